@@ -1,0 +1,23 @@
+// Makes a fresh clone ready: installs the packages when they are missing or out of date, then builds.
+// With --parts it also provisions what the tests run against (Godot, NATS, Chromium), see scripts/parts.mjs.
+import { execSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const run = command => execSync(command, { cwd: root, stdio: 'inherit' })
+
+/** Whether node_modules holds just what package-lock.json asks for. */
+function isInstalled () {
+  const installed = resolve(root, 'node_modules/.package-lock.json')
+  if (!existsSync(installed)) return false
+  const wanted = JSON.parse(readFileSync(resolve(root, 'package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages
+  return Object.entries(wanted).every(([path, { version, optional }]) =>
+    path === '' || optional || present[path]?.version === version)
+}
+
+if (!isInstalled()) run('npm ci --no-audit --no-fund')
+if (process.argv.includes('--parts')) (await import('./parts.mjs')).provision()
+run('npm run --silent build')

@@ -1,0 +1,34 @@
+/**
+ * Every failure this package reports: Godot's Error numbers where Godot has one, a stable kebab name where not.
+ * `number` is Godot's Error, `status` the HTTP status a route answers with.
+ */
+export const errors = {
+  FAILED: { number: 1, status: 409, message: 'The peer is no longer connected' },
+  ERR_UNAVAILABLE: { number: 2, status: 503, message: 'No packet is available' },
+  ERR_UNCONFIGURED: { number: 3, status: 409, message: 'The server is not in multiplayer mode' },
+  ERR_UNAUTHORIZED: { number: 4, status: 403, message: 'Decoding objects is not allowed' },
+  ERR_OUT_OF_MEMORY: { number: 6, status: 503, message: 'The outbound buffer is full' },
+  ERR_CANT_CREATE: { number: 20, status: 400, message: 'The listener cannot be opened' },
+  ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port is taken' },
+  ERR_INVALID_DATA: { number: 30, status: 400, message: 'The bytes do not follow the protocol' },
+  ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'A parameter is out of its range' },
+  ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer' }
+} as const
+
+/** Name of an error: Godot's, or ours in kebab case. */
+export type ErrorCode = keyof typeof errors
+
+/** A failure with its stable `code`; `number` is Godot's Error number, `statusCode` the HTTP status. */
+export class GodotError extends Error {
+  readonly code: ErrorCode
+  readonly number: number | undefined
+  readonly statusCode: number
+
+  constructor (code: ErrorCode, message: string = errors[code].message) {
+    super(message)
+    this.name = 'GodotError'
+    this.code = code
+    this.number = errors[code].number
+    this.statusCode = errors[code].status
+  }
+}
