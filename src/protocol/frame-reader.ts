@@ -1,0 +1,302 @@
+import { isUtf8 } from 'node:buffer'
+import { closeCode, isCloseCode } from './close-code.ts'
+import { opcode } from './frame.ts'
+
+/** What a FrameReader tells; the bytes belong to the reader and are good until the call returns. */
+export interface FrameReceiver {
+  /** One whole message: bytes[start..end), unmasked and joined. */
+  onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void
+  /** A ping with its payload, to be answered with the same (RFC 6455 section 5.5.2). */
+  onPing (bytes: Uint8Array, start: number, end: number): void
+  /** The close frame: code 1005 when it has none; `payload` as it came, for the answer. Nothing is read after it. */
+  onClose (code: number, reason: string, payload: Uint8Array): void
+  /** The bytes break the protocol: close with `code`. Nothing is read after it. */
+  onViolation (code: number, why: string): void
+}
+
+const EMPTY = new Uint8Array(0)
+const CONTROL = 8
+const maxControlSize = 125
+
+/**
+ * Reads the frames of one client out of chunks of any size (RFC 6455 section 5). Masks are undone in place, a whole frame
+ * inside a chunk is never copied; only a broken frame or a fragmented message is. Memory is bounded by `maxMessageSize` bytes
+ * twice over, and grows with what came, not with what was announced.
+ */
+export class FrameReader {
+  readonly #receiver: FrameReceiver
+  readonly #maxMessageSize: number
+  /** Bytes not read yet: a frame cut short, or what came behind the message at which reading stopped. */
+  #rest: Uint8Array = EMPTY
+  #restLength = 0
+  /** The fragments so far of a message, joined; opcode 0 means there is no such message. */
+  #joined: Uint8Array = EMPTY
+  #joinedLength = 0
+  #joinedOpcode: number = opcode.CONTINUATION
+  #isStopped = false
+  #isOver = false
+
+  constructor (receiver: FrameReceiver, maxMessageSize: number) {
+    this.#receiver = receiver
+    this.#maxMessageSize = maxMessageSize
+  }
+
+  /** Stops after the message in hand; later bytes are kept until `resume`. */
+  stop (): void {
+    this.#isStopped = true
+  }
+
+  /** Reads on where `stop` stopped; may stop again on the way. */
+  resume (): void {
+    this.#isStopped = false
+    const rest = this.#rest
+    const length = this.#restLength
+    this.#dropRest()
+    this.read(rest, length)
+  }
+
+  get isStopped (): boolean {
+    return this.#isStopped
+  }
+
+  /** Reads nothing any more and lets go of what it holds. */
+  end (): void {
+    this.#isOver = true
+    this.#dropRest()
+    this.#dropJoined()
+  }
+
+  /** Reads chunk[0..length) and overwrites it: the chunk is the reader's until the call returns. */
+  read (chunk: Uint8Array, length: number = chunk.length): void {
+    let offset = 0
+    if (this.#restLength > 0 && !this.#isStopped) offset = this.#mend(chunk, length)
+    if (offset < length && !this.#isStopped) offset = this.#parse(chunk, offset, length)
+    if (offset < length && !this.#isOver) this.#keep(chunk, offset, length)
+  }
+
+  /** Completes the frame in #rest from the chunk and reads it; returns how much of the chunk that took. */
+  #mend (chunk: Uint8Array, length: number): number {
+    let offset = 0
+    while (offset < length) {
+      const wanted = frameLength(this.#rest, this.#restLength)
+      const taken = Math.min(wanted - this.#restLength, length - offset)
+      this.#keep(chunk, offset, offset + taken)
+      offset += taken
+      // Once more with what is known now: the second byte may ask for a longer head, the head for a payload.
+      if (this.#restLength < frameLength(this.#rest, this.#restLength) && !this.#isHopeless()) continue
+      const frame = this.#rest
+      const frameEnd = this.#restLength
+      this.#dropRest()
+      const read = this.#parse(frame, 0, frameEnd)
+      if (read < frameEnd && !this.#isOver) this.#keep(frame, read, frameEnd)
+      break
+    }
+    return offset
+  }
+
+  /** Whether the frame cut short in #rest is refused by its head already, so that waiting for its payload is pointless. */
+  #isHopeless (): boolean {
+    const size = payloadLength(this.#rest, this.#restLength)
+    return size !== undefined && this.#refusal(this.#rest[0], this.#rest[1], size) !== undefined
+  }
+
+  /** Reads the whole frames in bytes[offset..end); returns where the first one that is not whole begins. */
+  #parse (bytes: Uint8Array, offset: number, end: number): number {
+    while (end - offset >= 2) {
+      const first = bytes[offset]
+      const second = bytes[offset + 1]
+      let size = second & 127
+      let start = offset + 6
+      if (size === 126) {
+        start += 2
+        if (end < start - 4) break
+        size = bytes[offset + 2] << 8 | bytes[offset + 3]
+      } else if (size === 127) {
+        start += 8
+        if (end < start - 4) break
+        size = longLength(bytes, offset + 2)
+      }
+      const frameEnd = start + size
+      // The frame nearly every message is: final, binary or text, masked, whole, not amid fragments.
+      if ((first === 0x82 || first === 0x81) && second >= 128 && frameEnd <= end && size <= this.#maxMessageSize && this.#joinedOpcode === 0) {
+        unmask(bytes, start, frameEnd)
+        offset = frameEnd
+        if (first === 0x81 && !isText(bytes, start, frameEnd)) this.#violation(closeCode.INVALID_TEXT, 'text that is not UTF-8')
+        else this.#receiver.onMessage(bytes, start, frameEnd, first === 0x81)
+      } else {
+        const refusal = this.#refusal(first, second, size)
+        if (refusal !== undefined) {
+          this.#violation(refusal.code, refusal.why)
+          return end
+        }
+        if (frameEnd > end) break
+        unmask(bytes, start, frameEnd)
+        offset = frameEnd
+        this.#frame(first, bytes, start, frameEnd)
+      }
+      if (this.#isOver) return end
+      if (this.#isStopped) break
+    }
+    return offset
+  }
+
+  /** Why a frame with this head must not be read, if so (RFC 6455 sections 5.1, 5.2, 5.4, 5.5). */
+  #refusal (first: number, second: number, size: number): { code: number, why: string } | undefined {
+    const code = first & 15
+    const isFinal = first >= 128
+    if ((first & 0x70) !== 0) return protocolError('a reserved bit is set')
+    if (second < 128) return protocolError('a frame without mask')
+    if (code >= CONTROL) {
+      if (code > opcode.PONG) return protocolError('a reserved opcode')
+      if (!isFinal) return protocolError('a fragmented control frame')
+      return size > maxControlSize ? protocolError('a control frame of over 125 bytes') : undefined
+    }
+    if (code > opcode.BINARY) return protocolError('a reserved opcode')
+    if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) return protocolError('a continuation without a start')
+    if (code !== opcode.CONTINUATION && this.#joinedOpcode !== 0) return protocolError('a new message amid fragments')
+    if (this.#joinedLength + size > this.#maxMessageSize) return { code: closeCode.TOO_BIG, why: `a message of over ${this.#maxMessageSize} bytes` }
+    return undefined
+  }
+
+  /** One frame that is a fragment or a control frame. */
+  #frame (first: number, bytes: Uint8Array, start: number, end: number): void {
+    const code = first & 15
+    if (code === opcode.PING) this.#receiver.onPing(bytes, start, end)
+    else if (code === opcode.CLOSE) this.#close(bytes, start, end)
+    else if (code < CONTROL) this.#fragment(code, first >= 128, bytes, start, end)
+  }
+
+  #fragment (code: number, isFinal: boolean, bytes: Uint8Array, start: number, end: number): void {
+    if (code !== opcode.CONTINUATION) this.#joinedOpcode = code
+    const length = this.#joinedLength + end - start
+    this.#joined = grown(this.#joined, this.#joinedLength, length, this.#maxMessageSize)
+    this.#joined.set(bytes.subarray(start, end), this.#joinedLength)
+    this.#joinedLength = length
+    if (!isFinal) return
+    const message = this.#joined
+    const asText = this.#joinedOpcode === opcode.TEXT
+    this.#dropJoined()
+    if (asText && !isText(message, 0, length)) this.#violation(closeCode.INVALID_TEXT, 'text that is not UTF-8')
+    else this.#receiver.onMessage(message, 0, length, asText)
+  }
+
+  #close (bytes: Uint8Array, start: number, end: number): void {
+    const payload = bytes.slice(start, end)
+    if (payload.length === 1) return this.#violation(closeCode.PROTOCOL_ERROR, 'a close frame of one byte')
+    const code = payload.length === 0 ? closeCode.NO_STATUS : payload[0] << 8 | payload[1]
+    if (payload.length > 0 && !isCloseCode(code)) return this.#violation(closeCode.PROTOCOL_ERROR, `close code ${code}`)
+    const text = payload.subarray(2)
+    if (!isUtf8(text)) return this.#violation(closeCode.INVALID_TEXT, 'a close reason that is not UTF-8')
+    this.end()
+    this.#receiver.onClose(code, untilNul(Buffer.from(text).toString()), payload)
+  }
+
+  #violation (code: number, why: string): void {
+    this.end()
+    this.#receiver.onViolation(code, why)
+  }
+
+  #keep (bytes: Uint8Array, start: number, end: number): void {
+    const length = this.#restLength + end - start
+    this.#rest = grown(this.#rest, this.#restLength, length, Infinity)
+    this.#rest.set(bytes.subarray(start, end), this.#restLength)
+    this.#restLength = length
+  }
+
+  #dropRest (): void {
+    this.#rest = EMPTY
+    this.#restLength = 0
+  }
+
+  #dropJoined (): void {
+    this.#joined = EMPTY
+    this.#joinedLength = 0
+    this.#joinedOpcode = opcode.CONTINUATION
+  }
+}
+
+function protocolError (why: string) {
+  return { code: closeCode.PROTOCOL_ERROR, why }
+}
+
+/** The u64 at bytes[offset..], big-endian; exact up to 2^53, and beyond that still far over any limit. */
+function longLength (bytes: Uint8Array, offset: number): number {
+  let size = 0
+  for (let i = offset; i < offset + 8; i++) size = size * 256 + bytes[i]
+  return size
+}
+
+/** Bytes of payload that the head at bytes[0..length) announces, undefined while the head is cut short. */
+function payloadLength (bytes: Uint8Array, length: number): number | undefined {
+  if (length < 2) return undefined
+  const size = bytes[1] & 127
+  if (size < 126) return size
+  if (size === 126) return length < 4 ? undefined : bytes[2] << 8 | bytes[3]
+  return length < 10 ? undefined : longLength(bytes, 2)
+}
+
+/** Bytes of the whole frame that begins at bytes[0], or of as much of its head as must come to know. */
+function frameLength (bytes: Uint8Array, length: number): number {
+  if (length < 2) return 2
+  const short = bytes[1] & 127
+  const size = payloadLength(bytes, length)
+  if (size === undefined) return short === 126 ? 4 : 10
+  return size + (short < 126 ? 6 : short === 126 ? 8 : 14)
+}
+
+/** A buffer with room for `wanted` bytes that begins with buffer[0..length): the same one, or one twice the size. */
+function grown (buffer: Uint8Array, length: number, wanted: number, limit: number): Uint8Array {
+  if (wanted <= buffer.length) return buffer
+  const larger = new Uint8Array(Math.max(wanted, Math.min(buffer.length * 2, limit)))
+  larger.set(buffer.subarray(0, length))
+  return larger
+}
+
+function isText (bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 64) return isUtf8(bytes.subarray(start, end))
+  for (let i = start; i < end; i++) if (bytes[i] > 127) return isUtf8(bytes.subarray(i, end))
+  return true
+}
+
+/** Godot 3 ends every close reason with a NUL; the reason is what stands before the first one. */
+function untilNul (text: string): string {
+  const at = text.indexOf('\0')
+  return at < 0 ? text : text.slice(0, at)
+}
+
+// The four mask bytes as one word in the order of this machine, and the last chunk's buffer seen as words.
+const maskBytes = new Uint8Array(4)
+const maskWord = new Int32Array(maskBytes.buffer)
+let words: Int32Array = new Int32Array(0)
+
+/** Undoes the mask that stands in the four bytes before bytes[start..end) (RFC 6455 section 5.3). */
+function unmask (bytes: Uint8Array, start: number, end: number): void {
+  if (end - start >= 64) return unmaskWords(bytes, start, end)
+  const m0 = bytes[start - 4]
+  const m1 = bytes[start - 3]
+  const m2 = bytes[start - 2]
+  const m3 = bytes[start - 1]
+  let i = start
+  for (const last = end - 3; i < last; i += 4) {
+    bytes[i] ^= m0
+    bytes[i + 1] ^= m1
+    bytes[i + 2] ^= m2
+    bytes[i + 3] ^= m3
+  }
+  if (i < end) bytes[i] ^= m0
+  if (i + 1 < end) bytes[i + 1] ^= m1
+  if (i + 2 < end) bytes[i + 2] ^= m2
+}
+
+/** The same, a word a step where the buffer's words lie, a byte a step before and behind them. */
+function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
+  if (words.buffer !== bytes.buffer) words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2)
+  const aligned = start + (-(bytes.byteOffset + start) & 3)
+  const from = (bytes.byteOffset + aligned) >> 2
+  const to = from + ((end - aligned) >> 2)
+  for (let i = 0; i < 4; i++) maskBytes[i] = bytes[start - 4 + ((aligned - start + i) & 3)]
+  const mask = maskWord[0]
+  for (let i = start; i < aligned; i++) bytes[i] ^= bytes[start - 4 + ((i - start) & 3)]
+  for (let i = from; i < to; i++) words[i] ^= mask
+  for (let i = aligned + ((to - from) << 2); i < end; i++) bytes[i] ^= bytes[start - 4 + ((i - start) & 3)]
+}

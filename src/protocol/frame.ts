@@ -1,0 +1,54 @@
+/**
+ * Frames of RFC 6455 section 5.2, as a server writes them (never masked):
+ *
+ *   | FIN 1 bit, RSV 3 bits, opcode 4 bits | MASK 1 bit, length 7 bits | length u16 or u64, big-endian | payload ... |
+ */
+
+/** Opcodes (RFC 6455 section 5.2). */
+export const opcode = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const
+
+const FINAL = 0x80
+
+/** Bytes in front of a payload of `size` bytes. */
+export function headLength (size: number): number {
+  return size < 126 ? 2 : size < 65536 ? 4 : 10
+}
+
+/** Writes the head of an unfragmented frame at `offset`; returns where the payload begins. */
+export function writeHead (target: Uint8Array, offset: number, code: number, size: number): number {
+  target[offset] = FINAL | code
+  if (size < 126) {
+    target[offset + 1] = size
+    return offset + 2
+  }
+  if (size < 65536) {
+    target[offset + 1] = 126
+    target[offset + 2] = size >>> 8
+    target[offset + 3] = size & 255
+    return offset + 4
+  }
+  target[offset + 1] = 127
+  target.fill(0, offset + 2, offset + 6)
+  target[offset + 6] = size >>> 24
+  target[offset + 7] = size >>> 16 & 255
+  target[offset + 8] = size >>> 8 & 255
+  target[offset + 9] = size & 255
+  return offset + 10
+}
+
+/** Copies source[start..end) to target[offset..): a loop for the few bytes where a call into `set` costs more. */
+export function copyBytes (target: Uint8Array, offset: number, source: Uint8Array, start: number, end: number): void {
+  if (end - start > 48) target.set(source.subarray(start, end), offset)
+  else for (let i = start; i < end; i++) target[offset++] = source[i]
+}
+
+/** Payload of a close frame: the code, then the reason; empty for 1005, which is never written (RFC 6455 section 7.4.1). */
+export function closePayload (code: number, reason: string): Uint8Array {
+  if (code === 1005) return new Uint8Array(0)
+  const text = Buffer.from(reason)
+  const payload = new Uint8Array(2 + text.length)
+  payload[0] = code >>> 8
+  payload[1] = code & 255
+  payload.set(text, 2)
+  return payload
+}
