@@ -1,0 +1,112 @@
+extends "client.gd"
+# A client in multiplayer mode, the way games use it: it is the tree's network_peer, RPCs go to and from /root/Main.
+# With "raw" it stays outside MultiplayerAPI: packets are put and reported as they are, with their source.
+
+var raw := false
+
+func _initialize():
+	._initialize()
+	for name in ["connection_succeeded", "connection_failed", "server_disconnected"]:
+		forward(socket, name, [])
+	for name in ["peer_connected", "peer_disconnected"]:
+		forward(socket, name, ["id"])
+	forward(self, "connected_to_server", [])
+	for name in ["network_peer_connected", "network_peer_disconnected"]:
+		forward(self, name, ["id"])
+	forward(multiplayer, "network_peer_packet", ["source", "bytes"])
+	add_callee("Main")
+
+func _idle(delta):
+	._idle(delta)
+	# Otherwise MultiplayerAPI polls.
+	if raw and socket.get_connection_status() != NetworkedMultiplayerPeer.CONNECTION_DISCONNECTED:
+		socket.poll()
+		while socket.get_available_packet_count() > 0:
+			var source = socket.get_packet_peer()
+			report("packet", {"source": source, "bytes": socket.get_packet()})
+
+# A node at a path below the root that can be called remotely; its parent must be there.
+func add_callee(path):
+	var node = Callee.new()
+	node.name = path.get_file()
+	node.client = self
+	root.get_node(path.get_base_dir() if "/" in path else ".").add_child(node)
+
+# Commands
+
+# As open(), and raw.
+func run_connect(command):
+	raw = command.get("raw", false)
+	var error = open(command, true)
+	if error == OK and not raw:
+		network_peer = socket
+	return error
+
+func run_state(_command):
+	var peers = multiplayer.get_network_connected_peers() if multiplayer.has_network_peer() else []
+	return {"id": socket.get_unique_id(), "status": socket.get_connection_status(), "peers": peers}
+
+func run_send_bytes(command):
+	return multiplayer.send_bytes(bytes_of(command), int(command.get("target", 0)))
+
+func run_put_packet(command):
+	socket.set_target_peer(int(command.get("target", 0)))
+	return socket.put_packet(bytes_of(command))
+
+# method, args (each a Variant in Godot's own text form, as var2str writes it), target 0, node "Main".
+func run_rpc(command):
+	var args = []
+	for arg in command.get("args", []):
+		args.append(str2var(arg))
+	node_of(command).callv("rpc_id", [int(command.get("target", 0)), command.method] + args)
+
+# property, value (text form), target 0, node "Main".
+func run_rset(command):
+	node_of(command).rset_id(int(command.get("target", 0)), command.property, str2var(command.value))
+
+func run_add_node(command):
+	add_callee(command.path)
+
+# node, id: its network master.
+func run_set_master(command):
+	node_of(command).set_network_master(int(command.id))
+
+func node_of(command):
+	return root.get_node(command.get("node", "Main"))
+
+# One method and one property per RPC mode; every call is reported with its sender, arguments as var2str writes them.
+class Callee extends Node:
+	const NONE = "<no argument>"
+	var client
+
+	func without_mode(a = NONE, b = NONE, c = NONE): called("without_mode", [a, b, c])
+	remote func on_remote(a = NONE, b = NONE, c = NONE): called("on_remote", [a, b, c])
+	remotesync func on_remotesync(a = NONE, b = NONE, c = NONE): called("on_remotesync", [a, b, c])
+	master func on_master(a = NONE, b = NONE, c = NONE): called("on_master", [a, b, c])
+	mastersync func on_mastersync(a = NONE, b = NONE, c = NONE): called("on_mastersync", [a, b, c])
+	puppet func on_puppet(a = NONE, b = NONE, c = NONE): called("on_puppet", [a, b, c])
+	puppetsync func on_puppetsync(a = NONE, b = NONE, c = NONE): called("on_puppetsync", [a, b, c])
+
+	remote var remote_value setget set_remote_value
+	master var master_value setget set_master_value
+	puppet var puppet_value setget set_puppet_value
+
+	func set_remote_value(value): changed("remote_value", value)
+	func set_master_value(value): changed("master_value", value)
+	func set_puppet_value(value): changed("puppet_value", value)
+
+	func called(method, given):
+		var args = []
+		for arg in given:
+			if not (arg is String and arg == NONE):
+				args.append(var2str(arg))
+		client.report("rpc", {"node": node_path(), "method": method, "source": sender(), "args": args})
+
+	func changed(property, value):
+		client.report("rset", {"node": node_path(), "property": property, "source": sender(), "value": var2str(value)})
+
+	func sender():
+		return get_tree().get_rpc_sender_id()
+
+	func node_path():
+		return str(get_tree().root.get_path_to(self))

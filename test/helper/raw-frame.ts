@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+
+/** A frame as it stands on the wire, its mask undone. */
+export interface Frame { fin: boolean, rsv: number, opcode: number, masked: boolean, payload: Buffer }
+
+/** Frame bits a test may bend; a client's frames are final and masked unless it says otherwise. */
+export interface FrameBits { fin?: boolean, rsv?: number, mask?: boolean }
+
+/** The bytes of one frame (RFC 6455 5.2). */
+export function frame (opcode: number, payload: Uint8Array | string = '', bits: FrameBits = {}): Buffer {
+  const { fin = true, rsv = 0, mask = true } = bits
+  const body = Buffer.from(payload as string)
+  const first = (fin ? 0x80 : 0) | rsv << 4 | opcode
+  const head = Buffer.concat([Buffer.of(first), lengthBytes(body.length, mask)])
+  if (!mask) return Buffer.concat([head, body])
+  const key = randomBytes(4)
+  return Buffer.concat([head, key, body.map((byte, at) => byte ^ key[at % 4])])
+}
+
+/** A close frame's payload: code and reason. */
+export function closePayload (code: number, reason = ''): Buffer {
+  return Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)])
+}
+
+/** Bytes of the frame at the start of these, undefined while it is incomplete. */
+export function frameSize (bytes: Buffer): number | undefined {
+  const at = measure(bytes)
+  return at === undefined || bytes.length < at.start + at.length ? undefined : at.start + at.length
+}
+
+/** Reads one whole frame. */
+export function parseFrame (bytes: Buffer): Frame {
+  const { masked, start } = measure(bytes)!
+  const key = bytes.subarray(start - 4, start)
+  const body = bytes.subarray(start)
+  return {
+    fin: (bytes[0] & 0x80) !== 0,
+    rsv: bytes[0] >> 4 & 7,
+    opcode: bytes[0] & 0x0f,
+    masked,
+    payload: masked ? Buffer.from(body.map((byte, at) => byte ^ key[at % 4])) : body
+  }
+}
+
+function lengthBytes (length: number, mask: boolean): Buffer {
+  const bit = mask ? 0x80 : 0
+  if (length < 126) return Buffer.of(bit | length)
+  if (length < 65536) return Buffer.of(bit | 126, length >> 8, length & 0xff)
+  const bytes = Buffer.alloc(9)
+  bytes[0] = bit | 127
+  bytes.writeBigUInt64BE(BigInt(length), 1)
+  return bytes
+}
+
+/** Where header and payload of a frame lie, or undefined while its header is incomplete. */
+function measure (bytes: Buffer): { masked: boolean, start: number, length: number } | undefined {
+  if (bytes.length < 2) return undefined
+  const masked = (bytes[1] & 0x80) !== 0
+  const short = bytes[1] & 0x7f
+  const wide = short === 127 ? 8 : short === 126 ? 2 : 0
+  if (bytes.length < 2 + wide) return undefined
+  const length = wide === 8 ? Number(bytes.readBigUInt64BE(2)) : wide === 2 ? bytes.readUInt16BE(2) : short
+  return { masked, start: 2 + wide + (masked ? 4 : 0), length }
+}

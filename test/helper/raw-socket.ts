@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import type { Test } from 'tap'
+import { frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
+import { within } from './within.ts'
+
+export { closePayload, frame } from './raw-frame.ts'
+
+/** An HTTP answer: status and headers by lower-case name. */
+export interface Head { status: number, headers: Record<string, string> }
+
+/** The text of an upgrade request; a header set to undefined is left out, others replace or join the usual ones. */
+export function upgradeRequest (path: string, headers: Record<string, string | undefined> = {}): string {
+  const all: Record<string, string | undefined> = {
+    Host: '127.0.0.1',
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version': '13',
+    ...headers
+  }
+  const lines = Object.entries(all).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`)
+  return [`GET ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n')
+}
+
+/** A TCP connection to a port of this machine; it is cut with the test. */
+export async function connectRaw (t: Test, port: number, host = '127.0.0.1'): Promise<RawSocket> {
+  const socket = connectTcp({ port, host, allowHalfOpen: true, noDelay: true })
+  t.teardown(() => socket.destroy())
+  await once(socket, 'connect')
+  return new RawSocket(socket)
+}
+
+/** As connectRaw, through the WebSocket handshake. */
+export async function connectRawWebSocket (t: Test, port: number, path = '/ws', headers = {}): Promise<RawSocket> {
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest(path, headers))
+  const { status } = await raw.head()
+  if (status !== 101) throw new Error(`handshake answered with ${status}`)
+  return raw
+}
+
+/** A client that can send anything, however broken, and reads what comes byte by byte. */
+export class RawSocket {
+  readonly socket: Socket
+  /** Resolves when the server is done with the connection: 'end' for a TCP end, 'reset' for a reset. */
+  readonly ended: Promise<'end' | 'reset'>
+  #unread = Buffer.alloc(0)
+  #over = false
+  #changed = () => {}
+
+  constructor (socket: Socket) {
+    this.socket = socket
+    this.ended = new Promise(resolve => {
+      socket.once('end', () => resolve('end')).once('error', () => resolve('reset'))
+    })
+    socket.on('data', chunk => {
+      this.#unread = Buffer.concat([this.#unread, chunk])
+      this.#changed()
+    })
+    this.ended.then(() => {
+      this.#over = true
+      this.#changed()
+    })
+  }
+
+  /** Writes bytes or text as they are. */
+  send (bytes: Uint8Array | string): void {
+    this.socket.write(bytes)
+  }
+
+  /** Writes one frame. */
+  sendFrame (opcode: number, payload: Uint8Array | string = '', bits: FrameBits = {}): void {
+    this.send(frame(opcode, payload, bits))
+  }
+
+  /** Reads an HTTP answer up to its empty line. */
+  async head (): Promise<Head> {
+    const bytes = await this.#take('an HTTP head', unread => {
+      const end = unread.indexOf('\r\n\r\n')
+      return end < 0 ? undefined : end + 4
+    })
+    const [line, ...rest] = bytes.toString('latin1').trimEnd().split('\r\n')
+    const headers = Object.fromEntries(rest.map(header => {
+      const colon = header.indexOf(':')
+      return [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()]
+    }))
+    return { status: Number(line.split(' ')[1]), headers }
+  }
+
+  /** Reads a whole HTTP answer with its body, by its content-length. */
+  async answer (): Promise<Head & { body: string }> {
+    const head = await this.head()
+    const length = Number(head.headers['content-length'] ?? 0)
+    const body = await this.#take('an HTTP body', unread => unread.length < length ? undefined : length)
+    return { ...head, body: body.toString() }
+  }
+
+  /** Reads the next frame. */
+  async frame (): Promise<Frame> {
+    return parseFrame(await this.#take('a frame', frameSize))
+  }
+
+  /** Reads a close frame: its code (0 when it has none) and reason. */
+  async close (): Promise<{ code: number, reason: string }> {
+    const { opcode, payload } = await this.frame()
+    if (opcode !== 8) throw new Error(`expected a close frame, got opcode ${opcode}`)
+    return { code: payload.length < 2 ? 0 : payload.readUInt16BE(0), reason: payload.subarray(2).toString() }
+  }
+
+  /** Waits until the server ends the connection, and says how. */
+  async end (seconds = 5): Promise<'end' | 'reset'> {
+    return await within(seconds, () => 'the end of the connection', this.ended)
+  }
+
+  /** What came and was not read yet. */
+  get unread (): Buffer {
+    return this.#unread
+  }
+
+  /** Takes the first bytes, as many as `size` says once it knows. */
+  async #take (what: string, size: (unread: Buffer) => number | undefined): Promise<Buffer> {
+    let length = size(this.#unread)
+    while (length === undefined) {
+      if (this.#over) throw new Error(`the connection ended before ${what}; unread: ${this.#unread.toString('hex')}`)
+      await within(5, () => what, new Promise<void>(resolve => { this.#changed = resolve }))
+      length = size(this.#unread)
+    }
+    const bytes = this.#unread.subarray(0, length)
+    this.#unread = this.#unread.subarray(length)
+    return bytes
+  }
+}
