@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, normalize, resolve } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+
+const fastify = /^(fastify|@fastify\/|fastify-)/
+const sockets = /^(ws|node:(net|tls|http|https|http2|dgram))$/
+// Bytes to values and back needs memory only; node:worker_threads is there to mark some as not transferable.
+const allButMemory = /^(?!node:(buffer|worker_threads)$)/
+
+// The picture of docs/architecture.md: what lies where, and which packages never get in.
+// An import goes to the own room or to a lower floor; rooms on one floor do not know each other.
+const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
+  { room: /^src\/[^/]+$/, floor: 0, never: [fastify, sockets] },
+  { room: /^src\/protocol\//, floor: 1, never: [allButMemory] },
+  { room: /^src\/core\//, floor: 2, never: [fastify, sockets] },
+  { room: /^src\/transport\//, floor: 3, never: [fastify] },
+  { room: /^src\/cluster\//, floor: 3, never: [fastify, sockets] },
+  { room: /^plugins\//, floor: 4, never: [] },
+  { room: /^routes\//, floor: 5, never: [] },
+  { room: /^app\.ts$/, floor: 6, never: [] },
+  { room: /^index\.ts$/, floor: 7, never: [] },
+  { room: /^service\.ts$/, floor: 7, never: [] }
+]
+
+/** What each file imports: files by their path from the root, packages by name. */
+type Imports = Map<string, string[]>
+
+const root = resolve(import.meta.dirname, '..')
+
+t.test('the source keeps to the picture', async t => {
+  const imports = readImports()
+  t.ok(imports.size > 10, 'the source was found')
+  t.same([...homeless(imports), ...climbers(imports), ...intruders(imports), ...circles(imports)], [])
+})
+
+t.test('every way to leave the picture is seen', async t => {
+  const imports: Imports = new Map([
+    ['lib/stray.ts', []],
+    ['src/error.ts', ['src/options.ts']],
+    ['src/options.ts', ['src/error.ts']],
+    ['src/protocol/frame.ts', ['src/core/signals.ts', 'node:buffer', 'node:fs']],
+    ['src/core/signals.ts', ['src/error.ts', 'fastify-plugin', 'node:net', 'node:events']],
+    ['src/transport/websocket.ts', ['src/core/signals.ts', 'src/cluster/bus.ts', 'ws']],
+    ['src/cluster/bus.ts', ['@fastify/websocket']],
+    ['routes/peers.ts', ['plugins/peer-server.ts', 'app.ts', 'fastify']]
+  ])
+  t.same(homeless(imports), ['lib/stray.ts has no room'])
+  t.same(climbers(imports), [
+    'src/protocol/frame.ts imports src/core/signals.ts',
+    'src/transport/websocket.ts imports src/cluster/bus.ts',
+    'routes/peers.ts imports app.ts'
+  ])
+  t.same(intruders(imports), [
+    'src/protocol/frame.ts imports node:fs',
+    'src/core/signals.ts imports fastify-plugin',
+    'src/core/signals.ts imports node:net',
+    'src/cluster/bus.ts imports @fastify/websocket'
+  ])
+  t.same(circles(imports), ['a circle: src/error.ts > src/options.ts > src/error.ts'])
+})
+
+function readImports (): Imports {
+  const folders = ['src', 'plugins', 'routes'].flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(file => `${folder}/${file}`))
+  const files = [...readdirSync(root), ...folders].filter(file => file.endsWith('.ts'))
+  return new Map(files.map(file => [file, importsOf(file)]))
+}
+
+function importsOf (file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'))
+  return importedFiles.map(({ fileName }) => fileName.startsWith('.') ? normalize(join(file, '..', fileName)) : fileName)
+}
+
+function roomOf (file: string) {
+  return rooms.find(({ room }) => room.test(file))
+}
+
+function edges (imports: Imports) {
+  return [...imports].flatMap(([from, targets]) => targets.map(to => ({ from, to })))
+}
+
+function homeless (imports: Imports): string[] {
+  return [...imports.keys()].filter(file => !roomOf(file)).map(file => `${file} has no room`)
+}
+
+function climbers (imports: Imports): string[] {
+  return edges(imports).filter(({ from, to }) => {
+    const [here, there] = [roomOf(from), roomOf(to)]
+    return here && there && here !== there && there.floor >= here.floor
+  }).map(({ from, to }) => `${from} imports ${to}`)
+}
+
+function intruders (imports: Imports): string[] {
+  return edges(imports)
+    .filter(({ from, to }) => !roomOf(to) && roomOf(from)?.never.some(never => never.test(to)))
+    .map(({ from, to }) => `${from} imports ${to}`)
+}
+
+/** One circle, if there is any. */
+function circles (imports: Imports): string[] {
+  const left = new Map(imports)
+  const held = (file: string) => left.get(file)!.find(target => left.has(target))
+  // Files that import nothing that is left are in no circle.
+  for (let free: string[] = ['']; free.length > 0;) {
+    free = [...left.keys()].filter(file => !held(file))
+    for (const file of free) left.delete(file)
+  }
+  // All others lead on and on, and so into one.
+  const path: string[] = []
+  for (let file = [...left.keys()][0]; file; file = held(file)!) {
+    if (path.includes(file)) return [`a circle: ${[...path.slice(path.indexOf(file)), file].join(' > ')}`]
+    path.push(file)
+  }
+  return []
+}
