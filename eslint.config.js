@@ -8,6 +8,7 @@ export default [
     rules: {
       // Overloads and declaration merging of events read better side by side.
       'no-redeclare': 'off',
+      '@typescript-eslint/no-redeclare': 'off',
       'no-dupe-class-members': 'off'
     }
   }
