@@ -1,0 +1,232 @@
+import { Buffer } from 'node:buffer'
+import { markAsUntransferable } from 'node:worker_threads'
+import { GodotError } from '../error.ts'
+import { readUtf8, writeUtf8 } from './utf8.ts'
+
+/** Four or eight bytes on their way between integers and floats. */
+const cell = new DataView(new ArrayBuffer(8))
+
+/**
+ * Reads little-endian values out of `bytes`, from `start` up to `end`, and checks every bound.
+ * What is not there throws ERR_INVALID_DATA and names the byte, counted from the start of `bytes`.
+ */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  #offset: number
+  #end: number
+
+  constructor (bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes
+    this.#offset = start
+    this.#end = end
+    if (start > end || end > bytes.length) this.fail('cut short', bytes.length)
+  }
+
+  /** Byte at which the next value starts. */
+  get offset (): number { return this.#offset }
+
+  /** Bytes not read yet. */
+  get remaining (): number { return this.#end - this.#offset }
+
+  /** Ends the reading at byte `end`, which must lie ahead. */
+  limit (end: number): void {
+    if (end < this.#offset || end > this.#end) this.fail('an offset points outside', this.#offset)
+    this.#end = end
+  }
+
+  u8 (): number { return this.#bytes[this.#take(1)] }
+  i8 (): number { return this.u8() << 24 >> 24 }
+
+  u16 (): number {
+    const at = this.#take(2)
+    return this.#bytes[at] | this.#bytes[at + 1] << 8
+  }
+
+  i16 (): number { return this.u16() << 16 >> 16 }
+
+  i32 (): number {
+    const at = this.#take(4)
+    const bytes = this.#bytes
+    return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+  }
+
+  u32 (): number { return this.i32() >>> 0 }
+
+  u64 (): bigint {
+    const low = this.u32()
+    return BigInt(this.u32()) << 32n | BigInt(low)
+  }
+
+  i64 (): bigint { return BigInt.asIntN(64, this.u64()) }
+
+  f32 (): number {
+    cell.setInt32(0, this.i32())
+    return cell.getFloat32(0)
+  }
+
+  f64 (): number {
+    const low = this.i32()
+    cell.setInt32(0, this.i32())
+    cell.setInt32(4, low)
+    return cell.getFloat64(0)
+  }
+
+  /** The next `size` bytes, in place: a view, not a copy. */
+  bytes (size: number): Uint8Array {
+    const start = this.#take(size)
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, size)
+  }
+
+  /** All bytes not read yet, in place. */
+  rest (): Uint8Array { return this.bytes(this.remaining) }
+
+  skip (size: number): void { this.#take(size) }
+
+  /** The bytes from `start` to here as text of one character each: a key to compare them by. */
+  latin1 (start: number): string {
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#offset - start).toString('latin1')
+  }
+
+  /** A count of elements of at least `size` bytes each, refused before anything is allocated when they cannot all be there. */
+  count (size: number, count = this.u32()): number {
+    if (count * size > this.remaining) this.fail(`${count} elements counted, but not there`, this.#offset)
+    return count
+  }
+
+  /** UTF-8 text of `size` bytes; it ends at its first NUL, as Godot reads it. Half surrogate pairs fail when `strict`. */
+  utf8 (size: number, strict = false): string {
+    const start = this.#take(size)
+    return this.#text(start, start + size, strict)
+  }
+
+  /** UTF-8 text up to a NUL; `'optional'` takes the end of the bytes for one. */
+  cstring (nul: 'required' | 'optional' = 'required'): string {
+    const start = this.#offset
+    const found = this.#bytes.indexOf(0, start)
+    const isEnded = found >= 0 && found < this.#end
+    if (!isEnded && nul === 'required') this.fail('text without its NUL', start)
+    const end = isEnded ? found : this.#end
+    this.#offset = isEnded ? end + 1 : end
+    return this.#text(start, end, false)
+  }
+
+  /** Throws ERR_INVALID_DATA for byte `offset`. */
+  fail (what: string, offset = this.#offset): never {
+    throw new GodotError('ERR_INVALID_DATA', `${what} at byte ${offset}`)
+  }
+
+  #text (start: number, end: number, strict: boolean): string {
+    return readUtf8(this.#bytes, start, end, strict) ?? this.fail('text that is not UTF-8', start)
+  }
+
+  #take (size: number): number {
+    const start = this.#offset
+    if (start + size > this.#end) this.fail('cut short', start)
+    this.#offset = start + size
+    return start
+  }
+}
+
+/** Bytes of a page: many packets are written into one, so that most of them allocate nothing but their view. */
+const PAGE = 16384
+
+/** Writes little-endian values one after the other, growing as needed; `done` hands them out and starts anew. */
+export class ByteWriter {
+  #page = Buffer.alloc(0)
+  #view = new DataView(this.#page.buffer)
+  #start = 0
+  #end = 0
+
+  /** Bytes written since the start or the last `done`. */
+  get length (): number { return this.#end - this.#start }
+
+  u8 (value: number): void {
+    const at = this.#reserve(1)
+    this.#page[at] = value
+  }
+
+  u16 (value: number): void {
+    const at = this.#reserve(2)
+    this.#view.setUint16(at, value, true)
+  }
+
+  /** Signed or unsigned: the lower 32 bits count. */
+  u32 (value: number): void {
+    const at = this.#reserve(4)
+    this.#view.setUint32(at, value, true)
+  }
+
+  /** Signed or unsigned: the lower 64 bits count. */
+  u64 (value: bigint): void {
+    const at = this.#reserve(8)
+    this.#view.setBigUint64(at, value, true)
+  }
+
+  f32 (value: number): void {
+    const at = this.#reserve(4)
+    // The bits of a NaN that was computed are up to the engine; one NaN is written for all.
+    this.#view.setFloat32(at, Number.isNaN(value) ? NaN : value, true)
+  }
+
+  f64 (value: number): void {
+    const at = this.#reserve(8)
+    this.#view.setFloat64(at, Number.isNaN(value) ? NaN : value, true)
+  }
+
+  bytes (bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.length)
+    this.#page.set(bytes, at)
+  }
+
+  /** Writes text as UTF-8 and returns the bytes it took; see utf8.ts for half surrogate pairs. */
+  utf8 (text: string): number {
+    const room = text.length * 3
+    const at = this.#reserve(room)
+    const size = writeUtf8(this.#page, at, text)
+    this.#end = at + size
+    return size
+  }
+
+  /** Writes text and a NUL; throws ERR_INVALID_PARAMETER when it holds one itself. */
+  cstring (text: string): void {
+    if (text.includes('\0')) throw new GodotError('ERR_INVALID_PARAMETER', 'a name or path holds a NUL')
+    this.utf8(text)
+    this.u8(0)
+  }
+
+  zeros (count: number): void {
+    for (; count > 0; count--) this.u8(0)
+  }
+
+  /** Replaces the u32 at byte `offset`, which has been written before. */
+  patchU32 (offset: number, value: number): void { this.#view.setUint32(this.#start + offset, value, true) }
+
+  /** What was written, as bytes nobody else writes to; the next value starts a new packet. */
+  done (): Uint8Array {
+    const bytes = new Uint8Array(this.#page.buffer, this.#page.byteOffset + this.#start, this.length)
+    this.#start = this.#end
+    return bytes
+  }
+
+  /** Forgets what was written since the last `done`. */
+  discard (): void { this.#end = this.#start }
+
+  #reserve (size: number): number {
+    if (this.#end + size > this.#page.length) this.#turnPage(size)
+    const at = this.#end
+    this.#end = at + size
+    return at
+  }
+
+  #turnPage (size: number): void {
+    const written = this.#page.subarray(this.#start, this.#end)
+    const buffer = new ArrayBuffer(Math.max(PAGE, 2 * (written.length + size)))
+    // A transferred packet would take the others of its page along.
+    markAsUntransferable(buffer)
+    this.#page = Buffer.from(buffer)
+    this.#view = new DataView(buffer)
+    this.#page.set(written)
+    this.#start = 0
+    this.#end = written.length
+  }
+}

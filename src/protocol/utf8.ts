@@ -1,0 +1,91 @@
+/// <reference lib="es2024.string" />
+import { Buffer } from 'node:buffer'
+
+/**
+ * UTF-8 as Godot 3 has it: half surrogate pairs stand as code points of their own (`ed a0 80`), which strict UTF-8,
+ * and so Godot 4, refuses. Everything else follows RFC 3629.
+ */
+
+/** Longest text, in UTF-16 units, that is quicker to write unit by unit than by a native call. */
+const SHORT = 24
+
+/** Writes `text` into `page` at `offset`, which must have room for three bytes per UTF-16 unit; returns the bytes written. */
+export function writeUtf8 (page: Buffer, offset: number, text: string): number {
+  if (text.length <= SHORT && writeAscii(page, offset, text)) return text.length
+  return text.isWellFormed() ? page.write(text, offset) : writeUnits(page, offset, text)
+}
+
+function writeAscii (page: Buffer, offset: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return false
+    page[offset + i] = unit
+  }
+  return true
+}
+
+/** Text with half surrogate pairs, which a native call would replace by U+FFFD. */
+function writeUnits (page: Buffer, offset: number, text: string): number {
+  let end = offset
+  for (const character of text) {
+    const code = character.codePointAt(0) as number
+    if (code < 0xd800 || code > 0xdfff) end += page.write(character, end)
+    else {
+      page[end++] = 0xe0 | code >> 12
+      page[end++] = 0x80 | code >> 6 & 0x3f
+      page[end++] = 0x80 | code & 0x3f
+    }
+  }
+  return end - offset
+}
+
+/**
+ * Reads the text of `bytes` from `start` to `end` or its first NUL, without a byte order mark, as Godot does.
+ * Returns undefined when they are not UTF-8; half surrogate pairs are refused too when `strict`.
+ */
+export function readUtf8 (bytes: Uint8Array, start: number, end: number, strict: boolean): string | undefined {
+  let text: string | undefined = utf8Slice.call(bytes, start, end)
+  const nul = text.indexOf('\0')
+  if (nul !== -1) text = text.slice(0, nul)
+  // U+FFFD was sent, or stands for bytes that are no text: only a closer look can tell.
+  if (text.includes('\ufffd')) text = readUnits(bytes, start, end, strict)
+  return text?.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+}
+
+/** The native reader under `buffer.toString()`; it takes any Uint8Array, so none has to be wrapped in a Buffer first. */
+const { utf8Slice } = Buffer.prototype as unknown as {
+  utf8Slice: (this: Uint8Array, start: number, end: number) => string
+}
+
+/** Continuation bytes and smallest code point of a sequence, by the upper five bits of its first byte. */
+function sequenceOf (first: number): [tail: number, least: number] | undefined {
+  if (first < 0x80) return [0, 0]
+  if (first >> 5 === 0b110) return [1, 0x80]
+  if (first >> 4 === 0b1110) return [2, 0x800]
+  if (first >> 3 === 0b11110) return [3, 0x10000]
+}
+
+function readUnits (bytes: Uint8Array, start: number, end: number, strict: boolean): string | undefined {
+  let text = ''
+  for (let at = start; at < end && bytes[at] !== 0;) {
+    const sequence = sequenceOf(bytes[at])
+    if (sequence === undefined) return
+    const [tail, least] = sequence
+    if (at + tail >= end) return
+    const code = readCode(bytes, at, tail)
+    if (code < least || code > 0x10ffff || (strict && code >> 11 === 0b11011)) return
+    text += String.fromCodePoint(code)
+    at += tail + 1
+  }
+  return text
+}
+
+/** The code point at `at`, or -1 when a continuation byte is missing. */
+function readCode (bytes: Uint8Array, at: number, tail: number): number {
+  let code = tail === 0 ? bytes[at] : bytes[at] & 0x3f >> tail
+  for (let i = 1; i <= tail; i++) {
+    if (bytes[at + i] >> 6 !== 0b10) return -1
+    code = code << 6 | bytes[at + i] & 0x3f
+  }
+  return code
+}

@@ -1,0 +1,323 @@
+import { GodotError } from '../error.ts'
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import { WIDE } from './variant-codec.ts'
+import type { VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
+import * as types from './variant-types.ts'
+import type { Variant } from './variant-types.ts'
+
+/** The rows that Godot's versions share, and what the others are made of. Pictures: docs/variant.md. */
+
+/** How a value of fixed size stands in bytes. */
+export interface Shape<Value> {
+  readonly size: number
+  read (from: ByteReader): Value
+  write (to: ByteWriter, value: Value): void
+}
+
+type Class<Value> = new (...args: any[]) => Value
+
+export const f32: Shape<number> = { size: 4, read: from => from.f32(), write: (to, value) => to.f32(value) }
+export const i32: Shape<number> = { size: 4, read: from => from.i32(), write: (to, value) => to.u32(value) }
+
+export const vector2: Shape<types.Vector2> = {
+  size: 8,
+  read: from => new types.Vector2(from.f32(), from.f32()),
+  write: (to, { x, y }) => { to.f32(x); to.f32(y) }
+}
+
+export const rect2: Shape<types.Rect2> = {
+  size: 16,
+  read: from => new types.Rect2(vector2.read(from), vector2.read(from)),
+  write: (to, { position, size }) => { vector2.write(to, position); vector2.write(to, size) }
+}
+
+export const vector3: Shape<types.Vector3> = {
+  size: 12,
+  read: from => new types.Vector3(from.f32(), from.f32(), from.f32()),
+  write: (to, { x, y, z }) => { to.f32(x); to.f32(y); to.f32(z) }
+}
+
+export const transform2D: Shape<types.Transform2D> = {
+  size: 24,
+  read: from => new types.Transform2D(vector2.read(from), vector2.read(from), vector2.read(from)),
+  write: (to, { x, y, origin }) => { vector2.write(to, x); vector2.write(to, y); vector2.write(to, origin) }
+}
+
+export const plane: Shape<types.Plane> = {
+  size: 16,
+  read: from => new types.Plane(vector3.read(from), from.f32()),
+  write: (to, { normal, d }) => { vector3.write(to, normal); to.f32(d) }
+}
+
+export const quat: Shape<types.Quat> = {
+  size: 16,
+  read: from => new types.Quat(from.f32(), from.f32(), from.f32(), from.f32()),
+  write: (to, { x, y, z, w }) => { to.f32(x); to.f32(y); to.f32(z); to.f32(w) }
+}
+
+export const aabb: Shape<types.AABB> = {
+  size: 24,
+  read: from => new types.AABB(vector3.read(from), vector3.read(from)),
+  write: (to, { position, size }) => { vector3.write(to, position); vector3.write(to, size) }
+}
+
+/** Sent row by row, while a script sees the axes, which are the columns. */
+export const basis: Shape<types.Basis> = {
+  size: 36,
+  read: from => {
+    const [first, second, third] = [vector3.read(from), vector3.read(from), vector3.read(from)]
+    return new types.Basis(
+      new types.Vector3(first.x, second.x, third.x),
+      new types.Vector3(first.y, second.y, third.y),
+      new types.Vector3(first.z, second.z, third.z))
+  },
+  write: (to, { x, y, z }) => {
+    to.f32(x.x); to.f32(y.x); to.f32(z.x)
+    to.f32(x.y); to.f32(y.y); to.f32(z.y)
+    to.f32(x.z); to.f32(y.z); to.f32(z.z)
+  }
+}
+
+export const transform: Shape<types.Transform> = {
+  size: 48,
+  read: from => new types.Transform(basis.read(from), vector3.read(from)),
+  write: (to, value) => { basis.write(to, value.basis); vector3.write(to, value.origin) }
+}
+
+export const color: Shape<types.Color> = {
+  size: 16,
+  read: from => new types.Color(from.f32(), from.f32(), from.f32(), from.f32()),
+  write: (to, { r, g, b, a }) => { to.f32(r); to.f32(g); to.f32(b); to.f32(a) }
+}
+
+/** A type that is nothing but a shape. */
+export function fixed<Value> (name: string, type: Class<Value>, { read, write }: Shape<Value>): VariantRow<Value> {
+  return { name, classes: [type], read, write }
+}
+
+/** A packed array of shapes:  | count u32 | elements ... | */
+export function packed<Item> (name: string, type: Class<types.PoolArray<Item>>, shape: Shape<Item>): VariantRow<types.PoolArray<Item>> {
+  return {
+    name,
+    classes: [type],
+    // eslint-disable-next-line new-cap -- the class comes as a parameter
+    read: from => new type(readItems(from.count(shape.size), () => shape.read(from))),
+    write: (to, { items }) => {
+      to.u32(items.length)
+      for (const item of items) shape.write(to, item)
+    }
+  }
+}
+
+/** A packed array of numbers, as a typed array:  | count u32 | elements ... | */
+export function numbers<Value extends Int32Array | Float32Array> (name: string, type: new (length: number) => Value, shape: Shape<number>): VariantRow<Value> {
+  return {
+    name,
+    classes: [type],
+    read: from => {
+      // eslint-disable-next-line new-cap -- the class comes as a parameter
+      const items = new type(from.count(shape.size))
+      for (let i = 0; i < items.length; i++) items[i] = shape.read(from)
+      return items
+    },
+    write: (to, items) => {
+      to.u32(items.length)
+      for (let i = 0; i < items.length; i++) shape.write(to, items[i])
+    }
+  }
+}
+
+export function readItems<Item> (count: number, read: () => Item): Item[] {
+  const items: Item[] = []
+  for (; count > 0; count--) items.push(read())
+  return items
+}
+
+export const nil: VariantRow<null> = { name: 'Nil', read: () => null, write: () => {} }
+
+export const bool: VariantRow<boolean> = {
+  name: 'bool',
+  read: from => from.i32() !== 0,
+  write: (to, value) => to.u32(Number(value))
+}
+
+/** i32 when it fits, else i64. */
+export const int: VariantRow<number | bigint> = {
+  name: 'int',
+  flags: value => isInt32(value) ? 0 : WIDE,
+  read: (from, word) => word & WIDE ? readInt64(from) : from.i32(),
+  write: (to, value) => isInt32(value) ? to.u32(Number(value)) : to.u64(types.int64(BigInt(value)))
+}
+
+function isInt32 (value: number | bigint): boolean {
+  return value >= -0x80000000 && value <= 0x7fffffff
+}
+
+/** A number where that is exact, else a bigint. */
+function readInt64 (from: ByteReader): number | bigint {
+  const low = from.u32()
+  const high = from.i32()
+  const value = high * 0x100000000 + low
+  return Number.isSafeInteger(value) ? value : BigInt(high) << 32n | BigInt(low)
+}
+
+/** f32 when that loses nothing, else f64; NaN is f64, as it never equals itself. Godot 4 calls it float. */
+export const real: VariantRow<number | types.Float> = {
+  name: 'real',
+  classes: [types.Float],
+  flags: value => isFloat32(Number(value)) ? 0 : WIDE,
+  read: (from, word) => {
+    const value = word & WIDE ? from.f64() : from.f32()
+    return from.exactFloats && types.isInt(value) ? new types.Float(value) : value
+  },
+  write: (to, value) => isFloat32(Number(value)) ? to.f32(Number(value)) : to.f64(Number(value))
+}
+
+function isFloat32 (value: number): boolean {
+  return Math.fround(value) === value
+}
+
+export const string: VariantRow<string> = {
+  name: 'String',
+  read: from => from.string(),
+  write: (to, value) => to.string(value)
+}
+
+/** Upper bit of the name count of a NodePath, which tells the form of today from an older one. */
+const NEW_FORM = 0x80000000
+
+/** | name count u32, bit 31 set | subname count u32 | flags u32: 1 absolute, 2 one more subname | names, subnames: strings | */
+export const nodePath: VariantRow<types.NodePath> = {
+  name: 'NodePath',
+  classes: [types.NodePath],
+  read: from => {
+    const count = from.u32() - NEW_FORM
+    if (count < 0) from.fail('a NodePath of the old form', from.offset - 4)
+    const subnameCount = from.u32()
+    const flags = from.u32()
+    const readName = (): string => from.string()
+    const names = readItems(from.count(4, count), readName)
+    const subnames = readItems(from.count(4, subnameCount + (flags >> 1 & 1)), readName)
+    return new types.NodePath({ names, subnames, absolute: (flags & 1) !== 0 })
+  },
+  write: (to, { names, subnames, absolute }) => {
+    to.u32(names.length | NEW_FORM)
+    to.u32(subnames.length)
+    to.u32(Number(absolute))
+    for (const name of names) to.string(name)
+    for (const name of subnames) to.string(name)
+  }
+}
+
+/** By id:  | id u64 |  In full:  | class name string | count u32 | name string, Variant ... | */
+export const object: VariantRow<types.EncodedObjectAsID | types.EncodedObject | null> = {
+  name: 'Object',
+  classes: [types.EncodedObjectAsID, types.EncodedObject],
+  flags: value => value instanceof types.EncodedObjectAsID ? WIDE : 0,
+  read: (from, word) => {
+    if (!(word & WIDE)) return readObject(from)
+    const id = from.u64()
+    return id === 0n ? null : new types.EncodedObjectAsID(id)
+  },
+  write: (to, value) => value instanceof types.EncodedObjectAsID ? to.u64(value.objectId) : writeObject(to, value as types.EncodedObject)
+}
+
+function readObject (from: VariantReader): types.EncodedObject | null {
+  if (!from.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object at byte ${from.offset - 4}`)
+  const className = from.string()
+  if (className === '') return null
+  const properties = new Map<string, Variant>()
+  for (let left = from.count(8); left > 0; left--) properties.set(from.string(), from.variant())
+  return new types.EncodedObject(className, properties)
+}
+
+function writeObject (to: VariantWriter, { className, properties }: types.EncodedObject): void {
+  if (!to.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object of class ${className} is not sent`)
+  to.string(className)
+  to.u32(properties.size)
+  for (const [name, value] of properties) {
+    to.string(name)
+    to.variant(value)
+  }
+}
+
+/** Lower 31 bits of the count of an Array or Dictionary; the upper one is an old mark without a meaning. */
+const COUNT = 0x7fffffff
+
+/** | count u32 | Variants ... | */
+export const array: VariantRow<readonly Variant[]> = {
+  name: 'Array',
+  classes: [Array],
+  read: from => readItems(from.count(4, from.u32() & COUNT), () => from.variant()),
+  write: (to, values) => {
+    to.u32(values.length)
+    for (const value of values) to.variant(value)
+  }
+}
+
+type Dictionary = ReadonlyMap<Variant, Variant> | { readonly [key: string]: Variant }
+
+/** | pair count u32 | key, value: Variants ... | */
+export const dictionary: VariantRow<Dictionary> = {
+  name: 'Dictionary',
+  classes: [Map, Object],
+  read: from => readPairs(from, from.count(8, from.u32() & COUNT)),
+  write: (to, value) => {
+    const pairs = value instanceof Map ? value : Object.entries(value)
+    to.u32(value instanceof Map ? value.size : (pairs as unknown[]).length)
+    for (const [key, item] of pairs) {
+      to.variant(key)
+      to.variant(item)
+    }
+  }
+}
+
+/** A key that comes twice keeps its first place and its last value, compound keys too, which a Map by itself tells apart. */
+export function readPairs (from: VariantReader, count: number): Map<Variant, Variant> {
+  const pairs = new Map<Variant, Variant>()
+  const compounds = new Map<string, Variant>()
+  for (; count > 0; count--) {
+    const start = from.offset
+    let key = from.variant()
+    if (typeof key === 'object' && key !== null) key = firstOf(compounds, from.latin1(start), key)
+    // A Map takes -0 for 0, which is an int.
+    else if (Object.is(key, -0)) key = new types.Float(-0)
+    pairs.set(key, from.variant())
+  }
+  return pairs
+}
+
+function firstOf (known: Map<string, Variant>, bytes: string, key: Variant): Variant {
+  const first = known.get(bytes)
+  if (first !== undefined) return first
+  known.set(bytes, key)
+  return key
+}
+
+/** | count u32 | bytes ... | zero bytes to a multiple of 4 |  The zero bytes may be missing at the end of all. */
+export const byteArray: VariantRow<Uint8Array> = {
+  name: 'PoolByteArray',
+  classes: [Uint8Array],
+  read: from => {
+    const size = from.count(1)
+    const bytes = new Uint8Array(from.bytes(size))
+    from.skip(Math.min(-size & 3, from.remaining))
+    return bytes
+  },
+  write: (to, value) => {
+    to.u32(value.length)
+    to.bytes(value)
+    to.zeros(-value.length & 3)
+  }
+}
+
+/** | count i32 | strings that include a NUL ... |  A negative count reads as none. */
+export const stringArray: VariantRow<types.PoolStringArray> = {
+  name: 'PoolStringArray',
+  classes: [types.PoolStringArray],
+  read: from => new types.PoolStringArray(readItems(from.count(4, Math.max(from.i32(), 0)), () => from.string())),
+  write: (to, { items }) => {
+    to.u32(items.length)
+    for (const text of items) to.string(text, true)
+  }
+}

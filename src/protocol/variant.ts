@@ -1,0 +1,59 @@
+import { variantCodec } from './variant-codec.ts'
+import type { VariantRow } from './variant-codec.ts'
+import * as rows from './variant-rows.ts'
+import * as types from './variant-types.ts'
+
+/** Godot 3 knows no path that is nothing but absolute. */
+const nodePath: VariantRow<types.NodePath> = {
+  ...rows.nodePath,
+  read: (from, word) => {
+    const path = rows.nodePath.read(from, word)
+    return path.names.length + path.subnames.length === 0 ? new types.NodePath() : path
+  }
+}
+
+/** The 27 types of Godot 3, each at its number. */
+const godot3: readonly VariantRow[] = [
+  rows.nil,
+  rows.bool,
+  rows.int,
+  rows.real,
+  rows.string,
+  rows.fixed('Vector2', types.Vector2, rows.vector2),
+  rows.fixed('Rect2', types.Rect2, rows.rect2),
+  rows.fixed('Vector3', types.Vector3, rows.vector3),
+  rows.fixed('Transform2D', types.Transform2D, rows.transform2D),
+  rows.fixed('Plane', types.Plane, rows.plane),
+  rows.fixed('Quat', types.Quat, rows.quat),
+  rows.fixed('AABB', types.AABB, rows.aabb),
+  rows.fixed('Basis', types.Basis, rows.basis),
+  rows.fixed('Transform', types.Transform, rows.transform),
+  rows.fixed('Color', types.Color, rows.color),
+  nodePath,
+  { name: 'RID', classes: [types.RID], read: () => new types.RID(), write: () => {} },
+  rows.object,
+  rows.dictionary,
+  rows.array,
+  rows.byteArray,
+  rows.numbers('PoolIntArray', Int32Array, rows.i32),
+  rows.numbers('PoolRealArray', Float32Array, rows.f32),
+  rows.stringArray,
+  rows.packed('PoolVector2Array', types.PoolVector2Array, rows.vector2),
+  rows.packed('PoolVector3Array', types.PoolVector3Array, rows.vector3),
+  rows.packed('PoolColorArray', types.PoolColorArray, rows.color)
+]
+
+/** Variants of Godot 3; it refuses more than 100 levels from 3.4 on. */
+export const variant3 = variantCodec(godot3, { maxDepth: 100, strictText: false })
+
+/**
+ * The bytes of `value`, as `var2bytes` of Godot 3 gives them. A whole number is an int, any other a real: see `int` and `float`.
+ * Throws ERR_INVALID_PARAMETER for what is no Variant, ERR_UNAUTHORIZED for an `EncodedObject` unless allowed.
+ */
+export const encodeVariant = variant3.encode
+
+/**
+ * The value at the start of `bytes`, as of `bytes2var` of Godot 3; bytes after it are ignored.
+ * Throws ERR_INVALID_DATA naming the byte, or ERR_UNAUTHORIZED for an object sent in full unless allowed.
+ */
+export const decodeVariant = variant3.decode
