@@ -46,13 +46,16 @@ export class FrameReader {
     this.#isStopped = true
   }
 
-  /** Reads on where `stop` stopped; may stop again on the way. */
+  /** Reads on where `stop` stopped; may stop again on the way, which copies nothing. */
   resume (): void {
     this.#isStopped = false
     const rest = this.#rest
     const length = this.#restLength
     this.#dropRest()
-    this.read(rest, length)
+    const offset = this.#parse(rest, 0, length)
+    if (offset === length) return
+    this.#rest = rest.subarray(offset)
+    this.#restLength = length - offset
   }
 
   get isStopped (): boolean {
@@ -70,7 +73,7 @@ export class FrameReader {
   read (chunk: Uint8Array, length: number = chunk.length): void {
     let offset = 0
     if (this.#restLength > 0 && !this.#isStopped) offset = this.#mend(chunk, length)
-    if (offset < length && !this.#isStopped) offset = this.#parse(chunk, offset, length)
+    if (offset < length && !this.#isStopped && !this.#isOver) offset = this.#parse(chunk, offset, length)
     if (offset < length && !this.#isOver) this.#keep(chunk, offset, length)
   }
 
@@ -87,8 +90,7 @@ export class FrameReader {
       const frame = this.#rest
       const frameEnd = this.#restLength
       this.#dropRest()
-      const read = this.#parse(frame, 0, frameEnd)
-      if (read < frameEnd && !this.#isOver) this.#keep(frame, read, frameEnd)
+      this.#parse(frame, 0, frameEnd)
       break
     }
     return offset
@@ -97,7 +99,7 @@ export class FrameReader {
   /** Whether the frame cut short in #rest is refused by its head already, so that waiting for its payload is pointless. */
   #isHopeless (): boolean {
     const size = payloadLength(this.#rest, this.#restLength)
-    return size !== undefined && this.#refusal(this.#rest[0], this.#rest[1], size) !== undefined
+    return this.#restLength >= 2 && this.#refusal(this.#rest[0], this.#rest[1], size ?? 0) !== undefined
   }
 
   /** Reads the whole frames in bytes[offset..end); returns where the first one that is not whole begins. */
@@ -107,14 +109,13 @@ export class FrameReader {
       const second = bytes[offset + 1]
       let size = second & 127
       let start = offset + 6
+      // A head cut short counts as size 0: its frame still ends behind `end`, and its first two bytes may be refused already.
       if (size === 126) {
         start += 2
-        if (end < start - 4) break
-        size = bytes[offset + 2] << 8 | bytes[offset + 3]
+        size = end < start - 4 ? 0 : bytes[offset + 2] << 8 | bytes[offset + 3]
       } else if (size === 127) {
         start += 8
-        if (end < start - 4) break
-        size = longLength(bytes, offset + 2)
+        size = end < start - 4 ? 0 : longLength(bytes, offset + 2)
       }
       const frameEnd = start + size
       // The frame nearly every message is: final, binary or text, masked, whole, not amid fragments.
@@ -140,7 +141,7 @@ export class FrameReader {
     return offset
   }
 
-  /** Why a frame with this head must not be read, if so (RFC 6455 sections 5.1, 5.2, 5.4, 5.5). */
+  /** Why a frame with this head must not be read, if so (RFC 6455 sections 5.1, 5.2, 5.4, 5.5); size 0 while it is not known. */
   #refusal (first: number, second: number, size: number): { code: number, why: string } | undefined {
     const code = first & 15
     const isFinal = first >= 128
@@ -149,7 +150,8 @@ export class FrameReader {
     if (code >= CONTROL) {
       if (code > opcode.PONG) return protocolError('a reserved opcode')
       if (!isFinal) return protocolError('a fragmented control frame')
-      return size > maxControlSize ? protocolError('a control frame of over 125 bytes') : undefined
+      if ((second & 127) > maxControlSize) return protocolError('a control frame of over 125 bytes')
+      return code === opcode.CLOSE && (second & 127) === 1 ? protocolError('a close frame of one byte') : undefined
     }
     if (code > opcode.BINARY) return protocolError('a reserved opcode')
     if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) return protocolError('a continuation without a start')
@@ -181,8 +183,8 @@ export class FrameReader {
   }
 
   #close (bytes: Uint8Array, start: number, end: number): void {
-    const payload = bytes.slice(start, end)
-    if (payload.length === 1) return this.#violation(closeCode.PROTOCOL_ERROR, 'a close frame of one byte')
+    // Copied by the constructor: `slice` of a Buffer copies nothing, and the answer may be written after the call.
+    const payload = new Uint8Array(bytes.subarray(start, end))
     const code = payload.length === 0 ? closeCode.NO_STATUS : payload[0] << 8 | payload[1]
     if (payload.length > 0 && !isCloseCode(code)) return this.#violation(closeCode.PROTOCOL_ERROR, `close code ${code}`)
     const text = payload.subarray(2)
@@ -264,9 +266,10 @@ function untilNul (text: string): string {
   return at < 0 ? text : text.slice(0, at)
 }
 
-// The four mask bytes as one word in the order of this machine, and the last chunk's buffer seen as words.
+// The four mask bytes as one word in the order of this machine, and the last bytes that were unmasked seen as words.
 const maskBytes = new Uint8Array(4)
 const maskWord = new Int32Array(maskBytes.buffer)
+let seen: Uint8Array = EMPTY
 let words: Int32Array = new Int32Array(0)
 
 /** Undoes the mask that stands in the four bytes before bytes[start..end) (RFC 6455 section 5.3). */
@@ -288,15 +291,29 @@ function unmask (bytes: Uint8Array, start: number, end: number): void {
   if (i + 2 < end) bytes[i + 2] ^= m2
 }
 
-/** The same, a word a step where the buffer's words lie, a byte a step before and behind them. */
+/** The same, four words a step where the buffer's words lie, a byte a step before and behind them. */
 function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
-  if (words.buffer !== bytes.buffer) words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2)
+  if (seen !== bytes) seeAsWords(bytes)
+  const view = words
   const aligned = start + (-(bytes.byteOffset + start) & 3)
-  const from = (bytes.byteOffset + aligned) >> 2
-  const to = from + ((end - aligned) >> 2)
-  for (let i = 0; i < 4; i++) maskBytes[i] = bytes[start - 4 + ((aligned - start + i) & 3)]
+  for (let i = 0; i < 4; i++) maskBytes[i] = bytes[start - 4 + (aligned - start + i & 3)]
   const mask = maskWord[0]
-  for (let i = start; i < aligned; i++) bytes[i] ^= bytes[start - 4 + ((i - start) & 3)]
-  for (let i = from; i < to; i++) words[i] ^= mask
-  for (let i = aligned + ((to - from) << 2); i < end; i++) bytes[i] ^= bytes[start - 4 + ((i - start) & 3)]
+  let word = bytes.byteOffset + aligned >> 2
+  const lastWord = word + (end - aligned >> 2)
+  const behind = aligned + (lastWord - word << 2)
+  for (; word + 4 <= lastWord; word += 4) {
+    view[word] ^= mask
+    view[word + 1] ^= mask
+    view[word + 2] ^= mask
+    view[word + 3] ^= mask
+  }
+  for (; word < lastWord; word++) view[word] ^= mask
+  for (let i = start; i < aligned; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
+  for (let i = behind; i < end; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
+}
+
+/** Asking bytes for its buffer costs more than unmasking a short message: once per chunk, not once per message. */
+function seeAsWords (bytes: Uint8Array): void {
+  seen = bytes
+  if (words.buffer !== bytes.buffer) words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2)
 }

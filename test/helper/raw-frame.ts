@@ -3,17 +3,19 @@ import { randomBytes } from 'node:crypto'
 /** A frame as it stands on the wire, its mask undone. */
 export interface Frame { fin: boolean, rsv: number, opcode: number, masked: boolean, payload: Buffer }
 
-/** Frame bits a test may bend; a client's frames are final and masked unless it says otherwise. */
-export interface FrameBits { fin?: boolean, rsv?: number, mask?: boolean }
+/**
+ * What a test may bend; a client's frames are final, masked with a random key, and tell their length in the shortest form
+ * unless it says otherwise: `wide` is the number of bytes behind the 7 bits, `length` what is announced whatever follows.
+ */
+export interface FrameBits { fin?: boolean, rsv?: number, mask?: boolean, key?: Uint8Array, wide?: 0 | 2 | 8, length?: number }
 
 /** The bytes of one frame (RFC 6455 5.2). */
 export function frame (opcode: number, payload: Uint8Array | string = '', bits: FrameBits = {}): Buffer {
-  const { fin = true, rsv = 0, mask = true } = bits
+  const { fin = true, rsv = 0, mask = true, key = randomBytes(4) } = bits
   const body = Buffer.from(payload as string)
   const first = (fin ? 0x80 : 0) | rsv << 4 | opcode
-  const head = Buffer.concat([Buffer.of(first), lengthBytes(body.length, mask)])
+  const head = Buffer.concat([Buffer.of(first), lengthBytes(bits.length ?? body.length, mask, bits.wide)])
   if (!mask) return Buffer.concat([head, body])
-  const key = randomBytes(4)
   return Buffer.concat([head, key, body.map((byte, at) => byte ^ key[at % 4])])
 }
 
@@ -42,10 +44,10 @@ export function parseFrame (bytes: Buffer): Frame {
   }
 }
 
-function lengthBytes (length: number, mask: boolean): Buffer {
+function lengthBytes (length: number, mask: boolean, wide = length < 126 ? 0 : length < 65536 ? 2 : 8): Buffer {
   const bit = mask ? 0x80 : 0
-  if (length < 126) return Buffer.of(bit | length)
-  if (length < 65536) return Buffer.of(bit | 126, length >> 8, length & 0xff)
+  if (wide === 0) return Buffer.of(bit | length)
+  if (wide === 2) return Buffer.of(bit | 126, length >> 8, length & 0xff)
   const bytes = Buffer.alloc(9)
   bytes[0] = bit | 127
   bytes.writeBigUInt64BE(BigInt(length), 1)

@@ -14,7 +14,7 @@ const captures = steps.flatMap(({ frames }) => frames)
 
 t.test('every RPC packet recorded from Godot 3.2.3 is read, and written again byte for byte', async t => {
   t.ok(captures.length > 100)
-  for (const { hex, note } of captures) t.equal(hexOf(encodeRpcPacket(decodeRpcPacket(bytesOf(hex)))), hex, note)
+  for (const { hex, note } of captures) t.equal(hexOf(encodeRpcPacket(decodeRpcPacket(bytesOf(hex)))), hex, note ?? hex)
 })
 
 const packets: Array<[name: string, hex: string, packet: RpcPacket]> = [

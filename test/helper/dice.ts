@@ -1,0 +1,41 @@
+/** Where the dice of a run begin: SEED of the environment, to see a failure again, or the clock. */
+export const seed = Number(process.env.SEED ?? Date.now() % 2 ** 32)
+
+/** Dice with a memory: the same seed throws the same (xorshift of 32 bits). */
+export class Dice {
+  #state: number
+
+  constructor (seed: number) {
+    this.#state = Math.imul(seed, 0x9e3779b1) ^ 0x85ebca6b || 1
+    for (let i = 0; i < 8; i++) this.word()
+  }
+
+  /** 32 random bits as an unsigned number. */
+  word (): number {
+    let x = this.#state
+    x ^= x << 13
+    x ^= x >>> 17
+    this.#state = x ^= x << 5
+    return x >>> 0
+  }
+
+  /** An integer in 0..limit-1. */
+  below (limit: number): number {
+    return this.word() % limit
+  }
+
+  /** True once in `n` throws. */
+  once (n: number): boolean {
+    return this.below(n) === 0
+  }
+
+  pick<T> (list: readonly T[]): T {
+    return list[this.below(list.length)]
+  }
+
+  bytes (size: number): Buffer {
+    const bytes = Buffer.allocUnsafe(size)
+    for (let i = 0; i < size; i++) bytes[i] = this.word() >>> 11
+    return bytes
+  }
+}

@@ -1,0 +1,38 @@
+import { opcode } from '../../src/protocol/frame.ts'
+import type { FrameReceiver } from '../../src/protocol/frame-reader.ts'
+
+const hex = (bytes: Uint8Array, start = 0, end = bytes.length) => Buffer.from(bytes.subarray(start, end)).toString('hex')
+
+/** What a reader of frames told, a line per event: `text 6869`, `binary 00`, `ping 01`, `close 1000 bye`, `violation 1002`. */
+export class FrameLog implements FrameReceiver {
+  readonly lines: string[] = []
+  /** Called after every message, to stop a reader there. */
+  afterMessage = () => {}
+
+  onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+    this.lines.push(messageLine(bytes.subarray(start, end), isText))
+    this.afterMessage()
+  }
+
+  onPing (bytes: Uint8Array, start: number, end: number): void {
+    this.lines.push(pingLine(bytes.subarray(start, end)))
+  }
+
+  onClose (code: number, reason: string): void {
+    this.lines.push(closeLine(code, reason))
+  }
+
+  onViolation (code: number): void {
+    this.lines.push(violationLine(code))
+  }
+}
+
+export const messageLine = (bytes: Uint8Array, isText: boolean) => `${isText ? 'text' : 'binary'} ${hex(bytes)}`
+export const pingLine = (bytes: Uint8Array) => `ping ${hex(bytes)}`
+export const closeLine = (code: number, reason: string) => `close ${code} ${reason}`
+export const violationLine = (code: number) => `violation ${code}`
+
+/** The line of a whole data message as a test writes it. */
+export function line (code: number, payload: string | Uint8Array): string {
+  return messageLine(Buffer.from(payload as string), code === opcode.TEXT)
+}
