@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+import { within } from './within.ts'
+
+/** The service as its own process. */
+export interface Service {
+  port: number
+  /** Everything it logged so far, a line each. */
+  log: string[]
+  /** A request to its REST API, below /api/v1. */
+  api (path: string, init?: RequestInit): Promise<Response>
+  /** Sends a signal and resolves with the exit code. */
+  stop (signal?: NodeJS.Signals): Promise<number | null>
+}
+
+const main = resolve(import.meta.dirname, '../../dist/service.js')
+
+/** Starts what `npm start` starts, on a free port; ready when it listens, gone with the test. */
+export async function startService (t: Test, env: Record<string, string> = {}): Promise<Service> {
+  const process = spawn(globalThis.process.execPath, [main], {
+    env: { PATH: globalThis.process.env.PATH, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const exited = once(process, 'exit')
+  t.teardown(async () => {
+    process.kill('SIGKILL')
+    await exited
+  })
+  const log: string[] = []
+  const listening = new Promise<number>((resolve, reject) => {
+    const read = (line: string) => {
+      log.push(line)
+      const found = /listening at https?:\/\/[^"]*:(\d+)/.exec(line)
+      if (found) resolve(Number(found[1]))
+    }
+    createInterface({ input: process.stdout }).on('line', read)
+    createInterface({ input: process.stderr }).on('line', read)
+    exited.then(([code]) => reject(new Error(`the service ended with ${code}:\n${log.join('\n')}`)))
+  })
+  const port = await within(10, () => `the service to listen:\n${log.join('\n')}`, listening)
+  return {
+    port,
+    log,
+    api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
+    stop: async (signal = 'SIGTERM') => {
+      process.kill(signal)
+      const [code] = await within(10, () => `the service to end:\n${log.join('\n')}`, exited)
+      return code
+    }
+  }
+}
