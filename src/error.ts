@@ -12,8 +12,14 @@ export const errors = {
   ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port is taken' },
   ERR_INVALID_DATA: { number: 30, status: 400, message: 'The bytes do not follow the protocol' },
   ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'A parameter is out of its range' },
-  ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer' }
-} as const
+  ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer' },
+  'bad-handshake': { status: 400, message: 'Not a WebSocket handshake of RFC 6455' },
+  'sub-protocol-mismatch': { status: 400, message: 'No sub-protocol in common' },
+  'upgrade-required': { status: 426, message: 'This is a WebSocket endpoint' },
+  'not-listening': { status: 503, message: 'The server is not listening' },
+  'refusing-connections': { status: 503, message: 'The server refuses new connections' },
+  'handshake-timeout': { status: 408, message: 'The handshake took too long' }
+} as const satisfies Record<string, { number?: number, status: number, message: string }>
 
 /** Name of an error: Godot's, or ours in kebab case. */
 export type ErrorCode = keyof typeof errors
@@ -28,7 +34,12 @@ export class GodotError extends Error {
     super(message)
     this.name = 'GodotError'
     this.code = code
-    this.number = errors[code].number
+    this.number = godotNumber(code)
     this.statusCode = errors[code].status
   }
+}
+
+/** Godot's Error number of a code, undefined where Godot has none. */
+export function godotNumber (code: ErrorCode): number | undefined {
+  return (errors[code] as { number?: number }).number
 }

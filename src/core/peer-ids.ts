@@ -1,0 +1,30 @@
+import { randomInt } from 'node:crypto'
+
+const FIRST = 2
+const LAST = 2147483647
+const REMEMBERED = 4096
+
+/** Gives peer ids: random, 2 .. 2147483647, none twice among the living and those that left lately. */
+export class PeerIds {
+  readonly #used = new Set<number>()
+  readonly #left: number[] = []
+  readonly #draw: () => number
+
+  /** `draw` gives a candidate, at random unless told otherwise. */
+  constructor (draw: () => number = () => randomInt(FIRST, LAST + 1)) {
+    this.#draw = draw
+  }
+
+  take (): number {
+    let id = this.#draw()
+    while (this.#used.has(id)) id = this.#draw()
+    this.#used.add(id)
+    return id
+  }
+
+  /** The peer with this id left; the id is free again once enough others have left too. */
+  release (id: number): void {
+    this.#left.push(id)
+    if (this.#left.length > REMEMBERED) this.#used.delete(this.#left.shift()!)
+  }
+}

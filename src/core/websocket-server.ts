@@ -1,0 +1,531 @@
+import { GodotError } from '../error.ts'
+import { parseOptions } from '../options.ts'
+import type { ServerOptions } from '../options.ts'
+import { checkClose, closeCode } from '../protocol/close-code.ts'
+import { opcode } from '../protocol/frame.ts'
+import { target } from '../protocol/relay-packet.ts'
+import { silentLog } from './log.ts'
+import type { Log } from './log.ts'
+import { MultiplayerPeer } from './multiplayer-peer.ts'
+import type { RelayDrop, RelayHost } from './multiplayer-peer.ts'
+import { OutputLog } from './output-log.ts'
+import { ownBytes } from './own-bytes.ts'
+import { PacketPeer } from './packet-peer.ts'
+import type { Packet, QueueLimits } from './packet-queue.ts'
+import { PeerIds } from './peer-ids.ts'
+import { PeerTable } from './peer-table.ts'
+import { SignalEmitter } from './signals.ts'
+import type { SignalName, Signals } from './signals.ts'
+import type { Connection, Listener, Mount } from './transport.ts'
+import { WebSocketPeer } from './websocket-peer.ts'
+import type { PeerEnd, PeerHost } from './websocket-peer.ts'
+
+/** Why a packet went nowhere; `unread` is one for a server on which nobody reads. */
+export type DropReason = RelayDrop | 'unread'
+
+/** What is told beside Godot's signals, for metrics and operators. */
+export interface Notices {
+  joined: [peer: WebSocketPeer]
+  close_requested: [peer: WebSocketPeer, code: number, reason: string]
+  left: [peer: WebSocketPeer, end: PeerEnd]
+  dropped: [reason: DropReason, peer: WebSocketPeer]
+  listening: []
+  stopped: []
+}
+
+/** What the floors above give a server. */
+export interface ServerParts {
+  readonly log?: Log
+  /** The host's endpoint, for a server without a port of its own. */
+  readonly mount?: Mount
+  /** Opens a listener on a port for the server. */
+  readonly openListener?: (server: WebSocketServer, port: number) => Promise<Listener>
+}
+
+/** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
+export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
+
+const TRANSFER_MODE_RELIABLE = 2
+
+/** Godot's WebSocketServer: listens, has peers, and in multiplayer mode is one peer among them (id 1). */
+export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
+  /** What is told beside Godot's signals. */
+  readonly notices: SignalEmitter<Notices>
+  /** Packets dropped since the start, by reason. */
+  readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, unread: 0 }
+  readonly #options: ServerOptions
+  readonly #parts: ServerParts
+  readonly #journal: Log
+  readonly #signals: SignalEmitter<Signals>
+  readonly #peers = new PeerTable()
+  readonly #ids = new PeerIds()
+  readonly #relay = new MultiplayerPeer(this)
+  #log!: OutputLog
+  #inputLimits!: QueueLimits
+  #maxMessageSize = 0
+  #listener: Listener | Mount | undefined
+  #isOpening = false
+  #listeningSince = 0
+  #stopping: Promise<void> | undefined
+  #targetPeer: number = target.ALL
+  #hasReader = false
+  /** Handshakes under way, each with what cuts it. */
+  readonly #pending = new Set<() => void>()
+  /** Without autoPoll: what waits for the poll. */
+  #arrived: Array<() => void> = []
+  #wakes: Array<() => void> = []
+  #isPolling = false
+  /** Peers whose socket is not released yet, and who waits for all of them. */
+  readonly #sockets = new Set<WebSocketPeer>()
+  #onReleased: (() => void) | undefined
+
+  constructor (options: Partial<ServerOptions> = {}, parts: ServerParts = {}) {
+    super()
+    this.#options = parseOptions(options)
+    this.#parts = parts
+    this.#journal = parts.log ?? silentLog
+    const report = (err: unknown, signal: string): void => { this.#journal.error({ err, signal }, 'a listener failed') }
+    this.#signals = new SignalEmitter(report)
+    this.notices = new SignalEmitter(report)
+    this.#applyBuffers()
+  }
+
+  // ---- listening ----
+
+  /**
+   * Listens: with a port on a listener of its own, without on the host app's endpoint. The protocols and the mode are the options' unless
+   * given. ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed listen changes nothing.
+   */
+  async listen (port: number | undefined = undefined, protocols: readonly string[] = this.#options.protocols, gdMpApi: boolean = this.#options.gdMpApi): Promise<void> {
+    const options = parseOptions({ ...this.#options, protocols: protocols.map(name => name.trim()), gdMpApi })
+    await this.#stopping
+    if (this.isListening() || this.#isOpening) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
+    this.#isOpening = true
+    try {
+      this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
+    } finally {
+      this.#isOpening = false
+    }
+    Object.assign(this.#options, options)
+    this.#applyBuffers()
+    this.#listeningSince = Date.now()
+    this.notices.emit('listening')
+  }
+
+  /** Closes every peer with `code` and `reason`, cuts handshakes under way, and resolves when all sockets are released; `closeTimeout` at most. */
+  async stop (code: number = closeCode.GOING_AWAY, reason: string = ''): Promise<void> {
+    checkClose(code, reason)
+    if (this.isListening()) this.#stopping ??= this.#stop(code, reason).finally(() => { this.#stopping = undefined })
+    await this.#stopping
+  }
+
+  isListening (): boolean {
+    return this.#listener !== undefined
+  }
+
+  /** The bound port, 0 while there is none. */
+  get port (): number {
+    return this.#listener?.port ?? 0
+  }
+
+  /** Whether it listens, or would, on a port of its own or on the host app's endpoint. */
+  get mode (): 'mounted' | 'own' {
+    const mounted = this.#listener === undefined ? this.#parts.mount !== undefined : this.#listener === this.#parts.mount
+    return mounted ? 'mounted' : 'own'
+  }
+
+  /** Seconds it has been listening. */
+  get uptime (): number {
+    return this.isListening() ? (Date.now() - this.#listeningSince) / 1000 : 0
+  }
+
+  // ---- properties ----
+
+  get protocols (): readonly string[] {
+    return this.#options.protocols
+  }
+
+  get gdMpApi (): boolean {
+    return this.#options.gdMpApi
+  }
+
+  /** URL path of the mounted endpoint. */
+  get path (): string {
+    return this.#options.path
+  }
+
+  /** Seconds a client may take until its handshake is done; over 0. */
+  get handshakeTimeout (): number {
+    return this.#options.handshakeTimeout
+  }
+
+  set handshakeTimeout (seconds: number) {
+    Object.assign(this.#options, parseOptions({ ...this.#options, handshakeTimeout: seconds }))
+  }
+
+  /** Whether new connections are refused; peers already there stay. */
+  get refuseNewConnections (): boolean {
+    return this.#options.refuseNewConnections
+  }
+
+  set refuseNewConnections (enable: boolean) {
+    Object.assign(this.#options, parseOptions({ ...this.#options, refuseNewConnections: enable }))
+  }
+
+  /** Always 2, reliable: WebSocket knows nothing else, so setting it has no effect, as in Godot. */
+  get transferMode (): number {
+    return TRANSFER_MODE_RELIABLE
+  }
+
+  set transferMode (_mode: number) {}
+
+  /** Sizes of the buffers as they work: rounded up to powers of two. */
+  get buffers (): { inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number } {
+    const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.#options
+    return {
+      inputBufferKb: powerOfTwo(inputBufferKb),
+      inputMaxPackets: powerOfTwo(inputMaxPackets),
+      outputBufferKb: powerOfTwo(outputBufferKb),
+      outputMaxPackets: powerOfTwo(outputMaxPackets)
+    }
+  }
+
+  /** Sizes per peer, in KiB and packets, each rounded up to a power of two; FAILED while listening. */
+  setBuffers (inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number): void {
+    if (this.isListening()) throw new GodotError('FAILED', 'buffers cannot be changed while listening')
+    Object.assign(this.#options, parseOptions({ ...this.#options, inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets }))
+    this.#applyBuffers()
+  }
+
+  /** 0 disconnected, 2 connected: listening. */
+  getConnectionStatus (): number {
+    return this.isListening() ? connectionStatus.CONNECTED : connectionStatus.DISCONNECTED
+  }
+
+  /** The server's own id. */
+  getUniqueId (): number {
+    return target.SERVER
+  }
+
+  // ---- peers ----
+
+  /** Whether a peer with this id is there, also while it closes. Never throws. */
+  hasPeer (id: number): boolean {
+    return this.#peers.has(id)
+  }
+
+  /** The peer with this id; ERR_DOES_NOT_EXIST when there is none. */
+  getPeer (id: number): WebSocketPeer {
+    const peer = this.#peers.get(id)
+    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return peer
+  }
+
+  /** Address of a peer; ERR_DOES_NOT_EXIST when there is none. */
+  getPeerAddress (id: number): string {
+    return this.getPeer(id).getConnectedHost()
+  }
+
+  /** Port of a peer; ERR_DOES_NOT_EXIST when there is none. */
+  getPeerPort (id: number): number {
+    return this.getPeer(id).getConnectedPort()
+  }
+
+  /** Closes a peer; ERR_DOES_NOT_EXIST when there is none, ERR_INVALID_PARAMETER for a code or reason that cannot be sent. */
+  disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): void {
+    this.getPeer(id).close(code, reason)
+  }
+
+  /** How many peers are there, closing ones too. */
+  get peerCount (): number {
+    return this.#peers.size
+  }
+
+  /** Handshakes under way. */
+  get pendingCount (): number {
+    return this.#pending.size
+  }
+
+  /** The peers with an id above `after`, by ascending id; peers may come and go meanwhile. */
+  peers (after: number = 0): IterableIterator<WebSocketPeer> {
+    return this.#peers.after(after)
+  }
+
+  // ---- signals ----
+
+  /** Calls `listener` at each `signal`. */
+  on<Name extends SignalName> (signal: Name, listener: (...args: Signals[Name]) => unknown): this {
+    this.#signals.on(signal, listener)
+    return this
+  }
+
+  /** Calls `listener` at the next `signal`. */
+  once<Name extends SignalName> (signal: Name, listener: (...args: Signals[Name]) => unknown): this {
+    this.#signals.once(signal, listener)
+    return this
+  }
+
+  /** Takes a listener away. */
+  off<Name extends SignalName> (signal: Name, listener: (...args: Signals[Name]) => unknown): this {
+    this.#signals.off(signal, listener)
+    return this
+  }
+
+  /** Without autoPoll: reads what came and signals it, peers by ascending id, each to its end; then lets newcomers in. */
+  poll (): void {
+    if (this.autoPoll || this.#isPolling) return
+    this.#isPolling = true
+    this.#run()
+    this.#isPolling = false
+  }
+
+  // ---- packets ----
+
+  /** Who the next `putPacket` goes to: 0 all, an id, or -id for all but one (multiplayer mode). */
+  setTargetPeer (id: number): void {
+    this.#targetPeer = id
+  }
+
+  /** Who sent the packet that `getPacket` will give; 1 when there is none. */
+  getPacketPeer (): number {
+    return this.nextPacket?.source ?? target.SERVER
+  }
+
+  /** Sends a packet to the target peer: ERR_UNCONFIGURED in plain mode, FAILED when there is no such peer. */
+  putPacket (bytes: Uint8Array): void {
+    if (!this.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
+    if (bytes.length + RELAY_OVERHEAD > this.maxPacketSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a packet of over ${this.maxPacketSize} bytes never fits the outbound buffer`)
+    if (!this.#relay.put(this.#targetPeer, bytes)) throw new GodotError('FAILED', `no peer ${this.#targetPeer}`)
+  }
+
+  override getAvailablePacketCount (): number {
+    this.#hasReader = true
+    return super.getAvailablePacketCount()
+  }
+
+  override getPacket (): Uint8Array {
+    this.#hasReader = true
+    return super.getPacket()
+  }
+
+  /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. ERR_DOES_NOT_EXIST for an unknown id. */
+  broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
+    if (to > 0) {
+      const peer = this.getPeer(to)
+      if (this.gdMpApi) this.#relay.put(to, bytes)
+      else peer.send(bytes, isText)
+      return 1
+    }
+    const excluded = this.#peers.get(-to)
+    if (this.gdMpApi) this.#relay.put(to, bytes)
+    else this.#log.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.output, undefined)
+    let recipients = 0
+    for (const peer of this.#peers) if (peer.isOpen && peer !== excluded) recipients++
+    return recipients
+  }
+
+  // ---- what the transport asks ----
+
+  /** Throws unless a newcomer would be let in now. */
+  checkJoin (): void {
+    if (!this.isListening()) throw new GodotError('not-listening')
+    if (this.refuseNewConnections) throw new GodotError('refusing-connections')
+  }
+
+  /** A handshake has begun: `cut` is called when it takes too long or the server stops. The result ends it, whichever way. */
+  beginHandshake (cut: () => void): () => void {
+    const finish = (): void => {
+      clearTimeout(timer)
+      this.#pending.delete(expire)
+    }
+    const expire = (): void => {
+      finish()
+      cut()
+    }
+    const timer = setTimeout(expire, this.handshakeTimeout * 1000)
+    this.#pending.add(expire)
+    return finish
+  }
+
+  /** A client finished its handshake: `answer` is the 101 to send first. Without autoPoll it becomes a peer in the next poll. */
+  accept (connection: Connection, protocol: string = '', answer: Uint8Array = NOTHING): void {
+    if (this.autoPoll) this.#admit(connection, protocol, answer)
+    else this.#arrived.push(() => { this.#admit(connection, protocol, answer) })
+  }
+
+  // ---- what peers and the relay ask ----
+
+  get log (): OutputLog {
+    return this.#log
+  }
+
+  get autoPoll (): boolean {
+    return this.#options.autoPoll || this.#stopping !== undefined
+  }
+
+  get closeTimeout (): number {
+    return this.#options.closeTimeout
+  }
+
+  get maxMessageSize (): number {
+    return this.#maxMessageSize
+  }
+
+  get maxPacketSize (): number {
+    return powerOfTwo(this.#options.outputBufferKb) * 1024 - 1
+  }
+
+  get queueLimits (): QueueLimits {
+    return this.#inputLimits
+  }
+
+  receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+    if (this.#options.gdMpApi) this.#relay.relay(peer, bytes, start, end)
+    else if (this.#signals.listenerCount('packet') > 0) this.#signals.emit('packet', peer.id, ownBytes(bytes, start, end), isText)
+    else peer.queue({ bytes: ownBytes(bytes, start, end), isText, source: peer.id })
+  }
+
+  keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+    // A relay on which nobody reads must not stand still: nobody is there who would miss the packet.
+    if (!this.#isRead() && !this.hasQueueRoom(end - start)) return this.dropped('unread', sender)
+    this.queuePacket({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
+  }
+
+  dropped (reason: DropReason, peer: WebSocketPeer): void {
+    this.drops[reason]++
+    this.#journal.debug({ peer: peer.id, reason }, 'packet dropped')
+    this.notices.emit('dropped', reason, peer)
+  }
+
+  peer (id: number): WebSocketPeer | undefined {
+    return this.#peers.get(id)
+  }
+
+  * openPeers (): IterableIterator<WebSocketPeer> {
+    for (const peer of this.#peers) if (peer.isOpen) yield peer
+  }
+
+  closeRequested (peer: WebSocketPeer, code: number, reason: string): void {
+    this.notices.emit('close_requested', peer, code, reason)
+    // Godot reports a close frame without a code as 0.
+    this.#signals.emit('client_close_request', peer.id, code === closeCode.NO_STATUS ? 0 : code, reason)
+  }
+
+  packetQueued (peer: WebSocketPeer): void {
+    this.#signals.emit('data_received', peer.id)
+  }
+
+  queueHeld (peer: WebSocketPeer): void {
+    this.queueWaiting(peer)
+  }
+
+  writeModeChanged (peer: WebSocketPeer): void {
+    if (this.gdMpApi) this.#relay.writeModeChanged(peer, peer.getWriteMode() === 0)
+  }
+
+  soon (wake: () => void): void {
+    if (this.autoPoll) setImmediate(wake)
+    else this.#wakes.push(wake)
+  }
+
+  /** The peer is there for its listeners while they hear that it is gone, as in Godot. */
+  ended (peer: WebSocketPeer, end: PeerEnd): void {
+    if (this.gdMpApi) this.#relay.left(peer)
+    this.#journal.debug({ peer: peer.id, ...end }, 'peer left')
+    this.notices.emit('left', peer, end)
+    if (this.gdMpApi) this.#signals.emit('peer_disconnected', peer.id)
+    else this.#signals.emit('client_disconnected', peer.id, end.outcome === 'clean')
+    this.#peers.delete(peer)
+    this.#ids.release(peer.id)
+  }
+
+  released (peer: WebSocketPeer): void {
+    this.#sockets.delete(peer)
+    if (this.#sockets.size === 0) this.#onReleased?.()
+  }
+
+  protected get emptyError () {
+    return this.gdMpApi ? 'ERR_UNAVAILABLE' as const : 'ERR_UNCONFIGURED' as const
+  }
+
+  protected signalPacket (packet: Packet): void {
+    this.#signals.emit('peer_packet', packet.source)
+  }
+
+  // ---- its own business ----
+
+  #mount (): Mount {
+    if (this.#parts.mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to listen on: give a port')
+    return this.#parts.mount
+  }
+
+  async #openListener (port: number): Promise<Listener> {
+    if (this.#parts.openListener === undefined) throw new GodotError('ERR_CANT_CREATE', 'this server has no listener of its own')
+    return await this.#parts.openListener(this, port)
+  }
+
+  #applyBuffers (): void {
+    const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
+    this.#maxMessageSize = inputBufferKb * 1024
+    this.#inputLimits = { bytes: inputBufferKb * 1024 - 1, packets: inputMaxPackets - 1 }
+    this.#log = new OutputLog({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.#options.holdTime)
+  }
+
+  #admit (connection: Connection, protocol: string, answer: Uint8Array): void {
+    const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol)
+    this.#peers.add(peer)
+    this.#sockets.add(peer)
+    if (answer.length > 0) this.#log.sendRaw(peer.output, answer)
+    if (this.gdMpApi) this.#relay.joined(peer)
+    else this.#log.add(peer.output)
+    this.#journal.debug({ peer: peer.id, address: connection.address, port: connection.port }, 'peer joined')
+    this.notices.emit('joined', peer)
+    if (this.gdMpApi) this.#signals.emit('peer_connected', peer.id)
+    else this.#signals.emit('client_connected', peer.id, protocol)
+    peer.open()
+  }
+
+  #isRead (): boolean {
+    return this.#hasReader || !this.#options.autoPoll || this.#signals.listenerCount('peer_packet') > 0
+  }
+
+  #run (): void {
+    const wakes = this.#wakes
+    this.#wakes = []
+    for (const wake of wakes) wake()
+    for (const peer of this.#peers.after(0)) peer.poll()
+    const arrived = this.#arrived
+    this.#arrived = []
+    for (const admit of arrived) admit()
+  }
+
+  async #stop (code: number, reason: string): Promise<void> {
+    const listener = this.#listener
+    this.#listener = undefined
+    for (const cut of this.#pending) cut()
+    const closed = listener !== undefined && 'close' in listener ? listener.close() : undefined
+    // From here on it polls by itself, so that every peer is heard of.
+    await Promise.resolve()
+    this.#run()
+    for (const peer of this.#peers.after(0)) peer.closeFor('stop', code, reason)
+    await this.#whenReleased()
+    await closed
+    this.notices.emit('stopped')
+  }
+
+  /** Resolves when every socket is released; what is left after `closeTimeout` is cut. */
+  async #whenReleased (): Promise<void> {
+    if (this.#sockets.size === 0) return
+    const timer = setTimeout(() => { for (const peer of this.#sockets) peer.output.connection.destroy() }, this.closeTimeout * 1000)
+    await new Promise<void>(resolve => { this.#onReleased = resolve })
+    this.#onReleased = undefined
+    clearTimeout(timer)
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+const RELAY_OVERHEAD = 9
+
+function powerOfTwo (size: number): number {
+  return 2 ** Math.ceil(Math.log2(size))
+}

@@ -1,0 +1,55 @@
+/**
+ * Packets of Godot 3's multiplayer protocol, one to a WebSocket message, little-endian:
+ *
+ *   | type u8 | source i32 | target i32 | payload ... |
+ *
+ * Type 0 carries data; 1 ADD, 2 DEL and 3 ID come from the server only and carry a peer id as i32.
+ */
+
+/** Types of packets. */
+export const relayType = { DATA: 0, ADD: 1, DEL: 2, ID: 3 } as const
+
+/** Bytes in front of the payload. */
+export const RELAY_HEAD = 9
+
+/** Targets with a meaning of their own; others are one peer, or negative: all but that peer. */
+export const target = { ALL: 0, SERVER: 1, ALL_BUT_SERVER: -1 } as const
+
+/** The i32 at bytes[offset..]; the caller has checked that it is there. */
+export function readId (bytes: Uint8Array, offset: number): number {
+  return bytes[offset] | bytes[offset + 1] << 8 | bytes[offset + 2] << 16 | bytes[offset + 3] << 24
+}
+
+function writeId (bytes: Uint8Array, offset: number, id: number): void {
+  bytes[offset] = id
+  bytes[offset + 1] = id >> 8
+  bytes[offset + 2] = id >> 16
+  bytes[offset + 3] = id >> 24
+}
+
+/** A packet as it goes over the wire. */
+export function encodeRelayPacket (type: number, source: number, to: number, payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(RELAY_HEAD + payload.length)
+  bytes[0] = type
+  writeId(bytes, 1, source)
+  writeId(bytes, 5, to)
+  bytes.set(payload, RELAY_HEAD)
+  return bytes
+}
+
+/** A system packet: from the server, to all, with one peer id. */
+export function encodeSystemPacket (type: number, id: number): Uint8Array {
+  const payload = new Uint8Array(4)
+  writeId(payload, 0, id)
+  return encodeRelayPacket(type, target.SERVER, target.ALL, payload)
+}
+
+/** Why a packet that is addressed or framed wrongly is dropped. */
+export type RelayFault = 'short-packet' | 'not-data' | 'spoofed-source'
+
+/** What is wrong with the packet bytes[start..end) of the peer `source`, if anything. */
+export function relayFault (bytes: Uint8Array, start: number, end: number, source: number): RelayFault | undefined {
+  if (end - start < RELAY_HEAD) return 'short-packet'
+  if (bytes[start] !== relayType.DATA) return 'not-data'
+  return readId(bytes, start + 1) === source ? undefined : 'spoofed-source'
+}

@@ -1,0 +1,135 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Connection, ConnectionReceiver } from '../core/transport.ts'
+
+/** Where all plain sockets read into: a chunk is handled before the next one comes, so one buffer serves them all. */
+const readBuffer = Buffer.allocUnsafeSlow(65536)
+const NOTHING = Buffer.alloc(0)
+
+/** Handle of a plain socket, as net.Socket keeps it. */
+interface Handle { readStop (): void, reading: boolean }
+
+/** A socket, taken over from the HTTP server that accepted it. */
+export class SocketConnection implements Connection {
+  readonly address: string
+  readonly port: number
+  #socket: Duplex
+  readonly #head: Uint8Array
+  #receiver: ConnectionReceiver | undefined
+  #isPaused = false
+
+  /** `head`: bytes that came behind the request already. `address`: the client's, where a proxy tells it. */
+  constructor (socket: Duplex, head: Uint8Array, address: string | undefined = undefined) {
+    const { remoteAddress = '', remotePort = 0 } = socket as Partial<Socket>
+    this.address = plainAddress(address ?? remoteAddress)
+    this.port = remotePort
+    this.#socket = socket
+    this.#head = head
+    setNoDelay(socket, true)
+  }
+
+  get bufferedAmount (): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength
+  }
+
+  open (receiver: ConnectionReceiver): void {
+    this.#receiver = receiver
+    const early = this.#head.length > 0 ? [this.#head] : []
+    const socket = this.#takeOver(early)
+    this.#socket = socket
+    socket.on('error', () => { socket.destroy() })
+    socket.on('end', () => { socket.end() })
+    socket.on('close', () => { receiver.onGone() })
+    if (this.#isPaused) socket.pause()
+    for (const chunk of early) receiver.onData(chunk, chunk.length)
+    if (socket.destroyed && socket.closed) receiver.onGone()
+  }
+
+  write (bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes)
+  }
+
+  cork (): void {
+    this.#socket.cork()
+  }
+
+  uncork (): void {
+    this.#socket.uncork()
+  }
+
+  whenWritten (callback: () => void): void {
+    if (this.#socket.destroyed) setImmediate(callback)
+    else this.#socket.write(NOTHING, () => { callback() })
+  }
+
+  pause (): void {
+    this.#isPaused = true
+    if (this.#receiver !== undefined) this.#socket.pause()
+  }
+
+  resume (): void {
+    this.#isPaused = false
+    if (this.#receiver !== undefined) this.#socket.resume()
+  }
+
+  setNoDelay (enabled: boolean): void {
+    setNoDelay(this.#socket, enabled)
+  }
+
+  end (): void {
+    this.#socket.end()
+    this.resume()
+  }
+
+  destroy (): void {
+    this.#socket.destroy()
+  }
+
+  /**
+   * Moves a plain TCP socket's handle into a socket that reads into `readBuffer`: no buffer is allocated per chunk. `handle` is an option
+   * of net.Socket that Node uses itself but does not document; every other kind of socket (TLS, in-process) reads by 'data' events.
+   */
+  #takeOver (early: Uint8Array[]): Duplex {
+    const old = this.#socket
+    const handle = plainHandle(old)
+    if (handle === undefined) {
+      old.on('data', (chunk: Buffer) => { this.#receiver!.onData(chunk, chunk.length) })
+      return old
+    }
+    handle.readStop()
+    handle.reading = false
+    for (let chunk = old.read(); chunk !== null; chunk = old.read()) early.push(chunk)
+    const onread = { buffer: readBuffer, callback: (length: number) => this.#onRead(length) }
+    const socket = new Socket({ handle, onread } as object)
+    release(old as Socket)
+    return socket
+  }
+
+  #onRead (length: number): boolean {
+    this.#receiver!.onData(readBuffer, length)
+    return !this.#isPaused
+  }
+}
+
+/** The TCP handle of a socket that is a net.Socket itself, not one built on top of it, and has nothing left to write. */
+function plainHandle (socket: Duplex): Handle | undefined {
+  if (socket.constructor !== Socket || socket.destroyed || socket.readableEnded || socket.writableLength > 0) return undefined
+  return (socket as unknown as { _handle?: Handle })._handle ?? undefined
+}
+
+/** Ends a socket whose handle has moved on, together with all that listens to it: the request, the response, the server's parser. */
+function release (socket: Socket): void {
+  (socket as unknown as { _handle: null })._handle = null
+  socket.removeAllListeners()
+  socket.on('error', () => {})
+  socket.destroy()
+}
+
+function setNoDelay (socket: Duplex, enabled: boolean): void {
+  if (socket instanceof Socket) socket.setNoDelay(enabled)
+}
+
+/** IPv4 in dotted form also where a dual-stack socket gives it mapped into IPv6. */
+function plainAddress (address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
