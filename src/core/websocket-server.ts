@@ -154,6 +154,11 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
     return this.#options.path
   }
 
+  /** Whether it listens as soon as the host app is ready. */
+  get autoListen (): boolean {
+    return this.#options.autoListen
+  }
+
   /** Seconds a client may take until its handshake is done; over 0. */
   get handshakeTimeout (): number {
     return this.#options.handshakeTimeout

@@ -1,10 +1,14 @@
 import { Buffer } from 'node:buffer'
+import { endianness } from 'node:os'
 import { markAsUntransferable } from 'node:worker_threads'
 import { GodotError } from '../error.ts'
 import { readUtf8, writeUtf8 } from './utf8.ts'
 
-/** Four or eight bytes on their way between integers and floats. */
-const cell = new DataView(new ArrayBuffer(8))
+/** Bits on their way between integers and floats: the same eight bytes, seen three ways. */
+const bits = new Int32Array(2)
+const asF32 = new Float32Array(bits.buffer)
+const asF64 = new Float64Array(bits.buffer)
+const [LOW, HIGH] = endianness() === 'LE' ? [0, 1] : [1, 0]
 
 /**
  * Reads little-endian values out of `bytes`, from `start` up to `end`, and checks every bound.
@@ -60,15 +64,14 @@ export class ByteReader {
   i64 (): bigint { return BigInt.asIntN(64, this.u64()) }
 
   f32 (): number {
-    cell.setInt32(0, this.i32())
-    return cell.getFloat32(0)
+    bits[0] = this.i32()
+    return asF32[0]
   }
 
   f64 (): number {
-    const low = this.i32()
-    cell.setInt32(0, this.i32())
-    cell.setInt32(4, low)
-    return cell.getFloat64(0)
+    bits[LOW] = this.i32()
+    bits[HIGH] = this.i32()
+    return asF64[0]
   }
 
   /** The next `size` bytes, in place: a view, not a copy. */
@@ -79,6 +82,27 @@ export class ByteReader {
 
   /** All bytes not read yet, in place. */
   rest (): Uint8Array { return this.bytes(this.remaining) }
+
+  i32s (count: number): Int32Array {
+    let at = this.#take(count * 4)
+    const bytes = this.#bytes
+    const items = new Int32Array(count)
+    for (let i = 0; i < count; i++, at += 4) {
+      items[i] = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+    }
+    return items
+  }
+
+  f32s (count: number): Float32Array {
+    let at = this.#take(count * 4)
+    const bytes = this.#bytes
+    const items = new Float32Array(count)
+    for (let i = 0; i < count; i++, at += 4) {
+      bits[0] = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+      items[i] = asF32[0]
+    }
+    return items
+  }
 
   skip (size: number): void { this.#take(size) }
 
@@ -176,6 +200,18 @@ export class ByteWriter {
   bytes (bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length)
     this.#page.set(bytes, at)
+  }
+
+  i32s (items: Int32Array): void {
+    const at = this.#reserve(items.length * 4)
+    const view = this.#view
+    for (let i = 0; i < items.length; i++) view.setInt32(at + i * 4, items[i], true)
+  }
+
+  f32s (items: Float32Array): void {
+    const at = this.#reserve(items.length * 4)
+    const view = this.#view
+    for (let i = 0; i < items.length; i++) view.setFloat32(at + i * 4, items[i], true)
   }
 
   /** Writes text as UTF-8 and returns the bytes it took; see utf8.ts for half surrogate pairs. */

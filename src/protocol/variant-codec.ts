@@ -47,6 +47,9 @@ interface Rules {
 
 type TypedRow = VariantRow & { readonly type: number }
 
+/** The types of values that JavaScript has itself; the same in every Godot. */
+const [NIL, BOOL, INT, REAL, STRING] = [0, 1, 2, 3, 4]
+
 /** The rows of one Godot version, found by type and by JavaScript value. */
 class VariantTable {
   readonly rows: readonly TypedRow[]
@@ -63,13 +66,12 @@ class VariantTable {
 
   /** The row that writes `value`; throws ERR_INVALID_PARAMETER when Godot has no such value. */
   rowOf (value: unknown): TypedRow {
-    const [nil, bool, integer, real, string] = this.rows
     switch (typeof value) {
-      case 'number': return isInt(value) ? integer : real
-      case 'string': return string
-      case 'boolean': return bool
-      case 'bigint': return integer
-      case 'object': return value === null ? nil : this.#byPrototype.get(Object.getPrototypeOf(value)) ?? this.#inheritedRow(value)
+      case 'number': return this.rows[isInt(value) ? INT : REAL]
+      case 'string': return this.rows[STRING]
+      case 'boolean': return this.rows[BOOL]
+      case 'bigint': return this.rows[INT]
+      case 'object': return value === null ? this.rows[NIL] : this.#byPrototype.get(Object.getPrototypeOf(value)) ?? this.#inheritedRow(value)
       default: throw new GodotError('ERR_INVALID_PARAMETER', `${typeof value} is no Variant`)
     }
   }

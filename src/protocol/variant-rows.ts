@@ -16,9 +16,6 @@ export interface Shape<Value> {
 
 type Class<Value> = new (...args: any[]) => Value
 
-export const f32: Shape<number> = { size: 4, read: from => from.f32(), write: (to, value) => to.f32(value) }
-export const i32: Shape<number> = { size: 4, read: from => from.i32(), write: (to, value) => to.u32(value) }
-
 export const vector2: Shape<types.Vector2> = {
   size: 8,
   read: from => new types.Vector2(from.f32(), from.f32()),
@@ -109,27 +106,25 @@ export function packed<Item> (name: string, type: Class<types.PoolArray<Item>>, 
   }
 }
 
-/** A packed array of numbers, as a typed array:  | count u32 | elements ... | */
-export function numbers<Value extends Int32Array | Float32Array> (name: string, type: new (length: number) => Value, shape: Shape<number>): VariantRow<Value> {
-  return {
-    name,
-    classes: [type],
-    read: from => {
-      // eslint-disable-next-line new-cap -- the class comes as a parameter
-      const items = new type(from.count(shape.size))
-      for (let i = 0; i < items.length; i++) items[i] = shape.read(from)
-      return items
-    },
-    write: (to, items) => {
-      to.u32(items.length)
-      for (let i = 0; i < items.length; i++) shape.write(to, items[i])
-    }
-  }
+/** | count u32 | i32 ... |  Godot 4 calls it PackedInt32Array. */
+export const intArray: VariantRow<Int32Array> = {
+  name: 'PoolIntArray',
+  classes: [Int32Array],
+  read: from => from.i32s(from.count(4)),
+  write: (to, items) => { to.u32(items.length); to.i32s(items) }
+}
+
+/** | count u32 | f32 ... |  Godot 4 calls it PackedFloat32Array. */
+export const realArray: VariantRow<Float32Array> = {
+  name: 'PoolRealArray',
+  classes: [Float32Array],
+  read: from => from.f32s(from.count(4)),
+  write: (to, items) => { to.u32(items.length); to.f32s(items) }
 }
 
 export function readItems<Item> (count: number, read: () => Item): Item[] {
-  const items: Item[] = []
-  for (; count > 0; count--) items.push(read())
+  const items = new Array<Item>(count)
+  for (let i = 0; i < count; i++) items[i] = read()
   return items
 }
 

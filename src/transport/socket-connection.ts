@@ -93,6 +93,7 @@ export class SocketConnection implements Connection {
     const old = this.#socket
     const handle = plainHandle(old)
     if (handle === undefined) {
+      if (old instanceof Socket) old.setTimeout(0)
       old.on('data', (chunk: Buffer) => { this.#receiver!.onData(chunk, chunk.length) })
       return old
     }
@@ -113,7 +114,8 @@ export class SocketConnection implements Connection {
 
 /** The TCP handle of a socket that is a net.Socket itself, not one built on top of it, and has nothing left to write. */
 function plainHandle (socket: Duplex): Handle | undefined {
-  if (socket.constructor !== Socket || socket.destroyed || socket.readableEnded || socket.writableLength > 0) return undefined
+  const isPlain = Object.getPrototypeOf(socket) === Socket.prototype
+  if (!isPlain || socket.destroyed || socket.readableEnded || socket.writableLength > 0) return undefined
   return (socket as unknown as { _handle?: Handle })._handle ?? undefined
 }
 

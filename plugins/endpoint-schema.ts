@@ -1,0 +1,24 @@
+import Type from 'typebox'
+import { Problem } from './problem.ts'
+
+const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: Problem } } })
+
+/** How the socket endpoint shows in OpenAPI: an upgrade when it goes well, an HTTP answer when it does not. */
+export const endpointSchema = {
+  operationId: 'connect',
+  summary: 'Open a WebSocket',
+  description: 'The WebSocket endpoint (RFC 6455). With sub-protocols configured a client must ask for one of them, without it must ask for none.',
+  tags: ['socket'],
+  headers: Type.Object({
+    upgrade: Type.Optional(Type.String({ description: '`websocket`' })),
+    'sec-websocket-version': Type.Optional(Type.String({ description: '`13`' })),
+    'sec-websocket-key': Type.Optional(Type.String({ description: '16 random bytes in base64' })),
+    'sec-websocket-protocol': Type.Optional(Type.String({ description: 'Sub-protocols, best first' }))
+  }),
+  response: {
+    101: { description: 'Switching protocols: the connection is a WebSocket from here on', type: 'null' },
+    400: problem('Not a WebSocket handshake, or no sub-protocol in common'),
+    426: problem('A request without upgrade'),
+    503: problem('Not listening, or refusing new connections')
+  }
+}
