@@ -1,6 +1,6 @@
 import t from 'tap'
 import { opcode } from '../../src/protocol/frame.ts'
-import { FrameReader } from '../../src/protocol/frame-reader.ts'
+import { FrameReader, type FrameReceiver } from '../../src/protocol/frame-reader.ts'
 import { FrameLog, line } from '../helper/frame-log.ts'
 import { closePayload, frame } from '../helper/raw-frame.ts'
 
@@ -185,8 +185,9 @@ t.test('a whole frame is told where it lies in the chunk, without a copy', async
 t.test('the payload of a close is good after the call, also when the chunk is a Buffer that is used again', async t => {
   const chunk = frame(CLOSE, closePayload(1000, 'bye'))
   let payload: Uint8Array | undefined
-  const log = new FrameLog()
-  log.onClose = (code, reason, at) => { payload = at }
+  const log: FrameReceiver = Object.assign(new FrameLog(), {
+    onClose (code: number, reason: string, its: Uint8Array) { payload = its }
+  })
   new FrameReader(log, LIMIT).read(chunk)
   chunk.fill(0)
   t.same(Buffer.from(payload!), closePayload(1000, 'bye'))
