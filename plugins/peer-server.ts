@@ -36,7 +36,7 @@ function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
   const upgrades = watchUpgrades(app, server)
   app.get(server.path, {
     schema: endpointSchema,
-    errorHandler: (error, request, reply) => { void sendProblem(error, request, reply) },
+    errorHandler: sendProblem,
     preHandler: async (request, reply) => { if (request.ws) await answer(server, upgrades.get(request.raw)!, request, reply) }
   }, async (_request, reply) => {
     reply.header('upgrade', 'websocket')
