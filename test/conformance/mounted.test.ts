@@ -13,6 +13,6 @@ t.test('an echo server in a Fastify app follows RFC 6455', async t => {
   t.teardown(async () => { await app.close() })
   await app.register(peerServer, options)
   echo(app.peerServer)
-  await app.listen({ host: '127.0.0.1' })
+  await app.listen({ port: 0, host: '127.0.0.1' })
   await conform(t, app.peerServer, '/ws')
 })
