@@ -28,35 +28,40 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   app.addHook('preClose', async () => { await server.stop() })
 }, { name: 'peer-server', fastify: '5.x' })
 
-/** An upgrade on its way through Fastify: its socket, the bytes behind the request, and what ends the handshake. */
-interface Upgrade { socket: Duplex, head: Buffer, finish: () => void }
+const kUpgrade = Symbol('upgrade')
+
+/** An upgrade on its way through Fastify: its socket, the bytes behind the request, and what ends its time if that is running. */
+interface Upgrade { readonly socket: Duplex, readonly head: Buffer, isAnswered: boolean, finish?: () => void }
+
+/** Upgrades travel on their request; a WeakMap would do as well, at a price for every garbage collection. */
+type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
 
 /** The route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
 function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
-  const upgrades = watchUpgrades(app, server)
+  watchUpgrades(app, server)
   app.get(server.path, {
     schema: endpointSchema,
     errorHandler: sendProblem,
-    preHandler: async (request, reply) => { if (request.ws) await answer(server, upgrades.get(request.raw)!, request, reply) }
+    preHandler: async (request, reply) => { if (request.ws) await answer(server, (request.raw as UpgradeRequest)[kUpgrade]!, request, reply) }
   }, async (_request, reply) => {
     reply.header('upgrade', 'websocket')
     throw new GodotError('upgrade-required')
   })
 }
 
-/** Sees every upgrade before Fastify does: only here are the bytes behind the request, and the time it began. */
-function watchUpgrades (app: FastifyInstance, server: WebSocketServer): WeakMap<IncomingMessage, Upgrade> {
-  const upgrades = new WeakMap<IncomingMessage, Upgrade>()
+/** Keeps what only the event of an upgrade tells, and limits the time of those that Fastify's hooks do not let through at once. */
+function watchUpgrades (app: FastifyInstance, server: WebSocketServer): void {
   const url = app.prefix + server.path
-  const watch = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const isOurs = request.url!.split('?', 1)[0] === url
-    const finish = isOurs ? server.beginHandshake(() => { socket.destroy() }) : () => {}
-    if (isOurs) socket.once('close', finish)
-    upgrades.set(request, { socket, head, finish })
+  const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => { request[kUpgrade] ??= { socket, head, isAnswered: false } }
+  const after = (request: UpgradeRequest, socket: Duplex): void => {
+    const upgrade = request[kUpgrade]!
+    if (upgrade.isAnswered || request.url!.split('?', 1)[0] !== url) return
+    upgrade.finish = server.beginHandshake(() => { socket.destroy() })
+    socket.once('close', upgrade.finish)
   }
-  app.server.prependListener('upgrade', watch)
-  app.addHook('onClose', async () => { app.server.removeListener('upgrade', watch) })
-  return upgrades
+  app.server.prependListener('upgrade', before)
+  app.server.on('upgrade', after)
+  app.addHook('onClose', async () => { app.server.off('upgrade', before).off('upgrade', after) })
 }
 
 /** Makes a peer of the upgrade, or throws what it is refused with. */
@@ -66,8 +71,8 @@ async function answer (server: WebSocketServer, upgrade: Upgrade, request: Fasti
   server.checkJoin()
   const protocol = chooseProtocol(server.protocols, headers['sec-websocket-protocol'])
   reply.hijack()
-  upgrade.finish()
-  upgrade.socket.removeListener('close', upgrade.finish)
+  upgrade.isAnswered = true
+  upgrade.finish?.()
   if (upgrade.socket.destroyed) return
   // A socket within the process has no address (app.injectWS).
   const address = request.raw.socket === undefined ? undefined : request.ip

@@ -436,7 +436,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   /** The peer is there for its listeners while they hear that it is gone, as in Godot. */
   ended (peer: WebSocketPeer, end: PeerEnd): void {
     if (this.gdMpApi) this.#relay.left(peer)
-    this.#journal.debug({ peer: peer.id, ...end }, 'peer left')
+    this.#journal.debug({ peer: peer.id, end }, 'peer left')
     this.notices.emit('left', peer, end)
     if (this.gdMpApi) this.#signals.emit('peer_disconnected', peer.id)
     else this.#signals.emit('client_disconnected', peer.id, end.outcome === 'clean')
