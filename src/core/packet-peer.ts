@@ -1,6 +1,13 @@
 import { errors, GodotError } from '../error.ts'
+import type { Variant } from '../protocol/variant-types.ts'
+import { decodeVariant, encodeVariant } from '../protocol/variant.ts'
 import { PacketQueue } from './packet-queue.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
+import { checkEncodeBuffer, defaultVariantRules } from './packet-variants.ts'
+import type { VariantRules } from './packet-variants.ts'
+
+/** Rules other than the defaults; they lie here, so that the many peers without any carry nothing. */
+const variantRules = new WeakMap<PacketPeer, VariantRules>()
 
 /** Whoever sends into a queue that may be full. */
 export interface PacketSender {
@@ -35,10 +42,47 @@ export abstract class PacketPeer {
 
   /** Takes the oldest packet; ERR_UNAVAILABLE when there is none. */
   getPacket (): Uint8Array {
+    this.#packetError = this.nextPacket === undefined ? errors[this.emptyError].number : 0
     return this.takePacket().bytes
   }
 
-  /** Godot's Error number of the last `getPacket`: 0 is good. */
+  /**
+   * Takes the oldest packet as one Variant; bytes after it are ignored. Errors as `getPacket`; and ERR_INVALID_DATA when it is none or
+   * ERR_UNAUTHORIZED for an object that is not allowed: then the packet is gone all the same, as in Godot.
+   */
+  getVar (allowObjects = false): Variant {
+    return decodeVariant(this.takePacket().bytes, { allowObjects: allowObjects || this.allowObjectDecoding })
+  }
+
+  /**
+   * Sends one Variant as a packet. Errors as `putPacket`; and ERR_OUT_OF_MEMORY over `encodeBufferMaxSize`, ERR_INVALID_PARAMETER for what
+   * is no Variant, ERR_UNAUTHORIZED for an object that is not allowed.
+   */
+  putVar (value: Variant, fullObjects = false): void {
+    const bytes = encodeVariant(value, { allowObjects: fullObjects || this.allowObjectDecoding })
+    if (bytes.length > this.encodeBufferMaxSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a Variant of ${bytes.length} bytes, encodeBufferMaxSize is ${this.encodeBufferMaxSize}`)
+    this.putPacket(bytes)
+  }
+
+  /** Bytes a Variant of `putVar` may have: 1024 to 268435456, rounded up to a power of two; 8 MiB at first. */
+  get encodeBufferMaxSize (): number {
+    return this.#variantRules.encodeBufferMaxSize
+  }
+
+  set encodeBufferMaxSize (bytes: number) {
+    variantRules.set(this, { ...this.#variantRules, encodeBufferMaxSize: checkEncodeBuffer(bytes) })
+  }
+
+  /** Whether `getVar` takes and `putVar` sends objects in full, as `EncodedObject`: data, nothing is ever instantiated. False at first. */
+  get allowObjectDecoding (): boolean {
+    return this.#variantRules.allowObjectDecoding
+  }
+
+  set allowObjectDecoding (enable: boolean) {
+    variantRules.set(this, { ...this.#variantRules, allowObjectDecoding: enable })
+  }
+
+  /** Godot's Error number of the last `getPacket`: 0 is good. `getVar` leaves it as it is. */
   getPacketError (): number {
     return this.#packetError
   }
@@ -48,13 +92,10 @@ export abstract class PacketPeer {
     return this.#queue?.next
   }
 
+  /** Takes the oldest packet, however it is to be read. */
   protected takePacket (): Packet {
     const packet = this.#queue?.shift()
-    if (packet === undefined) {
-      this.#packetError = errors[this.emptyError].number
-      throw new GodotError(this.emptyError)
-    }
-    this.#packetError = 0
+    if (packet === undefined) throw new GodotError(this.emptyError)
     if (this.#waiting !== undefined && this.#waiting.size > 0) this.soon(() => { this.#wake() })
     return packet
   }
@@ -79,6 +120,10 @@ export abstract class PacketPeer {
     if (packet === undefined) return
     this.#waiting!.delete(sender)
     this.#push(packet)
+  }
+
+  get #variantRules (): VariantRules {
+    return variantRules.get(this) ?? defaultVariantRules
   }
 
   #push (packet: Packet): void {

@@ -5,6 +5,7 @@ import { FrameReader } from '../protocol/frame-reader.ts'
 import type { FrameReceiver } from '../protocol/frame-reader.ts'
 import { Output } from './output.ts'
 import type { OutputLog } from './output-log.ts'
+import { ownBytes } from './own-bytes.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { PacketSender } from './packet-peer.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
@@ -308,14 +309,14 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.#host.soon(wake)
   }
 
-  override getPacket (): Uint8Array {
-    const packet = this.takePacket()
+  protected override takePacket (): Packet {
+    const packet = super.takePacket()
     this.#wasString = packet.isText
-    return packet.bytes
+    return packet
   }
 
   #postpone (bytes: Uint8Array, length: number): void {
-    (this.#unread ??= []).push(bytes.slice(0, length))
+    (this.#unread ??= []).push(ownBytes(bytes, 0, length))
     this.#unreadBytes += length
     if (this.#unreadBytes >= this.#host.maxMessageSize) this.output.connection.pause()
   }

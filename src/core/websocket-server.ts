@@ -14,6 +14,7 @@ import { PacketPeer } from './packet-peer.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import { PeerIds } from './peer-ids.ts'
 import { PeerTable } from './peer-table.ts'
+import { powerOfTwo } from './power-of-two.ts'
 import { SignalEmitter } from './signals.ts'
 import type { SignalName, Signals } from './signals.ts'
 import type { Connection, Listener, Mount } from './transport.ts'
@@ -308,9 +309,9 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
     return super.getAvailablePacketCount()
   }
 
-  override getPacket (): Uint8Array {
+  protected override takePacket (): Packet {
     this.#hasReader = true
-    return super.getPacket()
+    return super.takePacket()
   }
 
   /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. ERR_DOES_NOT_EXIST for an unknown id. */
@@ -530,7 +531,3 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
 
 const NOTHING = new Uint8Array(0)
 const RELAY_OVERHEAD = 9
-
-function powerOfTwo (size: number): number {
-  return 2 ** Math.ceil(Math.log2(size))
-}
