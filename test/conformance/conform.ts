@@ -17,6 +17,16 @@ export function echo (server: WebSocketServer): void {
   })
 }
 
+/** The same out of the peer's queue. */
+export function echoFromQueue (server: WebSocketServer): void {
+  server.on('data_received', id => {
+    const peer = server.getPeer(id)
+    const bytes = peer.getPacket()
+    peer.setWriteMode(peer.wasStringPacket() ? 0 : 1)
+    peer.putPacket(bytes)
+  })
+}
+
 /** Ways to cut what a client sends, and the longest stream that each is fit for. */
 const deliveries: Array<{ how: string, most: number, cut: (frames: readonly Buffer[]) => Buffer[] }> = [
   { how: 'at once', most: Infinity, cut: frames => [Buffer.concat(frames)] },
