@@ -15,15 +15,19 @@ const [LOW, HIGH] = endianness() === 'LE' ? [0, 1] : [1, 0]
  * What is not there throws ERR_INVALID_DATA and names the byte, counted from the start of `bytes`.
  */
 export class ByteReader {
-  readonly #bytes: Uint8Array
-  #offset: number
-  #end: number
+  #bytes!: Uint8Array
+  #offset!: number
+  #end!: number
 
   constructor (bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.open(bytes, start, end)
+  }
+
+  /** Starts anew with other bytes. */
+  open (bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.#bytes = bytes
     this.#offset = start
     this.#end = end
-    if (start > end || end > bytes.length) this.fail('cut short', bytes.length)
   }
 
   /** Byte at which the next value starts. */
@@ -32,10 +36,12 @@ export class ByteReader {
   /** Bytes not read yet. */
   get remaining (): number { return this.#end - this.#offset }
 
-  /** Ends the reading at byte `end`, which must lie ahead. */
-  limit (end: number): void {
-    if (end < this.#offset || end > this.#end) this.fail('an offset points outside', this.#offset)
-    this.#end = end
+  /** Ends the reading at byte `offset`, which must lie ahead, and leaves what follows to another reader. */
+  split (offset: number): ByteReader {
+    if (offset < this.#offset || offset > this.#end) this.fail('an offset that points elsewhere', this.#offset)
+    const rest = new ByteReader(this.#bytes, offset, this.#end)
+    this.#end = offset
+    return rest
   }
 
   u8 (): number { return this.#bytes[this.#take(1)] }
@@ -156,8 +162,10 @@ const PAGE = 16384
 
 /** Writes little-endian values one after the other, growing as needed; `done` hands them out and starts anew. */
 export class ByteWriter {
-  #page = Buffer.alloc(0)
-  #view = new DataView(this.#page.buffer)
+  // One piece of memory, seen in three ways.
+  #memory = new ArrayBuffer(0)
+  #page = Buffer.from(this.#memory)
+  #view = new DataView(this.#memory)
   #start = 0
   #end = 0
 
@@ -186,15 +194,18 @@ export class ByteWriter {
     this.#view.setBigUint64(at, value, true)
   }
 
+  // The bits of a NaN that was computed are up to the processor: one NaN is written for all.
+
   f32 (value: number): void {
     const at = this.#reserve(4)
-    // The bits of a NaN that was computed are up to the engine; one NaN is written for all.
-    this.#view.setFloat32(at, Number.isNaN(value) ? NaN : value, true)
+    this.#view.setFloat32(at, value, true)
+    if (Number.isNaN(value)) this.#view.setUint32(at, 0x7fc00000, true)
   }
 
   f64 (value: number): void {
     const at = this.#reserve(8)
-    this.#view.setFloat64(at, Number.isNaN(value) ? NaN : value, true)
+    this.#view.setFloat64(at, value, true)
+    if (Number.isNaN(value)) this.#view.setBigUint64(at, 0x7ff8000000000000n, true)
   }
 
   bytes (bytes: Uint8Array): void {
@@ -231,7 +242,8 @@ export class ByteWriter {
   }
 
   zeros (count: number): void {
-    for (; count > 0; count--) this.u8(0)
+    const at = this.#reserve(count)
+    for (let i = 0; i < count; i++) this.#page[at + i] = 0
   }
 
   /** Replaces the u32 at byte `offset`, which has been written before. */
@@ -239,7 +251,7 @@ export class ByteWriter {
 
   /** What was written, as bytes nobody else writes to; the next value starts a new packet. */
   done (): Uint8Array {
-    const bytes = new Uint8Array(this.#page.buffer, this.#page.byteOffset + this.#start, this.length)
+    const bytes = new Uint8Array(this.#memory, this.#start, this.#end - this.#start)
     this.#start = this.#end
     return bytes
   }
@@ -256,11 +268,11 @@ export class ByteWriter {
 
   #turnPage (size: number): void {
     const written = this.#page.subarray(this.#start, this.#end)
-    const buffer = new ArrayBuffer(Math.max(PAGE, 2 * (written.length + size)))
+    this.#memory = new ArrayBuffer(Math.max(PAGE, 2 * (written.length + size)))
     // A transferred packet would take the others of its page along.
-    markAsUntransferable(buffer)
-    this.#page = Buffer.from(buffer)
-    this.#view = new DataView(buffer)
+    markAsUntransferable(this.#memory)
+    this.#page = Buffer.from(this.#memory)
+    this.#view = new DataView(this.#memory)
     this.#page.set(written)
     this.#start = 0
     this.#end = written.length

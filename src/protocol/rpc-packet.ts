@@ -1,5 +1,4 @@
 import { GodotError } from '../error.ts'
-import { ByteReader } from './bytes.ts'
 import type { VariantReader, VariantWriter } from './variant-codec.ts'
 import type { DecodeOptions, EncodeOptions } from './variant-codec.ts'
 import type { Variant } from './variant-types.ts'
@@ -35,7 +34,7 @@ const FULL_PATH = 0x80000000
 /** How one packet stands in bytes, after byte 0. */
 interface Row<Packet> {
   type: RpcPacket['type']
-  read (from: VariantReader, bytes: Uint8Array): Packet
+  read (from: VariantReader): Packet
   write (to: VariantWriter, packet: Packet): void
 }
 
@@ -43,8 +42,8 @@ interface Row<Packet> {
 const rows: ReadonlyArray<Row<any>> = [
   {
     type: 'remoteCall',
-    read: (from, bytes): RemoteCall => {
-      const node = readNode(from, bytes)
+    read: (from): RemoteCall => {
+      const node = readNode(from)
       const name = from.cstring()
       return { type: 'remoteCall', node, name, args: readArguments(from) }
     },
@@ -52,8 +51,8 @@ const rows: ReadonlyArray<Row<any>> = [
   },
   {
     type: 'remoteSet',
-    read: (from, bytes): RemoteSet => {
-      const node = readNode(from, bytes)
+    read: (from): RemoteSet => {
+      const node = readNode(from)
       return { type: 'remoteSet', node, name: from.cstring(), value: from.variant() }
     },
     write: (to, { node, name, value }: RemoteSet) => writeMember(to, node, name, () => to.variant(value))
@@ -86,28 +85,30 @@ const commands = new Map(rows.map((row, command) => [row.type, command]))
  * Throws ERR_INVALID_DATA naming the byte, or ERR_UNAUTHORIZED for an object among the arguments unless allowed.
  */
 export function decodeRpcPacket (bytes: Uint8Array, options?: DecodeOptions): RpcPacket {
-  const from = variant3.reader(bytes, options)
+  return variant3.parse(readPacket, bytes, options)
+}
+
+function readPacket (from: VariantReader): RpcPacket {
   const command = from.u8()
   const row = rows[command] ?? from.fail(`no RPC command ${command}`, 0)
-  return row.read(from, bytes)
+  return row.read(from)
 }
 
 /** The bytes of an RPC packet. Throws ERR_INVALID_PARAMETER for values, names or counts that cannot be sent. */
 export function encodeRpcPacket (packet: RpcPacket, options?: EncodeOptions): Uint8Array {
+  return variant3.build(writePacket, packet, options)
+}
+
+function writePacket (to: VariantWriter, packet: RpcPacket): void {
   const command = commands.get(packet.type) as number
-  return variant3.build(to => {
-    to.u8(command)
-    rows[command].write(to, packet)
-  }, options)
+  to.u8(command)
+  rows[command].write(to, packet)
 }
 
 /** Arguments end where the path starts, so that one cut short cannot swallow it. */
-function readNode (from: VariantReader, bytes: Uint8Array): RpcNode {
+function readNode (from: VariantReader): RpcNode {
   const node = from.u32()
-  if (node < FULL_PATH) return node
-  const offset = node - FULL_PATH
-  from.limit(offset)
-  return new ByteReader(bytes, offset).cstring('optional')
+  return node < FULL_PATH ? node : from.split(node - FULL_PATH).cstring('optional')
 }
 
 function readArguments (from: VariantReader): Variant[] {

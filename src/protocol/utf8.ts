@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer'
  * and so Godot 4, refuses. Everything else follows RFC 3629.
  */
 
-/** Longest text, in UTF-16 units, that is quicker to write unit by unit than by a native call. */
+/** Longest text, in UTF-16 units or bytes, that is quicker to handle one by one than by a native call. */
 const SHORT = 24
 
 /** Writes `text` into `page` at `offset`, which must have room for three bytes per UTF-16 unit; returns the bytes written. */
@@ -44,6 +44,36 @@ function writeUnits (page: Buffer, offset: number, text: string): number {
  * Returns undefined when they are not UTF-8; half surrogate pairs are refused too when `strict`.
  */
 export function readUtf8 (bytes: Uint8Array, start: number, end: number, strict: boolean): string | undefined {
+  // Pooled strings and careless senders count the NUL.
+  if (bytes[end - 1] === 0 && end > start) end--
+  return (end - start <= SHORT ? readAscii(bytes, start, end) : undefined) ?? readAny(bytes, start, end, strict)
+}
+
+/** Short texts read before, each in the slot of its hash: names and keys come again and again. */
+const known = new Array<string>(1024).fill('')
+
+/** ASCII without NUL, from `known` when it is there; undefined for any other text. */
+function readAscii (bytes: Uint8Array, start: number, end: number): string | undefined {
+  let hash = 0
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]
+    if (byte === 0 || byte > 0x7f) return
+    hash = Math.imul(hash, 31) + byte
+  }
+  const slot = (hash ^ hash >>> 10) & known.length - 1
+  if (!isText(known[slot], bytes, start, end)) known[slot] = latin1Slice.call(bytes, start, end)
+  return known[slot]
+}
+
+function isText (text: string, bytes: Uint8Array, start: number, end: number): boolean {
+  if (text.length !== end - start) return false
+  for (let at = start; at < end; at++) {
+    if (text.charCodeAt(at - start) !== bytes[at]) return false
+  }
+  return true
+}
+
+function readAny (bytes: Uint8Array, start: number, end: number, strict: boolean): string | undefined {
   let text: string | undefined = utf8Slice.call(bytes, start, end)
   const nul = text.indexOf('\0')
   if (nul !== -1) text = text.slice(0, nul)
@@ -52,10 +82,9 @@ export function readUtf8 (bytes: Uint8Array, start: number, end: number, strict:
   return text?.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 
-/** The native reader under `buffer.toString()`; it takes any Uint8Array, so none has to be wrapped in a Buffer first. */
-const { utf8Slice } = Buffer.prototype as unknown as {
-  utf8Slice: (this: Uint8Array, start: number, end: number) => string
-}
+/** The native readers under `buffer.toString()`; they take any Uint8Array, so none has to be wrapped in a Buffer first. */
+const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as
+  Record<'latin1Slice' | 'utf8Slice', (this: Uint8Array, start: number, end: number) => string>
 
 /** Continuation bytes and smallest code point of a sequence, by the upper five bits of its first byte. */
 function sequenceOf (first: number): [tail: number, least: number] | undefined {

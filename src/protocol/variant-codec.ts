@@ -14,12 +14,10 @@ export interface VariantRow<Value = any> {
   readonly name: string
   /** Classes whose instances are written by this row. */
   readonly classes?: ReadonlyArray<{ readonly prototype: object }>
-  /** Bits 16 to 31 of the first word, already in their place; 0 when left out. */
-  flags? (value: Value, to: VariantWriter): number
   /** Reads what follows the first word. */
   read (from: VariantReader, word: number): Value
-  /** Writes what follows the first word. */
-  write (to: VariantWriter, value: Value): void
+  /** Writes the first word, which is the type and its flags, and what follows it. */
+  write (to: VariantWriter, value: Value, type: number): void
 }
 
 /** Bit 16 of the first word: 64 bits instead of 32, or just the id of an object. */
@@ -57,7 +55,7 @@ class VariantTable {
   readonly #byPrototype = new Map<object, TypedRow>()
 
   constructor (rows: readonly VariantRow[], rules: Rules) {
-    this.rows = rows.map((row, type) => ({ flags: undefined, ...row, type }))
+    this.rows = rows.map((row, type) => ({ ...row, type }))
     this.rules = rules
     for (const row of this.rows) {
       for (const { prototype } of row.classes ?? []) this.#byPrototype.set(prototype, row)
@@ -87,16 +85,25 @@ class VariantTable {
   }
 }
 
+const NOTHING = new Uint8Array()
+const DEFAULTS = {}
+
 /** Reads Variants, and whatever lies between them. */
 export class VariantReader extends ByteReader {
-  readonly allowObjects: boolean
-  readonly exactFloats: boolean
+  allowObjects = false
+  exactFloats = true
   readonly #table: VariantTable
   #depth = 0
 
-  constructor (table: VariantTable, bytes: Uint8Array, options: DecodeOptions) {
-    super(bytes)
+  constructor (table: VariantTable) {
+    super(NOTHING)
     this.#table = table
+  }
+
+  /** Starts anew, whatever became of the packet before. */
+  begin (bytes: Uint8Array, options: DecodeOptions): void {
+    this.open(bytes)
+    this.#depth = 0
     this.allowObjects = options.allowObjects ?? false
     this.exactFloats = options.exactFloats ?? true
   }
@@ -104,13 +111,16 @@ export class VariantReader extends ByteReader {
   /** The next Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
   variant (): Variant {
     const word = this.i32()
-    const row = this.#table.rows[word & 0xff]
-    if (row === undefined) this.fail(`no type ${word & 0xff}`, this.offset - 4)
-    if (++this.#depth > this.#table.rules.maxDepth + 1) this.fail('nested too deeply', this.offset - 4)
-    const value = row.read(this, word)
-    this.#depth--
-    return value
+    const row = this.#table.rows[word & 0xff] ?? this.fail(`no type ${word & 0xff}`, this.offset - 4)
+    return row.read(this, word)
   }
+
+  /** Says that what comes next lies in an array, a dictionary or an object; `leave` ends that. */
+  enter (): void {
+    if (++this.#depth > this.#table.rules.maxDepth) this.fail('nested too deeply')
+  }
+
+  leave (): void { this.#depth-- }
 
   /** The next string:  | size u32 | UTF-8 ... | zero bytes to a multiple of 4 | */
   string (): string {
@@ -141,12 +151,16 @@ export class VariantWriter extends ByteWriter {
 
   /** Throws ERR_INVALID_PARAMETER for what is no Variant, ERR_UNAUTHORIZED for an object that is not allowed. */
   variant (value: unknown): void {
-    if (++this.#depth > this.#table.rules.maxDepth + 1) throw new GodotError('ERR_INVALID_PARAMETER', 'A Variant is nested too deeply, or in itself')
     const row = this.#table.rowOf(value)
-    this.u32(row.flags === undefined ? row.type : row.type | row.flags(value, this))
-    row.write(this, value)
-    this.#depth--
+    row.write(this, value, row.type)
   }
+
+  /** See `VariantReader.enter`. */
+  enter (): void {
+    if (++this.#depth > this.#table.rules.maxDepth) throw new GodotError('ERR_INVALID_PARAMETER', 'A Variant is nested too deeply, or in itself')
+  }
+
+  leave (): void { this.#depth-- }
 
   /** See `VariantReader.string`; `nul` appends one that counts, as in pool arrays. */
   string (text: string, nul = false): void {
@@ -164,35 +178,57 @@ export interface VariantCodec {
   encode (value: Variant, options?: EncodeOptions): Uint8Array
   /** The value at the start of `bytes`, as of Godot's `bytes2var`. Throws ERR_INVALID_DATA and nothing else, or ERR_UNAUTHORIZED for an object. */
   decode (bytes: Uint8Array, options?: DecodeOptions): Variant
-  /** A reader for packets that hold Variants among other things. */
-  reader (bytes: Uint8Array, options?: DecodeOptions): VariantReader
-  /** The bytes that `write` writes. */
-  build (write: (to: VariantWriter) => void, options?: EncodeOptions): Uint8Array
+  /** What `read` makes of `bytes`, which hold Variants among other things. */
+  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions): Value
+  /** The bytes that `write` writes for `value`. */
+  build<Value> (write: (to: VariantWriter, value: Value) => void, value: Value, options?: EncodeOptions): Uint8Array
 }
-
-const DEFAULTS = {}
 
 /** A codec for the types of `rows`, in the order of their numbers; the first five are Nil, bool, int, real and String. */
 export function variantCodec (rows: readonly VariantRow[], rules: Rules): VariantCodec {
   const table = new VariantTable(rows, rules)
-  const codec: VariantCodec = {
-    encode: (value, options) => codec.build(to => to.variant(value), options),
-    decode: (bytes, options) => codec.reader(bytes, options).variant(),
-    reader: (bytes, options = DEFAULTS) => new VariantReader(table, bytes, options),
-    build: builder(table)
+  const [parse, build] = [parser(table), builder(table)]
+  return {
+    parse,
+    build,
+    encode: (value, options) => build(writeVariant, value, options),
+    decode: (bytes, options) => parse(readVariant, bytes, options)
   }
-  return codec
 }
 
-/** Builds with one writer for all, unless a getter of a value being written encodes in its turn. */
+function readVariant (from: VariantReader): Variant {
+  return from.variant()
+}
+
+function writeVariant (to: VariantWriter, value: Variant): void {
+  to.variant(value)
+}
+
+// Readers and writers are kept, as a new one costs as much as a small value; one that is in use is not there to take.
+
+function parser (table: VariantTable): VariantCodec['parse'] {
+  let spare: VariantReader | undefined
+  return (read, bytes, options = DEFAULTS) => {
+    const from = spare ?? new VariantReader(table)
+    spare = undefined
+    try {
+      from.begin(bytes, options)
+      return read(from)
+    } finally {
+      from.open(NOTHING)
+      spare = from
+    }
+  }
+}
+
 function builder (table: VariantTable): VariantCodec['build'] {
   let spare: VariantWriter | undefined
-  return (write, options = DEFAULTS) => {
+  return (write, value, options = DEFAULTS) => {
     const to = spare ?? new VariantWriter(table)
     spare = undefined
     try {
       to.begin(options)
-      write(to)
+      write(to, value)
       return to.done()
     } finally {
       spare = to

@@ -88,18 +88,26 @@ export const color: Shape<types.Color> = {
 }
 
 /** A type that is nothing but a shape. */
-export function fixed<Value> (name: string, type: Class<Value>, { read, write }: Shape<Value>): VariantRow<Value> {
-  return { name, classes: [type], read, write }
+export function fixed<Value> (name: string, Type: Class<Value>, shape: Shape<Value>): VariantRow<Value> {
+  return {
+    name,
+    classes: [Type],
+    read: shape.read,
+    write: (to, value, type) => {
+      to.u32(type)
+      shape.write(to, value)
+    }
+  }
 }
 
 /** A packed array of shapes:  | count u32 | elements ... | */
-export function packed<Item> (name: string, type: Class<types.PoolArray<Item>>, shape: Shape<Item>): VariantRow<types.PoolArray<Item>> {
+export function packed<Item> (name: string, Pool: Class<types.PoolArray<Item>>, shape: Shape<Item>): VariantRow<types.PoolArray<Item>> {
   return {
     name,
-    classes: [type],
-    // eslint-disable-next-line new-cap -- the class comes as a parameter
-    read: from => new type(readItems(from.count(shape.size), () => shape.read(from))),
-    write: (to, { items }) => {
+    classes: [Pool],
+    read: from => new Pool(readItems(from.count(shape.size), () => shape.read(from))),
+    write: (to, { items }, type) => {
+      to.u32(type)
       to.u32(items.length)
       for (const item of items) shape.write(to, item)
     }
@@ -111,7 +119,7 @@ export const intArray: VariantRow<Int32Array> = {
   name: 'PoolIntArray',
   classes: [Int32Array],
   read: from => from.i32s(from.count(4)),
-  write: (to, items) => { to.u32(items.length); to.i32s(items) }
+  write: (to, items, type) => { to.u32(type); to.u32(items.length); to.i32s(items) }
 }
 
 /** | count u32 | f32 ... |  Godot 4 calls it PackedFloat32Array. */
@@ -119,7 +127,7 @@ export const realArray: VariantRow<Float32Array> = {
   name: 'PoolRealArray',
   classes: [Float32Array],
   read: from => from.f32s(from.count(4)),
-  write: (to, items) => { to.u32(items.length); to.f32s(items) }
+  write: (to, items, type) => { to.u32(type); to.u32(items.length); to.f32s(items) }
 }
 
 export function readItems<Item> (count: number, read: () => Item): Item[] {
@@ -128,24 +136,24 @@ export function readItems<Item> (count: number, read: () => Item): Item[] {
   return items
 }
 
-export const nil: VariantRow<null> = { name: 'Nil', read: () => null, write: () => {} }
+export const nil: VariantRow<null> = { name: 'Nil', read: () => null, write: (to, value, type) => to.u32(type) }
 
 export const bool: VariantRow<boolean> = {
   name: 'bool',
   read: from => from.i32() !== 0,
-  write: (to, value) => to.u32(Number(value))
+  write: (to, value, type) => { to.u32(type); to.u32(Number(value)) }
 }
 
 /** i32 when it fits, else i64. */
 export const int: VariantRow<number | bigint> = {
   name: 'int',
-  flags: value => isInt32(value) ? 0 : WIDE,
   read: (from, word) => word & WIDE ? readInt64(from) : from.i32(),
-  write: (to, value) => isInt32(value) ? to.u32(Number(value)) : to.u64(types.int64(BigInt(value)))
-}
-
-function isInt32 (value: number | bigint): boolean {
-  return value >= -0x80000000 && value <= 0x7fffffff
+  write: (to, value, type) => {
+    const isWide = value < -0x80000000 || value > 0x7fffffff
+    to.u32(isWide ? type | WIDE : type)
+    if (isWide) to.u64(types.int64(BigInt(value)))
+    else to.u32(Number(value))
+  }
 }
 
 /** A number where that is exact, else a bigint. */
@@ -160,22 +168,23 @@ function readInt64 (from: ByteReader): number | bigint {
 export const real: VariantRow<number | types.Float> = {
   name: 'real',
   classes: [types.Float],
-  flags: value => isFloat32(Number(value)) ? 0 : WIDE,
   read: (from, word) => {
     const value = word & WIDE ? from.f64() : from.f32()
     return from.exactFloats && types.isInt(value) ? new types.Float(value) : value
   },
-  write: (to, value) => isFloat32(Number(value)) ? to.f32(Number(value)) : to.f64(Number(value))
-}
-
-function isFloat32 (value: number): boolean {
-  return Math.fround(value) === value
+  write: (to, value, type) => {
+    const number = typeof value === 'number' ? value : value.value
+    const isWide = Math.fround(number) !== number
+    to.u32(isWide ? type | WIDE : type)
+    if (isWide) to.f64(number)
+    else to.f32(number)
+  }
 }
 
 export const string: VariantRow<string> = {
   name: 'String',
   read: from => from.string(),
-  write: (to, value) => to.string(value)
+  write: (to, value, type) => { to.u32(type); to.string(value) }
 }
 
 /** Upper bit of the name count of a NodePath, which tells the form of today from an older one. */
@@ -195,7 +204,8 @@ export const nodePath: VariantRow<types.NodePath> = {
     const subnames = readItems(from.count(4, subnameCount + (flags >> 1 & 1)), readName)
     return new types.NodePath({ names, subnames, absolute: (flags & 1) !== 0 })
   },
-  write: (to, { names, subnames, absolute }) => {
+  write: (to, { names, subnames, absolute }, type) => {
+    to.u32(type)
     to.u32(names.length | NEW_FORM)
     to.u32(subnames.length)
     to.u32(Number(absolute))
@@ -208,32 +218,41 @@ export const nodePath: VariantRow<types.NodePath> = {
 export const object: VariantRow<types.EncodedObjectAsID | types.EncodedObject | null> = {
   name: 'Object',
   classes: [types.EncodedObjectAsID, types.EncodedObject],
-  flags: value => value instanceof types.EncodedObjectAsID ? WIDE : 0,
-  read: (from, word) => {
-    if (!(word & WIDE)) return readObject(from)
-    const id = from.u64()
-    return id === 0n ? null : new types.EncodedObjectAsID(id)
-  },
-  write: (to, value) => value instanceof types.EncodedObjectAsID ? to.u64(value.objectId) : writeObject(to, value as types.EncodedObject)
+  read: (from, word) => word & WIDE ? readObjectId(from) : readObject(from),
+  write: (to, value, type) => {
+    const isId = value instanceof types.EncodedObjectAsID
+    to.u32(isId ? type | WIDE : type)
+    if (isId) to.u64(value.objectId)
+    else writeObject(to, value as types.EncodedObject)
+  }
+}
+
+function readObjectId (from: ByteReader): types.EncodedObjectAsID | null {
+  const id = from.u64()
+  return id === 0n ? null : new types.EncodedObjectAsID(id)
 }
 
 function readObject (from: VariantReader): types.EncodedObject | null {
-  if (!from.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object at byte ${from.offset - 4}`)
+  if (!from.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object that is not allowed at byte ${from.offset - 4}`)
   const className = from.string()
   if (className === '') return null
   const properties = new Map<string, Variant>()
+  from.enter()
   for (let left = from.count(8); left > 0; left--) properties.set(from.string(), from.variant())
+  from.leave()
   return new types.EncodedObject(className, properties)
 }
 
 function writeObject (to: VariantWriter, { className, properties }: types.EncodedObject): void {
-  if (!to.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object of class ${className} is not sent`)
+  if (!to.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object of class ${className} is not allowed`)
   to.string(className)
   to.u32(properties.size)
-  for (const [name, value] of properties) {
+  to.enter()
+  properties.forEach((value, name) => {
     to.string(name)
     to.variant(value)
-  }
+  })
+  to.leave()
 }
 
 /** Lower 31 bits of the count of an Array or Dictionary; the upper one is an old mark without a meaning. */
@@ -243,11 +262,25 @@ const COUNT = 0x7fffffff
 export const array: VariantRow<readonly Variant[]> = {
   name: 'Array',
   classes: [Array],
-  read: from => readItems(from.count(4, from.u32() & COUNT), () => from.variant()),
-  write: (to, values) => {
-    to.u32(values.length)
-    for (const value of values) to.variant(value)
+  read: from => readVariants(from, from.count(4, from.u32() & COUNT)),
+  write: (to, values, type) => {
+    to.u32(type)
+    writeVariants(to, values)
   }
+}
+
+export function readVariants (from: VariantReader, count: number): Variant[] {
+  from.enter()
+  const values = readItems(count, () => from.variant())
+  from.leave()
+  return values
+}
+
+export function writeVariants (to: VariantWriter, values: readonly Variant[]): void {
+  to.u32(values.length)
+  to.enter()
+  for (const value of values) to.variant(value)
+  to.leave()
 }
 
 type Dictionary = ReadonlyMap<Variant, Variant> | { readonly [key: string]: Variant }
@@ -257,31 +290,40 @@ export const dictionary: VariantRow<Dictionary> = {
   name: 'Dictionary',
   classes: [Map, Object],
   read: from => readPairs(from, from.count(8, from.u32() & COUNT)),
-  write: (to, value) => {
-    const pairs = value instanceof Map ? value : Object.entries(value)
-    to.u32(value instanceof Map ? value.size : (pairs as unknown[]).length)
-    for (const [key, item] of pairs) {
-      to.variant(key)
-      to.variant(item)
-    }
+  write: (to, value, type) => {
+    to.u32(type)
+    writePairs(to, value instanceof Map ? value : new Map(Object.entries(value)))
   }
 }
 
-/** A key that comes twice keeps its first place and its last value, compound keys too, which a Map by itself tells apart. */
+/** A key that comes twice keeps its first place and takes the last value. */
 export function readPairs (from: VariantReader, count: number): Map<Variant, Variant> {
   const pairs = new Map<Variant, Variant>()
-  const compounds = new Map<string, Variant>()
+  let compounds: Map<string, Variant> | undefined
+  from.enter()
   for (; count > 0; count--) {
     const start = from.offset
     let key = from.variant()
-    if (typeof key === 'object' && key !== null) key = firstOf(compounds, from.latin1(start), key)
+    if (typeof key === 'object' && key !== null) key = firstOf(compounds ??= new Map(), from.latin1(start), key)
     // A Map takes -0 for 0, which is an int.
     else if (Object.is(key, -0)) key = new types.Float(-0)
     pairs.set(key, from.variant())
   }
+  from.leave()
   return pairs
 }
 
+export function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Variant>): void {
+  to.u32(pairs.size)
+  to.enter()
+  pairs.forEach((value, key) => {
+    to.variant(key)
+    to.variant(value)
+  })
+  to.leave()
+}
+
+/** A compound key that comes twice must be one object, so that its last value counts, as in Godot. */
 function firstOf (known: Map<string, Variant>, bytes: string, key: Variant): Variant {
   const first = known.get(bytes)
   if (first !== undefined) return first
@@ -299,7 +341,8 @@ export const byteArray: VariantRow<Uint8Array> = {
     from.skip(Math.min(-size & 3, from.remaining))
     return bytes
   },
-  write: (to, value) => {
+  write: (to, value, type) => {
+    to.u32(type)
     to.u32(value.length)
     to.bytes(value)
     to.zeros(-value.length & 3)
@@ -311,7 +354,8 @@ export const stringArray: VariantRow<types.PoolStringArray> = {
   name: 'PoolStringArray',
   classes: [types.PoolStringArray],
   read: from => new types.PoolStringArray(readItems(from.count(4, Math.max(from.i32(), 0)), () => from.string())),
-  write: (to, { items }) => {
+  write: (to, { items }, type) => {
+    to.u32(type)
     to.u32(items.length)
     for (const text of items) to.string(text, true)
   }

@@ -30,7 +30,7 @@ const godot3: readonly VariantRow[] = [
   rows.fixed('Transform', types.Transform, rows.transform),
   rows.fixed('Color', types.Color, rows.color),
   nodePath,
-  { name: 'RID', classes: [types.RID], read: () => new types.RID(), write: () => {} },
+  { name: 'RID', classes: [types.RID], read: () => new types.RID(), write: (to, value, type) => to.u32(type) },
   rows.object,
   rows.dictionary,
   rows.array,

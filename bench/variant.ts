@@ -1,0 +1,122 @@
+/**
+ * How long a Variant takes to encode and to decode, here, in @gd-com/utils and in Godot 3 itself (var2bytes and
+ * bytes2var as a script calls them), on the same values in one run: medians of interleaved rounds, as a Markdown table.
+ *
+ *   npm run build && npx tsx bench/variant.ts
+ *
+ * What is measured is the compiled package, as it is installed; tsx changes code in ways that cost time.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TYPE, getVar, putVar } from '@gd-com/utils'
+import { encodeVariant } from '../src/protocol/variant.ts'
+import { cases } from './variant-cases.ts'
+
+const compiled = await import(new URL('../dist/src/protocol/variant.js', import.meta.url).href) as typeof import('../src/protocol/variant.ts')
+
+const ROUNDS = 9
+/** Milliseconds spent on one measurement, in every round. */
+const SLICE = 4
+
+/** Type numbers of @gd-com/utils where they are not those of Godot 3. */
+const gdTypes: Record<number, number> = { 22: 23, 23: 25, 24: 26, 25: 27, 26: 28 }
+
+let sink: unknown
+
+/** Nanoseconds of one call of `work`. */
+function time (work: () => unknown): number {
+  for (let count = 64; ; count *= 2) {
+    const start = process.hrtime.bigint()
+    for (let i = 0; i < count; i++) sink = work()
+    const passed = Number(process.hrtime.bigint() - start)
+    if (passed > SLICE * 1e6) return passed / count
+  }
+}
+
+interface Contender { name: string, encode?: () => unknown, decode?: () => unknown }
+
+/** Our codec on one value, in the classes of the compiled code. */
+function ours (bytes: Uint8Array): Contender {
+  const value = compiled.decodeVariant(bytes)
+  return { name: 'ours', encode: () => compiled.encodeVariant(value), decode: () => compiled.decodeVariant(bytes) }
+}
+
+/** @gd-com/utils on the same value; left out where it cannot read it all, or writes other bytes. */
+function gdCom (bytes: Uint8Array): Contender {
+  const own = Buffer.from(bytes)
+  const type = own[0] = gdTypes[own[0]] ?? own[0]
+  const contender: Contender = { name: 'gd-com' }
+  const read = attempt(() => getVar(own))
+  if (read === undefined || read.length !== own.length) return contender
+  contender.decode = () => getVar(own)
+  const write = (): Buffer => putVar(read.value, type as TYPE)
+  if (attempt(write)?.equals(own)) contender.encode = write
+  return contender
+}
+
+function attempt<Result> (work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch {
+    return undefined
+  }
+}
+
+/** One round of Godot: nanoseconds of [encode, decode] for each case. */
+function timeGodot (home: string, file: string): Array<[number, number]> {
+  const script = join(import.meta.dirname, 'godot', 'variant.gd')
+  const output = execFileSync('godot3-server', ['--no-window', '-s', script, `--cases=${file}`, `--time=${SLICE}`],
+    { cwd: home, env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' }, encoding: 'utf8' })
+  return JSON.parse(output.slice(output.indexOf('[[')))
+}
+
+/** Measured times, round by round, under keys such as `3 ours encode`. */
+const times = new Map<string, number[]>()
+
+function note (key: string, nanoseconds: number): void {
+  times.set(key, [...times.get(key) ?? [], nanoseconds])
+}
+
+function median (key: string): number | undefined {
+  return times.get(key)?.toSorted((a, b) => a - b)[ROUNDS >> 1]
+}
+
+const encoded = cases.map(([, value]) => encodeVariant(value))
+const contenders = encoded.map(bytes => [ours(bytes), gdCom(bytes)])
+const home = mkdtempSync(join(tmpdir(), 'bench-'))
+const file = join(home, 'cases')
+writeFileSync(file, encodeVariant(encoded))
+
+for (let round = 0; round <= ROUNDS; round++) {
+  // The first round is for the compilers.
+  if (round === 1) times.clear()
+  for (const [index, both] of contenders.entries()) {
+    for (const way of ['encode', 'decode'] as const) {
+      for (const { name, [way]: work } of both) if (work !== undefined) note(`${index} ${name} ${way}`, time(work))
+    }
+  }
+  for (const [index, [encode, decode]] of timeGodot(home, file).entries()) {
+    note(`${index} godot encode`, encode)
+    note(`${index} godot decode`, decode)
+  }
+}
+rmSync(home, { recursive: true })
+
+/** Times as a cell, with the ratio to ours. */
+function cell (index: number, name: string, way: string): string {
+  const [theirs, own] = [median(`${index} ${name} ${way}`), median(`${index} ours ${way}`) as number]
+  return theirs === undefined ? '-' : `${theirs.toFixed(0)} (${(theirs / own).toFixed(1)}x)`
+}
+
+console.log(`Node ${process.version}, ${cpus()[0].model.trim()}; nanoseconds a call, (how many times ours)\n`)
+console.log('| value | encode | @gd-com/utils | Godot | decode | @gd-com/utils | Godot |')
+console.log('|---|--:|--:|--:|--:|--:|--:|')
+for (const [index, [name]] of cases.entries()) {
+  const columns = ['encode', 'decode'].flatMap(way => [
+    (median(`${index} ours ${way}`) as number).toFixed(0), cell(index, 'gd-com', way), cell(index, 'godot', way)
+  ])
+  console.log(`| ${[name, ...columns].join(' | ')} |`)
+}
+process.exitCode = sink === undefined ? 1 : 0
