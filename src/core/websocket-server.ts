@@ -39,6 +39,8 @@ export interface ServerParts {
   readonly log?: Log
   /** The host's endpoint, for a server without a port of its own. */
   readonly mount?: Mount
+  /** Draws a candidate for a peer id, 2 .. 2147483647; at random unless given. */
+  readonly drawId?: () => number
   /** Opens a listener on a port for the server. */
   readonly openListener?: (server: WebSocketServer, port: number) => Promise<Listener>
 }
@@ -59,7 +61,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   readonly #journal: Log
   readonly #signals: SignalEmitter<Signals>
   readonly #peers = new PeerTable()
-  readonly #ids = new PeerIds()
+  readonly #ids: PeerIds
   readonly #relay = new MultiplayerPeer(this)
   #log!: OutputLog
   #inputLimits!: QueueLimits
@@ -84,6 +86,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
     super()
     this.#options = parseOptions(options)
     this.#parts = parts
+    this.#ids = new PeerIds(parts.drawId)
     this.#journal = parts.log ?? silentLog
     const report = (err: unknown, signal: string): void => { this.#journal.error({ err, signal }, 'a listener failed') }
     this.#signals = new SignalEmitter(report)
