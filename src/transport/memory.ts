@@ -1,69 +1,90 @@
 import type { Connection, ConnectionReceiver } from '../core/transport.ts'
 
-/** A connection that stays in the process: what the server writes is kept, what the client sends is said by `receive`. For tests and tools. */
+/**
+ * A connection that stays in the process. The server's side is the Connection; the client's side has the other verbs: it `delivers` bytes,
+ * `takes` what was written, and `hangs up`; between `stall` and `unstall` it takes nothing, as a client that does not read.
+ */
 export class MemoryConnection implements Connection {
   readonly address: string
   readonly port: number
-  /** Everything the server wrote, in order. */
-  readonly written: Uint8Array[] = []
-  isPaused = false
-  isEnded = false
-  isOver = false
   #receiver: ConnectionReceiver | undefined
-  #buffered = 0
+  #incoming: Uint8Array[] = []
+  #outgoing: Uint8Array[] = []
+  #isPaused = false
+  #isEnded = false
+  #isOver = false
   #isStalled = false
+  #waiting: Uint8Array[] = []
   #onWritten: Array<() => void> = []
 
-  constructor (address = '127.0.0.1', port = 50000) {
+  constructor (address = '127.0.0.1', port = 0) {
     this.address = address
     this.port = port
   }
 
-  get bufferedAmount (): number {
-    return this.isOver ? 0 : this.#buffered
+  // ---- the client's side ----
+
+  /** Whether the server ended its direction or cut the connection. */
+  get isEnded (): boolean {
+    return this.#isEnded
   }
 
-  open (receiver: ConnectionReceiver): void {
-    this.#receiver = receiver
-    if (this.isOver) receiver.onGone()
+  /** Hands bytes to the server, as one chunk; at once, or when it reads on. */
+  deliver (bytes: Uint8Array): void {
+    // Whoever receives a chunk may overwrite it.
+    this.#incoming.push(Uint8Array.from(bytes))
+    this.#readOn()
   }
 
-  /** The client sends bytes, as one chunk. */
-  receive (bytes: Uint8Array): void {
-    if (!this.isOver) this.#receiver!.onData(Uint8Array.from(bytes), bytes.length)
+  /** What the server wrote since the last time. */
+  take (): Buffer {
+    const bytes = Buffer.concat(this.#outgoing)
+    this.#outgoing = []
+    return bytes
   }
 
-  /** The client's side breaks off. */
-  break (): void {
-    this.#end()
-  }
-
-  /** From now on the system takes nothing that is written. */
+  /** From now on what is written waits. */
   stall (): void {
     this.#isStalled = true
   }
 
-  /** The system takes everything again. */
+  /** What waited comes through. */
   unstall (): void {
     this.#isStalled = false
-    this.#buffered = 0
+    this.#outgoing.push(...this.#waiting)
+    this.#waiting = []
     const callbacks = this.#onWritten
     this.#onWritten = []
-    for (const callback of callbacks) callback()
+    for (const callback of callbacks) setImmediate(callback)
   }
 
-  /** Everything written so far, joined. */
-  get bytes (): Buffer {
-    return Buffer.concat(this.written)
+  /** Whether the server reads nothing for now. */
+  get isPaused (): boolean {
+    return this.#isPaused
+  }
+
+  /** The client goes. */
+  hangUp (): void {
+    this.destroy()
+  }
+
+  // ---- the server's side ----
+
+  get bufferedAmount (): number {
+    return this.#isOver ? 0 : this.#waiting.reduce((sum, bytes) => sum + bytes.length, 0)
+  }
+
+  open (receiver: ConnectionReceiver): void {
+    this.#receiver = receiver
+    this.#readOn()
   }
 
   write (bytes: Uint8Array): void {
-    if (this.isOver || this.isEnded) return
-    this.written.push(Uint8Array.from(bytes))
-    if (this.#isStalled) this.#buffered += bytes.length
+    if (!this.#isEnded) (this.#isStalled ? this.#waiting : this.#outgoing).push(Uint8Array.from(bytes))
   }
 
   cork (): void {}
+
   uncork (): void {}
 
   whenWritten (callback: () => void): void {
@@ -72,27 +93,33 @@ export class MemoryConnection implements Connection {
   }
 
   pause (): void {
-    this.isPaused = true
+    this.#isPaused = true
   }
 
   resume (): void {
-    this.isPaused = false
+    this.#isPaused = false
+    this.#readOn()
   }
 
   setNoDelay (): void {}
 
   end (): void {
-    this.isEnded = true
+    this.#isEnded = true
   }
 
   destroy (): void {
-    setImmediate(() => { this.#end() })
+    this.#isEnded = true
+    if (this.#isOver) return
+    this.#isOver = true
+    // As with a socket, the end is told outside of the call that brought it about.
+    setImmediate(() => { this.#receiver?.onGone() })
+    this.unstall()
   }
 
-  #end (): void {
-    if (this.isOver) return
-    this.isOver = true
-    this.#receiver?.onGone()
-    this.unstall()
+  #readOn (): void {
+    while (this.#receiver !== undefined && !this.#isPaused && !this.#isOver && this.#incoming.length > 0) {
+      const chunk = this.#incoming.shift()!
+      this.#receiver.onData(chunk, chunk.length)
+    }
   }
 }
