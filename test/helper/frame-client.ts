@@ -1,0 +1,54 @@
+import type { WebSocketServer } from '../../src/core/websocket-server.ts'
+import { opcode } from '../../src/protocol/frame.ts'
+import { MemoryConnection } from '../../src/transport/memory.ts'
+import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
+
+/** Resolves when the loop has turned: what was written goes out at the end of a turn. */
+export async function turn (): Promise<void> {
+  await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
+}
+
+/** A client within the process that sends and reads frames. */
+export class FrameClient {
+  readonly connection: MemoryConnection
+  #unread = Buffer.alloc(0)
+
+  /** Joins the server, its handshake done. */
+  constructor (server: WebSocketServer, protocol = '', port = 50000) {
+    this.connection = new MemoryConnection('127.0.0.1', port)
+    server.accept(this.connection, protocol)
+  }
+
+  send (code: number, payload: Uint8Array | string = '', bits: FrameBits = {}): void {
+    this.connection.deliver(frame(code, payload, bits))
+  }
+
+  text (payload: string): void {
+    this.send(opcode.TEXT, payload)
+  }
+
+  binary (payload: Uint8Array): void {
+    this.send(opcode.BINARY, payload)
+  }
+
+  close (code: number, reason = ''): void {
+    this.send(opcode.CLOSE, closePayload(code, reason))
+  }
+
+  /** The frames that came since the last call. */
+  async frames (): Promise<Frame[]> {
+    await turn()
+    this.#unread = Buffer.concat([this.#unread, this.connection.take()])
+    const frames: Frame[] = []
+    for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
+      frames.push(parseFrame(this.#unread.subarray(0, size)))
+      this.#unread = this.#unread.subarray(size)
+    }
+    return frames
+  }
+
+  /** The same in short: `opcode:hex` of each. */
+  async heard (): Promise<string[]> {
+    return (await this.frames()).map(({ opcode, payload }) => `${opcode}:${payload.toString('hex')}`)
+  }
+}
