@@ -10,6 +10,11 @@ const asF32 = new Float32Array(bits.buffer)
 const asF64 = new Float64Array(bits.buffer)
 const [LOW, HIGH] = endianness() === 'LE' ? [0, 1] : [1, 0]
 
+/** The i32 at `at`, which must be there. */
+function wordAt (bytes: Uint8Array, at: number): number {
+  return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+}
+
 /**
  * Reads little-endian values out of `bytes`, from `start` up to `end`, and checks every bound.
  * What is not there throws ERR_INVALID_DATA and names the byte, counted from the start of `bytes`.
@@ -54,20 +59,15 @@ export class ByteReader {
 
   i16 (): number { return this.u16() << 16 >> 16 }
 
-  i32 (): number {
-    const at = this.#take(4)
-    const bytes = this.#bytes
-    return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
-  }
-
+  i32 (): number { return wordAt(this.#bytes, this.#take(4)) }
   u32 (): number { return this.i32() >>> 0 }
 
-  u64 (): bigint {
-    const low = this.u32()
-    return BigInt(this.u32()) << 32n | BigInt(low)
+  i64 (): bigint {
+    const at = this.#take(8)
+    return BigInt(wordAt(this.#bytes, at + 4)) << 32n | BigInt(wordAt(this.#bytes, at) >>> 0)
   }
 
-  i64 (): bigint { return BigInt.asIntN(64, this.u64()) }
+  u64 (): bigint { return BigInt.asUintN(64, this.i64()) }
 
   f32 (): number {
     bits[0] = this.i32()
@@ -75,8 +75,9 @@ export class ByteReader {
   }
 
   f64 (): number {
-    bits[LOW] = this.i32()
-    bits[HIGH] = this.i32()
+    const at = this.#take(8)
+    bits[LOW] = wordAt(this.#bytes, at)
+    bits[HIGH] = wordAt(this.#bytes, at + 4)
     return asF64[0]
   }
 
@@ -90,21 +91,17 @@ export class ByteReader {
   rest (): Uint8Array { return this.bytes(this.remaining) }
 
   i32s (count: number): Int32Array {
-    let at = this.#take(count * 4)
-    const bytes = this.#bytes
+    const at = this.#take(count * 4)
     const items = new Int32Array(count)
-    for (let i = 0; i < count; i++, at += 4) {
-      items[i] = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
-    }
+    for (let i = 0; i < count; i++) items[i] = wordAt(this.#bytes, at + i * 4)
     return items
   }
 
   f32s (count: number): Float32Array {
-    let at = this.#take(count * 4)
-    const bytes = this.#bytes
+    const at = this.#take(count * 4)
     const items = new Float32Array(count)
-    for (let i = 0; i < count; i++, at += 4) {
-      bits[0] = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+    for (let i = 0; i < count; i++) {
+      bits[0] = wordAt(this.#bytes, at + i * 4)
       items[i] = asF32[0]
     }
     return items
