@@ -2,7 +2,7 @@ import t from 'tap'
 import { WebSocketServer } from '../../src/core/websocket-server.ts'
 import { EncodedObject, float, Vector2 } from '../../src/protocol/variant-types.ts'
 import { encodeVariant } from '../../src/protocol/variant.ts'
-import { MemoryClient, memoryMount } from '../helper/memory-client.ts'
+import { header, MemoryClient, memoryMount } from '../helper/memory-client.ts'
 import { hexOf } from '../helper/variant-vectors.ts'
 
 async function serve (gdMpApi = false) {
@@ -17,8 +17,8 @@ t.test('Variants go in and out of a peer', async t => {
   const { client, peer } = await serve()
   peer.putVar(['x', float(3), new Vector2(1, 2)])
   t.same(await client.messages(), [hexOf(encodeVariant(['x', float(3), new Vector2(1, 2)]))])
-  client.send(encodeVariant(new Map([['tick', 7]])))
-  client.send(Buffer.concat([encodeVariant('hi'), Buffer.from('more')]))
+  client.binary(encodeVariant(new Map([['tick', 7]])))
+  client.binary(Buffer.concat([encodeVariant('hi'), Buffer.from('more')]))
   t.same(peer.getVar(), new Map([['tick', 7]]))
   t.equal(peer.getVar(), 'hi', 'bytes after the value are ignored')
 })
@@ -30,14 +30,14 @@ t.test('in multiplayer mode the server is a peer for Variants too', async t => {
   t.equal(server.getVar(), 5)
   server.setTargetPeer(client.id)
   server.putVar(true)
-  const head = hexOf(Buffer.of(0, 1, 0, 0, 0)) + hexOf(new Uint8Array(Int32Array.of(client.id).buffer))
+  const head = hexOf(header(1, client.id))
   t.same(await client.messages(), [head + '0100000001000000'])
 })
 
 t.test('getVar fails as getPacket does, but leaves its error as it is', async t => {
   const { server, client, peer } = await serve()
-  client.send(Buffer.of(255))
-  client.send(Buffer.of(1))
+  client.binary(Buffer.of(255))
+  client.binary(Buffer.of(1))
   peer.getPacket()
   t.throws(() => peer.getVar(), { code: 'ERR_INVALID_DATA' }, 'no Variant')
   t.throws(() => peer.getVar(), { code: 'ERR_UNAVAILABLE' }, 'the packet was consumed all the same')
@@ -85,7 +85,7 @@ t.test('objects in full are for those who allow them', async t => {
   t.throws(() => peer.putVar(object), { code: 'ERR_UNAUTHORIZED' })
   peer.putVar(object, true)
   const [bytes] = await client.messages()
-  for (let i = 0; i < 3; i++) client.send(Buffer.from(bytes, 'hex'))
+  for (let i = 0; i < 3; i++) client.binary(Buffer.from(bytes, 'hex'))
   t.throws(() => peer.getVar(), { code: 'ERR_UNAUTHORIZED' })
   t.same(peer.getVar(true), object)
   t.equal(peer.allowObjectDecoding, false)

@@ -1,54 +1,38 @@
 import type { WebSocketServer } from '../../src/core/websocket-server.ts'
 import { opcode } from '../../src/protocol/frame.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
-import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
+import { FrameClient } from './frame-client.ts'
+import { bytesOf, hexOf } from './variant-vectors.ts'
 
-/** Resolves when the loop has turned: what was written goes out at the end of a turn. */
-export async function turn (): Promise<void> {
-  await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
+/** Makes a server that needs no socket: it listens to what tests hand to it. */
+export const memoryMount = { mount: { port: 0, tls: false } }
+
+/** A client that knows its id, and speaks in hex. */
+export class MemoryClient extends FrameClient {
+  readonly id: number
+
+  /** Joins the server, which must listen and poll by itself. */
+  constructor (server: WebSocketServer) {
+    const before = new Set([...server.peers()].map(({ id }) => id))
+    super(server)
+    this.id = [...server.peers()].map(({ id }) => id).find(id => !before.has(id)) as number
+  }
+
+  /** Sends a multiplayer data packet with this payload; spaces do not count. */
+  sendTo (target: number, payload: string): void {
+    this.binary(Buffer.concat([header(this.id, target), bytesOf(payload.replaceAll(' ', ''))]))
+  }
+
+  /** The messages that came since the last call. */
+  async messages (): Promise<string[]> {
+    const frames = await this.frames()
+    return frames.filter(({ opcode: code }) => code === opcode.TEXT || code === opcode.BINARY).map(({ payload }) => hexOf(payload))
+  }
 }
 
-/** A client within the process that sends and reads frames. */
-export class MemoryClient {
-  readonly connection: MemoryConnection
-  #unread = Buffer.alloc(0)
-
-  /** Joins the server, its handshake done. */
-  constructor (server: WebSocketServer, protocol = '', port = 50000) {
-    this.connection = new MemoryConnection('127.0.0.1', port)
-    server.accept(this.connection, protocol)
-  }
-
-  send (code: number, payload: Uint8Array | string = '', bits: FrameBits = {}): void {
-    this.connection.deliver(frame(code, payload, bits))
-  }
-
-  text (payload: string): void {
-    this.send(opcode.TEXT, payload)
-  }
-
-  binary (payload: Uint8Array): void {
-    this.send(opcode.BINARY, payload)
-  }
-
-  close (code: number, reason = ''): void {
-    this.send(opcode.CLOSE, closePayload(code, reason))
-  }
-
-  /** The frames that came since the last call. */
-  async frames (): Promise<Frame[]> {
-    await turn()
-    this.#unread = Buffer.concat([this.#unread, this.connection.take()])
-    const frames: Frame[] = []
-    for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
-      frames.push(parseFrame(this.#unread.subarray(0, size)))
-      this.#unread = this.#unread.subarray(size)
-    }
-    return frames
-  }
-
-  /** The same in short: `opcode:hex` of each. */
-  async heard (): Promise<string[]> {
-    return (await this.frames()).map(({ opcode, payload }) => `${opcode}:${payload.toString('hex')}`)
-  }
+/** The head of a multiplayer data packet. */
+export function header (source: number, target: number): Buffer {
+  const bytes = Buffer.alloc(9)
+  bytes.writeInt32LE(source, 1)
+  bytes.writeInt32LE(target, 5)
+  return bytes
 }
