@@ -1,0 +1,61 @@
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import t from 'tap'
+import peerServer from '../../index.ts'
+import { startGodot } from '../helper/godot.ts'
+import { needs } from '../helper/needs.ts'
+
+t.test('a Godot client in plain mode talks chat with a mounted app', needs('godot3-server'), async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(peerServer, { protocols: ['chat'] })
+  app.peerServer.on('data_received', id => {
+    const peer = app.peerServer.getPeer(id)
+    const bytes = peer.getPacket()
+    peer.setWriteMode(peer.wasStringPacket() ? 0 : 1)
+    peer.putPacket(bytes)
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const url = `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/ws`
+  const game = await startGodot(t, 'plain_client')
+
+  await t.test('the first protocol both know is chosen', async t => {
+    t.equal(await game.run('connect', { url, protocols: ['talk', 'chat'] }), 0)
+    t.equal((await game.event('connection_established')).protocol, 'chat')
+  })
+
+  for (const [what, bytes, text] of [
+    ['text', Buffer.from('grüße 😀'), true],
+    ['binary', Buffer.of(0, 255, 128, 10), false],
+    ['the largest packet the default buffers hold', Buffer.alloc(65535, 'x'), false]
+  ] as const) {
+    await t.test(`${what} comes back as it went`, async t => {
+      t.equal(await game.run('put_packet', { bytes, text }), 0)
+      const echo = await game.event('packet')
+      t.ok(echo.bytes.equals(bytes))
+      t.equal(echo.text, text)
+    })
+  }
+
+  await t.test('a close by the client is clean and carries its code and reason', async t => {
+    const signals: unknown[][] = []
+    app.peerServer.on('client_close_request', (id, code, reason) => signals.push(['client_close_request', code, reason]))
+    const left = new Promise<void>(resolve => app.peerServer.on('client_disconnected', (id, clean) => {
+      signals.push(['client_disconnected', clean])
+      resolve()
+    }))
+    await game.run('close', { code: 4000, reason: 'bye' })
+    await game.event('connection_closed')
+    await left
+    t.same(signals, [['client_close_request', 4000, 'bye'], ['client_disconnected', true]])
+  })
+
+  t.same(game.errors, [])
+
+  await t.test('a client of another protocol is turned away', async t => {
+    await game.run('connect', { url, protocols: ['talk'] })
+    await game.event('connection_error')
+    t.equal(app.peerServer.peerCount, 0)
+    t.match(game.errors, [/Invalid protocol or status code/])
+  })
+})
