@@ -1,7 +1,10 @@
 import t from 'tap'
+import { GodotError } from '../../src/error.ts'
 import { decodeRpcPacket, encodeRpcPacket } from '../../src/protocol/rpc-packet.ts'
 import type { RpcPacket } from '../../src/protocol/rpc-packet.ts'
 import { EncodedObject, float, NodePath, Vector2 } from '../../src/protocol/variant-types.ts'
+import { Dice, seed } from '../helper/dice.ts'
+import { mutated } from '../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../helper/variant-vectors.ts'
 
 interface Frame { hex?: string, note?: string }
@@ -87,4 +90,17 @@ t.test('what no receiver could read is not sent', async t => {
   t.equal(encodeRpcPacket({ type: 'remoteCall', node: 1, name, args: new Array(255).fill(null) }).length, 9 + 255 * 4)
   t.throws(() => encodeRpcPacket({ type: 'confirmPath', path: 'a\0b' }), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => encodeRpcPacket({ type: 'raw', bytes: new Uint8Array() }), { code: 'ERR_INVALID_DATA' })
+})
+
+t.test('random and mutated packets give a packet or a GodotError', async t => {
+  const dice = new Dice(seed)
+  const seeds = [...new Set(captures.map(({ hex }) => hex))].map(bytesOf)
+  for (let i = 0; i < 100_000; i++) {
+    const bytes = dice.once(4) ? dice.bytes(dice.below(40)) : mutated(dice, seeds)
+    try {
+      encodeRpcPacket(decodeRpcPacket(bytes))
+    } catch (error) {
+      if (!(error instanceof GodotError)) throw new Error(`SEED=${seed} ${hexOf(bytes)}`, { cause: error })
+    }
+  }
 })
