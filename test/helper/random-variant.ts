@@ -63,9 +63,9 @@ const keys: Array<(dice: Dice) => Variant> = [
 
 /** A random value of Godot 3, with at most `levels` arrays and dictionaries in each other. */
 export function randomVariant (dice: Dice, levels = 4): Variant {
-  if (levels === 0 || !dice.once(4)) return dice.pick(plain)(dice)
+  if (levels === 0 || !dice.once(3)) return dice.pick(plain)(dice)
   const inner = (): Variant => randomVariant(dice, levels - 1)
-  return dice.once(2) ? list(dice, inner) : new Map(list(dice, dice => [dice.pick(keys)(dice), inner()] as const).filter(isNewKey()))
+  return dice.once(2) ? list(dice, inner, 8) : new Map(list(dice, dice => [dice.pick(keys)(dice), inner()] as const).filter(isNewKey()))
 }
 
 function isNewKey (): (pair: readonly [Variant, Variant]) => boolean {
