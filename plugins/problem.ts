@@ -1,7 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { errors, GodotError, godotNumber } from '../src/error.ts'
-import type { ErrorCode } from '../src/error.ts'
+import { errors, GodotError } from '../src/error.ts'
 
 /** The body of every error answer: RFC 9457, with our stable `code` and Godot's Error number where there is one. */
 export const Problem = Type.Object({
@@ -13,18 +12,34 @@ export const Problem = Type.Object({
   code: Type.String({ description: 'Stable code: the name of Godot\'s Error, or a name in kebab case', examples: ['ERR_DOES_NOT_EXIST', 'bad-request'] }),
   godotError: Type.Optional(Type.Integer({ description: 'Godot\'s Error number' })),
   errors: Type.Optional(Type.Array(Type.Object({
-    pointer: Type.String({ description: 'JSON pointer to the culprit, led by the part of the request' }),
-    message: Type.String()
+    pointer: Type.String({ description: 'JSON pointer to the culprit, led by the part of the request', examples: ['/body/code'] }),
+    message: Type.String({ description: 'What is wrong with it', examples: ['must be integer'] })
   }), { description: 'What in the request does not fit its schema' }))
 }, { description: 'RFC 9457 problem' })
 
 export type Problem = Static<typeof Problem>
 
+/** What in a request is wrong: a JSON pointer to it, led by the part of the request, and why. */
+export interface Culprit { readonly pointer: string, readonly message: string }
+
+/** A request that does not fit its schema. */
+export class BadRequest extends Error {
+  readonly statusCode = 400
+  readonly errors: readonly Culprit[]
+
+  constructor (errors: readonly Culprit[]) {
+    super(errors.map(({ pointer, message }) => `${pointer} ${message}`).join(', '))
+    this.name = 'BadRequest'
+    this.errors = errors
+  }
+}
+
 const retryAfterSeconds = 1
 
-/** Answers with the problem that `error` is; on a 503 with the time to come back. */
+/** Answers with the problem that `error` is: on a 401 with the way to get in, on a 503 with the time to come back. */
 export async function sendProblem (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const problem = problemOf(error, request.id)
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503) reply.header('retry-after', retryAfterSeconds)
   if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, problem.detail)
   return await reply.code(problem.status).type('application/problem+json').send(problem)
@@ -32,19 +47,18 @@ export async function sendProblem (error: unknown, request: FastifyRequest, repl
 
 /** What an error says in the form of RFC 9457; what is no failure of the request is told to nobody outside. */
 export function problemOf (error: unknown, instance?: string): Problem {
-  const { message, statusCode = 500, validation, validationContext } = error as Partial<FastifyError>
-  const code = codeOf(error, statusCode)
+  const { message, statusCode: status = 500 } = error as Partial<FastifyError>
+  const code = error instanceof GodotError ? error.code : kebab(titles[status] ?? 'Error')
+  const godotError = error instanceof GodotError ? error.number : undefined
   return {
     type: 'about:blank',
-    title: code in errors ? errors[code as ErrorCode].message : titles[statusCode] ?? 'Error',
-    status: statusCode,
-    detail: statusCode === 500 ? 'The server failed; see its log' : String(message),
+    title: error instanceof GodotError ? errors[error.code].message : titles[status] ?? 'Error',
+    status,
+    detail: status === 500 ? 'The server failed; see its log' : String(message),
     ...(instance === undefined ? {} : { instance }),
     code,
-    ...(code in errors && godotNumber(code as ErrorCode) !== undefined ? { godotError: godotNumber(code as ErrorCode) } : {}),
-    ...(validation === undefined
-      ? {}
-      : { errors: validation.map(({ instancePath, message = '', params }) => ({ pointer: `/${validationContext ?? 'body'}${instancePath}${culprit(params)}`, message })) })
+    ...(godotError === undefined ? {} : { godotError }),
+    ...(error instanceof BadRequest ? { errors: [...error.errors] } : {})
   }
 }
 
@@ -52,19 +66,13 @@ const titles: Record<number, string> = {
   400: 'Bad request',
   401: 'Unauthorized',
   404: 'Not found',
+  405: 'Method not allowed',
   413: 'Payload too large',
   415: 'Unsupported media type',
   500: 'Internal server error',
   503: 'Unavailable'
 }
 
-function codeOf (error: unknown, status: number): string {
-  if (error instanceof GodotError) return error.code
-  return (titles[status] ?? 'error').toLowerCase().replaceAll(' ', '-')
-}
-
-/** Of a member that is missing or unknown Ajv gives the name beside the path. */
-function culprit (params: Record<string, unknown>): string {
-  const name = params.missingProperty ?? params.additionalProperty
-  return name === undefined ? '' : `/${String(name)}`
+function kebab (title: string): string {
+  return title.toLowerCase().replaceAll(' ', '-')
 }

@@ -1,0 +1,69 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import bearerAuth from '@fastify/bearer-auth'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Name of the token that let the request in; null where none is asked for. */
+    admin: string | null
+  }
+}
+
+/** A token and whose it is, as the log names them. */
+export interface NamedToken { readonly name: string, readonly token: string }
+
+/** Who may enter: whoever has a token, or everyone where the host guards the scope itself. */
+export interface AdminAuthOptions {
+  /** One token, or several with names. */
+  readonly token?: string | readonly NamedToken[]
+  /** `false`: the host guards the scope itself. */
+  readonly auth?: false
+}
+
+const MIN_TOKEN_LENGTH = 32
+const DEFAULT_NAME = 'admin'
+
+/** Asks every request to the scope for a bearer token (RFC 6750), and notes as `request.admin` whose it is. */
+export default fp<AdminAuthOptions>(async (app, { token, auth }) => {
+  if (!app.hasRequestDecorator('admin')) app.decorateRequest('admin', null)
+  if (auth === false) return
+  const owners = namedTokens(token).map(({ name, token }) => ({ name, digest: digest(token) }))
+  await askForToken(app, (given, request) => {
+    const owner = owners.find(owner => timingSafeEqual(owner.digest, digest(given)))
+    if (owner !== undefined) request.admin = owner.name
+    return owner !== undefined
+  })
+}, { name: 'peer-server-admin-auth', fastify: '5.x' })
+
+/** Puts the check in front of every route of the scope; an error then takes the scope's own way to the client. */
+async function askForToken (app: FastifyInstance, check: (token: string, request: FastifyRequest) => boolean): Promise<void> {
+  await app.register(bearerAuth, {
+    keys: new Set<string>(),
+    auth: check,
+    // Only RFC 6749 says how to compare the scheme: without regard to case.
+    specCompliance: 'rfc6749',
+    errorResponse: error => error as never,
+    verifyErrorLogLevel: 'info'
+  })
+}
+
+/** The tokens with their names; throws when there is none or one that is easily guessed. */
+function namedTokens (token: AdminAuthOptions['token']): readonly NamedToken[] {
+  const tokens = typeof token === 'string' ? [{ name: DEFAULT_NAME, token }] : token ?? []
+  if (tokens.length === 0) throw new Error('adminRoutes: give a `token`, or `auth: false` if the host guards the scope itself')
+  for (const { name, token } of tokens) checkToken(name, token)
+  return tokens
+}
+
+function checkToken (name: string, token: string): void {
+  if (typeof name !== 'string' || name === '') throw new Error('adminRoutes: every token needs a name')
+  if (typeof token !== 'string' || token.trim() === '') throw new Error(`adminRoutes: the token of ${name} is empty`)
+  const isShort = token.length < MIN_TOKEN_LENGTH
+  if (isShort && process.env.NODE_ENV === 'production') throw new Error(`adminRoutes: the token of ${name} needs at least ${MIN_TOKEN_LENGTH} characters in production`)
+}
+
+/** All digests have the same length, so that a comparison tells nothing of the token's. */
+function digest (token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

@@ -1,0 +1,30 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type from 'typebox'
+import { problem } from './schemas.ts'
+
+/** Whether the process lives, and whether it takes new peers: for whoever starts it and sends it traffic. */
+export const healthRoutes: FastifyPluginAsyncTypebox = async app => {
+  app.get('/healthz', {
+    schema: {
+      operationId: 'healthz',
+      summary: 'Whether the process lives',
+      tags: ['health'],
+      response: { 200: Type.Object({ ok: Type.Literal(true) }, { description: 'It does' }) }
+    }
+  }, async () => ({ ok: true as const }))
+
+  app.get('/readyz', {
+    schema: {
+      operationId: 'readyz',
+      summary: 'Whether it takes new peers',
+      tags: ['health'],
+      response: {
+        200: Type.Object({ ready: Type.Literal(true) }, { description: 'It does' }),
+        503: problem('It does not listen, refuses new connections, or is about to end')
+      }
+    }
+  }, async () => {
+    app.peerServer.checkJoin()
+    return { ready: true as const }
+  })
+}

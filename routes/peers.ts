@@ -1,0 +1,148 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type, { type Static } from 'typebox'
+import type { PeerEnd, WebSocketPeer } from '../src/core/websocket-peer.ts'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { parseAddressRange } from '../src/address-range.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { CloseCode, CloseReason, describePeer, Peer, PeerId, problem } from './schemas.ts'
+
+const tags = ['peers']
+const params = Type.Object({ id: PeerId })
+const badId = problem('No id of a peer')
+const noPeer = problem('No such peer')
+
+/** Which peers are meant; without a member, all. */
+const Filter = {
+  protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol', examples: ['chat'] })),
+  address: Type.Optional(Type.Refine(Type.String({ description: 'Peers from this IP address or CIDR range', examples: ['192.0.2.0/24'] }),
+    text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range'))
+}
+
+interface Filter { protocol?: string | undefined, address?: string | undefined }
+
+/** The peers: who is there, and who has to go. */
+export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
+  app.get('/peers', {
+    schema: {
+      operationId: 'peers',
+      summary: 'List the peers',
+      description: 'Peers by ascending id, a page at a time. A peer that is there for the whole walk is listed exactly once, whoever comes and goes meanwhile.',
+      tags,
+      querystring: Type.Object({
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Peers in a page, 100 unless given', examples: [100] })),
+        cursor: Type.Optional(Type.String({ description: 'The `nextCursor` of the page before' })),
+        ...Filter
+      }, { additionalProperties: false }),
+      response: {
+        200: Type.Object({
+          items: Type.Array(Peer),
+          nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Leads to the next page; null on the last one' })
+        }, { description: 'One page of peers' }),
+        400: problem('A parameter is wrong')
+      }
+    }
+  }, async ({ query: { limit = 100, cursor, ...filter } }) => pageOf(server, decodeCursor(cursor), limit, filter))
+
+  app.get('/peers/:id', {
+    schema: {
+      operationId: 'getPeer',
+      summary: 'One peer',
+      tags,
+      params,
+      response: { 200: Peer, 400: badId, 404: noPeer }
+    }
+  }, async ({ params }) => describePeer(server.getPeer(params.id)))
+
+  app.get('/peers/:id/exists', {
+    schema: {
+      operationId: 'hasPeer',
+      summary: 'Whether a peer is there',
+      tags,
+      params,
+      response: { 200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it is there, also while it closes' }), 400: badId }
+    }
+  }, async ({ params }) => ({ exists: server.hasPeer(params.id) }))
+
+  app.get('/peers/:id/address', {
+    schema: {
+      operationId: 'getPeerAddress',
+      summary: 'Address of a peer',
+      tags,
+      params,
+      response: { 200: Type.Object({ address: Peer.properties.address }, { description: 'Its address' }), 400: badId, 404: noPeer }
+    }
+  }, async ({ params }) => ({ address: server.getPeerAddress(params.id) }))
+
+  app.get('/peers/:id/port', {
+    schema: {
+      operationId: 'getPeerPort',
+      summary: 'Port of a peer',
+      tags,
+      params,
+      response: { 200: Type.Object({ port: Peer.properties.port }, { description: 'Its port' }), 400: badId, 404: noPeer }
+    }
+  }, async ({ params }) => ({ port: server.getPeerPort(params.id) }))
+
+  app.delete('/peers/:id', {
+    schema: {
+      operationId: 'disconnectPeer',
+      summary: 'Disconnect a peer',
+      description: 'Sends a close frame. The peer is there until it has answered, or `closeTimeout` is over. On a closing peer the first code stands.',
+      tags,
+      params,
+      querystring: Type.Object({
+        code: Type.Optional(CloseCode),
+        reason: Type.Optional(CloseReason),
+        wait: Type.Optional(Type.Number({ minimum: 0, maximum: 10, description: 'Seconds to wait for the end', examples: [2] }))
+      }, { additionalProperties: false }),
+      response: {
+        200: Ended,
+        202: Type.Object({ state: Type.Literal('closing') }, { description: 'It is closing' }),
+        400: problem('A parameter is wrong'),
+        404: noPeer
+      }
+    }
+  }, async ({ params, query: { code, reason, wait } }, reply) => {
+    const peer = server.getPeer(params.id)
+    server.disconnectPeer(params.id, code, reason)
+    const end = wait === undefined ? undefined : await endWithin(peer, wait)
+    return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
+  })
+}
+
+const Ended = Type.Object({
+  outcome: Type.Enum(['clean', 'timeout', 'reset'], { description: 'Clean: the client answered; timeout: it did not, in time; reset: the connection broke' }),
+  code: Type.Integer({ description: 'The close code that stands', examples: [4001] }),
+  seconds: Type.Number({ minimum: 0, description: 'From the close frame to the end', examples: [0.012] })
+}, { description: 'It has ended, as far as the wait went' })
+
+function describeEnd ({ outcome, code, seconds }: PeerEnd): Static<typeof Ended> {
+  return { outcome, code, seconds }
+}
+
+/** How the peer ended, undefined when it has not within so many seconds. */
+async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>(resolve => { timer = setTimeout(() => { resolve(undefined) }, seconds * 1000) })
+  const end = await Promise.race([peer.ended(), late])
+  clearTimeout(timer)
+  return end
+}
+
+/** The first `limit` peers with an id above `after` that the filter lets through, and where to go on. */
+function pageOf (server: WebSocketServer, after: number, limit: number, filter: Filter): { items: Peer[], nextCursor: string | null } {
+  const items: Peer[] = []
+  for (const peer of filtered(server, filter, after)) {
+    if (items.length === limit) return { items, nextCursor: encodeCursor(items[limit - 1].id) }
+    items.push(describePeer(peer))
+  }
+  return { items, nextCursor: null }
+}
+
+function * filtered (server: WebSocketServer, { protocol, address }: Filter, after = 0): IterableIterator<WebSocketPeer> {
+  const range = address === undefined ? undefined : parseAddressRange(address)
+  for (const peer of server.peers(after)) {
+    if (protocol !== undefined && peer.protocol !== protocol) continue
+    if (range?.has(peer.getConnectedHost()) ?? true) yield peer
+  }
+}

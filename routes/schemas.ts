@@ -1,0 +1,66 @@
+import Type, { type Static } from 'typebox'
+import { Problem } from '../plugins/problem.ts'
+import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
+import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/close-code.ts'
+
+/** Id of a client; 1 is the server itself. */
+export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer', examples: [1836495123] })
+
+/** A close code that a server may send (RFC 6455 section 7.4). */
+export const CloseCode = Type.Refine(Type.Integer({
+  minimum: 1000,
+  maximum: 4999,
+  description: '1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999',
+  examples: [4001]
+}), isServerCloseCode, () => 'must be 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999')
+
+/** A close reason: what fits into a close frame. */
+export const CloseReason = Type.Refine(Type.String({
+  maxLength: MAX_REASON_BYTES,
+  description: `Reason for the client, up to ${MAX_REASON_BYTES} bytes of UTF-8`,
+  examples: ['kicked']
+}), isReason, () => `must be well-formed text of up to ${MAX_REASON_BYTES} bytes of UTF-8`)
+
+function isReason (reason: string): boolean {
+  return reason.isWellFormed() && Buffer.byteLength(reason) <= MAX_REASON_BYTES
+}
+
+/** One peer, as an administrator sees it. */
+export const Peer = Type.Object({
+  id: PeerId,
+  address: Type.String({ description: 'Address of the client', examples: ['192.0.2.7'] }),
+  port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of the client', examples: [51234] }),
+  protocol: Type.String({ description: 'Sub-protocol agreed on, empty for none', examples: ['chat'] }),
+  state: Type.Enum(['open', 'closing', 'ended'], { description: 'Closing: a close frame is out and unanswered' }),
+  connectedAt: Type.String({ format: 'date-time', description: 'When it connected', examples: ['2025-01-31T12:00:00.000Z'] }),
+  packetsIn: Type.Integer({ minimum: 0, description: 'Packets that came from it' }),
+  packetsOut: Type.Integer({ minimum: 0, description: 'Packets sent to it' }),
+  bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes that came from it' }),
+  bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
+  bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes that wait to go out' })
+}, { description: 'A peer' })
+
+export type Peer = Static<typeof Peer>
+
+/** A peer in the shape of `Peer`. */
+export function describePeer (peer: WebSocketPeer): Peer {
+  const { id, protocol, state, packetsIn, packetsOut, bytesIn, bytesOut } = peer
+  return {
+    id,
+    address: peer.getConnectedHost(),
+    port: peer.getConnectedPort(),
+    protocol,
+    state,
+    connectedAt: new Date(peer.connectedAt).toISOString(),
+    packetsIn,
+    packetsOut,
+    bytesIn,
+    bytesOut,
+    bufferedAmount: peer.getCurrentOutboundBufferedAmount()
+  }
+}
+
+/** An answer that is a problem, for the `response` of a route. */
+export function problem (description: string) {
+  return { description, content: { 'application/problem+json': { schema: Problem } } }
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import type { AddressInfo } from 'node:net'
+import closeWithGrace from 'close-with-grace'
+import Fastify, { type FastifyInstance } from 'fastify'
+import app, { apiPrefix } from './app.ts'
+import { readEnvironment, type Settings } from './src/environment.ts'
+import { defaultOptions } from './src/options.ts'
+
+/** Seconds beyond `closeTimeout` in which the service ends. */
+const GRACE = 1
+const CHECKS_PER_TIMEOUT = 12
+
+await start(readSettings())
+
+/** The environment as settings; ends the process with a message that names what is wrong. */
+function readSettings (): Settings {
+  try {
+    return readEnvironment(process.env)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(1)
+  }
+}
+
+async function start (settings: Settings): Promise<void> {
+  const { host, port, server, adminToken } = settings
+  const service = makeService(settings)
+  await service.register(app, { server, admin: adminToken === undefined ? { auth: false } : { token: adminToken } })
+  endGracefully(service)
+  await service.listen({ host, port })
+  announce(service, settings)
+}
+
+/** The app with its log, and timeouts that let no half a request outlive a handshake. */
+function makeService ({ logLevel, trustProxy, server }: Settings): FastifyInstance {
+  const timeout = (server.handshakeTimeout ?? defaultOptions.handshakeTimeout) * 1000
+  return Fastify({
+    logger: { level: logLevel, redact: ['req.headers.authorization'] },
+    trustProxy,
+    requestTimeout: timeout,
+    http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
+    // Until the last peer has gone an operator may still look.
+    return503OnClosing: false
+  })
+}
+
+/** SIGTERM and SIGINT: peers are told 1001, and the process ends with 0. */
+function endGracefully (service: FastifyInstance): void {
+  closeWithGrace({ delay: false, logger: false }, async ({ err, signal }) => {
+    if (err !== undefined) service.log.fatal({ err }, 'going down')
+    else service.log.info({ signal }, 'closing')
+    // What still hangs on a connection then has had its time.
+    const time = service.peerServer.closeTimeout + GRACE / 2
+    setTimeout(() => { service.server.closeAllConnections() }, time * 1000).unref()
+    await service.close()
+  })
+}
+
+/** Says where everything is, and who may enter. */
+function announce (service: FastifyInstance, { adminToken, host }: Settings): void {
+  const { port } = service.server.address() as AddressInfo
+  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  service.log.info(`WebSocket at ws://${at}${service.peerServer.path}${service.peerServer.gdMpApi ? ' (Godot multiplayer relay)' : ''}`)
+  service.log.info(`REST API at http://${at}${apiPrefix}`)
+  if (adminToken === undefined) service.log.warn(`No ADMIN_TOKEN: whoever reaches ${host} may administer. HOST must be a loopback address.`)
+}
