@@ -6,6 +6,8 @@ import { opcode } from '../protocol/frame.ts'
 import { target } from '../protocol/relay-packet.ts'
 import { silentLog } from './log.ts'
 import type { Log } from './log.ts'
+import { MultiplayerAPI } from './multiplayer-api.ts'
+import type { MultiplayerHost } from './multiplayer-api.ts'
 import { MultiplayerPeer } from './multiplayer-peer.ts'
 import type { RelayDrop, RelayHost } from './multiplayer-peer.ts'
 import { OutputLog } from './output-log.ts'
@@ -15,6 +17,8 @@ import type { Packet, QueueLimits } from './packet-queue.ts'
 import { PeerIds } from './peer-ids.ts'
 import { PeerTable } from './peer-table.ts'
 import { powerOfTwo } from './power-of-two.ts'
+import { noRpcDrops } from './rpc-wire.ts'
+import type { RpcDrop } from './rpc-wire.ts'
 import { SignalEmitter } from './signals.ts'
 import type { SignalName, Signals } from './signals.ts'
 import type { Connection, Listener, Mount } from './transport.ts'
@@ -22,7 +26,7 @@ import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerEnd, PeerHost } from './websocket-peer.ts'
 
 /** Why a packet went nowhere; `unread` is one for a server on which nobody reads. */
-export type DropReason = RelayDrop | 'unread'
+export type DropReason = RelayDrop | RpcDrop | 'unread'
 
 /** What is told beside Godot's signals, for metrics and operators. */
 export interface Notices {
@@ -51,11 +55,13 @@ export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 const TRANSFER_MODE_RELIABLE = 2
 
 /** Godot's WebSocketServer: listens, has peers, and in multiplayer mode is one peer among them (id 1). */
-export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
+export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, MultiplayerHost {
   /** What is told beside Godot's signals. */
   readonly notices: SignalEmitter<Notices>
   /** Packets dropped since the start, by reason. */
-  readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, unread: 0 }
+  readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, unread: 0, ...noRpcDrops }
+  /** How often a handler of a remote method or property threw or rejected. */
+  failures = 0
   readonly #options: ServerOptions
   readonly #parts: ServerParts
   readonly #journal: Log
@@ -63,6 +69,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   readonly #peers = new PeerTable()
   readonly #ids: PeerIds
   readonly #relay = new MultiplayerPeer(this)
+  #multiplayer: MultiplayerAPI | undefined
   #log!: OutputLog
   #inputLimits!: QueueLimits
   #maxMessageSize = 0
@@ -302,9 +309,14 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
 
   /** Sends a packet to the target peer: ERR_UNCONFIGURED in plain mode, FAILED when there is no such peer. */
   putPacket (bytes: Uint8Array): void {
+    this.putTo(this.#targetPeer, bytes)
+  }
+
+  /** The same to a target of its own; the target peer stays as it is set. */
+  putTo (to: number, bytes: Uint8Array): void {
     if (!this.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
     if (bytes.length + RELAY_OVERHEAD > this.maxPacketSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a packet of over ${this.maxPacketSize} bytes never fits the outbound buffer`)
-    if (!this.#relay.put(this.#targetPeer, bytes)) throw new GodotError('FAILED', `no peer ${this.#targetPeer}`)
+    if (!this.#relay.put(to, bytes)) throw new GodotError('FAILED', `no peer ${to}`)
   }
 
   override getAvailablePacketCount (): number {
@@ -315,6 +327,16 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   protected override takePacket (): Packet {
     this.#hasReader = true
     return super.takePacket()
+  }
+
+  /** Remote calls (multiplayer mode). From its first use on it reads the server's packets: none waits, and `peer_packet` is not signalled. */
+  get multiplayer (): MultiplayerAPI {
+    if (this.#multiplayer === undefined) {
+      this.#multiplayer = new MultiplayerAPI(this)
+      if (this.gdMpApi) for (const peer of this.openPeers()) this.#multiplayer.joined(peer.id)
+      this.soon(() => { this.#handOver() })
+    }
+    return this.#multiplayer
   }
 
   /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. ERR_DOES_NOT_EXIST for an unknown id. */
@@ -395,6 +417,10 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   }
 
   keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#multiplayer !== undefined) {
+      this.#handOver()
+      return this.#multiplayer.receive(sender, bytes.subarray(start, end))
+    }
     // A relay on which nobody reads must not stand still: nobody is there who would miss the packet.
     if (!this.#isRead() && !this.hasQueueRoom(end - start)) return this.dropped('unread', sender)
     this.queuePacket({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
@@ -404,6 +430,16 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
     this.drops[reason]++
     this.#journal.debug({ peer: peer.id, reason }, 'packet dropped')
     this.notices.emit('dropped', reason, peer)
+  }
+
+  refused (reason: RpcDrop, peer: WebSocketPeer, details: object, isFirst: boolean): void {
+    if (isFirst) this.#journal.warn({ peer: peer.id, reason, ...details }, 'remote call refused')
+    this.dropped(reason, peer)
+  }
+
+  failed (err: unknown, details: object): void {
+    this.failures++
+    this.#journal.error({ err, ...details }, 'a remote method failed')
   }
 
   peer (id: number): WebSocketPeer | undefined {
@@ -440,6 +476,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   /** The peer is there for its listeners while they hear that it is gone, as in Godot. */
   ended (peer: WebSocketPeer, end: PeerEnd): void {
     if (this.gdMpApi) this.#relay.left(peer)
+    this.#multiplayer?.left(peer.id)
     this.#journal.debug({ peer: peer.id, end }, 'peer left')
     this.notices.emit('left', peer, end)
     if (this.gdMpApi) this.#signals.emit('peer_disconnected', peer.id)
@@ -458,7 +495,8 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
   }
 
   protected signalPacket (packet: Packet): void {
-    this.#signals.emit('peer_packet', packet.source)
+    if (this.#multiplayer !== undefined) this.#handOver()
+    else this.#signals.emit('peer_packet', packet.source)
   }
 
   // ---- its own business ----
@@ -489,9 +527,19 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost {
     else this.#log.add(peer.output)
     this.#journal.debug({ peer: peer.id, address: connection.address, port: connection.port }, 'peer joined')
     this.notices.emit('joined', peer)
+    if (this.gdMpApi) this.#multiplayer?.joined(peer.id)
     if (this.gdMpApi) this.#signals.emit('peer_connected', peer.id)
     else this.#signals.emit('client_connected', peer.id, protocol)
     peer.open()
+  }
+
+  /** What waited to be read when remote calls were first used. */
+  #handOver (): void {
+    while (this.nextPacket !== undefined) {
+      const { source, bytes } = super.takePacket()
+      const sender = this.#peers.get(source)
+      if (sender !== undefined) this.#multiplayer!.receive(sender, bytes)
+    }
   }
 
   #isRead (): boolean {

@@ -1,0 +1,110 @@
+import { GodotError } from '../error.ts'
+import { float, int } from '../protocol/variant-types.ts'
+import type { Variant } from '../protocol/variant-types.ts'
+
+/** What a member of a node is: it can be called, or set. */
+export type MemberKind = 'method' | 'property'
+
+/** Any value: the kind of a parameter that takes them all. */
+export function variant (value: Variant): Variant {
+  return value
+}
+
+/**
+ * What a parameter or a property is: `int`, `float`, `variant` (anything), `String`, `Boolean`, `BigInt` (ints of 64 bits), `Array`, `Map`
+ * (a Dictionary), or a class of values such as `Vector2` or `Uint8Array` (a PoolByteArray).
+ */
+export type Kind = typeof int | typeof float | typeof variant | StringConstructor | BooleanConstructor | BigIntConstructor |
+  ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object)
+
+/**
+ * What a node has: methods as lists of the kinds of their parameters, properties as their kind.
+ * `{ join: [String], state: [int, PoolVector2Array], score: int } as const`
+ */
+export interface Surface { readonly [name: string]: Kind | readonly Kind[] }
+
+/** The type of the values of a kind. */
+export type ValueOf<K> =
+  K extends StringConstructor ? string
+    : K extends BooleanConstructor ? boolean
+      : K extends BigIntConstructor ? bigint
+        : K extends ArrayConstructor ? readonly Variant[]
+          : K extends MapConstructor ? ReadonlyMap<Variant, Variant>
+            : K extends typeof int | typeof float ? number
+              : K extends typeof variant ? Variant
+                : K extends new (...args: any[]) => infer Value ? Value : never
+
+/** The members that a surface declares, as an interface would: `{ join (name: string): void, score: number }`. */
+export type MembersOf<S> = {
+  -readonly [Name in keyof S]: S[Name] extends readonly Kind[] ? (...args: ValuesOf<S[Name]>) => void : ValueOf<S[Name]>
+}
+
+type ValuesOf<Kinds extends readonly unknown[]> = { -readonly [At in keyof Kinds]: ValueOf<Kinds[At]> }
+
+/** Values on their way: `take` gives what came in, undefined if it is not of the kind; `give` what is to be sent. */
+interface Passage { take (value: Variant): Variant | undefined, give (value: Variant): Variant }
+
+const same = (value: Variant): Variant => value
+const passages = new Map<Kind, Passage>([
+  [int, { take: value => Number.isSafeInteger(value) ? value : undefined, give: value => int(value as number) }],
+  // A whole real may have come as an int; it goes out as a real.
+  [float, { take: value => typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined, give: value => float(value as number) }],
+  [BigInt, { take: value => Number.isSafeInteger(value) || typeof value === 'bigint' ? BigInt(value as number) : undefined, give: same }],
+  [String, { take: value => typeof value === 'string' ? value : undefined, give: same }],
+  [Boolean, { take: value => typeof value === 'boolean' ? value : undefined, give: same }],
+  [variant, { take: same, give: same }]
+])
+
+function passageOf (kind: Kind): Passage {
+  return passages.get(kind) ?? { take: value => value instanceof (kind as new () => object) ? value : undefined, give: same }
+}
+
+/** Checks what comes in for one member, and shapes what goes out to it. */
+export class MemberPassage {
+  readonly #passages: readonly Passage[] | undefined
+
+  /** The kinds of its values; without them, everything passes as it is. */
+  constructor (kinds: readonly Kind[] | undefined) {
+    this.#passages = kinds?.map(passageOf)
+  }
+
+  /** The values as the handler gets them; undefined when they are too many, too few or of another kind. */
+  take (values: readonly Variant[]): readonly Variant[] | undefined {
+    if (this.#passages === undefined) return values
+    if (values.length !== this.#passages.length) return undefined
+    const taken = values.map((value, at) => this.#passages![at].take(value))
+    return taken.includes(undefined) ? undefined : taken as Variant[]
+  }
+
+  /** The values as they are sent; ERR_INVALID_PARAMETER when they are too many or too few. */
+  give (values: readonly Variant[]): readonly Variant[] {
+    if (this.#passages === undefined) return values
+    if (values.length !== this.#passages.length) throw new GodotError('ERR_INVALID_PARAMETER', `${values.length} arguments, declared are ${this.#passages.length}`)
+    return values.map((value, at) => this.#passages![at].give(value))
+  }
+}
+
+const everything = new MemberPassage(undefined)
+
+/** The members that a node was declared to have. */
+export class SurfacePassages {
+  readonly #declared: { readonly [Name in MemberKind]: Map<string, MemberPassage> } | undefined
+
+  /** Without a surface, every member is taken to be there. */
+  constructor (surface: Surface | undefined) {
+    if (surface === undefined) return
+    this.#declared = { method: new Map(), property: new Map() }
+    for (const [name, declared] of Object.entries(surface)) {
+      if (declared instanceof Array) this.#declared.method.set(name, new MemberPassage(declared))
+      else this.#declared.property.set(name, new MemberPassage([declared as Kind]))
+    }
+  }
+
+  /** The passage of a member; ERR_INVALID_PARAMETER when none is declared under that name. */
+  of (kind: MemberKind, name: string): MemberPassage {
+    if (this.#declared === undefined) return everything
+    const passage = this.#declared[kind].get(name)
+    if (passage === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `no ${kind} ${name} is declared`)
+    return passage
+  }
+}
