@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { Server as TlsServer } from 'node:tls'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { WebSocketServer } from '../src/core/websocket-server.ts'
+import type { Mount } from '../src/core/transport.ts'
 import { GodotError } from '../src/error.ts'
 import type { ServerOptions } from '../src/options.ts'
 import { checkUpgrade, chooseProtocol, upgradeAnswer } from '../src/protocol/handshake.ts'
 import { SocketConnection } from '../src/transport/socket-connection.ts'
+import { WebSocketServer } from '../src/transport/websocket-server.ts'
 import { endpointSchema } from './endpoint-schema.ts'
 import { sendProblem } from './problem.ts'
 
@@ -16,17 +18,28 @@ declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
-/** Adds `app.peerServer` and the WebSocket endpoint that feeds it. */
+/** Adds `app.peerServer` and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
-  const mount = { get port () { return (app.server.address() as AddressInfo | null)?.port ?? 0 } }
-  const server = new WebSocketServer(options, { log: app.log, mount })
+  const isMounted = options.port === undefined
+  const server = new WebSocketServer(options, { log: app.log, ...(isMounted ? { mount: mountOf(app) } : {}) })
   app.decorate('peerServer', server)
-  // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
-  if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
-  addEndpoint(app, server)
+  if (isMounted) await mount(app, server)
   app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
   app.addHook('preClose', async () => { await server.stop() })
 }, { name: 'peer-server', fastify: '5.x' })
+
+async function mount (app: FastifyInstance, server: WebSocketServer): Promise<void> {
+  // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
+  if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
+  addEndpoint(app, server)
+}
+
+function mountOf (app: FastifyInstance): Mount {
+  return {
+    get port () { return (app.server.address() as AddressInfo | null)?.port ?? 0 },
+    tls: app.server instanceof TlsServer
+  }
+}
 
 const kUpgrade = Symbol('upgrade')
 
@@ -68,6 +81,7 @@ function watchUpgrades (app: FastifyInstance, server: WebSocketServer): void {
 async function answer (server: WebSocketServer, upgrade: Upgrade, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { headers } = request.raw
   checkUpgrade(headers)
+  if (server.mode !== 'mounted') throw new GodotError('not-listening')
   server.checkJoin()
   const protocol = chooseProtocol(server.protocols, headers['sec-websocket-protocol'])
   reply.hijack()

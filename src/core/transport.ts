@@ -32,11 +32,22 @@ export interface Connection {
   destroy (): void
 }
 
+/** What TLS needs, each in PEM; a listener without any speaks plain. */
+export interface Keys {
+  readonly privateKey?: string | undefined
+  readonly sslCertificate?: string | undefined
+  readonly caChain?: string | undefined
+}
+
 /** Something that accepts connections on a port of its own. */
 export interface Listener {
   /** The bound port. */
   readonly port: number
-  /** Accepts no more, and cuts the handshakes under way. */
+  /** Whether clients speak TLS to it. */
+  readonly tls: boolean
+  /** New connections get these keys; those that are there keep theirs. ERR_INVALID_PARAMETER changes nothing. */
+  setKeys (keys: Keys): void
+  /** Accepts no more; resolves when the port is free and every connection over. */
   close (): Promise<void>
 }
 
@@ -44,4 +55,6 @@ export interface Listener {
 export interface Mount {
   /** The port the host app is bound to, 0 while it is not. */
   readonly port: number
+  /** Whether clients speak TLS to it. */
+  readonly tls: boolean
 }

@@ -21,7 +21,7 @@ import { noRpcDrops } from './rpc-wire.ts'
 import type { RpcDrop } from './rpc-wire.ts'
 import { SignalEmitter } from './signals.ts'
 import type { SignalName, Signals } from './signals.ts'
-import type { Connection, Listener, Mount } from './transport.ts'
+import type { Connection, Keys, Listener, Mount } from './transport.ts'
 import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerEnd, PeerHost } from './websocket-peer.ts'
 
@@ -99,16 +99,17 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     this.#signals = new SignalEmitter(report)
     this.notices = new SignalEmitter(report)
     this.#applyBuffers()
+    if (this.mode === 'mounted') this.#checkKeysOfMount()
   }
 
   // ---- listening ----
 
   /**
-   * Listens: with a port on a listener of its own, without on the host app's endpoint. The protocols and the mode are the options' unless
+   * Listens: with a port on a listener of its own, without on the host app's endpoint. Port, protocols and mode are the options' unless
    * given. ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed listen changes nothing.
    */
-  async listen (port: number | undefined = undefined, protocols: readonly string[] = this.#options.protocols, gdMpApi: boolean = this.#options.gdMpApi): Promise<void> {
-    const options = parseOptions({ ...this.#options, protocols: protocols.map(name => name.trim()), gdMpApi })
+  async listen (port: number | undefined = this.#options.port, protocols: readonly string[] = this.#options.protocols, gdMpApi: boolean = this.#options.gdMpApi): Promise<void> {
+    const options = parseOptions({ ...this.#options, ...(port === undefined ? {} : { port }), protocols: protocols.map(name => name.trim()), gdMpApi })
     await this.#stopping
     if (this.isListening() || this.#isOpening) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
     this.#isOpening = true
@@ -117,7 +118,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     } finally {
       this.#isOpening = false
     }
-    Object.assign(this.#options, options)
+    Object.assign(this.#options, { protocols: options.protocols, gdMpApi })
     this.#applyBuffers()
     this.#listeningSince = Date.now()
     this.notices.emit('listening')
@@ -141,8 +142,22 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
 
   /** Whether it listens, or would, on a port of its own or on the host app's endpoint. */
   get mode (): 'mounted' | 'own' {
-    const mounted = this.#listener === undefined ? this.#parts.mount !== undefined : this.#listener === this.#parts.mount
-    return mounted ? 'mounted' : 'own'
+    const { mount } = this.#parts
+    const isMounted = this.isListening() ? this.#listener === mount : mount !== undefined && this.#options.port === undefined
+    return isMounted ? 'mounted' : 'own'
+  }
+
+  /** Whether clients need `wss://`: on a listener of its own those with keys, on the host app's endpoint it is the host's. */
+  get tls (): boolean {
+    return this.#listener?.tls ?? (this.mode === 'mounted' ? this.#parts.mount!.tls : this.privateKey !== undefined)
+  }
+
+  /** Replaces the keys of the listener while it listens: new connections get them, peers stay as they are. ERR_UNCONFIGURED unless it speaks TLS. */
+  setSecureContext (keys: Keys): void {
+    const { privateKey, sslCertificate, caChain } = keys
+    if (this.#listener === undefined || !('setKeys' in this.#listener) || !this.#listener.tls) throw new GodotError('ERR_UNCONFIGURED', 'no listener of its own that speaks TLS')
+    this.#listener.setKeys({ privateKey, sslCertificate, caChain })
+    this.#change({ privateKey, sslCertificate, caChain })
   }
 
   /** Seconds it has been listening. */
@@ -176,7 +191,43 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   }
 
   set handshakeTimeout (seconds: number) {
-    Object.assign(this.#options, parseOptions({ ...this.#options, handshakeTimeout: seconds }))
+    this.#change({ handshakeTimeout: seconds })
+  }
+
+  /** Address that a listener of its own binds to, `*` for all; FAILED when set while listening, as the three below. */
+  get bindIp (): string {
+    return this.#options.bindIp
+  }
+
+  set bindIp (address: string) {
+    this.#changeIdle({ bindIp: address })
+  }
+
+  /** Private key in PEM of a listener of its own that speaks TLS. */
+  get privateKey (): string | undefined {
+    return this.#options.privateKey
+  }
+
+  set privateKey (pem: string | undefined) {
+    this.#changeIdle({ privateKey: pem })
+  }
+
+  /** Certificate in PEM of the private key. */
+  get sslCertificate (): string | undefined {
+    return this.#options.sslCertificate
+  }
+
+  set sslCertificate (pem: string | undefined) {
+    this.#changeIdle({ sslCertificate: pem })
+  }
+
+  /** Certificates in PEM between that one and the root. */
+  get caChain (): string | undefined {
+    return this.#options.caChain
+  }
+
+  set caChain (pem: string | undefined) {
+    this.#changeIdle({ caChain: pem })
   }
 
   /** Whether new connections are refused; peers already there stay. */
@@ -185,7 +236,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   }
 
   set refuseNewConnections (enable: boolean) {
-    Object.assign(this.#options, parseOptions({ ...this.#options, refuseNewConnections: enable }))
+    this.#change({ refuseNewConnections: enable })
   }
 
   /** Always 2, reliable: WebSocket knows nothing else, so setting it has no effect, as in Godot. */
@@ -208,8 +259,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
 
   /** Sizes per peer, in KiB and packets, each rounded up to a power of two; FAILED while listening. */
   setBuffers (inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number): void {
-    if (this.isListening()) throw new GodotError('FAILED', 'buffers cannot be changed while listening')
-    Object.assign(this.#options, parseOptions({ ...this.#options, inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets }))
+    this.#changeIdle({ inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets })
     this.#applyBuffers()
   }
 
@@ -390,6 +440,11 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     return this.#log
   }
 
+  /** Where it writes what an operator may want to know. */
+  get journal (): Log {
+    return this.#journal
+  }
+
   get autoPoll (): boolean {
     return this.#options.autoPoll || this.#stopping !== undefined
   }
@@ -501,9 +556,25 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
 
   // ---- its own business ----
 
+  #change (options: Partial<ServerOptions>): void {
+    Object.assign(this.#options, options, parseOptions({ ...this.#options, ...options }))
+  }
+
+  /** What Godot keeps as it is while listening. */
+  #changeIdle (options: Partial<ServerOptions>): void {
+    if (this.isListening() || this.#isOpening) throw new GodotError('FAILED', `${Object.keys(options).join(', ')}: cannot be changed while listening`)
+    this.#change(options)
+  }
+
   #mount (): Mount {
     if (this.#parts.mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to listen on: give a port')
+    this.#checkKeysOfMount()
     return this.#parts.mount
+  }
+
+  #checkKeysOfMount (): void {
+    if (this.privateKey === undefined && this.sslCertificate === undefined && this.caChain === undefined) return
+    throw new GodotError('ERR_INVALID_PARAMETER', 'privateKey, sslCertificate, caChain: the TLS of the mounted endpoint is the host app\'s; give a port for a listener of its own')
   }
 
   async #openListener (port: number): Promise<Listener> {

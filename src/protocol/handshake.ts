@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { GodotError } from '../error.ts'
 
 /** Headers by lower-case name, repeated ones joined by a comma (as Node gives them). */
@@ -26,7 +26,7 @@ export function chooseProtocol (own: readonly string[], asked: string | undefine
 
 /** The 101 answer (RFC 6455 section 4.2.2), as Godot's clients want it: `Connection: Upgrade` alone, a protocol only when one was chosen. */
 export function upgradeAnswer (key: string, protocol: string): Buffer {
-  const accept = createHash('sha1').update(key + GUID).digest('base64')
+  const accept = hash('sha1', key + GUID, 'base64')
   const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
   return Buffer.from(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`, 'latin1')
 }

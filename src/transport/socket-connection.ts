@@ -9,12 +9,13 @@ const NOTHING = Buffer.alloc(0)
 /** Handle of a plain socket, as net.Socket keeps it. */
 interface Handle { readStop (): void, reading: boolean }
 
-/** A socket, taken over from the HTTP server that accepted it. */
+/** A socket, taken over from the HTTP server that accepted it, or our own from the start. */
 export class SocketConnection implements Connection {
   readonly address: string
   readonly port: number
   #socket: Duplex
-  readonly #head: Uint8Array
+  #head: Uint8Array
+  #readsByItself = false
   #receiver: ConnectionReceiver | undefined
   #isPaused = false
 
@@ -28,21 +29,33 @@ export class SocketConnection implements Connection {
     setNoDelay(socket, true)
   }
 
+  /** A connection of which only the TCP handle is there yet; it reads into `readBuffer` from the first byte. */
+  static ofHandle (handle: object): SocketConnection {
+    const onread = { buffer: readBuffer, callback: (length: number) => connection.#onRead(length) }
+    const connection = new SocketConnection(new Socket({ handle, onread } as object), NOTHING)
+    connection.#readsByItself = true
+    return connection
+  }
+
   get bufferedAmount (): number {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength
   }
 
   open (receiver: ConnectionReceiver): void {
+    const isFirst = this.#receiver === undefined
     this.#receiver = receiver
     const early = this.#head.length > 0 ? [this.#head] : []
-    const socket = this.#takeOver(early)
-    this.#socket = socket
-    socket.on('error', () => { socket.destroy() })
-    socket.on('end', () => { socket.end() })
-    socket.on('close', () => { receiver.onGone() })
-    if (this.#isPaused) socket.pause()
+    this.#head = NOTHING
+    if (isFirst) this.#begin(early)
+    else if (this.#isPaused) this.resume()
+    const socket = this.#socket
     for (const chunk of early) receiver.onData(chunk, chunk.length)
     if (socket.destroyed && socket.closed) receiver.onGone()
+  }
+
+  /** Hands the connection on to the receiver that opens it next, also if it is paused; that one begins with `head`, what this one did not want. */
+  handOn (head: Uint8Array): void {
+    this.#head = head
   }
 
   write (bytes: Uint8Array): void {
@@ -85,12 +98,21 @@ export class SocketConnection implements Connection {
     this.#socket.destroy()
   }
 
+  #begin (early: Uint8Array[]): void {
+    const socket = this.#socket = this.#takeOver(early)
+    socket.on('error', () => { socket.destroy() })
+    socket.on('end', () => { socket.end() })
+    socket.on('close', () => { this.#receiver!.onGone() })
+    if (this.#isPaused) socket.pause()
+  }
+
   /**
    * Moves a plain TCP socket's handle into a socket that reads into `readBuffer`: no buffer is allocated per chunk. `handle` is an option
    * of net.Socket that Node uses itself but does not document; every other kind of socket (TLS, in-process) reads by 'data' events.
    */
   #takeOver (early: Uint8Array[]): Duplex {
     const old = this.#socket
+    if (this.#readsByItself) return old
     const handle = plainHandle(old)
     if (handle === undefined) {
       if (old instanceof Socket) old.setTimeout(0)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { Test } from 'tap'
 import { frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
 import { within } from './within.ts'
@@ -28,6 +29,14 @@ export async function connectRaw (t: Test, port: number, host = '127.0.0.1'): Pr
   const socket = connectTcp({ port, host, allowHalfOpen: true, noDelay: true })
   t.teardown(() => socket.destroy())
   await once(socket, 'connect')
+  return new RawSocket(socket)
+}
+
+/** The same in TLS; rejects when the server's certificate does not hold. */
+export async function connectRawTls (t: Test, port: number, options: ConnectionOptions): Promise<RawSocket> {
+  const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', allowHalfOpen: true, ...options } as ConnectionOptions)
+  t.teardown(() => socket.destroy())
+  await once(socket, 'secureConnect')
   return new RawSocket(socket)
 }
 

@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
+import type { Keys, Listener } from '../core/transport.ts'
+import type { WebSocketServer } from '../core/websocket-server.ts'
+import { GodotError } from '../error.ts'
+import { Incoming } from './incoming.ts'
+import { secureContext } from './key-material.ts'
+import { SocketConnection } from './socket-connection.ts'
+
+const BACKLOG = 4096
+const ANY = '*'
+const NOTHING = new Uint8Array(0)
+
+/** The listening handle, as net.Server keeps it. */
+interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
+
+/** Opens a listener on `server.bindIp` and `port` that feeds the server; ERR_ALREADY_IN_USE when the port is taken or the address not ours. */
+export async function openListener (server: WebSocketServer, port: number): Promise<Listener> {
+  const listener = new OwnListener(server)
+  await listener.listen(server.bindIp, port)
+  return listener
+}
+
+/** A TCP port of the server's own. There is no HTTP server behind it: each connection is read by us from its first byte. */
+class OwnListener implements Listener {
+  readonly #server: WebSocketServer
+  readonly #net: Server = createServer()
+  #context: SecureContext | undefined
+
+  constructor (server: WebSocketServer) {
+    this.#server = server
+    this.#context = secureContext(server)
+  }
+
+  get port (): number {
+    return (this.#net.address() as AddressInfo).port
+  }
+
+  get tls (): boolean {
+    return this.#context !== undefined
+  }
+
+  setKeys (keys: Keys): void {
+    this.#context = secureContext(keys)
+  }
+
+  async listen (bindIp: string, port: number): Promise<void> {
+    await bind(this.#net, bindIp, port)
+    this.#net.on('error', err => { this.#server.journal.error({ err }, 'a connection could not be accepted') })
+    if (this.tls) this.#net.on('connection', socket => { this.#encrypt(socket) })
+    else this.#takeHandles()
+  }
+
+  async close (): Promise<void> {
+    await new Promise<void>(resolve => { this.#net.close(() => { resolve() }) })
+  }
+
+  /**
+   * Has each accepted handle go straight into a socket that reads into the shared buffer, instead of into one that would have to hand it
+   * on: a quarter of a handshake. `onconnection` is what Node sets itself on the handle but does not document; without it the sockets are taken over.
+   */
+  #takeHandles (): void {
+    const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
+    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#receive(new SocketConnection(socket, NOTHING)) })
+    else handle.onconnection = (error, accepted) => { if (error === 0) this.#receive(SocketConnection.ofHandle(accepted!)) }
+  }
+
+  #encrypt (socket: Socket): void {
+    const { remoteAddress } = socket
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
+    this.#receive(new SocketConnection(secure, NOTHING, remoteAddress))
+  }
+
+  #receive (connection: SocketConnection): void {
+    new Incoming(this.#server, connection).begin()
+  }
+}
+
+/** Binds to one address, or with '*' to all of both families on one socket, and where there is no IPv6 to all of IPv4. */
+async function bind (net: Server, bindIp: string, port: number): Promise<void> {
+  try {
+    await listening(net, bindIp === ANY ? '::' : bindIp, port)
+  } catch (error) {
+    if (bindIp !== ANY || !lacksIPv6.has(codeOf(error))) throw refusal(error, bindIp, port)
+    await listening(net, '0.0.0.0', port).catch((error: unknown) => { throw refusal(error, bindIp, port) })
+  }
+}
+
+const lacksIPv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
+const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'this machine has no such address' }
+
+async function listening (net: Server, host: string, port: number): Promise<void> {
+  net.listen({ host, port, backlog: BACKLOG })
+  await once(net, 'listening')
+}
+
+/** Godot's error for a port or an address that cannot be had. */
+function refusal (error: unknown, bindIp: string, port: number): GodotError {
+  const why = taken[codeOf(error)]
+  if (why === undefined) return new GodotError('ERR_CANT_CREATE', `port ${port} on ${bindIp}: ${(error as Error).message}`)
+  return new GodotError('ERR_ALREADY_IN_USE', `port ${port} on ${bindIp}: ${why}`)
+}
+
+function codeOf (error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? ''
+}

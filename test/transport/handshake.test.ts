@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { ServerOptions } from '../../src/options.ts'
+import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+
+async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
+  const server = new WebSocketServer({ closeTimeout: 0.2, ...options })
+  t.teardown(async () => { await server.stop() })
+  await server.listen(0)
+  return server
+}
+
+/** An upgrade request of exactly so many bytes. */
+function requestOf (size: number): string {
+  const bare = upgradeRequest('/', { 'X-Fill': '' })
+  return upgradeRequest('/', { 'X-Fill': 'x'.repeat(size - bare.length) })
+}
+
+const accepted: Array<[what: string, request: string]> = [
+  ['no Host', upgradeRequest('/', { Host: undefined })],
+  ['any Connection', upgradeRequest('/', { Connection: 'keep-alive' })],
+  ['Upgrade in capitals', upgradeRequest('/', { Upgrade: 'WebSocket' })],
+  ['an empty key', upgradeRequest('/', { 'Sec-WebSocket-Key': '' })],
+  ['an extension', upgradeRequest('/', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' })],
+  ['4096 bytes', requestOf(4096)]
+]
+
+for (const [what, request] of accepted) {
+  t.test(`accepted: ${what}`, async t => {
+    const server = await listening(t)
+    const raw = await connectRaw(t, server.port)
+    raw.send(request)
+    const { status, headers } = await raw.head()
+    t.equal(status, 101)
+    t.same(Object.keys(headers), ['upgrade', 'connection', 'sec-websocket-accept'])
+  })
+}
+
+const refused: Array<[what: string, request: string, status: number, code: string]> = [
+  ['two words', 'GET /\r\n\r\n', 400, 'bad-handshake'],
+  ['another method', upgradeRequest('/').replace('GET', 'POST'), 400, 'bad-handshake'],
+  ['HTTP/1.0', upgradeRequest('/').replace('1.1', '1.0'), 400, 'bad-handshake'],
+  ['no upgrade', upgradeRequest('/', { Upgrade: undefined }), 426, 'upgrade-required'],
+  ['upgrade to something else as well', upgradeRequest('/', { Upgrade: 'h2c, websocket' }), 400, 'bad-handshake'],
+  ['no Connection', upgradeRequest('/', { Connection: undefined }), 400, 'bad-handshake'],
+  ['no key', upgradeRequest('/', { 'Sec-WebSocket-Key': undefined }), 400, 'bad-handshake'],
+  ['version 12', upgradeRequest('/', { 'Sec-WebSocket-Version': '12' }), 400, 'bad-handshake'],
+  ['a line without a colon', upgradeRequest('/').replace('Host:', 'Host'), 400, 'bad-handshake'],
+  ['a sub-protocol', upgradeRequest('/', { 'Sec-WebSocket-Protocol': 'chat' }), 400, 'sub-protocol-mismatch'],
+  ['4097 bytes', requestOf(4097), 400, 'bad-handshake'],
+  ['4097 bytes without an end', 'GET / HTTP/1.1\r\nX-Fill: ' + 'x'.repeat(4097), 400, 'bad-handshake'],
+  ['not HTTP at all', '\x16\x03\x01\x02\r\n\r\n', 400, 'bad-handshake']
+]
+
+for (const [what, request, wanted, code] of refused) {
+  t.test(`refused: ${what}`, async t => {
+    const server = await listening(t)
+    const raw = await connectRaw(t, server.port)
+    raw.send(request)
+    const { status, headers, body } = await raw.answer()
+    t.equal(status, wanted)
+    t.match(headers, { 'content-type': 'application/problem+json', connection: 'close' })
+    t.match(JSON.parse(body), { type: 'about:blank', status: wanted, code, title: /./, detail: /./ })
+    t.equal(await raw.end(), 'end', 'and the connection ends')
+    raw.socket.end()
+    t.equal(server.peerCount, 0)
+  })
+}
+
+t.test('a server that refuses says when to come back', async t => {
+  const server = await listening(t, { refuseNewConnections: true })
+  const raw = await connectRaw(t, server.port)
+  raw.send(upgradeRequest('/'))
+  const { status, headers, body } = await raw.answer()
+  t.equal(status, 503)
+  t.match(headers['retry-after'], /^\d+$/)
+  t.equal(JSON.parse(body).code, 'refusing-connections')
+})
+
+t.test('the request may come byte by byte', async t => {
+  const server = await listening(t)
+  const raw = await connectRaw(t, server.port)
+  for (const byte of upgradeRequest('/')) {
+    raw.send(byte)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  t.equal((await raw.head()).status, 101)
+})
+
+t.test('the sub-protocol is Godot\'s choice', async t => {
+  const server = await listening(t, { protocols: ['a', 'b'] })
+  const raw = await connectRaw(t, server.port)
+  raw.send(upgradeRequest('/', { 'Sec-WebSocket-Protocol': 'z', 'sec-websocket-protocol': 'b, a' }))
+  t.equal((await raw.head()).headers['sec-websocket-protocol'], 'b')
+})
+
+const timeouts: Array<[what: string, sent: string[]]> = [
+  ['silent', []],
+  ['half a request line', ['GET / HT']],
+  ['dripped headers', upgradeRequest('/').split('').map(byte => byte)]
+]
+
+for (const [what, sent] of timeouts) {
+  t.test(`handshakeTimeout cuts: ${what}`, async t => {
+    const server = await listening(t, { handshakeTimeout: 0.5 })
+    const began = performance.now()
+    const raw = await connectRaw(t, server.port)
+    const pieces = [...sent]
+    const drip = setInterval(() => { if (pieces.length > 0) raw.send(pieces.shift()!) }, 50)
+    t.teardown(() => { clearInterval(drip) })
+    await raw.end()
+    const seconds = (performance.now() - began) / 1000
+    t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+    t.equal(server.pendingCount, 0)
+  })
+}
+
+t.test('a client that is refused and stays is cut in time', async t => {
+  const server = await listening(t, { handshakeTimeout: 0.3, refuseNewConnections: true })
+  const raw = await connectRaw(t, server.port)
+  raw.send(upgradeRequest('/'))
+  t.equal(await raw.end(), 'end')
+  while (server.pendingCount > 0) await new Promise(resolve => setImmediate(resolve))
+  t.pass('nothing is left of it')
+})
+
+t.test('curl is told what is wrong', async t => {
+  const server = await listening(t)
+  const { stdout } = await promisify(execFile)('curl', ['-s', '-i', `http://127.0.0.1:${server.port}/`])
+  t.match(stdout, /^HTTP\/1.1 426 /)
+  t.match(stdout, /"code":"upgrade-required"/)
+})

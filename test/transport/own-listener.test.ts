@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { ServerOptions } from '../../src/options.ts'
+import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { signal } from '../helper/signal.ts'
+
+/** A server on a free port; it stops with the test. */
+async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
+  const server = new WebSocketServer({ closeTimeout: 0.2, ...options })
+  t.teardown(async () => { await server.stop() })
+  await server.listen(0)
+  return server
+}
+
+t.test('listen opens a port of its own and stop frees it', async t => {
+  const server = await listening(t)
+  t.ok(server.isListening())
+  t.equal(server.mode, 'own')
+  t.equal(server.tls, false)
+  t.ok(server.port > 0)
+  const { port } = server
+  await server.stop()
+  t.equal(server.port, 0)
+  await t.rejects(connectRaw(t, port), { code: 'ECONNREFUSED' })
+  await server.listen(port, ['chat'], true)
+  t.equal(server.port, port, 'it listens again, in another mode')
+  t.same(server.protocols, ['chat'])
+  t.ok(server.gdMpApi)
+})
+
+t.test('a client on either family becomes a peer with its own address', async t => {
+  const server = await listening(t)
+  for (const host of ['127.0.0.1', '::1']) {
+    const raw = await connectRaw(t, server.port, host)
+    const connected = signal(server, 'client_connected')
+    raw.send(upgradeRequest('/any/path?will=do'))
+    t.same((await raw.head()).status, 101)
+    const [id] = await connected
+    t.equal(server.getPeerAddress(id), host)
+    t.equal(server.getPeerPort(id), raw.socket.localPort)
+  }
+})
+
+t.test('bindIp binds to that address alone', async t => {
+  const v4 = await listening(t, { bindIp: '127.0.0.1' })
+  await connectRaw(t, v4.port, '127.0.0.1')
+  await t.rejects(connectRaw(t, v4.port, '::1'), { code: 'ECONNREFUSED' })
+  const v6 = await listening(t, { bindIp: '::1' })
+  await connectRaw(t, v6.port, '::1')
+  await t.rejects(connectRaw(t, v6.port, '127.0.0.1'), { code: 'ECONNREFUSED' })
+})
+
+t.test('a listen that fails changes nothing', async t => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const taken = (other.address() as AddressInfo).port
+  const server = new WebSocketServer({ protocols: ['before'] })
+  await t.rejects(server.listen(taken, ['after'], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'also when only one address of the port is taken')
+  for (const port of [-1, 65536, 1.5, Number.NaN, '80' as unknown as number]) {
+    await t.rejects(server.listen(port, ['after'], true), { code: 'ERR_INVALID_PARAMETER', message: /port/ }, String(port))
+  }
+  server.bindIp = '192.0.2.1'
+  await t.rejects(server.listen(0, ['after'], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'an address this machine lacks')
+  t.notOk(server.isListening())
+  t.same(server.protocols, ['before'])
+  t.notOk(server.gdMpApi)
+  server.bindIp = '*'
+  await server.listen(0)
+  await t.rejects(server.listen(0), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'listening already')
+  await server.stop()
+})
+
+t.test('what Godot locks while listening is locked', async t => {
+  const server = await listening(t)
+  for (const name of ['bindIp', 'privateKey', 'sslCertificate', 'caChain'] as const) {
+    t.throws(() => { server[name] = '127.0.0.1' }, { code: 'FAILED', message: new RegExp(name) }, name)
+  }
+  t.throws(() => { server.setBuffers(1, 1, 1, 1) }, { code: 'FAILED' })
+  t.equal(server.bindIp, '*')
+  await server.stop()
+  server.bindIp = '127.0.0.1'
+  t.equal(server.bindIp, '127.0.0.1')
+})
+
+t.test('bindIp has to be an address', async t => {
+  const server = new WebSocketServer()
+  for (const address of ['', 'nonsense', 'localhost', '127.1', '10.0.0.0/8', '1.2.3.256']) {
+    t.throws(() => { server.bindIp = address }, { code: 'ERR_INVALID_PARAMETER', message: /bindIp/ }, address)
+  }
+  t.equal(server.bindIp, '*')
+})
+
+t.test('option port is where listen listens', async t => {
+  const server = new WebSocketServer({ port: 0 })
+  t.equal(server.mode, 'own')
+  await server.listen()
+  t.ok(server.port > 0)
+  await server.stop()
+  await t.rejects(new WebSocketServer().listen(), { code: 'ERR_CANT_CREATE' }, 'no port and no app')
+})
+
+t.test('packets go in and out, also what came with the request', async t => {
+  const server = await listening(t)
+  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
+  const raw = await connectRaw(t, server.port)
+  raw.send(Buffer.concat([Buffer.from(upgradeRequest('/')), Buffer.of(0x82, 0x81, 0, 0, 0, 0, 7)]))
+  t.equal((await raw.head()).status, 101)
+  t.same((await raw.frame()).payload, Buffer.of(7))
+  raw.sendFrame(2, Buffer.of(8))
+  t.same((await raw.frame()).payload, Buffer.of(8))
+})
+
+t.test('without autoPoll a client waits for the poll, and what it sent is not lost', async t => {
+  const server = await listening(t, { autoPoll: false })
+  const ids: number[] = []
+  server.on('client_connected', id => { ids.push(id) })
+  const raw = await connectRaw(t, server.port)
+  raw.send(Buffer.concat([Buffer.from(upgradeRequest('/')), Buffer.of(0x82, 0x81, 0, 0, 0, 0, 7)]))
+  const answer = raw.head()
+  while (ids.length === 0) {
+    t.equal(raw.unread.length, 0)
+    server.poll()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  t.equal((await answer).status, 101)
+  const received = signal(server, 'data_received')
+  const timer = setInterval(() => { server.poll() }, 1)
+  await received
+  clearInterval(timer)
+  t.same(server.getPeer(ids[0]).getPacket(), Uint8Array.of(7))
+})
+
+t.test('stop ends peers, cuts handshakes under way, and leaves nothing behind', async t => {
+  const server = await listening(t)
+  const peer = await connectRawWebSocket(t, server.port)
+  const silent = await connectRaw(t, server.port)
+  const half = await connectRaw(t, server.port)
+  half.send('GET / HT')
+  while (server.pendingCount < 2) await new Promise(resolve => setImmediate(resolve))
+  const stopped = server.stop(1012, 'restart')
+  t.same(await peer.close(), { code: 1012, reason: 'restart' })
+  peer.sendFrame(8, Buffer.of(0x03, 0xf4))
+  for (const raw of [silent, half]) t.match(await raw.end(), /end|reset/)
+  await stopped
+  t.equal(server.pendingCount, 0)
+  t.equal(server.peerCount, 0)
+})

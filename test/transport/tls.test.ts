@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { ServerOptions } from '../../src/options.ts'
+import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
+import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
+
+async function listening (t: Test, options: Partial<ServerOptions> = leafKeys): Promise<WebSocketServer> {
+  const server = new WebSocketServer({ closeTimeout: 0.2, ...options })
+  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
+  t.teardown(async () => { await server.stop() })
+  await server.listen(0)
+  return server
+}
+
+const ca = pem('root.pem')
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  t.test(`a client that trusts the root talks in ${version}`, async t => {
+    const server = await listening(t)
+    t.ok(server.tls)
+    const raw = await connectRawTls(t, server.port, { ca, minVersion: version, maxVersion: version })
+    raw.send(upgradeRequest('/'))
+    t.equal((await raw.head()).status, 101)
+    raw.sendFrame(2, Buffer.of(1, 2, 3))
+    t.same((await raw.frame()).payload, Buffer.of(1, 2, 3))
+    t.equal([...server.peers()][0].getConnectedHost(), '127.0.0.1')
+    raw.sendFrame(8, Buffer.of(0x03, 0xe8))
+    t.equal((await raw.close()).code, 1000)
+    await raw.end()
+  })
+}
+
+t.test('TLS 1.1 is not spoken', async t => {
+  const server = await listening(t)
+  await t.rejects(connectRawTls(t, server.port, { ca, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }))
+})
+
+t.test('a client that does not trust the root goes away', async t => {
+  const server = await listening(t)
+  await t.rejects(connectRawTls(t, server.port, {}), { code: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/ })
+  t.equal(server.peerCount, 0)
+})
+
+t.test('without caChain the chain is not whole', async t => {
+  const server = await listening(t, { ...leafKeys, caChain: undefined })
+  await t.rejects(connectRawTls(t, server.port, { ca }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+})
+
+t.test('a client that speaks plain is cut', async t => {
+  const server = await listening(t)
+  const raw = await connectRaw(t, server.port)
+  raw.send(upgradeRequest('/'))
+  await raw.end()
+  t.equal(server.pendingCount, 0)
+})
+
+t.test('a refusal goes through TLS as well', async t => {
+  const server = await listening(t)
+  const raw = await connectRawTls(t, server.port, { ca })
+  raw.send(upgradeRequest('/', { Upgrade: undefined }))
+  t.equal((await raw.answer()).status, 426)
+})
+
+t.test('handshakeTimeout covers a TLS handshake that stalls', async t => {
+  const server = await listening(t, { ...leafKeys, handshakeTimeout: 0.5 })
+  const began = performance.now()
+  const raw = await connectRaw(t, server.port)
+  raw.send(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00, 0x01))
+  await raw.end()
+  const seconds = (performance.now() - began) / 1000
+  t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+})
+
+const wrong: Array<[what: string, keys: Partial<ServerOptions>, message: RegExp]> = [
+  ['only a key', { privateKey: leafKeys.privateKey }, /sslCertificate: is missing/],
+  ['only a certificate', { sslCertificate: leafKeys.sslCertificate }, /privateKey: is missing/],
+  ['only a chain', { caChain: leafKeys.caChain }, /privateKey: is missing/],
+  ['a key that is none', { ...leafKeys, privateKey: 'nonsense' }, /privateKey: is not/],
+  ['an encrypted key', { ...leafKeys, privateKey: pem('encrypted.key') }, /privateKey: is not an unencrypted/],
+  ['a certificate as key', { ...leafKeys, privateKey: leafKeys.sslCertificate }, /privateKey: is not/],
+  ['a certificate that is none', { ...leafKeys, sslCertificate: 'nonsense' }, /sslCertificate: is not/],
+  ['a certificate cut short', { ...leafKeys, sslCertificate: leafKeys.sslCertificate.replace(/.{64}\n/, '') }, /sslCertificate: is not/],
+  ['a chain that is none', { ...leafKeys, caChain: 'nonsense' }, /caChain: is not/],
+  ['the key of another certificate', { ...leafKeys, privateKey: renewedKeys.privateKey }, /privateKey: is not the key of sslCertificate/]
+]
+
+for (const [what, keys, message] of wrong) {
+  t.test(`listen fails on ${what}`, async t => {
+    const server = new WebSocketServer(keys)
+    await t.rejects(server.listen(0), { code: 'ERR_INVALID_PARAMETER', message })
+    t.notOk(server.isListening())
+  })
+}
+
+t.test('keys are replaced while peers stay', async t => {
+  const server = await listening(t)
+  const before = await connectRawTls(t, server.port, { ca })
+  before.send(upgradeRequest('/'))
+  t.equal((await before.head()).status, 101)
+  t.throws(() => { server.setSecureContext({ ...renewedKeys, privateKey: leafKeys.privateKey }) }, { code: 'ERR_INVALID_PARAMETER' })
+  t.equal((await certificateOf(t, server.port)).issuer.CN, 'Test middle', 'bad keys change nothing')
+  server.setSecureContext(renewedKeys)
+  t.equal((await certificateOf(t, server.port)).issuer.CN, 'Test root')
+  t.equal(server.sslCertificate, renewedKeys.sslCertificate)
+  t.equal(server.caChain, undefined)
+  before.sendFrame(2, Buffer.of(1))
+  t.same((await before.frame()).payload, Buffer.of(1))
+})
+
+async function certificateOf (t: Test, port: number) {
+  const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca })
+  t.teardown(() => socket.destroy())
+  await once(socket, 'secureConnect')
+  return socket.getPeerCertificate()
+}
+
+t.test('there is nothing to replace without TLS', async t => {
+  const server = await listening(t, {})
+  t.notOk(server.tls)
+  t.throws(() => { server.setSecureContext(leafKeys) }, { code: 'ERR_UNCONFIGURED' })
+  await server.stop()
+  t.throws(() => { server.setSecureContext(leafKeys) }, { code: 'ERR_UNCONFIGURED' })
+})
