@@ -3,7 +3,7 @@ import { parseOptions } from '../options.ts'
 import type { ServerOptions } from '../options.ts'
 import { checkClose, closeCode } from '../protocol/close-code.ts'
 import { opcode } from '../protocol/frame.ts'
-import { target } from '../protocol/relay-packet.ts'
+import { encodeRelayPacket, relayType, target } from '../protocol/relay-packet.ts'
 import { silentLog } from './log.ts'
 import type { Log } from './log.ts'
 import { MultiplayerAPI } from './multiplayer-api.ts'
@@ -389,11 +389,11 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     return this.#multiplayer
   }
 
-  /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. ERR_DOES_NOT_EXIST for an unknown id. */
+  /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`. */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     if (to > 0) {
       const peer = this.getPeer(to)
-      if (this.gdMpApi) this.#relay.put(to, bytes)
+      if (this.gdMpApi) peer.putPacket(encodeRelayPacket(relayType.DATA, target.SERVER, to, bytes))
       else peer.send(bytes, isText)
       return 1
     }
