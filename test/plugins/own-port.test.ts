@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -12,7 +13,7 @@ async function listening (t: Test, options: Partial<ServerOptions>): Promise<{ a
   t.teardown(async () => { await app.close() })
   await app.register(peerServer, { closeTimeout: 0.2, ...options })
   await app.listen()
-  return { app, port: app.addresses()[0].port }
+  return { app, port: (app.server.address() as AddressInfo).port }
 }
 
 t.test('with a port the app has no endpoint, and the server a listener of its own', async t => {
