@@ -12,13 +12,12 @@ import { MultiplayerPeer } from './multiplayer-peer.ts'
 import type { RelayDrop, RelayHost } from './multiplayer-peer.ts'
 import { OutputLog } from './output-log.ts'
 import { ownBytes } from './own-bytes.ts'
-import { PacketPeer } from './packet-peer.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import { PeerIds } from './peer-ids.ts'
 import { PeerTable } from './peer-table.ts'
-import { powerOfTwo } from './power-of-two.ts'
 import { noRpcDrops } from './rpc-wire.ts'
 import type { RpcDrop } from './rpc-wire.ts'
+import { ServerSettings } from './server-settings.ts'
 import { SignalEmitter } from './signals.ts'
 import type { SignalName, Signals } from './signals.ts'
 import type { Connection, Keys, Listener, Mount } from './transport.ts'
@@ -52,17 +51,14 @@ export interface ServerParts {
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
 export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
-const TRANSFER_MODE_RELIABLE = 2
-
 /** Godot's WebSocketServer: listens, has peers, and in multiplayer mode is one peer among them (id 1). */
-export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, MultiplayerHost {
+export class WebSocketServer extends ServerSettings implements PeerHost, RelayHost, MultiplayerHost {
   /** What is told beside Godot's signals. */
   readonly notices: SignalEmitter<Notices>
   /** Packets dropped since the start, by reason. */
   readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, unread: 0, ...noRpcDrops }
   /** How often a handler of a remote method or property threw or rejected. */
   failures = 0
-  readonly #options: ServerOptions
   readonly #parts: ServerParts
   readonly #journal: Log
   readonly #signals: SignalEmitter<Signals>
@@ -73,6 +69,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   #log!: OutputLog
   #inputLimits!: QueueLimits
   #maxMessageSize = 0
+  #maxPacketSize = 0
   #listener: Listener | Mount | undefined
   #isOpening = false
   #listeningSince = 0
@@ -90,15 +87,14 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   #onReleased: (() => void) | undefined
 
   constructor (options: Partial<ServerOptions> = {}, parts: ServerParts = {}) {
-    super()
-    this.#options = parseOptions(options)
+    super(options)
     this.#parts = parts
     this.#ids = new PeerIds(parts.drawId)
     this.#journal = parts.log ?? silentLog
     const report = (err: unknown, signal: string): void => { this.#journal.error({ err, signal }, 'a listener failed') }
     this.#signals = new SignalEmitter(report)
     this.notices = new SignalEmitter(report)
-    this.#applyBuffers()
+    this.applyBuffers()
     if (this.mode === 'mounted') this.#checkKeysOfMount()
   }
 
@@ -108,8 +104,8 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
    * Listens: with a port on a listener of its own, without on the host app's endpoint. Port, protocols and mode are the options' unless
    * given. ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed listen changes nothing.
    */
-  async listen (port: number | undefined = this.#options.port, protocols: readonly string[] = this.#options.protocols, gdMpApi: boolean = this.#options.gdMpApi): Promise<void> {
-    const options = parseOptions({ ...this.#options, ...(port === undefined ? {} : { port }), protocols: protocols.map(name => name.trim()), gdMpApi })
+  async listen (port: number | undefined = this.options.port, protocols: readonly string[] = this.options.protocols, gdMpApi: boolean = this.options.gdMpApi): Promise<void> {
+    const options = parseOptions({ ...this.options, ...(port === undefined ? {} : { port }), protocols: protocols.map(name => name.trim()), gdMpApi })
     await this.#stopping
     if (this.isListening() || this.#isOpening) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
     this.#isOpening = true
@@ -118,8 +114,8 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     } finally {
       this.#isOpening = false
     }
-    Object.assign(this.#options, { protocols: options.protocols, gdMpApi })
-    this.#applyBuffers()
+    Object.assign(this.options, { protocols: options.protocols, gdMpApi })
+    this.applyBuffers()
     this.#listeningSince = Date.now()
     this.notices.emit('listening')
   }
@@ -143,7 +139,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   /** Whether it listens, or would, on a port of its own or on the host app's endpoint. */
   get mode (): 'mounted' | 'own' {
     const { mount } = this.#parts
-    const isMounted = this.isListening() ? this.#listener === mount : mount !== undefined && this.#options.port === undefined
+    const isMounted = this.isListening() ? this.#listener === mount : mount !== undefined && this.options.port === undefined
     return isMounted ? 'mounted' : 'own'
   }
 
@@ -157,110 +153,12 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     const { privateKey, sslCertificate, caChain } = keys
     if (this.#listener === undefined || !('setKeys' in this.#listener) || !this.#listener.tls) throw new GodotError('ERR_UNCONFIGURED', 'no listener of its own that speaks TLS')
     this.#listener.setKeys({ privateKey, sslCertificate, caChain })
-    this.#change({ privateKey, sslCertificate, caChain })
+    this.change({ privateKey, sslCertificate, caChain })
   }
 
   /** Seconds it has been listening. */
   get uptime (): number {
     return this.isListening() ? (Date.now() - this.#listeningSince) / 1000 : 0
-  }
-
-  // ---- properties ----
-
-  get protocols (): readonly string[] {
-    return this.#options.protocols
-  }
-
-  get gdMpApi (): boolean {
-    return this.#options.gdMpApi
-  }
-
-  /** URL path of the mounted endpoint. */
-  get path (): string {
-    return this.#options.path
-  }
-
-  /** Whether it listens as soon as the host app is ready. */
-  get autoListen (): boolean {
-    return this.#options.autoListen
-  }
-
-  /** Seconds a client may take until its handshake is done; over 0. */
-  get handshakeTimeout (): number {
-    return this.#options.handshakeTimeout
-  }
-
-  set handshakeTimeout (seconds: number) {
-    this.#change({ handshakeTimeout: seconds })
-  }
-
-  /** Address that a listener of its own binds to, `*` for all; FAILED when set while listening, as the three below. */
-  get bindIp (): string {
-    return this.#options.bindIp
-  }
-
-  set bindIp (address: string) {
-    this.#changeIdle({ bindIp: address })
-  }
-
-  /** Private key in PEM of a listener of its own that speaks TLS. */
-  get privateKey (): string | undefined {
-    return this.#options.privateKey
-  }
-
-  set privateKey (pem: string | undefined) {
-    this.#changeIdle({ privateKey: pem })
-  }
-
-  /** Certificate in PEM of the private key. */
-  get sslCertificate (): string | undefined {
-    return this.#options.sslCertificate
-  }
-
-  set sslCertificate (pem: string | undefined) {
-    this.#changeIdle({ sslCertificate: pem })
-  }
-
-  /** Certificates in PEM between that one and the root. */
-  get caChain (): string | undefined {
-    return this.#options.caChain
-  }
-
-  set caChain (pem: string | undefined) {
-    this.#changeIdle({ caChain: pem })
-  }
-
-  /** Whether new connections are refused; peers already there stay. */
-  get refuseNewConnections (): boolean {
-    return this.#options.refuseNewConnections
-  }
-
-  set refuseNewConnections (enable: boolean) {
-    this.#change({ refuseNewConnections: enable })
-  }
-
-  /** Always 2, reliable: WebSocket knows nothing else, so setting it has no effect, as in Godot. */
-  get transferMode (): number {
-    return TRANSFER_MODE_RELIABLE
-  }
-
-  set transferMode (_mode: number) {}
-
-  /** Sizes of the buffers as they work: rounded up to powers of two. */
-  get buffers (): { inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number } {
-    const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.#options
-    return {
-      inputBufferKb: powerOfTwo(inputBufferKb),
-      inputMaxPackets: powerOfTwo(inputMaxPackets),
-      outputBufferKb: powerOfTwo(outputBufferKb),
-      outputMaxPackets: powerOfTwo(outputMaxPackets)
-    }
-  }
-
-  /** Sizes per peer, in KiB and packets, each rounded up to a power of two; FAILED while listening. */
-  setBuffers (inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number): void {
-    this.#changeIdle({ inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets })
-    this.#applyBuffers()
   }
 
   /** 0 disconnected, 2 connected: listening. */
@@ -446,11 +344,11 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   }
 
   get autoPoll (): boolean {
-    return this.#options.autoPoll || this.#stopping !== undefined
+    return this.options.autoPoll || this.#stopping !== undefined
   }
 
   get closeTimeout (): number {
-    return this.#options.closeTimeout
+    return this.options.closeTimeout
   }
 
   get maxMessageSize (): number {
@@ -458,7 +356,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   }
 
   get maxPacketSize (): number {
-    return powerOfTwo(this.#options.outputBufferKb) * 1024 - 1
+    return this.#maxPacketSize
   }
 
   get queueLimits (): QueueLimits {
@@ -466,9 +364,10 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   }
 
   receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
-    if (this.#options.gdMpApi) this.#relay.relay(peer, bytes, start, end)
-    else if (this.#signals.listenerCount('packet') > 0) this.#signals.emit('packet', peer.id, ownBytes(bytes, start, end), isText)
-    else peer.queue({ bytes: ownBytes(bytes, start, end), isText, source: peer.id })
+    if (this.options.gdMpApi) return this.#relay.relay(peer, bytes, start, end)
+    const own = ownBytes(bytes, start, end)
+    const isPushed = this.#signals.emit('packet', peer.id, own, isText)
+    if (!isPushed) peer.queue({ bytes: own, isText, source: peer.id })
   }
 
   keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
@@ -556,16 +455,6 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
 
   // ---- its own business ----
 
-  #change (options: Partial<ServerOptions>): void {
-    Object.assign(this.#options, options, parseOptions({ ...this.#options, ...options }))
-  }
-
-  /** What Godot keeps as it is while listening. */
-  #changeIdle (options: Partial<ServerOptions>): void {
-    if (this.isListening() || this.#isOpening) throw new GodotError('FAILED', `${Object.keys(options).join(', ')}: cannot be changed while listening`)
-    this.#change(options)
-  }
-
   #mount (): Mount {
     if (this.#parts.mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to listen on: give a port')
     this.#checkKeysOfMount()
@@ -582,11 +471,16 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
     return await this.#parts.openListener(this, port)
   }
 
-  #applyBuffers (): void {
+  protected get isLocked (): boolean {
+    return this.isListening() || this.#isOpening
+  }
+
+  protected applyBuffers (): void {
     const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
     this.#maxMessageSize = inputBufferKb * 1024
+    this.#maxPacketSize = outputBufferKb * 1024 - 1
     this.#inputLimits = { bytes: inputBufferKb * 1024 - 1, packets: inputMaxPackets - 1 }
-    this.#log = new OutputLog({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.#options.holdTime)
+    this.#log = new OutputLog({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.options.holdTime)
   }
 
   #admit (connection: Connection, protocol: string, answer: Uint8Array): void {
@@ -614,7 +508,7 @@ export class WebSocketServer extends PacketPeer implements PeerHost, RelayHost, 
   }
 
   #isRead (): boolean {
-    return this.#hasReader || !this.#options.autoPoll || this.#signals.listenerCount('peer_packet') > 0
+    return this.#hasReader || !this.options.autoPoll || this.#signals.listenerCount('peer_packet') > 0
   }
 
   #run (): void {
