@@ -109,6 +109,13 @@ export class ByteReader {
 
   skip (size: number): void { this.#take(size) }
 
+  /** The next byte, which is left there. */
+  peek (): number {
+    const byte = this.u8()
+    this.#offset--
+    return byte
+  }
+
   /** The bytes from `start` to here as text of one character each: a key to compare them by. */
   latin1 (start: number): string {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#offset - start).toString('latin1')

@@ -49,14 +49,17 @@ type TypedRow = VariantRow & { readonly type: number }
 const [NIL, BOOL, INT, REAL, STRING] = [0, 1, 2, 3, 4]
 
 /** The rows of one Godot version, found by type and by JavaScript value. */
-class VariantTable {
+export class VariantTable {
   readonly rows: readonly TypedRow[]
   readonly rules: Rules
+  /** The number of each type, by Godot's name. */
+  readonly numbers: ReadonlyMap<string, number>
   readonly #byPrototype = new Map<object, TypedRow>()
 
   constructor (rows: readonly VariantRow[], rules: Rules) {
     this.rows = rows.map((row, type) => ({ ...row, type }))
     this.rules = rules
+    this.numbers = new Map(rows.map(({ name }, type) => [name, type]))
     for (const row of this.rows) {
       for (const { prototype } of row.classes ?? []) this.#byPrototype.set(prototype, row)
     }
@@ -92,12 +95,12 @@ const DEFAULTS = {}
 export class VariantReader extends ByteReader {
   allowObjects = false
   exactFloats = true
-  readonly #table: VariantTable
+  readonly table: VariantTable
   #depth = 0
 
   constructor (table: VariantTable) {
     super(NOTHING)
-    this.#table = table
+    this.table = table
   }
 
   /** Starts anew, whatever became of the packet before. */
@@ -111,13 +114,13 @@ export class VariantReader extends ByteReader {
   /** The next Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
   variant (): Variant {
     const word = this.i32()
-    const row = this.#table.rows[word & 0xff] ?? this.fail(`no type ${word & 0xff}`, this.offset - 4)
+    const row = this.table.rows[word & 0xff] ?? this.fail(`no type ${word & 0xff}`, this.offset - 4)
     return row.read(this, word)
   }
 
   /** Says that what comes next lies in an array, a dictionary or an object; `leave` ends that. */
   enter (): void {
-    if (++this.#depth > this.#table.rules.maxDepth) this.fail('nested too deeply')
+    if (++this.#depth > this.table.rules.maxDepth) this.fail('nested too deeply')
   }
 
   leave (): void { this.#depth-- }
@@ -125,7 +128,7 @@ export class VariantReader extends ByteReader {
   /** The next string:  | size u32 | UTF-8 ... | zero bytes to a multiple of 4 | */
   string (): string {
     const size = this.u32()
-    const text = this.utf8(size, this.#table.rules.strictText)
+    const text = this.utf8(size, this.table.rules.strictText)
     this.skip(-size & 3)
     return text
   }
@@ -134,12 +137,12 @@ export class VariantReader extends ByteReader {
 /** Writes Variants, and whatever lies between them. */
 export class VariantWriter extends ByteWriter {
   allowObjects = false
-  readonly #table: VariantTable
+  readonly table: VariantTable
   #depth = 0
 
   constructor (table: VariantTable) {
     super()
-    this.#table = table
+    this.table = table
   }
 
   /** Starts anew, whatever became of the packet before. */
@@ -151,13 +154,13 @@ export class VariantWriter extends ByteWriter {
 
   /** Throws ERR_INVALID_PARAMETER for what is no Variant, ERR_UNAUTHORIZED for an object that is not allowed. */
   variant (value: unknown): void {
-    const row = this.#table.rowOf(value)
+    const row = this.table.rowOf(value)
     row.write(this, value, row.type)
   }
 
   /** See `VariantReader.enter`. */
   enter (): void {
-    if (++this.#depth > this.#table.rules.maxDepth) throw new GodotError('ERR_INVALID_PARAMETER', 'A Variant is nested too deeply, or in itself')
+    if (++this.#depth > this.table.rules.maxDepth) throw new GodotError('ERR_INVALID_PARAMETER', 'A Variant is nested too deeply, or in itself')
   }
 
   leave (): void { this.#depth-- }
@@ -166,7 +169,7 @@ export class VariantWriter extends ByteWriter {
   string (text: string, nul = false): void {
     const at = this.length
     this.u32(0)
-    const size = this.utf8(this.#table.rules.strictText ? text.toWellFormed() : text) + Number(nul)
+    const size = this.utf8(this.table.rules.strictText ? text.toWellFormed() : text) + Number(nul)
     this.patchU32(at, size)
     this.zeros(Number(nul) + (-size & 3))
   }

@@ -7,14 +7,17 @@ import type { Variant } from './variant-types.ts'
 
 /** The rows that Godot's versions share, and what the others are made of. Pictures: docs/variant.md. */
 
+/** Where the components of a shape come from, one after the other. */
+export type Components = Pick<ByteReader, 'f32' | 'i32'>
+
 /** How a value of fixed size stands in bytes. */
 export interface Shape<Value> {
   readonly size: number
-  read (from: ByteReader): Value
+  read (from: Components): Value
   write (to: ByteWriter, value: Value): void
 }
 
-type Class<Value> = new (...args: any[]) => Value
+export type Class<Value> = new (...args: any[]) => Value
 
 export const vector2: Shape<types.Vector2> = {
   size: 8,
@@ -156,8 +159,8 @@ export const int: VariantRow<number | bigint> = {
   }
 }
 
-/** A number where that is exact, which most are and which is quicker, else a bigint. */
-function readInt64 (from: ByteReader): number | bigint {
+/** An i64: a number where that is exact, which most are and which is quicker, else a bigint. */
+export function readInt64 (from: ByteReader): number | bigint {
   const low = from.u32()
   const high = from.i32()
   const value = high * 0x100000000 + low
@@ -256,7 +259,7 @@ function writeObject (to: VariantWriter, { className, properties }: types.Encode
 }
 
 /** Lower 31 bits of the count of an Array or Dictionary; the upper one is an old mark without a meaning. */
-const COUNT = 0x7fffffff
+export const COUNT = 0x7fffffff
 
 /** | count u32 | Variants ... | */
 export const array: VariantRow<readonly Variant[]> = {
@@ -289,25 +292,30 @@ type Dictionary = ReadonlyMap<Variant, Variant> | { readonly [key: string]: Vari
 export const dictionary: VariantRow<Dictionary> = {
   name: 'Dictionary',
   classes: [Map, Object],
-  read: from => readPairs(from, from.count(8, from.u32() & COUNT)),
+  read: from => {
+    const read = (): Variant => from.variant()
+    return readPairs(from, from.count(8, from.u32() & COUNT), read, read)
+  },
   write: (to, value, type) => {
     to.u32(type)
     writePairs(to, value instanceof Map ? value : new Map(Object.entries(value)))
   }
 }
 
+type Read = () => Variant
+
 /** A key that comes twice keeps its first place and takes the last value. */
-export function readPairs (from: VariantReader, count: number): Map<Variant, Variant> {
+export function readPairs (from: VariantReader, count: number, readKey: Read, readValue: Read): Map<Variant, Variant> {
   const pairs = new Map<Variant, Variant>()
   let compounds: Map<string, Variant> | undefined
   from.enter()
   for (; count > 0; count--) {
     const start = from.offset
-    let key = from.variant()
+    let key = readKey()
     if (typeof key === 'object' && key !== null) key = firstOf(compounds ??= new Map(), from.latin1(start), key)
     // A Map takes -0 for 0, which is an int.
     else if (Object.is(key, -0)) key = new types.Float(-0)
-    pairs.set(key, from.variant())
+    pairs.set(key, readValue())
   }
   from.leave()
   return pairs

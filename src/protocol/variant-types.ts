@@ -1,128 +1,10 @@
 import { GodotError } from '../error.ts'
+import type { Color, Vector2, Vector3, Vector4, Rect2, Transform2D, Plane, Quat, AABB, Basis, Transform } from './math-types.ts'
+import type { Projection, Rect2i, Vector2i, Vector3i, Vector4i } from './math-types.ts'
 
-/**
- * Godot's values that JavaScript has no counterpart for: small, immutable, with Godot's names and defaults.
- * Components are JavaScript numbers; Godot rounds them to 32-bit floats when they are sent.
- */
+export * from './math-types.ts'
 
-export class Vector2 {
-  readonly x: number
-  readonly y: number
-
-  constructor (x = 0, y = 0) {
-    this.x = x
-    this.y = y
-  }
-}
-
-export class Rect2 {
-  readonly position: Vector2
-  readonly size: Vector2
-
-  constructor (position = new Vector2(), size = new Vector2()) {
-    this.position = position
-    this.size = size
-  }
-}
-
-export class Vector3 {
-  readonly x: number
-  readonly y: number
-  readonly z: number
-
-  constructor (x = 0, y = 0, z = 0) {
-    this.x = x
-    this.y = y
-    this.z = z
-  }
-}
-
-/** A 2D transform: where the x axis, the y axis and the origin go. */
-export class Transform2D {
-  readonly x: Vector2
-  readonly y: Vector2
-  readonly origin: Vector2
-
-  constructor (x = new Vector2(1, 0), y = new Vector2(0, 1), origin = new Vector2()) {
-    this.x = x
-    this.y = y
-    this.origin = origin
-  }
-}
-
-export class Plane {
-  readonly normal: Vector3
-  readonly d: number
-
-  constructor (normal = new Vector3(), d = 0) {
-    this.normal = normal
-    this.d = d
-  }
-}
-
-/** A rotation; Godot 4 calls it Quaternion. */
-export class Quat {
-  readonly x: number
-  readonly y: number
-  readonly z: number
-  readonly w: number
-
-  constructor (x = 0, y = 0, z = 0, w = 1) {
-    this.x = x
-    this.y = y
-    this.z = z
-    this.w = w
-  }
-}
-
-export class AABB {
-  readonly position: Vector3
-  readonly size: Vector3
-
-  constructor (position = new Vector3(), size = new Vector3()) {
-    this.position = position
-    this.size = size
-  }
-}
-
-/** Rotation and scale in 3D: where the x, y and z axes go, as a script sees them. */
-export class Basis {
-  readonly x: Vector3
-  readonly y: Vector3
-  readonly z: Vector3
-
-  constructor (x = new Vector3(1, 0, 0), y = new Vector3(0, 1, 0), z = new Vector3(0, 0, 1)) {
-    this.x = x
-    this.y = y
-    this.z = z
-  }
-}
-
-/** A 3D transform; Godot 4 calls it Transform3D. */
-export class Transform {
-  readonly basis: Basis
-  readonly origin: Vector3
-
-  constructor (basis = new Basis(), origin = new Vector3()) {
-    this.basis = basis
-    this.origin = origin
-  }
-}
-
-/** Red, green, blue, alpha from 0 to 1; brighter colours are allowed. */
-export class Color {
-  readonly r: number
-  readonly g: number
-  readonly b: number
-  readonly a: number
-
-  constructor (r = 0, g = 0, b = 0, a = 1) {
-    this.r = r
-    this.g = g
-    this.b = b
-    this.a = a
-  }
-}
+/** Godot's values that JavaScript has no counterpart for: small, immutable, with Godot's names and defaults. */
 
 /** What a NodePath is made of: `/root/Main:position:x` is absolute, has two names and two subnames. */
 export interface NodePathParts {
@@ -158,6 +40,18 @@ function parseNodePath (text: string): NodePathParts {
   }
 }
 
+/** A name that Godot keeps once (Godot 4). */
+export class StringName {
+  readonly text: string
+
+  constructor (text = '') {
+    this.text = text
+  }
+
+  toString (): string { return this.text }
+  toJSON (): string { return this.text }
+}
+
 /** A resource handle of the sender; Godot 3 sends no id, so there it arrives empty. */
 export class RID {
   readonly id: bigint
@@ -187,6 +81,23 @@ export class EncodedObject {
   }
 }
 
+/** A function of the sender (Godot 4); nothing of it travels. */
+export class Callable {
+  /** Keeps other classes from passing for one. */
+  readonly isCallable = true
+}
+
+/** A signal of an object of the sender (Godot 4). */
+export class Signal {
+  readonly name: string
+  readonly objectId: bigint
+
+  constructor (name = '', objectId = 0n) {
+    this.name = name
+    this.objectId = objectId
+  }
+}
+
 /** Elements of one type, which Godot keeps packed: `[...array]`, `array.length`, `array.items[0]`. */
 export class PoolArray<Item> implements Iterable<Item> {
   readonly items: readonly Item[]
@@ -204,6 +115,7 @@ export class PoolStringArray extends PoolArray<string> {}
 export class PoolVector2Array extends PoolArray<Vector2> {}
 export class PoolVector3Array extends PoolArray<Vector3> {}
 export class PoolColorArray extends PoolArray<Color> {}
+export class PackedVector4Array extends PoolArray<Vector4> {}
 
 export const PoolByteArray = Uint8Array
 export type PoolByteArray = Uint8Array
@@ -211,6 +123,53 @@ export const PoolIntArray = Int32Array
 export type PoolIntArray = Int32Array
 export const PoolRealArray = Float32Array
 export type PoolRealArray = Float32Array
+
+// Godot 4's names.
+export const PackedByteArray = Uint8Array
+export type PackedByteArray = Uint8Array
+export const PackedInt32Array = Int32Array
+export type PackedInt32Array = Int32Array
+export const PackedInt64Array = BigInt64Array
+export type PackedInt64Array = BigInt64Array
+export const PackedFloat32Array = Float32Array
+export type PackedFloat32Array = Float32Array
+export const PackedFloat64Array = Float64Array
+export type PackedFloat64Array = Float64Array
+export const PackedStringArray = PoolStringArray
+export type PackedStringArray = PoolStringArray
+export const PackedVector2Array = PoolVector2Array
+export type PackedVector2Array = PoolVector2Array
+export const PackedVector3Array = PoolVector3Array
+export type PackedVector3Array = PoolVector3Array
+export const PackedColorArray = PoolColorArray
+export type PackedColorArray = PoolColorArray
+
+/**
+ * Godot 4's `Array[type]`: `new TypedArray('int', [1, 2])`. The type is Godot's name of a built-in type, the name of a
+ * class, or the `res://` path of a script.
+ */
+export class TypedArray {
+  readonly type: string
+  readonly items: readonly Variant[]
+
+  constructor (type: string, items: readonly Variant[] = []) {
+    this.type = type
+    this.items = items
+  }
+}
+
+/** Godot 4's `Dictionary[keyType, valueType]`, see `TypedArray`; the type `Variant` is any. */
+export class TypedDictionary {
+  readonly keyType: string
+  readonly valueType: string
+  readonly pairs: ReadonlyMap<Variant, Variant>
+
+  constructor (keyType: string, valueType: string, pairs: ReadonlyMap<Variant, Variant> = new Map()) {
+    this.keyType = keyType
+    this.valueType = valueType
+    this.pairs = pairs
+  }
+}
 
 /** A real whose value is a whole number, such as 3.0, which as a JavaScript number would be taken for an int. */
 export class Float {
@@ -253,10 +212,12 @@ export function float (value: number | bigint | Float): number | Float {
   return isInt(number) ? new Float(number) : number
 }
 
-/** Any value that Godot can send; which of them a given Godot knows is told by its table of rows. */
+/** Any value that Godot can send; the last two lines are of Godot 4 alone. */
 export type Variant =
   | null | boolean | number | bigint | string | Float
   | Vector2 | Rect2 | Vector3 | Transform2D | Plane | Quat | AABB | Basis | Transform | Color
   | NodePath | RID | EncodedObjectAsID | EncodedObject
   | readonly Variant[] | ReadonlyMap<Variant, Variant> | { readonly [key: string]: Variant }
   | Uint8Array | Int32Array | Float32Array | PoolStringArray | PoolVector2Array | PoolVector3Array | PoolColorArray
+  | Vector2i | Rect2i | Vector3i | Vector4 | Vector4i | Projection | StringName | Callable | Signal
+  | TypedArray | TypedDictionary | BigInt64Array | Float64Array | PackedVector4Array

@@ -2,12 +2,21 @@ import { readFileSync } from 'node:fs'
 import * as types from '../../src/protocol/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant-types.ts'
 
+type TypeName = string | { class: string }
+
 /** A value written by a real Godot: `type` is Godot's name, `value` its content, `hex` its bytes. */
 export interface Vector {
   name: string
   type: string
   value: any
   hex: string
+  /** Types of a typed array or dictionary of Godot 4: a name, or a class. */
+  element_type?: TypeName
+  key_type?: TypeName
+  value_type?: TypeName
+  /** The value as the only argument of a Godot 4 RPC; bare bytes with `rpc_raw`. */
+  rpc?: string
+  rpc_raw?: boolean
   /** Offsets of bytes that Godot leaves as they are in memory. */
   undefined_bytes?: number[]
 }
@@ -36,12 +45,15 @@ export function numberOf (value: number | string): number {
 
 const vector2 = ([x, y]: number[]): types.Vector2 => new types.Vector2(numberOf(x), numberOf(y))
 const vector3 = ([x, y, z]: number[]): types.Vector3 => new types.Vector3(numberOf(x), numberOf(y), numberOf(z))
+const vector4 = ([x, y, z, w]: number[]): types.Vector4 => new types.Vector4(numberOf(x), numberOf(y), numberOf(z), numberOf(w))
+const vector2i = ([x, y]: number[]): types.Vector2i => new types.Vector2i(x, y)
 const color = ([r, g, b, a]: number[]): types.Color => new types.Color(r, g, b, a)
 const basis = ({ rows: [a, b, c] }: { rows: number[][] }): types.Basis =>
   new types.Basis(...[0, 1, 2].map(column => vector3([a[column], b[column], c[column]])))
+const pairsOf = (pairs: Array<[Vector, Vector]>): Map<Variant, Variant> => new Map(pairs.map(([key, value]) => [valueOf(key), valueOf(value)]))
 
 /** The JavaScript value for the content of a vector, by Godot's type. */
-const values: Record<string, (value: any) => Variant> = {
+const values: Record<string, (value: any, vector: Partial<Vector>) => Variant> = {
   Nil: () => null,
   bool: value => value,
   int: value => types.int(BigInt(value)),
@@ -60,20 +72,51 @@ const values: Record<string, (value: any) => Variant> = {
   NodePath: value => new types.NodePath(value),
   RID: ({ id = 0 }) => new types.RID(BigInt(id)),
   Object: ({ id }) => new types.EncodedObjectAsID(BigInt(id)),
-  Dictionary: pairs => new Map(pairs.map((pair: any) => pair.map(valueOf))),
-  Array: items => items.map(valueOf),
+  Dictionary: (pairs, { key_type: key, value_type: value }) =>
+    key ?? value ? new types.TypedDictionary(nameOf(key), nameOf(value), pairsOf(pairs)) : pairsOf(pairs),
+  Array: (items, { element_type: type }) => type ? new types.TypedArray(nameOf(type), items.map(valueOf)) : items.map(valueOf),
   PoolByteArray: items => Uint8Array.from(items),
   PoolIntArray: items => Int32Array.from(items),
   PoolRealArray: items => Float32Array.from(items.map(numberOf)),
   PoolStringArray: items => new types.PoolStringArray(items),
   PoolVector2Array: items => new types.PoolVector2Array(items.map(vector2)),
   PoolVector3Array: items => new types.PoolVector3Array(items.map(vector3)),
-  PoolColorArray: items => new types.PoolColorArray(items.map(color))
+  PoolColorArray: items => new types.PoolColorArray(items.map(color)),
+  float: value => types.float(numberOf(value)),
+  Vector2i: vector2i,
+  Rect2i: ({ position, size }) => new types.Rect2i(vector2i(position), vector2i(size)),
+  Vector3i: ([x, y, z]) => new types.Vector3i(x, y, z),
+  Vector4: vector4,
+  Vector4i: ([x, y, z, w]) => new types.Vector4i(x, y, z, w),
+  Projection: ({ columns }) => new types.Projection(...columns.map(vector4)),
+  StringName: value => new types.StringName(value),
+  Callable: () => new types.Callable(),
+  Signal: ({ name, object }) => new types.Signal(name, BigInt(object)),
+  PackedInt64Array: items => BigInt64Array.from(items.map(BigInt)),
+  PackedFloat64Array: items => Float64Array.from(items.map(numberOf)),
+  PackedVector4Array: items => new types.PackedVector4Array(items.map(vector4))
+}
+
+/** Types that Godot 4 has under another name. */
+const renamed: Record<string, string> = {
+  Quaternion: 'Quat',
+  Transform3D: 'Transform',
+  PackedByteArray: 'PoolByteArray',
+  PackedInt32Array: 'PoolIntArray',
+  PackedFloat32Array: 'PoolRealArray',
+  PackedStringArray: 'PoolStringArray',
+  PackedVector2Array: 'PoolVector2Array',
+  PackedVector3Array: 'PoolVector3Array',
+  PackedColorArray: 'PoolColorArray'
+}
+
+function nameOf (type: TypeName = 'Variant'): string {
+  return typeof type === 'string' ? type : type.class
 }
 
 /** The JavaScript value that a vector describes. */
-export function valueOf ({ type, value }: Pick<Vector, 'type' | 'value'>): Variant {
-  return values[type](value)
+export function valueOf (vector: Vector): Variant {
+  return values[renamed[vector.type] ?? vector.type](vector.value, vector)
 }
 
 /** Bytes as hex with those at `offsets` set to zero. */
