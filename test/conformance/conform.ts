@@ -41,26 +41,25 @@ function pieces (frames: readonly Buffer[], size: number): Buffer[] {
 }
 
 /** Runs the whole table, every case in every delivery fit for it, against an echo server. */
-export async function conform (t: Test, server: WebSocketServer, path: string): Promise<void> {
+export async function conform (t: Test, server: WebSocketServer, open: (t: Test, port: number) => Promise<RawSocket> = connectRaw): Promise<void> {
   const ends = watchEnds(server)
+  const request = Buffer.from(upgradeRequest('/ws'))
   for (const aCase of cases) {
     await t.test(`${aCase.id} ${aCase.what}`, async t => {
       const size = aCase.send.reduce((sum, one) => sum + one.length, 0)
-      const request = Buffer.from(upgradeRequest(path))
       for (const { how, most, cut } of deliveries) {
         if (size > most) continue
         const chunks = cut(aCase.send)
-        if (how === 'at once' || chunks.length > 1) await run(t, server.port, aCase, how, [request], chunks, ends)
+        if (how === 'at once' || chunks.length > 1) await run(t, await open(t, server.port), aCase, how, [request], chunks, ends)
       }
-      await run(t, server.port, aCase, 'with the handshake', [Buffer.concat([request, ...aCase.send, ...aCase.late])], [], ends)
+      await run(t, await open(t, server.port), aCase, 'with the handshake', [Buffer.concat([request, ...aCase.send, ...aCase.late])], [], ends)
     })
   }
   t.equal(server.peerCount, 0, 'no peer is left')
 }
 
 /** One connection: sends, waits until the server ends it, and compares every byte that came and the signal of its end. */
-async function run (t: Test, port: number, { back, late, isClean }: Case, how: string, request: Buffer[], chunks: Buffer[], ends: Ends): Promise<void> {
-  const raw = await connectRaw(t, port)
+async function run (t: Test, raw: RawSocket, { back, late, isClean }: Case, how: string, request: Buffer[], chunks: Buffer[], ends: Ends): Promise<void> {
   const ended = ends.of(raw.socket.localPort!)
   await deliver(raw, request)
   const { status } = await raw.head()

@@ -14,5 +14,5 @@ t.test('an echo server in a Fastify app follows RFC 6455', async t => {
   await app.register(peerServer, options)
   echo(app.peerServer)
   await app.listen({ port: 0, host: '127.0.0.1' })
-  await conform(t, app.peerServer, '/ws')
+  await conform(t, app.peerServer)
 })

@@ -16,5 +16,5 @@ t.test('a server that is polled, and echoes from the queues of its peers, follow
     clearImmediate(timer)
     await app.close()
   })
-  await conform(t, app.peerServer, '/ws')
+  await conform(t, app.peerServer)
 })

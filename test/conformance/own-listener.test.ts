@@ -1,0 +1,27 @@
+import { createSecureContext } from 'node:tls'
+import t from 'tap'
+import { WebSocketServer } from '../../index.ts'
+import { leafKeys, pem } from '../helper/keys.ts'
+import { connectRawTls } from '../helper/raw-socket.ts'
+import { conform, echo, options } from './conform.ts'
+
+t.test('an echo server on a listener of its own follows RFC 6455', async t => {
+  const server = new WebSocketServer(options)
+  t.teardown(async () => { await server.stop() })
+  echo(server)
+  await server.listen(0)
+  await conform(t, server)
+})
+
+t.test('and over TLS, where bytes come by another way', async t => {
+  const server = new WebSocketServer({ ...options, ...leafKeys })
+  t.teardown(async () => { await server.stop() })
+  echo(server)
+  await server.listen(0)
+  const secureContext = createSecureContext({ ca: pem('root.pem') })
+  await conform(t, server, async (t, port) => {
+    const raw = await connectRawTls(t, port, { secureContext })
+    raw.socket.setNoDelay(true)
+    return raw
+  })
+})
