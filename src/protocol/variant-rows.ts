@@ -1,94 +1,14 @@
 import { GodotError } from '../error.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './bytes.ts'
 import { WIDE } from './variant-codec.ts'
 import type { VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
+import type { Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
 
 /** The rows that Godot's versions share, and what the others are made of. Pictures: docs/variant.md. */
 
-/** Where the components of a shape come from, one after the other. */
-export type Components = Pick<ByteReader, 'f32' | 'i32'>
-
-/** How a value of fixed size stands in bytes. */
-export interface Shape<Value> {
-  readonly size: number
-  read (from: Components): Value
-  write (to: ByteWriter, value: Value): void
-}
-
 export type Class<Value> = new (...args: any[]) => Value
-
-export const vector2: Shape<types.Vector2> = {
-  size: 8,
-  read: from => new types.Vector2(from.f32(), from.f32()),
-  write: (to, { x, y }) => { to.f32(x); to.f32(y) }
-}
-
-export const rect2: Shape<types.Rect2> = {
-  size: 16,
-  read: from => new types.Rect2(vector2.read(from), vector2.read(from)),
-  write: (to, { position, size }) => { vector2.write(to, position); vector2.write(to, size) }
-}
-
-export const vector3: Shape<types.Vector3> = {
-  size: 12,
-  read: from => new types.Vector3(from.f32(), from.f32(), from.f32()),
-  write: (to, { x, y, z }) => { to.f32(x); to.f32(y); to.f32(z) }
-}
-
-export const transform2D: Shape<types.Transform2D> = {
-  size: 24,
-  read: from => new types.Transform2D(vector2.read(from), vector2.read(from), vector2.read(from)),
-  write: (to, { x, y, origin }) => { vector2.write(to, x); vector2.write(to, y); vector2.write(to, origin) }
-}
-
-export const plane: Shape<types.Plane> = {
-  size: 16,
-  read: from => new types.Plane(vector3.read(from), from.f32()),
-  write: (to, { normal, d }) => { vector3.write(to, normal); to.f32(d) }
-}
-
-export const quat: Shape<types.Quat> = {
-  size: 16,
-  read: from => new types.Quat(from.f32(), from.f32(), from.f32(), from.f32()),
-  write: (to, { x, y, z, w }) => { to.f32(x); to.f32(y); to.f32(z); to.f32(w) }
-}
-
-export const aabb: Shape<types.AABB> = {
-  size: 24,
-  read: from => new types.AABB(vector3.read(from), vector3.read(from)),
-  write: (to, { position, size }) => { vector3.write(to, position); vector3.write(to, size) }
-}
-
-/** Sent row by row, while a script sees the axes, which are the columns. */
-export const basis: Shape<types.Basis> = {
-  size: 36,
-  read: from => {
-    const [first, second, third] = [vector3.read(from), vector3.read(from), vector3.read(from)]
-    return new types.Basis(
-      new types.Vector3(first.x, second.x, third.x),
-      new types.Vector3(first.y, second.y, third.y),
-      new types.Vector3(first.z, second.z, third.z))
-  },
-  write: (to, { x, y, z }) => {
-    to.f32(x.x); to.f32(y.x); to.f32(z.x)
-    to.f32(x.y); to.f32(y.y); to.f32(z.y)
-    to.f32(x.z); to.f32(y.z); to.f32(z.z)
-  }
-}
-
-export const transform: Shape<types.Transform> = {
-  size: 48,
-  read: from => new types.Transform(basis.read(from), vector3.read(from)),
-  write: (to, value) => { basis.write(to, value.basis); vector3.write(to, value.origin) }
-}
-
-export const color: Shape<types.Color> = {
-  size: 16,
-  read: from => new types.Color(from.f32(), from.f32(), from.f32(), from.f32()),
-  write: (to, { r, g, b, a }) => { to.f32(r); to.f32(g); to.f32(b); to.f32(a) }
-}
 
 /** A type that is nothing but a shape. */
 export function fixed<Value> (name: string, Type: Class<Value>, shape: Shape<Value>): VariantRow<Value> {

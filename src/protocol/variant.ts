@@ -1,6 +1,7 @@
 import { variantCodec } from './variant-codec.ts'
 import type { VariantRow } from './variant-codec.ts'
 import * as rows from './variant-rows.ts'
+import * as shapes from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 
 /** Godot 3 knows no path that is nothing but absolute. */
@@ -19,16 +20,16 @@ const godot3: readonly VariantRow[] = [
   rows.int,
   rows.real,
   rows.string,
-  rows.fixed('Vector2', types.Vector2, rows.vector2),
-  rows.fixed('Rect2', types.Rect2, rows.rect2),
-  rows.fixed('Vector3', types.Vector3, rows.vector3),
-  rows.fixed('Transform2D', types.Transform2D, rows.transform2D),
-  rows.fixed('Plane', types.Plane, rows.plane),
-  rows.fixed('Quat', types.Quat, rows.quat),
-  rows.fixed('AABB', types.AABB, rows.aabb),
-  rows.fixed('Basis', types.Basis, rows.basis),
-  rows.fixed('Transform', types.Transform, rows.transform),
-  rows.fixed('Color', types.Color, rows.color),
+  rows.fixed('Vector2', types.Vector2, shapes.vector2),
+  rows.fixed('Rect2', types.Rect2, shapes.rect2),
+  rows.fixed('Vector3', types.Vector3, shapes.vector3),
+  rows.fixed('Transform2D', types.Transform2D, shapes.transform2D),
+  rows.fixed('Plane', types.Plane, shapes.plane),
+  rows.fixed('Quat', types.Quat, shapes.quat),
+  rows.fixed('AABB', types.AABB, shapes.aabb),
+  rows.fixed('Basis', types.Basis, shapes.basis),
+  rows.fixed('Transform', types.Transform, shapes.transform),
+  rows.fixed('Color', types.Color, shapes.color),
   nodePath,
   { name: 'RID', classes: [types.RID], read: () => new types.RID(), write: (to, value, type) => to.u32(type) },
   rows.object,
@@ -38,9 +39,9 @@ const godot3: readonly VariantRow[] = [
   rows.intArray,
   rows.realArray,
   rows.stringArray,
-  rows.packed('PoolVector2Array', types.PoolVector2Array, rows.vector2),
-  rows.packed('PoolVector3Array', types.PoolVector3Array, rows.vector3),
-  rows.packed('PoolColorArray', types.PoolColorArray, rows.color)
+  rows.packed('PoolVector2Array', types.PoolVector2Array, shapes.vector2),
+  rows.packed('PoolVector3Array', types.PoolVector3Array, shapes.vector3),
+  rows.packed('PoolColorArray', types.PoolColorArray, shapes.color)
 ]
 
 /** Variants of Godot 3; it refuses more than 100 levels from 3.4 on. */

@@ -1,45 +1,11 @@
 import { variantCodec, WIDE } from './variant-codec.ts'
 import type { VariantReader, VariantRow } from './variant-codec.ts'
 import * as rows from './variant-rows.ts'
-import type { Class, Components, Shape } from './variant-rows.ts'
+import type { Class } from './variant-rows.ts'
+import * as shapes from './variant-shapes.ts'
+import type { Components, Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 import { array, dictionary } from './variant4-containers.ts'
-
-const vector2i: Shape<types.Vector2i> = {
-  size: 8,
-  read: from => new types.Vector2i(from.i32(), from.i32()),
-  write: (to, { x, y }) => { to.u32(x); to.u32(y) }
-}
-
-const rect2i: Shape<types.Rect2i> = {
-  size: 16,
-  read: from => new types.Rect2i(vector2i.read(from), vector2i.read(from)),
-  write: (to, { position, size }) => { vector2i.write(to, position); vector2i.write(to, size) }
-}
-
-const vector3i: Shape<types.Vector3i> = {
-  size: 12,
-  read: from => new types.Vector3i(from.i32(), from.i32(), from.i32()),
-  write: (to, { x, y, z }) => { to.u32(x); to.u32(y); to.u32(z) }
-}
-
-const vector4: Shape<types.Vector4> = {
-  size: 16,
-  read: from => new types.Vector4(from.f32(), from.f32(), from.f32(), from.f32()),
-  write: (to, { x, y, z, w }) => { to.f32(x); to.f32(y); to.f32(z); to.f32(w) }
-}
-
-const vector4i: Shape<types.Vector4i> = {
-  size: 16,
-  read: from => new types.Vector4i(from.i32(), from.i32(), from.i32(), from.i32()),
-  write: (to, { x, y, z, w }) => { to.u32(x); to.u32(y); to.u32(z); to.u32(w) }
-}
-
-const projection: Shape<types.Projection> = {
-  size: 64,
-  read: from => new types.Projection(vector4.read(from), vector4.read(from), vector4.read(from), vector4.read(from)),
-  write: (to, { x, y, z, w }) => { vector4.write(to, x); vector4.write(to, y); vector4.write(to, z); vector4.write(to, w) }
-}
 
 /** Components as builds of double precision send them. */
 function doubles (from: VariantReader): Components {
@@ -127,22 +93,22 @@ const godot4: readonly VariantRow[] = [
   rows.int,
   { ...rows.real, name: 'float' },
   rows.string,
-  floats('Vector2', types.Vector2, rows.vector2),
-  rows.fixed('Vector2i', types.Vector2i, vector2i),
-  floats('Rect2', types.Rect2, rows.rect2),
-  rows.fixed('Rect2i', types.Rect2i, rect2i),
-  floats('Vector3', types.Vector3, rows.vector3),
-  rows.fixed('Vector3i', types.Vector3i, vector3i),
-  floats('Transform2D', types.Transform2D, rows.transform2D),
-  floats('Vector4', types.Vector4, vector4),
-  rows.fixed('Vector4i', types.Vector4i, vector4i),
-  floats('Plane', types.Plane, rows.plane),
-  floats('Quaternion', types.Quaternion, rows.quat),
-  floats('AABB', types.AABB, rows.aabb),
-  floats('Basis', types.Basis, rows.basis),
-  floats('Transform3D', types.Transform3D, rows.transform),
-  floats('Projection', types.Projection, projection),
-  rows.fixed('Color', types.Color, rows.color),
+  floats('Vector2', types.Vector2, shapes.vector2),
+  rows.fixed('Vector2i', types.Vector2i, shapes.vector2i),
+  floats('Rect2', types.Rect2, shapes.rect2),
+  rows.fixed('Rect2i', types.Rect2i, shapes.rect2i),
+  floats('Vector3', types.Vector3, shapes.vector3),
+  rows.fixed('Vector3i', types.Vector3i, shapes.vector3i),
+  floats('Transform2D', types.Transform2D, shapes.transform2D),
+  floats('Vector4', types.Vector4, shapes.vector4),
+  rows.fixed('Vector4i', types.Vector4i, shapes.vector4i),
+  floats('Plane', types.Plane, shapes.plane),
+  floats('Quaternion', types.Quaternion, shapes.quat),
+  floats('AABB', types.AABB, shapes.aabb),
+  floats('Basis', types.Basis, shapes.basis),
+  floats('Transform3D', types.Transform3D, shapes.transform),
+  floats('Projection', types.Projection, shapes.projection),
+  rows.fixed('Color', types.Color, shapes.color),
   stringName,
   rows.nodePath,
   rid,
@@ -157,10 +123,10 @@ const godot4: readonly VariantRow[] = [
   { ...rows.realArray, name: 'PackedFloat32Array' },
   float64Array,
   { ...rows.stringArray, name: 'PackedStringArray' },
-  packedFloats('PackedVector2Array', types.PackedVector2Array, rows.vector2),
-  packedFloats('PackedVector3Array', types.PackedVector3Array, rows.vector3),
-  rows.packed('PackedColorArray', types.PackedColorArray, rows.color),
-  packedFloats('PackedVector4Array', types.PackedVector4Array, vector4)
+  packedFloats('PackedVector2Array', types.PackedVector2Array, shapes.vector2),
+  packedFloats('PackedVector3Array', types.PackedVector3Array, shapes.vector3),
+  rows.packed('PackedColorArray', types.PackedColorArray, shapes.color),
+  packedFloats('PackedVector4Array', types.PackedVector4Array, shapes.vector4)
 ]
 
 /** Variants of Godot 4, which refuses more than 1024 levels, and text that is not strict UTF-8. */

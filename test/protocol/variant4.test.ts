@@ -1,6 +1,5 @@
 import t from 'tap'
 import { GodotError } from '../../src/error.ts'
-import { readRpcArgument, writeRpcArgument } from '../../src/protocol/rpc4-argument.ts'
 import * as types from '../../src/protocol/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant-types.ts'
 import { encodeVariant } from '../../src/protocol/variant.ts'
@@ -26,17 +25,6 @@ t.test('every value recorded from Godot 4 is read, and written again byte for by
   }
 })
 
-t.test('every value recorded from Godot 4 as an argument of an RPC, both ways', async t => {
-  for (const { rpc = '', rpc_raw: isBare, name, hex } of vectors) {
-    const value = variant4.decode(bytesOf(hex))
-    if (isBare) t.equal(hexOf(value as Uint8Array), rpc, name)
-    else {
-      t.strictSame(variant4.parse(readRpcArgument, bytesOf(rpc)), value, name)
-      t.equal(hexOf(variant4.build(writeRpcArgument, value)), rpc, name)
-    }
-  }
-})
-
 /** Where we answer otherwise than Godot 4, on purpose; docs/variant.md says why. */
 const differences = ['dictionary[int, Variant] with string key', 'array[int] holding a string', 'array[int] holding a float']
 
@@ -47,15 +35,6 @@ t.test('what Godot 4 reads is read the same, what it refuses is refused', async 
     if (!ok || differences.includes(name)) t.throws(() => variant4.decode(bytesOf(hex)), { name: 'GodotError', code, message: /at byte \d+/ }, name)
     else t.equal(hexOf(variant4.encode(variant4.decode(bytesOf(hex)))), reencoded ?? hex, name)
   }
-})
-
-t.test('a longer form of an int than needed is taken, a size at other types is not', async t => {
-  for (const hex of ['0205', '420500', '8205000000', 'c20500000000000000']) t.equal(variant4.parse(readRpcArgument, bytesOf(hex)), 5, hex)
-  t.equal(variant4.parse(readRpcArgument, bytesOf('c2ffffffffffffff7f')), 2n ** 63n - 1n)
-  for (const hex of ['', '42', '8205', '40000000', '4400000000000000', 'c5000000', '3f000000']) {
-    t.throws(() => variant4.parse(readRpcArgument, bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)
-  }
-  t.throws(() => variant4.build(writeRpcArgument, 2n ** 63n), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 t.test('components of double precision are read, with all their digits', async t => {
@@ -122,7 +101,6 @@ t.test('random and mutated bytes give a value or a GodotError', async t => {
     try {
       const allowObjects = dice.once(2)
       variant4.encode(variant4.decode(bytes, { allowObjects }), { allowObjects: true })
-      variant4.parse(readRpcArgument, bytes, { allowObjects })
     } catch (error) {
       if (!(error instanceof GodotError)) throw new Error(`SEED=${seed} ${hexOf(bytes)}`, { cause: error })
     }
