@@ -162,7 +162,7 @@ export class ByteReader {
 }
 
 /** Bytes of a page: many packets are written into one, so that most of them allocate nothing but their view. */
-const PAGE = 16384
+const PAGE = 65536
 
 /** Writes little-endian values one after the other, growing as needed; `done` hands them out and starts anew. */
 export class ByteWriter {
