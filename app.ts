@@ -1,7 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AdminAuthOptions } from './plugins/admin-auth.ts'
+import openapi, { tokenScheme } from './plugins/openapi.ts'
 import peerServer from './plugins/peer-server.ts'
+import { notFound, sendProblem } from './plugins/problem.ts'
+import { refuseUpgrade } from './plugins/refuse-upgrade.ts'
 import { healthRoutes } from './routes/health.ts'
 import { adminRoutes } from './routes/index.ts'
 import type { ServerOptions } from './src/options.ts'
@@ -16,8 +19,12 @@ export interface AppOptions {
 export const apiPrefix = '/api/v1'
 
 const app: FastifyPluginAsync<AppOptions> = async (app, { server, admin }) => {
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler(notFound)
+  await app.register(openapi)
   await app.register(peerServer, server)
-  await app.register(adminRoutes, { prefix: apiPrefix, ...admin })
+  app.addHook('onRequest', async request => { if (request.routeOptions.url !== app.peerServer.path) await refuseUpgrade(request) })
+  await app.register(adminRoutes, { prefix: apiPrefix, ...admin, ...(admin.auth === false ? {} : { security: [{ [tokenScheme]: [] }] }) })
   await app.register(healthRoutes)
 }
 

@@ -1,7 +1,5 @@
 import Type from 'typebox'
-import { Problem } from './problem.ts'
-
-const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: Problem } } })
+import { problem } from './problem.ts'
 
 /** How the socket endpoint shows in OpenAPI: an upgrade when it goes well, an HTTP answer when it does not. */
 export const endpointSchema = {

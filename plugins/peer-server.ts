@@ -12,7 +12,8 @@ import { checkUpgrade, chooseProtocol, upgradeAnswer } from '../src/protocol/han
 import { SocketConnection } from '../src/transport/socket-connection.ts'
 import { WebSocketServer } from '../src/transport/websocket-server.ts'
 import { endpointSchema } from './endpoint-schema.ts'
-import { sendProblem } from './problem.ts'
+import { Problem, sendProblem } from './problem.ts'
+import { shareSchemas } from './shared-schema.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
@@ -52,8 +53,12 @@ type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
 /** The route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
 function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
   watchUpgrades(app, server)
+  shareSchemas(app, Problem)
   app.get(server.path, {
     schema: endpointSchema,
+    // The schema only tells; it is none of the host's compilers' business, whatever language they speak.
+    validatorCompiler: () => () => true,
+    serializerCompiler: () => JSON.stringify,
     errorHandler: sendProblem,
     preHandler: async (request, reply) => { if (request.ws) await answer(server, (request.raw as UpgradeRequest)[kUpgrade]!, request, reply) }
   }, async (_request, reply) => {

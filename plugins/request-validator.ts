@@ -11,12 +11,14 @@ const parts: Record<string, string> = { params: 'params', querystring: 'query', 
  * Checks requests against TypeBox schemas and changes nothing in them, but that text of the URL becomes the number or boolean it spells.
  * Set on a scope of its own it leaves the host's validator alone.
  */
-export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body' }) => {
+export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body', contentType }) => {
+  // A body that is not JSON has been checked by its parser.
+  if (contentType !== undefined) return () => true
   const validator = Compile(schema)
   const isText = httpPart !== 'body'
   return (given: unknown) => {
-    if (given instanceof Uint8Array) return { value: given }
-    const value = isText ? fromText(schema as TObject, given as Record<string, unknown>) : given
+    // No body is an empty one.
+    const value = isText ? fromText(schema as TObject, given as Record<string, unknown>) : given ?? {}
     if (validator.Check(value)) return { value }
     return { error: new BadRequest(validator.Errors(value).flatMap(error => culprits(parts[httpPart], error))) }
   }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { problem } from './schemas.ts'
+import { problem } from '../plugins/problem.ts'
 
 /** Whether the process lives, and whether it takes new peers: for whoever starts it and sends it traffic. */
 export const healthRoutes: FastifyPluginAsyncTypebox = async app => {

@@ -1,23 +1,43 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
-import { sendProblem } from '../plugins/problem.ts'
+import { describeFailures } from '../plugins/describe-failures.ts'
+import { watchMethods } from '../plugins/method-not-allowed.ts'
+import { notFound, Problem, sendProblem } from '../plugins/problem.ts'
+import { refuseUpgrade } from '../plugins/refuse-upgrade.ts'
 import { requestValidator } from '../plugins/request-validator.ts'
+import { shareSchemas } from '../plugins/shared-schema.ts'
+import { packetRoutes } from './packets.ts'
 import { peerRoutes } from './peers.ts'
+import { Peer } from './schemas.ts'
+import { serverRoutes, State } from './server.ts'
 
 /** Options of `adminRoutes` beside Fastify's own `prefix`. */
-export type AdminOptions = AdminAuthOptions
+export interface AdminOptions extends AdminAuthOptions {
+  /** What the OpenAPI document says is needed to enter, by the name of a security scheme in it: `[{ adminToken: [] }]`. */
+  readonly security?: ReadonlyArray<Readonly<Record<string, readonly string[]>>>
+}
 
 /** The REST API over `app.peerServer`: what an administrator may ask. */
-export const adminRoutes: FastifyPluginAsync<AdminOptions> = async (app, options) => {
+export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }> = async (app, options) => {
   if (!app.hasDecorator('peerServer')) throw new Error('adminRoutes: register the peerServer plugin first')
   const server = app.peerServer
   keepToItself(app)
+  if (options.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
+  app.addHook('onRequest', refuseUpgrade)
   await app.register(adminAuth, options)
-  for (const routes of [peerRoutes]) await app.register(routes, { server })
+  shareSchemas(app, Problem, Peer, State)
+  describeFailures(app, options)
+  const refuseOtherMethods = watchMethods(app)
+  for (const routes of [serverRoutes, peerRoutes, packetRoutes]) await app.register(routes, { server })
+  refuseOtherMethods()
 }
 
-/** Checks, writes and fails in its own way, whatever the host has set. */
+const MAX_JSON = 1 << 20
+
+/** Reads, checks, writes and fails in its own way, whatever the host has set. */
 function keepToItself (app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: MAX_JSON }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(requestValidator)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)

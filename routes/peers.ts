@@ -1,15 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
+import { problem } from '../plugins/problem.ts'
+import { ref } from '../plugins/shared-schema.ts'
+import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd, WebSocketPeer } from '../src/core/websocket-peer.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
-import { parseAddressRange } from '../src/address-range.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { CloseCode, CloseReason, describePeer, Peer, PeerId, problem } from './schemas.ts'
+import { CloseCode, CloseReason, describePeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
 const badId = problem('No id of a peer')
 const noPeer = problem('No such peer')
+const bare = (description: string) => ({ type: 'null', description })
 
 /** Which peers are meant; without a member, all. */
 const Filter = {
@@ -35,7 +38,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       }, { additionalProperties: false }),
       response: {
         200: Type.Object({
-          items: Type.Array(Peer),
+          items: Type.Array(ref(Peer)),
           nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Leads to the next page; null on the last one' })
         }, { description: 'One page of peers' }),
         400: problem('A parameter is wrong')
@@ -43,13 +46,23 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
     }
   }, async ({ query: { limit = 100, cursor, ...filter } }) => pageOf(server, decodeCursor(cursor), limit, filter))
 
+  app.head('/peers/:id', {
+    config: { swagger: { exposeHeadRoute: true } },
+    schema: {
+      summary: 'Whether a peer is there, by the status alone',
+      tags,
+      params,
+      response: { 200: { type: 'null', description: 'It is there, also while it closes' }, 400: bare('No id of a peer'), 404: bare('No such peer') }
+    }
+  }, async ({ params }) => describePeer(server.getPeer(params.id)))
+
   app.get('/peers/:id', {
     schema: {
       operationId: 'getPeer',
       summary: 'One peer',
       tags,
       params,
-      response: { 200: Peer, 400: badId, 404: noPeer }
+      response: { 200: ref(Peer), 400: badId, 404: noPeer }
     }
   }, async ({ params }) => describePeer(server.getPeer(params.id)))
 
@@ -108,10 +121,54 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
     const end = wait === undefined ? undefined : await endWithin(peer, wait)
     return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
   })
+
+  app.post('/peers/disconnect', {
+    schema: {
+      operationId: 'disconnectPeers',
+      summary: 'Disconnect many peers',
+      description: 'Names the peers by exactly one of `ids`, `filter` and `all`, so that nobody disconnects everyone by mistake.',
+      tags,
+      body: Selection,
+      response: {
+        200: Type.Object({
+          requested: Type.Integer({ minimum: 0, description: 'Peers that are closing now', examples: [2] }),
+          notFound: Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] })
+        }, { description: 'They are closing' }),
+        400: problem('The body is wrong, or names nobody')
+      }
+    }
+  }, async ({ body: { code, reason, ...selection } }) => {
+    const { peers, notFound } = select(server, selection)
+    for (const peer of peers) peer.close(code, reason)
+    return { requested: peers.length, notFound }
+  })
+}
+
+const Selection = Type.Refine(Type.Object({
+  ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Just these' })),
+  filter: Type.Optional(Type.Object(Filter, { minProperties: 1, additionalProperties: false, description: 'Those that fit' })),
+  all: Type.Optional(Type.Literal(true, { description: 'All of them' })),
+  excluded: Type.Optional(Type.Array(PeerId, { maxItems: 10000, description: 'But not these' })),
+  code: Type.Optional(CloseCode),
+  reason: Type.Optional(CloseReason)
+}, {
+  additionalProperties: false,
+  examples: [{ filter: { protocol: 'chat' }, excluded: [1836495123], code: 4001, reason: 'maintenance' }]
+}), ({ ids, filter, all }) => [ids, filter, all].filter(way => way !== undefined).length === 1, () => 'must have exactly one of ids, filter and all')
+
+/** The peers that are meant, and the ids that are none. */
+function select (server: WebSocketServer, { ids, filter, excluded }: Static<typeof Selection>): { peers: WebSocketPeer[], notFound: number[] } {
+  const spared = new Set(excluded)
+  if (ids === undefined) return { peers: [...filtered(server, filter ?? {})].filter(peer => !spared.has(peer.id)), notFound: [] }
+  const wanted = [...new Set(ids)].filter(id => !spared.has(id))
+  return {
+    peers: wanted.filter(id => server.hasPeer(id)).map(id => server.getPeer(id)),
+    notFound: wanted.filter(id => !server.hasPeer(id))
+  }
 }
 
 const Ended = Type.Object({
-  outcome: Type.Enum(['clean', 'timeout', 'reset'], { description: 'Clean: the client answered; timeout: it did not, in time; reset: the connection broke' }),
+  outcome: Type.Enum(['clean', 'timeout', 'reset'], { type: 'string', description: 'Clean: the client answered; timeout: it did not, in time; reset: the connection broke' }),
   code: Type.Integer({ description: 'The close code that stands', examples: [4001] }),
   seconds: Type.Number({ minimum: 0, description: 'From the close frame to the end', examples: [0.012] })
 }, { description: 'It has ended, as far as the wait went' })

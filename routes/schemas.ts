@@ -1,5 +1,4 @@
 import Type, { type Static } from 'typebox'
-import { Problem } from '../plugins/problem.ts'
 import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/close-code.ts'
 
@@ -31,14 +30,14 @@ export const Peer = Type.Object({
   address: Type.String({ description: 'Address of the client', examples: ['192.0.2.7'] }),
   port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of the client', examples: [51234] }),
   protocol: Type.String({ description: 'Sub-protocol agreed on, empty for none', examples: ['chat'] }),
-  state: Type.Enum(['open', 'closing', 'ended'], { description: 'Closing: a close frame is out and unanswered' }),
+  state: Type.Enum(['open', 'closing', 'ended'], { type: 'string', description: 'Closing: a close frame is out and unanswered' }),
   connectedAt: Type.String({ format: 'date-time', description: 'When it connected', examples: ['2025-01-31T12:00:00.000Z'] }),
   packetsIn: Type.Integer({ minimum: 0, description: 'Packets that came from it' }),
   packetsOut: Type.Integer({ minimum: 0, description: 'Packets sent to it' }),
   bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes that came from it' }),
   bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
   bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes that wait to go out' })
-}, { description: 'A peer' })
+}, { $id: 'PeerServer.Peer', description: 'The peer' })
 
 export type Peer = Static<typeof Peer>
 
@@ -58,9 +57,4 @@ export function describePeer (peer: WebSocketPeer): Peer {
     bytesOut,
     bufferedAmount: peer.getCurrentOutboundBufferedAmount()
   }
-}
-
-/** An answer that is a problem, for the `response` of a route. */
-export function problem (description: string) {
-  return { description, content: { 'application/problem+json': { schema: Problem } } }
 }

@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+
+/** Name of the security scheme in the document. */
+export const tokenScheme = 'adminToken'
+
+const { version, license } = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
+
+const description = `Godot's WebSocketServer, administered over HTTP.
+
+Names are Godot's in camelCase, numbers of errors and of close codes too. A failure is \`application/problem+json\` (RFC 9457) with a stable
+\`code\`; where Godot has an Error for it \`code\` is its name and \`godotError\` its number.`
+
+const tags = [
+  { name: 'server', description: 'The server: its state, and how to listen and stop' },
+  { name: 'peers', description: 'The clients: who is there, and who has to go' },
+  { name: 'packets', description: 'Packets from the server to its peers' },
+  { name: 'socket', description: 'Where the clients themselves come in' },
+  { name: 'health', description: 'For whoever starts the process and sends it traffic' }
+]
+
+/** Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs; registered before the routes. */
+export default fp(async app => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Peer server', version, description, license: { name: license, identifier: license } },
+      tags,
+      components: { securitySchemes: { [tokenScheme]: { type: 'http', scheme: 'bearer', description: 'The ADMIN_TOKEN of the service' } } }
+    },
+    refResolver: { buildLocalReference: ({ $id }) => String($id) }
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { displayRequestDuration: true, tryItOutEnabled: true } })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}, { name: 'peer-server-openapi', fastify: '5.x' })

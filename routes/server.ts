@@ -1,0 +1,133 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type, { type Static } from 'typebox'
+import { problem } from '../plugins/problem.ts'
+import { ref } from '../plugins/shared-schema.ts'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { ServerOptions } from '../src/options.ts'
+import { CloseCode, CloseReason } from './schemas.ts'
+
+const tags = ['server']
+const option = ServerOptions.properties
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+
+/** The server, as an administrator sees it. */
+export const State = Type.Object({
+  listening: Type.Boolean({ description: 'Whether clients may come' }),
+  mode: Type.Enum(['mounted', 'own'], { type: 'string', description: 'On the endpoint of the host app, or on a port of its own' }),
+  bindIp: option.bindIp,
+  port: Type.Integer({ minimum: 0, maximum: 65535, description: 'The bound port, 0 while there is none', examples: [3000] }),
+  path: option.path,
+  tls: Type.Boolean({ description: 'Whether clients come by wss' }),
+  protocols: option.protocols,
+  gdMpApi: option.gdMpApi,
+  refuseNewConnections: option.refuseNewConnections,
+  handshakeTimeout: option.handshakeTimeout,
+  buffers: Type.Object({
+    inputBufferKb: option.inputBufferKb,
+    inputMaxPackets: option.inputMaxPackets,
+    outputBufferKb: option.outputBufferKb,
+    outputMaxPackets: option.outputMaxPackets
+  }, { description: 'Limits per peer, as they work' }),
+  peers: Type.Object({
+    open: count('Peers that packets go to and come from'),
+    closing: count('Peers whose end is under way'),
+    pending: count('Handshakes under way')
+  }, { description: 'How many are there' }),
+  uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
+}, { $id: 'PeerServer.State', description: 'The state of the server' })
+
+const wrong = problem('The body is wrong')
+
+/** The server: its state, and how to listen and stop. */
+export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
+  app.get('/server', {
+    schema: {
+      operationId: 'getServer',
+      summary: 'The state of the server',
+      tags,
+      response: { 200: ref(State) }
+    }
+  }, async () => describeServer(server))
+
+  app.get('/server/listening', {
+    schema: {
+      operationId: 'isListening',
+      summary: 'Whether the server is listening',
+      tags,
+      response: { 200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is' }) }
+    }
+  }, async () => ({ listening: server.isListening() }))
+
+  app.post('/server/listen', {
+    schema: {
+      operationId: 'listen',
+      summary: 'Listen',
+      description: 'With a port on a listener of its own, without on the endpoint of the host app. What is not given is as it was. A failed call changes nothing.',
+      tags,
+      body: Type.Object({
+        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on, 0 for any free one' })),
+        protocols: Type.Optional(option.protocols),
+        gdMpApi: Type.Optional(option.gdMpApi)
+      }, { additionalProperties: false, examples: [{ protocols: ['chat'], gdMpApi: false }] }),
+      response: { 200: ref(State), 400: wrong, 409: problem('It is listening already, or the port is taken') }
+    }
+  }, async ({ body: { port, protocols, gdMpApi } }) => {
+    await server.listen(port, protocols, gdMpApi)
+    return describeServer(server)
+  })
+
+  app.post('/server/stop', {
+    schema: {
+      operationId: 'stop',
+      summary: 'Stop listening',
+      description: 'Closes every peer (with 1001 unless told otherwise) and answers when all are gone, after `closeTimeout` at the latest. A stopped server stays so.',
+      tags,
+      body: Type.Object({
+        code: Type.Optional(CloseCode),
+        reason: Type.Optional(CloseReason)
+      }, { additionalProperties: false, examples: [{ code: 1012, reason: 'back in a minute' }] }),
+      response: { 200: ref(State), 400: wrong }
+    }
+  }, async ({ body: { code, reason } }) => {
+    await server.stop(code, reason)
+    return describeServer(server)
+  })
+
+  app.patch('/server', {
+    schema: {
+      operationId: 'changeServer',
+      summary: 'Change what may change while it listens',
+      tags,
+      body: Type.Object({
+        refuseNewConnections: Type.Optional(option.refuseNewConnections),
+        handshakeTimeout: Type.Optional(option.handshakeTimeout)
+      }, { additionalProperties: false, examples: [{ refuseNewConnections: true }] }),
+      response: { 200: ref(State), 400: wrong }
+    }
+  }, async ({ body }) => describeServer(Object.assign(server, body)))
+}
+
+function describeServer (server: WebSocketServer): Static<typeof State> {
+  const { mode, bindIp, port, path, tls, gdMpApi, refuseNewConnections, handshakeTimeout, buffers, uptime } = server
+  return {
+    listening: server.isListening(),
+    mode,
+    bindIp,
+    port,
+    path,
+    tls,
+    protocols: [...server.protocols],
+    gdMpApi,
+    refuseNewConnections,
+    handshakeTimeout,
+    buffers,
+    peers: countPeers(server),
+    uptime
+  }
+}
+
+function countPeers (server: WebSocketServer): Static<typeof State>['peers'] {
+  let open = 0
+  for (const peer of server.peers()) if (peer.isOpen) open++
+  return { open, closing: server.peerCount - open, pending: server.pendingCount }
+}

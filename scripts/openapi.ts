@@ -1,0 +1,20 @@
+// Writes openapi/openapi.json, the description of what the service offers: `npm run openapi`.
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import Fastify from 'fastify'
+import app from '../app.ts'
+
+/** Where the document is kept. */
+export const documentFile = resolve(import.meta.dirname, '../openapi/openapi.json')
+
+/** The OpenAPI document of the service as its routes make it. */
+export async function documentText (): Promise<string> {
+  const service = Fastify()
+  await service.register(app, { server: { gdMpApi: true }, admin: { token: 'described, never used: 32 chars..' } })
+  await service.ready()
+  const text = JSON.stringify(service.swagger(), null, 2) + '\n'
+  await service.close()
+  return text
+}
+
+if (process.argv[1] === import.meta.filename) writeFileSync(documentFile, await documentText())

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import t from 'tap'
+import { documentFile, documentText } from '../scripts/openapi.ts'
+
+const text = await documentText()
+const document = JSON.parse(text)
+const operations: Array<{ name: string, operation: any }> = Object.entries<object>(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, operation })))
+
+t.test('openapi/openapi.json is what the routes make; `npm run openapi` writes it', async t => {
+  t.equal(readFileSync(documentFile, 'utf8'), text)
+})
+
+t.test('the document is valid OpenAPI 3.1', async t => {
+  const { valid, errors } = await new Validator().validate(JSON.parse(text))
+  t.ok(valid, JSON.stringify(errors))
+  t.equal(document.openapi, '3.1.0')
+})
+
+t.test('every operation says what it does, under a tag that is described', async t => {
+  const tags = document.tags.map((tag: { name: string }) => tag.name)
+  for (const { name, operation } of operations) {
+    t.ok(operation.summary, name)
+    t.equal(operation.tags.length, 1, name)
+    t.ok(tags.includes(operation.tags[0]), name)
+    for (const [status, response] of Object.entries<any>(operation.responses)) t.not(response.description, 'Default Response', `${name} ${status}`)
+  }
+})
+
+t.test('operationIds are the names of the methods, each once', async t => {
+  t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
+    'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer',
+    'hasPeer', 'healthz', 'isListening', 'listen', 'peers', 'putPacket', 'readyz', 'stop'
+  ])
+})
+
+t.test('every parameter and every member of a body says what it means', async t => {
+  for (const { name, operation } of operations) {
+    for (const parameter of operation.parameters ?? []) t.ok(parameter.description, `${name}: ${parameter.name}`)
+    const body = operation.requestBody?.content['application/json']?.schema ?? {}
+    for (const [member, schema] of Object.entries<any>(body.properties ?? {})) t.ok(schema.description, `${name}: ${member}`)
+  }
+})
+
+t.test('what the routes of the REST API answer is all there', async t => {
+  const answers = Object.fromEntries(operations.filter(({ name }) => name.includes('/api/v1/'))
+    .map(({ name, operation }) => [name.replace('/api/v1', ''), Object.keys(operation.responses).map(Number)]))
+  t.same(answers, {
+    'get /server': [200, 401],
+    'patch /server': [200, 400, 401, 413, 415],
+    'get /server/listening': [200, 401],
+    'post /server/listen': [200, 400, 401, 409, 413, 415],
+    'post /server/stop': [200, 400, 401, 413, 415],
+    'get /peers': [200, 400, 401],
+    'head /peers/{id}': [200, 400, 401, 404],
+    'get /peers/{id}': [200, 400, 401, 404],
+    'delete /peers/{id}': [200, 202, 400, 401, 404],
+    'get /peers/{id}/exists': [200, 400, 401],
+    'get /peers/{id}/address': [200, 400, 401, 404],
+    'get /peers/{id}/port': [200, 400, 401, 404],
+    'post /peers/disconnect': [200, 400, 401, 413, 415],
+    'post /peers/{id}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
+    'post /packets': [202, 400, 401, 404, 409, 413, 415, 503]
+  })
+})
+
+t.test('the socket itself is described: the upgrade, and how it is refused', async t => {
+  const { operationId, responses } = document.paths['/ws'].get
+  t.equal(operationId, 'connect')
+  t.ok(['101', '400', '426', '503'].every(status => status in responses))
+})
+
+t.test('the REST API wants the token, and the document holds none', async t => {
+  t.same(document.components.securitySchemes.adminToken.scheme, 'bearer')
+  for (const { name, operation } of operations) t.same(operation.security, name.includes('/api/v1/') ? [{ adminToken: [] }] : undefined, name)
+  t.notMatch(text, 'never used')
+})
