@@ -5,17 +5,15 @@ import type { Variant } from '../protocol/variant-types.ts'
 /** What a member of a node is: it can be called, or set. */
 export type MemberKind = 'method' | 'property'
 
-/** Any value: the kind of a parameter that takes them all. */
-export function variant (value: Variant): Variant {
-  return value
-}
+/** The kind of a parameter that takes any value. */
+export const variant: unique symbol = Symbol('variant')
 
 /**
- * What a parameter or a property is: `int`, `float`, `variant` (anything), `String`, `Boolean`, `BigInt` (ints of 64 bits), `Array`, `Map`
- * (a Dictionary), or a class of values such as `Vector2` or `Uint8Array` (a PoolByteArray).
+ * What a parameter or a property is: `int`, `float`, `Number` (an int or a real), `BigInt` (an int of 64 bits), `String`, `Boolean`,
+ * `Array`, `Map` (a Dictionary), a class of values such as `Vector2` or `Uint8Array` (a PoolByteArray), or `variant`, which is any.
  */
-export type Kind = typeof int | typeof float | typeof variant | StringConstructor | BooleanConstructor | BigIntConstructor |
-  ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object)
+export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstructor | StringConstructor | BooleanConstructor |
+  ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object) | typeof variant
 
 /**
  * What a node has: methods as lists of the kinds of their parameters, properties as their kind.
@@ -30,7 +28,7 @@ export type ValueOf<K> =
       : K extends BigIntConstructor ? bigint
         : K extends ArrayConstructor ? readonly Variant[]
           : K extends MapConstructor ? ReadonlyMap<Variant, Variant>
-            : K extends typeof int | typeof float ? number
+            : K extends NumberConstructor | typeof int | typeof float ? number
               : K extends typeof variant ? Variant
                 : K extends new (...args: any[]) => infer Value ? Value : never
 
@@ -45,18 +43,23 @@ type ValuesOf<Kinds extends readonly unknown[]> = { -readonly [At in keyof Kinds
 interface Passage { take (value: Variant): Variant | undefined, give (value: Variant): Variant }
 
 const same = (value: Variant): Variant => value
+const onlyIf = (is: (value: Variant) => boolean): Passage => ({ take: value => is(value) ? value : undefined, give: same })
 const passages = new Map<Kind, Passage>([
   [int, { take: value => Number.isSafeInteger(value) ? value : undefined, give: value => int(value as number) }],
   // A whole real may have come as an int; it goes out as a real.
   [float, { take: value => typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined, give: value => float(value as number) }],
+  [Number, onlyIf(value => typeof value === 'number')],
   [BigInt, { take: value => Number.isSafeInteger(value) || typeof value === 'bigint' ? BigInt(value as number) : undefined, give: same }],
-  [String, { take: value => typeof value === 'string' ? value : undefined, give: same }],
-  [Boolean, { take: value => typeof value === 'boolean' ? value : undefined, give: same }],
-  [variant, { take: same, give: same }]
+  [String, onlyIf(value => typeof value === 'string')],
+  [Boolean, onlyIf(value => typeof value === 'boolean')],
+  [variant, onlyIf(() => true)]
 ])
 
 function passageOf (kind: Kind): Passage {
-  return passages.get(kind) ?? { take: value => value instanceof (kind as new () => object) ? value : undefined, give: same }
+  const passage = passages.get(kind)
+  if (passage !== undefined) return passage
+  if (typeof kind !== 'function' || kind.prototype === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `${String(kind)} is no kind of value`)
+  return onlyIf(value => value instanceof (kind as new () => object))
 }
 
 /** Checks what comes in for one member, and shapes what goes out to it. */

@@ -11,6 +11,7 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
   ['int', int, [[3, 3], [-3, -3]], [3.5, NaN, Infinity, '3', true, null, big]],
   ['float', float, [[3, 3], [0.5, 0.5], [big, Number(big)], [-Infinity, -Infinity]], ['3', true, null, [1]]],
   ['BigInt', BigInt, [[3, 3n], [big, big]], [3.5, '3', null]],
+  ['Number', Number, [[3, 3], [3.5, 3.5], [-0, -0]], ['3', null, big]],
   ['String', String, [['', ''], ['x', 'x']], [3, null, ['x']]],
   ['Boolean', Boolean, [[true, true], [false, false]], [0, 1, null, 'true']],
   ['Array', Array, [[[1, 'x'], [1, 'x']]], [new PoolStringArray(['x']), new Uint8Array(1), null]],
@@ -38,6 +39,12 @@ t.test('as many values as declared, both ways', async t => {
   for (const values of [[], [1], [1, 2, 3]]) {
     t.equal(passage.take(values), undefined)
     t.throws(() => passage.give(values), { code: 'ERR_INVALID_PARAMETER' })
+  }
+})
+
+t.test('what is no kind cannot be declared', async t => {
+  for (const kind of ['String', null, undefined, 5, () => 1]) {
+    t.throws(() => new SurfacePassages({ join: [kind as never] }), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
   }
 })
 

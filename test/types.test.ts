@@ -1,0 +1,113 @@
+import t from 'tap'
+import { float, int, PoolVector2Array, variant, Vector2, WebSocketServer } from '../index.ts'
+import type { MembersOf, RemoteNode, Surface, Variant } from '../index.ts'
+
+/** Compiles only when both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+const same = <T extends true>(holds?: T): void => { t.equal(holds, undefined) }
+
+/** A game's node, declared as values: checked when packets come in, and typed. */
+const main = {
+  join: [String],
+  steer: [Vector2, float],
+  state: [int, PoolVector2Array],
+  shout: [variant],
+  reset: [],
+  score: int,
+  title: String
+} as const satisfies Surface
+
+/** The same as an interface: typed only. */
+interface MainMembers {
+  join (name: string): void
+  steer (direction: Vector2, speed: number): void
+  state (tick: number, positions: PoolVector2Array): void
+  shout (anything: Variant): void
+  reset (): void
+  score: number
+  title: string
+}
+
+// What stands in here is compiled and never run: a line under @ts-expect-error that compiles is an error.
+function compiled (checked: RemoteNode<MembersOf<typeof main>>, typed: RemoteNode<MainMembers>, untyped: RemoteNode): void {
+  for (const node of [checked, typed] as Array<typeof typed>) {
+    node.method('remote', 'join', (sender, name) => {
+      same<Same<typeof sender, number>>()
+      same<Same<typeof name, string>>()
+    })
+    node.method('master', 'steer', (sender, direction, speed) => direction.x * speed + sender)
+    node.method('remotesync', 'reset', async () => {})
+    node.property('puppet', 'score', (_, value) => { same<Same<typeof value, number>>() })
+    // A handler may want less than it gets.
+    node.method('remote', 'join', () => {})
+    node.rpc('state', 7, new PoolVector2Array([new Vector2(1, 2)]))
+    node.rpcId(5, 'join', 'Ada')
+    node.rpcUnreliable('reset')
+    node.rpcUnreliableId(-5, 'shout', ['anything', { at: null }])
+    node.rset('title', 'Arena')
+    node.rsetId(5, 'score', 3)
+  }
+
+  // @ts-expect-error no such method
+  checked.method('remote', 'leave', () => {})
+  // @ts-expect-error a property is no method
+  checked.method('remote', 'score', () => {})
+  // @ts-expect-error a method is no property
+  checked.property('remote', 'join', () => {})
+  // @ts-expect-error no such mode
+  checked.method('any_peer', 'join', () => {})
+  // @ts-expect-error join is given a text
+  checked.method('remote', 'join', (_, name: number) => name)
+  // @ts-expect-error join is given one argument
+  checked.method('remote', 'join', (_, name, more) => name + more)
+  // @ts-expect-error no such method
+  checked.rpc('leave')
+  // @ts-expect-error an argument too few
+  checked.rpc('join')
+  // @ts-expect-error an argument too many
+  checked.rpc('join', 'Ada', 1)
+  // @ts-expect-error an argument of another type
+  checked.rpcId(5, 'join', 7)
+  // @ts-expect-error the target is missing
+  checked.rpcId('join', 'Ada')
+  // @ts-expect-error what is no Variant
+  checked.rpc('shout', () => {})
+  // @ts-expect-error a method is not set
+  checked.rset('join', 'Ada')
+  // @ts-expect-error a value of another type
+  checked.rset('score', 'three')
+  // @ts-expect-error the interface says so too
+  typed.rpc('join', 7)
+  // @ts-expect-error the interface says so too
+  typed.property('remote', 'join', () => {})
+
+  untyped.method('remote', 'anything', (sender, first: string, second: number) => first.repeat(second + sender))
+  untyped.rpc('anything', 1, 'x', null)
+  untyped.property('remote', 'x', (_, value: Vector2) => value.x).rset('x', 5)
+}
+
+function compiledServer (server: WebSocketServer): void {
+  const { multiplayer } = server
+  // Declared in place, the kinds need no `as const`.
+  multiplayer.node('/root/Chat', { say: [String], topic: String }).method('remote', 'say', (_, text) => text.trim()).rset('topic', 'games')
+  multiplayer.node<MainMembers>('/root/Main').rpc('reset')
+  multiplayer.on('network_peer_packet', (id, bytes) => bytes[id])
+  // @ts-expect-error no such signal
+  multiplayer.on('peer_packet', () => {})
+  // @ts-expect-error what is no kind
+  multiplayer.node('/root/Main', { join: ['String'] })
+  // @ts-expect-error a class that is no Variant
+  multiplayer.node('/root/Main', { join: [Date] })
+  // @ts-expect-error a misspelt signal
+  server.on('peer_conected', () => {})
+  // @ts-expect-error what is no Variant
+  server.putVar(() => {})
+}
+
+t.test('the types of a game\'s remote members hold', async t => {
+  same<Same<MembersOf<typeof main>['steer'], (args_0: Vector2, args_1: number) => void>>()
+  same<Same<MembersOf<typeof main>['title'], string>>()
+  t.doesNotThrow(() => new WebSocketServer().multiplayer.node('/root/Main', main))
+  t.type(compiled, 'function')
+  t.type(compiledServer, 'function')
+})
