@@ -1,15 +1,20 @@
-const SLAB_SIZE = 16384
-const MAX_SHARED = 1024
+const ON_HEAP = 64
+const SLAB_SIZE = 65536
+const MAX_SHARED = 4096
+const { slice } = Uint8Array.prototype
 
 let slab = new ArrayBuffer(SLAB_SIZE)
 let used = 0
 
-/** A copy of bytes[start..end) that is safe to keep; small ones share a slab, since an ArrayBuffer for each costs more than the packet. */
+/**
+ * A copy of bytes[start..end) that is safe to keep. Up to 64 bytes live on the heap of V8; above that an ArrayBuffer for each costs more
+ * than the packet, so they share a slab.
+ */
 export function ownBytes (bytes: Uint8Array, start: number, end: number): Uint8Array {
   const size = end - start
+  if (size <= ON_HEAP) return slice.call(bytes, start, end)
   const copy = size > MAX_SHARED ? new Uint8Array(size) : fromSlab(size)
-  if (size > 48) copy.set(bytes.subarray(start, end))
-  else for (let i = 0; i < size; i++) copy[i] = bytes[start + i]
+  copy.set(bytes.subarray(start, end))
   return copy
 }
 

@@ -266,9 +266,9 @@ function untilNul (text: string): string {
   return at < 0 ? text : text.slice(0, at)
 }
 
-// The four mask bytes as one word in the order of this machine, and the last bytes that were unmasked seen as words.
-const maskBytes = new Uint8Array(4)
-const maskWord = new Int32Array(maskBytes.buffer)
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+
+// The last bytes that were unmasked, seen as words.
 let seen: Uint8Array = EMPTY
 let words: Int32Array = new Int32Array(0)
 
@@ -296,8 +296,7 @@ function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
   if (seen !== bytes) seeAsWords(bytes)
   const view = words
   const aligned = start + (-(bytes.byteOffset + start) & 3)
-  for (let i = 0; i < 4; i++) maskBytes[i] = bytes[start - 4 + (aligned - start + i & 3)]
-  const mask = maskWord[0]
+  const mask = maskWord(bytes, start - 4, aligned - start)
   let word = bytes.byteOffset + aligned >> 2
   const lastWord = word + (end - aligned >> 2)
   const behind = aligned + (lastWord - word << 2)
@@ -310,6 +309,15 @@ function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
   for (; word < lastWord; word++) view[word] ^= mask
   for (let i = start; i < aligned; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
   for (let i = behind; i < end; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
+}
+
+/** The mask at bytes[at..at + 4) turned by `skew` bytes, as one word in the order of this machine. */
+function maskWord (bytes: Uint8Array, at: number, skew: number): number {
+  const b0 = bytes[at + skew]
+  const b1 = bytes[at + (skew + 1 & 3)]
+  const b2 = bytes[at + (skew + 2 & 3)]
+  const b3 = bytes[at + (skew + 3 & 3)]
+  return isLittleEndian ? b0 | b1 << 8 | b2 << 16 | b3 << 24 : b3 | b2 << 8 | b1 << 16 | b0 << 24
 }
 
 /** Asking bytes for its buffer costs more than unmasking a short message: once per chunk, not once per message. */

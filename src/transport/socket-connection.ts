@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Connection, ConnectionReceiver } from '../core/transport.ts'
 
 /** Where all plain sockets read into: a chunk is handled before the next one comes, so one buffer serves them all. */
-const readBuffer = Buffer.allocUnsafeSlow(65536)
+const readBuffer = new Uint8Array(65536)
 const NOTHING = Buffer.alloc(0)
 
 /** Handle of a plain socket, as net.Socket keeps it. */
@@ -116,7 +116,7 @@ export class SocketConnection implements Connection {
     const handle = plainHandle(old)
     if (handle === undefined) {
       if (old instanceof Socket) old.setTimeout(0)
-      old.on('data', (chunk: Buffer) => { this.#receiver!.onData(chunk, chunk.length) })
+      old.on('data', (chunk: Buffer) => { this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length) })
       return old
     }
     handle.readStop()
