@@ -26,6 +26,8 @@ export class MultiplayerPeer {
   readonly #host: RelayHost
   /** Peers whose write mode is text: they get by themselves what the others get through the log. */
   readonly #inText = new Set<WebSocketPeer>()
+  /** Packets that went from one peer to another; one for many counts for each of them. */
+  packetsRelayed = 0
 
   constructor (host: RelayHost) {
     this.#host = host
@@ -60,8 +62,8 @@ export class MultiplayerPeer {
     if (fault !== undefined) return this.#host.dropped(fault, sender)
     if (end - start > this.#host.maxPacketSize) return this.#host.dropped('too-big', sender)
     const to = readId(bytes, start + 5)
-    if (to === target.ALL) this.#toAll(bytes, start, end, sender, undefined)
-    else if (to < 0) this.#toAll(bytes, start, end, sender, this.#host.peer(-to))
+    if (to === target.ALL) this.packetsRelayed += this.#toAll(bytes, start, end, sender, undefined)
+    else if (to < 0) this.packetsRelayed += this.#toAll(bytes, start, end, sender, this.#host.peer(-to))
     else if (to !== target.SERVER) return this.#toOne(bytes, start, end, sender, to)
     // Unlike Godot 3, which keeps a packet to all but the server for the server too.
     if (to !== target.ALL_BUT_SERVER) this.#host.keep(sender, bytes, start + RELAY_HEAD, end)
@@ -82,12 +84,14 @@ export class MultiplayerPeer {
     if (to === sender.id) return this.#host.dropped('own-target', sender)
     const peer = this.#host.peer(to)
     if (peer === undefined) this.#host.dropped('unknown-target', sender)
-    else this.#sendPart(peer, bytes, start, end)
+    else this.packetsRelayed += this.#sendPart(peer, bytes, start, end)
   }
 
-  #toAll (bytes: Uint8Array, start: number, end: number, sender: WebSocketPeer | undefined, excluded: WebSocketPeer | undefined): void {
-    this.#host.log.sendAll(opcode.BINARY, bytes, start, end, sender?.output, excluded === sender ? undefined : excluded?.output)
-    for (const peer of this.#inText) if (peer !== sender && peer !== excluded) this.#sendPart(peer, bytes, start, end)
+  /** How many get it; so too below. */
+  #toAll (bytes: Uint8Array, start: number, end: number, sender: WebSocketPeer | undefined, excluded: WebSocketPeer | undefined): number {
+    let receivers = this.#host.log.sendAll(opcode.BINARY, bytes, start, end, sender?.output, excluded === sender ? undefined : excluded?.output)
+    for (const peer of this.#inText) if (peer !== sender && peer !== excluded) receivers += this.#sendPart(peer, bytes, start, end)
+    return receivers
   }
 
   #sendAll (packet: Uint8Array, without: WebSocketPeer): void {
@@ -98,9 +102,13 @@ export class MultiplayerPeer {
     this.#sendPart(peer, packet, 0, packet.length)
   }
 
-  #sendPart (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
-    if (!peer.isOpen) return
-    if (this.#host.log.hasRoom(peer.output, end - start)) this.#host.log.send(peer.output, this.#inText.has(peer) ? opcode.TEXT : opcode.BINARY, bytes, start, end)
-    else peer.closeSlow()
+  #sendPart (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number): 0 | 1 {
+    if (!peer.isOpen) return 0
+    if (this.#host.log.hasRoom(peer.output, end - start)) {
+      this.#host.log.send(peer.output, this.#inText.has(peer) ? opcode.TEXT : opcode.BINARY, bytes, start, end)
+      return 1
+    }
+    peer.closeSlow()
+    return 0
   }
 }

@@ -69,8 +69,8 @@ export class OutputLog implements LogTotals {
     this.#touch(output)
   }
 
-  /** Sends source[start..end) as one packet to all members, without up to two of them. */
-  sendAll (code: number, source: Uint8Array, start: number, end: number, without: Output | undefined, alsoWithout: Output | undefined): void {
+  /** Sends source[start..end) as one packet to all members, without up to two of them; how many get it. */
+  sendAll (code: number, source: Uint8Array, start: number, end: number, without: Output | undefined, alsoWithout: Output | undefined): number {
     const size = end - start
     const needed = headLength(size) + size
     if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
@@ -80,10 +80,18 @@ export class OutputLog implements LogTotals {
     this.#length = to
     this.packets++
     this.bytes += size
-    if (without !== undefined) this.#exclude(without, from, to, size)
-    if (alsoWithout !== undefined) this.#exclude(alsoWithout, from, to, size)
+    let receivers = this.#members.size
+    if (without?.isMember === true) {
+      this.#exclude(without, from, to, size)
+      receivers--
+    }
+    if (alsoWithout?.isMember === true) {
+      this.#exclude(alsoWithout, from, to, size)
+      receivers--
+    }
     if (this.#holdTime > 0) this.#hold()
     else this.#arm()
+    return receivers
   }
 
   /** Sends everything now instead of at the end of the turn. */
@@ -92,9 +100,8 @@ export class OutputLog implements LogTotals {
     this.#flushDirty()
   }
 
-  /** Takes the last frame, log[from..to), out of what the output gets. */
+  /** Takes the last frame, log[from..to), out of what a member gets. */
   #exclude (output: Output, from: number, to: number, size: number): void {
-    if (!output.isMember) return
     output.count(size, -1)
     if (output.cursor === from) output.cursor = to
     else if (output.cutTo <= output.cursor) {
