@@ -5,10 +5,14 @@ import { Server as TlsServer } from 'node:tls'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Asking } from '../src/core/asking.ts'
+import type { Entry, Handshake } from '../src/core/handshake.ts'
+import { withoutTokens } from '../src/core/token.ts'
 import type { Mount } from '../src/core/transport.ts'
 import { GodotError } from '../src/error.ts'
 import type { ServerOptions } from '../src/options.ts'
-import { checkUpgrade, chooseProtocol, upgradeAnswer } from '../src/protocol/handshake.ts'
+import { checkUpgrade, upgradeAnswer } from '../src/protocol/handshake.ts'
+import { refusalAnswer } from '../src/transport/refusal.ts'
 import { SocketConnection } from '../src/transport/socket-connection.ts'
 import { WebSocketServer } from '../src/transport/websocket-server.ts'
 import { endpointSchema } from './endpoint-schema.ts'
@@ -44,8 +48,8 @@ function mountOf (app: FastifyInstance): Mount {
 
 const kUpgrade = Symbol('upgrade')
 
-/** An upgrade on its way through Fastify: its socket, the bytes behind the request, and what ends its time if that is running. */
-interface Upgrade { readonly socket: Duplex, readonly head: Buffer, isAnswered: boolean, finish?: () => void }
+/** An upgrade on its way through Fastify: its socket, the bytes behind the request, and its handshake. */
+interface Upgrade { readonly socket: Duplex, readonly head: Buffer, readonly handshake: Handshake, isAnswered: boolean }
 
 /** Upgrades travel on their request; a WeakMap would do as well, at a price for every garbage collection. */
 type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
@@ -60,6 +64,7 @@ function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
     validatorCompiler: () => () => true,
     serializerCompiler: () => JSON.stringify,
     errorHandler: sendProblem,
+    logSerializers: { req: withoutSecrets },
     preHandler: async (request, reply) => { if (request.ws) await answer(server, (request.raw as UpgradeRequest)[kUpgrade]!, request, reply) }
   }, async (_request, reply) => {
     reply.header('upgrade', 'websocket')
@@ -67,33 +72,69 @@ function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
   })
 }
 
+/** A request as it may stand in the log: a token may be in its query. */
+function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): object {
+  return { method, url: withoutTokens(url), host, remoteAddress: ip, remotePort: raw.socket?.remotePort }
+}
+
 /** Keeps what only the event of an upgrade tells, and limits the time of those that Fastify's hooks do not let through at once. */
 function watchUpgrades (app: FastifyInstance, server: WebSocketServer): void {
   const url = app.prefix + server.path
-  const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => { request[kUpgrade] ??= { socket, head, isAnswered: false } }
-  const after = (request: UpgradeRequest, socket: Duplex): void => {
+  const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
+    request[kUpgrade] ??= { socket, head, handshake: server.handshake(() => { socket.destroy() }), isAnswered: false }
+  }
+  const after = (request: UpgradeRequest): void => {
     const upgrade = request[kUpgrade]!
-    if (upgrade.isAnswered || request.url!.split('?', 1)[0] !== url) return
-    upgrade.finish = server.beginHandshake(() => { socket.destroy() })
-    socket.once('close', upgrade.finish)
+    if (!upgrade.isAnswered && request.url!.split('?', 1)[0] === url) limitTime(upgrade)
   }
   app.server.prependListener('upgrade', before)
   app.server.on('upgrade', after)
   app.addHook('onClose', async () => { app.server.off('upgrade', before).off('upgrade', after) })
 }
 
-/** Makes a peer of the upgrade, or throws what it is refused with. */
+function limitTime ({ socket, handshake }: Upgrade): void {
+  socket.once('close', () => { handshake.end() })
+  try {
+    handshake.begin()
+  } catch (error) {
+    handshake.refused((error as GodotError).code)
+    socket.end(refusalAnswer(error as GodotError), () => { socket.destroy() })
+  }
+}
+
+/** Makes a peer of the upgrade, or throws what it is refused with; whoever is refused is counted no longer. */
 async function answer (server: WebSocketServer, upgrade: Upgrade, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const { headers } = request.raw
-  checkUpgrade(headers)
-  if (server.mode !== 'mounted') throw new GodotError('not-listening')
-  server.checkJoin()
-  const protocol = chooseProtocol(server.protocols, headers['sec-websocket-protocol'])
+  try {
+    checkUpgrade(request.raw.headers)
+    if (server.mode !== 'mounted') throw new GodotError('not-listening')
+    const connection = connectionOf(upgrade, request)
+    const decision = upgrade.handshake.decide(askingOf(connection, request))
+    // What is decided already must not wait: handshakes that are done at once need no timer.
+    accept(server, upgrade, connection, decision instanceof Promise ? await decision : decision, request, reply)
+  } catch (error) {
+    upgrade.handshake.refused((error as GodotError).code)
+    upgrade.handshake.end()
+    throw error
+  }
+}
+
+function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketConnection, { protocol, answerProtocol }: Entry, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack()
   upgrade.isAnswered = true
-  upgrade.finish?.()
-  if (upgrade.socket.destroyed) return
-  // A socket within the process has no address (app.injectWS).
-  const address = request.raw.socket === undefined ? undefined : request.ip
-  server.accept(new SocketConnection(upgrade.socket, upgrade.head, address), protocol, upgradeAnswer(headers['sec-websocket-key']!, protocol))
+  if (upgrade.socket.destroyed) return upgrade.handshake.end()
+  server.accept(connection, protocol, upgradeAnswer(request.raw.headers['sec-websocket-key']!, answerProtocol), upgrade.handshake)
+}
+
+function connectionOf ({ socket, head }: Upgrade, request: FastifyRequest): SocketConnection {
+  return new SocketConnection(socket, head, isInProcess(request) ? undefined : request.ip)
+}
+
+function askingOf ({ address, port }: SocketConnection, request: FastifyRequest): Asking {
+  const { headers, url } = request.raw
+  return { headers, url: url!, host: isInProcess(request) ? headers.host : request.host, address, port }
+}
+
+/** A socket within the process has no address (app.injectWS). */
+function isInProcess (request: FastifyRequest): boolean {
+  return request.raw.socket === undefined
 }

@@ -2,6 +2,10 @@ import ipaddr from 'ipaddr.js'
 
 /** A set of IP addresses. */
 export interface AddressRange {
+  /** Its first address, how many bits all its addresses share with that, and both in CIDR (of one address, the address) in their one spelling. */
+  readonly network: string
+  readonly length: number
+  readonly text: string
   /** Whether the address, in text, lies in the range; what is no address does not. */
   has (address: string): boolean
 }
@@ -10,11 +14,30 @@ export interface AddressRange {
 export function parseAddressRange (text: string): AddressRange | undefined {
   const [address, bits, ...more] = text.split('/')
   if (more.length > 0 || !isAddress(address)) return undefined
-  const network = ipaddr.process(address)
-  const width = network.kind() === 'ipv4' ? 32 : 128
+  const first = ipaddr.process(address)
+  const width = widthOf(first)
   const length = bits === undefined ? width : Number(bits)
   if (bits !== undefined && (!/^(0|[1-9]\d*)$/.test(bits) || length > width)) return undefined
-  return { has: other => isAddress(other) && matches(network, length, ipaddr.process(other)) }
+  const network = networkOf(address, length)!
+  return {
+    network,
+    length,
+    text: length === width ? network : `${network}/${length}`,
+    has: other => isAddress(other) && matches(first, length, ipaddr.process(other))
+  }
+}
+
+/** The first of the addresses that share `length` bits with this one; undefined for what is no address or has not so many bits. */
+export function networkOf (address: string, length: number): string | undefined {
+  if (!isAddress(address)) return undefined
+  const one = ipaddr.process(address)
+  if (length > widthOf(one)) return undefined
+  const bytes = one.toByteArray().map((byte, at) => byte & 0xff << Math.max(0, Math.min(8, 8 * (at + 1) - length)))
+  return ipaddr.fromByteArray(bytes).toString()
+}
+
+function widthOf (address: ipaddr.IPv4 | ipaddr.IPv6): number {
+  return address.kind() === 'ipv4' ? 32 : 128
 }
 
 /** The shorthands that some read as IPv4 (127.1, 0x7f000001) are none here. */

@@ -16,6 +16,13 @@ export const errors = {
   'bad-handshake': { status: 400, message: 'Not a WebSocket handshake of RFC 6455' },
   'sub-protocol-mismatch': { status: 400, message: 'No sub-protocol in common' },
   'upgrade-required': { status: 426, message: 'This is a WebSocket endpoint' },
+  'origin-refused': { status: 403, message: 'Pages of this origin may not connect' },
+  banned: { status: 403, message: 'The address is banned' },
+  'join-refused': { status: 403, message: 'The application does not let the client in' },
+  'join-failed': { status: 500, message: 'The server failed; see its log' },
+  'address-limit': { status: 429, message: 'Too many connections from this address' },
+  'server-full': { status: 503, message: 'The server is full' },
+  'too-many-handshakes': { status: 503, message: 'Too many handshakes are under way' },
   'not-listening': { status: 503, message: 'The server is not listening' },
   'refusing-connections': { status: 503, message: 'The server refuses new connections' },
   'handshake-timeout': { status: 408, message: 'The handshake took too long' }
@@ -30,12 +37,13 @@ export class GodotError extends Error {
   readonly number: number | undefined
   readonly statusCode: number
 
-  constructor (code: ErrorCode, message: string = errors[code].message) {
+  /** `statusCode`: where it is not the table's. */
+  constructor (code: ErrorCode, message: string = errors[code].message, statusCode: number = errors[code].status) {
     super(message)
     this.name = 'GodotError'
     this.code = code
     this.number = godotNumber(code)
-    this.statusCode = errors[code].status
+    this.statusCode = statusCode
   }
 }
 

@@ -2,10 +2,13 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
+import type { OnHandshake } from './on-handshake.ts'
 
 const kib = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Bytes of unread packets a peer's ${direction} queue holds, in KiB, rounded up to a power of two` })
 const packets = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Packets a peer's ${direction} queue holds, rounded up to a power of two` })
 
+const limit = (what: string) => Type.Integer({ minimum: 0, maximum: 1 << 24, description: `${what}; 0: no limit` })
+const rate = (what: string) => Type.Number({ minimum: 0, description: `${what} a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit` })
 const pem = (what: string, use: string) => Type.String({ minLength: 1, description: `${what} in PEM: ${use}` })
 
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
@@ -27,6 +30,15 @@ export const ServerOptions = Type.Object({
   outputBufferKb: kib('output'),
   outputMaxPackets: packets('output'),
   closeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a peer may take to answer a close frame before it is cut' }),
+  pingInterval: Type.Number({ minimum: 0, maximum: 3600, description: 'Seconds after which a silent peer is pinged; one silent for twice as long is cut; 0: never' }),
+  maxPeers: limit('Peers at most'),
+  maxPeersPerAddress: limit('Connections from one address (of IPv6: from one /64) at most; this machine itself has no limit'),
+  maxPendingHandshakes: Type.Integer({ minimum: 1, maximum: 1 << 20, description: 'Handshakes under way at most' }),
+  maxPacketsPerSecond: rate('Packets'),
+  maxBytesPerSecond: rate('Payload bytes'),
+  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
+    { description: 'Origins whose pages may connect, `*` for all; none given: those of the same host. Clients that are no browser have no origin and are let in' })),
+  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join' }), value => typeof value === 'function', () => 'must be a function')),
   holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
 }, { additionalProperties: false })
 
@@ -48,6 +60,12 @@ export const defaultOptions: ServerOptions = {
   outputBufferKb: 64,
   outputMaxPackets: 1024,
   closeTimeout: 2,
+  pingInterval: 10,
+  maxPeers: 0,
+  maxPeersPerAddress: 50,
+  maxPendingHandshakes: 1024,
+  maxPacketsPerSecond: 0,
+  maxBytesPerSecond: 0,
   holdTime: 0
 }
 
@@ -67,4 +85,9 @@ function withoutUndefined (given: Partial<ServerOptions>): Partial<ServerOptions
 
 function isBindIp (text: string): boolean {
   return text === '*' || (!text.includes('/') && parseAddressRange(text) !== undefined)
+}
+
+/** What a browser may send as `Origin`; anything else would never match. */
+function isOrigin (text: string): boolean {
+  return /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/i.test(text)
 }

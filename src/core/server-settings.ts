@@ -17,6 +17,8 @@ export abstract class ServerSettings extends PacketPeer {
 
   /** Whether it listens or is about to, so that what Godot locks is locked. */
   protected abstract get isLocked (): boolean
+  /** The time that a handshake may take has changed. */
+  protected abstract timeoutChanged (): void
   /** The sizes of the buffers have changed. */
   protected abstract applyBuffers (): void
 
@@ -45,6 +47,7 @@ export abstract class ServerSettings extends PacketPeer {
 
   set handshakeTimeout (seconds: number) {
     this.change({ handshakeTimeout: seconds })
+    this.timeoutChanged()
   }
 
   /** Address that a listener of its own binds to, `*` for all; FAILED when set while listening, as the three below. */

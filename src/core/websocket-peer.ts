@@ -9,6 +9,8 @@ import { ownBytes } from './own-bytes.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { PacketSender } from './packet-peer.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
+import { RateLimit } from './rate-limit.ts'
+import type { Rates } from './rate-limit.ts'
 import type { Connection, ConnectionReceiver } from './transport.ts'
 
 /** WebSocketPeer.WriteMode of Godot: what kind of message `putPacket` sends. */
@@ -17,8 +19,8 @@ export const writeMode = { TEXT: 0, BINARY: 1 } as const
 /** Open; closing: our close frame is out and unanswered; ended. */
 export type PeerState = 'open' | 'closing' | 'ended'
 
-/** Who or what ended a peer: the client, the server's side, `stop`, a breach of the protocol, output it did not take, silence, a broken connection. */
-export type EndCause = 'client' | 'server' | 'stop' | 'protocol' | 'slow' | 'silent' | 'reset'
+/** Who or what ended a peer: the client, the server's side, `stop`, a breach of the protocol, output it did not take, input beyond its rates, silence, a broken connection. */
+export type EndCause = 'client' | 'server' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
 
 /** Clean: both close frames were exchanged; timeout: ours was not answered in time; reset: the connection ended otherwise. */
 export type EndOutcome = 'clean' | 'timeout' | 'reset'
@@ -42,6 +44,10 @@ export interface PeerHost {
   readonly maxMessageSize: number
   readonly autoPoll: boolean
   readonly closeTimeout: number
+  /** What a peer may send in a second; undefined: as much as it likes. */
+  readonly rates: Rates | undefined
+  /** The peer was over its rates and has to wait. */
+  throttled (peer: WebSocketPeer, limit: RateLimit['hit']): void
   /** One whole message of an open peer; the bytes are good until the call returns. */
   receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** The client asked to close. */
@@ -73,6 +79,10 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   /** Packets and payload bytes that came from it. */
   packetsIn = 0
   bytesIn = 0
+  /** What the application gave it when it joined (option onHandshake). */
+  data: unknown
+  /** Looks of the heartbeat since it was last heard. */
+  silentLooks = 0
   readonly #host: PeerHost
   readonly #reader: FrameReader
   #state: PeerState = 'open'
@@ -86,6 +96,10 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   #closing: Closing | undefined
   #closeTimer: NodeJS.Timeout | undefined
   #end: PeerEnd | undefined
+  readonly #rateLimit: RateLimit | undefined
+  #throttle: NodeJS.Timeout | undefined
+  /** Why reading stands still: packets without room, rates. */
+  #holds = 0
   #onEnd: Array<(end: PeerEnd) => void> | undefined
 
   constructor (host: PeerHost, connection: Connection, id: number, protocol: string) {
@@ -95,6 +109,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.protocol = protocol
     this.output = new Output(connection, this)
     this.#reader = new FrameReader(this, host.maxMessageSize)
+    this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
   }
 
   /** Starts to read; the server calls it once the peer is known to it. */
@@ -218,6 +233,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   onData (bytes: Uint8Array, length: number): void {
     if (this.#state === 'ended') return
+    this.silentLooks = 0
     if (this.#host.autoPoll) this.#reader.read(bytes, length)
     else this.#postpone(bytes, length)
   }
@@ -245,11 +261,13 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     this.packetsIn++
     this.bytesIn += end - start
+    if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
     if (this.#state === 'open') this.#host.receive(this, bytes, start, end, isText)
   }
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') return
+    if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
     if (this.#host.log.hasRoom(this.output, end - start)) this.#host.log.sendControl(this.output, opcode.PONG, bytes, start, end)
     else this.closeSlow()
   }
@@ -275,17 +293,25 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   }
 
   hold (): void {
+    this.#holds++
     this.#reader.stop()
     this.output.connection.pause()
   }
 
   release (): void {
-    if (this.#reader.isStopped) this.#readOn()
+    if (this.#holds === 0) return
+    this.#holds--
+    if (this.#holds === 0) this.#readOn()
   }
 
-  /** Whether reading stands still because its packets find no room. */
-  get isHeld (): boolean {
-    return this.#reader.isStopped
+  /** Asks for a sign of life. */
+  ping (): void {
+    this.#host.log.sendControl(this.output, opcode.PING, NOTHING, 0, 0)
+  }
+
+  /** Whether something of it waits unread, or we do not let it send. */
+  get isPaused (): boolean {
+    return this.#reader.isStopped || this.#unread !== undefined
   }
 
   /** Whether nothing more will come from it, so that its last packets are queued over the limits. */
@@ -321,7 +347,18 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (this.#unreadBytes >= this.#host.maxMessageSize) this.output.connection.pause()
   }
 
+  /** A packet came: beyond the rates reading stands still for a while, and if that goes on for long the peer is closed. */
+  #limit (rateLimit: RateLimit, size: number): void {
+    const wait = rateLimit.take(size)
+    if (wait === 0 || this.#state !== 'open') return
+    this.#host.throttled(this, rateLimit.hit)
+    if (rateLimit.isFlood) return this.closeFor('flood', closeCode.POLICY, 'rate limit')
+    this.hold()
+    this.#throttle = setTimeout(() => { this.release() }, wait)
+  }
+
   #readOn (): void {
+    this.#holds = 0
     this.#reader.resume()
     if (!this.#reader.isStopped) this.output.connection.resume()
   }
@@ -362,6 +399,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (this.#state === 'ended') return
     this.#state = 'ended'
     clearTimeout(this.#closeTimer)
+    clearTimeout(this.#throttle)
     this.#reader.end()
     this.#queueHeld()
     this.#host.log.remove(this.output)
@@ -387,3 +425,5 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     })
   }
 }
+
+const NOTHING = new Uint8Array(0)

@@ -1,9 +1,18 @@
 import { GodotError } from '../error.ts'
+import type { ErrorCode } from '../error.ts'
 import { parseOptions } from '../options.ts'
 import type { ServerOptions } from '../options.ts'
 import { checkClose, closeCode } from '../protocol/close-code.ts'
 import { opcode } from '../protocol/frame.ts'
 import { encodeRelayPacket, relayType, target } from '../protocol/relay-packet.ts'
+import { Admission } from './admission.ts'
+import type { AdmissionHost } from './admission.ts'
+import type { Ban, BanTerms } from './bans.ts'
+import { Handshake } from './handshake.ts'
+import type { HandshakeHost } from './handshake.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { LimitBook } from './limits.ts'
+import type { LimitName } from './limits.ts'
 import { silentLog } from './log.ts'
 import type { Log } from './log.ts'
 import { MultiplayerAPI } from './multiplayer-api.ts'
@@ -15,6 +24,7 @@ import { ownBytes } from './own-bytes.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import { PeerIds } from './peer-ids.ts'
 import { PeerTable } from './peer-table.ts'
+import type { RateLimit, Rates } from './rate-limit.ts'
 import { noRpcDrops } from './rpc-wire.ts'
 import type { RpcDrop } from './rpc-wire.ts'
 import { ServerSettings } from './server-settings.ts'
@@ -33,9 +43,16 @@ export interface Notices {
   close_requested: [peer: WebSocketPeer, code: number, reason: string]
   left: [peer: WebSocketPeer, end: PeerEnd]
   dropped: [reason: DropReason, peer: WebSocketPeer]
+  /** A client was turned away. */
+  refused: [reason: ErrorCode, address: string]
+  /** A limit was hit, once for each time; `details` say by whom. */
+  limited: [limit: LimitName, details: object]
   listening: []
   stopped: []
 }
+
+/** Sees a packet of a peer before it goes anywhere: bytes[start..end), good until the call returns. */
+export type PacketWatcher = (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
 
 /** What the floors above give a server. */
 export interface ServerParts {
@@ -52,13 +69,17 @@ export interface ServerParts {
 export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
 /** Godot's WebSocketServer: listens, has peers, and in multiplayer mode is one peer among them (id 1). */
-export class WebSocketServer extends ServerSettings implements PeerHost, RelayHost, MultiplayerHost {
+export class WebSocketServer extends ServerSettings implements PeerHost, RelayHost, MultiplayerHost, AdmissionHost, HandshakeHost {
   /** What is told beside Godot's signals. */
   readonly notices: SignalEmitter<Notices>
   /** Packets dropped since the start, by reason. */
   readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, unread: 0, ...noRpcDrops }
   /** How often a handler of a remote method or property threw or rejected. */
   failures = 0
+  /** Who may come in. */
+  readonly admission: Admission
+  readonly #limitBook: LimitBook
+  readonly #heartbeat = new Heartbeat(() => this.#peers)
   readonly #parts: ServerParts
   readonly #journal: Log
   readonly #signals: SignalEmitter<Signals>
@@ -75,9 +96,10 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   #listeningSince = 0
   #stopping: Promise<void> | undefined
   #targetPeer: number = target.ALL
+  /** Who looks at packets, and whether they go straight to the relay: in multiplayer mode, unless somebody looks. */
+  #watchers: readonly PacketWatcher[] = []
+  #isStraight = false
   #hasReader = false
-  /** Handshakes under way, each with what cuts it. */
-  readonly #pending = new Set<() => void>()
   /** Without autoPoll: what waits for the poll. */
   #arrived: Array<() => void> = []
   #wakes: Array<() => void> = []
@@ -94,6 +116,8 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     const report = (err: unknown, signal: string): void => { this.#journal.error({ err, signal }, 'a listener failed') }
     this.#signals = new SignalEmitter(report)
     this.notices = new SignalEmitter(report)
+    this.#limitBook = new LimitBook(this.#journal)
+    this.admission = new Admission(this.options, this)
     this.applyBuffers()
     if (this.mode === 'mounted') this.#checkKeysOfMount()
   }
@@ -115,7 +139,9 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
       this.#isOpening = false
     }
     Object.assign(this.options, { protocols: options.protocols, gdMpApi })
+    this.#layCourse()
     this.applyBuffers()
+    this.#heartbeat.start(this.options.pingInterval)
     this.#listeningSince = Date.now()
     this.notices.emit('listening')
   }
@@ -205,14 +231,61 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     return this.#peers.size
   }
 
+  /** The same by state, and the handshakes under way. */
+  countPeers (): { open: number, closing: number, pending: number } {
+    let open = 0
+    for (const peer of this.#peers) if (peer.isOpen) open++
+    return { open, closing: this.peerCount - open, pending: this.pendingCount }
+  }
+
+  /** Packets that went from one peer to another since the start; one for many counts for each of them. */
+  get packetsRelayed (): number {
+    return this.#relay.packetsRelayed
+  }
+
+  /** Shows every packet that comes to `watch`, until the result is called; while nobody watches it costs nothing. */
+  watchPackets (watch: PacketWatcher): () => void {
+    this.#watchers = [...this.#watchers, watch]
+    this.#layCourse()
+    return () => {
+      this.#watchers = this.#watchers.filter(one => one !== watch)
+      this.#layCourse()
+    }
+  }
+
   /** Handshakes under way. */
   get pendingCount (): number {
-    return this.#pending.size
+    return this.admission.pending.size
   }
 
   /** The peers with an id above `after`, by ascending id; peers may come and go meanwhile. */
   peers (after: number = 0): IterableIterator<WebSocketPeer> {
     return this.#peers.after(after)
+  }
+
+  // ---- bans and limits ----
+
+  /** Keeps an IP address or a CIDR range out, for so many seconds or for ever, and closes its peers with 1008; ERR_INVALID_PARAMETER. */
+  ban (address: string, terms: BanTerms = {}): Ban {
+    checkClose(closeCode.POLICY, terms.reason ?? '')
+    const ban = this.admission.bans.ban(address, terms)
+    for (const peer of this.#peers.after(0)) if (this.admission.bans.find(peer.getConnectedHost()) === ban) peer.closeFor('server', closeCode.POLICY, ban.reason)
+    return ban
+  }
+
+  /** Lifts a ban of exactly this address or range; ERR_DOES_NOT_EXIST when there is none. */
+  unban (address: string): Ban {
+    return this.admission.bans.unban(address)
+  }
+
+  /** The bans that stand, the oldest first. */
+  bans (): Ban[] {
+    return this.admission.bans.list()
+  }
+
+  /** How often each limit was hit since the start. */
+  get limits (): Readonly<Record<LimitName, number>> {
+    return this.#limitBook.counts
   }
 
   // ---- signals ----
@@ -307,29 +380,25 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
 
   /** Throws unless a newcomer would be let in now. */
   checkJoin (): void {
-    if (!this.isListening()) throw new GodotError('not-listening')
-    if (this.refuseNewConnections) throw new GodotError('refusing-connections')
+    this.admission.checkOpen()
+    if (this.admission.isFull) throw new GodotError('server-full')
   }
 
-  /** A handshake has begun: `cut` is called when it takes too long or the server stops. The result ends it, whichever way. */
-  beginHandshake (cut: () => void): () => void {
-    const finish = (): void => {
-      clearTimeout(timer)
-      this.#pending.delete(expire)
-    }
-    const expire = (): void => {
-      finish()
-      cut()
-    }
-    const timer = setTimeout(expire, this.handshakeTimeout * 1000)
-    this.#pending.add(expire)
-    return finish
+  /** A handshake that is about to begin; `cut` is called when it takes too long or the server stops. */
+  handshake (cut: () => void): Handshake {
+    return new Handshake(this, cut)
   }
 
-  /** A client finished its handshake: `answer` is the 101 to send first. Without autoPoll it becomes a peer in the next poll. */
-  accept (connection: Connection, protocol: string = '', answer: Uint8Array = NOTHING): void {
-    if (this.autoPoll) this.#admit(connection, protocol, answer)
-    else this.#arrived.push(() => { this.#admit(connection, protocol, answer) })
+  /**
+   * A client finished its handshake: `answer` is the 101 to send first. Without autoPoll it becomes a peer in the next poll. A handshake
+   * that is not given is not asked for: nothing is checked, but the peer counts.
+   */
+  accept (connection: Connection, protocol: string = '', answer: Uint8Array = NOTHING, handshake: Handshake | undefined = undefined): void {
+    if (handshake === undefined) this.#count(connection.address, 1)
+    else handshake.become()
+    const admit = (): void => { this.#admit(connection, protocol, answer, handshake?.data) }
+    if (this.autoPoll) admit()
+    else this.#arrived.push(admit)
   }
 
   // ---- what peers and the relay ask ----
@@ -341,6 +410,29 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   /** Where it writes what an operator may want to know. */
   get journal (): Log {
     return this.#journal
+  }
+
+  get onHandshake () {
+    return this.options.onHandshake
+  }
+
+  get rates (): Rates | undefined {
+    const { maxPacketsPerSecond: packets, maxBytesPerSecond: bytes } = this.options
+    return packets > 0 || bytes > 0 ? { packets, bytes } : undefined
+  }
+
+  throttled (peer: WebSocketPeer, limit: RateLimit['hit']): void {
+    this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
+  }
+
+  refusedHandshake (reason: ErrorCode, address: string): void {
+    this.#journal.debug({ reason, address }, 'handshake refused')
+    this.notices.emit('refused', reason, address)
+  }
+
+  limited (limit: LimitName, details: object): void {
+    this.#limitBook.hit(limit, details)
+    this.notices.emit('limited', limit, details)
   }
 
   get autoPoll (): boolean {
@@ -364,6 +456,8 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   }
 
   receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+    if (this.#isStraight) return this.#relay.relay(peer, bytes, start, end)
+    for (const watch of this.#watchers) watch(peer, bytes, start, end, isText)
     if (this.options.gdMpApi) return this.#relay.relay(peer, bytes, start, end)
     const own = ownBytes(bytes, start, end)
     const isPushed = this.#signals.emit('packet', peer.id, own, isText)
@@ -437,6 +531,9 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     else this.#signals.emit('client_disconnected', peer.id, end.outcome === 'clean')
     this.#peers.delete(peer)
     this.#ids.release(peer.id)
+    this.#count(peer.getConnectedHost(), -1)
+    const limit = limitOf(end)
+    if (limit !== undefined) this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
   }
 
   released (peer: WebSocketPeer): void {
@@ -454,6 +551,10 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   }
 
   // ---- its own business ----
+
+  #layCourse (): void {
+    this.#isStraight = this.options.gdMpApi && this.#watchers.length === 0
+  }
 
   #mount (): Mount {
     if (this.#parts.mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to listen on: give a port')
@@ -475,6 +576,10 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     return this.isListening() || this.#isOpening
   }
 
+  protected timeoutChanged (): void {
+    this.admission.pending.changed()
+  }
+
   protected applyBuffers (): void {
     const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
     this.#maxMessageSize = inputBufferKb * 1024
@@ -483,8 +588,14 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     this.#log = new OutputLog({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.options.holdTime)
   }
 
-  #admit (connection: Connection, protocol: string, answer: Uint8Array): void {
+  #count (address: string, change: 1 | -1): void {
+    this.admission.countConnection(address, change)
+    this.admission.countPlace(change)
+  }
+
+  #admit (connection: Connection, protocol: string, answer: Uint8Array, data: unknown): void {
     const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol)
+    peer.data = data
     this.#peers.add(peer)
     this.#sockets.add(peer)
     if (answer.length > 0) this.#log.sendRaw(peer.output, answer)
@@ -524,7 +635,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   async #stop (code: number, reason: string): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
-    for (const cut of this.#pending) cut()
+    this.admission.pending.cutAll()
     const closed = listener !== undefined && 'close' in listener ? listener.close() : undefined
     // From here on it polls by itself, so that every peer is heard of.
     await Promise.resolve()
@@ -532,6 +643,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     for (const peer of this.#peers.after(0)) peer.closeFor('stop', code, reason)
     await this.#whenReleased()
     await closed
+    this.#heartbeat.stop()
     this.notices.emit('stopped')
   }
 
@@ -547,3 +659,10 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
 
 const NOTHING = new Uint8Array(0)
 const RELAY_OVERHEAD = 9
+
+/** The limit that ended a peer, if one did. */
+function limitOf ({ cause, code }: PeerEnd): LimitName | undefined {
+  if (cause === 'slow') return 'slow-peer'
+  if (cause === 'silent') return 'silent-peer'
+  return cause === 'protocol' && code === closeCode.TOO_BIG ? 'message-too-big' : undefined
+}

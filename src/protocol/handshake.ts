@@ -15,8 +15,7 @@ export function checkUpgrade (headers: Headers): void {
 }
 
 /** The sub-protocol to answer with, '' for none: the first of the client's that the server has; sub-protocol-mismatch as in Godot. */
-export function chooseProtocol (own: readonly string[], asked: string | undefined): string {
-  const wanted = asked === undefined ? [] : asked.split(',').map(name => name.trim())
+export function chooseProtocol (own: readonly string[], wanted: readonly string[] = []): string {
   if (own.length === 0 && wanted.length === 0) return ''
   if (own.length === 0) throw new GodotError('sub-protocol-mismatch', 'this server has no sub-protocols')
   const chosen = wanted.find(name => name !== '' && own.includes(name))

@@ -75,7 +75,12 @@ class OwnListener implements Listener {
   }
 
   #receive (connection: SocketConnection): void {
-    new Incoming(this.#server, connection).begin()
+    const incoming = new Incoming(this.#server, connection)
+    try {
+      incoming.begin()
+    } catch (error) {
+      incoming.refuse(error as GodotError)
+    }
   }
 }
 

@@ -1,0 +1,134 @@
+import { GodotError } from '../error.ts'
+import type { ErrorCode } from '../error.ts'
+import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../on-handshake.ts'
+import { chooseProtocol } from '../protocol/handshake.ts'
+import type { Admission } from './admission.ts'
+import { askedProtocols, handshakeRequest } from './asking.ts'
+import type { Asking } from './asking.ts'
+import type { Deadlined } from './deadlines.ts'
+import type { Log } from './log.ts'
+import { withoutTokens } from './token.ts'
+
+/** How a client is let in: as a peer with this sub-protocol and these data of the application, answered with that sub-protocol; '' is none. */
+export interface Entry { readonly protocol: string, readonly answerProtocol: string, readonly data: unknown }
+
+/** What a handshake asks of its server. */
+export interface HandshakeHost {
+  readonly admission: Admission
+  readonly journal: Log
+  readonly protocols: readonly string[]
+  readonly onHandshake: OnHandshake | undefined
+  /** The client was turned away. */
+  refusedHandshake (reason: ErrorCode, address: string): void
+}
+
+/** One handshake, from the first byte until its client is a peer or gone. What it is counted for is given back when it ends. */
+export class Handshake implements Deadlined {
+  /** What the application gave the client that is let in. */
+  data: unknown
+  readonly #host: HandshakeHost
+  readonly #cut: () => void
+  #address: string | undefined
+  #isInside = false
+  #isOver = false
+
+  /** `cut` is called when it takes too long, or the server stops. */
+  constructor (host: HandshakeHost, cut: () => void) {
+    this.#host = host
+    this.#cut = cut
+  }
+
+  /** Begins to count its time; throws too-many-handshakes. */
+  begin (): void {
+    this.#host.admission.checkPending()
+    this.#host.admission.pending.add(this)
+  }
+
+  /** It is known where the client is; throws banned and address-limit. */
+  arrive (address: string): void {
+    const { admission } = this.#host
+    admission.checkBan(address)
+    admission.checkAddress(address)
+    this.#address = address
+    admission.countConnection(address, 1)
+  }
+
+  /** It is known what the client asks: how it is let in, else throws or rejects with what it is refused with. */
+  decide (asking: Asking): Entry | Promise<Entry> {
+    const { admission, protocols, onHandshake } = this.#host
+    if (this.#address === undefined) this.arrive(asking.address)
+    admission.checkOpen()
+    admission.checkOrigin(asking)
+    const asked = askedProtocols(asking.headers)
+    const protocol = chooseProtocol(protocols, asked.names)
+    admission.checkPlace(asking.address)
+    this.#isInside = true
+    admission.countPlace(1)
+    // A browser takes no answer without a sub-protocol once it has asked for one, if only to carry a token.
+    const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol, data: undefined }
+    return onHandshake === undefined ? entry : this.#ask(onHandshake, handshakeRequest(asking, asked), entry)
+  }
+
+  /** The client becomes a peer: what it is counted for is the peer's from now on. */
+  become (): void {
+    this.#isOver = true
+    this.#host.admission.pending.delete(this)
+  }
+
+  /** The client is turned away; while it reads why, its time goes on. */
+  refused (reason: ErrorCode): void {
+    this.#host.refusedHandshake(reason, this.#address ?? '')
+  }
+
+  /** It is over, and there is no peer. */
+  end (): void {
+    if (this.#isOver) return
+    this.become()
+    if (this.#address !== undefined) this.#host.admission.countConnection(this.#address, -1)
+    if (this.#isInside) this.#host.admission.countPlace(-1)
+  }
+
+  /** It took too long. */
+  expire (): void {
+    this.#host.admission.hit('handshake-timeout', { address: this.#address })
+    this.refused('handshake-timeout')
+    this.cut()
+  }
+
+  /** Ends it together with its connection. */
+  cut (): void {
+    this.end()
+    this.#cut()
+  }
+
+  async #ask (onHandshake: OnHandshake, request: HandshakeRequest, entry: Entry): Promise<Entry> {
+    const data = await this.#answerOf(onHandshake, request)
+    if (this.#isOver) throw new GodotError('handshake-timeout')
+    this.#host.admission.checkBan(request.address)
+    return { ...entry, data }
+  }
+
+  /** The data that the application gives the client; throws what it refuses with. */
+  async #answerOf (onHandshake: OnHandshake, request: HandshakeRequest): Promise<unknown> {
+    const { journal, admission } = this.#host
+    let answer: Accepted | Refused
+    try {
+      answer = checkAnswer(await onHandshake(request))
+    } catch (err) {
+      journal.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
+      throw new GodotError('join-failed')
+    }
+    if (!('status' in answer)) return answer.data
+    admission.hit('join-refused', { address: request.address, status: answer.status, reason: answer.reason })
+    throw new GodotError('join-refused', answer.reason, answer.status)
+  }
+}
+
+/** Lets nobody in by mistake: an answer that is neither is a fault. */
+function checkAnswer (answer: Accepted | Refused): Accepted | Refused {
+  if (typeof answer !== 'object' || answer === null) throw new TypeError('onHandshake must answer with an object: { data } or { status, reason }')
+  if ('status' in answer) {
+    if (!(Number.isInteger(answer.status) && answer.status >= 400 && answer.status <= 599)) throw new TypeError(`onHandshake: status ${String(answer.status)} is none of 400 to 599`)
+  } else JSON.stringify(answer.data)
+  return answer
+}

@@ -1,0 +1,20 @@
+const bearer = /^Bearer +(\S+)$/i
+/** How a page hands over a token, which cannot set headers: as a sub-protocol, beside one that can be agreed on. */
+const tokenProtocol = /^base64url\.bearer\.authorization\.(?:k8s\.io\.)?([A-Za-z0-9_-]+)$/
+const secretParameter = /([?&](?:token|access_token)=)[^&#]*/gi
+
+/** The token in a header `Authorization`. */
+export function bearerToken (authorization: string | undefined): string | undefined {
+  return bearer.exec(authorization ?? '')?.[1]
+}
+
+/** The token in a sub-protocol; undefined for every other sub-protocol. */
+export function protocolToken (protocol: string): string | undefined {
+  const encoded = tokenProtocol.exec(protocol)?.[1]
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64url').toString()
+}
+
+/** A URL as it may stand in a log: without the tokens of its query. */
+export function withoutTokens (url: string): string {
+  return url.replace(secretParameter, '$1***')
+}
