@@ -8,9 +8,13 @@ import type { WebSocketPeer } from './websocket-peer.ts'
 /** Reals that are whole numbers come as plain numbers: a handler wants to count with them, not to send them back as they were. */
 const DECODING = { exactFloats: false }
 
+/** To more receivers than this a call goes as one packet also before all have confirmed, lest one that never does makes it one for each. */
+const MOST_SINGLY = 16
+
 /**
  * Calls between Godot 3 peers. A path is announced to each receiver once, and its number used for those that confirmed it; once all
- * receivers of a call have, it is one packet, relayed. Until then it goes to each singly, to those that did not confirm with the full path.
+ * receivers of a call have, it is one packet, relayed. Until then it goes to each singly, to those that did not confirm with the full path;
+ * Godot does so with any number of receivers, but they take the full path from a relayed packet as well.
  */
 export class RpcWire3 implements RpcWire {
   readonly #host: RpcWireHost
@@ -35,7 +39,7 @@ export class RpcWire3 implements RpcWire {
     const own = this.#paths.own(path)
     const byNumber = encodeMember(own.id, member)
     if (this.#isConfirmedByAll(own, to)) this.#host.putTo(to, byNumber)
-    else this.#sendSingly(to, own, byNumber, encodeMember(path, member))
+    else this.#sendUnconfirmed(to, own, byNumber, encodeMember(path, member))
   }
 
   sendBytes (to: number, bytes: Uint8Array): void {
@@ -73,9 +77,10 @@ export class RpcWire3 implements RpcWire {
   }
 
   /** All announcements go out before the first call. */
-  #sendSingly (to: number, own: OwnPath, byNumber: Uint8Array, byPath: Uint8Array): void {
+  #sendUnconfirmed (to: number, own: OwnPath, byNumber: Uint8Array, byPath: Uint8Array): void {
     const receivers = [...this.#host.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
     for (const id of receivers) if (!own.told.has(id)) this.#announce(id, own)
+    if (receivers.length > MOST_SINGLY) return this.#host.putTo(to, byPath)
     for (const id of receivers) this.#host.putTo(id, own.confirmed.has(id) ? byNumber : byPath)
   }
 

@@ -125,6 +125,23 @@ t.test('a newcomer is told the path, the others keep its number; once it confirm
   for (const client of [first, second]) t.same(await heard(client), [`0 ${plain(CALL_R0)}`])
 })
 
+t.test('in a large room one packet serves all, also while one of them never confirms', async t => {
+  const { server } = await serve()
+  const main = server.multiplayer.node('/root/Main')
+  const clients = await Promise.all(Array.from({ length: 17 }, () => join(server)))
+  for (const client of clients) await client.messages()
+  main.rpc('r0')
+  for (const client of clients) t.same(await heard(client), [`${client.id} ${plain(ANNOUNCE_MAIN)}`, `0 ${plain(CALL_R0_BY_PATH)}`])
+  for (const client of clients.slice(1)) client.sendTo(1, CONFIRM_MAIN)
+  main.rpcId(-clients[1].id, 'r0')
+  t.same((await heard(clients[1])), [])
+  t.same((await heard(clients[2])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'sixteen go singly')
+  main.rpc('r0')
+  for (const client of [clients[0], clients[1]]) t.same((await heard(client)).at(-1), `0 ${plain(CALL_R0_BY_PATH)}`)
+  main.rpcId(-clients[0].id, 'r0')
+  t.same((await heard(clients[1])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)])
+})
+
 t.test('who leaves and comes again is told anew, and its numbers are forgotten', async t => {
   const { server } = await serve()
   const main = server.multiplayer.node('/root/Main').method('remote', 'r0', () => {})
