@@ -6,7 +6,7 @@ import fp from 'fastify-plugin'
 declare module 'fastify' {
   interface FastifyRequest {
     /** Name of the token that let the request in; null where none is asked for. */
-    admin: string | null
+    adminName: string | null
   }
 }
 
@@ -24,14 +24,14 @@ export interface AdminAuthOptions {
 const MIN_TOKEN_LENGTH = 32
 const DEFAULT_NAME = 'admin'
 
-/** Asks every request to the scope for a bearer token (RFC 6750), and notes as `request.admin` whose it is. */
+/** Asks every request to the scope for a bearer token (RFC 6750), and notes as `request.adminName` whose it is. */
 export default fp<AdminAuthOptions>(async (app, { token, auth }) => {
-  if (!app.hasRequestDecorator('admin')) app.decorateRequest('admin', null)
+  if (!app.hasRequestDecorator('adminName')) app.decorateRequest('adminName', null)
   if (auth === false) return
   const owners = namedTokens(token).map(({ name, token }) => ({ name, digest: digest(token) }))
   await askForToken(app, (given, request) => {
     const owner = owners.find(owner => timingSafeEqual(owner.digest, digest(given)))
-    if (owner !== undefined) request.admin = owner.name
+    if (owner !== undefined) request.adminName = owner.name
     return owner !== undefined
   })
 }, { name: 'peer-server-admin-auth', fastify: '5.x' })

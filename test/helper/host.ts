@@ -1,0 +1,83 @@
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { Test } from 'tap'
+import { WebSocket } from 'ws'
+import peerServer, { adminRoutes, type AdminOptions, type ServerOptions, type WebSocketServer } from '../../index.ts'
+import { signal } from './signal.ts'
+import { within } from './within.ts'
+
+/** What a host app is made with. */
+export interface HostParts {
+  fastify?: FastifyServerOptions
+  server?: Partial<ServerOptions>
+  admin?: AdminOptions
+  /** Registers what the host has of its own, before the server and the routes. */
+  before?: (app: FastifyInstance) => Promise<unknown>
+}
+
+/** A listening app with a server and its REST API. */
+export interface Host {
+  app: FastifyInstance
+  server: WebSocketServer
+  port: number
+  /** A request to the REST API. */
+  api (path: string, init?: RequestInit): Promise<Response>
+  /** Connects a client and waits until the server has it. */
+  join (...protocols: string[]): Promise<Client>
+}
+
+/** A client, and the id that it has at the server. */
+export interface Client { id: number, socket: WebSocket }
+
+const prefix = '/api/v1'
+
+/** Starts an app with the server at /ws and the REST API below /api/v1; it ends with the test. */
+export async function startHost (t: Test, { fastify = {}, server = {}, admin = { auth: false }, before }: HostParts = {}): Promise<Host> {
+  const app = Fastify(fastify)
+  t.teardown(async () => { await app.close() })
+  await before?.(app)
+  await app.register(peerServer, { closeTimeout: 0.3, ...server })
+  await app.register(adminRoutes, { prefix, ...admin })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  return {
+    app,
+    server: app.peerServer,
+    port,
+    api: (path, init) => fetch(`http://127.0.0.1:${port}${prefix}${path}`, init),
+    join: (...protocols) => join(t, app.peerServer, port, protocols)
+  }
+}
+
+async function join (t: Test, server: WebSocketServer, port: number, protocols: string[]): Promise<Client> {
+  const connected = signal(server, server.gdMpApi ? 'peer_connected' : 'client_connected')
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols)
+  t.teardown(() => { socket.terminate() })
+  const [id] = await connected
+  await opened(socket)
+  return { id, socket }
+}
+
+async function opened (socket: WebSocket): Promise<void> {
+  if (socket.readyState === WebSocket.OPEN) return
+  await within(5, () => 'the handshake', new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) }))
+}
+
+/** The code and reason that the client is told at its end. */
+export async function closed (socket: WebSocket): Promise<{ code: number, reason: string }> {
+  return await within(5, () => 'the end of a client', new Promise(resolve => {
+    socket.once('close', (code, reason) => { resolve({ code, reason: reason.toString() }) })
+  }))
+}
+
+/** The next message of a client: its bytes, and whether they are text. */
+export async function message (socket: WebSocket): Promise<{ bytes: Buffer, isText: boolean }> {
+  return await within(5, () => 'a message', new Promise(resolve => {
+    socket.once('message', (data: Buffer, isBinary) => { resolve({ bytes: data, isText: !isBinary }) })
+  }))
+}
+
+/** A request with a JSON body. */
+export function json (method: string, body: unknown): RequestInit {
+  return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}

@@ -1,0 +1,104 @@
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import peerServer, { adminRoutes, type AdminOptions } from '../../index.ts'
+
+const alice = 'alice'.repeat(8)
+const bob = 'bob12'.repeat(8)
+
+t.test('who has no token, or a wrong one, is told how to get in and nothing else', async t => {
+  const { ask } = await makeApp(t, { token: alice })
+  const wrong = [undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${alice}x`, `Bearer ${alice.slice(1)}`, `Basic ${alice}`, alice, `Bearer ${alice.toUpperCase()}`, `Bearer ${alice} ${alice}`]
+  for (const authorization of wrong) {
+    for (const [method, url] of [['GET', '/api/server'], ['GET', '/api/peers/abc'], ['DELETE', '/api/peers/7'], ['POST', '/api/packets'], ['GET', '/api/nothing'], ['PUT', '/api/server']] as const) {
+      const { statusCode, headers, body } = await ask(method, url, authorization)
+      t.equal(statusCode, 401, `${String(authorization)} ${method} ${url}`)
+      t.equal(headers['www-authenticate'], 'Bearer')
+      t.match(headers['content-type'], /^application\/problem\+json/)
+      t.match(JSON.parse(body), { status: 401, code: 'unauthorized', title: 'Unauthorized', detail: String })
+    }
+  }
+})
+
+t.test('the token opens the door; the scheme is written in any case', async t => {
+  const { ask } = await makeApp(t, { token: alice })
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) t.equal((await ask('GET', '/api/server', `${scheme} ${alice}`)).statusCode, 200)
+})
+
+t.test('a token in the query is none', async t => {
+  const { ask } = await makeApp(t, { token: alice })
+  for (const name of ['token', 'access_token', 'authorization']) t.equal((await ask('GET', `/api/server?${name}=${alice}`)).statusCode, 401)
+})
+
+t.test('a request knows whose token let it in', async t => {
+  const { ask, names } = await makeApp(t, { token: [{ name: 'alice', token: alice }, { name: 'bob', token: bob }] })
+  await ask('GET', '/api/server', `Bearer ${alice}`)
+  await ask('GET', '/api/server', `Bearer ${bob}`)
+  await ask('GET', '/api/server', 'Bearer nobody')
+  t.same(names, ['alice', 'bob', null])
+
+  const alone = await makeApp(t, { token: alice })
+  await alone.ask('GET', '/api/server', `Bearer ${alice}`)
+  t.same(alone.names, ['admin'])
+})
+
+t.test('with auth false nobody is asked', async t => {
+  const { ask, names } = await makeApp(t, { auth: false })
+  t.equal((await ask('GET', '/api/server')).statusCode, 200)
+  t.same(names, [null])
+})
+
+t.test('the token guards the REST API and nothing else', async t => {
+  const { ask } = await makeApp(t, { token: alice })
+  t.equal((await ask('GET', '/own')).statusCode, 200)
+})
+
+t.test('without a token the routes do not come up, and say why', async t => {
+  for (const [options, message] of [
+    [{}, /give a `token`, or `auth: false`/],
+    [{ token: undefined }, /give a `token`/],
+    [{ token: [] }, /give a `token`/],
+    [{ token: '' }, /the token of admin is empty/],
+    [{ token: '   ' }, /the token of admin is empty/],
+    [{ auth: true }, /give a `token`/],
+    [{ token: [{ name: 'alice', token: '' }] }, /the token of alice is empty/],
+    [{ token: [{ name: '', token: alice }] }, /every token needs a name/]
+  ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, options), { message }, JSON.stringify(options))
+})
+
+t.test('in production a token has at least 32 characters', async t => {
+  const before = process.env.NODE_ENV
+  t.teardown(() => {
+    if (before === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = before
+  })
+  await makeApp(t, { token: 'short' })
+  process.env.NODE_ENV = 'production'
+  await t.rejects(makeApp(t, { token: 'x'.repeat(31) }), { message: /the token of admin needs at least 32 characters/ })
+  await t.rejects(makeApp(t, { token: [{ name: 'a', token: alice }, { name: 'b', token: 'short' }] }), { message: /the token of b needs/ })
+  await makeApp(t, { token: 'x'.repeat(32) })
+})
+
+t.test('the token is in no log', async t => {
+  const { ask, log } = await makeApp(t, { token: alice })
+  await ask('GET', '/api/server', `Bearer ${alice}`)
+  await ask('GET', '/api/server', `Bearer ${bob}`)
+  t.ok(log.length > 0)
+  t.notMatch(log.join(''), alice)
+  t.notMatch(log.join(''), bob)
+})
+
+/** An app with the routes at /api, a route of its own, and the names that its requests were let in by. */
+async function makeApp (t: Test, options: AdminOptions) {
+  const log: string[] = []
+  const names: Array<string | null> = []
+  const app = Fastify({ logger: { level: 'trace', stream: { write: line => { log.push(line) } } } })
+  t.teardown(async () => { await app.close() })
+  app.get('/own', async () => 'mine')
+  app.addHook('onResponse', async request => { names.push(request.adminName) })
+  await app.register(peerServer)
+  await app.register(adminRoutes, { prefix: '/api', ...options })
+  await app.ready()
+  const ask = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, authorization?: string) =>
+    await app.inject({ method, url, headers: authorization === undefined ? {} : { authorization } })
+  return { ask, log, names }
+}

@@ -1,0 +1,264 @@
+import { request as httpRequest } from 'node:http'
+import t, { type Test } from 'tap'
+import { json, startHost, type Host } from '../helper/host.ts'
+import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+
+// Every row of what must not get through, with the culprit that the answer names.
+
+const host = await startHost(t)
+const { id } = await host.join()
+
+const badIds = ['abc', '1', '0', '-5', '5.5', '2147483648', '0x10', '1e3', '05', '%205', '5%20', '+5', '%00', '-0', 'NaN', 'Infinity', '5.0', '9007199254740993', '%EF%BC%95', 'null', '1e999']
+const badCodes = [999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 1000.5, -1000, 0]
+const badReasons = ['x'.repeat(124), 'é'.repeat(62), '\u{1F600}'.repeat(31)]
+
+for (const bad of badIds) {
+  t.test(`the id ${bad}`, async t => {
+    for (const [method, path] of [['GET', ''], ['HEAD', ''], ['DELETE', ''], ['GET', '/exists'], ['GET', '/address'], ['GET', '/port']]) {
+      const answer = await host.api(`/peers/${bad}${path}`, { method })
+      t.equal(answer.status, 400, `${method} ${path}`)
+      if (method !== 'HEAD') await names(t, answer, '/params/id')
+    }
+    const answer = await host.api(`/peers/${bad}/packets`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })
+    await names(t, answer, '/params/id')
+  })
+}
+
+for (const code of badCodes) {
+  t.test(`the close code ${code}`, async t => {
+    await names(t, await host.api(`/peers/${id}?code=${code}`, { method: 'DELETE' }), '/query/code')
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, code })), '/body/code')
+    t.ok(host.server.getPeer(id).isOpen)
+  })
+}
+
+for (const code of ['1000', null, true, [1000], {}]) {
+  t.test(`the close code ${JSON.stringify(code)} in JSON is no number`, async t => {
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, code })), '/body/code')
+  })
+}
+
+for (const code of ['', '01000', '1e3', '0x3e8', '1000.5', 'abc', '1000&code=1001']) {
+  t.test(`the close code ${code} in the query`, async t => {
+    await names(t, await host.api(`/peers/${id}?code=${code}`, { method: 'DELETE' }), '/query/code')
+  })
+}
+
+for (const reason of badReasons) {
+  t.test(`a reason of ${Buffer.byteLength(reason)} bytes`, async t => {
+    await names(t, await host.api(`/peers/${id}?reason=${encodeURIComponent(reason)}`, { method: 'DELETE' }), '/query/reason')
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, reason })), '/body/reason')
+  })
+}
+
+for (const reason of ['\ud800', 'a\udc00b', '\udc00\ud800']) {
+  t.test(`a reason with a lone surrogate: ${JSON.stringify(reason)}`, async t => {
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, reason })), '/body/reason')
+  })
+}
+
+t.test('a reason that is no text', async t => {
+  for (const reason of [1, null, ['x']]) await names(t, await host.api('/server/stop', json('POST', { reason })), '/body/reason')
+})
+
+t.test('the largest reason passes', async t => {
+  const mine = await startHost(t)
+  for (const reason of ['x'.repeat(123), 'é'.repeat(61)]) {
+    const { id } = await mine.join()
+    t.equal((await mine.api(`/peers/${id}?reason=${encodeURIComponent(reason)}`, { method: 'DELETE' })).status, 202)
+  }
+})
+
+for (const [name, method, path, body, pointer] of [
+  ['of a query', 'GET', '/peers?limit=5&colour=red', undefined, '/query/colour'],
+  ['of the query of a list, with a wrong case', 'GET', '/peers?Limit=5', undefined, '/query/Limit'],
+  ['of the query of a DELETE', 'DELETE', `/peers/${id}?force=1`, undefined, '/query/force'],
+  ['of the query of a packet', 'POST', '/packets?to=1', undefined, '/query/to'],
+  ['of the body of listen', 'POST', '/server/listen', { prot: 80 }, '/body/prot'],
+  ['of the body of stop', 'POST', '/server/stop', { wait: 1 }, '/body/wait'],
+  ['of the body of a change', 'PATCH', '/server', { path: '/x' }, '/body/path'],
+  ['of a selection', 'POST', '/peers/disconnect', { all: true, id: 5 }, '/body/id'],
+  ['of a filter', 'POST', '/peers/disconnect', { filter: { name: 'x' } }, '/body/filter/name'],
+  ['with a name that needs escaping', 'PATCH', '/server', { 'a/b~c': 1 }, '/body/a~1b~0c']
+] as const) {
+  t.test(`an unknown member ${name}`, async t => {
+    const init = body === undefined ? { method, ...(method === 'POST' ? { headers: { 'content-type': 'text/plain' }, body: 'x' } : {}) } : json(method, body)
+    await names(t, await host.api(path, init), pointer)
+  })
+}
+
+for (const [name, method, path, body, pointer] of [
+  ['a port that is text', 'POST', '/server/listen', { port: '80' }, '/body/port'],
+  ['a port out of range', 'POST', '/server/listen', { port: 65536 }, '/body/port'],
+  ['a port below', 'POST', '/server/listen', { port: -1 }, '/body/port'],
+  ['a broken port', 'POST', '/server/listen', { port: 80.5 }, '/body/port'],
+  ['protocols that are no list', 'POST', '/server/listen', { protocols: 'chat' }, '/body/protocols'],
+  ['protocols that are no text', 'POST', '/server/listen', { protocols: [1] }, '/body/protocols/0'],
+  ['a mode that is text', 'POST', '/server/listen', { gdMpApi: 'true' }, '/body/gdMpApi'],
+  ['a time that is text', 'PATCH', '/server', { handshakeTimeout: '3' }, '/body/handshakeTimeout'],
+  ['no time at all', 'PATCH', '/server', { handshakeTimeout: 0 }, '/body/handshakeTimeout'],
+  ['less than no time', 'PATCH', '/server', { handshakeTimeout: -1 }, '/body/handshakeTimeout'],
+  ['too much time', 'PATCH', '/server', { handshakeTimeout: 1e9 }, '/body/handshakeTimeout'],
+  ['a yes that is a number', 'PATCH', '/server', { refuseNewConnections: 1 }, '/body/refuseNewConnections'],
+  ['ids that are text', 'POST', '/peers/disconnect', { ids: ['5'] }, '/body/ids/0'],
+  ['ids with the server among them', 'POST', '/peers/disconnect', { ids: [5, 1] }, '/body/ids/1'],
+  ['no ids', 'POST', '/peers/disconnect', { ids: [] }, '/body/ids'],
+  ['an empty filter', 'POST', '/peers/disconnect', { filter: {} }, '/body/filter'],
+  ['a filter by what is no address', 'POST', '/peers/disconnect', { filter: { address: '10.0.0.0/33' } }, '/body/filter/address'],
+  ['a no instead of a yes', 'POST', '/peers/disconnect', { all: false }, '/body/all'],
+  ['nobody named', 'POST', '/peers/disconnect', {}, '/body'],
+  ['nobody named but spared', 'POST', '/peers/disconnect', { excluded: [5] }, '/body'],
+  ['two ways to name', 'POST', '/peers/disconnect', { all: true, ids: [5] }, '/body'],
+  ['a list as body', 'PATCH', '/server', [], '/body'],
+  ['text as body', 'PATCH', '/server', 'x', '/body'],
+  ['a number as body', 'PATCH', '/server', 5, '/body']
+] as const) {
+  t.test(name, async t => {
+    await names(t, await host.api(path, json(method, body)), pointer)
+    t.ok(host.server.getPeer(id).isOpen)
+  })
+}
+
+for (const limit of ['0', '1001', '-1', '1.5', 'all', '', '0x10', '1e2', '010', '%201', '1&limit=2']) {
+  t.test(`the limit ${limit}`, async t => { await names(t, await host.api(`/peers?limit=${limit}`), '/query/limit') })
+}
+
+for (const target of ['2147483648', '-2147483648', '1.5', 'all', '', '0x10', '1e3', '05', '+5']) {
+  t.test(`the target ${target}`, async t => {
+    const answer = await host.api(`/packets?target=${encodeURIComponent(target)}`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })
+    await names(t, answer, '/query/target')
+  })
+}
+
+for (const wait of ['-1', '10.1', 'long', '', '1e1', 'Infinity', 'NaN']) {
+  t.test(`the wait ${wait}`, async t => { await names(t, await host.api(`/peers/${id}?wait=${wait}`, { method: 'DELETE' }), '/query/wait') })
+}
+
+for (const address of ['', 'home', '1', '127.1', '0x7f.0.0.1', '127.0.0.1/33', '127.0.0.1/', '127.0.0.1/-1', '127.0.0.1/08', '::1/129', '::g', '10.0.0.0/8/8', '256.0.0.1', '127.0.0.01']) {
+  t.test(`the address ${address}`, async t => { await names(t, await host.api(`/peers?address=${encodeURIComponent(address)}`), '/query/address') })
+}
+
+t.test('a forged cursor', async t => {
+  const mine = await startHost(t)
+  for (let i = 0; i < 3; i++) await mine.join()
+  const { nextCursor } = await (await mine.api('/peers?limit=1')).json()
+  const other = nextCursor.startsWith('A') ? 'B' : 'A'
+  const forged = ['', 'abc', '5', 'AAAAAA', Buffer.from('5').toString('base64url'), Buffer.from('{"id":5}').toString('base64url'), 'x'.repeat(5000), '%00',
+    other + nextCursor.slice(1), nextCursor.slice(0, -1), `${nextCursor}=`, `${nextCursor}A`, `${nextCursor}&cursor=${nextCursor}`, Buffer.alloc(12).toString('base64url')]
+  for (const cursor of forged) await names(t, await mine.api(`/peers?cursor=${cursor}`), '/query/cursor')
+  t.equal((await mine.api(`/peers?cursor=${nextCursor}`)).status, 200)
+})
+
+for (const [name, body] of [
+  ['broken', '{"code":'],
+  ['empty', ''],
+  ['with a trailing comma', '{"code":1000,}'],
+  ['with __proto__', '{"__proto__":{"code":1000}}'],
+  ['with a deep __proto__', '{"code":1000,"reason":{"__proto__":{}}}'],
+  ['with constructor.prototype', '{"constructor":{"prototype":{"code":1000}}}']
+]) {
+  t.test(`JSON that is ${name}`, async t => {
+    for (const [method, path] of [['POST', '/server/listen'], ['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect']]) {
+      const answer = await host.api(path, { method, headers: { 'content-type': 'application/json' }, body })
+      t.equal(answer.status, 400, path)
+      t.match(await answer.json(), { status: 400, code: 'bad-request', detail: String })
+    }
+    t.ok(host.server.isListening())
+  })
+}
+
+t.test('a body of another type', async t => {
+  for (const type of ['text/plain', 'application/octet-stream', 'application/xml', 'application/x-www-form-urlencoded', 'application/jsonx', 'nonsense']) {
+    for (const [method, path] of [['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect'], ['POST', '/server/listen']]) {
+      const answer = await host.api(path, { method, headers: { 'content-type': type }, body: '{}' })
+      t.equal(answer.status, 415, `${type} ${path}`)
+      t.match(await answer.json(), { status: 415, code: 'unsupported-media-type' })
+    }
+  }
+})
+
+t.test('a body over a megabyte', async t => {
+  const answer = await host.api('/server/stop', json('POST', { reason: 'x'.repeat(1 << 20) }))
+  t.equal(answer.status, 413)
+  t.match(await answer.json(), { status: 413, code: 'payload-too-large' })
+})
+
+t.test('a path that is not there', async t => {
+  for (const path of ['', '/', '/nothing', '/peers/5/colour', '/server/', '/peers/', `/peers/${id}/`, '/%00']) {
+    const answer = await host.api(path)
+    t.ok([400, 404].includes(answer.status), `${path}: ${answer.status}`)
+    t.match(answer.headers.get('content-type'), /^application\/problem\+json/, path)
+    t.match(await answer.json(), { status: answer.status, code: /^(not-found|bad-request)$/ })
+  }
+})
+
+t.test('a path that cannot be decoded', async t => {
+  t.equal((await host.api('/peers/%FF')).status, 400)
+})
+
+for (const [method, path, allow] of [
+  ['DELETE', '/server', 'GET, HEAD, PATCH'],
+  ['POST', '/server/listening', 'GET, HEAD'],
+  ['GET', '/server/listen', 'POST'],
+  ['PUT', '/server/stop', 'POST'],
+  ['PATCH', '/peers', 'GET, HEAD'],
+  ['POST', `/peers/${id}`, 'HEAD, GET, DELETE'],
+  ['PUT', '/peers/disconnect', 'POST'],
+  ['GET', '/packets', 'POST'],
+  ['DELETE', `/peers/${id}/packets`, 'POST']
+]) {
+  t.test(`${method} of ${path.replace(String(id), '{id}')}`, async t => {
+    const answer = await host.api(path, { method })
+    t.equal(answer.status, 405)
+    t.same(answer.headers.get('allow')?.split(', ').sort(), allow.split(', ').sort())
+    t.match(await answer.json(), { status: 405, code: 'method-not-allowed' })
+  })
+}
+
+t.test('methods that HTTP hardly knows', async t => {
+  for (const method of ['OPTIONS', 'TRACE', 'PROPFIND', 'PURGE', 'REPORT']) {
+    t.ok([400, 404, 405].includes(await status(host, method, '/api/v1/server')), method)
+  }
+})
+
+t.test('an upgrade of a REST path', async t => {
+  for (const path of ['/api/v1/server', '/api/v1/peers', `/api/v1/peers/${id}`, '/api/v1/packets', '/api/v1/nothing', '/api/v1/peers/abc', '/api/v1/server/listen']) {
+    const raw = await connectRaw(t, host.port)
+    raw.send(upgradeRequest(path))
+    const { status, headers, body } = await raw.answer()
+    t.equal(status, 400, path)
+    t.match(headers['content-type'], /^application\/problem\+json/)
+    t.match(JSON.parse(body), { code: 'bad-handshake' })
+    await raw.end()
+  }
+})
+
+t.test('the socket path without an upgrade', async t => {
+  const answer = await fetch(`http://127.0.0.1:${host.port}/ws`)
+  t.equal(answer.status, 426)
+  t.equal(answer.headers.get('upgrade'), 'websocket')
+  t.match(await answer.json(), { code: 'upgrade-required' })
+})
+
+t.test('after all that the peer is still there', async t => {
+  t.match(await (await host.api(`/peers/${id}`)).json(), { state: 'open' })
+})
+
+/** The answer is a 400 that names the culprit. */
+async function names (t: Test, answer: Response, pointer: string): Promise<void> {
+  const problem = await answer.json()
+  t.equal(answer.status, 400, JSON.stringify(problem))
+  t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
+  t.match(problem, { type: 'about:blank', title: 'Bad Request', status: 400, code: 'bad-request', instance: String })
+  t.ok(problem.errors?.some((error: { pointer: string, message: string }) => error.pointer === pointer && error.message !== ''), `${pointer} in ${JSON.stringify(problem)}`)
+}
+
+/** The status of a request with a method that fetch does not send. */
+async function status ({ port }: Host, method: string, path: string): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    httpRequest({ port, host: '127.0.0.1', method, path }, answer => {
+      answer.resume()
+      resolve(answer.statusCode!)
+    }).on('error', reject).end()
+  })
+}

@@ -1,0 +1,173 @@
+import t from 'tap'
+import { json, message, startHost } from '../helper/host.ts'
+import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
+import { signal } from '../helper/signal.ts'
+
+const binary = (body: Uint8Array): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(body) })
+const text = (body: string, type = 'text/plain'): RequestInit => ({ method: 'POST', headers: { 'content-type': type }, body })
+
+t.test('a packet to one peer is binary or text, as the body is', async t => {
+  const { api, join } = await startHost(t)
+  const { id, socket } = await join()
+  const bytes = message(socket)
+  const answer = await api(`/peers/${id}/packets`, binary(Uint8Array.of(0, 255, 7)))
+  t.equal(answer.status, 202)
+  t.match(await answer.json(), { bytes: 3, bufferedAmount: Number })
+  t.same(await bytes, { bytes: Buffer.of(0, 255, 7), isText: false })
+
+  const words = message(socket)
+  t.match(await (await api(`/peers/${id}/packets`, text('grüß dich'))).json(), { bytes: 11 })
+  t.same(await words, { bytes: Buffer.from('grüß dich'), isText: true })
+})
+
+t.test('an empty packet is sent', async t => {
+  const { api, join } = await startHost(t)
+  const { id, socket } = await join()
+  const bytes = message(socket)
+  t.match(await (await api(`/peers/${id}/packets`, binary(Uint8Array.of()))).json(), { bytes: 0 })
+  t.same(await bytes, { bytes: Buffer.alloc(0), isText: false })
+})
+
+t.test('to all, to one, and to all but one', async t => {
+  const { api, join } = await startHost(t)
+  const clients = [await join(), await join(), await join()]
+  const [first] = clients
+  const send = async (target: string): Promise<unknown> => await (await api(`/packets${target}`, text(target))).json()
+
+  const all = clients.map(({ socket }) => message(socket))
+  t.same(await send(''), { recipients: 3 })
+  await Promise.all(all)
+  const again = clients.map(({ socket }) => message(socket))
+  t.same(await send('?target=0'), { recipients: 3 })
+  await Promise.all(again)
+
+  const others = clients.slice(1).map(({ socket }) => message(socket))
+  const one = message(first.socket)
+  t.same(await send(`?target=${-first.id}`), { recipients: 2 })
+  t.same(await send(`?target=${first.id}`), { recipients: 1 })
+  t.same((await Promise.all(others)).map(({ bytes }) => bytes.toString()), [`?target=${-first.id}`, `?target=${-first.id}`])
+  t.equal((await one).bytes.toString(), `?target=${first.id}`, 'it did not get the one before')
+})
+
+t.test('in multiplayer mode packets come from the server, in the form of the relay', async t => {
+  const { api, join } = await startHost(t, { server: { gdMpApi: true } })
+  const { id, socket } = await join()
+  const one = message(socket)
+  t.match(await (await api(`/peers/${id}/packets`, binary(Uint8Array.of(7)))).json(), { bytes: 1 })
+  const head = (to: number): Buffer => {
+    const bytes = Buffer.from([0, 1, 0, 0, 0, 0, 0, 0, 0])
+    bytes.writeInt32LE(to, 5)
+    return bytes
+  }
+  t.same(await one, { bytes: Buffer.concat([head(id), Buffer.of(7)]), isText: false })
+  const all = message(socket)
+  t.same(await (await api('/packets', text('hi'))).json(), { recipients: 1 })
+  t.same(await all, { bytes: Buffer.concat([head(0), Buffer.from('hi')]), isText: false })
+})
+
+t.test('the largest packet fits, one byte more does not', async t => {
+  for (const [gdMpApi, largest] of [[false, 65535], [true, 65526]] as const) {
+    const { api, join } = await startHost(t, { server: { gdMpApi } })
+    const { id, socket } = await join()
+    const bytes = message(socket)
+    t.equal((await api(`/peers/${id}/packets`, binary(new Uint8Array(largest)))).status, 202)
+    t.equal((await bytes).bytes.length, 65535)
+    for (const path of [`/peers/${id}/packets`, '/packets']) {
+      const answer = await api(path, binary(new Uint8Array(largest + 1)))
+      t.equal(answer.status, 413)
+      t.match(await answer.json(), { status: 413, code: 'payload-too-large', detail: `A packet has up to ${largest} bytes here` })
+    }
+  }
+})
+
+t.test('the limit follows the buffers', async t => {
+  const { api, server, join } = await startHost(t, { server: { autoListen: false } })
+  server.setBuffers(64, 1024, 256, 1024)
+  await server.listen()
+  const { id } = await join()
+  t.equal((await api(`/peers/${id}/packets`, binary(new Uint8Array(200000)))).status, 202)
+})
+
+t.test('who sends a megabyte still reads that it is too much', async t => {
+  const { api } = await startHost(t)
+  for (const size of [1 << 20, 1 << 23]) {
+    const answer = await api('/packets', binary(new Uint8Array(size)))
+    t.equal(answer.status, 413)
+    t.match(await answer.json(), { code: 'payload-too-large' })
+  }
+})
+
+t.test('a type that is no packet is refused', async t => {
+  const { api, join } = await startHost(t)
+  const { id } = await join()
+  for (const path of [`/peers/${id}/packets`, '/packets']) {
+    for (const request of [json('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'), { method: 'POST' }, text('x', 'nonsense')]) {
+      const answer = await api(path, request)
+      t.equal(answer.status, 415, JSON.stringify(request))
+      t.match(await answer.json(), { code: 'unsupported-media-type' })
+    }
+    t.equal((await api(path, text('x', 'text/plain; charset=utf-8'))).status, 202)
+    t.equal((await api(path, text('x', 'TEXT/Plain;charset="UTF-8"'))).status, 202)
+  }
+})
+
+t.test('text that is no UTF-8 is refused', async t => {
+  const { api } = await startHost(t)
+  const answer = await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: Buffer.of(0xc3, 0x28) })
+  t.equal(answer.status, 400)
+  t.match(await answer.json(), { errors: [{ pointer: '/body', message: 'must be UTF-8' }] })
+})
+
+t.test('nobody is not found', async t => {
+  const { api } = await startHost(t)
+  for (const path of ['/peers/7/packets', '/packets?target=7', '/packets?target=1']) {
+    const answer = await api(path, text('x'))
+    t.equal(answer.status, 404, path)
+    t.match(await answer.json(), { code: 'ERR_DOES_NOT_EXIST', godotError: 33 })
+  }
+})
+
+t.test('a closing peer gets nothing more', async t => {
+  for (const gdMpApi of [false, true]) {
+    const { api, server, port } = await startHost(t, { server: { gdMpApi, closeTimeout: 5 } })
+    const connected = signal(server, gdMpApi ? 'peer_connected' : 'client_connected')
+    await connectRawWebSocket(t, port)
+    const [id] = await connected
+    server.disconnectPeer(id)
+    for (const path of [`/peers/${id}/packets`, `/packets?target=${id}`]) {
+      const answer = await api(path, text('x'))
+      t.equal(answer.status, 409)
+      t.match(await answer.json(), { code: 'FAILED', godotError: 1 })
+    }
+    t.same(await (await api('/packets', text('x'))).json(), { recipients: 0 })
+    server.getPeer(id).cut('server')
+  }
+})
+
+t.test('a peer that does not read is full, and stays', async t => {
+  for (const gdMpApi of [false, true]) {
+    const { api, server, port } = await startHost(t, { server: { gdMpApi } })
+    const connected = signal(server, gdMpApi ? 'peer_connected' : 'client_connected')
+    const raw = await connectRawWebSocket(t, port)
+    const [id] = await connected
+    raw.socket.pause()
+    let answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
+    for (let sent = 1; answer.status === 202 && sent < 1000; sent++) answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
+    t.equal(answer.status, 503)
+    t.match(Number(answer.headers.get('retry-after')), 1)
+    t.match(await answer.json(), { code: 'ERR_OUT_OF_MEMORY', godotError: 6 })
+    t.ok(server.getPeer(id).isOpen)
+    raw.socket.destroy()
+  }
+})
+
+t.test('a body that breaks off is no failure of the server', async t => {
+  const lines: string[] = []
+  const { api, port } = await startHost(t, { fastify: { logger: { level: 'error', stream: { write: line => { lines.push(line) } } } } })
+  const raw = await connectRaw(t, port)
+  raw.send('POST /api/v1/packets HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal')
+  raw.socket.end()
+  await raw.end()
+  t.equal((await api('/packets', text('whole'))).status, 202)
+  t.same(lines, [])
+})
