@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+
+const root = resolve(import.meta.dirname, '..')
+
+const consumer = `
+import Fastify from 'fastify'
+import peerServer, { adminRoutes, GodotError, WebSocketPeer, WebSocketServer } from 'fastify-peer-server'
+
+const app = Fastify()
+await app.register(peerServer, { path: '/game', protocols: ['chat'], handshakeTimeout: 3 })
+await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
+
+app.peerServer.on('client_connected', (id: number, protocol: string) => app.log.info({ id, protocol }))
+app.peerServer.on('data_received', id => {
+  const peer: WebSocketPeer = app.peerServer.getPeer(id)
+  peer.putPacket(peer.getPacket())
+})
+// @ts-expect-error: no such signal
+app.peerServer.on('client_conected', () => {})
+// @ts-expect-error: no such option
+const misspelt = () => app.register(peerServer, { handshakeTimeOut: 3 })
+
+const answer = await app.inject('/api/v1/server')
+const server: WebSocketServer = app.peerServer
+console.log(JSON.stringify([answer.statusCode, answer.json().path, server.isListening(), whatItThrows()]))
+await app.close()
+
+function whatItThrows () {
+  try {
+    return server.getPeer(5).id
+  } catch (error) {
+    return error instanceof GodotError && error.code
+  }
+}
+`
+
+const manifest = { name: 'consumer', private: true, type: 'module', devDependencies: { '@types/node': '*' } }
+
+// Not NODE_OPTIONS: by it tap would watch these processes, too.
+const { NODE_OPTIONS, ...env } = process.env
+
+const tsconfig = {
+  compilerOptions: {
+    target: 'es2023',
+    module: 'nodenext',
+    strict: true,
+    types: ['node'],
+    noEmitOnError: true,
+    // Checking the types of all dependencies themselves would take fifteen seconds.
+    skipLibCheck: true
+  },
+  files: ['consumer.ts']
+}
+
+t.test('the packed package works and type checks in an empty project', async t => {
+  const project = await emptyProject(t)
+  await run(project, 'npm', 'install', await pack(project), '--offline', '--ignore-scripts', '--no-audit', '--no-fund')
+
+  await writeFile(join(project, 'consumer.ts'), consumer)
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
+  await run(project, process.execPath, join(root, 'node_modules/typescript/bin/tsc'))
+
+  const output = await run(project, process.execPath, 'consumer.js')
+  t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
+  t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
+})
+
+/** A project with nothing but Node's types; what our package depends on stands ready, so that npm needs no network. */
+async function emptyProject (t: Test): Promise<string> {
+  const project = await mkdtemp(join(tmpdir(), 'consumer-'))
+  t.teardown(() => rm(project, { recursive: true, force: true }))
+  await writeFile(join(project, 'package.json'), JSON.stringify(manifest))
+  // npm wants to find the commands of what is installed, too.
+  await run(root, 'tar', '-cf', join(project, 'modules.tar'), 'node_modules/.bin', ...await runtimePackages())
+  await run(project, 'tar', '-xf', 'modules.tar')
+  return project
+}
+
+/** Folders below node_modules that come with the package, and Node's types. */
+async function runtimePackages (): Promise<string[]> {
+  const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))
+  const typed = ['node_modules/@types/node', 'node_modules/undici-types']
+  return Object.keys(packages)
+    .filter(path => path !== '' && (typed.includes(path) || !(packages[path].dev || packages[path].devOptional)))
+    .filter(path => existsSync(join(root, path)))
+}
+
+async function pack (folder: string): Promise<string> {
+  const name = await run(root, 'npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', folder)
+  return join(folder, name.trim())
+}
+
+/** Output of a command; when it fails, the error shows what it said. */
+async function run (cwd: string, command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env }).catch(error => {
+    throw new Error(`${error.message}\n${error.stdout}`)
+  })
+  return stdout
+}
