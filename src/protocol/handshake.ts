@@ -10,7 +10,8 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 export function checkUpgrade (headers: Headers): void {
   if (text(headers.upgrade).toLowerCase() !== 'websocket') throw new GodotError('bad-handshake', 'Upgrade: must be websocket')
   if (headers.connection === undefined) throw new GodotError('bad-handshake', 'Connection: is missing')
-  if (text(headers['sec-websocket-version']) !== '13') throw new GodotError('bad-handshake', 'Sec-WebSocket-Version: must be 13')
+  // A client within the process (app.injectWS) gives the number.
+  if (String(headers['sec-websocket-version']) !== '13') throw new GodotError('bad-handshake', 'Sec-WebSocket-Version: must be 13')
   if (headers['sec-websocket-key'] === undefined) throw new GodotError('bad-handshake', 'Sec-WebSocket-Key: is missing')
 }
 
