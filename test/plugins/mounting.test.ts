@@ -1,0 +1,222 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import swagger from '@fastify/swagger'
+import websocket from '@fastify/websocket'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import peerServer, { adminRoutes } from '../../index.ts'
+import { closed, json, message, startHost } from '../helper/host.ts'
+import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { signal } from '../helper/signal.ts'
+
+t.test('a host with sockets of its own keeps them, and their options', async t => {
+  const { port, join } = await startHost(t, {
+    before: async app => {
+      await app.register(websocket, { options: { maxPayload: 100 } })
+      app.get('/own', { websocket: true }, socket => { socket.on('message', data => { socket.send(`own ${String(data)}`) }) })
+    }
+  })
+  const own = await open(t, port, '/own')
+  const answer = message(own)
+  own.send('hello')
+  t.equal((await answer).bytes.toString(), 'own hello')
+  const end = closed(own)
+  own.send('x'.repeat(101))
+  t.match(await end, { code: 1009 })
+
+  const { id, socket } = await join()
+  t.ok(id > 1)
+  socket.send('x'.repeat(101))
+  socket.ping()
+  await once(socket, 'pong')
+})
+
+t.test('an upgrade of a REST path is refused whoever brought the sockets', async t => {
+  const bare = Fastify()
+  t.teardown(async () => { await bare.close() })
+  await bare.register(peerServer, { port: 0 })
+  await bare.register(adminRoutes, { prefix: '/api/v1', auth: false })
+  await bare.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = await startHost(t, { before: async app => { await app.register(websocket) } })
+  for (const at of [(bare.server.address() as AddressInfo).port, port]) {
+    const raw = await connectRaw(t, at)
+    raw.send(upgradeRequest('/api/v1/server'))
+    t.equal((await raw.answer()).status, 400)
+  }
+})
+
+t.test('a host with a document of its own gets the routes in it', async t => {
+  const { app } = await startHost(t, { before: async app => { await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1.0.0' } } }) } })
+  const document: any = app.swagger()
+  t.ok((await new Validator().validate(JSON.parse(JSON.stringify(document)))).valid)
+  t.equal(document.info.title, 'Host')
+  t.equal(document.paths['/api/v1/peers/{id}'].delete.operationId, 'disconnectPeer')
+  t.equal(document.paths['/ws'].get.operationId, 'connect')
+  t.notOk('security' in document.paths['/api/v1/server'].get, 'nothing is said of what the host may call otherwise')
+  t.notOk('401' in document.paths['/api/v1/server'].get.responses)
+})
+
+t.test('a host names its security scheme', async t => {
+  const { app } = await startHost(t, {
+    admin: { token: 'x'.repeat(32), security: [{ mine: [] }] },
+    before: async app => {
+      await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1' }, components: { securitySchemes: { mine: { type: 'http', scheme: 'bearer' } } } } })
+    }
+  })
+  const document: any = app.swagger()
+  t.same(document.paths['/api/v1/server'].get.security, [{ mine: [] }])
+  t.ok('401' in document.paths['/api/v1/server'].get.responses)
+})
+
+t.test('routes of the host behave as before', async t => {
+  const { port, api } = await startHost(t, {
+    before: async app => {
+      app.get('/own', { schema: { querystring: { type: 'object', properties: { count: { type: 'integer' }, on: { type: 'boolean' } }, additionalProperties: false } } }, async request => request.query)
+      app.post('/own', async request => ({ body: request.body }))
+      app.get('/fail', async () => { throw Object.assign(new Error('mine'), { statusCode: 418 }) })
+    }
+  })
+  const own = async (path: string, init?: RequestInit): Promise<Response> => await fetch(`http://127.0.0.1:${port}${path}`, init)
+  t.same(await (await own('/own?count=0x10&on=true&more=1')).json(), { count: 16, on: true }, 'its Ajv coerces and removes')
+  t.same(await (await own('/own', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } })).json(), { body: 'text' })
+  t.same(await (await own('/fail')).json(), { statusCode: 418, error: 'I\'m a Teapot', message: 'mine' })
+  t.match(await (await own('/nothing')).json(), { message: 'Route GET:/nothing not found' })
+  t.equal((await own('/own', { method: 'PUT' })).status, 404)
+  t.match(await (await api('/nothing')).json(), { code: 'not-found' })
+})
+
+t.test('what the host has set for its routes does not reach ours', async t => {
+  const { api, join } = await startHost(t, {
+    fastify: { exposeHeadRoutes: false, onProtoPoisoning: 'ignore', bodyLimit: 10 },
+    before: async app => {
+      app.setValidatorCompiler(() => () => ({ error: new Error('a language of its own') }))
+      app.setSerializerCompiler(() => () => 'a language of its own')
+      app.setErrorHandler(async () => 'never an error')
+      app.addContentTypeParser('*', async () => 'anything')
+    }
+  })
+  const { id } = await join()
+  t.match(await (await api(`/peers/${id}`)).json(), { id })
+  t.equal((await api(`/peers/${id}`, { method: 'HEAD' })).status, 200)
+  t.equal((await api('/peers/05')).status, 400)
+  t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"__proto__":{}}' })).status, 400)
+  t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/xml' }, body: '<a/>' })).status, 415)
+  t.equal((await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'more than ten bytes' })).status, 202)
+  t.equal((await api('/server', json('PATCH', { refuseNewConnections: false }))).status, 200)
+})
+
+t.test('hooks of the host have their say first', async t => {
+  const seen: string[] = []
+  const { api, port } = await startHost(t, {
+    admin: { token: 'x'.repeat(32) },
+    before: async app => {
+      app.addHook('onRequest', async (request, reply) => {
+        seen.push(request.url)
+        if (request.headers['x-banned'] !== undefined) return await reply.code(403).send('no')
+      })
+    }
+  })
+  t.equal((await api('/server', { headers: { 'x-banned': '1' } })).status, 403)
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest('/ws', { 'X-Banned': '1' }))
+  t.equal((await raw.head()).status, 403)
+  t.same(seen, ['/api/v1/server', '/ws'])
+})
+
+t.test('problems that the host throws in its hooks are problems here', async t => {
+  const { api } = await startHost(t, {
+    before: async app => { app.addHook('preHandler', async () => { throw Object.assign(new Error('slow down'), { statusCode: 429 }) }) }
+  })
+  const answer = await api('/server')
+  t.equal(answer.status, 429)
+  t.match(await answer.json(), { status: 429, code: 'too-many-requests', detail: 'slow down' })
+})
+
+t.test('any prefix, or none', async t => {
+  for (const [outer, inner, path] of [['', '/admin', '/admin/server'], ['/a', '/b', '/a/b/server'], ['/a', '', '/a/server'], ['', '', '/server'], ['', '/', '/server']]) {
+    const app = Fastify()
+    t.teardown(async () => { await app.close() })
+    await app.register(peerServer)
+    await app.register(async scope => { await scope.register(adminRoutes, { auth: false, ...(inner === '' ? {} : { prefix: inner }) }) }, { prefix: outer })
+    t.equal((await app.inject(path)).statusCode, 200, path)
+    t.match((await app.inject('/nothing')).json(), { message: 'Route GET:/nothing not found' }, `the host's own 404 with ${outer}${inner}`)
+  }
+})
+
+t.test('the routes twice, for two kinds of administrators', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer)
+  await app.register(adminRoutes, { prefix: '/inside', auth: false })
+  await app.register(adminRoutes, { prefix: '/outside', token: 'x'.repeat(32) })
+  t.equal((await app.inject('/inside/server')).statusCode, 200)
+  t.equal((await app.inject('/outside/server')).statusCode, 401)
+})
+
+t.test('the routes without a server do not come up', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /register the peerServer plugin first/ })
+})
+
+t.test('the address of a peer is what a trusted proxy says', async t => {
+  for (const [trustProxy, address] of [[true, '192.0.2.7'], [false, '127.0.0.1'], ['127.0.0.1', '192.0.2.7'], ['10.0.0.1', '127.0.0.1']] as const) {
+    const { api, server, port } = await startHost(t, { fastify: { trustProxy } })
+    const connected = signal(server, 'client_connected')
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { 'x-forwarded-for': '192.0.2.7' } })
+    t.teardown(() => { socket.terminate() })
+    const [id] = await connected
+    t.same(await (await api(`/peers/${id}/address`)).json(), { address }, String(trustProxy))
+    t.equal((await (await api('/peers?address=192.0.2.0/24')).json()).items.length, address === '192.0.2.7' ? 1 : 0)
+  }
+})
+
+t.test('with autoListen false nobody comes in until it is told to listen', async t => {
+  const { api, port, join } = await startHost(t, { server: { autoListen: false } })
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest('/ws'))
+  const { status, headers, body } = await raw.answer()
+  t.equal(status, 503)
+  t.equal(headers['retry-after'], '1')
+  t.match(JSON.parse(body), { code: 'not-listening' })
+  t.equal((await api('/server/listen', { method: 'POST' })).status, 200)
+  t.ok((await join()).id > 1)
+})
+
+t.test('a client within the process', async t => {
+  const { app, server } = await startHost(t)
+  const connected = signal(server, 'client_connected')
+  const socket = await app.injectWS('/ws')
+  const [id] = await connected
+  t.match((await app.inject(`/api/v1/peers/${id}`)).json(), { id, address: '', port: 0 })
+  t.match((await app.inject('/api/v1/peers?address=0.0.0.0/0')).json(), { items: [] })
+  const end = closed(socket as unknown as WebSocket)
+  t.equal((await app.inject({ method: 'DELETE', url: `/api/v1/peers/${id}?code=4001` })).statusCode, 202)
+  t.match(await end, { code: 4001 })
+})
+
+t.test('it all works in a child scope with its own server', async t => {
+  const app: FastifyInstance = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(async scope => {
+    await scope.register(peerServer, { path: '/socket' })
+    await scope.register(adminRoutes, { prefix: '/admin', auth: false })
+  }, { prefix: '/game' })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const socket = await open(t, port, '/game/socket')
+  t.match(await (await fetch(`http://127.0.0.1:${port}/game/admin/server`)).json(), { peers: { open: 1 } })
+  t.notOk(app.hasDecorator('peerServer'), 'the host does not see it')
+  const end = closed(socket)
+  await app.close()
+  t.match(await end, { code: 1001 })
+})
+
+async function open (t: Test, port: number, path: string): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`)
+  t.teardown(() => { socket.terminate() })
+  await once(socket, 'open')
+  return socket
+}
