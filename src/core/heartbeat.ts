@@ -44,9 +44,12 @@ export class Heartbeat {
     const silent: Heard[] = []
     for (const peer of this.#peers()) {
       if (!peer.isOpen) continue
-      const looks = peer.silentLooks = peer.isPaused ? 0 : peer.silentLooks + 1
+      const looks = ++peer.silentLooks
+      // A paused peer is pinged too: that its client has gone shows only when something is sent to it.
       if (looks === this.#looks - peer.id % spread) peer.ping()
-      if (looks > 2 * this.#looks) silent.push(peer)
+      if (looks <= 2 * this.#looks) continue
+      if (peer.isPaused) peer.silentLooks = 0
+      else silent.push(peer)
     }
     for (const peer of silent) peer.cut('silent')
   }

@@ -250,6 +250,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (unread !== undefined) {
       this.#unread = undefined
       this.#unreadBytes = 0
+      this.silentLooks = 0
       for (const chunk of unread) this.#reader.read(chunk, chunk.length)
       if (!this.#reader.isStopped) this.output.connection.resume()
     }
@@ -359,6 +360,8 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   #readOn (): void {
     this.#holds = 0
+    // It could not be heard until now.
+    this.silentLooks = 0
     this.#reader.resume()
     if (!this.#reader.isStopped) this.output.connection.resume()
   }
