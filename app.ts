@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AdminAuthOptions } from './plugins/admin-auth.ts'
 import openapi, { tokenScheme } from './plugins/openapi.ts'
+import { ownMachineOnly } from './plugins/own-machine.ts'
 import peerServer from './plugins/peer-server.ts'
 import { notFound, sendProblem } from './plugins/problem.ts'
 import { refuseUpgrade } from './plugins/refuse-upgrade.ts'
@@ -24,7 +25,11 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, admin }) => {
   await app.register(openapi)
   await app.register(peerServer, server)
   app.addHook('onRequest', async request => { if (request.routeOptions.url !== app.peerServer.path) await refuseUpgrade(request) })
-  await app.register(adminRoutes, { prefix: apiPrefix, ...admin, ...(admin.auth === false ? {} : { security: [{ [tokenScheme]: [] }] }) })
+  await app.register(async api => {
+    const isOpen = admin.auth === false
+    if (isOpen) api.addHook('onRequest', ownMachineOnly)
+    await api.register(adminRoutes, { prefix: apiPrefix, ...admin, ...(isOpen ? {} : { security: [{ [tokenScheme]: [] }] }) })
+  })
   await app.register(healthRoutes)
 }
 

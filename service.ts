@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance } from 'fastify'
 import app, { apiPrefix } from './app.ts'
+import { sendProblem } from './plugins/problem.ts'
 import { readEnvironment, type Settings } from './src/environment.ts'
 import { defaultOptions } from './src/options.ts'
 
@@ -39,6 +40,7 @@ function makeService ({ logLevel, trustProxy, server }: Settings): FastifyInstan
     trustProxy,
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
+    frameworkErrors: (error, request, reply) => { void sendProblem(error, request, reply as never) },
     // Until the last peer has gone an operator may still look.
     return503OnClosing: false
   })
@@ -60,7 +62,13 @@ function endGracefully (service: FastifyInstance): void {
 function announce (service: FastifyInstance, { adminToken, host }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  service.log.info(`WebSocket at ws://${at}${service.peerServer.path}${service.peerServer.gdMpApi ? ' (Godot multiplayer relay)' : ''}`)
-  service.log.info(`REST API at http://${at}${apiPrefix}`)
-  if (adminToken === undefined) service.log.warn(`No ADMIN_TOKEN: whoever reaches ${host} may administer. HOST must be a loopback address.`)
+  const { gdMpApi, path } = service.peerServer
+  for (const [what, where] of [
+    [gdMpApi ? 'Godot multiplayer relay' : 'WebSocket server', `ws://${at}${path}`],
+    ['REST API', `http://${at}${apiPrefix}`],
+    ['Swagger UI', `http://${at}/docs`],
+    ['OpenAPI document', `http://${at}/openapi.json`],
+    ['Health', `http://${at}/healthz and /readyz`]
+  ]) service.log.info(`${what} at ${where}`)
+  if (adminToken === undefined) service.log.warn(`No ADMIN_TOKEN: everyone on this machine may administer. It works only because HOST ${host} is a loopback address.`)
 }

@@ -8,7 +8,7 @@ const ofJson = { 413: problem('The body is over 1 MiB'), 415: problem('The body 
 /** Adds to the OpenAPI description of each route of the scope what every route of its kind may answer, and what is needed to enter. */
 export function describeFailures (app: FastifyInstance, { auth, security }: AdminAuthOptions & { security?: FastifySchema['security'] }): void {
   app.addHook('onRoute', ({ schema }) => {
-    if (schema?.response === undefined) return
+    if (schema?.response == null) return
     const takesJson = schema.body !== undefined && !('content' in (schema.body as object))
     // In place: @fastify/swagger has seen the route already.
     Object.assign(schema.response, auth === false ? {} : { 401: noToken }, takesJson ? ofJson : {})

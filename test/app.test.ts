@@ -1,0 +1,82 @@
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import app, { type AppOptions } from '../app.ts'
+import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
+
+const token = 'x'.repeat(32)
+
+t.test('the pages and the document are open, the REST API is not', async t => {
+  const { service } = await makeApp(t, { admin: { token } })
+  for (const path of ['/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/healthz', '/readyz']) t.equal((await service.inject(path)).statusCode, 200, path)
+  for (const path of ['/api/v1/server', '/api/v1/peers', '/api/v1/nothing']) t.equal((await service.inject(path)).statusCode, 401, path)
+  t.equal((await service.inject({ url: '/api/v1/server', headers: { authorization: `Bearer ${token}` } })).statusCode, 200)
+})
+
+t.test('Swagger UI may load what is its own, and nothing else', async t => {
+  const { service } = await makeApp(t)
+  const policy = String((await service.inject('/docs')).headers['content-security-policy'])
+  t.match(policy, /default-src 'self'/)
+  t.notMatch(policy, /script-src[^;]*'unsafe-(inline|eval)'/)
+})
+
+t.test('alive is who answers, ready is who takes peers', async t => {
+  const { service } = await makeApp(t)
+  t.same((await service.inject('/healthz')).json(), { ok: true })
+  t.same((await service.inject('/readyz')).json(), { ready: true })
+  service.peerServer.refuseNewConnections = true
+  t.equal((await service.inject('/readyz')).statusCode, 503)
+  service.peerServer.refuseNewConnections = false
+  await service.peerServer.stop()
+  const answer = await service.inject('/readyz')
+  t.equal(answer.statusCode, 503)
+  t.equal(answer.headers['retry-after'], '1')
+  t.match(answer.json(), { code: 'not-listening', status: 503 })
+  t.equal((await service.inject('/healthz')).statusCode, 200)
+})
+
+t.test('what is not there is a problem, wherever it is not', async t => {
+  const { service } = await makeApp(t)
+  for (const path of ['/', '/nothing', '/api', '/api/v1', '/api/v1/nothing', '/docs/nothing']) {
+    const answer = await service.inject(path)
+    t.equal(answer.statusCode, 404, path)
+    t.match(answer.headers['content-type'], /^application\/problem\+json/, path)
+    t.match(answer.json(), { status: 404, code: 'not-found' }, path)
+  }
+})
+
+t.test('an upgrade of any other path is refused', async t => {
+  const { service } = await makeApp(t)
+  await service.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = service.peerServer
+  for (const path of ['/', '/docs', '/docs/static/index.html', '/openapi.json', '/healthz', '/readyz', '/nothing', '/api/v1/server', '/wss', '/ws/']) {
+    const raw = await connectRaw(t, port)
+    raw.send(upgradeRequest(path))
+    const { status, body } = await raw.answer()
+    t.equal(status, 400, path)
+    t.match(JSON.parse(body), { code: 'bad-handshake' })
+  }
+})
+
+t.test('without a token other sites cannot use the browser of this machine', async t => {
+  const { service } = await makeApp(t)
+  const ask = async (headers: Record<string, string>): Promise<number> => (await service.inject({ method: 'POST', url: '/api/v1/packets', headers: { 'content-type': 'text/plain', ...headers }, payload: 'x' })).statusCode
+  for (const host of ['127.0.0.1:3000', 'localhost:3000', 'localhost', '[::1]:3000', '127.8.8.8']) t.equal(await ask({ host }), 202, host)
+  for (const host of ['example.com', 'example.com:3000', '192.0.2.7', 'localhost.example.com', '0.0.0.0', '127.0.0.1.example.com', ' ', '[']) t.equal(await ask({ host }), 403, host)
+  for (const origin of ['http://127.0.0.1:3000', 'http://127.0.0.1:5173']) t.equal(await ask({ host: '127.0.0.1:3000', origin }), 202, origin)
+  for (const origin of ['http://example.com', 'https://127.0.0.1.example.com', 'null']) t.equal(await ask({ host: '127.0.0.1:3000', origin }), 403, origin)
+})
+
+t.test('with a token a page of another site needs it too, and that is enough', async t => {
+  const { service } = await makeApp(t, { admin: { token } })
+  const headers = { origin: 'http://example.com', host: 'game.example.com' }
+  t.equal((await service.inject({ url: '/api/v1/server', headers })).statusCode, 401)
+  t.equal((await service.inject({ url: '/api/v1/server', headers: { ...headers, authorization: `Bearer ${token}` } })).statusCode, 200)
+})
+
+async function makeApp (t: Test, { admin = { auth: false }, server = {} }: Partial<AppOptions> = {}) {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  await service.register(app, { admin, server })
+  await service.ready()
+  return { service }
+}
