@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
+import { unwatched } from './helper/unwatched.ts'
 import { within } from './helper/within.ts'
 
 /**
@@ -52,7 +53,7 @@ t.test('the examples type check', async t => {
   const files = typed.map(({ name, code }) => writeExample(`${name}.types.ts`, code))
   const tsc = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
     '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
-  { cwd: root, env: plainEnv(), stdio: ['ignore', 2, 2] })
+  { cwd: root, env: unwatched, stdio: ['ignore', 2, 2] })
   t.same(await once(tsc, 'exit'), [0, null])
 })
 
@@ -77,7 +78,7 @@ async function startExample (t: Test, name: string, language: string, code: stri
     ? ['bash', '-c', code]
     : [process.execPath, '--import', 'tsx', await writeExample(`${name}.${language}`, code)]
   // A group of its own, so that nothing a shell started outlives the test.
-  const example = spawn(command, args, { cwd: root, env: plainEnv(port), detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const example = spawn(command, args, { cwd: root, env: readersEnv(port), detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(example, 'exit')
   t.teardown(async () => {
     try { process.kill(-example.pid!, 'SIGKILL') } catch { /* It ended by itself. */ }
@@ -106,10 +107,9 @@ async function writeExample (file: string, code: string): Promise<string> {
   return join(scratch, file)
 }
 
-/** The environment a reader has: tap does not watch, and `npm start` does not build again what is built. */
-function plainEnv (port = 0) {
-  const { NODE_OPTIONS, ...env } = process.env
-  return { ...env, PORT: String(port), ADMIN_TOKEN: 'a token of at least thirty-two letters', npm_config_ignore_scripts: 'true' }
+/** The environment a reader has, but `npm start` does not build again what is built. */
+function readersEnv (port: number) {
+  return { ...unwatched, PORT: String(port), ADMIN_TOKEN: 'a token of at least thirty-two letters', npm_config_ignore_scripts: 'true' }
 }
 
 async function freePort (): Promise<number> {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { unwatched } from './helper/unwatched.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -41,9 +42,6 @@ function whatItThrows () {
 `
 
 const manifest = { name: 'consumer', private: true, type: 'module', devDependencies: { '@types/node': '*' } }
-
-// Not NODE_OPTIONS: by it tap would watch these processes, too.
-const { NODE_OPTIONS, ...env } = process.env
 
 const tsconfig = {
   compilerOptions: {
@@ -98,7 +96,7 @@ async function pack (folder: string): Promise<string> {
 
 /** Output of a command; when it fails, the error shows what it said. */
 async function run (cwd: string, command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, env }).catch(error => {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env: unwatched }).catch(error => {
     throw new Error(`${error.message}\n${error.stdout}`)
   })
   return stdout

@@ -27,7 +27,7 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
     control.close()
     await rm(home, { recursive: true, force: true })
   })
-  const [socket] = await within(10, () => `${script} to start; ${client.report()}`, once(control, 'connection'))
+  const [socket] = await within(20, () => `${script} to start; ${client.report()}`, once(control, 'connection'))
   client.attach(socket as Socket)
   return client
 }
@@ -78,13 +78,13 @@ export class GodotClient {
     return (await this.event('answer')).result
   }
 
-  /** The first event of this name that matches and was not handed out before; waits for it for at most 10 s. */
+  /** The first event of this name that matches and was not handed out before; waits for it for at most 20 s. */
   async event (name: string, matches: Match = () => true): Promise<GodotEvent> {
     const match: Match = event => event.event === name && matches(event)
     const at = this.#unseen.findIndex(match)
     if (at >= 0) return this.#unseen.splice(at, 1)[0]
     const happens = new Promise<GodotEvent>(resolve => this.#waiting.push({ match, found: resolve }))
-    return await within(10, () => `event ${name}; ${this.report()}`, happens)
+    return await within(20, () => `event ${name}; ${this.report()}`, happens)
   }
 
   /** All events of one of these names so far, answers and others left out. */
@@ -95,7 +95,7 @@ export class GodotClient {
   /** Leaves the way a player does who closes the window: the process ends, the connection just breaks off. */
   async quit (): Promise<void> {
     this.#control.write('{"run":"quit"}\n')
-    await within(10, () => `end of the process; ${this.report()}`, this.exited)
+    await within(20, () => `end of the process; ${this.report()}`, this.exited)
   }
 
   /** SIGKILL, and the process is gone. */

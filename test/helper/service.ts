@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import { unwatched } from './unwatched.ts'
 import { within } from './within.ts'
 
 /** The service as its own process. */
@@ -21,7 +22,7 @@ const main = resolve(import.meta.dirname, '../../dist/service.js')
 /** Starts what `npm start` starts, on a free port; ready when it listens, gone with the test. */
 export async function startService (t: Test, env: Record<string, string> = {}): Promise<Service> {
   const process = spawn(globalThis.process.execPath, [main], {
-    env: { PATH: globalThis.process.env.PATH, PORT: '0', ...env },
+    env: { ...unwatched, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(process, 'exit')
@@ -40,14 +41,14 @@ export async function startService (t: Test, env: Record<string, string> = {}): 
     createInterface({ input: process.stderr }).on('line', read)
     exited.then(([code]) => reject(new Error(`the service ended with ${code}:\n${log.join('\n')}`)))
   })
-  const port = await within(10, () => `the service to listen:\n${log.join('\n')}`, listening)
+  const port = await within(20, () => `the service to listen:\n${log.join('\n')}`, listening)
   return {
     port,
     log,
     api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       process.kill(signal)
-      const [code] = await within(10, () => `the service to end:\n${log.join('\n')}`, exited)
+      const [code] = await within(20, () => `the service to end:\n${log.join('\n')}`, exited)
       return code
     }
   }
