@@ -30,7 +30,7 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   app.decorate('peerServer', server)
   if (isMounted) await mount(app, server)
   app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
-  app.addHook('preClose', async () => { await server.stop() })
+  app.addHook('preClose', async () => { await server.stop(undefined, 'server shutdown') })
 }, { name: 'peer-server', fastify: '5.x' })
 
 async function mount (app: FastifyInstance, server: WebSocketServer): Promise<void> {
@@ -81,7 +81,7 @@ function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): object
 function watchUpgrades (app: FastifyInstance, server: WebSocketServer): void {
   const url = app.prefix + server.path
   const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
-    request[kUpgrade] ??= { socket, head, handshake: server.handshake(() => { socket.destroy() }), isAnswered: false }
+    request[kUpgrade] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }), isAnswered: false }
   }
   const after = (request: UpgradeRequest): void => {
     const upgrade = request[kUpgrade]!
@@ -97,9 +97,15 @@ function limitTime ({ socket, handshake }: Upgrade): void {
   try {
     handshake.begin()
   } catch (error) {
-    handshake.refused((error as GodotError).code)
-    socket.end(refusalAnswer(error as GodotError), () => { socket.destroy() })
+    handshake.end(error as GodotError)
+    turnAway(socket, error as GodotError)
   }
+}
+
+/** Answers in place of Fastify, which still waits for a hook. */
+function turnAway (socket: Duplex, error: GodotError): void {
+  socket.end(refusalAnswer(error))
+  socket.destroy()
 }
 
 /** Makes a peer of the upgrade, or throws what it is refused with; whoever is refused is counted no longer. */
@@ -112,8 +118,7 @@ async function answer (server: WebSocketServer, upgrade: Upgrade, request: Fasti
     // What is decided already must not wait: handshakes that are done at once need no timer.
     accept(server, upgrade, connection, decision instanceof Promise ? await decision : decision, request, reply)
   } catch (error) {
-    upgrade.handshake.refused((error as GodotError).code)
-    upgrade.handshake.end()
+    upgrade.handshake.end(error as GodotError)
     throw error
   }
 }

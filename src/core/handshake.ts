@@ -9,8 +9,8 @@ import type { Deadlined } from './deadlines.ts'
 import type { Log } from './log.ts'
 import { withoutTokens } from './token.ts'
 
-/** How a client is let in: as a peer with this sub-protocol and these data of the application, answered with that sub-protocol; '' is none. */
-export interface Entry { readonly protocol: string, readonly answerProtocol: string, readonly data: unknown }
+/** How a client is let in: as a peer with this sub-protocol, answered with that one; '' is none. */
+export interface Entry { readonly protocol: string, readonly answerProtocol: string }
 
 /** What a handshake asks of its server. */
 export interface HandshakeHost {
@@ -27,13 +27,13 @@ export class Handshake implements Deadlined {
   /** What the application gave the client that is let in. */
   data: unknown
   readonly #host: HandshakeHost
-  readonly #cut: () => void
+  readonly #cut: (error: GodotError) => void
   #address: string | undefined
   #isInside = false
   #isOver = false
 
-  /** `cut` is called when it takes too long, or the server stops. */
-  constructor (host: HandshakeHost, cut: () => void) {
+  /** `cut` is called when it takes too long or the server stops, with that as the problem. */
+  constructor (host: HandshakeHost, cut: (error: GodotError) => void) {
     this.#host = host
     this.#cut = cut
   }
@@ -65,7 +65,7 @@ export class Handshake implements Deadlined {
     this.#isInside = true
     admission.countPlace(1)
     // A browser takes no answer without a sub-protocol once it has asked for one, if only to carry a token.
-    const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol, data: undefined }
+    const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol }
     return onHandshake === undefined ? entry : this.#ask(onHandshake, handshakeRequest(asking, asked), entry)
   }
 
@@ -75,37 +75,36 @@ export class Handshake implements Deadlined {
     this.#host.admission.pending.delete(this)
   }
 
-  /** The client is turned away; while it reads why, its time goes on. */
-  refused (reason: ErrorCode): void {
-    this.#host.refusedHandshake(reason, this.#address ?? '')
-  }
-
-  /** It is over, and there is no peer. */
-  end (): void {
+  /** It is over, and there is no peer: with a problem the client was turned away. */
+  end (error: GodotError | undefined = undefined): void {
     if (this.#isOver) return
     this.become()
     if (this.#address !== undefined) this.#host.admission.countConnection(this.#address, -1)
     if (this.#isInside) this.#host.admission.countPlace(-1)
+    if (error !== undefined) this.#host.refusedHandshake(error.code, this.#address ?? '')
   }
 
   /** It took too long. */
   expire (): void {
     this.#host.admission.hit('handshake-timeout', { address: this.#address })
-    this.refused('handshake-timeout')
-    this.cut()
+    this.#fail(new GodotError('handshake-timeout'))
   }
 
-  /** Ends it together with its connection. */
+  /** The server stops. */
   cut (): void {
-    this.end()
-    this.#cut()
+    this.#fail(new GodotError('not-listening'))
+  }
+
+  #fail (error: GodotError): void {
+    this.end(error)
+    this.#cut(error)
   }
 
   async #ask (onHandshake: OnHandshake, request: HandshakeRequest, entry: Entry): Promise<Entry> {
-    const data = await this.#answerOf(onHandshake, request)
+    this.data = await this.#answerOf(onHandshake, request)
     if (this.#isOver) throw new GodotError('handshake-timeout')
     this.#host.admission.checkBan(request.address)
-    return { ...entry, data }
+    return entry
   }
 
   /** The data that the application gives the client; throws what it refuses with. */

@@ -1,6 +1,6 @@
 import type { Log } from './log.ts'
 
-/** What a server keeps clients from, and the option (or call) that says how far they may go. */
+/** What a server keeps clients from, and the option (or call, or limit of the system) that says how far they may go. */
 export const limits = {
   'server-full': 'maxPeers',
   'address-limit': 'maxPeersPerAddress',
@@ -13,7 +13,8 @@ export const limits = {
   'byte-rate': 'maxBytesPerSecond',
   'message-too-big': 'inputBufferKb',
   'slow-peer': 'outputBufferKb',
-  'silent-peer': 'pingInterval'
+  'silent-peer': 'pingInterval',
+  'no-descriptor': 'ulimit -n'
 } as const
 
 /** A limit, by what happens at it. */

@@ -101,7 +101,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   #isStraight = false
   #hasReader = false
   /** Without autoPoll: what waits for the poll. */
-  #arrived: Array<() => void> = []
+  #arrived: Arrival[] = []
   #wakes: Array<() => void> = []
   #isPolling = false
   /** Peers whose socket is not released yet, and who waits for all of them. */
@@ -147,7 +147,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   }
 
   /** Closes every peer with `code` and `reason`, cuts handshakes under way, and resolves when all sockets are released; `closeTimeout` at most. */
-  async stop (code: number = closeCode.GOING_AWAY, reason: string = ''): Promise<void> {
+  async stop (code: number = this.options.stopCode, reason: string = ''): Promise<void> {
     checkClose(code, reason)
     if (this.isListening()) this.#stopping ??= this.#stop(code, reason).finally(() => { this.#stopping = undefined })
     await this.#stopping
@@ -384,8 +384,8 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     if (this.admission.isFull) throw new GodotError('server-full')
   }
 
-  /** A handshake that is about to begin; `cut` is called when it takes too long or the server stops. */
-  handshake (cut: () => void): Handshake {
+  /** A handshake that is about to begin; `cut` is called when it takes too long or the server stops, with that as the problem. */
+  handshake (cut: (error: GodotError) => void): Handshake {
     return new Handshake(this, cut)
   }
 
@@ -396,9 +396,9 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   accept (connection: Connection, protocol: string = '', answer: Uint8Array = NOTHING, handshake: Handshake | undefined = undefined): void {
     if (handshake === undefined) this.#count(connection.address, 1)
     else handshake.become()
-    const admit = (): void => { this.#admit(connection, protocol, answer, handshake?.data) }
-    if (this.autoPoll) admit()
-    else this.#arrived.push(admit)
+    const arrival = { connection, protocol, answer, data: handshake?.data }
+    if (this.autoPoll) this.#admit(arrival)
+    else this.#arrived.push(arrival)
   }
 
   // ---- what peers and the relay ask ----
@@ -457,7 +457,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
 
   receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.#isStraight) return this.#relay.relay(peer, bytes, start, end)
-    for (const watch of this.#watchers) watch(peer, bytes, start, end, isText)
+    if (this.#watchers.length > 0) for (const watch of this.#watchers) watch(peer, bytes, start, end, isText)
     if (this.options.gdMpApi) return this.#relay.relay(peer, bytes, start, end)
     const own = ownBytes(bytes, start, end)
     const isPushed = this.#signals.emit('packet', peer.id, own, isText)
@@ -593,7 +593,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     this.admission.countPlace(change)
   }
 
-  #admit (connection: Connection, protocol: string, answer: Uint8Array, data: unknown): void {
+  #admit ({ connection, protocol, answer, data }: Arrival): void {
     const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol)
     peer.data = data
     this.#peers.add(peer)
@@ -629,22 +629,41 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     for (const peer of this.#peers.after(0)) peer.poll()
     const arrived = this.#arrived
     this.#arrived = []
-    for (const admit of arrived) admit()
+    for (const arrival of arrived) this.#admit(arrival)
   }
 
   async #stop (code: number, reason: string): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
     this.admission.pending.cutAll()
+    for (const arrival of this.#arrived.splice(0)) this.#cut(arrival)
     const closed = listener !== undefined && 'close' in listener ? listener.close() : undefined
     // From here on it polls by itself, so that every peer is heard of.
     await Promise.resolve()
     this.#run()
-    for (const peer of this.#peers.after(0)) peer.closeFor('stop', code, reason)
-    await this.#whenReleased()
+    const released = this.#whenReleased()
+    await this.#closeAll(code, reason)
+    await released
     await closed
     this.#heartbeat.stop()
     this.notices.emit('stopped')
+  }
+
+  #cut ({ connection }: Arrival): void {
+    this.#count(connection.address, -1)
+    connection.destroy()
+  }
+
+  /** Tells the peers batch by batch, all of them within half of `closeTimeout`, so that the last one has time to answer too. */
+  async #closeAll (code: number, reason: string): Promise<void> {
+    const batches = Math.max(1, Math.floor(this.closeTimeout * 1000 / 2 / BATCH_MILLISECONDS))
+    const size = Math.max(BATCH_SIZE, Math.ceil(this.peerCount / batches))
+    let told = 0
+    for (const peer of this.#peers.after(0)) {
+      if (told > 0 && told % size === 0) await new Promise(resolve => setTimeout(resolve, BATCH_MILLISECONDS))
+      peer.closeFor('stop', code, reason)
+      told++
+    }
   }
 
   /** Resolves when every socket is released; what is left after `closeTimeout` is cut. */
@@ -656,6 +675,13 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     clearTimeout(timer)
   }
 }
+
+/** Peers that `stop` tells at once, and the pause until it tells more. */
+const BATCH_SIZE = 1000
+const BATCH_MILLISECONDS = 100
+
+/** A client that has finished its handshake, and the answer that makes it a peer. */
+interface Arrival { readonly connection: Connection, readonly protocol: string, readonly answer: Uint8Array, readonly data: unknown }
 
 const NOTHING = new Uint8Array(0)
 const RELAY_OVERHEAD = 9

@@ -1,3 +1,4 @@
+import type { Deadlined, Deadlines } from '../core/deadlines.ts'
 import type { Entry, Handshake } from '../core/handshake.ts'
 import type { ConnectionReceiver } from '../core/transport.ts'
 import type { WebSocketServer } from '../core/websocket-server.ts'
@@ -9,27 +10,36 @@ import { refusalAnswer } from './refusal.ts'
 import type { SocketConnection } from './socket-connection.ts'
 
 const HEAD_END = '\r\n\r\n'
+/** Clients at most that may take their time to read why they were refused. */
+const MAX_LEAVING = 1024
 
 /** A connection of the own listener on its way to a peer: reads the request and answers it. */
-export class Incoming implements ConnectionReceiver {
+export class Incoming implements ConnectionReceiver, Deadlined {
   readonly #server: WebSocketServer
   readonly #connection: SocketConnection
+  readonly #leaving: Deadlines
   readonly #handshake: Handshake
   /** What came so far of the request, a character a byte. */
   #text = ''
   #isAnswered = false
 
-  constructor (server: WebSocketServer, connection: SocketConnection) {
+  /** `leaving`: where it is while its client may still read why it is refused. */
+  constructor (server: WebSocketServer, connection: SocketConnection, leaving: Deadlines) {
     this.#server = server
     this.#connection = connection
-    this.#handshake = server.handshake(() => { connection.destroy() })
+    this.#leaving = leaving
+    this.#handshake = server.handshake(error => { this.#turnAway(error) })
   }
 
-  /** Starts to read; throws what the client is refused with, whatever it may ask. */
+  /** Starts to read. */
   begin (): void {
-    this.#handshake.begin()
     this.#connection.open(this)
-    this.#handshake.arrive(this.#connection.address)
+    try {
+      this.#handshake.begin()
+      this.#handshake.arrive(this.#connection.address)
+    } catch (error) {
+      this.#refuse(error as GodotError)
+    }
   }
 
   onData (bytes: Uint8Array, length: number): void {
@@ -39,19 +49,21 @@ export class Incoming implements ConnectionReceiver {
     this.#text += Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(length, MAX_REQUEST_HEAD - known)).toString('latin1')
     const end = this.#text.indexOf(HEAD_END, Math.max(0, known - HEAD_END.length))
     if (end >= 0) this.#answer(this.#text.slice(0, end), bytes.subarray(end + HEAD_END.length - known, length))
-    else if (this.#text.length >= MAX_REQUEST_HEAD) this.refuse(new GodotError('bad-handshake', `the head of the request is over ${MAX_REQUEST_HEAD} bytes`))
+    else if (this.#text.length >= MAX_REQUEST_HEAD) this.#refuse(new GodotError('bad-handshake', `the head of the request is over ${MAX_REQUEST_HEAD} bytes`))
   }
 
   onGone (): void {
     this.#handshake.end()
+    this.#leaving.delete(this)
   }
 
-  /** Answers with the problem. The client may read it to the end, but its time goes on. */
-  refuse (error: GodotError): void {
-    this.#isAnswered = true
-    this.#handshake.refused(error.code)
-    this.#connection.write(refusalAnswer(error))
-    this.#connection.end()
+  /** It has had the time to read why. */
+  expire (): void {
+    this.cut()
+  }
+
+  cut (): void {
+    this.#connection.destroy()
   }
 
   #answer (text: string, behind: Uint8Array): void {
@@ -62,7 +74,7 @@ export class Incoming implements ConnectionReceiver {
       if (entry instanceof Promise) this.#await(entry, request)
       else this.#accept(entry, request)
     } catch (error) {
-      this.refuse(error as GodotError)
+      this.#refuse(error as GodotError)
     }
   }
 
@@ -75,14 +87,31 @@ export class Incoming implements ConnectionReceiver {
 
   /** Reads nothing while the application thinks. */
   #await (entry: Promise<Entry>, request: RequestHead): void {
-    this.#isAnswered = true
     this.#connection.pause()
-    entry.then(entry => { this.#accept(entry, request) }, (error: GodotError) => { this.refuse(error) })
+    entry.then(entry => { this.#accept(entry, request) }, (error: GodotError) => { this.#refuse(error) })
   }
 
   #accept ({ protocol, answerProtocol }: Entry, { headers }: RequestHead): void {
     this.#isAnswered = true
     if (!this.#server.autoPoll) this.#connection.pause()
     this.#server.accept(this.#connection, protocol, upgradeAnswer(headers['sec-websocket-key'], answerProtocol), this.#handshake)
+  }
+
+  /** Answers with the problem, and gives the client a moment to read it. */
+  #refuse (error: GodotError): void {
+    if (this.#isAnswered) return
+    this.#handshake.end(error)
+    this.#isAnswered = true
+    this.#connection.write(refusalAnswer(error))
+    if (this.#leaving.size >= MAX_LEAVING) return this.#connection.destroy()
+    this.#leaving.add(this)
+    this.#connection.end()
+  }
+
+  /** Out of time: whoever has asked for something is answered all the same. */
+  #turnAway (error: GodotError): void {
+    if (this.#text !== '') this.#connection.write(refusalAnswer(error))
+    this.#isAnswered = true
+    this.#connection.destroy()
   }
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
+import { Deadlines } from '../core/deadlines.ts'
 import type { Keys, Listener } from '../core/transport.ts'
 import type { WebSocketServer } from '../core/websocket-server.ts'
 import { GodotError } from '../error.ts'
@@ -11,6 +12,7 @@ import { secureContext } from './key-material.ts'
 import { SocketConnection } from './socket-connection.ts'
 
 const BACKLOG = 4096
+const LEAVE_SECONDS = 1
 const ANY = '*'
 const NOTHING = new Uint8Array(0)
 
@@ -28,6 +30,8 @@ export async function openListener (server: WebSocketServer, port: number): Prom
 class OwnListener implements Listener {
   readonly #server: WebSocketServer
   readonly #net: Server = createServer()
+  /** Connections that are refused and may still read why. */
+  readonly #leaving = new Deadlines(() => LEAVE_SECONDS)
   #context: SecureContext | undefined
 
   constructor (server: WebSocketServer) {
@@ -49,12 +53,13 @@ class OwnListener implements Listener {
 
   async listen (bindIp: string, port: number): Promise<void> {
     await bind(this.#net, bindIp, port)
-    this.#net.on('error', err => { this.#server.journal.error({ err }, 'a connection could not be accepted') })
+    this.#net.on('error', error => { this.#lost(error) })
     if (this.tls) this.#net.on('connection', socket => { this.#encrypt(socket) })
     else this.#takeHandles()
   }
 
   async close (): Promise<void> {
+    this.#leaving.cutAll()
     await new Promise<void>(resolve => { this.#net.close(() => { resolve() }) })
   }
 
@@ -65,7 +70,12 @@ class OwnListener implements Listener {
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
     if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#receive(new SocketConnection(socket, NOTHING)) })
-    else handle.onconnection = (error, accepted) => { if (error === 0) this.#receive(SocketConnection.ofHandle(accepted!)) }
+    else {
+      handle.onconnection = (error, accepted) => {
+        if (accepted === undefined) this.#lost(error)
+        else this.#receive(SocketConnection.ofHandle(accepted))
+      }
+    }
   }
 
   #encrypt (socket: Socket): void {
@@ -75,12 +85,12 @@ class OwnListener implements Listener {
   }
 
   #receive (connection: SocketConnection): void {
-    const incoming = new Incoming(this.#server, connection)
-    try {
-      incoming.begin()
-    } catch (error) {
-      incoming.refuse(error as GodotError)
-    }
+    new Incoming(this.#server, connection, this.#leaving).begin()
+  }
+
+  /** No more descriptors: the system has closed the connection. */
+  #lost (error: unknown): void {
+    this.#server.limited('no-descriptor', { error })
   }
 }
 
