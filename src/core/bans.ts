@@ -71,7 +71,7 @@ export class Bans {
 }
 
 function parseRange (address: string) {
-  const range = parseAddressRange(address)
+  const range = typeof address === 'string' ? parseAddressRange(address) : undefined
   if (range === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: neither an IP address nor a CIDR range`)
   return range
 }

@@ -1,0 +1,60 @@
+import t from 'tap'
+import { Deadlines } from '../../src/core/deadlines.ts'
+import { stopTime } from '../helper/clock.ts'
+
+/** Something with a deadline that notes how it ended. */
+function item (ends: string[], name: string) {
+  return { expire: () => { ends.push(`${name} expired`) }, cut: () => { ends.push(`${name} cut`) } }
+}
+
+t.test('each expires when its own time is over, those that are done do not', async t => {
+  const clock = stopTime(t)
+  const ends: string[] = []
+  const deadlines = new Deadlines(() => 3)
+  const [a, b, c] = ['a', 'b', 'c'].map(name => item(ends, name))
+  deadlines.add(a)
+  clock.advance(1000)
+  deadlines.add(b)
+  deadlines.add(c)
+  t.equal(deadlines.size, 3)
+  clock.advance(1999)
+  t.ok(deadlines.delete(c))
+  t.notOk(deadlines.delete(c))
+  t.same(ends, [])
+  clock.advance(1)
+  t.same(ends, ['a expired'])
+  clock.advance(1000)
+  t.same(ends, ['a expired', 'b expired'])
+  t.equal(deadlines.size, 0)
+  deadlines.add(c)
+  clock.advance(3000)
+  t.same(ends.slice(2), ['c expired'])
+})
+
+t.test('a time that changes holds for those under way', async t => {
+  const clock = stopTime(t)
+  const ends: string[] = []
+  let seconds = 3
+  const deadlines = new Deadlines(() => seconds)
+  deadlines.changed()
+  deadlines.add(item(ends, 'a'))
+  clock.advance(1000)
+  seconds = 1.5
+  deadlines.changed()
+  clock.advance(499)
+  t.same(ends, [])
+  clock.advance(1)
+  t.same(ends, ['a expired'])
+})
+
+t.test('all can be cut', async t => {
+  const clock = stopTime(t)
+  const ends: string[] = []
+  const deadlines = new Deadlines(() => 1)
+  deadlines.add(item(ends, 'a'))
+  deadlines.add(item(ends, 'b'))
+  deadlines.cutAll()
+  t.same(ends, ['a cut', 'b cut'])
+  clock.advance(2000)
+  t.same(ends, ['a cut', 'b cut'])
+})
