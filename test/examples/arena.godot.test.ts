@@ -1,0 +1,20 @@
+import t from 'tap'
+import { playArena } from '../helper/arena.ts'
+import { needs } from '../helper/needs.ts'
+
+const SECONDS = 6
+
+t.test('four real players in the arena: all sides agree when the round is over', needs('godot3-server'), async t => {
+  const { server, bots, ticks, packetsIn, faults } = await playArena(SECONDS, ['Ann', 'Ben', 'Cat', 'Dan'])
+  for (const { state, lines } of bots) {
+    t.same(lines, [], 'no error line')
+    t.strictSame(state, server)
+  }
+  t.equal(faults, 0)
+  t.ok(Math.abs(ticks - SECONDS * 60) < 30, `${ticks} ticks`)
+  for (const count of packetsIn) t.ok(count > SECONDS * 40, `${count} packets of a player`)
+  const [, positions, , scores] = server as [number, Map<number, unknown>, unknown, Map<number, [string, number]>]
+  t.equal(positions.size, 4)
+  t.same([...scores.values()].map(([name]) => name).sort(), ['Ann', 'Ben', 'Cat', 'Dan'])
+  t.ok([...scores.values()].some(([, points]) => points > 0), 'they run after the coin')
+})

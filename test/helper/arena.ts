@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import Fastify from 'fastify'
+import { Arena } from '../../examples/arena/arena.ts'
+import peerServer, { decodeVariant, Vector2 } from '../../index.ts'
+import type { Variant, WebSocketServer } from '../../index.ts'
+import { find } from '../../scripts/parts.mjs'
+import { within } from './within.ts'
+
+/** What one side knows of the game when the round is over: tick, positions, coin, names and points. */
+export type ArenaState = readonly Variant[]
+
+/** One round of examples/arena. */
+export interface Round {
+  server: ArenaState
+  bots: BotReport[]
+  /** Ticks while all players were there. */
+  ticks: number
+  /** Packets that came from each player meanwhile. */
+  packetsIn: number[]
+  /** Packets that were refused, and handlers that failed. */
+  faults: number
+}
+
+/** The state a bot knew last, and every other line it printed. */
+export interface BotReport { state: ArenaState | undefined, lines: string[] }
+
+/** Plays a round of so many seconds with real Godot processes as players. */
+export async function playArena (seconds: number, names: string[]): Promise<Round> {
+  const app = Fastify()
+  await app.register(peerServer, { gdMpApi: true })
+  const arena = new Arena(app.peerServer)
+  await app.listen({ port: 0 })
+  const folder = await mkdtemp(join(tmpdir(), 'arena-'))
+  const killing = new AbortController()
+  try {
+    const bots = names.map(name => runBot(name, app.peerServer.port, join(folder, name), killing.signal))
+    arena.start()
+    await whenJoined(arena, names.length)
+    return await play(arena, app.peerServer, seconds, bots)
+  } finally {
+    killing.abort()
+    arena.stop()
+    await app.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function whenJoined (arena: Arena, count: number): Promise<void> {
+  const deadline = performance.now() + 20000
+  while (arena.players.size < count) {
+    if (performance.now() > deadline) throw new Error(`only ${arena.players.size} of ${count} players joined`)
+    await delay(10)
+  }
+}
+
+async function play (arena: Arena, server: WebSocketServer, seconds: number, bots: Array<Promise<BotReport>>): Promise<Round> {
+  const [tick, before] = [arena.tick, [...server.peers()].map(({ packetsIn }) => packetsIn)]
+  await delay(seconds * 1000)
+  const ticks = arena.tick - tick
+  const packetsIn = [...server.peers()].map(({ packetsIn }, at) => packetsIn - before[at])
+  arena.stop()
+  const state = stateOf(arena)
+  const reports = await within(20, () => 'the players to leave', Promise.all(bots))
+  const faults = server.failures + Object.values(server.drops).reduce((sum, count) => sum + count)
+  return { server: state, bots: reports, ticks, packetsIn, faults }
+}
+
+function stateOf ({ tick, players, coin, scores }: Arena): ArenaState {
+  const positions = [...players].map(([id, { position }]) => [id, asSent(position)] as const)
+  return [tick, new Map(positions), asSent(coin), scores]
+}
+
+/** A vector as it arrives: of 32-bit floats. */
+function asSent ({ x, y }: Vector2): Vector2 {
+  return new Vector2(Math.fround(x), Math.fround(y))
+}
+
+/** One player for the whole round; resolves when its process has ended. */
+async function runBot (name: string, port: number, home: string, signal: AbortSignal): Promise<BotReport> {
+  // Godot 3.2.3 reports an error when it makes this folder itself, though it succeeds.
+  await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
+  const project = resolve(import.meta.dirname, '../../examples/arena/godot')
+  const godot = spawn(find('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
+    env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  signal.addEventListener('abort', () => godot.kill('SIGKILL'))
+  const lines: string[] = []
+  for (const stream of [godot.stdout, godot.stderr]) createInterface({ input: stream }).on('line', line => lines.push(line))
+  await once(godot, 'close')
+  const said = lines.find(line => line.startsWith('STATE '))
+  const state = said === undefined ? undefined : decodeVariant(Buffer.from(said.slice(6), 'base64'), { exactFloats: false }) as ArenaState
+  return { state, lines: lines.filter(line => line !== said && line.trim() !== '' && !line.startsWith('Godot Engine')) }
+}
