@@ -4,23 +4,19 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance } from 'fastify'
 import app, { apiPrefix } from './app.ts'
 import { sendProblem } from './plugins/problem.ts'
-import { readEnvironment, type Settings } from './src/environment.ts'
+import { readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { defaultOptions } from './src/options.ts'
 
 /** Seconds beyond `closeTimeout` in which the service ends. */
 const GRACE = 1
 const CHECKS_PER_TIMEOUT = 12
 
-await start(readSettings())
-
-/** The environment as settings; ends the process with a message that names what is wrong. */
-function readSettings (): Settings {
-  try {
-    return readEnvironment(process.env)
-  } catch (error) {
-    console.error((error as Error).message)
-    process.exit(1)
-  }
+try {
+  await start(readEnvironment(process.env))
+} catch (error) {
+  // What the operator can put right needs no stack.
+  console.error(error instanceof SettingsError || (error as NodeJS.ErrnoException).syscall !== undefined ? (error as Error).message : error)
+  process.exit(1)
 }
 
 async function start (settings: Settings): Promise<void> {
@@ -40,7 +36,7 @@ function makeService ({ logLevel, trustProxy, server }: Settings): FastifyInstan
     trustProxy,
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
-    frameworkErrors: (error, request, reply) => { void sendProblem(error, request, reply as never) },
+    frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
     // Until the last peer has gone an operator may still look.
     return503OnClosing: false
   })

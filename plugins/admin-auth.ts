@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import bearerAuth from '@fastify/bearer-auth'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { tokenFault } from '../src/token.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,7 +22,6 @@ export interface AdminAuthOptions {
   readonly auth?: false
 }
 
-const MIN_TOKEN_LENGTH = 32
 const DEFAULT_NAME = 'admin'
 
 /** Asks every request to the scope for a bearer token (RFC 6750), and notes as `request.adminName` whose it is. */
@@ -58,9 +58,8 @@ function namedTokens (token: AdminAuthOptions['token']): readonly NamedToken[] {
 
 function checkToken (name: string, token: string): void {
   if (typeof name !== 'string' || name === '') throw new Error('adminRoutes: every token needs a name')
-  if (typeof token !== 'string' || token.trim() === '') throw new Error(`adminRoutes: the token of ${name} is empty`)
-  const isShort = token.length < MIN_TOKEN_LENGTH
-  if (isShort && process.env.NODE_ENV === 'production') throw new Error(`adminRoutes: the token of ${name} needs at least ${MIN_TOKEN_LENGTH} characters in production`)
+  const fault = tokenFault(token)
+  if (fault !== undefined) throw new Error(`adminRoutes: the token of ${name} ${fault}`)
 }
 
 /** All digests have the same length, so that a comparison tells nothing of the token's. */

@@ -2,6 +2,7 @@ import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { ServerOptions } from './options.ts'
+import { tokenFault } from './token.ts'
 
 /** What the service is told by its environment; `server` are the options of the server itself. */
 export interface Settings {
@@ -11,6 +12,14 @@ export interface Settings {
   trustProxy: boolean | string[]
   logLevel: string
   server: Partial<ServerOptions>
+}
+
+/** An environment that the service cannot start with: every variable that is wrong, and why. */
+export class SettingsError extends Error {
+  constructor (faults: readonly string[]) {
+    super(`The environment is not right.\n${faults.map(fault => `  ${fault}`).join('\n')}`)
+    this.name = 'SettingsError'
+  }
 }
 
 /** A variable: how its text is read, what it has to be then, and what it is without one. */
@@ -40,7 +49,7 @@ function option (name: keyof ServerOptions, read: Variable['read'], standard?: u
   return { read, schema: ServerOptions.properties[name], standard, option: name }
 }
 
-/** Reads the environment; an empty variable counts as none. Throws an error that names every variable that is wrong. */
+/** Reads the environment; an empty variable counts as none. SettingsError when any is wrong. */
 export function readEnvironment (env: Readonly<Record<string, string | undefined>>): Settings {
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
@@ -60,8 +69,10 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
     logLevel: values.LOG_LEVEL as string,
     server
   }
+  const weakness = settings.adminToken === undefined ? undefined : tokenFault(settings.adminToken, env.NODE_ENV)
+  if (weakness !== undefined) faults.push(`ADMIN_TOKEN: ${weakness}`)
   if (settings.adminToken === undefined && !isLoopback(settings.host)) faults.push(`ADMIN_TOKEN: is needed, for HOST ${settings.host} is not a loopback address`)
-  if (faults.length > 0) throw new Error(`The environment is not right.\n${faults.map(fault => `  ${fault}`).join('\n')}`)
+  if (faults.length > 0) throw new SettingsError(faults)
   return settings
 }
 

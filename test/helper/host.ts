@@ -21,10 +21,15 @@ export interface Host {
   server: WebSocketServer
   port: number
   /** A request to the REST API. */
-  api (path: string, init?: RequestInit): Promise<Response>
+  api (path: string, init?: RequestInit): Promise<Answer>
+  /** A request to the app. */
+  get (path: string, init?: RequestInit): Promise<Answer>
   /** Connects a client and waits until the server has it. */
   join (...protocols: string[]): Promise<Client>
 }
+
+/** An answer whose JSON a test may look into. */
+export type Answer = Omit<Response, 'json'> & { json (): Promise<any> }
 
 /** A client, and the id that it has at the server. */
 export interface Client { id: number, socket: WebSocket }
@@ -40,11 +45,13 @@ export async function startHost (t: Test, { fastify = {}, server = {}, admin = {
   await app.register(adminRoutes, { prefix, ...admin })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
+  const get: Host['get'] = async (path, init) => await fetch(`http://127.0.0.1:${port}${path}`, init) as Answer
   return {
     app,
     server: app.peerServer,
     port,
-    api: (path, init) => fetch(`http://127.0.0.1:${port}${prefix}${path}`, init),
+    api: (path, init) => get(prefix + path, init),
+    get,
     join: (...protocols) => join(t, app.peerServer, port, protocols)
   }
 }

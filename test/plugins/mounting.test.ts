@@ -71,14 +71,13 @@ t.test('a host names its security scheme', async t => {
 })
 
 t.test('routes of the host behave as before', async t => {
-  const { port, api } = await startHost(t, {
+  const { get: own, api } = await startHost(t, {
     before: async app => {
       app.get('/own', { schema: { querystring: { type: 'object', properties: { count: { type: 'integer' }, on: { type: 'boolean' } }, additionalProperties: false } } }, async request => request.query)
       app.post('/own', async request => ({ body: request.body }))
       app.get('/fail', async () => { throw Object.assign(new Error('mine'), { statusCode: 418 }) })
     }
   })
-  const own = async (path: string, init?: RequestInit): Promise<Response> => await fetch(`http://127.0.0.1:${port}${path}`, init)
   t.same(await (await own('/own?count=0x10&on=true&more=1')).json(), { count: 16, on: true }, 'its Ajv coerces and removes')
   t.same(await (await own('/own', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } })).json(), { body: 'text' })
   t.same(await (await own('/fail')).json(), { statusCode: 418, error: 'I\'m a Teapot', message: 'mine' })

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import t, { type Test } from 'tap'
-import { json, startHost, type Host } from '../helper/host.ts'
+import { json, startHost, type Answer, type Host } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
 // Every row of what must not get through, with the culprit that the answer names.
@@ -234,7 +234,7 @@ t.test('an upgrade of a REST path', async t => {
 })
 
 t.test('the socket path without an upgrade', async t => {
-  const answer = await fetch(`http://127.0.0.1:${host.port}/ws`)
+  const answer = await host.get('/ws')
   t.equal(answer.status, 426)
   t.equal(answer.headers.get('upgrade'), 'websocket')
   t.match(await answer.json(), { code: 'upgrade-required' })
@@ -245,7 +245,7 @@ t.test('after all that the peer is still there', async t => {
 })
 
 /** The answer is a 400 that names the culprit. */
-async function names (t: Test, answer: Response, pointer: string): Promise<void> {
+async function names (t: Test, answer: Answer, pointer: string): Promise<void> {
   const problem = await answer.json()
   t.equal(answer.status, 400, JSON.stringify(problem))
   t.match(answer.headers.get('content-type'), /^application\/problem\+json/)

@@ -1,0 +1,69 @@
+import t from 'tap'
+import { isLoopback, readEnvironment, SettingsError, variables } from '../src/environment.ts'
+import { parseOptions } from '../src/options.ts'
+
+const token = 'x'.repeat(32)
+
+t.test('without any variable it is a relay for this machine', async t => {
+  const { server, ...rest } = readEnvironment({})
+  t.same(rest, { host: '127.0.0.1', port: 3000, adminToken: undefined, trustProxy: false, logLevel: 'info' })
+  t.match(parseOptions(server), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3 })
+})
+
+t.test('every variable has its effect', async t => {
+  const { server, ...rest } = readEnvironment({
+    HOST: '0.0.0.0',
+    PORT: '8080',
+    ADMIN_TOKEN: token,
+    WS_PATH: '/game',
+    WS_PROTOCOLS: 'chat, game,',
+    GD_MP_API: 'false',
+    HANDSHAKE_TIMEOUT: '1.5',
+    TRUST_PROXY: '10.0.0.1, 192.0.2.0/24',
+    LOG_LEVEL: 'debug'
+  })
+  t.same(rest, { host: '0.0.0.0', port: 8080, adminToken: token, trustProxy: ['10.0.0.1', '192.0.2.0/24'], logLevel: 'debug' })
+  t.match(server, { path: '/game', protocols: ['chat', 'game'], gdMpApi: false, handshakeTimeout: 1.5 })
+})
+
+t.test('an empty variable is none', async t => {
+  t.same(readEnvironment(Object.fromEntries(Object.keys(variables).map(name => [name, ' ']))), readEnvironment({}))
+})
+
+for (const [name, ...wrong] of [
+  ['PORT', 'x', '-1', '65536', '80.5', '0x50', '8e3', '080'],
+  ['WS_PATH', 'ws'],
+  ['GD_MP_API', 'yes', '1', 'TRUE'],
+  ['HANDSHAKE_TIMEOUT', '0', '-1', 'soon', '1e9', '3s'],
+  ['TRUST_PROXY', 'proxy', '1', '10.0.0.0/33', '10.0.0.1,proxy'],
+  ['LOG_LEVEL', 'loud', 'INFO']
+]) {
+  t.test(`${name} is named when it is wrong`, async t => {
+    for (const text of wrong) t.throws(() => readEnvironment({ [name]: text }), { name: 'SettingsError', message: new RegExp(`^  ${name}: `, 'm') }, text)
+  })
+}
+
+t.test('all that is wrong is said at once', async t => {
+  t.throws(() => readEnvironment({ PORT: 'x', GD_MP_API: 'x', HOST: '0.0.0.0' }), new SettingsError([
+    'PORT: must be integer',
+    'GD_MP_API: must be boolean',
+    'ADMIN_TOKEN: is needed, for HOST 0.0.0.0 is not a loopback address'
+  ]))
+})
+
+t.test('without a token it stays on a loopback address', async t => {
+  for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
+    t.ok(isLoopback(HOST), HOST)
+    t.equal(readEnvironment({ HOST }).host, HOST)
+  }
+  for (const HOST of ['0.0.0.0', '::', '192.0.2.7', 'example.com', 'localhost.example.com', '127.1']) {
+    t.notOk(isLoopback(HOST), HOST)
+    t.throws(() => readEnvironment({ HOST }), { message: /ADMIN_TOKEN: is needed/ }, HOST)
+    t.equal(readEnvironment({ HOST, ADMIN_TOKEN: 'any' }).host, HOST)
+  }
+})
+
+t.test('in production a token has at least 32 characters, and is told to nobody', async t => {
+  t.throws(() => readEnvironment({ ADMIN_TOKEN: 'guess me', NODE_ENV: 'production' }), new SettingsError(['ADMIN_TOKEN: needs at least 32 characters in production']))
+  t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).adminToken, token)
+})

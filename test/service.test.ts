@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import { closed } from './helper/host.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from './helper/raw-socket.ts'
+import { startService, type Service } from './helper/service.ts'
+import { within } from './helper/within.ts'
+
+const token = 'x'.repeat(32)
+const halfBody = 'POST /api/v1/packets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal'
+const halves = ['', 'GET', 'GET /ws HTTP/1.1\r\n', upgradeRequest('/ws').slice(0, -4), halfBody]
+
+t.test('an environment that is wrong: nothing starts, every variable is named, and there is no stack', async t => {
+  const { code, output } = await run(t, { PORT: '80x', GD_MP_API: 'yes', HOST: '0.0.0.0' })
+  t.equal(code, 1)
+  for (const name of ['PORT', 'GD_MP_API', 'ADMIN_TOKEN']) t.match(output, new RegExp(`^ +${name}: `, 'm'))
+  t.notMatch(output, /\.[jt]s:\d/)
+})
+
+t.test('as it is: a relay for this machine, that says where everything is and who may enter, and ends with 0 on SIGINT', async t => {
+  const service = await startService(t)
+  await says(service, /No ADMIN_TOKEN: .* loopback address/)
+  t.match(await (await service.api('/server')).json(), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3 })
+  const said = service.log.join('\n')
+  for (const path of ['/docs', '/openapi.json', '/healthz']) {
+    t.match(said, `http://127.0.0.1:${service.port}${path}`)
+    t.equal((await fetch(`http://127.0.0.1:${service.port}${path}`)).status, 200)
+  }
+  t.match(said, `ws://127.0.0.1:${service.port}/ws`)
+  t.match(said, `http://127.0.0.1:${service.port}/api/v1`)
+
+  const undecodable = await service.api('/peers/%FF')
+  t.equal(undecodable.status, 400)
+  t.match(undecodable.headers.get('content-type'), /^application\/problem\+json/)
+
+  const taken = await run(t, { PORT: String(service.port) })
+  t.equal(taken.code, 1)
+  t.match(taken.output, /EADDRINUSE/)
+
+  const end = closed(await open(t, service))
+  t.equal(await service.stop('SIGINT'), 0)
+  t.match(await end, { code: 1001 })
+})
+
+t.test('otherwise: the environment has its effect, the token is wanted and said to nobody, peers are told 1001 on SIGTERM', async t => {
+  const service = await startService(t, { HOST: '0.0.0.0', ADMIN_TOKEN: token, NODE_ENV: 'production', GD_MP_API: 'false', WS_PATH: '/game', WS_PROTOCOLS: 'chat, game', HANDSHAKE_TIMEOUT: '0.6' })
+  t.equal((await service.api('/server')).status, 401)
+  const answer = await service.api('/server', { headers: { authorization: `Bearer ${token}` } })
+  t.match(await answer.json(), { gdMpApi: false, path: '/game', protocols: ['chat', 'game'], handshakeTimeout: 0.6 })
+
+  await Promise.all(halves.map(async half => {
+    const raw = await connectRaw(t, service.port)
+    const start = performance.now()
+    raw.send(half)
+    await raw.end()
+    const seconds = (performance.now() - start) / 1000
+    t.ok(seconds > 0.4 && seconds < 2.5, `half a request lives no longer than a handshake: ${JSON.stringify(half.slice(0, 40))}, ${seconds} s`)
+  }))
+
+  const sockets = [await open(t, service, '/game', 'chat'), await open(t, service, '/game', 'game')]
+  const ends = sockets.map(closed)
+  const start = performance.now()
+  t.equal(await service.stop(), 0)
+  t.ok(performance.now() - start < 3000)
+  t.match(await Promise.all(ends), [{ code: 1001 }, { code: 1001 }])
+  t.notMatch(service.log.join('\n'), token)
+})
+
+t.test('it ends in time although a client does not answer and requests hang; meanwhile it is alive but not ready', async t => {
+  const service = await startService(t, { HANDSHAKE_TIMEOUT: '60' })
+  const deaf = await connectRawWebSocket(t, service.port)
+  for (const half of halves) (await connectRaw(t, service.port)).send(half)
+
+  const start = performance.now()
+  const stopped = service.stop()
+  t.equal(await closeCode(deaf), 1001, 'it is told all the same')
+  const at = `http://127.0.0.1:${service.port}`
+  const [ready, alive, state] = await Promise.all([fetch(`${at}/readyz`), fetch(`${at}/healthz`), service.api('/server')])
+  t.equal(ready.status, 503)
+  t.match(await ready.json(), { code: 'not-listening' })
+  t.equal(alive.status, 200)
+  t.match(await state.json(), { listening: false, peers: { closing: 1 } })
+
+  t.equal(await stopped, 0)
+  t.ok(performance.now() - start < 3000, `${performance.now() - start} ms`)
+})
+
+/** Waits until the service has said something. */
+async function says ({ log }: Service, pattern: RegExp): Promise<void> {
+  const said = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(setImmediate) }
+  await within(5, () => `${String(pattern)} in ${log.join('\n')}`, said())
+}
+
+/** The code of the close frame, behind whatever the relay has told before. */
+async function closeCode (raw: RawSocket): Promise<number> {
+  let frame = await raw.frame()
+  while (frame.opcode !== 8) frame = await raw.frame()
+  return frame.payload.readUInt16BE(0)
+}
+
+async function open (t: Test, { port }: Service, path = '/ws', ...protocols: string[]): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols)
+  t.teardown(() => { socket.terminate() })
+  await once(socket, 'open')
+  return socket
+}
+
+/** Runs the service with an environment that it does not start with: its exit code and all it said. */
+async function run (t: Test, env: Record<string, string>): Promise<{ code: number, output: string }> {
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, '../dist/service.js')], { env: { PATH: process.env.PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)])
+  const [[code], out, err] = await within(15, () => `the service to end with ${JSON.stringify(env)}`, ended)
+  return { code, output: out + err }
+}
