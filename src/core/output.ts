@@ -13,10 +13,14 @@ export interface OutputOwner {
   closeSlow (): void
 }
 
-const BOX_SIZE = 65536
-const MAX_POOLED = 256
 const NONE: Buffer = Buffer.alloc(0)
-const pool: Buffer[] = []
+
+/** Boxes that are not in use, by size: small ones for what most turns carry, large ones for the rest. */
+const pools = [
+  { size: 4096, most: 4096, boxes: [] as Buffer[] },
+  { size: 65536, most: 256, boxes: [] as Buffer[] }
+]
+const LARGEST = pools[pools.length - 1].size
 
 /**
  * What one peer still has to be sent: its own frames in a box, and the place up to which it has the room's log. The box comes first,
@@ -147,16 +151,14 @@ export class Output {
     else callback()
   }
 
+  /** A box that is full is written early rather than made larger than the largest; only a blocked one has to grow. */
   #makeRoom (needed: number): void {
     if (this.#length + needed <= this.#box.length) return
-    if (this.#length > 0) this.flush()
-    if (this.#box.length === 0) this.#box = needed <= BOX_SIZE ? pool.pop() ?? Buffer.allocUnsafeSlow(BOX_SIZE) : Buffer.allocUnsafeSlow(needed)
-    else if (this.#length + needed > this.#box.length) this.#grow(this.#length + needed)
-  }
-
-  #grow (needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#box.length * 2))
+    if (this.#length + needed > LARGEST) this.flush()
+    if (this.#length + needed <= this.#box.length) return
+    const larger = takeBox(Math.max(this.#length + needed, this.isBlocked ? this.#box.length * 2 : 0))
     larger.set(this.#box.subarray(0, this.#length))
+    giveBox(this.#box)
     this.#box = larger
   }
 
@@ -168,7 +170,7 @@ export class Output {
   /** After a write: the box goes back to the pool if the system took all, else the peer waits until it has. */
   #settle (box: Buffer): void {
     if (this.connection.bufferedAmount === 0) {
-      if (box.length === BOX_SIZE && pool.length < MAX_POOLED) pool.push(box)
+      giveBox(box)
       return
     }
     this.isBlocked = true
@@ -181,4 +183,13 @@ export class Output {
       this.#onWritten = undefined
     })
   }
+}
+
+function takeBox (size: number): Buffer {
+  for (const pool of pools) if (size <= pool.size) return pool.boxes.pop() ?? Buffer.allocUnsafeSlow(pool.size)
+  return Buffer.allocUnsafeSlow(size)
+}
+
+function giveBox (box: Buffer): void {
+  for (const pool of pools) if (box.length === pool.size && pool.boxes.length < pool.most) pool.boxes.push(box)
 }
