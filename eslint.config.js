@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  { ignores: ['dist/', 'coverage/', '.tap/'] },
+  { ignores: ['dist/', 'bench/dist/', 'coverage/', '.tap/'] },
   ...neostandard({ ts: true }),
   {
     files: ['**/*.ts'],

@@ -1,0 +1,98 @@
+import { join } from './clients.ts'
+import type { Client } from './client.ts'
+import type { Figures, Job } from './job.ts'
+import { Message } from './message.ts'
+import { Meter, now } from './meter.ts'
+import { wires } from './wire.ts'
+
+/** Every so many chunks the first whole frame is compared with what was sent. */
+const SAMPLED = 64
+
+/** Each client keeps `window` messages under way and sends another for each that comes back. */
+export async function echo (job: Job): Promise<Figures> {
+  const meter = new Meter()
+  for (const client of await join(job, job.connections)) startEcho(client, job, meter)
+  return await meter.measure(job)
+}
+
+/** Makes one client talk. */
+export function startEcho (client: Client, job: Job, meter: Meter): void {
+  const load = new EchoLoad(client, job, meter)
+  client.reader = (bytes, length) => { load.read(bytes, length) }
+  load.send(job.window)
+}
+
+/** What comes back is counted by its bytes: all frames of a client are alike, and they come back in order. */
+class EchoLoad {
+  readonly #client: Client
+  readonly #meter: Meter
+  readonly #reply: Buffer
+  /** [n]: n frames in a row. */
+  readonly #frames: Buffer[]
+  readonly #underway: Underway
+  /** Bytes of a frame that is not complete yet. */
+  #partial = 0
+  #chunks = 0
+
+  constructor (client: Client, { wire, size, window }: Job, meter: Meter) {
+    const message = new Message(wires[wire], client.id, client.index, size)
+    const all = message.stamped(window, 0)
+    this.#client = client
+    this.#meter = meter
+    this.#reply = message.received
+    this.#frames = Array.from({ length: window + 1 }, (_, count) => all.subarray(0, count * message.sent.length))
+    this.#underway = new Underway(window)
+  }
+
+  send (count: number): void {
+    this.#underway.add(count, now())
+    this.#client.write(this.#frames[count])
+  }
+
+  read (bytes: Buffer, length: number): void {
+    if (this.#chunks++ % SAMPLED === 0) this.#check(bytes, length)
+    const received = this.#partial + length
+    const count = Math.floor(received / this.#reply.length)
+    this.#partial = received - count * this.#reply.length
+    if (count === 0) return
+    this.#meter.messages += count
+    this.#underway.settle(count, now(), this.#meter)
+    this.send(count)
+  }
+
+  #check (bytes: Buffer, length: number): void {
+    const size = this.#reply.length
+    const start = this.#partial === 0 ? 0 : size - this.#partial
+    if (start + size <= length && bytes.compare(this.#reply, 0, size, start, start + size) !== 0) this.#meter.faults++
+  }
+}
+
+/** When the messages under way were sent: a ring of batches, oldest first. */
+class Underway {
+  readonly #counts: Uint32Array
+  readonly #times: Float64Array
+  #first = 0
+  #next = 0
+
+  constructor (window: number) {
+    this.#counts = new Uint32Array(window + 1)
+    this.#times = new Float64Array(window + 1)
+  }
+
+  add (count: number, time: number): void {
+    this.#counts[this.#next] = count
+    this.#times[this.#next] = time
+    this.#next = (this.#next + 1) % this.#counts.length
+  }
+
+  /** The oldest `count` are back at `time`. */
+  settle (count: number, time: number, { latency }: Meter): void {
+    while (count > 0) {
+      const done = Math.min(count, this.#counts[this.#first])
+      latency.add(time - this.#times[this.#first], done)
+      count -= done
+      this.#counts[this.#first] -= done
+      if (this.#counts[this.#first] === 0) this.#first = (this.#first + 1) % this.#counts.length
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** Calls back for each frame in a stream of frames of one size; one that is cut between two chunks is put together first. */
+export class FrameWalker {
+  readonly #size: number
+  readonly #visit: (bytes: Buffer, at: number) => void
+  readonly #carried: Buffer
+  #carriedLength = 0
+
+  constructor (size: number, visit: (bytes: Buffer, at: number) => void) {
+    this.#size = size
+    this.#visit = visit
+    this.#carried = Buffer.alloc(size)
+  }
+
+  /** Walks through bytes[0..length). */
+  walk (bytes: Buffer, length: number): void {
+    const size = this.#size
+    let at = this.#carriedLength === 0 ? 0 : this.#complete(bytes, length)
+    for (; at + size <= length; at += size) this.#visit(bytes, at)
+    if (at < length) this.#carry(bytes, at, length)
+  }
+
+  /** Adds to the frame that was cut; returns where the next one begins. */
+  #complete (bytes: Buffer, length: number): number {
+    const end = Math.min(this.#size - this.#carriedLength, length)
+    this.#carry(bytes, 0, end)
+    if (this.#carriedLength === this.#size) {
+      this.#carriedLength = 0
+      this.#visit(this.#carried, 0)
+    }
+    return end
+  }
+
+  #carry (bytes: Buffer, start: number, end: number): void {
+    this.#carriedLength += bytes.copy(this.#carried, this.#carriedLength, start, end)
+  }
+}

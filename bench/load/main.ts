@@ -1,0 +1,12 @@
+/** The generator: does one job, given as JSON, and prints its figures as JSON. A process of its own, started by ../generator.ts. */
+import { echo } from './echo.ts'
+import { handshakes } from './handshakes.ts'
+import { idle } from './idle.ts'
+import type { Figures, Job } from './job.ts'
+import { room } from './room.ts'
+
+const kinds: Record<Job['kind'], (job: Job) => Promise<Figures>> = { echo, room, handshakes, idle }
+
+const job = JSON.parse(process.argv[2]) as Job
+const figures = await kinds[job.kind](job)
+process.stdout.write(JSON.stringify(figures), () => { process.exit() })

@@ -1,0 +1,80 @@
+/**
+ * Messages as the generator writes and recognises them. Their text, behind what the wire wants in front:
+ *
+ *   | microseconds, 5 characters | sender, 2 characters | x ... |
+ *
+ * A character holds five bits, lowest first, counted from ` on: text that no wire has to escape.
+ */
+import { headLength } from '../../src/protocol/frame.ts'
+import { frame } from '../../test/helper/raw-frame.ts'
+import type { Wire } from './wire.ts'
+
+const ZERO = 0x60
+const TIME_DIGITS = 5
+const SENDER_DIGITS = 2
+const TIME_MASK = (1 << 5 * TIME_DIGITS) - 1
+const MASK_LENGTH = 4
+const maskKey = Uint8Array.of(0x5a, 0x31, 0xc7, 0x0e)
+
+/** Senders that can be told apart. */
+export const MAX_SENDERS = 1 << 5 * SENDER_DIGITS
+
+/** The messages of one client: as it sends them, and as others get them. */
+export class Message {
+  /** Its frame, masked, the time still zero. */
+  readonly sent: Buffer
+  /** The frame that comes out of the server. */
+  readonly received: Buffer
+  /** Where the text begins in that one. */
+  readonly textAt: number
+  readonly #before: number
+
+  constructor (wire: Wire, id: number, sender: number, size: number) {
+    const before = wire.before(id)
+    const payload = Buffer.alloc(size, 'x')
+    payload.set(before)
+    payload.set(wire.behind, size - wire.behind.length)
+    payload.set(digits(0, TIME_DIGITS), before.length)
+    payload.set(digits(sender, SENDER_DIGITS), before.length + TIME_DIGITS)
+    this.sent = frame(wire.opcode, payload, { key: maskKey })
+    this.received = frame(wire.opcode, payload, { mask: false })
+    this.textAt = headLength(size) + before.length
+    this.#before = before.length
+  }
+
+  /** `count` frames in a row, all sent at `time` (microseconds). */
+  stamped (count: number, time: number): Buffer {
+    const { sent } = this
+    const frames = Buffer.allocUnsafe(sent.length * count)
+    for (let at = 0; at < frames.length; at += sent.length) {
+      sent.copy(frames, at)
+      this.#stamp(frames, at + this.textAt + MASK_LENGTH, time)
+    }
+    return frames
+  }
+
+  #stamp (frames: Buffer, at: number, time: number): void {
+    for (let i = 0; i < TIME_DIGITS; i++) {
+      frames[at + i] = (ZERO | (time >>> 5 * i & 31)) ^ maskKey[this.#before + i & 3]
+    }
+  }
+}
+
+/** Who sent the message whose text begins at `at`. */
+export function readSender (bytes: Uint8Array, at: number): number {
+  return (bytes[at + TIME_DIGITS] & 31) | (bytes[at + TIME_DIGITS + 1] & 31) << 5
+}
+
+/** Microseconds from the time in the text at `at` until `now`; they wrap around after half a minute. */
+export function readAge (bytes: Uint8Array, at: number, now: number): number {
+  let time = 0
+  for (let i = TIME_DIGITS - 1; i >= 0; i--) time = time << 5 | (bytes[at + i] & 31)
+  return (now - time) & TIME_MASK
+}
+
+/** Where what never changes begins, behind time and sender. */
+export const FIXED_AT = TIME_DIGITS + SENDER_DIGITS
+
+function digits (value: number, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, i) => ZERO | (value >>> 5 * i & 31))
+}

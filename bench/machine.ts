@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus, loadavg, release, type } from 'node:os'
+import { versionOf } from './pinned.ts'
+import { project } from './paths.ts'
+import type { Peer } from './peers.ts'
+
+const require = createRequire(import.meta.url)
+
+/** Where and how figures came to be, as a Markdown list; to be asked for before the load begins. */
+export function describeMachine (command: string, peers: readonly Peer[]): string {
+  const load = loadavg().map(value => value.toFixed(1)).join(', ')
+  return list({
+    Date: new Date().toISOString().slice(0, 10),
+    Machine: `${cpus()[0].model.trim()}, ${cpus().length} cores, ${type()} ${release()}; load before the run (1, 5, 15 minutes): ${load}`,
+    Software: [`Node ${process.version}`, `this server ${ownVersion()}`, ...peers.flatMap(versionOfPeer)].join(', '),
+    Command: `\`${command}\``
+  })
+}
+
+function list (facts: Record<string, string>): string {
+  return Object.entries(facts).map(([name, fact]) => `- ${name}: ${fact}`).join('\n')
+}
+
+function ownVersion (): string {
+  return readVersion(`${project}/package.json`)
+}
+
+function versionOfPeer (peer: Peer): string[] {
+  if (peer.runtime === 'godot') return [`Godot ${versionOf('godot3-server')}`]
+  if (peer.package === undefined) return []
+  const name = peer.package
+  const manifest = require.resolve.paths(name)!.map(folder => `${folder}/${name}/package.json`).find(file => existsSync(file))
+  return [`${name} ${readVersion(manifest!)}`]
+}
+
+function readVersion (manifest: string): string {
+  return JSON.parse(readFileSync(manifest, 'utf8')).version
+}

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Figures, Job } from './load/job.ts'
+import type { Peer } from './peers.ts'
+import { core, pinned } from './pinned.ts'
+import { reasonIn } from './reason.ts'
+import type { Scenario } from './scenarios.ts'
+import { startServer } from './server.ts'
+
+/** Seconds before anything counts, and seconds that count. */
+export interface Timing { readonly warm: number, readonly seconds: number }
+
+/** Milliseconds that a generator may take beside them: a thousand idle peers a second, at the worst. */
+const TIMEOUT = 60_000
+
+/** One measurement: a fresh server, a fresh generator. Servers age, and two processes of one program differ: so both are in the spread. */
+export async function measure (peer: Peer, scenario: Scenario, timing: Timing): Promise<Figures> {
+  const { mode, options, load, subject } = scenario
+  const collects = subject === 'memory' && peer.runtime === 'node'
+  const server = await startServer(peer, { mode, options, collects })
+  try {
+    const { port, pid } = server
+    return await generate({ ...load, ...timing, port, pid, wire: peer.wires[mode], path: peer.path, collects })
+  } finally {
+    await server.stop()
+  }
+}
+
+async function generate (job: Job): Promise<Figures> {
+  const command = [process.execPath, `${import.meta.dirname}/load/main.js`, JSON.stringify(job)]
+  const timeout = (job.warm + job.seconds) * 1000 + TIMEOUT
+  const { stdout } = await promisify(execFile)(...pinned(core.generator, command), { timeout })
+    .catch(({ killed, stderr, message }) => { throw new Error(killed ? 'took too long' : reasonIn(stderr || message)) })
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Settings } from './command-line.ts'
+import { curves } from './curves.ts'
+import type { Column, Curve } from './curves.ts'
+import { page, writeSection } from './document.ts'
+import type { Peer } from './peers.ts'
+import { plot } from './plot.ts'
+import type { Series } from './plot.ts'
+import { runRounds } from './rounds.ts'
+import type { Rounds } from './rounds.ts'
+import { spreadOf } from './spread.ts'
+import { figure, table } from './table.ts'
+
+/** The rounds at each point of a curve. */
+type Points = Array<[x: number, rounds: Rounds]>
+
+/** Measures all curves; returns the figures of all rounds. */
+export async function runCurves (settings: Settings, peers: readonly Peer[], machine: string): Promise<object> {
+  const figures: Record<string, object> = {}
+  for (const curve of curves) {
+    const points = await measurePoints(curve, settings, peers)
+    figures[curve.name] = points.map(([x, rounds]) => [x, Object.fromEntries(rounds)])
+    const text = `${machine}\n\n${curveTable(curve, points, peers)}`
+    console.log(`\n### ${curve.title}\n\n${text}`)
+    if (!settings.writes) continue
+    writeSection(curve.name, text)
+    draw(curve, points, peers)
+  }
+  return figures
+}
+
+async function measurePoints (curve: Curve, { rounds, timing }: Settings, peers: readonly Peer[]): Promise<Points> {
+  const points: Points = []
+  for (const x of curve.points) {
+    console.error(`${curve.name}: ${x}`)
+    const scenario = { ...curve.scenario(x), name: `${curve.name} ${x}` }
+    points.push([x, await runRounds(scenario, peers, rounds, timing)])
+  }
+  return points
+}
+
+function curveTable ({ x: what, columns }: Curve, points: Points, peers: readonly Peer[]): string {
+  const pairs = peers.flatMap(peer => columns.map(column => ({ peer, column })))
+  const head = [what, ...pairs.map(({ peer, column }) => `${peer.name}: ${column.head}`)]
+  const rows = points.map(([x, rounds]) => [
+    x.toLocaleString('en'),
+    ...pairs.map(({ peer, column }) => figure(valueAt(x, rounds, peer, column)))
+  ])
+  return table(head, rows)
+}
+
+function valueAt (x: number, rounds: Rounds, peer: Peer, { read }: Column): number | undefined {
+  const values = (rounds.get(peer.name) ?? []).map(figures => figures && read(figures, x))
+  return spreadOf(values.filter(value => value !== undefined))?.median
+}
+
+/** Draws the first column beside the page. */
+function draw (curve: Curve, points: Points, peers: readonly Peer[]): void {
+  const file = `${dirname(page)}/benchmarks/${curve.name}.svg`
+  mkdirSync(dirname(file), { recursive: true })
+  const series = peers.map((peer): Series => ({
+    name: peer.title.replaceAll('*', ''),
+    points: points.flatMap(([x, rounds]) => {
+      const value = valueAt(x, rounds, peer, curve.columns[0])
+      return value ? [[x, value] as const] : []
+    })
+  }))
+  writeFileSync(file, plot({ title: curve.title, x: curve.x, y: `${curve.columns[0].head} each, both axes logarithmic`, series }))
+}

@@ -1,0 +1,103 @@
+import type { Job } from './load/job.ts'
+import type { Mode } from './servers/serve.ts'
+
+/** What a scenario is about: how much gets through, what it costs the server's CPU, or the memory of idle peers. */
+export type Subject = 'throughput' | 'cpu' | 'memory'
+
+/** One thing that is measured. */
+export interface Scenario {
+  /** On the command line. */
+  readonly name: string
+  readonly title: string
+  /** What is counted, in the plural. */
+  readonly counted: string
+  readonly subject: Subject
+  readonly mode: Mode
+  readonly load: Pick<Job, 'kind' | 'connections' | 'window' | 'size'> & Partial<Job>
+  /** Whether it is part of --quick. */
+  readonly isQuick?: boolean
+  /** Rounds that are enough, where figures hardly differ between them. */
+  readonly rounds?: number
+  /** Options of this project's server that it needs. */
+  readonly options?: object
+}
+
+const quick = { isQuick: true }
+
+/** A row per scenario. */
+export const scenarios: readonly Scenario[] = [
+  { name: 'one', ...echo('one connection, 32 B, one in flight', 1, 1, 32) },
+  { name: 'echo-64', ...echo('echo, 64 connections, 32 B, one in flight each', 64, 1, 32), ...quick },
+  { name: 'echo-512', ...echo('echo, 512 connections, 32 B, one in flight each', 512, 1, 32) },
+  { name: 'echo-64-1k', ...echo('echo, 64 connections, 1 KiB, one in flight each', 64, 1, 1024) },
+  { name: 'pipelined', ...echo('echo, 64 connections, 32 B, 64 in flight each', 64, 64, 32), ...quick },
+  { name: 'pipelined-1k', ...echo('echo, 64 connections, 1 KiB, 64 in flight each', 64, 64, 1024) },
+  { name: 'fan-100', ...fan(100, 1) },
+  { name: 'fan-1000', ...fan(1000, 1) },
+  { name: 'fan-100-16', ...fan(100, 16), ...quick },
+  { name: 'fan-1000-16', ...fan(1000, 16) },
+  { name: 'room-16', ...room(16) },
+  { name: 'room-32', ...room(32), ...quick },
+  { name: 'room-64', ...room(64) },
+  { name: 'rate', ...paced(64, 60), ...quick },
+  { name: 'handshakes', ...handshakes(), ...quick },
+  { name: 'idle', ...idle(5000, 64), ...quick }
+]
+
+/** Each of `connections` clients keeps `window` messages of `size` bytes under way. */
+export function echo (title: string, connections: number, window: number, size: number): Omit<Scenario, 'name'> {
+  return { title, counted: 'echoes', subject: 'throughput', mode: 'echo', load: { kind: 'echo', connections, window, size } }
+}
+
+/** All to all, everyone keeps four messages of 64 bytes under way. */
+export function room (connections: number): Omit<Scenario, 'name'> {
+  return {
+    title: `room of ${connections}, all to all, 64 B, 4 in flight each`,
+    counted: 'deliveries',
+    subject: 'throughput',
+    mode: 'relay',
+    load: { kind: 'room', connections, window: 4, size: 64 }
+  }
+}
+
+/** `count` idle peers, and `connections` that echo among them. */
+export function idle (count: number, connections: number): Omit<Scenario, 'name'> {
+  return {
+    title: `${count} idle peers that have each talked once; ${connections} more echo`,
+    counted: 'echoes',
+    subject: 'memory',
+    mode: 'echo',
+    rounds: 1,
+    load: { kind: 'idle', idle: count, connections, window: 1, size: 32 }
+  }
+}
+
+function fan (receivers: number, window: number): Omit<Scenario, 'name'> {
+  return {
+    title: `one sender to ${receivers} receivers, 64 B, ${window} in flight`,
+    counted: 'deliveries',
+    subject: 'throughput',
+    mode: 'relay',
+    load: { kind: 'room', connections: receivers + 1, senders: 1, window, size: 64 }
+  }
+}
+
+function paced (connections: number, rate: number): Omit<Scenario, 'name'> {
+  return {
+    title: `room of ${connections}, everyone sends ${rate} messages of 64 B a second`,
+    counted: 'deliveries',
+    subject: 'cpu',
+    mode: 'relay',
+    load: { kind: 'room', connections, rate, window: 0, size: 64 }
+  }
+}
+
+function handshakes (): Omit<Scenario, 'name'> {
+  return {
+    title: 'connect, upgrade, one echo, close; 32 at a time',
+    counted: 'handshakes',
+    subject: 'throughput',
+    mode: 'echo',
+    load: { kind: 'handshakes', connections: 32, window: 1, size: 32 }
+  }
+}

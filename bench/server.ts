@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import type { Peer, Task } from './peers.ts'
+import { core, pinned } from './pinned.ts'
+import { reasonIn } from './reason.ts'
+
+const START_TIMEOUT = 15_000
+const STOP_TIMEOUT = 2000
+
+/** Godot complains about other locales, and keeps files in its home. */
+const env = { ...process.env, LANG: 'en_US.UTF-8', HOME: tmpdir() }
+
+/** A running server of a peer. */
+export interface Server {
+  readonly port: number
+  readonly pid: number
+  stop (): Promise<void>
+}
+
+/** Starts a fresh process of the peer, on its core; the error tells what it said when it does not come up. */
+export async function startServer (peer: Peer, task: Omit<Task, 'port'>): Promise<Server> {
+  const port = await freePort()
+  const [file, args] = pinned(core.server, peer.command({ ...task, port }))
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const server = { port, pid: child.pid!, stop: async () => { await stop(child) } }
+  try {
+    await untilReady(child)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+  return server
+}
+
+async function untilReady (child: ChildProcess): Promise<void> {
+  let said = ''
+  const timer = setTimeout(() => { child.kill('SIGKILL') }, START_TIMEOUT)
+  await new Promise<void>((resolve, reject) => {
+    const hear = (chunk: Buffer): void => {
+      said += chunk.toString()
+      if (said.includes('READY')) resolve()
+    }
+    child.stdout!.on('data', hear)
+    child.stderr!.on('data', hear)
+    child.on('error', reject)
+    child.on('close', () => { reject(new Error(reasonIn(said))) })
+  }).finally(() => { clearTimeout(timer) })
+}
+
+async function stop (child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => { child.kill('SIGKILL') }, STOP_TIMEOUT)
+  await exited
+  clearTimeout(timer)
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

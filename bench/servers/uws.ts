@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module'
+import { host, mode, port, ready } from './serve.ts'
+
+/** The part of uWebSockets.js that is used here; it is there only once bench/node_modules is. */
+interface Socket {
+  send (message: ArrayBuffer, isBinary: boolean): void
+  subscribe (topic: string): void
+  publish (topic: string, message: ArrayBuffer, isBinary: boolean): void
+}
+interface Behaviour {
+  compression: number
+  maxBackpressure: number
+  maxPayloadLength: number
+  idleTimeout: number
+  sendPingsAutomatically: boolean
+  open (socket: Socket): void
+  message (socket: Socket, message: ArrayBuffer, isBinary: boolean): void
+}
+interface App {
+  ws (pattern: string, behaviour: Behaviour): App
+  listen (host: string, port: number, onListening: (token: unknown) => void): void
+}
+
+const TOPIC = 'room'
+
+const require = createRequire(import.meta.url)
+const uWS = require('@trufflesuite/uws-js-unofficial') as { App: () => App, DISABLED: number }
+const isNative = Object.keys(require.cache).some(file => file.includes('uws_') && file.endsWith('.node'))
+if (!isNative) throw new Error('its native addon does not load in this Node')
+
+uWS.App().ws('/*', {
+  compression: uWS.DISABLED,
+  maxBackpressure: 64 << 20,
+  maxPayloadLength: 1 << 20,
+  idleTimeout: 0,
+  sendPingsAutomatically: false,
+  open: socket => { if (mode === 'relay') socket.subscribe(TOPIC) },
+  message: mode === 'echo'
+    ? (socket, message, isBinary) => { socket.send(message, isBinary) }
+    : (socket, message, isBinary) => { socket.publish(TOPIC, message, isBinary) }
+}).listen(host, port, token => { if (token) ready() })
