@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
+import audit from '../plugins/audit.ts'
 import { describeFailures } from '../plugins/describe-failures.ts'
 import { watchMethods } from '../plugins/method-not-allowed.ts'
 import { notFound, Problem, sendProblem } from '../plugins/problem.ts'
 import { refuseUpgrade } from '../plugins/refuse-upgrade.ts'
 import { requestValidator } from '../plugins/request-validator.ts'
 import { shareSchemas } from '../plugins/shared-schema.ts'
+import { EventFeed } from '../src/core/event-feed.ts'
+import { eventRoutes } from './events.ts'
 import { packetRoutes } from './packets.ts'
 import { peerRoutes } from './peers.ts'
 import { Peer } from './schemas.ts'
@@ -15,6 +18,10 @@ import { serverRoutes, State } from './server.ts'
 export interface AdminOptions extends AdminAuthOptions {
   /** What the OpenAPI document says is needed to enter, by the name of a security scheme in it: `[{ adminToken: [] }]`. */
   readonly security?: ReadonlyArray<Readonly<Record<string, readonly string[]>>>
+  /** How many events are kept for who comes back to `/events`: 10000 unless given, 0 for none. */
+  readonly eventHistory?: number
+  /** How many may read `/events` at a time: 128 unless given. */
+  readonly maxEventStreams?: number
 }
 
 /** The REST API over `app.peerServer`: what an administrator may ask. */
@@ -24,11 +31,14 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   keepToItself(app)
   if (options.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
+  const feed = new EventFeed(server, options.eventHistory ?? 10_000)
+  await app.register(audit, { feed })
   await app.register(adminAuth, options)
   shareSchemas(app, Problem, Peer, State)
   describeFailures(app, options)
   const refuseOtherMethods = watchMethods(app)
   for (const routes of [serverRoutes, peerRoutes, packetRoutes]) await app.register(routes, { server })
+  await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams ?? 128 })
   refuseOtherMethods()
 }
 

@@ -30,7 +30,7 @@ t.test('every operation says what it does, under a tag that is described', async
 
 t.test('operationIds are the names of the methods, each once', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer',
+    'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer',
     'hasPeer', 'healthz', 'isListening', 'listen', 'peers', 'putPacket', 'readyz', 'stop'
   ])
 })
@@ -61,7 +61,8 @@ t.test('what the routes of the REST API answer is all there', async t => {
     'get /peers/{id}/port': [200, 400, 401, 404],
     'post /peers/disconnect': [200, 400, 401, 413, 415],
     'post /peers/{id}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
-    'post /packets': [202, 400, 401, 404, 409, 413, 415, 503]
+    'post /packets': [202, 400, 401, 404, 409, 413, 415, 503],
+    'get /events': [200, 400, 401, 406, 503]
   })
 })
 

@@ -1,0 +1,69 @@
+import type { SSEMessage } from '@fastify/sse'
+import type { FeedEvent } from '../src/core/feed-event.ts'
+
+/** Characters that may wait for a reader. */
+export const MAX_WAITING = 1 << 20
+
+/**
+ * The events on their way to one reader: first those it missed, then those that happen. A stream that is read too slowly ends by
+ * itself. It is for one reading only, and hands out what has gathered in a turn of the loop at once, so that it leaves in one write.
+ */
+export class EventStream implements AsyncIterable<SSEMessage> {
+  readonly #missed: readonly FeedEvent[]
+  readonly #mark: SSEMessage
+  readonly #onSlow: () => void
+  #waiting: SSEMessage[] = []
+  #characters = 0
+  #wake: (() => void) | undefined
+  #isOver = false
+
+  /** `missed` and then `mark` are read before all others; `onSlow` is called when the reader does not keep up. */
+  constructor (missed: readonly FeedEvent[], mark: SSEMessage, onSlow: () => void) {
+    this.#missed = missed
+    this.#mark = mark
+    this.#onSlow = onSlow
+  }
+
+  /** Adds an event. */
+  readonly tell = (event: FeedEvent): void => {
+    if (this.#isOver) return
+    this.#waiting.push(messageOf(event))
+    this.#characters += event.text.length
+    if (this.#characters > MAX_WAITING) {
+      this.#waiting = []
+      this.end()
+      this.#onSlow()
+    } else this.#wake?.()
+  }
+
+  /** Ends it after what waits. */
+  end (): void {
+    this.#isOver = true
+    this.#wake?.()
+  }
+
+  async * [Symbol.asyncIterator] (): AsyncGenerator<SSEMessage> {
+    for (const event of this.#missed) yield messageOf(event)
+    yield this.#mark
+    while (this.#waiting.length > 0 || !this.#isOver) {
+      if (this.#waiting.length === 0) await this.#nextTurn()
+      const batch = this.#waiting
+      this.#waiting = []
+      for (const message of batch) {
+        this.#characters -= (message.data as string).length
+        yield message
+      }
+    }
+  }
+
+  /** Resolves at the end of the turn in which something happens. */
+  async #nextTurn (): Promise<void> {
+    await new Promise<void>(resolve => { this.#wake = () => { setImmediate(resolve) } })
+    this.#wake = undefined
+  }
+}
+
+/** An event as it is sent; its text is JSON already. */
+function messageOf ({ id, type, text }: FeedEvent): SSEMessage {
+  return { ...(id === '' ? {} : { id }), event: type, data: text }
+}

@@ -1,0 +1,44 @@
+import { readId, RELAY_HEAD } from '../protocol/relay-packet.ts'
+import type { SampledPacket } from './feed-event.ts'
+import type { WebSocketPeer } from './websocket-peer.ts'
+
+/** Packets told a second at most, however small the sample is said to be. */
+const MAX_PER_SECOND = 100
+/** Bytes of the payload that are shown. */
+const SHOWN = 64
+
+/** Which packets to tell of: every so many-th, of one peer or of all. */
+export interface SampleTerms { readonly every: number, readonly peer: number | undefined }
+
+/** Picks packets as they come: every n-th, and not too many a second. */
+export class PacketSample {
+  readonly #terms: SampleTerms
+  /** Packets since the one told last. */
+  #passed = 0
+  #told = 0
+  #second = 0
+
+  constructor (terms: SampleTerms) {
+    this.#terms = terms
+  }
+
+  /** Whether this packet is one of the sample; then how it is told. */
+  pick (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean, isRelayed: boolean): SampledPacket | undefined {
+    const { every, peer: wanted } = this.#terms
+    if (wanted !== undefined && wanted !== peer.id) return undefined
+    if (++this.#passed < every || !this.#mayTell()) return undefined
+    const standsFor = this.#passed
+    this.#passed = 0
+    const hasHead = isRelayed && end - start >= RELAY_HEAD
+    const from = hasHead ? start + RELAY_HEAD : start
+    const hex = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, SHOWN)).toString('hex')
+    return { id: peer.id, ...(hasHead ? { target: readId(bytes, start + 5) } : {}), isText, bytes: end - start, hex, standsFor }
+  }
+
+  #mayTell (): boolean {
+    const second = Math.floor(performance.now() / 1000)
+    if (second !== this.#second) this.#told = 0
+    this.#second = second
+    return ++this.#told <= MAX_PER_SECOND
+  }
+}

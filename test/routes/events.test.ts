@@ -1,0 +1,358 @@
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { eventTypes } from '../../src/core/feed-event.ts'
+import { openEvents } from '../helper/event-source.ts'
+import { json, startHost, type Host, type HostParts } from '../helper/host.ts'
+import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { within } from '../helper/within.ts'
+
+const token = 'a token of more than thirty-two characters'
+
+async function start (t: Test, parts: HostParts = {}) {
+  const host = await startHost(t, parts)
+  const events = (query = '', headers = {}) => openEvents(t, `http://127.0.0.1:${host.port}/api/v1/events${query}`, headers)
+  return { ...host, events }
+}
+
+t.test('who comes, asks to close and goes is told, with cause and code', async t => {
+  const { events, join, api } = await start(t)
+  const stream = await events()
+  t.equal(stream.status, 200)
+  t.match(stream.headers.get('content-type'), /^text\/event-stream/)
+
+  const { id, socket } = await join()
+  const { port } = (socket as any)._socket.address()
+  const connected = await stream.next('client_connected')
+  t.match(connected.data, { type: 'client_connected', id, address: '127.0.0.1', port, protocol: '' })
+  t.ok(Math.abs(Date.parse(connected.data.at) - Date.now()) < 5000)
+
+  socket.send('hello')
+  socket.close(4005, 'bye')
+  t.match((await stream.next('client_close_request')).data, { id, code: 4005, reason: 'bye' })
+  t.match((await stream.next('client_disconnected')).data,
+    { id, cause: 'client', outcome: 'clean', wasCleanClose: true, code: 4005, reason: 'bye', packetsIn: 1, bytesIn: 5, address: '127.0.0.1' })
+
+  const other = await join()
+  await api(`/peers/${other.id}?code=4001&reason=kicked&wait=1`, { method: 'DELETE' })
+  t.match((await stream.next('client_disconnected')).data, { id: other.id, cause: 'server', code: 4001, reason: 'kicked' })
+})
+
+t.test('in multiplayer mode the events have the names of its signals', async t => {
+  const { events, join } = await start(t, { server: { gdMpApi: true } })
+  const stream = await events()
+  const { id, socket } = await join()
+  t.match((await stream.next()).data, { type: 'peer_connected', id })
+  socket.terminate()
+  t.match((await stream.next()).data, { type: 'peer_disconnected', id, cause: 'reset', outcome: 'reset', wasCleanClose: false, code: 1006 })
+})
+
+t.test('listening, stopping, refusals and limits are told', async t => {
+  const { events, api, join, port, server } = await start(t, { server: { inputBufferKb: 1 } })
+  const stream = await events('?types=listening,stopped,refused,limited')
+  await api('/server/stop', json('POST', {}))
+  t.match((await stream.next()).data, { type: 'stopped' })
+  await api('/server/listen', json('POST', { protocols: ['chat'] }))
+  t.match((await stream.next('listening')).data, { mode: 'mounted', port, protocols: ['chat'], gdMpApi: false, tls: false })
+  server.refuseNewConnections = true
+  const refused = await connectRaw(t, port)
+  refused.send(upgradeRequest('/ws', { 'Sec-WebSocket-Protocol': 'chat' }))
+  t.equal((await refused.head()).status, 503)
+  t.match((await stream.next('refused')).data, { reason: 'refusing-connections', address: '127.0.0.1', count: 1 })
+  server.refuseNewConnections = false
+  const { id, socket } = await join('chat')
+  socket.on('error', () => {})
+  socket.send(Buffer.alloc(5000))
+  t.match((await stream.next('limited')).data, { limit: 'message-too-big', option: 'inputBufferKb', id, address: '127.0.0.1', count: 1 })
+})
+
+t.test('what often happens is told once a second for each kind, with the number of times', async t => {
+  const { events, join } = await start(t, { server: { gdMpApi: true } })
+  const stream = await events('?types=dropped')
+  const { id, socket } = await join()
+  for (let i = 0; i < 500; i++) socket.send(Buffer.alloc(3))
+  t.match((await stream.next()).data, { id, reason: 'short-packet', count: 1 })
+  while (stream.events.filter(({ event }) => event === 'dropped').length < 2) {
+    socket.send(Buffer.alloc(3))
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const { data } = await stream.next()
+  t.equal(data.reason, 'short-packet')
+  t.ok(data.count >= 500, `${data.count}`)
+})
+
+t.test('filters by type and by peer', async t => {
+  const { events, join } = await start(t)
+  const [a, b] = [await join(), await join()]
+  const ends = await events('?types=client_disconnected, client_close_request')
+  const ofB = await events(`?peer=${b.id}`)
+  const c = await join()
+  for (const { socket } of [a, c, b]) {
+    socket.close()
+    await once(socket, 'close')
+  }
+  t.same([await ofB.next(), await ofB.next()].map(({ event, data }) => [event, data.id]), [['client_close_request', b.id], ['client_disconnected', b.id]])
+  const seen = [await ends.next(), await ends.next(), await ends.next(), await ends.next(), await ends.next(), await ends.next()]
+  t.same(seen.map(({ data }) => data.id), [a.id, a.id, c.id, c.id, b.id, b.id])
+})
+
+t.test('bad parameters are named', async t => {
+  const { api } = await start(t)
+  for (const [query, pointer] of [['types=nope', '/query/types'], ['types=admin,', '/query/types'], ['types=constructor', '/query/types'], ['peer=1', '/query/peer'],
+    ['peer=x', '/query/peer'], ['sample=0', '/query/sample'], ['since=3', '/query/since']]) {
+    const response = await api(`/events?${query}`)
+    t.equal(response.status, 400, query)
+    t.equal((await response.json() as any).errors[0].pointer, pointer)
+  }
+  t.equal((await api('/events', { headers: { accept: 'application/json' } })).status, 406)
+  t.equal((await api('/events', { method: 'HEAD' })).status, 405)
+})
+
+t.test('every type of event can be asked for', async t => {
+  const { events } = await start(t)
+  for (const type of Object.keys(eventTypes)) {
+    const stream = await events(`?types=${type}`)
+    t.equal(stream.status, 200, type)
+  }
+})
+
+t.test('who comes back gets exactly what it missed', async t => {
+  const { events, join } = await start(t)
+  const first = await events()
+  const all = await events()
+  const ids: number[] = []
+  for (let i = 0; i < 50; i++) ids.push((await join()).id)
+  while (all.events.filter(({ event }) => event === 'client_connected').length < 50) await all.next()
+  const told = first.events.filter(({ event }) => event !== undefined)
+  t.same(told.map(({ data }) => data.id), ids)
+  t.equal(new Set(told.map(({ id }) => id)).size, 50)
+
+  for (const seen of [0, 17, 48, 49]) {
+    const again = await events('', { 'last-event-id': told[seen].id as string })
+    const late = await join()
+    while ((await again.next()).data.id !== late.id);
+    const replayed = again.events.filter(({ event }) => event !== undefined).map(({ data }) => data.id)
+    t.same(replayed, [...ids.slice(seen + 1), late.id], `after ${seen}`)
+    ids.push(late.id)
+  }
+})
+
+t.test('a client that had seen nothing yet can come back too', async t => {
+  const { events, join } = await start(t)
+  const first = await events()
+  while (first.events.length === 0) await first.changed()
+  const [{ id: mark, retry }] = first.events
+  t.ok(Number(retry) > 0)
+  const { id } = await join()
+  const again = await events('', { 'last-event-id': mark as string })
+  t.equal((await again.next()).data.id, id)
+})
+
+t.test('a filter holds for what was missed as well', async t => {
+  const { events, join } = await start(t)
+  const first = await events()
+  const [a, b] = [await join(), await join()]
+  const mark = (await first.next()).id as string
+  a.socket.close()
+  await once(a.socket, 'close')
+  b.socket.close()
+  await once(b.socket, 'close')
+  const again = await events(`?types=client_disconnected&peer=${b.id}`, { 'last-event-id': mark })
+  t.match((await again.next()).data, { type: 'client_disconnected', id: b.id })
+  t.equal(again.events.filter(({ event }) => event !== undefined).length, 1)
+})
+
+t.test('when the history has moved on, or is another one, the client is told to start anew', async t => {
+  const { events, join } = await start(t, { admin: { auth: false, eventHistory: 10 } })
+  const first = await events()
+  for (let i = 0; i < 12; i++) await join()
+  const ids: string[] = []
+  for (let i = 0; i < 12; i++) ids.push((await first.next()).id as string)
+
+  const exact = await events('', { 'last-event-id': ids[1] })
+  for (let i = 2; i < 12; i++) t.equal((await exact.next()).id, ids[i])
+  const [name] = ids[0].split('-')
+  for (const lost of [ids[0], `${name}-99`, `${name}-1.5`, `${name}--1`, `${name}-011`, 'other-5', 'x', name]) {
+    const stream = await events('', { 'last-event-id': lost })
+    const reset = await stream.next()
+    t.match(reset, { event: 'reset', id: ids[11], data: { type: 'reset' } }, lost)
+    const { id } = await join()
+    t.equal((await stream.next()).data.id, id)
+    ids[11] = `${name}-${Number(ids[11].split('-')[1]) + 1}`
+  }
+})
+
+t.test('packets are told only to who asks, as a sample that says what it stands for', async t => {
+  const { events, join, server } = await start(t)
+  const quiet = await events()
+  const stream = await events('?types=packet,client_disconnected&sample=10')
+  const { id, socket } = await join()
+  for (let i = 0; i < 35; i++) socket.send(i % 2 === 0 ? 'text' : Buffer.from('bytes'))
+  socket.close()
+  await stream.next('client_disconnected')
+  const packets = stream.events.filter(({ event }) => event === 'packet')
+  t.same(packets.map(({ data }) => [data.id, data.standsFor, data.bytes, data.isText, Buffer.from(data.hex, 'hex').toString()]), [
+    [id, 10, 5, false, 'bytes'], [id, 10, 5, false, 'bytes'], [id, 10, 5, false, 'bytes']
+  ])
+  t.ok(packets.every(({ id }) => id === undefined), 'they have no place in the history')
+  t.same(quiet.events.filter(({ event }) => event === 'packet'), [])
+  t.equal(server.notices.listenerCount('dropped') > 0, true)
+})
+
+t.test('the target of a relayed packet is told, and every packet still goes its way', async t => {
+  const { events, join } = await start(t, { server: { gdMpApi: true } })
+  const [a, b] = [await join(), await join()]
+  const stream = await events(`?types=packet&sample=1&peer=${a.id}`)
+  const packet = Buffer.alloc(13)
+  packet.writeInt32LE(a.id, 1)
+  packet.writeInt32LE(b.id, 5)
+  packet.write('abcd', 9)
+  const heard = new Promise<Buffer>(resolve => b.socket.on('message', (bytes: Buffer) => { if (bytes.length === 13) resolve(bytes) }))
+  a.socket.send(packet)
+  t.match((await stream.next()).data, { id: a.id, target: b.id, bytes: 13, hex: Buffer.from('abcd').toString('hex'), standsFor: 1 })
+  t.same(await heard, packet)
+})
+
+t.test('the totals come once a second to who asks for them', async t => {
+  const { events, join } = await start(t)
+  const { socket } = await join()
+  const stream = await events('?types=stats')
+  t.match((await stream.next()).data, { peers: { open: 1, closing: 0, pending: 0 }, packetsIn: 0, listening: true, refuseNewConnections: false })
+  socket.send('12345')
+  const { data, id } = await stream.next()
+  t.match(data, { packetsIn: 1, bytesIn: 5 })
+  t.equal(id, undefined)
+})
+
+t.test('an app without a history listens to nothing while nobody follows', async t => {
+  const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
+  const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'listening', 'stopped'] as const
+  const counts = () => names.map(name => server.notices.listenerCount(name))
+  const before = counts()
+  t.same(before, names.map(() => 0))
+  const stream = await events('?types=packet,stats,client_connected')
+  t.ok(counts().every(count => count > 0))
+  stream.close()
+  await within(5, () => 'the end of the stream', (async () => { while (counts().some(count => count > 0)) await api('/server/listening') })())
+  t.same(counts(), before)
+  const late = await events('', { 'last-event-id': 'whatever-1' })
+  t.equal((await late.next()).event, 'reset')
+})
+
+t.test('a hundred streams get everything in order, and one that is not read holds up nobody', async t => {
+  const host = await start(t)
+  const streams = await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
+  const stalled = await connectRaw(t, host.port)
+  stalled.socket.pause()
+  stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+  await churn(host, 200)
+  const told: string[] = []
+  for (const stream of streams) {
+    while (stream.events.length < 401) await stream.changed()
+    told.push(JSON.stringify(stream.events.slice(1)))
+  }
+  t.equal(streams[0].events.length, 401)
+  t.ok(told.every(text => text === told[0]))
+})
+
+/** Peers that come and go. */
+async function churn ({ join }: Host, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const { socket } = await join()
+    socket.terminate()
+  }
+}
+
+t.test('a stream that is not read is cut once a megabyte waits for it', async t => {
+  const { app, port, server, events } = await start(t)
+  const healthy = await events('?types=listening')
+  const stalled = await connectRaw(t, port)
+  stalled.socket.pause()
+  const cut = new Promise<void>(resolve => { app.server.once('request', (_, response) => { response.once('close', () => { resolve() }) }) })
+  stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+  await once(app.server, 'request')
+  let told = 0
+  const flood = setInterval(() => {
+    for (let i = 0; i < 500; i++, told++) server.notices.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+  })
+  await within(10, () => 'the cut', cut)
+  clearInterval(flood)
+  t.ok(told * 180 > 1 << 20, `after ${told} events`)
+  server.notices.emit('listening')
+  t.equal((await healthy.next()).event, 'listening')
+})
+
+t.test('over so many streams there is 503, until one ends', async t => {
+  const { events, api } = await start(t, { admin: { auth: false, maxEventStreams: 2 } })
+  const [first] = [await events(), await events()]
+  const refused = await api('/events')
+  t.equal(refused.status, 503)
+  t.ok(Number(refused.headers.get('retry-after')) > 0)
+  t.match(await refused.json(), { status: 503, detail: /2 streams/ })
+  first.close()
+  await within(5, () => 'a place', (async () => { while ((await events()).status !== 200) await first.ended })())
+})
+
+t.test('streams end when the app closes: they tell of the end of the peers, and delay nothing', async t => {
+  const { app, events, join, port } = await start(t)
+  const streams = await Promise.all(Array.from({ length: 20 }, () => events()))
+  const stalled = await connectRaw(t, port)
+  stalled.socket.pause()
+  stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+  const { id } = await join()
+  await streams[0].next('client_connected')
+  const begun = performance.now()
+  await app.close()
+  t.ok(performance.now() - begun < 1000, `${performance.now() - begun} ms`)
+  for (const stream of streams) {
+    t.equal(await within(2, () => 'the end of a stream', stream.ended), true)
+    t.match(stream.events.find(({ event }) => event === 'client_disconnected')?.data, { id, cause: 'stop', code: 1001 })
+    t.equal(stream.events.at(-1)?.event, 'stopped')
+  }
+})
+
+t.test('admin acts are told and logged: who, what, whom, with what outcome', async t => {
+  const lines: any[] = []
+  const { events, join, api } = await start(t, {
+    fastify: { logger: { level: 'info', stream: { write: (line: string) => { lines.push(JSON.parse(line)) } } } },
+    admin: { token: [{ name: 'alice', token }, { name: 'bob', token: `${token}!` }] }
+  })
+  const as = (token: string) => ({ authorization: `Bearer ${token}` })
+  t.equal((await api('/events')).status, 401)
+  const stream = await events('?types=admin', as(token))
+  const { id } = await join()
+  await api(`/peers/${id}?code=4001&reason=rude`, { method: 'DELETE', headers: as(`${token}!`) })
+  await api(`/peers/${id}/packets`, { method: 'POST', body: 'secret words', headers: { ...as(token), 'content-type': 'text/plain' } })
+  await api('/peers/3', { method: 'DELETE', headers: as(token) })
+  await api('/server/stop', { ...json('POST', { code: 4002 }) })
+  await api('/peers', { headers: as(token) })
+  await api('/server', { ...json('PATCH', { refuseNewConnections: true }), headers: { ...as(token), 'content-type': 'application/json' } })
+
+  const acts = []
+  for (let i = 0; i < 5; i++) acts.push((await stream.next()).data)
+  t.match(acts, [
+    { act: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', given: { code: 4001, reason: 'rude' }, status: 202 },
+    { act: 'putPacket', by: 'alice', id, given: { bytes: 12, isText: true } },
+    { act: 'disconnectPeer', by: 'alice', id: 3, given: {}, status: 404 },
+    { act: 'stop', by: null, status: 401 },
+    { act: 'changeServer', by: 'alice', given: { refuseNewConnections: true }, status: 200 }
+  ])
+  const logged = lines.filter(({ audit }) => audit !== undefined)
+  t.same(logged.map(({ audit }) => audit), acts.map(({ type, at, ...act }) => act))
+  t.notMatch(JSON.stringify(lines), /secret words|thirty-two/)
+})
+
+t.test('a host with Server-Sent Events of its own keeps them', async t => {
+  const { default: sse } = await import('@fastify/sse') as any
+  const { events, port, join } = await start(t, {
+    before: async app => {
+      await app.register(sse)
+      app.get('/own', { sse: true } as any, async (_, reply: any) => { await reply.sse.send({ data: { own: true } }) })
+    }
+  })
+  const own = await openEvents(t, `http://127.0.0.1:${port}/own`, { accept: 'text/event-stream' })
+  await own.ended
+  t.same(own.events, [{ data: { own: true } }])
+  const stream = await events()
+  const { id } = await join()
+  t.equal((await stream.next()).data.id, id)
+})
