@@ -118,6 +118,7 @@ async function answer (server: WebSocketServer, upgrade: Upgrade, request: Fasti
     // What is decided already must not wait: handshakes that are done at once need no timer.
     accept(server, upgrade, connection, decision instanceof Promise ? await decision : decision, request, reply)
   } catch (error) {
+    upgrade.isAnswered = true
     upgrade.handshake.end(error as GodotError)
     throw error
   }

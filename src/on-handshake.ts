@@ -18,7 +18,7 @@ export interface HandshakeRequest {
 }
 
 /** Lets a client in; `data` then is the peer's, and shown by the REST API. */
-export interface Accepted { readonly data?: unknown }
+export interface Accepted { readonly data?: unknown, readonly status?: undefined }
 
 /** Turns a client away with an HTTP status, 4xx or 5xx, and a reason that it is told. */
 export interface Refused { readonly status: number, readonly reason?: string }

@@ -29,6 +29,9 @@ export class Handshake implements Deadlined {
   readonly #host: HandshakeHost
   readonly #cut: (error: GodotError) => void
   #address: string | undefined
+  readonly #since = performance.now()
+  #hasBegun = false
+  #isCounted = false
   #isInside = false
   #isOver = false
 
@@ -38,18 +41,26 @@ export class Handshake implements Deadlined {
     this.#cut = cut
   }
 
-  /** Begins to count its time; throws too-many-handshakes. */
+  /** Seconds since its first byte. */
+  get seconds (): number {
+    return (performance.now() - this.#since) / 1000
+  }
+
+  /** Begins to count its time, if it has not begun; throws too-many-handshakes. */
   begin (): void {
+    if (this.#hasBegun) return
     this.#host.admission.checkPending()
+    this.#hasBegun = true
     this.#host.admission.pending.add(this)
   }
 
   /** It is known where the client is; throws banned and address-limit. */
   arrive (address: string): void {
     const { admission } = this.#host
+    this.#address = address
     admission.checkBan(address)
     admission.checkAddress(address)
-    this.#address = address
+    this.#isCounted = true
     admission.countConnection(address, 1)
   }
 
@@ -66,7 +77,9 @@ export class Handshake implements Deadlined {
     admission.countPlace(1)
     // A browser takes no answer without a sub-protocol once it has asked for one, if only to carry a token.
     const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol }
-    return onHandshake === undefined ? entry : this.#ask(onHandshake, handshakeRequest(asking, asked), entry)
+    if (onHandshake === undefined) return entry
+    this.begin()
+    return this.#ask(onHandshake, handshakeRequest(asking, asked), entry)
   }
 
   /** The client becomes a peer: what it is counted for is the peer's from now on. */
@@ -79,7 +92,7 @@ export class Handshake implements Deadlined {
   end (error: GodotError | undefined = undefined): void {
     if (this.#isOver) return
     this.become()
-    if (this.#address !== undefined) this.#host.admission.countConnection(this.#address, -1)
+    if (this.#isCounted) this.#host.admission.countConnection(this.#address!, -1)
     if (this.#isInside) this.#host.admission.countPlace(-1)
     if (error !== undefined) this.#host.refusedHandshake(error.code, this.#address ?? '')
   }
@@ -117,7 +130,7 @@ export class Handshake implements Deadlined {
       journal.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
       throw new GodotError('join-failed')
     }
-    if (!('status' in answer)) return answer.data
+    if (answer.status === undefined) return answer.data
     admission.hit('join-refused', { address: request.address, status: answer.status, reason: answer.reason })
     throw new GodotError('join-refused', answer.reason, answer.status)
   }
@@ -126,8 +139,7 @@ export class Handshake implements Deadlined {
 /** Lets nobody in by mistake: an answer that is neither is a fault. */
 function checkAnswer (answer: Accepted | Refused): Accepted | Refused {
   if (typeof answer !== 'object' || answer === null) throw new TypeError('onHandshake must answer with an object: { data } or { status, reason }')
-  if ('status' in answer) {
-    if (!(Number.isInteger(answer.status) && answer.status >= 400 && answer.status <= 599)) throw new TypeError(`onHandshake: status ${String(answer.status)} is none of 400 to 599`)
-  } else JSON.stringify(answer.data)
+  if (answer.status === undefined) JSON.stringify(answer.data)
+  else if (!Number.isInteger(answer.status) || answer.status < 400 || answer.status > 599) throw new TypeError(`onHandshake: status ${String(answer.status)} is none of 400 to 599`)
   return answer
 }

@@ -19,6 +19,6 @@ export async function openServer (t: Test, mode: (typeof modes)[number], options
   const app = Fastify({ forceCloseConnections: true, ...host })
   t.teardown(async () => { await app.close() })
   await app.register(peerServer, given)
-  await app.listen({ host: '127.0.0.1' })
+  await app.listen({ port: 0, host: '127.0.0.1' })
   return app.peerServer
 }

@@ -106,13 +106,13 @@ export class RawSocket {
   }
 
   /** Reads the next frame. */
-  async frame (): Promise<Frame> {
-    return parseFrame(await this.#take('a frame', frameSize))
+  async frame (seconds = 5): Promise<Frame> {
+    return parseFrame(await this.#take('a frame', frameSize, seconds))
   }
 
   /** Reads a close frame: its code (0 when it has none) and reason. */
-  async close (): Promise<{ code: number, reason: string }> {
-    const { opcode, payload } = await this.frame()
+  async close (seconds = 5): Promise<{ code: number, reason: string }> {
+    const { opcode, payload } = await this.frame(seconds)
     if (opcode !== 8) throw new Error(`expected a close frame, got opcode ${opcode}`)
     return { code: payload.length < 2 ? 0 : payload.readUInt16BE(0), reason: payload.subarray(2).toString() }
   }
@@ -128,11 +128,11 @@ export class RawSocket {
   }
 
   /** Takes the first bytes, as many as `size` says once it knows. */
-  async #take (what: string, size: (unread: Buffer) => number | undefined): Promise<Buffer> {
+  async #take (what: string, size: (unread: Buffer) => number | undefined, seconds = 5): Promise<Buffer> {
     let length = size(this.#unread)
     while (length === undefined) {
       if (this.#over) throw new Error(`the connection ended before ${what}; unread: ${this.#unread.toString('hex')}`)
-      await within(5, () => what, new Promise<void>(resolve => { this.#changed = resolve }))
+      await within(seconds, () => what, new Promise<void>(resolve => { this.#changed = resolve }))
       length = size(this.#unread)
     }
     const bytes = this.#unread.subarray(0, length)

@@ -1,0 +1,210 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import pino from 'pino'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { ServerOptions } from '../../src/options.ts'
+import { closePayload } from '../helper/raw-frame.ts'
+import { modes, openServer } from '../helper/modes.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { signal } from '../helper/signal.ts'
+
+/** A log, and its lines. */
+function openLog () {
+  const lines: string[] = []
+  return { lines, loggerInstance: pino({ level: 'debug' }, { write: line => { lines.push(line) } }) }
+}
+
+/** Asks a port for a WebSocket and reads the answer. */
+async function ask (t: Test, port: number, headers: Record<string, string> = {}, path = '/ws') {
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest(path, headers))
+  const answer = await raw.answer()
+  return { raw, ...answer, problem: answer.body === '' ? undefined : JSON.parse(answer.body) as { code: string, detail: string, status: number } }
+}
+
+for (const mode of modes) {
+  t.test(mode, async t => {
+    const refusals: Array<[what: string, options: Partial<ServerOptions>, headers: Record<string, string>, status: number, code: string, detail: RegExp]> = [
+      ['a page from elsewhere', {}, { Origin: 'https://evil.example' }, 403, 'origin-refused', /allowedOrigins/],
+      ['a page that is not on the list', { allowedOrigins: ['https://game.example'] }, { Origin: 'http://127.0.0.1' }, 403, 'origin-refused', /allowedOrigins/],
+      ['a client that the application refuses', { onHandshake: () => ({ status: 401, reason: 'who are you?' }) }, {}, 401, 'join-refused', /who are you/],
+      ['a client when the application fails', { onHandshake: async () => { throw new Error('secret') } }, {}, 500, 'join-failed', /see its log/],
+      ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refuses/]
+    ]
+    for (const [what, options, headers, status, code, detail] of refusals) {
+      await t.test(`turns away ${what}`, async t => {
+        const server = await openServer(t, mode, options)
+        const answer = await ask(t, server.port, headers)
+        t.equal(answer.status, status)
+        t.match(answer.headers, { 'content-type': /^application\/problem\+json/ })
+        t.match(answer.problem, { code, detail, status })
+        if (status === 503) t.match(answer.headers['retry-after'], /^\d+$/)
+        t.same([server.peerCount, server.pendingCount], [0, 0])
+      })
+    }
+
+    for (const [what, options, headers] of [
+      ['a page of the same host', {}, { Origin: 'http://127.0.0.1:3000' }],
+      ['a page that is on the list', { allowedOrigins: ['https://game.example'] }, { Origin: 'https://game.example' }],
+      ['any page', { allowedOrigins: '*' }, { Origin: 'https://evil.example' }],
+      ['a client that the application knows', { onHandshake: ({ token }) => token === 'good' ? {} : { status: 403 } }, { Authorization: 'Bearer good' }]
+    ] satisfies Array<[string, Partial<ServerOptions>, Record<string, string>]>) {
+      await t.test(`lets in ${what}`, async t => {
+        const server = await openServer(t, mode, options)
+        t.equal((await ask(t, server.port, headers)).status, 101)
+      })
+    }
+
+    await t.test('a full server says so, until a peer leaves', async t => {
+      const server = await openServer(t, mode, { maxPeers: 1 })
+      const first = await connectRawWebSocket(t, server.port)
+      const answer = await ask(t, server.port)
+      t.match([answer.status, answer.problem?.code, answer.headers['retry-after']], [503, 'server-full', '1'])
+      const left = signal(server, 'client_disconnected')
+      first.sendFrame(8, closePayload(1000, ''))
+      await left
+      t.equal((await ask(t, server.port)).status, 101)
+    })
+
+    await t.test('a banned address gets 403, and is closed with 1008 when it is there', async t => {
+      const server = await openServer(t, mode)
+      const peer = await connectRawWebSocket(t, server.port)
+      server.ban('127.0.0.0/8', { reason: 'rude' })
+      t.same(await peer.close(), { code: 1008, reason: 'rude' })
+      t.match((await ask(t, server.port)).problem, { status: 403, code: 'banned', detail: 'banned: rude' })
+      server.unban('127.0.0.0/8')
+      t.equal((await ask(t, server.port)).status, 101)
+    })
+
+    await t.test('handshakeTimeout covers an application that never answers', async t => {
+      const server = await openServer(t, mode, { handshakeTimeout: 0.5, onHandshake: async () => await new Promise(() => {}) })
+      const began = performance.now()
+      const { raw, status, problem } = await ask(t, server.port)
+      t.match([status, problem?.code], [408, 'handshake-timeout'])
+      await raw.end()
+      const seconds = (performance.now() - began) / 1000
+      t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+      t.same([server.pendingCount, server.limits['handshake-timeout']], [0, 1])
+    })
+
+    await t.test('too many handshakes under way are too many', async t => {
+      let letIn = (): void => {}
+      const server = await openServer(t, mode, { maxPendingHandshakes: 1, onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
+      const first = ask(t, server.port)
+      while (server.pendingCount === 0) await new Promise(resolve => setImmediate(resolve))
+      const { status, problem } = await ask(t, server.port)
+      t.match([status, problem?.code], [503, 'too-many-handshakes'])
+      letIn()
+      t.equal((await first).status, 101)
+    })
+
+    await t.test('a client that goes while the application thinks leaves nothing behind', async t => {
+      let letIn = (): void => {}
+      const server = await openServer(t, mode, { onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
+      const raw = await connectRaw(t, server.port)
+      raw.send(upgradeRequest('/ws'))
+      while (server.pendingCount === 0) await new Promise(resolve => setImmediate(resolve))
+      raw.socket.resetAndDestroy()
+      letIn()
+      while (server.pendingCount + server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+      t.equal((await startJoin(t, server.port, () => { letIn() })).status, 101)
+    })
+
+    await t.test('tokens do not get into the log', async t => {
+      const { lines, loggerInstance } = openLog()
+      const server = await openServer(t, mode, { onHandshake: ({ token }) => { throw new Error(token === 'geheim' ? 'known' : 'unknown') } }, { loggerInstance })
+      await ask(t, server.port, {}, '/ws?token=geheim')
+      t.match(lines.join(''), 'onHandshake failed')
+      t.match(lines.join(''), 'token=***')
+      t.notMatch(lines.join(''), 'geheim')
+    })
+
+    await t.test('over its rates a peer is read more slowly, nothing is lost, and the others do not notice', async t => {
+      const server = await openServer(t, mode, { maxPacketsPerSecond: 100 })
+      const peer = await connectRawWebSocket(t, server.port)
+      let received = 0
+      const all = new Promise<void>(resolve => server.on('packet', () => { if (++received === 150) resolve() }))
+      const began = performance.now()
+      for (let i = 0; i < 150; i++) peer.sendFrame(2, Buffer.of(i))
+      await all
+      const seconds = (performance.now() - began) / 1000
+      t.ok(seconds > 0.45 && seconds < 1.5, `${seconds} s`)
+      t.ok(server.limits['packet-rate'] > 0)
+      t.equal(server.peerCount, 1)
+    })
+
+    await t.test('a flood is closed with 1008', async t => {
+      const server = await openServer(t, mode, { maxBytesPerSecond: 10_000 })
+      const peer = await connectRawWebSocket(t, server.port)
+      const flood = setInterval(() => { if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000)) }, 5)
+      t.teardown(() => { clearInterval(flood) })
+      const ended = new Promise(resolve => server.notices.on('left', (_peer, end) => { resolve(end) }))
+      t.same(await peer.close(8), { code: 1008, reason: 'rate limit' })
+      clearInterval(flood)
+      peer.sendFrame(8, closePayload(1008, ''))
+      t.match(await ended, { cause: 'flood', code: 1008, outcome: 'clean' })
+    })
+
+    await t.test('a peer that answers nothing is ended after two intervals, one that answers pings is not', async t => {
+      const server = await openServer(t, mode, { pingInterval: 0.4 })
+      const [deaf, quiet] = [await connectRawWebSocket(t, server.port), await connectRawWebSocket(t, server.port)]
+      const began = performance.now()
+      const answering = (async () => {
+        while ((await quiet.frame()).opcode === 9) quiet.sendFrame(10)
+      })()
+      server.once('client_disconnected', id => { t.equal(server.getPeerPort(id), deaf.socket.localPort) })
+      const [, isClean] = await signal(server, 'client_disconnected')
+      const seconds = (performance.now() - began) / 1000
+      t.equal(isClean, false)
+      t.ok(seconds > 0.75 && seconds < 1.2, `${seconds} s`)
+      t.equal(server.limits['silent-peer'], 1)
+      t.equal(server.peerCount, 1)
+      server.getPeer([...server.peers()][0].id).close()
+      await answering
+    })
+
+    await t.test('curl is told why', async t => {
+      const server = await openServer(t, mode, { refuseNewConnections: true })
+      const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='].flatMap(line => ['-H', line])
+      const { stdout } = await promisify(execFile)('curl', ['-s', '-i', '--http1.1', '--max-time', '5', ...upgrade, `http://127.0.0.1:${server.port}/ws`])
+      t.match(stdout, /^HTTP\/1.1 503 /)
+      t.match(stdout, /retry-after: 1/i)
+      t.match(stdout, /"code":"refusing-connections"/)
+      const plain = await promisify(execFile)('curl', ['-s', '-i', '--max-time', '5', `http://127.0.0.1:${server.port}/ws`])
+      t.match(plain.stdout, /^HTTP\/1.1 426 /)
+      t.match(plain.stdout, /upgrade: websocket/i)
+    })
+  })
+}
+
+async function startJoin (t: Test, port: number, then: () => void) {
+  const answer = ask(t, port)
+  const timer = setInterval(then, 5)
+  t.teardown(() => { clearInterval(timer) })
+  return await answer
+}
+
+t.test('behind a proxy that is trusted the limit counts the clients, not the proxy', async t => {
+  const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 }, { trustProxy: '127.0.0.1' })
+  t.equal((await ask(t, server.port, { 'X-Forwarded-For': '192.0.2.7' })).status, 101)
+  const { status, problem } = await ask(t, server.port, { 'X-Forwarded-For': '203.0.113.1, 192.0.2.7' })
+  t.match([status, problem?.code], [429, 'address-limit'])
+  t.equal((await ask(t, server.port, { 'X-Forwarded-For': '192.0.2.8' })).status, 101)
+  t.equal((await ask(t, server.port, { 'X-Forwarded-For': '::ffff:192.0.2.9' })).status, 101)
+  t.same([...server.peers()].map(peer => peer.getConnectedHost()).sort(), ['192.0.2.7', '192.0.2.8', '192.0.2.9'])
+})
+
+t.test('what a proxy that is not trusted says counts nothing', async t => {
+  const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 })
+  server.ban('192.0.2.7')
+  t.equal((await ask(t, server.port, { 'X-Forwarded-For': '192.0.2.7' })).status, 101)
+  t.equal([...server.peers()][0].getConnectedHost(), '127.0.0.1')
+})
+
+t.test('behind a proxy that is trusted a page is of the host that it asked for', async t => {
+  const server = await openServer(t, 'mounted', {}, { trustProxy: '127.0.0.1' })
+  const headers = { Origin: 'https://game.example', 'X-Forwarded-Host': 'game.example' }
+  t.equal((await ask(t, server.port, headers)).status, 101)
+  t.equal((await ask(t, server.port, { ...headers, 'X-Forwarded-Host': 'other.example' })).status, 403)
+})
