@@ -40,7 +40,7 @@ export default fp(async app => {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
-    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null }
+    uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }, { name: 'peer-server-openapi', fastify: '5.x' })

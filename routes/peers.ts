@@ -16,8 +16,8 @@ const bare = (description: string) => ({ type: 'null', description })
 
 /** Which peers are meant; without a member, all. */
 const Filter = {
-  protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol', examples: ['chat'] })),
-  address: Type.Optional(Type.Refine(Type.String({ description: 'Peers from this IP address or CIDR range', examples: ['192.0.2.0/24'] }),
+  protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol' })),
+  address: Type.Optional(Type.Refine(Type.String({ description: 'Peers from this IP address or CIDR range, such as `192.0.2.0/24`' }),
     text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range'))
 }
 
@@ -32,7 +32,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       description: 'Peers by ascending id, a page at a time. A peer that is there for the whole walk is listed exactly once, whoever comes and goes meanwhile.',
       tags,
       querystring: Type.Object({
-        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Peers in a page, 100 unless given', examples: [100] })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Peers in a page, 100 unless given' })),
         cursor: Type.Optional(Type.String({ description: 'The `nextCursor` of the page before' })),
         ...Filter
       }, { additionalProperties: false }),
@@ -106,7 +106,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       querystring: Type.Object({
         code: Type.Optional(CloseCode),
         reason: Type.Optional(CloseReason),
-        wait: Type.Optional(Type.Number({ minimum: 0, maximum: 10, description: 'Seconds to wait for the end', examples: [2] }))
+        wait: Type.Optional(Type.Number({ minimum: 0, maximum: 10, description: 'Seconds to wait for the end; without it the answer comes at once' }))
       }, { additionalProperties: false }),
       response: {
         200: Ended,

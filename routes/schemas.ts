@@ -2,22 +2,22 @@ import Type, { type Static } from 'typebox'
 import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/close-code.ts'
 
+// Parameters have no `examples`: Swagger UI would fill them in, and a filter or a code would be sent that nobody meant.
+
 /** Id of a client; 1 is the server itself. */
-export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer', examples: [1836495123] })
+export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer' })
 
 /** A close code that a server may send (RFC 6455 section 7.4). */
 export const CloseCode = Type.Refine(Type.Integer({
   minimum: 1000,
   maximum: 4999,
-  description: '1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999',
-  examples: [4001]
+  description: '1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours'
 }), isServerCloseCode, () => 'must be 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999')
 
 /** A close reason: what fits into a close frame. */
 export const CloseReason = Type.Refine(Type.String({
   maxLength: MAX_REASON_BYTES,
-  description: `Reason for the client, up to ${MAX_REASON_BYTES} bytes of UTF-8`,
-  examples: ['kicked']
+  description: `Reason for the client, such as \`kicked\`: up to ${MAX_REASON_BYTES} bytes of UTF-8`
 }), isReason, () => `must be well-formed text of up to ${MAX_REASON_BYTES} bytes of UTF-8`)
 
 function isReason (reason: string): boolean {
@@ -26,7 +26,7 @@ function isReason (reason: string): boolean {
 
 /** One peer, as an administrator sees it. */
 export const Peer = Type.Object({
-  id: PeerId,
+  id: Type.Integer({ ...PeerId, examples: [1836495123] }),
   address: Type.String({ description: 'Address of the client', examples: ['192.0.2.7'] }),
   port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of the client', examples: [51234] }),
   protocol: Type.String({ description: 'Sub-protocol agreed on, empty for none', examples: ['chat'] }),

@@ -68,7 +68,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
         port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on, 0 for any free one' })),
         protocols: Type.Optional(option.protocols),
         gdMpApi: Type.Optional(option.gdMpApi)
-      }, { additionalProperties: false, examples: [{ protocols: ['chat'], gdMpApi: false }] }),
+      }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
       response: { 200: ref(State), 400: wrong, 409: problem('It is listening already, or the port is taken') }
     }
   }, async ({ body: { port, protocols, gdMpApi } }) => {
