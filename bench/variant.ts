@@ -1,6 +1,7 @@
 /**
  * How long a Variant takes to encode and to decode, here, in @gd-com/utils and in Godot 3 itself (var2bytes and
  * bytes2var as a script calls them), on the same values in one run: medians of interleaved rounds, as a Markdown table.
+ * Time is that of the processor, collection of garbage included, so other work on the machine does not count (Linux).
  *
  *   npm run build && npx tsx bench/variant.ts
  *
@@ -28,10 +29,10 @@ let sink: unknown
 /** Nanoseconds of one call of `work`. */
 function time (work: () => unknown): number {
   for (let count = 64; ; count *= 2) {
-    const start = process.hrtime.bigint()
+    const start = process.cpuUsage()
     for (let i = 0; i < count; i++) sink = work()
-    const passed = Number(process.hrtime.bigint() - start)
-    if (passed > SLICE * 1e6) return passed / count
+    const { user, system } = process.cpuUsage(start)
+    if (user + system > SLICE * 1000) return (user + system) * 1000 / count
   }
 }
 

@@ -46,29 +46,37 @@ function writeUnits (page: Buffer, offset: number, text: string): number {
 export function readUtf8 (bytes: Uint8Array, start: number, end: number, strict: boolean): string | undefined {
   // Pooled strings and careless senders count the NUL.
   if (bytes[end - 1] === 0 && end > start) end--
-  return (end - start <= SHORT ? readAscii(bytes, start, end) : undefined) ?? readAny(bytes, start, end, strict)
+  return (end - start <= SHORT ? readShort(bytes, start, end) : undefined) ?? readAny(bytes, start, end, strict)
 }
 
-/** Short texts read before, each in the slot of its hash: names and keys come again and again. */
-const known = new Array<string>(1024).fill('')
+// Names and keys come again and again: short ASCII texts are remembered, each in a slot that its bytes give.
+const SLOT_BITS = 10
+const known = new Array<string>(1 << SLOT_BITS).fill('')
+const knownBytes = new Uint8Array(SHORT << SLOT_BITS)
 
-/** ASCII without NUL, from `known` when it is there; undefined for any other text. */
-function readAscii (bytes: Uint8Array, start: number, end: number): string | undefined {
-  let hash = 0
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]
-    if (byte === 0 || byte > 0x7f) return
-    hash = Math.imul(hash, 31) + byte
+/** ASCII without NUL; undefined for any other text. */
+function readShort (bytes: Uint8Array, start: number, end: number): string | undefined {
+  const size = end - start
+  const mark = bytes[start] | bytes[start + end >> 1] << 8 | bytes[end - 1] << 16 | size << 24
+  const slot = Math.imul(mark, 0x9e3779b1) >>> 32 - SLOT_BITS
+  if (known[slot].length !== size || !isKnown(slot, bytes, start, size)) {
+    if (!isAscii(bytes, start, end)) return
+    known[slot] = latin1Slice.call(bytes, start, end)
+    for (let i = 0; i < size; i++) knownBytes[slot * SHORT + i] = bytes[start + i]
   }
-  const slot = (hash ^ hash >>> 10) & known.length - 1
-  if (!isText(known[slot], bytes, start, end)) known[slot] = latin1Slice.call(bytes, start, end)
   return known[slot]
 }
 
-function isText (text: string, bytes: Uint8Array, start: number, end: number): boolean {
-  if (text.length !== end - start) return false
+function isKnown (slot: number, bytes: Uint8Array, start: number, size: number): boolean {
+  for (let i = 0; i < size; i++) {
+    if (knownBytes[slot * SHORT + i] !== bytes[start + i]) return false
+  }
+  return true
+}
+
+function isAscii (bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
-    if (text.charCodeAt(at - start) !== bytes[at]) return false
+    if (bytes[at] === 0 || bytes[at] > 0x7f) return false
   }
   return true
 }
