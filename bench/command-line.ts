@@ -46,11 +46,11 @@ const options = {
 /** Reads the words behind `npm run bench --`; an error names what is wrong. */
 export function readCommandLine (args: string[]): Settings {
   const { values } = parseArgs({ args, options })
-  const { quick, curves, write, json, only, peers: named = curves ? CURVE_PEERS : undefined } = values
+  const { quick, curves, write, json, only, peers: list = curves ? CURVE_PEERS : undefined } = values
   const preset = presets[curves ? 'curves' : quick ? 'quick' : 'full']
   return {
-    scenarios: choose(scenarios, only, (name, asked) => name.startsWith(asked)).filter(({ isQuick }) => isQuick || !quick || only !== undefined),
-    peers: choose(peers, named, (name, asked) => name === asked),
+    scenarios: choose(scenarios, only).filter(({ isQuick }) => isQuick || !quick || only !== undefined),
+    peers: choose(peers, list),
     rounds: numberOf('rounds', values.rounds, preset.rounds),
     timing: { warm: numberOf('warm', values.warm, preset.warm), seconds: numberOf('secs', values.secs, preset.secs) },
     isCurves: curves,
@@ -60,13 +60,18 @@ export function readCommandLine (args: string[]): Settings {
   }
 }
 
-/** The rows that are asked for in a list of names, in the order of the table; all when nothing is asked for. */
-function choose<Row extends { name: string }> (rows: readonly Row[], list: string | undefined, fits: (name: string, asked: string) => boolean): readonly Row[] {
-  if (list === undefined) return rows
-  const asked = list.split(',')
-  const unknown = asked.find(word => !rows.some(({ name }) => fits(name, word)))
-  if (unknown !== undefined) throw new Error(`${unknown}: there is ${rows.map(({ name }) => name).join(', ')}`)
-  return rows.filter(({ name }) => asked.some(word => fits(name, word)))
+/** The rows that a list of names asks for, in the order of the table; all without a list. */
+function choose<Row extends { name: string }> (rows: readonly Row[], list: string | undefined): readonly Row[] {
+  const asked = list?.split(',').flatMap(word => named(rows, word))
+  return rows.filter(row => asked?.includes(row) ?? true)
+}
+
+/** The row of this name, or else all whose names start so. */
+function named<Row extends { name: string }> (rows: readonly Row[], word: string): readonly Row[] {
+  const exact = rows.filter(({ name }) => name === word)
+  const found = exact.length > 0 ? exact : rows.filter(({ name }) => name.startsWith(word))
+  if (found.length === 0) throw new Error(`${word}: there is ${rows.map(({ name }) => name).join(', ')}`)
+  return found
 }
 
 function numberOf (option: string, text: string | undefined, preset: number): number {

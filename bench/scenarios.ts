@@ -29,7 +29,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'one', ...echo('one connection, 32 B, one in flight', 1, 1, 32) },
   { name: 'echo-64', ...echo('echo, 64 connections, 32 B, one in flight each', 64, 1, 32), ...quick },
   { name: 'echo-512', ...echo('echo, 512 connections, 32 B, one in flight each', 512, 1, 32) },
-  { name: 'echo-64-1k', ...echo('echo, 64 connections, 1 KiB, one in flight each', 64, 1, 1024) },
+  { name: 'echo-1k', ...echo('echo, 64 connections, 1 KiB, one in flight each', 64, 1, 1024) },
   { name: 'pipelined', ...echo('echo, 64 connections, 32 B, 64 in flight each', 64, 64, 32), ...quick },
   { name: 'pipelined-1k', ...echo('echo, 64 connections, 1 KiB, 64 in flight each', 64, 64, 1024) },
   { name: 'fan-100', ...fan(100, 1) },

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import t from 'tap'
+import { replaceSection } from '../../bench/document.ts'
+
+const document = 'a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\n<!-- end -->\n'
+
+t.test('a section gets another text, all else stays', async t => {
+  const replaced = replaceSection(document, 'one', 'new')
+  t.equal(replaced, 'a\n<!-- bench: one -->\n\nnew\n\n<!-- end -->\nb\n<!-- bench: two -->\n<!-- end -->\n')
+  t.equal(replaceSection(replaced, 'one', 'new'), replaced)
+})
+
+t.test('a section that is not there is an error', async t => {
+  t.throws(() => replaceSection(document, 'three', 'new'), { message: 'no section three' })
+})
+
+t.test('docs/benchmarks.md has every section that is written', async t => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/benchmarks.md'), 'utf8')
+  for (const name of ['summary', 'scenarios', 'rooms', 'idle', 'sizes']) t.doesNotThrow(() => replaceSection(page, name, ''), name)
+})

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { Message, readAge, readSender } from '../../../bench/load/message.ts'
+import { wires } from '../../../bench/load/wire.ts'
+import type { Wire } from '../../../bench/load/wire.ts'
+import { frameSize, parseFrame } from '../../helper/raw-frame.ts'
+
+const TIME = 12_345_678
+const SENDER = 700
+
+for (const [name, wire] of Object.entries<Wire>(wires)) {
+  for (const size of [17, 125, 126, 1024, 65_536]) {
+    t.test(`${name}, ${size} B: what is stamped is read again`, async t => {
+      const message = new Message(wire, 5, SENDER, size)
+      const frames = message.stamped(3, TIME)
+      const each = frameSize(frames)!
+      t.equal(frames.length, 3 * each)
+
+      const { payload, masked, opcode } = parseFrame(frames.subarray(2 * each))
+      t.same([payload.length, masked, opcode], [size, true, wire.opcode])
+      const textAt = wire.before(5).length
+      t.equal(readSender(payload, textAt), SENDER)
+      t.equal(readAge(payload, textAt, TIME + 99), 99)
+    })
+  }
+}
+
+t.test('what comes back is what was sent, but for the mask and the time', async t => {
+  const message = new Message(wires.websocket, 0, SENDER, 200)
+  t.same(parseFrame(message.received).payload, parseFrame(message.stamped(1, 0)).payload)
+  t.equal(readSender(message.received, message.textAt), SENDER)
+})
+
+t.test('ages wrap around', async t => {
+  const frame = new Message(wires.websocket, 0, 0, 64).stamped(1, 2 ** 25 - 10)
+  t.equal(readAge(parseFrame(frame).payload, 0, 2 ** 25 + 5), 15)
+})

@@ -1,0 +1,24 @@
+import t from 'tap'
+import { plot } from '../../bench/plot.ts'
+
+const series = [
+  { name: 'a & b', points: [[1, 3], [10, 30], [100, 300]] as Array<[number, number]> },
+  { name: 'c', points: [[1, 3], [10, 31], [100, 301]] as Array<[number, number]> },
+  { name: 'not measured', points: [] }
+]
+
+t.test('points lie on logarithmic axes', async t => {
+  const lines = [...plot({ title: '', x: '', y: '', series }).matchAll(/points="([^"]+)"/g)].map(([, points]) => points.split(' ').map(point => point.split(',').map(Number)))
+  t.equal(lines.length, 2, 'a line per series that has points')
+  const [[x1, y1], [x2, y2], [x3, y3]] = lines[0]
+  t.ok(Math.abs((x1 + x3) / 2 - x2) < 0.2 && Math.abs((y1 + y3) / 2 - y2) < 0.2, 'ten times is as far as ten times again')
+  t.ok(y3 < y2 && y2 < y1, 'more is higher')
+})
+
+t.test('names are escaped and do not cover each other', async t => {
+  const svg = plot({ title: 'x < y', x: '', y: '', series })
+  t.match(svg, />a &amp; b</)
+  t.match(svg, />x &lt; y</)
+  const [above, below] = [...svg.matchAll(/y="([\d.]+)" fill=/g)].map(([, y]) => Number(y)).sort((a, b) => a - b)
+  t.ok(below - above >= 13)
+})

@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import type { Figures } from '../../bench/load/job.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+// Not NODE_OPTIONS: by it tap would watch these processes, too.
+const { NODE_OPTIONS, ...env } = process.env
+
+t.test('npm run bench measures, with what is installed anyway', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const json = join(folder, 'figures.json')
+
+  const words = ['--only', 'echo-64,room-16,handshakes', '--peers', 'ws,us', '--rounds', '1', '--warm', '0.1', '--secs', '0.2', '--json', json]
+  const { stdout, stderr } = await promisify(execFile)('npm', ['run', '--silent', 'bench', '--', ...words], { cwd: root, env })
+  t.match(stdout, /\| `room-16`, throughput \| 1\.00 \|/)
+
+  const { figures } = JSON.parse(await readFile(json, 'utf8')) as { figures: Record<string, Record<string, Figures[]>> }
+  t.same(Object.keys(figures), ['echo-64', 'room-16', 'handshakes'])
+  for (const [scenario, peers] of Object.entries(figures)) {
+    t.same(Object.keys(peers), ['ws', 'us'])
+    for (const [peer, [round]] of Object.entries(peers)) {
+      t.ok(round?.perSecond > 0 && round.faults === 0 && round.p50 <= round.p99, `${scenario}, ${peer}`, { round, stderr })
+    }
+  }
+})
