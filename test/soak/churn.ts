@@ -29,6 +29,7 @@ async function serve (): Promise<void> {
   let joins = 0
   app.peerServer.on('peer_connected', () => { joins++ })
   process.on('message', () => { process.send!(read(app.peerServer.peerCount, joins)) })
+  process.on('disconnect', () => { process.exit() })
   process.send!(app.peerServer.port)
 }
 
