@@ -40,6 +40,11 @@ export abstract class PacketPeer {
     return this.#queue?.length ?? 0
   }
 
+  /** The same for who only looks, and will not read them. */
+  get unreadPackets (): number {
+    return this.#queue?.length ?? 0
+  }
+
   /** Takes the oldest packet; ERR_UNAVAILABLE when there is none. */
   getPacket (): Uint8Array {
     this.#packetError = this.nextPacket === undefined ? errors[this.emptyError].number : 0

@@ -39,6 +39,8 @@ export type DropReason = RelayDrop | RpcDrop | 'unread'
 
 /** What is told beside Godot's signals, for metrics and operators. */
 export interface Notices {
+  /** A handshake was done, so many seconds after its first byte. */
+  accepted: [seconds: number]
   joined: [peer: WebSocketPeer]
   close_requested: [peer: WebSocketPeer, code: number, reason: string]
   left: [peer: WebSocketPeer, end: PeerEnd]
@@ -395,7 +397,10 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
    */
   accept (connection: Connection, protocol: string = '', answer: Uint8Array = NOTHING, handshake: Handshake | undefined = undefined): void {
     if (handshake === undefined) this.#count(connection.address, 1)
-    else handshake.become()
+    else {
+      handshake.become()
+      this.notices.emit('accepted', handshake.seconds)
+    }
     const arrival = { connection, protocol, answer, data: handshake?.data }
     if (this.autoPoll) this.#admit(arrival)
     else this.#arrived.push(arrival)

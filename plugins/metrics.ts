@@ -1,0 +1,125 @@
+import fp from 'fastify-plugin'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Traffic, type TrafficTotals } from '../src/core/traffic.ts'
+import type { PeerEnd } from '../src/core/websocket-peer.ts'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { closeCode } from '../src/protocol/close-code.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance { metrics: Registry }
+}
+
+const PREFIX = 'peer_server_'
+const HANDSHAKE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+const CLOSE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Adds `app.metrics`, a registry of its own for this app: what Prometheus wants to know of `app.peerServer` and of the process. */
+export default fp(async app => {
+  const registry = new Registry()
+  app.decorate('metrics', registry)
+  collectDefaultMetrics({ register: registry })
+  const traffic = new Traffic(app.peerServer)
+  countEvents(app.peerServer, registry)
+  for (const reading of readings(app.peerServer, momentOf(app.peerServer, traffic))) addReading(registry, reading)
+}, { name: 'peer-server-metrics', fastify: '5.x', decorators: { fastify: ['peerServer'] } })
+
+// ---- what is counted as it happens: nothing of it per packet ----
+
+function countEvents ({ notices }: WebSocketServer, registry: Registry): void {
+  const registers = [registry]
+  const joins = new Counter({ name: `${PREFIX}joins_total`, help: 'Clients that became peers', registers })
+  const leaves = new Counter({ name: `${PREFIX}leaves_total`, help: 'Peers that have gone, by cause and close code', labelNames: ['cause', 'code'], registers })
+  const refusals = new Counter({ name: `${PREFIX}refusals_total`, help: 'Handshakes that were refused, by reason', labelNames: ['reason'], registers })
+  const handshakes = new Histogram({ name: `${PREFIX}handshake_duration_seconds`, help: 'Time from the first byte of a client to the answer that makes it a peer', buckets: HANDSHAKE_SECONDS, registers })
+  const closes = new Histogram({ name: `${PREFIX}close_duration_seconds`, help: 'Time from the first close frame to the end of the peer, by outcome', labelNames: ['outcome'], buckets: CLOSE_SECONDS, registers })
+  notices.on('accepted', seconds => { handshakes.observe(seconds) })
+  notices.on('joined', () => { joins.inc() })
+  notices.on('left', (_peer, { cause, code, outcome, seconds }) => {
+    leaves.inc({ cause, code: codeLabel(code) })
+    closes.observe({ outcome }, seconds)
+  })
+  notices.on('refused', reason => { refusals.inc({ reason }) })
+}
+
+const ownCodes: ReadonlySet<PeerEnd['code']> = new Set(Object.values(closeCode))
+
+/** Clients choose from thousands of codes: those that we know stand for themselves, the others for their range. */
+function codeLabel (code: number): string {
+  return code < 3000 || ownCodes.has(code) ? String(code) : code < 4000 ? '3xxx' : '4xxx'
+}
+
+// ---- what is read off the server when somebody asks ----
+
+/** A metric that is read: one value, or one for each value of its label. */
+type Reading = { readonly name: string, readonly help: string } &
+  ({ readonly read: () => number } | { readonly label: string, readonly read: () => Readonly<Record<string, number>> })
+
+function readings (server: WebSocketServer, moment: () => Moment): Reading[] {
+  return [
+    { name: 'peers', help: 'Peers by state, and handshakes under way (pending)', label: 'state', read: () => moment().states },
+    { name: 'held_peers', help: 'Peers that are not read, for what they sent finds no room or they sent too much', read: () => moment().held },
+    { name: 'listening', help: 'Whether the server listens', read: () => Number(server.isListening()) },
+    { name: 'refusing', help: 'Whether the server refuses new connections', read: () => Number(server.refuseNewConnections) },
+    { name: 'received_packets_total', help: 'Packets that came from clients', read: () => moment().traffic.packetsIn },
+    { name: 'received_bytes_total', help: 'Payload bytes that came from clients', read: () => moment().traffic.bytesIn },
+    { name: 'sent_packets_total', help: 'Packets sent to clients', read: () => moment().traffic.packetsOut },
+    { name: 'sent_bytes_total', help: 'Payload bytes sent to clients', read: () => moment().traffic.bytesOut },
+    { name: 'relayed_packets_total', help: 'Packets that went from one peer to another; one for many counts for each of them', read: () => server.packetsRelayed },
+    { name: 'dropped_packets_total', help: 'Packets that went nowhere, by reason', label: 'reason', read: () => server.drops },
+    { name: 'limit_hits_total', help: 'How often each limit was hit', label: 'limit', read: () => server.limits },
+    { name: 'remote_method_failures_total', help: 'How often a handler of a remote method or property failed', read: () => server.failures },
+    { name: 'input_queue_packets', help: 'Packets of peers that wait to be read by the application', read: () => moment().unread },
+    { name: 'output_buffer_bytes', help: 'Bytes that wait to go out, of all peers', read: () => moment().buffered },
+    { name: 'output_buffer_max_bytes', help: 'Bytes that wait to go out, of the peer with most of them', read: () => moment().maxBuffered }
+  ]
+}
+
+function addReading (registry: Registry, { name, help, ...reading }: Reading): void {
+  const settings = { name: PREFIX + name, help, registers: [registry] }
+  const labelNames = 'label' in reading ? [reading.label] : []
+  const Kind = name.endsWith('_total') ? Counter : Gauge
+  // eslint-disable-next-line no-new
+  new Kind({
+    ...settings,
+    labelNames,
+    collect () {
+      this.reset()
+      if (!('label' in reading)) return this.inc(reading.read())
+      for (const [value, count] of Object.entries(reading.read())) this.inc({ [reading.label]: value }, count)
+    }
+  })
+}
+
+/** Everything that is found in one walk over the peers. */
+interface Moment {
+  readonly states: Record<'open' | 'closing' | 'pending', number>
+  readonly traffic: TrafficTotals
+  readonly held: number
+  readonly unread: number
+  readonly buffered: number
+  readonly maxBuffered: number
+}
+
+/** Looks at the peers once for all the metrics of a scrape, which are read in one go. */
+function momentOf (server: WebSocketServer, traffic: Traffic): () => Moment {
+  let moment: Moment | undefined
+  return () => {
+    if (moment === undefined) {
+      moment = look(server, traffic)
+      queueMicrotask(() => { moment = undefined })
+    }
+    return moment
+  }
+}
+
+function look (server: WebSocketServer, traffic: Traffic): Moment {
+  let [held, unread, buffered, maxBuffered] = [0, server.unreadPackets, 0, 0]
+  for (const peer of server.peers()) {
+    const waiting = peer.getCurrentOutboundBufferedAmount()
+    held += Number(peer.isPaused)
+    unread += peer.unreadPackets
+    buffered += waiting
+    maxBuffered = Math.max(maxBuffered, waiting)
+  }
+  return { states: server.countPeers(), traffic: traffic.totals, held, unread, buffered, maxBuffered }
+}

@@ -1,0 +1,23 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type from 'typebox'
+import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
+import { describeFailures } from '../plugins/describe-failures.ts'
+import { shareSchemas } from '../plugins/shared-schema.ts'
+import { Problem } from '../plugins/problem.ts'
+import type { AdminOptions } from './index.ts'
+
+/** What Prometheus reads; it needs a token where the REST API does. */
+export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<AdminOptions, 'security'>> = async (app, options) => {
+  await app.register(adminAuth, options)
+  shareSchemas(app, Problem)
+  describeFailures(app, options)
+  const { contentType } = app.metrics
+  app.get('/metrics', {
+    schema: {
+      operationId: 'metrics',
+      summary: 'What Prometheus reads',
+      tags: ['health'],
+      response: { 200: { description: 'Metrics in the text format of Prometheus', content: { [contentType]: { schema: Type.String() } } } }
+    }
+  }, async (_request, reply) => await reply.type(contentType).send(await app.metrics.metrics()))
+}

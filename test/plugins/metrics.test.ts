@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import metricsPlugin from '../../plugins/metrics.ts'
+import peerServer from '../../plugins/peer-server.ts'
+import type { ServerOptions } from '../../src/options.ts'
+import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
+import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { signal } from '../helper/signal.ts'
+import { within } from '../helper/within.ts'
+
+async function start (t: Test, options: Partial<ServerOptions> = {}) {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { closeTimeout: 0.3, ...options })
+  await app.register(metricsPlugin)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const server = app.peerServer
+  const scrape = async () => {
+    const metrics = parseMetrics(await app.metrics.metrics())
+    return (key: string) => valueOf(metrics, `peer_server_${key}`)
+  }
+  const join = async () => {
+    const joined = signal(server, server.gdMpApi ? 'peer_connected' : 'client_connected')
+    const client = new Client(`ws://127.0.0.1:${server.port}/ws`)
+    t.teardown(() => { client.socket.terminate() })
+    client.id = (await joined)[0]
+    await once(client.socket, 'open')
+    return client
+  }
+  return { app, server, scrape, join }
+}
+
+/** A client that counts what it gets. */
+class Client {
+  readonly socket: WebSocket
+  id = 0
+  packets = 0
+  bytes = 0
+
+  constructor (url: string) {
+    this.socket = new WebSocket(url)
+    this.socket.on('message', (data: Buffer) => {
+      this.packets++
+      this.bytes += data.length
+    })
+  }
+
+  /** Sends so many packets of so many bytes to a target; how many bytes that are. */
+  send (target: number, count: number, size: number): number {
+    const packet = Buffer.alloc(9 + size)
+    packet.writeInt32LE(this.id, 1)
+    packet.writeInt32LE(target, 5)
+    for (let i = 0; i < count; i++) this.socket.send(packet)
+    return count * packet.length
+  }
+}
+
+t.test('the names keep to the conventions of Prometheus, and none is about a single peer', async t => {
+  const { app, join } = await start(t)
+  const client = await join()
+  const text = await app.metrics.metrics()
+  t.same(lintMetrics(new Map([...parseMetrics(text)].filter(([name]) => name.startsWith('peer_server_')))), [])
+  t.notMatch(text, new RegExp(`${client.id}|127\\.0\\.0\\.1`))
+  t.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
+  t.match(text, /^process_resident_memory_bytes /m)
+})
+
+t.test('the linter finds what promtool finds', async t => {
+  const text = [
+    '# HELP jobs Jobs', '# TYPE jobs counter', 'jobs 1',
+    '# HELP queue_total Queue', '# TYPE queue_total gauge', 'queue_total 1',
+    '# HELP wait_ms Wait', '# TYPE wait_ms gauge', 'wait_ms 1',
+    '# HELP run_gauge_minutes Run', '# TYPE run_gauge_minutes gauge', 'run_gauge_minutes 1', ''
+  ].join('\n')
+  t.same(lintMetrics(parseMetrics(text)), ['jobs is a counter, and does not end in _total', 'queue_total is no counter, and ends in _total',
+    'wait_ms abbreviates a unit', 'run_gauge_minutes has its type in its name', 'run_gauge_minutes is not in the base unit'])
+  for (const broken of ['# HELP a A\n# TYPE a gauge\na 1\na 1\n', '# HELP a A\n# TYPE a gauge\nb 1\n', '# HELP a A\n# TYPE a gauge\na{x=1} 1\n', '# HELP a A\na 1']) {
+    t.throws(() => parseMetrics(broken), broken)
+  }
+})
+
+t.test('every app has a registry of its own', async t => {
+  const [one, other] = [await start(t), await start(t)]
+  await one.join()
+  t.equal((await one.scrape())('joins_total'), 1)
+  t.equal((await other.scrape())('joins_total'), 0)
+})
+
+t.test('scraped under load the totals only grow, and in the end they are what the load sent and got', async t => {
+  const { scrape, join, server } = await start(t, { gdMpApi: true })
+  const clients: Client[] = []
+  for (let i = 0; i < 12; i++) clients.push(await join())
+  let [packets, bytes, relayed] = [0, 0, 0]
+  const over = new AbortController()
+  const scraper = (async () => {
+    let [last, scrapes] = [0, 0]
+    for (; !over.signal.aborted; scrapes++) {
+      const read = await scrape()
+      t.ok(read('sent_packets_total') >= last)
+      last = read('sent_packets_total')
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
+    return scrapes
+  })()
+
+  const load = (senders: Client[], count: number) => {
+    for (const [i, client] of senders.entries()) {
+      bytes += client.send(0, count, 10 + i)
+      bytes += client.send(-senders[(i + 1) % senders.length].id, count, 20)
+      bytes += client.send(senders[(i + 1) % senders.length].id, count, 30)
+      packets += 3 * count
+      relayed += count * (senders.length - 1) + count * (senders.length - 2) + count
+    }
+  }
+  const settled = async () => {
+    await within(20, () => 'the load', (async () => {
+      while ((await scrape())('relayed_packets_total') < relayed || (await scrape())('output_buffer_bytes') > 0 || got('packets') < (await scrape())('sent_packets_total')) await new Promise(resolve => setTimeout(resolve, 20))
+    })())
+  }
+  const gone = { packets: 0, bytes: 0 }
+  const got = (what: 'packets' | 'bytes') => clients.reduce((sum, client) => sum + client[what], gone[what])
+  const compare = async () => {
+    await settled()
+    const read = await scrape()
+    t.same({
+      received: [read('received_packets_total'), read('received_bytes_total')],
+      sent: [read('sent_packets_total'), read('sent_bytes_total')],
+      relayed: read('relayed_packets_total')
+    }, { received: [packets, bytes], sent: [got('packets'), got('bytes')], relayed })
+  }
+
+  load(clients, 100)
+  await compare()
+
+  // Half of them leave; what they sent and got stays in the totals.
+  for (const client of clients.splice(0, 6)) {
+    const left = signal(server, 'peer_disconnected')
+    client.socket.close()
+    await left
+    await once(client.socket, 'close')
+    gone.packets += client.packets
+    gone.bytes += client.bytes
+  }
+  await compare()
+  load(clients, 100)
+  await compare()
+  over.abort()
+  t.ok(await scraper > 10)
+  const read = await scrape()
+  t.equal(read('joins_total'), 12)
+  t.equal(read('leaves_total{cause="client",code="1005"}'), 6)
+  t.equal(read('peers{state="open"}'), 6)
+})
+
+t.test('leaves are counted by cause and code, of foreign codes only the range', async t => {
+  const { scrape, join, server } = await start(t)
+  const leave = async (end: (client: Client) => void) => {
+    const client = await join()
+    const left = signal(server, 'client_disconnected')
+    end(client)
+    await left
+  }
+  await leave(({ socket }) => { socket.close(1000) })
+  await leave(({ socket }) => { socket.close(4321) })
+  await leave(({ socket }) => { socket.close(4322) })
+  await leave(({ socket }) => { socket.close(3333) })
+  await leave(({ socket }) => { socket.terminate() })
+  await leave(({ id }) => { server.disconnectPeer(id, 4008) })
+  const read = await scrape()
+  t.same(['client",code="1000', 'client",code="4xxx', 'client",code="3xxx', 'reset",code="1006', 'server",code="4008']
+    .map(labels => read(`leaves_total{cause="${labels}"}`)), [1, 2, 1, 1, 1])
+  t.equal(read('close_duration_seconds_count{outcome="clean"}'), 5)
+  t.equal(read('close_duration_seconds_count{outcome="reset"}'), 1)
+  t.equal(read('handshake_duration_seconds_count'), 6)
+  t.ok(read('handshake_duration_seconds_sum') > 0)
+  t.ok(read('handshake_duration_seconds_sum') < 5)
+})
+
+t.test('refusals, limits and drops are counted by reason', async t => {
+  const { scrape, join, server } = await start(t, { gdMpApi: true, inputBufferKb: 1 })
+  const client = await join()
+  client.socket.send(Buffer.alloc(3))
+  const left = signal(server, 'peer_disconnected')
+  client.socket.send(Buffer.alloc(5000))
+  client.socket.on('error', () => {})
+  await left
+  server.refuseNewConnections = true
+  const refused = await connectRaw(t, server.port)
+  refused.send(upgradeRequest('/ws'))
+  t.equal((await refused.head()).status, 503)
+  const read = await scrape()
+  t.same([read('dropped_packets_total{reason="short-packet"}'), read('limit_hits_total{limit="message-too-big"}'), read('refusals_total{reason="refusing-connections"}'),
+    read('refusing'), read('listening'), read('dropped_packets_total{reason="own-target"}')], [1, 1, 1, 1, 1, 0])
+})
+
+t.test('what waits is shown: packets that nobody reads, bytes that a client does not take', async t => {
+  const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
+  const [a, b] = [await join(), await join()]
+  for (let i = 0; i < 7; i++) a.socket.send('wait')
+  await within(5, () => 'the packets', (async () => { while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve)) })())
+  b.socket.pause()
+  const peer = server.getPeer(b.id)
+  while (peer.getCurrentOutboundBufferedAmount() < 300_000) {
+    peer.putPacket(Buffer.alloc(60_000))
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const read = await scrape()
+  t.equal(read('input_queue_packets'), 7)
+  t.equal(read('output_buffer_bytes'), peer.getCurrentOutboundBufferedAmount())
+  t.equal(read('output_buffer_max_bytes'), peer.getCurrentOutboundBufferedAmount())
+})

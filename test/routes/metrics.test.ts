@@ -1,0 +1,27 @@
+import Fastify from 'fastify'
+import t from 'tap'
+import app from '../../app.ts'
+import { parseMetrics, valueOf } from '../helper/prometheus.ts'
+
+const token = 'a token of more than thirty-two characters'
+
+t.test('/metrics is the text of Prometheus, and wants the token', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  await service.register(app, { server: {}, admin: { token } })
+  const refused = await service.inject('/metrics')
+  t.equal(refused.statusCode, 401)
+  t.equal(refused.headers['www-authenticate'], 'Bearer')
+  const { statusCode, headers, body } = await service.inject({ url: '/metrics', headers: { authorization: `Bearer ${token}` } })
+  t.equal(statusCode, 200)
+  t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
+  t.equal(valueOf(parseMetrics(body), 'peer_server_listening'), 1)
+})
+
+t.test('without a token it is for this machine only, as the REST API', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  await service.register(app, { server: {}, admin: { auth: false } })
+  t.equal((await service.inject('/metrics')).statusCode, 200)
+  t.equal((await service.inject({ url: '/metrics', headers: { host: 'example.com' } })).statusCode, 403)
+})
