@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { AdminAuthOptions } from './admin-auth.ts'
-import { problem } from './problem.ts'
+import { HttpError, problem } from './problem.ts'
 
-const noToken = problem('No token, or a wrong one')
-const ofJson = { 413: problem('The body is over 1 MiB'), 415: problem('The body is not application/json') }
+const noToken = problem('No token, or a wrong one', new HttpError(401, 'missing authorization header'))
+const ofJson = {
+  413: problem('The body is over 1 MiB', new HttpError(413, 'Request body is too large')),
+  415: problem('The body is not application/json', new HttpError(415, 'Unsupported Media Type'))
+}
 
 /** Adds to the OpenAPI description of each route of the scope what every route of its kind may answer, and what is needed to enter. */
 export function describeFailures (app: FastifyInstance, { auth, security }: AdminAuthOptions & { security?: FastifySchema['security'] }): void {

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { GodotError } from '../src/error.ts'
 import { problem } from './problem.ts'
 
 /** How the socket endpoint shows in OpenAPI: an upgrade when it goes well, an HTTP answer when it does not. */
@@ -15,8 +16,10 @@ export const endpointSchema = {
   }),
   response: {
     101: { description: 'Switching protocols: the connection is a WebSocket from here on', type: 'null' },
-    400: problem('Not a WebSocket handshake, or no sub-protocol in common'),
-    426: problem('A request without upgrade'),
-    503: problem('Not listening, or refusing new connections')
+    400: problem('Not a WebSocket handshake, or no sub-protocol in common', new GodotError('sub-protocol-mismatch', 'this server has the sub-protocols chat')),
+    403: problem('The page\'s origin, the address or the client is not allowed', new GodotError('origin-refused')),
+    426: problem('A request without upgrade', new GodotError('upgrade-required')),
+    429: problem('Too many connections from this address', new GodotError('address-limit')),
+    503: problem('Not listening, or refusing new connections', new GodotError('refusing-connections'))
   }
 }

@@ -21,9 +21,10 @@ export const Problem = Type.Object({
 
 export type Problem = Static<typeof Problem>
 
-/** A status whose answer is a problem, for the `response` of a route. */
-export function problem (description: string) {
-  return { description, content: { 'application/problem+json': { schema: ref(Problem) } } }
+/** A status whose answer is a problem, for the `response` of a route: what it means, and an error that leads to it. */
+export function problem (description: string, error?: Error) {
+  const example = error === undefined ? {} : { example: problemOf(error, 'req-1') }
+  return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
 }
 
 /** What in a request is wrong: a JSON pointer to it, led by the part of the request, and why. */

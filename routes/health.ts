@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { problem } from '../plugins/problem.ts'
+import { GodotError } from '../src/error.ts'
 
 /** Whether the process lives, and whether it takes new peers: for whoever starts it and sends it traffic. */
 export const healthRoutes: FastifyPluginAsyncTypebox = async app => {
@@ -20,7 +21,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox = async app => {
       tags: ['health'],
       response: {
         200: Type.Object({ ready: Type.Literal(true) }, { description: 'It does' }),
-        503: problem('It does not listen, refuses new connections, or is about to end')
+        503: problem('It does not listen, refuses new connections, or is about to end', new GodotError('not-listening'))
       }
     }
   }, async () => {

@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { parsePackets, type PacketBody } from '../plugins/packet-parser.ts'
-import { problem } from '../plugins/problem.ts'
+import { HttpError, problem } from '../plugins/problem.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { GodotError } from '../src/error.ts'
 import { RELAY_HEAD } from '../src/protocol/relay-packet.ts'
-import { Peer, PeerId } from './schemas.ts'
+import { badRequest, noPeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['packets']
 const body = {
@@ -13,11 +14,10 @@ const body = {
     'text/plain': { schema: Type.Unsafe<PacketBody>({ type: 'string', description: 'A text packet in UTF-8', examples: ['hello'] }) }
   }
 }
-const noPeer = problem('No such peer')
-const closing = problem('The peer is closing')
-const tooBig = problem('Larger than the outbound buffer takes; in multiplayer mode 9 bytes of it are the head')
-const wrongType = problem('Neither application/octet-stream nor text/plain in UTF-8')
-const full = problem('The outbound buffer of the peer is full')
+const closing = problem('The peer is closing', new GodotError('FAILED'))
+const tooBig = problem('Larger than the outbound buffer takes; in multiplayer mode 9 bytes of it are the head', new HttpError(413, 'A packet has up to 65526 bytes here'))
+const wrongType = problem('Neither application/octet-stream nor text/plain in UTF-8', new HttpError(415, 'A packet is application/octet-stream or text/plain in UTF-8'))
+const full = problem('The outbound buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1, and are binary. */
 export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
@@ -35,7 +35,7 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
           bytes: Type.Integer({ minimum: 0, description: 'Bytes of the packet', examples: [5] }),
           bufferedAmount: Peer.properties.bufferedAmount
         }, { description: 'It is on its way' }),
-        400: problem('The id is none of a peer, or the text no UTF-8'),
+        400: badRequest('The id is none of a peer, or the text no UTF-8', '/body', 'must be UTF-8'),
         404: noPeer,
         409: closing,
         413: tooBig,
@@ -56,12 +56,12 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       summary: 'Send a packet to many peers',
       tags,
       querystring: Type.Object({
-        target: Type.Optional(Type.Integer({ minimum: -2147483647, maximum: 2147483647, description: 'As in Godot: 0 all, an id that peer, -id all but that one; 0 unless given', examples: [0] }))
+        target: Type.Optional(Type.Integer({ minimum: -2147483647, maximum: 2147483647, description: 'As in Godot: 0 all, an id that peer, -id all but that one; 0 unless given' }))
       }, { additionalProperties: false }),
       body,
       response: {
         202: Type.Object({ recipients: Type.Integer({ minimum: 0, description: 'Peers it goes to', examples: [3] }) }, { description: 'It is on its way' }),
-        400: problem('The target is none, or the text no UTF-8'),
+        400: badRequest('The target is none, or the text no UTF-8', '/query/target', 'must be integer'),
         404: noPeer,
         409: closing,
         413: tooBig,

@@ -1,17 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import { problem } from '../plugins/problem.ts'
 import { ref } from '../plugins/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd, WebSocketPeer } from '../src/core/websocket-peer.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { CloseCode, CloseReason, describePeer, Peer, PeerId } from './schemas.ts'
+import { badId, badRequest, CloseCode, CloseReason, describePeer, noPeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
-const badId = problem('No id of a peer')
-const noPeer = problem('No such peer')
 const bare = (description: string) => ({ type: 'null', description })
 
 /** Which peers are meant; without a member, all. */
@@ -41,7 +38,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
           items: Type.Array(ref(Peer)),
           nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Leads to the next page; null on the last one' })
         }, { description: 'One page of peers' }),
-        400: problem('A parameter is wrong')
+        400: badRequest('A parameter is wrong', '/query/limit', 'must be <= 1000')
       }
     }
   }, async ({ query: { limit = 100, cursor, ...filter } }) => pageOf(server, decodeCursor(cursor), limit, filter))
@@ -111,7 +108,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       response: {
         200: Ended,
         202: Type.Object({ state: Type.Literal('closing') }, { description: 'It is closing' }),
-        400: problem('A parameter is wrong'),
+        400: badRequest('A parameter is wrong', '/query/code', 'must be integer'),
         404: noPeer
       }
     }
@@ -134,7 +131,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
           requested: Type.Integer({ minimum: 0, description: 'Peers that are closing now', examples: [2] }),
           notFound: Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] })
         }, { description: 'They are closing' }),
-        400: problem('The body is wrong, or names nobody')
+        400: badRequest('The body is wrong, or names nobody', '/body', 'must have exactly one of ids, filter and all')
       }
     }
   }, async ({ body: { code, reason, ...selection } }) => {

@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
+import { BadRequest, problem } from '../plugins/problem.ts'
 import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
+import { GodotError } from '../src/error.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/close-code.ts'
 
 // Parameters have no `examples`: Swagger UI would fill them in, and a filter or a code would be sent that nobody meant.
@@ -36,7 +38,8 @@ export const Peer = Type.Object({
   packetsOut: Type.Integer({ minimum: 0, description: 'Packets sent to it' }),
   bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes that came from it' }),
   bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
-  bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes that wait to go out' })
+  bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes that wait to go out' }),
+  data: Type.Optional(Type.Unknown({ description: 'What the application gave it when it joined' }))
 }, { $id: 'PeerServer.Peer', description: 'The peer' })
 
 export type Peer = Static<typeof Peer>
@@ -55,6 +58,15 @@ export function describePeer (peer: WebSocketPeer): Peer {
     packetsOut,
     bytesIn,
     bytesOut,
-    bufferedAmount: peer.getCurrentOutboundBufferedAmount()
+    bufferedAmount: peer.getCurrentOutboundBufferedAmount(),
+    ...(peer.data === undefined ? {} : { data: peer.data })
   }
 }
+
+/** The answer to a request of which one part is wrong. */
+export function badRequest (description: string, pointer: string, message: string) {
+  return problem(description, new BadRequest([{ pointer, message }]))
+}
+
+export const badId = badRequest('No id of a peer', '/params/id', 'must be integer')
+export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))

@@ -3,8 +3,9 @@ import Type, { type Static } from 'typebox'
 import { problem } from '../plugins/problem.ts'
 import { ref } from '../plugins/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { GodotError } from '../src/error.ts'
 import { ServerOptions } from '../src/options.ts'
-import { CloseCode, CloseReason } from './schemas.ts'
+import { badRequest, CloseCode, CloseReason } from './schemas.ts'
 
 const tags = ['server']
 const option = ServerOptions.properties
@@ -36,7 +37,7 @@ export const State = Type.Object({
   uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
-const wrong = problem('The body is wrong')
+const wrong = badRequest('The body is wrong', '/body/handshakeTimeout', 'must be > 0')
 
 /** The server: its state, and how to listen and stop. */
 export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
@@ -69,7 +70,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
         protocols: Type.Optional(option.protocols),
         gdMpApi: Type.Optional(option.gdMpApi)
       }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
-      response: { 200: ref(State), 400: wrong, 409: problem('It is listening already, or the port is taken') }
+      response: { 200: ref(State), 400: wrong, 409: problem('It is listening already, or the port is taken', new GodotError('ERR_ALREADY_IN_USE', 'already listening')) }
     }
   }, async ({ body: { port, protocols, gdMpApi } }) => {
     await server.listen(port, protocols, gdMpApi)
