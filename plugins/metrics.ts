@@ -17,11 +17,19 @@ const CLOSE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 export default fp(async app => {
   const registry = new Registry()
   app.decorate('metrics', registry)
-  collectDefaultMetrics({ register: registry })
+  addProcess(registry)
   const traffic = new Traffic(app.peerServer)
   countEvents(app.peerServer, registry)
   for (const reading of readings(app.peerServer, momentOf(app.peerServer, traffic))) addReading(registry, reading)
 }, { name: 'peer-server-metrics', fastify: '5.x', decorators: { fastify: ['peerServer'] } })
+
+/** What prom-client knows of the process, but not what walks over every socket at every scrape. */
+function addProcess (registry: Registry): void {
+  collectDefaultMetrics({ register: registry })
+  for (const kind of ['handles', 'requests', 'resources']) {
+    for (const suffix of ['', '_total']) registry.removeSingleMetric(`nodejs_active_${kind}${suffix}`)
+  }
+}
 
 // ---- what is counted as it happens: nothing of it per packet ----
 
