@@ -4,8 +4,8 @@ export interface Series { readonly name: string, readonly points: ReadonlyArray<
 /** What a plot shows. */
 export interface Plot { readonly title: string, readonly x: string, readonly y: string, readonly series: readonly Series[] }
 
-const size = { width: 720, height: 400 }
-const box = { left: 64, right: 520, top: 56, bottom: 340 }
+const size = { width: 780, height: 400 }
+const box = { left: 64, right: 540, top: 56, bottom: 340 }
 const LABEL_HEIGHT = 16
 /** Readable on white and on black alike. */
 const colours = ['#2f81f7', '#d29922', '#a371f7', '#3fb950', '#f85149', '#7d8590']

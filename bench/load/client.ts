@@ -14,6 +14,22 @@ const closeFrame = frame(8, closePayload(1000, ''))
 /** Takes the bytes of a client that is in: bytes[0..length), the caller's again afterwards. */
 export type Reader = (bytes: Buffer, length: number) => void
 
+/** Where clients come in, and what they say there. */
+export interface Door { readonly wire: Wire, readonly port: number, readonly request: string }
+
+/** The door of a job's server. */
+export function doorOf ({ wire, port, path }: Job): Door {
+  const headers = {
+    Host: `127.0.0.1:${port}`,
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version': 13
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return { wire: wires[wire], port, request: `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n` }
+}
+
 /** A raw socket that asks for a WebSocket, and from then on leaves its bytes to a reader. */
 export class Client {
   readonly index: number
@@ -21,27 +37,25 @@ export class Client {
   id = 0
   reader: Reader | undefined
   readonly socket: Socket
-  readonly #job: Job
   readonly #wire: Wire
   readonly #onJoined: (client: Client) => void
   #rest: Buffer = Buffer.alloc(0)
   #isUpgraded = false
 
-  constructor (job: Job, index: number, onJoined: (client: Client) => void) {
+  constructor ({ wire, port, request }: Door, index: number, onJoined: (client: Client) => void) {
     this.index = index
-    this.#job = job
-    this.#wire = wires[job.wire]
+    this.#wire = wire
     this.#onJoined = onJoined
     this.socket = connect({
       host: '127.0.0.1',
-      port: job.port,
+      port,
       // One address has ports for 28,000 clients only, those that left not long ago counted.
       localAddress: `127.0.0.${2 + index % 16}`,
       noDelay: true,
       onread: { buffer: chunk, callback: length => this.#read(length) }
     })
     this.socket.on('error', () => {})
-    this.socket.write(requestOf(job))
+    this.socket.write(request)
   }
 
   write (bytes: Uint8Array): void {
@@ -61,25 +75,30 @@ export class Client {
 
   /** Until somebody reads, frames are looked at one by one: the wire's welcome, and what the server tells about others. */
   #join (length: number): void {
-    this.#rest = Buffer.concat([this.#rest, chunk.subarray(0, length)])
-    if (!this.#isUpgraded) this.#readAnswer()
-    while (this.#isUpgraded) {
-      const size = frameSize(this.#rest)
-      if (size === undefined) return
-      this.#readGreeting(parseFrame(this.#rest.subarray(0, size)).payload)
-      this.#rest = this.#rest.subarray(size)
-    }
+    const bytes = Buffer.concat([this.#rest, chunk.subarray(0, length)])
+    const start = this.#isUpgraded ? 0 : this.#readAnswer(bytes)
+    this.#rest = this.#isUpgraded ? this.#readGreetings(bytes.subarray(start)) : bytes
   }
 
-  #readAnswer (): void {
-    const end = this.#rest.indexOf('\r\n\r\n')
-    if (end < 0) return
-    if (!this.#rest.toString('latin1', 0, 12).endsWith('101')) throw new Error(`refused: ${this.#rest}`)
-    this.#rest = this.#rest.subarray(end + 4)
+  /** Returns where frames begin. */
+  #readAnswer (bytes: Buffer): number {
+    const end = bytes.indexOf('\r\n\r\n')
+    if (end < 0) return 0
+    if (bytes.toString('latin1', 9, 12) !== '101') throw new Error(`refused: ${bytes}`)
     this.#isUpgraded = true
     const { hello, opcode, readWelcome } = this.#wire
     if (hello !== undefined) this.write(frame(opcode, hello))
     if (readWelcome === undefined) this.#onJoined(this)
+    return end + 4
+  }
+
+  /** Returns what is left of them. */
+  #readGreetings (bytes: Buffer): Buffer {
+    for (let size = frameSize(bytes); size !== undefined; size = frameSize(bytes)) {
+      this.#readGreeting(parseFrame(bytes.subarray(0, size)).payload)
+      bytes = bytes.subarray(size)
+    }
+    return bytes
   }
 
   #readGreeting (payload: Buffer): void {
@@ -88,16 +107,4 @@ export class Client {
     this.id = id
     this.#onJoined(this)
   }
-}
-
-function requestOf ({ path, port }: Job): string {
-  const headers = {
-    Host: `127.0.0.1:${port}`,
-    Upgrade: 'websocket',
-    Connection: 'Upgrade',
-    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    'Sec-WebSocket-Version': 13
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client } from './client.ts'
+import { Client, doorOf } from './client.ts'
 import type { Job } from './job.ts'
 
 const AT_ONCE = 64
@@ -8,10 +8,11 @@ const SETTLING = { told: 300, untold: 50 }
 
 /** `count` clients that are all in. */
 export async function join (job: Job, count: number): Promise<Client[]> {
+  const door = doorOf(job)
   const clients: Client[] = []
   let joined = 0
   await new Promise<void>(resolve => {
-    const next = (): void => { if (clients.length < count) clients.push(new Client(job, clients.length, onJoined)) }
+    const next = (): void => { if (clients.length < count) clients.push(new Client(door, clients.length, onJoined)) }
     const onJoined = (): void => {
       joined++
       if (joined === count) resolve()

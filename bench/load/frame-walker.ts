@@ -1,11 +1,12 @@
-/** Calls back for each frame in a stream of frames of one size; one that is cut between two chunks is put together first. */
+/** Finds the whole frames in a stream of frames of one size; one that is cut between two chunks is put together first. */
 export class FrameWalker {
   readonly #size: number
-  readonly #visit: (bytes: Buffer, at: number) => void
+  readonly #visit: (bytes: Buffer, start: number, end: number) => void
   readonly #carried: Buffer
   #carriedLength = 0
 
-  constructor (size: number, visit: (bytes: Buffer, at: number) => void) {
+  /** `visit` gets bytes[start..end): frames of `size` bytes in a row. */
+  constructor (size: number, visit: (bytes: Buffer, start: number, end: number) => void) {
     this.#size = size
     this.#visit = visit
     this.#carried = Buffer.alloc(size)
@@ -13,10 +14,10 @@ export class FrameWalker {
 
   /** Walks through bytes[0..length). */
   walk (bytes: Buffer, length: number): void {
-    const size = this.#size
-    let at = this.#carriedLength === 0 ? 0 : this.#complete(bytes, length)
-    for (; at + size <= length; at += size) this.#visit(bytes, at)
-    if (at < length) this.#carry(bytes, at, length)
+    const start = this.#carriedLength === 0 ? 0 : this.#complete(bytes, length)
+    const end = length - (length - start) % this.#size
+    if (start < end) this.#visit(bytes, start, end)
+    if (end < length) this.#carry(bytes, end, length)
   }
 
   /** Adds to the frame that was cut; returns where the next one begins. */
@@ -25,7 +26,7 @@ export class FrameWalker {
     this.#carry(bytes, 0, end)
     if (this.#carriedLength === this.#size) {
       this.#carriedLength = 0
-      this.#visit(this.#carried, 0)
+      this.#visit(this.#carried, 0, this.#size)
     }
     return end
   }

@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { Client } from './client.ts'
+import { Client, doorOf } from './client.ts'
 import type { Figures, Job } from './job.ts'
 import { Message } from './message.ts'
 import { Meter, now } from './meter.ts'
-import { wires } from './wire.ts'
 
 /** Connect, upgrade, one echo, close, and again; `connections` side by side. */
 export async function handshakes (job: Job): Promise<Figures> {
@@ -13,25 +11,26 @@ export async function handshakes (job: Job): Promise<Figures> {
 }
 
 async function repeat (job: Job, index: number, meter: Meter): Promise<void> {
+  const door = doorOf(job)
+  const message = new Message(door.wire, 0, index, job.size)
   for (;;) {
     const start = now()
     let isEchoed = false
-    const client = new Client(job, index, () => {
-      askOnce(client, job, () => {
+    const client = new Client(door, index, client => {
+      askOnce(client, message, () => {
         isEchoed = true
         meter.messages++
         meter.latency.add(now() - start, 1)
         client.close()
       })
     })
-    await once(client.socket, 'close')
+    await new Promise(resolve => client.socket.once('close', resolve))
     if (!isEchoed) meter.faults++
   }
 }
 
 /** Sends one message, and calls back when that many bytes are back. */
-export function askOnce (client: Client, { wire, size }: Job, onAnswer: () => void): void {
-  const { sent, received } = new Message(wires[wire], client.id, client.index, size)
+export function askOnce (client: Client, { sent, received }: Message, onAnswer: () => void): void {
   let missing = received.length
   client.reader = (_, length) => {
     missing -= length

@@ -4,8 +4,10 @@ import { join } from './clients.ts'
 import { startEcho } from './echo.ts'
 import { askOnce } from './handshakes.ts'
 import type { Figures, Job } from './job.ts'
+import { Message } from './message.ts'
 import { Meter } from './meter.ts'
 import { residentKib } from './process-usage.ts'
+import { wires } from './wire.ts'
 
 const AT_ONCE = 64
 /** Garbage collections asked for before memory is read, and milliseconds between them. */
@@ -27,7 +29,8 @@ export async function idle (job: Job): Promise<Figures> {
 /** Each says one thing and hears it back. */
 async function talk (clients: Client[], job: Job): Promise<void> {
   await Promise.all(clients.map(async client => {
-    await new Promise<void>(resolve => { askOnce(client, job, resolve) })
+    const message = new Message(wires[job.wire], client.id, client.index, job.size)
+    await new Promise<void>(resolve => { askOnce(client, message, resolve) })
   }))
 }
 

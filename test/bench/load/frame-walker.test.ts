@@ -10,7 +10,9 @@ t.test('every frame is visited once and whole, however the stream is cut', async
   const dice = new Dice(seed)
   const stream = Buffer.from(Array.from({ length: SIZE * COUNT }, (_, at) => Math.floor(at / SIZE)))
   const visited: number[][] = []
-  const walker = new FrameWalker(SIZE, (bytes, at) => visited.push([...bytes.subarray(at, at + SIZE)]))
+  const walker = new FrameWalker(SIZE, (bytes, start, end) => {
+    for (let at = start; at < end; at += SIZE) visited.push([...bytes.subarray(at, at + SIZE)])
+  })
   for (let at = 0, end; at < stream.length; at = end) {
     end = Math.min(stream.length, at + 1 + dice.below(3 * SIZE))
     walker.walk(stream.subarray(at, end), end - at)
