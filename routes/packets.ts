@@ -4,7 +4,6 @@ import { parsePackets, type PacketBody } from '../plugins/packet-parser.ts'
 import { HttpError, problem } from '../plugins/problem.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
-import { RELAY_HEAD } from '../src/protocol/relay-packet.ts'
 import { badRequest, noPeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['packets']
@@ -15,13 +14,13 @@ const body = {
   }
 }
 const closing = problem('The peer is closing', new GodotError('FAILED'))
-const tooBig = problem('Larger than the outbound buffer takes; in multiplayer mode 9 bytes of it are the head', new HttpError(413, 'A packet has up to 65526 bytes here'))
+const tooBig = problem('Larger than the outbound buffer takes; in multiplayer mode some bytes of it are the head', new HttpError(413, 'A packet has up to 65526 bytes here'))
 const wrongType = problem('Neither application/octet-stream nor text/plain in UTF-8', new HttpError(415, 'A packet is application/octet-stream or text/plain in UTF-8'))
 const full = problem('The outbound buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1, and are binary. */
 export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
-  parsePackets(app, () => server.maxPacketSize - (server.gdMpApi ? RELAY_HEAD : 0))
+  parsePackets(app, () => server.maxDataSize)
 
   app.post('/peers/:id/packets', {
     schema: {

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
+import type { Authenticate } from './on-authenticate.ts'
 import type { OnHandshake } from './on-handshake.ts'
 
 const kib = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Bytes of unread packets a peer's ${direction} queue holds, in KiB, rounded up to a power of two` })
@@ -11,8 +12,11 @@ const limit = (what: string) => Type.Integer({ minimum: 0, maximum: 1 << 24, des
 const rate = (what: string) => Type.Number({ minimum: 0, description: `${what} a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit` })
 const pem = (what: string, use: string) => Type.String({ minLength: 1, description: `${what} in PEM: ${use}` })
 
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
+  name: Type.String({ pattern: '^[A-Za-z_]\\w*$', description: 'Name of the decorator by which the host app has the server; several servers in one app have several names' }),
   path: Type.String({ pattern: '^/', description: 'URL path of the mounted endpoint' }),
   port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of a listener of its own instead of the mounted endpoint; 0: any free one' })),
   bindIp: Type.Refine(Type.String({ description: 'Address that a listener of its own binds to; `*`: all, of both families' }), isBindIp, () => 'must be * or an IP address'),
@@ -21,6 +25,11 @@ export const ServerOptions = Type.Object({
   caChain: Type.Optional(pem('Certificates', 'those between sslCertificate and the root, sent along with it')),
   protocols: Type.Array(Type.String(), { description: 'Sub-protocols the server has, best first; none: clients must not ask for one' }),
   gdMpApi: Type.Boolean({ description: 'Speak Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
+  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'Whose multiplayer protocol that is: of Godot 3 or of Godot 4' }),
+  serverRelay: Type.Boolean({ description: 'Whether peers hear of each other and may send to each other; false: each has only the server' }),
+  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or in both ways' }),
+  authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that judges what clients send by `send_auth` before they are let in (godot4); without it, none may send it' }), isFunction, () => 'must be a function')),
+  authTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until it is let in by `authenticate`' }),
   handshakeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until its handshake is done' }),
   refuseNewConnections: Type.Boolean({ description: 'Refuse every new connection; peers already there stay' }),
   autoListen: Type.Boolean({ description: 'Listen as soon as the app is ready; false: your code or REST calls `listen`' }),
@@ -39,7 +48,7 @@ export const ServerOptions = Type.Object({
   maxBytesPerSecond: rate('Payload bytes'),
   allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
     { description: 'Origins whose pages may connect, `*` for all; none given: those of the same host. Clients that are no browser have no origin and are let in' })),
-  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join' }), value => typeof value === 'function', () => 'must be a function')),
+  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join' }), isFunction, () => 'must be a function')),
   holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
 }, { additionalProperties: false })
 
@@ -48,10 +57,15 @@ export type ServerOptions = Static<typeof ServerOptions>
 
 /** What applies where an option is not given. */
 export const defaultOptions: ServerOptions = {
+  name: 'peerServer',
   path: '/ws',
   bindIp: '*',
   protocols: [],
   gdMpApi: false,
+  wire: 'godot3',
+  serverRelay: true,
+  confirmPath: 'id',
+  authTimeout: 3,
   handshakeTimeout: 3,
   refuseNewConnections: false,
   autoListen: true,
@@ -74,11 +88,17 @@ export const defaultOptions: ServerOptions = {
 /** Fills what is missing and checks the rest; ERR_INVALID_PARAMETER names the culprit. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
-  if (Value.Check(ServerOptions, options)) return options
+  if (Value.Check(ServerOptions, options)) return checkTogether(options)
   const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
   if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: no such option`)
   const [first] = Value.Errors(ServerOptions, options)
   throw new GodotError('ERR_INVALID_PARAMETER', `option ${first.instancePath.slice(1).replaceAll('/', '.')}: ${first.message}`)
+}
+
+/** What one option asks of another. */
+function checkTogether (options: ServerOptions): ServerOptions {
+  if (options.authenticate !== undefined && options.wire === 'godot3') throw new GodotError('ERR_INVALID_PARAMETER', 'option authenticate: Godot 3 knows no authentication; use onHandshake, or wire godot4')
+  return options
 }
 
 function withoutUndefined (given: Partial<ServerOptions>): Partial<ServerOptions> {

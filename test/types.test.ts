@@ -55,7 +55,7 @@ function compiled (checked: RemoteNode<MembersOf<typeof main>>, typed: RemoteNod
   // @ts-expect-error a method is no property
   checked.property('remote', 'join', () => {})
   // @ts-expect-error no such mode
-  checked.method('any_peer', 'join', () => {})
+  checked.method('anyone', 'join', () => {})
   // @ts-expect-error join is given a text
   checked.method('remote', 'join', (_, name: number) => name)
   // @ts-expect-error join is given one argument

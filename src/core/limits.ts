@@ -9,6 +9,8 @@ export const limits = {
   'origin-refused': 'allowedOrigins',
   banned: 'ban',
   'join-refused': 'onHandshake',
+  'auth-refused': 'authenticate',
+  'auth-timeout': 'authTimeout',
   'packet-rate': 'maxPacketsPerSecond',
   'byte-rate': 'maxBytesPerSecond',
   'message-too-big': 'inputBufferKb',

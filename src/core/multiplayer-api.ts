@@ -5,9 +5,9 @@ import { ownBytes } from './own-bytes.ts'
 import { checkedPath } from './path-cache.ts'
 import { RemoteNode } from './remote-node.ts'
 import type { RemoteNodeHost } from './remote-node.ts'
-import type { MemberKind, MembersOf, Surface } from './rpc-surface.ts'
+import { methodsOf } from './rpc-surface.ts'
+import type { MemberKind, MembersOf, NodeSurface, Surface } from './rpc-surface.ts'
 import type { OutgoingMember, RpcDrop, RpcWire, RpcWireHost } from './rpc-wire.ts'
-import { RpcWire3 } from './rpc-wire3.ts'
 import { SignalEmitter } from './signals.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
@@ -24,8 +24,8 @@ export interface MultiplayerSignals {
 /** What a MultiplayerAPI asks of its server. */
 export interface MultiplayerHost {
   openPeers (): Iterable<WebSocketPeer>
-  /** Sends the server's own packet: to all (0), to one, or to all but one (-id). ERR_UNCONFIGURED in plain mode. */
-  putTo (to: number, payload: Uint8Array): void
+  /** Sends a packet of remote calls: to all (0), to one, or to all but one (-id). ERR_UNCONFIGURED in plain mode. */
+  putCall (to: number, packet: Uint8Array): void
   /** A packet was not obeyed; `isFirst`: of this reason and peer. */
   refused (reason: RpcDrop, peer: WebSocketPeer, details: object, isFirst: boolean): void
   /** What the application's own code threw or rejected with. */
@@ -43,9 +43,9 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
   /** What has been refused to a peer before: it is logged quietly from then on. */
   readonly #refusals = new Map<number, Set<RpcDrop>>()
 
-  constructor (host: MultiplayerHost) {
+  constructor (host: MultiplayerHost, openWire: (host: RpcWireHost) => RpcWire) {
     this.#host = host
-    this.#wire = new RpcWire3(this)
+    this.#wire = openWire(this)
     this.#signals = new SignalEmitter((error, signal) => host.failed(error, { signal }))
   }
 
@@ -53,15 +53,17 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
 
   /**
    * The node at a path such as `/root/Main`. With a surface what comes in is checked against it, and its types are those of the members;
-   * with an interface, `node<Main>(path)`, only the types are there; with neither, everything passes.
-   * ERR_INVALID_PARAMETER for what is no path, ERR_ALREADY_IN_USE when the node is there with another surface.
+   * with an interface, `node<Main>(path)`, only the types are there; with neither, everything passes. Godot 4 sends numbers of methods, so
+   * there the surface has to have every `@rpc` function of the node's script, or their names be given; `configured` are those of them that
+   * `rpc_config()` made remote on the node itself. ERR_INVALID_PARAMETER for what is no path, ERR_ALREADY_IN_USE when the node is there
+   * with another surface.
    */
-  node<Members = any> (path: string): RemoteNode<Members>
-  node<const S extends Surface> (path: string, surface: S): RemoteNode<MembersOf<S>>
-  node (path: string, surface?: Surface): RemoteNode {
+  node<Members = any> (path: string, names?: readonly string[], configured?: readonly string[]): RemoteNode<Members>
+  node<const S extends Surface> (path: string, surface: S, configured?: readonly string[]): RemoteNode<MembersOf<S>>
+  node (path: string, surface?: NodeSurface, configured: readonly string[] = []): RemoteNode {
     const relative = checkedPath(path)
     const known = this.#nodes.get(relative)
-    if (known === undefined) return this.#addNode(relative, surface)
+    if (known === undefined) return this.#addNode(relative, surface, configured)
     if (surface !== undefined && surface !== known.surface) throw new GodotError('ERR_ALREADY_IN_USE', `node ${relative} has another surface`)
     return known
   }
@@ -111,9 +113,22 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
     try {
       this.#wire.receive(sender, bytes)
     } catch (error) {
-      if (!(error instanceof GodotError)) throw error
-      this.onRefusal(sender, 'rpc-malformed', { why: error.message })
+      this.#malformed(sender, error)
     }
+  }
+
+  /** A peer sent bytes for the application to the server. */
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void {
+    try {
+      this.#wire.receiveData(sender, bytes)
+    } catch (error) {
+      this.#malformed(sender, error)
+    }
+  }
+
+  /** Whether a packet only makes node paths short. */
+  isAboutPaths (bytes: Uint8Array): boolean {
+    return this.#wire.isAboutPaths(bytes)
   }
 
   // ---- what the wire asks and tells ----
@@ -123,7 +138,7 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
   }
 
   putTo (to: number, payload: Uint8Array): void {
-    this.#host.putTo(to, payload)
+    this.#host.putCall(to, payload)
   }
 
   onMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: readonly Variant[]): void {
@@ -161,10 +176,20 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
     this.#wire.forgetPath(node.path)
   }
 
-  #addNode (path: string, surface: Surface | undefined): RemoteNode {
+  checkKind (kind: MemberKind): void {
+    this.#wire.checkKind(kind)
+  }
+
+  #addNode (path: string, surface: NodeSurface | undefined, configured: readonly string[]): RemoteNode {
     const node = new RemoteNode(this, path, surface)
     this.#nodes.set(path, node)
+    this.#wire.addNode(path, surface === undefined ? undefined : { names: methodsOf(surface), configured })
     return node
+  }
+
+  #malformed (sender: WebSocketPeer, error: unknown): void {
+    if (!(error instanceof GodotError)) throw error
+    this.onRefusal(sender, 'rpc-malformed', { why: error.message })
   }
 
   #checkTarget (to: number): void {

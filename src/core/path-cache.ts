@@ -4,12 +4,13 @@ import { GodotError } from '../error.ts'
 const MAX_ANNOUNCED = 262144
 const PATH_COST = 64
 
-/** A path of ours under the number it goes by; which peers were told so, and which of them have confirmed it. */
+/** A path of ours under the number it goes by; which peers were told so, and which of them have confirmed it, or said that their node there is another. */
 export interface OwnPath {
   readonly id: number
   readonly path: string
   readonly told: Set<number>
   readonly confirmed: Set<number>
+  readonly differing: Set<number>
 }
 
 /** What one peer announced. */
@@ -18,6 +19,7 @@ interface Announced { readonly paths: Map<number, string>, cost: number }
 /** Node paths as small numbers: ours, which every peer must be told of, and those of every peer. */
 export class PathCache {
   readonly #own = new Map<string, OwnPath>()
+  readonly #byId = new Map<number, OwnPath>()
   readonly #announced = new Map<number, Announced>()
   #lastId = 0
 
@@ -25,18 +27,24 @@ export class PathCache {
   own (path: string): OwnPath {
     let own = this.#own.get(path)
     if (own === undefined) {
-      own = { id: ++this.#lastId, path, told: new Set(), confirmed: new Set() }
+      own = { id: ++this.#lastId, path, told: new Set(), confirmed: new Set(), differing: new Set() }
       this.#own.set(path, own)
+      this.#byId.set(own.id, own)
     }
     return own
   }
 
+  /** The path of ours, given by itself or by its number, if this peer was told of it. */
+  toldTo (peer: number, node: string | number): OwnPath | undefined {
+    const own = typeof node === 'string' ? this.#own.get(node) : this.#byId.get(node)
+    return own?.told.has(peer) === true ? own : undefined
+  }
+
   /** A peer knows a path of ours by its number now; false when it was never told. */
   confirm (peer: number, path: string): boolean {
-    const own = this.#own.get(path)
-    if (own === undefined || !own.told.has(peer)) return false
-    own.confirmed.add(peer)
-    return true
+    const own = this.toldTo(peer, path)
+    own?.confirmed.add(peer)
+    return own !== undefined
   }
 
   /** A peer will say `id` for `path` from now on, whatever the number stood for before; false when it announced too much. */
@@ -58,15 +66,15 @@ export class PathCache {
   /** The peer is gone: its numbers mean nothing any more, and it was never told of ours. */
   forgetPeer (peer: number): void {
     this.#announced.delete(peer)
-    for (const { told, confirmed } of this.#own.values()) {
-      told.delete(peer)
-      confirmed.delete(peer)
-    }
+    for (const { told, confirmed, differing } of this.#own.values()) for (const peers of [told, confirmed, differing]) peers.delete(peer)
   }
 
   /** The node is gone: should its path be used again, it gets another number. */
   forgetPath (path: string): void {
+    const own = this.#own.get(path)
+    if (own === undefined) return
     this.#own.delete(path)
+    this.#byId.delete(own.id)
   }
 }
 

@@ -4,7 +4,7 @@ import { target } from '../protocol/relay-packet.ts'
 import { rpcModes } from './rpc-mode.ts'
 import type { RpcMode } from './rpc-mode.ts'
 import { SurfacePassages } from './rpc-surface.ts'
-import type { MemberKind, MemberPassage, Surface } from './rpc-surface.ts'
+import type { MemberKind, MemberPassage, NodeSurface } from './rpc-surface.ts'
 import type { OutgoingMember, RpcDrop } from './rpc-wire.ts'
 
 type IsAny<T> = 0 extends 1 & T ? true : false
@@ -28,6 +28,8 @@ export type PropertySetter<Value> = (sender: number, value: Value) => unknown
 export interface RemoteNodeHost {
   /** Sends to a member of the node at `path`; ERR_DOES_NOT_EXIST for a peer that is not there. */
   sendMember (node: RemoteNode, to: number, member: OutgoingMember): void
+  /** Throws ERR_INVALID_PARAMETER where the clients' Godot knows no such member. */
+  checkKind (kind: MemberKind): void
   /** What a handler threw, or rejected with. */
   memberFailed (error: unknown, details: object): void
   /** The node is not there any more. */
@@ -44,13 +46,13 @@ export class RemoteNode<Members = any> {
   /** Its path from the tree's root, such as `Main/Pawn`. */
   readonly path: string
   /** What it was declared to have, if it was. */
-  readonly surface: Surface | undefined
+  readonly surface: NodeSurface | undefined
   readonly #host: RemoteNodeHost
   readonly #passages: SurfacePassages
   readonly #members = { method: new Map<string, Member>(), property: new Map<string, Member>() }
   #master: number = target.SERVER
 
-  constructor (host: RemoteNodeHost, path: string, surface: Surface | undefined) {
+  constructor (host: RemoteNodeHost, path: string, surface: NodeSurface | undefined) {
     this.#host = host
     this.path = path
     this.surface = surface
@@ -148,12 +150,14 @@ export class RemoteNode<Members = any> {
   }
 
   #register (kind: MemberKind, mode: RpcMode, name: string, handler: Member['handler']): this {
+    this.#host.checkKind(kind)
     if (!Object.hasOwn(rpcModes, mode)) throw new GodotError('ERR_INVALID_PARAMETER', `${String(mode)} is no mode`)
     this.#members[kind].set(name, { mode, passage: this.#passages.of(kind, name), handler })
     return this
   }
 
   #send (to: number, { kind, name, values }: OutgoingMember): void {
+    this.#host.checkKind(kind)
     const member = this.#members[kind].get(name)
     // A call that does not include the server is not looked up: its own mode says nothing then.
     const mode = member !== undefined && includesServer(to) ? rpcModes[member.mode] : undefined

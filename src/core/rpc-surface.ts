@@ -21,6 +21,18 @@ export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstru
  */
 export interface Surface { readonly [name: string]: Kind | readonly Kind[] }
 
+/** The same, or just the names of its methods: then what they are called with is not checked. */
+export type NodeSurface = Surface | readonly string[]
+
+/** The names of the methods that a surface declares. */
+export function methodsOf (surface: NodeSurface): readonly string[] {
+  return isNames(surface) ? surface : Object.keys(surface).filter(name => surface[name] instanceof Array)
+}
+
+function isNames (surface: NodeSurface): surface is readonly string[] {
+  return surface instanceof Array
+}
+
 /** The type of the values of a kind. */
 export type ValueOf<K> =
   K extends StringConstructor ? string
@@ -93,9 +105,9 @@ const everything = new MemberPassage(undefined)
 export class SurfacePassages {
   readonly #declared: { readonly [Name in MemberKind]: Map<string, MemberPassage> } | undefined
 
-  /** Without a surface, every member is taken to be there. */
-  constructor (surface: Surface | undefined) {
-    if (surface === undefined) return
+  /** Without a surface, or with names alone, every member is taken to be there. */
+  constructor (surface: NodeSurface | undefined) {
+    if (surface === undefined || isNames(surface)) return
     this.#declared = { method: new Map(), property: new Map() }
     for (const [name, declared] of Object.entries(surface)) {
       if (declared instanceof Array) this.#declared.method.set(name, new MemberPassage(declared))

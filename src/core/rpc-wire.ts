@@ -19,7 +19,11 @@ export const noRpcDrops = {
   /** A path was confirmed that the sender was not told of. */
   'rpc-unasked-confirm': 0,
   /** A sender announced more paths than are kept. */
-  'rpc-too-many-paths': 0
+  'rpc-too-many-paths': 0,
+  /** A number was announced for a second path (Godot 4). */
+  'rpc-announced-twice': 0,
+  /** The sender's node has other methods than the one here, or methods that are not known (Godot 4). */
+  'rpc-method-list': 0
 }
 
 /** Why a packet was not obeyed. */
@@ -27,6 +31,9 @@ export type RpcDrop = keyof typeof noRpcDrops
 
 /** What goes out to a member of a node: one value for a property. */
 export interface OutgoingMember { readonly kind: MemberKind, readonly name: string, readonly values: readonly Variant[] }
+
+/** Every remote method that a node has in the clients' scripts, and of these those configured on the node itself, by `rpc_config()`. */
+export interface NodeMethods { readonly names: readonly string[], readonly configured: readonly string[] }
 
 /** What a wire needs: a way out, and someone who is told what came in. Paths are relative to the root, as `fromRoot` gives them. */
 export interface RpcWireHost {
@@ -46,8 +53,16 @@ export interface RpcWireHost {
 
 /** How one version of Godot puts calls into packets, and how it makes node paths short. */
 export interface RpcWire {
+  /** A node is there, with these methods if they were declared. */
+  addNode (path: string, methods: NodeMethods | undefined): void
+  /** Throws ERR_INVALID_PARAMETER where this version of Godot knows no such member. */
+  checkKind (kind: MemberKind): void
+  /** Whether a packet only makes node paths short, so that it is read even where nobody uses remote calls. */
+  isAboutPaths (bytes: Uint8Array): boolean
   /** Reads one packet, and answers it where it announces something. Throws GodotError for what does not decode. */
   receive (sender: WebSocketPeer, bytes: Uint8Array): void
+  /** The same of bytes that a relay had for the application. */
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void
   /** Calls a member of the node at `path`, at 0 all peers, one, or all but one (-id). Throws before anything is sent. */
   send (to: number, path: string, member: OutgoingMember): void
   /** Sends bytes as `send_bytes` does. */

@@ -24,6 +24,20 @@ export class RpcWire3 implements RpcWire {
     this.#host = host
   }
 
+  /** Godot 3 sends names: it does not matter which others there are. */
+  addNode (): void {}
+
+  checkKind (): void {}
+
+  isAboutPaths (): boolean {
+    return false
+  }
+
+  /** A Godot 3 relay cannot tell remote calls from bytes of the application. */
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void {
+    this.receive(sender, bytes)
+  }
+
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
     const packet = decodeRpcPacket(bytes, DECODING)
     switch (packet.type) {

@@ -30,6 +30,16 @@ export abstract class ServerSettings extends PacketPeer {
     return this.options.gdMpApi
   }
 
+  /** Whose multiplayer protocol it speaks: `godot3` or `godot4`. */
+  get wire (): ServerOptions['wire'] {
+    return this.options.wire
+  }
+
+  /** Whether peers hear of each other, and may send to each other. */
+  get serverRelay (): boolean {
+    return this.options.serverRelay
+  }
+
   /** URL path of the mounted endpoint. */
   get path (): string {
     return this.options.path
@@ -117,6 +127,12 @@ export abstract class ServerSettings extends PacketPeer {
   setBuffers (inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number): void {
     this.changeIdle({ inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets })
     this.applyBuffers()
+  }
+
+  /** What clients are held to, as the options are. */
+  get clientLimits () {
+    const { maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = this.options
+    return { maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval }
   }
 
   /** Changes options; ERR_INVALID_PARAMETER changes nothing. */

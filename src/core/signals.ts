@@ -14,6 +14,10 @@ export interface Signals {
   peer_connected: [id: number]
   /** A client is gone (multiplayer mode). */
   peer_disconnected: [id: number]
+  /** A client is connected, but has to prove itself before it is let in (option authenticate). */
+  peer_authenticating: [id: number]
+  /** It did not, and is closed or gone; `peer_connected` if it did. */
+  peer_authentication_failed: [id: number]
   /** A packet, pushed: who listens to this gets packets instead of `data_received`; the bytes are the listener's own (plain mode). */
   packet: [id: number, bytes: Uint8Array, isText: boolean]
 }

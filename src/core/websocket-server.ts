@@ -4,9 +4,11 @@ import { parseOptions } from '../options.ts'
 import type { ServerOptions } from '../options.ts'
 import { checkClose, closeCode } from '../protocol/close-code.ts'
 import { opcode } from '../protocol/frame.ts'
-import { encodeRelayPacket, relayType, target } from '../protocol/relay-packet.ts'
+import { target } from '../protocol/relay-packet.ts'
 import { Admission } from './admission.ts'
 import type { AdmissionHost } from './admission.ts'
+import { Authentication } from './authentication.ts'
+import type { AuthenticationHost } from './authentication.ts'
 import type { Ban, BanTerms } from './bans.ts'
 import { Handshake } from './handshake.ts'
 import type { HandshakeHost } from './handshake.ts'
@@ -33,9 +35,10 @@ import type { SignalName, Signals } from './signals.ts'
 import type { Connection, Keys, Listener, Mount } from './transport.ts'
 import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerEnd, PeerHost } from './websocket-peer.ts'
+import { wires } from './wires.ts'
 
-/** Why a packet went nowhere; `unread` is one for a server on which nobody reads. */
-export type DropReason = RelayDrop | RpcDrop | 'unread'
+/** Why a packet went nowhere; `unread` is one for a server on which nobody reads, `not-admitted` one of a client that has to prove itself first. */
+export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted'
 
 /** What is told beside Godot's signals, for metrics and operators. */
 export interface Notices {
@@ -71,11 +74,11 @@ export interface ServerParts {
 export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
 /** Godot's WebSocketServer: listens, has peers, and in multiplayer mode is one peer among them (id 1). */
-export class WebSocketServer extends ServerSettings implements PeerHost, RelayHost, MultiplayerHost, AdmissionHost, HandshakeHost {
+export class WebSocketServer extends ServerSettings implements PeerHost, RelayHost, MultiplayerHost, AdmissionHost, HandshakeHost, AuthenticationHost {
   /** What is told beside Godot's signals. */
   readonly notices: SignalEmitter<Notices>
   /** Packets dropped since the start, by reason. */
-  readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, unread: 0, ...noRpcDrops }
+  readonly drops: Record<DropReason, number> = { 'short-packet': 0, 'not-data': 0, 'spoofed-source': 0, 'unknown-target': 0, 'own-target': 0, 'too-big': 0, 'relay-off': 0, 'not-admitted': 0, unread: 0, ...noRpcDrops }
   /** How often a handler of a remote method or property threw or rejected. */
   failures = 0
   /** Who may come in. */
@@ -87,8 +90,12 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   readonly #signals: SignalEmitter<Signals>
   readonly #peers = new PeerTable()
   readonly #ids: PeerIds
-  readonly #relay = new MultiplayerPeer(this)
+  readonly #wire = wires[this.options.wire]
+  readonly #relay = new MultiplayerPeer(this, this.#wire.relay)
+  readonly #authentication = this.#openAuthentication()
   #multiplayer: MultiplayerAPI | undefined
+  /** Whether the application uses remote calls, which then get all packets. */
+  #isCalled = false
   #log!: OutputLog
   #inputLimits!: QueueLimits
   #maxMessageSize = 0
@@ -257,7 +264,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
 
   /** Handshakes under way. */
   get pendingCount (): number {
-    return this.admission.pending.size
+    return this.admission.pending.size + (this.#authentication?.size ?? 0)
   }
 
   /** The peers with an id above `after`, by ascending id; peers may come and go meanwhile. */
@@ -271,7 +278,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   ban (address: string, terms: BanTerms = {}): Ban {
     checkClose(closeCode.POLICY, terms.reason ?? '')
     const ban = this.admission.bans.ban(address, terms)
-    for (const peer of this.#peers.after(0)) if (this.admission.bans.find(peer.getConnectedHost()) === ban) peer.closeFor('server', closeCode.POLICY, ban.reason)
+    for (const peer of this.#everyone()) if (this.admission.bans.find(peer.getConnectedHost()) === ban) peer.closeFor('server', closeCode.POLICY, ban.reason)
     return ban
   }
 
@@ -337,9 +344,12 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
 
   /** The same to a target of its own; the target peer stays as it is set. */
   putTo (to: number, bytes: Uint8Array): void {
-    if (!this.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
-    if (bytes.length + RELAY_OVERHEAD > this.maxPacketSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a packet of over ${this.maxPacketSize} bytes never fits the outbound buffer`)
-    if (!this.#relay.put(to, bytes)) throw new GodotError('FAILED', `no peer ${to}`)
+    this.#put(to, this.#wire.relay.data(to, bytes))
+  }
+
+  /** The same for a packet of remote calls. */
+  putCall (to: number, packet: Uint8Array): void {
+    this.#put(to, this.#wire.relay.call(to, packet))
   }
 
   override getAvailablePacketCount (): number {
@@ -352,26 +362,36 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     return super.takePacket()
   }
 
+  /** Sends data to a client that has to prove itself (option authenticate), as Godot 4's `send_auth`; ERR_DOES_NOT_EXIST for any other. */
+  sendAuth (id: number, data: Uint8Array): void {
+    this.#guard.send(id, data)
+  }
+
+  /** Lets a client in without being asked, as Godot 4's `complete_auth`: it joins as soon as it has completed too. ERR_DOES_NOT_EXIST for any other. */
+  completeAuth (id: number): void {
+    this.#guard.complete(id)
+  }
+
   /** Remote calls (multiplayer mode). From its first use on it reads the server's packets: none waits, and `peer_packet` is not signalled. */
   get multiplayer (): MultiplayerAPI {
-    if (this.#multiplayer === undefined) {
-      this.#multiplayer = new MultiplayerAPI(this)
-      if (this.gdMpApi) for (const peer of this.openPeers()) this.#multiplayer.joined(peer.id)
+    const multiplayer = this.#openMultiplayer()
+    if (!this.#isCalled) {
+      this.#isCalled = true
       this.soon(() => { this.#handOver() })
     }
-    return this.#multiplayer
+    return multiplayer
   }
 
   /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`. */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     if (to > 0) {
       const peer = this.getPeer(to)
-      if (this.gdMpApi) peer.putPacket(encodeRelayPacket(relayType.DATA, target.SERVER, to, bytes))
+      if (this.gdMpApi) peer.putPacket(this.#wire.relay.data(to, bytes))
       else peer.send(bytes, isText)
       return 1
     }
     const excluded = this.#peers.get(-to)
-    if (this.gdMpApi) this.#relay.put(to, bytes)
+    if (this.gdMpApi) this.#relay.put(to, this.#wire.relay.data(to, bytes))
     else this.#log.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.output, undefined)
     let recipients = 0
     for (const peer of this.#peers) if (peer.isOpen && peer !== excluded) recipients++
@@ -456,12 +476,18 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     return this.#maxPacketSize
   }
 
+  /** Bytes of the largest packet that the application may send. */
+  get maxDataSize (): number {
+    return this.#maxPacketSize - (this.gdMpApi ? this.#wire.relay.overhead : 0)
+  }
+
   get queueLimits (): QueueLimits {
     return this.#inputLimits
   }
 
   receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.#isStraight) return this.#relay.relay(peer, bytes, start, end)
+    if (this.#isAuthenticating(peer)) return this.#authentication!.receive(peer, bytes, start, end)
     if (this.#watchers.length > 0) for (const watch of this.#watchers) watch(peer, bytes, start, end, isText)
     if (this.options.gdMpApi) return this.#relay.relay(peer, bytes, start, end)
     const own = ownBytes(bytes, start, end)
@@ -470,13 +496,21 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   }
 
   keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#multiplayer !== undefined) {
+    if (this.#isCalled) {
       this.#handOver()
-      return this.#multiplayer.receive(sender, bytes.subarray(start, end))
+      return this.#multiplayer!.receiveData(sender, bytes.subarray(start, end))
     }
     // A relay on which nobody reads must not stand still: nobody is there who would miss the packet.
     if (!this.#isRead() && !this.hasQueueRoom(end - start)) return this.dropped('unread', sender)
     this.queuePacket({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
+  }
+
+  called (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isCalled) this.#handOver()
+    const packet = bytes.subarray(start, end)
+    const multiplayer = this.#openMultiplayer()
+    if (this.#isCalled || multiplayer.isAboutPaths(packet)) multiplayer.receive(sender, packet)
+    else this.dropped('unread', sender)
   }
 
   dropped (reason: DropReason, peer: WebSocketPeer): void {
@@ -493,6 +527,15 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   failed (err: unknown, details: object): void {
     this.failures++
     this.#journal.error({ err, ...details }, 'a remote method failed')
+  }
+
+  authenticated (peer: WebSocketPeer): void {
+    this.#join(peer)
+  }
+
+  notAuthenticated (peer: WebSocketPeer, why: LimitName | undefined): void {
+    if (why !== undefined) this.limited(why, { peer: peer.id, address: peer.getConnectedHost() })
+    this.#signals.emit('peer_authentication_failed', peer.id)
   }
 
   peer (id: number): WebSocketPeer | undefined {
@@ -518,7 +561,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   }
 
   writeModeChanged (peer: WebSocketPeer): void {
-    if (this.gdMpApi) this.#relay.writeModeChanged(peer, peer.getWriteMode() === 0)
+    if (this.gdMpApi && this.#peers.has(peer.id)) this.#relay.writeModeChanged(peer, peer.getWriteMode() === 0)
   }
 
   soon (wake: () => void): void {
@@ -526,8 +569,16 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     else this.#wakes.push(wake)
   }
 
-  /** The peer is there for its listeners while they hear that it is gone, as in Godot. */
   ended (peer: WebSocketPeer, end: PeerEnd): void {
+    if (this.#authentication?.delete(peer) !== true) this.#left(peer, end)
+    this.#ids.release(peer.id)
+    this.#count(peer.getConnectedHost(), -1)
+    const limit = limitOf(end)
+    if (limit !== undefined) this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
+  }
+
+  /** The peer is there for its listeners while they hear that it is gone, as in Godot. */
+  #left (peer: WebSocketPeer, end: PeerEnd): void {
     if (this.gdMpApi) this.#relay.left(peer)
     this.#multiplayer?.left(peer.id)
     this.#journal.debug({ peer: peer.id, end }, 'peer left')
@@ -535,10 +586,6 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     if (this.gdMpApi) this.#signals.emit('peer_disconnected', peer.id)
     else this.#signals.emit('client_disconnected', peer.id, end.outcome === 'clean')
     this.#peers.delete(peer)
-    this.#ids.release(peer.id)
-    this.#count(peer.getConnectedHost(), -1)
-    const limit = limitOf(end)
-    if (limit !== undefined) this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
   }
 
   released (peer: WebSocketPeer): void {
@@ -551,14 +598,14 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   }
 
   protected signalPacket (packet: Packet): void {
-    if (this.#multiplayer !== undefined) this.#handOver()
+    if (this.#isCalled) this.#handOver()
     else this.#signals.emit('peer_packet', packet.source)
   }
 
   // ---- its own business ----
 
   #layCourse (): void {
-    this.#isStraight = this.options.gdMpApi && this.#watchers.length === 0
+    this.#isStraight = this.options.gdMpApi && this.#watchers.length === 0 && this.#authentication === undefined
   }
 
   #mount (): Mount {
@@ -587,7 +634,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
 
   protected applyBuffers (): void {
     const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
-    this.#maxMessageSize = inputBufferKb * 1024
+    this.#maxMessageSize = inputBufferKb * 1024 - (this.gdMpApi ? this.#wire.relay.slack : 0)
     this.#maxPacketSize = outputBufferKb * 1024 - 1
     this.#inputLimits = { bytes: inputBufferKb * 1024 - 1, packets: inputMaxPackets - 1 }
     this.#log = new OutputLog({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.options.holdTime)
@@ -601,17 +648,61 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
   #admit ({ connection, protocol, answer, data }: Arrival): void {
     const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol)
     peer.data = data
-    this.#peers.add(peer)
     this.#sockets.add(peer)
     if (answer.length > 0) this.#log.sendRaw(peer.output, answer)
+    if (this.gdMpApi) this.#relay.welcome(peer)
+    if (this.gdMpApi && this.#authentication !== undefined) {
+      this.#authentication.begin(peer)
+      this.#signals.emit('peer_authenticating', peer.id)
+    } else this.#join(peer)
+    peer.open()
+  }
+
+  /** From here on it is one of the peers. */
+  #join (peer: WebSocketPeer): void {
+    this.#peers.add(peer)
     if (this.gdMpApi) this.#relay.joined(peer)
     else this.#log.add(peer.output)
-    this.#journal.debug({ peer: peer.id, address: connection.address, port: connection.port }, 'peer joined')
+    this.#journal.debug({ peer: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort() }, 'peer joined')
     this.notices.emit('joined', peer)
     if (this.gdMpApi) this.#multiplayer?.joined(peer.id)
     if (this.gdMpApi) this.#signals.emit('peer_connected', peer.id)
-    else this.#signals.emit('client_connected', peer.id, protocol)
-    peer.open()
+    else this.#signals.emit('client_connected', peer.id, peer.protocol)
+  }
+
+  /** The peers, and the clients that are to become peers; they may come and go meanwhile. */
+  * #everyone (): IterableIterator<WebSocketPeer> {
+    if (this.#authentication !== undefined) yield * this.#authentication.peers
+    yield * this.#peers.after(0)
+  }
+
+  get #guard (): Authentication {
+    if (this.#authentication === undefined) throw new GodotError('ERR_UNCONFIGURED', 'without option authenticate nobody has to prove himself')
+    return this.#authentication
+  }
+
+  #isAuthenticating (peer: WebSocketPeer): boolean {
+    return this.#authentication?.has(peer) ?? false
+  }
+
+  #openAuthentication (): Authentication | undefined {
+    const { authenticate } = this.options
+    const { auth } = this.#wire.relay
+    return authenticate === undefined || auth === undefined ? undefined : new Authentication(this, auth, authenticate, () => this.options.authTimeout)
+  }
+
+  #openMultiplayer (): MultiplayerAPI {
+    if (this.#multiplayer === undefined) {
+      this.#multiplayer = new MultiplayerAPI(this, host => this.#wire.openRpc(host, this.options))
+      if (this.gdMpApi) for (const peer of this.openPeers()) this.#multiplayer.joined(peer.id)
+    }
+    return this.#multiplayer
+  }
+
+  #put (to: number, packet: Uint8Array): void {
+    if (!this.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
+    if (packet.length > this.maxPacketSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a packet of over ${this.maxPacketSize} bytes never fits the outbound buffer`)
+    if (!this.#relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
   }
 
   /** What waited to be read when remote calls were first used. */
@@ -619,7 +710,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     while (this.nextPacket !== undefined) {
       const { source, bytes } = super.takePacket()
       const sender = this.#peers.get(source)
-      if (sender !== undefined) this.#multiplayer!.receive(sender, bytes)
+      if (sender !== undefined) this.#multiplayer!.receiveData(sender, bytes)
     }
   }
 
@@ -631,7 +722,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     const wakes = this.#wakes
     this.#wakes = []
     for (const wake of wakes) wake()
-    for (const peer of this.#peers.after(0)) peer.poll()
+    for (const peer of this.#everyone()) peer.poll()
     const arrived = this.#arrived
     this.#arrived = []
     for (const arrival of arrived) this.#admit(arrival)
@@ -664,7 +755,7 @@ export class WebSocketServer extends ServerSettings implements PeerHost, RelayHo
     const batches = Math.max(1, Math.floor(this.closeTimeout * 1000 / 2 / BATCH_MILLISECONDS))
     const size = Math.max(BATCH_SIZE, Math.ceil(this.peerCount / batches))
     let told = 0
-    for (const peer of this.#peers.after(0)) {
+    for (const peer of this.#everyone()) {
       if (told > 0 && told % size === 0) await new Promise(resolve => setTimeout(resolve, BATCH_MILLISECONDS))
       peer.closeFor('stop', code, reason)
       told++
@@ -689,7 +780,6 @@ const BATCH_MILLISECONDS = 100
 interface Arrival { readonly connection: Connection, readonly protocol: string, readonly answer: Uint8Array, readonly data: unknown }
 
 const NOTHING = new Uint8Array(0)
-const RELAY_OVERHEAD = 9
 
 /** The limit that ended a peer, if one did. */
 function limitOf ({ cause, code }: PeerEnd): LimitName | undefined {

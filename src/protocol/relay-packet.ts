@@ -20,7 +20,8 @@ export function readId (bytes: Uint8Array, offset: number): number {
   return bytes[offset] | bytes[offset + 1] << 8 | bytes[offset + 2] << 16 | bytes[offset + 3] << 24
 }
 
-function writeId (bytes: Uint8Array, offset: number, id: number): void {
+/** Writes an i32 to bytes[offset..]; the caller has checked that there is room. */
+export function writeId (bytes: Uint8Array, offset: number, id: number): void {
   bytes[offset] = id
   bytes[offset + 1] = id >> 8
   bytes[offset + 2] = id >> 16

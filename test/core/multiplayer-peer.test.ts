@@ -117,7 +117,7 @@ t.test('what is dropped is counted by its reason', async t => {
   a.binary(packet(0, 10, 99))
   a.binary(packet(0, 10, 10))
   a.binary(packet(0, 10, 0, 65536 - 9))
-  t.same(server.drops, { 'short-packet': 1, 'not-data': 1, 'spoofed-source': 1, 'unknown-target': 1, 'own-target': 1, 'too-big': 1, unread: 0 })
+  t.match(server.drops, { 'short-packet': 1, 'not-data': 1, 'spoofed-source': 1, 'unknown-target': 1, 'own-target': 1, 'too-big': 1, unread: 0 })
   t.ok(server.hasPeer(10))
   await server.stop()
 })

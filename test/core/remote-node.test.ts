@@ -15,6 +15,7 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
   }
   const node = new RemoteNode({
     sendMember: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
+    checkKind: () => {},
     memberFailed: (error, details) => { failed.push([error, details]) },
     nodeFreed: () => {}
   }, 'Main', undefined).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
@@ -24,14 +25,18 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
 const CLIENT = 7
 const OTHER = 8
 
-/** Godot's table: what runs when the server is the node's master; and when a client is, called by that client or by another. */
+/** Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by that client or by another. */
 const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fromOther: boolean]> = [
   ['remote', true, true, true],
   ['remotesync', true, true, true],
   ['master', true, false, false],
   ['mastersync', true, false, false],
   ['puppet', false, true, false],
-  ['puppetsync', false, true, false]
+  ['puppetsync', false, true, false],
+  ['any_peer', true, true, true],
+  ['any_peer call_local', true, true, true],
+  ['authority', false, true, false],
+  ['authority call_local', false, true, false]
 ]
 
 t.test('calls and sets that come in run as the mode allows', async t => {
@@ -60,7 +65,15 @@ const outgoing: Array<[mode: RpcMode, isMaster: boolean, isSent: boolean, runsHe
   ['puppet', true, true, false],
   ['puppet', false, true, true],
   ['puppetsync', true, true, true],
-  ['puppetsync', false, true, true]
+  ['puppetsync', false, true, true],
+  ['any_peer', true, true, false],
+  ['any_peer', false, true, false],
+  ['any_peer call_local', true, true, true],
+  ['any_peer call_local', false, true, true],
+  ['authority', true, true, false],
+  ['authority', false, true, false],
+  ['authority call_local', true, true, true],
+  ['authority call_local', false, true, true]
 ]
 
 t.test('calls and sets that go out run here too as the mode says', async t => {
@@ -133,7 +146,7 @@ t.test('what a handler throws or rejects with is reported, here and from afar', 
 t.test('declared members are checked as they come in and shaped as they go out', async t => {
   const ran: unknown[] = []
   const sent: unknown[] = []
-  const host = { sendMember: (_: unknown, __: number, { values }: { values: unknown }) => { sent.push(values) }, memberFailed: () => {}, nodeFreed: () => {} }
+  const host = { sendMember: (_: unknown, __: number, { values }: { values: unknown }) => { sent.push(values) }, checkKind: () => {}, memberFailed: () => {}, nodeFreed: () => {} }
   const node = new RemoteNode(host, 'Main', { hit: [int, float], speed: float })
   node.method('remote', 'hit', (...given) => ran.push(given)).property('remote', 'speed', (...given) => ran.push(given))
   t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values: [1, 2] }), undefined)
@@ -151,7 +164,7 @@ t.test('declared members are checked as they come in and shaped as they go out',
 
 t.test('only what is a mode, and only a peer as master', async t => {
   const { node } = build()
-  t.throws(() => node.method('any_peer' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => node.method('anyone' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => node.method('toString' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
   for (const id of [0, -1, 1.5, NaN]) t.throws(() => node.setNetworkMaster(id), { code: 'ERR_INVALID_PARAMETER' })
   t.equal(node.getNetworkMaster(), 1)

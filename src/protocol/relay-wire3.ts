@@ -1,0 +1,25 @@
+import { encodeRelayPacket, encodeSystemPacket, readId, RELAY_HEAD, relayFault, relayType, target } from './relay-packet.ts'
+import type { RelayWire } from './relay-wire.ts'
+
+const TARGET_AT = 5
+
+function data (to: number, bytes: Uint8Array): Uint8Array {
+  return encodeRelayPacket(relayType.DATA, target.SERVER, to, bytes)
+}
+
+/** Godot 3 (NetworkedMultiplayerPeer over WebSocket): every message has a head, see relay-packet.ts; receivers get it as it came. */
+export const relayWire3: RelayWire = {
+  slack: 0,
+  overhead: RELAY_HEAD,
+  auth: undefined,
+  welcome: id => [encodeSystemPacket(relayType.ID, id), encodeSystemPacket(relayType.ADD, target.SERVER)],
+  added: id => encodeSystemPacket(relayType.ADD, id),
+  removed: id => encodeSystemPacket(relayType.DEL, id),
+  data,
+  call: data,
+  fault: (bytes, start, end, sender) => relayFault(bytes, start, end, sender) ?? (readId(bytes, start + TARGET_AT) === sender ? 'own-target' : undefined),
+  target: (bytes, start) => readId(bytes, start + TARGET_AT),
+  stamp: () => {},
+  callAt: () => -1,
+  dataAt: (_bytes, start) => start + RELAY_HEAD
+}
