@@ -86,7 +86,7 @@ async function startExample (t: Test, name: string, language: string, code: stri
   })
   let output = ''
   for (const stream of [example.stdout, example.stderr]) stream.on('data', data => { output += data })
-  await within(20, () => `something on port ${port}:\n${output}`, listening(port))
+  await within(60, () => `something on port ${port}:\n${output}`, listening(port))
 }
 
 async function listening (port: number): Promise<void> {
