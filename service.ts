@@ -4,7 +4,8 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance } from 'fastify'
 import app, { apiPrefix } from './app.ts'
 import { sendProblem } from './plugins/problem.ts'
-import { readEnvironment, type Settings, SettingsError } from './src/environment.ts'
+import { nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
+import { GodotError } from './src/error.ts'
 import { defaultOptions } from './src/options.ts'
 
 /** Seconds beyond `closeTimeout` in which the service ends. */
@@ -15,8 +16,12 @@ try {
   await start(readEnvironment(process.env))
 } catch (error) {
   // What the operator can put right needs no stack.
-  console.error(error instanceof SettingsError || (error as NodeJS.ErrnoException).syscall !== undefined ? (error as Error).message : error)
+  console.error(isOperators(error) ? nameVariable((error as Error).message) : error)
   process.exit(1)
+}
+
+function isOperators (error: unknown): boolean {
+  return error instanceof SettingsError || error instanceof GodotError || (error as NodeJS.ErrnoException).syscall !== undefined
 }
 
 async function start (settings: Settings): Promise<void> {
@@ -57,14 +62,19 @@ function endGracefully (service: FastifyInstance): void {
 /** Says where everything is, and who may enter. */
 function announce (service: FastifyInstance, { adminToken, host }: Settings): void {
   const { port } = service.server.address() as AddressInfo
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const { gdMpApi, path } = service.peerServer
+  const at = `${inUrl(host)}:${port}`
+  const { gdMpApi, mode, path, bindIp, tls } = service.peerServer
+  const socket = mode === 'mounted' ? `ws://${at}${path}` : `${tls ? 'wss' : 'ws'}://${inUrl(bindIp === '*' ? 'localhost' : bindIp)}:${service.peerServer.port}`
   for (const [what, where] of [
-    [gdMpApi ? 'Godot multiplayer relay' : 'WebSocket server', `ws://${at}${path}`],
+    [gdMpApi ? 'Godot multiplayer relay' : 'WebSocket server', socket],
     ['REST API', `http://${at}${apiPrefix}`],
     ['Swagger UI', `http://${at}/docs`],
     ['OpenAPI document', `http://${at}/openapi.json`],
     ['Health', `http://${at}/healthz and /readyz`]
   ]) service.log.info(`${what} at ${where}`)
   if (adminToken === undefined) service.log.warn(`No ADMIN_TOKEN: everyone on this machine may administer. It works only because HOST ${host} is a loopback address.`)
+}
+
+function inUrl (address: string): string {
+  return address.includes(':') ? `[${address}]` : address
 }

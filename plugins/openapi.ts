@@ -17,6 +17,7 @@ const tags = [
   { name: 'server', description: 'The server: its state, and how to listen and stop' },
   { name: 'peers', description: 'The clients: who is there, and who has to go' },
   { name: 'packets', description: 'Packets from the server to its peers' },
+  { name: 'bans', description: 'Addresses that may not connect' },
   { name: 'events', description: 'What happens, as it happens' },
   { name: 'socket', description: 'Where the clients themselves come in' },
   { name: 'health', description: 'For whoever starts the process and sends it traffic' }

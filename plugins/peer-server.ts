@@ -28,6 +28,7 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
   const server = new WebSocketServer(options, { log: app.log, ...(isMounted ? { mount: mountOf(app) } : {}) })
   app.decorate('peerServer', server)
+  shareSchemas(app, Problem)
   if (isMounted) await mount(app, server)
   app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
   app.addHook('preClose', async () => { await server.stop(undefined, 'server shutdown') })
@@ -57,7 +58,6 @@ type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
 /** The route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
 function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
   watchUpgrades(app, server)
-  shareSchemas(app, Problem)
   app.get(server.path, {
     schema: endpointSchema,
     // The schema only tells; it is none of the host's compilers' business, whatever language they speak.

@@ -8,6 +8,7 @@ import { refuseUpgrade } from '../plugins/refuse-upgrade.ts'
 import { requestValidator } from '../plugins/request-validator.ts'
 import { shareSchemas } from '../plugins/shared-schema.ts'
 import { EventFeed } from '../src/core/event-feed.ts'
+import { BanEntry, banRoutes } from './bans.ts'
 import { eventRoutes } from './events.ts'
 import { packetRoutes } from './packets.ts'
 import { peerRoutes } from './peers.ts'
@@ -34,10 +35,10 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const feed = new EventFeed(server, options.eventHistory ?? 10_000)
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
-  shareSchemas(app, Problem, Peer, State)
+  shareSchemas(app, Problem, Peer, State, BanEntry)
   describeFailures(app, options)
   const refuseOtherMethods = watchMethods(app)
-  for (const routes of [serverRoutes, peerRoutes, packetRoutes]) await app.register(routes, { server })
+  for (const routes of [serverRoutes, peerRoutes, packetRoutes, banRoutes]) await app.register(routes, { server })
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams ?? 128 })
   refuseOtherMethods()
 }

@@ -34,6 +34,15 @@ export const State = Type.Object({
     closing: count('Peers whose end is under way'),
     pending: count('Handshakes under way')
   }, { description: 'How many are there' }),
+  limits: Type.Object({
+    maxPeers: option.maxPeers,
+    maxPeersPerAddress: option.maxPeersPerAddress,
+    maxPendingHandshakes: option.maxPendingHandshakes,
+    maxPacketsPerSecond: option.maxPacketsPerSecond,
+    maxBytesPerSecond: option.maxBytesPerSecond,
+    pingInterval: option.pingInterval,
+    hits: Type.Record(Type.String(), count('Times'), { description: 'How often each limit was hit since the start', examples: [{ 'address-limit': 7 }] })
+  }, { description: 'What clients are held to' }),
   uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
@@ -109,7 +118,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
 }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
-  const { mode, bindIp, port, path, tls, gdMpApi, refuseNewConnections, handshakeTimeout, buffers, uptime } = server
+  const { mode, bindIp, port, path, tls, gdMpApi, refuseNewConnections, handshakeTimeout, buffers, clientLimits, limits, uptime } = server
   return {
     listening: server.isListening(),
     mode,
@@ -123,6 +132,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     handshakeTimeout,
     buffers,
     peers: countPeers(server),
+    limits: { ...clientLimits, hits: { ...limits } },
     uptime
   }
 }

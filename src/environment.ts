@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
@@ -39,7 +40,14 @@ export const variables: Record<string, Variable> = {
   WS_PATH: option('path', readText),
   WS_PROTOCOLS: option('protocols', readList),
   GD_MP_API: option('gdMpApi', readBoolean, true),
+  WS_PORT: option('port', readNumber),
+  BIND_IP: option('bindIp', readText),
+  TLS_KEY: file('privateKey', 'private key'),
+  TLS_CERT: file('sslCertificate', 'certificate of TLS_KEY'),
+  TLS_CA: file('caChain', 'certificates between TLS_CERT and the root, which are sent along'),
   HANDSHAKE_TIMEOUT: option('handshakeTimeout', readNumber),
+  MAX_PEERS: option('maxPeers', readNumber),
+  ALLOWED_ORIGINS: option('allowedOrigins', readOrigins),
   TRUST_PROXY: { read: readTrust, schema: trustSchema(), standard: false },
   LOG_LEVEL: { read: readText, schema: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { description: 'What is logged' }), standard: 'info' }
 }
@@ -49,6 +57,12 @@ function option (name: keyof ServerOptions, read: Variable['read'], standard?: u
   return { read, schema: ServerOptions.properties[name], standard, option: name }
 }
 
+/** A variable that names a file in PEM, whose text is an option of the server. */
+function file (name: keyof ServerOptions, what: string): Variable {
+  const schema = Type.String({ description: `File with the ${what}, in PEM; with WS_PORT only` })
+  return { read: path => readFileSync(path, 'utf8'), schema, option: name }
+}
+
 /** Reads the environment; an empty variable counts as none. SettingsError when any is wrong. */
 export function readEnvironment (env: Readonly<Record<string, string | undefined>>): Settings {
   const values: Record<string, unknown> = {}
@@ -56,8 +70,13 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   const faults: string[] = []
   for (const [name, { read, schema, standard, option }] of Object.entries(variables)) {
     const text = env[name]?.trim() ?? ''
-    const value = text === '' ? standard : read(text)
-    if (text !== '' && !Value.Check(schema, value)) faults.push(`${name}: ${Value.Errors(schema, value)[0].message}`)
+    let value = standard
+    try {
+      if (text !== '') value = read(text)
+      if (text !== '' && !Value.Check(schema, value)) faults.push(`${name}: ${Value.Errors(schema, value)[0].message}`)
+    } catch (error) {
+      faults.push(`${name}: ${(error as Error).message}`)
+    }
     if (option === undefined) values[name] = value
     else server[option] = value
   }
@@ -69,11 +88,25 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
     logLevel: values.LOG_LEVEL as string,
     server
   }
+  faults.push(...keyFaults(server))
   const weakness = settings.adminToken === undefined ? undefined : tokenFault(settings.adminToken, env.NODE_ENV)
   if (weakness !== undefined) faults.push(`ADMIN_TOKEN: ${weakness}`)
   if (settings.adminToken === undefined && !isLoopback(settings.host)) faults.push(`ADMIN_TOKEN: is needed, for HOST ${settings.host} is not a loopback address`)
   if (faults.length > 0) throw new SettingsError(faults)
   return settings
+}
+
+/** Keys that would have no effect, or not the one that is meant. */
+function keyFaults ({ port, privateKey, sslCertificate, caChain }: Partial<ServerOptions>): string[] {
+  const given = { TLS_KEY: privateKey, TLS_CERT: sslCertificate, TLS_CA: caChain }
+  const names = Object.entries(given).filter(([, text]) => text !== undefined).map(([name]) => name)
+  return port === undefined ? names.map(name => `${name}: needs WS_PORT; the TLS of PORT is that of whoever stands before it`) : []
+}
+
+/** An error with the variable in place of the option that it names. */
+export function nameVariable (message: string): string {
+  const found = Object.entries(variables).find(([, { option }]) => option !== undefined && message.startsWith(`${option}:`))
+  return found === undefined ? message : found[0] + message.slice(found[1].option!.length)
 }
 
 /** Whether only this machine reaches the address. */
@@ -96,6 +129,11 @@ function readBoolean (text: string): unknown {
 
 function readList (text: string): string[] {
   return text.split(',').map(item => item.trim()).filter(item => item !== '')
+}
+
+/** All, or a list. */
+function readOrigins (text: string): string | string[] {
+  return text === '*' ? text : readList(text)
 }
 
 /** true, false, or the proxies' addresses. */

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { isLoopback, readEnvironment, SettingsError, variables } from '../src/environment.ts'
+import { isLoopback, nameVariable, readEnvironment, SettingsError, variables } from '../src/environment.ts'
 import { parseOptions } from '../src/options.ts'
+import { keyFile, pem } from './helper/keys.ts'
 
 const token = 'x'.repeat(32)
 
@@ -18,12 +19,22 @@ t.test('every variable has its effect', async t => {
     WS_PATH: '/game',
     WS_PROTOCOLS: 'chat, game,',
     GD_MP_API: 'false',
+    WS_PORT: '9080',
+    BIND_IP: '::1',
+    TLS_KEY: keyFile('leaf.key'),
+    TLS_CERT: keyFile('leaf.pem'),
+    TLS_CA: keyFile('middle.pem'),
     HANDSHAKE_TIMEOUT: '1.5',
+    MAX_PEERS: '500',
+    ALLOWED_ORIGINS: 'https://game.example, https://beta.game.example',
     TRUST_PROXY: '10.0.0.1, 192.0.2.0/24',
     LOG_LEVEL: 'debug'
   })
   t.same(rest, { host: '0.0.0.0', port: 8080, adminToken: token, trustProxy: ['10.0.0.1', '192.0.2.0/24'], logLevel: 'debug' })
   t.match(server, { path: '/game', protocols: ['chat', 'game'], gdMpApi: false, handshakeTimeout: 1.5 })
+  t.match(server, { port: 9080, bindIp: '::1', privateKey: pem('leaf.key'), sslCertificate: pem('leaf.pem'), caChain: pem('middle.pem') })
+  t.match(server, { maxPeers: 500, allowedOrigins: ['https://game.example', 'https://beta.game.example'] })
+  t.equal(readEnvironment({ ALLOWED_ORIGINS: '*' }).server.allowedOrigins, '*')
 })
 
 t.test('an empty variable is none', async t => {
@@ -35,6 +46,11 @@ for (const [name, ...wrong] of [
   ['WS_PATH', 'ws'],
   ['GD_MP_API', 'yes', '1', 'TRUE'],
   ['HANDSHAKE_TIMEOUT', '0', '-1', 'soon', '1e9', '3s'],
+  ['WS_PORT', 'x', '-1', '65536'],
+  ['BIND_IP', 'localhost', '10.0.0.0/8'],
+  ['TLS_KEY', '/nowhere/key.pem'],
+  ['MAX_PEERS', '-1', 'many'],
+  ['ALLOWED_ORIGINS', 'game.example', 'https://game.example/', 'https://a.example,*,b'],
   ['TRUST_PROXY', 'proxy', '1', '10.0.0.0/33', '10.0.0.1,proxy'],
   ['LOG_LEVEL', 'loud', 'INFO']
 ]) {
@@ -42,6 +58,15 @@ for (const [name, ...wrong] of [
     for (const text of wrong) t.throws(() => readEnvironment({ [name]: text }), { name: 'SettingsError', message: new RegExp(`^  ${name}: `, 'm') }, text)
   })
 }
+
+t.test('keys are for a port of the server\'s own', async t => {
+  t.throws(() => readEnvironment({ TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') }), { message: /TLS_KEY: needs WS_PORT[^]*TLS_CERT: needs WS_PORT/ })
+})
+
+t.test('what the server finds wrong with an option names the variable', async t => {
+  t.equal(nameVariable('privateKey: is not the key of sslCertificate'), 'TLS_KEY: is not the key of sslCertificate')
+  t.equal(nameVariable('port 80 on *: the port is taken'), 'port 80 on *: the port is taken')
+})
 
 t.test('all that is wrong is said at once', async t => {
   t.throws(() => readEnvironment({ PORT: 'x', GD_MP_API: 'x', HOST: '0.0.0.0' }), new SettingsError([

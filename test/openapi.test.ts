@@ -30,8 +30,8 @@ t.test('every operation says what it does, under a tag that is described', async
 
 t.test('operationIds are the names of the methods, each once', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer',
-    'hasPeer', 'healthz', 'isListening', 'listen', 'peers', 'putPacket', 'readyz', 'stop'
+    'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer',
+    'hasPeer', 'healthz', 'isListening', 'listen', 'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
   ])
 })
 
@@ -62,6 +62,9 @@ t.test('what the routes of the REST API answer is all there', async t => {
     'post /peers/disconnect': [200, 400, 401, 413, 415],
     'post /peers/{id}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
     'post /packets': [202, 400, 401, 404, 409, 413, 415, 503],
+    'get /bans': [200, 401],
+    'post /bans': [201, 400, 401, 413, 415],
+    'delete /bans/{address}': [204, 400, 401, 404],
     'get /events': [200, 400, 401, 406, 503]
   })
 })
@@ -74,6 +77,6 @@ t.test('the socket itself is described: the upgrade, and how it is refused', asy
 
 t.test('the REST API wants the token, and the document holds none', async t => {
   t.same(document.components.securitySchemes.adminToken.scheme, 'bearer')
-  for (const { name, operation } of operations) t.same(operation.security, name.includes('/api/v1/') ? [{ adminToken: [] }] : undefined, name)
+  for (const { name, operation } of operations) t.same(operation.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : undefined, name)
   t.notMatch(text, 'never used')
 })

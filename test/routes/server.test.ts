@@ -4,7 +4,7 @@ import { closed, json, startHost } from '../helper/host.ts'
 t.test('the state says all there is to say', async t => {
   const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
   await join('chat')
-  const { uptime, ...state } = await (await api('/server')).json()
+  const { uptime, limits, ...state } = await (await api('/server')).json()
   t.ok(uptime > 0 && uptime < 10)
   t.same(state, {
     listening: true,
@@ -20,6 +20,7 @@ t.test('the state says all there is to say', async t => {
     buffers: { inputBufferKb: 64, inputMaxPackets: 1024, outputBufferKb: 64, outputMaxPackets: 1024 },
     peers: { open: 1, closing: 0, pending: 0 }
   })
+  t.match(limits, { maxPeers: 0, maxPeersPerAddress: 50, maxPendingHandshakes: 1024, maxPacketsPerSecond: 0, maxBytesPerSecond: 0, pingInterval: 10, hits: { banned: 0 } })
 })
 
 t.test('listening and stopping', async t => {

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { keyFile, pem } from './helper/keys.ts'
+import { connectRawTls, upgradeRequest } from './helper/raw-socket.ts'
+import { startService } from './helper/service.ts'
+import { unwatched } from './helper/unwatched.ts'
+
+const keys = { TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem'), TLS_CA: keyFile('middle.pem') }
+
+t.test('with WS_PORT and keys clients come by wss on a port of their own', async t => {
+  const service = await startService(t, { WS_PORT: '0', BIND_IP: '127.0.0.1', ...keys })
+  const state = await (await service.api('/server')).json() as { port: number }
+  t.match(state, { mode: 'own', tls: true, bindIp: '127.0.0.1', listening: true })
+  t.match(service.log.join('\n'), `wss://127.0.0.1:${state.port}`)
+  const raw = await connectRawTls(t, state.port, { ca: pem('root.pem') })
+  raw.send(upgradeRequest('/'))
+  t.equal((await raw.head()).status, 101)
+  const stopped = service.stop()
+  // Its id and that of the server come first.
+  t.same([(await raw.frame()).opcode, (await raw.frame()).opcode], [2, 2])
+  t.match(await raw.close(), { code: 1001, reason: 'server shutdown' })
+  raw.socket.destroy()
+  t.equal(await stopped, 0)
+})
+
+t.test('keys that do not fit end it with the name of the variable', async t => {
+  const main = resolve(import.meta.dirname, '../dist/service.js')
+  const process = spawn(globalThis.process.execPath, [main], { env: { ...unwatched, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
+  t.teardown(() => { process.kill('SIGKILL') })
+  const [output, [code]] = await Promise.all([text(process.stderr), once(process, 'exit')])
+  t.equal(code, 1)
+  t.match(output, /^TLS_KEY: is not the key of sslCertificate$/m)
+  t.notMatch(output, /\.[jt]s:\d/)
+})
