@@ -15,27 +15,33 @@ const { steps } = readVectors<{ steps: Array<{ frames: Array<{ hex?: string }> }
 const captures = steps.flatMap(({ frames }) => frames).flatMap(({ hex = '' }) => hex.startsWith('00') && hex.length > 18 ? [hex.slice(18)] : [])
 const seeds = [...new Set(captures)].map(bytesOf)
 
-/** Milliseconds the decoder took; anything but a packet or a GodotError is thrown on. */
-function decodeTimed (bytes: Uint8Array): { milliseconds: number, isPacket: boolean } {
-  const start = performance.now()
+/** Whether it decodes; anything but a packet or a GodotError is thrown on. */
+function decodes (bytes: Uint8Array): boolean {
   try {
     decodeRpcPacket(bytes)
-    return { milliseconds: performance.now() - start, isPacket: true }
+    return true
   } catch (error) {
-    if (!(error instanceof GodotError)) throw new Error(`SEED=${seed} ${hexOf(bytes)}`, { cause: error })
-    return { milliseconds: performance.now() - start, isPacket: false }
+    if (error instanceof GodotError) return false
+    throw new Error(`SEED=${seed} ${hexOf(bytes)}`, { cause: error })
   }
+}
+
+/** Milliseconds the decoder needs: a slow packet gets more tries, as it is mostly something else that takes the time. */
+function timed (bytes: Uint8Array, tries: number): number {
+  const start = performance.now()
+  decodes(bytes)
+  const milliseconds = performance.now() - start
+  return milliseconds < 0.5 || tries === 1 ? milliseconds : Math.min(milliseconds, timed(bytes, tries - 1))
 }
 
 const dice = new Dice(seed)
 const began = performance.now()
-let [packets, decoding, longest] = [0, 0, 0]
+let [packets, longest] = [0, 0]
 for (let i = 0; i < count; i++) {
-  const { milliseconds, isPacket } = decodeTimed(dice.once(4) ? dice.bytes(dice.below(60)) : mutated(dice, seeds))
-  packets += Number(isPacket)
-  decoding += milliseconds
-  longest = Math.max(longest, milliseconds)
+  const bytes = dice.once(4) ? dice.bytes(dice.below(60)) : mutated(dice, seeds)
+  packets += Number(decodes(bytes))
+  longest = Math.max(longest, timed(bytes, 5))
 }
 const seconds = (performance.now() - began) / 1000
-console.log(`SEED=${seed}: ${count} mutated packets in ${seconds.toFixed(0)} s, ${packets} decoded, ${count - packets} refused, no other exception;`)
-console.log(`in the decoder ${(decoding / 1000).toFixed(0)} s, the longest took ${longest.toFixed(2)} ms, with whatever the machine did meanwhile`)
+console.log(`SEED=${seed}: ${count} mutated packets, each twice, in ${seconds.toFixed(0)} s: ${packets} decoded, ${count - packets} refused,`)
+console.log(`no other exception; the one that took longest took ${longest.toFixed(2)} ms`)
