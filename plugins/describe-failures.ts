@@ -10,11 +10,11 @@ const ofJson = {
 
 /** Adds to the OpenAPI description of each route of the scope what every route of its kind may answer, and what is needed to enter. */
 export function describeFailures (app: FastifyInstance, { auth, security }: AdminAuthOptions & { security?: FastifySchema['security'] }): void {
-  app.addHook('onRoute', ({ schema }) => {
+  app.addHook('onRoute', ({ schema, method }) => {
     if (schema?.response == null) return
     const takesJson = schema.body !== undefined && !('content' in (schema.body as object))
     // In place: @fastify/swagger has seen the route already.
-    Object.assign(schema.response, auth === false ? {} : { 401: noToken }, takesJson ? ofJson : {})
+    Object.assign(schema.response, auth === false ? {} : { 401: method === 'HEAD' ? { type: 'null', description: noToken.description } : noToken }, takesJson ? ofJson : {})
     if (security !== undefined) schema.security = security
   })
 }
