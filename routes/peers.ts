@@ -5,6 +5,7 @@ import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd, WebSocketPeer } from '../src/core/websocket-peer.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { inOrder, placeOf, type PeerOrder, sortNames } from './peer-order.ts'
 import { badId, badRequest, CloseCode, CloseReason, describePeer, noPeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['peers']
@@ -26,11 +27,13 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
     schema: {
       operationId: 'peers',
       summary: 'List the peers',
-      description: 'Peers by ascending id, a page at a time. A peer that is there for the whole walk is listed exactly once, whoever comes and goes meanwhile.',
+      description: 'Peers by ascending id unless asked otherwise, a page at a time. A peer that is there for the whole walk is listed exactly once, whoever comes and goes meanwhile; but where the list is sorted by what grows, one that grows past the end of a page may be missed or come again.',
       tags,
       querystring: Type.Object({
         limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Peers in a page, 100 unless given' })),
         cursor: Type.Optional(Type.String({ description: 'The `nextCursor` of the page before' })),
+        sort: Type.Optional(Type.Enum(sortNames, { type: 'string', description: 'What the list is sorted by, `id` unless given; text by its characters' })),
+        order: Type.Optional(Type.Enum(['asc', 'desc'], { type: 'string', description: 'Which way, `asc` unless given' })),
         ...Filter
       }, { additionalProperties: false }),
       response: {
@@ -41,7 +44,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
         400: badRequest('A parameter is wrong', '/query/limit', 'must be <= 1000')
       }
     }
-  }, async ({ query: { limit = 100, cursor, ...filter } }) => pageOf(server, decodeCursor(cursor), limit, filter))
+  }, async ({ query: { limit = 100, cursor, sort = 'id', order = 'asc', ...filter } }) => pageOf(server, { sort, order }, cursor, limit, filter))
 
   app.head('/peers/:id', {
     config: { swagger: { exposeHeadRoute: true } },
@@ -183,14 +186,17 @@ async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd
   return end
 }
 
-/** The first `limit` peers with an id above `after` that the filter lets through, and where to go on. */
-function pageOf (server: WebSocketServer, after: number, limit: number, filter: Filter): { items: Peer[], nextCursor: string | null } {
-  const items: Peer[] = []
-  for (const peer of filtered(server, filter, after)) {
-    if (items.length === limit) return { items, nextCursor: encodeCursor(items[limit - 1].id) }
-    items.push(describePeer(peer))
+/** The first `limit` peers behind the cursor that the filter lets through, and where to go on. */
+function pageOf (server: WebSocketServer, by: PeerOrder, cursor: string | undefined, limit: number, filter: Filter): { items: Peer[], nextCursor: string | null } {
+  const list = `${by.sort} ${by.order}`
+  const after = decodeCursor(list, cursor)
+  const isById = list === 'id asc'
+  const items: WebSocketPeer[] = []
+  for (const peer of isById ? filtered(server, filter, after?.id) : inOrder(filtered(server, filter), by, after)) {
+    if (items.length === limit) return { items: items.map(describePeer), nextCursor: encodeCursor(list, placeOf(items[limit - 1], by)) }
+    items.push(peer)
   }
-  return { items, nextCursor: null }
+  return { items: items.map(describePeer), nextCursor: null }
 }
 
 function * filtered (server: WebSocketServer, { protocol, address }: Filter, after = 0): IterableIterator<WebSocketPeer> {
