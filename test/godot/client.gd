@@ -35,8 +35,9 @@ func run_whole_lines():
 
 # Commands of every client
 
-# url, protocols [], certificate: a PEM file to trust; returns Godot's Error.
+# url, protocols [], certificate: a PEM file to trust, verify: false to trust any; returns Godot's Error.
 func open(command, gd_mp_api):
+	socket.verify_ssl = command.get("verify", true)
 	if command.has("certificate"):
 		socket.trusted_ssl_certificate = X509Certificate.new()
 		socket.trusted_ssl_certificate.load(command.certificate)
