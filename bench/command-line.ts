@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { curves } from './curves.ts'
+import type { Curve } from './curves.ts'
 import type { Timing } from './measure.ts'
 import { peers } from './peers.ts'
 import type { Peer } from './peers.ts'
@@ -7,12 +9,12 @@ import type { Scenario } from './scenarios.ts'
 
 /** What the command line asks for. */
 export interface Settings {
+  /** One of both is empty. */
   readonly scenarios: readonly Scenario[]
+  readonly curves: readonly Curve[]
   readonly peers: readonly Peer[]
   readonly rounds: number
   readonly timing: Timing
-  /** Cost curves instead of scenarios. */
-  readonly isCurves: boolean
   /** Whether the figures go into docs/benchmarks.md. */
   readonly writes: boolean
   /** The file for all figures of all rounds. */
@@ -46,14 +48,14 @@ const options = {
 /** Reads the words behind `npm run bench --`; an error names what is wrong. */
 export function readCommandLine (args: string[]): Settings {
   const { values } = parseArgs({ args, options })
-  const { quick, curves, write, json, only, peers: list = curves ? CURVE_PEERS : undefined } = values
-  const preset = presets[curves ? 'curves' : quick ? 'quick' : 'full']
+  const { quick, curves: isCurves, write, json, only, peers: list = isCurves ? CURVE_PEERS : undefined } = values
+  const preset = presets[isCurves ? 'curves' : quick ? 'quick' : 'full']
   return {
-    scenarios: choose(scenarios, only).filter(({ isQuick }) => isQuick || !quick || only !== undefined),
+    scenarios: isCurves ? [] : choose(scenarios, only).filter(({ isQuick }) => isQuick || !quick || only !== undefined),
+    curves: isCurves ? choose(curves, only) : [],
     peers: choose(peers, list),
     rounds: numberOf('rounds', values.rounds, preset.rounds),
     timing: { warm: numberOf('warm', values.warm, preset.warm), seconds: numberOf('secs', values.secs, preset.secs) },
-    isCurves: curves,
     writes: write,
     json,
     command: ['npm run bench', ...args.length > 0 ? ['--', ...args] : []].join(' ')

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import type { Figures } from './load/job.ts'
 import { echo, idle, room } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
@@ -24,8 +24,8 @@ export interface Curve {
 const cpuEach: Read = figures => figures.cpuEach
 const perSecond: Read = figures => figures.perSecond
 
-/** Files a process may have open, less those it needs for itself. */
-const sockets = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))![1]) - 200
+/** Sockets a process may have: all the files it may open, less those it needs for itself. */
+const sockets = openFiles() - 200
 
 /** Growth of memory below this many peers drowns in that of the process itself. */
 const MEMORY_FROM = 1000
@@ -63,3 +63,8 @@ export const curves: readonly Curve[] = [
     columns: [{ head: 'CPU µs', read: cpuEach }, { head: 'MiB/s each way', read: (figures, x) => figures.perSecond * x / (1 << 20) }]
   }
 ]
+
+function openFiles (): number {
+  const { stdout } = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' })
+  return Number(stdout) || Infinity
+}

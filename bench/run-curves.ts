@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Settings } from './command-line.ts'
-import { curves } from './curves.ts'
 import type { Column, Curve } from './curves.ts'
 import { page, writeSection } from './document.ts'
 import type { Peer } from './peers.ts'
@@ -18,7 +17,7 @@ type Points = Array<[x: number, rounds: Rounds]>
 /** Measures all curves; returns the figures of all rounds. */
 export async function runCurves (settings: Settings, peers: readonly Peer[], machine: string): Promise<object> {
   const figures: Record<string, object> = {}
-  for (const curve of curves) {
+  for (const curve of settings.curves) {
     const points = await measurePoints(curve, settings, peers)
     figures[curve.name] = points.map(([x, rounds]) => [x, Object.fromEntries(rounds)])
     const text = `${machine}\n\n${curveTable(curve, points, peers)}`

@@ -19,7 +19,7 @@ const settings = readCommandLine(process.argv.slice(2))
 const machine = describeMachine(settings.command, settings.peers)
 console.log(machine)
 const peers = await usable(settings.peers)
-const figures = await (settings.isCurves ? runCurves(settings, peers, machine) : runScenarios(settings, peers))
+const figures = await (settings.curves.length > 0 ? runCurves(settings, peers, machine) : runScenarios(settings, peers))
 if (settings.json !== undefined) writeFileSync(settings.json, JSON.stringify({ machine, figures }))
 
 /** Measures all scenarios; returns the figures of all rounds. */

@@ -16,6 +16,11 @@ t.test('--quick measures less, unless something is asked for by name', async t =
   t.same(names(readCommandLine(['--quick', '--only', 'one']).scenarios), ['one'])
 })
 
+t.test('--curves draws curves instead, those that are named', async t => {
+  const { scenarios, curves } = readCommandLine(['--curves', '--only', 'idle,sizes'])
+  t.same([names(scenarios), names(curves)], [[], ['idle', 'sizes']])
+})
+
 t.test('what it does not know it names', async t => {
   t.throws(() => readCommandLine(['--only', 'rom']), { message: /^rom: there is one, echo-64/ })
   t.throws(() => readCommandLine(['--peers', 'them']), { message: /^them: there is ws, us/ })
