@@ -6,7 +6,9 @@ import { limits } from './limits.ts'
 import { PacketSample } from './packet-sample.ts'
 import { Traffic } from './traffic.ts'
 import type { PeerEnd, WebSocketPeer } from './websocket-peer.ts'
-import type { Notices, PacketWatcher, WebSocketServer } from './websocket-server.ts'
+import type { PacketWatcher } from './server-packets.ts'
+import type { Notices } from './server-reports.ts'
+import type { WebSocketServer } from './websocket-server.ts'
 
 /** What of the feed is wanted: these types (all but the passing ones unless given), about this peer. */
 export interface Interest {

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../error.ts'
 import type { LimitName } from './limits.ts'
 import type { TrafficTotals } from './traffic.ts'
 import type { EndCause, EndOutcome } from './websocket-peer.ts'
-import type { DropReason } from './websocket-server.ts'
+import type { DropReason } from './server-reports.ts'
 
 /** Who has come. */
 export interface Arrival { readonly id: number, readonly address: string, readonly port: number, readonly protocol: string }
