@@ -1,22 +1,32 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { variantFromJson } from '../src/protocol/variant-json.ts'
+import { variant3 } from '../src/protocol/variant.ts'
+import { variant4 } from '../src/protocol/variant4.ts'
 import { BadRequest, HttpError } from './problem.ts'
 
 /** How much more than a packet may come before the answer: who sends too much still gets to read it then. */
 const PATIENCE = 1 << 20
+/** A Variant in JSON may be larger than in bytes. */
+const MAX_JSON = 1 << 20
+
+/** The type of a body that is a Variant in JSON. */
+export const variantType = 'application/vnd.godot.variant+json'
 
 /** A body that is one packet: the bytes, and whether they are text. */
 export interface PacketBody { readonly bytes: Buffer, readonly isText: boolean }
 
-/** From here on bodies are packets, application/octet-stream or text/plain, of up to `limit()` bytes each; of other types there are none. */
-export function parsePackets (app: FastifyInstance, limit: () => number): void {
+/** From here on bodies are packets as the server sends them: application/octet-stream, text/plain or a Variant in JSON; of other types there are none. */
+export function parsePackets (app: FastifyInstance, server: WebSocketServer): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/octet-stream', async (_request: unknown, payload: Readable) => ({ bytes: await readBody(payload, limit()), isText: false }))
-  app.addContentTypeParser(/^text\/plain(;\s*charset="?utf-8"?)?$/i, async (_request: unknown, payload: Readable) => ({ bytes: checkText(await readBody(payload, limit())), isText: true }))
+  app.addContentTypeParser('application/octet-stream', async (_request: unknown, payload: Readable) => ({ bytes: await readBody(payload, server.maxDataSize), isText: false }))
+  app.addContentTypeParser(/^text\/plain(;\s*charset="?utf-8"?)?$/i, async (_request: unknown, payload: Readable) => ({ bytes: checkText(await readBody(payload, server.maxDataSize)), isText: true }))
+  app.addContentTypeParser(variantType, async (_request: unknown, payload: Readable) => ({ bytes: encode(checkText(await readBody(payload, MAX_JSON)), server), isText: false }))
   // Without a body there is no parser that could miss the type.
   app.addHook('preValidation', async request => {
-    if (request.body === undefined) throw new HttpError(415, 'A packet is application/octet-stream or text/plain in UTF-8')
+    if (request.body === undefined) throw new HttpError(415, `A packet is application/octet-stream, text/plain in UTF-8 or ${variantType}`)
   })
 }
 
@@ -40,4 +50,19 @@ async function readBody (payload: Readable, limit: number): Promise<Buffer> {
 function checkText (bytes: Buffer): Buffer {
   if (!isUtf8(bytes)) throw new BadRequest([{ pointer: '/body', message: 'must be UTF-8' }])
   return bytes
+}
+
+/** The bytes of a Variant, as the server's version of Godot wants them. */
+function encode (json: Buffer, { wire, maxDataSize }: WebSocketServer): Buffer {
+  const bytes = encodeJson(json.toString(), wire === 'godot4' ? variant4 : variant3)
+  if (bytes.length > maxDataSize) throw new HttpError(413, `A packet has up to ${maxDataSize} bytes here`)
+  return Buffer.from(bytes)
+}
+
+function encodeJson (text: string, codec: typeof variant3): Uint8Array {
+  try {
+    return codec.encode(variantFromJson(JSON.parse(text)))
+  } catch (error) {
+    throw new BadRequest([{ pointer: '/body', message: (error as Error).message }])
+  }
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { parsePackets, type PacketBody } from '../plugins/packet-parser.ts'
+import { parsePackets, type PacketBody, variantType } from '../plugins/packet-parser.ts'
 import { HttpError, problem } from '../plugins/problem.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
@@ -10,17 +10,18 @@ const tags = ['packets']
 const body = {
   content: {
     'application/octet-stream': { schema: Type.Unsafe<PacketBody>({ type: 'string', format: 'binary', description: 'A binary packet' }) },
-    'text/plain': { schema: Type.Unsafe<PacketBody>({ type: 'string', description: 'A text packet in UTF-8', examples: ['hello'] }) }
+    'text/plain': { schema: Type.Unsafe<PacketBody>({ type: 'string', description: 'A text packet in UTF-8', examples: ['hello'] }) },
+    [variantType]: { schema: Type.Unsafe<PacketBody>({ description: 'A Variant in JSON. An object is a Dictionary, but one whose only member has the name of a type is of that type: `{"Vector2": [1, 2]}`, `{"int": 7}`', examples: [{ score: { int: 7 }, position: { Vector2: [1.5, 2] } }] }) }
   }
 }
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the outbound buffer takes; in multiplayer mode some bytes of it are the head', new HttpError(413, 'A packet has up to 65526 bytes here'))
-const wrongType = problem('Neither application/octet-stream nor text/plain in UTF-8', new HttpError(415, 'A packet is application/octet-stream or text/plain in UTF-8'))
+const wrongType = problem('None of the types above', new HttpError(415, `A packet is application/octet-stream, text/plain in UTF-8 or ${variantType}`))
 const full = problem('The outbound buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1, and are binary. */
 export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
-  parsePackets(app, () => server.maxDataSize)
+  parsePackets(app, server)
 
   app.post('/peers/:id/packets', {
     schema: {
@@ -34,7 +35,7 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
           bytes: Type.Integer({ minimum: 0, description: 'Bytes of the packet', examples: [5] }),
           bufferedAmount: Peer.properties.bufferedAmount
         }, { description: 'It is on its way' }),
-        400: badRequest('The id is none of a peer, or the text no UTF-8', '/body', 'must be UTF-8'),
+        400: badRequest('The id is none of a peer, the text no UTF-8, or the JSON no Variant', '/body', 'must be UTF-8'),
         404: noPeer,
         409: closing,
         413: tooBig,
@@ -60,7 +61,7 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       body,
       response: {
         202: Type.Object({ recipients: Type.Integer({ minimum: 0, description: 'Peers it goes to', examples: [3] }) }, { description: 'It is on its way' }),
-        400: badRequest('The target is none, or the text no UTF-8', '/query/target', 'must be integer'),
+        400: badRequest('The target is none, the text no UTF-8, or the JSON no Variant', '/query/target', 'must be integer'),
         404: noPeer,
         409: closing,
         413: tooBig,

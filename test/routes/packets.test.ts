@@ -1,4 +1,6 @@
 import t from 'tap'
+import { Vector2 } from '../../src/protocol/variant-types.ts'
+import { decodeVariant } from '../../src/protocol/variant.ts'
 import { json, message, startHost } from '../helper/host.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { signal } from '../helper/signal.ts'
@@ -170,4 +172,24 @@ t.test('a body that breaks off is no failure of the server', async t => {
   await raw.end()
   t.equal((await api('/packets', text('whole'))).status, 202)
   t.same(lines, [])
+})
+
+t.test('a Variant is sent as its bytes', async t => {
+  const { api, join } = await startHost(t)
+  const { id, socket } = await join()
+  const type = 'application/vnd.godot.variant+json'
+  const variant = (body: string) => ({ method: 'POST', headers: { 'content-type': type }, body })
+  const sent = message(socket)
+  const answer = await api(`/peers/${id}/packets`, variant('{"at":{"Vector2":[1.5,2]},"score":7}'))
+  t.equal(answer.status, 202)
+  const { bytes, isText } = await sent
+  t.equal(isText, false)
+  t.same(decodeVariant(bytes), new Map<string, unknown>([['at', new Vector2(1.5, 2)], ['score', 7]]))
+  t.match(await answer.json(), { bytes: bytes.length })
+  for (const body of ['{', '{"Vector2":[1]}', '[1,', '']) {
+    const refused = await api('/packets', variant(body))
+    t.equal(refused.status, 400, body)
+    t.match(await refused.json(), { errors: [{ pointer: '/body' }] })
+  }
+  t.equal((await api('/packets', variant(JSON.stringify('x'.repeat(70_000))))).status, 413)
 })
