@@ -1,9 +1,10 @@
 import Type from 'typebox'
 import { GodotError } from '../src/error.ts'
+import { defaultOptions } from '../src/options.ts'
 import { problem } from './problem.ts'
 
-/** How the socket endpoint shows in OpenAPI: an upgrade when it goes well, an HTTP answer when it does not. */
-export const endpointSchema = {
+/** How a socket endpoint shows in OpenAPI: an upgrade when it goes well, an HTTP answer when it does not. */
+const endpointSchema = {
   operationId: 'connect',
   summary: 'Open a WebSocket',
   description: 'The WebSocket endpoint (RFC 6455). With sub-protocols configured a client must ask for one of them, without it must ask for none.',
@@ -22,4 +23,9 @@ export const endpointSchema = {
     429: problem('Too many connections from this address', new GodotError('address-limit')),
     503: problem('Not listening, or refusing new connections', new GodotError('refusing-connections'))
   }
+}
+
+/** The same for the server of this name: an operationId must be one of a kind. */
+export function endpointSchemaOf (name: string): typeof endpointSchema {
+  return name === defaultOptions.name ? endpointSchema : { ...endpointSchema, operationId: `${name}.${endpointSchema.operationId}` }
 }

@@ -10,12 +10,12 @@ import type { Entry, Handshake } from '../src/core/handshake.ts'
 import { withoutTokens } from '../src/core/token.ts'
 import type { Mount } from '../src/core/transport.ts'
 import { GodotError } from '../src/error.ts'
-import type { ServerOptions } from '../src/options.ts'
+import { defaultOptions, type ServerOptions } from '../src/options.ts'
 import { checkUpgrade, upgradeAnswer } from '../src/protocol/handshake.ts'
 import { refusalAnswer } from '../src/transport/refusal.ts'
 import { SocketConnection } from '../src/transport/socket-connection.ts'
 import { WebSocketServer } from '../src/transport/websocket-server.ts'
-import { endpointSchema } from './endpoint-schema.ts'
+import { endpointSchemaOf } from './endpoint-schema.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { shareSchemas } from './shared-schema.ts'
 
@@ -23,21 +23,22 @@ declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
-/** Adds `app.peerServer` and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
+/** Adds `app.peerServer` (or another `name`) and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
   const server = new WebSocketServer(options, { log: app.log, ...(isMounted ? { mount: mountOf(app) } : {}) })
-  app.decorate('peerServer', server)
+  const { name = defaultOptions.name } = options
+  app.decorate(name, server)
   shareSchemas(app, Problem)
-  if (isMounted) await mount(app, server)
+  if (isMounted) await mount(app, server, name)
   app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
   app.addHook('preClose', async () => { await server.stop(undefined, 'server shutdown') })
 }, { name: 'peer-server', fastify: '5.x' })
 
-async function mount (app: FastifyInstance, server: WebSocketServer): Promise<void> {
+async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {
   // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
-  addEndpoint(app, server)
+  addEndpoint(app, server, name)
 }
 
 function mountOf (app: FastifyInstance): Mount {
@@ -47,25 +48,23 @@ function mountOf (app: FastifyInstance): Mount {
   }
 }
 
-const kUpgrade = Symbol('upgrade')
-
 /** An upgrade on its way through Fastify: its socket, the bytes behind the request, and its handshake. */
 interface Upgrade { readonly socket: Duplex, readonly head: Buffer, readonly handshake: Handshake, isAnswered: boolean }
 
 /** Upgrades travel on their request; a WeakMap would do as well, at a price for every garbage collection. */
-type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
+type UpgradeRequest = IncomingMessage & Record<symbol, Upgrade>
 
 /** The route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
-function addEndpoint (app: FastifyInstance, server: WebSocketServer): void {
-  watchUpgrades(app, server)
+function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {
+  const upgradeOf = watchUpgrades(app, server)
   app.get(server.path, {
-    schema: endpointSchema,
+    schema: endpointSchemaOf(name),
     // The schema only tells; it is none of the host's compilers' business, whatever language they speak.
     validatorCompiler: () => () => true,
     serializerCompiler: () => JSON.stringify,
     errorHandler: sendProblem,
     logSerializers: { req: withoutSecrets },
-    preHandler: async (request, reply) => { if (request.ws) await answer(server, (request.raw as UpgradeRequest)[kUpgrade]!, request, reply) }
+    preHandler: async (request, reply) => { if (request.ws) await answer(server, upgradeOf(request.raw), request, reply) }
   }, async (_request, reply) => {
     reply.header('upgrade', 'websocket')
     throw new GodotError('upgrade-required')
@@ -78,18 +77,21 @@ function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): object
 }
 
 /** Keeps what only the event of an upgrade tells, and limits the time of those that Fastify's hooks do not let through at once. */
-function watchUpgrades (app: FastifyInstance, server: WebSocketServer): void {
+function watchUpgrades (app: FastifyInstance, server: WebSocketServer): (request: IncomingMessage) => Upgrade {
   const url = app.prefix + server.path
+  // One for each server of an app.
+  const key = Symbol('upgrade')
   const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
-    request[kUpgrade] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }), isAnswered: false }
+    request[key] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }), isAnswered: false }
   }
   const after = (request: UpgradeRequest): void => {
-    const upgrade = request[kUpgrade]!
+    const upgrade = request[key]
     if (!upgrade.isAnswered && request.url!.split('?', 1)[0] === url) limitTime(upgrade)
   }
   app.server.prependListener('upgrade', before)
   app.server.on('upgrade', after)
   app.addHook('onClose', async () => { app.server.off('upgrade', before).off('upgrade', after) })
+  return request => (request as UpgradeRequest)[key]
 }
 
 function limitTime ({ socket, handshake }: Upgrade): void {

@@ -8,6 +8,8 @@ import { refuseUpgrade } from '../plugins/refuse-upgrade.ts'
 import { requestValidator } from '../plugins/request-validator.ts'
 import { shareSchemas } from '../plugins/shared-schema.ts'
 import { EventFeed } from '../src/core/event-feed.ts'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { defaultOptions } from '../src/options.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { eventRoutes } from './events.ts'
 import { packetRoutes } from './packets.ts'
@@ -17,6 +19,8 @@ import { serverRoutes, State } from './server.ts'
 
 /** Options of `adminRoutes` beside Fastify's own `prefix`. */
 export interface AdminOptions extends AdminAuthOptions {
+  /** Name of the server that is administered, `peerServer` unless given: its option `name`. */
+  readonly server?: string
   /** What the OpenAPI document says is needed to enter, by the name of a security scheme in it: `[{ adminToken: [] }]`. */
   readonly security?: ReadonlyArray<Readonly<Record<string, readonly string[]>>>
   /** How many events are kept for who comes back to `/events`: 10000 unless given, 0 for none. */
@@ -25,10 +29,9 @@ export interface AdminOptions extends AdminAuthOptions {
   readonly maxEventStreams?: number
 }
 
-/** The REST API over `app.peerServer`: what an administrator may ask. */
+/** The REST API over a server of the app: what an administrator may ask. */
 export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }> = async (app, options) => {
-  if (!app.hasDecorator('peerServer')) throw new Error('adminRoutes: register the peerServer plugin first')
-  const server = app.peerServer
+  const server = serverOf(app, options.server ?? defaultOptions.name)
   keepToItself(app)
   if (options.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
@@ -41,6 +44,11 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   for (const routes of [serverRoutes, peerRoutes, packetRoutes, banRoutes]) await app.register(routes, { server })
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams ?? 128 })
   refuseOtherMethods()
+}
+
+function serverOf (app: FastifyInstance, name: string): WebSocketServer {
+  if (!app.hasDecorator(name)) throw new Error(`adminRoutes: there is no ${name}; register the peerServer plugin first`)
+  return app.getDecorator<WebSocketServer>(name)
 }
 
 const MAX_JSON = 1 << 20

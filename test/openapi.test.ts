@@ -69,6 +69,14 @@ t.test('what the routes of the REST API answer is all there', async t => {
   })
 })
 
+t.test('every failure is a problem, and says so', async t => {
+  for (const { name, operation } of operations) {
+    for (const [status, { content = {} }] of Object.entries<any>(operation.responses)) {
+      if (Number(status) >= 400) t.same(Object.keys(content), name.startsWith('head ') ? [] : ['application/problem+json'], `${name} ${status}`)
+    }
+  }
+})
+
 t.test('the socket itself is described: the upgrade, and how it is refused', async t => {
   const { operationId, responses } = document.paths['/ws'].get
   t.equal(operationId, 'connect')

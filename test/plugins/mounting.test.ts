@@ -157,7 +157,11 @@ t.test('the routes twice, for two kinds of administrators', async t => {
 t.test('the routes without a server do not come up', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /register the peerServer plugin first/ })
+  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /there is no peerServer; register the peerServer plugin first/ })
+  const other = Fastify()
+  t.teardown(async () => { await other.close() })
+  await other.register(peerServer, { name: 'lobby' })
+  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /there is no arena/ })
 })
 
 t.test('the address of a peer is what a trusted proxy says', async t => {
@@ -194,6 +198,27 @@ t.test('a client within the process', async t => {
   const end = closed(socket as unknown as WebSocket)
   t.equal((await app.inject({ method: 'DELETE', url: `/api/v1/peers/${id}?code=4001` })).statusCode, 202)
   t.match(await end, { code: 4001 })
+})
+
+t.test('several servers in one app, each with a name, an endpoint and its REST API', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1' } } })
+  for (const [name, gdMpApi] of [['lobby', false], ['arena', true]] as const) {
+    await app.register(peerServer, { name, path: `/${name}`, gdMpApi })
+    await app.register(adminRoutes, { server: name, prefix: `/api/${name}`, auth: false })
+  }
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  await Promise.all([open(t, port, '/lobby'), open(t, port, '/lobby'), open(t, port, '/arena')])
+  t.match((await app.inject('/api/lobby/server')).json(), { path: '/lobby', gdMpApi: false, peers: { open: 2, pending: 0 } })
+  t.match((await app.inject('/api/arena/server')).json(), { path: '/arena', gdMpApi: true, peers: { open: 1, pending: 0 } })
+
+  const document: any = app.swagger()
+  t.ok((await new Validator().validate(JSON.parse(JSON.stringify(document)))).valid)
+  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item)).map(({ operationId }) => operationId).filter(id => id !== undefined)
+  t.equal(new Set(ids).size, ids.length, 'operationIds are one of a kind')
+  t.ok(['lobby.connect', 'arena.connect', 'lobby.peers', 'arena.disconnectPeer'].every(id => ids.includes(id)))
 })
 
 t.test('it all works in a child scope with its own server', async t => {
