@@ -1,12 +1,15 @@
 import t from 'tap'
 import type { RemoteNode } from '../../src/core/remote-node.ts'
 import { WebSocketServer } from '../../src/core/websocket-server.ts'
+import type { ServerOptions } from '../../src/options.ts'
 import { MethodList } from '../../src/protocol/method-list.ts'
 import { encodeCall4 } from '../../src/protocol/rpc4-packet.ts'
+import { Dice, seed } from '../helper/dice.ts'
 import { FrameClient, turn } from '../helper/frame-client.ts'
 import { addScript, script } from '../helper/godot4-script.ts'
 import type { Ran } from '../helper/godot4-script.ts'
 import { memoryMount } from '../helper/memory-client.ts'
+import { mutated } from '../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../helper/variant-vectors.ts'
 
 /** A session between real Godot 4 processes, the server S among them: what each step put on which connection. */
@@ -18,11 +21,16 @@ const { ids } = recorded
 
 const odd = Object.fromEntries(recorded.method_lists.Odd.map(name => [name, [] as const]))
 
+async function open (options: Partial<ServerOptions> = {}, drawId?: () => number): Promise<WebSocketServer> {
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05, ...options }, { ...memoryMount, ...(drawId === undefined ? {} : { drawId }) })
+  await server.listen()
+  return server
+}
+
 /** A server in the place of S, with its nodes; `ran` is what was called there. */
 async function serve (ids: Record<string, number>, ran: Ran[]) {
   const left = Object.values(ids)
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4' }, { ...memoryMount, drawId: () => left.shift()! })
-  await server.listen()
+  const server = await open({}, () => left.shift()!)
   const { multiplayer } = server
   const nodes: Record<string, RemoteNode> = {}
   for (const path of ['/root/Main', '/root/Main/Pawn', '/root/Main/N299']) nodes[path.split('/').pop()!] = addScript(server, path, (...what) => { ran.push(what) })
@@ -123,4 +131,124 @@ t.test('method lists: numbers and MD5 as Godot has them', async t => {
   t.equal(new MethodList([]).md5, 'd41d8cd98f00b204e9800998ecf8427e')
   // Code points, not halves of surrogate pairs.
   t.same([0, 1].map(id => new MethodList(['\u{1d400}', '\uff21']).nameOf(id)), ['\uff21', '\u{1d400}'])
+})
+
+t.test('the older confirmations, and both', async t => {
+  const path = '4d61696e00'
+  const announce = `01${Buffer.from(new MethodList(Object.keys(script)).md5).toString('hex')}0007000000${path}`
+  const rows = [
+    ['id', ['2:020107000000'], '020101000000', '02014d61696e00'],
+    ['path', [`2:0201${path}`], '02014d61696e00', '020101000000'],
+    ['both', [`2:0201${path}`, '2:020107000000'], '02014d61696e00', undefined]
+  ] as const
+  for (const [confirmPath, answers, taken, refused] of rows) {
+    const server = await open({ confirmPath })
+    const main = addScript(server, '/root/Main', () => {})
+    const client = new FrameClient(server)
+    await client.frames()
+    client.binary(bytesOf(announce))
+    t.same(await client.heard(), answers, confirmPath)
+    main.rpc('r0')
+    t.equal((await client.frames()).length, 2, 'announced, and called by path')
+    if (refused !== undefined) client.binary(bytesOf(refused))
+    t.equal(server.drops['rpc-unasked-confirm'], Number(refused !== undefined))
+    client.binary(bytesOf(taken))
+    main.rpc('r0')
+    t.same(await client.heard(), ['2:800102'], confirmPath)
+    await server.stop()
+  }
+})
+
+t.test('a path of three letters confirmed by itself is not taken for a number', async t => {
+  const server = await open({ confirmPath: 'both' })
+  const node = addScript(server, '/root/abc', () => {})
+  const client = new FrameClient(server)
+  node.rpc('r0')
+  await client.frames()
+  client.binary(bytesOf('020161626300'))
+  node.rpc('r0')
+  t.same(await client.heard(), ['2:800102'])
+  await server.stop()
+})
+
+t.test('a server on which nobody uses remote calls confirms paths all the same, so that calls among clients become short', async t => {
+  const server = await open()
+  const ran: Ran[] = []
+  const client = new FrameClient(server)
+  await client.frames()
+  client.binary(bytesOf(`01${'30'.repeat(32)}00070000004d61696e00`))
+  client.binary(bytesOf('800702'))
+  t.same(await client.heard(), ['2:020107000000'])
+  t.equal(server.drops.unread, 1)
+  client.binary(bytesOf('03aa'))
+  t.equal(server.getAvailablePacketCount(), 1)
+  // Used later, it still knows what was announced; what waited is handed over.
+  const bytes: unknown[] = []
+  server.multiplayer.on('network_peer_packet', (_, raw) => { bytes.push(hexOf(raw)) })
+  server.multiplayer.node('Main').method('any_peer', 'r0', () => {})
+  server.multiplayer.node('Other', script)
+  await turn()
+  t.same(bytes, ['aa'])
+  client.binary(bytesOf('800702'))
+  t.equal(server.drops['rpc-method-list'], 1, 'the path is known, its methods are not')
+  addScript(server, '/root/Pawn', (...what) => { ran.push(what) })
+  client.binary(bytesOf(`01${Buffer.from(new MethodList(Object.keys(script)).md5).toString('hex')}00080000005061776e00`))
+  client.binary(bytesOf('800802'))
+  t.equal(ran.length, 1)
+  await server.stop()
+})
+
+t.test('what was announced ends with the peer, the number of a node with the node', async t => {
+  const server = await open()
+  const main = addScript(server, '/root/Main', () => {})
+  const [stays, leaves] = [new FrameClient(server), new FrameClient(server)]
+  for (const client of [stays, leaves]) client.binary(bytesOf(`01${'30'.repeat(32)}00070000005800`))
+  leaves.connection.hangUp()
+  await stays.frames()
+  main.rpc('r0')
+  t.match(await stays.heard(), [/^2:01.*00010000004d61696e00$/, /^2:a0/])
+  main.free()
+  t.throws(() => { main.rpc('r0') }, { code: 'ERR_DOES_NOT_EXIST' })
+  addScript(server, '/root/Main', () => {}).rpc('r0')
+  t.match(await stays.heard(), [/^2:01.*00020000004d61696e00$/, /^2:a0/])
+  // So many paths are not kept; without an answer the client goes on with full paths.
+  for (let id = 100; id < 1200; id++) stays.binary(Buffer.concat([bytesOf(`01${'30'.repeat(32)}00`), Buffer.of(id & 255, id >> 8, 0, 0), Buffer.alloc(300, 97)]))
+  t.ok(server.drops['rpc-too-many-paths'] > 0)
+  await server.stop()
+})
+
+t.test('in a large room one packet serves all, also while one of them never confirms', async t => {
+  const server = await open()
+  const main = addScript(server, '/root/Main', () => {})
+  const clients = Array.from({ length: 18 }, () => new FrameClient(server))
+  for (const client of clients) await client.frames()
+  main.rpc('r0')
+  for (const client of clients) t.match(await client.heard(), [/^2:01/, '2:a006000080024d61696e00'])
+  for (const client of clients.slice(1)) client.binary(bytesOf('020101000000'))
+  main.rpc('r0')
+  for (const client of clients) t.same(await client.heard(), ['2:a006000080024d61696e00'])
+  clients[2].connection.hangUp()
+  clients[3].connection.hangUp()
+  await turn()
+  for (const client of clients) await client.frames()
+  main.rpc('r0')
+  t.same(await clients[0].heard(), ['2:a006000080024d61696e00'])
+  t.same(await clients[1].heard(), ['2:a00100000002'], 'sixteen go singly: by number where it is known')
+  await server.stop()
+})
+
+t.test('bent packets: refused, and nothing fails', async t => {
+  const dice = new Dice(seed)
+  const { server } = await serve({ A: 10, B: 11 }, [])
+  const [client] = [new FrameClient(server), new FrameClient(server)]
+  const frames = recorded.steps.flatMap(({ frames }) => frames).filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined).map(({ hex }) => bytesOf(hex!))
+  for (let i = 0; i < 30_000; i++) {
+    const bytes = mutated(dice, frames)
+    server.receive(server.getPeer(10), bytes, 0, bytes.length, false)
+    if (i % 500 === 0) await client.frames()
+  }
+  t.equal(server.peerCount, 2, `seed ${seed}`)
+  t.equal(server.failures, 0, `seed ${seed}`)
+  t.ok(server.drops['rpc-malformed'] > 0)
+  await server.stop()
 })

@@ -1,0 +1,50 @@
+import type { WebSocketServer } from '../../src/core/websocket-server.ts'
+import { opcode } from '../../src/protocol/frame.ts'
+import { FrameClient } from './frame-client.ts'
+import { Godot4Client } from './godot4-client.ts'
+
+/** A Godot 4 client on a connection within the process. */
+export class Godot4Player {
+  readonly game: Godot4Client
+  /** The close frame that came. */
+  closedWith: number | undefined
+  /** Messages that came. */
+  received = 0
+  readonly #frames: FrameClient
+
+  constructor (server: WebSocketServer, prepare: (game: Godot4Client) => void = () => {}) {
+    this.#frames = new FrameClient(server)
+    this.game = new Godot4Client({ send: message => { this.#frames.binary(message) }, close: code => { this.#frames.close(code) } })
+    prepare(this.game)
+  }
+
+  leave (): void {
+    this.#frames.connection.hangUp()
+  }
+
+  /** Takes in what has come; whether anything had. */
+  async pump (): Promise<boolean> {
+    const frames = await this.#frames.frames()
+    for (const { opcode: code, payload } of frames) {
+      if (code === opcode.CLOSE) this.#closed(payload)
+      else this.game.receive(payload)
+    }
+    this.received += frames.length
+    return frames.length > 0
+  }
+
+  #closed (payload: Buffer): void {
+    this.closedWith = payload.readUInt16BE(0)
+    this.#frames.send(opcode.CLOSE, payload)
+    this.game.lost()
+  }
+}
+
+/** Lets all take in what comes, until nothing does. */
+export async function settle (players: readonly Godot4Player[]): Promise<void> {
+  let quiet = 0
+  while (quiet < 2) {
+    const busy = await Promise.all(players.map(async player => await player.pump()))
+    quiet = busy.includes(true) ? 0 : quiet + 1
+  }
+}
