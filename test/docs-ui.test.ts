@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { Locator, Page } from 'playwright-core'
@@ -5,7 +6,6 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import app from '../app.ts'
 import { openPage } from './helper/browser.ts'
-import { closed } from './helper/host.ts'
 import { needs } from './helper/needs.ts'
 import { signal } from './helper/signal.ts'
 
@@ -23,6 +23,7 @@ t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', n
   const [id] = await connected
 
   const { page, problems } = await openPage(t)
+  page.setDefaultTimeout(90_000)
   await page.goto(`http://127.0.0.1:${port}/docs`)
   await enter(page)
 
@@ -30,7 +31,8 @@ t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', n
   t.equal(list.status, '200')
   t.match(JSON.parse(list.body), { items: [{ id, state: 'open', address: '127.0.0.1' }], nextCursor: null })
 
-  const end = closed(socket)
+  // Not within seconds: a browser may be slow.
+  const end = once(socket, 'close')
   const disconnected = await execute(page, 'disconnectPeer', async operation => {
     await parameter(operation, 'code', '4001')
     await parameter(operation, 'reason', 'kicked')
@@ -39,7 +41,8 @@ t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', n
   })
   t.equal(disconnected.status, '200')
   t.match(JSON.parse(disconnected.body), { outcome: 'clean', code: 4001 })
-  t.same(await end, { code: 4001, reason: 'kicked' })
+  const [code, reason] = await end
+  t.same([code, String(reason)], [4001, 'kicked'])
   t.same(JSON.parse((await execute(page, 'peers', async () => {})).body), { items: [], nextCursor: null })
   t.same(problems, [])
   if (process.env.SCREENSHOT !== undefined) await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true })
