@@ -67,19 +67,19 @@ async function join (t: Test, server: WebSocketServer, port: number, protocols: 
 
 async function opened (socket: WebSocket): Promise<void> {
   if (socket.readyState === WebSocket.OPEN) return
-  await within(5, () => 'the handshake', new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) }))
+  await within(20, () => 'the handshake', new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) }))
 }
 
 /** The code and reason that the client is told at its end. */
 export async function closed (socket: WebSocket): Promise<{ code: number, reason: string }> {
-  return await within(5, () => 'the end of a client', new Promise(resolve => {
+  return await within(20, () => 'the end of a client', new Promise(resolve => {
     socket.once('close', (code, reason) => { resolve({ code, reason: reason.toString() }) })
   }))
 }
 
 /** The next message of a client: its bytes, and whether they are text. */
 export async function message (socket: WebSocket): Promise<{ bytes: Buffer, isText: boolean }> {
-  return await within(5, () => 'a message', new Promise(resolve => {
+  return await within(20, () => 'a message', new Promise(resolve => {
     socket.once('message', (data: Buffer, isBinary) => { resolve({ bytes: data, isText: !isBinary }) })
   }))
 }
