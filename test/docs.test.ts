@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { unwatched } from './helper/unwatched.ts'
+import { encodeRelayPacket } from '../src/protocol/relay-packet.ts'
+import { encodeVariant } from '../src/protocol/variant.ts'
 import { within } from './helper/within.ts'
 
 /**
@@ -27,7 +29,25 @@ const checks: Record<string, (t: Test, port: number) => Promise<void>> = {
     t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
   },
 
-  alone: echoes
+  alone: echoes,
+
+  async member (t, port) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+    const [hello] = await once(socket, 'message')
+    const id = hello.readInt32LE(9)
+    const name = encodeVariant('Ann')
+    // rpc("join", "Ann") on /root/Main, as Godot calls the first time: with the path at the end.
+    const call = Buffer.concat([Buffer.of(0), Buffer.alloc(4), Buffer.from('join\0'), Buffer.of(1), name, Buffer.from('Main\0')])
+    call.writeUInt32LE(0x80000000 + call.length - 5, 1)
+    socket.send(encodeRelayPacket(0, id, 1, call))
+    const heard = new Set<string>()
+    for await (const [data] of on(socket, 'message')) {
+      for (const member of ['scores', 'coin', 'state']) if (data.includes(`${member}\0`)) heard.add(member)
+      if (heard.size === 3) break
+    }
+    t.same([...heard].sort(), ['coin', 'scores', 'state'])
+    socket.terminate()
+  }
 }
 
 const root = resolve(import.meta.dirname, '..')
