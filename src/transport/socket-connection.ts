@@ -130,8 +130,23 @@ export class SocketConnection implements Connection {
 
   #onRead (length: number): boolean {
     this.#receiver!.onData(readBuffer, length)
-    return !this.#isPaused
+    return length === readBuffer.length ? this.#rest() : !this.#isPaused
   }
+
+  /** Whoever has filled the whole buffer may have more, and libuv would go on with that: first the others have their turn. */
+  #rest (): false {
+    if (resting.length === 0) setImmediate(wakeResting)
+    resting.push(() => { if (!this.#isPaused) this.#socket.resume() })
+    return false
+  }
+}
+
+let resting: Array<() => void> = []
+
+function wakeResting (): void {
+  const rested = resting
+  resting = []
+  for (const wake of rested) wake()
 }
 
 /** The TCP handle of a socket that is a net.Socket itself, not one built on top of it, and has nothing left to write. */
