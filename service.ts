@@ -25,9 +25,9 @@ function isOperators (error: unknown): boolean {
 }
 
 async function start (settings: Settings): Promise<void> {
-  const { host, port, server, adminToken } = settings
+  const { host, port, server, godot4, adminToken } = settings
   const service = makeService(settings)
-  await service.register(app, { server, admin: adminToken === undefined ? { auth: false } : { token: adminToken } })
+  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin: adminToken === undefined ? { auth: false } : { token: adminToken } })
   endGracefully(service)
   await service.listen({ host, port })
   announce(service, settings)
@@ -60,14 +60,15 @@ function endGracefully (service: FastifyInstance): void {
 }
 
 /** Says where everything is, and who may enter. */
-function announce (service: FastifyInstance, { adminToken, host }: Settings): void {
+function announce (service: FastifyInstance, { adminToken, host, godot4 }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
-  const { gdMpApi, mode, path, bindIp, tls } = service.peerServer
+  const { gdMpApi, wire, mode, path, bindIp, tls } = service.peerServer
   const socket = mode === 'mounted' ? `ws://${at}${path}` : `${tls ? 'wss' : 'ws'}://${inUrl(bindIp === '*' ? 'localhost' : bindIp)}:${service.peerServer.port}`
   for (const [what, where] of [
-    [gdMpApi ? 'Godot multiplayer relay' : 'WebSocket server', socket],
+    [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],
     ['REST API', `http://${at}${apiPrefix}`],
+    ...(godot4 === undefined ? [] : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]),
     ['Swagger UI', `http://${at}/docs`],
     ['OpenAPI document', `http://${at}/openapi.json`],
     ['Health', `http://${at}/healthz and /readyz`]

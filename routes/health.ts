@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { problem } from '../plugins/problem.ts'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 
-/** Whether the process lives, and whether it takes new peers: for whoever starts it and sends it traffic. */
-export const healthRoutes: FastifyPluginAsyncTypebox = async app => {
+/** Whether the process lives, and whether its servers, by name, take new peers: for whoever starts it and sends it traffic. */
+export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[] }> = async (app, { servers }) => {
   app.get('/healthz', {
     schema: {
       operationId: 'healthz',
@@ -25,7 +26,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox = async app => {
       }
     }
   }, async () => {
-    app.peerServer.checkJoin()
+    for (const name of servers) app.getDecorator<WebSocketServer>(name).checkJoin()
     return { ready: true as const }
   })
 }

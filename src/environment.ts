@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
-import { ServerOptions } from './options.ts'
+import { defaultOptions, ServerOptions } from './options.ts'
 import { tokenFault } from './token.ts'
 
-/** What the service is told by its environment; `server` are the options of the server itself. */
+/** What the service is told by its environment; `server` are the options of the server itself, `godot4` those of a second one. */
 export interface Settings {
   host: string
   port: number
@@ -13,6 +13,7 @@ export interface Settings {
   trustProxy: boolean | string[]
   logLevel: string
   server: Partial<ServerOptions>
+  godot4?: Partial<ServerOptions> & { name: string }
 }
 
 /** An environment that the service cannot start with: every variable that is wrong, and why. */
@@ -40,6 +41,8 @@ export const variables: Record<string, Variable> = {
   WS_PATH: option('path', readText),
   WS_PROTOCOLS: option('protocols', readList),
   GD_MP_API: option('gdMpApi', readBoolean, true),
+  WS_WIRE: option('wire', readText),
+  WS4_PATH: { read: readText, schema: Type.String({ pattern: '^/', description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at `/api/v1/godot4`' }) },
   WS_PORT: option('port', readNumber),
   BIND_IP: option('bindIp', readText),
   TLS_KEY: file('privateKey', 'private key'),
@@ -86,14 +89,21 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
     adminToken: values.ADMIN_TOKEN as string | undefined,
     trustProxy: values.TRUST_PROXY as Settings['trustProxy'],
     logLevel: values.LOG_LEVEL as string,
-    server
+    server,
+    ...(values.WS4_PATH === undefined ? {} : { godot4: secondServer(server, values.WS4_PATH as string) })
   }
   faults.push(...keyFaults(server))
+  if (values.WS4_PATH === (server.path ?? defaultOptions.path)) faults.push('WS4_PATH: must be another than WS_PATH')
   const weakness = settings.adminToken === undefined ? undefined : tokenFault(settings.adminToken, env.NODE_ENV)
   if (weakness !== undefined) faults.push(`ADMIN_TOKEN: ${weakness}`)
   if (settings.adminToken === undefined && !isLoopback(settings.host)) faults.push(`ADMIN_TOKEN: is needed, for HOST ${settings.host} is not a loopback address`)
   if (faults.length > 0) throw new SettingsError(faults)
   return settings
+}
+
+/** The second server has the settings of the first but for those of a port of its own. */
+function secondServer ({ port, bindIp, privateKey, sslCertificate, caChain, ...shared }: Partial<ServerOptions>, path: string): Settings['godot4'] {
+  return { ...shared, name: 'godot4', path, gdMpApi: true, wire: 'godot4' }
 }
 
 /** Keys that would have no effect, or not the one that is meant. */

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { type AppOptions } from '../app.ts'
+import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
 
 const token = 'x'.repeat(32)
@@ -32,6 +33,21 @@ t.test('alive is who answers, ready is who takes peers', async t => {
   t.equal(answer.headers['retry-after'], '1')
   t.match(answer.json(), { code: 'not-listening', status: 503 })
   t.equal((await service.inject('/healthz')).statusCode, 200)
+})
+
+t.test('a second server, for Godot 4: an endpoint and a REST API of its own, and ready only with both', async t => {
+  const { service } = await makeApp(t, { server: { gdMpApi: true }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { token } })
+  const ask = async (url: string) => await service.inject({ url, headers: { authorization: `Bearer ${token}` } })
+  t.match((await ask('/api/v1/server')).json(), { path: '/ws' })
+  t.match((await ask('/api/v1/godot4/server')).json(), { path: '/ws4' })
+  t.equal((await service.inject('/api/v1/godot4/server')).statusCode, 401)
+  t.equal((await ask('/ws4')).statusCode, 426)
+  t.match((await ask('/api/v1/godot4/nothing')).json(), { status: 404 })
+  const operations = Object.values<any>(service.swagger().paths as any).flatMap(item => Object.values<any>(item)).map(({ operationId }) => operationId).filter(id => id !== undefined)
+  t.equal(new Set(operations).size, operations.length)
+  t.equal((await ask('/readyz')).statusCode, 200)
+  service.getDecorator<WebSocketServer>('godot4').refuseNewConnections = true
+  t.equal((await ask('/readyz')).statusCode, 503)
 })
 
 t.test('what is not there is a problem, wherever it is not', async t => {
@@ -73,10 +89,10 @@ t.test('with a token a page of another site needs it too, and that is enough', a
   t.equal((await service.inject({ url: '/api/v1/server', headers: { ...headers, authorization: `Bearer ${token}` } })).statusCode, 200)
 })
 
-async function makeApp (t: Test, { admin = { auth: false }, server = {} }: Partial<AppOptions> = {}) {
+async function makeApp (t: Test, { admin = { auth: false }, server = {}, more = [] }: Partial<AppOptions> = {}) {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
-  await service.register(app, { admin, server })
+  await service.register(app, { admin, server, more })
   await service.ready()
   return { service }
 }

@@ -37,6 +37,15 @@ t.test('every variable has its effect', async t => {
   t.equal(readEnvironment({ ALLOWED_ORIGINS: '*' }).server.allowedOrigins, '*')
 })
 
+t.test('a second endpoint, for Godot 4, has the settings of the first but for its port and keys', async t => {
+  t.equal(readEnvironment({ WS_WIRE: 'godot4' }).server.wire, 'godot4')
+  const { server, godot4 } = readEnvironment({ WS4_PATH: '/ws4', MAX_PEERS: '5', GD_MP_API: 'false', WS_PORT: '9080', TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') })
+  t.match(server, { port: 9080, gdMpApi: false, maxPeers: 5 })
+  t.match(parseOptions(godot4), { name: 'godot4', path: '/ws4', wire: 'godot4', gdMpApi: true, maxPeers: 5 })
+  t.same(['port', 'privateKey', 'sslCertificate'].filter(name => name in godot4!), [])
+  t.throws(() => readEnvironment({ WS_PATH: '/game', WS4_PATH: '/game' }), { message: /WS4_PATH: must be another than WS_PATH/ })
+})
+
 t.test('an empty variable is none', async t => {
   t.same(readEnvironment(Object.fromEntries(Object.keys(variables).map(name => [name, ' ']))), readEnvironment({}))
 })
@@ -46,6 +55,8 @@ for (const [name, ...wrong] of [
   ['WS_PATH', 'ws'],
   ['GD_MP_API', 'yes', '1', 'TRUE'],
   ['HANDSHAKE_TIMEOUT', '0', '-1', 'soon', '1e9', '3s'],
+  ['WS_WIRE', 'godot5', 'Godot4', '4'],
+  ['WS4_PATH', 'ws4', '/ws'],
   ['WS_PORT', 'x', '-1', '65536'],
   ['BIND_IP', 'localhost', '10.0.0.0/8'],
   ['TLS_KEY', '/nowhere/key.pem'],

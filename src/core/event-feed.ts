@@ -124,7 +124,7 @@ export class EventFeed {
 
   #sample (...packet: Parameters<PacketWatcher>): void {
     for (const [follower, sample] of this.#followers) {
-      const picked = sample?.pick(...packet, this.#server.gdMpApi)
+      const picked = sample?.pick(...packet, this.#server.relayWire)
       if (picked !== undefined) follower.tell(new FeedEvent('packet', picked, ''))
     }
   }

@@ -1,4 +1,4 @@
-import { readId, RELAY_HEAD } from '../protocol/relay-packet.ts'
+import type { RelayWire } from '../protocol/relay-wire.ts'
 import type { SampledPacket } from './feed-event.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
@@ -23,16 +23,16 @@ export class PacketSample {
   }
 
   /** Whether this packet is one of the sample; then how it is told. */
-  pick (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean, isRelayed: boolean): SampledPacket | undefined {
+  pick (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean, wire: RelayWire | undefined): SampledPacket | undefined {
     const { every, peer: wanted } = this.#terms
     if (wanted !== undefined && wanted !== peer.id) return undefined
     if (++this.#passed < every || !this.#mayTell()) return undefined
     const standsFor = this.#passed
     this.#passed = 0
-    const hasHead = isRelayed && end - start >= RELAY_HEAD
-    const from = hasHead ? start + RELAY_HEAD : start
+    const isRelayed = wire !== undefined && wire.fault(bytes, start, end, peer.id) === undefined
+    const from = isRelayed ? wire.contentAt(bytes, start) : start
     const hex = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, SHOWN)).toString('hex')
-    return { id: peer.id, ...(hasHead ? { target: readId(bytes, start + 5) } : {}), isText, bytes: end - start, hex, standsFor }
+    return { id: peer.id, ...(isRelayed ? { target: wire.target(bytes, start) } : {}), isText, bytes: end - start, hex, standsFor }
   }
 
   #mayTell (): boolean {

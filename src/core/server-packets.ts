@@ -2,6 +2,7 @@ import { GodotError } from '../error.ts'
 import type { ServerOptions } from '../options.ts'
 import { opcode } from '../protocol/frame.ts'
 import { target } from '../protocol/relay-packet.ts'
+import type { RelayWire } from '../protocol/relay-wire.ts'
 import { Authentication } from './authentication.ts'
 import type { AuthenticationHost } from './authentication.ts'
 import type { LimitName } from './limits.ts'
@@ -108,6 +109,11 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     let recipients = 0
     for (const peer of this.table) if (peer.isOpen && peer !== excluded) recipients++
     return recipients
+  }
+
+  /** How its messages are read, in multiplayer mode. */
+  get relayWire (): RelayWire | undefined {
+    return this.gdMpApi ? this.#wire.relay : undefined
   }
 
   /** Packets that went from one peer to another since the start; one for many counts for each of them. */

@@ -40,6 +40,8 @@ export interface RelayWire {
   stamp (bytes: Uint8Array, start: number, sender: number): void
   /** Where the packet of remote calls starts that the server gets with a message, -1 when it gets bytes for the application, or cannot tell. */
   callAt (bytes: Uint8Array, start: number): number
+  /** Where what a message carries starts, whatever it is. */
+  contentAt (bytes: Uint8Array, start: number): number
   /** Where the bytes for the application start, if it is those. */
   dataAt (bytes: Uint8Array, start: number): number
 }

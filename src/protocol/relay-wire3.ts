@@ -7,6 +7,10 @@ function data (to: number, bytes: Uint8Array): Uint8Array {
   return encodeRelayPacket(relayType.DATA, target.SERVER, to, bytes)
 }
 
+function contentAt (_bytes: Uint8Array, start: number): number {
+  return start + RELAY_HEAD
+}
+
 /** Godot 3 (NetworkedMultiplayerPeer over WebSocket): every message has a head, see relay-packet.ts; receivers get it as it came. */
 export const relayWire3: RelayWire = {
   slack: 0,
@@ -21,5 +25,6 @@ export const relayWire3: RelayWire = {
   target: (bytes, start) => readId(bytes, start + TARGET_AT),
   stamp: () => {},
   callAt: () => -1,
-  dataAt: (_bytes, start) => start + RELAY_HEAD
+  contentAt,
+  dataAt: contentAt
 }

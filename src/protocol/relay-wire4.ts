@@ -84,5 +84,6 @@ export const relayWire4: RelayWire = {
     const at = packetAt(bytes, start)
     return commandAt(bytes, at) === command.RAW ? -1 : at
   },
+  contentAt: packetAt,
   dataAt: (bytes, start) => packetAt(bytes, start) + RAW_HEAD
 }

@@ -1,0 +1,95 @@
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
+import type { ServerOptions } from '../../src/options.ts'
+import { faultOf, Godot4Socket, requestOf } from '../helper/godot4-socket.ts'
+import { speakers } from '../helper/speaker.ts'
+import { connectRaw } from '../helper/raw-socket.ts'
+
+const servers = [
+  { name: 'godot3', path: '/ws', gdMpApi: true, wire: 'godot3' },
+  { name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4', protocols: ['game', 'chat'] },
+  { name: 'plain', path: '/echo' }
+] as const
+
+/** One app with a server of each kind, each administered under its name. */
+async function serve (t: Test, options: Partial<ServerOptions> = {}) {
+  const app = Fastify()
+  for (const { name, ...rest } of servers) {
+    await app.register(peerServer, { name, ...structuredClone(rest) as Partial<ServerOptions>, ...(name === 'godot4' ? options : {}), closeTimeout: 0.5 })
+    await app.register(adminRoutes, { server: name, prefix: `/api/${name}`, auth: false })
+  }
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(async () => { await app.close() })
+  const { port } = app.server.address() as AddressInfo
+  return { app, port, godot4: app.getDecorator<WebSocketServer>('godot4') }
+}
+
+const protocols = ['chat', 'other']
+
+t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the others', async t => {
+  const { app, port, godot4 } = await serve(t)
+  const [a, b] = [await Godot4Socket.connect(t, port, '/ws4', protocols), await Godot4Socket.connect(t, port, '/ws4?token=x', protocols)]
+  const three = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+  const heard: string[] = []
+  three.on('message', (data: Buffer) => { heard.push(speakers.godot3.hear(data, heard.length === 0)) })
+  const plain = new WebSocket(`ws://127.0.0.1:${port}/echo`)
+  for (const socket of [three, plain]) await new Promise(resolve => socket.once('open', resolve))
+  await a.told('api.peer_connected', b.game.id)
+  await b.told('api.peer_connected', a.game.id)
+
+  const state = async (name: string) => (await app.inject(`/api/${name}/server`)).json()
+  t.match(await state('godot4'), { path: '/ws4', gdMpApi: true, protocols: ['game', 'chat'], peers: { open: 2, pending: 0 } })
+  t.match(await state('godot3'), { path: '/ws', peers: { open: 1, pending: 0 } })
+  t.match(await state('plain'), { path: '/echo', gdMpApi: false, peers: { open: 1, pending: 0 } })
+
+  a.game.sendBytes(Buffer.from('hi'))
+  t.same((await b.told('api.peer_packet'))[2], Buffer.from('hi'))
+  t.equal((await app.inject({ method: 'POST', url: '/api/godot4/packets?target=0', headers: { 'content-type': 'text/plain' }, payload: 'from above' })).statusCode, 202)
+  for (const { game } of [a, b]) {
+    while (!game.events.some(([what, sender]) => what === 'api.peer_packet' && sender === 1)) await new Promise(resolve => setTimeout(resolve, 2))
+    t.same(game.events.at(-1), ['api.peer_packet', 1, Buffer.from('from above')])
+  }
+  t.match((await app.inject(`/api/godot4/peers/${a.game.id}`)).json(), { id: a.game.id, protocol: 'chat', state: 'open' })
+
+  b.leave()
+  await a.told('api.peer_disconnected', b.game.id)
+  t.equal((await app.inject({ method: 'DELETE', url: `/api/godot4/peers/${a.game.id}?code=4002&reason=kick&wait=2` })).json().outcome, 'clean')
+  await a.told('api.server_disconnected')
+  t.same([...a.game.refusals, ...b.game.refusals], [])
+  t.equal(godot4.peerCount, 0)
+  t.match(heard, [/^id /, 'add 1'], 'nobody of the others')
+  t.equal(heard.length, 2)
+  for (const socket of [three, plain]) socket.terminate()
+})
+
+t.test('the handshake is what Godot 4 takes; a client with other sub-protocols is refused', async t => {
+  const { port } = await serve(t)
+  await t.rejects(Godot4Socket.connect(t, port, '/ws4', ['gamma']), { message: 'status 400' })
+  await t.rejects(Godot4Socket.connect(t, port, '/ws4'), { message: 'status 400' })
+  const raw = await connectRaw(t, port)
+  raw.send(requestOf('/ws4', port, protocols).replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n'))
+  const head = await raw.head()
+  t.equal(faultOf(head, protocols), undefined)
+  t.same(Object.keys(head.headers).sort(), ['connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'upgrade'])
+  t.equal((await raw.frame()).payload.length, 4, 'the id follows at once')
+})
+
+t.test('authentication over a socket, and the relay off', async t => {
+  const { port, godot4 } = await serve(t, { serverRelay: false, authenticate: async (_, data) => Buffer.from(data).toString() === 'pw' })
+  const clients = []
+  for (const password of ['pw', 'pw', 'wrong']) {
+    const client = await Godot4Socket.connect(t, port, '/ws4', protocols, game => { game.onAuth = () => {} })
+    await client.told('api.peer_authenticating', 1)
+    client.game.sendAuth(Buffer.from(password))
+    client.game.completeAuth()
+    clients.push(client)
+  }
+  const [a, b, stranger] = clients
+  await Promise.all([a.told('api.peer_connected', 1), b.told('api.peer_connected', 1), stranger.told('api.server_disconnected')])
+  t.equal(godot4.peerCount, 2)
+  t.same([...a.game.peers, ...b.game.peers], [1, 1])
+  t.same(clients.flatMap(({ game }) => game.refusals), [])
+})
