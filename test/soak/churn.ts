@@ -42,7 +42,7 @@ function read (peers: number, joins: number): Reading {
 async function churn (minutes: number, perSecond: number): Promise<void> {
   const server = fork(import.meta.filename, { execArgv: ['--expose-gc', '--import', 'tsx'] })
   const [port] = await once(server, 'message') as [number]
-  const lives = setInterval(() => { void live(port) }, 1000 / perSecond)
+  const lives = setInterval(() => { live(port).catch(fail) }, 1000 / perSecond)
   await delay(60_000)
   const first = await take(server)
   print('after the first minute', first)
@@ -58,6 +58,11 @@ async function churn (minutes: number, perSecond: number): Promise<void> {
   console.log(`heap ${((last.heap / first.heap - 1) * 100).toFixed(1)} percent, descriptors ${last.descriptors - first.descriptors + first.peers} above the first minute's without its peers`)
   server.kill()
   process.exitCode = last.peers === 0 && last.heap < first.heap * 1.05 ? 0 : 1
+}
+
+function fail (error: unknown): never {
+  console.error(error)
+  process.exit(1)
 }
 
 async function take (server: ChildProcess): Promise<Reading> {
