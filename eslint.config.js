@@ -4,6 +4,10 @@ export default [
   { ignores: ['dist/', 'bench/dist/', 'coverage/', '.tap/'] },
   ...neostandard({ ts: true }),
   {
+    files: ['web/**/*.js'],
+    languageOptions: { globals: { document: 'readonly', location: 'readonly', matchMedia: 'readonly', devicePixelRatio: 'readonly', getComputedStyle: 'readonly', requestAnimationFrame: 'readonly', FormData: 'readonly', ResizeObserver: 'readonly' } }
+  },
+  {
     files: ['**/*.ts'],
     rules: {
       // Overloads and declaration merging of events read better side by side.
