@@ -3,8 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { variantFromJson } from '../src/protocol/variant-json.ts'
-import { variant3 } from '../src/protocol/variant.ts'
-import { variant4 } from '../src/protocol/variant4.ts'
+import type { VariantCodec } from '../src/protocol/variant-codec.ts'
 import { BadRequest, HttpError } from './problem.ts'
 
 /** How much more than a packet may come before the answer: who sends too much still gets to read it then. */
@@ -53,13 +52,13 @@ function checkText (bytes: Buffer): Buffer {
 }
 
 /** The bytes of a Variant, as the server's version of Godot wants them. */
-function encode (json: Buffer, { wire, maxDataSize }: WebSocketServer): Buffer {
-  const bytes = encodeJson(json.toString(), wire === 'godot4' ? variant4 : variant3)
+function encode (json: Buffer, { variants, maxDataSize }: WebSocketServer): Buffer {
+  const bytes = encodeJson(json.toString(), variants)
   if (bytes.length > maxDataSize) throw new HttpError(413, `A packet has up to ${maxDataSize} bytes here`)
   return Buffer.from(bytes)
 }
 
-function encodeJson (text: string, codec: typeof variant3): Uint8Array {
+function encodeJson (text: string, codec: VariantCodec): Uint8Array {
   try {
     return codec.encode(variantFromJson(JSON.parse(text)))
   } catch (error) {

@@ -25,7 +25,7 @@ export const ServerOptions = Type.Object({
   caChain: Type.Optional(pem('Certificates', 'those between sslCertificate and the root, sent along with it')),
   protocols: Type.Array(Type.String(), { description: 'Sub-protocols the server has, best first; none: clients must not ask for one' }),
   gdMpApi: Type.Boolean({ description: 'Speak Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
-  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'Whose multiplayer protocol that is: of Godot 3 or of Godot 4' }),
+  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants' }),
   serverRelay: Type.Boolean({ description: 'Whether peers hear of each other and may send to each other; false: each has only the server' }),
   confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or in both ways' }),
   authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that judges what clients send by `send_auth` before they are let in (godot4); without it, none may send it' }), isFunction, () => 'must be a function')),

@@ -1,6 +1,7 @@
 import { errors, GodotError } from '../error.ts'
 import type { Variant } from '../protocol/variant-types.ts'
-import { decodeVariant, encodeVariant } from '../protocol/variant.ts'
+import type { VariantCodec } from '../protocol/variant-codec.ts'
+import { variant3 } from '../protocol/variant.ts'
 import { PacketQueue } from './packet-queue.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import { checkEncodeBuffer, defaultVariantRules } from './packet-variants.ts'
@@ -56,7 +57,7 @@ export abstract class PacketPeer {
    * ERR_UNAUTHORIZED for an object that is not allowed: then the packet is gone all the same, as in Godot.
    */
   getVar (allowObjects = false): Variant {
-    return decodeVariant(this.takePacket().bytes, { allowObjects: allowObjects || this.allowObjectDecoding })
+    return this.variants.decode(this.takePacket().bytes, { allowObjects: allowObjects || this.allowObjectDecoding })
   }
 
   /**
@@ -64,9 +65,14 @@ export abstract class PacketPeer {
    * is no Variant, ERR_UNAUTHORIZED for an object that is not allowed.
    */
   putVar (value: Variant, fullObjects = false): void {
-    const bytes = encodeVariant(value, { allowObjects: fullObjects || this.allowObjectDecoding })
+    const bytes = this.variants.encode(value, { allowObjects: fullObjects || this.allowObjectDecoding })
     if (bytes.length > this.encodeBufferMaxSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a Variant of ${bytes.length} bytes, encodeBufferMaxSize is ${this.encodeBufferMaxSize}`)
     this.putPacket(bytes)
+  }
+
+  /** Variants as the other side has them: those of its version of Godot. */
+  get variants (): VariantCodec {
+    return variant3
   }
 
   /** Bytes a Variant of `putVar` may have: 1024 to 268435456, rounded up to a power of two; 8 MiB at first. */

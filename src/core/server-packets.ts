@@ -3,6 +3,7 @@ import type { ServerOptions } from '../options.ts'
 import { opcode } from '../protocol/frame.ts'
 import { target } from '../protocol/relay-packet.ts'
 import type { RelayWire } from '../protocol/relay-wire.ts'
+import type { VariantCodec } from '../protocol/variant-codec.ts'
 import { Authentication } from './authentication.ts'
 import type { AuthenticationHost } from './authentication.ts'
 import type { LimitName } from './limits.ts'
@@ -109,6 +110,10 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     let recipients = 0
     for (const peer of this.table) if (peer.isOpen && peer !== excluded) recipients++
     return recipients
+  }
+
+  override get variants (): VariantCodec {
+    return this.#wire.variants
   }
 
   /** How its messages are read, in multiplayer mode. */

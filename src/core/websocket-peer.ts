@@ -3,6 +3,7 @@ import { checkClose, closeCode } from '../protocol/close-code.ts'
 import { closePayload, opcode } from '../protocol/frame.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { FrameReceiver } from '../protocol/frame-reader.ts'
+import type { VariantCodec } from '../protocol/variant-codec.ts'
 import { Output } from './output.ts'
 import type { OutputLog } from './output-log.ts'
 import { ownBytes } from './own-bytes.ts'
@@ -44,6 +45,8 @@ export interface PeerHost {
   readonly maxMessageSize: number
   readonly autoPoll: boolean
   readonly closeTimeout: number
+  /** The Variants of its version of Godot. */
+  readonly variants: VariantCodec
   /** What a peer may send in a second; undefined: as much as it likes. */
   readonly rates: Rates | undefined
   /** The peer was over its rates and has to wait. */
@@ -199,6 +202,10 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (this.#state !== 'open') throw new GodotError('FAILED')
     if (!this.#host.log.hasRoom(this.output, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     this.#host.log.send(this.output, isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length)
+  }
+
+  override get variants (): VariantCodec {
+    return this.#host.variants
   }
 
   /** Sends a close frame and waits for the answer, `closeTimeout` seconds at most. On a closing peer the first code stands. */

@@ -131,3 +131,9 @@ const godot4: readonly VariantRow[] = [
 
 /** Variants of Godot 4, which refuses more than 1024 levels, and text that is not strict UTF-8. */
 export const variant4 = variantCodec(godot4, { maxDepth: 1024, strictText: true })
+
+/** As `encodeVariant`, the bytes of Godot 4's `var_to_bytes`. */
+export const encodeVariant4 = variant4.encode
+
+/** As `decodeVariant`, the value of Godot 4's `bytes_to_var`. */
+export const decodeVariant4 = variant4.decode

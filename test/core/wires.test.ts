@@ -4,6 +4,7 @@ import { WebSocketServer } from '../../src/core/websocket-server.ts'
 import { wires } from '../../src/core/wires.ts'
 import type { SignalName } from '../../src/core/signals.ts'
 import type { ServerOptions } from '../../src/options.ts'
+import { Plane, Vector3 } from '../../src/protocol/variant-types.ts'
 import { Dice, seed } from '../helper/dice.ts'
 import { FrameClient, turn } from '../helper/frame-client.ts'
 import { memoryMount } from '../helper/memory-client.ts'
@@ -111,6 +112,18 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     t.equal(server.broadcast(0, Uint8Array.of(8)), 2)
     t.equal(server.broadcast(11, Uint8Array.of(9)), 1)
     t.same(await b.heard(), ['from 1 08', 'from 1 09'])
+    await server.stop()
+  })
+
+  t.test('a Variant goes and comes as the clients\' Godot has it', async t => {
+    const { server, members: [a] } = await room(1)
+    const { variants } = wires[wire]
+    server.putVar(new Plane(new Vector3(1, 2, 3), 4))
+    const bytes = variants.encode(new Plane(new Vector3(1, 2, 3), 4))
+    t.same(await a.heard(), [`from 1 ${Buffer.from(bytes).toString('hex')}`])
+    a.say(1, ...bytes)
+    t.strictSame(server.getVar(), new Plane(new Vector3(1, 2, 3), 4))
+    t.equal(server.getPeer(10).variants, variants)
     await server.stop()
   })
 
