@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import Fastify from 'fastify'
+import t from 'tap'
+import { Arena, surface } from '../../examples/arena4/arena.ts'
+import peerServer, { Vector2 } from '../../index.ts'
+import type { Script4 } from '../helper/godot4-client.ts'
+import { Godot4Socket } from '../helper/godot4-socket.ts'
+
+const source = readFileSync(resolve(import.meta.dirname, '../../examples/arena4/godot/main.gd'), 'utf8')
+
+/** The `@rpc` functions of the Godot project: who may call them, and how many parameters they have. */
+const script: Script4 = Object.fromEntries([...source.matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)].map(([, , mode = 'authority', name, parameters]) =>
+  [name, { mode: mode as 'authority', args: parameters === '' ? 0 : parameters.split(',').length }]))
+
+t.test('the script of the players has the functions that the server declares, with as many parameters', async t => {
+  t.same(Object.fromEntries(Object.entries(script).map(([name, { args }]) => [name, args])), Object.fromEntries(Object.entries(surface).map(([name, kinds]) => [name, kinds.length])))
+  t.same(Object.keys(script).filter(name => script[name].mode === 'any_peer'), ['join', 'steer'])
+})
+
+t.test('four players in the arena: all sides agree when the round is over', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.2 })
+  const arena = new Arena(app.peerServer)
+  await app.listen({ port: 0 })
+  const names = ['Ann', 'Ben', 'Cat', 'Dan']
+  const players = await Promise.all(names.map(async name => {
+    const player = await Godot4Socket.connect(t, app.peerServer.port, '/ws4', [], game => { game.addNode('Main', script) })
+    await player.told('api.peer_connected', 1)
+    player.game.rpc('Main', 'join', [name], 1)
+    return player
+  }))
+  arena.start()
+  const begin = Date.now()
+  while (arena.players.size < names.length || Date.now() - begin < 800) {
+    for (const { game } of players) if (arena.players.size === names.length) game.rpc('Main', 'steer', [toward(arena.coin, arena.players.get(game.id)!.position)], 1)
+    await new Promise(resolve => setTimeout(resolve, 16))
+  }
+  arena.stop()
+  await Promise.all(players.map(async player => await player.told('over')))
+
+  const known = (game: Godot4Socket['game'], name: string): unknown => game.events.findLast(([what]) => what === name)?.[3]
+  const [coin, scores] = [asSent(arena.coin), arena.scores]
+  for (const { game } of players) {
+    t.strictSame(known(game, 'coin'), [coin])
+    t.strictSame(known(game, 'scores'), [scores])
+    const [tick, ids, positions] = known(game, 'state') as [number, Int32Array, { items: Vector2[] }]
+    t.equal(tick, arena.tick)
+    t.same([...ids], [...arena.players.keys()])
+    t.strictSame([...positions.items], [...arena.players.values()].map(({ position }) => asSent(position)))
+    t.same(game.refusals, [])
+  }
+  t.same([...arena.scores.values()].map(([name]) => name).sort(), names)
+  t.equal(Object.values(app.peerServer.drops).reduce((sum, count) => sum + count) + app.peerServer.failures, 0)
+})
+
+function toward (coin: Vector2, { x, y }: Vector2): Vector2 {
+  return new Vector2(coin.x - x, coin.y - y)
+}
+
+/** A vector as it arrives: of 32-bit floats. */
+function asSent ({ x, y }: Vector2): Vector2 {
+  return new Vector2(Math.fround(x), Math.fround(y))
+}
