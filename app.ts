@@ -29,7 +29,8 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
   app.setNotFoundHandler(notFound)
   await app.register(openapi)
   for (const options of [server, ...more]) await app.register(peerServer, options)
-  await app.register(metrics)
+  const names = [defaultOptions.name, ...more.map(({ name }) => name)]
+  await app.register(metrics, { servers: names })
   const sockets = [server, ...more].map(({ path = defaultOptions.path }) => path)
   app.addHook('onRequest', async request => { if (!sockets.includes(request.routeOptions.url ?? '')) await refuseUpgrade(request) })
   await app.register(async guarded => {
@@ -40,8 +41,8 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
     for (const { name } of more) await guarded.register(adminRoutes, { prefix: `${apiPrefix}/${name}`, server: name, ...options })
     await guarded.register(metricsRoutes, options)
   })
-  await app.register(healthRoutes, { servers: [defaultOptions.name, ...more.map(({ name }) => name)] })
-  await app.register(dashboardRoutes)
+  await app.register(healthRoutes, { servers: names })
+  await app.register(dashboardRoutes, { servers: names })
 }
 
 /** Everything the service offers. */

@@ -22,11 +22,11 @@ const headers = {
 
 interface Page { readonly body: Buffer, readonly type: string, readonly etag: string }
 
-/** The dashboard at /dashboard: a page that holds no data, and asks the REST API for everything. */
-export const dashboardRoutes: FastifyPluginAsync = async app => {
+/** The dashboard at /dashboard: a page that holds no data but the names of the servers, and asks the REST API for everything. */
+export const dashboardRoutes: FastifyPluginAsync<{ servers: readonly string[] }> = async (app, { servers }) => {
   const folder = webFolder()
   for (const file of readdirSync(folder)) {
-    const page = readPage(join(folder, file))
+    const page = readPage(join(folder, file), text => text.replace('name="servers" content=""', `name="servers" content="${servers.join(' ')}"`))
     const url = file === 'index.html' ? '/dashboard' : `/dashboard/${file}`
     app.get(url, { schema: { hide: true } }, async (request, reply) => await answer(page, request, reply))
   }
@@ -40,8 +40,8 @@ function webFolder (): string {
   return folders.find(existsSync) as string
 }
 
-function readPage (file: string): Page {
-  const body = readFileSync(file)
+function readPage (file: string, fill: (text: string) => string): Page {
+  const body = Buffer.from(fill(readFileSync(file, 'utf8')))
   return { body, type: types[extname(file)], etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
 }
 

@@ -21,6 +21,7 @@ export const State = Type.Object({
   tls: Type.Boolean({ description: 'Whether clients come by wss' }),
   protocols: option.protocols,
   gdMpApi: option.gdMpApi,
+  wire: option.wire,
   refuseNewConnections: option.refuseNewConnections,
   handshakeTimeout: option.handshakeTimeout,
   buffers: Type.Object({
@@ -118,7 +119,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
 }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
-  const { mode, bindIp, port, path, tls, gdMpApi, refuseNewConnections, handshakeTimeout, buffers, clientLimits, limits, uptime } = server
+  const { mode, bindIp, port, path, tls, gdMpApi, wire, refuseNewConnections, handshakeTimeout, buffers, clientLimits, limits, uptime } = server
   return {
     listening: server.isListening(),
     mode,
@@ -128,6 +129,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     tls,
     protocols: [...server.protocols],
     gdMpApi,
+    wire,
     refuseNewConnections,
     handshakeTimeout,
     buffers,

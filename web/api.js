@@ -1,7 +1,11 @@
 // The REST API, as the page uses it. The token lives in this module only, and ends with the page.
 
-const root = new URL(`${document.querySelector('meta[name=api]').content}/`, document.baseURI)
+const api = new URL(`${document.querySelector('meta[name=api]').content}/`, document.baseURI)
+let root = api
 let token = ''
+
+/** Names of the servers that there are; the first is the one that is asked until `chooseServer`. */
+export const servers = document.querySelector('meta[name=servers]').content.split(' ')
 
 /** What the server says when something is wrong (RFC 9457). */
 export class Problem extends Error {
@@ -14,6 +18,11 @@ export class Problem extends Error {
 /** From here on requests carry this token. */
 export function setToken (text) {
   token = text
+}
+
+/** From here on this server is asked. */
+export function chooseServer (name) {
+  root = name === servers[0] ? api : new URL(`${name}/`, api)
 }
 
 /** Asks the API: resolves with the JSON of the answer, rejects with a Problem. */

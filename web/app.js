@@ -1,8 +1,8 @@
 // The dashboard: puts its parts together and keeps them up to date.
-import { ask, openEvents } from './api.js'
+import { ask, chooseServer, openEvents, servers } from './api.js'
 import { Chart } from './chart.js'
 import { askDisconnect, askSend, askStop, askToken } from './dialogs.js'
-import { byId, note, setText } from './dom.js'
+import { byId, make, note, setText } from './dom.js'
 import { EventLog } from './events.js'
 import { brief, bytes, count, duration, rate } from './format.js'
 import { PeerTable } from './peers.js'
@@ -18,11 +18,12 @@ const charts = {
   packets: new Chart(byId('chart-packets'), ['--in', '--out'], brief),
   bytes: new Chart(byId('chart-bytes'), ['--in', '--out'], bytes, 1024)
 }
-const peers = new PeerTable({ disconnect: askDisconnect, send: id => { askSend(id, state.gdMpApi) } })
+const peers = new PeerTable({ disconnect: askDisconnect, send: id => { sendTo(id) } })
 const log = new EventLog(id => { byId('filter').elements.id.value = id; byId('filter').dispatchEvent(new Event('input')) })
 
 let state
 let lastStats
+let lastEvent = ''
 let stream = new AbortController()
 let refreshTimer
 
@@ -54,10 +55,10 @@ async function refreshState () {
 }
 
 function showState () {
-  const { listening, mode, bindIp, port, path, tls, protocols, gdMpApi, refuseNewConnections, uptime } = state
+  const { listening, mode, bindIp, port, path, tls, protocols, gdMpApi, wire, refuseNewConnections, uptime } = state
   const host = mode === 'mounted' || bindIp === '*' ? location.hostname : bindIp
   const url = `${tls ? 'wss' : 'ws'}://${host}:${port || location.port}${mode === 'mounted' ? path : ''}`
-  setText(byId('endpoint'), `${url} · ${gdMpApi ? 'multiplayer relay' : 'plain'}${protocols.length === 0 ? '' : ` · ${protocols.join(', ')}`}`)
+  setText(byId('endpoint'), `${url} · ${gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'}${protocols.length === 0 ? '' : ` · ${protocols.join(', ')}`}`)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   byId('refuse').ariaPressed = String(refuseNewConnections)
   setText(byId('refuse'), refuseNewConnections ? 'Refusing new' : 'Refuse new')
@@ -75,14 +76,13 @@ function showStatus (tone, text) {
 
 /** Follows the events for ever; after a break it goes on where it was. */
 async function follow () {
-  let lastId = ''
   let wait = 500
   for (;;) {
     stream = new AbortController()
     const wanted = log.wanted.has('packets') ? [...types, 'packet'] : types
     try {
-      for await (const { id, type, data } of openEvents({ types: wanted.join(','), sample: 1 }, lastId, stream.signal)) {
-        lastId = id ?? lastId
+      for await (const { id, type, data } of openEvents({ types: wanted.join(','), sample: 1 }, lastEvent, stream.signal)) {
+        lastEvent = id ?? lastEvent
         wait = 500
         if (data !== undefined) happened(type, data)
       }
@@ -139,13 +139,30 @@ function refreshSoon () {
   refreshTimer = setTimeout(refreshPeers, SOON)
 }
 
+// ---- several servers ----
+
+byId('server').append(...servers.map(name => make('option', {}, name)))
+byId('server').hidden = servers.length === 1
+byId('server').onchange = ({ target }) => {
+  chooseServer(target.value)
+  lastStats = undefined
+  lastEvent = ''
+  for (const part of [...Object.values(charts), log, peers]) part.clear()
+  refreshState().then(() => { stream.abort() }, error => { note(error.message) })
+}
+
 // ---- what can be pressed ----
 
-byId('send').onclick = () => { askSend(peers.focused, state.gdMpApi) }
+byId('send').onclick = () => { sendTo(peers.focused) }
 byId('refuse').onclick = () => { change({ refuseNewConnections: !state.refuseNewConnections }) }
 byId('listen').onclick = () => { if (state.listening) askStop(); else listen() }
 byId('kinds').addEventListener('change', ({ target }) => { if (target.name === 'packets') stream.abort() })
 document.addEventListener('visibilitychange', () => { if (!document.hidden && state !== undefined) refreshPeers() })
+
+/** Godot 3 hands on what begins with the number of a raw packet; for Godot 4 the server itself puts it there. */
+function sendTo (id) {
+  askSend(id, state.gdMpApi && state.wire === 'godot3')
+}
 
 async function change (properties) {
   try {
@@ -167,7 +184,7 @@ async function listen () {
 
 const keys = {
   '/': () => { byId('filter-address').focus() },
-  s: () => { askSend(peers.focused, state.gdMpApi) },
+  s: () => { sendTo(peers.focused) },
   d: () => { if (peers.focused !== undefined) askDisconnect(peers.focused) },
   p: () => { log.pause() }
 }

@@ -29,6 +29,13 @@ export class Chart {
     this.draw()
   }
 
+  /** Forgets all values. */
+  clear () {
+    this.#points = []
+    this.#top = 1
+    this.draw()
+  }
+
   draw () {
     const { width, height } = this.#canvas.getBoundingClientRect()
     if (width === 0) return

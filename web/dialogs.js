@@ -49,22 +49,22 @@ export function askDisconnect (id) {
   })
 }
 
-/** Asks what to send to whom, and does it; `id`: the peer that it begins with, `isMultiplayer`: packets come from peer 1. */
-export function askSend (id, isMultiplayer) {
+/** Asks what to send to whom, and does it; `id`: the peer that it begins with, `takesRaw`: its multiplayer protocol knows raw packets only by a number in front. */
+export function askSend (id, takesRaw) {
   const { form } = open('send-dialog')
   const { to, id: idField, kind, body, raw } = form.elements
   to.value = id === undefined ? 'all' : 'one'
   if (id !== undefined) idField.value = id
   form.oninput = () => {
     idField.hidden = to.value === 'all'
-    byId('raw').hidden = !isMultiplayer || kind.value === 'variant'
+    byId('raw').hidden = !takesRaw || kind.value === 'variant'
     setText(byId('body-label'), { text: 'Text', hex: 'Bytes in hex', variant: 'Variant in JSON' }[kind.value])
     body.placeholder = { text: 'hello', hex: '01 ff a0', variant: '{"position": {"Vector2": [1.5, 2]}, "score": {"int": 7}}' }[kind.value]
     setText(byId('body-hint'), hintOf(kind.value, body.value))
   }
   form.oninput()
   onSubmit(form, async () => {
-    const packet = packetOf(kind.value, body.value, isMultiplayer && raw.checked)
+    const packet = packetOf(kind.value, body.value, takesRaw && raw.checked)
     const target = to.value === 'all' ? 0 : Number(idField.value)
     if (!Number.isInteger(target) || (target < 2 && to.value !== 'all')) throw new Error('Ids are whole numbers from 2 on')
     const { recipients = 1 } = to.value === 'one' ? await ask('POST', `peers/${target}/packets`, packet) : await ask('POST', 'packets', { ...packet, query: { target: -target } })

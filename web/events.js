@@ -43,6 +43,12 @@ export class EventLog {
     if (this.#waiting.length > KEPT) this.#waiting.shift()
   }
 
+  /** Forgets all events. */
+  clear () {
+    this.#kept = this.#waiting = []
+    this.#showAll()
+  }
+
   /** Stops to show what comes, or shows it again. */
   pause () {
     this.#isPaused = !this.#isPaused

@@ -46,6 +46,11 @@ export class PeerTable {
     this.#ahead = Date.parse(at) - Date.now()
   }
 
+  /** Goes back to the first page of all peers. */
+  clear () {
+    byId('filter').reset()
+  }
+
   /** Asks for the page anew, and shows it. */
   async refresh () {
     this.#abort.abort()

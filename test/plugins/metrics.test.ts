@@ -19,7 +19,10 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
   const server = app.peerServer
   const scrape = async () => {
     const metrics = parseMetrics(await app.metrics.metrics())
-    return (key: string) => valueOf(metrics, `peer_server_${key}`)
+    return (key: string) => {
+      const [, name, labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(key) as string[]
+      return valueOf(metrics, `peer_server_${name}{${['server="peerServer"', labels].filter(text => text !== '').join(',')}}`)
+    }
   }
   const join = async () => {
     const joined = signal(server, server.gdMpApi ? 'peer_connected' : 'client_connected')

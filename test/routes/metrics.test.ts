@@ -15,7 +15,7 @@ t.test('/metrics is the text of Prometheus, and wants the token', async t => {
   const { statusCode, headers, body } = await service.inject({ url: '/metrics', headers: { authorization: `Bearer ${token}` } })
   t.equal(statusCode, 200)
   t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
-  t.equal(valueOf(parseMetrics(body), 'peer_server_listening'), 1)
+  t.equal(valueOf(parseMetrics(body), 'peer_server_listening{server="peerServer"}'), 1)
 })
 
 t.test('without a token it is for this machine only, as the REST API', async t => {
@@ -24,4 +24,12 @@ t.test('without a token it is for this machine only, as the REST API', async t =
   await service.register(app, { server: {}, admin: { auth: false } })
   t.equal((await service.inject('/metrics')).statusCode, 200)
   t.equal((await service.inject({ url: '/metrics', headers: { host: 'example.com' } })).statusCode, 403)
+})
+
+t.test('of several servers each has its own', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  await service.register(app, { server: { refuseNewConnections: true }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { auth: false } })
+  const metrics = parseMetrics((await service.inject('/metrics')).body)
+  t.same(['peerServer', 'godot4'].map(name => valueOf(metrics, `peer_server_refusing{server="${name}"}`)), [1, 0])
 })

@@ -15,6 +15,7 @@ t.test('the state says all there is to say', async t => {
     tls: false,
     protocols: ['chat'],
     gdMpApi: false,
+    wire: 'godot3',
     refuseNewConnections: false,
     handshakeTimeout: 3,
     buffers: { inputBufferKb: 64, inputMaxPackets: 1024, outputBufferKb: 64, outputMaxPackets: 1024 },
