@@ -71,6 +71,8 @@ function announce (service: FastifyInstance, { adminToken, host, godot4 }: Setti
     ...(godot4 === undefined ? [] : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]),
     ['Swagger UI', `http://${at}/docs`],
     ['OpenAPI document', `http://${at}/openapi.json`],
+    ['Dashboard', `http://${at}/dashboard`],
+    ['Metrics', `http://${at}/metrics`],
     ['Health', `http://${at}/healthz and /readyz`]
   ]) service.log.info(`${what} at ${where}`)
   if (adminToken === undefined) service.log.warn(`No ADMIN_TOKEN: everyone on this machine may administer. It works only because HOST ${host} is a loopback address.`)
