@@ -1,22 +1,13 @@
-import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import fastifyWebsocket from '@fastify/websocket'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Asking } from '../src/core/asking.ts'
-import type { Entry, Handshake } from '../src/core/handshake.ts'
-import { withoutTokens } from '../src/core/token.ts'
 import type { Mount } from '../src/core/transport.ts'
-import { GodotError } from '../src/error.ts'
 import { defaultOptions, type ServerOptions } from '../src/options.ts'
-import { checkUpgrade, upgradeAnswer } from '../src/protocol/handshake.ts'
-import { refusalAnswer } from '../src/transport/refusal.ts'
-import { SocketConnection } from '../src/transport/socket-connection.ts'
 import { WebSocketServer } from '../src/transport/websocket-server.ts'
-import { endpointSchemaOf } from './endpoint-schema.ts'
-import { Problem, sendProblem } from './problem.ts'
+import { addEndpoint } from './endpoint.ts'
+import { Problem } from './problem.ts'
 import { shareSchemas } from './shared-schema.ts'
 
 declare module 'fastify' {
@@ -39,6 +30,16 @@ async function mount (app: FastifyInstance, server: WebSocketServer, name: strin
   // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
   addEndpoint(app, server, name)
+  app.addHook('onListen', async () => { tellOfHost(app, server) })
+}
+
+/** What comes before the upgrade is in the hands of the host's HTTP server, and its default is a minute. */
+function tellOfHost ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
+  if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
+  const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
+  const message = 'until its request is whole a client has the time of the HTTP server, not handshakeTimeout: see docs/reliability.md'
+  if (headersTimeout === 0) log.warn(details, message)
+  else log.info(details, message)
 }
 
 function mountOf (app: FastifyInstance): Mount {
@@ -46,103 +47,4 @@ function mountOf (app: FastifyInstance): Mount {
     get port () { return (app.server.address() as AddressInfo | null)?.port ?? 0 },
     tls: app.server instanceof TlsServer
   }
-}
-
-/** An upgrade on its way through Fastify: its socket, the bytes behind the request, and its handshake. */
-interface Upgrade { readonly socket: Duplex, readonly head: Buffer, readonly handshake: Handshake, isAnswered: boolean }
-
-/** Upgrades travel on their request; a WeakMap would do as well, at a price for every garbage collection. */
-type UpgradeRequest = IncomingMessage & Record<symbol, Upgrade>
-
-/** The route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
-function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {
-  const upgradeOf = watchUpgrades(app, server)
-  app.get(server.path, {
-    schema: endpointSchemaOf(name),
-    // The schema only tells; it is none of the host's compilers' business, whatever language they speak.
-    validatorCompiler: () => () => true,
-    serializerCompiler: () => JSON.stringify,
-    errorHandler: sendProblem,
-    logSerializers: { req: withoutSecrets },
-    preHandler: async (request, reply) => { if (request.ws) await answer(server, upgradeOf(request.raw), request, reply) }
-  }, async (_request, reply) => {
-    reply.header('upgrade', 'websocket')
-    throw new GodotError('upgrade-required')
-  })
-}
-
-/** A request as it may stand in the log: a token may be in its query. */
-function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): object {
-  return { method, url: withoutTokens(url), host, remoteAddress: ip, remotePort: raw.socket?.remotePort }
-}
-
-/** Keeps what only the event of an upgrade tells, and limits the time of those that Fastify's hooks do not let through at once. */
-function watchUpgrades (app: FastifyInstance, server: WebSocketServer): (request: IncomingMessage) => Upgrade {
-  const url = app.prefix + server.path
-  // One for each server of an app.
-  const key = Symbol('upgrade')
-  const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
-    request[key] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }), isAnswered: false }
-  }
-  const after = (request: UpgradeRequest): void => {
-    const upgrade = request[key]
-    if (!upgrade.isAnswered && request.url!.split('?', 1)[0] === url) limitTime(upgrade)
-  }
-  app.server.prependListener('upgrade', before)
-  app.server.on('upgrade', after)
-  app.addHook('onClose', async () => { app.server.off('upgrade', before).off('upgrade', after) })
-  return request => (request as UpgradeRequest)[key]
-}
-
-function limitTime ({ socket, handshake }: Upgrade): void {
-  socket.once('close', () => { handshake.end() })
-  try {
-    handshake.begin()
-  } catch (error) {
-    handshake.end(error as GodotError)
-    turnAway(socket, error as GodotError)
-  }
-}
-
-/** Answers in place of Fastify, which still waits for a hook. */
-function turnAway (socket: Duplex, error: GodotError): void {
-  socket.end(refusalAnswer(error))
-  socket.destroy()
-}
-
-/** Makes a peer of the upgrade, or throws what it is refused with; whoever is refused is counted no longer. */
-async function answer (server: WebSocketServer, upgrade: Upgrade, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  try {
-    checkUpgrade(request.raw.headers)
-    if (server.mode !== 'mounted') throw new GodotError('not-listening')
-    const connection = connectionOf(upgrade, request)
-    const decision = upgrade.handshake.decide(askingOf(connection, request))
-    // What is decided already must not wait: handshakes that are done at once need no timer.
-    accept(server, upgrade, connection, decision instanceof Promise ? await decision : decision, request, reply)
-  } catch (error) {
-    upgrade.isAnswered = true
-    upgrade.handshake.end(error as GodotError)
-    throw error
-  }
-}
-
-function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketConnection, { protocol, answerProtocol }: Entry, request: FastifyRequest, reply: FastifyReply): void {
-  reply.hijack()
-  upgrade.isAnswered = true
-  if (upgrade.socket.destroyed) return upgrade.handshake.end()
-  server.accept(connection, protocol, upgradeAnswer(request.raw.headers['sec-websocket-key']!, answerProtocol), upgrade.handshake)
-}
-
-function connectionOf ({ socket, head }: Upgrade, request: FastifyRequest): SocketConnection {
-  return new SocketConnection(socket, head, isInProcess(request) ? undefined : request.ip)
-}
-
-function askingOf ({ address, port }: SocketConnection, request: FastifyRequest): Asking {
-  const { headers, url } = request.raw
-  return { headers, url: url!, host: isInProcess(request) ? headers.host : request.host, address, port }
-}
-
-/** A socket within the process has no address (app.injectWS). */
-function isInProcess (request: FastifyRequest): boolean {
-  return request.raw.socket === undefined
 }
