@@ -5,6 +5,8 @@ import { ownBytes } from './own-bytes.ts'
 import { checkedPath } from './path-cache.ts'
 import { RemoteNode } from './remote-node.ts'
 import type { RemoteNodeHost } from './remote-node.ts'
+import { Replicator } from './replicator.ts'
+import type { ReplicatorHost, Spawner } from './replicator.ts'
 import { methodsOf } from './rpc-surface.ts'
 import type { MemberKind, MembersOf, NodeSurface, Surface } from './rpc-surface.ts'
 import type { OutgoingMember, RpcDrop, RpcWire, RpcWireHost } from './rpc-wire.ts'
@@ -33,12 +35,13 @@ export interface MultiplayerHost {
 }
 
 /** Godot's MultiplayerAPI with the id 1: remote calls between the clients' nodes and the server. */
-export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
+export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost, ReplicatorHost {
   /** Peers that can be called, by id. */
   readonly connected = new Set<number>()
   readonly #host: MultiplayerHost
   readonly #wire: RpcWire
   readonly #signals: SignalEmitter<MultiplayerSignals>
+  readonly #replicator = new Replicator(this)
   readonly #nodes = new Map<string, RemoteNode>()
   /** What has been refused to a peer before: it is logged quietly from then on. */
   readonly #refusals = new Map<number, Set<RpcDrop>>()
@@ -66,6 +69,20 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
     if (known === undefined) return this.#addNode(relative, surface, configured)
     if (surface !== undefined && surface !== known.surface) throw new GodotError('ERR_ALREADY_IN_USE', `node ${relative} has another surface`)
     return known
+  }
+
+  /**
+   * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients' scenes (Godot 4). The
+   * authority of it and of what it spawns must be the server. ERR_INVALID_PARAMETER for what is no path, and with Godot 3.
+   */
+  spawner (path: string): Spawner {
+    this.#wire.checkSpawners()
+    return this.#replicator.spawner(checkedPath(path))
+  }
+
+  /** Sends the values of all spawned nodes: those that are always sent, and those that changed. To be called once a tick. */
+  sync (): void {
+    this.#replicator.sync()
   }
 
   /** Sends bytes to all (0), to one, or to all but one (-id). ERR_INVALID_DATA for none, ERR_DOES_NOT_EXIST for a peer that is not there. */
@@ -97,6 +114,7 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
   /** A peer was told of the server and of the others. */
   joined (id: number): void {
     this.connected.add(id)
+    this.#replicator.joined(id)
     this.#signals.emit('network_peer_connected', id)
   }
 
@@ -139,6 +157,10 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost {
 
   putTo (to: number, payload: Uint8Array): void {
     this.#host.putCall(to, payload)
+  }
+
+  tellPath (peer: number, path: string): number {
+    return this.#wire.tellPath(peer, path)
   }
 
   onMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: readonly Variant[]): void {

@@ -57,6 +57,10 @@ export interface RpcWire {
   addNode (path: string, methods: NodeMethods | undefined): void
   /** Throws ERR_INVALID_PARAMETER where this version of Godot knows no such member. */
   checkKind (kind: MemberKind): void
+  /** Throws ERR_INVALID_PARAMETER where this version of Godot knows no spawners. */
+  checkSpawners (): void
+  /** Tells a peer the number of a path if it was not told yet; the number. */
+  tellPath (peer: number, path: string): number
   /** Whether a packet only makes node paths short, so that it is read even where nobody uses remote calls. */
   isAboutPaths (bytes: Uint8Array): boolean
   /** Reads one packet, and answers it where it announces something. Throws GodotError for what does not decode. */

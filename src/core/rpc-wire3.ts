@@ -1,3 +1,4 @@
+import { GodotError } from '../error.ts'
 import { decodeRpcPacket, encodeRpcPacket } from '../protocol/rpc-packet.ts'
 import type { RpcNode, SimplifyPath } from '../protocol/rpc-packet.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
@@ -28,6 +29,10 @@ export class RpcWire3 implements RpcWire {
   addNode (): void {}
 
   checkKind (): void {}
+
+  checkSpawners (): never {
+    throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 3 knows no spawners')
+  }
 
   isAboutPaths (): boolean {
     return false
@@ -96,6 +101,12 @@ export class RpcWire3 implements RpcWire {
     for (const id of receivers) if (!own.told.has(id)) this.#announce(id, own)
     if (receivers.length > MOST_SINGLY) return this.#host.putTo(to, byPath)
     for (const id of receivers) this.#host.putTo(id, own.confirmed.has(id) ? byNumber : byPath)
+  }
+
+  tellPath (peer: number, path: string): number {
+    const own = this.#paths.own(path)
+    if (!own.told.has(peer)) this.#announce(peer, own)
+    return own.id
   }
 
   #announce (peer: number, { id, path, told }: OwnPath): void {

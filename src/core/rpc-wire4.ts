@@ -16,6 +16,8 @@ const DECODING = { exactFloats: false }
 /** To more receivers than this a call goes with the full path also before all have confirmed: encoded once, the same bytes serve them all. */
 const MOST_SINGLY = 16
 
+const NO_METHODS = new MethodList([])
+
 /**
  * Calls between Godot 4 peers. A path is announced to each receiver once, with the MD5 of the node's method list, and its number used for
  * those that confirmed it. Methods go by their number in that list: where a client's list is another, its calls are read by its own list if
@@ -43,6 +45,14 @@ export class RpcWire4 implements RpcWire {
 
   checkKind (kind: MemberKind): void {
     if (kind === 'property') throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 knows no remote properties (rset): use a method')
+  }
+
+  checkSpawners (): void {}
+
+  tellPath (peer: number, path: string): number {
+    const own = this.#paths.own(path)
+    this.#tell(peer, own, (this.#nodes.get(path) ?? NO_METHODS).md5)
+    return own.id
   }
 
   isAboutPaths (bytes: Uint8Array): boolean {

@@ -19,7 +19,7 @@ interface Node4 { readonly script: Script4, readonly names: string[], readonly m
 /** A path of this client's: its number, and who was told of it and confirmed. */
 interface Path4 { readonly id: number, readonly told: Set<number>, readonly confirmed: Set<number> }
 
-const [CALL, SIMPLIFY, CONFIRM, RAW, SYS] = [0, 1, 2, 3, 7]
+const [CALL, SIMPLIFY, CONFIRM, RAW, SPAWN, DESPAWN, SYNC, SYS] = [0, 1, 2, 3, 4, 5, 6, 7]
 const [AUTH, ADD, RELAY] = [0, 1, 3]
 const MAX_MESSAGE = 65535
 
@@ -47,6 +47,10 @@ export class Godot4Client {
   readonly #outlet: Outlet
   readonly #nodes = new Map<string, Node4>()
   readonly #paths = new Map<string, Path4>()
+  /** What was spawned, by the number of the node; and whose the numbers of synchronizers are. */
+  readonly #spawned = new Map<number, { readonly name: string, readonly synchronizers: number[] }>()
+  readonly #synchronizers = new Map<number, string>()
+  #syncTime = 0
   /** Numbers that others announced: by sender, then by number. */
   readonly #announced = new Map<number, Map<number, string>>()
   #hasSentAuth = false
@@ -152,6 +156,9 @@ export class Godot4Client {
     if (what === SIMPLIFY) return this.#receivePath(sender, packet)
     if (what === CONFIRM) return this.#receiveConfirmation(sender, packet)
     if (what === RAW && packet.length < 2) return this.#refuse('wrong packet length')
+    if (what === SPAWN) return this.#receiveSpawn(sender, packet)
+    if (what === DESPAWN) return this.#receiveDespawn(packet)
+    if (what === SYNC) return this.#receiveSync(packet)
     if (what === RAW) this.events.push(['api.peer_packet', sender, packet.subarray(1)])
   }
 
@@ -212,6 +219,48 @@ export class Godot4Client {
     if (own === undefined) return
     if (packet[1] === 0) this.#refuse('method lists differ')
     if (own.told.has(sender)) own.confirmed.add(sender)
+  }
+
+  /** Told as `spawned`: name, scene or value of a custom spawn, values. */
+  #receiveSpawn (sender: number, packet: Buffer): void {
+    const path = this.#announced.get(sender)?.get(packet.readUInt32LE(2))
+    const [id, count, size] = [6, 10, 14].map(at => packet.readUInt32LE(at))
+    const synchronizers = Array.from({ length: count }, (_, at) => packet.readUInt32LE(18 + at * 4))
+    const name = textAt(packet, 18 + count * 4)
+    const contentAt = 18 + count * 4 + size
+    if (path === undefined) return this.#refuse('path id not announced by this sender')
+    if (this.#nodes.get(path)?.authority !== sender) return this.#refuse('not the authority of the spawner')
+    if (Buffer.byteLength(name) + 1 !== size) return this.#refuse('wrong size of the name')
+    if (this.#spawned.has(id) || [...this.#spawned.values()].some(node => node.name === name)) return this.#refuse(`${name} is there already`)
+    const isCustom = packet[1] === 0xff
+    const valuesAt = contentAt + (isCustom ? 4 + packet.readUInt32LE(contentAt) : 0)
+    const [what] = isCustom ? valuesOf(packet.subarray(contentAt + 4, valuesAt)) : [packet[1]]
+    this.#spawned.set(id, { name, synchronizers })
+    for (const synchronizer of synchronizers) this.#synchronizers.set(synchronizer, name)
+    this.events.push(['spawned', name, what, valuesOf(packet.subarray(valuesAt))])
+  }
+
+  #receiveDespawn (packet: Buffer): void {
+    const node = this.#spawned.get(packet.readUInt32LE(1))
+    if (node === undefined || packet.length !== 5) return this.#refuse('not a known spawn')
+    this.#spawned.delete(packet.readUInt32LE(1))
+    for (const synchronizer of node.synchronizers) this.#synchronizers.delete(synchronizer)
+    this.events.push(['despawned', node.name])
+  }
+
+  /** Told as `sync` or `delta`: name, which values, values. */
+  #receiveSync (packet: Buffer): void {
+    const isDelta = (packet[0] & 0x10) !== 0
+    if (!isDelta && packet.readUInt16LE(1) <= this.#syncTime) return this.#refuse('an old sync')
+    if (!isDelta) this.#syncTime = packet.readUInt16LE(1)
+    for (let at = isDelta ? 1 : 3; at < packet.length;) {
+      const name = this.#synchronizers.get(packet.readUInt32LE(at))
+      const sizeAt = at + (isDelta ? 12 : 4)
+      const end = sizeAt + 4 + packet.readUInt32LE(sizeAt)
+      if (name === undefined || end > packet.length) return this.#refuse('not a known synchronizer')
+      this.events.push([isDelta ? 'delta' : 'sync', name, isDelta ? packet.readBigUInt64LE(at + 4) : undefined, valuesOf(packet.subarray(sizeAt + 4, end))])
+      at = end
+    }
   }
 
   #receiveCall (sender: number, packet: Buffer): void {
@@ -302,6 +351,15 @@ function argumentsOf (args: Variant[]): Buffer {
     writer.u8(list.length)
     for (const arg of list) writeRpcArgument(writer, arg)
   }, args))
+}
+
+/** Values up to the end of the bytes. */
+function valuesOf (bytes: Buffer): Variant[] {
+  return variant4.parse(reader => {
+    const values: Variant[] = []
+    while (reader.remaining > 0) values.push(readRpcArgument(reader))
+    return values
+  }, bytes, { exactFloats: false })
 }
 
 function textAt (bytes: Buffer, at: number): string {
