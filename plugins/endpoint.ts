@@ -90,11 +90,11 @@ async function answer (server: WebSocketServer, upgrade: Upgrade, request: Fasti
   }
 }
 
-function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketConnection, { protocol, answerProtocol }: Entry, request: FastifyRequest, reply: FastifyReply): void {
+function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketConnection, { protocol, answerProtocol, extensions }: Entry, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack()
   upgrade.isAnswered = true
   if (upgrade.socket.destroyed) return upgrade.handshake.end()
-  server.accept(connection, protocol, upgradeAnswer(request.raw.headers['sec-websocket-key']!, answerProtocol), upgrade.handshake)
+  server.accept(connection, protocol, upgradeAnswer(request.raw.headers['sec-websocket-key']!, answerProtocol, extensions), upgrade.handshake)
 }
 
 function connectionOf ({ socket, head }: Upgrade, request: FastifyRequest): SocketConnection {

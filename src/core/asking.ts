@@ -1,4 +1,5 @@
 import type { HandshakeRequest } from '../on-handshake.ts'
+import { answerDeflate } from '../protocol/deflate-offer.ts'
 import type { Headers } from '../protocol/handshake.ts'
 import { bearerToken, protocolToken } from './token.ts'
 
@@ -26,6 +27,11 @@ export function askedProtocols (headers: Headers): AskedProtocols {
   if (carrier === undefined) return { names, carrier }
   const others = names.filter(name => name !== carrier)
   return { names: others.length === 0 ? undefined : others, carrier }
+}
+
+/** The answer to the extensions that are asked for, '' for none. */
+export function askedDeflate (headers: Headers): string {
+  return answerDeflate(oneOf(headers['sec-websocket-extensions']))
 }
 
 /** The same in the form that the application gets. */

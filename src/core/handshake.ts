@@ -3,14 +3,14 @@ import type { ErrorCode } from '../error.ts'
 import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../on-handshake.ts'
 import { chooseProtocol } from '../protocol/handshake.ts'
 import type { Admission } from './admission.ts'
-import { askedProtocols, handshakeRequest } from './asking.ts'
+import { askedDeflate, askedProtocols, handshakeRequest } from './asking.ts'
 import type { Asking } from './asking.ts'
 import type { Deadlined } from './deadlines.ts'
 import type { Log } from './log.ts'
 import { withoutTokens } from './token.ts'
 
-/** How a client is let in: as a peer with this sub-protocol, answered with that one; '' is none. */
-export interface Entry { readonly protocol: string, readonly answerProtocol: string }
+/** How a client is let in: as a peer with this sub-protocol, answered with that one and these extensions; '' is none. */
+export interface Entry { readonly protocol: string, readonly answerProtocol: string, readonly extensions: string }
 
 /** What a handshake asks of its server. */
 export interface HandshakeHost {
@@ -18,6 +18,7 @@ export interface HandshakeHost {
   readonly journal: Log
   readonly protocols: readonly string[]
   readonly onHandshake: OnHandshake | undefined
+  readonly perMessageDeflate: boolean
   /** The client was turned away. */
   refusedHandshake (reason: ErrorCode, address: string): void
 }
@@ -26,6 +27,8 @@ export interface HandshakeHost {
 export class Handshake implements Deadlined {
   /** What the application gave the client that is let in. */
   data: unknown
+  /** Whether permessage-deflate was agreed on. */
+  isDeflated = false
   readonly #host: HandshakeHost
   readonly #cut: (error: GodotError) => void
   #address: string | undefined
@@ -66,7 +69,7 @@ export class Handshake implements Deadlined {
 
   /** It is known what the client asks: how it is let in, else throws or rejects with what it is refused with. */
   decide (asking: Asking): Entry | Promise<Entry> {
-    const { admission, protocols, onHandshake } = this.#host
+    const { admission, protocols, onHandshake, perMessageDeflate } = this.#host
     if (this.#address === undefined) this.arrive(asking.address)
     admission.checkOpen()
     admission.checkOrigin(asking)
@@ -76,7 +79,8 @@ export class Handshake implements Deadlined {
     this.#isInside = true
     admission.countPlace(1)
     // A browser takes no answer without a sub-protocol once it has asked for one, if only to carry a token.
-    const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol }
+    const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol, extensions: perMessageDeflate ? askedDeflate(asking.headers) : '' }
+    this.isDeflated = entry.extensions !== ''
     if (onHandshake === undefined) return entry
     this.begin()
     return this.#ask(onHandshake, handshakeRequest(asking, asked), entry)

@@ -17,7 +17,7 @@ import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerEnd, PeerHost } from './websocket-peer.ts'
 
 /** A client that has finished its handshake, and the answer that makes it a peer. */
-interface Arrival { readonly connection: Connection, readonly protocol: string, readonly answer: Uint8Array, readonly data: unknown }
+interface Arrival { readonly connection: Connection, readonly protocol: string, readonly answer: Uint8Array, readonly handshake: Handshake | undefined }
 
 const NOTHING = new Uint8Array(0)
 
@@ -146,7 +146,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
       handshake.become()
       this.notices.emit('accepted', handshake.seconds)
     }
-    const arrival = { connection, protocol, answer, data: handshake?.data }
+    const arrival = { connection, protocol, answer, handshake }
     if (this.autoPoll) this.#admit(arrival)
     else this.#arrived.push(arrival)
   }
@@ -155,6 +155,10 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
 
   get onHandshake () {
     return this.options.onHandshake
+  }
+
+  get perMessageDeflate (): boolean {
+    return this.options.perMessageDeflate
   }
 
   get rates (): Rates | undefined {
@@ -167,6 +171,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   }
 
   closeRequested (peer: WebSocketPeer, code: number, reason: string): void {
+    if (!this.table.has(peer.id)) return
     this.notices.emit('close_requested', peer, code, reason)
     // Godot reports a close frame without a code as 0.
     this.signals.emit('client_close_request', peer.id, code === closeCode.NO_STATUS ? 0 : code, reason)
@@ -238,9 +243,9 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     clearTimeout(timer)
   }
 
-  #admit ({ connection, protocol, answer, data }: Arrival): void {
-    const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol)
-    peer.data = data
+  #admit ({ connection, protocol, answer, handshake }: Arrival): void {
+    const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol, handshake?.isDeflated)
+    peer.data = handshake?.data
     this.#sockets.add(peer)
     if (answer.length > 0) this.log.sendRaw(peer.output, answer)
     if (this.gdMpApi) this.relay.welcome(peer)

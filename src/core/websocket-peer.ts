@@ -1,9 +1,10 @@
 import { GodotError } from '../error.ts'
 import { checkClose, closeCode } from '../protocol/close-code.ts'
-import { closePayload, opcode } from '../protocol/frame.ts'
+import { closePayload, DEFLATED, opcode } from '../protocol/frame.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { FrameReceiver } from '../protocol/frame-reader.ts'
 import type { VariantCodec } from '../protocol/variant-codec.ts'
+import { deflate, DEFLATE_FROM, inflate } from './deflate.ts'
 import { Output } from './output.ts'
 import type { OutputLog } from './output-log.ts'
 import { ownBytes } from './own-bytes.ts'
@@ -99,19 +100,22 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   #closing: Closing | undefined
   #closeTimer: NodeJS.Timeout | undefined
   #end: PeerEnd | undefined
+  readonly #isDeflated: boolean
   readonly #rateLimit: RateLimit | undefined
   #throttle: NodeJS.Timeout | undefined
   /** Why reading stands still: packets without room, rates. */
   #holds = 0
   #onEnd: Array<(end: PeerEnd) => void> | undefined
 
-  constructor (host: PeerHost, connection: Connection, id: number, protocol: string) {
+  /** `isDeflated`: permessage-deflate was agreed on. */
+  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, isDeflated: boolean = false) {
     super()
     this.#host = host
     this.id = id
     this.protocol = protocol
     this.output = new Output(connection, this)
-    this.#reader = new FrameReader(this, host.maxMessageSize)
+    this.#reader = new FrameReader(this, host.maxMessageSize, isDeflated ? inflate : undefined)
+    this.#isDeflated = isDeflated
     this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
   }
 
@@ -201,7 +205,9 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   send (bytes: Uint8Array, isText: boolean): void {
     if (this.#state !== 'open') throw new GodotError('FAILED')
     if (!this.#host.log.hasRoom(this.output, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
-    this.#host.log.send(this.output, isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length)
+    const code = isText ? opcode.TEXT : opcode.BINARY
+    if (this.#isDeflated && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    else this.#host.log.send(this.output, code, bytes, 0, bytes.length)
   }
 
   override get variants (): VariantCodec {
@@ -353,6 +359,12 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     (this.#unread ??= []).push(ownBytes(bytes, 0, length))
     this.#unreadBytes += length
     if (this.#unreadBytes >= this.#host.maxMessageSize) this.output.connection.pause()
+  }
+
+  #sendDeflated (code: number, bytes: Uint8Array): void {
+    const compressed = deflate(bytes)
+    this.output.count(bytes.length, 1)
+    this.#host.log.sendControl(this.output, code | DEFLATED, compressed, 0, compressed.length)
   }
 
   /** A packet came: beyond the rates reading stands still for a while, and if that goes on for long the peer is closed. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { closeCode, isCloseCode } from './close-code.ts'
-import { opcode } from './frame.ts'
+import { DEFLATED, opcode } from './frame.ts'
 
 /** What a FrameReader tells; the bytes belong to the reader and are good until the call returns. */
 export interface FrameReceiver {
@@ -14,8 +14,12 @@ export interface FrameReceiver {
   onViolation (code: number, why: string): void
 }
 
+/** Makes a compressed message what it was, of up to `maxSize` bytes; else the close code to end with. */
+export type Inflate = (bytes: Uint8Array, maxSize: number) => Uint8Array | number
+
 const EMPTY = new Uint8Array(0)
 const CONTROL = 8
+const RESERVED = 0x70
 const maxControlSize = 125
 
 /**
@@ -33,12 +37,16 @@ export class FrameReader {
   #joined: Uint8Array = EMPTY
   #joinedLength = 0
   #joinedOpcode: number = opcode.CONTINUATION
+  #isDeflated = false
+  readonly #inflate: Inflate | undefined
   #isStopped = false
   #isOver = false
 
-  constructor (receiver: FrameReceiver, maxMessageSize: number) {
+  /** `inflate`: where permessage-deflate was agreed on. */
+  constructor (receiver: FrameReceiver, maxMessageSize: number, inflate: Inflate | undefined = undefined) {
     this.#receiver = receiver
     this.#maxMessageSize = maxMessageSize
+    this.#inflate = inflate
   }
 
   /** Stops after the message in hand; later bytes are kept until `resume`. */
@@ -145,7 +153,7 @@ export class FrameReader {
   #refusal (first: number, second: number, size: number): { code: number, why: string } | undefined {
     const code = first & 15
     const isFinal = first >= 128
-    if ((first & 0x70) !== 0) return protocolError('a reserved bit is set')
+    if ((first & RESERVED) !== 0 && !this.#mayBeDeflated(first)) return protocolError('a reserved bit is set')
     if (second < 128) return protocolError('a frame without mask')
     if (code >= CONTROL) {
       if (code > opcode.PONG) return protocolError('a reserved opcode')
@@ -160,24 +168,44 @@ export class FrameReader {
     return undefined
   }
 
+  /** Only the first frame of a message says that it is compressed (RFC 7692 section 6.1). */
+  #mayBeDeflated (first: number): boolean {
+    const code = first & 15
+    return this.#inflate !== undefined && (first & RESERVED) === DEFLATED && (code === opcode.TEXT || code === opcode.BINARY)
+  }
+
   /** One frame that is a fragment or a control frame. */
   #frame (first: number, bytes: Uint8Array, start: number, end: number): void {
     const code = first & 15
     if (code === opcode.PING) this.#receiver.onPing(bytes, start, end)
     else if (code === opcode.CLOSE) this.#close(bytes, start, end)
-    else if (code < CONTROL) this.#fragment(code, first >= 128, bytes, start, end)
+    else if (code < CONTROL) this.#fragment(first, bytes, start, end)
   }
 
-  #fragment (code: number, isFinal: boolean, bytes: Uint8Array, start: number, end: number): void {
-    if (code !== opcode.CONTINUATION) this.#joinedOpcode = code
+  #fragment (first: number, bytes: Uint8Array, start: number, end: number): void {
+    if ((first & 15) !== opcode.CONTINUATION) {
+      this.#joinedOpcode = first & 15
+      this.#isDeflated = (first & DEFLATED) !== 0
+    }
     const length = this.#joinedLength + end - start
     this.#joined = grown(this.#joined, this.#joinedLength, length, this.#maxMessageSize)
     this.#joined.set(bytes.subarray(start, end), this.#joinedLength)
     this.#joinedLength = length
-    if (!isFinal) return
+    if (first < 128) return
     const message = this.#joined
     const asText = this.#joinedOpcode === opcode.TEXT
     this.#dropJoined()
+    if (this.#isDeflated) this.#inflated(message.subarray(0, length), asText)
+    else this.#deliver(message, length, asText)
+  }
+
+  #inflated (compressed: Uint8Array, asText: boolean): void {
+    const message = this.#inflate!(compressed, this.#maxMessageSize)
+    if (typeof message === 'number') this.#violation(message, 'a compressed message that is too big or broken')
+    else this.#deliver(message, message.length, asText)
+  }
+
+  #deliver (message: Uint8Array, length: number, asText: boolean): void {
     if (asText && !isText(message, 0, length)) this.#violation(closeCode.INVALID_TEXT, 'text that is not UTF-8')
     else this.#receiver.onMessage(message, 0, length, asText)
   }

@@ -7,6 +7,9 @@
 /** Opcodes (RFC 6455 section 5.2). */
 export const opcode = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const
 
+/** Added to the opcode of a message whose payload is compressed: RSV1 (RFC 7692 section 6). */
+export const DEFLATED = 0x40
+
 const FINAL = 0x80
 
 /** Bytes in front of a payload of `size` bytes. */

@@ -25,10 +25,11 @@ export function chooseProtocol (own: readonly string[], wanted: readonly string[
 }
 
 /** The 101 answer (RFC 6455 section 4.2.2), as Godot's clients want it: `Connection: Upgrade` alone, a protocol only when one was chosen. */
-export function upgradeAnswer (key: string, protocol: string): Buffer {
+export function upgradeAnswer (key: string, protocol: string, extensions: string = ''): Buffer {
   const accept = hash('sha1', key + GUID, 'base64')
   const chosen = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
-  return Buffer.from(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`, 'latin1')
+  const agreed = extensions === '' ? '' : `Sec-WebSocket-Extensions: ${extensions}\r\n`
+  return Buffer.from(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${chosen}${agreed}\r\n`, 'latin1')
 }
 
 function text (header: string | string[] | undefined): string {

@@ -91,10 +91,10 @@ export class Incoming implements ConnectionReceiver, Deadlined {
     entry.then(entry => { this.#accept(entry, request) }, (error: GodotError) => { this.#refuse(error) })
   }
 
-  #accept ({ protocol, answerProtocol }: Entry, { headers }: RequestHead): void {
+  #accept ({ protocol, answerProtocol, extensions }: Entry, { headers }: RequestHead): void {
     this.#isAnswered = true
     if (!this.#server.autoPoll) this.#connection.pause()
-    this.#server.accept(this.#connection, protocol, upgradeAnswer(headers['sec-websocket-key'], answerProtocol), this.#handshake)
+    this.#server.accept(this.#connection, protocol, upgradeAnswer(headers['sec-websocket-key'], answerProtocol, extensions), this.#handshake)
   }
 
   /** Answers with the problem, and gives the client a moment to read it. */

@@ -66,10 +66,10 @@ for (const [where, asking, token] of tokens) {
 
 t.test('a sub-protocol with a token is none of the server\'s, but answers a page that asks for no other', async t => {
   const { server, join } = await listening(() => ({}))
-  t.same(await join({ headers: { 'sec-websocket-protocol': carrier } }), { protocol: '', answerProtocol: carrier })
+  t.same(await join({ headers: { 'sec-websocket-protocol': carrier } }), { protocol: '', answerProtocol: carrier, extensions: '' })
   await server.stop()
   const chat = await listening(() => ({}), ['chat'])
-  t.same(await chat.join({ headers: { 'sec-websocket-protocol': `${carrier}, chat` } }), { protocol: 'chat', answerProtocol: 'chat' })
+  t.same(await chat.join({ headers: { 'sec-websocket-protocol': `${carrier}, chat` } }), { protocol: 'chat', answerProtocol: 'chat', extensions: '' })
   await t.rejects(chat.join({ headers: { 'sec-websocket-protocol': carrier } }), { code: 'sub-protocol-mismatch' })
   await chat.server.stop()
 })
