@@ -1,6 +1,6 @@
 import t from 'tap'
 import { float, int, PoolVector2Array, variant, Vector2, WebSocketServer } from '../index.ts'
-import type { MembersOf, RemoteNode, Surface, Variant } from '../index.ts'
+import type { Authenticate, MembersOf, RemoteNode, Surface, Variant } from '../index.ts'
 
 /** Compiles only when both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
@@ -91,6 +91,7 @@ function compiledServer (server: WebSocketServer): void {
   // Declared in place, the kinds need no `as const`.
   multiplayer.node('/root/Chat', { say: [String], topic: String }).method('remote', 'say', (_, text) => text.trim()).rset('topic', 'games')
   multiplayer.node<MainMembers>('/root/Main').rpc('reset')
+  multiplayer.node<MainMembers>('/root/Main', ['join', 'steer']).method('any_peer call_local', 'join', (_, name) => name.trim())
   multiplayer.on('network_peer_packet', (id, bytes) => bytes[id])
   // @ts-expect-error no such signal
   multiplayer.on('peer_packet', () => {})
@@ -104,10 +105,32 @@ function compiledServer (server: WebSocketServer): void {
   server.putVar(() => {})
 }
 
+function compiledSpawner ({ multiplayer }: WebSocketServer): void {
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const node = spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2 }, health: { kind: int, mode: 'on_change' } }, { position: new Vector2(), health: 1 })
+  node.set('position', new Vector2(node.get('health'), 0))
+  same<Same<ReturnType<typeof node.get<'position'>>, Vector2>>()
+  // @ts-expect-error a value of another kind
+  node.set('health', 'well')
+  // @ts-expect-error no such property
+  node.get('speed')
+  // @ts-expect-error a value is missing
+  spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2 } }, {})
+  // @ts-expect-error no such mode
+  spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2, mode: 'sometimes' } }, { position: new Vector2() })
+  spawner.spawn('Rock', { custom: new Map([['size', 3]]) })
+}
+
+const guard: Authenticate = async (peer, data) => data.length > peer.id
+// @ts-expect-error an answer that is none
+const noGuard: Authenticate = () => 'yes'
+
 t.test('the types of a game\'s remote members hold', async t => {
   same<Same<MembersOf<typeof main>['steer'], (args_0: Vector2, args_1: number) => void>>()
   same<Same<MembersOf<typeof main>['title'], string>>()
   t.doesNotThrow(() => new WebSocketServer().multiplayer.node('/root/Main', main))
   t.type(compiled, 'function')
   t.type(compiledServer, 'function')
+  t.type(compiledSpawner, 'function')
+  t.notSame(guard, noGuard)
 })

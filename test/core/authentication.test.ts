@@ -218,6 +218,16 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   t.equal(server.pendingCount, 0)
 })
 
+t.test('who closes meanwhile is answered, and nobody hears of a close request', async t => {
+  const { server, told } = await serve(() => {})
+  server.on('client_close_request', () => { t.fail('nobody was there who could close') })
+  const client = new FrameClient(server)
+  client.close(4000, 'bye')
+  t.same((await heard(client)).slice(1), ['8:0fa0627965'])
+  t.same(told, [['peer_authenticating', 10], ['peer_authentication_failed', 10]])
+  await server.stop()
+})
+
 t.test('without autoPoll all of it happens in polls', async t => {
   const { server, told, asked } = await serve(() => true, { autoPoll: false, authTimeout: 0.03 })
   const [client, idle] = [new FrameClient(server), new FrameClient(server)]
