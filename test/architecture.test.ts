@@ -16,11 +16,14 @@ const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
   { room: /^src\/core\//, floor: 2, never: [fastify, sockets] },
   { room: /^src\/transport\//, floor: 3, never: [fastify] },
   { room: /^src\/cluster\//, floor: 3, never: [fastify, sockets] },
+  { room: /^src\/client\//, floor: 3, never: [fastify, sockets] },
+  { room: /^src\/cli\//, floor: 4, never: [fastify, sockets] },
   { room: /^plugins\//, floor: 4, never: [] },
   { room: /^routes\//, floor: 5, never: [] },
   { room: /^app\.ts$/, floor: 6, never: [] },
   { room: /^index\.ts$/, floor: 7, never: [] },
-  { room: /^service\.ts$/, floor: 7, never: [] }
+  { room: /^service\.ts$/, floor: 7, never: [] },
+  { room: /^cli\.ts$/, floor: 8, never: [] }
 ]
 
 /** What each file imports: files by their path from the root, packages by name. */

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+const args = process.argv.slice(2)
+
+// Without arguments it is the service; the commands need nothing of that.
+if (args.length === 0) await import('./service.ts')
+else {
+  const { run } = await import('./src/cli/index.ts')
+  const over = new AbortController()
+  // Whoever watches wants the terminal back as it was.
+  if (args[0] === 'watch') process.once('SIGINT', () => { over.abort() }).once('SIGTERM', () => { over.abort() })
+  process.exitCode = await run({ args, env: process.env, input: process.stdin, output: process.stdout, errors: process.stderr, signal: over.signal })
+}

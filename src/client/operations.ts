@@ -1,0 +1,396 @@
+// Written by `npm run openapi` from openapi/openapi.json; a test keeps it fresh.
+
+/** What went wrong (RFC 9457) */
+export interface Problem {
+  /** URI of the kind of problem */
+  type: string
+  /** The kind of problem, in words */
+  title: string
+  /** HTTP status */
+  status: number
+  /** What is wrong in this case */
+  detail: string
+  /** Id of the request, as in the log */
+  instance?: string
+  /** Stable code: the name of Godot's Error, or a name in kebab case */
+  code: string
+  /** Godot's Error number */
+  godotError?: number
+  /** What in the request does not fit its schema */
+  errors?: Array<{
+    /** JSON pointer to the culprit, led by the part of the request */
+    pointer: string
+    /** What is wrong with it */
+    message: string
+  }>
+}
+
+/** The peer */
+export interface Peer {
+  /** Id of the peer */
+  id: number
+  /** Address of the client */
+  address: string
+  /** Port of the client */
+  port: number
+  /** Sub-protocol agreed on, empty for none */
+  protocol: string
+  /** Closing: a close frame is out and unanswered */
+  state: 'open' | 'closing' | 'ended'
+  /** When it connected */
+  connectedAt: string
+  /** Packets that came from it */
+  packetsIn: number
+  /** Packets sent to it */
+  packetsOut: number
+  /** Payload bytes that came from it */
+  bytesIn: number
+  /** Payload bytes sent to it */
+  bytesOut: number
+  /** Bytes that wait to go out */
+  bufferedAmount: number
+  /** What the application gave it when it joined */
+  data?: unknown
+}
+
+/** The state of the server */
+export interface State {
+  /** Whether clients may come */
+  listening: boolean
+  /** On the endpoint of the host app, or on a port of its own */
+  mode: 'mounted' | 'own'
+  /** Address that a listener of its own binds to; `*`: all, of both families */
+  bindIp: string
+  /** The bound port, 0 while there is none */
+  port: number
+  /** URL path of the mounted endpoint */
+  path: string
+  /** Whether clients come by wss */
+  tls: boolean
+  /** Sub-protocols the server has, best first; none: clients must not ask for one */
+  protocols: Array<string>
+  /** Speak Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
+  gdMpApi: boolean
+  /** The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants */
+  wire: 'godot3' | 'godot4'
+  /** Refuse every new connection; peers already there stay */
+  refuseNewConnections: boolean
+  /** Seconds a client may take until its handshake is done */
+  handshakeTimeout: number
+  /** Limits per peer, as they work */
+  buffers: {
+    /** Bytes of unread packets a peer's input queue holds, in KiB, rounded up to a power of two */
+    inputBufferKb: number
+    /** Packets a peer's input queue holds, rounded up to a power of two */
+    inputMaxPackets: number
+    /** Bytes of unread packets a peer's output queue holds, in KiB, rounded up to a power of two */
+    outputBufferKb: number
+    /** Packets a peer's output queue holds, rounded up to a power of two */
+    outputMaxPackets: number
+  }
+  /** How many are there */
+  peers: {
+    /** Peers that packets go to and come from */
+    open: number
+    /** Peers whose end is under way */
+    closing: number
+    /** Handshakes under way */
+    pending: number
+  }
+  /** What clients are held to */
+  limits: {
+    /** Peers at most; 0: no limit */
+    maxPeers: number
+    /** Connections from one address (of IPv6: from one /64) at most; this machine itself has no limit; 0: no limit */
+    maxPeersPerAddress: number
+    /** Handshakes under way at most */
+    maxPendingHandshakes: number
+    /** Packets a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit */
+    maxPacketsPerSecond: number
+    /** Payload bytes a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit */
+    maxBytesPerSecond: number
+    /** Seconds after which a silent peer is pinged; one silent for twice as long is cut; 0: never */
+    pingInterval: number
+    /** How often each limit was hit since the start */
+    hits: Record<string, number>
+  }
+  /** Seconds it has been listening */
+  uptime: number
+}
+
+/** An address or a range of them that may not connect */
+export interface Ban {
+  /** The address or range, in its one spelling */
+  address: string
+  /** What its clients are told */
+  reason: string
+  /** When it was banned */
+  since: string
+  /** When the ban ends by itself; null: never */
+  until: string | null
+}
+
+/** What each operation takes and answers. */
+export interface Operations {
+  /** The state of the server. */
+  getServer: {
+    parameters: Record<never, never>
+    body: undefined
+    answer: State
+  }
+  /** Change what may change while it listens. */
+  changeServer: {
+    parameters: Record<never, never>
+    body: {
+      /** Refuse every new connection; peers already there stay */
+      refuseNewConnections?: boolean
+      /** Seconds a client may take until its handshake is done */
+      handshakeTimeout?: number
+    }
+    answer: State
+  }
+  /** Whether the server is listening. */
+  isListening: {
+    parameters: Record<never, never>
+    body: undefined
+    answer: {
+      /** Whether clients may come */
+      listening: boolean
+    }
+  }
+  /** Listen. */
+  listen: {
+    parameters: Record<never, never>
+    body: {
+      /** Port to listen on, 0 for any free one */
+      port?: number
+      /** Sub-protocols the server has, best first; none: clients must not ask for one */
+      protocols?: Array<string>
+      /** Speak Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
+      gdMpApi?: boolean
+    }
+    answer: State
+  }
+  /** Stop listening. */
+  stop: {
+    parameters: Record<never, never>
+    body: {
+      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
+      code?: number
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      reason?: string
+    }
+    answer: State
+  }
+  /** List the peers. */
+  peers: {
+    parameters: {
+      /** Peers in a page, 100 unless given */
+      limit?: number
+      /** The `nextCursor` of the page before */
+      cursor?: string
+      /** What the list is sorted by, `id` unless given; text by its characters */
+      sort?: 'id' | 'connectedAt' | 'address' | 'protocol' | 'packetsIn' | 'packetsOut' | 'bytesIn' | 'bytesOut' | 'bufferedAmount'
+      /** Which way, `asc` unless given */
+      order?: 'asc' | 'desc'
+      /** Peers with this sub-protocol */
+      protocol?: string
+      /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
+      address?: string
+    }
+    body: undefined
+    answer: {
+      items: Array<Peer>
+      /** Leads to the next page; null on the last one */
+      nextCursor: string | null
+    }
+  }
+  /** One peer. */
+  getPeer: {
+    parameters: {
+      /** Id of the peer */
+      id: number
+    }
+    body: undefined
+    answer: Peer
+  }
+  /** Disconnect a peer. */
+  disconnectPeer: {
+    parameters: {
+      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
+      code?: number
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      reason?: string
+      /** Seconds to wait for the end; without it the answer comes at once */
+      wait?: number
+      /** Id of the peer */
+      id: number
+    }
+    body: undefined
+    answer: {
+      /** Clean: the client answered; timeout: it did not, in time; reset: the connection broke */
+      outcome: 'clean' | 'timeout' | 'reset'
+      /** The close code that stands */
+      code: number
+      /** From the close frame to the end */
+      seconds: number
+    } | {
+      state: 'closing'
+    }
+  }
+  /** Whether a peer is there. */
+  hasPeer: {
+    parameters: {
+      /** Id of the peer */
+      id: number
+    }
+    body: undefined
+    answer: {
+      exists: boolean
+    }
+  }
+  /** Address of a peer. */
+  getPeerAddress: {
+    parameters: {
+      /** Id of the peer */
+      id: number
+    }
+    body: undefined
+    answer: {
+      /** Address of the client */
+      address: string
+    }
+  }
+  /** Port of a peer. */
+  getPeerPort: {
+    parameters: {
+      /** Id of the peer */
+      id: number
+    }
+    body: undefined
+    answer: {
+      /** Port of the client */
+      port: number
+    }
+  }
+  /** Disconnect many peers. */
+  disconnectPeers: {
+    parameters: Record<never, never>
+    body: {
+      /** Just these */
+      ids?: Array<number>
+      /** Those that fit */
+      filter?: {
+        /** Peers with this sub-protocol */
+        protocol?: string
+        /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
+        address?: string
+      }
+      /** All of them */
+      all?: true
+      /** But not these */
+      excluded?: Array<number>
+      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
+      code?: number
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      reason?: string
+    }
+    answer: {
+      /** Peers that are closing now */
+      requested: number
+      /** The `ids` that are no peers */
+      notFound: Array<number>
+    }
+  }
+  /** Send a packet to one peer. */
+  putPacket: {
+    parameters: {
+      /** Id of the peer */
+      id: number
+    }
+    body: Uint8Array | string | { readonly variant: unknown }
+    answer: {
+      /** Bytes of the packet */
+      bytes: number
+      /** Bytes that wait to go out */
+      bufferedAmount: number
+    }
+  }
+  /** Send a packet to many peers. */
+  broadcast: {
+    parameters: {
+      /** As in Godot: 0 all, an id that peer, -id all but that one; 0 unless given */
+      target?: number
+    }
+    body: Uint8Array | string | { readonly variant: unknown }
+    answer: {
+      /** Peers it goes to */
+      recipients: number
+    }
+  }
+  /** List the bans. */
+  bans: {
+    parameters: Record<never, never>
+    body: undefined
+    answer: {
+      items: Array<Ban>
+    }
+  }
+  /** Ban an address or a range. */
+  ban: {
+    parameters: Record<never, never>
+    body: {
+      /** An IP address, or a range such as `192.0.2.0/24` */
+      address: string
+      /** How long; for ever unless given */
+      seconds?: number
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      reason?: string
+    }
+    answer: Ban
+  }
+  /** Lift a ban. */
+  unban: {
+    parameters: {
+      /** An IP address, or a range such as `192.0.2.0/24` */
+      address: string
+    }
+    body: undefined
+    answer: undefined
+  }
+  /** Follow what happens. */
+  events: {
+    parameters: {
+      /** Types of events, separated by commas; all but packet, stats unless given */
+      types?: string
+      /** Only what is about this peer */
+      peer?: number
+      /** Of the packets every so many-th, 100 unless given; a hundred a second at most */
+      sample?: number
+    }
+    body: undefined
+    answer: undefined
+  }
+}
+
+/** How each operation is asked for. */
+export const operations = {
+  getServer: { method: 'GET', path: '/server', query: [] },
+  changeServer: { method: 'PATCH', path: '/server', query: [] },
+  isListening: { method: 'GET', path: '/server/listening', query: [] },
+  listen: { method: 'POST', path: '/server/listen', query: [] },
+  stop: { method: 'POST', path: '/server/stop', query: [] },
+  peers: { method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address'] },
+  getPeer: { method: 'GET', path: '/peers/{id}', query: [] },
+  disconnectPeer: { method: 'DELETE', path: '/peers/{id}', query: ['code', 'reason', 'wait'] },
+  hasPeer: { method: 'GET', path: '/peers/{id}/exists', query: [] },
+  getPeerAddress: { method: 'GET', path: '/peers/{id}/address', query: [] },
+  getPeerPort: { method: 'GET', path: '/peers/{id}/port', query: [] },
+  disconnectPeers: { method: 'POST', path: '/peers/disconnect', query: [] },
+  putPacket: { method: 'POST', path: '/peers/{id}/packets', query: [] },
+  broadcast: { method: 'POST', path: '/packets', query: ['target'] },
+  bans: { method: 'GET', path: '/bans', query: [] },
+  ban: { method: 'POST', path: '/bans', query: [] },
+  unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample'] }
+} as const satisfies { readonly [Name in keyof Operations]: { readonly method: string, readonly path: string, readonly query: readonly string[] } }

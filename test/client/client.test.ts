@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import app from '../../app.ts'
+import { ApiError, PeerServerClient } from '../../src/client/index.ts'
+import { operations, type Operations } from '../../src/client/operations.ts'
+import { clientFile, clientText } from '../../scripts/client.ts'
+import { MemoryConnection } from '../../src/transport/memory.ts'
+import { within } from '../helper/within.ts'
+
+const token = 'a token of more than thirty-two characters'
+
+async function start (t: Test) {
+  const service = Fastify()
+  t.teardown(async () => {
+    // After a stream that was cut `fetch` opens a connection for a request that never comes.
+    setTimeout(() => { service.server.closeAllConnections() }, 100)
+    await service.close()
+  })
+  await service.register(app, { server: { protocols: ['chat'], pingInterval: 0, closeTimeout: 0.2 }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { token } })
+  await service.listen({ port: 0, host: '127.0.0.1' })
+  const url = `http://127.0.0.1:${(service.server.address() as AddressInfo).port}`
+  return { service, server: service.peerServer, url, client: new PeerServerClient({ url, token }) }
+}
+
+t.test('src/client/operations.ts is what the document makes; `npm run openapi` writes it', async t => {
+  t.equal(readFileSync(clientFile, 'utf8'), clientText())
+})
+
+t.test('every operation of the document works as its types say', async t => {
+  const { client, server } = await start(t)
+  const called = new Set<string>()
+  const call: typeof client.call = async (name, ...given) => {
+    called.add(name)
+    return await client.call(name, ...given)
+  }
+  for (let i = 0; i < 5; i++) server.accept(new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
+
+  const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', protocol: 'chat', address: '192.0.2.0/24' })
+  t.equal(items.length, 3)
+  const rest = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', cursor: nextCursor! })
+  t.equal(rest.items.length, 2)
+  const [{ id, port }] = items
+  t.equal((await call('getPeer', { id })).port, port)
+  t.same(await call('getPeerAddress', { id }), { address: '192.0.2.7' })
+  t.same(await call('getPeerPort', { id }), { port })
+  t.same(await call('hasPeer', { id }), { exists: true })
+
+  t.match(await call('putPacket', { id }, 'text'), { bytes: 4 })
+  t.match(await call('putPacket', { id }, Uint8Array.of(1, 2, 3)), { bytes: 3 })
+  t.match(await call('putPacket', { id }, { variant: { Vector2: [1, 2] } }), { bytes: 12 })
+  t.same(await call('broadcast', { target: -id }, 'to the others'), { recipients: 4 })
+
+  t.same(await call('disconnectPeer', { id, code: 4001, reason: 'out' }), { state: 'closing' })
+  t.same(await call('disconnectPeers', {}, { ids: [items[1].id, id === 2 ? 3 : 2] }), { requested: 1, notFound: [id === 2 ? 3 : 2] })
+
+  t.match(await call('ban', {}, { address: '198.51.100.0/24', reason: 'spam' }), { address: '198.51.100.0/24' })
+  t.match(await call('bans'), { items: [{ reason: 'spam' }] })
+  t.equal(await call('unban', { address: '198.51.100.0/24' }), undefined)
+
+  t.match(await call('changeServer', {}, { refuseNewConnections: true }), { refuseNewConnections: true })
+  t.same(await call('stop', {}, { reason: 'night' }), { ...await call('getServer'), uptime: 0 })
+  t.same(await call('isListening'), { listening: false })
+  t.match(await call('listen', {}, { protocols: [] }), { listening: true, protocols: [] })
+
+  called.add('events')
+  t.same([...called].sort(), Object.keys(operations).sort())
+})
+
+t.test('what is refused says why', async t => {
+  const { client, url } = await start(t)
+  await t.rejects(client.call('getPeer', { id: 2 }), new ApiError(404, { detail: 'no peer 2' }))
+  const error = await client.call('getPeer', { id: 1 }).catch((error: unknown) => error as ApiError) as ApiError
+  t.match(error, { status: 400, problem: { errors: [{ pointer: '/params/id' }] } })
+  await t.rejects(new PeerServerClient({ url }).call('getServer'), { name: 'ApiError', message: /token|authorization/i })
+  // @ts-expect-error: there is no such operation
+  await t.rejects(async () => { await client.call('dance') })
+  const unused = async (): Promise<void> => {
+    // @ts-expect-error: the id is missing
+    await client.call('getPeer')
+    // @ts-expect-error: and the body here
+    await client.call('broadcast', {})
+    // @ts-expect-error: no such order
+    await client.call('peers', { order: 'up' })
+  }
+  t.type(unused, 'function')
+})
+
+t.test('events come typed, from where they were left', async t => {
+  const { client, server } = await start(t)
+  const over = new AbortController()
+  const seen: Array<{ id: string | undefined, peer: number }> = []
+  const read = async (lastId: string | undefined, count: number): Promise<void> => {
+    for await (const { id, event } of client.events({ types: 'client_connected' }, lastId, over.signal)) {
+      if (event.type === 'open') server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+      else if (event.type === 'client_connected') seen.push({ id, peer: event.id })
+      if (seen.length === count) return
+    }
+  }
+  await within(5, () => 'the first', read(undefined, 1))
+  server.accept(new MemoryConnection('192.0.2.2', 2), 'chat')
+  await within(5, () => 'what was missed', read(seen[0].id, 3))
+  t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
+  over.abort()
+})
+
+t.test('another server of the service has its own', async t => {
+  const { url } = await start(t)
+  const answer: Operations['getServer']['answer'] = await new PeerServerClient({ url: `${url}/`, token, server: 'godot4' }).call('getServer')
+  t.match(answer, { path: '/ws4', wire: 'godot4' })
+})
