@@ -23,8 +23,8 @@ export async function runCurves (settings: Settings, peers: readonly Peer[], mac
     const text = `${machine}\n\n${curveTable(curve, points, peers)}`
     console.log(`\n### ${curve.title}\n\n${text}`)
     if (!settings.writes) continue
-    writeSection(curve.name, text)
-    draw(curve, points, peers)
+    const file = draw(curve, points, peers)
+    writeSection(curve.name, `![${curve.title}](${file})\n\n${text}`)
   }
   return figures
 }
@@ -54,10 +54,10 @@ function valueAt (x: number, rounds: Rounds, peer: Peer, { read }: Column): numb
   return spreadOf(values.filter(value => value !== undefined))?.median
 }
 
-/** Draws the first column beside the page. */
-function draw (curve: Curve, points: Points, peers: readonly Peer[]): void {
-  const file = `${dirname(page)}/benchmarks/${curve.name}.svg`
-  mkdirSync(dirname(file), { recursive: true })
+/** Draws the first column; returns the file, as the page names it. */
+function draw (curve: Curve, points: Points, peers: readonly Peer[]): string {
+  const folder = 'benchmarks'
+  const file = `${folder}/${curve.name}.svg`
   const series = peers.map((peer): Series => ({
     name: peer.title.replaceAll('*', ''),
     points: points.flatMap(([x, rounds]) => {
@@ -65,5 +65,7 @@ function draw (curve: Curve, points: Points, peers: readonly Peer[]): void {
       return value ? [[x, value] as const] : []
     })
   }))
-  writeFileSync(file, plot({ title: curve.title, x: curve.x, y: `${curve.columns[0].head} each, both axes logarithmic`, series }))
+  mkdirSync(`${dirname(page)}/${folder}`, { recursive: true })
+  writeFileSync(`${dirname(page)}/${file}`, plot({ title: curve.title, x: curve.x, y: `${curve.columns[0].head} each, both axes logarithmic`, series }))
+  return file
 }

@@ -22,11 +22,11 @@ export function rate (number) {
 /** 1536 as 1.5 KiB. */
 export function bytes (number) {
   let unit = 0
-  while (number >= 1000 && unit < byteUnits.length - 1) {
+  while (number >= 1024 && unit < byteUnits.length - 1) {
     number /= 1024
     unit++
   }
-  return `${unit === 0 ? Math.round(number) : number.toPrecision(3)} ${byteUnits[unit]}`
+  return `${unit === 0 || number >= 100 ? Math.round(number) : number.toPrecision(3)} ${byteUnits[unit]}`
 }
 
 /** 3725 seconds as 1h 2m. */
