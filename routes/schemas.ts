@@ -3,6 +3,7 @@ import { BadRequest, problem } from '../plugins/problem.ts'
 import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
 import { GodotError } from '../src/error.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/close-code.ts'
+import { asJson } from './as-json.ts'
 
 // Parameters have no `examples`: Swagger UI would fill them in, and a filter or a code would be sent that nobody meant.
 
@@ -39,7 +40,7 @@ export const Peer = Type.Object({
   bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes that came from it' }),
   bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
   bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes that wait to go out' }),
-  data: Type.Optional(Type.Unknown({ description: 'What the application gave it when it joined' }))
+  data: Type.Optional(Type.Unknown({ description: 'What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as `[circular]`' }))
 }, { $id: 'PeerServer.Peer', description: 'The peer' })
 
 export type Peer = Static<typeof Peer>
@@ -47,6 +48,7 @@ export type Peer = Static<typeof Peer>
 /** A peer in the shape of `Peer`. */
 export function describePeer (peer: WebSocketPeer): Peer {
   const { id, protocol, state, packetsIn, packetsOut, bytesIn, bytesOut } = peer
+  const data = asJson(peer.data)
   return {
     id,
     address: peer.getConnectedHost(),
@@ -59,7 +61,7 @@ export function describePeer (peer: WebSocketPeer): Peer {
     bytesIn,
     bytesOut,
     bufferedAmount: peer.getCurrentOutboundBufferedAmount(),
-    ...(peer.data === undefined ? {} : { data: peer.data })
+    ...(data === undefined ? {} : { data })
   }
 }
 

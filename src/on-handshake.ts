@@ -17,7 +17,7 @@ export interface HandshakeRequest {
   readonly token: string | undefined
 }
 
-/** Lets a client in; `data` then is the peer's, and shown by the REST API. */
+/** Lets a client in; `data` then is the peer's, whatever it is, and shown by the REST API as far as JSON can. */
 export interface Accepted { readonly data?: unknown, readonly status?: undefined }
 
 /** Turns a client away with an HTTP status, 4xx or 5xx, and a reason that it is told. */

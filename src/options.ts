@@ -49,7 +49,7 @@ export const ServerOptions = Type.Object({
   maxBytesPerSecond: rate('Payload bytes'),
   allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
     { description: 'Origins whose pages may connect, `*` for all; none given: those of the same host. Clients that are no browser have no origin and are let in' })),
-  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join' }), isFunction, () => 'must be a function')),
+  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join. The `data` it gives are the peer\'s, whatever they are; REST shows of them what JSON can: a BigInt as text, what contains itself as `[circular]`' }), isFunction, () => 'must be a function')),
   holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
 }, { additionalProperties: false })
 

@@ -49,7 +49,7 @@ export interface Peer {
   bytesOut: number
   /** Bytes that wait to go out */
   bufferedAmount: number
-  /** What the application gave it when it joined */
+  /** What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as `[circular]` */
   data?: unknown
 }
 

@@ -143,7 +143,6 @@ export class Handshake implements Deadlined {
 /** Lets nobody in by mistake: an answer that is neither is a fault. */
 function checkAnswer (answer: Accepted | Refused): Accepted | Refused {
   if (typeof answer !== 'object' || answer === null) throw new TypeError('onHandshake must answer with an object: { data } or { status, reason }')
-  if (answer.status === undefined) JSON.stringify(answer.data)
-  else if (!Number.isInteger(answer.status) || answer.status < 400 || answer.status > 599) throw new TypeError(`onHandshake: status ${String(answer.status)} is none of 400 to 599`)
+  if (answer.status !== undefined && (!Number.isInteger(answer.status) || answer.status < 400 || answer.status > 599)) throw new TypeError(`onHandshake: status ${String(answer.status)} is none of 400 to 599`)
   return answer
 }
