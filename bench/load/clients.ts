@@ -20,7 +20,7 @@ export async function join (job: Job, count: number): Promise<Client[]> {
     }
     for (let i = 0; i < AT_ONCE; i++) next()
   })
-  await delay(SETTLING[job.wire === 'multiplayer' ? 'told' : 'untold'])
+  await delay(SETTLING[job.wire.startsWith('multiplayer') ? 'told' : 'untold'])
   for (const { socket } of clients) socket.once('close', () => { throw new Error('the server cut a connection') })
   return clients
 }

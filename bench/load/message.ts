@@ -37,6 +37,7 @@ export class Message {
     payload.set(digits(0, TIME_DIGITS), before.length)
     payload.set(digits(sender, SENDER_DIGITS), before.length + TIME_DIGITS)
     this.sent = frame(wire.opcode, payload, { key: maskKey })
+    if (wire.arriving !== undefined) payload.set(wire.arriving(id))
     this.received = frame(wire.opcode, payload, { mask: false })
     this.textAt = headLength(size) + before.length
     this.#before = before.length

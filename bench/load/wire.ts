@@ -1,5 +1,7 @@
 import { opcode } from '../../src/protocol/frame.ts'
-import { encodeRelayPacket, RELAY_HEAD, relayType, target } from '../../src/protocol/relay-packet.ts'
+import { encodeRelayPacket, RELAY_HEAD, relayType, target, writeId } from '../../src/protocol/relay-packet.ts'
+import { sys } from '../../src/protocol/relay-wire4.ts'
+import { command } from '../../src/protocol/scene-packet.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -9,13 +11,15 @@ export interface Wire {
   /** What stands in front of and behind the text of a message; `id` is the sender's. */
   readonly before: (id: number) => Uint8Array
   readonly behind: Uint8Array
+  /** What stands in front where a message arrives, as many bytes; without: the same. */
+  readonly arriving?: (id: number) => Uint8Array
   /** What a client says first, if anything. */
   readonly hello?: string
   /** The id of a client, read from the message that lets it in; undefined in others. Without: the handshake lets it in. */
   readonly readWelcome?: (payload: Buffer) => number | undefined
 }
 
-/** A row per wire: plain WebSocket; Godot's multiplayer relay; what Socket.IO puts on top. */
+/** A row per wire: plain WebSocket; Godot's multiplayer relay, of Godot 3 and 4; what Socket.IO puts on top. */
 export const wires = {
   websocket: {
     opcode: opcode.BINARY,
@@ -28,6 +32,13 @@ export const wires = {
     behind: NOTHING,
     readWelcome: payload => payload[0] === relayType.ID ? payload.readInt32LE(RELAY_HEAD) : undefined
   },
+  multiplayer4: {
+    opcode: opcode.BINARY,
+    before: () => relayed(target.ALL),
+    arriving: relayed,
+    behind: NOTHING,
+    readWelcome: payload => payload.length === 4 ? payload.readInt32LE(0) : undefined
+  },
   'socket.io': {
     opcode: opcode.TEXT,
     before: () => Buffer.from('42["m","'),
@@ -36,5 +47,12 @@ export const wires = {
     readWelcome: payload => payload.subarray(0, 2).equals(Buffer.from('40')) ? 0 : undefined
   }
 } satisfies Record<string, Wire>
+
+/** The head of Godot 4's `send_bytes` through the server: for its target, then from its source. */
+function relayed (peer: number): Uint8Array {
+  const head = Uint8Array.of(command.SYS, sys.RELAY, 0, 0, 0, 0, command.RAW)
+  writeId(head, 2, peer)
+  return head
+}
 
 export type WireName = keyof typeof wires

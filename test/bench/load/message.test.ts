@@ -34,3 +34,9 @@ t.test('ages wrap around', async t => {
   const frame = new Message(wires.websocket, 0, 0, 64).stamped(1, 2 ** 25 - 10)
   t.equal(readAge(parseFrame(frame).payload, 0, 2 ** 25 + 5), 15)
 })
+
+t.test('Godot 4: sent for all, arriving from the sender', async t => {
+  const message = new Message(wires.multiplayer4, 5, SENDER, 64)
+  t.equal(parseFrame(message.stamped(1, 0)).payload.subarray(0, 7).toString('hex'), '07030000000003')
+  t.equal(parseFrame(message.received).payload.subarray(0, 7).toString('hex'), '07030500000003')
+})
