@@ -44,14 +44,39 @@ function readType (from: VariantReader, bits: number): string {
 /** Whether a value of type `number` may be in a container of `type`; null may where objects are. */
 function isOf ({ numbers }: VariantTable, type: string, number: number): boolean {
   if (type === ANY) return true
-  return numbers.has(type) ? numbers.get(type) === number : number === 0 || number === numbers.get('Object')
+  const isObject = number === 0 || number === numbers.get('Object')
+  return numbers.has(type) && type !== 'Object' ? numbers.get(type) === number : isObject
 }
 
-/** A value of `type`, which says by itself that a float is a float. */
-function readOf (from: VariantReader, type: string): Variant {
-  if (!isOf(from.table, type, from.peek())) from.fail(`not of type ${type}`)
-  const value = from.variant()
-  return type === 'float' && value instanceof types.Float ? value.value : value
+type Fit = (value: Variant) => Variant | undefined
+
+const isNumber = (value: Variant): value is number | bigint | types.Float => typeof value === 'number' || typeof value === 'bigint' || value instanceof types.Float
+
+/** Types that values of another one are made into; a container of floats says by itself that a float is a float. */
+const fits = new Map<string, Fit>([
+  ['int', value => isNumber(value) ? whole(value) : undefined],
+  ['float', value => isNumber(value) ? Number(value) : undefined],
+  ['String', value => value instanceof types.StringName ? value.text : typeof value === 'string' ? value : undefined],
+  ['StringName', value => typeof value === 'string' ? new types.StringName(value) : value instanceof types.StringName ? value : undefined]
+])
+
+function whole (value: number | bigint | types.Float): number | bigint | undefined {
+  return Math.abs(Number(value)) < 2 ** 63 || typeof value === 'bigint' ? types.int(value) : undefined
+}
+
+/** How values come into a container of `type`: as they are, made into what fits, or not at all (undefined), as in Godot. */
+function fitOf (table: VariantTable, type: string): Fit {
+  return fits.get(type) ?? (value => isOf(table, type, table.rowOf(value).type) ? value : undefined)
+}
+
+function fittedPairs (pairs: ReadonlyMap<Variant, Variant>, fitKey: Fit, fitValue: Fit): Map<Variant, Variant> {
+  const fitted = new Map<Variant, Variant>()
+  for (const pair of pairs) {
+    const [key, value] = [fitKey(pair[0]), fitValue(pair[1])]
+    // A Map takes -0 for 0.
+    if (key !== undefined && value !== undefined) fitted.set(Object.is(key, -0) ? new types.Float(-0) : key, value)
+  }
+  return fitted
 }
 
 function writeOf (to: VariantWriter, type: string, value: Variant): void {
@@ -67,10 +92,8 @@ export const array: VariantRow<readonly Variant[] | types.TypedArray> = {
   read: (from, word) => {
     const type = readType(from, word >> FIRST)
     if (type === ANY) return rows.array.read(from, word)
-    from.enter()
-    const items = rows.readItems(from.count(4, from.u32() & rows.COUNT), () => readOf(from, type))
-    from.leave()
-    return new types.TypedArray(type, items)
+    const fit = fitOf(from.table, type)
+    return new types.TypedArray(type, rows.array.read(from, word).map(fit).filter(value => value !== undefined))
   },
   write: (to, value, type) => value instanceof types.TypedArray ? writeTypedArray(to, value, type) : rows.array.write(to, value, type)
 }
@@ -91,9 +114,9 @@ export const dictionary: VariantRow<any> = {
   read: (from, word) => {
     const keyType = readType(from, word >> FIRST)
     const valueType = readType(from, word >> SECOND)
-    const count = from.count(8, from.u32() & rows.COUNT)
-    const pairs = rows.readPairs(from, count, () => readOf(from, keyType), () => readOf(from, valueType))
-    return keyType === ANY && valueType === ANY ? pairs : new types.TypedDictionary(keyType, valueType, pairs)
+    const pairs = rows.dictionary.read(from, word) as ReadonlyMap<Variant, Variant>
+    if (keyType === ANY && valueType === ANY) return pairs
+    return new types.TypedDictionary(keyType, valueType, fittedPairs(pairs, fitOf(from.table, keyType), fitOf(from.table, valueType)))
   },
   write: (to, value, type) => value instanceof types.TypedDictionary ? writeTypedDictionary(to, value, type) : rows.dictionary.write(to, value, type)
 }
