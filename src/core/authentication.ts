@@ -7,7 +7,7 @@ import { Deadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
 import type { Log } from './log.ts'
 import type { OutputLog } from './output-log.ts'
-import { ownBytes } from './own-bytes.ts'
+import { ownBytes } from '../protocol/own-bytes.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
 /** Why a client is not let in: it was turned away, or took too long; the names are those of the limits. */

@@ -1,7 +1,7 @@
 import { GodotError } from '../error.ts'
 import { target } from '../protocol/relay-packet.ts'
 import type { Variant } from '../protocol/variant-types.ts'
-import { ownBytes } from './own-bytes.ts'
+import { ownBytes } from '../protocol/own-bytes.ts'
 import { checkedPath } from './path-cache.ts'
 import { RemoteNode } from './remote-node.ts'
 import type { RemoteNodeHost } from './remote-node.ts'

@@ -2,13 +2,29 @@ import { Buffer } from 'node:buffer'
 import { endianness } from 'node:os'
 import { markAsUntransferable } from 'node:worker_threads'
 import { GodotError } from '../error.ts'
+import { alignedBytes, ownBytes } from './own-bytes.ts'
 import { readUtf8, writeUtf8 } from './utf8.ts'
 
 /** Bits on their way between integers and floats: the same eight bytes, seen three ways. */
 const bits = new Int32Array(2)
 const asF32 = new Float32Array(bits.buffer)
 const asF64 = new Float64Array(bits.buffer)
-const [LOW, HIGH] = endianness() === 'LE' ? [0, 1] : [1, 0]
+const isLittle = endianness() === 'LE'
+const [LOW, HIGH] = isLittle ? [0, 1] : [1, 0]
+
+/** A class of typed arrays. */
+export interface NumberArray<Numbers> {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): Numbers
+}
+
+/** Little-endian numbers in the order of this machine, or the other way round, in place. */
+function inOrder (bytes: Uint8Array, size: number): Uint8Array {
+  const view = isLittle ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (size === 4) view?.swap32()
+  else view?.swap64()
+  return bytes
+}
 
 /** The i32 at `at`, which must be there. */
 function wordAt (bytes: Uint8Array, at: number): number {
@@ -90,21 +106,17 @@ export class ByteReader {
   /** All bytes not read yet, in place. */
   rest (): Uint8Array { return this.bytes(this.remaining) }
 
-  i32s (count: number): Int32Array {
-    const at = this.#take(count * 4)
-    const items = new Int32Array(count)
-    for (let i = 0; i < count; i++) items[i] = wordAt(this.#bytes, at + i * 4)
-    return items
+  /** The next `size` bytes, as the caller's own. */
+  ownBytes (size: number): Uint8Array {
+    const start = this.#take(size)
+    return ownBytes(this.#bytes, start, start + size)
   }
 
-  f32s (count: number): Float32Array {
-    const at = this.#take(count * 4)
-    const items = new Float32Array(count)
-    for (let i = 0; i < count; i++) {
-      bits[0] = wordAt(this.#bytes, at + i * 4)
-      items[i] = asF32[0]
-    }
-    return items
+  /** The next `count` numbers, in memory of their own. */
+  numbers<Numbers> (Type: NumberArray<Numbers>, count: number): Numbers {
+    const size = count * Type.BYTES_PER_ELEMENT
+    const { buffer, byteOffset } = inOrder(alignedBytes(this.#bytes, this.#take(size), size), Type.BYTES_PER_ELEMENT)
+    return new Type(buffer, byteOffset, count)
   }
 
   skip (size: number): void { this.#take(size) }
@@ -203,13 +215,18 @@ export class ByteWriter {
   f32 (value: number): void {
     const at = this.#reserve(4)
     this.#view.setFloat32(at, value, true)
-    if (Number.isNaN(value)) this.#view.setUint32(at, 0x7fc00000, true)
+    if (Number.isNaN(value)) this.#nan(at, 4)
   }
 
   f64 (value: number): void {
     const at = this.#reserve(8)
     this.#view.setFloat64(at, value, true)
-    if (Number.isNaN(value)) this.#view.setBigUint64(at, 0x7ff8000000000000n, true)
+    if (Number.isNaN(value)) this.#nan(at, 8)
+  }
+
+  #nan (at: number, size: number): void {
+    if (size === 4) this.#view.setUint32(at, 0x7fc00000, true)
+    else this.#view.setBigUint64(at, 0x7ff8000000000000n, true)
   }
 
   bytes (bytes: Uint8Array): void {
@@ -217,16 +234,21 @@ export class ByteWriter {
     this.#page.set(bytes, at)
   }
 
-  i32s (items: Int32Array): void {
-    const at = this.#reserve(items.length * 4)
-    const view = this.#view
-    for (let i = 0; i < items.length; i++) view.setInt32(at + i * 4, items[i], true)
+  integers (items: Int32Array | BigInt64Array): void {
+    this.#numbers(items)
   }
 
-  f32s (items: Float32Array): void {
-    const at = this.#reserve(items.length * 4)
-    const view = this.#view
-    for (let i = 0; i < items.length; i++) view.setFloat32(at + i * 4, items[i], true)
+  floats (items: Float32Array | Float64Array): void {
+    const at = this.#numbers(items)
+    const size = items.BYTES_PER_ELEMENT
+    for (let i = 0; i < items.length; i++) if (Number.isNaN(items[i])) this.#nan(at + i * size, size)
+  }
+
+  #numbers ({ buffer, byteOffset, byteLength, BYTES_PER_ELEMENT: size }: NodeJS.TypedArray): number {
+    const at = this.#reserve(byteLength)
+    this.#page.set(new Uint8Array(buffer, byteOffset, byteLength), at)
+    if (!isLittle) inOrder(this.#page.subarray(at, at + byteLength), size)
+    return at
   }
 
   /** Writes text as UTF-8 and returns the bytes it took; see utf8.ts for half surrogate pairs. */

@@ -1,5 +1,5 @@
 import { GodotError } from '../error.ts'
-import type { ByteReader } from './bytes.ts'
+import type { ByteReader, NumberArray } from './bytes.ts'
 import { WIDE } from './variant-codec.ts'
 import type { VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
 import type { Shape } from './variant-shapes.ts'
@@ -37,20 +37,22 @@ export function packed<Item> (name: string, Pool: Class<types.PoolArray<Item>>, 
   }
 }
 
-/** | count u32 | i32 ... |  Godot 4 calls it PackedInt32Array. */
-export const intArray: VariantRow<Int32Array> = {
-  name: 'PoolIntArray',
-  classes: [Int32Array],
-  read: from => from.i32s(from.count(4)),
-  write: (to, items, type) => { to.u32(type); to.u32(items.length); to.i32s(items) }
+/** A typed array of integers:  | count u32 | numbers ... | */
+export function integers<Items extends Int32Array | BigInt64Array> (name: string, Type: NumberArray<Items>): VariantRow<Items> {
+  return {
+    name,
+    classes: [Type],
+    read: from => from.numbers(Type, from.count(Type.BYTES_PER_ELEMENT)),
+    write: (to, items, type) => { to.u32(type); to.u32(items.length); to.integers(items) }
+  }
 }
 
-/** | count u32 | f32 ... |  Godot 4 calls it PackedFloat32Array. */
-export const realArray: VariantRow<Float32Array> = {
-  name: 'PoolRealArray',
-  classes: [Float32Array],
-  read: from => from.f32s(from.count(4)),
-  write: (to, items, type) => { to.u32(type); to.u32(items.length); to.f32s(items) }
+/** The same of floats. */
+export function reals<Items extends Float32Array | Float64Array> (name: string, Type: NumberArray<Items>): VariantRow<Items> {
+  return {
+    ...integers(name, Type as NumberArray<any>),
+    write: (to, items, type) => { to.u32(type); to.u32(items.length); to.floats(items) }
+  }
 }
 
 export function readItems<Item> (count: number, read: () => Item): Item[] {
@@ -265,7 +267,7 @@ export const byteArray: VariantRow<Uint8Array> = {
   classes: [Uint8Array],
   read: from => {
     const size = from.count(1)
-    const bytes = new Uint8Array(from.bytes(size))
+    const bytes = from.ownBytes(size)
     from.skip(Math.min(-size & 3, from.remaining))
     return bytes
   },

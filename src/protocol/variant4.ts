@@ -62,30 +62,6 @@ const signal: VariantRow<types.Signal> = {
   write: (to, { name, objectId }, type) => { to.u32(type); to.string(name); to.u64(objectId) }
 }
 
-/** | count u32 | i64 ... | */
-const int64Array: VariantRow<BigInt64Array> = {
-  name: 'PackedInt64Array',
-  classes: [BigInt64Array],
-  read: from => BigInt64Array.from(rows.readItems(from.count(8), () => from.i64())),
-  write: (to, items, type) => {
-    to.u32(type)
-    to.u32(items.length)
-    for (const item of items) to.u64(item)
-  }
-}
-
-/** | count u32 | f64 ... | */
-const float64Array: VariantRow<Float64Array> = {
-  name: 'PackedFloat64Array',
-  classes: [Float64Array],
-  read: from => Float64Array.from(rows.readItems(from.count(8), () => from.f64())),
-  write: (to, items, type) => {
-    to.u32(type)
-    to.u32(items.length)
-    for (const item of items) to.f64(item)
-  }
-}
-
 /** The 39 types of Godot 4, each at its number. */
 const godot4: readonly VariantRow[] = [
   rows.nil,
@@ -118,10 +94,10 @@ const godot4: readonly VariantRow[] = [
   dictionary,
   array,
   { ...rows.byteArray, name: 'PackedByteArray' },
-  { ...rows.intArray, name: 'PackedInt32Array' },
-  int64Array,
-  { ...rows.realArray, name: 'PackedFloat32Array' },
-  float64Array,
+  rows.integers('PackedInt32Array', Int32Array),
+  rows.integers('PackedInt64Array', BigInt64Array),
+  rows.reals('PackedFloat32Array', Float32Array),
+  rows.reals('PackedFloat64Array', Float64Array),
   { ...rows.stringArray, name: 'PackedStringArray' },
   packedFloats('PackedVector2Array', types.PackedVector2Array, shapes.vector2),
   packedFloats('PackedVector3Array', types.PackedVector3Array, shapes.vector3),

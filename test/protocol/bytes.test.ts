@@ -84,6 +84,8 @@ t.test('a NUL is needed where it is not optional', async t => {
 t.test('NaN has one form, wherever it comes from', async t => {
   const [negative] = new Float64Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0xf8, 0xff).buffer)
   t.equal(written(to => { to.f32(negative); to.f64(negative) }), '0000c07f' + '000000000000f87f')
+  const pool = new Float32Array(Uint8Array.of(0, 0, 0, 0, 1, 0, 0xc0, 0xff).buffer)
+  t.equal(written(to => { to.floats(pool); to.floats(Float64Array.of(0, negative)) }), '00000000' + '0000c07f' + '0000000000000000' + '000000000000f87f')
 })
 
 t.test('what was handed out stays as it is', async t => {
@@ -120,13 +122,13 @@ t.test('a packet cannot be transferred to a worker, which would take its neighbo
 t.test('numbers in rows, zeros and patches', async t => {
   t.equal(written(to => {
     to.u32(0)
-    to.i32s(Int32Array.of(1, -1))
-    to.f32s(Float32Array.of(1.5))
+    to.integers(Int32Array.of(1, -1))
+    to.floats(Float32Array.of(1.5))
     to.zeros(3)
     to.bytes(Uint8Array.of(7))
     to.patchU32(0, 5)
   }), '05000000' + '01000000' + 'ffffffff' + '0000c03f' + '000000' + '07')
   const from = new ByteReader(bytesOf('00' + '01000000' + 'ffffffff' + '0000c03f'))
   from.skip(1)
-  t.strictSame([from.i32s(2), from.f32s(1)], [Int32Array.of(1, -1), Float32Array.of(1.5)])
+  t.strictSame([from.numbers(Int32Array, 2), from.numbers(Float32Array, 1)], [Int32Array.of(1, -1), Float32Array.of(1.5)])
 })

@@ -1,0 +1,34 @@
+import t from 'tap'
+import { alignedBytes, ownBytes } from '../../src/protocol/own-bytes.ts'
+
+t.test('a copy of its own, of any size, from any kind of bytes', async t => {
+  for (const size of [0, 1, 8, 63, 64, 65, 200, 4096, 4097, 70_000]) {
+    for (const source of [new Uint8Array(size + 5), Buffer.alloc(size + 5)]) {
+      source.forEach((_, i) => { source[i] = i & 255 })
+      const copies = Array.from({ length: 40 }, () => ownBytes(source, 3, 3 + size))
+      source.fill(0)
+      copies[0].fill(1)
+      if (copies.some(copy => copy.constructor !== Uint8Array)) t.fail(`a ${source.constructor.name} gives another`)
+      for (const copy of copies.slice(1)) {
+        if (copy.length !== size || copy.some((byte, i) => byte !== ((i + 3) & 255))) t.fail(`${size} bytes of a ${source.constructor.name}`)
+      }
+    }
+  }
+  t.pass('no copy changed with its source, or with another')
+})
+
+t.test('aligned copies are seen as numbers of any kind', async t => {
+  for (const size of [0, 8, 64, 4096, 8192]) {
+    const copy = alignedBytes(Uint8Array.from({ length: size + 3 }, (_, i) => i), 3, size)
+    t.equal(copy.byteOffset % 8, 0)
+    t.equal(new BigInt64Array(copy.buffer, copy.byteOffset, size / 8).length, size / 8)
+    t.equal(copy.every((byte, i) => byte === ((i + 3) & 255)), true)
+  }
+})
+
+t.test('a copy cannot be transferred to a worker, which would take its neighbours along', async t => {
+  const [copy, neighbour] = [ownBytes(new Uint8Array(100), 0, 100), ownBytes(new Uint8Array(100), 0, 100)]
+  // Node 20 overlooks the wish, later ones throw.
+  try { structuredClone(copy, { transfer: [copy.buffer as ArrayBuffer] }) } catch {}
+  t.same([copy.length, neighbour.length], [100, 100])
+})
