@@ -47,6 +47,13 @@ export class PathCache {
     return own !== undefined
   }
 
+  /** A peer said whether its node at a path has other methods than ours. */
+  differ (peer: number, path: string, isOther: boolean): void {
+    const differing = this.#own.get(path)?.differing
+    if (isOther) differing?.add(peer)
+    else differing?.delete(peer)
+  }
+
   /** A peer will say `id` for `path` from now on, whatever the number stood for before; false when it announced too much. */
   announce (peer: number, id: number, path: string): boolean {
     const announced = this.#announced.get(peer) ?? { paths: new Map(), cost: 0 }

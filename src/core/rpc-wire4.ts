@@ -18,10 +18,13 @@ const MOST_SINGLY = 16
 
 const NO_METHODS = new MethodList([])
 
+/** The MD5s that one peer announced: of its numbers, and of its paths as it announced them last. */
+interface Heard { readonly byId: Map<number, string>, readonly byPath: Map<string, string> }
+
 /**
  * Calls between Godot 4 peers. A path is announced to each receiver once, with the MD5 of the node's method list, and its number used for
- * those that confirmed it. Methods go by their number in that list: where a client's list is another, its calls are read by its own list if
- * that is known, and it is not called, so that never a wrong method runs (Godot takes the number all the same).
+ * those that confirmed it. Methods go by their number in that list: where a client says that its list is another, its calls are read by its
+ * own list if that is known, and it is not called until it says otherwise, as wrong methods would run (Godot takes the number all the same).
  */
 export class RpcWire4 implements RpcWire {
   readonly #host: RpcWireHost
@@ -31,8 +34,7 @@ export class RpcWire4 implements RpcWire {
   readonly #nodes = new Map<string, MethodList | undefined>()
   /** All lists that were ever declared, by their MD5. */
   readonly #lists = new Map<string, MethodList>()
-  /** The MD5s that peers announced, by peer and path. */
-  readonly #announced = new Map<number, Map<string, string>>()
+  readonly #heard = new Map<number, Heard>()
 
   constructor (host: RpcWireHost, confirmPath: ServerOptions['confirmPath']) {
     this.#host = host
@@ -51,7 +53,7 @@ export class RpcWire4 implements RpcWire {
 
   tellPath (peer: number, path: string): number {
     const own = this.#paths.own(path)
-    this.#tell(peer, own, (this.#nodes.get(path) ?? NO_METHODS).md5)
+    this.#announce(peer, own, (this.#nodes.get(path) ?? NO_METHODS).md5)
     return own.id
   }
 
@@ -91,12 +93,14 @@ export class RpcWire4 implements RpcWire {
 
   forgetPeer (peer: number): void {
     this.#paths.forgetPeer(peer)
-    this.#announced.delete(peer)
+    this.#heard.delete(peer)
   }
 
   forgetPath (path: string): void {
     this.#paths.forgetPath(path)
     this.#nodes.delete(path)
+    // What comes here next is another node, whose methods the peers have not announced yet.
+    for (const { byPath } of this.#heard.values()) byPath.delete(path)
   }
 
   /** One list for all nodes of a kind. */
@@ -112,7 +116,8 @@ export class RpcWire4 implements RpcWire {
   #receiveCall (sender: WebSocketPeer, { node, method, args }: RemoteCall4): void {
     const path = typeof node === 'string' ? fromRoot(node) : this.#paths.announced(sender.id, node)
     if (path === undefined) return this.#host.onRefusal(sender, 'rpc-unknown-path', { node, method })
-    const md5 = this.#announced.get(sender.id)?.get(path)
+    const heard = this.#heard.get(sender.id)
+    const md5 = typeof node === 'string' ? heard?.byPath.get(path) : heard?.byId.get(node)
     if (md5 === undefined && !this.#nodes.has(path)) return this.#host.onRefusal(sender, 'rpc-unknown-node', { node: path, method })
     const list = md5 === undefined ? this.#nodes.get(path) : this.#lists.get(md5)
     if (list === undefined) return this.#host.onRefusal(sender, this.#nodes.has(path) ? 'rpc-method-list' : 'rpc-unknown-node', { node: path, method, md5 })
@@ -126,16 +131,19 @@ export class RpcWire4 implements RpcWire {
     const relative = fromRoot(path)
     if (this.#paths.announced(sender.id, id) !== undefined) return this.#host.onRefusal(sender, 'rpc-announced-twice', { node: path, id })
     if (!this.#paths.announce(sender.id, id, relative)) return this.#host.onRefusal(sender, 'rpc-too-many-paths', { node: path })
-    this.#hear(sender.id, relative, md5)
+    this.#hear(sender.id, id, relative, md5)
     const own = this.#nodes.get(relative)
     const isEqual = own === undefined || own.md5 === md5
+    this.#paths.differ(sender.id, relative, !isEqual)
     if (!isEqual) this.#host.onRefusal(sender, 'rpc-method-list', { node: relative, md5, here: own.md5 })
     this.#confirm(sender.id, isEqual, id, path)
   }
 
-  #hear (peer: number, path: string, md5: string): void {
-    const heard = this.#announced.get(peer) ?? new Map<string, string>()
-    this.#announced.set(peer, heard.set(path, md5))
+  #hear (peer: number, id: number, path: string, md5: string): void {
+    const heard = this.#heard.get(peer) ?? { byId: new Map(), byPath: new Map() }
+    this.#heard.set(peer, heard)
+    heard.byId.set(id, md5)
+    heard.byPath.set(path, md5)
   }
 
   #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
@@ -173,15 +181,20 @@ export class RpcWire4 implements RpcWire {
     return [...this.#host.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
   }
 
-  /** Tells a peer the number of a path, once; false when its node has other methods. */
-  #tell (peer: number, { id, path, told, differing }: OwnPath, md5: string): boolean {
-    if (!told.has(peer)) {
-      told.add(peer)
-      const announced = this.#announced.get(peer)?.get(path)
-      if (announced === undefined || announced === md5) this.#host.putTo(peer, encodeSimplifyPath4(md5, id, path))
-      else differing.add(peer)
-    }
-    return !differing.has(peer)
+  /** Tells a peer the number of a path that it is called at; false when its node has other methods, so that it must not be. */
+  #tell (peer: number, own: OwnPath, md5: string): boolean {
+    const heard = this.#heard.get(peer)?.byPath.get(own.path)
+    if (heard !== undefined && heard !== md5) own.differing.add(peer)
+    const isSame = !own.differing.has(peer)
+    if (isSame) this.#announce(peer, own, md5)
+    return isSame
+  }
+
+  /** Once to each. */
+  #announce (peer: number, { id, path, told }: OwnPath, md5: string): void {
+    if (told.has(peer)) return
+    told.add(peer)
+    this.#host.putTo(peer, encodeSimplifyPath4(md5, id, path))
   }
 
   #isConfirmedByAll ({ confirmed }: OwnPath, to: number): boolean {

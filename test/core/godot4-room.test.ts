@@ -148,6 +148,45 @@ t.test('a client whose script has other methods is heard by its own list, told s
   await server.stop()
 })
 
+t.test('a scene that is changed for another with a node at the same path: each call runs what it means, in either order of the change', async t => {
+  const { server, arena, ran } = await serve()
+  const lobby = { chat: { args: 1, mode: 'any_peer' }, start: { args: 0 } } as const
+  const [early, late] = [new Godot4Player(server, withArena), new Godot4Player(server, withArena)]
+  await settle([early, late])
+  for (const { game } of [early, late]) game.rpc('Arena', 'hello', ['x'], 1)
+  await settle([early, late])
+  early.game.addNode('Arena', lobby)
+  early.game.rpc('Arena', 'chat', ['too early'], 1)
+  await settle([early, late])
+  t.same(early.game.refusals.splice(0), ['method lists differ'])
+  arena.rpc('score', 1)
+  await settle([early, late])
+  t.same(late.game.events.at(-1), ['score', 1, 'Arena', [1]])
+  t.notOk(early.game.events.some(([what]) => what === 'score' || what === 'start'))
+
+  arena.free()
+  const next = server.multiplayer.node('/root/Arena', { chat: [String], start: [] })
+    .method('any_peer', 'chat', (sender, text) => { ran.push(['chat', sender, text]) })
+  ran.length = 0
+  late.game.rpc('Arena', 'hello', ['too late'], 1)
+  early.game.rpc('Arena', 'chat', ['in time'], 1)
+  await settle([early, late])
+  t.same(ran, [['chat', early.game.id, 'in time']])
+  next.rpc('start')
+  await settle([early, late])
+  t.same(early.game.events.at(-1), ['start', 1, 'Arena', []])
+  t.same(late.game.refusals.splice(0, 1), ['method lists differ'])
+
+  late.game.addNode('Arena', lobby)
+  late.game.rpc('Arena', 'chat', ['here too'], 1)
+  await settle([early, late])
+  next.rpc('start')
+  await settle([early, late])
+  for (const { game } of [early, late]) t.same(game.events.at(-1), ['start', 1, 'Arena', []])
+  t.same(ran.at(-1), ['chat', late.game.id, 'here too'])
+  await server.stop()
+})
+
 t.test('what Godot 4 does not know, or needs to be told, is refused with a clear word', async t => {
   const { server, arena } = await serve()
   const player = new Godot4Player(server, withArena)

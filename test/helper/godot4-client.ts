@@ -47,6 +47,7 @@ export class Godot4Client {
   readonly #outlet: Outlet
   readonly #nodes = new Map<string, Node4>()
   readonly #paths = new Map<string, Path4>()
+  #lastPath = 0
   /** What was spawned, by the number of the node; and whose the numbers of synchronizers are. */
   readonly #spawned = new Map<number, { readonly name: string, readonly synchronizers: number[] }>()
   readonly #synchronizers = new Map<number, string>()
@@ -60,8 +61,9 @@ export class Godot4Client {
     this.#outlet = outlet
   }
 
-  /** Adds a node, its path from the root: `Main/Pawn`. */
+  /** Adds a node, its path from the root: `Main/Pawn`. One that was there is another node, whose path gets a new number. */
   addNode (path: string, script: Script4): void {
+    this.#paths.delete(path)
     const names = Object.keys(script).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
     const md5 = createHash('md5').update(names.join('')).digest('hex')
     this.#nodes.set(path, { script, names, md5, authority: 1 })
@@ -304,7 +306,7 @@ export class Godot4Client {
 
   /** Paths are announced to who was not told yet; numbers go to who confirmed them, in their shortest form when all have. */
   #call (receivers: number[], path: string, { md5 }: Node4, method: number, args: Variant[]): void {
-    const own = this.#paths.get(path) ?? { id: this.#paths.size + 1, told: new Set(), confirmed: new Set() }
+    const own = this.#paths.get(path) ?? { id: ++this.#lastPath, told: new Set(), confirmed: new Set() }
     this.#paths.set(path, own)
     for (const id of receivers) if (!own.told.has(id)) this.#announce(id, own, path, md5)
     const isShort = receivers.every(id => own.confirmed.has(id))
