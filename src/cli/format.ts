@@ -30,6 +30,14 @@ export function sparkline (values: readonly number[], width: number): string {
   return shown.map(value => bars[Math.min(bars.length - 1, Math.floor(value / top * (bars.length - 0.01)))]).join('').padStart(width)
 }
 
+// eslint-disable-next-line no-control-regex
+const unprintable = /[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g
+
+/** Text of others as it may stand in a line of a terminal, which would obey what is hidden in it. */
+export function printable (text: string): string {
+  return text.replace(unprintable, '\uFFFD')
+}
+
 /** Text in exactly so many columns: cut with an ellipsis, or filled up, on the left where `isRight`. */
 export function fit (text: string, width: number, isRight = false): string {
   if (text.length > width) return width < 1 ? '' : `${text.slice(0, width - 1)}…`
@@ -39,5 +47,5 @@ export function fit (text: string, width: number, isRight = false): string {
 /** Rows as a table: headings above, numbers to the right. */
 export function table (headings: readonly string[], rows: readonly string[][], isRight: readonly boolean[]): string[] {
   const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map(row => row[i].length)))
-  return [headings, ...rows].map(row => row.map((text, i) => fit(text, widths[i], isRight[i])).join('  ').trimEnd())
+  return [headings, ...rows].map(row => row.map((text, i) => fit(printable(text), widths[i], isRight[i])).join('  ').trimEnd())
 }

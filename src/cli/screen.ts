@@ -1,27 +1,12 @@
-import type { ClientEvent } from '../client/client.ts'
 import type { Peer, State } from '../client/operations.ts'
-import type { FeedData } from '../core/feed-event.ts'
-import { brief, bytes, duration, fit, sparkline } from './format.ts'
-
-/** Everything that `watch` shows. */
-export interface Scene {
-  readonly url: string
-  state: State | undefined
-  /** What is wrong with the connection to the service, if anything is. */
-  trouble: string | undefined
-  stats: FeedData['stats'] | undefined
-  /** The last values, a second each. */
-  readonly history: { readonly peers: number[], readonly packetsIn: number[], readonly packetsOut: number[], readonly bytesIn: number[], readonly bytesOut: number[] }
-  peers: readonly Peer[]
-  sort: string
-  readonly events: ClientEvent[]
-  isPaused: boolean
-}
+import { type EventLine, type Tone, withCount } from './event-line.ts'
+import { brief, bytes, duration, fit, printable, sparkline } from './format.ts'
+import type { Scene } from './scene.ts'
 
 type Paint = (text: string) => string
 
 /** How things are painted; each paints nothing where colours are not wanted. */
-export interface Palette { readonly strong: Paint, readonly quiet: Paint, readonly good: Paint, readonly warn: Paint, readonly bad: Paint, readonly in: Paint, readonly out: Paint }
+export type Palette = Readonly<Record<Tone | 'strong' | 'in' | 'out', Paint>>
 
 const code = (...numbers: number[]): Paint => text => `\u001B[${numbers.join(';')}m${text}\u001B[0m`
 const plain: Paint = text => text
@@ -39,116 +24,97 @@ export function draw (scene: Scene, columns: number, rows: number, paint: Palett
   const width = Math.max(20, columns - 2 * SIDE)
   const eventRows = Math.min(MAX_EVENTS, Math.max(2, Math.floor((rows - FIXED) / 3)))
   const peerRows = Math.max(1, rows - FIXED - eventRows)
-  const lines = [
-    '',
-    ...head(scene, width, paint),
-    '',
-    ...rates(scene, width, paint),
-    '',
-    ...peerTable(scene, width, peerRows, paint),
-    '',
-    ...eventList(scene, width, eventRows, paint)
-  ]
+  const lines = ['', ...head(scene, width, paint), '', ...rates(scene, width, paint), '', ...peerTable(scene, width, peerRows, paint), '', ...eventList(scene, width, eventRows, paint)]
   return lines.slice(0, rows).map(line => line === '' ? '' : ' '.repeat(SIDE) + line)
 }
 
 function head ({ state, trouble, url, isPaused }: Scene, width: number, paint: Palette): string[] {
   const [tone, status] = statusOf(state, trouble)
-  const what = state === undefined ? '' : `${state.gdMpApi ? `relay, ${state.wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'}${state.protocols.length === 0 ? '' : ` · ${state.protocols.join(', ')}`}`
   const keys = isPaused ? 'paused · p go on · q quit' : 's sort · p pause · q quit'
-  const left = `● ${status}`
+  const room = width - keys.length
+  const hasKeys = status.length + 4 <= room
   return [
-    paint[tone]('●') + paint.strong(fit(left.slice(1), Math.max(0, width - keys.length))) + paint.quiet(keys),
-    paint.quiet(fit(`${url}${what === '' ? '' : ` · ${what}`}`, width))
+    `${paint[tone]('●')} ${paint.strong(fit(status, (hasKeys ? room : width) - 2))}${hasKeys ? paint.quiet(keys) : ''}`,
+    paint.quiet(fit(state === undefined ? url : `${url} · ${kindOf(state)}`, width))
   ]
 }
 
-function statusOf (state: State | undefined, trouble: string | undefined): ['good' | 'warn' | 'bad', string] {
+function kindOf ({ gdMpApi, wire, protocols }: State): string {
+  const kind = gdMpApi ? `relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
+  return [kind, ...protocols].join(' · ')
+}
+
+function statusOf (state: State | undefined, trouble: string | undefined): [Tone, string] {
   if (trouble !== undefined) return ['bad', trouble]
   if (state === undefined) return ['warn', 'connecting']
   if (!state.listening) return ['bad', 'not listening']
   return state.refuseNewConnections ? ['warn', 'refusing new connections'] : ['good', `listening for ${duration(state.uptime)}`]
 }
 
+const NAME = 10
+const VALUE = 13
+const MAX_SPARK = 60
+
 function rates ({ stats, history }: Scene, width: number, paint: Palette): string[] {
-  const last = (values: readonly number[]): number => values.at(-1) ?? 0
-  const half = Math.floor((width - 10) / 2)
-  const cell = (tone: 'in' | 'out', name: string, value: string, values: readonly number[], size: number): string =>
-    `${paint.quiet(fit(name, 4))}${paint.strong(fit(value, 9, true))} ${paint[tone](sparkline(values, Math.max(0, Math.min(60, size - 15))))} `
-  const { closing = 0, pending = 0 } = stats?.peers ?? {}
+  const half = Math.floor((width - NAME) / 2)
+  const cell = (tone: 'in' | 'out', name: string, value: string, values: readonly number[]): string =>
+    `${paint.quiet(fit(name, 4))}${paint.strong(fit(value, VALUE - 4, true))} ${paint[tone](sparkline(values, Math.max(0, Math.min(MAX_SPARK, half - VALUE - 2))))} `
+  const both = (name: string, format: (value: number) => string, ways: { readonly in: readonly number[], readonly out: readonly number[] }): string =>
+    paint.quiet(fit(name, NAME)) + (['in', 'out'] as const).map(way => cell(way, way, format(ways[way].at(-1) ?? 0), ways[way])).join('')
+  const { open = 0, closing = 0, pending = 0 } = stats?.peers ?? {}
   const more = [closing > 0 ? `${closing} closing` : '', pending > 0 ? `${pending} on the way` : ''].filter(text => text !== '').join(', ')
   return [
-    `${paint.quiet(fit('Peers', 10))}${cell('in', '', brief(stats?.peers.open ?? 0), history.peers, half)}${paint.quiet(more)}`,
-    `${paint.quiet(fit('Packets/s', 10))}${cell('in', 'in', brief(last(history.packetsIn)), history.packetsIn, half)}${cell('out', 'out', brief(last(history.packetsOut)), history.packetsOut, half)}`,
-    `${paint.quiet(fit('Bytes/s', 10))}${cell('in', 'in', bytes(last(history.bytesIn)), history.bytesIn, half)}${cell('out', 'out', bytes(last(history.bytesOut)), history.bytesOut, half)}`
+    `${paint.quiet(fit('Peers', NAME))}${cell('in', '', brief(open), history.peers)}${paint.quiet(more)}`,
+    both('Packets/s', brief, { in: history.packetsIn, out: history.packetsOut }),
+    both('Bytes/s', bytes, { in: history.bytesIn, out: history.bytesOut })
   ]
 }
 
-interface Column { readonly name: string, readonly sort: string, readonly width: number, readonly isRight?: boolean, readonly read: (peer: Peer, now: number) => string }
+interface Column { readonly name: string, readonly sort: string, readonly order: 'asc' | 'desc', readonly arrow?: string, readonly width: number, readonly isRight?: boolean, readonly read: (peer: Peer, now: number) => string }
 
-/** The columns of the list; those at the end are left out where there is no room. */
+/** The columns of the list, and which way it is sorted by each; those at the end are left out where there is no room. */
 const columns: readonly Column[] = [
-  { name: 'Id', sort: 'id', width: 10, read: ({ id }) => String(id) },
-  { name: 'Address', sort: 'address', width: 21, read: ({ address, port }) => `${address}:${port}` },
-  { name: 'Age', sort: 'connectedAt', width: 8, isRight: true, read: ({ connectedAt }, now) => duration((now - Date.parse(connectedAt)) / 1000) },
-  { name: 'In', sort: 'bytesIn', width: 9, isRight: true, read: ({ bytesIn }) => bytes(bytesIn) },
-  { name: 'Out', sort: 'bytesOut', width: 9, isRight: true, read: ({ bytesOut }) => bytes(bytesOut) },
-  { name: 'Buffer', sort: 'bufferedAmount', width: 9, isRight: true, read: ({ bufferedAmount }) => bufferedAmount === 0 ? '–' : bytes(bufferedAmount) },
-  { name: 'Protocol', sort: 'protocol', width: 12, read: ({ protocol }) => protocol }
+  { name: 'Id', sort: 'id', order: 'asc', width: 10, read: ({ id }) => String(id) },
+  { name: 'Address', sort: 'address', order: 'asc', width: 21, read: ({ address, port }) => `${address}:${port}` },
+  { name: 'Age', sort: 'connectedAt', order: 'desc', arrow: '↑', width: 8, isRight: true, read: ({ connectedAt }, now) => duration((now - Date.parse(connectedAt)) / 1000) },
+  { name: 'In', sort: 'bytesIn', order: 'desc', width: 9, isRight: true, read: ({ bytesIn }) => bytes(bytesIn) },
+  { name: 'Out', sort: 'bytesOut', order: 'desc', width: 9, isRight: true, read: ({ bytesOut }) => bytes(bytesOut) },
+  { name: 'Buffer', sort: 'bufferedAmount', order: 'desc', width: 9, isRight: true, read: ({ bufferedAmount }) => bufferedAmount === 0 ? '–' : bytes(bufferedAmount) },
+  { name: 'Protocol', sort: 'protocol', order: 'asc', width: 12, read: ({ protocol }) => printable(protocol) }
 ]
 
 /** What the list can be sorted by, in the order in which the key goes through them. */
 export const sorts = columns.map(({ sort }) => sort)
 
-function peerTable ({ peers, sort }: Scene, width: number, rows: number, paint: Palette): string[] {
+/** Which way the list is sorted by that. */
+export function orderOf (sort: string): 'asc' | 'desc' {
+  return columns.find(column => column.sort === sort)!.order
+}
+
+/** The name of a column, with the way that what it shows is sorted. */
+function titleOf ({ name, sort, order, arrow = order === 'asc' ? '↑' : '↓' }: Column, sorted: string): string {
+  return sort === sorted ? `${name} ${arrow}` : name
+}
+
+function peerTable ({ peers, stats, sort }: Scene, width: number, rows: number, paint: Palette): string[] {
   let used = 0
   const shown = columns.filter(column => (used += column.width + 2) <= width + 2)
-  const line = (read: (column: Column) => string): string => shown.map(column => fit(read(column), column.width, column.isRight)).join('  ')
   const now = Date.now()
-  const heading = shown.map(column => (column.sort === sort ? paint.strong : paint.quiet)(fit(column.name, column.width, column.isRight))).join('  ')
-  const list = peers.slice(0, rows).map(peer => (peer.state === 'open' ? plain : paint.quiet)(line(column => column.read(peer, now))))
+  const heading = shown.map(column => (column.sort === sort ? paint.strong : paint.quiet)(fit(titleOf(column, sort), column.width, column.isRight))).join('  ')
+  const list = peers.slice(0, rows).map(peer => (peer.state === 'open' ? plain : paint.quiet)(shown.map(column => fit(column.read(peer, now), column.width, column.isRight)).join('  ')))
+  const more = Math.max(peers.length, stats?.peers.open ?? 0) - rows
   if (list.length === 0) list.push(paint.quiet('Nobody is here.'))
+  else if (more > 0 && rows > 1) list[rows - 1] = paint.quiet(`and ${more + 1} more`)
   return [heading, ...list, ...Array.from({ length: rows - list.length }, () => '')]
 }
 
 function eventList ({ events }: Scene, width: number, rows: number, paint: Palette): string[] {
-  return [paint.quiet('Events'), ...events.slice(-rows).reverse().map(event => {
-    const { tone, text } = describeEvent(event)
-    const [verb, ...rest] = text.split(' ')
-    const clock = 'at' in event ? new Date(event.at).toLocaleTimeString('en-GB') : ''
-    const room = width - clock.length - 2
-    return `${paint.quiet(clock)}  ${paint[tone](fit(verb, Math.min(verb.length, room)))} ${fit(rest.join(' '), Math.max(0, room - verb.length - 1)).trimEnd()}`
-  })]
+  return [paint.quiet('Events'), ...events.slice(-rows).reverse().map(line => eventLine(line, width, paint))]
 }
 
-type Tone = 'good' | 'warn' | 'bad' | 'quiet'
-
-const quoted = (text: string): string => text === '' ? '' : ` "${text}"`
-const times = (count: number): string => count > 1 ? ` x${count}` : ''
-const joined = ({ id, address, port, protocol }: FeedData['peer_connected']): [Tone, string] => ['good', `joined ${id} from ${address}:${port}${protocol === '' ? '' : ` (${protocol})`}`]
-const left = ({ id, cause, outcome, code, reason, seconds }: FeedData['peer_disconnected']): [Tone, string] =>
-  [outcome === 'clean' ? 'quiet' : 'warn', `left ${id} by ${cause}, ${code}${quoted(reason)}, after ${duration(seconds)}`]
-
-/** What each type of event says, in a line that begins with its verb. */
-const sentences: { readonly [Type in keyof FeedData]?: (data: FeedData[Type]) => [Tone, string] } = {
-  client_connected: joined,
-  peer_connected: joined,
-  client_close_request: ({ id, code, reason }) => ['quiet', `closing ${id} asks for it, ${code}${quoted(reason)}`],
-  client_disconnected: left,
-  peer_disconnected: left,
-  refused: ({ reason, address, count }) => ['warn', `refused ${reason} from ${address}${times(count)}`],
-  limited: ({ limit, option, id, address, count }) => ['warn', `limited ${limit} (${option})${id === undefined ? '' : ` by ${id}`}${address === undefined ? '' : ` from ${address}`}${times(count)}`],
-  dropped: ({ id, reason, count }) => ['warn', `dropped ${reason} by ${id}${times(count)}`],
-  listening: ({ port, mode }) => ['good', `listening on port ${port} (${mode})`],
-  stopped: () => ['bad', 'stopped'],
-  admin: ({ by, act, id, given, status }) => [status < 400 ? 'quiet' : 'bad', `${by ?? 'someone'}: ${act}${id === undefined ? '' : ` ${id}`} ${JSON.stringify(given)} -> ${status}`],
-  packet: ({ id, target, bytes, isText, hex }) => ['quiet', `packet ${id}${target === undefined ? '' : ` -> ${target}`} ${bytes} B ${isText ? 'text' : 'binary'} ${hex}`]
-}
-
-/** An event in a line: how it is meant, and what it says. */
-export function describeEvent (event: ClientEvent): { tone: Tone, text: string } {
-  if (event.type === 'reset') return { tone: 'warn', text: 'a gap: what happened meanwhile is no longer known' }
-  const sentence = event.type === 'open' ? undefined : sentences[event.type] as ((data: ClientEvent) => [Tone, string]) | undefined
-  const [tone, text] = sentence?.(event) ?? ['quiet', event.type]
-  return { tone, text }
+function eventLine (line: EventLine, width: number, paint: Palette): string {
+  const clock = new Date(line.at).toLocaleTimeString('en-GB')
+  const [verb, ...rest] = withCount(line).split(' ')
+  const room = width - clock.length - 2
+  return `${paint.quiet(clock)}  ${paint[line.tone](fit(verb, Math.min(verb.length, room)))} ${fit(rest.join(' '), Math.max(0, room - verb.length - 1))}`.trimEnd()
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
@@ -103,6 +105,29 @@ t.test('events come typed, from where they were left', async t => {
   await within(5, () => 'what was missed', read(seen[0].id, 3))
   t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
   over.abort()
+})
+
+t.test('a stream tells where it stands, so that who saw nothing yet misses nothing either', async t => {
+  const { client, server } = await start(t)
+  const first = await client.events({ types: 'client_connected' }).next()
+  t.match(first.value, { id: /./, event: { type: 'open' } })
+  server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+  const missed = client.events({ types: 'client_connected' }, first.value!.id)
+  t.match((await within(5, () => 'what was missed', missed.next())).value, { event: { type: 'client_connected', address: '192.0.2.1' } })
+  t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })
+  await missed.return(undefined)
+})
+
+t.test('who does not answer, or in another language, is given up', async t => {
+  const silent = createServer(() => {})
+  const foreign = createServer((_request, response) => { response.end('<html>') })
+  const [port, other] = await Promise.all([silent, foreign].map(async http => {
+    t.teardown(() => { http.closeAllConnections(); http.close() })
+    await once(http.listen(0, '127.0.0.1'), 'listening')
+    return (http.address() as AddressInfo).port
+  }))
+  await t.rejects(new PeerServerClient({ url: `http://127.0.0.1:${port}`, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
+  await t.rejects(new PeerServerClient({ url: `http://127.0.0.1:${other}` }).call('getServer'), { name: 'ApiError', status: 200, message: /no JSON/ })
 })
 
 t.test('another server of the service has its own', async t => {
