@@ -38,14 +38,21 @@ t.test('the recorded session: our server in the place of the process that spawns
     'S: queue_free() of the spawned node': () => { spawned.despawn() }
   }
   const clients = new Map<string, FrameClient>()
+  let replayed = 0
   for (const { step, frames } of recorded.steps) {
+    t.equal(step.startsWith('S: '), step in acts, `${step}: known`)
     const [, joining] = /^client (.) connects/.exec(step) ?? []
     if (joining !== undefined) clients.set(joining, new FrameClient(server))
     acts[step]?.()
-    for (const { conn, dir, hex } of frames) if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.binary(bytesOf(hex))
+    for (const { conn, dir, hex } of frames) {
+      if (dir !== 'client>server' || hex === undefined) continue
+      clients.get(conn)!.binary(bytesOf(hex))
+      replayed++
+    }
     if (joining === 'B') multiplayer.sync()
     for (const [name, client] of clients) {
       const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ hex }) => timeless(hex!))
+      replayed += sent.length
       const got = (await client.frames()).map(({ payload }) => timeless(payload.toString('hex')))
       // Godot repeats its syncs for as long as a step lasts.
       t.same([...new Set(got)].sort(), [...new Set(sent)].sort(), `${step}: ${name}`)
@@ -53,6 +60,7 @@ t.test('the recorded session: our server in the place of the process that spawns
       t.same(kinds(got), kinds(sent), `${step}: ${name}, in order`)
     }
   }
+  t.same([recorded.steps.length, replayed], [5, 21])
   t.equal(Object.values(server.drops).reduce((sum, count) => sum + count), 0)
   await server.stop()
 })

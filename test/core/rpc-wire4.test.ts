@@ -63,15 +63,17 @@ t.test('the recorded session of real Godot 4 processes, our server in the place 
   const ran: Ran[] = []
   const { server, nodes } = await serve(ids, ran)
   const clients = new Map<string, FrameClient>()
+  let replayed = 0
   for (const { step, frames, result } of recorded.steps) {
     const [, joining] = /^client (.) connects/.exec(step) ?? []
     if (joining !== undefined) clients.set(joining, new FrameClient(server))
     if (step === 'B killed') clients.get('B')!.connection.hangUp()
     t.equal(step.startsWith('S: '), step in acts, `${step}: known`)
     acts[step]?.(nodes.Main, nodes.Pawn)
-    for (const { conn, dir, opcode, hex } of frames) if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.send(opcode!, bytesOf(hex))
+    replayed += play(clients, frames)
     for (const [name, client] of clients) {
       const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
+      replayed += sent.length
       if (name === 'A' && step in confirmed) sent.unshift(`2:${confirmed[step]}`)
       t.same(bySource(await client.heard()), bySource(sent), `${step}: ${name} gets`)
     }
@@ -80,10 +82,18 @@ t.test('the recorded session of real Godot 4 processes, our server in the place 
     if (!unheard.has(step)) t.same(told.map(([name]) => name), events.map(([name]) => name), `${step}: S runs`)
     for (const [name, sender, , values] of told) checkValues(t, step, name, sender, values, frames)
   }
+  t.same([recorded.steps.length, replayed], [97, 259])
   // Where the file words a refusal at S.
   t.match(server.drops, { 'rpc-malformed': 0, 'rpc-unknown-path': 0, 'rpc-unasked-confirm': 0, 'rpc-method-list': 0, 'rpc-unknown-node': 2 + 1 })
   t.match(server.drops, { 'rpc-mode': 2, 'rpc-arguments': 3 })
 })
+
+/** Sends what the clients sent in a step; how many frames that are. */
+function play (clients: ReadonlyMap<string, FrameClient>, frames: Frame[]): number {
+  const sent = frames.filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined)
+  for (const { conn, opcode, hex } of sent) clients.get(conn)!.send(opcode!, bytesOf(hex!))
+  return sent.length
+}
 
 /** Between the frames of two senders the order proves nothing: of each it counts. */
 function bySource (frames: string[]): string[][] {
@@ -104,16 +114,19 @@ t.test('spawners and synchronizers of a client pass through the relay untouched'
   const { title, ids, steps } = recorded.replication[1]
   const { server } = await serve(ids, [])
   const clients = new Map<string, FrameClient>()
+  let replayed = 0
   for (const { step, frames } of steps) {
     const [, joining] = /^client (.) connects/.exec(step) ?? []
     if (joining !== undefined) clients.set(joining, new FrameClient(server))
-    for (const { conn, dir, opcode, hex } of frames) if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.send(opcode!, bytesOf(hex))
+    replayed += play(clients, frames)
     for (const [name, client] of clients) {
       const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
+      replayed += sent.length
       t.same(bySource(await client.heard()), bySource(sent), `${title}, ${step}: ${name} gets`)
     }
   }
   await turn()
+  t.same([recorded.replication.length, steps.length, replayed], [2, 4, 25])
   t.equal(Object.values(server.drops).reduce((sum, count) => sum + count), 0)
 })
 

@@ -9,6 +9,7 @@ import type { Vector } from '../helper/variant-vectors.ts'
 const vectors = readVectors<Vector[]>('godot4-variant')
 
 t.test('every value recorded from Godot 4 as an argument of an RPC, both ways', async t => {
+  t.equal(vectors.filter(({ rpc }) => rpc !== undefined).length, 181)
   for (const { rpc = '', rpc_raw: isBare, name, hex } of vectors) {
     const value = variant4.decode(bytesOf(hex))
     if (isBare) t.equal(hexOf(value as Uint8Array), rpc, name)
