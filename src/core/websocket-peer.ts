@@ -4,7 +4,7 @@ import { closePayload, DEFLATED, opcode } from '../protocol/frame.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { FrameReceiver } from '../protocol/frame-reader.ts'
 import type { VariantCodec } from '../protocol/variant-codec.ts'
-import { deflate, DEFLATE_FROM, inflate } from './deflate.ts'
+import { deflate, DEFLATE_FROM, inflate, INFLATED_AT_ONCE } from './deflate.ts'
 import { Output } from './output.ts'
 import type { OutputLog } from './output-log.ts'
 import { ownBytes } from '../protocol/own-bytes.ts'
@@ -101,6 +101,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   #closeTimer: NodeJS.Timeout | undefined
   #end: PeerEnd | undefined
   readonly #isDeflated: boolean
+  #inflated = 0
   readonly #rateLimit: RateLimit | undefined
   #throttle: NodeJS.Timeout | undefined
   /** Why reading stands still: packets without room, rates. */
@@ -114,7 +115,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.id = id
     this.protocol = protocol
     this.output = new Output(connection, this)
-    this.#reader = new FrameReader(this, host.maxMessageSize, isDeflated ? inflate : undefined)
+    this.#reader = new FrameReader(this, host.maxMessageSize, isDeflated ? (bytes, maxSize) => this.#inflate(bytes, maxSize) : undefined)
     this.#isDeflated = isDeflated
     this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
   }
@@ -359,6 +360,15 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     (this.#unread ??= []).push(ownBytes(bytes, 0, length))
     this.#unreadBytes += length
     if (this.#unreadBytes >= this.#host.maxMessageSize) this.output.connection.pause()
+  }
+
+  /** Without autoPoll the application says when others have their turn. */
+  #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
+    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#host.autoPoll) {
+      this.hold()
+      setImmediate(() => { this.release() })
+    }
+    return inflate(bytes, maxSize)
   }
 
   #sendDeflated (code: number, bytes: Uint8Array): void {

@@ -21,6 +21,8 @@ const EMPTY = new Uint8Array(0)
 const CONTROL = 8
 const RESERVED = 0x70
 const maxControlSize = 125
+/** Bytes that a short message may grow by when it is compressed, and that longer ones may grow by beside an eighth. */
+const DEFLATE_OVERHEAD = 64
 
 /**
  * Reads the frames of one client out of chunks of any size (RFC 6455 section 5). Masks are undone in place, a whole frame
@@ -164,8 +166,14 @@ export class FrameReader {
     if (code > opcode.BINARY) return protocolError('a reserved opcode')
     if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) return protocolError('a continuation without a start')
     if (code !== opcode.CONTINUATION && this.#joinedOpcode !== 0) return protocolError('a new message amid fragments')
-    if (this.#joinedLength + size > this.#maxMessageSize) return { code: closeCode.TOO_BIG, why: `a message of over ${this.#maxMessageSize} bytes` }
+    if (this.#joinedLength + size > this.#sizeLimit(first)) return { code: closeCode.TOO_BIG, why: `a message of over ${this.#maxMessageSize} bytes` }
     return undefined
+  }
+
+  /** Bytes of the message of which this is a frame, at most; a compressed one may be a little larger than what it holds. */
+  #sizeLimit (first: number): number {
+    const isDeflated = (first & 15) === opcode.CONTINUATION ? this.#isDeflated : (first & DEFLATED) !== 0
+    return isDeflated ? this.#maxMessageSize + (this.#maxMessageSize >> 3) + DEFLATE_OVERHEAD : this.#maxMessageSize
   }
 
   /** Only the first frame of a message says that it is compressed (RFC 7692 section 6.1). */

@@ -4,9 +4,11 @@ import { once } from 'node:events'
 import type { Test } from 'tap'
 import t from 'tap'
 import { WebSocket } from 'ws'
+import { INFLATED_AT_ONCE } from '../../src/core/deflate.ts'
 import { closePayload, frame } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
+import { within } from '../helper/within.ts'
 import type { WebSocketServer } from '../../src/core/websocket-server.ts'
 
 const compressible = 'The quick brown fox jumps over the lazy dog. '.repeat(1000)
@@ -22,6 +24,10 @@ function echo (server: WebSocketServer): void {
     peer.setWriteMode(isText ? 0 : 1)
     peer.putPacket(bytes)
   })
+}
+
+async function message (socket: WebSocket): Promise<[bytes: Buffer, isBinary: boolean]> {
+  return await within(5, () => 'a message', once(socket, 'message') as Promise<[Buffer, boolean]>)
 }
 
 /** A raw client that has agreed on permessage-deflate. */
@@ -44,13 +50,14 @@ for (const mode of modes) {
     t.match(socket.extensions, 'permessage-deflate')
     for (const payload of [compressible, '', 'short', 'ü'.repeat(2000)]) {
       socket.send(payload)
-      const [bytes, isBinary] = await once(socket, 'message') as [Buffer, boolean]
+      const [bytes, isBinary] = await message(socket)
       t.equal(isBinary, false)
       t.ok(bytes.toString() === payload, `${payload.length} characters`)
     }
-    const random = randomBytes(60_000)
+    // As large as may be, and a little larger when it has been compressed.
+    const random = randomBytes(65536)
     socket.send(random)
-    t.ok((await once(socket, 'message') as [Buffer])[0].equals(random))
+    t.ok((await message(socket))[0].equals(random))
   })
 
   t.test(`nothing is agreed on unless it is asked for (${mode})`, async t => {
@@ -87,7 +94,30 @@ t.test('a compressed message may come in fragments, with a ping between', async 
   t.equal((await raw.frame()).payload.toString(), compressible.slice(0, 1000))
 })
 
+t.test('whoever sends many at once lets the others have their turn', async t => {
+  const server = await openServer(t, 'own', { perMessageDeflate: true })
+  const turns: number[] = []
+  let inTurn = 0
+  const all = new Promise<void>(resolve => {
+    server.on('packet', () => {
+      if (inTurn++ > 0) return
+      setImmediate(() => {
+        turns.push(inTurn)
+        inTurn = 0
+        if (total() === 2000) resolve()
+      })
+    })
+  })
+  const total = (): number => turns.reduce((sum, one) => sum + one, 0)
+  const raw = await connectDeflated(t, server)
+  raw.send(Buffer.concat(Array.from({ length: 2000 }, () => frame(2, deflated('x'), { rsv: 4 }))))
+  await within(10, () => `2000 packets; came: ${total()}`, all)
+  t.ok(Math.max(...turns) <= INFLATED_AT_ONCE, `packets in each turn: ${turns.join(', ')}`)
+})
+
 const violations: Array<[what: string, frames: Buffer, code: number]> = [
+  ['compressed bytes that no message of the size allowed has', frame(2, Buffer.alloc(80_000), { rsv: 4 }), 1009],
+  ['a message cut short', frame(2, deflated(compressible).subarray(0, 100), { rsv: 4 }), 1007],
   ['a bomb', frame(2, deflated(Buffer.alloc(50_000_000)), { rsv: 4 }), 1009],
   ['compressed bytes that are none', frame(2, Buffer.alloc(20, 0xff), { rsv: 4 }), 1007],
   ['text that is not UTF-8', frame(1, deflated(Buffer.of(0xff)), { rsv: 4 }), 1007],
