@@ -21,7 +21,7 @@ export interface Case {
 export const MAX_MESSAGE = 1 << 20
 
 /** A row in short: where `back` does not end in a close frame, the client closes with 1000 and is answered with 1000. */
-type Row = [what: string, send: Buffer[], back: Buffer[], late?: Buffer[]]
+export type Row = [what: string, send: Buffer[], back: Buffer[], late?: Buffer[]]
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = opcode
 const more: FrameBits = { fin: false }
@@ -42,9 +42,9 @@ const binaryBack = (payload: string | Buffer) => fromServer(BINARY, payload)
 const pongBack = (payload: string | Buffer = '') => fromServer(PONG, payload)
 const closeBack = (code: number, reason = '') => fromServer(CLOSE, closePayload(code, reason))
 
-const PROTOCOL_ERROR = closeBack(1002)
-const BAD_TEXT = closeBack(1007)
-const TOO_BIG = closeBack(1009)
+export const PROTOCOL_ERROR = closeBack(1002)
+export const BAD_TEXT = closeBack(1007)
+export const TOO_BIG = closeBack(1009)
 const violations = [PROTOCOL_ERROR, BAD_TEXT, TOO_BIG]
 
 /** A message in fragments of the given sizes; the last one takes the rest. */
@@ -334,7 +334,8 @@ const odds: Row[] = [
   ['fragments of every size up to 100', [binary('', more), ...Array.from({ length: 100 }, (_, size) => next(bytes(size), more)), next('')], [binaryBack(Buffer.concat(Array.from({ length: 100 }, (_, size) => bytes(size))))]]
 ]
 
-function group (prefix: string, rows: Row[]): Case[] {
+/** Rows as cases, numbered. */
+export function group (prefix: string, rows: Row[]): Case[] {
   return rows.map(([what, send, back, late = []], at) => {
     const id = `${prefix}.${at + 1}`
     const last = back.at(-1)

@@ -40,11 +40,14 @@ function pieces (frames: readonly Buffer[], size: number): Buffer[] {
   return Array.from({ length: Math.ceil(stream.length / size) }, (_, at) => stream.subarray(at * size, (at + 1) * size))
 }
 
-/** Runs the whole table, every case in every delivery fit for it, against an echo server. */
-export async function conform (t: Test, server: WebSocketServer, open: (t: Test, port: number) => Promise<RawSocket> = connectRaw): Promise<void> {
+/** A table, and the headers with which its clients ask for their upgrade. */
+export interface Table { readonly cases: readonly Case[], readonly headers: Record<string, string> }
+
+/** Runs a whole table, every case in every delivery fit for it, against an echo server. */
+export async function conform (t: Test, server: WebSocketServer, open: (t: Test, port: number) => Promise<RawSocket> = connectRaw, table: Table = { cases, headers: {} }): Promise<void> {
   const ends = watchEnds(server)
-  const request = Buffer.from(upgradeRequest('/ws'))
-  for (const aCase of cases) {
+  const request = Buffer.from(upgradeRequest('/ws', table.headers))
+  for (const aCase of table.cases) {
     await t.test(`${aCase.id} ${aCase.what}`, async t => {
       const size = aCase.send.reduce((sum, one) => sum + one.length, 0)
       for (const { how, most, cut } of deliveries) {
