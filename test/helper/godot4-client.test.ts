@@ -18,13 +18,14 @@ function build () {
   return { client, sent }
 }
 
-/** What only a connection can show: it is the reader of frames that is tested by that. */
+/** What only a connection can show: godot4-socket.test.ts. */
 const ofTheConnection = /^(id as text|id in two|nothing for|ping|server |masked|text with|65536|afterwards|client: six|RAW after the empty)/
 
 /** A real client does as it is told, to its harm; this one says so as well. */
 const ownWords = /^(ADD_PEER|DEL_PEER|RELAY) of /
 
 t.test('the client of the tests does what the real one did, and refuses what it refused', async t => {
+  t.same([cases.length, cases.filter(({ case: name }) => ofTheConnection.test(name)).length], [87, 14])
   const [first, rest] = [cases.slice(0, cases.findIndex(({ case: name }) => name === 'connected, id 777')), cases.slice(cases.findIndex(({ case: name }) => name === 'connected, id 777'))]
   for (const one of first.filter(({ case: name }) => !ofTheConnection.test(name))) {
     const { client, sent } = build()

@@ -1,86 +1,169 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import { opcode } from '../../src/protocol/frame.ts'
 import { Godot4Client } from './godot4-client.ts'
-import { frameSize, parseFrame } from './raw-frame.ts'
+import { closePayload, frame, frameSize, parseFrame } from './raw-frame.ts'
 import type { Frame } from './raw-frame.ts'
-import { closePayload, connectRaw, frame } from './raw-socket.ts'
-import type { Head, RawSocket } from './raw-socket.ts'
+import { within } from './within.ts'
 
-const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
-const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+const HEAD_END = '\r\n\r\n'
+const MAX_HEAD = 4096
+const MIN_LINES = 4
+/** Seconds for an answer; a real client has 3 of them, on a machine that does nothing else. */
+const HANDSHAKE_TIMEOUT = 20
+
+const keyOf = (request: string): string => /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)![1]
 
 /** What a Godot 4 client asks for; `protocols` are its supported_protocols. */
 export function requestOf (path: string, port: number, protocols: readonly string[] = []): string {
-  const lines = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${KEY}`, 'Sec-WebSocket-Version: 13']
+  const key = randomBytes(16).toString('base64')
+  const lines = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13']
   if (protocols.length > 0) lines.push(`Sec-WebSocket-Protocol: ${protocols.join(',')}`)
   return [...lines, '', ''].join('\r\n')
 }
 
-/** Why a Godot 4 client does not take an answer to its handshake; undefined when it does. */
-export function faultOf ({ status, headers }: Head, protocols: readonly string[] = []): string | undefined {
-  if (status !== 101) return `status ${status}`
-  const empty = Object.keys(headers).find(name => headers[name] === '')
-  if (empty !== undefined) return `${empty} without a value`
-  if (headers.connection?.toLowerCase() !== 'upgrade' || headers.upgrade?.toLowerCase() !== 'websocket') return 'Connection or Upgrade'
-  if (headers['sec-websocket-accept'] !== ACCEPT) return 'Sec-WebSocket-Accept'
-  const chosen = headers['sec-websocket-protocol']
-  if (protocols.length === 0 ? chosen !== undefined : !protocols.includes(chosen)) return `sub-protocol ${chosen}`
-  return undefined
+/** What belongs to the key of a request. */
+export function acceptOf (request: string): string {
+  return createHash('sha1').update(keyOf(request) + GUID).digest('base64')
+}
+
+/** The headers of an answer, in lower case. */
+export function headersOf (answer: string): Map<string, string> {
+  return new Map(answer.trimEnd().split('\r\n').slice(1).map(line => {
+    const at = line.indexOf(':')
+    return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()]
+  }))
+}
+
+/** Why a Godot 4 client does not take an answer to its request; undefined when it does. */
+export function faultOf (answer: string, request: string): string | undefined {
+  const [, status] = /^HTTP\/1\.1 (\d+) /.exec(answer) ?? []
+  const headers = headersOf(answer)
+  if (status !== '101') return `status ${status}`
+  if (answer.length > MAX_HEAD || headers.size + 1 < MIN_LINES) return 'size of the head'
+  for (const [name, value] of headers) if (value === '') return `${name} without a value`
+  if (headers.get('connection')?.toLowerCase() !== 'upgrade' || headers.get('upgrade')?.toLowerCase() !== 'websocket') return 'Connection or Upgrade'
+  if (headers.get('sec-websocket-accept') !== acceptOf(request)) return 'Sec-WebSocket-Accept'
+  return protocolFault(headers.get('sec-websocket-protocol'), /^Sec-WebSocket-Protocol: (.*)\r$/m.exec(request)?.[1].split(','))
+}
+
+function protocolFault (chosen: string | undefined, asked: readonly string[] | undefined): string | undefined {
+  const fits = asked === undefined ? chosen === undefined : chosen !== undefined && asked.includes(chosen)
+  return fits ? undefined : `sub-protocol ${chosen}`
+}
+
+/** Sends a request; the answer, and what came behind it. */
+export async function ask (t: Test, port: number, request: string, seconds = HANDSHAKE_TIMEOUT): Promise<{ socket: Socket, answer: string, rest: Buffer }> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  t.teardown(() => socket.destroy())
+  socket.on('error', () => {})
+  socket.write(request)
+  let bytes = Buffer.alloc(0)
+  await within(seconds, () => 'an answer', (async () => {
+    while (!bytes.includes(HEAD_END)) bytes = Buffer.concat([bytes, (await once(socket, 'data'))[0]])
+  })())
+  const end = bytes.indexOf(HEAD_END) + HEAD_END.length
+  return { socket, answer: bytes.toString('latin1', 0, end), rest: bytes.subarray(end) }
 }
 
 /** A Godot 4 client on a connection of its own. */
 export class Godot4Socket {
   readonly game: Godot4Client
-  readonly #raw: RawSocket
+  readonly #socket: Socket
+  /** What came is not a whole frame yet, or not the last of its message. */
   #unread = Buffer.alloc(0)
+  #fragments: Frame[] = []
 
-  private constructor (raw: RawSocket, prepare: (game: Godot4Client) => void) {
-    this.#raw = raw
-    this.game = new Godot4Client({ send: message => { raw.send(frame(opcode.BINARY, message)) }, close: code => { raw.send(frame(opcode.CLOSE, closePayload(code))) } })
+  private constructor (socket: Socket, rest: Buffer, prepare: (game: Godot4Client) => void) {
+    this.#socket = socket
+    this.game = new Godot4Client({ send: message => { this.#send(opcode.BINARY, message) }, close: code => { this.#close(code) } })
     prepare(this.game)
-    this.#read(raw.unread)
-    raw.socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.lost() })
+    this.#read(rest)
+    socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.lost() })
   }
 
   /** Connects as Godot does; throws what it would not take of the answer. */
-  static async connect (t: Test, port: number, path: string, protocols: readonly string[] = [], prepare: (game: Godot4Client) => void = () => {}): Promise<Godot4Socket> {
-    const raw = await connectRaw(t, port)
-    raw.send(requestOf(path, port, protocols))
-    const fault = faultOf(await raw.head(), protocols)
-    if (fault !== undefined) throw new Error(fault)
-    return new Godot4Socket(raw, prepare)
+  static async connect (t: Test, port: number, path: string, protocols: readonly string[] = [], prepare: (game: Godot4Client) => void = () => {}, seconds?: number): Promise<Godot4Socket> {
+    const request = requestOf(path, port, protocols)
+    const { socket, answer, rest } = await ask(t, port, request, seconds)
+    const fault = faultOf(answer, request)
+    if (fault === undefined) return new Godot4Socket(socket, rest, prepare)
+    socket.destroy()
+    throw new Error(fault)
   }
 
   leave (): void {
-    this.#raw.socket.destroy()
+    this.#socket.destroy()
   }
 
   /** Resolves once the game was told `signal` with this value. */
   async told (signal: string, value?: unknown): Promise<unknown[]> {
-    for (;;) {
-      const event = this.game.events.find(([what, first]) => what === signal && (value === undefined || first === value))
-      if (event !== undefined) return event
-      await new Promise(resolve => setTimeout(resolve, 2))
-    }
+    let event: unknown[] | undefined
+    await until(() => {
+      event = this.game.events.find(([what, first]) => what === signal && (value === undefined || first === value))
+      return event !== undefined
+    })
+    return event!
   }
 
   #read (bytes: Buffer): void {
     this.#unread = Buffer.concat([this.#unread, bytes])
-    for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
-      this.#take(parseFrame(this.#unread.subarray(0, size)))
+    for (let size = frameSize(this.#unread); size !== undefined && !this.game.isClosed; size = frameSize(this.#unread)) {
+      const one = parseFrame(this.#unread.subarray(0, size))
       this.#unread = this.#unread.subarray(size)
+      this.#take(one)
     }
   }
 
-  #take ({ opcode: code, payload, masked }: Frame): void {
-    if (masked) throw new Error('a masked frame')
-    if (code === opcode.PING) this.#raw.send(frame(opcode.PONG, payload))
-    else if (code === opcode.CLOSE) this.#closed(payload)
-    else this.game.receive(payload)
+  #take (one: Frame): void {
+    if (one.masked) return this.#fail(1002)
+    if (one.opcode === opcode.PING) return this.#send(opcode.PONG, one.payload)
+    if (one.opcode === opcode.CLOSE) return this.#closed(one.payload)
+    this.#fragments.push(one)
+    if (one.fin) this.#takeMessage(this.#fragments.splice(0))
+  }
+
+  #takeMessage (fragments: Frame[]): void {
+    const message = Buffer.concat(fragments.map(({ payload }) => payload))
+    if (fragments[0].opcode === opcode.TEXT && !isText(message)) return this.#fail(1007)
+    this.game.receive(message)
   }
 
   #closed (payload: Buffer): void {
-    this.#raw.send(frame(opcode.CLOSE, payload))
+    this.#send(opcode.CLOSE, payload)
+    this.#socket.end()
     this.game.lost()
+  }
+
+  #fail (code: number): void {
+    this.#close(code)
+    this.game.lost()
+  }
+
+  /** An orderly close waits for the answer. */
+  #close (code: number): void {
+    this.#send(opcode.CLOSE, closePayload(code))
+    if (code !== 1000) this.#socket.end()
+  }
+
+  #send (code: number, payload: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(frame(code, payload))
+  }
+}
+
+/** Resolves once something holds; whoever waits is cut by the test's own time limit. */
+export async function until (holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(resolve => setTimeout(resolve, 2))
+}
+
+function isText (bytes: Buffer): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return true
+  } catch {
+    return false
   }
 }

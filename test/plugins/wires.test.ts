@@ -4,9 +4,8 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { faultOf, Godot4Socket, requestOf } from '../helper/godot4-socket.ts'
+import { ask, faultOf, Godot4Socket, headersOf, requestOf, until } from '../helper/godot4-socket.ts'
 import { speakers } from '../helper/speaker.ts'
-import { connectRaw } from '../helper/raw-socket.ts'
 
 const servers = [
   { name: 'godot3', path: '/ws', gdMpApi: true, wire: 'godot3' },
@@ -49,7 +48,7 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   t.same((await b.told('api.peer_packet'))[2], Buffer.from('hi'))
   t.equal((await app.inject({ method: 'POST', url: '/api/godot4/packets?target=0', headers: { 'content-type': 'text/plain' }, payload: 'from above' })).statusCode, 202)
   for (const { game } of [a, b]) {
-    while (!game.events.some(([what, sender]) => what === 'api.peer_packet' && sender === 1)) await new Promise(resolve => setTimeout(resolve, 2))
+    await until(() => game.events.some(([what, sender]) => what === 'api.peer_packet' && sender === 1))
     t.same(game.events.at(-1), ['api.peer_packet', 1, Buffer.from('from above')])
   }
   t.match((await app.inject(`/api/godot4/peers/${a.game.id}`)).json(), { id: a.game.id, protocol: 'chat', state: 'open' })
@@ -69,12 +68,14 @@ t.test('the handshake is what Godot 4 takes; a client with other sub-protocols i
   const { port } = await serve(t)
   await t.rejects(Godot4Socket.connect(t, port, '/ws4', ['gamma']), { message: 'status 400' })
   await t.rejects(Godot4Socket.connect(t, port, '/ws4'), { message: 'status 400' })
-  const raw = await connectRaw(t, port)
-  raw.send(requestOf('/ws4', port, protocols).replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n'))
-  const head = await raw.head()
-  t.equal(faultOf(head, protocols), undefined)
-  t.same(Object.keys(head.headers).sort(), ['connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'upgrade'])
-  t.equal((await raw.frame()).payload.length, 4, 'the id follows at once')
+  const request = requestOf('/ws4', port, protocols).replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n')
+  const { answer, rest, socket } = await ask(t, port, request)
+  t.equal(faultOf(answer, request), undefined)
+  t.same([...headersOf(answer).keys()].sort(), ['connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'upgrade'])
+  let unread = rest
+  socket.on('data', (chunk: Buffer) => { unread = Buffer.concat([unread, chunk]) })
+  await until(() => unread.length > 0)
+  t.equal(unread.subarray(0, 2).toString('hex'), '8204', 'the id follows at once')
 })
 
 t.test('authentication over a socket, and the relay off', async t => {
