@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AdminAuthOptions } from './plugins/admin-auth.ts'
+import asyncapi from './plugins/asyncapi.ts'
 import metrics from './plugins/metrics.ts'
 import openapi, { tokenScheme } from './plugins/openapi.ts'
 import { ownMachineOnly } from './plugins/own-machine.ts'
@@ -31,6 +32,7 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
   for (const options of [server, ...more]) await app.register(peerServer, options)
   const names = [defaultOptions.name, ...more.map(({ name }) => name)]
   await app.register(metrics, { servers: names })
+  await app.register(asyncapi, { servers: [{ ...server, name: defaultOptions.name }, ...more] })
   const sockets = [server, ...more].map(({ path = defaultOptions.path }) => path)
   app.addHook('onRequest', async request => { if (!sockets.includes(request.routeOptions.url ?? '')) await refuseUpgrade(request) })
   await app.register(async guarded => {

@@ -71,6 +71,7 @@ function announce (service: FastifyInstance, { adminToken, host, godot4 }: Setti
     ...(godot4 === undefined ? [] : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]),
     ['Swagger UI', `http://${at}/docs`],
     ['OpenAPI document', `http://${at}/openapi.json`],
+    ['AsyncAPI document', `http://${at}/asyncapi.json`],
     ['Dashboard', `http://${at}/dashboard`],
     ['Metrics', `http://${at}/metrics`],
     ['Health', `http://${at}/healthz and /readyz`]

@@ -8,7 +8,7 @@ const token = 'x'.repeat(32)
 
 t.test('the pages and the document are open, the REST API is not', async t => {
   const { service } = await makeApp(t, { admin: { token } })
-  for (const path of ['/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/healthz', '/readyz']) t.equal((await service.inject(path)).statusCode, 200, path)
+  for (const path of ['/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz']) t.equal((await service.inject(path)).statusCode, 200, path)
   for (const path of ['/api/v1/server', '/api/v1/peers', '/api/v1/nothing']) t.equal((await service.inject(path)).statusCode, 401, path)
   t.equal((await service.inject({ url: '/api/v1/server', headers: { authorization: `Bearer ${token}` } })).statusCode, 200)
 })
