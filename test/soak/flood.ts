@@ -24,10 +24,9 @@ async function flood (port: number): Promise<void> {
   await upgrade(socket)
   socket.resume()
   const packets = Buffer.concat(Array.from({ length: 1000 }, () => frame(2, Buffer.alloc(32))))
-  for (;;) {
-    if (!socket.writable) return
-    if (!socket.write(packets)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
-  }
+  const fill = (): void => { while (socket.writable && socket.write(packets)); }
+  socket.on('drain', fill)
+  fill()
 }
 
 async function measure (seconds: number): Promise<void> {
