@@ -9,7 +9,8 @@ const KEPT = 200
 
 /** Writes down what administrators do, and what they are refused: into the app's log and into the feed. */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
-  app.addHook('onResponse', async (request, { statusCode }) => {
+  // Not onResponse: who does not wait for the answer has acted all the same.
+  app.addHook('onSend', async (request, { statusCode }) => {
     if (harmless.has(request.method)) return
     const act = describeAct(request, statusCode)
     request.log.info({ audit: act }, 'admin act')
