@@ -44,7 +44,8 @@ export class EventFeed {
     limited: (limit, { peer: id, ...details }: { peer?: number }) => {
       this.#addBurst(`limited ${limit}`, count => ['limited', { limit, option: limits[limit], ...(id === undefined ? {} : { id }), ...details, count }])
     },
-    dropped: (reason, { id }) => { this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, reason, count }]) },
+    // On a mere relay nobody reads what is for all, and all is well.
+    dropped: (reason, { id }) => { if (reason !== 'unread') this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, reason, count }]) },
     listening: () => { this.#add('listening', listeningOn(this.#server)) },
     stopped: () => { this.#add('stopped', {}) }
   }

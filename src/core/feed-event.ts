@@ -77,7 +77,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   peer_disconnected: 'A client is gone (multiplayer mode)',
   refused: 'Handshakes were refused, but not because of a limit; once a second at most for each reason',
   limited: 'A limit was hit; once a second at most for each',
-  dropped: 'Packets of peers went nowhere; once a second at most for each reason',
+  dropped: 'Packets of peers went nowhere, but not for want of a reader; once a second at most for each reason',
   listening: 'The server has begun to listen',
   stopped: 'The server has stopped listening, and all peers are gone',
   admin: 'An administrator did something, or tried to',
