@@ -59,9 +59,9 @@ function showState () {
   const host = mode === 'mounted' || bindIp === '*' ? location.hostname : bindIp
   const url = `${tls ? 'wss' : 'ws'}://${host}:${port || location.port}${mode === 'mounted' ? path : ''}`
   setText(byId('endpoint'), `${url} · ${gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'}${protocols.length === 0 ? '' : ` · ${protocols.join(', ')}`}`)
+  peers.setHint(listening ? `Clients find the server at ${url}` : 'The server does not listen.')
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   byId('refuse').ariaPressed = String(refuseNewConnections)
-  setText(byId('refuse'), refuseNewConnections ? 'Refusing new' : 'Refuse new')
   if (!listening) showStatus('bad', 'not listening')
   else if (refuseNewConnections) showStatus('warn', 'refusing new connections')
   else showStatus('good', `listening for ${duration(uptime)}`)

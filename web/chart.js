@@ -2,6 +2,11 @@
 
 const POINTS = 120
 const GAP = 2
+/** What the top of the scale is at least. */
+const LEAST = 10
+/** Room for the times below; a chart that is too low for them has none. */
+const TIMES = 16
+const LOW = 70
 
 /** A chart on a canvas: `lines` are names of colours in the style sheet, one for each line; `format` writes the top of the scale, whose steps are even in `unit`. */
 export class Chart {
@@ -10,7 +15,7 @@ export class Chart {
   #format
   #unit
   #points = []
-  #top = 1
+  #top = LEAST
 
   constructor (canvas, lines, format, unit = 1000) {
     this.#canvas = canvas
@@ -32,7 +37,7 @@ export class Chart {
   /** Forgets all values. */
   clear () {
     this.#points = []
-    this.#top = 1
+    this.#top = LEAST
     this.draw()
   }
 
@@ -45,27 +50,27 @@ export class Chart {
     this.#canvas.height = Math.round(height * ratio)
     const context = this.#canvas.getContext('2d')
     context.scale(ratio, ratio)
-    this.#drawScale(context, width, height, style)
-    for (const [i, name] of this.#lines.entries()) this.#drawLine(context, width, height, style.getPropertyValue(name), i)
+    const floor = height < LOW ? height : height - TIMES
+    drawScale(context, width, floor, style)
+    for (const [i, name] of this.#lines.entries()) this.#drawLine(context, width, floor, style.getPropertyValue(name), i)
+    this.#drawWords(context, width, height, style)
   }
 
   /** The top of the scale grows at once, and shrinks only when much of it is empty: a calm picture. */
   #scale () {
-    const top = niceAbove(Math.max(1, ...this.#points.flat()), this.#unit)
+    const top = niceAbove(Math.max(LEAST, ...this.#points.flat()), this.#unit)
     if (top > this.#top || top < this.#top / 2.5) this.#top = top
   }
 
-  #drawScale (context, width, height, style) {
-    context.strokeStyle = style.getPropertyValue('--line')
-    context.fillStyle = style.getPropertyValue('--quiet')
+  /** The top of the scale, readable where a line passes it, and the times. */
+  #drawWords (context, width, height, style) {
     context.font = `11px ${style.fontFamily}`
-    context.beginPath()
-    for (const y of [GAP + 0.5, height / 2, height - 0.5]) {
-      context.moveTo(0, y)
-      context.lineTo(width, y)
-    }
-    context.stroke()
+    context.fillStyle = style.getPropertyValue('--quiet')
+    context.strokeStyle = style.getPropertyValue('--card')
+    context.lineWidth = 4
+    context.strokeText(this.#format(this.#top), 2, GAP + 12)
     context.fillText(this.#format(this.#top), 2, GAP + 12)
+    if (height >= LOW) drawTimes(context, width, height)
   }
 
   #drawLine (context, width, height, colour, line) {
@@ -84,6 +89,23 @@ export class Chart {
     context.fillStyle = colour
     context.fill()
     context.globalAlpha = 1
+  }
+}
+
+function drawScale (context, width, height, style) {
+  context.strokeStyle = style.getPropertyValue('--line')
+  context.beginPath()
+  for (const y of [GAP + 0.5, height / 2, height - 0.5]) {
+    context.moveTo(0, y)
+    context.lineTo(width, y)
+  }
+  context.stroke()
+}
+
+function drawTimes (context, width, height) {
+  for (const [text, at, align] of [['2 min ago', 0, 'left'], ['1 min', width / 2, 'center'], ['now', width, 'right']]) {
+    context.textAlign = align
+    context.fillText(text, at, height - 2)
   }
 }
 

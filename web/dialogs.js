@@ -17,6 +17,10 @@ const meanings = {
 const otherMeaning = 'Allowed are 1000 to 1014 without 1004, 1005, 1006 and 1010, 3000 to 3999 (registered for libraries) and 4000 to 4999 (yours).'
 
 for (const button of document.querySelectorAll('dialog [data-close]')) button.onclick = () => { button.closest('dialog').close() }
+// The focus goes back to where it was; if that has gone meanwhile, as a peer may have, to the first of them.
+for (const dialog of document.querySelectorAll('dialog')) {
+  dialog.addEventListener('close', () => { if (document.activeElement === document.body) document.querySelector('#peers tr[tabindex="0"]')?.focus() })
+}
 
 /** Asks for the token until `check` lets it through. */
 export function askToken (check) {
@@ -39,6 +43,7 @@ export function askDisconnect (id) {
     byId('own-code').hidden = !isOther
     setText(byId('code-meaning'), isOther ? otherMeaning : meanings[preset.value])
     setText(byId('reason-size'), `${sizeOf(reason.value)} of ${MAX_REASON} bytes`)
+    byId('reason-size').classList.toggle('over', sizeOf(reason.value) > MAX_REASON)
   }
   form.oninput()
   onSubmit(form, async () => {

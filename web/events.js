@@ -1,5 +1,5 @@
 // The log of events: the latest first, written in batches so that a crowd does not hold up the page.
-import { byId, make } from './dom.js'
+import { byId, make, setText } from './dom.js'
 import { clock, count, duration } from './format.js'
 
 const KEPT = 500
@@ -41,11 +41,13 @@ export class EventLog {
     if (this.#waiting.length === 0 && !this.#isPaused) requestAnimationFrame(() => { this.#write() })
     this.#waiting.push(event)
     if (this.#waiting.length > KEPT) this.#waiting.shift()
+    if (this.#isPaused) this.#showPause()
   }
 
   /** Forgets all events. */
   clear () {
-    this.#kept = this.#waiting = []
+    this.#kept = []
+    this.#waiting = []
     this.#showAll()
   }
 
@@ -53,8 +55,12 @@ export class EventLog {
   pause () {
     this.#isPaused = !this.#isPaused
     byId('pause').ariaPressed = String(this.#isPaused)
-    byId('pause').textContent = this.#isPaused ? 'Go on' : 'Pause'
     if (!this.#isPaused) this.#write()
+    this.#showPause()
+  }
+
+  #showPause () {
+    setText(byId('pause'), !this.#isPaused || this.#waiting.length === 0 ? 'Pause' : `Pause · ${count(this.#waiting.length)} new`)
   }
 
   #write () {
@@ -133,7 +139,7 @@ const sentences = {
   stopped: () => ({ tone: 'bad', parts: [strong('stopped')] }),
   admin: ({ act, by, id, given, status }) => ({
     tone: status < 400 ? 'calm' : 'bad',
-    parts: [strong(`${by ?? 'someone'}: `), `${act} `, ...(id === undefined ? [] : [id, ' ']), make('code', {}, Object.keys(given).length === 0 ? '' : JSON.stringify(given)), ` → ${status}`]
+    parts: [strong(`${by ?? 'someone'} `), `${act} `, ...(id === undefined ? [] : [id, ' ']), make('span', { className: 'given' }, inWords(given)), ` → ${status}`]
   }),
   packet: ({ id, target, isText, bytes, hex, standsFor }) => ({
     tone: 'calm',
@@ -144,6 +150,11 @@ const sentences = {
 
 function tell (event) {
   return sentences[event.type]?.(event) ?? { tone: 'calm', parts: [JSON.stringify(event)] }
+}
+
+/** What was given with an act: `code 4001, reason “rude”`. */
+function inWords (given) {
+  return Object.entries(given).map(([name, value]) => `${name} ${typeof value === 'string' ? `“${value}”` : JSON.stringify(value)}`).join(', ')
 }
 
 function textOf (hex) {

@@ -26,7 +26,7 @@ export function bytes (number) {
     number /= 1024
     unit++
   }
-  return `${unit === 0 || number >= 100 ? Math.round(number) : number.toPrecision(3)} ${byteUnits[unit]}`
+  return `${unit === 0 || number >= 100 ? Math.round(number) : Number.isInteger(number) ? number : number.toPrecision(3)} ${byteUnits[unit]}`
 }
 
 /** 3725 seconds as 1h 2m. */

@@ -5,6 +5,9 @@ import { brief, bytes, count, duration } from './format.js'
 
 const PAGE = 50
 const FULL = 32 * 1024
+/** Milliseconds that an address may take until the next key: a half one would only be a mistake. */
+const TYPING = 400
+const isWhole = address => /^((\d{1,3}\.){3}\d{1,3}(\/\d{1,2})?)?$/.test(address)
 
 /** Shows the peers; `actions` are what can be done with one: `disconnect (id)` and `send (id)`. */
 export class PeerTable {
@@ -21,6 +24,8 @@ export class PeerTable {
   #isFirst = true
   /** Milliseconds that the clock of the server is ahead. */
   #ahead = 0
+  #hint = ''
+  #typing
 
   constructor (actions) {
     this.#actions = actions
@@ -33,6 +38,7 @@ export class PeerTable {
     byId('page-before').onclick = () => { this.#turn(this.#cursors.slice(0, -1)) }
     byId('page-next').onclick = () => { this.#turn([...this.#cursors, this.#nextCursor]) }
     this.#body.onkeydown = event => { this.#walk(event) }
+    this.#body.addEventListener('focusin', ({ target }) => { this.#choose(target.closest('tr')) })
   }
 
   /** The id of the peer that has the focus. */
@@ -44,6 +50,11 @@ export class PeerTable {
   /** It is this time at the server. */
   setClock (at) {
     this.#ahead = Date.parse(at) - Date.now()
+  }
+
+  /** What else to say where there is nobody. */
+  setHint (text) {
+    this.#hint = text
   }
 
   /** Goes back to the first page of all peers. */
@@ -95,9 +106,19 @@ export class PeerTable {
   }
 
   #filterBy ({ address = '', protocol = '', id = '' }) {
-    this.#filter = { address: address.trim(), protocol: protocol.trim(), id: id.trim() }
-    byId('filter-clear').hidden = Object.values(this.#filter).every(text => text === '')
-    this.#turn([''])
+    const filter = { address: address.trim(), protocol: protocol.trim(), id: id.trim() }
+    const apply = () => {
+      this.#filter = filter
+      byId('filter-clear').disabled = !this.#isFiltered
+      this.#turn([''])
+    }
+    clearTimeout(this.#typing)
+    if (isWhole(filter.address)) apply()
+    else this.#typing = setTimeout(apply, TYPING)
+  }
+
+  get #isFiltered () {
+    return Object.values(this.#filter).some(text => text !== '')
   }
 
   #turn (cursors) {
@@ -109,12 +130,15 @@ export class PeerTable {
   #show (peers) {
     const now = Date.now() + this.#ahead
     const gone = new Set(this.#rows.keys())
+    const { activeElement } = document
     for (const [i, peer] of peers.entries()) {
       gone.delete(peer.id)
       const row = this.#rows.get(peer.id) ?? this.#addRow(peer)
       row.update(peer, now)
       if (this.#body.children[i] !== row.element) this.#body.insertBefore(row.element, this.#body.children[i] ?? null)
     }
+    // A row that is moved loses the focus.
+    if (this.#body.contains(activeElement)) activeElement.focus({ preventScroll: true })
     for (const id of gone) this.#removeRow(id)
     this.#isFirst = false
     this.#showPages(peers.length)
@@ -137,20 +161,28 @@ export class PeerTable {
     if (hadFocus) next?.focus()
   }
 
-  /** Exactly one row can be reached by the tabulator; from there on it is arrows. */
+  /** Exactly one row can be reached by the tabulator, with its buttons; from there on it is arrows. */
   #keepReachable () {
     const rows = [...this.#body.children]
-    if (rows.length > 0 && !rows.some(row => row.tabIndex === 0)) rows[0].tabIndex = 0
+    if (rows.length > 0 && !rows.some(row => row.tabIndex === 0)) this.#choose(rows[0])
+  }
+
+  #choose (chosen) {
+    for (const row of this.#body.children) {
+      const tabIndex = row === chosen ? 0 : -1
+      if (row.tabIndex !== tabIndex) for (const element of [row, ...row.querySelectorAll('button')]) element.tabIndex = tabIndex
+    }
   }
 
   #showPages (shown) {
     const page = this.#cursors.length
     byId('page-first').disabled = byId('page-before').disabled = page === 1
     byId('page-next').disabled = this.#nextCursor === null
+    for (const end of ['first', 'before', 'next']) byId(`page-${end}`).hidden = page === 1 && this.#nextCursor === null
     const first = (page - 1) * PAGE + 1
     setText(byId('page'), shown === 0 ? '' : `${count(first)} – ${count(first + shown - 1)}`)
     byId('peers-none').hidden = shown > 0
-    setText(byId('peers-none'), Object.values(this.#filter).every(text => text === '') ? 'Nobody is here.' : 'Nobody like this is here.')
+    setText(byId('peers-none'), this.#isFiltered ? 'Nobody like this is here.' : `Nobody is here. ${this.#hint}`)
   }
 
   #walk (event) {
@@ -158,8 +190,6 @@ export class PeerTable {
     const next = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling, Home: this.#body.firstElementChild, End: this.#body.lastElementChild }[event.key]
     if (next === undefined || next === null) return
     event.preventDefault()
-    for (const other of this.#body.children) other.tabIndex = -1
-    next.tabIndex = 0
     next.focus()
   }
 }
@@ -169,8 +199,8 @@ function makeRow (peer, actions) {
   const cell = (className = '') => make('td', { className })
   const [id, address, protocol, age, traffic, sent, buffer] =
     [cell('id'), cell('address'), cell('protocol'), cell('number age'), cell('number in'), cell('number out'), cell('number buffer')]
-  const [port, packetsIn, packetsOut] = [make('span', { className: 'sub' }), make('span', { className: 'sub' }), make('span', { className: 'sub' })]
-  const [host, bytesIn, bytesOut] = [make('span'), make('span'), make('span')]
+  const [port, packetsIn, packetsOut] = [make('span', { className: 'sub' }), make('span', { className: 'sub packets' }), make('span', { className: 'sub packets' })]
+  const [host, bytesIn, bytesOut] = [make('span', { className: 'host', title: peer.address }), make('span'), make('span')]
   address.append(host, port)
   traffic.append(bytesIn, ' ', packetsIn)
   sent.append(bytesOut, ' ', packetsOut)
@@ -190,9 +220,9 @@ function makeRow (peer, actions) {
       element.dataset.state = state
       setText(age, duration((now - Date.parse(connectedAt)) / 1000))
       setText(bytesIn, bytes(read))
-      setText(packetsIn, `${brief(inward)} p`)
+      setText(packetsIn, brief(inward))
       setText(bytesOut, bytes(written))
-      setText(packetsOut, `${brief(outward)} p`)
+      setText(packetsOut, brief(outward))
       setText(buffer, bufferedAmount === 0 ? '–' : bytes(bufferedAmount))
       buffer.classList.toggle('empty', bufferedAmount === 0)
       buffer.classList.toggle('full', bufferedAmount > FULL)
