@@ -1,0 +1,70 @@
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import t from 'tap'
+import type { Test } from 'tap'
+import peerServer from '../../index.ts'
+import type { ServerOptions } from '../../src/options.ts'
+import { acceptOf, ask, faultOf, headersOf, until } from '../helper/godot4-socket.ts'
+import { readVectors } from '../helper/variant-vectors.ts'
+
+/** What real Godot 4 clients asked for, and what a real Godot 4 server answered. */
+interface Frame { conn: string, dir: string, http?: string, hex?: string }
+interface Session { title: string, ids: Record<string, number>, steps: Array<{ step: string, frames: Frame[], result: { ret: unknown } }> }
+const { steps, sessions, handshake } = readVectors<Omit<Session, 'title'> & { sessions: Session[], handshake: Array<{ request: string }> }>('godot4-session')
+const calls = readVectors<Omit<Session, 'title'> & { replication: Session[] }>('godot4-rpc')
+
+const plain = [{ steps }, ...sessions.filter(({ title }) => !title.startsWith('refusing')), calls, ...calls.replication]
+const frames = plain.flatMap(({ steps }) => steps).flatMap(({ frames }) => frames)
+const requests = frames.filter(({ http, dir }) => http !== undefined && dir === 'client>server').map(({ http }) => http!)
+const answers = frames.filter(({ http, dir }) => http !== undefined && dir === 'server>client').map(({ http }) => http!)
+
+async function serve (t: Test, options: Partial<ServerOptions> = {}) {
+  const app = Fastify()
+  await app.register(peerServer, { path: '/', gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, allowedOrigins: '*', ...options } as Partial<ServerOptions>)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(async () => { await app.close() })
+  return { server: app.peerServer, port: (app.server.address() as AddressInfo).port }
+}
+
+t.test('every recorded request is answered with what Godot itself answered, and the id behind it', async t => {
+  const { port } = await serve(t)
+  t.same([requests.length, answers.length], [27, 27])
+  for (const request of requests) {
+    const { answer, rest, socket } = await ask(t, port, request)
+    t.same(headersOf(answer), headersOf(answers.find(one => one.includes(acceptOf(request)))!))
+    let unread = rest
+    socket.on('data', (chunk: Buffer) => { unread = Buffer.concat([unread, chunk]) })
+    await until(() => unread.length >= 6)
+    t.equal(unread.subarray(0, 2).toString('hex'), '8204')
+    socket.destroy()
+  }
+  for (const { request } of handshake) {
+    const { answer, socket } = await ask(t, port, request.replace(/Sec-WebSocket-Protocol: .*\r\n/, ''))
+    t.equal(faultOf(answer, request.replace(/Sec-WebSocket-Protocol: .*\r\n/, '')), undefined)
+    socket.destroy()
+  }
+})
+
+t.test('the session about sub-protocols and refusing: refused is who was refused there, with an answer in place of a cut', async t => {
+  const session = sessions.find(({ title }) => title.startsWith('refusing'))!
+  const { port, server } = await serve(t, { protocols: ['beta', 'alpha'] })
+  const expected: Record<string, [status: number, protocol?: unknown]> = { A: [101, session.steps[0].result.ret], B: [400], C: [400], D: [503] }
+  let asked = 0
+  for (const { step, frames } of session.steps) {
+    const [, refuses] = /refuse_new_connections = (\w+)$/.exec(step) ?? []
+    if (refuses !== undefined) server.refuseNewConnections = refuses === 'true'
+    for (const { conn, dir, http } of frames) {
+      if (dir !== 'client>server' || http === undefined) continue
+      const { answer, socket } = await ask(t, port, http)
+      const [status, protocol] = expected[conn]
+      t.equal(Number(answer.slice(9, 12)), status, step)
+      t.equal(headersOf(answer).get('sec-websocket-protocol'), protocol, step)
+      asked++
+      socket.destroy()
+    }
+  }
+  t.equal(asked, 4)
+  const [later] = session.steps.flatMap(({ frames }) => frames).filter(({ conn, http }) => conn === 'D' && http !== undefined)
+  const { answer } = await ask(t, port, later.http!)
+  t.equal(faultOf(answer, later.http!), undefined, 'once it does not refuse any more')
+})
