@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../error.ts'
 import type { LimitName } from './limits.ts'
 import type { TrafficTotals } from './traffic.ts'
-import type { EndCause, EndOutcome } from './websocket-peer.ts'
+import type { EndCause, EndOutcome } from './peer-end.ts'
 import type { DropReason } from './server-reports.ts'
 
 /** Who has come. */

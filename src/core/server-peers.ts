@@ -9,12 +9,13 @@ import { Handshake } from './handshake.ts'
 import type { HandshakeHost } from './handshake.ts'
 import type { LimitName } from './limits.ts'
 import type { Log } from './log.ts'
+import type { PeerEnd } from './peer-end.ts'
 import { PeerIds } from './peer-ids.ts'
 import type { Rates } from './rate-limit.ts'
 import { ServerPackets } from './server-packets.ts'
 import type { Connection } from './transport.ts'
 import { WebSocketPeer } from './websocket-peer.ts'
-import type { PeerEnd, PeerHost } from './websocket-peer.ts'
+import type { PeerHost } from './websocket-peer.ts'
 
 /** A client that has finished its handshake, and the answer that makes it a peer. */
 interface Arrival { readonly connection: Connection, readonly protocol: string, readonly answer: Uint8Array, readonly handshake: Handshake | undefined }

@@ -1,16 +1,17 @@
 import { GodotError } from '../error.ts'
 import { checkClose, closeCode } from '../protocol/close-code.ts'
 import { closePayload, DEFLATED, opcode } from '../protocol/frame.ts'
-import { FrameReader } from '../protocol/frame-reader.ts'
 import type { FrameReceiver } from '../protocol/frame-reader.ts'
 import type { VariantCodec } from '../protocol/variant-codec.ts'
-import { deflate, DEFLATE_FROM, inflate, INFLATED_AT_ONCE } from './deflate.ts'
+import { deflate, DEFLATE_FROM } from './deflate.ts'
 import { Output } from './output.ts'
 import type { OutputLog } from './output-log.ts'
-import { ownBytes } from '../protocol/own-bytes.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { PacketSender } from './packet-peer.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
+import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
+import { PeerInput } from './peer-input.ts'
+import type { InputRules } from './peer-input.ts'
 import { RateLimit } from './rate-limit.ts'
 import type { Rates } from './rate-limit.ts'
 import type { Connection, ConnectionReceiver } from './transport.ts'
@@ -18,33 +19,13 @@ import type { Connection, ConnectionReceiver } from './transport.ts'
 /** WebSocketPeer.WriteMode of Godot: what kind of message `putPacket` sends. */
 export const writeMode = { TEXT: 0, BINARY: 1 } as const
 
-/** Open; closing: our close frame is out and unanswered; ended. */
-export type PeerState = 'open' | 'closing' | 'ended'
-
-/** Who or what ended a peer: the client, the server's side, `stop`, a breach of the protocol, output it did not take, input beyond its rates, silence, a broken connection. */
-export type EndCause = 'client' | 'server' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
-
-/** Clean: both close frames were exchanged; timeout: ours was not answered in time; reset: the connection ended otherwise. */
-export type EndOutcome = 'clean' | 'timeout' | 'reset'
-
-/** How a peer ended: the close code and reason that stand (1006 without a close frame), and seconds from that frame to the end. */
-export interface PeerEnd {
-  readonly cause: EndCause
-  readonly outcome: EndOutcome
-  readonly code: number
-  readonly reason: string
-  readonly seconds: number
-}
-
 /** The close frame that stands: who began, with what, and when (milliseconds). */
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
 /** What a peer asks of its server. */
-export interface PeerHost {
+export interface PeerHost extends InputRules {
   readonly log: OutputLog
   readonly queueLimits: QueueLimits
-  readonly maxMessageSize: number
-  readonly autoPoll: boolean
   readonly closeTimeout: number
   /** The Variants of its version of Godot. */
   readonly variants: VariantCodec
@@ -85,27 +66,19 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   bytesIn = 0
   /** What the application gave it when it joined (option onHandshake). */
   data: unknown
-  /** Looks of the heartbeat since it was last heard. */
-  silentLooks = 0
   readonly #host: PeerHost
-  readonly #reader: FrameReader
+  readonly #input: PeerInput
   #state: PeerState = 'open'
   #writeMode: number = writeMode.BINARY
   #wasString = false
-  /** Without autoPoll: chunks that wait for the poll. */
-  #unread: Uint8Array[] | undefined
-  #unreadBytes = 0
   #isGone = false
   #cutOutcome: EndOutcome = 'reset'
   #closing: Closing | undefined
   #closeTimer: NodeJS.Timeout | undefined
   #end: PeerEnd | undefined
   readonly #isDeflated: boolean
-  #inflated = 0
   readonly #rateLimit: RateLimit | undefined
   #throttle: NodeJS.Timeout | undefined
-  /** Why reading stands still: packets without room, rates. */
-  #holds = 0
   #onEnd: Array<(end: PeerEnd) => void> | undefined
 
   /** `isDeflated`: permessage-deflate was agreed on. */
@@ -115,7 +88,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.id = id
     this.protocol = protocol
     this.output = new Output(connection, this)
-    this.#reader = new FrameReader(this, host.maxMessageSize, isDeflated ? (bytes, maxSize) => this.#inflate(bytes, maxSize) : undefined)
+    this.#input = new PeerInput(connection, this, host, isDeflated)
     this.#isDeflated = isDeflated
     this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
   }
@@ -226,7 +199,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (this.#state !== 'open') return
     this.#beginClose({ cause, code, reason, since: performance.now() }, closePayload(code, reason))
     this.#closeTimer = setTimeout(() => { this.#cut('timeout') }, this.#host.closeTimeout * 1000)
-    this.#readOn()
+    this.#input.readOn()
   }
 
   /** It does not take what it is sent: what waits is thrown away, and it is closed with 4008. */
@@ -246,10 +219,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   // ---- what the connection tells ----
 
   onData (bytes: Uint8Array, length: number): void {
-    if (this.#state === 'ended') return
-    this.silentLooks = 0
-    if (this.#host.autoPoll) this.#reader.read(bytes, length)
-    else this.#postpone(bytes, length)
+    if (this.#state !== 'ended') this.#input.read(bytes, length)
   }
 
   onGone (): void {
@@ -260,14 +230,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   /** Reads what came since the last poll (only without autoPoll). */
   poll (): void {
-    const unread = this.#unread
-    if (unread !== undefined) {
-      this.#unread = undefined
-      this.#unreadBytes = 0
-      this.silentLooks = 0
-      for (const chunk of unread) this.#reader.read(chunk, chunk.length)
-      if (!this.#reader.isStopped) this.output.connection.resume()
-    }
+    this.#input.poll()
     if (this.#isGone && this.#state !== 'ended') this.#finishGone()
   }
 
@@ -308,15 +271,20 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   }
 
   hold (): void {
-    this.#holds++
-    this.#reader.stop()
-    this.output.connection.pause()
+    this.#input.hold()
   }
 
   release (): void {
-    if (this.#holds === 0) return
-    this.#holds--
-    if (this.#holds === 0) this.#readOn()
+    this.#input.release()
+  }
+
+  /** Looks of the heartbeat since it was last heard. */
+  get silentLooks (): number {
+    return this.#input.silentLooks
+  }
+
+  set silentLooks (looks: number) {
+    this.#input.silentLooks = looks
   }
 
   /** Asks for a sign of life. */
@@ -326,7 +294,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   /** Whether something of it waits unread, or we do not let it send. */
   get isPaused (): boolean {
-    return this.#reader.isStopped || this.#unread !== undefined
+    return this.#input.isPaused
   }
 
   /** Whether nothing more will come from it, so that its last packets are queued over the limits. */
@@ -356,21 +324,6 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     return packet
   }
 
-  #postpone (bytes: Uint8Array, length: number): void {
-    (this.#unread ??= []).push(ownBytes(bytes, 0, length))
-    this.#unreadBytes += length
-    if (this.#unreadBytes >= this.#host.maxMessageSize) this.output.connection.pause()
-  }
-
-  /** Without autoPoll the application says when others have their turn. */
-  #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
-    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#host.autoPoll) {
-      this.hold()
-      setImmediate(() => { this.release() })
-    }
-    return inflate(bytes, maxSize)
-  }
-
   #sendDeflated (code: number, bytes: Uint8Array): void {
     const compressed = deflate(bytes)
     this.output.count(bytes.length, 1)
@@ -385,14 +338,6 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (rateLimit.isFlood) return this.closeFor('flood', closeCode.POLICY, 'rate limit')
     this.hold()
     this.#throttle = setTimeout(() => { this.release() }, wait)
-  }
-
-  #readOn (): void {
-    this.#holds = 0
-    // It could not be heard until now.
-    this.silentLooks = 0
-    this.#reader.resume()
-    if (!this.#reader.isStopped) this.output.connection.resume()
   }
 
   #beginClose (closing: Closing, payload: Uint8Array): void {
@@ -412,7 +357,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   /** The connection is over: what had come before is delivered first. */
   #finishGone (): void {
     this.#queueHeld()
-    while (this.#reader.isStopped) this.#reader.resume()
+    this.#input.drain()
     this.#finish(this.#cutOutcome)
     this.#released()
   }
@@ -432,7 +377,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.#state = 'ended'
     clearTimeout(this.#closeTimer)
     clearTimeout(this.#throttle)
-    this.#reader.end()
+    this.#input.end()
     this.#queueHeld()
     this.#host.log.remove(this.output)
     this.#release(outcome)
