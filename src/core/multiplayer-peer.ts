@@ -17,8 +17,8 @@ export interface RelayHost {
   readonly serverRelay: boolean
   /** The peer with this id, also one that closes. */
   peer (id: number): WebSocketPeer | undefined
-  /** Open peers by ascending id. */
-  openPeers (): Iterable<WebSocketPeer>
+  /** Peers by ascending id, also those that close. */
+  peers (): Iterable<WebSocketPeer>
   /** A packet for the server itself: bytes[start..end) are good until the call returns. */
   keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
   /** The same of a packet that is known to be about remote calls. */
@@ -45,11 +45,11 @@ export class MultiplayerPeer {
     for (const packet of this.#wire.welcome(peer.id)) this.#send(peer, packet)
   }
 
-  /** Tells the newcomer of the others, and the others of the newcomer. */
+  /** Tells the newcomer of the others, and the others of the newcomer: also of those that close, as it will hear that they have left. */
   joined (peer: WebSocketPeer): void {
     if (this.#host.serverRelay) {
       this.#sendAll(this.#wire.added(peer.id), peer)
-      for (const other of this.#host.openPeers()) if (other !== peer) this.#send(peer, this.#wire.added(other.id))
+      for (const other of this.#host.peers()) if (other !== peer) this.#send(peer, this.#wire.added(other.id))
     }
     // A client that had to prove itself first may have been given its write mode then.
     if (peer.getWriteMode() === writeMode.TEXT) this.#inText.add(peer)

@@ -51,6 +51,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
   }
 
   abstract override soon (wake: () => void): void
+  abstract peers (after?: number): IterableIterator<WebSocketPeer>
   abstract authenticated (peer: WebSocketPeer): void
   abstract notAuthenticated (peer: WebSocketPeer, why: LimitName | undefined): void
 

@@ -83,6 +83,16 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
+  t.test('who comes while another closes hears of both its being there and its leaving', async t => {
+    const { server, members: [a, b], enter } = await room(2)
+    server.disconnectPeer(b.id)
+    const c = enter()
+    t.same(await c.heard(), ['id 12', 'add 10', 'add 11'])
+    b.frames.close(1000)
+    for (const member of [a, c]) t.same((await member.heard()).filter(line => line.startsWith('del')), ['del 11'])
+    await server.stop()
+  })
+
   t.test('every kind of target', async t => {
     const { server, members, signals } = await room(3)
     const rows: Array<[target: number, receivers: number[], isKept: boolean]> = [
