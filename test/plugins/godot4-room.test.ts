@@ -1,0 +1,95 @@
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import t from 'tap'
+import type { Test } from 'tap'
+import peerServer, { int, Vector2 } from '../../index.ts'
+import type { ServerOptions } from '../../src/options.ts'
+import type { Godot4Client } from '../helper/godot4-client.ts'
+import { Godot4Socket, until } from '../helper/godot4-socket.ts'
+
+const PLAYERS = 64
+const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
+const script = { hello: { args: 1, mode: 'any_peer' }, move: { args: 2, mode: 'any_peer' }, score: { args: 1 } } as const
+
+/** In two steps: who says `riddle` is asked, who says `let me in` at once or in answer is let in. */
+const authenticate: ServerOptions['authenticate'] = async (_, data) => {
+  const word = Buffer.from(data).toString()
+  await new Promise(resolve => setImmediate(resolve))
+  return word === 'riddle' ? Buffer.from('?') : word === 'let me in'
+}
+
+async function serve (t: Test) {
+  const app = Fastify()
+  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.5, authTimeout: 30, authenticate } as Partial<ServerOptions>)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(async () => { await app.close() })
+  const server = app.peerServer
+  const ran: unknown[][] = []
+  const arena = server.multiplayer.node('/root/Arena', surface)
+    .method('any_peer', 'hello', (sender, name) => { ran.push(['hello', sender, name]) })
+    .method('any_peer', 'move', (sender, tick, at) => { ran.push(['move', sender, tick, at]) })
+  /** A player that says a word as soon as it may. */
+  const enter = async (word: string): Promise<Godot4Socket> => {
+    const player = await Godot4Socket.connect(t, (app.server.address() as AddressInfo).port, '/ws4', [], game => {
+      game.addNode('Arena', script)
+      game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }
+    })
+    await player.told('api.peer_authenticating', 1)
+    if (word === 'riddle') player.game.sendAuth(Buffer.from(word))
+    else say(player.game, word)
+    return player
+  }
+  return { server, arena, ran, enter }
+}
+
+function say (game: Godot4Client, word: string): void {
+  game.sendAuth(Buffer.from(word))
+  game.completeAuth()
+}
+
+const sorted = (list: Iterable<number>): number[] => [...list].sort((one, other) => one - other)
+const sendersOf = ({ game }: Godot4Socket, name: string): number[] => game.events.filter(([what]) => what === name).map(([, sender]) => sender as number)
+const countOf = (player: Godot4Socket, name: string): number => sendersOf(player, name).length
+
+t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, calls among them and with the server; not one has anything to complain of`, async t => {
+  const { server, arena, ran, enter } = await serve(t)
+  const failed: number[] = []
+  server.on('peer_authentication_failed', id => { failed.push(id) })
+  const strangers = await Promise.all(['wrong', '', 'let me in!'].map(enter))
+  const players = await Promise.all(Array.from({ length: PLAYERS }, async (_, at) => await enter(at % 2 === 0 ? 'riddle' : 'let me in')))
+  const ids = sorted(players.map(({ game }) => game.id))
+  const others = ({ game }: Godot4Socket, times = 1): number[] => sorted(ids.filter(id => id !== game.id).flatMap(id => new Array<number>(times).fill(id)))
+  await until(() => players.every(({ game }) => game.peers.size === PLAYERS) && strangers.every(({ game }) => game.isClosed))
+  for (const player of players) t.same(sorted(player.game.peers), [1, ...others(player)])
+  t.same(sorted(failed), sorted(strangers.map(({ game }) => game.id)))
+  t.same(strangers.map(({ game }) => game.peers.size), [0, 0, 0])
+  t.equal(server.limits['auth-refused'], 3)
+  t.equal(server.peerCount, PLAYERS)
+
+  for (const { game } of players) game.sendBytes(Buffer.from(String(game.id)))
+  await until(() => players.every(player => countOf(player, 'api.peer_packet') === PLAYERS - 1))
+  for (const player of players) t.same(sorted(sendersOf(player, 'api.peer_packet')), others(player))
+
+  for (let round = 1; round <= 2; round++) {
+    for (const { game } of players) game.rpc('Arena', 'move', [round, new Vector2(1, 2)])
+    await until(() => players.every(player => countOf(player, 'move') === round * (PLAYERS - 1)) && ran.length === round * PLAYERS)
+  }
+  for (const player of players) t.same(sorted(sendersOf(player, 'move')), others(player, 2))
+
+  const [first, ...rest] = players
+  for (const call of [() => arena.rpc('score', 1), () => arena.rpc('score', 2), () => arena.rpcId(first.game.id, 'score', 3), () => arena.rpcId(-first.game.id, 'score', 4)]) call()
+  await until(() => players.every(player => countOf(player, 'score') === 3))
+  for (const { game } of players) t.same(game.events.filter(([what]) => what === 'score').map(([, , , values]) => values), game === first.game ? [[1], [2], [3]] : [[1], [2], [4]])
+
+  first.leave()
+  await until(() => rest.every(({ game }) => !game.peers.has(first.game.id)))
+  const late = await enter('let me in')
+  await late.told('api.peer_connected', 1)
+  arena.rpc('score', 5)
+  await until(() => [...rest, late].every(({ game }) => game.events.some(([what, , , values]) => what === 'score' && (values as number[])[0] === 5)))
+  t.same(sorted(late.game.peers), [1, ...others(first)])
+
+  t.same([...players, late].flatMap(({ game }) => game.refusals), [])
+  t.same(Object.entries(server.drops).filter(([, count]) => count > 0), [])
+  t.equal(server.failures, 0)
+})
