@@ -1,6 +1,7 @@
 // Clients of the soak scripts: plain sockets, cheap enough for ten thousand of them.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { upgradeRequest } from '../helper/raw-socket.ts'
 
 /** A TCP connection; what goes wrong with it later does no harm. */
@@ -25,10 +26,18 @@ export async function upgrade (socket: Socket, path = '/'): Promise<boolean> {
   return answer.toString('latin1').startsWith('HTTP/1.1 101')
 }
 
+/** The same in TLS, whoever the server is. */
+export async function dialTls (port: number): Promise<Socket> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  socket.on('error', () => {})
+  return socket
+}
+
 /** Milliseconds until a new client has joined. */
-export async function timeJoin (port: number, path = '/'): Promise<number> {
+export async function timeJoin (port: number, path = '/', open = dial): Promise<number> {
   const began = performance.now()
-  const socket = await dial(port)
+  const socket = await open(port)
   if (!await upgrade(socket, path)) throw new Error('a good client was refused')
   const milliseconds = performance.now() - began
   socket.destroy()

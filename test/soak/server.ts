@@ -8,11 +8,12 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/transport/websocket-server.ts'
 
-/** What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says `good`. */
+/** What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says `good`; `hostAsks`: the same of a hook of the host. */
 export interface Setting {
   readonly mode: 'own' | 'mounted'
   readonly options?: Partial<ServerOptions>
   readonly asks?: number | 'never'
+  readonly hostAsks?: number | 'never'
 }
 
 /** How the server is, after a collection. */
@@ -56,32 +57,35 @@ export async function startServer (setting: Setting): Promise<ServerProcess> {
 
 if (process.send !== undefined) await serve(JSON.parse(process.argv[2]) as Setting)
 
-async function serve ({ mode, options = {}, asks }: Setting): Promise<void> {
+async function serve ({ mode, options = {}, asks, hostAsks }: Setting): Promise<void> {
   const faults: string[] = []
   process.on('uncaughtException', error => { faults.push(String(error.stack)) })
   process.on('unhandledRejection', error => { faults.push(String(error)) })
-  const server = await open(mode, { ...options, ...(asks === undefined ? {} : { onHandshake: ask(asks) }) })
+  const server = await open(mode, { ...options, ...(asks === undefined ? {} : { onHandshake: ask(asks) }) }, hostAsks)
   if (options.gdMpApi !== true) server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
   process.on('message', () => { process.send!(read(server, faults)) })
   process.send!(server.port)
 }
 
-function ask (asks: number | 'never'): ServerOptions['onHandshake'] {
-  return async ({ query }) => {
+type Asked = { readonly query: unknown }
+
+function ask (asks: number | 'never') {
+  return async ({ query }: Asked): Promise<object> => {
     if (asks !== 'never') await delay(asks)
-    else if (query.good === undefined) await new Promise(() => {})
+    else if ((query as { good?: string }).good === undefined) await new Promise(() => {})
     return {}
   }
 }
 
 /** In mounted mode the host's HTTP server has the timeouts of the service. */
-async function open (mode: Setting['mode'], options: Partial<ServerOptions>): Promise<WebSocketServer> {
+async function open (mode: Setting['mode'], options: Partial<ServerOptions>, hostAsks: Setting['hostAsks']): Promise<WebSocketServer> {
   if (mode === 'own') {
     const server = new WebSocketServer(options)
     await server.listen(0)
     return server
   }
   const app = Fastify({ requestTimeout: 3000, http: { headersTimeout: 3000, connectionsCheckingInterval: 250 } })
+  if (hostAsks !== undefined) app.addHook('onRequest', async request => { await ask(hostAsks)(request) })
   await app.register(peerServer, { path: '/', ...options })
   await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
   return app.peerServer
