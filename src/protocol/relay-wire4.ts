@@ -24,16 +24,11 @@ const AUTH_HEAD = 2
 const ID_AT = 2
 const RAW_HEAD = 1
 
-/** A message about a peer: of ADD_PEER or DEL_PEER. */
-function encodeSys (what: number, id: number): Uint8Array {
-  const bytes = Uint8Array.of(command.SYS, what, 0, 0, 0, 0)
-  writeId(bytes, ID_AT, id)
-  return bytes
-}
-
-function encodeId (id: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  writeId(bytes, 0, id)
+/** The id of a client behind a head. Clients would take other ids, to their harm: DEL_PEER of 1 makes them deaf. */
+function encodePeer (head: readonly number[], id: number): Uint8Array {
+  if (id <= target.SERVER) throw new GodotError('ERR_INVALID_PARAMETER', `${id} is the id of no client`)
+  const bytes = Uint8Array.of(...head, 0, 0, 0, 0)
+  writeId(bytes, head.length, id)
   return bytes
 }
 
@@ -63,9 +58,9 @@ export const relayWire4: RelayWire = {
     encode: data => prefixed([command.SYS, sys.AUTH], data),
     dataAt: (bytes, start, end) => end - start >= AUTH_HEAD && commandAt(bytes, start) === command.SYS && bytes[start + 1] === sys.AUTH ? start + AUTH_HEAD : -1
   },
-  welcome: id => [encodeId(id)],
-  added: id => encodeSys(sys.ADD_PEER, id),
-  removed: id => encodeSys(sys.DEL_PEER, id),
+  welcome: id => [encodePeer([], id)],
+  added: id => encodePeer([command.SYS, sys.ADD_PEER], id),
+  removed: id => encodePeer([command.SYS, sys.DEL_PEER], id),
   data: (_to, bytes) => {
     if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a packet has at least one byte in Godot 4')
     return prefixed([command.RAW], bytes)
