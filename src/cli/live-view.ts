@@ -33,23 +33,29 @@ export class LiveView {
 
   /** Shows it until a key or the signal ends it; rejects with what the service refuses. */
   async run (signal: AbortSignal): Promise<void> {
-    const { input, output } = this.#line
-    const onResize = (): void => { this.#draw() }
-    const onKey = (keys: Buffer): void => { this.#press(keys.toString()) }
     const over = AbortSignal.any([signal, this.#over.signal])
-    output.write(ENTER)
-    output.on('resize', onResize)
-    if (input.isTTY) input.setRawMode(true).on('data', onKey)
     const timer = setInterval(() => { this.#refresh() }, REFRESH)
+    const leave = this.#enter()
     try {
       this.#refresh()
       for await (const event of follow(this.#client, over, trouble => { this.#fail(trouble) })) this.#happened(event)
     } finally {
       this.#over.abort()
       clearInterval(timer)
-      if (input.isTTY) input.off('data', onKey).setRawMode(false).pause()
-      output.off('resize', onResize)
-      output.write(LEAVE)
+      leave()
+    }
+  }
+
+  /** Takes the terminal over; the answer gives it back. */
+  #enter (): () => void {
+    const { input, output } = this.#line
+    const onResize = (): void => { this.#draw(true) }
+    const onKeys = (keys: Buffer): void => { this.#press(keys.toString()) }
+    output.on('resize', onResize).write(ENTER)
+    if (input.isTTY) input.setRawMode(true).on('data', onKeys)
+    return () => {
+      if (input.isTTY) input.off('data', onKeys).setRawMode(false).pause()
+      output.off('resize', onResize).write(LEAVE)
     }
   }
 
@@ -79,6 +85,12 @@ export class LiveView {
     this.#draw()
   }
 
+  /** The size of the terminal; some do not know their own. */
+  get #size (): { columns: number, rows: number } {
+    const { columns, rows } = this.#line.output
+    return { columns: columns || 80, rows: rows || 24 }
+  }
+
   /** Looks at the server and its peers anew, unless a look is still under way. */
   #refresh (): void {
     if (this.#isRefreshing) return
@@ -91,7 +103,7 @@ export class LiveView {
 
   async #look (): Promise<void> {
     const { sort } = this.#scene
-    const query = { limit: Math.max(1, this.#line.output.rows), sort: sort as Operations['peers']['parameters']['sort'] & string, order: orderOf(sort) }
+    const query = { limit: this.#size.rows, sort: sort as Operations['peers']['parameters']['sort'] & string, order: orderOf(sort) }
     const [state, { items }] = await Promise.all([this.#client.call('getServer'), this.#client.call('peers', query)])
     Object.assign(this.#scene, { state, peers: items })
     this.#draw()
@@ -104,9 +116,9 @@ export class LiveView {
     setTimeout(() => {
       this.#isDrawing = false
       if (this.#over.signal.aborted) return
-      const { output } = this.#line
-      const lines = draw(this.#scene, output.columns, output.rows, this.#palette)
-      output.write(`\u001B[H${lines.map(line => `${line}\u001B[K`).join('\r\n')}\u001B[J`)
+      const { columns, rows } = this.#size
+      const lines = draw(this.#scene, columns, rows, this.#palette)
+      this.#line.output.write(`\u001B[H${lines.map(line => `${line}\u001B[K`).join('\r\n')}\u001B[J`)
     }, FRAME)
   }
 }
