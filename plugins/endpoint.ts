@@ -18,6 +18,10 @@ interface Upgrade { readonly socket: Duplex, readonly head: Buffer, readonly han
 /** Upgrades travel on their request; a WeakMap would do as well, at a price for every garbage collection. */
 type UpgradeRequest = IncomingMessage & Record<symbol, Upgrade>
 
+/** When a connection began, until its first request is there. */
+type Connected = Duplex & Record<symbol, number | undefined>
+const connectedAt = Symbol('connectedAt')
+
 /** Adds the route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
 export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {
   const upgradeOf = watchUpgrades(app, server)
@@ -40,21 +44,27 @@ function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): object
   return { method, url: withoutTokens(url), host, remoteAddress: ip, remotePort: raw.socket?.remotePort }
 }
 
-/** Keeps what only the event of an upgrade tells, and limits the time of those that Fastify's hooks do not let through at once. */
+/** Keeps what only the events of the host's server tell, and limits the time of upgrades that Fastify's hooks do not let through at once. */
 function watchUpgrades (app: FastifyInstance, server: WebSocketServer): (request: IncomingMessage) => Upgrade {
   const url = app.prefix + server.path
   // One for each server of an app.
   const key = Symbol('upgrade')
+  const connected = (socket: Duplex): void => { (socket as Connected)[connectedAt] = performance.now() }
+  const requested = ({ socket }: IncomingMessage): void => { (socket as Duplex as Connected)[connectedAt] = undefined }
   const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
-    request[key] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }), isAnswered: false }
+    request[key] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }, (socket as Connected)[connectedAt]), isAnswered: false }
   }
   const after = (request: UpgradeRequest): void => {
     const upgrade = request[key]
     if (!upgrade.isAnswered && request.url!.split('?', 1)[0] === url) limitTime(upgrade)
   }
+  const listeners = { connection: connected, secureConnection: connected, request: requested, upgrade: after }
   app.server.prependListener('upgrade', before)
-  app.server.on('upgrade', after)
-  app.addHook('onClose', async () => { app.server.off('upgrade', before).off('upgrade', after) })
+  for (const [event, listener] of Object.entries(listeners)) app.server.on(event, listener)
+  app.addHook('onClose', async () => {
+    app.server.off('upgrade', before)
+    for (const [event, listener] of Object.entries(listeners)) app.server.off(event, listener)
+  })
   return request => (request as UpgradeRequest)[key]
 }
 

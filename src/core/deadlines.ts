@@ -6,14 +6,15 @@ export interface Deadlined {
   cut (): void
 }
 
-/** Milliseconds between two looks at the oldest, at least. */
+/** Milliseconds between two looks, at least. */
 const MIN_WAIT = 20
 
-/** Things that all get the same time, so that they end in the order they began: one timer looks after them all. */
+/** Things that all get the same time, counted for each from when it began: one timer looks after them all. */
 export class Deadlines {
   readonly #since = new Map<Deadlined, number>()
   readonly #seconds: () => number
   #timer: NodeJS.Timeout | undefined
+  #nextLook = 0
 
   /** `seconds`: how long each may take, asked anew at every look. */
   constructor (seconds: () => number) {
@@ -24,10 +25,12 @@ export class Deadlines {
     return this.#since.size
   }
 
-  add (one: Deadlined): void {
-    this.#since.set(one, performance.now())
+  /** `since`: when it began, on the clock of `performance.now()`. */
+  add (one: Deadlined, since: number = performance.now()): void {
+    this.#since.set(one, since)
+    const due = since + this.#seconds() * 1000
     // Clearing the timer when all are done would cost more than to let it find nothing.
-    if (this.#timer === undefined) this.#arm(this.#seconds() * 1000)
+    if (this.#timer === undefined || due < this.#nextLook) this.#arm(due)
   }
 
   /** It is over, in time; whether it was there. */
@@ -37,9 +40,7 @@ export class Deadlines {
 
   /** The time that each gets has changed. */
   changed (): void {
-    if (this.#timer === undefined) return
-    clearTimeout(this.#timer)
-    this.#look()
+    if (this.#timer !== undefined) this.#look()
   }
 
   /** Ends all. */
@@ -50,17 +51,25 @@ export class Deadlines {
     }
   }
 
-  #arm (milliseconds: number): void {
-    this.#timer = setTimeout(() => { this.#look() }, Math.max(milliseconds, MIN_WAIT)).unref()
+  #arm (due: number): void {
+    clearTimeout(this.#timer)
+    this.#nextLook = due
+    this.#timer = setTimeout(() => { this.#look() }, Math.max(due - performance.now(), MIN_WAIT)).unref()
   }
 
   #look (): void {
+    clearTimeout(this.#timer)
     this.#timer = undefined
-    const begunBefore = performance.now() - this.#seconds() * 1000
+    const time = this.#seconds() * 1000
+    const now = performance.now()
+    let next = Infinity
     for (const [one, since] of this.#since) {
-      if (since > begunBefore) return this.#arm(since - begunBefore)
-      this.#since.delete(one)
-      one.expire()
+      if (since + time > now) next = Math.min(next, since + time)
+      else {
+        this.#since.delete(one)
+        one.expire()
+      }
     }
+    if (next < Infinity) this.#arm(next)
   }
 }

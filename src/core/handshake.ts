@@ -32,16 +32,17 @@ export class Handshake implements Deadlined {
   readonly #host: HandshakeHost
   readonly #cut: (error: GodotError) => void
   #address: string | undefined
-  readonly #since = performance.now()
+  readonly #since: number
   #hasBegun = false
   #isCounted = false
   #isInside = false
   #isOver = false
 
-  /** `cut` is called when it takes too long or the server stops, with that as the problem. */
-  constructor (host: HandshakeHost, cut: (error: GodotError) => void) {
+  /** `cut` is called when it takes too long or the server stops, with that as the problem; `since`: when it began, on the clock of `performance.now()`. */
+  constructor (host: HandshakeHost, cut: (error: GodotError) => void, since: number = performance.now()) {
     this.#host = host
     this.#cut = cut
+    this.#since = since
   }
 
   /** Seconds since its first byte. */
@@ -54,7 +55,7 @@ export class Handshake implements Deadlined {
     if (this.#hasBegun) return
     this.#host.admission.checkPending()
     this.#hasBegun = true
-    this.#host.admission.pending.add(this)
+    this.#host.admission.pending.add(this, this.#since)
   }
 
   /** It is known where the client is; throws banned and address-limit. */

@@ -132,9 +132,9 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     if (this.admission.isFull) throw new GodotError('server-full')
   }
 
-  /** A handshake that is about to begin; `cut` is called when it takes too long or the server stops, with that as the problem. */
-  handshake (cut: (error: GodotError) => void): Handshake {
-    return new Handshake(this, cut)
+  /** A handshake that began just now or at `since`; `cut` is called when it takes too long or the server stops, with that as the problem. */
+  handshake (cut: (error: GodotError) => void, since?: number): Handshake {
+    return new Handshake(this, cut, since)
   }
 
   /**

@@ -47,6 +47,23 @@ t.test('a time that changes holds for those under way', async t => {
   t.same(ends, ['a expired'])
 })
 
+t.test('one that began earlier is over earlier, whenever it was added', async t => {
+  const clock = stopTime(t)
+  const ends: string[] = []
+  const deadlines = new Deadlines(() => 3)
+  deadlines.add(item(ends, 'a'))
+  deadlines.add(item(ends, 'b'), performance.now() - 2000)
+  clock.advance(999)
+  t.same(ends, [])
+  clock.advance(1)
+  t.same(ends, ['b expired'])
+  deadlines.add(item(ends, 'c'), performance.now() - 5000)
+  clock.advance(20)
+  t.same(ends, ['b expired', 'c expired'])
+  clock.advance(1980)
+  t.same(ends, ['b expired', 'c expired', 'a expired'])
+})
+
 t.test('all can be cut', async t => {
   const clock = stopTime(t)
   const ends: string[] = []

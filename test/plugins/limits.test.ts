@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pino from 'pino'
 import type { Test } from 'tap'
@@ -86,6 +87,19 @@ for (const mode of modes) {
       const seconds = (performance.now() - began) / 1000
       t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
       t.same([server.pendingCount, server.limits['handshake-timeout']], [0, 1])
+    })
+
+    await t.test('what the request took is part of handshakeTimeout', async t => {
+      const server = await openServer(t, mode, { handshakeTimeout: 1.5, onHandshake: async () => await new Promise(() => {}) })
+      const began = performance.now()
+      const raw = await connectRaw(t, server.port)
+      raw.send('GET /ws HT')
+      await delay(1000)
+      raw.send(upgradeRequest('/ws').slice('GET /ws HT'.length))
+      t.equal((await raw.head()).status, 408)
+      await raw.end()
+      const seconds = (performance.now() - began) / 1000
+      t.ok(seconds > 1.4 && seconds < 2.2, `${seconds} s`)
     })
 
     await t.test('too many handshakes under way are too many', async t => {
