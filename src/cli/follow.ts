@@ -8,11 +8,11 @@ const AGAIN = 1000
 const SILENCE = 10_000
 
 /** What happens, for ever: a stream that breaks is taken up where it was, and `onTrouble` told why. What is refused ends it. */
-export async function * follow (client: PeerServerClient, signal: AbortSignal, onTrouble: (trouble: string) => void): AsyncGenerator<ClientEvent> {
+export async function * follow (client: PeerServerClient, signal: AbortSignal, onTrouble: (trouble: string) => void, patience: number = SILENCE): AsyncGenerator<ClientEvent> {
   let lastId = ''
   while (!signal.aborted) {
     const silence = new AbortController()
-    const timer = setTimeout(() => { silence.abort() }, SILENCE)
+    const timer = setTimeout(() => { silence.abort() }, patience)
     try {
       for await (const { id, event } of client.events({ types }, lastId, AbortSignal.any([signal, silence.signal]))) {
         timer.refresh()
