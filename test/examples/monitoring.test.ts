@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import Fastify from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import app from '../../app.ts'
+import { MemoryConnection } from '../../src/transport/memory.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
+import { signal } from '../helper/signal.ts'
 
 const read = (file: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/monitoring', file), 'utf8')
 const dashboard = JSON.parse(read('grafana-dashboard.json'))
@@ -12,11 +14,27 @@ const exprs: string[] = [
   ...[...read('alerts.yml').matchAll(/expr: (?:\|\n((?: {10}.*\n)+)|(.*))/g)].map(([, block, line]) => block ?? line)
 ]
 
-t.test('every metric that the dashboard and the alerts ask for is one of the service, with these labels', async t => {
+/** The metrics of a service on which every kind of thing has happened once. */
+async function busyMetrics (t: Test) {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: {}, admin: { auth: false } })
-  const metrics = parseMetrics((await service.inject('/metrics')).body)
+  await service.ready()
+  const { peerServer } = service
+  const connection = new MemoryConnection()
+  peerServer.accept(connection)
+  const left = signal(peerServer, 'client_disconnected')
+  connection.destroy()
+  await left
+  peerServer.notices.emit('refused', 'refusing-connections', '192.0.2.1')
+  return parseMetrics((await service.inject('/metrics')).body)
+}
+
+/** Names of labels that Prometheus itself adds. */
+const added = ['job', 'instance']
+
+t.test('every metric that the dashboard and the alerts ask for is one of the service, with these labels', async t => {
+  const metrics = await busyMetrics(t)
   t.ok(exprs.length > 30)
   for (const expr of exprs) {
     for (const [name] of expr.matchAll(/\b(peer_server|nodejs|process)_\w+/g)) {
@@ -25,7 +43,24 @@ t.test('every metric that the dashboard and the alerts ask for is one of the ser
       if (base !== name) t.equal(metrics.get(base)?.type, 'histogram', name)
       if (/_total$/.test(name)) t.match(expr, `rate(${name}`, 'a counter is looked at as a rate')
     }
+    const [, base] = /\b((?:peer_server|nodejs|process)_\w+?)(?:_bucket)?\b/.exec(expr) ?? []
+    if (base === undefined) continue
+    const labels = [...metrics.get(base)!.samples.keys()].flatMap(key => [...key.matchAll(/(\w+)="/g)].map(([, label]) => label))
+    const asked = [...expr.matchAll(/(\w+)(?:=~|!=|!~|=)"/g), ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list]) => [...list.matchAll(/(\w+)/g)])].map(([, label]) => label)
+    for (const label of asked) t.ok([...labels, ...added].includes(label), `${base} has ${label}`)
   }
+})
+
+t.test('what is said of a metric in words has the labels that come with it', async t => {
+  for (const [, expr, summary] of read('alerts.yml').matchAll(/expr: ([\s\S]*?)\n +for:[\s\S]*?summary: (.*)/g)) {
+    const kept = /by \(([^)]*)\)/.exec(expr)?.[1].split(', ')
+    for (const [, label] of summary.matchAll(/\$labels\.(\w+)/g)) t.ok(kept === undefined || kept.includes(label), `${label} in ${summary}`)
+  }
+})
+
+t.test('the job of the alerts is the one that is scraped', async t => {
+  const [, job] = /job_name: (.*)/.exec(read('prometheus.yml')) as string[]
+  for (const [, asked] of exprs.join('\n').matchAll(/job="([^"]*)"/g)) t.equal(asked, job)
 })
 
 t.test('every metric of a server is on the dashboard', async t => {

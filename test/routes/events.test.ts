@@ -80,6 +80,18 @@ t.test('what often happens is told once a second for each kind, with the number 
   t.ok(data.count >= 500, `${data.count}`)
 })
 
+t.test('a mere relay reads nothing, and that is no news', async t => {
+  const { events, join, server } = await start(t, { server: { gdMpApi: true, inputMaxPackets: 2 } })
+  const stream = await events('?types=dropped')
+  const { id, socket } = await join()
+  const toAll = Buffer.alloc(20)
+  toAll.writeInt32LE(id, 1)
+  for (let i = 0; i < 20; i++) socket.send(toAll)
+  socket.send(Buffer.alloc(3))
+  t.match((await stream.next()).data, { id, reason: 'short-packet' })
+  t.ok(server.drops.unread > 0, 'but it is counted')
+})
+
 t.test('filters by type and by peer', async t => {
   const { events, join } = await start(t)
   const [a, b] = [await join(), await join()]
@@ -238,13 +250,20 @@ t.test('an app without a history listens to nothing while nobody follows', async
   t.equal((await late.next()).event, 'reset')
 })
 
-t.test('a hundred streams get everything in order, and one that is not read holds up nobody', async t => {
+t.test('of a hundred streams one is not read: it is cut, and the others get everything in order', async t => {
   const host = await start(t)
   const streams = await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
-  const stalled = await connectRaw(t, host.port)
-  stalled.socket.pause()
-  stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
-  await churn(host, 200)
+  const cut = stall(t, host)
+  let isCut = false
+  cut.then(() => { isCut = true })
+  // More than it takes, of what the others do not want to hear.
+  const flood = setInterval(() => { for (let i = 0; i < 500; i++) host.server.notices.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100)) })
+  t.teardown(() => { clearInterval(flood) })
+  await churn(host, 100)
+  await within(20, () => 'the cut', cut)
+  clearInterval(flood)
+  t.ok(isCut)
+  await churn(host, 100)
   const told: string[] = []
   for (const stream of streams) {
     while (stream.events.length < 401) await stream.changed()
@@ -253,6 +272,17 @@ t.test('a hundred streams get everything in order, and one that is not read hold
   t.equal(streams[0].events.length, 401)
   t.ok(told.every(text => text === told[0]))
 })
+
+/** A stream of everything that is not read; resolves when the server has cut it. */
+async function stall (t: Test, { app, port }: Host): Promise<void> {
+  const stalled = await connectRaw(t, port)
+  stalled.socket.pause()
+  const cut = new Promise<void>(resolve => {
+    app.server.on('request', (request, response) => { if (request.headers['x-stalled'] !== undefined) response.once('close', () => { resolve() }) })
+  })
+  stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Stalled: yes\r\n\r\n')
+  await cut
+}
 
 /** Peers that come and go. */
 async function churn ({ join }: Host, times: number): Promise<void> {
