@@ -14,6 +14,9 @@ declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
+/** The servers of each app: hooks run one after the other, and no server shall have to wait for the clients of another. */
+const serversOf = new WeakMap<object, WebSocketServer[]>()
+
 /** Adds `app.peerServer` (or another `name`) and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
@@ -23,7 +26,10 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
   app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
-  app.addHook('preClose', async () => { await server.stop(undefined, 'server shutdown') })
+  const together = serversOf.get(app.server) ?? []
+  serversOf.set(app.server, together)
+  together.push(server)
+  app.addHook('preClose', async () => { await Promise.all(together.map(async one => { await one.stop(undefined, 'server shutdown') })) })
 }, { name: 'peer-server', fastify: '5.x' })
 
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { ask, faultOf, Godot4Socket, headersOf, requestOf, until } from '../helper/godot4-socket.ts'
+import { connectRawWebSocket } from '../helper/raw-socket.ts'
 import { speakers } from '../helper/speaker.ts'
 
 const servers = [
@@ -14,10 +15,10 @@ const servers = [
 ] as const
 
 /** One app with a server of each kind, each administered under its name. */
-async function serve (t: Test, options: Partial<ServerOptions> = {}) {
+async function serve (t: Test, options: Partial<ServerOptions> = {}, closeTimeout = 0.5) {
   const app = Fastify()
   for (const { name, ...rest } of servers) {
-    await app.register(peerServer, { name, ...structuredClone(rest) as Partial<ServerOptions>, ...(name === 'godot4' ? options : {}), closeTimeout: 0.5 })
+    await app.register(peerServer, { name, ...structuredClone(rest) as Partial<ServerOptions>, ...(name === 'godot4' ? options : {}), closeTimeout })
     await app.register(adminRoutes, { server: name, prefix: `/api/${name}`, auth: false })
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -62,6 +63,20 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   t.match(heard, [/^id /, 'add 1'], 'nobody of the others')
   t.equal(heard.length, 2)
   for (const socket of [three, plain]) socket.terminate()
+})
+
+t.test('all servers of an app end together: a client that does not answer keeps nobody waiting but itself', async t => {
+  const { app, port } = await serve(t, {}, 10)
+  const deaf = [await connectRawWebSocket(t, port, '/ws'), await connectRawWebSocket(t, port, '/ws4', { 'Sec-WebSocket-Protocol': 'chat' }), await connectRawWebSocket(t, port, '/echo')]
+  const closing = app.close()
+  for (const raw of deaf) {
+    let frame = await raw.frame()
+    while (frame.opcode !== 8) frame = await raw.frame()
+    t.equal(frame.payload.readUInt16BE(0), 1001)
+  }
+  t.same(servers.map(({ name }) => app.getDecorator<WebSocketServer>(name).peerCount), [1, 1, 1], 'all were told before any was cut')
+  for (const { socket } of deaf) socket.destroy()
+  await closing
 })
 
 t.test('the handshake is what Godot 4 takes; a client with other sub-protocols is refused', async t => {

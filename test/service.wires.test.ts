@@ -1,0 +1,35 @@
+import t from 'tap'
+import { connectRawWebSocket } from './helper/raw-socket.ts'
+import { startService } from './helper/service.ts'
+import { Godot4Socket, until } from './helper/godot4-socket.ts'
+
+t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with its REST API; both are told when the service ends', async t => {
+  const service = await startService(t, { WS4_PATH: '/ws4' })
+  t.match(service.log.join('\n'), `Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)
+  const three = await connectRawWebSocket(t, service.port, '/ws')
+  const [a, b] = [await Godot4Socket.connect(t, service.port, '/ws4'), await Godot4Socket.connect(t, service.port, '/ws4')]
+  await a.told('api.peer_connected', b.game.id)
+  a.game.sendBytes(Uint8Array.of(1), b.game.id)
+  t.same(await b.told('api.peer_packet'), ['api.peer_packet', a.game.id, Buffer.of(1)])
+  a.game.addNode('Main', { hit: { args: 0, mode: 'any_peer' } })
+  b.game.addNode('Main', { hit: { args: 0, mode: 'any_peer' } })
+  a.game.rpc('Main', 'hit', [])
+  t.same(await b.told('hit'), ['hit', a.game.id, 'Main', []])
+  t.match(await (await service.api('/server')).json(), { path: '/ws', wire: 'godot3', peers: { open: 1 } })
+  t.match(await (await service.api('/godot4/server')).json(), { path: '/ws4', wire: 'godot4', peers: { open: 2 } })
+  t.equal((await three.frame()).payload.length, 13, 'the id as Godot 3 has it')
+  t.same([...a.game.refusals, ...b.game.refusals], [])
+  const stopped = service.stop()
+  await until(() => a.game.isClosed && b.game.isClosed)
+  three.socket.destroy()
+  t.equal(await stopped, 0)
+})
+
+t.test('WS_WIRE: the one endpoint is Godot 4\'s', async t => {
+  const service = await startService(t, { WS_WIRE: 'godot4' })
+  const a = await Godot4Socket.connect(t, service.port, '/ws')
+  await a.told('api.peer_connected', 1)
+  t.match(await (await service.api('/server')).json(), { path: '/ws', wire: 'godot4' })
+  t.equal(await service.stop(), 0)
+  await a.told('api.server_disconnected')
+})
