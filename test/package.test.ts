@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { startService } from './helper/service.ts'
 import { unwatched } from './helper/unwatched.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -67,6 +68,15 @@ t.test('the packed package works and type checks in an empty project', async t =
   const output = await run(project, process.execPath, 'consumer.js')
   t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
+
+  await t.test('its service has the dashboard', async t => {
+    const { port } = await startService(t, {}, join(project, 'node_modules/fastify-peer-server/dist/service.js'))
+    for (const file of await readdir(join(root, 'web'))) {
+      const answer = await fetch(`http://127.0.0.1:${port}/dashboard${file === 'index.html' ? '' : `/${file}`}`)
+      t.equal(answer.status, 200, file)
+      if (file !== 'index.html') t.equal(await answer.text(), await readFile(join(root, 'web', file), 'utf8'))
+    }
+  })
 })
 
 /** A project with nothing but Node's types; what our package depends on stands ready, so that npm needs no network. */
