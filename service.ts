@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyInstance } from 'fastify'
 import app, { apiPrefix } from './app.ts'
+import firstRequest from './plugins/first-request.ts'
 import { sendProblem } from './plugins/problem.ts'
 import { nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
@@ -28,6 +29,7 @@ async function start (settings: Settings): Promise<void> {
   const { host, port, server, godot4, adminToken } = settings
   const service = makeService(settings)
   await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin: adminToken === undefined ? { auth: false } : { token: adminToken } })
+  await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
   endGracefully(service)
   await service.listen({ host, port })
   announce(service, settings)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
+import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/transport/websocket-server.ts'
@@ -87,6 +88,7 @@ async function open (mode: Setting['mode'], options: Partial<ServerOptions>, hos
   const app = Fastify({ requestTimeout: 3000, http: { headersTimeout: 3000, connectionsCheckingInterval: 250 } })
   if (hostAsks !== undefined) app.addHook('onRequest', async request => { await ask(hostAsks)(request) })
   await app.register(peerServer, { path: '/', ...options })
+  await app.register(firstRequest, { seconds: () => app.peerServer.handshakeTimeout })
   await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
   return app.peerServer
 }

@@ -1,0 +1,33 @@
+import type { Socket } from 'node:net'
+import fp from 'fastify-plugin'
+import { Deadlines, type Deadlined } from '../src/core/deadlines.ts'
+
+/** How many seconds a connection may take until its first request is whole, asked anew at every look. */
+export interface FirstRequestOptions { readonly seconds: () => number }
+
+const waitingKey = Symbol('waiting')
+type Connection = Socket & Record<symbol, Deadlined | undefined>
+
+/**
+ * Cuts connections that ask for nothing in time, counted from their beginning. Node's own timeouts count from the first byte of a request
+ * and are looked at now and then: a client that drips could take twice as long.
+ */
+export default fp<FirstRequestOptions>(async (app, { seconds }) => {
+  const waiting = new Deadlines(seconds)
+  const begin = (socket: Socket): void => {
+    const one = { expire: () => { app.server.emit('clientError', timeout(), socket) }, cut: () => { socket.destroy() } }
+    Object.assign(socket, { [waitingKey]: one })
+    waiting.add(one)
+    socket.once('close', () => { waiting.delete(one) })
+  }
+  const end = ({ socket }: { socket: Socket }): void => {
+    const one = (socket as Connection)[waitingKey]
+    if (one !== undefined) waiting.delete(one)
+  }
+  app.server.on('connection', begin).on('request', end).prependListener('upgrade', end)
+}, { name: 'first-request', fastify: '5.x' })
+
+/** What Node's server says of a request that takes too long: it is answered with 408. */
+function timeout (): Error {
+  return Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+}
