@@ -144,9 +144,9 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost, ReplicatorHo
     }
   }
 
-  /** Whether a packet only makes node paths short. */
-  isAboutPaths (bytes: Uint8Array): boolean {
-    return this.#wire.isAboutPaths(bytes)
+  /** Whether a packet needs nobody who uses remote calls. */
+  isInternal (bytes: Uint8Array): boolean {
+    return this.#wire.isInternal(bytes)
   }
 
   // ---- what the wire asks and tells ----

@@ -1,5 +1,5 @@
 import { GodotError } from '../error.ts'
-import { float, int } from '../protocol/variant-types.ts'
+import { float, int, StringName, TypedArray, TypedDictionary } from '../protocol/variant-types.ts'
 import type { Variant } from '../protocol/variant-types.ts'
 
 /** What a member of a node is: it can be called, or set. */
@@ -55,14 +55,19 @@ type ValuesOf<Kinds extends readonly unknown[]> = { -readonly [At in keyof Kinds
 interface Passage { take (value: Variant): Variant | undefined, give (value: Variant): Variant }
 
 const same = (value: Variant): Variant => value
-const onlyIf = (is: (value: Variant) => boolean): Passage => ({ take: value => is(value) ? value : undefined, give: same })
+const taking = (take: Passage['take']): Passage => ({ take, give: same })
+const onlyIf = (is: (value: Variant) => boolean): Passage => taking(value => is(value) ? value : undefined)
 const passages = new Map<Kind, Passage>([
   [int, { take: value => Number.isSafeInteger(value) ? value : undefined, give: value => int(value as number) }],
   // A whole real may have come as an int; it goes out as a real.
   [float, { take: value => typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined, give: value => float(value as number) }],
   [Number, onlyIf(value => typeof value === 'number')],
   [BigInt, { take: value => Number.isSafeInteger(value) || typeof value === 'bigint' ? BigInt(value as number) : undefined, give: same }],
-  [String, onlyIf(value => typeof value === 'string')],
+  // What a typed function of GDScript takes: `Node.name` is a StringName in Godot 4, and an Array may have a type.
+  [String, taking(value => value instanceof StringName ? value.text : typeof value === 'string' ? value : undefined)],
+  [StringName, taking(value => typeof value === 'string' ? new StringName(value) : value instanceof StringName ? value : undefined)],
+  [Array, taking(value => value instanceof TypedArray ? value.items : value instanceof Array ? value : undefined)],
+  [Map, taking(value => value instanceof TypedDictionary ? value.pairs : value instanceof Map ? value : undefined)],
   [Boolean, onlyIf(value => typeof value === 'boolean')],
   [variant, onlyIf(() => true)]
 ])

@@ -61,8 +61,8 @@ export interface RpcWire {
   checkSpawners (): void
   /** Tells a peer the number of a path if it was not told yet; the number. */
   tellPath (peer: number, path: string): number
-  /** Whether a packet only makes node paths short, so that it is read even where nobody uses remote calls. */
-  isAboutPaths (bytes: Uint8Array): boolean
+  /** Whether a packet is between the wires alone, such as one that makes node paths short: it is read even where nobody uses remote calls. */
+  isInternal (bytes: Uint8Array): boolean
   /** Reads one packet, and answers it where it announces something. Throws GodotError for what does not decode. */
   receive (sender: WebSocketPeer, bytes: Uint8Array): void
   /** The same of bytes that a relay had for the application. */

@@ -34,7 +34,7 @@ export class RpcWire3 implements RpcWire {
     throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 3 knows no spawners')
   }
 
-  isAboutPaths (): boolean {
+  isInternal (): boolean {
     return false
   }
 

@@ -57,9 +57,8 @@ export class RpcWire4 implements RpcWire {
     return own.id
   }
 
-  isAboutPaths (bytes: Uint8Array): boolean {
-    const what = commandAt(bytes, 0)
-    return what === command.SIMPLIFY_PATH || what === command.CONFIRM_PATH
+  isInternal (bytes: Uint8Array): boolean {
+    return commandAt(bytes, 0) !== command.REMOTE_CALL
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {

@@ -171,7 +171,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     if (this.#isCalled) this.#handOver()
     const packet = bytes.subarray(start, end)
     const multiplayer = this.#openMultiplayer()
-    if (this.#isCalled || multiplayer.isAboutPaths(packet)) multiplayer.receive(sender, packet)
+    if (this.#isCalled || multiplayer.isInternal(packet)) multiplayer.receive(sender, packet)
     else this.dropped('unread', sender)
   }
 

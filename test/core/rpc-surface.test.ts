@@ -1,7 +1,7 @@
 import t from 'tap'
 import { MemberPassage, SurfacePassages, variant } from '../../src/core/rpc-surface.ts'
 import type { Kind } from '../../src/core/rpc-surface.ts'
-import { Float, float, int, PoolStringArray, Vector2 } from '../../src/protocol/variant-types.ts'
+import { Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2 } from '../../src/protocol/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant-types.ts'
 
 const big = 2n ** 60n
@@ -12,10 +12,11 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
   ['float', float, [[3, 3], [0.5, 0.5], [big, Number(big)], [-Infinity, -Infinity]], ['3', true, null, [1]]],
   ['BigInt', BigInt, [[3, 3n], [big, big]], [3.5, '3', null]],
   ['Number', Number, [[3, 3], [3.5, 3.5], [-0, -0]], ['3', null, big]],
-  ['String', String, [['', ''], ['x', 'x']], [3, null, ['x']]],
+  ['String', String, [['', ''], ['x', 'x'], [new StringName('x'), 'x']], [3, null, ['x']]],
+  ['StringName', StringName, [[new StringName('x'), new StringName('x')], ['x', new StringName('x')]], [3, null]],
   ['Boolean', Boolean, [[true, true], [false, false]], [0, 1, null, 'true']],
-  ['Array', Array, [[[1, 'x'], [1, 'x']]], [new PoolStringArray(['x']), new Uint8Array(1), null]],
-  ['Map', Map, [[new Map([['x', 1]]), new Map([['x', 1]])]], [[], null]],
+  ['Array', Array, [[[1, 'x'], [1, 'x']], [new TypedArray('int', [1]), [1]]], [new PoolStringArray(['x']), new Uint8Array(1), null]],
+  ['Map', Map, [[new Map([['x', 1]]), new Map([['x', 1]])], [new TypedDictionary('String', 'int', new Map([['x', 1]])), new Map([['x', 1]])]], [[], null]],
   ['Vector2', Vector2, [[new Vector2(1, 2), new Vector2(1, 2)]], [null, [1, 2], 1]],
   ['Uint8Array', Uint8Array, [[Uint8Array.of(1), Uint8Array.of(1)]], [Int32Array.of(1), null]],
   ['variant', variant, [[null, null], ['x', 'x'], [[1], [1]]], []]

@@ -193,6 +193,8 @@ t.test('a server on which nobody uses remote calls confirms paths all the same, 
   client.binary(bytesOf('800702'))
   t.same(await client.heard(), ['2:020107000000'])
   t.equal(server.drops.unread, 1)
+  for (const hex of ['0400000000000000', '0500000000', '06010000', '1600']) client.binary(bytesOf(hex))
+  t.equal(server.drops.unread, 1, 'what spawners and synchronizers tell is not missed by anybody')
   client.binary(bytesOf('03aa'))
   t.equal(server.getAvailablePacketCount(), 1)
   // Used later, it still knows what was announced; what waited is handed over.
