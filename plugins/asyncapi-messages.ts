@@ -5,8 +5,8 @@ import { relayWire4, sys } from '../src/protocol/relay-wire4.ts'
 import { encodeCall4 } from '../src/protocol/rpc4-packet.ts'
 import { command } from '../src/protocol/scene-packet.ts'
 
-/** A part of a message: its bytes, little-endian, and what they are where that is fixed. */
-export interface Field { readonly name: string, readonly type: 'u8' | 'i32' | 'bytes', readonly value?: number, readonly values?: readonly number[], readonly minLength?: number, readonly about?: string }
+/** A part of a message: its bytes, little-endian, and what they are where that is fixed; `lowBits`: what the lower three bits may be. */
+export interface Field { readonly name: string, readonly type: 'u8' | 'i32' | 'bytes', readonly value?: number, readonly lowBits?: readonly number[], readonly minLength?: number, readonly about?: string }
 
 /** A message: who sends it, the bytes it is made of (text has none), and one as our codec writes it. */
 export interface SocketMessage { readonly name: string, readonly from: 'client' | 'server' | 'both', readonly about: string, readonly fields?: readonly Field[], readonly example: Uint8Array | string }
@@ -44,9 +44,8 @@ const godot3: readonly SocketMessage[] = [
   }
 ]
 
-const calls = Object.values(command).filter(number => number !== command.RAW && number !== command.SYS)
-/** The lower three bits of a byte tell the command. */
-const callBytes = Array.from({ length: 256 }, (_, byte) => byte).filter(byte => (calls as number[]).includes(byte & 7))
+/** The commands that are between the client and the server's own `multiplayer`. */
+const calls = Object.entries(command).filter(([, number]) => number !== command.RAW && number !== command.SYS)
 
 const godot4: readonly SocketMessage[] = [
   { name: 'id', from: 'server', about: 'The id of the client: the first message that it gets. It says too that the server, 1, is there', fields: [i32('peer', 'Id of the client')], example: relayWire4.welcome(SENDER)[0] },
@@ -70,8 +69,8 @@ const godot4: readonly SocketMessage[] = [
   {
     name: 'call',
     from: 'both',
-    about: `A remote call, a path, or something spawned, despawned or synchronized, between the client and the server: the lower three bits of the first byte are ${calls.join(', ')}`,
-    fields: [{ name: 'command', type: 'u8', values: callBytes, about: Object.entries(command).filter(([, number]) => (calls as number[]).includes(number)).map(([name, number]) => `${number}: ${name}`).join(', ') }, rest('content', 'By the command')],
+    about: 'A remote call, the path of a node, or something spawned, despawned or synchronized, between the client and the server',
+    fields: [{ name: 'command', type: 'u8', lowBits: calls.map(([, number]) => number), about: `${calls.map(([name, number]) => `${number}: ${name}`).join(', ')}; the higher bits are flags of it` }, rest('content', 'By the command')],
     example: encodeCall4(1, 0, ['hello'])
   }
 ]

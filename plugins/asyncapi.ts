@@ -20,7 +20,8 @@ const { version, license } = createRequire(import.meta.url)('fastify-peer-server
 const description = `The socket side of Godot's WebSocketServer. Operations are those of the server: it receives what clients send.
 
 Messages of the multiplayer modes are binary and little-endian; payloads are shown in hex, with the layout of their bytes in \`x-layout\`. A
-message that is none of these is dropped, and the peer stays. The numbers in \`x-limits\` are those that the server runs with.`
+message that is none of these is dropped, and the peer stays. The numbers in \`x-limits\` are those that the server runs with. What the
+application's \`onHandshake\` refuses has the status that it chooses, 400 to 599.`
 
 /** The options that say how far a client may go. */
 const limits = ['handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets', 'outputBufferKb', 'outputMaxPackets',
@@ -102,8 +103,8 @@ const sizes = { u8: 1, i32: 4, bytes: 0 } as const
 /** The fields with their offsets. */
 function layoutOf (fields: readonly Field[]): Json[] {
   let offset = 0
-  return fields.map(({ name, type, value, values, minLength, about }) => {
-    const field = { offset, name, type, ...(value === undefined ? {} : { value }), ...(values === undefined ? {} : { values }), ...(minLength === undefined ? {} : { minLength }), ...(about === undefined ? {} : { description: about }) }
+  return fields.map(({ name, type, about, ...more }) => {
+    const field = { offset, name, type, ...more, ...(about === undefined ? {} : { description: about }) }
     offset += sizes[type]
     return field
   })
@@ -111,12 +112,14 @@ function layoutOf (fields: readonly Field[]): Json[] {
 
 /** A regular expression for the message in hex. */
 function patternOf (fields: readonly Field[]): string {
-  return `^${fields.map(({ type, value, values, minLength = 0 }) => {
-    if (values !== undefined) return `(${values.map(one => hex(bytesOf(type, one))).join('|')})`
+  return `^${fields.map(({ type, value, lowBits, minLength = 0 }) => {
+    if (lowBits !== undefined) return `[0-9a-f][${digits.filter((_, digit) => lowBits.includes(digit & 7)).join('')}]`
     if (value !== undefined) return hex(bytesOf(type, value))
     return type === 'bytes' ? `([0-9a-f]{2}){${minLength},}` : `[0-9a-f]{${2 * sizes[type]}}`
   }).join('')}$`
 }
+
+const digits = [...'0123456789abcdef']
 
 function bytesOf (type: Field['type'], value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer, 0, sizes[type])

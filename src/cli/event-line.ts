@@ -1,6 +1,6 @@
 import type { ClientEvent } from '../client/client.ts'
 import type { FeedData } from '../core/feed-event.ts'
-import { duration, printable } from './format.ts'
+import { duration, endpoint, printable } from './format.ts'
 
 /** How something is meant, in the order of its gravity. */
 export type Tone = 'quiet' | 'good' | 'warn' | 'bad'
@@ -11,7 +11,7 @@ export interface EventLine { readonly at: string, readonly tone: Tone, readonly 
 type Sentence = readonly [Tone, string]
 
 const quoted = (text: string): string => text === '' ? '' : ` "${text}"`
-const joined = ({ id, address, port, protocol }: FeedData['peer_connected']): Sentence => ['good', `joined ${id} from ${address}:${port}${protocol === '' ? '' : ` (${protocol})`}`]
+const joined = ({ id, address, port, protocol }: FeedData['peer_connected']): Sentence => ['good', `joined ${id} from ${endpoint(address, port)}${protocol === '' ? '' : ` (${protocol})`}`]
 const left = ({ id, cause, outcome, code, reason, seconds }: FeedData['peer_disconnected']): Sentence =>
   [outcome === 'clean' ? 'quiet' : 'warn', `left ${id} by ${cause}, ${code}${quoted(reason)}, after ${duration(seconds)}`]
 

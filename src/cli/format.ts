@@ -23,6 +23,11 @@ export function duration (seconds: number): string {
   return `${Math.floor(s / 86400)}d ${Math.floor(s / 3600) % 24}h`
 }
 
+/** 192.0.2.7:1 and [2001:db8::7]:1. */
+export function endpoint (address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
 /** The last values as a row of bars of this width, the highest of them a full one. */
 export function sparkline (values: readonly number[], width: number): string {
   const shown = values.slice(-width)

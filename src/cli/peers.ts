@@ -1,7 +1,7 @@
 import type { PeerServerClient } from '../client/client.ts'
 import type { Operations, Peer } from '../client/operations.ts'
 import { command, UsageError, wholeNumber } from './command.ts'
-import { bytes, duration, table } from './format.ts'
+import { bytes, duration, endpoint, table } from './format.ts'
 
 const PAGE = 1000
 
@@ -40,7 +40,7 @@ async function list (client: PeerServerClient, { address, protocol, sort, order 
 
 function tableOf (found: readonly Peer[]): string[] {
   const now = Date.now()
-  const rows = found.map(peer => [String(peer.id), `${peer.address}:${peer.port}`, peer.protocol, peer.state, duration((now - Date.parse(peer.connectedAt)) / 1000),
+  const rows = found.map(peer => [String(peer.id), endpoint(peer.address, peer.port), peer.protocol, peer.state, duration((now - Date.parse(peer.connectedAt)) / 1000),
     bytes(peer.bytesIn), bytes(peer.bytesOut), bytes(peer.bufferedAmount)])
   return table(['ID', 'ADDRESS', 'PROTOCOL', 'STATE', 'AGE', 'IN', 'OUT', 'BUFFER'], rows, [false, false, false, false, true, true, true, true])
 }

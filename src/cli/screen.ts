@@ -1,6 +1,6 @@
 import type { Peer, State } from '../client/operations.ts'
 import { type EventLine, type Tone, withCount } from './event-line.ts'
-import { brief, bytes, duration, fit, printable, sparkline } from './format.ts'
+import { brief, bytes, duration, endpoint, fit, printable, sparkline } from './format.ts'
 import type { Scene } from './scene.ts'
 
 type Paint = (text: string) => string
@@ -75,7 +75,7 @@ interface Column { readonly name: string, readonly sort: string, readonly order:
 /** The columns of the list, and which way it is sorted by each; those at the end are left out where there is no room. */
 const columns: readonly Column[] = [
   { name: 'Id', sort: 'id', order: 'asc', width: 10, read: ({ id }) => String(id) },
-  { name: 'Address', sort: 'address', order: 'asc', width: 21, read: ({ address, port }) => `${address}:${port}` },
+  { name: 'Address', sort: 'address', order: 'asc', width: 21, read: ({ address, port }) => endpoint(address, port) },
   { name: 'Age', sort: 'connectedAt', order: 'desc', arrow: '↑', width: 8, isRight: true, read: ({ connectedAt }, now) => duration((now - Date.parse(connectedAt)) / 1000) },
   { name: 'In', sort: 'bytesIn', order: 'desc', width: 9, isRight: true, read: ({ bytesIn }) => bytes(bytesIn) },
   { name: 'Out', sort: 'bytesOut', order: 'desc', width: 9, isRight: true, read: ({ bytesOut }) => bytes(bytesOut) },
