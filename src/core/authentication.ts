@@ -84,6 +84,12 @@ export class Authentication {
     return this.#candidates.has(peer)
   }
 
+  /** The client with this id, unless it is closing. */
+  find (id: number): WebSocketPeer | undefined {
+    for (const peer of this.#candidates.keys()) if (peer.id === id && peer.isOpen) return peer
+    return undefined
+  }
+
   /** A client has come, and knows its id. */
   begin (peer: WebSocketPeer): void {
     const candidate = new Candidate(peer, candidate => { this.#host.soon(() => { if (this.has(peer)) this.#fail(candidate, 'auth-timeout') }) })
@@ -122,8 +128,9 @@ export class Authentication {
   }
 
   #of (id: number): Candidate {
-    for (const candidate of this.#candidates.values()) if (candidate.peer.id === id && candidate.peer.isOpen) return candidate
-    throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
+    const peer = this.find(id)
+    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
+    return this.#candidates.get(peer)!
   }
 
   /** Asks the application; what the client sends meanwhile waits. */

@@ -61,9 +61,10 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     return this.getPeer(id).getConnectedPort()
   }
 
-  /** Closes a peer; ERR_DOES_NOT_EXIST when there is none, ERR_INVALID_PARAMETER for a code or reason that cannot be sent. */
+  /** Closes a peer, or a client that authenticates; ERR_DOES_NOT_EXIST when there is none, ERR_INVALID_PARAMETER for a code or reason that cannot be sent. */
   disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): void {
-    this.getPeer(id).close(code, reason)
+    const peer = this.authentication?.find(id) ?? this.getPeer(id)
+    peer.close(code, reason)
   }
 
   /** How many peers are there, closing ones too. */

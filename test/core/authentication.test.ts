@@ -218,6 +218,21 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   t.equal(server.pendingCount, 0)
 })
 
+t.test('the application may turn away who authenticates, with a word', async t => {
+  const { server, told } = await serve(() => {})
+  const [client, other] = [new FrameClient(server), new FrameClient(server)]
+  await heard(other)
+  server.disconnectPeer(10, 4003, 'no seat')
+  t.throws(() => { server.disconnectPeer(10) }, { code: 'ERR_DOES_NOT_EXIST' }, 'once')
+  t.same((await heard(client)).slice(1), ['8:0fa36e6f2073656174'])
+  auth(client)
+  client.close(4003, 'no seat')
+  await turn()
+  t.same(told.slice(2), [['peer_authentication_failed', 10]])
+  t.same([server.pendingCount, server.peerCount], [1, 0])
+  await server.stop()
+})
+
 t.test('who closes meanwhile is answered, and nobody hears of a close request', async t => {
   const { server, told } = await serve(() => {})
   server.on('client_close_request', () => { t.fail('nobody was there who could close') })
