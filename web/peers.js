@@ -214,6 +214,7 @@ function makeRow (peer, actions) {
   setText(host, peer.address)
   setText(port, `:${peer.port}`)
   setText(protocol, peer.protocol)
+  protocol.title = peer.protocol
   return {
     element,
     update: ({ state, connectedAt, packetsIn: inward, packetsOut: outward, bytesIn: read, bytesOut: written, bufferedAmount }, now) => {
