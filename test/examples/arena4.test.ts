@@ -7,7 +7,8 @@ import peerServer, { Vector2 } from '../../index.ts'
 import type { Script4 } from '../helper/godot4-client.ts'
 import { Godot4Socket } from '../helper/godot4-socket.ts'
 
-const source = readFileSync(resolve(import.meta.dirname, '../../examples/arena4/godot/main.gd'), 'utf8')
+const read = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/arena4/godot', name), 'utf8')
+const source = read('main.gd')
 
 /** The `@rpc` functions of the Godot project: who may call them, and how many parameters they have. */
 const script: Script4 = Object.fromEntries([...source.matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)].map(([, , mode = 'authority', name, parameters]) =>
@@ -16,6 +17,19 @@ const script: Script4 = Object.fromEntries([...source.matchAll(/^@rpc(\("(\w+)"\
 t.test('the script of the players has the functions that the server declares, with as many parameters', async t => {
   t.same(Object.fromEntries(Object.entries(script).map(([name, { args }]) => [name, args])), Object.fromEntries(Object.entries(surface).map(([name, kinds]) => [name, kinds.length])))
   t.same(Object.keys(script).filter(name => script[name].mode === 'any_peer'), ['join', 'steer'])
+})
+
+t.test('the project is one of Godot 4, and its scene has that script at /root/Main', async t => {
+  t.match(read('project.godot'), /^config_version=5$/m)
+  const [, scene] = /^run\/main_scene="res:\/\/(.*)"$/m.exec(read('project.godot'))!
+  const [, script, id] = /^\[ext_resource type="Script" path="res:\/\/(.*)" id="(.*)"\]$/m.exec(read(scene))!
+  t.equal(read(script), source)
+  const [root] = read(scene).split(/^\[node /m).slice(1)
+  t.match(root, /^name="Main" type="Node2D"\]$/m)
+  t.match(root, `script = ExtResource("${id}")`)
+  t.match(read(scene), /^\[gd_scene load_steps=2 format=3\]$/m)
+  // An indentation of tabs alone, and no words of Godot 3.
+  t.notMatch(source, /^ |^\t+ |\b(remote|puppet|master|onready|export|setget|yield) /m)
 })
 
 t.test('four players in the arena: all sides agree when the round is over', async t => {
