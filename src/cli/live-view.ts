@@ -14,6 +14,9 @@ const FRAME = 50
 const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l'
 const LEAVE = '\u001B[?7h\u001B[?25h\u001B[?1049l'
 
+/** Keys that come as an escape and more, such as arrows. */
+const specialKeys = /\u001B(\[[\d;]*[@-~]|O.|.)?/g // eslint-disable-line no-control-regex
+
 /** The live picture of a server in a terminal. */
 export class LiveView {
   readonly #client: PeerServerClient
@@ -59,11 +62,10 @@ export class LiveView {
     }
   }
 
-  /** What is typed; arrows and the like, which begin with an escape, mean nothing here. */
+  /** What is typed; arrows and the like mean nothing here. */
   #press (keys: string): void {
-    if (keys.startsWith('\u001B')) return
     const scene = this.#scene
-    for (const key of keys) {
+    for (const key of keys.replace(specialKeys, '')) {
       if (key === 'q' || key === '\u0003') this.#over.abort()
       else if (key === 'p') scene.isPaused = !scene.isPaused
       else if (key === 's') scene.sort = sorts[(sorts.indexOf(scene.sort) + 1) % sorts.length]
