@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { GodotError } from '../../src/error.ts'
+import { readRpcArgument, writeRpcArgument } from '../../src/protocol/rpc4-argument.ts'
 import * as types from '../../src/protocol/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant-types.ts'
 import { encodeVariant } from '../../src/protocol/variant.ts'
 import { variant4 } from '../../src/protocol/variant4.ts'
 import { Dice, seed } from '../helper/dice.ts'
 import { mutated } from '../helper/mutation.ts'
+import { randomVariant4 } from '../helper/random-variant4.ts'
 import { bytesOf, hexOf, readVectors, valueOf } from '../helper/variant-vectors.ts'
 import type { DecodeVector, Vector } from '../helper/variant-vectors.ts'
 
@@ -107,6 +110,18 @@ t.test('at most 1024 levels, both ways', async t => {
   const own: Variant[] = []
   own.push(own)
   t.throws(() => variant4.encode(own), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('values of all types at random come back equal, and to the same bytes; as arguments of a call too', async t => {
+  const dice = new Dice(seed)
+  for (let i = 0; i < 10_000; i++) {
+    const value = randomVariant4(dice)
+    const bytes = variant4.encode(value)
+    const again = variant4.decode(bytes)
+    if (!isDeepStrictEqual(again, value) || hexOf(variant4.encode(again)) !== hexOf(bytes)) t.same(again, value, `SEED=${seed}`)
+    const argument = variant4.parse(readRpcArgument, variant4.build(writeRpcArgument, value))
+    if (!isDeepStrictEqual(argument, value)) t.same(argument, value, `SEED=${seed}`)
+  }
 })
 
 t.test('random and mutated bytes give a value or a GodotError', async t => {
