@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import peerServer, { int, Vector2 } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
+import { Dice, seed } from '../helper/dice.ts'
 import type { Godot4Client } from '../helper/godot4-client.ts'
 import { Godot4Socket, until } from '../helper/godot4-socket.ts'
 
@@ -18,9 +19,9 @@ const authenticate: ServerOptions['authenticate'] = async (_, data) => {
   return word === 'riddle' ? Buffer.from('?') : word === 'let me in'
 }
 
-async function serve (t: Test) {
+async function serve (t: Test, options: Partial<ServerOptions> = { authTimeout: 30, authenticate }) {
   const app = Fastify()
-  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.5, authTimeout: 30, authenticate } as Partial<ServerOptions>)
+  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.5, ...options })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(async () => { await app.close() })
   const server = app.peerServer
@@ -32,9 +33,10 @@ async function serve (t: Test) {
   const enter = async (word: string): Promise<Godot4Socket> => {
     const player = await Godot4Socket.connect(t, (app.server.address() as AddressInfo).port, '/ws4', [], game => {
       game.addNode('Arena', script)
-      game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }
+      if (options.authenticate !== undefined) game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }
     })
-    await player.told('api.peer_authenticating', 1)
+    await player.told(options.authenticate === undefined ? 'api.connected_to_server' : 'api.peer_authenticating')
+    if (options.authenticate === undefined) return player
     if (word === 'riddle') player.game.sendAuth(Buffer.from(word))
     else say(player.game, word)
     return player
@@ -93,3 +95,42 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
   t.same(Object.entries(server.drops).filter(([, count]) => count > 0), [])
   t.equal(server.failures, 0)
 })
+
+const sizes = [0, 1, 7, 112, 113, 118, 119, 1000, 4096, 16384, 65520]
+
+for (const holdTime of [0, 2]) {
+  t.test(`every player gets every packet of the others, once, whole and in order; what is for one goes to that one (holdTime ${holdTime})`, async t => {
+    const dice = new Dice(seed)
+    const { server, enter } = await serve(t, { holdTime, outputBufferKb: 4096, outputMaxPackets: 65536 })
+    server.on('peer_packet', () => { server.getPacket() })
+    const players = await Promise.all(Array.from({ length: 12 }, async () => await enter('')))
+    await until(() => players.every(({ game }) => game.peers.size === players.length))
+    const due = new Map(players.map(({ game }) => [game.id, new Map<number, string[]>()]))
+    /** Its number and size, and bytes that follow from both; short in words. */
+    const packetOf = (number: number, size: number): Buffer => {
+      const packet = Buffer.alloc(8 + size, number)
+      packet.writeUInt32LE(number)
+      packet.writeUInt32LE(size, 4)
+      return packet
+    }
+    for (let number = 0; number < 400; number++) {
+      const [{ game: sender }, size] = [dice.pick(players), dice.pick(sizes)]
+      const others = [...due.keys()].filter(id => id !== sender.id)
+      const to = dice.pick([0, 0, -1, dice.pick(others), -dice.pick(others)])
+      sender.sendBytes(packetOf(number, size), to)
+      for (const id of others) if (to === 0 || to === -1 || to === id || (to < 0 && to !== -id)) due.get(id)!.set(sender.id, [...due.get(id)!.get(sender.id) ?? [], `${number}: ${size}`])
+      if (number % 50 === 0) await new Promise(setImmediate)
+    }
+    const packetsOf = ({ game }: Godot4Socket): Array<[sender: number, packet: Buffer]> => game.events.filter(([what]) => what === 'api.peer_packet').map(([, sender, packet]) => [sender as number, packet as Buffer])
+    await until(() => players.every(player => packetsOf(player).length === [...due.get(player.game.id)!.values()].flat().length))
+    for (const player of players) {
+      const got = new Map<number, string[]>()
+      for (const [sender, packet] of packetsOf(player)) {
+        const [number, size] = [packet.readUInt32LE(), packet.readUInt32LE(4)]
+        got.set(sender, [...got.get(sender) ?? [], packet.equals(packetOf(number, size)) ? `${number}: ${size}` : 'damaged'])
+      }
+      t.same(got, due.get(player.game.id), `seed ${seed}`)
+      t.same(player.game.refusals, [], `seed ${seed}`)
+    }
+  })
+}
