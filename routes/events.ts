@@ -43,7 +43,8 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
         types: Type.Optional(Type.Refine(Type.String({ description: `Types of events, separated by commas; all but ${[...passingTypes].join(', ')} unless given`, examples: ['peer_connected,peer_disconnected'] }),
           text => text === '' || isTypeList(text), () => `must be some of ${names}, separated by commas`)),
         peer: Type.Optional({ ...PeerId, description: 'Only what is about this peer' }),
-        sample: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Of the packets every so many-th, 100 unless given; a hundred a second at most', examples: [100] }))
+        sample: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Of the packets every so many-th, 100 unless given; a hundred a second at most', examples: [100] })),
+        recent: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Without `Last-Event-ID`: begin with so many of the latest events', examples: [50] }))
       }, { additionalProperties: false }),
       headers: Type.Object({
         'last-event-id': Type.Optional(Type.String({ description: 'The id of the event that was seen last' }))
@@ -60,7 +61,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
     if (streams.size >= maxStreams) throw new HttpError(503, `${maxStreams} streams are open`)
     const interest = interestOf(query)
     const { 'last-event-id': lastId = '' } = headers
-    const missed = lastId === '' ? [] : feed.since(lastId, interest)
+    const missed = lastId === '' ? feed.latest(query.recent ?? 0, interest) : feed.since(lastId, interest)
     const stream = new EventStream(missed ?? [], missed === undefined ? resetAt(feed.lastId) : markAt(feed.lastId), () => {
       log.warn('an event stream is read too slowly, and cut')
       reply.raw.destroy()

@@ -9,6 +9,8 @@ import { PeerTable } from './peers.js'
 
 const REFRESH = 2000
 const SOON = 250
+/** Events of before that the log begins with. */
+const RECENT = 100
 const MAX_WAIT = 8000
 
 const types = ['client_connected', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'refused', 'limited', 'dropped',
@@ -26,6 +28,7 @@ let lastStats
 let lastEvent = ''
 let stream = new AbortController()
 let refreshTimer
+let stateTimer
 
 /** Begins as soon as the server lets us in. */
 async function enter () {
@@ -52,6 +55,12 @@ async function begin () {
 async function refreshState () {
   state = await ask('GET', 'server')
   showState()
+}
+
+/** Not for each of many that come at once. */
+function refreshStateSoon () {
+  clearTimeout(stateTimer)
+  stateTimer = setTimeout(() => { refreshState().catch(() => {}) }, SOON)
 }
 
 function showState () {
@@ -81,7 +90,7 @@ async function follow () {
     stream = new AbortController()
     const wanted = log.wanted.has('packets') ? [...types, 'packet'] : types
     try {
-      for await (const { id, type, data } of openEvents({ types: wanted.join(','), sample: 1 }, lastEvent, stream.signal)) {
+      for await (const { id, type, data } of openEvents({ types: wanted.join(','), sample: 1, recent: RECENT }, lastEvent, stream.signal)) {
         lastEvent = id ?? lastEvent
         wait = 500
         if (data !== undefined) happened(type, data)
@@ -100,7 +109,7 @@ function happened (type, data) {
   if (type === 'stats') return showStats(data)
   log.add(data)
   if (/_connected$|_disconnected$|^reset$/.test(type)) refreshSoon()
-  if (/^(listening|stopped|admin|reset)$/.test(type)) refreshState().catch(() => {})
+  if (/^(listening|stopped|admin|reset)$/.test(type)) refreshStateSoon()
 }
 
 /** Draws the totals, and what they have grown by since the last time. */

@@ -367,6 +367,8 @@ export interface Operations {
       peer?: number
       /** Of the packets every so many-th, 100 unless given; a hundred a second at most */
       sample?: number
+      /** Without `Last-Event-ID`: begin with so many of the latest events */
+      recent?: number
     }
     body: undefined
     answer: undefined
@@ -392,5 +394,5 @@ export const operations = {
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample', 'recent'] }
 } as const satisfies { readonly [Name in keyof Operations]: { readonly method: string, readonly path: string, readonly query: readonly string[] } }

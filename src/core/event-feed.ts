@@ -69,6 +69,11 @@ export class EventFeed {
     return this.#ring.since(id)?.filter(event => isFor(follower, event))
   }
 
+  /** The latest events for this follower that are still known, so many at most, the oldest first. */
+  latest (count: number, follower: Interest): FeedEvent[] {
+    return count === 0 ? [] : this.#ring.all().filter(event => isFor(follower, event)).slice(-count)
+  }
+
   /** Tells `follower` of what happens from now on, until the result is called. */
   follow (follower: Follower): () => void {
     const { peer, every = 1 } = follower

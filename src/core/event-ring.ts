@@ -34,6 +34,11 @@ export class EventRing {
     return Array.from({ length: missed }, (_, i) => this.#kept[(seen + 1 + i) % this.#size])
   }
 
+  /** All that are kept, the oldest first. */
+  all (): FeedEvent[] {
+    return this.since(this.#id(Math.max(0, this.#count - this.#size))) ?? []
+  }
+
   #id (place: number): string {
     return `${this.#name}-${place}`
   }

@@ -110,7 +110,7 @@ t.test('filters by type and by peer', async t => {
 t.test('bad parameters are named', async t => {
   const { api } = await start(t)
   for (const [query, pointer] of [['types=nope', '/query/types'], ['types=admin,', '/query/types'], ['types=constructor', '/query/types'], ['peer=1', '/query/peer'],
-    ['peer=x', '/query/peer'], ['sample=0', '/query/sample'], ['since=3', '/query/since']]) {
+    ['peer=x', '/query/peer'], ['sample=0', '/query/sample'], ['recent=0', '/query/recent'], ['recent=1001', '/query/recent'], ['since=3', '/query/since']]) {
     const response = await api(`/events?${query}`)
     t.equal(response.status, 400, query)
     t.equal((await response.json() as any).errors[0].pointer, pointer)
@@ -157,6 +157,21 @@ t.test('a client that had seen nothing yet can come back too', async t => {
   const { id } = await join()
   const again = await events('', { 'last-event-id': mark as string })
   t.equal((await again.next()).data.id, id)
+})
+
+t.test('who comes late may begin with the latest of what happened', async t => {
+  const { events, join } = await start(t, { admin: { auth: false, eventHistory: 10 } })
+  const ids: number[] = []
+  for (let i = 0; i < 15; i++) ids.push((await join()).id)
+  for (const [query, told] of [['', []], ['?recent=3', ids.slice(-3)], ['?recent=1000', ids.slice(-10)], [`?recent=1000&peer=${ids[13]}`, [ids[13]]], ['?recent=5&types=stopped', []]] as const) {
+    const stream = await events(query)
+    while (!stream.events.some(({ retry }) => retry !== undefined)) await stream.changed()
+    t.same(stream.events.filter(({ event }) => event !== undefined).map(({ data }) => data.id), told, query)
+  }
+  const first = await events('?recent=3')
+  const { id: mark } = await first.next()
+  const again = await events('?recent=1000', { 'last-event-id': mark as string })
+  t.same([(await again.next()).data.id, (await again.next()).data.id], ids.slice(-2), 'who comes back misses nothing, and hears nothing twice')
 })
 
 t.test('a filter holds for what was missed as well', async t => {
