@@ -1,7 +1,8 @@
 const bearer = /^Bearer +(\S+)$/i
 /** How a page hands over a token, which cannot set headers: as a sub-protocol, beside one that can be agreed on. */
 const tokenProtocol = /^base64url\.bearer\.authorization\.(?:k8s\.io\.)?([A-Za-z0-9_-]+)$/
-const secretParameter = /([?&](?:token|access_token)=)[^&#]*/gi
+const parameter = /(?<=[?&])([^?&=#]*)=[^&#]*/g
+const secretNames = new Set(['token', 'access_token'])
 
 /** The token in a header `Authorization`. */
 export function bearerToken (authorization: string | undefined): string | undefined {
@@ -16,5 +17,11 @@ export function protocolToken (protocol: string): string | undefined {
 
 /** A URL as it may stand in a log: without the tokens of its query. */
 export function withoutTokens (url: string): string {
-  return url.replace(secretParameter, '$1***')
+  return url.replace(parameter, (whole, name: string) => isSecret(name) ? `${name}=***` : whole)
+}
+
+/** A name may be escaped as well. */
+function isSecret (name: string): boolean {
+  const [decoded = ''] = new URLSearchParams(name).keys()
+  return secretNames.has(decoded.toLowerCase())
 }

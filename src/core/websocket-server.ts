@@ -35,7 +35,7 @@ export class WebSocketServer extends ServerPeers {
   readonly #parts: ServerParts
   readonly #heartbeat = new Heartbeat(() => this.table)
   #listener: Listener | Mount | undefined
-  #isOpening = false
+  #opening: Promise<void> | undefined
   #listeningSince = 0
   #stopping: Promise<void> | undefined
 
@@ -51,25 +51,18 @@ export class WebSocketServer extends ServerPeers {
    */
   async listen (port: number | undefined = this.options.port, protocols: readonly string[] = this.options.protocols, gdMpApi: boolean = this.options.gdMpApi): Promise<void> {
     const options = parseOptions({ ...this.options, ...(port === undefined ? {} : { port }), protocols: protocols.map(name => name.trim()), gdMpApi })
-    await this.#stopping
+    // Nothing is awaited without need: a `stop` right behind has to know that a listener is on its way.
+    if (this.#stopping !== undefined) await this.#stopping
     if (this.isLocked) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
-    this.#isOpening = true
-    try {
-      this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
-    } finally {
-      this.#isOpening = false
-    }
-    Object.assign(this.options, { protocols: options.protocols, gdMpApi })
-    this.layCourse()
-    this.applyBuffers()
-    this.#heartbeat.start(this.options.pingInterval)
-    this.#listeningSince = Date.now()
-    this.notices.emit('listening')
+    this.#opening = this.#open(port, options).finally(() => { this.#opening = undefined })
+    await this.#opening
   }
 
   /** Closes every peer with `code` and `reason`, cuts handshakes under way, and resolves when all sockets are released; `closeTimeout` at most. */
   async stop (code: number = this.options.stopCode, reason: string = ''): Promise<void> {
     checkClose(code, reason)
+    // Whether that succeeds is the business of whoever listens.
+    if (this.#opening !== undefined) await this.#opening.catch(() => {})
     if (this.isListening()) this.#stopping ??= this.#stop(code, reason).finally(() => { this.#stopping = undefined })
     await this.#stopping
   }
@@ -124,7 +117,17 @@ export class WebSocketServer extends ServerPeers {
   }
 
   protected get isLocked (): boolean {
-    return this.isListening() || this.#isOpening
+    return this.isListening() || this.#opening !== undefined
+  }
+
+  async #open (port: number | undefined, { protocols, gdMpApi }: ServerOptions): Promise<void> {
+    this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
+    Object.assign(this.options, { protocols, gdMpApi })
+    this.layCourse()
+    this.applyBuffers()
+    this.#heartbeat.start(this.options.pingInterval)
+    this.#listeningSince = Date.now()
+    this.notices.emit('listening')
   }
 
   #mount (): Mount {

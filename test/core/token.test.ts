@@ -19,5 +19,7 @@ t.test('a URL for the log', async t => {
   t.equal(withoutTokens('/ws?a=1&access_token=secret&b=2'), '/ws?a=1&access_token=***&b=2')
   t.equal(withoutTokens('/ws?TOKEN=secret&token=more'), '/ws?TOKEN=***&token=***')
   t.equal(withoutTokens('/ws?tokens=3&mytoken=4'), '/ws?tokens=3&mytoken=4')
+  t.equal(withoutTokens('/ws?%74oken=secret&access%5Ftoken=more&a=b'), '/ws?%74oken=***&access%5Ftoken=***&a=b')
+  t.equal(withoutTokens('/ws?%=1&%ff=2&token'), '/ws?%=1&%ff=2&token')
   t.equal(withoutTokens('/ws'), '/ws')
 })

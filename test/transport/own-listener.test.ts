@@ -74,6 +74,19 @@ t.test('a listen that fails changes nothing', async t => {
   await server.stop()
 })
 
+t.test('stop while listen is under way stops what it opens', async t => {
+  const server = new WebSocketServer()
+  const openings = [server.listen(0), t.rejects(server.listen(0), { code: 'ERR_ALREADY_IN_USE' })]
+  await server.stop()
+  await Promise.all(openings)
+  t.notOk(server.isListening())
+  await server.listen(0)
+  await server.stop()
+  const failing = t.rejects(server.listen(70_000))
+  await server.stop()
+  await failing
+})
+
 t.test('what Godot locks while listening is locked', async t => {
   const server = await listening(t)
   for (const name of ['bindIp', 'privateKey', 'sslCertificate', 'caChain'] as const) {
