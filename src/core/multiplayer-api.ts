@@ -25,6 +25,8 @@ export interface MultiplayerSignals {
 
 /** What a MultiplayerAPI asks of its server. */
 export interface MultiplayerHost {
+  /** Bytes of the largest packet that can be sent. */
+  readonly maxPacketSize: number
   openPeers (): Iterable<WebSocketPeer>
   /** Sends a packet of remote calls: to all (0), to one, or to all but one (-id). ERR_UNCONFIGURED in plain mode. */
   putCall (to: number, packet: Uint8Array): void
@@ -114,7 +116,12 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost, ReplicatorHo
   /** A peer was told of the server and of the others. */
   joined (id: number): void {
     this.connected.add(id)
-    this.#replicator.joined(id)
+    try {
+      this.#replicator.joined(id)
+    } catch (error) {
+      // The buffers were made smaller than what is spawned: the peer is there all the same.
+      this.#host.failed(error, { peer: id })
+    }
     this.#signals.emit('network_peer_connected', id)
   }
 
@@ -157,6 +164,10 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost, ReplicatorHo
 
   putTo (to: number, payload: Uint8Array): void {
     this.#host.putCall(to, payload)
+  }
+
+  get maxPacketSize (): number {
+    return this.#host.maxPacketSize
   }
 
   tellPath (peer: number, path: string): number {

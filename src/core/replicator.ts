@@ -24,6 +24,8 @@ export type Spawned = Spawn['what']
 /** What a replicator asks of its MultiplayerAPI. */
 export interface ReplicatorHost {
   readonly connected: ReadonlySet<number>
+  /** Bytes of the largest packet that can be sent. */
+  readonly maxPacketSize: number
   /** Sends one packet: to all (0), or to one. */
   putTo (to: number, packet: Uint8Array): void
   /** Tells a peer the number of a path if it was not told yet; the number. ERR_INVALID_PARAMETER where there are no spawners. */
@@ -58,7 +60,6 @@ export class SpawnedNode<R extends Replication = Replication> {
     this.#changed = new Set(this.#of('on_change').map(({ name }) => name))
     if (this.#changed.size > MAX_CHANGING) throw new GodotError('ERR_INVALID_PARAMETER', `over ${MAX_CHANGING} properties that are sent on change`)
     this.#check(this.#properties)
-    this.spawnPacket(0)
   }
 
   /** The value of a property. */
@@ -66,7 +67,7 @@ export class SpawnedNode<R extends Replication = Replication> {
     return this.#values.get(name) as never
   }
 
-  /** Changes a property; clients hear of it with the next `sync`. */
+  /** Changes a property; clients hear of it with the next `sync`. Errors as of `spawn`. */
   set<Name extends keyof R & string> (name: Name, value: ValueOf<R[Name]['kind']>): void {
     const property = this.#properties.find(property => property.name === name)
     if (property === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `no property ${name} is declared`)
@@ -109,9 +110,10 @@ export class SpawnedNode<R extends Replication = Replication> {
     return { id: this.#synchronizer!, changed, values: this.#valuesOf(properties) }
   }
 
-  /** What cannot be sent is refused now, not in the midst of a sync. */
+  /** What cannot be sent is refused now, not in the midst of a sync, or when somebody joins. */
   #check (properties: readonly Property[]): void {
-    encodeSyncs(0, [{ id: 0, values: this.#valuesOf(properties) }])
+    const packets = [this.spawnPacket(0), ...encodeDeltas([{ id: 0, changed: 0n, values: this.#valuesOf(properties) }])]
+    this.#spawner.checkSize(Math.max(...packets.map(({ length }) => length)))
   }
 
   #of (wanted: SyncedProperty['mode']): readonly Property[] {
@@ -142,7 +144,7 @@ export class Spawner {
   /**
    * Places a node in the scene of every client, now and of those that join later. `replication` tells the properties of its
    * MultiplayerSynchronizer, which it must not have without. ERR_ALREADY_IN_USE for a name that is there, ERR_INVALID_PARAMETER for one that
-   * no node can have, and for values that cannot be sent.
+   * no node can have, and for values that cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet.
    */
   spawn<const R extends Replication> (name: string, what: Spawned, replication: R = {} as R, values: ReplicatedValues<R> = {} as ReplicatedValues<R>): SpawnedNode<R> {
     checkName(name)
@@ -152,6 +154,10 @@ export class Spawner {
     this.#nodes.set(name, node)
     this.#replicator.spawned(this, node)
     return node
+  }
+
+  checkSize (size: number): void {
+    this.#replicator.checkSize(size)
   }
 
   despawned (node: SpawnedNode<any>, packet: Uint8Array): void {
@@ -197,6 +203,11 @@ export class Replicator {
 
   spawned (spawner: Spawner, node: SpawnedNode<any>): void {
     for (const peer of this.#host.connected) this.#introduce(peer, spawner, node)
+  }
+
+  checkSize (size: number): void {
+    const { maxPacketSize } = this.#host
+    if (size > maxPacketSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a spawned node of ${size} bytes; a packet has at most ${maxPacketSize}`)
   }
 
   toAll (packets: readonly Uint8Array[]): void {
