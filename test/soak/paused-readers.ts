@@ -2,7 +2,7 @@
  * A room in which one sends to all, and a hundred members besides do not read: the server's memory grows by 32 MiB at most, and the others
  * get what is sent as soon as they do when those hundred read.
  *
- *   npx tsx test/soak/paused-readers.ts [rounds, 5] [seconds of a round, 8]
+ *   npx tsx test/soak/paused-readers.ts [rounds, 5] [seconds of a round, 12]
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,7 +24,7 @@ const HEAD = 13
 type Others = 'are not there' | 'read' | 'do not read'
 
 if (process.send !== undefined) await join(Number(process.argv[2]), process.argv[3] as Others)
-else await measure(Number(process.argv[2] ?? 5), Number(process.argv[3] ?? 8))
+else await measure(Number(process.argv[2] ?? 5), Number(process.argv[3] ?? 12))
 
 /** The hundred, in a process of their own. */
 async function join (port: number, others: Others): Promise<void> {
