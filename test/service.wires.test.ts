@@ -5,7 +5,7 @@ import { Godot4Socket, until } from './helper/godot4-socket.ts'
 
 t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with its REST API; both are told when the service ends', async t => {
   const service = await startService(t, { WS4_PATH: '/ws4' })
-  t.match(service.log.join('\n'), `Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)
+  await until(() => service.log.some(line => line.includes(`Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)))
   const three = await connectRawWebSocket(t, service.port, '/ws')
   const [a, b] = [await Godot4Socket.connect(t, service.port, '/ws4'), await Godot4Socket.connect(t, service.port, '/ws4')]
   await a.told('api.peer_connected', b.game.id)
