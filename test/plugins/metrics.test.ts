@@ -122,11 +122,9 @@ t.test('scraped under load the totals only grow, and in the end they are what th
     })())
   }
   const loadUntilScraped = async (times: number) => {
-    const enough = scrapes + times
-    do {
-      load(clients, 30)
-      await settled()
-    } while (scrapes < enough)
+    const before = scrapes
+    const isEnough = () => scrapes >= before + times
+    for (; !isEnough(); await settled()) load(clients, 30)
   }
   const gone = { packets: 0, bytes: 0 }
   const got = (what: 'packets' | 'bytes') => clients.reduce((sum, client) => sum + client[what], gone[what])
