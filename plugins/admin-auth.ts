@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import bearerAuth from '@fastify/bearer-auth'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { tokenFault } from '../src/token.ts'
+import { tokenFault } from '../src/token-fault.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

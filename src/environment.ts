@@ -3,7 +3,7 @@ import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { defaultOptions, ServerOptions } from './options.ts'
-import { tokenFault } from './token.ts'
+import { tokenFault } from './token-fault.ts'
 
 /** What the service is told by its environment; `server` are the options of the server itself, `godot4` those of a second one. */
 export interface Settings {
