@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import app, { apiPrefix } from './app.ts'
 import firstRequest from './plugins/first-request.ts'
 import { sendProblem } from './plugins/problem.ts'
+import { withoutSecrets } from './plugins/request-log.ts'
 import { nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
 import { defaultOptions } from './src/options.ts'
@@ -39,7 +40,7 @@ async function start (settings: Settings): Promise<void> {
 function makeService ({ logLevel, trustProxy, server }: Settings): FastifyInstance {
   const timeout = (server.handshakeTimeout ?? defaultOptions.handshakeTimeout) * 1000
   return Fastify({
-    logger: { level: logLevel, redact: ['req.headers.authorization'] },
+    logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
     trustProxy,
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Asking } from '../src/core/asking.ts'
 import type { Entry, Handshake } from '../src/core/handshake.ts'
-import { withoutTokens } from '../src/core/token.ts'
 import type { WebSocketServer } from '../src/core/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 import { checkUpgrade, upgradeAnswer } from '../src/protocol/handshake.ts'
@@ -11,6 +10,7 @@ import { refusalAnswer } from '../src/transport/refusal.ts'
 import { SocketConnection } from '../src/transport/socket-connection.ts'
 import { endpointSchemaOf } from './endpoint-schema.ts'
 import { sendProblem } from './problem.ts'
+import { withoutSecrets } from './request-log.ts'
 
 /** An upgrade on its way through Fastify: its socket, the bytes behind the request, and its handshake. */
 interface Upgrade { readonly socket: Duplex, readonly head: Buffer, readonly handshake: Handshake, isAnswered: boolean }
@@ -37,11 +37,6 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
     reply.header('upgrade', 'websocket')
     throw new GodotError('upgrade-required')
   })
-}
-
-/** A request as it may stand in the log: a token may be in its query. */
-function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): object {
-  return { method, url: withoutTokens(url), host, remoteAddress: ip, remotePort: raw.socket?.remotePort }
 }
 
 /** Keeps what only the events of the host's server tell, and limits the time of upgrades that Fastify's hooks do not let through at once. */

@@ -51,6 +51,9 @@ t.test('otherwise: the environment has its effect, the token is wanted and said 
   const answer = await service.api('/server', { headers: { authorization: `Bearer ${token}` } })
   t.match(await answer.json(), { gdMpApi: false, path: '/game', protocols: ['chat', 'game'], handshakeTimeout: 0.6 })
 
+  const elsewhere = `http://127.0.0.1:${service.port}/nowhere?token=of-a-player`
+  t.equal((await fetch(elsewhere)).status, 404)
+
   await Promise.all(halves.map(async half => {
     const raw = await connectRaw(t, service.port)
     const start = performance.now()
@@ -67,6 +70,8 @@ t.test('otherwise: the environment has its effect, the token is wanted and said 
   t.ok(performance.now() - start < 3000)
   t.match(await Promise.all(ends), [{ code: 1001 }, { code: 1001 }])
   t.notMatch(service.log.join('\n'), token)
+  t.match(service.log.join('\n'), '/nowhere')
+  t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
 t.test('it ends in time although a client does not answer and requests hang; meanwhile it is alive but not ready', async t => {
