@@ -1,6 +1,7 @@
 import { constants, deflateRawSync } from 'node:zlib'
 import t from 'tap'
 import { deflate, inflate } from '../../src/core/deflate.ts'
+import { Dice, seed } from '../helper/dice.ts'
 
 const MAX = 1000
 
@@ -44,6 +45,21 @@ t.test('what is compressed at every level comes back, up to the last byte that i
     const compressed = deflateRawSync(message, { level, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
     t.ok(message.equals(inflate(compressed, MAX) as Uint8Array), `level ${level}`)
   }
+})
+
+t.test('whatever comes is a message of the size allowed, or one of two codes', async t => {
+  const whole = deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20)))
+  const dice = new Dice(seed)
+  const outcomes = new Set<number | 'message'>()
+  for (let at = 0; at < 10_000; at++) {
+    const bent = Buffer.from(whole)
+    bent[dice.below(bent.length)] ^= 1 << dice.below(8)
+    const result = inflate(dice.once(2) ? bent : dice.bytes(dice.below(200)), MAX)
+    if (typeof result !== 'number' && result.length > MAX) t.fail(`${result.length} bytes, seed ${seed}`)
+    outcomes.add(typeof result === 'number' ? result : 'message')
+  }
+  outcomes.delete(1009)
+  t.same([...outcomes].sort(), [1007, 'message'], `seed ${seed}`)
 })
 
 function bytesOf (digits: string): Buffer {
