@@ -51,10 +51,9 @@ export class WebSocketServer extends ServerPeers {
    */
   async listen (port: number | undefined = this.options.port, protocols: readonly string[] = this.options.protocols, gdMpApi: boolean = this.options.gdMpApi): Promise<void> {
     const options = parseOptions({ ...this.options, ...(port === undefined ? {} : { port }), protocols: protocols.map(name => name.trim()), gdMpApi })
-    // Nothing is awaited without need: a `stop` right behind has to know that a listener is on its way.
-    if (this.#stopping !== undefined) await this.#stopping
     if (this.isLocked) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
-    this.#opening = this.#open(port, options).finally(() => { this.#opening = undefined })
+    // Known at once, before anything is awaited: a `stop` right behind has to wait for what is on its way.
+    this.#opening = this.#open(port, options, this.#stopping).finally(() => { this.#opening = undefined })
     await this.#opening
   }
 
@@ -120,7 +119,8 @@ export class WebSocketServer extends ServerPeers {
     return this.isListening() || this.#opening !== undefined
   }
 
-  async #open (port: number | undefined, { protocols, gdMpApi }: ServerOptions): Promise<void> {
+  async #open (port: number | undefined, { protocols, gdMpApi }: ServerOptions, stopping: Promise<void> | undefined): Promise<void> {
+    if (stopping !== undefined) await stopping
     this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
     Object.assign(this.options, { protocols, gdMpApi })
     this.layCourse()

@@ -74,6 +74,17 @@ t.test('a listen that fails changes nothing', async t => {
   await server.stop()
 })
 
+t.test('a listen between two stops is stopped by the second', async t => {
+  const server = new WebSocketServer()
+  await server.listen(0)
+  const stopped = server.stop()
+  const listening = server.listen(0)
+  await t.rejects(server.listen(0), { code: 'ERR_ALREADY_IN_USE' })
+  await server.stop()
+  await Promise.all([stopped, listening])
+  t.equal(server.isListening(), false)
+})
+
 t.test('stop while listen is under way stops what it opens', async t => {
   const server = new WebSocketServer()
   const openings = [server.listen(0), t.rejects(server.listen(0), { code: 'ERR_ALREADY_IN_USE' })]
