@@ -62,8 +62,9 @@ for (const operation of operations) {
   })
 }
 
-/** Sees to it that there are peers, and that the server listens, or not. */
+/** Sees to it that there are peers and a ban, and that the server listens, or not. */
 async function prepare (stop: boolean): Promise<void> {
+  server.ban('192.0.2.7')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
   if (!stop) for (let at = server.peerCount; at < 3; at++) server.accept(new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
 }
