@@ -19,7 +19,7 @@ const compiled = await import(new URL('../dist/src/protocol/variant.js', import.
 
 const ROUNDS = 9
 /** Milliseconds spent on one measurement, in every round. */
-const SLICE = 4
+const SLICE = 16
 
 /** Type numbers of @gd-com/utils where they are not those of Godot 3. */
 const gdTypes: Record<number, number> = { 22: 23, 23: 25, 24: 26, 25: 27, 26: 28 }
