@@ -1,7 +1,7 @@
 import { GodotError } from '../error.ts'
+import { ownBytes } from '../protocol/own-bytes.ts'
 import { target } from '../protocol/relay-packet.ts'
 import type { Variant } from '../protocol/variant-types.ts'
-import { ownBytes } from '../protocol/own-bytes.ts'
 import { checkedPath } from './path-cache.ts'
 import { RemoteNode } from './remote-node.ts'
 import type { RemoteNodeHost } from './remote-node.ts'
@@ -78,7 +78,7 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost, ReplicatorHo
    * authority of it and of what it spawns must be the server. ERR_INVALID_PARAMETER for what is no path, and with Godot 3.
    */
   spawner (path: string): Spawner {
-    this.#wire.checkSpawners()
+    if (this.#wire.tellPath === undefined) throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 3 knows no spawners')
     return this.#replicator.spawner(checkedPath(path))
   }
 
@@ -171,7 +171,7 @@ export class MultiplayerAPI implements RpcWireHost, RemoteNodeHost, ReplicatorHo
   }
 
   tellPath (peer: number, path: string): number {
-    return this.#wire.tellPath(peer, path)
+    return this.#wire.tellPath!(peer, path)
   }
 
   onMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: readonly Variant[]): void {

@@ -28,7 +28,7 @@ export interface ReplicatorHost {
   readonly maxPacketSize: number
   /** Sends one packet: to all (0), or to one. */
   putTo (to: number, packet: Uint8Array): void
-  /** Tells a peer the number of a path if it was not told yet; the number. ERR_INVALID_PARAMETER where there are no spawners. */
+  /** Tells a peer the number of a path if it was not told yet; the number. */
   tellPath (peer: number, path: string): number
 }
 

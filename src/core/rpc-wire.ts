@@ -1,4 +1,5 @@
 import type { Variant } from '../protocol/variant-types.ts'
+import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from './rpc-surface.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
@@ -57,10 +58,8 @@ export interface RpcWire {
   addNode (path: string, methods: NodeMethods | undefined): void
   /** Throws ERR_INVALID_PARAMETER where this version of Godot knows no such member. */
   checkKind (kind: MemberKind): void
-  /** Throws ERR_INVALID_PARAMETER where this version of Godot knows no spawners. */
-  checkSpawners (): void
-  /** Tells a peer the number of a path if it was not told yet; the number. */
-  tellPath (peer: number, path: string): number
+  /** Tells a peer the number of a path if it was not told yet; the number. Not there where this version of Godot knows no spawners, who need it. */
+  tellPath? (peer: number, path: string): number
   /** Whether a packet is between the wires alone, such as one that makes node paths short: it is read even where nobody uses remote calls. */
   isInternal (bytes: Uint8Array): boolean
   /** Reads one packet, and answers it where it announces something. Throws GodotError for what does not decode. */
@@ -75,4 +74,18 @@ export interface RpcWire {
   forgetPeer (peer: number): void
   /** The node at `path` is gone. */
   forgetPath (path: string): void
+}
+
+/** To more receivers than this a call goes with the full path also before all have confirmed: encoded once, the same bytes serve them all. */
+export const MOST_SINGLY = 16
+
+/** The open peers that a target stands for: all (0), one, or all but one (-id). */
+export function receiversOf (host: RpcWireHost, to: number): number[] {
+  return [...host.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
+}
+
+/** Whether every peer that a target stands for goes by the number of this path. */
+export function isConfirmedByAll ({ connected }: RpcWireHost, { confirmed }: OwnPath, to: number): boolean {
+  if (to > 0) return confirmed.has(to)
+  return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
 }

@@ -1,16 +1,13 @@
-import { GodotError } from '../error.ts'
 import { decodeRpcPacket, encodeRpcPacket } from '../protocol/rpc-packet.ts'
 import type { RpcNode, SimplifyPath } from '../protocol/rpc-packet.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
+import { isConfirmedByAll, MOST_SINGLY, receiversOf } from './rpc-wire.ts'
 import type { OutgoingMember, RpcWire, RpcWireHost } from './rpc-wire.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
 /** Reals that are whole numbers come as plain numbers: a handler wants to count with them, not to send them back as they were. */
 const DECODING = { exactFloats: false }
-
-/** To more receivers than this a call goes as one packet also before all have confirmed, lest one that never does makes it one for each. */
-const MOST_SINGLY = 16
 
 /**
  * Calls between Godot 3 peers. A path is announced to each receiver once, and its number used for those that confirmed it; once all
@@ -29,10 +26,6 @@ export class RpcWire3 implements RpcWire {
   addNode (): void {}
 
   checkKind (): void {}
-
-  checkSpawners (): never {
-    throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 3 knows no spawners')
-  }
 
   isInternal (): boolean {
     return false
@@ -57,7 +50,7 @@ export class RpcWire3 implements RpcWire {
   send (to: number, path: string, member: OutgoingMember): void {
     const own = this.#paths.own(path)
     const byNumber = encodeMember(own.id, member)
-    if (this.#isConfirmedByAll(own, to)) this.#host.putTo(to, byNumber)
+    if (isConfirmedByAll(this.#host, own, to)) this.#host.putTo(to, byNumber)
     else this.#sendUnconfirmed(to, own, byNumber, encodeMember(path, member))
   }
 
@@ -89,24 +82,12 @@ export class RpcWire3 implements RpcWire {
     if (!this.#paths.confirm(sender.id, path)) this.#host.onRefusal(sender, 'rpc-unasked-confirm', { node: path })
   }
 
-  #isConfirmedByAll ({ confirmed }: OwnPath, to: number): boolean {
-    const { connected } = this.#host
-    if (to > 0) return confirmed.has(to)
-    return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
-  }
-
   /** All announcements go out before the first call. */
   #sendUnconfirmed (to: number, own: OwnPath, byNumber: Uint8Array, byPath: Uint8Array): void {
-    const receivers = [...this.#host.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
+    const receivers = receiversOf(this.#host, to)
     for (const id of receivers) if (!own.told.has(id)) this.#announce(id, own)
     if (receivers.length > MOST_SINGLY) return this.#host.putTo(to, byPath)
     for (const id of receivers) this.#host.putTo(id, own.confirmed.has(id) ? byNumber : byPath)
-  }
-
-  tellPath (peer: number, path: string): number {
-    const own = this.#paths.own(path)
-    if (!own.told.has(peer)) this.#announce(peer, own)
-    return own.id
   }
 
   #announce (peer: number, { id, path, told }: OwnPath): void {

@@ -7,14 +7,12 @@ import { command, commandAt, prefixed } from '../protocol/scene-packet.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from './rpc-surface.ts'
+import { isConfirmedByAll, MOST_SINGLY, receiversOf } from './rpc-wire.ts'
 import type { NodeMethods, OutgoingMember, RpcWire, RpcWireHost } from './rpc-wire.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
 /** Floats that are whole numbers come as plain numbers: a handler wants to count with them, not to send them back as they were. */
 const DECODING = { exactFloats: false }
-
-/** To more receivers than this a call goes with the full path also before all have confirmed: encoded once, the same bytes serve them all. */
-const MOST_SINGLY = 16
 
 const NO_METHODS = new MethodList([])
 
@@ -48,8 +46,6 @@ export class RpcWire4 implements RpcWire {
   checkKind (kind: MemberKind): void {
     if (kind === 'property') throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 knows no remote properties (rset): use a method')
   }
-
-  checkSpawners (): void {}
 
   tellPath (peer: number, path: string): number {
     const own = this.#paths.own(path)
@@ -168,16 +164,12 @@ export class RpcWire4 implements RpcWire {
 
   /** The packets of a call differ only in how they name the node; the first one is made before anything is sent, in case it cannot be. */
   #call (to: number, own: OwnPath, md5: string, encode: (node: number | string, isWide: boolean) => Uint8Array): void {
-    if (own.differing.size === 0 && this.#isConfirmedByAll(own, to)) return this.#host.putTo(to, encode(own.id, false))
+    if (own.differing.size === 0 && isConfirmedByAll(this.#host, own, to)) return this.#host.putTo(to, encode(own.id, false))
     const byPath = encode(own.path, true)
-    const receivers = this.#receivers(to).filter(id => this.#tell(id, own, md5))
+    const receivers = receiversOf(this.#host, to).filter(id => this.#tell(id, own, md5))
     if (receivers.length > MOST_SINGLY && own.differing.size === 0) return this.#host.putTo(to, byPath)
     const byNumber = encode(own.id, !receivers.every(id => own.confirmed.has(id)))
     for (const id of receivers) this.#host.putTo(id, own.confirmed.has(id) ? byNumber : byPath)
-  }
-
-  #receivers (to: number): number[] {
-    return [...this.#host.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
   }
 
   /** Tells a peer the number of a path that it is called at; false when its node has other methods, so that it must not be. */
@@ -194,11 +186,5 @@ export class RpcWire4 implements RpcWire {
     if (told.has(peer)) return
     told.add(peer)
     this.#host.putTo(peer, encodeSimplifyPath4(md5, id, path))
-  }
-
-  #isConfirmedByAll ({ confirmed }: OwnPath, to: number): boolean {
-    const { connected } = this.#host
-    if (to > 0) return confirmed.has(to)
-    return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
   }
 }
