@@ -42,8 +42,12 @@ async function readBody (payload: Readable, limit: number): Promise<Buffer> {
   } catch {
     throw new BadRequest([{ pointer: '/body', message: 'was cut short' }])
   }
-  if (size > limit) throw new HttpError(413, `A packet has up to ${limit} bytes here`)
+  checkSize(size, limit)
   return Buffer.concat(chunks)
+}
+
+function checkSize (size: number, limit: number): void {
+  if (size > limit) throw new HttpError(413, `A packet has up to ${limit} bytes here`)
 }
 
 function checkText (bytes: Buffer): Buffer {
@@ -54,7 +58,7 @@ function checkText (bytes: Buffer): Buffer {
 /** The bytes of a Variant, as the server's version of Godot wants them. */
 function encode (json: Buffer, { variants, maxDataSize }: WebSocketServer): Buffer {
   const bytes = encodeJson(json.toString(), variants)
-  if (bytes.length > maxDataSize) throw new HttpError(413, `A packet has up to ${maxDataSize} bytes here`)
+  checkSize(bytes.length, maxDataSize)
   return Buffer.from(bytes)
 }
 

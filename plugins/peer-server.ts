@@ -26,11 +26,17 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
   app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
-  const together = serversOf.get(app.server) ?? []
-  serversOf.set(app.server, together)
+  const together = serversOf.get(app.server) ?? stopTogether(app)
   together.push(server)
-  app.addHook('preClose', async () => { await Promise.all(together.map(async one => { await one.stop(undefined, 'server shutdown') })) })
 }, { name: 'peer-server', fastify: '5.x' })
+
+/** Stops the servers of the app, those that are added to the result, when it closes. */
+function stopTogether (app: FastifyInstance): WebSocketServer[] {
+  const servers: WebSocketServer[] = []
+  serversOf.set(app.server, servers)
+  app.addHook('preClose', async () => { await Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') })) })
+  return servers
+}
 
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {
   // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
