@@ -2,12 +2,12 @@ import { GodotError } from '../error.ts'
 import type { Authenticate, AuthenticateAnswer } from '../on-authenticate.ts'
 import { closeCode } from '../protocol/close-code.ts'
 import { opcode } from '../protocol/frame.ts'
+import { ownBytes } from '../protocol/own-bytes.ts'
 import type { AuthWire } from '../protocol/relay-wire.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Deadlined } from './deadlines.ts'
 import type { Log } from './log.ts'
 import type { OutputLog } from './output-log.ts'
-import { ownBytes } from '../protocol/own-bytes.ts'
 import type { WebSocketPeer } from './websocket-peer.ts'
 
 /** Why a client is not let in: it was turned away, or took too long; the names are those of the limits. */
