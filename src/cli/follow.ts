@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
+import { eventTypes } from '../core/feed-event.ts'
 
-const types = 'client_connected,client_close_request,client_disconnected,peer_connected,peer_disconnected,refused,limited,dropped,listening,stopped,admin,stats'
+/** All but the packets themselves. */
+const types = Object.keys(eventTypes).filter(type => type !== 'packet').join(',')
 /** Milliseconds until the next try. */
 const AGAIN = 1000
 /** Milliseconds without anything, where `stats` come every second, after which a connection is held to be dead. */
