@@ -20,12 +20,12 @@ export interface Departure extends Arrival, TrafficTotals {
 
 /** What an administrator did, or was refused: which operation of the REST API, of whose token, with what, and the HTTP status of the answer. */
 export interface AdminAct {
-  readonly act: string
+  readonly action: string
   readonly by: string | null
   readonly address: string
   /** The peer it was about. */
   readonly id?: number
-  readonly given: Readonly<Record<string, unknown>>
+  readonly parameters: Readonly<Record<string, unknown>>
   readonly status: number
 }
 
