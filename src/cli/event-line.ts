@@ -1,5 +1,5 @@
 import type { ClientEvent } from '../client/client.ts'
-import type { FeedData } from '../core/feed-event.ts'
+import type { FeedData } from '../admin/feed-event.ts'
 import { duration, endpoint, printable } from './format.ts'
 
 /** How something is meant, in the order of its gravity. */

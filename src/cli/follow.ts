@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
-import { eventTypes } from '../core/feed-event.ts'
+import { eventTypes } from '../admin/feed-event.ts'
 
 /** All but the packets themselves. */
 const types = Object.keys(eventTypes).filter(type => type !== 'packet').join(',')

@@ -1,5 +1,5 @@
 import type { Peer, State } from '../client/operations.ts'
-import type { FeedData } from '../core/feed-event.ts'
+import type { FeedData } from '../admin/feed-event.ts'
 import type { EventLine } from './event-line.ts'
 
 /** Values and lines that are kept. */

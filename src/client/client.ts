@@ -1,4 +1,4 @@
-import type { FeedData } from '../core/feed-event.ts'
+import type { FeedData } from '../admin/feed-event.ts'
 import { operations, type Operations, type Problem } from './operations.ts'
 
 /** Where the service is, who asks, which of its servers (the first unless given), and how many seconds a call may take (30). */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { describeEvent, withCount } from '../../src/cli/event-line.ts'
-import { eventTypes } from '../../src/core/feed-event.ts'
+import { eventTypes } from '../../src/admin/feed-event.ts'
 
 const at = '2025-01-31T12:00:00.000Z'
 

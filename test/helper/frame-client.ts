@@ -1,5 +1,5 @@
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
-import { opcode } from '../../src/protocol/frame.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { MemoryConnection } from '../../src/transport/memory.ts'
 import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
 
