@@ -16,6 +16,7 @@ const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
   { room: /^src\/core\//, floor: 2, never: [fastify, sockets] },
   { room: /^src\/transport\//, floor: 3, never: [fastify] },
   { room: /^src\/cluster\//, floor: 3, never: [fastify, sockets] },
+  { room: /^src\/admin\//, floor: 3, never: [fastify, sockets] },
   { room: /^src\/client\//, floor: 3, never: [fastify, sockets] },
   { room: /^src\/cli\//, floor: 4, never: [fastify, sockets] },
   { room: /^plugins\//, floor: 4, never: [] },

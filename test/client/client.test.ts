@@ -8,7 +8,7 @@ import app from '../../app.ts'
 import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
 import { within } from '../helper/within.ts'
 
 const token = 'a token of more than thirty-two characters'

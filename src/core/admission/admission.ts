@@ -2,7 +2,7 @@ import { networkOf } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import { originOf } from './upgrade-request.ts'
-import type { Asking } from './upgrade-request.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
 import type { LimitName } from '../server/limits.ts'
@@ -59,7 +59,7 @@ export class Admission {
   }
 
   /** Refuses a page whose origin is not allowed. */
-  checkOrigin ({ headers, host, address }: Asking): void {
+  checkOrigin ({ headers, host, address }: UpgradeRequest): void {
     const origin = originOf(headers)
     if (isOriginAllowed(origin, host, this.#options.allowedOrigins)) return
     throw this.#hit('origin-refused', { address, origin }, `option allowedOrigins does not let in pages of ${origin!}`)

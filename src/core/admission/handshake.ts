@@ -4,18 +4,18 @@ import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../../on-
 import { chooseProtocol } from '../../protocol/websocket/handshake.ts'
 import type { Admission } from './admission.ts'
 import { askedDeflate, askedProtocols, handshakeRequest } from './upgrade-request.ts'
-import type { Asking } from './upgrade-request.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 import type { Deadlined } from './deadlines.ts'
-import type { Log } from '../server/logger.ts'
+import type { Logger } from '../server/logger.ts'
 import { withoutTokens } from './token.ts'
 
 /** How a client is let in: as a peer with this sub-protocol, answered with that one and these extensions; '' is none. */
-export interface Entry { readonly protocol: string, readonly answerProtocol: string, readonly extensions: string }
+export interface Acceptance { readonly protocol: string, readonly answerProtocol: string, readonly extensions: string }
 
 /** What a handshake asks of its server. */
 export interface HandshakeHost {
   readonly admission: Admission
-  readonly journal: Log
+  readonly log: Logger
   readonly protocols: readonly string[]
   readonly onHandshake: OnHandshake | undefined
   readonly perMessageDeflate: boolean
@@ -69,7 +69,7 @@ export class Handshake implements Deadlined {
   }
 
   /** It is known what the client asks: how it is let in, else throws or rejects with what it is refused with. */
-  decide (asking: Asking): Entry | Promise<Entry> {
+  decide (asking: UpgradeRequest): Acceptance | Promise<Acceptance> {
     const { admission, protocols, onHandshake, perMessageDeflate } = this.#host
     if (this.#address === undefined) this.arrive(asking.address)
     admission.checkOpen()
@@ -118,7 +118,7 @@ export class Handshake implements Deadlined {
     this.#cut(error)
   }
 
-  async #ask (onHandshake: OnHandshake, request: HandshakeRequest, entry: Entry): Promise<Entry> {
+  async #ask (onHandshake: OnHandshake, request: HandshakeRequest, entry: Acceptance): Promise<Acceptance> {
     this.data = await this.#answerOf(onHandshake, request)
     if (this.#isOver) throw new GodotError('handshake-timeout')
     this.#host.admission.checkBan(request.address)
@@ -127,12 +127,12 @@ export class Handshake implements Deadlined {
 
   /** The data that the application gives the client; throws what it refuses with. */
   async #answerOf (onHandshake: OnHandshake, request: HandshakeRequest): Promise<unknown> {
-    const { journal, admission } = this.#host
+    const { log, admission } = this.#host
     let answer: Accepted | Refused
     try {
       answer = checkAnswer(await onHandshake(request))
     } catch (err) {
-      journal.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
+      log.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
       throw new GodotError('join-failed')
     }
     if (answer.status === undefined) return answer.data

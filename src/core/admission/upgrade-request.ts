@@ -4,7 +4,7 @@ import type { Headers } from '../../protocol/websocket/handshake.ts'
 import { bearerToken, protocolToken } from './token.ts'
 
 /** What a client asks: its headers, path and query, what it calls the host, and where it is. */
-export interface Asking {
+export interface UpgradeRequest {
   readonly headers: Headers
   readonly url: string
   readonly host: string | undefined
@@ -35,7 +35,7 @@ export function askedDeflate (headers: Headers): string {
 }
 
 /** The same in the form that the application gets. */
-export function handshakeRequest ({ headers, url, address, port }: Asking, { names = [], carrier }: AskedProtocols): HandshakeRequest {
+export function handshakeRequest ({ headers, url, address, port }: UpgradeRequest, { names = [], carrier }: AskedProtocols): HandshakeRequest {
   const query = Object.fromEntries(new URLSearchParams(url.split('?').slice(1).join('?')))
   const token = bearerToken(headers.authorization as string | undefined) ?? protocolToken(carrier ?? '') ?? query.token ?? query.access_token
   return { headers, url, query, address, port, protocols: names, origin: originOf(headers), token }

@@ -1,11 +1,11 @@
 /** What a heartbeat needs of a peer. */
-export interface Heard {
+export interface HeartbeatPeer {
   readonly id: number
   readonly isOpen: boolean
   /** Whether something of it waits unread, or we do not let it send: then its silence is ours. */
   readonly isPaused: boolean
   /** Looks since it was last heard; whatever comes from it sets it to 0. */
-  silentLooks: number
+  missedHeartbeats: number
   ping (): void
   cut (cause: 'silent'): void
 }
@@ -18,11 +18,11 @@ const SPREAD = 0.25
 
 /** Finds peers that are gone without a word: one that is silent for an interval is pinged, one silent for two is cut. */
 export class Heartbeat {
-  readonly #peers: () => Iterable<Heard>
+  readonly #peers: () => Iterable<HeartbeatPeer>
   #timer: NodeJS.Timeout | undefined
   #looks = 0
 
-  constructor (peers: () => Iterable<Heard>) {
+  constructor (peers: () => Iterable<HeartbeatPeer>) {
     this.#peers = peers
   }
 
@@ -41,14 +41,14 @@ export class Heartbeat {
 
   #look (): void {
     const spread = Math.ceil(this.#looks * SPREAD)
-    const silent: Heard[] = []
+    const silent: HeartbeatPeer[] = []
     for (const peer of this.#peers()) {
       if (!peer.isOpen) continue
-      const looks = ++peer.silentLooks
+      const looks = ++peer.missedHeartbeats
       // A paused peer is pinged too: that its client has gone shows only when something is sent to it.
       if (looks === this.#looks - peer.id % spread) peer.ping()
       if (looks <= 2 * this.#looks) continue
-      if (peer.isPaused) peer.silentLooks = 0
+      if (peer.isPaused) peer.missedHeartbeats = 0
       else silent.push(peer)
     }
     for (const peer of silent) peer.cut('silent')

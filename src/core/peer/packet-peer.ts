@@ -13,9 +13,9 @@ const variantRules = new WeakMap<PacketPeer, VariantRules>()
 /** Whoever sends into a queue that may be full. */
 export interface PacketSender {
   /** The queue is full: send nothing more until `release`. */
-  hold (): void
+  pauseReading (): void
   /** What was held has found room: on with the rest. */
-  release (): void
+  resumeReading (): void
 }
 
 /** Something packets go in and out of (Godot's PacketPeer). A full queue holds its senders back; nothing is lost. */
@@ -117,7 +117,7 @@ export abstract class PacketPeer {
     if (anyway || this.#queue.hasRoom(packet.bytes.length)) return this.#push(packet)
     this.#waiting ??= new Map()
     this.#waiting.set(sender, packet)
-    sender.hold()
+    sender.pauseReading()
   }
 
   /** Whether a packet of `size` bytes would be queued at once. */
@@ -148,7 +148,7 @@ export abstract class PacketPeer {
       if (!this.hasQueueRoom(packet.bytes.length)) return
       this.#waiting!.delete(sender)
       this.#push(packet)
-      sender.release()
+      sender.resumeReading()
     }
   }
 }

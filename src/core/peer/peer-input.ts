@@ -13,7 +13,7 @@ export interface InputRules {
 /** What comes from one peer: its chunks become frames at once, or in the poll, unless the peer has to wait. */
 export class PeerInput {
   /** Looks of the heartbeat since the peer was last heard. */
-  silentLooks = 0
+  missedHeartbeats = 0
   readonly #connection: Connection
   readonly #rules: InputRules
   readonly #reader: FrameReader
@@ -33,7 +33,7 @@ export class PeerInput {
 
   /** bytes[0..length) came; they are overwritten, and good until the call returns. */
   read (bytes: Uint8Array, length: number): void {
-    this.silentLooks = 0
+    this.missedHeartbeats = 0
     if (this.#rules.autoPoll) this.#reader.read(bytes, length)
     else this.#postpone(bytes, length)
   }
@@ -50,19 +50,19 @@ export class PeerInput {
     if (unread === undefined) return
     this.#unread = undefined
     this.#unreadBytes = 0
-    this.silentLooks = 0
+    this.missedHeartbeats = 0
     for (const chunk of unread) this.#reader.read(chunk, chunk.length)
     if (!this.#reader.isStopped) this.#connection.resume()
   }
 
   /** Stands still after the message in hand, until every `hold` has had its `release`. */
-  hold (): void {
+  pauseReading (): void {
     this.#holds++
     this.#reader.stop()
     this.#connection.pause()
   }
 
-  release (): void {
+  resumeReading (): void {
     if (this.#holds === 0) return
     this.#holds--
     if (this.#holds === 0) this.readOn()
@@ -72,7 +72,7 @@ export class PeerInput {
   readOn (): void {
     this.#holds = 0
     // The peer could not be heard until now.
-    this.silentLooks = 0
+    this.missedHeartbeats = 0
     this.#reader.resume()
     if (!this.#reader.isStopped) this.#connection.resume()
   }
@@ -90,8 +90,8 @@ export class PeerInput {
   /** Without autoPoll the application says when others have their turn. */
   #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
     if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#rules.autoPoll) {
-      this.hold()
-      setImmediate(() => { this.release() })
+      this.pauseReading()
+      setImmediate(() => { this.resumeReading() })
     }
     return inflate(bytes, maxSize)
   }

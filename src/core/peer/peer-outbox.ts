@@ -2,13 +2,13 @@ import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame
 import type { Connection } from './transport.ts'
 
 /** Packets and payload bytes that ever went to all members of a room. */
-export interface LogTotals { readonly packets: number, readonly bytes: number }
+export interface OutboxTotals { readonly packets: number, readonly bytes: number }
 
 /** How much a peer may have waiting to go out: bytes and packets. */
-export interface OutputLimits { readonly bytes: number, readonly packets: number }
+export interface OutboxLimits { readonly bytes: number, readonly packets: number }
 
 /** Whose output it is. */
-export interface OutputOwner {
+export interface OutboxOwner {
   /** More waits than may: the peer does not read. */
   closeSlow (): void
 }
@@ -26,9 +26,9 @@ const LARGEST = pools[pools.length - 1].size
  * What one peer still has to be sent: its own frames in a box, and the place up to which it has the room's log. The box comes first,
  * then log[cursor..) without the cut. A box is borrowed from a pool for the turn; only a peer that does not read keeps one.
  */
-export class Output {
+export class PeerOutbox {
   readonly connection: Connection
-  readonly owner: OutputOwner
+  readonly owner: OutboxOwner
   /** Offset in the log up to which this peer has it, and the one piece behind it that is not for this peer. */
   cursor = 0
   cutFrom = 0
@@ -37,7 +37,7 @@ export class Output {
   isDirty = false
   /** Whether the system has not taken all of the last write yet; until it has, everything waits in the box. */
   isBlocked = false
-  #log: LogTotals | undefined
+  #log: OutboxTotals | undefined
   #packets = 0
   #bytes = 0
   #packetsWhenBlocked = 0
@@ -45,7 +45,7 @@ export class Output {
   #length = 0
   #onWritten: (() => void) | undefined
 
-  constructor (connection: Connection, owner: OutputOwner) {
+  constructor (connection: Connection, owner: OutboxOwner) {
     this.connection = connection
     this.owner = owner
   }
@@ -71,7 +71,7 @@ export class Output {
   }
 
   /** Becomes a member of the log, or with undefined leaves it. */
-  follow (log: LogTotals | undefined): void {
+  follow (log: OutboxTotals | undefined): void {
     this.#packets = this.packetsOut - (log?.packets ?? 0)
     this.#bytes = this.bytesOut - (log?.bytes ?? 0)
     this.#log = log
@@ -119,7 +119,7 @@ export class Output {
   }
 
   /** Sends the box, then log[cursor..) without the cut, in one write; the connection must not be blocked. */
-  flushWithLog (log: Buffer): void {
+  flushWithRoom (log: Buffer): void {
     const { connection } = this
     const end = log.length
     const hasCut = this.cutTo > this.cursor

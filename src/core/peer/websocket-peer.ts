@@ -4,8 +4,8 @@ import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.t
 import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
-import { Output } from './peer-outbox.ts'
-import type { OutputLog } from '../room/room-outbox.ts'
+import { PeerOutbox } from './peer-outbox.ts'
+import type { RoomOutbox } from '../room/room-outbox.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { PacketSender } from './packet-peer.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
@@ -24,7 +24,7 @@ interface Closing { readonly cause: EndCause, readonly code: number, readonly re
 
 /** What a peer asks of its server. */
 export interface PeerHost extends InputRules {
-  readonly log: OutputLog
+  readonly outbox: RoomOutbox
   readonly queueLimits: QueueLimits
   readonly closeTimeout: number
   /** The Variants of its version of Godot. */
@@ -60,7 +60,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   /** When it connected, milliseconds since 1970. */
   readonly connectedAt = Date.now()
   /** What still has to be sent to it; the server's own business. */
-  readonly output: Output
+  readonly outbox: PeerOutbox
   /** Packets and payload bytes that came from it. */
   packetsIn = 0
   bytesIn = 0
@@ -87,7 +87,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.#host = host
     this.id = id
     this.protocol = protocol
-    this.output = new Output(connection, this)
+    this.outbox = new PeerOutbox(connection, this)
     this.#input = new PeerInput(connection, this, host, isDeflated)
     this.#isDeflated = isDeflated
     this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
@@ -95,7 +95,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   /** Starts to read; the server calls it once the peer is known to it. */
   open (): void {
-    this.output.connection.open(this)
+    this.outbox.connection.open(this)
   }
 
   get state (): PeerState {
@@ -109,12 +109,12 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   /** Packets sent to it. */
   get packetsOut (): number {
-    return this.output.packetsOut
+    return this.outbox.packetsOut
   }
 
   /** Payload bytes sent to it. */
   get bytesOut (): number {
-    return this.output.bytesOut
+    return this.outbox.bytesOut
   }
 
   /** How it ended, undefined while it has not. */
@@ -135,12 +135,12 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   /** Address of the client. */
   getConnectedHost (): string {
-    return this.output.connection.address
+    return this.outbox.connection.address
   }
 
   /** Port of the client. */
   getConnectedPort (): number {
-    return this.output.connection.port
+    return this.outbox.connection.port
   }
 
   /** Whether the packet taken last came as text; false before the first. */
@@ -162,12 +162,12 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   /** Turns Nagle's algorithm off (true, as it is at first) or on. */
   setNoDelay (enabled: boolean): void {
-    this.output.connection.setNoDelay(enabled)
+    this.outbox.connection.setNoDelay(enabled)
   }
 
   /** Bytes that wait to go out. */
   getCurrentOutboundBufferedAmount (): number {
-    return this.output.bufferedAmount
+    return this.outbox.bufferedAmount
   }
 
   /** Sends one message in the write mode: FAILED unless open, ERR_OUT_OF_MEMORY when the outbound buffer is full. */
@@ -178,10 +178,10 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   /** Sends one message as text or binary, whatever the write mode; errors as `putPacket`. */
   send (bytes: Uint8Array, isText: boolean): void {
     if (this.#state !== 'open') throw new GodotError('FAILED')
-    if (!this.#host.log.hasRoom(this.output, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
+    if (!this.#host.outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#isDeflated && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
-    else this.#host.log.send(this.output, code, bytes, 0, bytes.length)
+    else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
   }
 
   override get variants (): VariantCodec {
@@ -205,8 +205,8 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   /** It does not take what it is sent: what waits is thrown away, and it is closed with 4008. */
   closeSlow (): void {
     if (this.#state !== 'open') return
-    this.#host.log.remove(this.output)
-    this.output.drop()
+    this.#host.outbox.remove(this.outbox)
+    this.outbox.drop()
     this.closeFor('slow', closeCode.SLOW_PEER, 'slow peer')
   }
 
@@ -246,7 +246,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
   onPing (bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') return
     if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
-    if (this.#host.log.hasRoom(this.output, end - start)) this.#host.log.sendControl(this.output, opcode.PONG, bytes, start, end)
+    if (this.#host.outbox.hasRoom(this.outbox, end - start)) this.#host.outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
     else this.closeSlow()
   }
 
@@ -270,26 +270,26 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     this.queuePacket(packet, this, this.#isGone)
   }
 
-  hold (): void {
-    this.#input.hold()
+  pauseReading (): void {
+    this.#input.pauseReading()
   }
 
-  release (): void {
-    this.#input.release()
+  resumeReading (): void {
+    this.#input.resumeReading()
   }
 
   /** Looks of the heartbeat since it was last heard. */
-  get silentLooks (): number {
-    return this.#input.silentLooks
+  get missedHeartbeats (): number {
+    return this.#input.missedHeartbeats
   }
 
-  set silentLooks (looks: number) {
-    this.#input.silentLooks = looks
+  set missedHeartbeats (looks: number) {
+    this.#input.missedHeartbeats = looks
   }
 
   /** Asks for a sign of life. */
   ping (): void {
-    this.#host.log.sendControl(this.output, opcode.PING, NOTHING, 0, 0)
+    this.#host.outbox.sendControl(this.outbox, opcode.PING, NOTHING, 0, 0)
   }
 
   /** Whether something of it waits unread, or we do not let it send. */
@@ -326,8 +326,8 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
 
   #sendDeflated (code: number, bytes: Uint8Array): void {
     const compressed = deflate(bytes)
-    this.output.count(bytes.length, 1)
-    this.#host.log.sendControl(this.output, code | DEFLATED, compressed, 0, compressed.length)
+    this.outbox.count(bytes.length, 1)
+    this.#host.outbox.sendControl(this.outbox, code | DEFLATED, compressed, 0, compressed.length)
   }
 
   /** A packet came: beyond the rates reading stands still for a while, and if that goes on for long the peer is closed. */
@@ -336,21 +336,21 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     if (wait === 0 || this.#state !== 'open') return
     this.#host.throttled(this, rateLimit.hit)
     if (rateLimit.isFlood) return this.closeFor('flood', closeCode.POLICY, 'rate limit')
-    this.hold()
-    this.#throttle = setTimeout(() => { this.release() }, wait)
+    this.pauseReading()
+    this.#throttle = setTimeout(() => { this.resumeReading() }, wait)
   }
 
   #beginClose (closing: Closing, payload: Uint8Array): void {
     this.#state = 'closing'
     this.#closing = closing
-    this.#host.log.sendControl(this.output, opcode.CLOSE, payload, 0, payload.length)
-    this.#host.log.remove(this.output)
+    this.#host.outbox.sendControl(this.outbox, opcode.CLOSE, payload, 0, payload.length)
+    this.#host.outbox.remove(this.outbox)
   }
 
   /** Cuts the connection; without autoPoll the poll that finds it gone tells of it. */
   #cut (outcome: EndOutcome): void {
     this.#cutOutcome = outcome
-    this.output.connection.destroy()
+    this.outbox.connection.destroy()
     if (this.#host.autoPoll) this.#finish(outcome)
   }
 
@@ -379,7 +379,7 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
     clearTimeout(this.#throttle)
     this.#input.end()
     this.#queueHeld()
-    this.#host.log.remove(this.output)
+    this.#host.outbox.remove(this.outbox)
     this.#release(outcome)
     const { cause, code, reason, since } = this.#closing ?? { cause: 'reset', code: closeCode.ABNORMAL, reason: '', since: performance.now() }
     this.#end = { cause, outcome, code, reason, seconds: (performance.now() - since) / 1000 }
@@ -393,10 +393,10 @@ export class WebSocketPeer extends PacketPeer implements FrameReceiver, Connecti
    * first), else it is ended and the client may still read why. One that does neither is cut after `closeTimeout`.
    */
   #release (outcome: EndOutcome): void {
-    const { connection } = this.output
+    const { connection } = this.outbox
     if (this.#isGone || outcome === 'timeout') return connection.destroy()
     this.#closeTimer = setTimeout(() => { connection.destroy() }, this.#host.closeTimeout * 1000)
-    this.output.whenWritten(() => {
+    this.outbox.whenWritten(() => {
       if (outcome === 'clean') connection.destroy()
       else connection.end()
     })

@@ -6,8 +6,8 @@ import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { AuthWire } from '../../protocol/multiplayer/relay-wire.ts'
 import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
-import type { Log } from '../server/logger.ts'
-import type { OutputLog } from './room-outbox.ts'
+import type { Logger } from '../server/logger.ts'
+import type { RoomOutbox } from './room-outbox.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 
 /** Why a client is not let in: it was turned away, or took too long; the names are those of the limits. */
@@ -15,8 +15,8 @@ type AuthFailure = 'auth-refused' | 'auth-timeout'
 
 /** What the authentication asks of its server. */
 export interface AuthenticationHost {
-  readonly log: OutputLog
-  readonly journal: Log
+  readonly outbox: RoomOutbox
+  readonly log: Logger
   /** The peer has proved itself. */
   authenticated (peer: WebSocketPeer): void
   /** The peer is not let in; told once, with no reason when it has gone by itself. */
@@ -137,12 +137,12 @@ export class Authentication {
   async #judge (candidate: Candidate, data: Uint8Array): Promise<void> {
     const { peer } = candidate
     candidate.isJudged = true
-    peer.hold()
+    peer.pauseReading()
     const answer = await this.#answerOf(peer, data)
     this.#host.soon(() => {
       if (!peer.isOpen) return
       if (this.has(peer)) this.#take(candidate, answer)
-      peer.release()
+      peer.resumeReading()
     })
   }
 
@@ -150,7 +150,7 @@ export class Authentication {
     try {
       return checkAnswer(await this.#authenticate(peer, data))
     } catch (err) {
-      this.#host.journal.error({ err, peer: peer.id }, 'authenticate failed')
+      this.#host.log.error({ err, peer: peer.id }, 'authenticate failed')
       return false
     }
   }
@@ -176,7 +176,7 @@ export class Authentication {
 
   #send (peer: WebSocketPeer, data: Uint8Array): void {
     const message = this.#wire.encode(data)
-    if (this.#host.log.hasRoom(peer.output, message.length)) this.#host.log.send(peer.output, opcode.BINARY, message, 0, message.length)
+    if (this.#host.outbox.hasRoom(peer.outbox, message.length)) this.#host.outbox.send(peer.outbox, opcode.BINARY, message, 0, message.length)
     else peer.closeSlow()
   }
 

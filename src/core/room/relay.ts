@@ -1,7 +1,7 @@
 import { opcode } from '../../protocol/websocket/frame.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { RelayWire, WireFault } from '../../protocol/multiplayer/relay-wire.ts'
-import type { OutputLog } from './room-outbox.ts'
+import type { RoomOutbox } from './room-outbox.ts'
 import { writeMode } from '../peer/websocket-peer.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 
@@ -10,7 +10,7 @@ export type RelayDrop = WireFault | 'too-big' | 'relay-off'
 
 /** What the relay asks of its server. */
 export interface RelayHost {
-  readonly log: OutputLog
+  readonly outbox: RoomOutbox
   /** Bytes of the largest packet that an outbound buffer takes. */
   readonly maxPacketSize: number
   /** Whether peers hear of each other, and may send to each other. */
@@ -20,14 +20,14 @@ export interface RelayHost {
   /** Peers by ascending id, also those that close. */
   peers (): Iterable<WebSocketPeer>
   /** A packet for the server itself: bytes[start..end) are good until the call returns. */
-  keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
   /** The same of a packet that is known to be about remote calls. */
-  called (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
+  receiveCall (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
   dropped (reason: RelayDrop, peer: WebSocketPeer): void
 }
 
 /** The server as one peer among peers (Godot's WebSocketMultiplayerPeer): who is told of whom, and what goes where. */
-export class MultiplayerPeer {
+export class Relay {
   readonly #host: RelayHost
   readonly #wire: RelayWire
   /** Peers whose write mode is text: they get by themselves what the others get through the log. */
@@ -53,7 +53,7 @@ export class MultiplayerPeer {
     }
     // A client that had to prove itself first may have been given its write mode then.
     if (peer.getWriteMode() === writeMode.TEXT) this.#inText.add(peer)
-    else this.#host.log.add(peer.output)
+    else this.#host.outbox.add(peer.outbox)
   }
 
   /** Tells the others that the peer has gone. */
@@ -66,8 +66,8 @@ export class MultiplayerPeer {
   writeModeChanged (peer: WebSocketPeer, isText: boolean): void {
     if (isText) {
       this.#inText.add(peer)
-      this.#host.log.remove(peer.output)
-    } else if (this.#inText.delete(peer)) this.#host.log.add(peer.output)
+      this.#host.outbox.remove(peer.outbox)
+    } else if (this.#inText.delete(peer)) this.#host.outbox.add(peer.outbox)
   }
 
   /** Passes on what a peer sent: bytes[start..end) is one packet. */
@@ -101,8 +101,8 @@ export class MultiplayerPeer {
   /** The server gets what a message carries. */
   #take (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
     const callAt = this.#wire.callAt(bytes, start)
-    if (callAt === -1) this.#host.keep(sender, bytes, this.#wire.dataAt(bytes, start), end)
-    else this.#host.called(sender, bytes, callAt, end)
+    if (callAt === -1) this.#host.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
+    else this.#host.receiveCall(sender, bytes, callAt, end)
   }
 
   #toOne (bytes: Uint8Array, start: number, end: number, sender: WebSocketPeer, to: number): void {
@@ -113,7 +113,7 @@ export class MultiplayerPeer {
 
   /** How many get it; so too below. */
   #toAll (bytes: Uint8Array, start: number, end: number, sender: WebSocketPeer | undefined, excluded: WebSocketPeer | undefined): number {
-    let receivers = this.#host.log.sendAll(opcode.BINARY, bytes, start, end, sender?.output, excluded === sender ? undefined : excluded?.output)
+    let receivers = this.#host.outbox.sendAll(opcode.BINARY, bytes, start, end, sender?.outbox, excluded === sender ? undefined : excluded?.outbox)
     for (const peer of this.#inText) if (peer !== sender && peer !== excluded) receivers += this.#sendPart(peer, bytes, start, end)
     return receivers
   }
@@ -128,8 +128,8 @@ export class MultiplayerPeer {
 
   #sendPart (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number): 0 | 1 {
     if (!peer.isOpen) return 0
-    if (this.#host.log.hasRoom(peer.output, end - start)) {
-      this.#host.log.send(peer.output, this.#inText.has(peer) ? opcode.TEXT : opcode.BINARY, bytes, start, end)
+    if (this.#host.outbox.hasRoom(peer.outbox, end - start)) {
+      this.#host.outbox.send(peer.outbox, this.#inText.has(peer) ? opcode.TEXT : opcode.BINARY, bytes, start, end)
       return 1
     }
     peer.closeSlow()

@@ -1,5 +1,5 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
-import type { LogTotals, Output, OutputLimits } from '../peer/peer-outbox.ts'
+import type { OutboxTotals, PeerOutbox, OutboxLimits } from '../peer/peer-outbox.ts'
 
 const LOG_SIZE = 65536
 
@@ -8,27 +8,27 @@ const LOG_SIZE = 65536
  * write, together with the frames that are for it alone, all in the order they were given. So a turn costs one write a member, however
  * many packets it carries. The buffers are used again only when the system took every byte at once.
  */
-export class OutputLog implements LogTotals {
-  readonly #members = new Set<Output>()
-  readonly #limits: OutputLimits
+export class RoomOutbox implements OutboxTotals {
+  readonly #members = new Set<PeerOutbox>()
+  readonly #limits: OutboxLimits
   readonly #holdTime: number
   #buffer: Buffer = Buffer.allocUnsafeSlow(LOG_SIZE)
   #length = 0
   packets = 0
   bytes = 0
-  readonly #dirty: Output[] = []
+  readonly #dirty: PeerOutbox[] = []
   #isArmed = false
   #isHeld = false
   #lastFlush = 0
 
   /** `holdTime`: milliseconds that a packet for many may wait for others once one has just gone out. */
-  constructor (limits: OutputLimits, holdTime = 0) {
+  constructor (limits: OutboxLimits, holdTime = 0) {
     this.#limits = limits
     this.#holdTime = holdTime
   }
 
   /** From now on the output gets what is sent to all. */
-  add (output: Output): void {
+  add (output: PeerOutbox): void {
     if (output.isMember) return
     output.cursor = this.#length
     output.cutTo = 0
@@ -37,7 +37,7 @@ export class OutputLog implements LogTotals {
   }
 
   /** The output keeps what was sent to it so far, and gets nothing more that is sent to all. */
-  remove (output: Output): void {
+  remove (output: PeerOutbox): void {
     if (!output.isMember) return
     this.#catchUp(output, this.#length)
     output.follow(undefined)
@@ -45,32 +45,32 @@ export class OutputLog implements LogTotals {
   }
 
   /** Whether a packet of `size` bytes still fits (Godot: ERR_OUT_OF_MEMORY where not). */
-  hasRoom (output: Output, size: number): boolean {
+  hasRoom (output: PeerOutbox, size: number): boolean {
     if (!output.isBlocked) return size < this.#limits.bytes
     return output.bufferedAmount + size < this.#limits.bytes && output.waitingPackets < this.#limits.packets
   }
 
   /** Sends source[start..end) as one packet to one output. */
-  send (output: Output, code: number, source: Uint8Array, start: number, end: number): void {
+  send (output: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
     output.count(end - start, 1)
     this.sendControl(output, code, source, start, end)
   }
 
   /** Sends a control frame: in order with the packets, but not counted as one. */
-  sendControl (output: Output, code: number, source: Uint8Array, start: number, end: number): void {
+  sendControl (output: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
     if (output.isMember && output.cursor !== this.#length) this.#catchUp(output, this.#length)
     output.append(code, source, start, end)
     this.#touch(output)
   }
 
   /** Sends bytes that are no frame: the answer to the handshake. */
-  sendRaw (output: Output, bytes: Uint8Array): void {
+  sendRaw (output: PeerOutbox, bytes: Uint8Array): void {
     output.appendRaw(bytes, 0, bytes.length)
     this.#touch(output)
   }
 
   /** Sends source[start..end) as one packet to all members, without up to two of them; how many get it. */
-  sendAll (code: number, source: Uint8Array, start: number, end: number, without: Output | undefined, alsoWithout: Output | undefined): number {
+  sendAll (code: number, source: Uint8Array, start: number, end: number, without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined): number {
     const size = end - start
     const needed = headLength(size) + size
     if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
@@ -101,7 +101,7 @@ export class OutputLog implements LogTotals {
   }
 
   /** Takes the last frame, log[from..to), out of what a member gets. */
-  #exclude (output: Output, from: number, to: number, size: number): void {
+  #exclude (output: PeerOutbox, from: number, to: number, size: number): void {
     output.count(size, -1)
     if (output.cursor === from) output.cursor = to
     else if (output.cutTo <= output.cursor) {
@@ -115,7 +115,7 @@ export class OutputLog implements LogTotals {
   }
 
   /** Moves log[cursor..upTo) without the cut into the output's own box, so that something else can follow it. */
-  #catchUp (output: Output, upTo: number): void {
+  #catchUp (output: PeerOutbox, upTo: number): void {
     const { cursor, cutFrom, cutTo } = output
     if (cutTo > cursor) {
       if (cutFrom > cursor) output.appendRaw(this.#buffer, cursor, cutFrom)
@@ -125,7 +125,7 @@ export class OutputLog implements LogTotals {
     this.#touch(output)
   }
 
-  #touch (output: Output): void {
+  #touch (output: PeerOutbox): void {
     if (output.isDirty) return
     output.isDirty = true
     this.#dirty.push(output)
@@ -166,7 +166,7 @@ export class OutputLog implements LogTotals {
     for (const output of this.#members) {
       if (output.isBlocked) this.#keep(output)
       else {
-        output.flushWithLog(log)
+        output.flushWithRoom(log)
         isShared ||= output.isBlocked
       }
       output.cursor = 0
@@ -177,7 +177,7 @@ export class OutputLog implements LogTotals {
   }
 
   /** A blocked member keeps its part in its box, up to the limits. */
-  #keep (output: Output): void {
+  #keep (output: PeerOutbox): void {
     this.#catchUp(output, this.#length)
     if (output.bufferedAmount > this.#limits.bytes || output.waitingPackets > this.#limits.packets) output.owner.closeSlow()
   }

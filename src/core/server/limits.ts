@@ -1,4 +1,4 @@
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 
 /** What a server keeps clients from, and the option (or call, or limit of the system) that says how far they may go. */
 export const limits = {
@@ -28,10 +28,10 @@ const BURST_SECONDS = 10
 export class LimitBook {
   /** Hits since the start. */
   readonly counts = Object.fromEntries(Object.keys(limits).map(name => [name, 0])) as Record<LimitName, number>
-  readonly #log: Log
+  readonly #log: Logger
   readonly #bursts = new Map<LimitName, number>()
 
-  constructor (log: Log) {
+  constructor (log: Logger) {
     this.#log = log
   }
 

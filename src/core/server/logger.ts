@@ -1,5 +1,5 @@
 /** Where the server writes what an operator may want to know: pino's shape, so that a Fastify logger fits. */
-export interface Log {
+export interface Logger {
   debug (details: object, message: string): void
   info (details: object, message: string): void
   warn (details: object, message: string): void
@@ -9,4 +9,4 @@ export interface Log {
 const nothing = (): void => {}
 
 /** A log that keeps nothing. */
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }

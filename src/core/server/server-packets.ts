@@ -8,12 +8,12 @@ import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { Authentication } from '../room/authentication.ts'
 import type { AuthenticationHost } from '../room/authentication.ts'
 import type { LimitName } from './limits.ts'
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 import { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerHost } from '../rpc/multiplayer-api.ts'
-import { MultiplayerPeer } from '../room/relay.ts'
+import { Relay } from '../room/relay.ts'
 import type { RelayHost } from '../room/relay.ts'
-import { OutputLog } from '../room/room-outbox.ts'
+import { RoomOutbox } from '../room/room-outbox.ts'
 import type { Packet, QueueLimits } from '../peer/packet-queue.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import { ServerReports } from './server-reports.ts'
@@ -26,14 +26,14 @@ export type PacketWatcher = (peer: WebSocketPeer, bytes: Uint8Array, start: numb
 /** Where a server's packets go: what comes from a peer, and what is sent to peers. */
 export abstract class ServerPackets extends ServerReports implements RelayHost, MultiplayerHost, AuthenticationHost {
   protected readonly table = new PeerTable()
-  protected readonly relay: MultiplayerPeer
+  protected readonly relay: Relay
   /** Clients that have to prove themselves first (option authenticate). */
   protected readonly authentication: Authentication | undefined
   readonly #wire = wires[this.options.wire]
   #multiplayer: MultiplayerAPI | undefined
   /** Whether the application uses remote calls, which then get all packets. */
   #isCalled = false
-  #log!: OutputLog
+  #log!: RoomOutbox
   #inputLimits!: QueueLimits
   #maxMessageSize = 0
   #maxPacketSize = 0
@@ -43,9 +43,9 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
   #isStraight = false
   #hasReader = false
 
-  constructor (options: Partial<ServerOptions>, journal: Log) {
+  constructor (options: Partial<ServerOptions>, journal: Logger) {
     super(options, journal)
-    this.relay = new MultiplayerPeer(this, this.#wire.relay)
+    this.relay = new Relay(this, this.#wire.relay)
     this.authentication = this.#openAuthentication()
     this.applyBuffers()
   }
@@ -107,7 +107,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     }
     const excluded = this.table.get(-to)
     if (this.gdMpApi) this.relay.put(to, this.#wire.relay.data(to, bytes))
-    else this.#log.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.output, undefined)
+    else this.#log.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
     let recipients = 0
     for (const peer of this.table) if (peer.isOpen && peer !== excluded) recipients++
     return recipients
@@ -130,10 +130,10 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
   /** Shows every packet that comes to `watch`, until the result is called; while nobody watches it costs nothing. */
   watchPackets (watch: PacketWatcher): () => void {
     this.#watchers = [...this.#watchers, watch]
-    this.layCourse()
+    this.updateFastPath()
     return () => {
       this.#watchers = this.#watchers.filter(one => one !== watch)
-      this.layCourse()
+      this.updateFastPath()
     }
   }
 
@@ -157,7 +157,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     if (!isPushed) peer.queue({ bytes: own, isText, source: peer.id })
   }
 
-  keep (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
     if (this.#isCalled) {
       this.#handOver()
       return this.#multiplayer!.receiveData(sender, bytes.subarray(start, end))
@@ -167,7 +167,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     this.queuePacket({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
   }
 
-  called (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  receiveCall (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
     if (this.#isCalled) this.#handOver()
     const packet = bytes.subarray(start, end)
     const multiplayer = this.#openMultiplayer()
@@ -195,7 +195,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     for (const peer of this.table) if (peer.isOpen) yield peer
   }
 
-  get log (): OutputLog {
+  get outbox (): RoomOutbox {
     return this.#log
   }
 
@@ -237,7 +237,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
   }
 
   /** The mode or the watchers have changed. */
-  protected layCourse (): void {
+  protected updateFastPath (): void {
     this.#isStraight = this.options.gdMpApi && this.#watchers.length === 0 && this.authentication === undefined
   }
 
@@ -246,7 +246,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     this.#maxMessageSize = inputBufferKb * 1024 - (this.gdMpApi ? this.#wire.relay.slack : 0)
     this.#maxPacketSize = outputBufferKb * 1024 - 1
     this.#inputLimits = { bytes: inputBufferKb * 1024 - 1, packets: inputMaxPackets - 1 }
-    this.#log = new OutputLog({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.options.holdTime)
+    this.#log = new RoomOutbox({ bytes: outputBufferKb * 1024, packets: outputMaxPackets }, this.options.holdTime)
   }
 
   #put (to: number, packet: Uint8Array): void {

@@ -8,7 +8,7 @@ import type { Ban, BanTerms } from '../admission/bans.ts'
 import { Handshake } from '../admission/handshake.ts'
 import type { HandshakeHost } from '../admission/handshake.ts'
 import type { LimitName } from './limits.ts'
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import { PeerIds } from '../admission/peer-ids.ts'
 import type { Rates } from '../peer/rate-limit.ts'
@@ -35,7 +35,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   readonly #sockets = new Set<WebSocketPeer>()
   #onReleased: (() => void) | undefined
 
-  constructor (options: Partial<ServerOptions>, journal: Log, drawId: (() => number) | undefined) {
+  constructor (options: Partial<ServerOptions>, journal: Logger, drawId: (() => number) | undefined) {
     super(options, journal)
     this.#ids = new PeerIds(drawId)
     this.admission = new Admission(this.options, this)
@@ -239,7 +239,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   /** Resolves when every socket is released; what is left after `closeTimeout` is cut. */
   protected async whenReleased (): Promise<void> {
     if (this.#sockets.size === 0) return
-    const timer = setTimeout(() => { for (const peer of this.#sockets) peer.output.connection.destroy() }, this.closeTimeout * 1000)
+    const timer = setTimeout(() => { for (const peer of this.#sockets) peer.outbox.connection.destroy() }, this.closeTimeout * 1000)
     await new Promise<void>(resolve => { this.#onReleased = resolve })
     this.#onReleased = undefined
     clearTimeout(timer)
@@ -249,7 +249,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol, handshake?.isDeflated)
     peer.data = handshake?.data
     this.#sockets.add(peer)
-    if (answer.length > 0) this.log.sendRaw(peer.output, answer)
+    if (answer.length > 0) this.outbox.sendRaw(peer.outbox, answer)
     if (this.gdMpApi) this.relay.welcome(peer)
     if (this.gdMpApi && this.authentication !== undefined) {
       this.authentication.begin(peer)
@@ -262,8 +262,8 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   #join (peer: WebSocketPeer): void {
     this.table.add(peer)
     if (this.gdMpApi) this.relay.joined(peer)
-    else this.log.add(peer.output)
-    this.journal.debug({ peer: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort() }, 'peer joined')
+    else this.outbox.add(peer.outbox)
+    this.log.debug({ peer: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort() }, 'peer joined')
     this.notices.emit('joined', peer)
     if (this.gdMpApi) this.tellMultiplayer(peer, true)
     if (this.gdMpApi) this.signals.emit('peer_connected', peer.id)
@@ -274,7 +274,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   #left (peer: WebSocketPeer, end: PeerEnd): void {
     if (this.gdMpApi) this.relay.left(peer)
     this.tellMultiplayer(peer, false)
-    this.journal.debug({ peer: peer.id, end }, 'peer left')
+    this.log.debug({ peer: peer.id, end }, 'peer left')
     this.notices.emit('left', peer, end)
     if (this.gdMpApi) this.signals.emit('peer_disconnected', peer.id)
     else this.signals.emit('client_disconnected', peer.id, end.outcome === 'clean')

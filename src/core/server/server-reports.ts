@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import { LimitBook } from './limits.ts'
 import type { LimitName } from './limits.ts'
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 import type { RelayDrop } from '../room/relay.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { RateLimit } from '../peer/rate-limit.ts'
@@ -41,13 +41,13 @@ export abstract class ServerReports extends ServerSettings {
   /** How often a handler of a remote method or property threw or rejected. */
   failures = 0
   /** Where it writes what an operator may want to know. */
-  readonly journal: Log
+  readonly log: Logger
   protected readonly signals: SignalEmitter<Signals>
   readonly #limitBook: LimitBook
 
-  constructor (options: Partial<ServerOptions>, journal: Log) {
+  constructor (options: Partial<ServerOptions>, journal: Logger) {
     super(options)
-    this.journal = journal
+    this.log = journal
     const report = (err: unknown, signal: string): void => { journal.error({ err, signal }, 'a listener failed') }
     this.signals = new SignalEmitter(report)
     this.notices = new SignalEmitter(report)
@@ -90,26 +90,26 @@ export abstract class ServerReports extends ServerSettings {
 
   /** A client was turned away. */
   refusedHandshake (reason: ErrorCode, address: string): void {
-    this.journal.debug({ reason, address }, 'handshake refused')
+    this.log.debug({ reason, address }, 'handshake refused')
     this.notices.emit('refused', reason, address)
   }
 
   /** A packet of a peer goes nowhere. */
   dropped (reason: DropReason, peer: WebSocketPeer): void {
     this.drops[reason]++
-    this.journal.debug({ peer: peer.id, reason }, 'packet dropped')
+    this.log.debug({ peer: peer.id, reason }, 'packet dropped')
     this.notices.emit('dropped', reason, peer)
   }
 
   /** A remote call of a peer was not obeyed; `isFirst`: of this reason and peer. */
   refused (reason: RpcDrop, peer: WebSocketPeer, details: object, isFirst: boolean): void {
-    if (isFirst) this.journal.warn({ peer: peer.id, reason, ...details }, 'remote call refused')
+    if (isFirst) this.log.warn({ peer: peer.id, reason, ...details }, 'remote call refused')
     this.dropped(reason, peer)
   }
 
   /** What a handler of the application threw or rejected with. */
   failed (err: unknown, details: object): void {
     this.failures++
-    this.journal.error({ err, ...details }, 'a remote method failed')
+    this.log.error({ err, ...details }, 'a remote method failed')
   }
 }

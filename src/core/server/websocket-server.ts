@@ -4,14 +4,14 @@ import type { ServerOptions } from '../../options.ts'
 import { checkClose } from '../../protocol/websocket/close-code.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { Heartbeat } from '../peer/heartbeat.ts'
-import { silentLog } from './logger.ts'
-import type { Log } from './logger.ts'
+import { silentLogger } from './logger.ts'
+import type { Logger } from './logger.ts'
 import { ServerPeers } from './server-peers.ts'
 import type { Keys, Listener, Mount } from '../peer/transport.ts'
 
 /** What the floors above give a server. */
 export interface ServerParts {
-  readonly log?: Log
+  readonly log?: Logger
   /** The host's endpoint, for a server without a port of its own. */
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2 .. 2147483647; at random unless given. */
@@ -40,7 +40,7 @@ export class WebSocketServer extends ServerPeers {
   #stopping: Promise<void> | undefined
 
   constructor (options: Partial<ServerOptions> = {}, parts: ServerParts = {}) {
-    super(options, parts.log ?? silentLog, parts.drawId)
+    super(options, parts.log ?? silentLogger, parts.drawId)
     this.#parts = parts
     if (this.mode === 'mounted') this.#checkKeysOfMount()
   }
@@ -123,7 +123,7 @@ export class WebSocketServer extends ServerPeers {
     if (stopping !== undefined) await stopping
     this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
     Object.assign(this.options, { protocols, gdMpApi })
-    this.layCourse()
+    this.updateFastPath()
     this.applyBuffers()
     this.#heartbeat.start(this.options.pingInterval)
     this.#listeningSince = Date.now()

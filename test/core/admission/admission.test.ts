@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { Asking } from '../../../src/core/admission/upgrade-request.ts'
-import type { Entry } from '../../../src/core/admission/handshake.ts'
+import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
+import type { Acceptance } from '../../../src/core/admission/handshake.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { GodotError } from '../../../src/error.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { MemoryConnection } from '../../../src/transport/memory.ts'
+import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'
 
@@ -35,7 +35,7 @@ class Client {
   }
 
   /** Asks, and becomes a peer if let in; throws as the server does. */
-  join (asking: Partial<Asking> = {}): Entry | Promise<Entry> {
+  join (asking: Partial<UpgradeRequest> = {}): Acceptance | Promise<Acceptance> {
     try {
       const entry = this.#handshake.decide({ headers: {}, url: '/', host: 'game.example', address: this.connection.address, port: 50000, ...asking })
       return entry instanceof Promise ? entry.then(entry => this.#enter(entry)) : this.#enter(entry)
@@ -49,7 +49,7 @@ class Client {
     this.#handshake.end()
   }
 
-  #enter (entry: Entry): Entry {
+  #enter (entry: Acceptance): Acceptance {
     this.#server.accept(this.connection, entry.protocol, undefined, this.#handshake)
     return entry
   }
@@ -162,7 +162,7 @@ t.test('a ban that falls while the application thinks holds', async t => {
   const join = new Client(server, '192.0.2.7').join()
   server.ban('192.0.2.7')
   letIn()
-  await t.rejects(join as Promise<Entry>, { code: 'banned' })
+  await t.rejects(join as Promise<Acceptance>, { code: 'banned' })
   t.equal(server.peerCount, 0)
   await server.stop()
 })

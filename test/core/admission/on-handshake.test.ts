@@ -1,16 +1,16 @@
 import t from 'tap'
-import type { Asking } from '../../../src/core/admission/upgrade-request.ts'
-import { silentLog } from '../../../src/core/server/logger.ts'
+import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
+import { silentLogger } from '../../../src/core/server/logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
-import { MemoryConnection } from '../../../src/transport/memory.ts'
+import { MemoryConnection } from '../../helper/memory-connection.ts'
 
 /** A listening server that asks `onHandshake`, the errors it logs, and a way to join it. */
 async function listening (onHandshake: OnHandshake, protocols: string[] = []) {
   const errors: object[] = []
-  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, log: { ...silentLog, error: details => { errors.push(details) } } })
+  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, log: { ...silentLogger, error: details => { errors.push(details) } } })
   await server.listen()
-  const join = async (asking: Partial<Asking> = {}) => {
+  const join = async (asking: Partial<UpgradeRequest> = {}) => {
     const handshake = server.handshake(() => {})
     const entry = await handshake.decide({ headers: {}, url: '/', host: undefined, address: '192.0.2.7', port: 50001, ...asking })
     server.accept(new MemoryConnection('192.0.2.7', 50001), entry.protocol, undefined, handshake)
@@ -42,7 +42,7 @@ t.test('the application sees what the client asks', async t => {
 
 const carrier = `base64url.bearer.authorization.${Buffer.from('from the page').toString('base64url')}`
 
-const tokens: Array<[where: string, asking: Partial<Asking>, token: string | undefined]> = [
+const tokens: Array<[where: string, asking: Partial<UpgradeRequest>, token: string | undefined]> = [
   ['nowhere', {}, undefined],
   ['in the header', { headers: { authorization: 'Bearer abc' } }, 'abc'],
   ['in the query', { url: '/?token=a%20b' }, 'a b'],

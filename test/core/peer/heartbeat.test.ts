@@ -2,12 +2,12 @@ import t from 'tap'
 import { Heartbeat } from '../../../src/core/peer/heartbeat.ts'
 import { stopTime } from '../../helper/clock.ts'
 
-/** A peer that never says a word unless `silentLooks` is set to 0. */
+/** A peer that never says a word unless `missedHeartbeats` is set to 0. */
 class Silent {
   readonly id: number
   isOpen = true
   isPaused = false
-  silentLooks = 0
+  missedHeartbeats = 0
   pings = 0
   cutBy: string | undefined
 
@@ -48,7 +48,7 @@ t.test('a peer that is heard is neither pinged nor cut', async t => {
   new Heartbeat(() => [peer]).start(10)
   for (let second = 0; second < 60; second += 5) {
     clock.advance(5000)
-    peer.silentLooks = 0
+    peer.missedHeartbeats = 0
   }
   t.same([peer.pings, peer.cutBy], [0, undefined])
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Log } from '../../../src/core/server/logger.ts'
+import type { Logger } from '../../../src/core/server/logger.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
@@ -14,7 +14,7 @@ async function serve (authenticate: Authenticate, options: Partial<ServerOptions
   const asked: unknown[][] = []
   const told: unknown[][] = []
   const errors: any[] = []
-  const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: details => { errors.push(details) } }
+  const log: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: details => { errors.push(details) } }
   const server = new WebSocketServer({
     gdMpApi: true,
     wire: 'godot4',

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { OutputLog } from '../../../src/core/room/room-outbox.ts'
-import { Output } from '../../../src/core/peer/peer-outbox.ts'
-import { MemoryConnection } from '../../../src/transport/memory.ts'
+import { RoomOutbox } from '../../../src/core/room/room-outbox.ts'
+import { PeerOutbox } from '../../../src/core/peer/peer-outbox.ts'
+import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { Dice, seed } from '../../helper/dice.ts'
 import { turn } from '../../helper/frame-client.ts'
 import { frameSize, parseFrame } from '../../helper/raw-frame.ts'
@@ -12,7 +12,7 @@ const BINARY = 2
 class Reader {
   readonly connection = new MemoryConnection()
   isSlow = false
-  readonly output = new Output(this.connection, { closeSlow: () => { this.isSlow = true } })
+  readonly output = new PeerOutbox(this.connection, { closeSlow: () => { this.isSlow = true } })
   /** What it should get, packet by packet. */
   readonly due: string[] = []
   #unread = Buffer.alloc(0)
@@ -36,7 +36,7 @@ class Reader {
 const plenty = { bytes: 1 << 30, packets: 1 << 30 }
 
 t.test('a turn is one write, whatever was sent in it', async t => {
-  const log = new OutputLog(plenty)
+  const log = new RoomOutbox(plenty)
   const readers = [new Reader(), new Reader(), new Reader()]
   const writes = readers.map(() => 0)
   readers.forEach(({ connection, output }, i) => {
@@ -60,7 +60,7 @@ t.test('a turn is one write, whatever was sent in it', async t => {
 t.test('whatever is sent to whom, each gets its own packets in the order they were sent', async t => {
   for (let run = 0; run < 60; run++) {
     const dice = new Dice(seed + run)
-    const log = new OutputLog(plenty, dice.once(3) ? 1 : 0)
+    const log = new RoomOutbox(plenty, dice.once(3) ? 1 : 0)
     const readers = Array.from({ length: 5 }, () => new Reader())
     const members = new Set<Reader>()
     let number = 0
@@ -114,7 +114,7 @@ t.test('whatever is sent to whom, each gets its own packets in the order they we
 t.test('a member that takes nothing keeps no more than the limits, and is told to be slow', async t => {
   for (const [what, limits, size] of [['bytes', { bytes: 10_000, packets: 1 << 30 }, 500], ['packets', { bytes: 1 << 30, packets: 50 }, 10]] as const) {
     await t.test(what, async t => {
-      const log = new OutputLog(limits)
+      const log = new RoomOutbox(limits)
       const [slow, quick] = [new Reader(), new Reader()]
       for (const { output } of [slow, quick]) log.add(output)
       slow.connection.stall()
@@ -134,7 +134,7 @@ t.test('a member that takes nothing keeps no more than the limits, and is told t
 })
 
 t.test('holdTime: the first packet goes at once, those that follow closely wait and go together', async t => {
-  const log = new OutputLog(plenty, 40)
+  const log = new RoomOutbox(plenty, 40)
   const reader = new Reader()
   log.add(reader.output)
   const say = (text: string) => { log.sendAll(BINARY, Buffer.from(text), 0, text.length, undefined, undefined) }

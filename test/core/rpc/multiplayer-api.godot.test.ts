@@ -135,9 +135,9 @@ t.test('real players and the server call each other', needs('godot3-server'), as
   })
 
   await t.test('once they confirmed, one packet serves all of them', async t => {
-    const { packets } = server.log
+    const { packets } = server.outbox
     main.rpc('on_remote', 'all')
-    t.equal(server.log.packets - packets, 1)
+    t.equal(server.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
@@ -160,9 +160,9 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
     await cat.godot.quit()
     t.equal(await left, cat.id)
-    const { packets } = server.log
+    const { packets } = server.outbox
     main.rpc('on_remote', 'fewer')
-    t.equal(server.log.packets - packets, 1)
+    t.equal(server.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Log } from '../../../src/core/server/logger.ts'
+import type { Logger } from '../../../src/core/server/logger.ts'
 import type { RpcDrop } from '../../../src/core/rpc/rpc-wire.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
@@ -13,7 +13,7 @@ import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 async function serve (options: Partial<ServerOptions> = {}) {
   const logged: Array<{ level: string, message: string, details: any }> = []
   const write = (level: string) => (details: object, message: string): void => { logged.push({ level, message, details }) }
-  const log: Log = { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') }
+  const log: Logger = { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') }
   const server = new WebSocketServer({ gdMpApi: true, ...options }, { ...memoryMount, log })
   await server.listen()
   return { server, logged }

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { LimitBook } from '../../../src/core/server/limits.ts'
-import { silentLog } from '../../../src/core/server/logger.ts'
+import { silentLogger } from '../../../src/core/server/logger.ts'
 import { stopTime } from '../../helper/clock.ts'
 
 /** A book and what it logs. */
 function openBook () {
   const lines: object[] = []
-  const book = new LimitBook({ ...silentLog, warn: details => { lines.push(details) } })
+  const book = new LimitBook({ ...silentLogger, warn: details => { lines.push(details) } })
   return { book, lines }
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import { MemoryConnection } from './memory-connection.ts'
 
 /** A receiver that keeps what it is told. */
 function receiver () {
