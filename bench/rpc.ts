@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { WebSocketServer } from '../src/core/websocket-server.ts'
-import { int, PoolVector2Array, Vector2 } from '../src/protocol/variant-types.ts'
+import { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { int, PoolVector2Array, Vector2 } from '../src/protocol/variant/variant-types.ts'
 import { MemoryClient, memoryMount } from '../test/helper/memory-client.ts'
 
 // What remote calls cost a server, without sockets: `npx tsx bench/rpc.ts [peers]`. One line per question, microseconds a call.

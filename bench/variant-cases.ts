@@ -1,5 +1,5 @@
-import * as types from '../src/protocol/variant-types.ts'
-import type { Variant } from '../src/protocol/variant-types.ts'
+import * as types from '../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../src/protocol/variant/variant-types.ts'
 
 const { Vector2, Vector3, Color } = types
 const position = new Vector2(12.5, -3)

@@ -12,10 +12,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TYPE, getVar, putVar } from '@gd-com/utils'
-import { encodeVariant } from '../src/protocol/variant.ts'
+import { encodeVariant } from '../src/protocol/variant/variant.ts'
 import { cases } from './variant-cases.ts'
 
-const compiled = await import(new URL('../dist/src/protocol/variant.js', import.meta.url).href) as typeof import('../src/protocol/variant.ts')
+const compiled = await import(new URL('../dist/src/protocol/variant.js', import.meta.url).href) as typeof import('../src/protocol/variant/variant.ts')
 
 const ROUNDS = 9
 /** Milliseconds spent on one measurement, in every round. */

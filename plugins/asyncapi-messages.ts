@@ -1,9 +1,9 @@
-import { closeCode, isServerCloseCode } from '../src/protocol/close-code.ts'
-import { encodeRelayPacket, relayType, target } from '../src/protocol/relay-packet.ts'
-import { relayWire3 } from '../src/protocol/relay-wire3.ts'
-import { relayWire4, sys } from '../src/protocol/relay-wire4.ts'
-import { encodeCall4 } from '../src/protocol/rpc4-packet.ts'
-import { command } from '../src/protocol/scene-packet.ts'
+import { closeCode, isServerCloseCode } from '../src/protocol/websocket/close-code.ts'
+import { encodeRelayPacket, relayType, target } from '../src/protocol/multiplayer/relay-packet.ts'
+import { relayWire3 } from '../src/protocol/multiplayer/relay-wire3.ts'
+import { relayWire4, sys } from '../src/protocol/multiplayer/relay-wire4.ts'
+import { encodeCall4 } from '../src/protocol/multiplayer/rpc4-packet.ts'
+import { command } from '../src/protocol/multiplayer/scene-packet.ts'
 
 /** A part of a message: its bytes, little-endian, and what they are where that is fixed; `lowBits`: what the lower three bits may be. */
 export interface Field { readonly name: string, readonly type: 'u8' | 'i32' | 'bytes', readonly value?: number, readonly lowBits?: readonly number[], readonly minLength?: number, readonly about?: string }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { EventFeed } from '../src/core/event-feed.ts'
-import type { AdminAct } from '../src/core/feed-event.ts'
+import type { EventFeed } from '../src/admin/event-feed.ts'
+import type { AdminAct } from '../src/admin/feed-event.ts'
 
 const harmless = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Items of a list and characters of a text that are kept. */

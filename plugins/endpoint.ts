@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Asking } from '../src/core/asking.ts'
-import type { Entry, Handshake } from '../src/core/handshake.ts'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
+import type { Acceptance, Handshake } from '../src/core/admission/handshake.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
-import { checkUpgrade, upgradeAnswer } from '../src/protocol/handshake.ts'
+import { checkUpgrade, upgradeAnswer } from '../src/protocol/websocket/handshake.ts'
 import { refusalAnswer } from '../src/transport/refusal.ts'
 import { SocketConnection } from '../src/transport/socket-connection.ts'
 import { endpointSchemaOf } from './endpoint-schema.ts'
@@ -16,7 +16,7 @@ import { withoutSecrets } from './request-log.ts'
 interface Upgrade { readonly socket: Duplex, readonly head: Buffer, readonly handshake: Handshake, isAnswered: boolean }
 
 /** Upgrades travel on their request; a WeakMap would do as well, at a price for every garbage collection. */
-type UpgradeRequest = IncomingMessage & Record<symbol, Upgrade>
+type TrackedRequest = IncomingMessage & Record<symbol, Upgrade>
 
 /** When a connection began, until its first request is there. */
 type Connected = Duplex & Record<symbol, number | undefined>
@@ -46,10 +46,10 @@ function watchUpgrades (app: FastifyInstance, server: WebSocketServer): (request
   const key = Symbol('upgrade')
   const connected = (socket: Duplex): void => { (socket as Connected)[connectedAt] = performance.now() }
   const requested = ({ socket }: IncomingMessage): void => { (socket as Duplex as Connected)[connectedAt] = undefined }
-  const before = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
+  const before = (request: TrackedRequest, socket: Duplex, head: Buffer): void => {
     request[key] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }, (socket as Connected)[connectedAt]), isAnswered: false }
   }
-  const after = (request: UpgradeRequest): void => {
+  const after = (request: TrackedRequest): void => {
     const upgrade = request[key]
     if (!upgrade.isAnswered && request.url!.split('?', 1)[0] === url) limitTime(upgrade)
   }
@@ -60,7 +60,7 @@ function watchUpgrades (app: FastifyInstance, server: WebSocketServer): (request
     app.server.off('upgrade', before)
     for (const [event, listener] of Object.entries(listeners)) app.server.off(event, listener)
   })
-  return request => (request as UpgradeRequest)[key]
+  return request => (request as TrackedRequest)[key]
 }
 
 function limitTime ({ socket, handshake }: Upgrade): void {
@@ -95,7 +95,7 @@ async function answer (server: WebSocketServer, upgrade: Upgrade, request: Fasti
   }
 }
 
-function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketConnection, { protocol, answerProtocol, extensions }: Entry, request: FastifyRequest, reply: FastifyReply): void {
+function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketConnection, { protocol, answerProtocol, extensions }: Acceptance, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack()
   upgrade.isAnswered = true
   if (upgrade.socket.destroyed) return upgrade.handshake.end()
@@ -106,7 +106,7 @@ function connectionOf ({ socket, head }: Upgrade, request: FastifyRequest): Sock
   return new SocketConnection(socket, head, isInProcess(request) ? undefined : request.ip)
 }
 
-function askingOf ({ address, port }: SocketConnection, request: FastifyRequest): Asking {
+function askingOf ({ address, port }: SocketConnection, request: FastifyRequest): UpgradeRequest {
   const { headers, url } = request.raw
   return { headers, url: url!, host: isInProcess(request) ? headers.host : request.host, address, port }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
-import { Deadlines, type Deadlined } from '../src/core/deadlines.ts'
+import { Deadlines, type Deadlined } from '../src/core/admission/deadlines.ts'
 
 /** How many seconds a connection may take until its first request is whole, asked anew at every look. */
 export interface FirstRequestOptions { readonly seconds: () => number }

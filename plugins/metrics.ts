@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { Traffic, type TrafficTotals } from '../src/core/traffic.ts'
-import type { PeerEnd } from '../src/core/peer-end.ts'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import { Traffic, type TrafficTotals } from '../src/admin/traffic.ts'
+import type { PeerEnd } from '../src/core/peer/peer-end.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options.ts'
-import { closeCode } from '../src/protocol/close-code.ts'
+import { closeCode } from '../src/protocol/websocket/close-code.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { metrics: Registry }

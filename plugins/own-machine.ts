@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isOriginAllowed } from '../src/core/origin.ts'
+import { isOriginAllowed } from '../src/core/admission/origin.ts'
 import { isLoopback } from '../src/environment.ts'
 import { HttpError } from './problem.ts'
 

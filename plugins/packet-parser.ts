@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
-import { variantFromJson } from '../src/protocol/variant-json.ts'
-import type { VariantCodec } from '../src/protocol/variant-codec.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { variantFromJson } from '../src/protocol/variant/variant-json.ts'
+import type { VariantCodec } from '../src/protocol/variant/variant-codec.ts'
 import { BadRequest, HttpError } from './problem.ts'
 
 /** How much more than a packet may come before the answer: who sends too much still gets to read it then. */

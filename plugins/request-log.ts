@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { withoutTokens } from '../src/core/token.ts'
+import { withoutTokens } from '../src/core/admission/token.ts'
 
 /** A request as it may stand in the log: a token may be in its query. */
 export function withoutSecrets ({ method, url, host, ip, raw }: FastifyRequest): Record<string, unknown> {

@@ -3,8 +3,8 @@ import Type, { type Static } from 'typebox'
 import { problem } from '../plugins/problem.ts'
 import { ref } from '../plugins/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
-import type { Ban } from '../src/core/bans.ts'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import type { Ban } from '../src/core/admission/bans.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { CloseReason } from './schemas.ts'
 
 const tags = ['bans']

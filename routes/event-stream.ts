@@ -1,5 +1,5 @@
 import type { SSEMessage } from '@fastify/sse'
-import type { FeedEvent } from '../src/core/feed-event.ts'
+import type { FeedEvent } from '../src/admin/feed-event.ts'
 
 /** Characters that may wait for a reader. */
 export const MAX_WAITING = 1 << 20

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { problem } from '../plugins/problem.ts'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 
 /** Whether the process lives, and whether its servers, by name, take new peers: for whoever starts it and sends it traffic. */

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { parsePackets, type PacketBody, variantType } from '../plugins/packet-parser.ts'
 import { HttpError, problem } from '../plugins/problem.ts'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 import { badRequest, noPeer, Peer, PeerId } from './schemas.ts'
 

@@ -1,4 +1,4 @@
-import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
+import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import type { Place } from './cursor.ts'
 
 /** What peers can be sorted by, and how it is read. Peers with the same are in the order of their ids. */

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { BadRequest, problem } from '../plugins/problem.ts'
-import type { WebSocketPeer } from '../src/core/websocket-peer.ts'
+import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { GodotError } from '../src/error.ts'
-import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/close-code.ts'
+import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { asJson } from './as-json.ts'
 
 // Parameters have no `examples`: Swagger UI would fill them in, and a filter or a code would be sent that nobody meant.

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { type AppOptions } from '../app.ts'
-import type { WebSocketServer } from '../src/core/websocket-server.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
 
 const token = 'x'.repeat(32)

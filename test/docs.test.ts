@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { unwatched } from './helper/unwatched.ts'
-import { encodeRelayPacket } from '../src/protocol/relay-packet.ts'
-import { encodeVariant } from '../src/protocol/variant.ts'
+import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
+import { encodeVariant } from '../src/protocol/variant/variant.ts'
 import { within } from './helper/within.ts'
 
 /**

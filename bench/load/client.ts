@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { closePayload } from '../../src/protocol/frame.ts'
+import { closePayload } from '../../src/protocol/websocket/frame.ts'
 import { frame, frameSize, parseFrame } from '../../test/helper/raw-frame.ts'
 import type { Job } from './job.ts'
 import { wires } from './wire.ts'

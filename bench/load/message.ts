@@ -5,7 +5,7 @@
  *
  * A character holds five bits, lowest first, counted from ` on: text that no wire has to escape.
  */
-import { headLength } from '../../src/protocol/frame.ts'
+import { headLength } from '../../src/protocol/websocket/frame.ts'
 import { frame } from '../../test/helper/raw-frame.ts'
 import type { Wire } from './wire.ts'
 

@@ -1,7 +1,7 @@
-import { opcode } from '../../src/protocol/frame.ts'
-import { encodeRelayPacket, RELAY_HEAD, relayType, target, writeId } from '../../src/protocol/relay-packet.ts'
-import { sys } from '../../src/protocol/relay-wire4.ts'
-import { command } from '../../src/protocol/scene-packet.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
+import { encodeRelayPacket, RELAY_HEAD, relayType, target, writeId } from '../../src/protocol/multiplayer/relay-packet.ts'
+import { sys } from '../../src/protocol/multiplayer/relay-wire4.ts'
+import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
 
 const NOTHING = Buffer.alloc(0)
 

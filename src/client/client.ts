@@ -1,4 +1,4 @@
-import type { FeedData } from '../core/feed-event.ts'
+import type { FeedData } from '../admin/feed-event.ts'
 import { parseEventStream } from './event-stream.ts'
 import { operations, type Operations, type Problem } from './operations.ts'
 

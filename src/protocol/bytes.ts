@@ -3,7 +3,7 @@ import { endianness } from 'node:os'
 import { markAsUntransferable } from 'node:worker_threads'
 import { GodotError } from '../error.ts'
 import { alignedBytes, ownBytes } from './own-bytes.ts'
-import { readUtf8, writeUtf8 } from './utf8.ts'
+import { readUtf8, writeUtf8 } from './websocket/utf8.ts'
 
 /** Bits on their way between integers and floats: the same eight bytes, seen three ways. */
 const bits = new Int32Array(2)

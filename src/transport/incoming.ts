@@ -1,11 +1,11 @@
-import type { Deadlined, Deadlines } from '../core/deadlines.ts'
-import type { Entry, Handshake } from '../core/handshake.ts'
-import type { ConnectionReceiver } from '../core/transport.ts'
-import type { WebSocketServer } from '../core/websocket-server.ts'
+import type { Deadlined, Deadlines } from '../core/admission/deadlines.ts'
+import type { Acceptance, Handshake } from '../core/admission/handshake.ts'
+import type { ConnectionReceiver } from '../core/peer/transport.ts'
+import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
-import { checkUpgrade, upgradeAnswer } from '../protocol/handshake.ts'
-import { MAX_REQUEST_HEAD, parseRequestHead } from '../protocol/request-head.ts'
-import type { RequestHead } from '../protocol/request-head.ts'
+import { checkUpgrade, upgradeAnswer } from '../protocol/websocket/handshake.ts'
+import { MAX_REQUEST_HEAD, parseRequestHead } from '../protocol/websocket/request-head.ts'
+import type { RequestHead } from '../protocol/websocket/request-head.ts'
 import { refusalAnswer } from './refusal.ts'
 import type { SocketConnection } from './socket-connection.ts'
 
@@ -78,7 +78,7 @@ export class Incoming implements ConnectionReceiver, Deadlined {
     }
   }
 
-  #decide ({ target, headers }: RequestHead): Entry | Promise<Entry> {
+  #decide ({ target, headers }: RequestHead): Acceptance | Promise<Acceptance> {
     if (headers.upgrade === undefined) throw new GodotError('upgrade-required')
     checkUpgrade(headers)
     const { address, port } = this.#connection
@@ -86,12 +86,12 @@ export class Incoming implements ConnectionReceiver, Deadlined {
   }
 
   /** Reads nothing while the application thinks. */
-  #await (entry: Promise<Entry>, request: RequestHead): void {
+  #await (entry: Promise<Acceptance>, request: RequestHead): void {
     this.#connection.pause()
     entry.then(entry => { this.#accept(entry, request) }, (error: GodotError) => { this.#refuse(error) })
   }
 
-  #accept ({ protocol, answerProtocol, extensions }: Entry, { headers }: RequestHead): void {
+  #accept ({ protocol, answerProtocol, extensions }: Acceptance, { headers }: RequestHead): void {
     this.#isAnswered = true
     if (!this.#server.autoPoll) this.#connection.pause()
     this.#server.accept(this.#connection, protocol, upgradeAnswer(headers['sec-websocket-key'], answerProtocol, extensions), this.#handshake)

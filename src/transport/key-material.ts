@@ -2,7 +2,7 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import type { Keys } from '../core/transport.ts'
+import type { Keys } from '../core/peer/transport.ts'
 import { GodotError } from '../error.ts'
 
 const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g

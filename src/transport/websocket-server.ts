@@ -1,5 +1,5 @@
-import { WebSocketServer as CoreServer } from '../core/websocket-server.ts'
-import type { ServerParts } from '../core/websocket-server.ts'
+import { WebSocketServer as CoreServer } from '../core/server/websocket-server.ts'
+import type { ServerParts } from '../core/server/websocket-server.ts'
 import type { ServerOptions } from '../options.ts'
 import { openListener } from './own-listener.ts'
 

@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import app from '../../app.ts'
 import { run } from '../../src/cli/index.ts'
-import { decodeVariant } from '../../src/protocol/variant.ts'
+import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { startHost } from '../helper/host.ts'
 
 const token = 'a token of more than thirty-two characters'

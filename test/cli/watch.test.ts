@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import peerServer, { adminRoutes } from '../../index.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startHost } from '../helper/host.ts'
 import { within } from '../helper/within.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventTypes as feedTypes } from '../../src/core/feed-event.ts'
+import { eventTypes as feedTypes } from '../../src/admin/feed-event.ts'
 import { describeEvent, eventTypes, joinParts } from '../../src/client/event-text.ts'
 
 const at = '2025-01-31T12:00:00.000Z'

@@ -1,4 +1,4 @@
-import { opcode } from '../../src/protocol/frame.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { closePayload, frame, type FrameBits } from '../helper/raw-frame.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { within } from '../helper/within.ts'
 import { cases, MAX_MESSAGE, type Case } from './cases.ts'

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app from '../../app.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
 import { signal } from '../helper/signal.ts'
 

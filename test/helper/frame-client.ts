@@ -1,6 +1,6 @@
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
-import { opcode } from '../../src/protocol/frame.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
+import { MemoryConnection } from './memory-connection.ts'
 import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
 
 /** Resolves when the loop has turned: what was written goes out at the end of a turn. */

@@ -1,4 +1,4 @@
-import { opcode } from '../../src/protocol/frame.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 import type { Dice } from './dice.ts'
 import { closePayload, frame, type FrameBits } from './raw-frame.ts'
 

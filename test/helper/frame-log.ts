@@ -1,5 +1,5 @@
-import { opcode } from '../../src/protocol/frame.ts'
-import type { FrameReceiver } from '../../src/protocol/frame-reader.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
+import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts'
 
 const hex = (bytes: Uint8Array, start = 0, end = bytes.length) => Buffer.from(bytes.subarray(start, end)).toString('hex')
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readRpcArgument, writeRpcArgument } from '../../src/protocol/rpc4-argument.ts'
-import type { Variant } from '../../src/protocol/variant-types.ts'
-import { variant4 } from '../../src/protocol/variant4.ts'
+import { readRpcArgument, writeRpcArgument } from '../../src/protocol/multiplayer/rpc4-argument.ts'
+import type { Variant } from '../../src/protocol/variant/variant-types.ts'
+import { variant4 } from '../../src/protocol/variant/variant4.ts'
 
 /** A method with `@rpc`: who may call it, and how many arguments it has. */
 export interface Rpc4Method { readonly args: number, readonly mode?: 'authority' | 'any_peer', readonly callLocal?: boolean }

@@ -1,5 +1,5 @@
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
-import { opcode } from '../../src/protocol/frame.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { FrameClient } from './frame-client.ts'
 import { Godot4Client } from './godot4-client.ts'
 

@@ -1,8 +1,8 @@
-import type { RemoteNode } from '../../src/core/remote-node.ts'
-import type { RpcMode } from '../../src/core/rpc-mode.ts'
-import { variant } from '../../src/core/rpc-surface.ts'
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
-import type { Variant } from '../../src/protocol/variant-types.ts'
+import type { RemoteNode } from '../../src/core/rpc/remote-node.ts'
+import type { RpcMode } from '../../src/core/rpc/rpc-mode.ts'
+import { variant } from '../../src/core/rpc/rpc-surface.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 
 /** The script of Main and Main/Pawn in the processes of godot4-rpc.json. */
 export const script = {

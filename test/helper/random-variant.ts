@@ -1,6 +1,6 @@
-import * as types from '../../src/protocol/variant-types.ts'
-import type { Variant } from '../../src/protocol/variant-types.ts'
-import { encodeVariant } from '../../src/protocol/variant.ts'
+import * as types from '../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../src/protocol/variant/variant-types.ts'
+import { encodeVariant } from '../../src/protocol/variant/variant.ts'
 import type { Dice } from './dice.ts'
 
 const { Vector2, Vector3, Color, float, int } = types

@@ -1,5 +1,5 @@
-import * as types from '../../src/protocol/variant-types.ts'
-import type { Variant } from '../../src/protocol/variant-types.ts'
+import * as types from '../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import type { Dice } from './dice.ts'
 import { randomVariant } from './random-variant.ts'
 

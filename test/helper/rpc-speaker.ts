@@ -1,9 +1,9 @@
 import type { ServerOptions } from '../../src/options.ts'
-import { MethodList } from '../../src/protocol/method-list.ts'
-import { decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/protocol/rpc4-packet.ts'
-import { decodeRpcPacket, encodeRpcPacket } from '../../src/protocol/rpc-packet.ts'
-import { RELAY_HEAD } from '../../src/protocol/relay-packet.ts'
-import type { Variant } from '../../src/protocol/variant-types.ts'
+import { MethodList } from '../../src/protocol/multiplayer/method-list.ts'
+import { decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/protocol/multiplayer/rpc4-packet.ts'
+import { decodeRpcPacket, encodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
+import { RELAY_HEAD } from '../../src/protocol/multiplayer/relay-packet.ts'
+import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { speakers } from './speaker.ts'
 
 /** How a client of one wire calls the server, and reads its calls. Its nodes all have the methods `names`. */

@@ -1,5 +1,5 @@
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
-import type { SignalName, Signals } from '../../src/core/signals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { SignalName, Signals } from '../../src/core/server/signals.ts'
 import { within } from './within.ts'
 
 /** The arguments of the next signal of this name. */

@@ -1,6 +1,6 @@
-import { encodeRelayPacket, encodeSystemPacket, relayType } from '../../src/protocol/relay-packet.ts'
-import { RELAY4_HEAD, sys } from '../../src/protocol/relay-wire4.ts'
-import { command } from '../../src/protocol/scene-packet.ts'
+import { encodeRelayPacket, encodeSystemPacket, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
+import { RELAY4_HEAD, sys } from '../../src/protocol/multiplayer/relay-wire4.ts'
+import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
 import type { ServerOptions } from '../../src/options.ts'
 
 /** How a client of one wire writes what it sends, and reads what it is told. */

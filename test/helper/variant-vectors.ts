@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import * as types from '../../src/protocol/variant-types.ts'
-import type { Variant } from '../../src/protocol/variant-types.ts'
+import * as types from '../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 
 type TypeName = string | { class: string }
 

@@ -1,5 +1,5 @@
 import * as ws from 'ws'
-import type { FrameReceiver } from '../../src/protocol/frame-reader.ts'
+import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts'
 
 /** What this test needs of the `Receiver` of ws, which its types leave out: a Writable whose `_write` may be called at once. */
 interface Receiver {

@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import type { Test } from 'tap'
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { INFLATED_AT_ONCE } from '../../src/core/deflate.ts'
+import { INFLATED_AT_ONCE } from '../../src/core/peer/deflate.ts'
 import { closePayload, frame } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { within } from '../helper/within.ts'
-import type { WebSocketServer } from '../../src/core/websocket-server.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 const compressible = 'The quick brown fox jumps over the lazy dog. '.repeat(1000)
 

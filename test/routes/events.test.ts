@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { eventTypes } from '../../src/core/feed-event.ts'
+import { eventTypes } from '../../src/admin/feed-event.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { json, startHost, type Host, type HostParts } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'

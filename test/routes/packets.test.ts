@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Vector2 } from '../../src/protocol/variant-types.ts'
-import { decodeVariant } from '../../src/protocol/variant.ts'
+import { Vector2 } from '../../src/protocol/variant/variant-types.ts'
+import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { json, message, startHost } from '../helper/host.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { signal } from '../helper/signal.ts'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { inOrder, sortNames } from '../../routes/peer-order.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
 import { frame } from '../helper/raw-frame.ts'
 import { startHost, type Host } from '../helper/host.ts'
 

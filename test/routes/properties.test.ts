@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
-import { MemoryConnection } from '../../src/transport/memory.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
 import { faultOf, fitting, operationsOf, type Operation } from '../helper/document.ts'
 
 // What the OpenAPI document says of the REST API, against whatever comes: requests made from the document itself, and from dice.

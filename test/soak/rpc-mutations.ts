@@ -5,7 +5,7 @@
  *   npx tsx test/soak/rpc-mutations.ts [count, 10000000]
  */
 import { GodotError } from '../../src/error.ts'
-import { decodeRpcPacket } from '../../src/protocol/rpc-packet.ts'
+import { decodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
 import { Dice, seed } from '../helper/dice.ts'
 import { mutated } from '../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../helper/variant-vectors.ts'

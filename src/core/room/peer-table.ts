@@ -1,0 +1,53 @@
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+
+/** The peers of a server, by id and in ascending order of ids. */
+export class PeerTable {
+  readonly #byId = new Map<number, WebSocketPeer>()
+  readonly #ids: number[] = []
+
+  get size (): number {
+    return this.#byId.size
+  }
+
+  has (id: number): boolean {
+    return this.#byId.has(id)
+  }
+
+  get (id: number): WebSocketPeer | undefined {
+    return this.#byId.get(id)
+  }
+
+  add (peer: WebSocketPeer): void {
+    this.#byId.set(peer.id, peer)
+    this.#ids.splice(this.#firstAfter(peer.id), 0, peer.id)
+  }
+
+  delete (peer: WebSocketPeer): void {
+    if (this.#byId.delete(peer.id)) this.#ids.splice(this.#firstAfter(peer.id) - 1, 1)
+  }
+
+  /** The peers with an id above `id`, ascending; peers may come and go meanwhile. */
+  * after (id: number): IterableIterator<WebSocketPeer> {
+    for (let at = this.#firstAfter(id); at < this.#ids.length; at = this.#firstAfter(id)) {
+      id = this.#ids[at]
+      yield this.#byId.get(id)!
+    }
+  }
+
+  /** All peers, ascending; none may come or go meanwhile. */
+  * [Symbol.iterator] (): IterableIterator<WebSocketPeer> {
+    for (const id of this.#ids) yield this.#byId.get(id)!
+  }
+
+  /** Index of the first id above `id`. */
+  #firstAfter (id: number): number {
+    let low = 0
+    let high = this.#ids.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#ids[middle] <= id) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

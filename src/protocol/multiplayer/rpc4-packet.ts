@@ -1,0 +1,182 @@
+import { Buffer } from 'node:buffer'
+import { GodotError } from '../../error.ts'
+import { readRpcArgument, writeRpcArgument } from './rpc4-argument.ts'
+import { command } from './scene-packet.ts'
+import type { DecodeOptions, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
+import type { Variant } from '../variant/variant-types.ts'
+import { variant4 } from '../variant/variant4.ts'
+
+/**
+ * Packets of remote calls of Godot 4, little-endian; texts are UTF-8 ended by one NUL:
+ *
+ *   remote call    | 0, flags u8 | node u8, u16 or u32 | method u8 or u16 | count u8 | arguments ... | path NUL, in the full-path form |
+ *   simplify path  | 1 u8 | MD5 of the method list in 32 hex digits, NUL | id u32 | path NUL |
+ *   confirm path   | 2 u8 | lists are equal u8 | id u32 |           since Godot 4.3
+ *                  | 2 u8 | lists are equal u8 | path NUL |         until Godot 4.2
+ *   raw            | 3 u8 | bytes ... |
+ *   spawn, despawn, sync: 4, 5, 6; of spawners and synchronizers, not read here
+ *
+ * flags of a call: bits 4, 5 size of the node (0 u8, 1 u16, 2 u32); bit 6 size of the method (0 u8, 1 u16); bit 7: there is no count,
+ * what follows is one byte array, or nothing at all. node: an id announced by simplify path; or, u32 only, with bit 31 set the offset of
+ * the path from byte 0.
+ */
+export type Rpc4Packet = RemoteCall4 | SimplifyPath4 | ConfirmPath4 | Raw4 | Replication4
+
+/** A node: the number its path was announced under, or the path itself, such as `Main/Pawn`. */
+export type Rpc4Node = number | string
+
+/** `method` is a number of a MethodList. */
+export interface RemoteCall4 { type: 'remoteCall', node: Rpc4Node, method: number, args: readonly Variant[] }
+/** `id` stands for `path` in what its sender sends from now on; its node has the methods of the list with this MD5. */
+export interface SimplifyPath4 { type: 'simplifyPath', md5: string, id: number, path: string }
+/** A path is known by its number from now on. Read, `id` and `path` are what the bytes mean in either form, where they can be of it. */
+export interface ConfirmPath4 { type: 'confirmPath', isEqual: boolean, id?: number | undefined, path?: string | undefined }
+/** The bytes of `send_bytes`, at least one. */
+export interface Raw4 { type: 'raw', bytes: Uint8Array }
+/** What spawners and synchronizers tell each other. */
+export interface Replication4 { type: 'replication', bytes: Uint8Array }
+
+/** Bit of the node that marks an offset. */
+const FULL_PATH = 0x80000000
+/** Flags of a call; the size of the node is at its shift, 0 u8, 1 u16, 2 u32. */
+const NODE_SHIFT = 4
+const WIDE_METHOD = 0x40
+const NO_COUNT = 0x80
+const MD5_DIGITS = 32
+const MAX_ARGS = 255
+
+/** How one packet is read, after byte 0. */
+type Read = (from: VariantReader, flags: number) => Rpc4Packet
+
+/** The packets, each at its command; SYS is none of them. */
+const readers: readonly Read[] = [
+  readCall,
+  from => {
+    const md5 = Buffer.from(from.bytes(MD5_DIGITS)).toString('latin1')
+    from.skip(1)
+    // Godot does not miss the NUL of a path at the end.
+    return { type: 'simplifyPath', md5, id: from.u32(), path: from.cstring('optional') }
+  },
+  readConfirmation,
+  from => from.remaining > 0 ? { type: 'raw', bytes: from.rest() } : from.fail('raw packet without bytes'),
+  readReplication,
+  readReplication,
+  readReplication
+]
+
+/**
+ * The packet in `bytes`. Bytes after the last argument are ignored; `bytes` of a raw packet are a view. Throws ERR_INVALID_DATA naming the
+ * byte, or ERR_UNAUTHORIZED for an object among the arguments unless allowed.
+ */
+export function decodeRpc4Packet (bytes: Uint8Array, options?: DecodeOptions): Rpc4Packet {
+  return variant4.parse(readPacket, bytes, options)
+}
+
+function readPacket (from: VariantReader): Rpc4Packet {
+  const first = from.u8()
+  const read = readers[first & 7] ?? from.fail('a SYS packet', 0)
+  return read(from, first)
+}
+
+function readReplication (from: VariantReader): Rpc4Packet {
+  return { type: 'replication', bytes: from.rest() }
+}
+
+function readCall (from: VariantReader, flags: number): RemoteCall4 {
+  const number = readNumber(from, flags >> NODE_SHIFT & 3)
+  const isPath = number >= FULL_PATH
+  // Arguments end where the path starts, so that one cut short cannot swallow it.
+  const node = isPath ? from.split(number - FULL_PATH).cstring('optional') : number
+  const method = flags & WIDE_METHOD ? from.u16() : from.u8()
+  return { type: 'remoteCall', node, method, args: flags & NO_COUNT ? readBareArguments(from) : readArguments(from) }
+}
+
+function readNumber (from: VariantReader, size: number): number {
+  switch (size) {
+    case 0: return from.u8()
+    case 1: return from.u16()
+    case 2: return from.u32()
+    default: return from.fail('no form of a node', 0)
+  }
+}
+
+function readBareArguments (from: VariantReader): Variant[] {
+  return from.remaining === 0 ? [] : [Uint8Array.from(from.rest())]
+}
+
+function readArguments (from: VariantReader): Variant[] {
+  const args: Variant[] = []
+  for (let left = from.u8(); left > 0; left--) args.push(readRpcArgument(from))
+  return args
+}
+
+/** Six bytes may be of either form. */
+function readConfirmation (from: VariantReader): ConfirmPath4 {
+  const isEqual = from.u8() !== 0
+  const rest = from.rest()
+  const end = rest.indexOf(0)
+  const isPath = end > 0 && end === rest.length - 1
+  if (rest.length !== 4 && !isPath) return from.fail('no form of a confirmation', 0)
+  const id = rest.length === 4 ? (rest[0] | rest[1] << 8 | rest[2] << 16 | rest[3] << 24) >>> 0 : undefined
+  return { type: 'confirmPath', isEqual, id, path: isPath ? Buffer.from(rest.subarray(0, end)).toString() : undefined }
+}
+
+/** The bytes of a call; `isWide`: a number of a node in four bytes, however small. Throws ERR_INVALID_PARAMETER for what cannot be sent. */
+export function encodeCall4 (node: Rpc4Node, method: number, args: readonly Variant[], isWide = false): Uint8Array {
+  return variant4.build(writeCall, { node, method, args, isWide })
+}
+
+/** The bytes of a path announcement. */
+export function encodeSimplifyPath4 (md5: string, id: number, path: string): Uint8Array {
+  return variant4.build(to => {
+    to.u8(command.SIMPLIFY_PATH)
+    to.cstring(md5)
+    to.u32(id)
+    to.cstring(path)
+  }, undefined)
+}
+
+/** The bytes of a confirmation, with the number as since Godot 4.3, or the path as until 4.2. */
+export function encodeConfirmPath4 (isEqual: boolean, node: Rpc4Node): Uint8Array {
+  return variant4.build(to => {
+    to.u8(command.CONFIRM_PATH)
+    to.u8(Number(isEqual))
+    if (typeof node === 'number') to.u32(node)
+    else to.cstring(node)
+  }, undefined)
+}
+
+interface Call { node: Rpc4Node, method: number, args: readonly Variant[], isWide: boolean }
+
+function writeCall (to: VariantWriter, { node, method, args, isWide }: Call): void {
+  if (args.length > MAX_ARGS) throw new GodotError('ERR_INVALID_PARAMETER', `${args.length} arguments, at most ${MAX_ARGS} can be sent`)
+  const size = typeof node === 'string' || isWide || node > 0xffff ? 2 : Number(node > 0xff)
+  const isBare = args.length === 0 || isLoneBytes(args)
+  to.u8(command.REMOTE_CALL | size << NODE_SHIFT | (method > 0xff ? WIDE_METHOD : 0) | (isBare ? NO_COUNT : 0))
+  const nodeAt = to.length
+  writeNumber(to, typeof node === 'string' ? 0 : node, size)
+  writeNumber(to, method, Number(method > 0xff))
+  if (isBare) to.bytes((args[0] ?? NOTHING) as Uint8Array)
+  else writeArguments(to, args)
+  if (typeof node === 'number') return
+  to.patchU32(nodeAt, to.length + FULL_PATH)
+  to.cstring(node)
+}
+
+const NOTHING = new Uint8Array()
+
+/** An empty byte array would arrive as no argument at all (a defect of Godot's), so it goes out as a Variant. */
+function isLoneBytes (args: readonly Variant[]): boolean {
+  return args.length === 1 && args[0] instanceof Uint8Array && args[0].length > 0
+}
+
+function writeNumber (to: VariantWriter, number: number, size: number): void {
+  if (size === 0) to.u8(number)
+  else if (size === 1) to.u16(number)
+  else to.u32(number)
+}
+
+function writeArguments (to: VariantWriter, args: readonly Variant[]): void {
+  to.u8(args.length)
+  for (const arg of args) writeRpcArgument(to, arg)
+}

@@ -1,0 +1,240 @@
+import { GodotError } from '../../error.ts'
+import { ByteReader, ByteWriter } from '../bytes.ts'
+import { isInt } from './variant-types.ts'
+import type { Variant } from './variant-types.ts'
+
+/**
+ * A Variant, little-endian:  | type u8 | 0 u8 | flags u16 | content, by the row of its type ... |
+ *
+ * This file knows how rows are found and values nested; which types there are is a table of rows (variant.ts for
+ * Godot 3, variant4.ts for Godot 4), whose index is the type.
+ */
+export interface VariantRow<Value = any> {
+  /** Godot's name of the type. */
+  readonly name: string
+  /** Classes whose instances are written by this row. */
+  readonly classes?: ReadonlyArray<{ readonly prototype: object }>
+  /** Reads what follows the first word. */
+  read (from: VariantReader, word: number): Value
+  /** Writes the first word, which is the type and its flags, and what follows it. */
+  write (to: VariantWriter, value: Value, type: number): void
+}
+
+/** Bit 16 of the first word: 64 bits instead of 32, or just the id of an object. */
+export const WIDE = 0x10000
+
+export interface DecodeOptions {
+  /** Takes objects sent in full, as `EncodedObject`; otherwise they are refused with ERR_UNAUTHORIZED. Default false. */
+  allowObjects?: boolean
+  /** Gives a real that is a whole number (3.0) as a `Float`, which is sent as a real again; false: as a plain number. Default true. */
+  exactFloats?: boolean
+}
+
+export interface EncodeOptions {
+  /** Sends an `EncodedObject`; otherwise it is refused with ERR_UNAUTHORIZED. Default false. */
+  allowObjects?: boolean
+}
+
+/** What the Variants of one Godot version have in common, besides the rows. */
+interface Rules {
+  /** Values may lie in this many arrays and dictionaries. */
+  maxDepth: number
+  /** Text must be strict UTF-8; otherwise half surrogate pairs pass. */
+  strictText: boolean
+}
+
+type TypedRow = VariantRow & { readonly type: number }
+
+/** The types of values that JavaScript has itself; the same in every Godot. */
+const [NIL, BOOL, INT, REAL, STRING] = [0, 1, 2, 3, 4]
+
+/** The rows of one Godot version, found by type and by JavaScript value. */
+export class VariantTable {
+  readonly rows: readonly TypedRow[]
+  readonly rules: Rules
+  /** The number of each type, by Godot's name. */
+  readonly numbers: ReadonlyMap<string, number>
+  readonly #byPrototype = new Map<object, TypedRow>()
+
+  constructor (rows: readonly VariantRow[], rules: Rules) {
+    this.rows = rows.map((row, type) => ({ ...row, type }))
+    this.rules = rules
+    this.numbers = new Map(rows.map(({ name }, type) => [name, type]))
+    for (const row of this.rows) {
+      for (const { prototype } of row.classes ?? []) this.#byPrototype.set(prototype, row)
+    }
+  }
+
+  /** The row that writes `value`; throws ERR_INVALID_PARAMETER when Godot has no such value. */
+  rowOf (value: unknown): TypedRow {
+    switch (typeof value) {
+      case 'number': return this.rows[isInt(value) ? INT : REAL]
+      case 'string': return this.rows[STRING]
+      case 'boolean': return this.rows[BOOL]
+      case 'bigint': return this.rows[INT]
+      case 'object': return value === null ? this.rows[NIL] : this.#byPrototype.get(Object.getPrototypeOf(value)) ?? this.#inheritedRow(value)
+      default: throw new GodotError('ERR_INVALID_PARAMETER', `${typeof value} is no Variant`)
+    }
+  }
+
+  /** The row of a subclass, such as Buffer, or of an object without a class. */
+  #inheritedRow (value: object): TypedRow {
+    const prototype = Object.getPrototypeOf(value) ?? Object.prototype
+    for (let at = prototype; at !== null && (at !== Object.prototype || at === prototype); at = Object.getPrototypeOf(at)) {
+      const row = this.#byPrototype.get(at)
+      if (row !== undefined) return row
+    }
+    throw new GodotError('ERR_INVALID_PARAMETER', `${prototype.constructor.name} is no Variant of this Godot version`)
+  }
+}
+
+const NOTHING = new Uint8Array()
+const DEFAULTS = {}
+
+/** Reads Variants, and whatever lies between them. */
+export class VariantReader extends ByteReader {
+  allowObjects = false
+  exactFloats = true
+  readonly table: VariantTable
+  #depth = 0
+
+  constructor (table: VariantTable) {
+    super(NOTHING)
+    this.table = table
+  }
+
+  /** Starts anew, whatever became of the packet before. */
+  begin (bytes: Uint8Array, options: DecodeOptions): void {
+    this.open(bytes)
+    this.#depth = 0
+    this.allowObjects = options.allowObjects ?? false
+    this.exactFloats = options.exactFloats ?? true
+  }
+
+  /** The next Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
+  variant (): Variant {
+    const word = this.i32()
+    const row = this.table.rows[word & 0xff] ?? this.fail(`no type ${word & 0xff}`, this.offset - 4)
+    return row.read(this, word)
+  }
+
+  /** Says that what comes next lies in an array, a dictionary or an object; `leave` ends that. */
+  enter (): void {
+    if (++this.#depth > this.table.rules.maxDepth) this.fail('nested too deeply')
+  }
+
+  leave (): void { this.#depth-- }
+
+  /** The next string:  | size u32 | UTF-8 ... | zero bytes to a multiple of 4 | */
+  string (): string {
+    const size = this.u32()
+    const text = this.utf8(size, this.table.rules.strictText)
+    this.skip(-size & 3)
+    return text
+  }
+}
+
+/** Writes Variants, and whatever lies between them. */
+export class VariantWriter extends ByteWriter {
+  allowObjects = false
+  readonly table: VariantTable
+  #depth = 0
+
+  constructor (table: VariantTable) {
+    super()
+    this.table = table
+  }
+
+  /** Starts anew, whatever became of the packet before. */
+  begin (options: EncodeOptions): void {
+    this.discard()
+    this.#depth = 0
+    this.allowObjects = options.allowObjects ?? false
+  }
+
+  /** Throws ERR_INVALID_PARAMETER for what is no Variant, ERR_UNAUTHORIZED for an object that is not allowed. */
+  variant (value: unknown): void {
+    const row = this.table.rowOf(value)
+    row.write(this, value, row.type)
+  }
+
+  /** See `VariantReader.enter`. */
+  enter (): void {
+    if (++this.#depth > this.table.rules.maxDepth) throw new GodotError('ERR_INVALID_PARAMETER', 'A Variant is nested too deeply, or in itself')
+  }
+
+  leave (): void { this.#depth-- }
+
+  /** See `VariantReader.string`; `nul` appends one that counts, as in pool arrays. */
+  string (text: string, nul = false): void {
+    const at = this.length
+    this.u32(0)
+    const size = this.utf8(this.table.rules.strictText ? text.toWellFormed() : text) + Number(nul)
+    this.patchU32(at, size)
+    this.zeros(Number(nul) + (-size & 3))
+  }
+}
+
+/** Variants of one Godot version, from and to bytes. */
+export interface VariantCodec {
+  /** The bytes of `value`, as Godot's `var2bytes` gives them. Throws ERR_INVALID_PARAMETER for what is no Variant. */
+  encode (value: Variant, options?: EncodeOptions): Uint8Array
+  /** The value at the start of `bytes`, as of Godot's `bytes2var`. Throws ERR_INVALID_DATA and nothing else, or ERR_UNAUTHORIZED for an object. */
+  decode (bytes: Uint8Array, options?: DecodeOptions): Variant
+  /** What `read` makes of `bytes`, which hold Variants among other things. */
+  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions): Value
+  /** The bytes that `write` writes for `value`. */
+  build<Value> (write: (to: VariantWriter, value: Value) => void, value: Value, options?: EncodeOptions): Uint8Array
+}
+
+/** A codec for the types of `rows`, in the order of their numbers; the first five are Nil, bool, int, real and String. */
+export function variantCodec (rows: readonly VariantRow[], rules: Rules): VariantCodec {
+  const table = new VariantTable(rows, rules)
+  const [parse, build] = [parser(table), builder(table)]
+  return {
+    parse,
+    build,
+    encode: (value, options) => build(writeVariant, value, options),
+    decode: (bytes, options) => parse(readVariant, bytes, options)
+  }
+}
+
+function readVariant (from: VariantReader): Variant {
+  return from.variant()
+}
+
+function writeVariant (to: VariantWriter, value: Variant): void {
+  to.variant(value)
+}
+
+// Readers and writers are kept, as a new one costs as much as a small value; one that is in use is not there to take.
+
+function parser (table: VariantTable): VariantCodec['parse'] {
+  let spare: VariantReader | undefined
+  return (read, bytes, options = DEFAULTS) => {
+    const from = spare ?? new VariantReader(table)
+    spare = undefined
+    try {
+      from.begin(bytes, options)
+      return read(from)
+    } finally {
+      from.open(NOTHING)
+      spare = from
+    }
+  }
+}
+
+function builder (table: VariantTable): VariantCodec['build'] {
+  let spare: VariantWriter | undefined
+  return (write, value, options = DEFAULTS) => {
+    const to = spare ?? new VariantWriter(table)
+    spare = undefined
+    try {
+      to.begin(options)
+      write(to, value)
+      return to.done()
+    } finally {
+      spare = to
+    }
+  }
+}

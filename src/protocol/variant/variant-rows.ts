@@ -1,0 +1,292 @@
+import { GodotError } from '../../error.ts'
+import type { ByteReader, NumberArray } from '../bytes.ts'
+import { WIDE } from './variant-codec.ts'
+import type { VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
+import type { Shape } from './variant-shapes.ts'
+import * as types from './variant-types.ts'
+import type { Variant } from './variant-types.ts'
+
+/** The rows that Godot's versions share, and what the others are made of. Pictures: docs/variant.md. */
+
+export type Class<Value> = new (...args: any[]) => Value
+
+/** A type that is nothing but a shape. */
+export function fixed<Value> (name: string, Type: Class<Value>, shape: Shape<Value>): VariantRow<Value> {
+  return {
+    name,
+    classes: [Type],
+    read: shape.read,
+    write: (to, value, type) => {
+      to.u32(type)
+      shape.write(to, value)
+    }
+  }
+}
+
+/** A packed array of shapes:  | count u32 | elements ... | */
+export function packed<Item> (name: string, Pool: Class<types.PoolArray<Item>>, shape: Shape<Item>): VariantRow<types.PoolArray<Item>> {
+  return {
+    name,
+    classes: [Pool],
+    read: from => new Pool(readItems(from.count(shape.size), () => shape.read(from))),
+    write: (to, { items }, type) => {
+      to.u32(type)
+      to.u32(items.length)
+      for (const item of items) shape.write(to, item)
+    }
+  }
+}
+
+/** A typed array of integers:  | count u32 | numbers ... | */
+export function integers<Items extends Int32Array | BigInt64Array> (name: string, Type: NumberArray<Items>): VariantRow<Items> {
+  return {
+    name,
+    classes: [Type],
+    read: from => from.numbers(Type, from.count(Type.BYTES_PER_ELEMENT)),
+    write: (to, items, type) => { to.u32(type); to.u32(items.length); to.integers(items) }
+  }
+}
+
+/** The same of floats. */
+export function reals<Items extends Float32Array | Float64Array> (name: string, Type: NumberArray<Items>): VariantRow<Items> {
+  return {
+    ...integers(name, Type as NumberArray<any>),
+    write: (to, items, type) => { to.u32(type); to.u32(items.length); to.floats(items) }
+  }
+}
+
+export function readItems<Item> (count: number, read: () => Item): Item[] {
+  const items = new Array<Item>(count)
+  for (let i = 0; i < count; i++) items[i] = read()
+  return items
+}
+
+export const nil: VariantRow<null> = { name: 'Nil', read: () => null, write: (to, value, type) => to.u32(type) }
+
+export const bool: VariantRow<boolean> = {
+  name: 'bool',
+  read: from => from.i32() !== 0,
+  write: (to, value, type) => { to.u32(type); to.u32(Number(value)) }
+}
+
+/** i32 when it fits, else i64. */
+export const int: VariantRow<number | bigint> = {
+  name: 'int',
+  read: (from, word) => word & WIDE ? readInt64(from) : from.i32(),
+  write: (to, value, type) => {
+    const isWide = value < -0x80000000 || value > 0x7fffffff
+    to.u32(isWide ? type | WIDE : type)
+    if (isWide) to.u64(types.int64(BigInt(value)))
+    else to.u32(Number(value))
+  }
+}
+
+/** An i64: a number where that is exact, which most are and which is quicker, else a bigint. */
+export function readInt64 (from: ByteReader): number | bigint {
+  const low = from.u32()
+  const high = from.i32()
+  const value = high * 0x100000000 + low
+  return Number.isSafeInteger(value) ? value : BigInt(high) << 32n | BigInt(low)
+}
+
+/** f32 when that loses nothing, else f64; NaN is f64, as it never equals itself. Godot 4 calls it float. */
+export const real: VariantRow<number | types.Float> = {
+  name: 'real',
+  classes: [types.Float],
+  read: (from, word) => {
+    const value = word & WIDE ? from.f64() : from.f32()
+    return from.exactFloats && types.isInt(value) ? new types.Float(value) : value
+  },
+  write: (to, value, type) => {
+    const number = typeof value === 'number' ? value : value.value
+    const isWide = Math.fround(number) !== number
+    to.u32(isWide ? type | WIDE : type)
+    if (isWide) to.f64(number)
+    else to.f32(number)
+  }
+}
+
+export const string: VariantRow<string> = {
+  name: 'String',
+  read: from => from.string(),
+  write: (to, value, type) => { to.u32(type); to.string(value) }
+}
+
+/** Upper bit of the name count of a NodePath, which tells the form of today from an older one. */
+const NEW_FORM = 0x80000000
+
+/** | name count u32, bit 31 set | subname count u32 | flags u32: 1 absolute, 2 one more subname | names, subnames: strings | */
+export const nodePath: VariantRow<types.NodePath> = {
+  name: 'NodePath',
+  classes: [types.NodePath],
+  read: from => {
+    const count = from.u32() - NEW_FORM
+    if (count < 0) from.fail('a NodePath of the old form', from.offset - 4)
+    const subnameCount = from.u32()
+    const flags = from.u32()
+    const readName = (): string => from.string()
+    const names = readItems(from.count(4, count), readName)
+    const subnames = readItems(from.count(4, subnameCount + (flags >> 1 & 1)), readName)
+    return new types.NodePath({ names, subnames, absolute: (flags & 1) !== 0 })
+  },
+  write: (to, { names, subnames, absolute }, type) => {
+    to.u32(type)
+    to.u32(names.length | NEW_FORM)
+    to.u32(subnames.length)
+    to.u32(Number(absolute))
+    for (const name of names) to.string(name)
+    for (const name of subnames) to.string(name)
+  }
+}
+
+/** By id:  | id u64 |  In full:  | class name string | count u32 | name string, Variant ... | */
+export const object: VariantRow<types.EncodedObjectAsID | types.EncodedObject | null> = {
+  name: 'Object',
+  classes: [types.EncodedObjectAsID, types.EncodedObject],
+  read: (from, word) => word & WIDE ? readObjectId(from) : readObject(from),
+  write: (to, value, type) => {
+    const isId = value instanceof types.EncodedObjectAsID
+    to.u32(isId ? type | WIDE : type)
+    if (isId) to.u64(value.objectId)
+    else writeObject(to, value as types.EncodedObject)
+  }
+}
+
+function readObjectId (from: ByteReader): types.EncodedObjectAsID | null {
+  const id = from.u64()
+  return id === 0n ? null : new types.EncodedObjectAsID(id)
+}
+
+function readObject (from: VariantReader): types.EncodedObject | null {
+  if (!from.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object that is not allowed at byte ${from.offset - 4}`)
+  const className = from.string()
+  if (className === '') return null
+  const properties = new Map<string, Variant>()
+  from.enter()
+  for (let left = from.count(8); left > 0; left--) properties.set(from.string(), from.variant())
+  from.leave()
+  return new types.EncodedObject(className, properties)
+}
+
+function writeObject (to: VariantWriter, { className, properties }: types.EncodedObject): void {
+  if (!to.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object of class ${className} is not allowed`)
+  to.string(className)
+  to.u32(properties.size)
+  to.enter()
+  properties.forEach((value, name) => {
+    to.string(name)
+    to.variant(value)
+  })
+  to.leave()
+}
+
+/** Lower 31 bits of the count of an Array or Dictionary; the upper one is an old mark without a meaning. */
+export const COUNT = 0x7fffffff
+
+/** | count u32 | Variants ... | */
+export const array: VariantRow<readonly Variant[]> = {
+  name: 'Array',
+  classes: [Array],
+  read: from => readVariants(from, from.count(4, from.u32() & COUNT)),
+  write: (to, values, type) => {
+    to.u32(type)
+    writeVariants(to, values)
+  }
+}
+
+export function readVariants (from: VariantReader, count: number): Variant[] {
+  from.enter()
+  const values = readItems(count, () => from.variant())
+  from.leave()
+  return values
+}
+
+export function writeVariants (to: VariantWriter, values: readonly Variant[]): void {
+  to.u32(values.length)
+  to.enter()
+  for (const value of values) to.variant(value)
+  to.leave()
+}
+
+type Dictionary = ReadonlyMap<Variant, Variant> | { readonly [key: string]: Variant }
+
+/** | pair count u32 | key, value: Variants ... | */
+export const dictionary: VariantRow<Dictionary> = {
+  name: 'Dictionary',
+  classes: [Map, Object],
+  read: from => {
+    const read = (): Variant => from.variant()
+    return readPairs(from, from.count(8, from.u32() & COUNT), read, read)
+  },
+  write: (to, value, type) => {
+    to.u32(type)
+    writePairs(to, value instanceof Map ? value : new Map(Object.entries(value)))
+  }
+}
+
+type Read = () => Variant
+
+/** A key that comes twice keeps its first place and takes the last value. */
+export function readPairs (from: VariantReader, count: number, readKey: Read, readValue: Read): Map<Variant, Variant> {
+  const pairs = new Map<Variant, Variant>()
+  let compounds: Map<string, Variant> | undefined
+  from.enter()
+  for (; count > 0; count--) {
+    const start = from.offset
+    let key = readKey()
+    if (typeof key === 'object' && key !== null) key = firstOf(compounds ??= new Map(), from.latin1(start), key)
+    // A Map takes -0 for 0, which is an int.
+    else if (Object.is(key, -0)) key = new types.Float(-0)
+    pairs.set(key, readValue())
+  }
+  from.leave()
+  return pairs
+}
+
+export function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Variant>): void {
+  to.u32(pairs.size)
+  to.enter()
+  pairs.forEach((value, key) => {
+    to.variant(key)
+    to.variant(value)
+  })
+  to.leave()
+}
+
+/** A compound key that comes twice must be one object, so that its last value counts, as in Godot. */
+function firstOf (known: Map<string, Variant>, bytes: string, key: Variant): Variant {
+  const first = known.get(bytes)
+  if (first !== undefined) return first
+  known.set(bytes, key)
+  return key
+}
+
+/** | count u32 | bytes ... | zero bytes to a multiple of 4 |  The zero bytes may be missing at the end of all. */
+export const byteArray: VariantRow<Uint8Array> = {
+  name: 'PoolByteArray',
+  classes: [Uint8Array],
+  read: from => {
+    const size = from.count(1)
+    const bytes = from.ownBytes(size)
+    from.skip(Math.min(-size & 3, from.remaining))
+    return bytes
+  },
+  write: (to, value, type) => {
+    to.u32(type)
+    to.u32(value.length)
+    to.bytes(value)
+    to.zeros(-value.length & 3)
+  }
+}
+
+/** | count i32 | strings that include a NUL ... |  A negative count reads as none. */
+export const stringArray: VariantRow<types.PoolStringArray> = {
+  name: 'PoolStringArray',
+  classes: [types.PoolStringArray],
+  read: from => new types.PoolStringArray(readItems(from.count(4, Math.max(from.i32(), 0)), () => from.string())),
+  write: (to, { items }, type) => {
+    to.u32(type)
+    to.u32(items.length)
+    for (const text of items) to.string(text, true)
+  }
+}

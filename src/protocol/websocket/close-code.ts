@@ -1,0 +1,38 @@
+import { GodotError } from '../../error.ts'
+
+/** Close codes this server sends or reports, by name (RFC 6455 section 7.4.1, IANA registry; 4000 up are ours). */
+export const closeCode = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  PROTOCOL_ERROR: 1002,
+  NO_STATUS: 1005,
+  ABNORMAL: 1006,
+  INVALID_TEXT: 1007,
+  POLICY: 1008,
+  TOO_BIG: 1009,
+  RESTART: 1012,
+  SLOW_PEER: 4008
+} as const
+
+/** Bytes of UTF-8 that a close reason may have: a control frame of 125 less the code (RFC 6455 section 5.5). */
+export const MAX_REASON_BYTES = 123
+
+const neverSent = [1004, 1005, 1006]
+
+/** Whether a close frame on the wire may carry this code (RFC 6455 section 7.4). */
+export function isCloseCode (code: number): boolean {
+  return Number.isInteger(code) &&
+    ((code >= 1000 && code <= 1014 && !neverSent.includes(code)) || (code >= 3000 && code <= 4999))
+}
+
+/** Whether a server may send this code: 1010 is for clients (RFC 6455 section 7.4.1). */
+export function isServerCloseCode (code: number): boolean {
+  return isCloseCode(code) && code !== 1010
+}
+
+/** Throws ERR_INVALID_PARAMETER unless `code` and `reason` may stand in a close frame of a server. */
+export function checkClose (code: number, reason: string): void {
+  if (!isServerCloseCode(code)) throw new GodotError('ERR_INVALID_PARAMETER', `code ${String(code)}: 1000 to 1014 without 1004, 1005, 1006, 1010, or 3000 to 4999`)
+  if (typeof reason !== 'string' || !reason.isWellFormed()) throw new GodotError('ERR_INVALID_PARAMETER', 'reason: not well-formed text')
+  if (Buffer.byteLength(reason) > MAX_REASON_BYTES) throw new GodotError('ERR_INVALID_PARAMETER', `reason: over ${MAX_REASON_BYTES} bytes of UTF-8`)
+}

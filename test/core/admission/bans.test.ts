@@ -1,0 +1,80 @@
+import t from 'tap'
+import { Bans } from '../../../src/core/admission/bans.ts'
+import { stopTime } from '../../helper/clock.ts'
+
+const found: Array<[range: string, address: string, isIn: boolean]> = [
+  ['192.0.2.7', '192.0.2.7', true],
+  ['192.0.2.7', '192.0.2.8', false],
+  ['192.0.2.7', '::ffff:192.0.2.7', true],
+  ['::ffff:192.0.2.7', '192.0.2.7', true],
+  ['10.1.2.3/8', '10.255.0.1', true],
+  ['10.1.2.3/8', '11.0.0.1', false],
+  ['10.0.0.0/9', '10.127.255.255', true],
+  ['10.0.0.0/9', '10.128.0.0', false],
+  ['0.0.0.0/0', '203.0.113.9', true],
+  ['0.0.0.0/0', '2001:db8::1', false],
+  ['::/0', '2001:db8::1', true],
+  ['::/0', '203.0.113.9', false],
+  ['2001:db8::/32', '2001:db8:ffff::1', true],
+  ['2001:db8::/32', '2001:db9::1', false],
+  ['2001:DB8:0::1', '2001:db8::1', true],
+  ['192.0.2.7', '', false],
+  ['192.0.2.7', 'localhost', false]
+]
+
+for (const [range, address, isIn] of found) {
+  t.test(`a ban of ${range} ${isIn ? 'keeps out' : 'lets in'} '${address}'`, async t => {
+    const bans = new Bans()
+    const ban = bans.ban(range)
+    t.equal(bans.find(address), isIn ? ban : undefined)
+  })
+}
+
+t.test('addresses have one spelling', async t => {
+  const bans = new Bans()
+  t.equal(bans.ban('10.1.2.3/8').address, '10.0.0.0/8')
+  t.equal(bans.ban('10.1.2.3/32').address, '10.1.2.3')
+  t.equal(bans.ban('2001:DB8:0:0::1').address, '2001:db8::1')
+  t.equal(bans.ban('::ffff:1.2.3.4').address, '1.2.3.4')
+  bans.ban('10.9.9.9/8', { reason: 'again' })
+  t.equal(bans.list().length, 4, 'the same range is banned once')
+  t.equal(bans.unban('10.7.7.7/8').reason, 'again')
+  t.equal(bans.list().length, 3)
+})
+
+t.test('a ban ends when its time is over', async t => {
+  const clock = stopTime(t)
+  const bans = new Bans()
+  const ban = bans.ban('192.0.2.7', { seconds: 60, reason: 'rude' })
+  t.match(ban, { address: '192.0.2.7', reason: 'rude', since: Date.now(), until: Date.now() + 60_000 })
+  bans.ban('192.0.2.8')
+  clock.advance(59_999)
+  t.equal(bans.find('192.0.2.7'), ban)
+  clock.advance(1)
+  t.equal(bans.find('192.0.2.7'), undefined)
+  t.same(bans.list().map(({ address }) => address), ['192.0.2.8'])
+  t.throws(() => bans.unban('192.0.2.7'), { code: 'ERR_DOES_NOT_EXIST' })
+})
+
+t.test('nonsense is refused', async t => {
+  const bans = new Bans()
+  for (const address of ['', 'x', '1.2.3', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/08', '::1/129', '1.2.3.4/8/8', 7 as unknown as string]) {
+    t.throws(() => bans.ban(address), { code: 'ERR_INVALID_PARAMETER' }, String(address))
+  }
+  for (const seconds of [0, -1, Number.NaN, Infinity, '60' as unknown as number]) {
+    t.throws(() => bans.ban('1.2.3.4', { seconds }), { code: 'ERR_INVALID_PARAMETER' }, String(seconds))
+  }
+  t.throws(() => bans.unban('1.2.3.4'), { code: 'ERR_DOES_NOT_EXIST' })
+  t.same(bans.list(), [])
+})
+
+t.test('a hundred thousand bans are looked up at once', async t => {
+  const bans = new Bans()
+  for (let i = 0; i < 100_000; i++) bans.ban(`10.${i >> 16}.${i >> 8 & 255}.${i & 255}`)
+  bans.ban('172.16.0.0/12')
+  const began = performance.now()
+  for (let i = 0; i < 1000; i++) bans.find('203.0.113.9')
+  t.ok(performance.now() - began < 500, 'under half a millisecond each')
+  t.ok(bans.find('10.1.134.159'))
+  t.ok(bans.find('172.31.255.255'))
+})

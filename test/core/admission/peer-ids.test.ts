@@ -1,0 +1,30 @@
+import t from 'tap'
+import { PeerIds } from '../../../src/core/admission/peer-ids.ts'
+
+t.test('an id is drawn again while it is in use, and for some time after', async t => {
+  const draws = [5, 5, 6, 5, 6, 7, 5]
+  const ids = new PeerIds(() => draws.shift()!)
+  t.equal(ids.take(), 5)
+  t.equal(ids.take(), 6)
+  ids.release(5)
+  t.equal(ids.take(), 7)
+})
+
+t.test('an id is free again once enough others have left', async t => {
+  let draw = 2
+  const ids = new PeerIds(() => draw++)
+  ids.take()
+  ids.release(2)
+  for (let i = 0; i < 4096; i++) ids.release(ids.take())
+  draw = 2
+  t.equal(ids.take(), 2)
+})
+
+t.test('ids are of 31 bits, never 0 or 1, and differ', async t => {
+  const ids = new PeerIds()
+  const seen = new Set<number>()
+  for (let i = 0; i < 100_000; i++) seen.add(ids.take())
+  t.equal(seen.size, 100_000)
+  t.ok([...seen].every(id => Number.isInteger(id) && id >= 2 && id <= 2147483647))
+  t.ok(Math.max(...[...seen].slice(0, 1000)) > 2 ** 30, 'the whole range is used')
+})

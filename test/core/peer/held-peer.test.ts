@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { listeningApp } from '../../helper/app.ts'
+import { frame, upgradeRequest } from '../../helper/raw-socket.ts'
+import { within } from '../../helper/within.ts'
+
+for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] as const) {
+  t.test(`a client that ${how} while nobody reads its packets is noticed, though its socket is paused`, async t => {
+    const { app, port } = await listeningApp(t, { inputMaxPackets: 8, pingInterval: 0.2 })
+    const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {})
+    socket.write(upgradeRequest('/ws'))
+    await once(socket, 'data')
+    const [peer] = app.peerServer.peers()
+    socket.write(Buffer.concat(Array.from({ length: 2000 }, (_, i) => frame(2, Buffer.alloc(1000, i)))))
+    while (!peer.isPaused) await new Promise(resolve => setImmediate(resolve))
+
+    socket[end]()
+
+    await within(3, () => 'the end of the peer', peer.ended())
+    t.equal(app.peerServer.peerCount, 0)
+    t.ok(peer.getAvailablePacketCount() >= 7, 'what had come can still be read')
+  })
+}
+
+t.test('a peer is not taken for silent while it is us who do not read', async t => {
+  const { app, port } = await listeningApp(t, { inputMaxPackets: 8, pingInterval: 0.1 })
+  const socket = connect({ port, host: '127.0.0.1' })
+  t.teardown(() => socket.destroy())
+  socket.write(upgradeRequest('/ws'))
+  await once(socket, 'data')
+  const [peer] = app.peerServer.peers()
+  socket.write(Buffer.concat(Array.from({ length: 20 }, (_, i) => frame(2, Buffer.of(i)))))
+  await new Promise(resolve => setTimeout(resolve, 500))
+  t.ok(peer.isOpen)
+  for (let i = 0; i < 20; i++) {
+    while (peer.getAvailablePacketCount() === 0) await new Promise(resolve => setImmediate(resolve))
+    t.equal(peer.getPacket()[0], i)
+  }
+})

@@ -1,0 +1,100 @@
+import t from 'tap'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { EncodedObject, float, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import { encodeVariant } from '../../../src/protocol/variant/variant.ts'
+import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { hexOf } from '../../helper/variant-vectors.ts'
+
+async function serve (gdMpApi = false) {
+  const server = new WebSocketServer({ gdMpApi }, memoryMount)
+  await server.listen()
+  const client = new MemoryClient(server)
+  await client.messages()
+  return { server, client, peer: server.getPeer(client.id) }
+}
+
+t.test('Variants go in and out of a peer', async t => {
+  const { client, peer } = await serve()
+  peer.putVar(['x', float(3), new Vector2(1, 2)])
+  t.same(await client.messages(), [hexOf(encodeVariant(['x', float(3), new Vector2(1, 2)]))])
+  client.binary(encodeVariant(new Map([['tick', 7]])))
+  client.binary(Buffer.concat([encodeVariant('hi'), Buffer.from('more')]))
+  t.same(peer.getVar(), new Map([['tick', 7]]))
+  t.equal(peer.getVar(), 'hi', 'bytes after the value are ignored')
+})
+
+t.test('in multiplayer mode the server is a peer for Variants too', async t => {
+  const { server, client } = await serve(true)
+  client.sendTo(1, '02000000 05000000')
+  t.equal(server.getPacketPeer(), client.id)
+  t.equal(server.getVar(), 5)
+  server.setTargetPeer(client.id)
+  server.putVar(true)
+  const head = hexOf(header(1, client.id))
+  t.same(await client.messages(), [head + '0100000001000000'])
+})
+
+t.test('getVar fails as getPacket does, but leaves its error as it is', async t => {
+  const { server, client, peer } = await serve()
+  client.binary(Buffer.of(255))
+  client.binary(Buffer.of(1))
+  peer.getPacket()
+  t.throws(() => peer.getVar(), { code: 'ERR_INVALID_DATA' }, 'no Variant')
+  t.throws(() => peer.getVar(), { code: 'ERR_UNAVAILABLE' }, 'the packet was consumed all the same')
+  t.equal(peer.getPacketError(), 0)
+  t.throws(() => peer.getPacket(), { code: 'ERR_UNAVAILABLE' })
+  t.equal(peer.getPacketError(), 2)
+  t.throws(() => server.getVar(), { code: 'ERR_UNCONFIGURED' })
+  t.throws(() => server.putVar(1), { code: 'ERR_UNCONFIGURED' })
+})
+
+t.test('a text taken by getVar is told of as by getPacket', async t => {
+  const { client, peer } = await serve()
+  client.connection.deliver(Buffer.from('818400000000' + '00000000', 'hex'))
+  t.equal(peer.wasStringPacket(), false)
+  t.equal(peer.getVar(), null)
+  t.equal(peer.wasStringPacket(), true)
+})
+
+t.test('encodeBufferMaxSize is rounded and limited as Godot does, a peer at a time', async t => {
+  const { server, peer } = await serve()
+  t.equal(peer.encodeBufferMaxSize, 8388608)
+  for (const [given, kept] of [[1024, 1024], [1025, 2048], [5000, 8192], [268435456, 268435456]]) {
+    peer.encodeBufferMaxSize = given
+    t.equal(peer.encodeBufferMaxSize, kept)
+  }
+  for (const given of [0, 1023, 268435457, -1, NaN, Infinity]) {
+    t.throws(() => { peer.encodeBufferMaxSize = given }, { code: 'ERR_INVALID_PARAMETER' }, String(given))
+  }
+  t.equal(peer.encodeBufferMaxSize, 268435456, 'what is refused changes nothing')
+  t.equal(server.encodeBufferMaxSize, 8388608)
+})
+
+t.test('an encoding of encodeBufferMaxSize passes, a longer one does not', async t => {
+  const { client, peer } = await serve()
+  peer.encodeBufferMaxSize = 1024
+  peer.putVar(new Uint8Array(1016))
+  t.same((await client.messages()).map(hex => hex.length / 2), [1024])
+  t.throws(() => peer.putVar(new Uint8Array(1017)), { code: 'ERR_OUT_OF_MEMORY' })
+  t.same(await client.messages(), [])
+})
+
+t.test('objects in full are for those who allow them', async t => {
+  const { client, peer } = await serve()
+  const object = new EncodedObject('Reference')
+  t.throws(() => peer.putVar(object), { code: 'ERR_UNAUTHORIZED' })
+  peer.putVar(object, true)
+  const [bytes] = await client.messages()
+  for (let i = 0; i < 3; i++) client.binary(Buffer.from(bytes, 'hex'))
+  t.throws(() => peer.getVar(), { code: 'ERR_UNAUTHORIZED' })
+  t.same(peer.getVar(true), object)
+  t.equal(peer.allowObjectDecoding, false)
+  peer.allowObjectDecoding = true
+  t.same(peer.getVar(), object)
+  t.doesNotThrow(() => peer.putVar(object))
+})
+
+t.test('what is no Variant is not sent', async t => {
+  const { peer } = await serve()
+  t.throws(() => peer.putVar(Symbol('x') as never), { code: 'ERR_INVALID_PARAMETER' })
+})

@@ -1,0 +1,31 @@
+import t from 'tap'
+import { PacketQueue } from '../../../src/core/peer/packet-queue.ts'
+
+const packet = (size: number, source = 2) => ({ bytes: new Uint8Array(size), isText: false, source })
+
+t.test('packets come out as they went in, however many', async t => {
+  const queue = new PacketQueue({ bytes: 1 << 20, packets: 1 << 20 })
+  const out: number[] = []
+  for (let i = 0; i < 500; i++) {
+    for (let j = 0; j < 3; j++) queue.push(packet(1, i * 3 + j))
+    out.push(queue.shift()!.source)
+  }
+  t.equal(queue.length, 1000)
+  t.equal(queue.next!.source, 500)
+  while (queue.length > 0) out.push(queue.shift()!.source)
+  t.same(out, Array.from({ length: 1500 }, (_, i) => i))
+  t.equal(queue.shift(), undefined)
+})
+
+t.test('it has room up to its limits; an empty one for anything', async t => {
+  const queue = new PacketQueue({ bytes: 100, packets: 3 })
+  t.ok(queue.hasRoom(1000))
+  queue.push(packet(60))
+  t.ok(queue.hasRoom(40))
+  t.notOk(queue.hasRoom(41))
+  queue.push(packet(1))
+  queue.push(packet(1))
+  t.notOk(queue.hasRoom(1), 'no room for a fourth')
+  queue.shift()
+  t.ok(queue.hasRoom(98))
+})

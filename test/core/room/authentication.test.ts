@@ -1,0 +1,308 @@
+import t from 'tap'
+import type { Logger } from '../../../src/core/server/logger.ts'
+import type { SignalName } from '../../../src/core/server/signals.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
+import type { ServerOptions } from '../../../src/options.ts'
+import { Dice, seed } from '../../helper/dice.ts'
+import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { memoryMount } from '../../helper/memory-client.ts'
+
+/** A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11 ... */
+async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
+  const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
+  const asked: unknown[][] = []
+  const told: unknown[][] = []
+  const errors: any[] = []
+  const log: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: details => { errors.push(details) } }
+  const server = new WebSocketServer({
+    gdMpApi: true,
+    wire: 'godot4',
+    closeTimeout: 0.05,
+    authenticate: (peer, data) => {
+      asked.push([peer.id, Buffer.from(data).toString()])
+      return authenticate(peer, data)
+    },
+    ...options
+  }, { ...memoryMount, log, drawId: () => ids.shift()! })
+  for (const name of ['peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
+  await server.listen()
+  return { server, asked, told, errors }
+}
+
+const say = (client: FrameClient, hex: string): void => { client.binary(Buffer.from(hex, 'hex')) }
+const auth = (client: FrameClient, text = ''): void => { client.binary(Buffer.concat([Buffer.of(7, 0), Buffer.from(text)])) }
+
+/** What came until nothing comes any more. */
+async function heard (client: FrameClient): Promise<string[]> {
+  const lines: string[] = []
+  for (let quiet = 0; quiet < 3;) {
+    const news = await client.heard()
+    quiet = news.length === 0 ? quiet + 1 : 0
+    lines.push(...news)
+  }
+  return lines
+}
+
+t.test('who is accepted and says that it is done is let in, whichever comes first', async t => {
+  for (const isDoneAtOnce of [false, true]) {
+    const { server, told } = await serve(async () => true)
+    const client = new FrameClient(server)
+    t.same(await heard(client), ['2:0a000000'])
+    auth(client, 'token')
+    if (isDoneAtOnce) auth(client)
+    t.same(await heard(client), ['2:0700'])
+    if (!isDoneAtOnce) {
+      t.equal(server.peerCount, 0)
+      auth(client)
+      t.same(await heard(client), [])
+    }
+    t.equal(server.peerCount, 1)
+    t.same(told, [['peer_authenticating', 10], ['peer_connected', 10]])
+    say(client, '03aa')
+    t.same(told.at(-1), ['peer_packet', 10])
+    await server.stop()
+  }
+})
+
+t.test('until then it is nobody: not announced, not heard, not sent to, not counted, not found', async t => {
+  const { server, told } = await serve(({ id }) => id === 10)
+  const [inside, waiting] = [new FrameClient(server), new FrameClient(server)]
+  auth(inside, 'x')
+  auth(inside)
+  t.same(await heard(inside), ['2:0a000000', '2:0700'])
+  await heard(waiting)
+  told.length = 0
+  for (const hex of ['03aa', '07030000000003aa', '07030a00000003aa', '01' + '30'.repeat(32) + '00010000004d00', '']) say(waiting, hex)
+  t.equal(server.drops['not-admitted'], 5)
+  say(inside, '07030b00000003bb')
+  t.equal(server.drops['unknown-target'], 1)
+  say(inside, '07030000000003cc')
+  server.putTo(0, Uint8Array.of(1))
+  t.throws(() => server.putTo(11, Uint8Array.of(1)), { code: 'FAILED' })
+  t.throws(() => server.getPeer(11), { code: 'ERR_DOES_NOT_EXIST' })
+  t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) => id), server.pendingCount, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
+  t.same(await heard(waiting), [])
+  t.same(await heard(inside), ['2:0301'])
+  await server.stop()
+})
+
+t.test('what the application answers', async t => {
+  const rows: Array<[answer: () => AuthenticateAnswer | Promise<AuthenticateAnswer>, frames: string[], limit: number, errors: number]> = [
+    [() => true, ['2:0700'], 0, 0],
+    [() => false, ['8:03e8'], 1, 0],
+    [() => Uint8Array.of(1, 2), ['2:07000102'], 0, 0],
+    [() => undefined, [], 0, 0],
+    [() => { throw new Error('no') }, ['8:03e8'], 1, 1],
+    [async () => await Promise.reject(new Error('no')), ['8:03e8'], 1, 1],
+    [() => new Uint8Array(0), ['8:03e8'], 1, 1],
+    [() => 'yes' as never, ['8:03e8'], 1, 1],
+    [() => null as never, ['8:03e8'], 1, 1]
+  ]
+  for (const [answer, frames, limit, count] of rows) {
+    const { server, told, errors } = await serve(answer)
+    const client = new FrameClient(server)
+    auth(client, 'token')
+    t.same((await heard(client)).slice(1), frames, String(answer))
+    t.equal(server.limits['auth-refused'], limit)
+    t.equal(errors.length, count)
+    t.same(told, [['peer_authenticating', 10], ...limit === 0 ? [] : [['peer_authentication_failed', 10]]])
+    await server.stop()
+    t.equal(told.length, 2, 'one end each')
+  }
+})
+
+t.test('in several steps, one at a time and in order', async t => {
+  let wake = (_: AuthenticateAnswer): void => {}
+  const { server, asked } = await serve(async () => await new Promise(resolve => { wake = resolve }))
+  const client = new FrameClient(server)
+  for (const text of ['one', 'two', 'three']) auth(client, text)
+  auth(client)
+  say(client, '03aa')
+  await heard(client)
+  t.same(asked, [[10, 'one']], 'the rest waits')
+  wake(Buffer.from('more'))
+  t.same(await heard(client), ['2:07006d6f7265'])
+  t.same(asked.at(-1), [10, 'two'])
+  wake(undefined)
+  await heard(client)
+  wake(true)
+  t.same(await heard(client), ['2:0700'])
+  t.equal(asked.length, 3)
+  t.equal(server.peerCount, 1)
+  t.equal(server.getAvailablePacketCount(), 1, 'what came behind is heard')
+  t.same(server.drops['not-admitted'], 0)
+  await server.stop()
+})
+
+t.test('who completes without having sent anything is judged by that', async t => {
+  const { server, asked } = await serve((_, data) => data.length === 0)
+  const client = new FrameClient(server)
+  auth(client)
+  t.same((await heard(client)).slice(1), ['2:0700'])
+  t.same(asked, [[10, '']])
+  t.equal(server.peerCount, 1)
+  auth(client)
+  t.equal(server.drops['not-data'], 1, 'once is enough')
+  await server.stop()
+})
+
+t.test('the application may begin: it sends a riddle, and lets in by itself', async t => {
+  const { server } = await serve(() => {})
+  server.on('peer_authenticating', id => { server.sendAuth(id, Buffer.from('?')) })
+  const client = new FrameClient(server)
+  t.same(await heard(client), ['2:0a000000', '2:07003f'])
+  t.throws(() => server.sendAuth(10, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
+  t.throws(() => server.sendAuth(11, Uint8Array.of(1)), { code: 'ERR_DOES_NOT_EXIST' })
+  auth(client)
+  await heard(client)
+  auth(client, 'too late')
+  t.equal(server.drops['not-admitted'], 1)
+  server.completeAuth(10)
+  t.same(await heard(client), ['2:0700'])
+  t.equal(server.peerCount, 1)
+  t.throws(() => server.completeAuth(10), { code: 'ERR_DOES_NOT_EXIST' })
+  await server.stop()
+})
+
+t.test('let in while the answer is still out: the answer is not needed any more', async t => {
+  let wake = (_: AuthenticateAnswer): void => {}
+  const { server } = await serve(async () => await new Promise(resolve => { wake = resolve }))
+  const client = new FrameClient(server)
+  auth(client)
+  say(client, '03aa')
+  server.completeAuth(10)
+  t.same((await heard(client)).slice(1), ['2:0700'])
+  t.equal(server.peerCount, 1)
+  wake(false)
+  await heard(client)
+  t.equal(server.peerCount, 1)
+  t.equal(server.getAvailablePacketCount(), 1)
+  await server.stop()
+})
+
+t.test('who takes too long is closed with 1000, answer or not', async t => {
+  const { server, told } = await serve(() => {}, { authTimeout: 0.03 })
+  const client = new FrameClient(server)
+  while (told.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
+  t.same((await heard(client)).slice(1), ['8:03e8'])
+  auth(client)
+  t.equal(server.limits['auth-timeout'], 1)
+  client.send(8, Buffer.from('03e8', 'hex'))
+  await turn()
+  t.ok(client.connection.isEnded)
+  t.equal(server.pendingCount, 0)
+  t.same(told, [['peer_authenticating', 10], ['peer_authentication_failed', 10]])
+  await server.stop()
+})
+
+t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', async t => {
+  let wake = (_: AuthenticateAnswer): void => {}
+  const { server, told } = await serve(async () => await new Promise(resolve => { wake = resolve }))
+  const [leaver, banned, cut] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
+  auth(leaver, 'x')
+  leaver.connection.hangUp()
+  await turn()
+  wake(true)
+  await turn()
+  t.same(told.splice(0).slice(3), [['peer_authentication_failed', 10]])
+  server.ban('127.0.0.1')
+  t.same((await heard(banned)).slice(1), ['8:03f0'])
+  t.same((await heard(cut)).slice(1), ['8:03f0'])
+  server.unban('127.0.0.1')
+  const last = new FrameClient(server)
+  await heard(last)
+  await server.stop()
+  t.same((await heard(last)), ['8:03e9'])
+  t.same(told.map(([name, id]) => `${String(name)} ${String(id)}`).sort(), ['peer_authenticating 13', 'peer_authentication_failed 11', 'peer_authentication_failed 12', 'peer_authentication_failed 13'])
+  t.equal(server.pendingCount, 0)
+})
+
+t.test('the application may turn away who authenticates, with a word', async t => {
+  const { server, told } = await serve(() => {})
+  const [client, other] = [new FrameClient(server), new FrameClient(server)]
+  await heard(other)
+  server.disconnectPeer(10, 4003, 'no seat')
+  t.throws(() => { server.disconnectPeer(10) }, { code: 'ERR_DOES_NOT_EXIST' }, 'once')
+  t.same((await heard(client)).slice(1), ['8:0fa36e6f2073656174'])
+  auth(client)
+  client.close(4003, 'no seat')
+  await turn()
+  t.same(told.slice(2), [['peer_authentication_failed', 10]])
+  t.same([server.pendingCount, server.peerCount], [1, 0])
+  await server.stop()
+})
+
+t.test('who closes meanwhile is answered, and nobody hears of a close request', async t => {
+  const { server, told } = await serve(() => {})
+  server.on('client_close_request', () => { t.fail('nobody was there who could close') })
+  const client = new FrameClient(server)
+  client.close(4000, 'bye')
+  t.same((await heard(client)).slice(1), ['8:0fa0627965'])
+  t.same(told, [['peer_authenticating', 10], ['peer_authentication_failed', 10]])
+  await server.stop()
+})
+
+t.test('without autoPoll all of it happens in polls', async t => {
+  const { server, told, asked } = await serve(() => true, { autoPoll: false, authTimeout: 0.03 })
+  const [client, idle] = [new FrameClient(server), new FrameClient(server)]
+  server.poll()
+  auth(client, 'x')
+  auth(client)
+  await turn()
+  t.same(asked, [])
+  server.poll()
+  await turn()
+  t.equal(server.peerCount, 0)
+  server.poll()
+  await turn()
+  server.poll()
+  t.equal(server.peerCount, 1)
+  await new Promise(resolve => setTimeout(resolve, 60))
+  t.notOk(told.some(([name]) => name === 'peer_authentication_failed'))
+  server.poll()
+  t.same(told.at(-1), ['peer_authentication_failed', 11])
+  t.same((await heard(idle)).slice(1), ['8:03e8'])
+  await server.stop()
+})
+
+t.test('a client counts as one from the start', async t => {
+  const { server } = await serve(() => true, { maxPeers: 1 })
+  const client = new FrameClient(server)
+  t.throws(() => { server.checkJoin() }, { code: 'server-full' })
+  client.connection.hangUp()
+  await turn()
+  t.doesNotThrow(() => { server.checkJoin() })
+  await server.stop()
+})
+
+t.test('given a write mode, or closed, before it is in', async t => {
+  const { server } = await serve(peer => {
+    (peer as unknown as { setWriteMode: (mode: number) => void }).setWriteMode(0)
+    return true
+  })
+  const [a, b] = [new FrameClient(server), new FrameClient(server)]
+  for (const client of [a, b]) {
+    auth(client, 'x')
+    auth(client)
+    await heard(client)
+  }
+  say(a, '07030000000003aa')
+  t.same((await b.frames()).map(({ opcode }) => opcode), [1])
+  await server.stop()
+})
+
+t.test('whatever comes before: nobody gets in who was not let in, and nothing fails', async t => {
+  const dice = new Dice(seed)
+  const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || dice.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
+  const clients = Array.from({ length: 8 }, () => new FrameClient(server))
+  for (let i = 0; i < 4000; i++) {
+    const client = dice.pick(clients)
+    if (dice.once(3)) auth(client, dice.once(2) ? 'ab' : '')
+    else client.binary(dice.bytes(dice.below(12)))
+    if (i % 100 === 0) for (const one of clients) await one.frames()
+  }
+  t.equal(server.peerCount, 0, `seed ${seed}`)
+  t.same(told.filter(([name]) => name !== 'peer_authenticating'), [], `seed ${seed}`)
+  await server.stop()
+})

@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { SignalName } from '../../../src/core/server/signals.ts'
+import { Dice, seed } from '../../helper/dice.ts'
+import { FrameClient, turn } from '../../helper/frame-client.ts'
+
+interface RecordedFrame { conn: string, dir: 'client>server' | 'server>client', opcode?: number, hex?: string, tcp?: string }
+interface Step { step: string, frames: RecordedFrame[], result?: Record<string, { signals: Array<[string, number]>, queue: Array<[number, string]> }> }
+interface SingleCase {
+  name: string
+  ids: Record<string, number>
+  a_sends: { opcode: number, hex: string }
+  server_signals: Array<[string, number]>
+  server_queue: Array<{ from: number, payload: string }>
+  received: Record<string, Array<{ opcode: number, hex: string }>>
+}
+
+const recorded: { ids: Record<string, number>, steps: Step[], single_frame_cases: SingleCase[] } =
+  JSON.parse(readFileSync(new URL('../../vectors/multiplayer-session.json', import.meta.url), 'utf8'))
+
+/** A multiplayer server that gives the ids it is told to, in this order, and keeps what it signals. */
+async function multiplayerServer (ids: number[]) {
+  const left = [...ids]
+  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.2 }, { drawId: () => left.shift()!, mount: { port: 0, tls: false } })
+  const signals: unknown[][] = []
+  for (const name of ['peer_connected', 'peer_disconnected', 'peer_packet', 'client_close_request', 'client_connected', 'data_received'] as SignalName[]) {
+    server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
+  }
+  await server.listen()
+  return { server, signals }
+}
+
+function drain (server: WebSocketServer): Array<{ from: number, payload: string }> {
+  const packets = []
+  while (server.getAvailablePacketCount() > 0) packets.push({ from: server.getPacketPeer(), payload: Buffer.from(server.getPacket()).toString('hex') })
+  return packets
+}
+
+t.test('the recorded session of Godot 3.2.3 comes out frame by frame', async t => {
+  const { server, signals } = await multiplayerServer([recorded.ids.A, recorded.ids.B, recorded.ids.C, recorded.ids.D])
+  const clients = new Map<string, FrameClient>()
+  let stopped: Promise<void> | undefined
+  // What the step's text says the server's script did; all else came from the clients.
+  const acts: Array<[RegExp, (name: string) => void]> = [
+    [/^client (\w) connects/, name => clients.set(name, new FrameClient(server))],
+    [/^S: set_target_peer\((.*)\); put_packet\("(.*)"\)/, () => {}],
+    [/^C: process killed/, () => clients.get('C')!.connection.hangUp()],
+    [/^S: disconnect_peer\(A, 4001, "kick"\)/, () => server.disconnectPeer(recorded.ids.A, 4001, 'kick')],
+    [/^S: stop/, () => { stopped = server.stop(1000) }]
+  ]
+  for (const { step, frames, result } of recorded.steps) {
+    for (const [pattern, act] of acts) {
+      const match = pattern.exec(step)
+      if (match === null) continue
+      act(match[1])
+      if (match[2] !== undefined) {
+        server.setTargetPeer(Number(match[1].replace(/[A-D]/, name => String(recorded.ids[name]))))
+        server.putPacket(Buffer.from(match[2]))
+      }
+    }
+    await turn()
+    for (const { conn, dir, opcode, hex } of frames) if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.send(opcode!, Buffer.from(hex, 'hex'))
+    for (const [name, client] of clients) {
+      const expected = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
+        .map(({ opcode, hex }) => `${opcode!}:${withoutNul(opcode!, hex!)}`)
+      t.same(await client.heard(), expected, `${step}: what ${name} gets`)
+    }
+    const isToAllButServer = step.includes('set_target_peer(-1)')
+    const kept = drain(server).map(({ from, payload }) => [from, payload])
+    // The one difference: a packet to all but the server does not reach the server.
+    t.same(kept, isToAllButServer ? [] : result?.S?.queue ?? kept, `${step}: what the server keeps`)
+  }
+  t.same(signals.filter(([name]) => name === 'peer_connected').map(([, id]) => id), ['A', 'B', 'C', 'D'].map(name => recorded.ids[name]))
+  t.same(signals.filter(([name]) => name === 'client_close_request'), [['client_close_request', recorded.ids.B, 4000, 'bye']])
+  await stopped
+  t.same(signals.filter(([name]) => name === 'peer_disconnected').map(([, id]) => id), ['B', 'C', 'A', 'D'].map(name => recorded.ids[name]))
+})
+
+/** Godot ends its reasons with a NUL, we do not; an echo gives back what came. */
+function withoutNul (opcode: number, hex: string): string {
+  return opcode === 8 && hex === '0fa16b69636b00' ? hex.slice(0, -2) : hex
+}
+
+t.test('each single frame goes where Godot sends it', async t => {
+  for (const one of recorded.single_frame_cases) {
+    await t.test(one.name, async t => {
+      const { server, signals } = await multiplayerServer([one.ids.A, one.ids.B, one.ids.C])
+      const clients = { A: new FrameClient(server), B: new FrameClient(server), C: new FrameClient(server) }
+      for (const client of Object.values(clients)) await client.frames()
+      signals.length = 0
+
+      clients.A.send(one.a_sends.opcode, Buffer.from(one.a_sends.hex, 'hex'))
+
+      const isToAllButServer = one.name === 'to all but the server'
+      t.same(signals, isToAllButServer ? [] : one.server_signals)
+      t.same(drain(server), isToAllButServer ? [] : one.server_queue)
+      for (const [name, client] of Object.entries(clients)) t.same(await client.heard(), one.received[name].map(({ opcode, hex }) => `${opcode}:${hex}`), `what ${name} gets`)
+      t.ok(server.hasPeer(one.ids.A), 'the sender stays')
+      await server.stop()
+    })
+  }
+})
+
+t.test('what is dropped is counted by its reason', async t => {
+  const { server } = await multiplayerServer([10, 11])
+  const [a] = [new FrameClient(server), new FrameClient(server)]
+  const packet = (type: number, source: number, target: number, size = 2) => {
+    const bytes = Buffer.alloc(9 + size)
+    bytes[0] = type
+    bytes.writeInt32LE(source, 1)
+    bytes.writeInt32LE(target, 5)
+    return bytes
+  }
+  a.binary(Buffer.alloc(8))
+  a.binary(packet(1, 10, 0))
+  a.binary(packet(0, 11, 0))
+  a.binary(packet(0, 10, 99))
+  a.binary(packet(0, 10, 10))
+  a.binary(packet(0, 10, 0, 65536 - 9))
+  t.match(server.drops, { 'short-packet': 1, 'not-data': 1, 'spoofed-source': 1, 'unknown-target': 1, 'own-target': 1, 'too-big': 1, unread: 0 })
+  t.ok(server.hasPeer(10))
+  await server.stop()
+})
+
+t.test('a peer in text mode is relayed text, in order with the rest', async t => {
+  const { server } = await multiplayerServer([10, 11, 12])
+  const [a, b, c] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
+  for (const client of [a, b, c]) await client.frames()
+  server.getPeer(11).setWriteMode(0)
+  a.send(1, Buffer.from('000a00000000000000414243', 'hex'))
+  t.same(await b.heard(), ['1:000a00000000000000414243'])
+  t.same(await c.heard(), ['2:000a00000000000000414243'])
+  server.getPeer(11).setWriteMode(1)
+  a.send(2, Buffer.from('000a0000000b00000041', 'hex'))
+  a.send(2, Buffer.from('000a0000000000000042', 'hex'))
+  t.same(await b.heard(), ['2:000a0000000b00000041', '2:000a0000000000000042'])
+  await server.stop()
+})
+
+t.test('a relay on which nobody reads keeps going, and keeps no more than its queue', async t => {
+  const { server } = await multiplayerServer([10, 11])
+  for (const name of ['peer_packet'] as const) t.equal(server.getAvailablePacketCount(), 0, name)
+  await server.stop()
+  const quiet = new WebSocketServer({ gdMpApi: true }, { drawId: (ids => () => ids.shift()!)([10, 11]), mount: { port: 0, tls: false } })
+  await quiet.listen()
+  const [a, b] = [new FrameClient(quiet), new FrameClient(quiet)]
+  await b.frames()
+  for (let i = 0; i < 5000; i++) a.binary(Buffer.from('000a0000000000000042', 'hex'))
+  t.equal((await b.frames()).length, 5000)
+  t.equal(quiet.drops.unread, 5000 - 1023)
+  t.equal(quiet.getAvailablePacketCount(), 1023)
+  // From the first reading on somebody reads: now the sender waits instead.
+  a.binary(Buffer.from('000a0000000000000042', 'hex'))
+  t.ok(a.connection.isPaused)
+  quiet.getPacket()
+  await turn()
+  t.notOk(a.connection.isPaused)
+  t.equal(quiet.getAvailablePacketCount(), 1023)
+  await quiet.stop()
+})
+
+t.test('1,000,000 random packets: only the outcomes there are', async t => {
+  const dice = new Dice(seed)
+  const { server } = await multiplayerServer([10, 11, 12])
+  const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
+  const peer = server.getPeer(10)
+  for (let i = 0; i < 1_000_000; i++) {
+    const bytes = dice.bytes(dice.below(24))
+    // Half of them with a head that nearly fits, so that they get further.
+    if (bytes.length >= 9 && dice.once(2)) {
+      bytes[0] = dice.once(4) ? 1 : 0
+      bytes.writeInt32LE(dice.once(4) ? 11 : 10, 1)
+      bytes.writeInt32LE(dice.pick([0, 1, -1, 10, -10, 11, -11, 12, 99, -99, -2147483648]), 5)
+    }
+    server.receive(peer, bytes, 0, bytes.length, dice.once(2))
+    if (i % 10_000 === 0) {
+      await turn()
+      drain(server)
+      for (const { connection } of clients) connection.take()
+    }
+  }
+  const counted = Object.values(server.drops).reduce((sum, count) => sum + count, 0)
+  t.ok(counted > 400_000, `dropped ${counted}, seed ${seed}`)
+  t.equal(server.peerCount, 3, `seed ${seed}`)
+  await server.stop()
+})

@@ -1,0 +1,156 @@
+import t from 'tap'
+import { RoomOutbox } from '../../../src/core/room/room-outbox.ts'
+import { PeerOutbox } from '../../../src/core/peer/peer-outbox.ts'
+import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { Dice, seed } from '../../helper/dice.ts'
+import { turn } from '../../helper/frame-client.ts'
+import { frameSize, parseFrame } from '../../helper/raw-frame.ts'
+
+const BINARY = 2
+
+/** An output with its connection, and whether it has been found slow. */
+class Reader {
+  readonly connection = new MemoryConnection()
+  isSlow = false
+  readonly output = new PeerOutbox(this.connection, { closeSlow: () => { this.isSlow = true } })
+  /** What it should get, packet by packet. */
+  readonly due: string[] = []
+  #unread = Buffer.alloc(0)
+
+  constructor () {
+    this.connection.open({ onData () {}, onGone () {} })
+  }
+
+  /** What it got since the last time. */
+  got (): string[] {
+    this.#unread = Buffer.concat([this.#unread, this.connection.take()])
+    const packets: string[] = []
+    for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
+      packets.push(parseFrame(this.#unread.subarray(0, size)).payload.toString())
+      this.#unread = this.#unread.subarray(size)
+    }
+    return packets
+  }
+}
+
+const plenty = { bytes: 1 << 30, packets: 1 << 30 }
+
+t.test('a turn is one write, whatever was sent in it', async t => {
+  const log = new RoomOutbox(plenty)
+  const readers = [new Reader(), new Reader(), new Reader()]
+  const writes = readers.map(() => 0)
+  readers.forEach(({ connection, output }, i) => {
+    const write = connection.write.bind(connection)
+    connection.write = bytes => {
+      writes[i]++
+      write(bytes)
+    }
+    log.add(output)
+  })
+  for (let i = 0; i < 50; i++) log.sendAll(BINARY, Buffer.from(`all ${i}`), 0, 5, undefined, undefined)
+  t.same(writes, [0, 0, 0])
+  await turn()
+  t.same(writes, [1, 1, 1])
+  log.send(readers[0].output, BINARY, Buffer.from('one'), 0, 3)
+  log.sendAll(BINARY, Buffer.from('all'), 0, 3, readers[1].output, undefined)
+  await turn()
+  t.same(readers.map(reader => reader.got().slice(50)), [['one', 'all'], [], ['all']])
+})
+
+t.test('whatever is sent to whom, each gets its own packets in the order they were sent', async t => {
+  for (let run = 0; run < 60; run++) {
+    const dice = new Dice(seed + run)
+    const log = new RoomOutbox(plenty, dice.once(3) ? 1 : 0)
+    const readers = Array.from({ length: 5 }, () => new Reader())
+    const members = new Set<Reader>()
+    let number = 0
+    const next = () => {
+      const text = `${number++} `.padEnd(dice.once(30) ? 70_000 : dice.once(4) ? 300 : 8, 'x')
+      return { text, bytes: Buffer.from(text) }
+    }
+    const acts = [
+      () => {
+        const { text, bytes } = next()
+        const without = dice.once(2) ? dice.pick(readers) : undefined
+        const also = dice.once(3) ? dice.pick(readers.filter(reader => reader !== without)) : undefined
+        log.sendAll(BINARY, bytes, 0, bytes.length, without?.output, also?.output)
+        for (const member of members) if (member !== without && member !== also) member.due.push(text)
+      },
+      () => {
+        const { text, bytes } = next()
+        const reader = dice.pick(readers)
+        log.send(reader.output, BINARY, bytes, 0, bytes.length)
+        reader.due.push(text)
+      },
+      () => {
+        const reader = dice.pick(readers)
+        if (members.delete(reader)) log.remove(reader.output)
+        else {
+          members.add(reader)
+          log.add(reader.output)
+        }
+      },
+      () => { dice.pick(readers).connection.stall() },
+      () => { dice.pick(readers).connection.unstall() },
+      () => { log.flush() },
+      async () => { await turn() }
+    ]
+    const weights = [12, 6, 2, 1, 2, 1, 4]
+    const bag = acts.flatMap((act, i) => Array.from({ length: weights[i] }, () => act))
+    for (let i = 0; i < 300; i++) await dice.pick(bag)()
+    for (const { connection } of readers) connection.unstall()
+    // A held log takes a few milliseconds more.
+    await new Promise(resolve => setTimeout(resolve, 5))
+    await turn()
+    for (const [i, reader] of readers.entries()) {
+      const got = reader.got()
+      if (JSON.stringify(got) !== JSON.stringify(reader.due)) t.same(got.map(text => text.trimEnd().slice(0, 20)), reader.due.map(text => text.trimEnd().slice(0, 20)), `reader ${i}, seed ${seed + run}`)
+      t.equal(reader.output.packetsOut, reader.due.length, 'packets are counted')
+      t.equal(reader.output.bytesOut, reader.due.reduce((sum, text) => sum + text.length, 0), 'and their bytes')
+    }
+  }
+})
+
+t.test('a member that takes nothing keeps no more than the limits, and is told to be slow', async t => {
+  for (const [what, limits, size] of [['bytes', { bytes: 10_000, packets: 1 << 30 }, 500], ['packets', { bytes: 1 << 30, packets: 50 }, 10]] as const) {
+    await t.test(what, async t => {
+      const log = new RoomOutbox(limits)
+      const [slow, quick] = [new Reader(), new Reader()]
+      for (const { output } of [slow, quick]) log.add(output)
+      slow.connection.stall()
+      let sent = 0
+      for (; !slow.isSlow && sent < 1000; sent++) {
+        log.sendAll(BINARY, Buffer.alloc(size), 0, size, undefined, undefined)
+        await turn()
+      }
+      t.ok(sent < 100, `after ${sent} packets`)
+      t.equal(quick.got().length, sent)
+      t.notOk(quick.isSlow)
+      slow.connection.unstall()
+      await turn()
+      t.equal(slow.got().length, sent, 'until it is closed nothing is lost')
+    })
+  }
+})
+
+t.test('holdTime: the first packet goes at once, those that follow closely wait and go together', async t => {
+  const log = new RoomOutbox(plenty, 40)
+  const reader = new Reader()
+  log.add(reader.output)
+  const say = (text: string) => { log.sendAll(BINARY, Buffer.from(text), 0, text.length, undefined, undefined) }
+  say('first')
+  await turn()
+  t.same(reader.got(), ['first'])
+  say('second')
+  await turn()
+  say('third')
+  await turn()
+  t.same(reader.got(), [])
+  // What is for one alone does not wait, and takes along what came before it.
+  log.send(reader.output, BINARY, Buffer.from('own'), 0, 3)
+  await turn()
+  t.same(reader.got(), ['second', 'third', 'own'])
+  say('last')
+  await new Promise(resolve => setTimeout(resolve, 60))
+  t.same(reader.got(), ['last'])
+})

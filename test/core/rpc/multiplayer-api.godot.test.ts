@@ -1,0 +1,208 @@
+import t, { type Test } from 'tap'
+import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
+import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
+import { startGodot, type GodotClient } from '../../helper/godot.ts'
+import { needs } from '../../helper/needs.ts'
+import { within } from '../../helper/within.ts'
+
+const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppetsync'] as const
+
+/** A server with the script of test/godot/multiplayer_client.gd on its node Main. */
+class Game {
+  readonly server = new WebSocketServer({ gdMpApi: true, bindIp: '127.0.0.1' })
+  readonly main = this.server.multiplayer.node('/root/Main')
+  #told: unknown[][] = []
+
+  static async start (t: Test): Promise<Game> {
+    const game = new Game()
+    await game.server.listen(0)
+    t.teardown(async () => { await game.server.stop() })
+    for (const mode of modes) {
+      game.main.method(mode, `on_${mode}`, (...given) => game.#told.push([mode, ...given]))
+      game.main.property(mode, `${mode}_value`, (...given) => game.#told.push([`${mode}_value`, ...given]))
+    }
+    return game
+  }
+
+  /** What was called or set here since the last time, up to what this player does now. */
+  async told (player: Player): Promise<unknown[][]> {
+    const passed = new Promise(resolve => this.server.multiplayer.once('network_peer_packet', resolve))
+    await player.godot.run('send_bytes', { bytes: Buffer.of(0), target: 1 })
+    await within(10, () => 'the bytes of a player', passed)
+    return this.#told.splice(0)
+  }
+}
+
+/** A real Godot process that has joined. */
+class Player {
+  readonly godot: GodotClient
+  readonly id: number
+  #seen = 0
+
+  constructor (godot: GodotClient, id: number) {
+    this.godot = godot
+    this.id = id
+  }
+
+  static async join (t: Test, { server }: Game): Promise<Player> {
+    const godot = await startGodot(t, 'multiplayer_client')
+    await godot.run('connect', { url: `ws://127.0.0.1:${server.port}/` })
+    await godot.event('connected_to_server')
+    return new Player(godot, (await godot.run('state')).id)
+  }
+
+  /** What was called or set there since the last time, up to what the server does now: `sender name arguments`. */
+  async told ({ server }: Game): Promise<string[]> {
+    server.multiplayer.sendBytes(Uint8Array.of(0), this.id)
+    await this.godot.event('network_peer_packet', ({ source }) => source === 1)
+    const all = this.godot.eventsOf('rpc', 'rset').map(({ source, method, property, args, value }) => `${source} ${method ?? property} ${args ?? value}`)
+    const fresh = all.slice(this.#seen)
+    this.#seen = all.length
+    return fresh
+  }
+
+  async rpc (method: string, args: string[] = [], target = 0): Promise<void> {
+    await this.godot.run('rpc', { method, args, target })
+  }
+
+  async rset (property: string, value: string, target = 0): Promise<void> {
+    await this.godot.run('rset', { property, value, target })
+  }
+}
+
+/** Values of many types, as Godot writes them in text. */
+const values: Array<[Variant, string]> = [
+  [null, 'null'],
+  [-5, '-5'],
+  [2 ** 40, '1099511627776'],
+  [0.1, '0.1'],
+  ['Grüße 🎮', '"Grüße 🎮"'],
+  [new Vector2(1.5, -2), 'Vector2( 1.5, -2 )'],
+  [[1, [true]], '[ 1, [ true ] ]'],
+  [Uint8Array.of(1, 2, 3), 'PoolByteArray( 1, 2, 3 )'],
+  [new PoolVector2Array([new Vector2(1, 2)]), 'PoolVector2Array( 1, 2 )']
+]
+
+t.test('real players and the server call each other', needs('godot3-server'), async t => {
+  const game = await Game.start(t)
+  const { server, main } = game
+  const ann = await Player.join(t, game)
+  const ben = await Player.join(t, game)
+  await ann.godot.event('network_peer_connected', ({ id }) => id === ben.id)
+
+  await t.test('players call the server, alone or among all', async t => {
+    await ann.rpc('on_remote', ['1', '"two"', 'Vector2( 3, 4 )'], 1)
+    await ann.rpc('on_remote', ['true'])
+    await ann.rpc('on_remotesync', ['null'], -ben.id)
+    await ann.rpc('on_remote', ['"for ben"'], ben.id)
+    await ann.rpc('on_master', ['[ 1, 0.5 ]'])
+    await ann.rpc('on_mastersync')
+    await ann.rset('remote_value', '42')
+    await ann.rset('master_value', '"of the server"', 1)
+    t.strictSame(await game.told(ann), [
+      ['remote', ann.id, 1, 'two', new Vector2(3, 4)],
+      ['remote', ann.id, true],
+      ['remotesync', ann.id, null],
+      ['master', ann.id, [1, 0.5]],
+      ['mastersync', ann.id],
+      ['remote_value', ann.id, 42],
+      ['master_value', ann.id, 'of the server']
+    ])
+    t.same(await ben.told(game), ['on_remote true', 'on_remote "for ben"', 'remote_value 42'].map(line => `${ann.id} ${line}`))
+    t.same(await ann.told(game), ['on_remotesync null', 'on_mastersync '].map(line => `${ann.id} ${line}`), 'sync ran at the caller')
+  })
+
+  await t.test('a player calls by number as soon as the server confirmed', async t => {
+    const { packetsIn } = server.getPeer(ann.id)
+    await ann.rpc('on_remote', ['1'])
+    await game.told(ann)
+    t.equal(server.getPeer(ann.id).packetsIn - packetsIn, 2, 'one packet for all, one with the bytes')
+    t.same(await ben.told(game), [`${ann.id} on_remote 1`])
+  })
+
+  await t.test('the server calls players: all, one, all but one', async t => {
+    const before = server.getPeer(ben.id).packetsOut
+    main.rpc('on_remote', 1, 'two', new Vector2(3, 4))
+    main.rpcId(ann.id, 'on_puppet', 'ann')
+    main.rpcId(-ann.id, 'on_puppetsync', 'not ann')
+    main.rset('remote_value', 7)
+    main.rsetId(ben.id, 'puppet_value', [null])
+    t.same(await ann.told(game), ['1 on_remote 1,"two",Vector2( 3, 4 )', '1 on_puppet "ann"', '1 remote_value 7'])
+    t.same(await ben.told(game), ['1 on_remote 1,"two",Vector2( 3, 4 )', '1 on_puppetsync "not ann"', '1 remote_value 7', '1 puppet_value [ null ]'])
+    t.same(await game.told(ann), [['puppetsync', 1, 'not ann']], 'sync ran here too')
+    t.equal(server.getPeer(ben.id).packetsOut - before, 6, 'the path was told once')
+  })
+
+  await t.test('once they confirmed, one packet serves all of them', async t => {
+    const { packets } = server.outbox
+    main.rpc('on_remote', 'all')
+    t.equal(server.outbox.packets - packets, 1)
+    for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
+  })
+
+  await t.test('values arrive as they are', async t => {
+    for (const [value, text] of values) {
+      main.rpcId(ann.id, 'on_remote', value)
+      await ann.rpc('on_remote', [text], 1)
+      t.same(await ann.told(game), [`1 on_remote ${text}`])
+      t.strictSame(await game.told(ann), [['remote', ann.id, value]])
+    }
+  })
+
+  await t.test('a newcomer takes part at once, and who leaves is missed by nobody', async t => {
+    const cat = await Player.join(t, game)
+    main.rpc('on_remote', 'welcome')
+    for (const player of [ann, ben, cat]) t.same(await player.told(game), ['1 on_remote "welcome"'])
+    await cat.rpc('on_remote', ['"hi"'])
+    t.same(await game.told(cat), [['remote', cat.id, 'hi']])
+    for (const player of [ann, ben]) t.same(await player.told(game), [`${cat.id} on_remote "hi"`])
+    const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
+    await cat.godot.quit()
+    t.equal(await left, cat.id)
+    const { packets } = server.outbox
+    main.rpc('on_remote', 'fewer')
+    t.equal(server.outbox.packets - packets, 1)
+    for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
+  })
+
+  await t.test('a player that is a node\'s master is obeyed, nobody else is', async t => {
+    main.setNetworkMaster(ann.id)
+    for (const player of [ann, ben]) await player.godot.run('set_master', { id: ann.id })
+    await ann.rpc('on_puppet', ['"mine"'])
+    await ben.rpc('on_puppet', ['"stolen"'])
+    t.strictSame([...await game.told(ann), ...await game.told(ben)], [['puppet', ann.id, 'mine']])
+    t.equal(server.drops['rpc-mode'], 1)
+    main.rpc('on_master', 'for the master')
+    t.same((await ann.told(game)).at(-1), '1 on_master "for the master"')
+    main.setNetworkMaster(1)
+    for (const player of [ann, ben]) await player.godot.run('set_master', { id: 1 })
+    t.ok((await ben.told(game)).includes(`${ann.id} on_puppet "mine"`), 'ben obeys her too')
+  })
+
+  await t.test('a node that comes later, deeper in the tree', async t => {
+    for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Pawn' })
+    const pawn = server.multiplayer.node('/root/Main/Pawn', { on_remote: [int], remote_value: String })
+    const told: unknown[][] = []
+    pawn.method('remote', 'on_remote', (...given) => told.push(given)).property('remote', 'remote_value', (...given) => told.push(given))
+    pawn.rpc('on_remote', 3)
+    pawn.rset('remote_value', 'x')
+    t.same(await ann.told(game), ['1 on_remote 3', '1 remote_value "x"'])
+    t.equal(ann.godot.eventsOf('rset').at(-1)!.node, 'Main/Pawn')
+    await ann.godot.run('rpc', { node: 'Main/Pawn', method: 'on_remote', args: ['5'], target: 1 })
+    await ann.godot.run('rpc', { node: 'Main/Pawn', method: 'on_remote', args: ['"five"'], target: 1 })
+    await ann.godot.run('rset', { node: 'Main/Pawn', property: 'remote_value', value: '"y"', target: 1 })
+    await game.told(ann)
+    t.same(told, [[ann.id, 5], [ann.id, 'y']])
+    t.equal(server.drops['rpc-arguments'], 1)
+  })
+
+  await t.test('nothing went wrong at anybody but what was meant to', async t => {
+    t.equal(server.failures, 0)
+    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.drops
+    t.same([mode, args], [1, 1])
+    t.ok(Object.values(others).every(count => count === 0))
+    t.match(ann.godot.errors, [/RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/], 'ann refused ben as the server did')
+    t.equal(ann.godot.errors.length, 2)
+  })
+})

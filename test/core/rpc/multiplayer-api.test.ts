@@ -1,0 +1,403 @@
+import t from 'tap'
+import type { Logger } from '../../../src/core/server/logger.ts'
+import type { RpcDrop } from '../../../src/core/rpc/rpc-wire.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { ServerOptions } from '../../../src/options.ts'
+import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import { Dice, seed } from '../../helper/dice.ts'
+import { turn } from '../../helper/frame-client.ts'
+import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
+
+/** A listening server, and what it logged as a warning or an error. */
+async function serve (options: Partial<ServerOptions> = {}) {
+  const logged: Array<{ level: string, message: string, details: any }> = []
+  const write = (level: string) => (details: object, message: string): void => { logged.push({ level, message, details }) }
+  const log: Logger = { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') }
+  const server = new WebSocketServer({ gdMpApi: true, ...options }, { ...memoryMount, log })
+  await server.listen()
+  return { server, logged }
+}
+
+async function join (server: WebSocketServer): Promise<MemoryClient> {
+  const client = new MemoryClient(server)
+  await client.messages()
+  return client
+}
+
+/** The payloads of what came from the server, each behind the target it was sent to. */
+async function heard (client: MemoryClient): Promise<string[]> {
+  return (await client.messages()).filter(hex => hex.startsWith('0001000000')).map(hex => `${bytesOf(hex.slice(10, 18)).reduceRight((sum, byte) => sum * 256 + byte, 0)} ${hex.slice(18)}`)
+}
+
+const ANNOUNCE_MAIN = '02 01000000 4d61696e00'
+const CONFIRM_MAIN = '03 4d61696e00'
+const CALL_R0 = '00 01000000 723000 00'
+const CALL_R0_BY_PATH = '00 09000080 723000 00 4d61696e00'
+const plain = (hex: string) => hex.replaceAll(' ', '')
+
+t.test('nobody who reads packets himself notices that there are remote calls', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  const signalled: number[] = []
+  server.on('peer_packet', source => signalled.push(source))
+  client.sendTo(1, CALL_R0_BY_PATH)
+  t.same(signalled, [client.id])
+  t.equal(hexOf(server.getPacket()), plain(CALL_R0_BY_PATH))
+  t.same(await heard(client), [])
+})
+
+t.test('from its first use on it reads the packets, those that wait first', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  const gone = await join(server)
+  gone.sendTo(1, CALL_R0_BY_PATH)
+  gone.close(1000)
+  client.sendTo(1, ANNOUNCE_MAIN)
+  client.sendTo(1, CALL_R0)
+  await turn()
+  const ran: unknown[][] = []
+  server.multiplayer.node('/root/Main').method('remote', 'r0', (...given) => ran.push(given)).method('remote', 'r1', (...given) => ran.push(given))
+  client.sendTo(1, '00 01000000 723100 01 02000000 05000000')
+  t.same(ran, [[client.id], [client.id, 5]], 'in their order; of peers that left nothing')
+  t.equal(server.getAvailablePacketCount(), 0)
+  t.same(await heard(client), [`${client.id} ${plain(CONFIRM_MAIN)}`])
+  t.equal(server.multiplayer, server.multiplayer)
+})
+
+t.test('what waits is read although nothing more comes', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  client.sendTo(1, CALL_R0_BY_PATH)
+  const ran: number[] = []
+  server.multiplayer.node('Main').method('remote', 'r0', sender => ran.push(sender))
+  await turn()
+  t.same(ran, [client.id])
+})
+
+t.test('what was held back for want of room is read too', async t => {
+  const { server } = await serve({ inputMaxPackets: 2 })
+  server.getAvailablePacketCount()
+  const client = await join(server)
+  for (let i = 0; i < 5; i++) client.sendTo(1, CALL_R0_BY_PATH)
+  let ran = 0
+  server.multiplayer.node('Main').method('remote', 'r0', () => ran++)
+  for (let i = 0; i < 5; i++) await turn()
+  t.equal(ran, 5)
+})
+
+t.test('without autoPoll handlers run in the poll', async t => {
+  const { server } = await serve({ autoPoll: false })
+  const ran: number[] = []
+  server.multiplayer.node('Main').method('remote', 'r0', sender => ran.push(sender))
+  const client = new MemoryClient(server)
+  server.poll()
+  const [{ id }] = server.peers()
+  client.binary(Buffer.concat([header(id, 1), bytesOf(plain(CALL_R0_BY_PATH))]))
+  await turn()
+  t.same(ran, [])
+  server.poll()
+  t.same(ran, [id])
+})
+
+t.test('a newcomer is told the path, the others keep its number; once it confirmed, one packet is relayed', async t => {
+  const { server } = await serve()
+  const main = server.multiplayer.node('/root/Main')
+  const first = await join(server)
+  main.rpc('r0')
+  t.same(await heard(first), [ANNOUNCE_MAIN, CALL_R0_BY_PATH].map(hex => `${first.id} ${plain(hex)}`))
+  first.sendTo(1, CONFIRM_MAIN)
+  main.rpc('r0')
+  t.same(await heard(first), [`0 ${plain(CALL_R0)}`])
+
+  const second = await join(server)
+  await first.messages()
+  main.rpc('r0')
+  main.rpc('r0')
+  t.same(await heard(first), [`${first.id} ${plain(CALL_R0)}`, `${first.id} ${plain(CALL_R0)}`])
+  t.same(await heard(second), [ANNOUNCE_MAIN, CALL_R0_BY_PATH, CALL_R0_BY_PATH].map(hex => `${second.id} ${plain(hex)}`), 'told once')
+  main.rpcId(-second.id, 'r0')
+  t.same((await heard(first)).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'all that it goes to know it')
+  t.same(await heard(second), [])
+
+  second.sendTo(1, CONFIRM_MAIN)
+  main.rpc('r0')
+  for (const client of [first, second]) t.same(await heard(client), [`0 ${plain(CALL_R0)}`])
+})
+
+t.test('in a large room one packet serves all, also while one of them never confirms', async t => {
+  const { server } = await serve()
+  const main = server.multiplayer.node('/root/Main')
+  const clients = await Promise.all(Array.from({ length: 17 }, () => join(server)))
+  for (const client of clients) await client.messages()
+  main.rpc('r0')
+  for (const client of clients) t.same(await heard(client), [`${client.id} ${plain(ANNOUNCE_MAIN)}`, `0 ${plain(CALL_R0_BY_PATH)}`])
+  for (const client of clients.slice(1)) client.sendTo(1, CONFIRM_MAIN)
+  main.rpcId(-clients[1].id, 'r0')
+  t.same((await heard(clients[1])), [])
+  t.same((await heard(clients[2])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'sixteen go singly')
+  main.rpc('r0')
+  for (const client of [clients[0], clients[1]]) t.same((await heard(client)).at(-1), `0 ${plain(CALL_R0_BY_PATH)}`)
+  main.rpcId(-clients[0].id, 'r0')
+  t.same((await heard(clients[1])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)])
+})
+
+t.test('who leaves and comes again is told anew, and its numbers are forgotten', async t => {
+  const { server } = await serve()
+  const main = server.multiplayer.node('/root/Main').method('remote', 'r0', () => {})
+  const stays = await join(server)
+  for (let round = 0; round < 2; round++) {
+    const client = await join(server)
+    client.sendTo(1, CALL_R0)
+    t.equal(server.drops['rpc-unknown-path'], round + 1)
+    client.sendTo(1, ANNOUNCE_MAIN)
+    client.sendTo(1, CALL_R0)
+    t.equal(server.drops['rpc-unknown-path'], round + 1)
+    await client.messages()
+    main.rpcId(client.id, 'r0')
+    t.same((await heard(client)).length, 2, 'announced')
+    client.connection.hangUp()
+    await turn()
+    t.throws(() => main.rpcId(client.id, 'r0'), { code: 'ERR_DOES_NOT_EXIST' })
+    stays.sendTo(1, CONFIRM_MAIN)
+  }
+  await stays.messages()
+  main.rpc('r0')
+  stays.sendTo(1, CONFIRM_MAIN)
+  await stays.messages()
+  main.rpc('r0')
+  t.same(await heard(stays), [`0 ${plain(CALL_R0)}`], 'those that left are not waited for')
+})
+
+t.test('a call from the listener that hears of a peer reaches it, a call about one that left the others', async t => {
+  const { server } = await serve()
+  const main = server.multiplayer.node('/root/Main')
+  server.on('peer_connected', id => main.rpcId(id, 'r0'))
+  server.on('peer_disconnected', id => main.rpc('r1', id))
+  const client = new MemoryClient(server)
+  t.same((await client.messages()).map(hex => hex.slice(0, 2) + ' ' + hex.slice(18, 20)), ['03 ' + hexOf(header(client.id, 0)).slice(2, 4), '01 01', '00 02', '00 00'])
+  client.sendTo(1, CONFIRM_MAIN)
+  const leaver = await join(server)
+  await client.messages()
+  leaver.sendTo(1, CONFIRM_MAIN)
+  leaver.connection.hangUp()
+  await turn()
+  t.match(await heard(client), [/^0 0001000000723100/])
+})
+
+t.test('a peer that is closing is neither told nor waited for longer than it is there', async t => {
+  const { server } = await serve({ closeTimeout: 0.01 })
+  const main = server.multiplayer.node('/root/Main')
+  const client = await join(server)
+  server.disconnectPeer(client.id)
+  t.doesNotThrow(() => main.rpcId(client.id, 'r0'))
+  t.doesNotThrow(() => main.rpc('r0'))
+  const { code } = await server.getPeer(client.id).ended()
+  t.equal(code, 1000)
+  t.same(await heard(client), [])
+})
+
+t.test('signals of its own', async t => {
+  const { server } = await serve()
+  const told: unknown[][] = []
+  const early = await join(server)
+  const { multiplayer } = server
+  multiplayer.on('network_peer_connected', id => told.push(['in', id]))
+  multiplayer.on('network_peer_disconnected', id => told.push(['out', id]))
+  multiplayer.once('network_peer_packet', (id, bytes) => told.push([id, bytes]))
+  const unheard = () => t.fail('taken away')
+  multiplayer.on('network_peer_packet', unheard).off('network_peer_packet', unheard)
+  t.same([...multiplayer.connected], [early.id], 'who was there before it')
+  const client = await join(server)
+  client.sendTo(1, '04 010203')
+  client.sendTo(1, '04 ff')
+  client.connection.hangUp()
+  await turn()
+  t.same(told, [['in', client.id], [client.id, Uint8Array.of(1, 2, 3)], ['out', client.id]])
+})
+
+t.test('bytes go to all, to one, to all but one', async t => {
+  const { server } = await serve()
+  const [a, b] = [await join(server), await join(server)]
+  await a.messages()
+  server.multiplayer.sendBytes(Uint8Array.of(1))
+  server.multiplayer.sendBytes(Uint8Array.of(2), a.id)
+  server.multiplayer.sendBytes(Uint8Array.of(3), -a.id)
+  t.same((await heard(a)).map(hex => hex.split(' ')[1]), ['0401', '0402'])
+  t.same((await heard(b)).map(hex => hex.split(' ')[1]), ['0401', '0403'])
+})
+
+t.test('what cannot be sent is refused here, and nothing goes out', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  const { multiplayer } = server
+  const main = multiplayer.node('/root/Main')
+  t.throws(() => main.rpcId(4242, 'r1', 9), { code: 'ERR_DOES_NOT_EXIST' })
+  t.throws(() => main.rpcId(-4242, 'r1', 9), { code: 'ERR_DOES_NOT_EXIST' })
+  t.throws(() => main.rsetId(NaN, 'x', 9), { code: 'ERR_DOES_NOT_EXIST' })
+  t.throws(() => main.rpcId(1, 'r1', 9), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => main.rpc('r1', ...new Array(256).fill(null)), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => main.rpc('r1', () => {}), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => main.rpc('r\0'), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => main.rpc('r1', new Uint8Array(65536)), { code: 'ERR_OUT_OF_MEMORY' })
+  t.throws(() => multiplayer.sendBytes(new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
+  t.throws(() => multiplayer.sendBytes(Uint8Array.of(1), 4242), { code: 'ERR_DOES_NOT_EXIST' })
+  t.throws(() => multiplayer.sendBytes(Uint8Array.of(1), 1), { code: 'ERR_DOES_NOT_EXIST' })
+  const before = (await heard(client)).length
+  main.rpc('r1', ...new Array(255).fill(null))
+  t.equal(before + (await heard(client)).length, 2, 'an announcement and the one call that could be sent')
+})
+
+t.test('in plain mode there is nobody to call', async t => {
+  const { server } = await serve({ gdMpApi: false })
+  const client = new MemoryClient(server)
+  const main = server.multiplayer.node('/root/Main')
+  t.throws(() => main.rpc('r0'), { code: 'ERR_UNCONFIGURED' })
+  t.throws(() => main.rpcId(client.id, 'r0'), { code: 'ERR_DOES_NOT_EXIST' })
+  client.text('hi')
+  t.equal(server.getPeer(client.id).getAvailablePacketCount(), 1, 'packets of plain peers are theirs')
+})
+
+t.test('a node is one, with one surface, until it is freed', async t => {
+  const { server } = await serve()
+  const { multiplayer } = server
+  const client = await join(server)
+  const surface = { r0: [] } as const
+  const main = multiplayer.node('/root/Main', surface).method('remote', 'r0', () => t.fail('freed'))
+  t.equal(multiplayer.node('Main'), main)
+  t.equal(multiplayer.node('/root/Main', surface), main)
+  t.throws(() => multiplayer.node('Main', { r0: [] }), { code: 'ERR_ALREADY_IN_USE' })
+  t.throws(() => multiplayer.node('/Main'), { code: 'ERR_INVALID_PARAMETER' })
+  main.rpc('r0')
+  main.free()
+  main.free()
+  client.sendTo(1, CALL_R0_BY_PATH)
+  t.equal(server.drops['rpc-unknown-node'], 1)
+  t.throws(() => main.rpc('r0'), { code: 'ERR_DOES_NOT_EXIST' })
+  await client.messages()
+  multiplayer.node('Main', { r1: [int] }).rpc('r1', 1)
+  main.free()
+  t.match(await heard(client), [/ 02020000004d61696e00$/, / 0011000080/], 'a new node, a new number')
+  t.doesNotThrow(() => multiplayer.node('Main').rpc('r1', 2), 'the old one does not free it')
+})
+
+/** What a client may send that is not obeyed, after it announced Main as 1. */
+const refusals: Array<[why: RpcDrop, payload: string, details: object]> = [
+  ['rpc-malformed', '05', { why: 'no RPC command 5 at byte 0' }],
+  ['rpc-malformed', '', { why: 'cut short at byte 0' }],
+  ['rpc-malformed', '00 01000000 723100 02 02000000 01000000', {}],
+  ['rpc-malformed', '00 0f000080 723100 01 02000000 0100 4d61696e00', {}],
+  ['rpc-malformed', '04', {}],
+  ['rpc-unknown-path', '00 02000000 723000 00', { node: 2, name: 'r0' }],
+  ['rpc-unknown-path', '01 02000000 7800 00000000', { node: 2, name: 'x' }],
+  ['rpc-unknown-node', '00 09000080 723000 00 4e6f706500', { node: 'Nope', method: 'r0' }],
+  ['rpc-unknown-node', '01 0b000080 7800 00000000 4e6f706500', { node: 'Nope', property: 'x' }],
+  ['rpc-unknown-member', '00 01000000 6e6f706500 00', { node: 'Main', method: 'nope' }],
+  ['rpc-unknown-member', '00 01000000 7800 01 00000000', { node: 'Main', method: 'x' }],
+  ['rpc-unknown-member', '01 01000000 723100 00000000', { node: 'Main', property: 'r1' }],
+  ['rpc-mode', '00 01000000 703100 00', { node: 'Main', method: 'p1' }],
+  ['rpc-arguments', '00 01000000 723100 00', { node: 'Main', method: 'r1' }],
+  ['rpc-arguments', '00 01000000 723100 01 00000000', {}],
+  ['rpc-arguments', '01 01000000 7800 00000000', { node: 'Main', property: 'x' }],
+  ['rpc-unasked-confirm', '03 4d61696e00', { node: 'Main' }]
+]
+
+t.test('what is not obeyed is counted and logged, and the peer stays', async t => {
+  for (const [why, payload, details] of refusals) {
+    const { server, logged } = await serve()
+    const main = server.multiplayer.node('/root/Main', { r1: [int], p1: [], x: int })
+    main.method('remote', 'r1', () => t.fail('ran')).method('puppet', 'p1', () => t.fail('ran')).property('remote', 'x', () => t.fail('ran'))
+    const client = await join(server)
+    client.sendTo(1, ANNOUNCE_MAIN)
+    const notices: unknown[] = []
+    server.notices.on('dropped', (reason, peer) => notices.push([reason, peer.id]))
+    client.sendTo(1, payload)
+    client.sendTo(1, payload)
+    t.equal(server.drops[why], 2, `${why}: ${payload}`)
+    t.same(notices, [[why, client.id], [why, client.id]])
+    t.match(logged, [{ level: 'warn', message: 'remote call refused', details: { peer: client.id, reason: why, ...details } }], 'a warning the first time')
+    t.equal(logged.length, 1)
+    t.ok(server.getPeer(client.id).isOpen)
+  }
+})
+
+t.test('more paths than are kept are not confirmed', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  server.multiplayer.node('Main')
+  const path = '50'.repeat(60000)
+  for (let i = 1; i <= 5; i++) client.sendTo(1, `02 0${i}000000 ${path}00`)
+  t.equal((await heard(client)).length, 4)
+  t.equal(server.drops['rpc-too-many-paths'], 1)
+})
+
+t.test('a handler that throws or rejects is logged and counted; the peer stays, and the next one runs', async t => {
+  const { server, logged } = await serve()
+  const client = await join(server)
+  const error = new Error('no')
+  let ran = 0
+  server.multiplayer.node('Main').method('remote', 'r0', () => {
+    ran++
+    if (ran === 1) throw error
+    return Promise.reject(error)
+  })
+  server.multiplayer.on('network_peer_packet', () => { throw error })
+  client.sendTo(1, CALL_R0_BY_PATH)
+  client.sendTo(1, CALL_R0_BY_PATH)
+  client.sendTo(1, '04 01')
+  await turn()
+  const failure = (details: object) => ({ level: 'error', details: { err: error, ...details } })
+  t.equal(ran, 2)
+  t.equal(server.failures, 3)
+  t.match(logged, [failure({ peer: client.id, node: 'Main', name: 'r0' }), failure({ signal: 'network_peer_packet' }), failure({ peer: client.id, node: 'Main', name: 'r0' })])
+  t.ok(server.getPeer(client.id).isOpen)
+})
+
+t.test('arguments come as plain values, of which the handler may keep everything', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  const ran: unknown[][] = []
+  server.multiplayer.node('Main').method('remote', 'r1', (_, ...given) => ran.push(given))
+  const call = '00 1d000080 723100 02 14000000 03000000 01020300 0300000000004040 4d61696e00'
+  client.sendTo(1, call)
+  client.sendTo(1, call.replace('010203', 'ffffff'))
+  t.strictSame(ran, [[Uint8Array.of(1, 2, 3), 3], [Uint8Array.of(255, 255, 255), 3]])
+})
+
+t.test('handlers may do everything, also disconnect who called', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  const main = server.multiplayer.node('Main')
+  main.method('remote', 'r0', sender => {
+    main.rpc('r1', new Vector2(1, 2), new PoolVector2Array([new Vector2()]))
+    server.disconnectPeer(sender)
+    main.free()
+  })
+  client.sendTo(1, CALL_R0_BY_PATH)
+  client.sendTo(1, CALL_R0_BY_PATH)
+  const frames = await client.frames()
+  t.equal(frames.at(-1)!.opcode, 8)
+  t.equal(server.failures, 0)
+})
+
+t.test('20,000 bent packets: none throws, no peer is lost', async t => {
+  const { steps } = readVectors<{ steps: Array<{ frames?: Array<{ hex?: string }> }> }>('rpc')
+  const packets = steps.flatMap(({ frames = [] }) => frames).filter(({ hex }) => hex?.startsWith('00')).map(({ hex }) => bytesOf(hex!.slice(18)))
+  const dice = new Dice(seed)
+  t.comment(`SEED=${seed}`)
+  const { server } = await serve()
+  const client = await join(server)
+  for (const path of ['Main', 'Main/Pawn', '/root']) {
+    const node = server.multiplayer.node(path)
+    for (const name of ['r0', 'r1', 'r2', 'r3', 'ms1']) node.method('remotesync', name, () => {}).property('remotesync', 'x', () => {})
+  }
+  for (let i = 0; i < 20000; i++) {
+    const bytes = Buffer.from(dice.pick(packets))
+    for (let bends = dice.below(4); bends > 0 && bytes.length > 0; bends--) bytes[dice.below(bytes.length)] = dice.word()
+    client.binary(Buffer.concat([header(client.id, 1), bytes.subarray(0, dice.once(4) ? dice.below(bytes.length + 1) : bytes.length)]))
+    if (i % 500 === 0) await client.frames()
+  }
+  t.ok(server.getPeer(client.id).isOpen)
+  t.equal(server.failures, 0)
+  t.ok(server.drops['rpc-malformed'] > 1000)
+})

@@ -1,0 +1,80 @@
+import t from 'tap'
+import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/path-cache.ts'
+
+t.test('our paths are numbered in the order of first use', async t => {
+  const cache = new PathCache()
+  t.equal(cache.own('Main').id, 1)
+  t.equal(cache.own('Main/Pawn').id, 2)
+  t.equal(cache.own('Main').id, 1)
+})
+
+t.test('a peer confirms what it was told, and nothing else', async t => {
+  const cache = new PathCache()
+  cache.own('Main').told.add(7)
+  t.equal(cache.confirm(8, 'Main'), false, 'another peer')
+  t.equal(cache.confirm(7, 'Pawn'), false, 'another path')
+  t.equal(cache.own('Main').confirmed.has(7), false)
+  t.equal(cache.confirm(7, 'Main'), true)
+  t.equal(cache.own('Main').confirmed.has(7), true)
+})
+
+t.test('a number means what its sender announced last', async t => {
+  const cache = new PathCache()
+  cache.announce(7, 1, 'Main')
+  cache.announce(8, 1, 'Pawn')
+  t.equal(cache.announced(7, 1), 'Main')
+  t.equal(cache.announced(8, 1), 'Pawn')
+  t.equal(cache.announced(7, 2), undefined)
+  t.equal(cache.announced(9, 1), undefined)
+  cache.announce(7, 1, 'Main/Pawn')
+  t.equal(cache.announced(7, 1), 'Main/Pawn')
+})
+
+t.test('of a peer that left nothing is kept, of the others everything', async t => {
+  const cache = new PathCache()
+  for (const peer of [7, 8]) {
+    cache.own('Main').told.add(peer)
+    cache.confirm(peer, 'Main')
+    cache.announce(peer, 1, 'Main')
+  }
+  cache.forgetPeer(7)
+  t.same([...cache.own('Main').told], [8])
+  t.same([...cache.own('Main').confirmed], [8])
+  t.equal(cache.announced(7, 1), undefined)
+  t.equal(cache.announced(8, 1), 'Main')
+})
+
+t.test('a path that was given up gets another number', async t => {
+  const cache = new PathCache()
+  cache.own('Main').told.add(7)
+  cache.forgetPath('Main')
+  t.equal(cache.confirm(7, 'Main'), false)
+  t.equal(cache.own('Main').id, 2)
+  t.equal(cache.own('Main').told.size, 0)
+})
+
+t.test('what one peer announces is bounded, by number and by length', async t => {
+  const cache = new PathCache()
+  let count = 0
+  while (cache.announce(7, count, 'Main') && count < 1e6) count++
+  t.ok(count > 3000, 'a game with many nodes fits')
+  t.ok(count < 10000)
+  t.equal(cache.announce(7, 0, 'Main'), true, 'a number bound anew costs nothing more')
+  t.equal(cache.announce(7, 0, 'Main/Pawn'), false)
+  t.equal(cache.announced(7, 0), 'Main', 'what is refused changes nothing')
+  t.equal(cache.announce(8, 1, 'x'.repeat(300000)), false)
+  t.equal(cache.announce(8, 1, 'Main'), true, 'each peer has its own share')
+})
+
+t.test('paths are told from the root of the tree', async t => {
+  for (const [given, sent] of [['/root/Main/Pawn', 'Main/Pawn'], ['/root', '.'], ['Main', 'Main'], ['.', '.'], ['/rooted/Main', '/rooted/Main']]) {
+    t.equal(fromRoot(given), sent)
+  }
+})
+
+t.test('a program can name nodes only', async t => {
+  for (const path of ['/root/Main/Pawn', 'Main', '/root', '.', 'Main/@Node@2', 'Über/ß']) t.equal(checkedPath(path), fromRoot(path))
+  for (const path of ['', '/', '/Main', '/root/', 'Main/', 'Main//Pawn', '../Main', 'Main/.', './Main', 'Main:position', 'Ma\0in']) {
+    t.throws(() => checkedPath(path), { code: 'ERR_INVALID_PARAMETER' }, JSON.stringify(path))
+  }
+})

@@ -1,0 +1,175 @@
+import t from 'tap'
+import { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
+import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
+import type { MemberKind } from '../../../src/core/rpc/rpc-surface.ts'
+import { Float, float, int } from '../../../src/protocol/variant/variant-types.ts'
+
+/** A node with one member `m` of each kind, and what became of it: what ran here, what was sent, what failed. */
+function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: any[]) => unknown = () => {}) {
+  const ran: unknown[][] = []
+  const sent: unknown[][] = []
+  const failed: unknown[][] = []
+  const run = (kind: MemberKind) => (sender: number, ...values: any[]) => {
+    ran.push([kind, sender, ...values])
+    return handler(sender, ...values)
+  }
+  const node = new RemoteNode({
+    sendMember: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
+    checkKind: () => {},
+    memberFailed: (error, details) => { failed.push([error, details]) },
+    nodeFreed: () => {}
+  }, 'Main', undefined).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
+  return { node, ran, sent, failed }
+}
+
+const CLIENT = 7
+const OTHER = 8
+
+/** Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by that client or by another. */
+const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fromOther: boolean]> = [
+  ['remote', true, true, true],
+  ['remotesync', true, true, true],
+  ['master', true, false, false],
+  ['mastersync', true, false, false],
+  ['puppet', false, true, false],
+  ['puppetsync', false, true, false],
+  ['any_peer', true, true, true],
+  ['any_peer call_local', true, true, true],
+  ['authority', false, true, false],
+  ['authority call_local', false, true, false]
+]
+
+t.test('calls and sets that come in run as the mode allows', async t => {
+  for (const [mode, atMaster, fromMaster, fromOther] of incoming) {
+    for (const [master, sender, runs] of [[1, CLIENT, atMaster], [CLIENT, CLIENT, fromMaster], [CLIENT, OTHER, fromOther]] as const) {
+      for (const kind of ['method', 'property'] as const) {
+        const { node, ran } = build(mode)
+        node.setNetworkMaster(master)
+        t.equal(node.receive(sender, { kind, name: 'm', values: [1] }), runs ? undefined : 'rpc-mode')
+        t.same(ran, runs ? [[kind, sender, 1]] : [], `${mode} ${kind}, master is ${master}, from ${sender}`)
+      }
+    }
+  }
+})
+
+/** Godot's table: what a call to all does at the caller, by mode and by whether the caller is the master. */
+const outgoing: Array<[mode: RpcMode, isMaster: boolean, isSent: boolean, runsHere: boolean]> = [
+  ['remote', true, true, false],
+  ['remote', false, true, false],
+  ['remotesync', true, true, true],
+  ['remotesync', false, true, true],
+  ['master', true, false, true],
+  ['master', false, true, false],
+  ['mastersync', true, false, true],
+  ['mastersync', false, true, true],
+  ['puppet', true, true, false],
+  ['puppet', false, true, true],
+  ['puppetsync', true, true, true],
+  ['puppetsync', false, true, true],
+  ['any_peer', true, true, false],
+  ['any_peer', false, true, false],
+  ['any_peer call_local', true, true, true],
+  ['any_peer call_local', false, true, true],
+  ['authority', true, true, false],
+  ['authority', false, true, false],
+  ['authority call_local', true, true, true],
+  ['authority call_local', false, true, true]
+]
+
+t.test('calls and sets that go out run here too as the mode says', async t => {
+  for (const [mode, isMaster, isSent, runsHere] of outgoing) {
+    for (const to of [0, -CLIENT]) {
+      const { node, ran, sent } = build(mode)
+      if (!isMaster) node.setNetworkMaster(CLIENT)
+      node.rpcId(to, 'm', 1)
+      node.rsetId(to, 'm', 2)
+      t.same(sent, isSent ? [[to, 'method', 'm', 1], [to, 'property', 'm', 2]] : [], `${mode}, ${isMaster ? 'master' : 'puppet'}, to ${to}: sent`)
+      t.same(ran, runsHere ? [['method', 1, 1], ['property', 1, 2]] : [], `${mode}, ${isMaster ? 'master' : 'puppet'}, to ${to}: runs here`)
+    }
+  }
+})
+
+t.test('a call to itself runs as the mode says, or is refused', async t => {
+  for (const [mode, isMaster, , runsHere] of outgoing) {
+    const { node, ran, sent } = build(mode)
+    if (!isMaster) node.setNetworkMaster(CLIENT)
+    if (runsHere) node.rpcId(1, 'm', 5)
+    else t.throws(() => node.rpcId(1, 'm', 5), { code: 'ERR_INVALID_PARAMETER' }, mode)
+    t.same(ran, runsHere ? [['method', 1, 5]] : [], mode)
+    t.same(sent, [])
+  }
+  const { node } = build()
+  t.throws(() => node.rpcId(1, 'unknown'), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => node.rsetId(1, 'unknown', 1), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('a call that leaves the server out does not run here', async t => {
+  for (const to of [CLIENT, -1]) {
+    const { node, ran, sent } = build('mastersync')
+    node.rpcId(to, 'm', 1)
+    t.same(ran, [])
+    t.same(sent, [[to, 'method', 'm', 1]])
+  }
+})
+
+t.test('the names of Godot for what is unreliable do the same', async t => {
+  const { node, sent } = build()
+  node.rpcUnreliable('m', 1, 2)
+  node.rpcUnreliableId(CLIENT, 'm', 3)
+  node.rsetUnreliable('m', 4)
+  node.rsetUnreliableId(CLIENT, 'm', 5)
+  node.rset('m', 6)
+  t.same(sent, [[0, 'method', 'm', 1, 2], [CLIENT, 'method', 'm', 3], [0, 'property', 'm', 4], [CLIENT, 'property', 'm', 5], [0, 'property', 'm', 6]])
+})
+
+t.test('a member without a mode is not there, nor is one of the other kind', async t => {
+  const { node, ran } = build()
+  t.equal(node.receive(CLIENT, { kind: 'method', name: 'plain', values: [] }), 'rpc-unknown-member')
+  t.equal(node.receive(CLIENT, { kind: 'method', name: 'constructor', values: [] }), 'rpc-unknown-member')
+  const half = build().node.method('remote', 'only', () => {})
+  t.equal(half.receive(CLIENT, { kind: 'property', name: 'only', values: [1] }), 'rpc-unknown-member')
+  t.same(ran, [])
+})
+
+t.test('what a handler throws or rejects with is reported, here and from afar', async t => {
+  const error = new Error('no')
+  for (const handler of [() => { throw error }, async () => { throw error }]) {
+    const { node, failed, ran } = build('remotesync', handler)
+    node.receive(CLIENT, { kind: 'method', name: 'm', values: [] })
+    node.rpc('m')
+    await new Promise(setImmediate)
+    t.equal(ran.length, 2)
+    t.same(failed, [CLIENT, 1].map(peer => [error, { peer, node: 'Main', name: 'm' }]))
+  }
+})
+
+t.test('declared members are checked as they come in and shaped as they go out', async t => {
+  const ran: unknown[] = []
+  const sent: unknown[] = []
+  const host = { sendMember: (_: unknown, __: number, { values }: { values: unknown }) => { sent.push(values) }, checkKind: () => {}, memberFailed: () => {}, nodeFreed: () => {} }
+  const node = new RemoteNode(host, 'Main', { hit: [int, float], speed: float })
+  node.method('remote', 'hit', (...given) => ran.push(given)).property('remote', 'speed', (...given) => ran.push(given))
+  t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values: [1, 2] }), undefined)
+  t.equal(node.receive(CLIENT, { kind: 'property', name: 'speed', values: [3] }), undefined)
+  for (const values of [[1], [1, 2, 3], ['1', 2]]) t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values }), 'rpc-arguments')
+  t.equal(node.receive(CLIENT, { kind: 'property', name: 'speed', values: ['fast'] }), 'rpc-arguments')
+  t.same(ran, [[CLIENT, 1, 2], [CLIENT, 3]])
+  node.rpc('hit', 1, 2)
+  node.rset('speed', 3)
+  t.strictSame(sent, [[1, new Float(2)], [new Float(3)]])
+  for (const wrong of [() => node.rpc('miss'), () => node.rset('hit', 1), () => node.method('remote', 'speed', () => {}), () => node.property('remote', 'hit', () => {})]) {
+    t.throws(wrong, { code: 'ERR_INVALID_PARAMETER' })
+  }
+})
+
+t.test('only what is a mode, and only a peer as master', async t => {
+  const { node } = build()
+  t.throws(() => node.method('anyone' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => node.method('toString' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
+  for (const id of [0, -1, 1.5, NaN]) t.throws(() => node.setNetworkMaster(id), { code: 'ERR_INVALID_PARAMETER' })
+  t.equal(node.getNetworkMaster(), 1)
+  t.ok(node.isNetworkMaster())
+  node.setNetworkMaster(CLIENT)
+  t.equal(node.getNetworkMaster(), CLIENT)
+  t.notOk(node.isNetworkMaster())
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { MemberPassage, SurfacePassages, variant } from '../../../src/core/rpc/rpc-surface.ts'
+import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
+import { Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
+
+const big = 2n ** 60n
+
+/** What comes in as a kind: values that pass, with what the handler gets, and values that do not. */
+const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, bad: Variant[]]> = [
+  ['int', int, [[3, 3], [-3, -3]], [3.5, NaN, Infinity, '3', true, null, big]],
+  ['float', float, [[3, 3], [0.5, 0.5], [big, Number(big)], [-Infinity, -Infinity]], ['3', true, null, [1]]],
+  ['BigInt', BigInt, [[3, 3n], [big, big]], [3.5, '3', null]],
+  ['Number', Number, [[3, 3], [3.5, 3.5], [-0, -0]], ['3', null, big]],
+  ['String', String, [['', ''], ['x', 'x'], [new StringName('x'), 'x']], [3, null, ['x']]],
+  ['StringName', StringName, [[new StringName('x'), new StringName('x')], ['x', new StringName('x')]], [3, null]],
+  ['Boolean', Boolean, [[true, true], [false, false]], [0, 1, null, 'true']],
+  ['Array', Array, [[[1, 'x'], [1, 'x']], [new TypedArray('int', [1]), [1]]], [new PoolStringArray(['x']), new Uint8Array(1), null]],
+  ['Map', Map, [[new Map([['x', 1]]), new Map([['x', 1]])], [new TypedDictionary('String', 'int', new Map([['x', 1]])), new Map([['x', 1]])]], [[], null]],
+  ['Vector2', Vector2, [[new Vector2(1, 2), new Vector2(1, 2)]], [null, [1, 2], 1]],
+  ['Uint8Array', Uint8Array, [[Uint8Array.of(1), Uint8Array.of(1)]], [Int32Array.of(1), null]],
+  ['variant', variant, [[null, null], ['x', 'x'], [[1], [1]]], []]
+]
+
+t.test('what comes in is of its kind, or refused', async t => {
+  for (const [name, kind, good, bad] of kinds) {
+    const passage = new MemberPassage([kind])
+    for (const [given, taken] of good) t.strictSame(passage.take([given]), [taken], name)
+    for (const given of bad) t.equal(passage.take([given]), undefined, `${name}: ${String(given)}`)
+  }
+})
+
+t.test('what goes out takes the form of its kind', async t => {
+  t.strictSame(new MemberPassage([int, float, float, String]).give([3.7, 3, 0.5, 'x']), [3, new Float(3), 0.5, 'x'])
+  t.throws(() => new MemberPassage([int]).give([NaN]), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('as many values as declared, both ways', async t => {
+  const passage = new MemberPassage([int, int])
+  for (const values of [[], [1], [1, 2, 3]]) {
+    t.equal(passage.take(values), undefined)
+    t.throws(() => passage.give(values), { code: 'ERR_INVALID_PARAMETER' })
+  }
+})
+
+t.test('what is no kind cannot be declared', async t => {
+  for (const kind of ['String', null, undefined, 5, () => 1]) {
+    t.throws(() => new SurfacePassages({ join: [kind as never] }), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
+  }
+})
+
+t.test('without a declaration everything passes', async t => {
+  const passage = new SurfacePassages(undefined).of('method', 'anything')
+  t.same(passage.take([1, 'x', null]), [1, 'x', null])
+  t.same(passage.give([1, 'x', null]), [1, 'x', null])
+})
+
+t.test('what is declared is there under its kind and name only', async t => {
+  const passages = new SurfacePassages({ join: [String], score: int })
+  t.ok(passages.of('method', 'join'))
+  t.ok(passages.of('property', 'score'))
+  for (const [kind, name] of [['property', 'join'], ['method', 'score'], ['method', 'leave'], ['method', 'toString']] as const) {
+    t.throws(() => passages.of(kind, name), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(name) })
+  }
+})

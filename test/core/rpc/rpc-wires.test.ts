@@ -1,0 +1,147 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { wires } from '../../../src/core/rpc/wires.ts'
+import type { ServerOptions } from '../../../src/options.ts'
+import { int } from '../../../src/protocol/variant/variant-types.ts'
+import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { memoryMount } from '../../helper/memory-client.ts'
+import { rpcSpeakers } from '../../helper/rpc-speaker.ts'
+import type { RpcSpeaker } from '../../helper/rpc-speaker.ts'
+
+/** What remote calls must do on every wire: a game server written for one runs on the other. */
+for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await rpcContract(t, wire, rpcSpeakers[wire]) })
+
+const surface = { hit: [int], move: [], quiet: [] } as const
+
+async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSpeaker): Promise<void> {
+  /** A server with the node Main, what ran there, and so many clients with the ids 10, 11 ... */
+  async function serve (count: number) {
+    const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
+    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, { ...memoryMount, drawId: () => ids.shift()! })
+    await server.listen()
+    const ran: unknown[][] = []
+    const main = server.multiplayer.node('/root/Main', surface)
+      .method('any_peer', 'hit', (...given) => { ran.push(['hit', ...given]) })
+      .method('authority', 'quiet', (...given) => { ran.push(['quiet', ...given]) })
+    const enter = (): FrameClient => new FrameClient(server)
+    const clients = Array.from({ length: count }, enter)
+    for (const client of clients) await client.frames()
+    return { server, main, ran, clients, enter }
+  }
+  const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.hear(payload).trimEnd())
+
+  t.test('a call by path, and by a number once it is announced', async t => {
+    const { server, ran, clients: [a] } = await serve(1)
+    a.binary(speaker.call(10, 'Main', 'hit', [5]))
+    a.binary(speaker.call(10, '/root/Main', 'hit', [6]))
+    a.binary(speaker.call(10, 7, 'hit', [0]))
+    t.equal(server.drops['rpc-unknown-path'], 1)
+    a.binary(speaker.announce(10, 7, 'Main'))
+    t.same(await heard(a), ['confirm'])
+    a.binary(speaker.call(10, 7, 'hit', [7]))
+    t.same(ran, [['hit', 10, 5], ['hit', 10, 6], ['hit', 10, 7]])
+    await server.stop()
+  })
+
+  t.test('what is not there, not allowed or not declared does not run, and is counted', async t => {
+    const { server, ran, clients: [a] } = await serve(1)
+    a.binary(speaker.call(10, 'Nowhere', 'hit', [5]))
+    a.binary(speaker.call(10, 'Main', 'nothing', []))
+    a.binary(speaker.call(10, 'Main', 'move', []))
+    a.binary(speaker.call(10, 'Main', 'quiet', []))
+    a.binary(speaker.call(10, 'Main', 'hit', ['five']))
+    a.binary(speaker.call(10, 'Main', 'hit', []))
+    a.binary(speaker.call(10, 'Main', 'hit', [5]).subarray(0, -7))
+    t.same(ran, [])
+    t.match(server.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-member': 2, 'rpc-mode': 1, 'rpc-arguments': 2, 'rpc-malformed': 1 })
+    t.same(await heard(a), [])
+    await server.stop()
+  })
+
+  t.test('a node is announced to each once, and called by its number once all have confirmed it', async t => {
+    const { server, main, clients: [a, b], enter } = await serve(2)
+    main.rpc('hit', 1)
+    for (const client of [a, b]) t.same(await heard(client), ['path 1 Main', 'call Main hit 1'])
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    main.rpc('hit', 2)
+    t.same([await heard(a), await heard(b)], [['call #1 hit 2'], ['call Main hit 2']])
+    b.binary(speaker.confirm(11, 1, 'Main'))
+    main.rpc('move')
+    main.rpcId(10, 'hit', 3)
+    main.rpcId(-10, 'hit', 4)
+    t.same([await heard(a), await heard(b)], [['call #1 move', 'call #1 hit 3'], ['call #1 move', 'call #1 hit 4']])
+    const c = enter()
+    for (const client of [a, b, c]) await client.frames()
+    main.rpc('hit', 5)
+    t.same([await heard(a), await heard(c)], [['call #1 hit 5'], ['path 1 Main', 'call Main hit 5']])
+    await server.stop()
+  })
+
+  t.test('a confirmation that nobody asked for is no confirmation', async t => {
+    const { server, main, clients: [a] } = await serve(1)
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    t.equal(server.drops['rpc-unasked-confirm'], 1)
+    main.rpc('move')
+    t.same(await heard(a), ['path 1 Main', 'call Main move'])
+    await server.stop()
+  })
+
+  t.test('what a peer announced and was told goes with it, a number of a node with the node', async t => {
+    const { server, main, clients: [a, b] } = await serve(2)
+    a.binary(speaker.announce(10, 7, 'Main'))
+    main.rpc('move')
+    b.binary(speaker.confirm(11, 1, 'Main'))
+    a.connection.hangUp()
+    await turn()
+    await b.frames()
+    main.rpc('move')
+    t.same(await heard(b), ['call #1 move'], 'who has left is not waited for')
+    t.throws(() => { main.rpcId(10, 'move') }, { code: 'ERR_DOES_NOT_EXIST' })
+    main.free()
+    server.multiplayer.node('/root/Main', surface).rpc('move')
+    t.same(await heard(b), ['path 2 Main', 'call Main move'])
+    b.binary(speaker.call(11, 'Main', 'hit', [1]))
+    t.equal(server.drops['rpc-unknown-member'], 1, 'its handlers went too')
+    await server.stop()
+  })
+
+  t.test('in a large room one packet serves all', async t => {
+    const { server, main, clients } = await serve(20)
+    for (const client of clients) await client.frames()
+    main.rpc('move')
+    for (const client of clients) t.same(await heard(client), ['path 1 Main', 'call Main move'])
+    for (const [at, client] of clients.entries()) client.binary(speaker.confirm(10 + at, 1, 'Main'))
+    main.rpcId(-10, 'hit', 1)
+    main.rpc('move')
+    for (const [at, client] of clients.entries()) t.same(await heard(client), at === 0 ? ['call #1 move'] : ['call #1 hit 1', 'call #1 move'])
+    await server.stop()
+  })
+
+  t.test('bytes of the application, both ways', async t => {
+    const { server, clients: [a, b] } = await serve(2)
+    await a.frames()
+    const got: unknown[][] = []
+    server.multiplayer.on('network_peer_packet', (id, bytes) => { got.push([id, ...bytes]) })
+    a.binary(speaker.raw(10, Uint8Array.of(1, 2)))
+    t.same(got, [[10, 1, 2]])
+    server.multiplayer.sendBytes(Uint8Array.of(3))
+    server.multiplayer.sendBytes(Uint8Array.of(4), 10)
+    server.multiplayer.sendBytes(Uint8Array.of(5), -10)
+    t.same([await heard(a), await heard(b)], [['raw 03', 'raw 04'], ['raw 03', 'raw 05']])
+    t.throws(() => { server.multiplayer.sendBytes(new Uint8Array(0)) }, { code: 'ERR_INVALID_DATA' })
+    await server.stop()
+  })
+
+  t.test('what cannot be sent is refused here, and nothing goes out', async t => {
+    const { server, main, clients: [a] } = await serve(1)
+    t.throws(() => { (main as RemoteNode).rpc('nothing') }, { code: 'ERR_INVALID_PARAMETER' })
+    t.throws(() => { server.multiplayer.node('Loose', ['hit', 'move', 'quiet']).rpc('hit', ...new Array(256).fill(null)) }, { code: 'ERR_INVALID_PARAMETER' })
+    t.throws(() => { server.multiplayer.node('Loose').rpc('hit', () => {}) }, { code: 'ERR_INVALID_PARAMETER' })
+    t.throws(() => { server.multiplayer.node('Loose').rpc('hit', new Uint8Array(65536)) }, { code: 'ERR_OUT_OF_MEMORY' })
+    t.throws(() => { main.rpcId(99, 'move') }, { code: 'ERR_DOES_NOT_EXIST' })
+    t.same((await heard(a)).filter(line => line.startsWith('call')), [])
+    await server.stop()
+  })
+}

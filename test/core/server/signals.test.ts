@@ -1,0 +1,52 @@
+import t from 'tap'
+import { SignalEmitter } from '../../../src/core/server/signals.ts'
+
+interface Table { said: [word: string, times: number], done: [] }
+
+function emitter () {
+  const errors: unknown[] = []
+  return { errors, signals: new SignalEmitter<Table>((error, name) => { errors.push([name, (error as Error).message]) }) }
+}
+
+t.test('listeners hear in the order they came, once only once, and none that was taken away', async t => {
+  const { signals } = emitter()
+  const heard: string[] = []
+  const first = (word: string) => { heard.push(`first ${word}`) }
+  const never = () => { heard.push('never') }
+  signals.on('said', first).once('said', (word, times) => { heard.push(`once ${word} ${times}`) }).on('said', never).off('said', never)
+  t.equal(signals.listenerCount('said'), 2)
+  t.ok(signals.emit('said', 'a', 1))
+  t.ok(signals.emit('said', 'b', 2))
+  t.same(heard, ['first a', 'once a 1', 'first b'])
+  signals.off('said', first)
+  t.notOk(signals.emit('said', 'c', 3))
+})
+
+t.test('once can be taken away by the listener it was given', async t => {
+  const { signals } = emitter()
+  const listener = () => { t.fail('it was taken away') }
+  signals.once('done', listener).off('done', listener)
+  signals.emit('done')
+})
+
+t.test('who listens or leaves while a signal is under way does not change who hears it', async t => {
+  const { signals } = emitter()
+  const heard: string[] = []
+  const second = () => { heard.push('second') }
+  signals.on('done', () => {
+    signals.off('done', second)
+    signals.on('done', () => { heard.push('later') })
+  }).on('done', second)
+  signals.emit('done')
+  t.same(heard, ['second'])
+})
+
+t.test('what a listener throws or rejects with is reported, and reaches neither the emitter nor the others', async t => {
+  const { errors, signals } = emitter()
+  let heard = 0
+  signals.on('done', () => { throw new Error('thrown') }).on('done', async () => { throw new Error('rejected') }).on('done', () => { heard++ })
+  signals.emit('done')
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(heard, 1)
+  t.same(errors, [['done', 'thrown'], ['done', 'rejected']])
+})

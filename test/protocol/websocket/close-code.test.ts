@@ -1,0 +1,64 @@
+import t from 'tap'
+import { GodotError } from '../../../src/error.ts'
+import { checkClose, closeCode, isCloseCode, isServerCloseCode, MAX_REASON_BYTES } from '../../../src/protocol/websocket/close-code.ts'
+
+const borders: Array<[code: number, onTheWire: boolean, byServer: boolean]> = [
+  [0, false, false],
+  [999, false, false],
+  [1000, true, true],
+  [1003, true, true],
+  [1004, false, false],
+  [1005, false, false],
+  [1006, false, false],
+  [1007, true, true],
+  [1009, true, true],
+  [1010, true, false],
+  [1011, true, true],
+  [1014, true, true],
+  [1015, false, false],
+  [1016, false, false],
+  [2999, false, false],
+  [3000, true, true],
+  [4999, true, true],
+  [5000, false, false],
+  [65535, false, false],
+  [-1000, false, false],
+  [1000.5, false, false],
+  [NaN, false, false],
+  [Infinity, false, false]
+]
+
+for (const [code, onTheWire, byServer] of borders) {
+  t.test(`code ${code}: ${onTheWire ? 'on the wire' : 'never on the wire'}, ${byServer ? '' : 'not '}from a server`, async t => {
+    t.equal(isCloseCode(code), onTheWire)
+    t.equal(isServerCloseCode(code), byServer)
+    if (byServer) t.doesNotThrow(() => checkClose(code, ''))
+    else t.throws(() => checkClose(code, ''), { code: 'ERR_INVALID_PARAMETER', message: `code ${code}` })
+  })
+}
+
+t.test('of the codes we name, only those that are reported cannot be sent', async t => {
+  const reported = Object.values(closeCode).filter(code => !isServerCloseCode(code))
+  t.same(reported, [closeCode.NO_STATUS, closeCode.ABNORMAL])
+})
+
+t.test('a reason may have 123 bytes of UTF-8, counted in bytes', async t => {
+  t.equal(MAX_REASON_BYTES, 123)
+  t.doesNotThrow(() => checkClose(1000, 'x'.repeat(123)))
+  t.doesNotThrow(() => checkClose(1000, 'ü'.repeat(61) + 'x'))
+  t.throws(() => checkClose(1000, 'x'.repeat(124)), { code: 'ERR_INVALID_PARAMETER', message: 'reason' })
+  t.throws(() => checkClose(1000, 'ü'.repeat(62)), { code: 'ERR_INVALID_PARAMETER', message: 'reason' })
+})
+
+t.test('a reason is text that can be written as UTF-8', async t => {
+  for (const reason of ['\ud800', 'a\udc00b', '\udc00\ud800', undefined, null, 5]) {
+    t.throws(() => checkClose(1000, reason as string), { code: 'ERR_INVALID_PARAMETER', message: 'reason' })
+  }
+  t.doesNotThrow(() => checkClose(1000, '\ud83d\ude00'))
+})
+
+t.test('a code that is not a number is refused by name', async t => {
+  for (const code of ['1000', null, undefined, {}, 1000n, Symbol('code')]) {
+    t.throws(() => checkClose(code as number, ''), GodotError)
+  }
+})

@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { opcode } from '../../../src/protocol/websocket/frame.ts'
+import { FrameReader } from '../../../src/protocol/websocket/frame-reader.ts'
+import { Dice, seed } from '../../helper/dice.ts'
+import { cut, randomStream } from '../../helper/frame-dice.ts'
+import { FrameLog } from '../../helper/frame-log.ts'
+import { closePayload, frame } from '../../helper/raw-frame.ts'
+import { WsReader } from '../../helper/ws-reader.ts'
+
+t.comment(`SEED=${seed}`)
+
+/** Where this reader differs from the one of ws on purpose; docs/protocol.md, section Frames, says why. */
+const differences = [
+  { what: 'a reason ends at its first NUL', stream: frame(opcode.CLOSE, closePayload(1000, 'bye\0.')), ours: ['close 1000 bye'], theirs: ['close 1000 bye\0.'] }
+]
+
+for (const { what, stream, ours, theirs } of differences) {
+  t.test(`differs from ws: ${what}`, async t => {
+    const { mine, other } = readBoth([stream], 1000)
+    t.same(mine, ours)
+    t.same(other, theirs)
+  })
+}
+
+/** Both readers' lines over the same chunks, and the chunk after which one had told more, or the last one when they told other things. */
+function readBoth (chunks: Buffer[], limit: number): { mine: string[], other: string[], differsAt: number | undefined } {
+  const mine = new FrameLog()
+  const other = new FrameLog()
+  const reader = new FrameReader(mine, limit)
+  const wsReader = new WsReader(other, limit)
+  let differsAt: number | undefined
+  for (const [at, chunk] of chunks.entries()) {
+    reader.read(Buffer.from(chunk))
+    wsReader.read(Buffer.from(chunk))
+    if (mine.lines.length !== other.lines.length) differsAt ??= at
+  }
+  if (mine.lines.join('|') !== other.lines.map(likeOurs).join('|')) differsAt ??= chunks.length - 1
+  return { mine: mine.lines, other: other.lines, differsAt }
+}
+
+/** A line of ws as we would tell it. */
+function likeOurs (line: string): string {
+  return line.startsWith('close') ? line.replace(/\0.*$/s, '') : line
+}
+
+/** Reads `count` random streams with both readers, and tells the first that they do not read alike. */
+function compare (count: number, throwStream: (dice: Dice) => Buffer, limit: number): { tally: Map<string, number>, difference?: object } {
+  const tally = new Map<string, number>()
+  for (let i = 0; i < count; i++) {
+    const dice = new Dice(seed + i)
+    const stream = throwStream(dice)
+    const chunks = cut(dice, stream)
+    const { mine, other, differsAt } = readBoth(chunks, limit)
+    if (differsAt !== undefined) return { tally, difference: { run: `SEED=${seed + i}`, stream: stream.toString('hex'), chunks: chunks.map(chunk => chunk.length), differsAt, mine, other } }
+    for (const line of mine) {
+      const kind = line.match(/^(violation|close) \d+|^\w+/)![0]
+      tally.set(kind, (tally.get(kind) ?? 0) + 1)
+    }
+  }
+  return { tally }
+}
+
+t.test('50,000 random streams, good and bent, in random chunks are read as ws reads them, chunk by chunk', async t => {
+  const { tally, difference } = compare(50_000, randomStream, 400)
+  t.equal(difference, undefined)
+  // Dice that never throw a case prove nothing about it.
+  for (const kind of ['text', 'binary', 'ping', 'close 1000', 'close 1005', 'violation 1002', 'violation 1007', 'violation 1009']) {
+    t.ok((tally.get(kind) ?? 0) > 50, `${kind}: ${tally.get(kind)} times`)
+  }
+})
+
+t.test('100,000 buffers of random bytes are read as ws reads them, without an exception', async t => {
+  const likely = [0x81, 0x82, 0x01, 0x80, 0x88, 0x89]
+  const randomBytes = (dice: Dice) => {
+    const bytes = dice.bytes(dice.below(200))
+    // Left to chance alone nearly every first frame is broken.
+    if (!dice.once(4) && bytes.length >= 2) bytes.set([dice.pick(likely), 0x80 | dice.below(128)])
+    return bytes
+  }
+  t.equal(compare(100_000, randomBytes, 100).difference, undefined)
+})
+
+t.test('sizes around the borders of the length forms are read as ws reads them', async t => {
+  const sizes = [125, 126, 127, 65534, 65535, 65536, 65537, 100_000, 100_001]
+  const large = (dice: Dice) => Buffer.concat(Array.from({ length: 1 + dice.below(3) }, () => {
+    const payload = Buffer.alloc(dice.pick(sizes), dice.bytes(4))
+    return frame(opcode.BINARY, payload, { key: dice.bytes(4) })
+  }))
+  t.equal(compare(200, large, 100_000).difference, undefined)
+})
+
+const aFrame = fc.record({
+  code: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...Object.values(opcode)) }, { weight: 1, arbitrary: fc.nat(15) }),
+  payload: fc.oneof(fc.uint8Array({ maxLength: 140 }), fc.string({ unit: 'binary', maxLength: 60 }).map(text => new Uint8Array(Buffer.from(text)))),
+  fin: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.boolean()),
+  rsv: fc.oneof({ weight: 20, arbitrary: fc.constant(0) }, fc.nat(7)),
+  mask: fc.oneof({ weight: 20, arbitrary: fc.constant(true) }, fc.boolean()),
+  key: fc.uint8Array({ minLength: 4, maxLength: 4 }),
+  wide: fc.constantFrom(undefined, undefined, undefined, 2 as const, 8 as const)
+})
+
+t.test('frames of any shape, cut anywhere, are read as ws reads them, and the smallest that are not are shown', async t => {
+  t.doesNotThrow(() => fc.assert(fc.property(fc.array(aFrame, { maxLength: 6 }), fc.array(fc.nat(400), { maxLength: 6 }), (frames, cuts) => {
+    const stream = Buffer.concat(frames.map(({ code, payload, ...bits }) => frame(code, payload, bits)))
+    const ends = [0, ...cuts.sort((a, b) => a - b), stream.length]
+    const { mine, other, differsAt } = readBoth(ends.slice(1).map((end, at) => stream.subarray(ends[at], end)), 150)
+    if (differsAt !== undefined) throw new Error(JSON.stringify({ stream: stream.toString('hex'), mine, other }))
+  }), { numRuns: 3000, seed }))
+})
+
+t.test('whatever is stopped and resumed, the same is told', async t => {
+  for (let i = 0; i < 5000; i++) {
+    const dice = new Dice(seed + i)
+    const chunks = cut(dice, randomStream(dice))
+    const straight = new FrameLog()
+    const reader = new FrameReader(straight, 500)
+    for (const chunk of chunks) reader.read(Buffer.from(chunk))
+
+    const halting = new FrameLog()
+    const stopped = new FrameReader(halting, 500)
+    halting.afterMessage = () => { if (dice.once(2)) stopped.stop() }
+    for (const chunk of chunks) {
+      stopped.read(Buffer.from(chunk))
+      while (stopped.isStopped && dice.once(2)) stopped.resume()
+    }
+    while (stopped.isStopped) stopped.resume()
+    if (halting.lines.join('|') !== straight.lines.join('|')) return t.same(halting.lines, straight.lines, `SEED=${seed + i}`)
+  }
+})

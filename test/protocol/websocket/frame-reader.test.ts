@@ -1,0 +1,382 @@
+import t from 'tap'
+import { opcode } from '../../../src/protocol/websocket/frame.ts'
+import { FrameReader, type FrameReceiver } from '../../../src/protocol/websocket/frame-reader.ts'
+import { FrameLog, line } from '../../helper/frame-log.ts'
+import { closePayload, frame } from '../../helper/raw-frame.ts'
+
+const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = opcode
+const LIMIT = 1 << 20
+const more = { fin: false }
+const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex')
+
+/** What a fresh reader tells about these chunks. */
+function read (chunks: Buffer[], limit = LIMIT): string[] {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, limit)
+  for (const chunk of chunks) reader.read(Buffer.from(chunk))
+  return log.lines
+}
+
+const textOf = (text: string) => line(TEXT, text)
+
+interface Case { what: string, frames: Buffer[], told: string[], limit?: number }
+
+const messages: Case[] = [
+  { what: 'a text', frames: [frame(TEXT, 'hello')], told: [textOf('hello')] },
+  { what: 'a binary message', frames: [frame(BINARY, bytes('00ff80'))], told: ['binary 00ff80'] },
+  { what: 'empty messages', frames: [frame(TEXT), frame(BINARY)], told: ['text ', 'binary '] },
+  { what: 'a mask of zeros', frames: [frame(TEXT, 'hello', { key: Buffer.alloc(4) })], told: [textOf('hello')] },
+  { what: 'three fragments', frames: [frame(TEXT, 'he', more), frame(CONTINUATION, 'l', more), frame(CONTINUATION, 'lo')], told: [textOf('hello')] },
+  { what: 'binary fragments', frames: [frame(BINARY, bytes('c3'), more), frame(CONTINUATION, bytes('28'))], told: ['binary c328'] },
+  { what: 'empty fragments around one that is not', frames: [frame(TEXT, '', more), frame(CONTINUATION, 'x', more), frame(CONTINUATION)], told: [textOf('x')] },
+  { what: 'nothing but empty fragments', frames: [frame(BINARY, '', more), frame(CONTINUATION, '', more), frame(CONTINUATION)], told: ['binary '] },
+  { what: 'a text whose second byte of ü comes in the next fragment', frames: [frame(TEXT, bytes('c3'), more), frame(CONTINUATION, bytes('bc'))], told: [textOf('ü')] },
+  { what: 'two fragmented messages after each other', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(BINARY, 'c', more), frame(CONTINUATION, 'd')], told: [textOf('ab'), line(BINARY, 'cd')] },
+  { what: 'a message behind a fragmented one', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(TEXT, 'c')], told: [textOf('ab'), textOf('c')] },
+  { what: 'a ping', frames: [frame(PING, 'now')], told: ['ping 6e6f77'] },
+  { what: 'a ping of 125 bytes', frames: [frame(PING, Buffer.alloc(125))], told: ['ping ' + '00'.repeat(125)] },
+  { what: 'a pong, of which nothing is told', frames: [frame(PONG, 'x'), frame(TEXT, 'y')], told: [textOf('y')] },
+  { what: 'control frames amid fragments', frames: [frame(TEXT, 'a', more), frame(PING, '1'), frame(PONG), frame(CONTINUATION, 'b', more), frame(PING, '2'), frame(CONTINUATION, 'c')], told: ['ping 31', 'ping 32', textOf('abc')] },
+  { what: 'a close amid fragments', frames: [frame(TEXT, 'a', more), frame(CLOSE, closePayload(1001))], told: ['close 1001 '] }
+]
+
+const lengths: Case[] = [0, 1, 125, 126, 127, 65535, 65536, 70000].map(size => {
+  const payload = Buffer.alloc(size, 'abc')
+  return { what: `a length of ${size} in its shortest form`, frames: [frame(BINARY, payload)], told: [line(BINARY, payload)] }
+})
+lengths.push(
+  { what: 'short payloads with long lengths', frames: [frame(BINARY, 'a', { wide: 2 }), frame(BINARY, 'b', { wide: 8 }), frame(BINARY, '', { wide: 8 })], told: [line(BINARY, 'a'), line(BINARY, 'b'), 'binary '] },
+  { what: 'fragments in all three forms', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b', { fin: false, wide: 2 }), frame(CONTINUATION, 'c', { wide: 8 })], told: [textOf('abc')] }
+)
+
+const broken: Case[] = [
+  { what: 'reserved bit 1', frames: [frame(TEXT, 'x', { rsv: 4 })], told: ['violation 1002'] },
+  { what: 'reserved bit 2', frames: [frame(BINARY, 'x', { rsv: 2 })], told: ['violation 1002'] },
+  { what: 'reserved bit 3', frames: [frame(PING, 'x', { rsv: 1 })], told: ['violation 1002'] },
+  { what: 'a reserved bit in a continuation', frames: [frame(TEXT, 'x', more), frame(CONTINUATION, 'x', { rsv: 4 })], told: ['violation 1002'] },
+  ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map(code => ({ what: `reserved opcode ${code}`, frames: [frame(TEXT, 'x'), frame(code, 'y')], told: [textOf('x'), 'violation 1002'] })),
+  ...[TEXT, BINARY, CLOSE, PING, PONG].map(code => ({ what: `opcode ${code} without a mask`, frames: [frame(code, '', { mask: false })], told: ['violation 1002'] })),
+  ...[CLOSE, PING, PONG].map(code => ({ what: `opcode ${code} as a fragment`, frames: [frame(code, '', more)], told: ['violation 1002'] })),
+  ...[CLOSE, PING, PONG].map(code => ({ what: `opcode ${code} with 126 bytes`, frames: [frame(code, Buffer.alloc(126))], told: ['violation 1002'] })),
+  { what: 'a ping of one byte with a long length', frames: [frame(PING, 'x', { wide: 2 })], told: ['violation 1002'] },
+  { what: 'a continuation without a start', frames: [frame(CONTINUATION, 'x')], told: ['violation 1002'] },
+  { what: 'a continuation that goes on, without a start', frames: [frame(CONTINUATION, 'x', more)], told: ['violation 1002'] },
+  { what: 'a continuation behind the last fragment', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(CONTINUATION, 'c')], told: [textOf('ab'), 'violation 1002'] },
+  { what: 'a text amid fragments', frames: [frame(TEXT, 'a', more), frame(TEXT, 'b')], told: ['violation 1002'] },
+  { what: 'a new start amid fragments', frames: [frame(BINARY, 'a', more), frame(BINARY, 'b', more)], told: ['violation 1002'] },
+  { what: 'what follows a violation', frames: [frame(TEXT, 'x', { rsv: 1 }), frame(TEXT, 'y'), frame(PING), frame(CLOSE)], told: ['violation 1002'] }
+]
+
+/** Not UTF-8, and where the fault lies. */
+const badUtf8: Array<[what: string, hex: string]> = [
+  ['a continuation byte alone', '80'],
+  ['the last continuation byte alone', 'bf'],
+  ['an overlong slash of 2 bytes', 'c0af'],
+  ['an overlong slash of 3 bytes', 'e080af'],
+  ['an overlong slash of 4 bytes', 'f08080af'],
+  ['a high surrogate', 'eda080'],
+  ['a low surrogate', 'edbfbf'],
+  ['a surrogate pair', 'eda080edb080'],
+  ['a code point over U+10FFFF', 'f4908080'],
+  ['a byte that is never there', 'fe'],
+  ['a sequence of 2 bytes cut short', 'c3'],
+  ['a sequence of 3 bytes cut short', 'e282'],
+  ['a sequence of 4 bytes cut short', 'f09f98'],
+  ['an ASCII byte in a sequence', 'e28261'],
+  ['a fault behind 100 good bytes', '61'.repeat(100) + 'ff'],
+  ['a fault before 100 good bytes', 'ff' + '61'.repeat(100)]
+]
+const utf8: Case[] = badUtf8.flatMap(([what, hex]) => {
+  const text = bytes(hex)
+  const halves = [text.subarray(0, text.length >> 1), text.subarray(text.length >> 1)]
+  return [
+    { what: `text with ${what}`, frames: [frame(TEXT, text)], told: ['violation 1007'] },
+    { what: `fragmented text with ${what}`, frames: [frame(TEXT, halves[0], more), frame(PING), frame(CONTINUATION, halves[1])], told: ['ping ', 'violation 1007'] },
+    { what: `text with ${what}, sent as binary`, frames: [frame(BINARY, text)], told: [line(BINARY, text)] },
+    ...(text.length <= 121 ? [{ what: `a close reason with ${what}`, frames: [frame(CLOSE, Buffer.concat([closePayload(1000), text]))], told: ['violation 1007'] }] : [])
+  ]
+})
+for (const good of ['\0', 'κόσμε', '\u07ff\u0800\ud7ff\ue000\ufffd\uffff', '\u{10000}\u{10ffff}', 'ß'.repeat(100), '\ufeff']) {
+  utf8.push({ what: `the good text ${JSON.stringify(good.slice(0, 9))}`, frames: [frame(TEXT, good)], told: [textOf(good)] })
+}
+
+const closes: Case[] = [
+  { what: 'a close without a payload', frames: [frame(CLOSE)], told: ['close 1005 '] },
+  { what: 'a close with a code', frames: [frame(CLOSE, closePayload(1000))], told: ['close 1000 '] },
+  { what: 'a close with a reason', frames: [frame(CLOSE, closePayload(4999, 'grüße'))], told: ['close 4999 grüße'] },
+  { what: 'a close with the longest reason', frames: [frame(CLOSE, closePayload(3000, 'x'.repeat(123)))], told: ['close 3000 ' + 'x'.repeat(123)] },
+  { what: 'a reason that ends in a NUL, as Godot 3 sends it', frames: [frame(CLOSE, closePayload(1000, 'bye\0'))], told: ['close 1000 bye'] },
+  { what: 'a close of one byte', frames: [frame(CLOSE, 'x')], told: ['violation 1002'] },
+  ...[1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4000, 4999].map(code => ({ what: `close code ${code}`, frames: [frame(CLOSE, closePayload(code))], told: [`close ${code} `] })),
+  ...[0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535].map(code => ({ what: `close code ${code}`, frames: [frame(CLOSE, closePayload(code))], told: ['violation 1002'] })),
+  { what: 'what follows a close', frames: [frame(CLOSE, closePayload(1000)), frame(TEXT, 'x'), frame(PING), frame(CLOSE), frame(TEXT, '', { rsv: 7 })], told: ['close 1000 '] }
+]
+
+const limits: Case[] = [
+  { what: 'a message of just the limit', limit: 10, frames: [frame(BINARY, '0123456789')], told: [line(BINARY, '0123456789')] },
+  { what: 'one byte over the limit', limit: 10, frames: [frame(BINARY, '0123456789x')], told: ['violation 1009'] },
+  { what: 'fragments of just the limit', limit: 10, frames: [frame(TEXT, '01234', more), frame(CONTINUATION, '56789')], told: [textOf('0123456789')] },
+  { what: 'fragments one byte over the limit', limit: 10, frames: [frame(TEXT, '01234', more), frame(CONTINUATION, '56789', more), frame(CONTINUATION, 'x')], told: ['violation 1009'] },
+  { what: 'an empty fragment at the limit', limit: 2, frames: [frame(TEXT, '01', more), frame(CONTINUATION)], told: [textOf('01')] },
+  { what: 'messages that are over the limit only together', limit: 2, frames: [frame(TEXT, '01'), frame(TEXT, '2', more), frame(CONTINUATION, '3'), frame(TEXT, '45')], told: [textOf('01'), textOf('23'), textOf('45')] },
+  { what: 'a control frame over the limit, which is for messages', limit: 2, frames: [frame(PING, 'ping')], told: ['ping 70696e67'] },
+  { what: 'a limit of 65535 bytes', limit: 65535, frames: [frame(BINARY, Buffer.alloc(65535)), frame(BINARY, Buffer.alloc(65536))], told: [line(BINARY, Buffer.alloc(65535)), 'violation 1009'] }
+]
+
+for (const { what, frames, told, limit } of [...messages, ...lengths, ...broken, ...utf8, ...closes, ...limits]) {
+  t.test(`${what}: in one chunk, in a chunk per frame, byte by byte`, async t => {
+    const stream = Buffer.concat(frames)
+    t.same(read([stream], limit), told)
+    t.same(read(frames, limit), told)
+    t.same(read(stream.length > 300 ? cutEvery(stream, 41) : cutEvery(stream, 1), limit), told)
+  })
+}
+
+function cutEvery (stream: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.ceil(stream.length / size) }, (_, at) => stream.subarray(at * size, (at + 1) * size))
+}
+
+t.test('masks are undone at sizes 0 to 300 and offsets 0 to 7, and no byte beside the payload is touched', async t => {
+  const wrong: string[] = []
+  const memory = Buffer.from(new ArrayBuffer(340))
+  for (let size = 0; size <= 300; size++) {
+    const payload = Buffer.from(Array.from({ length: size }, (_, at) => at * 7 + size))
+    const sent = frame(BINARY, payload, { key: bytes('81 42 24 f8') })
+    for (let offset = 0; offset < 8; offset++) {
+      memory.fill(0x55)
+      memory.set(sent, offset)
+      const log = new FrameLog()
+      new FrameReader(log, LIMIT).read(memory.subarray(offset, offset + sent.length))
+      const isOthersAsBefore = memory.every((byte, at) => (at >= offset && at < offset + sent.length) || byte === 0x55)
+      const isHeadAsBefore = sent.subarray(0, sent.length - size).equals(memory.subarray(offset, offset + sent.length - size))
+      if (log.lines[0] !== line(BINARY, payload) || !isOthersAsBefore || !isHeadAsBefore) wrong.push(`${size} at ${offset}`)
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('frames of many sizes in one chunk begin at any alignment', async t => {
+  const payloads = Array.from({ length: 300 }, (_, at) => Buffer.alloc(at, String(at)))
+  t.same(read([Buffer.concat(payloads.map(payload => frame(BINARY, payload)))]), payloads.map(payload => line(BINARY, payload)))
+})
+
+t.test('only the first `length` bytes of a chunk are read', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  const [first, second] = [frame(TEXT, 'one'), frame(TEXT, 'two')]
+  const chunk = Buffer.concat([first, second])
+
+  reader.read(chunk, first.length + 3)
+  t.same(log.lines, [textOf('one')])
+
+  reader.read(second.subarray(3))
+  t.same(log.lines, [textOf('one'), textOf('two')])
+})
+
+t.test('a whole frame is told where it lies in the chunk, without a copy', async t => {
+  const chunk = frame(BINARY, Buffer.alloc(500, 'x'))
+  let told: Uint8Array | undefined
+  const log = new FrameLog()
+  log.onMessage = at => { told = at }
+  new FrameReader(log, LIMIT).read(chunk)
+  t.equal(told, chunk)
+})
+
+t.test('the payload of a close is good after the call, also when the chunk is a Buffer that is used again', async t => {
+  const chunk = frame(CLOSE, closePayload(1000, 'bye'))
+  let payload: Uint8Array | undefined
+  const log: FrameReceiver = Object.assign(new FrameLog(), {
+    onClose (code: number, reason: string, its: Uint8Array) { payload = its }
+  })
+  new FrameReader(log, LIMIT).read(chunk)
+  chunk.fill(0)
+  t.same(Buffer.from(payload!), closePayload(1000, 'bye'))
+})
+
+/** A session with every kind of frame, all length forms among them, and what it says. */
+const long = 'ä'.repeat(70)
+const session = [
+  frame(TEXT, 'hello'), frame(BINARY, ''), frame(BINARY, bytes('00ff')), frame(PING, 'p'),
+  frame(TEXT, bytes('c3'), more), frame(PING), frame(CONTINUATION, bytes('bc'), { fin: false, wide: 2 }), frame(PONG), frame(CONTINUATION, 'x', { wide: 8 }),
+  frame(TEXT, long), frame(BINARY, 'y'), frame(CLOSE, closePayload(1001, 'gone')), frame(TEXT, 'never')
+]
+const said = [
+  textOf('hello'), 'binary ', 'binary 00ff', 'ping 70', 'ping ', textOf('üx'), textOf(long), line(BINARY, 'y'), 'close 1001 gone'
+]
+
+t.test('a chunk may end at every byte', async t => {
+  const stream = Buffer.concat(session)
+  t.same(read([stream]), said)
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const lines = read([stream.subarray(0, cut), stream.subarray(cut)])
+    if (lines.join() !== said.join()) t.same(lines, said, `cut at ${cut}`)
+  }
+})
+
+t.test('chunks may end at every two bytes of a frame, and at none', async t => {
+  for (const wide of [0, 2, 8] as const) {
+    const stream = Buffer.concat([frame(TEXT, 'first', { wide }), frame(TEXT, 'second', { wide })])
+    for (let cut = 0; cut <= stream.length; cut++) {
+      for (let next = cut; next <= stream.length; next++) {
+        const lines = read([stream.subarray(0, cut), stream.subarray(cut, next), Buffer.alloc(0), stream.subarray(next)])
+        if (lines.join() !== [textOf('first'), textOf('second')].join()) t.fail(`cut at ${cut} and ${next}, length in ${wide} bytes`)
+      }
+    }
+  }
+})
+
+t.test('a refused head is told with its second byte, or with its length, not with its payload', async t => {
+  const heads: Array<[head: string, told: string]> = [
+    ['c1 81', 'violation 1002'],
+    ['83 81', 'violation 1002'],
+    ['81 01', 'violation 1002'],
+    ['80 81', 'violation 1002'],
+    ['89 fe', 'violation 1002'],
+    ['88 ff', 'violation 1002'],
+    ['88 81', 'violation 1002'],
+    ['f1 fe', 'violation 1002'],
+    ['82 fe 00 65', 'violation 1009'],
+    ['82 ff 00 00 00 00 00 00 00 65', 'violation 1009'],
+    ['82 ff 00 00 01 00 00 00 00 00', 'violation 1009'],
+    ['82 ff 7f ff ff ff ff ff ff ff', 'violation 1009'],
+    ['82 ff ff ff ff ff ff ff ff ff', 'violation 1009'],
+    ['02 ff 80 00 00 00 00 00 00 00', 'violation 1009']
+  ]
+  for (const [head, told] of heads) {
+    const whole = bytes(head)
+    t.same(read([whole], 100), [told], head)
+    t.same(read(cutEvery(whole, 1), 100), [told], `${head}, byte by byte`)
+    t.same(read([whole.subarray(0, -1)], 100), [], `${head}, but for its last byte`)
+  }
+})
+
+t.test('a fragment is refused by its head when it makes the message too long', async t => {
+  const start = frame(BINARY, Buffer.alloc(60), more)
+  t.same(read([start, bytes('80 a8')], 100), [])
+  t.same(read([start, bytes('80 a9')], 100), ['violation 1009'])
+})
+
+t.test('memory grows with what came, not with what was announced', async t => {
+  const before = process.memoryUsage().arrayBuffers
+  const readers = Array.from({ length: 100 }, () => new FrameReader(new FrameLog(), 1 << 28))
+  for (const reader of readers) {
+    reader.read(frame(BINARY, 'x', { wide: 8, length: 1 << 28 }))
+    reader.read(Buffer.alloc(100))
+  }
+  t.ok(process.memoryUsage().arrayBuffers - before < 1 << 20)
+})
+
+t.test('stopped at every message, at every cut of the chunks: all is told, in order, one message per resume', async t => {
+  const stream = Buffer.concat(session)
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const log = new FrameLog()
+    const reader = new FrameReader(log, LIMIT)
+    log.afterMessage = () => { reader.stop() }
+    const isMessage = (line: string) => /^(text|binary)/.test(line)
+    const advance = (step: () => void) => {
+      const before = log.lines.length
+      step()
+      const messages = log.lines.slice(before).filter(isMessage).length
+      if (messages > 1 || reader.isStopped !== (messages === 1)) t.fail(`cut at ${cut}: ${messages} messages in a step`)
+    }
+    advance(() => reader.read(Buffer.from(stream.subarray(0, cut))))
+    const stopped = reader.isStopped
+    if (stopped) {
+      const before = log.lines.length
+      reader.read(Buffer.from(stream.subarray(cut)))
+      if (log.lines.length !== before) t.fail(`cut at ${cut}: read while stopped`)
+    } else advance(() => reader.read(Buffer.from(stream.subarray(cut))))
+    while (reader.isStopped) advance(() => reader.resume())
+    if (log.lines.join() !== said.join()) t.same(log.lines, said, `cut at ${cut}`)
+  }
+})
+
+t.test('a reader that is stopped from outside keeps what comes until it is resumed', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  t.equal(reader.isStopped, false)
+
+  reader.stop()
+  for (const chunk of cutEvery(Buffer.concat(session), 7)) reader.read(Buffer.from(chunk))
+  t.equal(reader.isStopped, true)
+  t.same(log.lines, [])
+
+  reader.resume()
+  t.equal(reader.isStopped, false)
+  t.same(log.lines, said)
+})
+
+t.test('a message may stop and resume its own reader', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  log.afterMessage = () => {
+    reader.stop()
+    reader.resume()
+  }
+  for (const chunk of cutEvery(Buffer.concat(session), 50)) reader.read(Buffer.from(chunk))
+  t.same(log.lines, said)
+})
+
+t.test('what is kept while stopped is the reader\'s own, whatever becomes of the chunk', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  log.afterMessage = () => { reader.stop() }
+  const chunk = Buffer.concat([frame(TEXT, 'a'), frame(TEXT, 'b'), frame(TEXT, 'c')])
+
+  reader.read(chunk)
+  chunk.fill(0)
+  reader.resume()
+  reader.resume()
+  t.same(log.lines, [textOf('a'), textOf('b'), textOf('c')])
+})
+
+t.test('more may come between two stops', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  log.afterMessage = () => { reader.stop() }
+  for (let i = 0; i < 20; i++) {
+    reader.read(Buffer.concat([frame(TEXT, `${i}`), frame(TEXT, `${i}!`)]))
+    reader.resume()
+  }
+  while (reader.isStopped) reader.resume()
+  t.same(log.lines, Array.from({ length: 20 }, (_, i) => [textOf(`${i}`), textOf(`${i}!`)]).flat())
+})
+
+t.test('after `end` nothing is told: amid a chunk, amid a broken frame, amid fragments, while stopped', async t => {
+  const log = new FrameLog()
+  const amidChunk = new FrameReader(log, LIMIT)
+  log.afterMessage = () => { amidChunk.end() }
+  amidChunk.read(Buffer.concat([frame(TEXT, 'last'), frame(TEXT, 'never')]))
+  amidChunk.read(frame(TEXT, 'never'))
+  t.same(log.lines, [textOf('last')])
+
+  const [head, tail] = [frame(TEXT, 'never').subarray(0, 4), frame(TEXT, 'never').subarray(4)]
+  const nothing = new FrameLog()
+  const amidFrame = new FrameReader(nothing, LIMIT)
+  amidFrame.read(head)
+  amidFrame.end()
+  amidFrame.read(tail)
+
+  const amidFragments = new FrameReader(nothing, LIMIT)
+  amidFragments.read(frame(TEXT, 'ne', more))
+  amidFragments.end()
+  amidFragments.read(frame(CONTINUATION, 'ver'))
+
+  const whileStopped = new FrameReader(nothing, LIMIT)
+  whileStopped.stop()
+  whileStopped.read(frame(TEXT, 'never'))
+  whileStopped.end()
+  whileStopped.read(frame(TEXT, 'never'))
+  whileStopped.resume()
+  t.same(nothing.lines, [])
+})
+
+t.test('a frame that was broken over chunks can end the reader too', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  log.afterMessage = () => { reader.end() }
+  const stream = Buffer.concat([frame(TEXT, 'last'), frame(TEXT, 'never')])
+  reader.read(Buffer.from(stream.subarray(0, 4)))
+  reader.read(Buffer.from(stream.subarray(4)))
+  t.same(log.lines, [textOf('last')])
+})

@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { GodotError } from '../../../src/error.ts'
+import { parseRequestHead } from '../../../src/protocol/websocket/request-head.ts'
+
+t.test('target and headers are read', async t => {
+  const head = parseRequestHead('GET /a/b?c=%20d HTTP/1.1\r\nHost: here\r\nX-List:one\r\nX-EMPTY:\r\nx-list: \t two \t')
+  t.equal(head.target, '/a/b?c=%20d')
+  t.same({ ...head.headers }, { host: 'here', 'x-list': 'one,two', 'x-empty': '' })
+})
+
+t.test('a header may be called anything', async t => {
+  const { headers } = parseRequestHead('GET / HTTP/1.1\r\n__proto__: x\r\nconstructor: y')
+  t.equal(headers.constructor as unknown, 'y')
+  t.equal(Object.getPrototypeOf(headers), null)
+})
+
+const wrong: Array<[what: string, head: string]> = [
+  ['nothing', ''],
+  ['one word', 'GET'],
+  ['two words', 'GET /'],
+  ['four words', 'GET / / HTTP/1.1'],
+  ['no target', 'GET  HTTP/1.1'],
+  ['another method', 'POST / HTTP/1.1'],
+  ['a method in small letters', 'get / HTTP/1.1'],
+  ['another version', 'GET / HTTP/1.0'],
+  ['a version with something behind', 'GET / HTTP/1.10'],
+  ['a space in front', ' GET / HTTP/1.1'],
+  ['a line without a colon', 'GET / HTTP/1.1\r\nHost'],
+  ['a name of no letters', 'GET / HTTP/1.1\r\n: x'],
+  ['a space before the colon', 'GET / HTTP/1.1\r\nHost : x'],
+  ['a folded line', 'GET / HTTP/1.1\r\nHost: x\r\n y: z'],
+  ['an empty line', 'GET / HTTP/1.1\r\n\r\nHost: x'],
+  ['a line feed alone in a value', 'GET / HTTP/1.1\r\nHost: x\nUpgrade: websocket'],
+  ['a carriage return alone', 'GET / HTTP/1.1\r\nHost: x\rUpgrade: websocket'],
+  ['a NUL', 'GET / HTTP/1.1\r\nHost: \0'],
+  ['a control character in the target', 'GET /\x01 HTTP/1.1']
+]
+
+for (const [what, head] of wrong) {
+  t.test(`refused: ${what}`, async t => {
+    t.throws(() => parseRequestHead(head), { code: 'bad-handshake' })
+  })
+}
+
+t.test('anything else is read or refused, nothing more', async t => {
+  const line = fc.oneof(fc.string(), fc.constantFrom('GET / HTTP/1.1', 'Host: x', 'a:', ':b', ''))
+  fc.assert(fc.property(fc.array(line), lines => {
+    try {
+      parseRequestHead(lines.join('\r\n'))
+    } catch (error) {
+      if (!(error instanceof GodotError)) throw error
+    }
+  }), { numRuns: 2000 })
+  t.pass()
+})
