@@ -114,7 +114,7 @@ async function outputOf (args: string[], terminal: object = {}, isOver: (written
   const line = {
     args: [...args, '--url', url],
     env: {},
-    input: Readable.from(['packet']) as never,
+    input: Readable.from([Buffer.from('packet')]) as never,
     output: Object.assign(output, terminal) as never,
     errors,
     signal: interrupted.signal

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app from '../../app.ts'
+import peerServer, { adminRoutes } from '../../index.ts'
 import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
-import { startHost } from '../helper/host.ts'
 import { within } from '../helper/within.ts'
 
 const token = 'a token of more than thirty-two characters'
@@ -146,9 +146,12 @@ t.test('a call can be aborted', async t => {
 })
 
 t.test('option prefix addresses an API at another path', async t => {
-  const { app, port } = await startHost(t, { admin: { auth: false, prefix: '/admin' } })
-  const client = new PeerServerClient({ url: `http://127.0.0.1:${port}`, prefix: 'admin' })
-  t.same(await client.call('isListening'), { listening: app.peerServer.isListening() })
+  const host = Fastify()
+  t.teardown(async () => { await host.close() })
+  await host.register(peerServer)
+  await host.register(adminRoutes, { prefix: '/game/admin', auth: false })
+  const url = await host.listen({ port: 0, host: '127.0.0.1' })
+  t.same(await new PeerServerClient({ url, prefix: 'game/admin' }).call('isListening'), { listening: true })
 })
 
 t.test('option server addresses another server of the service', async t => {
