@@ -72,7 +72,8 @@ t.test('ids of peers are parts of their own', async t => {
 })
 
 t.test('severity and category', async t => {
-  const describe = (type: string, more: object = {}) => describeEvent({ type, at, ...members, ...more } as unknown as Event)
+  const describe = (type: string, more: object = {}) =>
+    describeEvent({ type, at, ...members, ...more } as unknown as Event)
   t.match(describe('peer_disconnected'), { severity: 'info', category: 'peers', count: 3 })
   t.match(describe('peer_disconnected', { outcome: 'reset' }), { severity: 'warning' })
   t.match(describe('admin', { status: 404 }), { severity: 'error', category: 'admin' })
