@@ -163,6 +163,6 @@ t.test('option prefix addresses an API at another path', async t => {
 t.test('option server addresses another server of the service', async t => {
   const { url } = await startService(t)
   const client = new PeerServerClient({ url: `${url}/`, token, server: 'godot4' })
-  const answer: Operations['getServer']['answer'] = await client.call('getServer')
+  const answer: Operations['getServer']['response'] = await client.call('getServer')
   t.match(answer, { path: '/ws4', wire: 'godot4' })
 })
