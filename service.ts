@@ -56,7 +56,7 @@ function endGracefully (service: FastifyInstance): void {
     if (err !== undefined) service.log.fatal({ err }, 'going down')
     else service.log.info({ signal }, 'closing')
     // What still hangs on a connection then has had its time.
-    const time = service.peerServer.closeTimeout + GRACE / 2
+    const time = service.peerServer.options.closeTimeout + GRACE / 2
     setTimeout(() => { service.server.closeAllConnections() }, time * 1000).unref()
     await service.close()
   })
@@ -66,7 +66,7 @@ function endGracefully (service: FastifyInstance): void {
 function announce (service: FastifyInstance, { adminToken, host, godot4 }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
-  const { gdMpApi, wire, mode, path, bindIp, tls } = service.peerServer
+  const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer
   const socket = mode === 'mounted' ? `ws://${at}${path}` : `${tls ? 'wss' : 'ws'}://${inUrl(bindIp === '*' ? 'localhost' : bindIp)}:${service.peerServer.port}`
   for (const [what, where] of [
     [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],

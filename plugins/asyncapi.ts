@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import { powerOfTwo } from '../src/core/server/power-of-two.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { errors } from '../src/error.ts'
-import { parseOptions, ServerOptions } from '../src/options.ts'
+import { ServerOptions } from '../src/options.ts'
 import { MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { relayWire4 } from '../src/protocol/multiplayer/relay-wire4.ts'
 import { closeCodes, type Field, type Mode, type ModeName, modes, type SocketMessage } from './asyncapi-messages.ts'
@@ -133,11 +133,11 @@ function hex (bytes: Uint8Array): string {
 export default fp<{ servers: ReadonlyArray<Partial<ServerOptions> & { readonly name: string }> }>(async (app, { servers }) => {
   const described = (given: typeof servers[number], request: FastifyRequest): DescribedServer => {
     const server = app.getDecorator<WebSocketServer>(given.name)
-    const { protocols, gdMpApi, handshakeTimeout, mode, port, tls } = server
+    const { options, mode, port, tls } = server
     const isMounted = mode === 'mounted'
     return {
       name: given.name,
-      options: { ...parseOptions(given), protocols: [...protocols], gdMpApi, handshakeTimeout },
+      options,
       host: isMounted ? request.host : `${request.hostname}:${port}`,
       isTls: isMounted ? request.protocol === 'https' : tls
     }

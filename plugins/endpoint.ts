@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import type { Acceptance, Handshake } from '../src/core/admission/handshake.ts'
+import { internalsOf } from '../src/core/server/websocket-server.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 import { checkUpgrade, upgradeAnswer } from '../src/protocol/websocket/handshake.ts'
@@ -25,7 +26,7 @@ const connectedAt = Symbol('connectedAt')
 /** Adds the route of the socket. An upgrade is answered in the last hook before the handler, so the host's own hooks have their say first. */
 export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {
   const upgradeOf = watchUpgrades(app, server)
-  app.get(server.path, {
+  app.get(server.options.path, {
     schema: endpointSchemaOf(name),
     // The schema only tells; it is none of the host's compilers' business, whatever language they speak.
     validatorCompiler: () => () => true,
@@ -41,13 +42,13 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
 
 /** Keeps what only the events of the host's server tell, and limits the time of upgrades that Fastify's hooks do not let through at once. */
 function watchUpgrades (app: FastifyInstance, server: WebSocketServer): (request: IncomingMessage) => Upgrade {
-  const url = app.prefix + server.path
+  const url = app.prefix + server.options.path
   // One for each server of an app.
   const key = Symbol('upgrade')
   const connected = (socket: Duplex): void => { (socket as Connected)[connectedAt] = performance.now() }
   const requested = ({ socket }: IncomingMessage): void => { (socket as Duplex as Connected)[connectedAt] = undefined }
   const before = (request: TrackedRequest, socket: Duplex, head: Buffer): void => {
-    request[key] ??= { socket, head, handshake: server.handshake(error => { turnAway(socket, error) }, (socket as Connected)[connectedAt]), isAnswered: false }
+    request[key] ??= { socket, head, handshake: internalsOf(server).registry.handshake(error => { turnAway(socket, error) }, (socket as Connected)[connectedAt]), isAnswered: false }
   }
   const after = (request: TrackedRequest): void => {
     const upgrade = request[key]
@@ -99,7 +100,7 @@ function accept (server: WebSocketServer, upgrade: Upgrade, connection: SocketCo
   reply.hijack()
   upgrade.isAnswered = true
   if (upgrade.socket.destroyed) return upgrade.handshake.end()
-  server.accept(connection, protocol, upgradeAnswer(request.raw.headers['sec-websocket-key']!, answerProtocol, extensions), upgrade.handshake)
+  internalsOf(server).registry.accept(connection, protocol, upgradeAnswer(request.raw.headers['sec-websocket-key']!, answerProtocol, extensions), upgrade.handshake)
 }
 
 function connectionOf ({ socket, head }: Upgrade, request: FastifyRequest): SocketConnection {

@@ -7,8 +7,8 @@ import { PacketSample } from './packet-sample.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import { Traffic } from './traffic.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
-import type { PacketWatcher } from '../core/server/server-packets.ts'
-import type { Notices } from '../core/server/server-reports.ts'
+import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
+import { internalsOf } from '../core/server/websocket-server.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 
 /** What of the feed is wanted: these types (all but the passing ones unless given), about this peer. */
@@ -37,10 +37,10 @@ export class EventFeed {
   #unwatch: (() => void) | undefined
   #traffic: Traffic | undefined
   #timer: NodeJS.Timeout | undefined
-  readonly #listeners: { [Name in keyof Notices]?: (...args: Notices[Name]) => void } = {
-    joined: peer => { this.#add(this.#server.gdMpApi ? 'peer_connected' : 'client_connected', arrival(peer)) },
+  readonly #listeners: { [Name in keyof MonitorEvents]?: (...args: MonitorEvents[Name]) => void } = {
+    joined: peer => { this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', arrival(peer)) },
     close_requested: ({ id }, code, reason) => { this.#add('client_close_request', { id, code, reason }) },
-    left: (peer, end) => { this.#add(this.#server.gdMpApi ? 'peer_disconnected' : 'client_disconnected', departure(peer, end)) },
+    left: (peer, end) => { this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', departure(peer, end)) },
     refused: (reason, address) => { if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }]) },
     limited: (limit, { peer: id, ...details }: { peer?: number }) => {
       this.#addBurst(`limited ${limit}`, count => ['limited', { limit, option: limits[limit], ...(id === undefined ? {} : { id }), ...details, count }])
@@ -116,22 +116,24 @@ export class EventFeed {
   #listen (shall: boolean): void {
     if (shall === this.#isListening) return
     this.#isListening = shall
-    const { notices } = this.#server
+    const { events } = this.#server.monitor
     for (const [name, listener] of Object.entries(this.#listeners)) {
-      if (shall) notices.on(name as keyof Notices, listener as () => void)
-      else notices.off(name as keyof Notices, listener as () => void)
+      if (shall) events.on(name as keyof MonitorEvents, listener as () => void)
+      else events.off(name as keyof MonitorEvents, listener as () => void)
     }
   }
 
   #watch (shall: boolean): void {
     if (shall === (this.#unwatch !== undefined)) return
     this.#unwatch?.()
-    this.#unwatch = shall ? this.#server.watchPackets((...packet) => { this.#sample(...packet) }) : undefined
+    this.#unwatch = shall ? this.#server.monitor.watchPackets((...packet) => { this.#sample(...packet) }) : undefined
   }
 
   #sample (...packet: Parameters<PacketWatcher>): void {
+    const { settings } = internalsOf(this.#server)
+    const wire = settings.options.gdMpApi ? settings.wire.relay : undefined
     for (const [follower, sample] of this.#followers) {
-      const picked = sample?.pick(...packet, this.#server.relayWire)
+      const picked = sample?.pick(...packet, wire)
       if (picked !== undefined) follower.tell(new FeedEvent('packet', picked, ''))
     }
   }
@@ -149,8 +151,8 @@ export class EventFeed {
     const stats: Stats = {
       peers: server.countPeers(),
       ...this.#traffic!.totals,
-      packetsRelayed: server.packetsRelayed,
-      packetsDropped: Object.values(server.drops).reduce((sum, count) => sum + count),
+      packetsRelayed: server.monitor.packetsRelayed,
+      packetsDropped: Object.values(server.monitor.drops).reduce((sum, count) => sum + count),
       listening: server.isListening(),
       refuseNewConnections: server.refuseNewConnections
     }
@@ -177,6 +179,6 @@ function departure (peer: WebSocketPeer, { cause, outcome, code, reason, seconds
   return { ...arrival(peer), cause, outcome, wasCleanClose: outcome === 'clean', code, reason, closeSeconds, seconds, packetsIn, packetsOut, bytesIn, bytesOut }
 }
 
-function listeningOn ({ mode, port, tls, protocols, gdMpApi }: WebSocketServer): FeedData['listening'] {
+function listeningOn ({ mode, port, tls, options: { protocols, gdMpApi } }: WebSocketServer): FeedData['listening'] {
   return { mode, port, tls, protocols: [...protocols], gdMpApi }
 }

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../error.ts'
 import type { LimitName } from '../core/server/limits.ts'
 import type { TrafficTotals } from './traffic.ts'
 import type { EndCause, EndOutcome } from '../core/peer/peer-end.ts'
-import type { DropReason } from '../core/server/server-reports.ts'
+import type { DropReason } from '../core/server/monitor.ts'
 
 /** Who has come. */
 export interface Arrival { readonly id: number, readonly address: string, readonly port: number, readonly protocol: string }

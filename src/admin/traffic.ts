@@ -12,7 +12,7 @@ export class Traffic {
 
   constructor (server: WebSocketServer) {
     this.#server = server
-    server.notices.on('left', this.#onLeft)
+    server.monitor.events.on('left', this.#onLeft)
   }
 
   /** Those that have left, and those that are there. */
@@ -24,7 +24,7 @@ export class Traffic {
 
   /** Counts no longer. */
   close (): void {
-    this.#server.notices.off('left', this.#onLeft)
+    this.#server.monitor.events.off('left', this.#onLeft)
   }
 }
 

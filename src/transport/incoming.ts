@@ -1,7 +1,7 @@
 import type { Deadlined, Deadlines } from '../core/admission/deadlines.ts'
 import type { Acceptance, Handshake } from '../core/admission/handshake.ts'
 import type { ConnectionReceiver } from '../core/peer/transport.ts'
-import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { GodotError } from '../error.ts'
 import { checkUpgrade, upgradeAnswer } from '../protocol/websocket/handshake.ts'
 import { MAX_REQUEST_HEAD, parseRequestHead } from '../protocol/websocket/request-head.ts'
@@ -15,7 +15,7 @@ const MAX_LEAVING = 1024
 
 /** A connection of the own listener on its way to a peer: reads the request and answers it. */
 export class Incoming implements ConnectionReceiver, Deadlined {
-  readonly #server: WebSocketServer
+  readonly #registry: PeerRegistry
   readonly #connection: SocketConnection
   readonly #leaving: Deadlines
   readonly #handshake: Handshake
@@ -24,11 +24,11 @@ export class Incoming implements ConnectionReceiver, Deadlined {
   #isAnswered = false
 
   /** `leaving`: where it is while its client may still read why it is refused. */
-  constructor (server: WebSocketServer, connection: SocketConnection, leaving: Deadlines) {
-    this.#server = server
+  constructor (registry: PeerRegistry, connection: SocketConnection, leaving: Deadlines) {
+    this.#registry = registry
     this.#connection = connection
     this.#leaving = leaving
-    this.#handshake = server.handshake(error => { this.#turnAway(error) })
+    this.#handshake = registry.handshake(error => { this.#turnAway(error) })
   }
 
   /** Starts to read. */
@@ -93,8 +93,8 @@ export class Incoming implements ConnectionReceiver, Deadlined {
 
   #accept ({ protocol, answerProtocol, extensions }: Acceptance, { headers }: RequestHead): void {
     this.#isAnswered = true
-    if (!this.#server.autoPoll) this.#connection.pause()
-    this.#server.accept(this.#connection, protocol, upgradeAnswer(headers['sec-websocket-key'], answerProtocol, extensions), this.#handshake)
+    if (!this.#registry.autoPoll) this.#connection.pause()
+    this.#registry.accept(this.#connection, protocol, upgradeAnswer(headers['sec-websocket-key'], answerProtocol, extensions), this.#handshake)
   }
 
   /** Answers with the problem, and gives the client a moment to read it. */

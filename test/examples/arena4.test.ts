@@ -66,7 +66,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
     t.same(game.refusals, [])
   }
   t.same([...arena.scores.values()].map(([name]) => name).sort(), names)
-  t.equal(Object.values(app.peerServer.drops).reduce((sum, count) => sum + count) + app.peerServer.failures, 0)
+  t.equal(Object.values(app.peerServer.monitor.drops).reduce((sum, count) => sum + count) + app.peerServer.monitor.failures, 0)
 })
 
 function toward (coin: Vector2, { x, y }: Vector2): Vector2 {

@@ -26,7 +26,7 @@ async function busyMetrics (t: Test) {
   const left = signal(peerServer, 'client_disconnected')
   connection.destroy()
   await left
-  peerServer.notices.emit('refused', 'refusing-connections', '192.0.2.1')
+  peerServer.monitor.events.emit('refused', 'refusing-connections', '192.0.2.1')
   return parseMetrics((await service.inject('/metrics')).body)
 }
 

@@ -67,7 +67,7 @@ async function play (arena: Arena, server: WebSocketServer, seconds: number, bot
   arena.stop()
   const state = stateOf(arena)
   const reports = await within(20, () => 'the players to leave', Promise.all(bots))
-  const faults = server.failures + Object.values(server.drops).reduce((sum, count) => sum + count)
+  const faults = server.monitor.failures + Object.values(server.monitor.drops).reduce((sum, count) => sum + count)
   return { server: state, bots: reports, ticks, packetsIn, faults }
 }
 

@@ -33,6 +33,11 @@ export class Admission {
     this.pending = new Deadlines(() => options.handshakeTimeout)
   }
 
+  /** The time that a handshake may take has changed. */
+  timeoutChanged (): void {
+    this.pending.changed()
+  }
+
   /** Refuses one more handshake when too many are under way. */
   checkPending (): void {
     const { maxPendingHandshakes } = this.#options

@@ -6,7 +6,7 @@ import type { Admission } from './admission.ts'
 import { askedDeflate, askedProtocols, handshakeRequest } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 import type { Deadlined } from './deadlines.ts'
-import type { Logger } from '../server/logger.ts'
+import type { Logger } from '../../logger.ts'
 import { withoutTokens } from './token.ts'
 
 /** How a client is let in: as a peer with this sub-protocol, answered with that one and these extensions; '' is none. */

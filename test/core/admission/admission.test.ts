@@ -12,7 +12,7 @@ import { turn } from '../../helper/frame-client.ts'
 async function listening (options: Partial<ServerOptions> = {}) {
   const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, { mount: { port: 0, tls: false } })
   const refused: Array<[reason: string, address: string]> = []
-  server.notices.on('refused', (reason, address) => { refused.push([reason, address]) })
+  server.monitor.events.on('refused', (reason, address) => { refused.push([reason, address]) })
   await server.listen()
   return { server, refused }
 }
@@ -63,7 +63,7 @@ t.test('one address has so many connections and no more', async t => {
   t.throws(() => three.join(), { code: 'address-limit', statusCode: 429, message: /maxPeersPerAddress|trustProxy/ })
   t.same(refused, [['address-limit', '192.0.2.7']])
   new Client(server, '192.0.2.8').join()
-  t.equal(server.limits['address-limit'], 1)
+  t.equal(server.monitor.limits['address-limit'], 1)
   one.connection.hangUp()
   await turn()
   new Client(server, '192.0.2.7').join()
@@ -114,9 +114,9 @@ t.test('so many handshakes are under way and no more', async t => {
   t.throws(() => three.begin(), { code: 'too-many-handshakes', statusCode: 503 })
   one.leave()
   three.begin()
-  t.equal(server.pendingCount, 2)
+  t.equal(server.countPeers().pending, 2)
   await server.stop()
-  t.same([two.cuts, three.cuts, server.pendingCount], [['not-listening'], ['not-listening'], 0])
+  t.same([two.cuts, three.cuts, server.countPeers().pending], [['not-listening'], ['not-listening'], 0])
 })
 
 t.test('what takes too long is cut, also when the time is shortened meanwhile', async t => {
@@ -131,7 +131,7 @@ t.test('what takes too long is cut, also when the time is shortened meanwhile', 
   clock.advance(1)
   t.same(client.cuts, ['handshake-timeout'])
   t.same(refused, [['handshake-timeout', '']])
-  t.equal(server.limits['handshake-timeout'], 1)
+  t.equal(server.monitor.limits['handshake-timeout'], 1)
 })
 
 t.test('a banned address is refused and its peers are closed', async t => {
@@ -171,7 +171,7 @@ t.test('a page from elsewhere is refused, with the option in the answer', async 
   const { server } = await listening()
   new Client(server, '192.0.2.7').join({ headers: { origin: 'https://game.example' } })
   t.throws(() => new Client(server, '192.0.2.7').join({ headers: { origin: 'https://evil.example' } }), { code: 'origin-refused', statusCode: 403, message: /allowedOrigins.*https:\/\/evil.example/ })
-  t.equal(server.limits['origin-refused'], 1)
+  t.equal(server.monitor.limits['origin-refused'], 1)
   await server.stop()
 })
 

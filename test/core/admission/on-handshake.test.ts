@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
-import { silentLogger } from '../../../src/core/server/logger.ts'
+import { silentLogger } from '../../../src/logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
@@ -85,7 +85,7 @@ t.test('the data it gives are the peer\'s', async t => {
 t.test('it refuses with a status and a reason', async t => {
   const { server, errors, join } = await listening(() => ({ status: 401, reason: 'who are you?' }))
   await t.rejects(join(), { code: 'join-refused', statusCode: 401, message: 'who are you?' })
-  t.equal(server.limits['join-refused'], 1)
+  t.equal(server.monitor.limits['join-refused'], 1)
   t.same(errors, [])
   await server.stop()
 })

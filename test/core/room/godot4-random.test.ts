@@ -72,6 +72,6 @@ t.test('400,000 random messages: each goes exactly where it must, as it must, an
   t.same(faults, [], `seed ${seed}`)
   t.ok(went > 100_000, `${went} went, seed ${seed}`)
   t.equal(server.peerCount, 3, `seed ${seed}`)
-  t.equal(server.failures, 0, `seed ${seed}`)
+  t.equal(server.monitor.failures, 0, `seed ${seed}`)
   await server.stop()
 })

@@ -120,8 +120,8 @@ t.test('authentication at the server only: a client that knows nothing of it is 
   const session = sessionOf('authentication at the server only')
   const served = await serve(session.ids, { authTimeout: 0.05, authenticate: () => {} })
   t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: 100 } }), 5)
-  t.equal(served.server.drops['not-admitted'], 1)
-  t.equal(served.server.limits['auth-timeout'], 1)
+  t.equal(served.server.monitor.drops['not-admitted'], 1)
+  t.equal(served.server.monitor.limits['auth-timeout'], 1)
   await served.server.stop()
 })
 

@@ -118,7 +118,7 @@ t.test('what is dropped is counted by its reason', async t => {
   a.binary(packet(0, 10, 99))
   a.binary(packet(0, 10, 10))
   a.binary(packet(0, 10, 0, 65536 - 9))
-  t.match(server.drops, { 'short-packet': 1, 'not-data': 1, 'spoofed-source': 1, 'unknown-target': 1, 'own-target': 1, 'too-big': 1, unread: 0 })
+  t.match(server.monitor.drops, { 'short-packet': 1, 'not-data': 1, 'spoofed-source': 1, 'unknown-target': 1, 'own-target': 1, 'too-big': 1, unread: 0 })
   t.ok(server.hasPeer(10))
   await server.stop()
 })
@@ -180,7 +180,7 @@ t.test('1,000,000 random packets: only the outcomes there are', async t => {
       for (const { connection } of clients) connection.take()
     }
   }
-  const counted = Object.values(server.drops).reduce((sum, count) => sum + count, 0)
+  const counted = Object.values(server.monitor.drops).reduce((sum, count) => sum + count, 0)
   t.ok(counted > 400_000, `dropped ${counted}, seed ${seed}`)
   t.equal(server.peerCount, 3, `seed ${seed}`)
   await server.stop()

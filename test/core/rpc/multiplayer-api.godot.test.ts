@@ -172,7 +172,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     await ann.rpc('on_puppet', ['"mine"'])
     await ben.rpc('on_puppet', ['"stolen"'])
     t.strictSame([...await game.told(ann), ...await game.told(ben)], [['puppet', ann.id, 'mine']])
-    t.equal(server.drops['rpc-mode'], 1)
+    t.equal(server.monitor.drops['rpc-mode'], 1)
     main.rpc('on_master', 'for the master')
     t.same((await ann.told(game)).at(-1), '1 on_master "for the master"')
     main.setNetworkMaster(1)
@@ -194,12 +194,12 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     await ann.godot.run('rset', { node: 'Main/Pawn', property: 'remote_value', value: '"y"', target: 1 })
     await game.told(ann)
     t.same(told, [[ann.id, 5], [ann.id, 'y']])
-    t.equal(server.drops['rpc-arguments'], 1)
+    t.equal(server.monitor.drops['rpc-arguments'], 1)
   })
 
   await t.test('nothing went wrong at anybody but what was meant to', async t => {
-    t.equal(server.failures, 0)
-    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.drops
+    t.equal(server.monitor.failures, 0)
+    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.monitor.drops
     t.same([mode, args], [1, 1])
     t.ok(Object.values(others).every(count => count === 0))
     t.match(ann.godot.errors, [/RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/], 'ann refused ben as the server did')

@@ -105,7 +105,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
       t.same(kept(server), isKept ? ['10 010203'] : [], `to ${target}: server`)
       t.same(signals.splice(0), isKept ? [['peer_packet', 10]] : [])
     }
-    t.equal(server.packetsRelayed, 2 + 1 + 1 + 2 + 2 + 2 + 2)
+    t.equal(server.monitor.packetsRelayed, 2 + 1 + 1 + 2 + 2 + 2 + 2)
     await server.stop()
   })
 
@@ -155,7 +155,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     const { server, members, signals } = await room(2)
     for (const [reason, messages] of Object.entries(speaker.forged(10, 11))) {
       for (const message of messages) members[0].frames.binary(message)
-      t.equal(server.drops[reason as 'not-data'], messages.length, reason)
+      t.equal(server.monitor.drops[reason as 'not-data'], messages.length, reason)
     }
     for (const member of members) t.same(await member.heard(), [])
     t.same(signals, [])
@@ -169,7 +169,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     const c = enter()
     t.same(await c.heard(), ['id 12'])
     for (const target of [0, 11, -11, -1]) a.say(target, 1)
-    t.equal(server.drops['relay-off'], 4)
+    t.equal(server.monitor.drops['relay-off'], 4)
     t.same(kept(server), [])
     a.say(1, 2)
     t.same(kept(server), ['10 02'])

@@ -39,7 +39,7 @@ t.test(`${LIVES} random lives: one connect and one disconnect signal each, and n
 
   t.ok(lives.size > LIVES / 2, `${lives.size} peers, seed ${seed}`)
   t.same([...lives].filter(([, signals]) => signals.join() !== 'connected,disconnected'), [], `seed ${seed}`)
-  t.equal(server.pendingCount, 0)
+  t.equal(server.countPeers().pending, 0)
   await app.close()
   // A socket that is destroyed is let go of in the turn after.
   await until(() => !resources().includes('TCPSocketWrap'))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LimitBook } from '../../../src/core/server/limits.ts'
-import { silentLogger } from '../../../src/core/server/logger.ts'
+import { silentLogger } from '../../../src/logger.ts'
 import { stopTime } from '../../helper/clock.ts'
 
 /** A book and what it logs. */
