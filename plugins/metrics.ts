@@ -137,7 +137,7 @@ function look (server: WebSocketServer, traffic: Traffic): Moment {
   for (const peer of server.peers()) {
     const waiting = peer.getCurrentOutboundBufferedAmount()
     held += Number(peer.isPaused)
-    unread += peer.unreadPackets
+    unread += peer.getAvailablePacketCount()
     buffered += waiting
     maxBuffered = Math.max(maxBuffered, waiting)
   }

@@ -142,7 +142,7 @@ t.test('a closing peer gets nothing more', async t => {
       t.match(await answer.json(), { code: 'FAILED', godotError: 1 })
     }
     t.same(await (await api('/packets', text('x'))).json(), { recipients: 0 })
-    server.getPeer(id).cut('server')
+    server.peer(id)!.destroy('server')
   }
 })
 

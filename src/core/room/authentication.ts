@@ -8,6 +8,7 @@ import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
 import type { Logger } from '../server/logger.ts'
 import type { RoomOutbox } from './room-outbox.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 
 /** Why a client is not let in: it was turned away, or took too long; the names are those of the limits. */
@@ -18,9 +19,9 @@ export interface AuthenticationHost {
   readonly outbox: RoomOutbox
   readonly log: Logger
   /** The peer has proved itself. */
-  authenticated (peer: WebSocketPeer): void
+  authenticated (peer: PeerSession): void
   /** The peer is not let in; told once, with no reason when it has gone by itself. */
-  notAuthenticated (peer: WebSocketPeer, why: AuthFailure | undefined): void
+  notAuthenticated (peer: PeerSession, why: AuthFailure | undefined): void
   /** It sent what it may not send yet. */
   dropped (reason: 'not-admitted', peer: WebSocketPeer): void
   /** Calls `wake` soon, outside of the call under way. */
@@ -32,7 +33,7 @@ const DONE = new Uint8Array(0)
 
 /** One client on its way in. Both sides must say that they are done, in either order. */
 class Candidate implements Deadlined {
-  readonly peer: WebSocketPeer
+  readonly peer: PeerSession
   readonly #onExpired: (candidate: Candidate) => void
   /** Whether the application was asked, whether it let the client in, and whether the client said that it is done. */
   isJudged = false
@@ -40,7 +41,7 @@ class Candidate implements Deadlined {
   isDone = false
   hasFailed = false
 
-  constructor (peer: WebSocketPeer, onExpired: (candidate: Candidate) => void) {
+  constructor (peer: PeerSession, onExpired: (candidate: Candidate) => void) {
     this.peer = peer
     this.#onExpired = onExpired
   }
@@ -60,7 +61,7 @@ export class Authentication {
   readonly #host: AuthenticationHost
   readonly #wire: AuthWire
   readonly #authenticate: Authenticate
-  readonly #candidates = new Map<WebSocketPeer, Candidate>()
+  readonly #candidates = new Map<PeerSession, Candidate>()
   readonly #deadlines: Deadlines
 
   /** `seconds`: how long a client may take. */
@@ -72,7 +73,7 @@ export class Authentication {
   }
 
   /** The clients that have to prove themselves, and those that failed to and are closing. */
-  get peers (): Iterable<WebSocketPeer> {
+  get peers (): Iterable<PeerSession> {
     return this.#candidates.keys()
   }
 
@@ -80,28 +81,28 @@ export class Authentication {
     return this.#candidates.size
   }
 
-  has (peer: WebSocketPeer): boolean {
+  has (peer: PeerSession): boolean {
     return this.#candidates.has(peer)
   }
 
   /** The client with this id, unless it is closing. */
-  find (id: number): WebSocketPeer | undefined {
+  find (id: number): PeerSession | undefined {
     for (const peer of this.#candidates.keys()) if (peer.id === id && peer.isOpen) return peer
     return undefined
   }
 
   /** A client has come, and knows its id. */
-  begin (peer: WebSocketPeer): void {
+  begin (peer: PeerSession): void {
     const candidate = new Candidate(peer, candidate => { this.#host.soon(() => { if (this.has(peer)) this.#fail(candidate, 'auth-timeout') }) })
     this.#candidates.set(peer, candidate)
     this.#deadlines.add(candidate)
   }
 
   /** A message of such a client: bytes[start..end) are good until the call returns. */
-  receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  receive (peer: PeerSession, bytes: Uint8Array, start: number, end: number): void {
     const candidate = this.#candidates.get(peer)!
     const dataAt = this.#wire.dataAt(bytes, start, end)
-    if (dataAt === -1 || candidate.isDone || (candidate.isAccepted && dataAt < end)) return this.#host.dropped('not-admitted', peer)
+    if (dataAt === -1 || candidate.isDone || (candidate.isAccepted && dataAt < end)) return this.#host.dropped('not-admitted', peer.peer)
     candidate.isDone = dataAt === end
     if (!candidate.isDone || !(candidate.isJudged || candidate.isAccepted)) this.#judge(candidate, ownBytes(bytes, dataAt, end))
     else this.#settle(candidate)
@@ -119,7 +120,7 @@ export class Authentication {
   }
 
   /** The connection is over; whether it was that of such a client. */
-  delete (peer: WebSocketPeer): boolean {
+  delete (peer: PeerSession): boolean {
     const candidate = this.#candidates.get(peer)
     if (candidate === undefined) return false
     this.#forget(candidate)
@@ -146,9 +147,9 @@ export class Authentication {
     })
   }
 
-  async #answerOf (peer: WebSocketPeer, data: Uint8Array): Promise<AuthenticateAnswer> {
+  async #answerOf (peer: PeerSession, data: Uint8Array): Promise<AuthenticateAnswer> {
     try {
-      return checkAnswer(await this.#authenticate(peer, data))
+      return checkAnswer(await this.#authenticate(peer.peer, data))
     } catch (err) {
       this.#host.log.error({ err, peer: peer.id }, 'authenticate failed')
       return false
@@ -174,7 +175,7 @@ export class Authentication {
     this.#host.authenticated(candidate.peer)
   }
 
-  #send (peer: WebSocketPeer, data: Uint8Array): void {
+  #send (peer: PeerSession, data: Uint8Array): void {
     const message = this.#wire.encode(data)
     if (this.#host.outbox.hasRoom(peer.outbox, message.length)) this.#host.outbox.send(peer.outbox, opcode.BINARY, message, 0, message.length)
     else peer.closeSlow()
@@ -185,7 +186,7 @@ export class Authentication {
     candidate.hasFailed = true
     this.#deadlines.delete(candidate)
     this.#host.notAuthenticated(candidate.peer, why)
-    candidate.peer.closeFor('server', closeCode.NORMAL, '')
+    candidate.peer.close('server', closeCode.NORMAL, '')
   }
 
   #forget (candidate: Candidate): void {

@@ -14,7 +14,10 @@ import type { MultiplayerHost } from '../rpc/multiplayer-api.ts'
 import { Relay } from '../room/relay.ts'
 import type { RelayHost } from '../room/relay.ts'
 import { RoomOutbox } from '../room/room-outbox.ts'
+import { IncomingQueue } from '../peer/incoming-queue.ts'
+import type { IncomingQueueOwner } from '../peer/incoming-queue.ts'
 import type { Packet, QueueLimits } from '../peer/packet-queue.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import { ServerReports } from './server-reports.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
@@ -24,7 +27,7 @@ import { wires } from '../rpc/wires.ts'
 export type PacketWatcher = (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
 
 /** Where a server's packets go: what comes from a peer, and what is sent to peers. */
-export abstract class ServerPackets extends ServerReports implements RelayHost, MultiplayerHost, AuthenticationHost {
+export abstract class ServerPackets extends ServerReports implements RelayHost, MultiplayerHost, AuthenticationHost, IncomingQueueOwner {
   protected readonly table = new PeerTable()
   protected readonly relay: Relay
   /** Clients that have to prove themselves first (option authenticate). */
@@ -38,6 +41,8 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
   #maxMessageSize = 0
   #maxPacketSize = 0
   #targetPeer: number = target.ALL
+  /** Created when the first packet is queued. */
+  #incoming: IncomingQueue | undefined
   /** Who looks at packets, and whether they go straight to the relay: in multiplayer mode, unless somebody looks. */
   #watchers: readonly PacketWatcher[] = []
   #isStraight = false
@@ -50,10 +55,10 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     this.applyBuffers()
   }
 
-  abstract override soon (wake: () => void): void
+  abstract soon (wake: () => void): void
   abstract peers (after?: number): IterableIterator<WebSocketPeer>
-  abstract authenticated (peer: WebSocketPeer): void
-  abstract notAuthenticated (peer: WebSocketPeer, why: LimitName | undefined): void
+  abstract authenticated (peer: PeerSession): void
+  abstract notAuthenticated (peer: PeerSession, why: LimitName | undefined): void
 
   // ---- what an application sends and reads ----
 
@@ -64,7 +69,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
 
   /** Who sent the packet that `getPacket` will give; 1 when there is none. */
   getPacketPeer (): number {
-    return this.nextPacket?.source ?? target.SERVER
+    return this.#incoming?.next?.source ?? target.SERVER
   }
 
   /** Sends a packet to the target peer: ERR_UNCONFIGURED in plain mode, FAILED when there is no such peer. */
@@ -82,9 +87,14 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     this.#put(to, this.#wire.relay.call(to, packet))
   }
 
-  override getAvailablePacketCount (): number {
+  getAvailablePacketCount (): number {
     this.#hasReader = true
-    return super.getAvailablePacketCount()
+    return this.unreadPackets
+  }
+
+  /** Number of unread packets; unlike `getAvailablePacketCount` it does not count as reading. */
+  get unreadPackets (): number {
+    return this.#incoming?.length ?? 0
   }
 
   /** Remote calls (multiplayer mode). From its first use on it reads the server's packets: none waits, and `peer_packet` is not signalled. */
@@ -100,8 +110,8 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
   /** Sends one packet to all (0), one (id) or all but one (-id) in either mode; how many get it. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`. */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     if (to > 0) {
-      const peer = this.getPeer(to)
-      if (this.gdMpApi) peer.putPacket(this.#wire.relay.data(to, bytes))
+      const peer = this.session(to)
+      if (this.gdMpApi) peer.send(this.#wire.relay.data(to, bytes), peer.writeMode === 0)
       else peer.send(bytes, isText)
       return 1
     }
@@ -113,7 +123,7 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     return recipients
   }
 
-  override get variants (): VariantCodec {
+  get variants (): VariantCodec {
     return this.#wire.variants
   }
 
@@ -139,60 +149,74 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
 
   /** The peer with this id; ERR_DOES_NOT_EXIST when there is none. */
   getPeer (id: number): WebSocketPeer {
-    const peer = this.table.get(id)
-    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
-    return peer
+    return this.session(id).peer
+  }
+
+  protected session (id: number): PeerSession {
+    const session = this.table.get(id)
+    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return session
   }
 
   // ---- what comes from peers ----
 
   /** One whole message of an open peer; the bytes are good until the call returns. */
-  receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+  receive (peer: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.#isStraight) return this.relay.relay(peer, bytes, start, end)
     if (this.authentication?.has(peer) === true) return this.authentication.receive(peer, bytes, start, end)
-    if (this.#watchers.length > 0) for (const watch of this.#watchers) watch(peer, bytes, start, end, isText)
+    if (this.#watchers.length > 0) for (const watch of this.#watchers) watch(peer.peer, bytes, start, end, isText)
     if (this.options.gdMpApi) return this.relay.relay(peer, bytes, start, end)
     const own = ownBytes(bytes, start, end)
     const isPushed = this.signals.emit('packet', peer.id, own, isText)
     if (!isPushed) peer.queue({ bytes: own, isText, source: peer.id })
   }
 
-  receiveData (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  receiveData (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
     if (this.#isCalled) {
       this.#handOver()
-      return this.#multiplayer!.receiveData(sender, bytes.subarray(start, end))
+      return this.#multiplayer!.receiveData(sender.peer, bytes.subarray(start, end))
     }
     // A relay on which nobody reads must not stand still: nobody is there who would miss the packet.
-    if (!this.#isRead() && !this.hasQueueRoom(end - start)) return this.dropped('unread', sender)
-    this.queuePacket({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
+    const queue = this.#queue
+    if (!this.#isRead() && !queue.hasRoom(end - start)) return this.dropped('unread', sender.peer)
+    queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
   }
 
-  receiveCall (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  receiveCall (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
     if (this.#isCalled) this.#handOver()
     const packet = bytes.subarray(start, end)
     const multiplayer = this.#openMultiplayer()
-    if (this.#isCalled || multiplayer.isInternal(packet)) multiplayer.receive(sender, packet)
-    else this.dropped('unread', sender)
+    if (this.#isCalled || multiplayer.isInternal(packet)) multiplayer.receive(sender.peer, packet)
+    else this.dropped('unread', sender.peer)
   }
 
-  packetQueued (peer: WebSocketPeer): void {
+  packetQueued (packet: Packet): void {
+    if (this.#isCalled) this.#handOver()
+    else this.signals.emit('peer_packet', packet.source)
+  }
+
+  dataReceived (peer: PeerSession): void {
     this.signals.emit('data_received', peer.id)
   }
 
-  queueHeld (peer: WebSocketPeer): void {
-    this.queueWaiting(peer)
+  senderEnded (peer: PeerSession): void {
+    this.#incoming?.senderEnded(peer)
   }
 
-  writeModeChanged (peer: WebSocketPeer): void {
-    if (this.gdMpApi && this.table.has(peer.id)) this.relay.writeModeChanged(peer, peer.getWriteMode() === 0)
+  writeModeChanged (peer: PeerSession): void {
+    if (this.gdMpApi && this.table.has(peer.id)) this.relay.writeModeChanged(peer, peer.writeMode === 0)
   }
 
-  peer (id: number): WebSocketPeer | undefined {
+  sessions (): Iterable<PeerSession> {
+    return this.table.after(0)
+  }
+
+  peer (id: number): PeerSession | undefined {
     return this.table.get(id)
   }
 
   * openPeers (): IterableIterator<WebSocketPeer> {
-    for (const peer of this.table) if (peer.isOpen) yield peer
+    for (const peer of this.table) if (peer.isOpen) yield peer.peer
   }
 
   get outbox (): RoomOutbox {
@@ -220,18 +244,15 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
     return this.gdMpApi ? 'ERR_UNAVAILABLE' as const : 'ERR_UNCONFIGURED' as const
   }
 
-  protected signalPacket (packet: Packet): void {
-    if (this.#isCalled) this.#handOver()
-    else this.signals.emit('peer_packet', packet.source)
-  }
-
-  protected override takePacket (): Packet {
+  protected takePacket (): Packet {
     this.#hasReader = true
-    return super.takePacket()
+    const packet = this.#incoming?.take()
+    if (packet === undefined) throw new GodotError(this.emptyError)
+    return packet
   }
 
   /** Whoever makes remote calls hears of a peer that came (true) or went. */
-  protected tellMultiplayer (peer: WebSocketPeer, isThere: boolean): void {
+  protected tellMultiplayer (peer: PeerSession, isThere: boolean): void {
     if (isThere) this.#multiplayer?.joined(peer.id)
     else this.#multiplayer?.left(peer.id)
   }
@@ -271,11 +292,15 @@ export abstract class ServerPackets extends ServerReports implements RelayHost, 
 
   /** What waited to be read when remote calls were first used. */
   #handOver (): void {
-    while (this.nextPacket !== undefined) {
-      const { source, bytes } = super.takePacket()
-      const sender = this.table.get(source)
-      if (sender !== undefined) this.#multiplayer!.receiveData(sender, bytes)
+    for (let packet = this.#incoming?.take(); packet !== undefined; packet = this.#incoming?.take()) {
+      const sender = this.table.get(packet.source)
+      if (sender !== undefined) this.#multiplayer!.receiveData(sender.peer, packet.bytes)
     }
+  }
+
+  get #queue (): IncomingQueue {
+    this.#incoming ??= new IncomingQueue(this)
+    return this.#incoming
   }
 
   #isRead (): boolean {

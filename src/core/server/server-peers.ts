@@ -11,11 +11,12 @@ import type { LimitName } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import { PeerIds } from '../admission/peer-ids.ts'
-import type { Rates } from '../peer/rate-limit.ts'
+import type { RateLimit, Rates } from '../peer/rate-limit.ts'
 import { ServerPackets } from './server-packets.ts'
 import type { Connection } from '../peer/transport.ts'
-import { WebSocketPeer } from '../peer/websocket-peer.ts'
-import type { PeerHost } from '../peer/websocket-peer.ts'
+import { PeerSession } from '../peer/peer-session.ts'
+import type { PeerHost } from '../peer/peer-session.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 
 /** A client that has finished its handshake, and the answer that makes it a peer. */
 interface Arrival { readonly connection: Connection, readonly protocol: string, readonly answer: Uint8Array, readonly handshake: Handshake | undefined }
@@ -32,7 +33,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   #wakes: Array<() => void> = []
   #isPolling = false
   /** Peers whose socket is not released yet, and who waits for all of them. */
-  readonly #sockets = new Set<WebSocketPeer>()
+  readonly #sockets = new Set<PeerSession>()
   #onReleased: (() => void) | undefined
 
   constructor (options: Partial<ServerOptions>, journal: Logger, drawId: (() => number) | undefined) {
@@ -53,18 +54,19 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
 
   /** Address of a peer; ERR_DOES_NOT_EXIST when there is none. */
   getPeerAddress (id: number): string {
-    return this.getPeer(id).getConnectedHost()
+    return this.session(id).address
   }
 
   /** Port of a peer; ERR_DOES_NOT_EXIST when there is none. */
   getPeerPort (id: number): number {
-    return this.getPeer(id).getConnectedPort()
+    return this.session(id).port
   }
 
   /** Closes a peer, or a client that authenticates; ERR_DOES_NOT_EXIST when there is none, ERR_INVALID_PARAMETER for a code or reason that cannot be sent. */
   disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): void {
-    const peer = this.authentication?.find(id) ?? this.getPeer(id)
-    peer.close(code, reason)
+    checkClose(code, reason)
+    const peer = this.authentication?.find(id) ?? this.session(id)
+    peer.close('server', code, reason)
   }
 
   /** How many peers are there, closing ones too. */
@@ -85,8 +87,8 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   }
 
   /** The peers with an id above `after`, by ascending id; peers may come and go meanwhile. */
-  peers (after: number = 0): IterableIterator<WebSocketPeer> {
-    return this.table.after(after)
+  * peers (after: number = 0): IterableIterator<WebSocketPeer> {
+    for (const session of this.table.after(after)) yield session.peer
   }
 
   /** Without autoPoll: reads what came and signals it, peers by ascending id, each to its end; then lets newcomers in. */
@@ -101,7 +103,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   ban (address: string, terms: BanTerms = {}): Ban {
     checkClose(closeCode.POLICY, terms.reason ?? '')
     const ban = this.admission.bans.ban(address, terms)
-    for (const peer of this.everyone()) if (this.admission.bans.find(peer.getConnectedHost()) === ban) peer.closeFor('server', closeCode.POLICY, ban.reason)
+    for (const peer of this.everyone()) if (this.admission.bans.find(peer.address) === ban) peer.close('server', closeCode.POLICY, ban.reason)
     return ban
   }
 
@@ -172,9 +174,13 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     return this.options.closeTimeout
   }
 
-  closeRequested (peer: WebSocketPeer, code: number, reason: string): void {
+  throttled (peer: PeerSession, limit: RateLimit['hit']): void {
+    this.limited(limit, { peer: peer.id, address: peer.address })
+  }
+
+  closeRequested (peer: PeerSession, code: number, reason: string): void {
     if (!this.table.has(peer.id)) return
-    this.notices.emit('close_requested', peer, code, reason)
+    this.notices.emit('close_requested', peer.peer, code, reason)
     // Godot reports a close frame without a code as 0.
     this.signals.emit('client_close_request', peer.id, code === closeCode.NO_STATUS ? 0 : code, reason)
   }
@@ -184,24 +190,24 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     else this.#wakes.push(wake)
   }
 
-  authenticated (peer: WebSocketPeer): void {
+  authenticated (peer: PeerSession): void {
     this.#join(peer)
   }
 
-  notAuthenticated (peer: WebSocketPeer, why: LimitName | undefined): void {
-    if (why !== undefined) this.limited(why, { peer: peer.id, address: peer.getConnectedHost() })
+  notAuthenticated (peer: PeerSession, why: LimitName | undefined): void {
+    if (why !== undefined) this.limited(why, { peer: peer.id, address: peer.address })
     this.signals.emit('peer_authentication_failed', peer.id)
   }
 
-  ended (peer: WebSocketPeer, end: PeerEnd): void {
+  ended (peer: PeerSession, end: PeerEnd): void {
     if (this.authentication?.delete(peer) !== true) this.#left(peer, end)
     this.#ids.release(peer.id)
-    this.#count(peer.getConnectedHost(), -1)
+    this.#count(peer.address, -1)
     const limit = limitOf(end)
-    if (limit !== undefined) this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
+    if (limit !== undefined) this.limited(limit, { peer: peer.id, address: peer.address })
   }
 
-  released (peer: WebSocketPeer): void {
+  released (peer: PeerSession): void {
     this.#sockets.delete(peer)
     if (this.#sockets.size === 0) this.#onReleased?.()
   }
@@ -211,7 +217,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   }
 
   /** The peers, and the clients that are to become peers; they may come and go meanwhile. */
-  protected * everyone (): IterableIterator<WebSocketPeer> {
+  protected * everyone (): IterableIterator<PeerSession> {
     if (this.authentication !== undefined) yield * this.authentication.peers
     yield * this.table.after(0)
   }
@@ -246,7 +252,7 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   }
 
   #admit ({ connection, protocol, answer, handshake }: Arrival): void {
-    const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol, handshake?.isDeflated)
+    const peer = new PeerSession(this, connection, this.#ids.take(), protocol, handshake?.isDeflated)
     peer.data = handshake?.data
     this.#sockets.add(peer)
     if (answer.length > 0) this.outbox.sendRaw(peer.outbox, answer)
@@ -259,23 +265,23 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   }
 
   /** From here on it is one of the peers. */
-  #join (peer: WebSocketPeer): void {
+  #join (peer: PeerSession): void {
     this.table.add(peer)
     if (this.gdMpApi) this.relay.joined(peer)
     else this.outbox.add(peer.outbox)
-    this.log.debug({ peer: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort() }, 'peer joined')
-    this.notices.emit('joined', peer)
+    this.log.debug({ peer: peer.id, address: peer.address, port: peer.port }, 'peer joined')
+    this.notices.emit('joined', peer.peer)
     if (this.gdMpApi) this.tellMultiplayer(peer, true)
     if (this.gdMpApi) this.signals.emit('peer_connected', peer.id)
     else this.signals.emit('client_connected', peer.id, peer.protocol)
   }
 
   /** The peer is there for its listeners while they hear that it is gone, as in Godot. */
-  #left (peer: WebSocketPeer, end: PeerEnd): void {
+  #left (peer: PeerSession, end: PeerEnd): void {
     if (this.gdMpApi) this.relay.left(peer)
     this.tellMultiplayer(peer, false)
     this.log.debug({ peer: peer.id, end }, 'peer left')
-    this.notices.emit('left', peer, end)
+    this.notices.emit('left', peer.peer, end)
     if (this.gdMpApi) this.signals.emit('peer_disconnected', peer.id)
     else this.signals.emit('client_disconnected', peer.id, end.outcome === 'clean')
     this.table.delete(peer)

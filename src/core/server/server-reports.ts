@@ -5,7 +5,6 @@ import type { LimitName } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { RelayDrop } from '../room/relay.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
-import type { RateLimit } from '../peer/rate-limit.ts'
 import { noRpcDrops } from '../rpc/rpc-wire.ts'
 import type { RpcDrop } from '../rpc/rpc-wire.ts'
 import { ServerSettings } from './server-settings.ts'
@@ -81,11 +80,6 @@ export abstract class ServerReports extends ServerSettings {
   limited (limit: LimitName, details: object): void {
     this.#limitBook.hit(limit, details)
     this.notices.emit('limited', limit, details)
-  }
-
-  /** A peer sends more than it may. */
-  throttled (peer: WebSocketPeer, limit: RateLimit['hit']): void {
-    this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
   }
 
   /** A client was turned away. */

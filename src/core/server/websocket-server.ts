@@ -169,7 +169,7 @@ export class WebSocketServer extends ServerPeers {
     let told = 0
     for (const peer of this.everyone()) {
       if (told > 0 && told % size === 0) await new Promise(resolve => setTimeout(resolve, BATCH_MILLISECONDS))
-      peer.closeFor('stop', code, reason)
+      peer.close('stop', code, reason)
       told++
     }
   }

@@ -46,7 +46,7 @@ t.test('400,000 random messages: each goes exactly where it must, as it must, an
   server.on('peer_packet', () => {})
   const clients = ALL.map(() => new FrameClient(server))
   for (const client of clients) await client.frames()
-  const [peer, faults] = [server.getPeer(ME), [] as string[]]
+  const [peer, faults] = [server.peer(ME)!, [] as string[]]
   let went = 0
   for (let round = 0; round < 400; round++) {
     const expected = new Map<number, string[]>(ALL.map(id => [id, []]))

@@ -164,7 +164,7 @@ t.test('1,000,000 random packets: only the outcomes there are', async t => {
   const dice = new Dice(seed)
   const { server } = await multiplayerServer([10, 11, 12])
   const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
-  const peer = server.getPeer(10)
+  const peer = server.peer(10)!
   for (let i = 0; i < 1_000_000; i++) {
     const bytes = dice.bytes(dice.below(24))
     // Half of them with a head that nearly fits, so that they get further.

@@ -259,7 +259,7 @@ t.test('bent packets: refused, and nothing fails', async t => {
   const frames = recorded.steps.flatMap(({ frames }) => frames).filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined).map(({ hex }) => bytesOf(hex!))
   for (let i = 0; i < 30_000; i++) {
     const bytes = mutated(dice, frames)
-    server.receive(server.getPeer(10), bytes, 0, bytes.length, false)
+    server.receive(server.peer(10)!, bytes, 0, bytes.length, false)
     if (i % 500 === 0) await client.frames()
   }
   t.equal(server.peerCount, 2, `seed ${seed}`)

@@ -133,7 +133,9 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     t.same(await a.heard(), [`from 1 ${Buffer.from(bytes).toString('hex')}`])
     a.say(1, ...bytes)
     t.strictSame(server.getVar(), new Plane(new Vector3(1, 2, 3), 4))
-    t.equal(server.getPeer(10).variants, variants)
+    server.getPeer(10).putVar(new Plane(new Vector3(1, 2, 3), 4))
+    const [frame] = await a.frames.frames()
+    t.equal(frame.payload.toString('hex'), Buffer.from(bytes).toString('hex'), 'a peer encodes as its server')
     await server.stop()
   })
 
@@ -213,7 +215,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     const faults: string[] = []
     for (let i = 0; i < 60_000; i++) {
       const message = dice.once(3) ? dice.bytes(dice.below(24)) : mutated(dice, seeds)
-      server.receive(server.getPeer(10), Buffer.from(message), 0, message.length, false)
+      server.receive(server.peer(10)!, Buffer.from(message), 0, message.length, false)
       if (i % 1000 !== 0) continue
       for (const { id, frames } of members) for (const { payload } of await frames.frames()) checkRelayed(payload, id)
       server.getPacketError()
