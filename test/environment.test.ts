@@ -38,7 +38,7 @@ t.test('every variable has its effect', async t => {
 })
 
 t.test('a second endpoint, for Godot 4, has the settings of the first but for its port and keys', async t => {
-  t.equal(readEnvironment({ WS_WIRE: 'godot4' }).server.options.wire, 'godot4')
+  t.equal(readEnvironment({ WS_WIRE: 'godot4' }).server.wire, 'godot4')
   const { server, godot4 } = readEnvironment({ WS4_PATH: '/ws4', MAX_PEERS: '5', GD_MP_API: 'false', WS_PORT: '9080', TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') })
   t.match(server, { port: 9080, gdMpApi: false, maxPeers: 5 })
   t.match(parseOptions(godot4), { name: 'godot4', path: '/ws4', wire: 'godot4', gdMpApi: true, maxPeers: 5 })

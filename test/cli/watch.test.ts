@@ -8,6 +8,7 @@ import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startHost } from '../helper/host.ts'
 import { within } from '../helper/within.ts'
+import { accept } from '../helper/internals.ts'
 
 const cli = resolve(import.meta.dirname, '../../dist/cli.js')
 
@@ -104,7 +105,7 @@ t.test('a server that starts anew is found again, in a terminal and in a pipe', 
   const screen = inTerminal(t, first.port, 'rows 30 cols 100')
   const lines = inPipe(t, first.port)
   await screen.says(/listening for/)
-  await meanwhile(() => { first.app.peerServer.accept(new MemoryConnection('192.0.2.7', 1), '') }, lines.says(/joined/))
+  await meanwhile(() => { accept(first.app.peerServer, new MemoryConnection('192.0.2.7', 1), '') }, lines.says(/joined/))
   await first.app.close()
   await screen.says(/trouble.* with http/)
   await lines.says(/Trying again: the service/)

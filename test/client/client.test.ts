@@ -10,6 +10,7 @@ import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { within } from '../helper/within.ts'
+import { accept } from '../helper/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -37,7 +38,7 @@ t.test('every operation of the document works as its types say', async t => {
     called.add(name)
     return await client.call(name, ...given)
   }
-  for (let i = 0; i < 5; i++) server.accept(new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
+  for (let i = 0; i < 5; i++) accept(server, new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
 
   const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', protocol: 'chat', address: '192.0.2.0/24' })
   t.equal(items.length, 3)
@@ -95,13 +96,13 @@ t.test('events come typed, from where they were left', async t => {
   const seen: Array<{ id: string | undefined, peer: number }> = []
   const read = async (lastId: string | undefined, count: number): Promise<void> => {
     for await (const { id, event } of client.events({ types: 'client_connected' }, lastId, over.signal)) {
-      if (event.type === 'open') server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+      if (event.type === 'open') accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
       else if (event.type === 'client_connected') seen.push({ id, peer: event.id })
       if (seen.length === count) return
     }
   }
   await within(5, () => 'the first', read(undefined, 1))
-  server.accept(new MemoryConnection('192.0.2.2', 2), 'chat')
+  accept(server, new MemoryConnection('192.0.2.2', 2), 'chat')
   await within(5, () => 'what was missed', read(seen[0].id, 3))
   t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
   over.abort()
@@ -111,7 +112,7 @@ t.test('a stream tells where it stands, so that who saw nothing yet misses nothi
   const { client, server } = await start(t)
   const first = await client.events({ types: 'client_connected' }).next()
   t.match(first.value, { id: /./, event: { type: 'open' } })
-  server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+  accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
   const missed = client.events({ types: 'client_connected' }, first.value!.id)
   t.match((await within(5, () => 'what was missed', missed.next())).value, { event: { type: 'client_connected', address: '192.0.2.1' } })
   t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })

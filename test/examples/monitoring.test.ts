@@ -6,6 +6,8 @@ import app from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
 import { signal } from '../helper/signal.ts'
+import { accept } from '../helper/internals.ts'
+import { internalsOf } from '../../src/core/server/websocket-server.ts'
 
 const read = (file: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/monitoring', file), 'utf8')
 const dashboard = JSON.parse(read('grafana-dashboard.json'))
@@ -22,11 +24,11 @@ async function busyMetrics (t: Test) {
   await service.ready()
   const { peerServer } = service
   const connection = new MemoryConnection()
-  peerServer.accept(connection)
+  accept(peerServer, connection)
   const left = signal(peerServer, 'client_disconnected')
   connection.destroy()
   await left
-  peerServer.monitor.events.emit('refused', 'refusing-connections', '192.0.2.1')
+  internalsOf(peerServer).monitor.events.emit('refused', 'refusing-connections', '192.0.2.1')
   return parseMetrics((await service.inject('/metrics')).body)
 }
 

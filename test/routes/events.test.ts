@@ -5,6 +5,7 @@ import { openEvents } from '../helper/event-source.ts'
 import { json, startHost, type Host, type HostParts } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { within } from '../helper/within.ts'
+import { internalsOf } from '../../src/core/server/websocket-server.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -222,7 +223,7 @@ t.test('packets are told only to who asks, as a sample that says what it stands 
   ])
   t.ok(packets.every(({ id }) => id === undefined), 'they have no place in the history')
   t.same(quiet.events.filter(({ event }) => event === 'packet'), [])
-  t.equal(server.monitor.events.listenerCount('dropped') > 0, true)
+  t.equal(internalsOf(server).monitor.events.listenerCount('dropped') > 0, true)
 })
 
 t.test('the target of a relayed packet is told, and every packet still goes its way', async t => {
@@ -253,7 +254,7 @@ t.test('the totals come once a second to who asks for them', async t => {
 t.test('an app without a history listens to nothing while nobody follows', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'listening', 'stopped'] as const
-  const counts = () => names.map(name => server.monitor.events.listenerCount(name))
+  const counts = () => names.map(name => internalsOf(server).monitor.events.listenerCount(name))
   const before = counts()
   t.same(before, names.map(() => 0))
   const stream = await events('?types=packet,stats,client_connected')
@@ -272,7 +273,7 @@ t.test('of a hundred streams one is not read: it is cut, and the others get ever
   let isCut = false
   cut.then(() => { isCut = true })
   // More than it takes, of what the others do not want to hear.
-  const flood = setInterval(() => { for (let i = 0; i < 500; i++) host.server.monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100)) })
+  const flood = setInterval(() => { for (let i = 0; i < 500; i++) internalsOf(host.server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100)) })
   t.teardown(() => { clearInterval(flood) })
   await churn(host, 100)
   await within(20, () => 'the cut', cut)
@@ -317,12 +318,12 @@ t.test('a stream that is not read is cut once a megabyte waits for it', async t 
   await once(app.server, 'request')
   let told = 0
   const flood = setInterval(() => {
-    for (let i = 0; i < 500; i++, told++) server.monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+    for (let i = 0; i < 500; i++, told++) internalsOf(server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
   })
   await within(10, () => 'the cut', cut)
   clearInterval(flood)
   t.ok(told * 180 > 1 << 20, `after ${told} events`)
-  server.monitor.events.emit('listening')
+  internalsOf(server).monitor.events.emit('listening')
   t.equal((await healthy.next()).event, 'listening')
 })
 

@@ -4,6 +4,7 @@ import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { faultOf, fitting, operationsOf, type Operation } from '../helper/document.ts'
+import { accept } from '../helper/internals.ts'
 
 // What the OpenAPI document says of the REST API, against whatever comes: requests made from the document itself, and from dice.
 
@@ -66,7 +67,7 @@ for (const operation of operations) {
 async function prepare (stop: boolean): Promise<void> {
   server.ban('192.0.2.7')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
-  if (!stop) for (let at = server.peerCount; at < 3; at++) server.accept(new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
+  if (!stop) for (let at = server.peerCount; at < 3; at++) accept(server, new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
 }
 
 function requests (operation: Operation): fc.Arbitrary<Request> {

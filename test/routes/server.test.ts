@@ -1,5 +1,6 @@
 import t from 'tap'
 import { closed, json, startHost } from '../helper/host.ts'
+import { handshake } from '../helper/internals.ts'
 
 t.test('the state says all there is to say', async t => {
   const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
@@ -85,8 +86,8 @@ t.test('PATCH changes what is given and leaves the rest', async t => {
 
 t.test('handshakes under way are counted', async t => {
   const { api, server } = await startHost(t)
-  const handshake = server.handshake(() => {})
-  handshake.begin()
+  const opening = handshake(server, () => {})
+  opening.begin()
   t.match(await (await api('/server')).json(), { peers: { open: 0, closing: 0, pending: 1 } })
-  handshake.end()
+  opening.end()
 })

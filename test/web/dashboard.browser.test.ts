@@ -10,6 +10,7 @@ import { startGodot, type GodotClient } from '../helper/godot.ts'
 import { needs } from '../helper/needs.ts'
 import { frame } from '../helper/raw-frame.ts'
 import { within } from '../helper/within.ts'
+import { accept } from '../helper/internals.ts'
 
 // As the functions see it that run in the page; text would not do, for the page lets no text be run.
 declare const document: any
@@ -117,7 +118,7 @@ t.test('it goes on after the server was away, and asks nobody for a token where 
   await page.locator('#status[data-state=good]').waitFor()
   await page.context().setOffline(true)
   await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
-  server.accept(new MemoryConnection('203.0.113.7', 4000), '')
+  accept(server, new MemoryConnection('203.0.113.7', 4000), '')
   await page.context().setOffline(false)
   await happening(page, 'from 203.0.113.7:4000').waitFor()
   await page.reload()
@@ -127,7 +128,7 @@ t.test('it goes on after the server was away, and asks nobody for a token where 
 
 t.test('by keyboard, and on a phone', { ...needs('chromium'), timeout: 180_000 }, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { protocols: ['chat', 'game'], pingInterval: 0 }, viewport: { width: 390, height: 844 } })
-  for (let i = 0; i < 120; i++) server.accept(new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
+  for (let i = 0; i < 120; i++) accept(server, new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
   t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'nothing sticks out')
 
@@ -167,7 +168,7 @@ t.test('the tabulator comes to everything that can be pressed, and shows where i
   const connections = Array.from({ length: 60 }, (_, i) => new MemoryConnection(`10.0.0.${i}`, 4000 + i))
   server.on('packet', () => {})
   await page.waitForFunction(() => document.querySelector('#peers-now').textContent === '0')
-  for (const connection of connections) server.accept(connection, 'chat')
+  for (const connection of connections) accept(server, connection, 'chat')
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
   await page.locator('#events li').first().waitFor()
 
@@ -198,14 +199,14 @@ t.test('the page answers within 100 ms with 10,000 peers, while they talk, come 
   server.on('packet', () => {})
   const connections = Array.from({ length: 10_000 }, (_, i) => new MemoryConnection(`10.${i % 200}.0.${i >> 8}`, 1000 + i))
   for (const [i, connection] of connections.entries()) {
-    server.accept(connection, i % 2 === 0 ? 'chat' : 'game')
+    accept(server, connection, i % 2 === 0 ? 'chat' : 'game')
     // More than a megabyte of events in one turn would be more than any reader can take.
     if (i % 500 === 0) await new Promise(resolve => setTimeout(resolve, 10))
   }
   let at = 0
   const life = setInterval(() => {
     for (let i = 0; i < 100; i++) connections[at++ % 10_000].deliver(frame(1, 'hello'))
-    server.accept(new MemoryConnection('192.0.2.1', 9), 'chat')
+    accept(server, new MemoryConnection('192.0.2.1', 9), 'chat')
   }, 50)
   t.teardown(() => { clearInterval(life) })
   await page.waitForFunction(() => Number(document.querySelector('#peers-now').textContent.replace(',', '')) >= 10000)

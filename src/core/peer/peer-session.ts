@@ -17,9 +17,8 @@ import { RateLimit } from './rate-limit.ts'
 import type { Rates } from './rate-limit.ts'
 import type { Connection, ConnectionReceiver } from './transport.ts'
 import { WebSocketPeer } from './websocket-peer.ts'
-
-/** WebSocketPeer.WriteMode of Godot: the message type of `putPacket`. */
-export const writeMode = { TEXT: 0, BINARY: 1 } as const
+import type { PeerBackend } from './websocket-peer.ts'
+import { writeMode } from './write-mode.ts'
 
 /** Settings of the server that apply to each of its peers. */
 export interface PeerSettings extends InputSettings {
@@ -68,7 +67,7 @@ const NOTHING = new Uint8Array(0)
  *
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
-export class PeerSession implements FrameReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
+export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
   readonly id: number
   /** Negotiated subprotocol, '' if none. */
   readonly protocol: string

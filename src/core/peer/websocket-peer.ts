@@ -3,16 +3,42 @@ import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { Packet } from './packet-queue.ts'
+import type { PeerOutbox } from './peer-outbox.ts'
 import type { PeerEnd, PeerState } from './peer-end.ts'
-import { writeMode } from './peer-session.ts'
-import type { PeerSession } from './peer-session.ts'
+import { writeMode } from './write-mode.ts'
+
+/** What a peer needs of the session that runs its connection. */
+export interface PeerBackend {
+  readonly id: number
+  readonly protocol: string
+  readonly connectedAt: number
+  data: unknown
+  readonly state: PeerState
+  readonly isOpen: boolean
+  readonly isPaused: boolean
+  readonly packetsIn: number
+  readonly bytesIn: number
+  readonly outbox: PeerOutbox
+  readonly end: PeerEnd | undefined
+  readonly address: string
+  readonly port: number
+  readonly wasStringPacket: boolean
+  readonly writeMode: number
+  readonly unreadPackets: number
+  readonly variants: VariantCodec
+  ended (): Promise<PeerEnd>
+  setWriteMode (mode: number): void
+  send (bytes: Uint8Array, isText: boolean): void
+  takePacket (): Packet
+  close (cause: 'server', code: number, reason: string): void
+}
 
 /** One connected client (Godot's WebSocketPeer). */
 export class WebSocketPeer extends PacketPeer {
-  readonly #session: PeerSession
+  readonly #session: PeerBackend
 
   /** Created by the server; `getPeer` and `peers` return it. */
-  constructor (session: PeerSession) {
+  constructor (session: PeerBackend) {
     super()
     this.#session = session
   }

@@ -1,16 +1,13 @@
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import type { RelayWire, WireFault } from '../../protocol/multiplayer/relay-wire.ts'
+import type { RelayWire } from '../../protocol/multiplayer/relay-wire.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
-import { writeMode } from '../peer/peer-session.ts'
+import { writeMode } from '../peer/write-mode.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { Monitor } from '../server/monitor.ts'
 import type { Settings } from '../server/settings.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { RoomOutbox } from './room-outbox.ts'
 import type { ServerInbox } from './server-inbox.ts'
-
-/** Why the relay drops a packet. */
-export type RelayDrop = WireFault | 'too-big' | 'relay-off'
 
 /** What a relay works with. */
 export interface RelayParts {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../error.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
-import type { RelayDrop } from '../room/relay.ts'
+import type { RelayDrop } from '../room/relay-drop.ts'
 import { noRpcDrops } from '../rpc/rpc-wire.ts'
 import type { RpcDrop } from '../rpc/rpc-wire.ts'
 import { BurstLog } from './burst-log.ts'
@@ -110,9 +110,9 @@ export class Monitor implements ServerMonitor {
   }
 
   /** A remote method or property of the application threw or rejected. */
-  callFailed (err: unknown, details: object): void {
+  callFailed (err: unknown, { peer, ...key }: { readonly peer?: number }): void {
     this.failures++
-    this.#bursts.hit({ level: 'error', key: details, message: 'remote method failed' }, { err })
+    this.#bursts.hit({ level: 'error', key, message: 'remote method failed' }, { peer, err })
   }
 
   /** A listener of a signal threw or rejected. */

@@ -7,6 +7,7 @@ import type { ServerOptions } from '../../../src/options.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'
+import { accept, handshake } from '../../helper/internals.ts'
 
 /** A listening server, and what it says of clients it turns away. */
 async function listening (options: Partial<ServerOptions> = {}) {
@@ -27,7 +28,7 @@ class Client {
   constructor (server: WebSocketServer, address: string) {
     this.#server = server
     this.connection = new MemoryConnection(address, 50000)
-    this.#handshake = server.handshake(error => { this.cuts.push(error.code) })
+    this.#handshake = handshake(server, error => { this.cuts.push(error.code) })
   }
 
   begin (): void {
@@ -50,7 +51,7 @@ class Client {
   }
 
   #enter (entry: Acceptance): Acceptance {
-    this.#server.accept(this.connection, entry.protocol, undefined, this.#handshake)
+    accept(this.#server, this.connection, entry.protocol, this.#handshake)
     return entry
   }
 }

@@ -4,16 +4,17 @@ import { silentLogger } from '../../../src/logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { accept, handshake } from '../../helper/internals.ts'
 
 /** A listening server that asks `onHandshake`, the errors it logs, and a way to join it. */
 async function listening (onHandshake: OnHandshake, protocols: string[] = []) {
   const errors: object[] = []
-  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, log: { ...silentLogger, error: details => { errors.push(details) } } })
+  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1, log: { ...silentLogger, error: details => { errors.push(details) } } }, { mount: { port: 0, tls: false } })
   await server.listen()
   const join = async (asking: Partial<UpgradeRequest> = {}) => {
-    const handshake = server.handshake(() => {})
-    const entry = await handshake.decide({ headers: {}, url: '/', host: undefined, address: '192.0.2.7', port: 50001, ...asking })
-    server.accept(new MemoryConnection('192.0.2.7', 50001), entry.protocol, undefined, handshake)
+    const opening = handshake(server, () => {})
+    const entry = await opening.decide({ headers: {}, url: '/', host: undefined, address: '192.0.2.7', port: 50001, ...asking })
+    accept(server, new MemoryConnection('192.0.2.7', 50001), entry.protocol, opening)
     return entry
   }
   return { server, errors, join }

@@ -7,6 +7,7 @@ import type { ServerOptions } from '../../../src/options.ts'
 import { Dice, seed } from '../../helper/dice.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { putTo } from '../../helper/internals.ts'
 
 /** A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11 ... */
 async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
@@ -23,8 +24,9 @@ async function serve (authenticate: Authenticate, options: Partial<ServerOptions
       asked.push([peer.id, Buffer.from(data).toString()])
       return authenticate(peer, data)
     },
+    log,
     ...options
-  }, { ...memoryMount, log, drawId: () => ids.shift()! })
+  }, { ...memoryMount, drawId: () => ids.shift()! })
   for (const name of ['peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
   await server.listen()
   return { server, asked, told, errors }
@@ -78,8 +80,8 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
   say(inside, '07030b00000003bb')
   t.equal(server.monitor.drops['unknown-target'], 1)
   say(inside, '07030000000003cc')
-  server.putTo(0, Uint8Array.of(1))
-  t.throws(() => server.putTo(11, Uint8Array.of(1)), { code: 'FAILED' })
+  putTo(server, 0, Uint8Array.of(1))
+  t.throws(() => putTo(server, 11, Uint8Array.of(1)), { code: 'FAILED' })
   t.throws(() => server.getPeer(11), { code: 'ERR_DOES_NOT_EXIST' })
   t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) => id), server.countPeers().pending, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
   t.same(await heard(waiting), [])

@@ -3,6 +3,7 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { Dice, seed } from '../../helper/dice.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { receive, sessionOf } from '../../helper/internals.ts'
 
 const ME = 10
 const ALL = [10, 11, 12]
@@ -46,7 +47,7 @@ t.test('400,000 random messages: each goes exactly where it must, as it must, an
   server.on('peer_packet', () => {})
   const clients = ALL.map(() => new FrameClient(server))
   for (const client of clients) await client.frames()
-  const [peer, faults] = [server.getPeer(ME), [] as string[]]
+  const [peer, faults] = [sessionOf(server, ME)!, [] as string[]]
   let went = 0
   for (let round = 0; round < 400; round++) {
     const expected = new Map<number, string[]>(ALL.map(id => [id, []]))
@@ -57,7 +58,7 @@ t.test('400,000 random messages: each goes exactly where it must, as it must, an
       for (const id of to) expected.get(id)!.push(relayed!.toString('hex'))
       if (one !== undefined) kept.push(one.toString('hex'))
       went += to.length
-      server.receive(peer, message, 0, message.length, dice.once(2))
+      receive(server, peer, message, 0, message.length, dice.once(2))
     }
     await turn()
     for (const [at, id] of ALL.entries()) {

@@ -6,6 +6,7 @@ import { Dice, seed } from '../../helper/dice.ts'
 import type { Godot4Client } from '../../helper/godot4-client.ts'
 import { Godot4Player, settle } from '../../helper/godot4-player.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { putTo } from '../../helper/internals.ts'
 
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
 const script = { hello: { args: 1, mode: 'any_peer' }, move: { args: 2, mode: 'any_peer' }, score: { args: 1 } } as const
@@ -173,7 +174,7 @@ t.test('what Godot 4 does not know, or needs to be told, is refused with a clear
   t.throws(() => untold.property('any_peer', 'x', () => {}), { code: 'ERR_INVALID_PARAMETER', message: /rset/ })
   t.throws(() => untold.rpc('hello', 'x'), { code: 'ERR_UNCONFIGURED', message: /@rpc/ })
   t.throws(() => server.multiplayer.node('/root/Named', ['hello']).rpc('nothing'), { code: 'ERR_INVALID_PARAMETER' })
-  t.throws(() => server.putTo(0, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
+  t.throws(() => putTo(server, 0, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => server.multiplayer.sendBytes(new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => arena.rpc('hello', 'x'.repeat(65536)), { code: 'ERR_OUT_OF_MEMORY' })
   t.throws(() => server.sendAuth(player.game.id, Uint8Array.of(1)), { code: 'ERR_UNCONFIGURED' })

@@ -6,6 +6,7 @@ import type { ServerOptions } from '../../../src/options.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
+import { putTo } from '../../helper/internals.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame { conn: string, dir: 'client>server' | 'server>client', opcode?: number, hex?: string, tcp?: string, http?: string }
@@ -35,7 +36,7 @@ type Acts = ReadonlyArray<[RegExp, (server: WebSocketServer, id: (name: string) 
 const acts: Acts = [
   [/^S: send_bytes\(\[(\d+)\], (\S+?)( .*)?\)$/, (server, id, byte, target) => {
     const to = /[A-J]$/.test(target) ? id(target.at(-1)!) * (target.startsWith('-') ? -1 : 1) : Number(target)
-    server.putTo(to, Uint8Array.of(Number(byte)))
+    putTo(server, to, Uint8Array.of(Number(byte)))
   }],
   [/^S: .*disconnect_peer\((\w)(, true)?\)$/, (server, id, name) => { server.disconnectPeer(id(name)) }],
   [/^S: peer.get_peer\((\w)\).close\((\d+), "(\w+)"\)$/, (server, id, name, code, reason) => { server.disconnectPeer(id(name), Number(code), reason) }],

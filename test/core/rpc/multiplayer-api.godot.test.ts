@@ -5,6 +5,7 @@ import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
 import { startGodot, type GodotClient } from '../../helper/godot.ts'
 import { needs } from '../../helper/needs.ts'
 import { within } from '../../helper/within.ts'
+import { internalsOf } from '../../../src/core/server/websocket-server.ts'
 
 const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppetsync'] as const
 
@@ -135,9 +136,9 @@ t.test('real players and the server call each other', needs('godot3-server'), as
   })
 
   await t.test('once they confirmed, one packet serves all of them', async t => {
-    const { packets } = server.outbox
+    const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'all')
-    t.equal(server.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
@@ -160,9 +161,9 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
     await cat.godot.quit()
     t.equal(await left, cat.id)
-    const { packets } = server.outbox
+    const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'fewer')
-    t.equal(server.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 

@@ -11,6 +11,7 @@ import type { Ran } from '../../helper/godot4-script.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
+import { receive, sessionOf } from '../../helper/internals.ts'
 
 /** A session between real Godot 4 processes, the server S among them: what each step put on which connection. */
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
@@ -259,7 +260,7 @@ t.test('bent packets: refused, and nothing fails', async t => {
   const frames = recorded.steps.flatMap(({ frames }) => frames).filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined).map(({ hex }) => bytesOf(hex!))
   for (let i = 0; i < 30_000; i++) {
     const bytes = mutated(dice, frames)
-    server.receive(server.getPeer(10), bytes, 0, bytes.length, false)
+    receive(server, sessionOf(server, 10)!, bytes, 0, bytes.length, false)
     if (i % 500 === 0) await client.frames()
   }
   t.equal(server.peerCount, 2, `seed ${seed}`)
