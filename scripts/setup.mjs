@@ -1,5 +1,5 @@
-// Makes a fresh clone ready: installs the packages when they are missing or out of date, then builds.
-// With --parts it also provisions what the tests run against (Godot, NATS, Chromium), see scripts/parts.mjs.
+// Makes a fresh clone ready: installs the packages when they are missing or outdated, then builds the service.
+// With --parts it prepares for the tests instead: it installs what they run against (scripts/parts.mjs); they compile by themselves.
 import { execSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -20,4 +20,4 @@ function isInstalled () {
 
 if (!isInstalled()) run('npm ci --no-audit --no-fund')
 if (process.argv.includes('--parts')) (await import('./parts.mjs')).provision()
-run('npm run --silent build')
+else run('npm run --silent build')

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import type { Figures } from '../../bench/load/job.ts'
 
-const root = resolve(import.meta.dirname, '../..')
 
 // Not NODE_OPTIONS: by it tap would watch these processes, too.
 const { NODE_OPTIONS, ...env } = process.env

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import { WebSocketServer } from '../../src/core/websocket-server.ts'
 import type { SignalName } from '../../src/core/signals.ts'
 import { Dice, seed } from '../helper/dice.ts'
@@ -17,7 +19,7 @@ interface SingleCase {
 }
 
 const recorded: { ids: Record<string, number>, steps: Step[], single_frame_cases: SingleCase[] } =
-  JSON.parse(readFileSync(new URL('../vectors/multiplayer-session.json', import.meta.url), 'utf8'))
+  JSON.parse(readFileSync(join(root, 'test/vectors/multiplayer-session.json'), 'utf8'))
 
 /** A multiplayer server that gives the ids it is told to, in this order, and keeps what it signals. */
 async function multiplayerServer (ids: number[]) {
