@@ -30,7 +30,6 @@ const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
 /** What each file imports: files by their path from the root, packages by name. */
 type Imports = Map<string, string[]>
 
-
 t.test('the source keeps to the picture', async t => {
   const imports = readImports()
   t.ok(imports.size > 10, 'the source was found')

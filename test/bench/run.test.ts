@@ -7,7 +7,6 @@ import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import type { Figures } from '../../bench/load/job.ts'
 
-
 // Not NODE_OPTIONS: by it tap would watch these processes, too.
 const { NODE_OPTIONS, ...env } = process.env
 
