@@ -1,12 +1,13 @@
 // Writes openapi/asyncapi.json, the description of what goes over the socket in each of its modes: `npm run openapi`.
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
+import { root } from './root.ts'
 import { describeSockets } from '../plugins/asyncapi.ts'
 import { variables } from '../src/environment.ts'
 import { parseOptions, type ServerOptions } from '../src/options.ts'
 
 /** Where the document is kept. */
-export const asyncApiFile = resolve(import.meta.dirname, '../openapi/asyncapi.json')
+export const asyncApiFile = join(root, 'openapi/asyncapi.json')
 
 const kinds: ReadonlyArray<Partial<ServerOptions> & { name: string }> = [
   { name: 'plain' },

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { root } from '../scripts/root.ts'
 import { closed } from './helper/host.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
@@ -115,7 +116,7 @@ async function open (t: Test, { port }: Service, path = '/ws', ...protocols: str
 
 /** Runs the service with an environment that it does not start with: its exit code and all it said. */
 async function run (t: Test, env: Record<string, string>): Promise<{ code: number, output: string }> {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, '../dist/service.js')], { env: { PATH: process.env.PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(root, 'dist/service.js')], { env: { PATH: process.env.PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)])
   const [[code], out, err] = await within(15, () => `the service to end with ${JSON.stringify(env)}`, ended)

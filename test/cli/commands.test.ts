@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import { run } from '../../src/cli/index.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
@@ -119,7 +121,7 @@ t.test('--help tells of all commands, and of each with its options; --version of
   for (const ask of ['--help', '-h', 'help']) t.match(await command([ask]), { code: 0, errors: '', output: /^Usage[^]*peers [^]*kick [^]*send [^]*watch [^]*--token/ })
   const help = { peers: /--address <ip or CIDR>[^]*--json/, kick: /<id>\.\.\. \| --all[^]*--code <code>/, send: /--variant <JSON>/, watch: /--sort <what>/ }
   for (const [name, pattern] of Object.entries(help)) t.match(await command([name, '--help']), { code: 0, errors: '', output: pattern }, name)
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   t.match(await command(['--version']), { code: 0, output: `${version}\n` })
 })
 

@@ -1,16 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startHost } from '../helper/host.ts'
 import { within } from '../helper/within.ts'
 import { accept } from '../helper/internals.ts'
 
-const cli = resolve(import.meta.dirname, '../../dist/cli.js')
+const cli = join(root, 'dist/cli.js')
 
 /** A process, and what it says: `says` resolves when that is somewhere in it, and forgets what was before. */
 function listenTo (t: Test, child: ChildProcess) {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
@@ -9,7 +10,7 @@ import { signal } from '../helper/signal.ts'
 import { accept } from '../helper/internals.ts'
 import { internalsOf } from '../../src/core/server/websocket-server.ts'
 
-const read = (file: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/monitoring', file), 'utf8')
+const read = (file: string): string => readFileSync(join(root, 'examples/monitoring', file), 'utf8')
 const dashboard = JSON.parse(read('grafana-dashboard.json'))
 const exprs: string[] = [
   ...dashboard.panels.flatMap(({ targets }: any) => targets.map(({ expr }: any) => expr)),

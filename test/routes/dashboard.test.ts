@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 
 const token = 'a token of more than thirty-two characters'
-const web = resolve(import.meta.dirname, '../../web')
+const web = join(root, 'web')
 
 t.test('the page and its files need no token, and are as they lie in web/', async t => {
   const service = Fastify()

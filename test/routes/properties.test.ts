@@ -3,12 +3,13 @@ import Fastify from 'fastify'
 import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
+import { scaled } from '../helper/dice.ts'
 import { faultOf, fitting, operationsOf, type Operation } from '../helper/document.ts'
 import { accept } from '../helper/internals.ts'
 
 // What the OpenAPI document says of the REST API, against whatever comes: requests made from the document itself, and from dice.
 
-const RUNS = 150
+const RUNS = scaled(50)
 
 const service = Fastify({ logger: false })
 t.teardown(async () => { await service.close() })

@@ -4,7 +4,7 @@ import type { SignalName } from '../../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Dice, scaled, seed } from '../../helper/dice.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { putTo } from '../../helper/internals.ts'
@@ -298,7 +298,7 @@ t.test('whatever comes before: nobody gets in who was not let in, and nothing fa
   const dice = new Dice(seed)
   const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || dice.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
   const clients = Array.from({ length: 8 }, () => new FrameClient(server))
-  for (let i = 0; i < 4000; i++) {
+  for (let i = 0; i < scaled(1000); i++) {
     const client = dice.pick(clients)
     if (dice.once(3)) auth(client, dice.once(2) ? 'ab' : '')
     else client.binary(dice.bytes(dice.below(12)))

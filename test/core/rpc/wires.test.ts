@@ -5,7 +5,7 @@ import { wires } from '../../../src/core/rpc/wires.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { Plane, Vector3 } from '../../../src/protocol/variant/variant-types.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Dice, scaled, seed } from '../../helper/dice.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { mutated } from '../../helper/mutation.ts'
@@ -214,7 +214,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     const { server, members } = await room(3)
     const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.say(10, target, dice.bytes(1 + dice.below(12)))).concat(...Object.values(speaker.forged(10, 11)).map(list => list.map(one => Buffer.from(one))))
     const faults: string[] = []
-    for (let i = 0; i < 60_000; i++) {
+    for (let i = 0; i < scaled(10_000); i++) {
       const message = dice.once(3) ? dice.bytes(dice.below(24)) : mutated(dice, seeds)
       receive(server, sessionOf(server, 10)!, Buffer.from(message), 0, message.length, false)
       if (i % 1000 !== 0) continue

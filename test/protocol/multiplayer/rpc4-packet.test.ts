@@ -3,7 +3,7 @@ import { GodotError } from '../../../src/error.ts'
 import { decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import type { RemoteCall4, Rpc4Packet } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Dice, scaled, seed } from '../../helper/dice.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import type { Vector } from '../../helper/variant-vectors.ts'
@@ -83,7 +83,7 @@ t.test('what is no packet', async t => {
 t.test('mutated and random packets decode or fail with a GodotError', async t => {
   const dice = new Dice(seed)
   const seeds = captures.map(bytesOf)
-  for (let i = 0; i < 60_000; i++) {
+  for (let i = 0; i < scaled(10_000); i++) {
     const bytes = dice.once(6) ? dice.bytes(dice.below(60)) : mutated(dice, seeds)
     try {
       decodeRpc4Packet(bytes)
