@@ -22,11 +22,11 @@ function describeAct (request: FastifyRequest, status: number): AdminAct {
   const { id, ...params } = request.params as { id?: string | number }
   const { schema, url } = request.routeOptions
   return {
-    act: (schema as { operationId?: string } | undefined)?.operationId ?? `${request.method} ${url ?? request.url}`,
+    action: (schema as { operationId?: string } | undefined)?.operationId ?? `${request.method} ${url ?? request.url}`,
     by: request.adminName,
     address: request.ip,
     ...(id === undefined ? {} : { id: Number(id) }),
-    given: shorten({ ...params, ...request.query as object, ...request.body as object }),
+    parameters: shorten({ ...params, ...request.query as object, ...request.body as object }),
     status
   }
 }

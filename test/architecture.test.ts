@@ -18,7 +18,8 @@ const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
   { room: /^src\/transport\//, floor: 3, never: [fastify] },
   { room: /^src\/cluster\//, floor: 3, never: [fastify, sockets] },
   { room: /^src\/admin\//, floor: 3, never: [fastify, sockets] },
-  { room: /^src\/client\//, floor: 4, never: [fastify, sockets] },
+  // It runs in browsers, too.
+  { room: /^src\/client\//, floor: 4, never: [fastify, /^node:/] },
   { room: /^src\/cli\//, floor: 5, never: [fastify, sockets] },
   { room: /^plugins\//, floor: 4, never: [] },
   { room: /^routes\//, floor: 5, never: [] },

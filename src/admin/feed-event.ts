@@ -20,12 +20,12 @@ export interface Departure extends Arrival, TrafficTotals {
 
 /** What an administrator did, or was refused: which operation of the REST API, of whose token, with what, and the HTTP status of the answer. */
 export interface AdminAct {
-  readonly act: string
+  readonly action: string
   readonly by: string | null
   readonly address: string
   /** The peer it was about. */
   readonly id?: number
-  readonly given: Readonly<Record<string, unknown>>
+  readonly parameters: Readonly<Record<string, unknown>>
   readonly status: number
 }
 
@@ -59,7 +59,7 @@ export interface FeedData {
   limited: { readonly limit: LimitName, readonly option: string, readonly id?: number, readonly address?: string, readonly count: number }
   dropped: { readonly id: number, readonly reason: DropReason, readonly count: number }
   listening: { readonly mode: string, readonly port: number, readonly tls: boolean, readonly protocols: readonly string[], readonly gdMpApi: boolean }
-  stopped: Readonly<Record<string, never>>
+  stopped: Readonly<Record<never, never>>
   admin: AdminAct
   packet: SampledPacket
   stats: Stats

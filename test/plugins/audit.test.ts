@@ -66,13 +66,13 @@ t.test('every operation that changes something is written down and told: who, wh
         const answer = await ask(who === undefined ? {} : { authorization: `Bearer ${who}` })
         t.equal(answer.statusCode, statusCode, answer.body)
         const event = await told()
-        t.match(event, { act, by: who === bob.token ? 'bob' : null, address: '127.0.0.1', ...whom, status: statusCode })
-        if (statusCode === status) t.same(event.given, given)
+        t.match(event, { action: act, by: who === bob.token ? 'bob' : null, address: '127.0.0.1', ...whom, status: statusCode })
+        if (statusCode === status) t.same(event.parameters, given)
         t.same(audits.at(-1), event, 'the log has the same')
       }
       const bad = await service.inject({ method: operation.method as 'POST', url: `${url}${url.includes('?') ? '&' : '?'}nonsense=1`, headers: { authorization: `Bearer ${alice.token}`, 'content-type': 'application/json' }, payload: '{"nonsense": 1}' })
       t.ok(bad.statusCode >= 400 && bad.statusCode < 500, bad.body)
-      t.match(await told(), { act, by: 'alice', status: bad.statusCode })
+      t.match(await told(), { action: act, by: 'alice', status: bad.statusCode })
     })
   }
   t.notMatch(JSON.stringify(audits), /secret|thirty-two/, 'no contents and no tokens')
@@ -94,5 +94,5 @@ t.test('who does not wait for the answer is written down all the same', async t 
   hasty.send(`DELETE ${apiPrefix}/peers/${id}?code=4001&wait=5 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`)
   await asked
   hasty.socket.destroy()
-  t.match(await told(), { act: 'disconnectPeer', by: 'bob', id, given: { code: 4001 } })
+  t.match(await told(), { action: 'disconnectPeer', by: 'bob', id, parameters: { code: 4001 } })
 })

@@ -376,11 +376,11 @@ t.test('admin acts are told and logged: who, what, whom, with what outcome', asy
   const acts = []
   for (let i = 0; i < 5; i++) acts.push((await stream.next()).data)
   t.match(acts, [
-    { act: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', given: { code: 4001, reason: 'rude' }, status: 202 },
-    { act: 'putPacket', by: 'alice', id, given: { bytes: 12, isText: true } },
-    { act: 'disconnectPeer', by: 'alice', id: 3, given: {}, status: 404 },
-    { act: 'stop', by: null, status: 401 },
-    { act: 'changeServer', by: 'alice', given: { refuseNewConnections: true }, status: 200 }
+    { action: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', parameters: { code: 4001, reason: 'rude' }, status: 202 },
+    { action: 'putPacket', by: 'alice', id, parameters: { bytes: 12, isText: true } },
+    { action: 'disconnectPeer', by: 'alice', id: 3, parameters: {}, status: 404 },
+    { action: 'stop', by: null, status: 401 },
+    { action: 'changeServer', by: 'alice', parameters: { refuseNewConnections: true }, status: 200 }
   ])
   const logged = lines.filter(({ audit }) => audit !== undefined)
   t.same(logged.map(({ audit }) => audit), acts.map(({ type, at, ...act }) => act))

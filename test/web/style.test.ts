@@ -8,14 +8,14 @@ const [light, dark] = [...style.matchAll(/:root \{([^}]*)\}/g)].map(([, rules]) 
 
 /** What is written on what, and the least contrast of it: WCAG 2.2, 1.4.3 and 1.4.11. */
 const pairs: Array<[front: string, back: string, least: number]> = [
-  ...['card', 'raised', 'page'].flatMap(back => ['text', 'quiet', 'accent'].map((front): [string, string, number] => [front, back, 4.5])),
-  ...['good', 'warn', 'bad'].map((front): [string, string, number] => [front, 'card', 4.5]),
+  ...['card', 'raised', 'page'].flatMap(back => ['text', 'muted', 'accent'].map((front): [string, string, number] => [front, back, 4.5])),
+  ...['success', 'warning', 'error'].map((front): [string, string, number] => [front, 'card', 4.5]),
   ['accent-text', 'accent', 4.5],
-  ['card', 'bad', 4.5],
-  ['bad', 'bad-soft', 4.5],
+  ['card', 'error', 4.5],
+  ['error', 'error-soft', 4.5],
   ['accent', 'accent-soft', 4.5],
   ['page', 'text', 4.5],
-  ...['in', 'out', 'edge', 'good', 'warn', 'bad'].map((front): [string, string, number] => [front, 'card', 3])
+  ...['in', 'out', 'edge', 'success', 'warning', 'error'].map((front): [string, string, number] => [front, 'card', 3])
 ]
 
 for (const [theme, colours] of Object.entries({ light, dark })) {
