@@ -6,7 +6,7 @@ import type { AdmissionHost } from '../admission/admission.ts'
 import type { Authentication } from '../room/authentication.ts'
 import type { Ban, BanTerms } from '../admission/bans.ts'
 import { Handshake } from '../admission/handshake.ts'
-import type { HandshakeHost } from '../admission/handshake.ts'
+import type { HandshakeHost, HandshakeTransport } from '../admission/handshake.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
@@ -81,7 +81,12 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
 
   /** Handshakes under way. */
   get pendingCount (): number {
-    return this.admission.pending.size + (this.authentication?.size ?? 0)
+    return this.admission.pendingCount
+  }
+
+  /** Clients that have finished the handshake, but not option `authenticate`. */
+  get authenticatingCount (): number {
+    return this.authentication?.size ?? 0
   }
 
   /** The peers with an id above `after`, by ascending id; peers may come and go meanwhile. */
@@ -133,9 +138,9 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     if (this.admission.isFull) throw new GodotError('server-full')
   }
 
-  /** A handshake that began just now or at `since`; `cut` is called when it takes too long or the server stops, with that as the problem. */
-  handshake (cut: (error: GodotError) => void, since?: number): Handshake {
-    return new Handshake(this, cut, since)
+  /** The handshake of a connection that began just now or at `since`. */
+  handshake (transport: HandshakeTransport, since?: number): Handshake {
+    return new Handshake(this, transport, since)
   }
 
   /**
@@ -143,10 +148,9 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
    * that is not given is not asked for: nothing is checked, but the peer counts.
    */
   accept (connection: Connection, protocol: string = '', answer: Uint8Array = NOTHING, handshake: Handshake | undefined = undefined): void {
-    if (handshake === undefined) this.#count(connection.address, 1)
-    else {
-      handshake.become()
-      this.notices.emit('accepted', handshake.seconds)
+    if (handshake === undefined) {
+      this.admission.countConnection(connection.address, 1)
+      this.admission.countPlace(1)
     }
     const arrival = { connection, protocol, answer, handshake }
     if (this.autoPoll) this.#admit(arrival)
@@ -196,12 +200,13 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   ended (peer: WebSocketPeer, end: PeerEnd): void {
     if (this.authentication?.delete(peer) !== true) this.#left(peer, end)
     this.#ids.release(peer.id)
-    this.#count(peer.getConnectedHost(), -1)
+    this.admission.countPlace(-1)
     const limit = limitOf(end)
     if (limit !== undefined) this.limited(limit, { peer: peer.id, address: peer.getConnectedHost() })
   }
 
   released (peer: WebSocketPeer): void {
+    this.admission.countConnection(peer.getConnectedHost(), -1)
     this.#sockets.delete(peer)
     if (this.#sockets.size === 0) this.#onReleased?.()
   }
@@ -230,8 +235,10 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   /** Whoever is not a peer yet is cut. */
   protected cutNewcomers (): void {
     this.admission.pending.cutAll()
-    for (const { connection } of this.#arrived.splice(0)) {
-      this.#count(connection.address, -1)
+    for (const { connection, handshake } of this.#arrived.splice(0)) {
+      if (handshake !== undefined) continue
+      this.admission.countConnection(connection.address, -1)
+      this.admission.countPlace(-1)
       connection.destroy()
     }
   }
@@ -246,6 +253,10 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
   }
 
   #admit ({ connection, protocol, answer, handshake }: Arrival): void {
+    if (handshake !== undefined) {
+      if (!handshake.join()) return
+      this.notices.emit('accepted', handshake.seconds)
+    }
     const peer = new WebSocketPeer(this, connection, this.#ids.take(), protocol, handshake?.isDeflated)
     peer.data = handshake?.data
     this.#sockets.add(peer)
@@ -279,11 +290,6 @@ export abstract class ServerPeers extends ServerPackets implements PeerHost, Adm
     if (this.gdMpApi) this.signals.emit('peer_disconnected', peer.id)
     else this.signals.emit('client_disconnected', peer.id, end.outcome === 'clean')
     this.table.delete(peer)
-  }
-
-  #count (address: string, change: 1 | -1): void {
-    this.admission.countConnection(address, change)
-    this.admission.countPlace(change)
   }
 
   get #guard (): Authentication {
