@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..')
 const uncovered = ['--disable-coverage', '--allow-empty-coverage']
 
 // Tests that start other programs (real Godot, browsers, npm, the service) or play thousands of connections.
-const slow = ['*.godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js', 'bench/run.test.js',
+const slow = ['*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js', 'bench/run.test.js',
   'cli/watch.test.js', 'conformance/*.test.js'].map(pattern => `dist/test/**/${pattern}`)
 
 const [mode, ...words] = process.argv.slice(2)
