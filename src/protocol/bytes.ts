@@ -54,6 +54,12 @@ export class ByteReader {
   /** Byte at which the next value starts. */
   get offset (): number { return this.#offset }
 
+  /** The bytes it reads from; offsets count from their start. */
+  get source (): Uint8Array { return this.#bytes }
+
+  /** Byte at which the last value ends. */
+  get end (): number { return this.#end }
+
   /** Bytes not read yet. */
   get remaining (): number { return this.#end - this.#offset }
 

@@ -121,8 +121,8 @@ export class VariantReader extends ByteReader {
   }
 
   /** Starts anew, whatever became of the packet before. */
-  begin (bytes: Uint8Array, options: DecodeOptions): void {
-    this.open(bytes)
+  begin (bytes: Uint8Array, options: DecodeOptions, start = 0, end = bytes.length): void {
+    this.open(bytes, start, end)
     this.#depth = 0
     this.#keyDepth = 0
     this.#innerKeys = this.#numbers = undefined
@@ -236,8 +236,8 @@ export interface VariantCodec {
   encode (value: Variant, options?: EncodeOptions): Uint8Array
   /** The value at the start of `bytes`, as of Godot's `bytes2var`. Throws ERR_INVALID_DATA and nothing else, or ERR_UNAUTHORIZED for an object. */
   decode (bytes: Uint8Array, options?: DecodeOptions): Variant
-  /** What `read` makes of `bytes`, which hold Variants among other things. */
-  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions): Value
+  /** What `read` makes of bytes[start..end), which hold Variants among other things. */
+  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions, start?: number, end?: number): Value
   /** The bytes that `write` writes for `value`. */
   build<Value> (write: (to: VariantWriter, value: Value) => void, value: Value, options?: EncodeOptions): Uint8Array
 }
@@ -266,11 +266,11 @@ function writeVariant (to: VariantWriter, value: Variant): void {
 
 function parser (table: VariantTable): VariantCodec['parse'] {
   let spare: VariantReader | undefined
-  return (read, bytes, options = DEFAULTS) => {
+  return (read, bytes, options = DEFAULTS, start, end) => {
     const from = spare ?? new VariantReader(table)
     spare = undefined
     try {
-      from.begin(bytes, options)
+      from.begin(bytes, options, start, end)
       return read(from)
     } finally {
       from.begin(NOTHING, DEFAULTS)
