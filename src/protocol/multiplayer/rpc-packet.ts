@@ -1,5 +1,5 @@
 import { GodotError } from '../../error.ts'
-import type { VariantReader, VariantWriter } from '../variant/variant-codec.ts'
+import type { EncodeOptions, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 import { variant3 } from '../variant/variant.ts'
 import { checkArgumentCount, EncodedValues } from './encoded-values.ts'
@@ -99,9 +99,9 @@ function readMember (from: VariantReader, type: ReceivedMember['type'], layout: 
   return { type, node, name, values: new EncodedValues(variant3, layout, from.source, from.offset, from.end) }
 }
 
-/** The bytes of an RPC packet. Throws ERR_INVALID_PARAMETER for values, names or counts that cannot be sent. */
-export function encodeRpcPacket (packet: RpcPacket): Uint8Array {
-  return variant3.build(writePacket, packet)
+/** The bytes of an RPC packet. Throws ERR_INVALID_PARAMETER for values, names or counts that cannot be sent, ERR_UNAUTHORIZED for an object unless allowed. */
+export function encodeRpcPacket (packet: RpcPacket, options?: EncodeOptions): Uint8Array {
+  return variant3.build(writePacket, packet, options)
 }
 
 function writePacket (to: VariantWriter, packet: RpcPacket): void {

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
-import type { RemoteCall4, Rpc4Packet } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
 import { Dice, scaled, seed } from '../../helper/dice.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import type { Vector } from '../../helper/variant-vectors.ts'
 import { wholeRpc4Packet } from '../../helper/rpc-packets.ts'
+import type { WholeCall4 } from '../../helper/rpc-packets.ts'
 
 interface Steps { steps: Array<{ frames: Array<{ hex?: string, note?: string }> }> }
 const { steps, replication, foreign_server: foreign } = readVectors<Steps & { replication: Steps[], foreign_server: Array<{ client_sent: string[] }> }>('godot4-rpc')
@@ -19,7 +19,7 @@ const captures = [...new Set([
 ].map(hex => hex.startsWith('0703') ? hex.slice(12) : hex).filter(hex => hex !== '' && (parseInt(hex.slice(0, 2), 16) & 7) !== 7))]
 
 /** The bytes of a packet, in the form it came in. */
-function encode (packet: Rpc4Packet, first: number): Uint8Array {
+function encode (packet: ReturnType<typeof wholeRpc4Packet>, first: number): Uint8Array {
   switch (packet.type) {
     case 'remoteCall': return encodeCall4(packet.node, packet.method, packet.args, (first >> 4 & 3) === 2)
     case 'simplifyPath': return encodeSimplifyPath4(packet.md5, packet.id, packet.path)
@@ -41,7 +41,7 @@ t.test('every value recorded as an argument of a call, both ways', async t => {
     // Godot's own form of the one value that does not arrive.
     const isLost = isBare && rpc === ''
     t.equal(hexOf(encodeCall4(1, 3, [value])), isLost ? '000103011d00000000000000' : bytes, name)
-    t.strictSame((wholeRpc4Packet(bytesOf(bytes)) as RemoteCall4).args, isLost ? [] : [value], name)
+    t.strictSame((wholeRpc4Packet(bytesOf(bytes)) as WholeCall4).args, isLost ? [] : [value], name)
   }
 })
 
