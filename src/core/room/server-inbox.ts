@@ -3,8 +3,8 @@ import { ownBytes } from '../../protocol/own-bytes.ts'
 import { IncomingQueue } from '../peer/incoming-queue.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
-import { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
-import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
+import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { RoomServer } from './room-server.ts'
 
@@ -17,7 +17,7 @@ export class ServerInbox {
   readonly #members: PeerTable
   readonly #sendCall: SendCall
   readonly #queue: IncomingQueue
-  #multiplayer: MultiplayerAPI | undefined
+  #multiplayer: MultiplayerCore | undefined
   /** Whether the application uses remote calls: then every packet goes to `#multiplayer`. */
   #usesCalls = false
   /** Whether the application has ever asked for packets. */
@@ -41,7 +41,7 @@ export class ServerInbox {
       this.#usesCalls = true
       this.#server.soon(() => { this.#handOver() })
     }
-    return multiplayer
+    return multiplayer.api
   }
 
   /** Number of unread packets. The application asks, so it is going to read them. */
@@ -119,22 +119,18 @@ export class ServerInbox {
     }
   }
 
-  #openMultiplayer (): MultiplayerAPI {
+  #openMultiplayer (): MultiplayerCore {
     if (this.#multiplayer !== undefined) return this.#multiplayer
     const { settings, monitor } = this.#server
     const members = this.#members
-    this.#multiplayer = new MultiplayerAPI({
+    this.#multiplayer = new MultiplayerCore({
       get maxPacketSize () { return settings.maxPacketSize },
-      openPeers: () => peersOf(members.open()),
+      openPeers: () => members.open(),
       putCall: this.#sendCall,
-      refused: (reason, peer, details, isFirst) => { monitor.callRefused(reason, peer, details, isFirst) },
+      refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
-    }, host => settings.wire.openRpc(host, settings.options))
+    }, settings.wire, settings.options)
     if (settings.options.gdMpApi) for (const { id } of members.open()) this.#multiplayer.joined(id)
     return this.#multiplayer
   }
-}
-
-function * peersOf (sessions: Iterable<PeerSession>): IterableIterator<WebSocketPeer> {
-  for (const { peer } of sessions) yield peer
 }

@@ -8,6 +8,7 @@ import { BurstLog } from './burst-log.ts'
 import { limits } from './limits.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
+import { withShortStrings } from './short-strings.ts'
 import { SignalEmitter } from './signals.ts'
 
 /**
@@ -103,9 +104,9 @@ export class Monitor implements ServerMonitor {
     this.events.emit('dropped', reason, peer)
   }
 
-  /** A remote call of a peer was refused; `isFirst`: for this reason and peer. */
-  callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object, isFirst: boolean): void {
-    if (isFirst) this.#log.warn({ peer: peer.id, reason, ...details }, 'remote call refused')
+  /** A remote call of a peer was refused. */
+  callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
+    this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, { peer: peer.id, ...withShortStrings(details) })
     this.dropped(reason, peer)
   }
 
