@@ -137,10 +137,11 @@ const sentences = {
   dropped: ({ id, reason, count }) => ({ tone: 'warn', parts: [strong('dropped '), reason, ...about(id), times(count)] }),
   listening: ({ mode, port, protocols, gdMpApi }) => ({ tone: 'good', parts: [strong('listening '), `on port ${port} (${mode}), ${gdMpApi ? 'multiplayer' : 'plain'}${protocols.length > 0 ? `, ${protocols.join(' ')}` : ''}`] }),
   stopped: () => ({ tone: 'bad', parts: [strong('stopped')] }),
-  admin: ({ act, by, id, given, status }) => ({
+  admin: ({ action, by, id, parameters, status }) => ({
     tone: status < 400 ? 'calm' : 'bad',
-    parts: [strong(`${by ?? 'someone'} `), `${act} `, ...(id === undefined ? [] : [id, ' ']), make('span', { className: 'given' }, inWords(given)), ` → ${status}`]
+    parts: [strong(`${by ?? 'someone'} `), `${action} `, ...(id === undefined ? [] : [id, ' ']), make('span', { className: 'given' }, inWords(parameters)), ` → ${status}`]
   }),
+  unauthorized: ({ status, address, count }) => ({ tone: 'warn', parts: [strong('unauthorized '), `${status} · ${address}${times(count)}`] }),
   packet: ({ id, target, isText, bytes, hex, standsFor }) => ({
     tone: 'calm',
     parts: [strong('packet '), id, target === undefined ? '' : ` → ${target === 0 ? 'all' : target}`, ` ${count(bytes)} B ${isText ? 'text' : 'binary'}${standsFor > 1 ? `, one of ${count(standsFor)}` : ''} `, make('code', {}, isText ? textOf(hex) : hex)]

@@ -27,7 +27,8 @@ const sentences: { readonly [Type in keyof FeedData]?: (data: FeedData[Type]) =>
   dropped: ({ id, reason }) => ['warn', `dropped ${reason} by ${id}`],
   listening: ({ port, mode }) => ['good', `listening on port ${port} (${mode})`],
   stopped: () => ['bad', 'stopped'],
-  admin: ({ by, act, id, given, status }) => [status < 400 ? 'quiet' : 'bad', `${by ?? 'someone'}: ${act}${id === undefined ? '' : ` ${id}`} ${JSON.stringify(given)} -> ${status}`],
+  admin: ({ by, action, id, parameters, status }) => [status < 400 ? 'quiet' : 'bad', `${by ?? 'someone'}: ${action}${id === undefined ? '' : ` ${id}`} ${JSON.stringify(parameters)} -> ${status}`],
+  unauthorized: ({ status, address }) => ['warn', `unauthorized ${status} from ${address}`],
   packet: ({ id, target, bytes, isText, hex }) => ['quiet', `packet ${id}${target === undefined ? '' : ` -> ${target}`} ${bytes} B ${isText ? 'text' : 'binary'} ${hex}`]
 }
 

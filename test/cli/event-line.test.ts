@@ -5,7 +5,7 @@ import { eventTypes } from '../../src/admin/feed-event.ts'
 const at = '2025-01-31T12:00:00.000Z'
 
 /** Something in every member that any type of event has. */
-const everything = { reason: 'x', address: 'a', port: 1, mode: 'own', count: 3, id: 7, code: 1000, given: {}, status: 200, act: 'stop', by: null, protocol: 'chat', limit: 'slow-peer', option: 'outputBufferKb', cause: 'server', outcome: 'clean', seconds: 5, bytes: 1, hex: '00', standsFor: 1 }
+const everything = { reason: 'x', address: 'a', port: 1, mode: 'own', count: 3, id: 7, code: 1000, parameters: {}, status: 200, action: 'stop', by: null, protocol: 'chat', limit: 'slow-peer', option: 'outputBufferKb', cause: 'server', outcome: 'clean', seconds: 5, bytes: 1, hex: '00', standsFor: 1 }
 
 /** An event of a type, with everything and what else is given. */
 function event (type: string, more: object = {}) {
