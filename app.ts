@@ -32,7 +32,7 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
   for (const options of [server, ...more]) await app.register(peerServer, options)
   const names = [defaultOptions.name, ...more.map(({ name }) => name)]
   await app.register(metrics, { servers: names })
-  await app.register(asyncapi, { servers: [{ ...server, name: defaultOptions.name }, ...more] })
+  await app.register(asyncapi, { servers: names })
   const sockets = [server, ...more].map(({ path = defaultOptions.path }) => path)
   app.addHook('onRequest', async request => { if (!sockets.includes(request.routeOptions.url ?? '')) await refuseUpgrade(request) })
   await app.register(async guarded => {

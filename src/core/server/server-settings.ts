@@ -22,6 +22,11 @@ export abstract class ServerSettings extends PacketPeer {
   /** The sizes of the buffers have changed. */
   protected abstract applyBuffers (): void
 
+  /** The options as they apply now. */
+  get currentOptions (): Readonly<ServerOptions> {
+    return this.options
+  }
+
   get protocols (): readonly string[] {
     return this.options.protocols
   }
