@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import Fastify from 'fastify'
 import asyncapi from '../plugins/asyncapi.ts'
 import peerServer from '../plugins/peer-server.ts'
-import { variables } from '../src/environment.ts'
+import { variables } from '../src/environment-variables.ts'
 import type { ServerOptions } from '../src/options.ts'
 
 /** Where the document is kept. */
