@@ -24,6 +24,20 @@ t.test('with WS_AT_ROOT clients may connect to / too; a wrong path is named, wit
   await t.rejects(connectRawWebSocket(t, without.port, '/'), { message: /400/ })
 })
 
+for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its own', { WS_PORT: '0' }]] as const) {
+  t.test(`${what}: a process without descriptors logs it, and recovers`, async t => {
+    const service = await startService(t, env, undefined, 600)
+    const at = /(?:relay|server) at ws:\/\/[^"]*?:(\d+)/
+    await logs(service, at)
+    const port = Number(at.exec(service.log.join('\n'))![1])
+    const held = await Promise.all(Array.from({ length: 600 }, async () => await connectRaw(t, port)))
+    await logs(service, /"limit":"no-descriptor".*EMFILE/)
+    for (const { socket } of held) socket.destroy()
+    const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
+    await within(10, () => 'the service to recover', (async () => { while (!await works()); })())
+  })
+}
+
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
   const found = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10)) }
