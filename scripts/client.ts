@@ -1,11 +1,12 @@
 // Writes src/client/operations.ts, the types of the REST client, from openapi/openapi.json: `npm run openapi`.
 // (openapi-typescript 7 requires TypeScript 5, and generates much more than this client needs.)
 import { readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
+import { root } from './root.ts'
 import { documentFile } from './openapi.ts'
 
 /** The generated file. */
-export const clientFile = resolve(import.meta.dirname, '../src/client/operations.ts')
+export const clientFile = join(root, 'src/client/operations.ts')
 
 const PREFIX = '/api/v1'
 const MAX_COLUMNS = 120

@@ -7,10 +7,11 @@ import { resolve } from 'node:path'
 import Fastify from 'fastify'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { WebSocket } from 'ws'
+import { root } from './root.ts'
 import app, { apiPrefix } from '../app.ts'
 import { find } from './parts.mjs'
 
-const folder = resolve(import.meta.dirname, '../docs/images')
+const folder = resolve(root, 'docs/images')
 const seconds = Number(process.argv[2] ?? 125)
 const PLAYERS = 38
 const alice = { name: 'alice', token: 'token of alice, long enough to be valid' }

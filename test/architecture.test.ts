@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, normalize, resolve } from 'node:path'
+import { join, normalize } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
+import { root } from '../scripts/root.ts'
 
 const fastify = /^(fastify|@fastify\/|fastify-)/
 const sockets = /^(ws|node:(net|tls|http|https|http2|dgram))$/
@@ -30,8 +31,6 @@ const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
 
 /** What each file imports: files by their path from the root, packages by name. */
 type Imports = Map<string, string[]>
-
-const root = resolve(import.meta.dirname, '..')
 
 t.test('the source keeps to the picture', async t => {
   const imports = readImports()

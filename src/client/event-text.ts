@@ -63,6 +63,10 @@ const formats: Formats = {
     category: 'problems',
     line: ({ reason, address }) => ['warning', 'refused', `${address}: ${reason}`]
   },
+  unauthorized: {
+    category: 'problems',
+    line: ({ status, address }) => ['warning', 'unauthorized', `admin request from ${address}: ${status}`]
+  },
   limited: {
     category: 'problems',
     line: ({ limit, option, id, address }) => ['warning', 'limit reached', `${limit} (${option})`,

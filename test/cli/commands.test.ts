@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import { run } from '../../src/cli/index.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
@@ -161,7 +163,7 @@ t.test('--help describes all commands, or one with its options', async t => {
 })
 
 t.test('--version prints the version', async t => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   t.match(await command(['--version']), { code: 0, output: `${version}\n` })
 })
 

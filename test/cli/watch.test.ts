@@ -1,15 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startHost } from '../helper/host.ts'
 import { within } from '../helper/within.ts'
+import { accept } from '../helper/internals.ts'
 
-const cli = resolve(import.meta.dirname, '../../dist/cli.js')
+const cli = join(root, 'dist/cli.js')
 
 /** Reads the output of a process: `prints` waits for a pattern, and forgets what came before it. */
 function readOutput (t: Test, child: ChildProcess) {
@@ -110,7 +112,7 @@ t.test('reconnects to a restarted server, in a terminal and in a pipe', async t 
   const lines = inPipe(t, first.port)
   await screen.prints(/listening for/)
   await repeatUntil(lines.prints(/joined/), () => {
-    first.app.peerServer.accept(new MemoryConnection('192.0.2.7', 1), '')
+    accept(first.app.peerServer, new MemoryConnection('192.0.2.7', 1), '')
   })
   await first.app.close()
   await screen.prints(/connection lost.* \(.*\): http/)

@@ -11,6 +11,7 @@ import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { within } from '../helper/within.ts'
+import { accept } from '../helper/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -42,7 +43,7 @@ t.test('calls every operation of the OpenAPI document', async t => {
     called.add(name)
     return await client.call(name, ...args)
   }
-  for (let i = 0; i < 5; i++) server.accept(new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
+  for (let i = 0; i < 5; i++) accept(server, new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
 
   const filter = { protocol: 'chat', address: '192.0.2.0/24' }
   const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', ...filter })
@@ -105,13 +106,13 @@ t.test('events resume after the given id', async t => {
   const seen: Array<{ id: string | undefined, peer: number }> = []
   const read = async (lastId: string | undefined, count: number): Promise<void> => {
     for await (const { id, event } of client.events({ types: 'client_connected' }, lastId, over.signal)) {
-      if (event.type === 'open') server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+      if (event.type === 'open') accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
       else if (event.type === 'client_connected') seen.push({ id, peer: event.id })
       if (seen.length === count) return
     }
   }
   await within(5, () => 'the first', read(undefined, 1))
-  server.accept(new MemoryConnection('192.0.2.2', 2), 'chat')
+  accept(server, new MemoryConnection('192.0.2.2', 2), 'chat')
   await within(5, () => 'the missed event', read(seen[0].id, 3))
   t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
   over.abort()
@@ -121,7 +122,7 @@ t.test('a stream without events can be resumed as well, from the position it sta
   const { client, server } = await startService(t)
   const first = await client.events({ types: 'client_connected' }).next()
   t.match(first.value, { id: /./, event: { type: 'open' } })
-  server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+  accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
   const missed = client.events({ types: 'client_connected' }, first.value!.id)
   const { value } = await within(5, () => 'the missed event', missed.next())
   t.match(value, { event: { type: 'client_connected', address: '192.0.2.1' } })

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 
 const token = 'a token of more than thirty-two characters'
-const root = resolve(import.meta.dirname, '../..')
 const web = join(root, 'web')
 const mediaTypes = { html: /^text\/html/, css: /^text\/css/, js: /^text\/javascript/, svg: /^image\/svg\+xml/ }
 

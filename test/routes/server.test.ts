@@ -1,4 +1,5 @@
 import t from 'tap'
+import { HandshakeClient } from '../helper/handshake-client.ts'
 import { closed, json, startHost } from '../helper/host.ts'
 
 t.test('the state says all there is to say', async t => {
@@ -83,10 +84,10 @@ t.test('PATCH changes what is given and leaves the rest', async t => {
   t.match(await (await api('/server', json('PATCH', {}))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
 })
 
-t.test('handshakes under way are counted', async t => {
+t.test('pending handshakes are counted', async t => {
   const { api, server } = await startHost(t)
-  const handshake = server.handshake(() => {})
-  handshake.begin()
+  const { handshake } = new HandshakeClient(server)
+  handshake.start()
   t.match(await (await api('/server')).json(), { peers: { open: 0, closing: 0, pending: 1 } })
-  handshake.end()
+  handshake.close()
 })

@@ -10,6 +10,7 @@ import { startGodot, type GodotClient } from '../helper/godot.ts'
 import { needs } from '../helper/needs.ts'
 import { frame } from '../helper/raw-frame.ts'
 import { within } from '../helper/within.ts'
+import { accept } from '../helper/internals.ts'
 
 // For functions that run in the page; a string would not do, because the policy of the page forbids eval.
 declare const document: any
@@ -126,7 +127,7 @@ t.test('reconnects after a lost connection, and asks for no token where none is 
   await page.locator('#status[data-state=success]').waitFor()
   await page.context().setOffline(true)
   await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
-  server.accept(new MemoryConnection('203.0.113.7', 4000), '')
+  accept(server, new MemoryConnection('203.0.113.7', 4000), '')
   await page.context().setOffline(false)
   await eventLine(page, 'from 203.0.113.7:4000').waitFor()
   await page.reload()
@@ -140,7 +141,7 @@ t.test('works by keyboard and on a phone', options, async t => {
     viewport: { width: 390, height: 844 }
   })
   for (let i = 0; i < 120; i++) {
-    server.accept(new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
+    accept(server, new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
   }
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
   t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
@@ -182,7 +183,7 @@ t.test('the Tab key reaches every control, and each control shows its focus', op
   const connections = Array.from({ length: 60 }, (_, i) => new MemoryConnection(`10.0.0.${i}`, 4000 + i))
   server.on('packet', () => {})
   await page.waitForFunction(() => document.querySelector('#peers-now').textContent === '0')
-  for (const connection of connections) server.accept(connection, 'chat')
+  for (const connection of connections) accept(server, connection, 'chat')
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
   await page.locator('#events li').first().waitFor()
 
@@ -219,14 +220,14 @@ t.test('responds within 100 ms with 10,000 peers that send packets and join', { 
   const connections = Array.from({ length: 10_000 }, (_, i) =>
     new MemoryConnection(`10.${i % 200}.0.${i >> 8}`, 1000 + i))
   for (const [i, connection] of connections.entries()) {
-    server.accept(connection, i % 2 === 0 ? 'chat' : 'game')
+    accept(server, connection, i % 2 === 0 ? 'chat' : 'game')
     // A stream whose reader is more than a megabyte of events behind is cut.
     if (i % 500 === 0) await new Promise(resolve => setTimeout(resolve, 10))
   }
   let next = 0
   const traffic = setInterval(() => {
     for (let i = 0; i < 100; i++) connections[next++ % 10_000].deliver(frame(1, 'hello'))
-    server.accept(new MemoryConnection('192.0.2.1', 9), 'chat')
+    accept(server, new MemoryConnection('192.0.2.1', 9), 'chat')
   }, 50)
   t.teardown(() => { clearInterval(traffic) })
   await page.waitForFunction(() => Number(document.querySelector('#peers-now').textContent.replace(',', '')) >= 10000)

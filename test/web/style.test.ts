@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 
-const style = readFileSync(resolve(import.meta.dirname, '../../web/style.css'), 'utf8')
+const style = readFileSync(join(root, 'web/style.css'), 'utf8')
 const [light, dark] = [...style.matchAll(/:root \{([^}]*)\}/g)].map(([, rules]) =>
   new Map([...rules.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, colour]) => [name, colour])))
 

@@ -1,28 +1,25 @@
 import { decodeRpcPacket, encodeRpcPacket } from '../../protocol/multiplayer/rpc-packet.ts'
-import type { RpcNode, SimplifyPath } from '../../protocol/multiplayer/rpc-packet.ts'
-import { fromRoot, PathCache } from './path-cache.ts'
-import type { OwnPath } from './path-cache.ts'
-import { isConfirmedByAll, MOST_SINGLY, receiversOf } from './rpc-wire.ts'
-import type { OutgoingMember, RpcWire, RpcWireHost } from './rpc-wire.ts'
+import type { ReceivedMember, SimplifyPath } from '../../protocol/multiplayer/rpc-packet.ts'
+import type { RpcNode } from '../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import { CallSender } from './call-sender.ts'
+import { fromRoot, PathCache } from './path-cache.ts'
+import type { MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
-/** Reals that are whole numbers come as plain numbers: a handler wants to count with them, not to send them back as they were. */
-const DECODING = { exactFloats: false }
-
-/**
- * Calls between Godot 3 peers. A path is announced to each receiver once, and its number used for those that confirmed it; once all
- * receivers of a call have, it is one packet, relayed. Until then it goes to each singly, to those that did not confirm with the full path;
- * Godot does so with any number of receivers, but they take the full path from a relayed packet as well.
- */
+/** Calls between Godot 3 peers: members go by name. */
 export class RpcWire3 implements RpcWire {
-  readonly #host: RpcWireHost
+  readonly #link: RpcLink
+  readonly #receiver: RpcReceiver
   readonly #paths = new PathCache()
+  readonly #sender: CallSender
 
-  constructor (host: RpcWireHost) {
-    this.#host = host
+  constructor (link: RpcLink, receiver: RpcReceiver) {
+    this.#link = link
+    this.#receiver = receiver
+    this.#sender = new CallSender(link)
   }
 
-  /** Godot 3 sends names: it does not matter which others there are. */
+  /** Members go by name: it does not matter which others there are. */
   addNode (): void {}
 
   checkKind (): void {}
@@ -37,25 +34,26 @@ export class RpcWire3 implements RpcWire {
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
-    const packet = decodeRpcPacket(bytes, DECODING)
+    const packet = decodeRpcPacket(bytes)
     switch (packet.type) {
-      case 'remoteCall': return this.#receiveMember(sender, packet.node, { kind: 'method', name: packet.name, values: packet.args })
-      case 'remoteSet': return this.#receiveMember(sender, packet.node, { kind: 'property', name: packet.name, values: [packet.value] })
+      case 'remoteCall':
+      case 'remoteSet': return this.#receiveMember(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet.path)
-      case 'raw': return this.#host.onRaw(sender, packet.bytes)
+      case 'raw': return this.#receiver.receiveRaw(sender, packet.bytes)
     }
   }
 
-  send (to: number, path: string, member: OutgoingMember): void {
+  send (to: number, path: string, call: MemberCall): void {
     const own = this.#paths.own(path)
-    const byNumber = encodeMember(own.id, member)
-    if (isConfirmedByAll(this.#host, own, to)) this.#host.putTo(to, byNumber)
-    else this.#sendUnconfirmed(to, own, byNumber, encodeMember(path, member))
+    this.#sender.send(to, own, {
+      encode: node => encodeMember(node, call),
+      announcement: () => encodeRpcPacket({ type: 'simplifyPath', id: own.id, path })
+    })
   }
 
   sendBytes (to: number, bytes: Uint8Array): void {
-    this.#host.putTo(to, encodeRpcPacket({ type: 'raw', bytes }))
+    this.#link.putTo(to, encodeRpcPacket({ type: 'raw', bytes }))
   }
 
   forgetPeer (peer: number): void {
@@ -66,37 +64,25 @@ export class RpcWire3 implements RpcWire {
     this.#paths.forgetPath(path)
   }
 
-  #receiveMember (sender: WebSocketPeer, node: RpcNode, { kind, name, values }: OutgoingMember): void {
-    const path = typeof node === 'string' ? fromRoot(node) : this.#paths.announced(sender.id, node)
-    if (path === undefined) this.#host.onRefusal(sender, 'rpc-unknown-path', { node, name })
-    else this.#host.onMember(sender, path, kind, name, values)
+  #receiveMember (sender: WebSocketPeer, { type, node, name, values }: ReceivedMember): void {
+    const path = this.#paths.resolve(sender.id, node)
+    if (path === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-path', { node, name })
+    this.#receiver.receiveMember(sender, path, type === 'remoteCall' ? 'method' : 'property', name, values)
   }
 
-  /** Without the answer the sender would go on with full paths, which is what it shall do when it announces too much. */
+  /** Without a confirmation the sender continues with full paths, as it should if it announces too much. */
   #receiveAnnouncement (sender: WebSocketPeer, { id, path }: SimplifyPath): void {
-    if (this.#paths.announce(sender.id, id, fromRoot(path))) this.#host.putTo(sender.id, encodeRpcPacket({ type: 'confirmPath', path }))
-    else this.#host.onRefusal(sender, 'rpc-too-many-paths', { node: path })
+    if (!this.#paths.announce(sender.id, id, fromRoot(path))) return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    this.#link.putTo(sender.id, encodeRpcPacket({ type: 'confirmPath', path }))
   }
 
   #receiveConfirmation (sender: WebSocketPeer, path: string): void {
-    if (!this.#paths.confirm(sender.id, path)) this.#host.onRefusal(sender, 'rpc-unasked-confirm', { node: path })
-  }
-
-  /** All announcements go out before the first call. */
-  #sendUnconfirmed (to: number, own: OwnPath, byNumber: Uint8Array, byPath: Uint8Array): void {
-    const receivers = receiversOf(this.#host, to)
-    for (const id of receivers) if (!own.told.has(id)) this.#announce(id, own)
-    if (receivers.length > MOST_SINGLY) return this.#host.putTo(to, byPath)
-    for (const id of receivers) this.#host.putTo(id, own.confirmed.has(id) ? byNumber : byPath)
-  }
-
-  #announce (peer: number, { id, path, told }: OwnPath): void {
-    told.add(peer)
-    this.#host.putTo(peer, encodeRpcPacket({ type: 'simplifyPath', id, path }))
+    if (this.#paths.confirm(sender.id, path) !== undefined || this.#paths.confirmFreed(sender.id, path)) return
+    this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path })
   }
 }
 
-function encodeMember (node: RpcNode, { kind, name, values }: OutgoingMember): Uint8Array {
+function encodeMember (node: RpcNode, { kind, name, values }: MemberCall): Uint8Array {
   return kind === 'method'
     ? encodeRpcPacket({ type: 'remoteCall', node, name, args: values })
     : encodeRpcPacket({ type: 'remoteSet', node, name, value: values[0] })

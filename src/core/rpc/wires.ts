@@ -5,19 +5,19 @@ import { relayWire4 } from '../../protocol/multiplayer/relay-wire4.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { variant3 } from '../../protocol/variant/variant.ts'
 import { variant4 } from '../../protocol/variant/variant4.ts'
-import type { RpcWire, RpcWireHost } from './rpc-wire.ts'
+import type { RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 import { RpcWire3 } from './rpc-wire3.ts'
 import { RpcWire4 } from './rpc-wire4.ts'
 
-/** What the clients of one version of Godot speak. */
+/** The protocol of the clients of one version of Godot. */
 export interface Wire {
   readonly relay: RelayWire
   readonly variants: VariantCodec
-  openRpc (host: RpcWireHost, options: ServerOptions): RpcWire
+  openRpc (link: RpcLink, receiver: RpcReceiver, options: ServerOptions): RpcWire
 }
 
-/** Every wire, by the value of the option `wire`. */
+/** Every wire, by the value of option `wire`. */
 export const wires: Readonly<Record<ServerOptions['wire'], Wire>> = {
-  godot3: { relay: relayWire3, variants: variant3, openRpc: host => new RpcWire3(host) },
-  godot4: { relay: relayWire4, variants: variant4, openRpc: (host, { confirmPath }) => new RpcWire4(host, confirmPath) }
+  godot3: { relay: relayWire3, variants: variant3, openRpc: (link, receiver) => new RpcWire3(link, receiver) },
+  godot4: { relay: relayWire4, variants: variant4, openRpc: (link, receiver, { confirmPath }) => new RpcWire4(link, receiver, confirmPath) }
 }

@@ -5,6 +5,7 @@ import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
 import { startGodot, type GodotClient } from '../../helper/godot.ts'
 import { needs } from '../../helper/needs.ts'
 import { within } from '../../helper/within.ts'
+import { internalsOf } from '../../../src/core/server/websocket-server.ts'
 
 const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppetsync'] as const
 
@@ -135,9 +136,9 @@ t.test('real players and the server call each other', needs('godot3-server'), as
   })
 
   await t.test('once they confirmed, one packet serves all of them', async t => {
-    const { packets } = server.outbox
+    const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'all')
-    t.equal(server.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
@@ -160,9 +161,9 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
     await cat.godot.quit()
     t.equal(await left, cat.id)
-    const { packets } = server.outbox
+    const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'fewer')
-    t.equal(server.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 
@@ -172,7 +173,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     await ann.rpc('on_puppet', ['"mine"'])
     await ben.rpc('on_puppet', ['"stolen"'])
     t.strictSame([...await game.told(ann), ...await game.told(ben)], [['puppet', ann.id, 'mine']])
-    t.equal(server.drops['rpc-mode'], 1)
+    t.equal(server.monitor.drops['rpc-mode'], 1)
     main.rpc('on_master', 'for the master')
     t.same((await ann.told(game)).at(-1), '1 on_master "for the master"')
     main.setNetworkMaster(1)
@@ -194,12 +195,12 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     await ann.godot.run('rset', { node: 'Main/Pawn', property: 'remote_value', value: '"y"', target: 1 })
     await game.told(ann)
     t.same(told, [[ann.id, 5], [ann.id, 'y']])
-    t.equal(server.drops['rpc-arguments'], 1)
+    t.equal(server.monitor.drops['rpc-arguments'], 1)
   })
 
   await t.test('nothing went wrong at anybody but what was meant to', async t => {
-    t.equal(server.failures, 0)
-    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.drops
+    t.equal(server.monitor.failures, 0)
+    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.monitor.drops
     t.same([mode, args], [1, 1])
     t.ok(Object.values(others).every(count => count === 0))
     t.match(ann.godot.errors, [/RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/], 'ann refused ben as the server did')

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { MemberPassage, SurfacePassages, variant } from '../../../src/core/rpc/rpc-surface.ts'
+import { MemberConverter, SurfaceConverters } from '../../../src/core/rpc/member-converter.ts'
+import { exact, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
 import { Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
@@ -24,42 +25,42 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
 
 t.test('what comes in is of its kind, or refused', async t => {
   for (const [name, kind, good, bad] of kinds) {
-    const passage = new MemberPassage([kind])
-    for (const [given, taken] of good) t.strictSame(passage.take([given]), [taken], name)
-    for (const given of bad) t.equal(passage.take([given]), undefined, `${name}: ${String(given)}`)
+    const converter = new MemberConverter([kind])
+    for (const [given, taken] of good) t.strictSame(converter.incoming([given]), [taken], name)
+    for (const given of bad) t.equal(converter.incoming([given]), undefined, `${name}: ${String(given)}`)
   }
 })
 
 t.test('what goes out takes the form of its kind', async t => {
-  t.strictSame(new MemberPassage([int, float, float, String]).give([3.7, 3, 0.5, 'x']), [3, new Float(3), 0.5, 'x'])
-  t.throws(() => new MemberPassage([int]).give([NaN]), { code: 'ERR_INVALID_PARAMETER' })
+  t.strictSame(new MemberConverter([int, float, float, String]).outgoing([3.7, 3, 0.5, 'x']), [3, new Float(3), 0.5, 'x'])
+  t.throws(() => new MemberConverter([int]).outgoing([NaN]), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 t.test('as many values as declared, both ways', async t => {
-  const passage = new MemberPassage([int, int])
+  const converter = new MemberConverter([int, int])
   for (const values of [[], [1], [1, 2, 3]]) {
-    t.equal(passage.take(values), undefined)
-    t.throws(() => passage.give(values), { code: 'ERR_INVALID_PARAMETER' })
+    t.equal(converter.incoming(values), undefined)
+    t.throws(() => converter.outgoing(values), { code: 'ERR_INVALID_PARAMETER' })
   }
 })
 
 t.test('what is no kind cannot be declared', async t => {
   for (const kind of ['String', null, undefined, 5, () => 1]) {
-    t.throws(() => new SurfacePassages({ join: [kind as never] }), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
+    t.throws(() => new SurfaceConverters({ join: [kind as never] }, false), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
   }
 })
 
 t.test('without a declaration everything passes', async t => {
-  const passage = new SurfacePassages(undefined).of('method', 'anything')
-  t.same(passage.take([1, 'x', null]), [1, 'x', null])
-  t.same(passage.give([1, 'x', null]), [1, 'x', null])
+  const converter = new SurfaceConverters(undefined, false).of('method', 'anything')
+  t.same(converter.incoming([1, 'x', null]), [1, 'x', null])
+  t.same(converter.outgoing([1, 'x', null]), [1, 'x', null])
 })
 
 t.test('what is declared is there under its kind and name only', async t => {
-  const passages = new SurfacePassages({ join: [String], score: int })
-  t.ok(passages.of('method', 'join'))
-  t.ok(passages.of('property', 'score'))
+  const converters = new SurfaceConverters({ join: [String], score: int }, false)
+  t.ok(converters.of('method', 'join'))
+  t.ok(converters.of('property', 'score'))
   for (const [kind, name] of [['property', 'join'], ['method', 'score'], ['method', 'leave'], ['method', 'toString']] as const) {
-    t.throws(() => passages.of(kind, name), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(name) })
+    t.throws(() => converters.of(kind, name), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(name) })
   }
 })
