@@ -9,6 +9,7 @@ import { WebSocketServer } from '../src/transport/websocket-server.ts'
 import { addEndpoint } from './endpoint.ts'
 import { Problem } from './problem.ts'
 import { shareSchemas } from './shared-schema.ts'
+import { watchUpgrades } from './upgrade-listener.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
@@ -41,6 +42,7 @@ function stopTogether (app: FastifyInstance): WebSocketServer[] {
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {
   // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
+  watchUpgrades(app)
   addEndpoint(app, server, name)
   app.addHook('onListen', async () => { tellOfHost(app, server) })
 }

@@ -6,8 +6,9 @@ import { build, outputOf, transpile } from './compile.mjs'
 const root = resolve(import.meta.dirname, '..')
 const uncovered = ['--disable-coverage', '--allow-empty-coverage']
 
-// Tests that start other programs or take seconds: real Godot, browsers, npm, whole processes.
-const slow = ['**/*.godot.test.js', '**/*.browser.test.js', '**/bench/run.test.js', '**/test/docs.test.js', '**/test/package.test.js']
+// Tests that start other programs (real Godot, browsers, npm, the service) or play thousands of connections.
+const slow = ['*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js', 'bench/run.test.js',
+  'cli/watch.test.js', 'conformance/*.test.js'].map(pattern => `dist/test/**/${pattern}`)
 
 const [mode, ...words] = process.argv.slice(2)
 process.exitCode = await run()
@@ -30,8 +31,9 @@ async function check () {
   return Math.max(...codes)
 }
 
-/** One file runs without the runner, which takes seconds to start. */
+/** One file runs without the runner, which takes seconds to start; with the timeout of .taprc. */
 function runFiles (words) {
+  process.env.TAP_TIMEOUT ??= '240'
   return words.length === 1 ? node('--enable-source-maps', ...words) : tap([...uncovered, ...words])
 }
 

@@ -36,6 +36,31 @@ export function networkOf (address: string, length: number): string | undefined 
   return ipaddr.fromByteArray(bytes).toString()
 }
 
+const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+/** IPv4 in four decimal parts, by itself, mapped into IPv6, or with a port. */
+const ipv4 = new RegExp(`^(?:::ffff:)?(${octet}(?:\\.${octet}){3})(?::\\d{1,5})?$`, 'i')
+/** IPv6 in brackets, with or without a port. */
+const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/
+/** Longer than any address with brackets, zone, port and quotes. */
+const MAX_LENGTH = 100
+
+/**
+ * The one spelling of an address: IPv4 dotted, also where it is mapped into IPv6, IPv6 in lower case and compressed (RFC 5952) without
+ * a zone. Strips what proxies write around it in `X-Forwarded-For`: a port, brackets, quotes. `fallback`: for what is no address.
+ */
+export function canonicalAddress (text: string, fallback: string = ''): string {
+  return canonical(text) ?? (fallback === '' ? '' : canonical(fallback) ?? '')
+}
+
+function canonical (text: string): string | undefined {
+  if (text.length > MAX_LENGTH) return undefined
+  const bare = text.includes('"') ? text.replaceAll('"', '').trim() : text
+  const dotted = ipv4.exec(bare)
+  if (dotted !== null) return dotted[1]
+  const [address] = (bracketed.exec(bare)?.[1] ?? bare).split('%', 1)
+  return isAddress(address) ? ipaddr.process(address).toString() : undefined
+}
+
 function widthOf (address: ipaddr.IPv4 | ipaddr.IPv6): number {
   return address.kind() === 'ipv4' ? 32 : 128
 }

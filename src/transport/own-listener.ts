@@ -3,16 +3,15 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import { Deadlines } from '../core/admission/deadlines.ts'
 import type { Keys, Listener } from '../core/peer/transport.ts'
 import type { ServerInternals } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
+import { ClosingConnections } from './closing-connections.ts'
 import { Incoming } from './incoming.ts'
 import { secureContext } from './key-material.ts'
 import { SocketConnection } from './socket-connection.ts'
 
 const BACKLOG = 4096
-const LEAVE_SECONDS = 1
 const ANY = '*'
 const NOTHING = new Uint8Array(0)
 
@@ -30,8 +29,7 @@ export async function openListener (server: ServerInternals, port: number): Prom
 class OwnListener implements Listener {
   readonly #server: ServerInternals
   readonly #net: Server = createServer()
-  /** Connections that are refused and may still read why. */
-  readonly #leaving = new Deadlines(() => LEAVE_SECONDS)
+  readonly #closing = new ClosingConnections()
   #context: SecureContext | undefined
 
   constructor (server: ServerInternals) {
@@ -59,7 +57,7 @@ class OwnListener implements Listener {
   }
 
   async close (): Promise<void> {
-    this.#leaving.cutAll()
+    this.#closing.close()
     await new Promise<void>(resolve => { this.#net.close(() => { resolve() }) })
   }
 
@@ -85,7 +83,7 @@ class OwnListener implements Listener {
   }
 
   #receive (connection: SocketConnection): void {
-    new Incoming(this.#server.registry, connection, this.#leaving).begin()
+    new Incoming(this.#server.registry, connection, this.#closing).begin()
   }
 
   /** No more descriptors: the system has closed the connection. */

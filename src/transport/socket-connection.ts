@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from '../core/peer/transport.ts'
 
 /** Where all plain sockets read into: a chunk is handled before the next one comes, so one buffer serves them all. */
@@ -22,7 +23,7 @@ export class SocketConnection implements Connection {
   /** `head`: bytes that came behind the request already. `address`: the client's, where a proxy tells it. */
   constructor (socket: Duplex, head: Uint8Array, address: string | undefined = undefined) {
     const { remoteAddress = '', remotePort = 0 } = socket as Partial<Socket>
-    this.address = plainAddress(address ?? remoteAddress)
+    this.address = address ?? canonicalAddress(remoteAddress)
     this.port = remotePort
     this.#socket = socket
     this.#head = head
@@ -173,9 +174,4 @@ function release (socket: Socket): void {
 
 function setNoDelay (socket: Duplex, enabled: boolean): void {
   if (socket instanceof Socket) socket.setNoDelay(enabled)
-}
-
-/** IPv4 in dotted form also where a dual-stack socket gives it mapped into IPv6. */
-function plainAddress (address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }

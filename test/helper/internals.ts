@@ -1,7 +1,6 @@
 import type { Handshake } from '../../src/core/admission/handshake.ts'
 import type { PeerSession } from '../../src/core/peer/peer-session.ts'
 import type { Connection } from '../../src/core/peer/transport.ts'
-import type { GodotError } from '../../src/error.ts'
 import { internalsOf } from '../../src/core/server/websocket-server.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
@@ -10,11 +9,6 @@ const NOTHING = new Uint8Array(0)
 /** Makes a peer of a connection, as after its handshake. */
 export function accept (server: WebSocketServer, connection: Connection, protocol = '', handshake?: Handshake): void {
   internalsOf(server).registry.accept(connection, protocol, NOTHING, handshake)
-}
-
-/** A handshake that begins now; `onCut` is called when it takes too long or the server stops. */
-export function handshake (server: WebSocketServer, onCut: (error: GodotError) => void): Handshake {
-  return internalsOf(server).registry.handshake(onCut)
 }
 
 /** The session of a peer. */

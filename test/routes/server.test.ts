@@ -1,6 +1,6 @@
 import t from 'tap'
+import { HandshakeClient } from '../helper/handshake-client.ts'
 import { closed, json, startHost } from '../helper/host.ts'
-import { handshake } from '../helper/internals.ts'
 
 t.test('the state says all there is to say', async t => {
   const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
@@ -84,10 +84,10 @@ t.test('PATCH changes what is given and leaves the rest', async t => {
   t.match(await (await api('/server', json('PATCH', {}))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
 })
 
-t.test('handshakes under way are counted', async t => {
+t.test('pending handshakes are counted', async t => {
   const { api, server } = await startHost(t)
-  const opening = handshake(server, () => {})
-  opening.begin()
+  const { handshake } = new HandshakeClient(server)
+  handshake.start()
   t.match(await (await api('/server')).json(), { peers: { open: 0, closing: 0, pending: 1 } })
-  opening.end()
+  handshake.close()
 })

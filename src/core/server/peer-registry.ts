@@ -1,8 +1,8 @@
-import type { ErrorCode, GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { Ban } from '../admission/bans.ts'
 import { Handshake } from '../admission/handshake.ts'
+import type { HandshakeHost, HandshakeTransport } from '../admission/handshake.ts'
 import { PeerIds } from '../admission/peer-ids.ts'
 import type { EndCause, PeerEnd } from '../peer/peer-end.ts'
 import { PeerSession } from '../peer/peer-session.ts'
@@ -83,17 +83,19 @@ export class PeerRegistry implements RoomServer {
     return { open, closing: this.peers.size - open, pending: this.pendingCount }
   }
 
-  /** Handshakes and authentications in progress. */
-  get pendingCount (): number {
-    return this.#admission.pending.size + (this.main.authentication?.size ?? 0)
+  /** Clients that have completed the handshake and authenticate (option `authenticate`). */
+  get authenticatingCount (): number {
+    return this.main.authentication?.size ?? 0
   }
 
-  /** A handshake that began now or at `since`; `onCut` is called when it takes too long or the server stops. */
-  handshake (onCut: (error: GodotError) => void, since?: number): Handshake {
-    const { protocols, onHandshake, perMessageDeflate } = this.settings.options
-    const refusedHandshake = (reason: ErrorCode, address: string): void => { this.monitor.refused(reason, address) }
-    const host = { admission: this.#admission, log: this.log, protocols, onHandshake, perMessageDeflate, refusedHandshake }
-    return new Handshake(host, onCut, since)
+  /** Handshakes and authentications in progress. */
+  get pendingCount (): number {
+    return this.#admission.pendingCount
+  }
+
+  /** The handshake of a connection that began now or at `since` (on the clock of `performance.now()`). */
+  handshake (transport: HandshakeTransport, since?: number): Handshake {
+    return new Handshake(this.#handshakeHost, transport, since)
   }
 
   /** The peer with this id, or the client that authenticates under it. */
@@ -106,10 +108,9 @@ export class PeerRegistry implements RoomServer {
    * connection is counted but not checked.
    */
   accept (connection: Connection, protocol: string, answer: Uint8Array, handshake: Handshake | undefined): void {
-    if (handshake === undefined) this.#count(connection.address, 1)
-    else {
-      handshake.become()
-      this.monitor.events.emit('accepted', handshake.seconds)
+    if (handshake === undefined) {
+      this.#admission.countConnection(connection.address, 1)
+      this.#admission.countPlace(1)
     }
     const arrival = { connection, protocol, answer, handshake }
     if (this.autoPoll) this.#open(arrival)
@@ -134,12 +135,13 @@ export class PeerRegistry implements RoomServer {
 
   sessionEnded (session: PeerSession, end: PeerEnd): void {
     this.#ids.release(session.id)
-    this.#count(session.address, -1)
+    this.#admission.countPlace(-1)
     const limit = limitOf(end)
     if (limit !== undefined) this.monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
   sessionReleased (session: PeerSession): void {
+    this.#admission.countConnection(session.address, -1)
     this.#sockets.delete(session)
     if (this.#sockets.size === 0) this.#onReleased?.()
   }
@@ -170,6 +172,10 @@ export class PeerRegistry implements RoomServer {
   }
 
   #open ({ connection, protocol, answer, handshake }: Arrival): void {
+    if (handshake !== undefined) {
+      if (!handshake.join()) return
+      this.monitor.events.emit('accepted', handshake.seconds)
+    }
     const room = this.main
     const session = new PeerSession(room, connection, this.#ids.take(), protocol, handshake?.isDeflated)
     session.data = handshake?.data
@@ -191,8 +197,11 @@ export class PeerRegistry implements RoomServer {
 
   #cutArrivals (): void {
     this.#admission.pending.cutAll()
-    for (const { connection } of this.#arrivals.splice(0)) {
-      this.#count(connection.address, -1)
+    for (const { connection, handshake } of this.#arrivals.splice(0)) {
+      // Those with a handshake were cut with it.
+      if (handshake !== undefined) continue
+      this.#admission.countConnection(connection.address, -1)
+      this.#admission.countPlace(-1)
       connection.destroy()
     }
   }
@@ -220,9 +229,17 @@ export class PeerRegistry implements RoomServer {
     clearTimeout(timer)
   }
 
-  #count (address: string, change: 1 | -1): void {
-    this.#admission.countConnection(address, change)
-    this.#admission.countPlace(change)
+  get #handshakeHost (): HandshakeHost {
+    const { protocols, onHandshake, perMessageDeflate } = this.settings.options
+    return {
+      admission: this.#admission,
+      log: this.log,
+      protocols,
+      onHandshake,
+      perMessageDeflate,
+      accept: (...arrival) => { this.accept(...arrival) },
+      refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
+    }
   }
 }
 

@@ -81,6 +81,7 @@ export class WebSocketServer extends PacketPeer {
     const signals = this.#signals = new SignalEmitter((err, signal) => { monitor.listenerFailed(err, signal) })
     const admission = this.#admission = new Admission(settings.options, {
       isListening: () => this.isListening(),
+      authenticatingCount: () => this.#registry.authenticatingCount,
       limited: (limit, details) => { monitor.limited(limit, details) }
     })
     this.#registry = new PeerRegistry({ settings, monitor, signals, log, admission, drawId })
