@@ -1,7 +1,7 @@
 import t from 'tap'
 import { exact, variant } from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
-import { wires } from '../../../src/core/rpc/wires.ts'
+import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
