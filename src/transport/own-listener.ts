@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
+import { canonicalAddress } from '../address-range.ts'
 import type { Keys, Listener } from '../core/peer/transport.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
@@ -79,7 +80,7 @@ class OwnListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    this.#receive(new SocketConnection(secure, NOTHING, remoteAddress))
+    this.#receive(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
   }
 
   #receive (connection: SocketConnection): void {
