@@ -24,7 +24,7 @@ message that is none of these is dropped, and the peer stays. The numbers in \`x
 application's \`onHandshake\` refuses has the status that it chooses, 400 to 599.`
 
 /** The options that say how far a client may go. */
-const limits = ['handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets', 'outputBufferKb', 'outputMaxPackets',
+const limits = ['handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxJoinsPerMinute', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets', 'outputBufferKb', 'outputMaxPackets',
   'maxPacketsPerSecond', 'maxBytesPerSecond', 'pingInterval', 'closeTimeout', 'perMessageDeflate', 'serverRelay'] as const satisfies ReadonlyArray<keyof ServerOptions>
 
 /** The AsyncAPI document of these servers: handshakes, messages, close codes and limits. */

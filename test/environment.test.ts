@@ -75,7 +75,7 @@ t.test('keys are for a port of the server\'s own', async t => {
 })
 
 t.test('what the server finds wrong with an option names the variable', async t => {
-  t.equal(nameVariable('privateKey: is not the key of sslCertificate'), 'TLS_KEY: is not the key of sslCertificate')
+  t.equal(nameVariable('privateKey: not the key of sslCertificate'), 'TLS_KEY: is not the key of sslCertificate')
   t.equal(nameVariable('port 80 on *: the port is taken'), 'port 80 on *: the port is taken')
 })
 

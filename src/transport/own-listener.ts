@@ -9,7 +9,7 @@ import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
 import { ClosingConnections } from './closing-connections.ts'
 import { Incoming } from './incoming.ts'
-import { secureContext } from './key-material.ts'
+import { checkNewKeys, secureContext } from './key-material.ts'
 import { SocketConnection } from './socket-connection.ts'
 
 const BACKLOG = 4096
@@ -47,6 +47,7 @@ class OwnListener implements Listener {
   }
 
   setKeys (keys: Keys): void {
+    checkNewKeys(keys)
     this.#context = secureContext(keys)
   }
 

@@ -4,6 +4,7 @@ import type { Logger } from './logger.ts'
 export const limits = {
   'server-full': 'maxPeers',
   'address-limit': 'maxPeersPerAddress',
+  'join-rate': 'maxJoinsPerMinute',
   'too-many-handshakes': 'maxPendingHandshakes',
   'handshake-timeout': 'handshakeTimeout',
   'origin-refused': 'allowedOrigins',

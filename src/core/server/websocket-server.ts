@@ -89,9 +89,9 @@ export class WebSocketServer extends ServerPeers {
 
   /** Replaces the keys of the listener while it listens: new connections get them, peers stay as they are. ERR_UNCONFIGURED unless it speaks TLS. */
   setSecureContext (keys: Keys): void {
-    const { privateKey, sslCertificate, caChain } = keys
     if (this.#listener === undefined || !('setKeys' in this.#listener) || !this.#listener.tls) throw new GodotError('ERR_UNCONFIGURED', 'no listener of its own that speaks TLS')
-    this.#listener.setKeys({ privateKey, sslCertificate, caChain })
+    this.#listener.setKeys(keys)
+    const { privateKey, sslCertificate, caChain } = keys
     this.change({ privateKey, sslCertificate, caChain })
   }
 
