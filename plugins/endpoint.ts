@@ -11,7 +11,7 @@ import { withoutSecrets } from './request-log.ts'
 
 /** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
 export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {
-  app.get(server.path, {
+  app.get(server.options.path, {
     schema: endpointSchemaOf(name),
     // The schema only documents; the host's compilers may speak another schema language.
     validatorCompiler: () => () => true,

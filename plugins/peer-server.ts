@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Mount } from '../src/core/peer/transport.ts'
 import { defaultOptions, type ServerOptions } from '../src/options.ts'
+import { probeDescriptors } from '../src/transport/descriptor-probe.ts'
 import { WebSocketServer } from '../src/transport/websocket-server.ts'
 import { addEndpoint } from './endpoint.ts'
 import { Problem } from './problem.ts'
@@ -21,12 +22,13 @@ const serversOf = new WeakMap<object, WebSocketServer[]>()
 /** Adds `app.peerServer` (or another `name`) and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
-  const server = new WebSocketServer(options, { log: app.log, ...(isMounted ? { mount: mountOf(app) } : {}) })
+  const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
+  probeDescriptors(server)
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
-  app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
+  app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })
   const together = serversOf.get(app.server) ?? stopTogether(app)
   together.push(server)
 }, { name: 'peer-server', fastify: '5.x' })

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TSchema } from 'typebox'
-import { variables } from '../src/environment.ts'
+import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { defaultOptions, ServerOptions } from '../src/options.ts'
 

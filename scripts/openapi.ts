@@ -1,11 +1,12 @@
 // Writes openapi/openapi.json, the description of what the service offers: `npm run openapi`.
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
+import { root } from './root.ts'
 import app from '../app.ts'
 
 /** Where the document is kept. */
-export const documentFile = resolve(import.meta.dirname, '../openapi/openapi.json')
+export const documentFile = join(root, 'openapi/openapi.json')
 
 /** The OpenAPI document of the service as its routes make it. */
 export async function documentText (): Promise<string> {

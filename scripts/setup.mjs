@@ -1,7 +1,7 @@
-// Makes a fresh clone ready: installs the packages when they are missing or out of date, then builds.
-// With --parts it also provisions what the tests run against (Godot, NATS, Chromium), see scripts/parts.mjs.
+// Makes a fresh clone ready: installs the packages when they are missing or outdated, then builds the service.
+// With --parts it prepares for the tests instead: it installs what they run against (scripts/parts.mjs); they compile by themselves.
 import { execSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,6 +18,14 @@ function isInstalled () {
     path === '' || optional || present[path]?.version === version)
 }
 
-if (!isInstalled()) run('npm ci --no-audit --no-fund')
+/** Whether node_modules is another checkout's: `npm ci` would delete the packages there. */
+function isLinked () {
+  return lstatSync(resolve(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+}
+
+if (!isInstalled()) {
+  if (isLinked()) console.error('node_modules is a link and differs from package-lock.json: not installing; run npm ci where it points to.')
+  else run('npm ci --no-audit --no-fund')
+}
 if (process.argv.includes('--parts')) (await import('./parts.mjs')).provision()
-run('npm run --silent build')
+else run('npm run --silent build')

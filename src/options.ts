@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
 import type { Authenticate } from './on-authenticate.ts'
+import type { Logger } from './logger.ts'
 import type { OnHandshake } from './on-handshake.ts'
 
 const kib = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Bytes of unread packets a peer's ${direction} queue holds, in KiB, rounded up to a power of two` })
@@ -12,6 +13,7 @@ const limit = (what: string) => Type.Integer({ minimum: 0, maximum: 1 << 24, des
 const rate = (what: string) => Type.Number({ minimum: 0, description: `${what} a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit` })
 const pem = (what: string, use: string) => Type.String({ minLength: 1, description: `${what} in PEM: ${use}` })
 
+const isLogger = (value: unknown): boolean => ['debug', 'info', 'warn', 'error'].every(level => isFunction((value as Record<string, unknown> | undefined)?.[level]))
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
@@ -28,6 +30,7 @@ export const ServerOptions = Type.Object({
   wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants' }),
   serverRelay: Type.Boolean({ description: 'Whether peers hear of each other and may send to each other; false: each has only the server' }),
   confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or in both ways' }),
+  exactTypes: Type.Boolean({ description: 'Keep Godot\'s types in the arguments of remote calls: a real that is a whole number is a `Float`, so that a value can be sent on unchanged; false: a plain number. `MultiplayerAPI.node` can override it for one node' }),
   authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that judges what clients send by `send_auth` before they are let in (godot4); without it, none may send it' }), isFunction, () => 'must be a function')),
   authTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until it is let in by `authenticate`' }),
   handshakeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until its handshake is done' }),
@@ -51,6 +54,7 @@ export const ServerOptions = Type.Object({
   allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
     { description: 'Origins whose pages may connect, `*` for all; none given: those of the same host. Clients that are no browser have no origin and are let in' })),
   onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join. The `data` it gives are the peer\'s, whatever they are; REST shows of them what JSON can: a BigInt as text, what contains itself as `[circular]`' }), isFunction, () => 'must be a function')),
+  log: Type.Optional(Type.Refine(Type.Unsafe<Logger>({ description: 'Logger with the methods `debug`, `info`, `warn` and `error` of pino; warnings and errors go to the console without one, to the app\'s logger in the plugin' }), isLogger, () => 'must have the methods debug, info, warn and error')),
   holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
 }, { additionalProperties: false })
 
@@ -67,6 +71,7 @@ export const defaultOptions: ServerOptions = {
   wire: 'godot3',
   serverRelay: true,
   confirmPath: 'id',
+  exactTypes: false,
   authTimeout: 3,
   handshakeTimeout: 3,
   refuseNewConnections: false,

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
+import { root } from '../scripts/root.ts'
 import { unwatched } from './helper/unwatched.ts'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
@@ -50,7 +51,6 @@ const checks: Record<string, (t: Test, port: number) => Promise<void>> = {
   }
 }
 
-const root = resolve(import.meta.dirname, '..')
 // Below the root, so that `fastify-peer-server` is found as the package itself.
 const scratch = join(root, '.tap/docs')
 

@@ -2,13 +2,12 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { root } from '../scripts/root.ts'
 import { startService } from './helper/service.ts'
 import { unwatched } from './helper/unwatched.ts'
-
-const root = resolve(import.meta.dirname, '..')
 
 const consumer = `
 import Fastify from 'fastify'

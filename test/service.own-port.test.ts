@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
+import { root } from '../scripts/root.ts'
 import { keyFile, pem } from './helper/keys.ts'
 import { connectRawTls, upgradeRequest } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
@@ -27,7 +28,7 @@ t.test('with WS_PORT and keys clients come by wss on a port of their own', async
 })
 
 t.test('keys that do not fit end it with the name of the variable', async t => {
-  const main = resolve(import.meta.dirname, '../dist/service.js')
+  const main = join(root, 'dist/service.js')
   const process = spawn(globalThis.process.execPath, [main], { env: { ...unwatched, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
   t.teardown(() => { process.kill('SIGKILL') })
   const [output, [code]] = await Promise.all([text(process.stderr), once(process, 'exit')])

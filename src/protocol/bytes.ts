@@ -54,6 +54,12 @@ export class ByteReader {
   /** Byte at which the next value starts. */
   get offset (): number { return this.#offset }
 
+  /** The bytes it reads from; offsets count from their start. */
+  get source (): Uint8Array { return this.#bytes }
+
+  /** Byte at which the last value ends. */
+  get end (): number { return this.#end }
+
   /** Bytes not read yet. */
   get remaining (): number { return this.#end - this.#offset }
 
@@ -128,9 +134,9 @@ export class ByteReader {
     return byte
   }
 
-  /** The bytes from `start` to here as text of one character each: a key to compare them by. */
-  latin1 (start: number): string {
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#offset - start).toString('latin1')
+  /** The bytes from `start` to `end`, which have been read, as text of one character each: a key to compare them by. */
+  latin1 (start: number, end: number): string {
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start).toString('latin1')
   }
 
   /** A count of elements of at least `size` bytes each, refused before anything is allocated when they cannot all be there. */

@@ -4,6 +4,7 @@ import type { Deadlined } from '../core/admission/deadlines.ts'
 import type { Handshake, HandshakeTransport } from '../core/admission/handshake.ts'
 import type { UpgradeRequest } from '../core/admission/upgrade-request.ts'
 import type { Connection } from '../core/peer/transport.ts'
+import { internalsOf } from '../core/server/websocket-server.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
 import type { ClosingConnections } from './closing-connections.ts'
@@ -62,7 +63,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
 
   /** The router has found the endpoint of this server. */
   claim (server: WebSocketServer): void {
-    this.#handshake ??= server.handshake(this, this.#since)
+    this.#handshake ??= internalsOf(server).registry.handshake(this, this.#since)
   }
 
   /** The hooks of the host take their time: from now on it is limited. */

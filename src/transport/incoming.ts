@@ -1,7 +1,7 @@
 import { Handshake } from '../core/admission/handshake.ts'
 import type { HandshakeTransport } from '../core/admission/handshake.ts'
 import type { Connection, ConnectionReceiver } from '../core/peer/transport.ts'
-import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { GodotError } from '../error.ts'
 import { MAX_REQUEST_HEAD, parseRequestHead } from '../protocol/websocket/request-head.ts'
 import type { ClosingConnections } from './closing-connections.ts'
@@ -12,7 +12,7 @@ const HEAD_END = '\r\n\r\n'
 
 /** A connection of the own listener until its client is a peer: reads the upgrade request. */
 export class Incoming implements ConnectionReceiver, HandshakeTransport {
-  readonly #server: WebSocketServer
+  readonly #registry: PeerRegistry
   readonly #connection: SocketConnection
   readonly #closing: ClosingConnections
   readonly #handshake: Handshake
@@ -21,11 +21,11 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   #isComplete = false
 
   /** `closing`: where it is while a refused client may read why. */
-  constructor (server: WebSocketServer, connection: SocketConnection, closing: ClosingConnections) {
-    this.#server = server
+  constructor (registry: PeerRegistry, connection: SocketConnection, closing: ClosingConnections) {
+    this.#registry = registry
     this.#connection = connection
     this.#closing = closing
-    this.#handshake = server.handshake(this)
+    this.#handshake = registry.handshake(this)
   }
 
   /** Starts to read. */
@@ -52,7 +52,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   // ---- what the handshake needs ----
 
   takeConnection (): Connection {
-    if (!this.#server.autoPoll) this.#connection.pause()
+    if (!this.#registry.autoPoll) this.#connection.pause()
     return this.#connection
   }
 

@@ -5,7 +5,7 @@ import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Keys, Listener } from '../core/peer/transport.ts'
-import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import type { ServerInternals } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
 import { ClosingConnections } from './closing-connections.ts'
 import { Incoming } from './incoming.ts'
@@ -19,23 +19,23 @@ const NOTHING = new Uint8Array(0)
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
 
-/** Opens a listener on `server.bindIp` and `port` that feeds the server; ERR_ALREADY_IN_USE when the port is taken or the address not ours. */
-export async function openListener (server: WebSocketServer, port: number): Promise<Listener> {
+/** Opens a listener on `server.settings.options.bindIp` and `port` that feeds the server; ERR_ALREADY_IN_USE when the port is taken or the address not ours. */
+export async function openListener (server: ServerInternals, port: number): Promise<Listener> {
   const listener = new OwnListener(server)
-  await listener.listen(server.bindIp, port)
+  await listener.listen(server.settings.options.bindIp, port)
   return listener
 }
 
 /** A TCP port of the server's own. There is no HTTP server behind it: each connection is read by us from its first byte. */
 class OwnListener implements Listener {
-  readonly #server: WebSocketServer
+  readonly #server: ServerInternals
   readonly #net: Server = createServer()
   readonly #closing = new ClosingConnections()
   #context: SecureContext | undefined
 
-  constructor (server: WebSocketServer) {
+  constructor (server: ServerInternals) {
     this.#server = server
-    this.#context = secureContext(server)
+    this.#context = secureContext(server.settings.options)
   }
 
   get port (): number {
@@ -85,12 +85,12 @@ class OwnListener implements Listener {
   }
 
   #receive (connection: SocketConnection): void {
-    new Incoming(this.#server, connection, this.#closing).begin()
+    new Incoming(this.#server.registry, connection, this.#closing).begin()
   }
 
   /** No more descriptors: the system has closed the connection. */
   #lost (error: unknown): void {
-    this.#server.limited('no-descriptor', { error })
+    this.#server.monitor.limited('no-descriptor', { error })
   }
 }
 

@@ -1,11 +1,11 @@
 import { WebSocketServer as CoreServer } from '../core/server/websocket-server.ts'
-import type { ServerParts } from '../core/server/websocket-server.ts'
+import type { ServerConnections } from '../core/server/websocket-server.ts'
 import type { ServerOptions } from '../options.ts'
 import { openListener } from './own-listener.ts'
 
 /** Godot's WebSocketServer with a listener of its own: `await new WebSocketServer(options).listen(9080)`. */
 export class WebSocketServer extends CoreServer {
-  constructor (options: Partial<ServerOptions> = {}, parts: ServerParts = {}) {
-    super(options, { openListener, ...parts })
+  constructor (options: Partial<ServerOptions> = {}, connections: ServerConnections = {}) {
+    super(options, { openListener, ...connections })
   }
 }

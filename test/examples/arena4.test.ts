@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import { Arena, surface } from '../../examples/arena4/arena.ts'
 import peerServer, { Vector2 } from '../../index.ts'
 import type { Script4 } from '../helper/godot4-client.ts'
 import { Godot4Socket } from '../helper/godot4-socket.ts'
 
-const read = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/arena4/godot', name), 'utf8')
+const read = (name: string): string => readFileSync(join(root, 'examples/arena4/godot', name), 'utf8')
 const source = read('main.gd')
 
 /** The `@rpc` functions of the Godot project: who may call them, and how many parameters they have. */
@@ -66,7 +67,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
     t.same(game.refusals, [])
   }
   t.same([...arena.scores.values()].map(([name]) => name).sort(), names)
-  t.equal(Object.values(app.peerServer.drops).reduce((sum, count) => sum + count) + app.peerServer.failures, 0)
+  t.equal(Object.values(app.peerServer.monitor.drops).reduce((sum, count) => sum + count) + app.peerServer.monitor.failures, 0)
 })
 
 function toward (coin: Vector2, { x, y }: Vector2): Vector2 {

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
+import { root } from '../../scripts/root.ts'
 import { Arena } from '../../examples/arena/arena.ts'
 import peerServer, { decodeVariant, Vector2 } from '../../index.ts'
 import type { Variant, WebSocketServer } from '../../index.ts'
@@ -67,7 +68,7 @@ async function play (arena: Arena, server: WebSocketServer, seconds: number, bot
   arena.stop()
   const state = stateOf(arena)
   const reports = await within(20, () => 'the players to leave', Promise.all(bots))
-  const faults = server.failures + Object.values(server.drops).reduce((sum, count) => sum + count)
+  const faults = server.monitor.failures + Object.values(server.monitor.drops).reduce((sum, count) => sum + count)
   return { server: state, bots: reports, ticks, packetsIn, faults }
 }
 
@@ -85,7 +86,7 @@ function asSent ({ x, y }: Vector2): Vector2 {
 async function runBot (name: string, port: number, home: string, signal: AbortSignal): Promise<BotReport> {
   // Godot 3.2.3 reports an error when it makes this folder itself, though it succeeds.
   await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
-  const project = resolve(import.meta.dirname, '../../examples/arena/godot')
+  const project = join(root, 'examples/arena/godot')
   const godot = spawn(find('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
     env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe']

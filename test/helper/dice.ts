@@ -1,6 +1,14 @@
 /** Where the dice of a run begin: SEED of the environment, to see a failure again, or the clock. */
 export const seed = Number(process.env.SEED ?? Date.now() % 2 ** 32)
 
+const volume = Number(process.env.VOLUME ?? 1)
+if (!(volume > 0)) throw new Error(`VOLUME must be a positive number, not ${process.env.VOLUME}`)
+
+/** How many random cases to run: the everyday number times VOLUME of the environment. */
+export function scaled (everyday: number): number {
+  return Math.ceil(everyday * volume)
+}
+
 /** Dice with a memory: the same seed throws the same (xorshift of 32 bits). */
 export class Dice {
   #state: number

@@ -2,6 +2,7 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { MemoryConnection } from './memory-connection.ts'
 import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
+import { accept } from './internals.ts'
 
 /** Resolves when the loop has turned: what was written goes out at the end of a turn. */
 export async function turn (): Promise<void> {
@@ -16,7 +17,7 @@ export class FrameClient {
   /** Joins the server, its handshake done. */
   constructor (server: WebSocketServer, protocol = '', port = 50000) {
     this.connection = new MemoryConnection('127.0.0.1', port)
-    server.accept(this.connection, protocol)
+    accept(server, this.connection, protocol)
   }
 
   send (code: number, payload: Uint8Array | string = '', bits: FrameBits = {}): void {

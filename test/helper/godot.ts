@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 import type { Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import { find } from '../../scripts/parts.mjs'
 import { within } from './within.ts'
 
@@ -33,7 +34,7 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
 }
 
 function spawnGodot (script: string, home: string, control: Server): ChildProcess {
-  const file = join(import.meta.dirname, '..', 'godot', `${script}.gd`)
+  const file = join(root, 'test/godot', `${script}.gd`)
   const { port } = control.address() as AddressInfo
   return spawn(find('godot3-server')!, ['--no-window', '-s', file, `--control=${port}`], {
     cwd: home,

@@ -1,6 +1,7 @@
 import type { Handshake, HandshakeTransport } from '../../src/core/admission/handshake.ts'
 import type { UpgradeRequest } from '../../src/core/admission/upgrade-request.ts'
 import type { Connection } from '../../src/core/peer/transport.ts'
+import { internalsOf } from '../../src/core/server/websocket-server.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { GodotError } from '../../src/error.ts'
 import { MemoryConnection } from './memory-connection.ts'
@@ -25,7 +26,7 @@ export class HandshakeClient implements HandshakeTransport {
   /** `staysAfterRefusal`: a refused client does not close its connection. */
   constructor (server: WebSocketServer, address = '192.0.2.7', { staysAfterRefusal = false } = {}) {
     this.connection = new MemoryConnection(address, 50000)
-    this.handshake = server.handshake(this)
+    this.handshake = internalsOf(server).registry.handshake(this)
     this.#staysAfterRefusal = staysAfterRefusal
   }
 

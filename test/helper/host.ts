@@ -57,7 +57,7 @@ export async function startHost (t: Test, { fastify = {}, server = {}, admin = {
 }
 
 async function join (t: Test, server: WebSocketServer, port: number, protocols: string[]): Promise<Client> {
-  const connected = signal(server, server.gdMpApi ? 'peer_connected' : 'client_connected')
+  const connected = signal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols)
   t.teardown(() => { socket.terminate() })
   const [id] = await connected

@@ -11,7 +11,7 @@ export const modes = ['mounted', 'own'] as const
 export async function openServer (t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions> = {}, host: FastifyServerOptions = {}): Promise<WebSocketServer> {
   const given = { closeTimeout: 0.3, ...options }
   if (mode === 'own') {
-    const server = new WebSocketServer(given, host.loggerInstance === undefined ? {} : { log: host.loggerInstance })
+    const server = new WebSocketServer(host.loggerInstance === undefined ? given : { log: host.loggerInstance, ...given })
     t.teardown(async () => { await server.stop() })
     await server.listen(0)
     return server

@@ -1,10 +1,11 @@
 import type { ServerOptions } from '../../src/options.ts'
 import { MethodList } from '../../src/protocol/multiplayer/method-list.ts'
-import { decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/protocol/multiplayer/rpc4-packet.ts'
-import { decodeRpcPacket, encodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
+import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/protocol/multiplayer/rpc4-packet.ts'
+import { encodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
 import { RELAY_HEAD } from '../../src/protocol/multiplayer/relay-packet.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { speakers } from './speaker.ts'
+import { wholeRpc4Packet, wholeRpcPacket } from './rpc-packets.ts'
 
 /** How a client of one wire calls the server, and reads its calls. Its nodes all have the methods `names`. */
 export interface RpcSpeaker {
@@ -33,7 +34,7 @@ export const rpcSpeakers: Record<ServerOptions['wire'], RpcSpeaker> = {
     confirm: (id, _, path) => to3(id, encodeRpcPacket({ type: 'confirmPath', path })),
     raw: (id, bytes) => to3(id, encodeRpcPacket({ type: 'raw', bytes })),
     hear: message => {
-      const packet = decodeRpcPacket(message.subarray(RELAY_HEAD))
+      const packet = wholeRpcPacket(message.subarray(RELAY_HEAD))
       switch (packet.type) {
         case 'remoteCall': return `call ${written(packet.node)} ${packet.name} ${packet.args.join()}`
         case 'simplifyPath': return `path ${packet.id} ${packet.path}`
@@ -48,7 +49,7 @@ export const rpcSpeakers: Record<ServerOptions['wire'], RpcSpeaker> = {
     confirm: (_, number) => Buffer.from(encodeConfirmPath4(true, number)),
     raw: (_, bytes) => Buffer.of(3, ...bytes),
     hear: message => {
-      const packet = decodeRpc4Packet(message)
+      const packet = wholeRpc4Packet(message)
       switch (packet.type) {
         case 'remoteCall': return `call ${written(packet.node)} ${list.nameOf(packet.method)!} ${packet.args.join()}`
         case 'simplifyPath': return `path ${packet.id} ${packet.path}${packet.md5 === list.md5 ? '' : ' with other methods'}`

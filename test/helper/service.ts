@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import { unwatched } from './unwatched.ts'
 import { within } from './within.ts'
 
@@ -17,11 +18,12 @@ export interface Service {
   stop (signal?: NodeJS.Signals): Promise<number | null>
 }
 
-const main = resolve(import.meta.dirname, '../../dist/service.js')
+const main = join(root, 'dist/service.js')
 
-/** Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test. */
-export async function startService (t: Test, env: Record<string, string> = {}, file = main): Promise<Service> {
-  const process = spawn(globalThis.process.execPath, [file], {
+/** Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test. `maxDescriptors`: its `ulimit -n`. */
+export async function startService (t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number): Promise<Service> {
+  const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
+  const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
     env: { ...unwatched, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })

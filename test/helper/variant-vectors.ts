@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import * as types from '../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
+import { root } from '../../scripts/root.ts'
 
 type TypeName = string | { class: string }
 
@@ -32,7 +34,7 @@ export interface DecodeVector {
 }
 
 export function readVectors<Content> (file: string): Content {
-  return JSON.parse(readFileSync(new URL(`../vectors/${file}.json`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(join(root, 'test/vectors', `${file}.json`), 'utf8'))
 }
 
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

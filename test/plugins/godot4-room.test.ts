@@ -65,7 +65,7 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
   for (const player of players) t.same(sorted(player.game.peers), [1, ...others(player)])
   t.same(sorted(failed), sorted(strangers.map(({ game }) => game.id)))
   t.same(strangers.map(({ game }) => game.peers.size), [0, 0, 0])
-  t.equal(server.limits['auth-refused'], 3)
+  t.equal(server.monitor.limits['auth-refused'], 3)
   t.equal(server.peerCount, PLAYERS)
 
   for (const { game } of players) game.sendBytes(Buffer.from(String(game.id)))
@@ -92,8 +92,8 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
   t.same(sorted(late.game.peers), [1, ...others(first)])
 
   t.same([...players, late].flatMap(({ game }) => game.refusals), [])
-  t.same(Object.entries(server.drops).filter(([, count]) => count > 0), [])
-  t.equal(server.failures, 0)
+  t.same(Object.entries(server.monitor.drops).filter(([, count]) => count > 0), [])
+  t.equal(server.monitor.failures, 0)
 })
 
 const sizes = [0, 1, 7, 112, 113, 118, 119, 1000, 4096, 16384, 65520]

@@ -37,7 +37,7 @@ t.test('a browser', needs('chromium'), async t => {
       await from('localhost')
       t.same(await open(url), { code: 1006 })
       t.match(problems.at(-1), /403/)
-      t.equal(server.limits['origin-refused'], 1)
+      t.equal(server.monitor.limits['origin-refused'], 1)
     })
 
     await t.test(`is let in by the list (${mode})`, async t => {

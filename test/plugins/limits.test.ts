@@ -41,7 +41,7 @@ for (const mode of modes) {
         t.match(answer.headers, { 'content-type': /^application\/problem\+json/ })
         t.match(answer.problem, { code, detail, status })
         if (status === 503) t.match(answer.headers['retry-after'], /^\d+$/)
-        t.same([server.peerCount, server.pendingCount], [0, 0])
+        t.same([server.peerCount, server.countPeers().pending], [0, 0])
       })
     }
 
@@ -86,7 +86,7 @@ for (const mode of modes) {
       await raw.end()
       const seconds = (performance.now() - began) / 1000
       t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
-      t.same([server.pendingCount, server.limits['handshake-timeout']], [0, 1])
+      t.same([server.countPeers().pending, server.monitor.limits['handshake-timeout']], [0, 1])
     })
 
     await t.test('what the request took is part of handshakeTimeout', async t => {
@@ -106,7 +106,7 @@ for (const mode of modes) {
       let letIn = (): void => {}
       const server = await openServer(t, mode, { maxPendingHandshakes: 1, onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
       const first = ask(t, server.port)
-      while (server.pendingCount === 0) await new Promise(resolve => setImmediate(resolve))
+      while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
       const { status, problem } = await ask(t, server.port)
       t.match([status, problem?.code], [503, 'too-many-handshakes'])
       letIn()
@@ -118,10 +118,10 @@ for (const mode of modes) {
       const server = await openServer(t, mode, { onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
       const raw = await connectRaw(t, server.port)
       raw.send(upgradeRequest('/ws'))
-      while (server.pendingCount === 0) await new Promise(resolve => setImmediate(resolve))
+      while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
       raw.socket.resetAndDestroy()
       letIn()
-      while (server.pendingCount + server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+      while (server.countPeers().pending + server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
       t.equal((await startJoin(t, server.port, () => { letIn() })).status, 101)
     })
 
@@ -144,7 +144,7 @@ for (const mode of modes) {
       await all
       const seconds = (performance.now() - began) / 1000
       t.ok(seconds > 0.45 && seconds < 1.5, `${seconds} s`)
-      t.ok(server.limits['packet-rate'] > 0)
+      t.ok(server.monitor.limits['packet-rate'] > 0)
       t.equal(server.peerCount, 1)
     })
 
@@ -153,7 +153,7 @@ for (const mode of modes) {
       const peer = await connectRawWebSocket(t, server.port)
       const flood = setInterval(() => { if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000)) }, 5)
       t.teardown(() => { clearInterval(flood) })
-      const ended = new Promise(resolve => server.notices.on('left', (_peer, end) => { resolve(end) }))
+      const ended = new Promise(resolve => server.monitor.events.on('left', (_peer, end) => { resolve(end) }))
       t.same(await peer.close(8), { code: 1008, reason: 'rate limit' })
       clearInterval(flood)
       peer.sendFrame(8, closePayload(1008, ''))
@@ -172,7 +172,7 @@ for (const mode of modes) {
       const seconds = (performance.now() - began) / 1000
       t.equal(isClean, false)
       t.ok(seconds > 0.75 && seconds < 1.2, `${seconds} s`)
-      t.equal(server.limits['silent-peer'], 1)
+      t.equal(server.monitor.limits['silent-peer'], 1)
       t.equal(server.peerCount, 1)
       server.getPeer([...server.peers()][0].id).close()
       await answering

@@ -25,7 +25,7 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
     }
   }
   const join = async () => {
-    const joined = signal(server, server.gdMpApi ? 'peer_connected' : 'client_connected')
+    const joined = signal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
     const client = new Client(`ws://127.0.0.1:${server.port}/ws`)
     t.teardown(() => { client.socket.terminate() })
     client.id = (await joined)[0]

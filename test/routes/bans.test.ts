@@ -17,7 +17,7 @@ t.test('who is banned is out and stays out, until the ban is lifted', async t =>
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws'))
   t.equal((await raw.answer()).status, 403)
-  t.equal(server.limits.banned, 1)
+  t.equal(server.monitor.limits.banned, 1)
   t.match((await (await api('/server')).json()).limits.hits, { banned: 1 })
 
   t.equal((await api('/bans/127.0.0.0%2F8', { method: 'DELETE' })).status, 204)

@@ -5,6 +5,7 @@ import { openEvents } from '../helper/event-source.ts'
 import { json, startHost, type Host, type HostParts } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { within } from '../helper/within.ts'
+import { internalsOf } from '../../src/core/server/websocket-server.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -89,7 +90,7 @@ t.test('a mere relay reads nothing, and that is no news', async t => {
   for (let i = 0; i < 20; i++) socket.send(toAll)
   socket.send(Buffer.alloc(3))
   t.match((await stream.next()).data, { id, reason: 'short-packet' })
-  t.ok(server.drops.unread > 0, 'but it is counted')
+  t.ok(server.monitor.drops.unread > 0, 'but it is counted')
 })
 
 t.test('filters by type and by peer', async t => {
@@ -222,7 +223,7 @@ t.test('packets are told only to who asks, as a sample that says what it stands 
   ])
   t.ok(packets.every(({ id }) => id === undefined), 'they have no place in the history')
   t.same(quiet.events.filter(({ event }) => event === 'packet'), [])
-  t.equal(server.notices.listenerCount('dropped') > 0, true)
+  t.equal(internalsOf(server).monitor.events.listenerCount('dropped') > 0, true)
 })
 
 t.test('the target of a relayed packet is told, and every packet still goes its way', async t => {
@@ -253,7 +254,7 @@ t.test('the totals come once a second to who asks for them', async t => {
 t.test('an app without a history listens to nothing while nobody follows', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'listening', 'stopped'] as const
-  const counts = () => names.map(name => server.notices.listenerCount(name))
+  const counts = () => names.map(name => internalsOf(server).monitor.events.listenerCount(name))
   const before = counts()
   t.same(before, names.map(() => 0))
   const stream = await events('?types=packet,stats,client_connected')
@@ -272,7 +273,7 @@ t.test('of a hundred streams one is not read: it is cut, and the others get ever
   let isCut = false
   cut.then(() => { isCut = true })
   // More than it takes, of what the others do not want to hear.
-  const flood = setInterval(() => { for (let i = 0; i < 500; i++) host.server.notices.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100)) })
+  const flood = setInterval(() => { for (let i = 0; i < 500; i++) internalsOf(host.server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100)) })
   t.teardown(() => { clearInterval(flood) })
   await churn(host, 100)
   await within(20, () => 'the cut', cut)
@@ -317,12 +318,12 @@ t.test('a stream that is not read is cut once a megabyte waits for it', async t 
   await once(app.server, 'request')
   let told = 0
   const flood = setInterval(() => {
-    for (let i = 0; i < 500; i++, told++) server.notices.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+    for (let i = 0; i < 500; i++, told++) internalsOf(server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
   })
   await within(10, () => 'the cut', cut)
   clearInterval(flood)
   t.ok(told * 180 > 1 << 20, `after ${told} events`)
-  server.notices.emit('listening')
+  internalsOf(server).monitor.events.emit('listening')
   t.equal((await healthy.next()).event, 'listening')
 })
 
@@ -355,7 +356,7 @@ t.test('streams end when the app closes: they tell of the end of the peers, and 
   }
 })
 
-t.test('admin acts are told and logged: who, what, whom, with what outcome', async t => {
+t.test('admin actions are sent and logged: who, what, which peer, and the outcome', async t => {
   const lines: any[] = []
   const { events, join, api } = await start(t, {
     fastify: { logger: { level: 'info', stream: { write: (line: string) => { lines.push(JSON.parse(line)) } } } },
@@ -363,7 +364,7 @@ t.test('admin acts are told and logged: who, what, whom, with what outcome', asy
   })
   const as = (token: string) => ({ authorization: `Bearer ${token}` })
   t.equal((await api('/events')).status, 401)
-  const stream = await events('?types=admin', as(token))
+  const stream = await events('?types=admin,unauthorized', as(token))
   const { id } = await join()
   await api(`/peers/${id}?code=4001&reason=rude`, { method: 'DELETE', headers: as(`${token}!`) })
   await api(`/peers/${id}/packets`, { method: 'POST', body: 'secret words', headers: { ...as(token), 'content-type': 'text/plain' } })
@@ -372,18 +373,28 @@ t.test('admin acts are told and logged: who, what, whom, with what outcome', asy
   await api('/peers', { headers: as(token) })
   await api('/server', { ...json('PATCH', { refuseNewConnections: true }), headers: { ...as(token), 'content-type': 'application/json' } })
 
-  const acts = []
-  for (let i = 0; i < 5; i++) acts.push((await stream.next()).data)
-  t.match(acts, [
-    { act: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', given: { code: 4001, reason: 'rude' }, status: 202 },
-    { act: 'putPacket', by: 'alice', id, given: { bytes: 12, isText: true } },
-    { act: 'disconnectPeer', by: 'alice', id: 3, given: {}, status: 404 },
-    { act: 'stop', by: null, status: 401 },
-    { act: 'changeServer', by: 'alice', given: { refuseNewConnections: true }, status: 200 }
+  const actions = []
+  for (let i = 0; i < 4; i++) actions.push((await stream.next('admin')).data)
+  t.match(actions, [
+    { action: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', parameters: { code: 4001, reason: 'rude' }, status: 202 },
+    { action: 'putPacket', by: 'alice', id, parameters: { bytes: 12, isText: true } },
+    { action: 'disconnectPeer', by: 'alice', id: 3, parameters: {}, status: 404 },
+    { action: 'changeServer', by: 'alice', parameters: { refuseNewConnections: true }, status: 200 }
   ])
   const logged = lines.filter(({ audit }) => audit !== undefined)
-  t.same(logged.map(({ audit }) => audit), acts.map(({ type, at, ...act }) => act))
+  t.same(logged.map(({ audit }) => audit), actions.map(({ type, at, ...action }) => action))
   t.notMatch(JSON.stringify(lines), /secret words|thirty-two/)
+})
+
+t.test('the history is bounded in bytes', async t => {
+  const { events, join, api } = await start(t, { admin: { auth: false, eventHistoryBytes: 4000 } })
+  for (let i = 0; i < 20; i++) await api('/server', json('PATCH', { ['x'.repeat(200)]: 1 }))
+  const { id } = await join()
+  const stream = await events('?recent=1000')
+  while (!stream.events.some(({ retry }) => retry !== undefined)) await stream.changed()
+  const replayed = stream.events.filter(({ event }) => event !== undefined)
+  t.ok(replayed.length > 1 && replayed.length < 10, `${replayed.length}`)
+  t.equal(replayed.at(-1)?.data.id, id)
 })
 
 t.test('a host with Server-Sent Events of its own keeps them', async t => {

@@ -4,6 +4,7 @@ import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { json, message, startHost } from '../helper/host.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { signal } from '../helper/signal.ts'
+import { sessionOf } from '../helper/internals.ts'
 
 const binary = (body: Uint8Array): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(body) })
 const text = (body: string, type = 'text/plain'): RequestInit => ({ method: 'POST', headers: { 'content-type': type }, body })
@@ -142,7 +143,7 @@ t.test('a closing peer gets nothing more', async t => {
       t.match(await answer.json(), { code: 'FAILED', godotError: 1 })
     }
     t.same(await (await api('/packets', text('x'))).json(), { recipients: 0 })
-    server.getPeer(id).cut('server')
+    sessionOf(server, id)!.destroy('server')
   }
 })
 

@@ -3,11 +3,13 @@ import Fastify from 'fastify'
 import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
+import { scaled } from '../helper/dice.ts'
 import { faultOf, fitting, operationsOf, type Operation } from '../helper/document.ts'
+import { accept } from '../helper/internals.ts'
 
 // What the OpenAPI document says of the REST API, against whatever comes: requests made from the document itself, and from dice.
 
-const RUNS = 150
+const RUNS = scaled(50)
 
 const service = Fastify({ logger: false })
 t.teardown(async () => { await service.close() })
@@ -66,7 +68,7 @@ for (const operation of operations) {
 async function prepare (stop: boolean): Promise<void> {
   server.ban('192.0.2.7')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
-  if (!stop) for (let at = server.peerCount; at < 3; at++) server.accept(new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
+  if (!stop) for (let at = server.peerCount; at < 3; at++) accept(server, new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
 }
 
 function requests (operation: Operation): fc.Arbitrary<Request> {

@@ -5,10 +5,10 @@
  *   npx tsx test/soak/rpc-mutations.ts [count, 10000000]
  */
 import { GodotError } from '../../src/error.ts'
-import { decodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
 import { Dice, seed } from '../helper/dice.ts'
 import { mutated } from '../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../helper/variant-vectors.ts'
+import { wholeRpcPacket } from '../helper/rpc-packets.ts'
 
 const count = Number(process.argv[2] ?? 10_000_000)
 const { steps } = readVectors<{ steps: Array<{ frames: Array<{ hex?: string }> }> }>('rpc')
@@ -18,7 +18,7 @@ const seeds = [...new Set(captures)].map(bytesOf)
 /** Whether it decodes; anything but a packet or a GodotError is thrown on. */
 function decodes (bytes: Uint8Array): boolean {
   try {
-    decodeRpcPacket(bytes)
+    wholeRpcPacket(bytes)
     return true
   } catch (error) {
     if (error instanceof GodotError) return false

@@ -98,5 +98,5 @@ function read (server: WebSocketServer, faults: string[]): Reading {
   const { heapUsed: heap, rss } = process.memoryUsage()
   const resources: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
-  return { peers: server.peerCount, pending: server.pendingCount, heap, rss, descriptors: readdirSync('/proc/self/fd').length, resources, faults, limits: server.limits }
+  return { peers: server.peerCount, pending: server.countPeers().pending, heap, rss, descriptors: readdirSync('/proc/self/fd').length, resources, faults, limits: server.monitor.limits }
 }

@@ -114,7 +114,7 @@ for (const [what, sent] of timeouts) {
     await raw.end()
     const seconds = (performance.now() - began) / 1000
     t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
-    t.equal(server.pendingCount, 0)
+    t.equal(server.countPeers().pending, 0)
   })
 }
 
@@ -123,7 +123,7 @@ t.test('a client that is refused and stays is cut in time', async t => {
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
   t.equal(await raw.end(), 'end')
-  while (server.pendingCount > 0) await new Promise(resolve => setImmediate(resolve))
+  while (server.countPeers().pending > 0) await new Promise(resolve => setImmediate(resolve))
   t.pass('nothing is left of it')
 })
 

@@ -54,7 +54,7 @@ t.test('a client that speaks plain is cut', async t => {
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
   await raw.end()
-  t.equal(server.pendingCount, 0)
+  t.equal(server.countPeers().pending, 0)
 })
 
 t.test('a refusal goes through TLS as well', async t => {

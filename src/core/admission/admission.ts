@@ -13,7 +13,7 @@ import type { UpgradeRequest } from './upgrade-request.ts'
 /** What an admission needs of its server. */
 export interface AdmissionHost {
   /** Clients that have finished the handshake, but not option `authenticate`. */
-  readonly authenticatingCount: number
+  authenticatingCount (): number
   isListening (): boolean
   /** A limit was hit; `details` say by whom. */
   limited (limit: LimitName, details: object): void
@@ -40,7 +40,12 @@ export class Admission {
 
   /** Clients on their way in: pending handshakes, and clients that authenticate. */
   get pendingCount (): number {
-    return this.pending.size + this.#host.authenticatingCount
+    return this.pending.size + this.#host.authenticatingCount()
+  }
+
+  /** Option `handshakeTimeout` has changed. */
+  timeoutChanged (): void {
+    this.pending.changed()
   }
 
   /** Throws too-many-handshakes unless one more may be pending. */

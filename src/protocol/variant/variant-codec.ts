@@ -91,12 +91,29 @@ export class VariantTable {
 const NOTHING = new Uint8Array()
 const DEFAULTS = {}
 
+/** The keys of one dictionary. */
+export interface Keys {
+  /** The first key with these bytes, if there is one, else `key` itself. */
+  unify (key: Variant, bytes: string): Variant
+}
+
+/** A key inside a key: where it is, and a number that it shares with those of the same bytes. */
+interface InnerKey { readonly start: number, readonly end: number, readonly number: number }
+
+/** Numbers are written as two characters of 15 bits that are no bytes. */
+const [NUMBER_BITS, NO_BYTE] = [15, 0x100]
+
 /** Reads Variants, and whatever lies between them. */
 export class VariantReader extends ByteReader {
   allowObjects = false
   exactFloats = true
   readonly table: VariantTable
   #depth = 0
+  /** How many keys enclose the next value. */
+  #keyDepth = 0
+  /** Keys inside the key that is being read, as far as they have been read. */
+  #innerKeys: InnerKey[] | undefined
+  #numbers: Map<string, number> | undefined
 
   constructor (table: VariantTable) {
     super(NOTHING)
@@ -104,9 +121,11 @@ export class VariantReader extends ByteReader {
   }
 
   /** Starts anew, whatever became of the packet before. */
-  begin (bytes: Uint8Array, options: DecodeOptions): void {
-    this.open(bytes)
+  begin (bytes: Uint8Array, options: DecodeOptions, start = 0, end = bytes.length): void {
+    this.open(bytes, start, end)
     this.#depth = 0
+    this.#keyDepth = 0
+    this.#innerKeys = this.#numbers = undefined
     this.allowObjects = options.allowObjects ?? false
     this.exactFloats = options.exactFloats ?? true
   }
@@ -116,6 +135,42 @@ export class VariantReader extends ByteReader {
     const word = this.i32()
     const row = this.table.rows[word & 0xff] ?? this.fail(`no type ${word & 0xff}`, this.offset - 4)
     return row.read(this, word)
+  }
+
+  /**
+   * The key of a dictionary. Compound keys are compared by their bytes. Those of a key inside a key are represented by a number,
+   * so that however deep keys are nested every byte is copied once.
+   */
+  key (keys: Keys): Variant {
+    const start = this.offset
+    const outer = this.#innerKeys
+    this.#innerKeys = undefined
+    this.#keyDepth++
+    const key = this.variant()
+    this.#keyDepth--
+    const isCompound = typeof key === 'object' && key !== null
+    const bytes = isCompound ? this.#keyBytes(start) : ''
+    this.#innerKeys = outer
+    if (!isCompound) return key
+    if (this.#keyDepth > 0) (this.#innerKeys ??= []).push({ start, end: this.offset, number: this.#numberOf(bytes) })
+    return keys.unify(key, bytes)
+  }
+
+  #keyBytes (start: number): string {
+    let bytes = ''
+    let at = start
+    for (const { start, end, number } of this.#innerKeys ?? []) {
+      bytes += this.latin1(at, start) + String.fromCharCode(NO_BYTE + (number >> NUMBER_BITS), NO_BYTE + (number & (1 << NUMBER_BITS) - 1))
+      at = end
+    }
+    return bytes + this.latin1(at, this.offset)
+  }
+
+  #numberOf (bytes: string): number {
+    this.#numbers ??= new Map()
+    const number = this.#numbers.get(bytes) ?? this.#numbers.size
+    this.#numbers.set(bytes, number)
+    return number
   }
 
   /** Says that what comes next lies in an array, a dictionary or an object; `leave` ends that. */
@@ -181,8 +236,8 @@ export interface VariantCodec {
   encode (value: Variant, options?: EncodeOptions): Uint8Array
   /** The value at the start of `bytes`, as of Godot's `bytes2var`. Throws ERR_INVALID_DATA and nothing else, or ERR_UNAUTHORIZED for an object. */
   decode (bytes: Uint8Array, options?: DecodeOptions): Variant
-  /** What `read` makes of `bytes`, which hold Variants among other things. */
-  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions): Value
+  /** What `read` makes of bytes[start..end), which hold Variants among other things. */
+  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions, start?: number, end?: number): Value
   /** The bytes that `write` writes for `value`. */
   build<Value> (write: (to: VariantWriter, value: Value) => void, value: Value, options?: EncodeOptions): Uint8Array
 }
@@ -211,14 +266,14 @@ function writeVariant (to: VariantWriter, value: Variant): void {
 
 function parser (table: VariantTable): VariantCodec['parse'] {
   let spare: VariantReader | undefined
-  return (read, bytes, options = DEFAULTS) => {
+  return (read, bytes, options = DEFAULTS, start, end) => {
     const from = spare ?? new VariantReader(table)
     spare = undefined
     try {
-      from.begin(bytes, options)
+      from.begin(bytes, options, start, end)
       return read(from)
     } finally {
-      from.open(NOTHING)
+      from.begin(NOTHING, DEFAULTS)
       spare = from
     }
   }

@@ -1,7 +1,8 @@
 import { GodotError } from '../../error.ts'
 import type { ByteReader, NumberArray } from '../bytes.ts'
+import { CollisionGuard, GUARDED_SIZE } from './collision-guard.ts'
 import { WIDE } from './variant-codec.ts'
-import type { VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
+import type { Keys, VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
 import type { Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
@@ -55,8 +56,11 @@ export function reals<Items extends Float32Array | Float64Array> (name: string, 
   }
 }
 
+/** Elements that memory is taken for before they are read: containers nested in each other could each promise a packet full of them. */
+const MAX_RESERVED = 128
+
 export function readItems<Item> (count: number, read: () => Item): Item[] {
-  const items = new Array<Item>(count)
+  const items = new Array<Item>(Math.min(count, MAX_RESERVED))
   for (let i = 0; i < count; i++) items[i] = read()
   return items
 }
@@ -214,36 +218,68 @@ type Dictionary = ReadonlyMap<Variant, Variant> | { readonly [key: string]: Vari
 export const dictionary: VariantRow<Dictionary> = {
   name: 'Dictionary',
   classes: [Map, Object],
-  read: from => {
-    const read = (): Variant => from.variant()
-    return readPairs(from, from.count(8, from.u32() & COUNT), read, read)
-  },
+  read: readPairs,
   write: (to, value, type) => {
     to.u32(type)
     writePairs(to, value instanceof Map ? value : new Map(Object.entries(value)))
   }
 }
 
-type Read = () => Variant
-
-/** A key that comes twice keeps its first place and takes the last value. */
-export function readPairs (from: VariantReader, count: number, readKey: Read, readValue: Read): Map<Variant, Variant> {
-  const pairs = new Map<Variant, Variant>()
-  let compounds: Map<string, Variant> | undefined
+/** A key that occurs twice keeps its first place and takes the last value, as in Godot. */
+function readPairs (from: VariantReader): Map<Variant, Variant> {
+  const pairs = new Pairs(from)
   from.enter()
-  for (; count > 0; count--) {
-    const start = from.offset
-    let key = readKey()
-    if (typeof key === 'object' && key !== null) key = firstOf(compounds ??= new Map(), from.latin1(start), key)
-    // A Map takes -0 for 0, which is an int.
-    else if (Object.is(key, -0)) key = new types.Float(-0)
-    pairs.set(key, readValue())
-  }
+  for (let left = from.count(8, from.u32() & COUNT); left > 0; left--) pairs.read()
   from.leave()
-  return pairs
+  return pairs.map
 }
 
-export function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Variant>): void {
+/** Collects the pairs of a dictionary in linear time, whatever the keys. */
+export class Pairs implements Keys {
+  readonly map = new Map<Variant, Variant>()
+  readonly #from: VariantReader
+  /** Compound keys by their bytes: one that occurs twice must be one object, so that a Map takes it for the same key. */
+  #compounds: Map<string, Variant> | undefined
+  #guard: CollisionGuard | undefined
+
+  constructor (from: VariantReader) {
+    this.#from = from
+  }
+
+  /** Reads a key and a value. */
+  read (): void {
+    const from = this.#from
+    const key = from.key(this)
+    this.set(key, from.variant())
+  }
+
+  /** Throws ERR_INVALID_DATA when too many keys collide. */
+  set (key: Variant, value: Variant): void {
+    const { map } = this
+    const { size } = map
+    // A Map treats -0 as 0, which is an int.
+    const distinct = Object.is(key, -0) ? new types.Float(-0) : key
+    map.set(distinct, value)
+    if (size >= GUARDED_SIZE && map.size > size) this.#check(distinct)
+  }
+
+  /** The first key of the same bytes, or this one. */
+  unify (key: Variant, bytes: string): Variant {
+    this.#compounds ??= new Map()
+    const first = this.#compounds.get(bytes)
+    if (first !== undefined) return first
+    this.#compounds.set(bytes, key)
+    return key
+  }
+
+  #check (key: Variant): void {
+    if (this.#guard === undefined) this.#guard = new CollisionGuard(this.map.keys())
+    else this.#guard.add(key)
+    if (this.#guard.isFlooded) this.#from.fail('dictionary keys that collide in a hash table')
+  }
+}
+
+function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Variant>): void {
   to.u32(pairs.size)
   to.enter()
   pairs.forEach((value, key) => {
@@ -251,14 +287,6 @@ export function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Varia
     to.variant(value)
   })
   to.leave()
-}
-
-/** A compound key that comes twice must be one object, so that its last value counts, as in Godot. */
-function firstOf (known: Map<string, Variant>, bytes: string, key: Variant): Variant {
-  const first = known.get(bytes)
-  if (first !== undefined) return first
-  known.set(bytes, key)
-  return key
 }
 
 /** | count u32 | bytes ... | zero bytes to a multiple of 4 |  The zero bytes may be missing at the end of all. */

@@ -69,14 +69,13 @@ function fitOf (table: VariantTable, type: string): Fit {
   return fits.get(type) ?? (value => isOf(table, type, table.rowOf(value).type) ? value : undefined)
 }
 
-function fittedPairs (pairs: ReadonlyMap<Variant, Variant>, fitKey: Fit, fitValue: Fit): Map<Variant, Variant> {
-  const fitted = new Map<Variant, Variant>()
+function fittedPairs (from: VariantReader, pairs: ReadonlyMap<Variant, Variant>, fitKey: Fit, fitValue: Fit): Map<Variant, Variant> {
+  const fitted = new rows.Pairs(from)
   for (const pair of pairs) {
     const [key, value] = [fitKey(pair[0]), fitValue(pair[1])]
-    // A Map takes -0 for 0.
-    if (key !== undefined && value !== undefined) fitted.set(Object.is(key, -0) ? new types.Float(-0) : key, value)
+    if (key !== undefined && value !== undefined) fitted.set(key, value)
   }
-  return fitted
+  return fitted.map
 }
 
 function writeOf (to: VariantWriter, type: string, value: Variant): void {
@@ -116,7 +115,7 @@ export const dictionary: VariantRow<any> = {
     const valueType = readType(from, word >> SECOND)
     const pairs = rows.dictionary.read(from, word) as ReadonlyMap<Variant, Variant>
     if (keyType === ANY && valueType === ANY) return pairs
-    return new types.TypedDictionary(keyType, valueType, fittedPairs(pairs, fitOf(from.table, keyType), fitOf(from.table, valueType)))
+    return new types.TypedDictionary(keyType, valueType, fittedPairs(from, pairs, fitOf(from.table, keyType), fitOf(from.table, valueType)))
   },
   write: (to, value, type) => value instanceof types.TypedDictionary ? writeTypedDictionary(to, value, type) : rows.dictionary.write(to, value, type)
 }

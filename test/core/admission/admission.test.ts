@@ -1,5 +1,5 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf, WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'
@@ -9,7 +9,7 @@ import { HandshakeClient } from '../../helper/handshake-client.ts'
 async function openServer (options: Partial<ServerOptions> = {}) {
   const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, { mount: { port: 0, tls: false } })
   const refused: Array<[reason: string, address: string]> = []
-  server.notices.on('refused', (reason, address) => { refused.push([reason, address]) })
+  server.monitor.events.on('refused', (reason, address) => { refused.push([reason, address]) })
   await server.listen()
   /** A client that has sent its request. */
   const join = (address = '192.0.2.7', headers = {}) => new HandshakeClient(server, address).request({ headers })
@@ -22,7 +22,7 @@ t.test('maxPeersPerAddress limits the connections of one address', async t => {
   t.match(three.refusals, [{ code: 'address-limit', statusCode: 429, message: /trustProxy/ }])
   t.same(refused, [['address-limit', '192.0.2.7']])
   t.equal(join('192.0.2.8').refusal, undefined)
-  t.equal(server.limits['address-limit'], 1)
+  t.equal(server.monitor.limits['address-limit'], 1)
   one.connection.hangUp()
   await turn()
   t.equal(join().refusal, undefined)
@@ -128,9 +128,9 @@ t.test('maxPendingHandshakes limits pending handshakes', async t => {
   t.equal(clients[3].refusal, 'too-many-handshakes', 'also a request that would be accepted at once')
   clients[0].leave()
   t.equal(new HandshakeClient(server).request().refusal, undefined)
-  t.equal(server.pendingCount, 1)
+  t.equal(server.countPeers().pending, 1)
   await server.stop()
-  t.same([clients[1].refusal, clients[1].isDestroyed, server.pendingCount], ['not-listening', true, 0])
+  t.same([clients[1].refusal, clients[1].isDestroyed, server.countPeers().pending], ['not-listening', true, 0])
 })
 
 t.test('clients that authenticate count as pending handshakes', async t => {
@@ -157,7 +157,7 @@ t.test('handshakeTimeout refuses, also when it is shortened meanwhile', async t 
   clock.advance(1)
   t.equal(client.refusal, 'handshake-timeout')
   t.same(refused, [['handshake-timeout', '']])
-  t.equal(server.limits['handshake-timeout'], 1)
+  t.equal(server.monitor.limits['handshake-timeout'], 1)
 })
 
 t.test('a ban refuses new clients and closes the peers of its range', async t => {
@@ -218,7 +218,7 @@ for (const [what, change, code] of changes) {
     const client = join()
     change(server)
     server.poll()
-    t.same([client.refusal, ids, server.pendingCount], [code, [], 0])
+    t.same([client.refusal, ids, server.countPeers().pending], [code, [], 0])
     await server.stop()
   })
 }
@@ -243,7 +243,7 @@ t.test('without autoPoll a client that no poll accepts is refused in time', asyn
   t.equal(client.refusal, undefined)
   clock.advance(1)
   t.equal(client.refusal, 'handshake-timeout')
-  t.same(server.admission.counts, { places: 0, connections: new Map() })
+  t.same(internalsOf(server).admission.counts, { places: 0, connections: new Map() })
 })
 
 t.test('a page of another origin is refused, and the option named', async t => {
@@ -251,7 +251,7 @@ t.test('a page of another origin is refused, and the option named', async t => {
   t.equal(join('192.0.2.7', { origin: 'https://game.example' }).refusal, undefined)
   const { refusals } = join('192.0.2.7', { origin: 'https://evil.example' })
   t.match(refusals, [{ code: 'origin-refused', statusCode: 403, message: /allowedOrigins.*https:\/\/evil.example/ }])
-  t.equal(server.limits['origin-refused'], 1)
+  t.equal(server.monitor.limits['origin-refused'], 1)
   await server.stop()
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf, WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Accepted, Refused } from '../../../src/on-handshake.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'
@@ -71,13 +71,13 @@ class Course {
   /** What is wrong now. */
   faults (): string[] {
     const { state } = this.#client.handshake
-    const { places } = this.server.admission.counts
+    const { places } = internalsOf(this.server).admission.counts
     const isIn = ['deciding', 'accepted'].includes(state)
     // A banned peer is closing, but still there.
     const expected = this.server.peerCount + (isIn ? 1 : 0)
     return [
       ...(places === expected ? [] : [`${places} places, expected ${expected}`]),
-      ...(isIn && this.server.pendingCount !== 1 ? [`${state}, but not pending`] : []),
+      ...(isIn && this.server.countPeers().pending !== 1 ? [`${state}, but not pending`] : []),
       ...(this.#client.refusals.length > 1 ? ['refused twice'] : []),
       ...(this.#client.refusals.length > 0 && this.server.peerCount > 0 ? ['refused, but a peer'] : [])
     ]
@@ -93,12 +93,12 @@ class Course {
     this.#decide?.resolve({})
     await turn()
     await stopped
-    const { places, connections } = this.server.admission.counts
+    const { places, connections } = internalsOf(this.server).admission.counts
     const signals = this.signals.join()
     return [
       ...(places === 0 ? [] : [`${places} places`]),
       ...(connections.size === 0 ? [] : [`connections of ${[...connections.keys()].join()}`]),
-      ...(this.server.pendingCount === 0 ? [] : [`${this.server.pendingCount} pending`]),
+      ...(this.server.countPeers().pending === 0 ? [] : [`${this.server.countPeers().pending} pending`]),
       ...(this.server.peerCount === 0 ? [] : [`${this.server.peerCount} peers`]),
       ...(['', 'connected,disconnected'].includes(signals) ? [] : [`signals ${signals}`])
     ]

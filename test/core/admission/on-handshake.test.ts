@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
-import { silentLogger } from '../../../src/core/server/logger.ts'
+import { silentLogger } from '../../../src/logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
 import { turn } from '../../helper/frame-client.ts'
@@ -10,7 +10,7 @@ import { HandshakeClient, upgradeHeaders } from '../../helper/handshake-client.t
 async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {
   const errors: object[] = []
   const log = { ...silentLogger, error: (details: object) => { errors.push(details) } }
-  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, log })
+  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1, log }, { mount: { port: 0, tls: false } })
   await server.listen()
   const join = async (request: Partial<UpgradeRequest> = {}): Promise<HandshakeClient> => {
     const client = new HandshakeClient(server).request(request)
@@ -87,7 +87,7 @@ t.test('the data that it returns are the peer\'s', async t => {
 t.test('it refuses with a status and a reason', async t => {
   const { server, errors, join } = await openServer(() => ({ status: 401, reason: 'who are you?' }))
   t.match((await join()).refusals, [{ code: 'join-refused', statusCode: 401, message: 'who are you?' }])
-  t.equal(server.limits['join-refused'], 1)
+  t.equal(server.monitor.limits['join-refused'], 1)
   t.same(errors, [])
   await server.stop()
 })

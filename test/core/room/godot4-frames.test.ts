@@ -61,7 +61,7 @@ t.test('every single frame goes where Godot 4 sends it, is answered as there, an
   let me = new FrameClient(server)
   await witness.frames()
   await me.frames()
-  const before = { ...server.drops }
+  const before = { ...server.monitor.drops }
   for (const { case: name, sent, opcode, server_events: events, witness_events: seen, received, server_refused: refused = [] } of cases) {
     const { server_events: expected = events, received: answers = received } = differences[name] ?? {}
     send(me, name, opcode, sent)
@@ -70,11 +70,11 @@ t.test('every single frame goes where Godot 4 sends it, is answered as there, an
     const heard = await me.heard()
     t.same(heard, answers.filter(line => line !== 'tcp end'), `${name}: what comes back`)
     t.same((await witness.frames()).map(({ payload }) => eventOf(payload)), seen, `${name}: the other client`)
-    const counted = Object.entries(server.drops).filter(([reason, count]) => count > before[reason as 'unread']).map(([reason]) => reason)
+    const counted = Object.entries(server.monitor.drops).filter(([reason, count]) => count > before[reason as 'unread']).map(([reason]) => reason)
     const known = refused.map(words => drops[words]).find(reason => reason !== undefined)
     // What spawners tell the server is not looked at.
     if (known !== undefined && !name.startsWith('SPAWN')) t.ok(counted.length === 1 && known.includes(counted[0]), `${name}: ${known}, counted ${counted.join()}`)
-    Object.assign(before, server.drops)
+    Object.assign(before, server.monitor.drops)
     if (received.includes('tcp end')) {
       me = new FrameClient(server)
       await me.frames()

@@ -6,6 +6,7 @@ import { Dice, seed } from '../../helper/dice.ts'
 import type { Godot4Client } from '../../helper/godot4-client.ts'
 import { Godot4Player, settle } from '../../helper/godot4-player.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { putTo } from '../../helper/internals.ts'
 
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
 const script = { hello: { args: 1, mode: 'any_peer' }, move: { args: 2, mode: 'any_peer' }, score: { args: 1 } } as const
@@ -69,8 +70,8 @@ t.test('whoever comes, talks and goes, in whatever order: strict clients have no
   for (const { game } of inside) t.same(sorted([...game.peers]), sorted([1, ...ids.filter(id => id !== game.id)]), `seed ${seed}`)
   t.same(everybody.flatMap(({ game }) => game.refusals), [], `seed ${seed}`)
   // A path was confirmed to one that had just left, or it was still called.
-  t.same(Object.entries(server.drops).filter(([reason, count]) => count > 0 && reason !== 'unknown-target'), [], `seed ${seed}`)
-  t.equal(server.failures, 0)
+  t.same(Object.entries(server.monitor.drops).filter(([reason, count]) => count > 0 && reason !== 'unknown-target'), [], `seed ${seed}`)
+  t.equal(server.monitor.failures, 0)
   await server.stop()
 })
 
@@ -99,7 +100,7 @@ t.test('a client whose script has other methods is heard by its own list, told s
   await settle([same, other])
   t.same(ran.splice(0), [['hello', other.game.id, 'old']])
   t.same(other.game.refusals.splice(0), ['method lists differ'])
-  t.equal(server.drops['rpc-method-list'], 1)
+  t.equal(server.monitor.drops['rpc-method-list'], 1)
 
   arena.rpc('score', 7)
   arena.rpcId(other.game.id, 'score', 8)
@@ -112,13 +113,13 @@ t.test('a client whose script has other methods is heard by its own list, told s
   unknown.game.rpc('Arena', 'only', ['x'], 1)
   await settle([unknown])
   t.same(ran, [])
-  t.equal(server.drops['rpc-method-list'], 3, 'announced, and called')
+  t.equal(server.monitor.drops['rpc-method-list'], 3, 'announced, and called')
   // It confirms with "differs" what the server announces, where it did not say so first.
   const silent = new Godot4Player(server, game => { game.addNode('Arena', older) })
   await settle([silent])
   arena.rpc('score', 9)
   await settle([silent, same])
-  t.equal(server.drops['rpc-method-list'], 4)
+  t.equal(server.monitor.drops['rpc-method-list'], 4)
   arena.rpc('score', 10)
   await settle([silent, same])
   t.same(same.game.events.at(-1), ['score', 1, 'Arena', [10]])
@@ -173,7 +174,7 @@ t.test('what Godot 4 does not know, or needs to be told, is refused with a clear
   t.throws(() => untold.property('any_peer', 'x', () => {}), { code: 'ERR_INVALID_PARAMETER', message: /rset/ })
   t.throws(() => untold.rpc('hello', 'x'), { code: 'ERR_UNCONFIGURED', message: /@rpc/ })
   t.throws(() => server.multiplayer.node('/root/Named', ['hello']).rpc('nothing'), { code: 'ERR_INVALID_PARAMETER' })
-  t.throws(() => server.putTo(0, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
+  t.throws(() => putTo(server, 0, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => server.multiplayer.sendBytes(new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => arena.rpc('hello', 'x'.repeat(65536)), { code: 'ERR_OUT_OF_MEMORY' })
   t.throws(() => server.sendAuth(player.game.id, Uint8Array.of(1)), { code: 'ERR_UNCONFIGURED' })

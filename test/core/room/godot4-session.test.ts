@@ -6,6 +6,7 @@ import type { ServerOptions } from '../../../src/options.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
+import { putTo } from '../../helper/internals.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame { conn: string, dir: 'client>server' | 'server>client', opcode?: number, hex?: string, tcp?: string, http?: string }
@@ -35,7 +36,7 @@ type Acts = ReadonlyArray<[RegExp, (server: WebSocketServer, id: (name: string) 
 const acts: Acts = [
   [/^S: send_bytes\(\[(\d+)\], (\S+?)( .*)?\)$/, (server, id, byte, target) => {
     const to = /[A-J]$/.test(target) ? id(target.at(-1)!) * (target.startsWith('-') ? -1 : 1) : Number(target)
-    server.putTo(to, Uint8Array.of(Number(byte)))
+    putTo(server, to, Uint8Array.of(Number(byte)))
   }],
   [/^S: .*disconnect_peer\((\w)(, true)?\)$/, (server, id, name) => { server.disconnectPeer(id(name)) }],
   [/^S: peer.get_peer\((\w)\).close\((\d+), "(\w+)"\)$/, (server, id, name, code, reason) => { server.disconnectPeer(id(name), Number(code), reason) }],
@@ -120,8 +121,8 @@ t.test('authentication at the server only: a client that knows nothing of it is 
   const session = sessionOf('authentication at the server only')
   const served = await serve(session.ids, { authTimeout: 0.05, authenticate: () => {} })
   t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: 100 } }), 5)
-  t.equal(served.server.drops['not-admitted'], 1)
-  t.equal(served.server.limits['auth-timeout'], 1)
+  t.equal(served.server.monitor.drops['not-admitted'], 1)
+  t.equal(served.server.monitor.limits['auth-timeout'], 1)
   await served.server.stop()
 })
 

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { PeerTable } from '../../../src/core/room/peer-table.ts'
-import type { WebSocketPeer } from '../../../src/core/peer/websocket-peer.ts'
+import type { PeerSession } from '../../../src/core/peer/peer-session.ts'
 import { Dice, seed } from '../../helper/dice.ts'
 
-const peer = (id: number) => ({ id }) as WebSocketPeer
+const peer = (id: number) => ({ id }) as PeerSession
 
 t.test('peers are found by id and listed by ascending id, whatever comes and goes', async t => {
   const dice = new Dice(seed)
   const table = new PeerTable()
-  const model = new Map<number, WebSocketPeer>()
+  const model = new Map<number, PeerSession>()
   for (let i = 0; i < 3000; i++) {
     const id = 2 + dice.below(200)
     const known = model.get(id)

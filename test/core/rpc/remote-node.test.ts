@@ -1,8 +1,13 @@
 import t from 'tap'
+import { NodeMembers } from '../../../src/core/rpc/node-members.ts'
+import type { NodeHost } from '../../../src/core/rpc/node-members.ts'
 import { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import type { MemberKind } from '../../../src/core/rpc/rpc-surface.ts'
+import { decodeRpcPacket, encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
+import type { ReceivedMember } from '../../../src/protocol/multiplayer/rpc-packet.ts'
 import { Float, float, int } from '../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
 /** A node with one member `m` of each kind, and what became of it: what ran here, what was sent, what failed. */
 function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: any[]) => unknown = () => {}) {
@@ -13,13 +18,29 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
     ran.push([kind, sender, ...values])
     return handler(sender, ...values)
   }
-  const node = new RemoteNode({
-    sendMember: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
-    checkKind: () => {},
-    memberFailed: (error, details) => { failed.push([error, details]) },
-    nodeFreed: () => {}
-  }, 'Main', undefined).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
-  return { node, ran, sent, failed }
+  const members = new NodeMembers({
+    ...host,
+    send: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
+    failed: (error, details) => { failed.push([error, details]) }
+  }, 'Main', undefined, false)
+  const node = new RemoteNode(members).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
+  return { node, ran, sent, failed, receive: receiverOf(members) }
+}
+
+const host: NodeHost = {
+  send: () => {},
+  checkKind: () => {},
+  failed: () => {},
+  free: () => {},
+  setMaster: (node, id) => { node.master = id }
+}
+
+/** Calls a member as a client does: with encoded values. */
+function receiverOf (members: NodeMembers) {
+  return (sender: number, kind: MemberKind, name: string, values: readonly Variant[]) => {
+    const packet = encodeRpcPacket(kind === 'method' ? { type: 'remoteCall', node: 1, name, args: values } : { type: 'remoteSet', node: 1, name, value: values[0] })
+    return members.receive(sender, kind, name, (decodeRpcPacket(packet) as ReceivedMember).values)
+  }
 }
 
 const CLIENT = 7
@@ -43,9 +64,9 @@ t.test('calls and sets that come in run as the mode allows', async t => {
   for (const [mode, atMaster, fromMaster, fromOther] of incoming) {
     for (const [master, sender, runs] of [[1, CLIENT, atMaster], [CLIENT, CLIENT, fromMaster], [CLIENT, OTHER, fromOther]] as const) {
       for (const kind of ['method', 'property'] as const) {
-        const { node, ran } = build(mode)
+        const { node, ran, receive } = build(mode)
         node.setNetworkMaster(master)
-        t.equal(node.receive(sender, { kind, name: 'm', values: [1] }), runs ? undefined : 'rpc-mode')
+        t.equal(receive(sender, kind, 'm', [1]), runs ? undefined : 'rpc-mode')
         t.same(ran, runs ? [[kind, sender, 1]] : [], `${mode} ${kind}, master is ${master}, from ${sender}`)
       }
     }
@@ -123,19 +144,20 @@ t.test('the names of Godot for what is unreliable do the same', async t => {
 })
 
 t.test('a member without a mode is not there, nor is one of the other kind', async t => {
-  const { node, ran } = build()
-  t.equal(node.receive(CLIENT, { kind: 'method', name: 'plain', values: [] }), 'rpc-unknown-member')
-  t.equal(node.receive(CLIENT, { kind: 'method', name: 'constructor', values: [] }), 'rpc-unknown-member')
-  const half = build().node.method('remote', 'only', () => {})
-  t.equal(half.receive(CLIENT, { kind: 'property', name: 'only', values: [1] }), 'rpc-unknown-member')
+  const { ran, receive } = build()
+  t.equal(receive(CLIENT, 'method', 'plain', []), 'rpc-unknown-member')
+  t.equal(receive(CLIENT, 'method', 'constructor', []), 'rpc-unknown-member')
+  const half = build()
+  half.node.method('remote', 'only', () => {})
+  t.equal(half.receive(CLIENT, 'property', 'only', [1]), 'rpc-unknown-member')
   t.same(ran, [])
 })
 
 t.test('what a handler throws or rejects with is reported, here and from afar', async t => {
   const error = new Error('no')
   for (const handler of [() => { throw error }, async () => { throw error }]) {
-    const { node, failed, ran } = build('remotesync', handler)
-    node.receive(CLIENT, { kind: 'method', name: 'm', values: [] })
+    const { node, failed, ran, receive } = build('remotesync', handler)
+    receive(CLIENT, 'method', 'm', [])
     node.rpc('m')
     await new Promise(setImmediate)
     t.equal(ran.length, 2)
@@ -146,13 +168,15 @@ t.test('what a handler throws or rejects with is reported, here and from afar', 
 t.test('declared members are checked as they come in and shaped as they go out', async t => {
   const ran: unknown[] = []
   const sent: unknown[] = []
-  const host = { sendMember: (_: unknown, __: number, { values }: { values: unknown }) => { sent.push(values) }, checkKind: () => {}, memberFailed: () => {}, nodeFreed: () => {} }
-  const node = new RemoteNode(host, 'Main', { hit: [int, float], speed: float })
+  const surface = { hit: [int, float], speed: float } as const
+  const members = new NodeMembers({ ...host, send: (_, __, { values }) => { sent.push(values) } }, 'Main', surface, false)
+  const node: RemoteNode = new RemoteNode(members)
+  const receive = receiverOf(members)
   node.method('remote', 'hit', (...given) => ran.push(given)).property('remote', 'speed', (...given) => ran.push(given))
-  t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values: [1, 2] }), undefined)
-  t.equal(node.receive(CLIENT, { kind: 'property', name: 'speed', values: [3] }), undefined)
-  for (const values of [[1], [1, 2, 3], ['1', 2]]) t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values }), 'rpc-arguments')
-  t.equal(node.receive(CLIENT, { kind: 'property', name: 'speed', values: ['fast'] }), 'rpc-arguments')
+  t.equal(receive(CLIENT, 'method', 'hit', [1, 2]), undefined)
+  t.equal(receive(CLIENT, 'property', 'speed', [3]), undefined)
+  for (const values of [[1], [1, 2, 3], ['1', 2]]) t.equal(receive(CLIENT, 'method', 'hit', values), 'rpc-arguments')
+  t.equal(receive(CLIENT, 'property', 'speed', ['fast']), 'rpc-arguments')
   t.same(ran, [[CLIENT, 1, 2], [CLIENT, 3]])
   node.rpc('hit', 1, 2)
   node.rset('speed', 3)

@@ -61,7 +61,7 @@ t.test('the recorded session: our server in the place of the process that spawns
     }
   }
   t.same([recorded.steps.length, replayed], [5, 21])
-  t.equal(Object.values(server.drops).reduce((sum, count) => sum + count), 0)
+  t.equal(Object.values(server.monitor.drops).reduce((sum, count) => sum + count), 0)
   await server.stop()
 })
 
@@ -154,7 +154,7 @@ t.test('what is too large for a packet is refused when it is set, not when someb
   const next = new Godot4Player(server, withSpawner)
   await settle([next])
   t.same([...next.game.peers], [1])
-  t.equal(server.failures, 1)
+  t.equal(server.monitor.failures, 1)
   await server.stop()
 })
 

@@ -92,8 +92,8 @@ t.test('a recorded session of real Godot processes, our server in the place of t
     }
     t.same(told.splice(0), reported(result?.events.S ?? [], clients), `${step}: S runs`)
   }
-  t.match(server.drops, { 'rpc-malformed': 0, 'rpc-unknown-path': 0, 'rpc-unasked-confirm': 0 })
-  t.match(server.drops, { 'rpc-unknown-node': 3, 'rpc-unknown-member': 3, 'rpc-mode': 3, 'rpc-arguments': 2 }, 'where Godot reported an error')
+  t.match(server.monitor.drops, { 'rpc-malformed': 0, 'rpc-unknown-path': 0, 'rpc-unasked-confirm': 0 })
+  t.match(server.monitor.drops, { 'rpc-unknown-node': 3, 'rpc-unknown-member': 3, 'rpc-mode': 3, 'rpc-arguments': 2 }, 'where Godot reported an error')
 })
 
 t.test('what a real client takes and answers, our server takes and answers', async t => {

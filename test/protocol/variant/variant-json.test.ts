@@ -5,6 +5,7 @@ import { variantFromJson } from '../../../src/protocol/variant/variant-json.ts'
 import * as types from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
+import { scaled } from '../../helper/dice.ts'
 
 t.test('JSON is itself, objects are dictionaries', async t => {
   t.same(variantFromJson([null, true, 1, 1.5, 'text', []]), [null, true, 1, 1.5, 'text', []])
@@ -71,5 +72,5 @@ t.test('of any JSON comes a Variant or a GodotError, nothing else', async t => {
     } catch (error) {
       if (!(error instanceof GodotError)) throw error
     }
-  }), { numRuns: 5000 })
+  }), { numRuns: scaled(1000) })
 })

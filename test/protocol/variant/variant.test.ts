@@ -5,7 +5,7 @@ import { GodotError } from '../../../src/error.ts'
 import { EncodedObject, Float, PoolStringArray, PoolVector2Array, Vector2, float, int } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Dice, scaled, seed } from '../../helper/dice.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { randomVariant } from '../../helper/random-variant.ts'
 import { blank, bytesOf, hexOf, readVectors, valueOf } from '../../helper/variant-vectors.ts'
@@ -171,12 +171,12 @@ t.test('every value comes back equal, and to the same bytes', async t => {
     const bytes = encodeVariant(value)
     const again = decodeVariant(bytes)
     return isDeepStrictEqual(again, value) && hexOf(encodeVariant(again)) === hexOf(bytes)
-  }), { numRuns: 2000 })
+  }), { numRuns: scaled(500) })
 })
 
 t.test('values of all types at random come back equal, and to the same bytes', async t => {
   const dice = new Dice(seed)
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < scaled(2000); i++) {
     const value = randomVariant(dice)
     const bytes = encodeVariant(value)
     const again = decodeVariant(bytes)
@@ -196,8 +196,8 @@ function survives (bytes: Uint8Array): void {
 t.test('random and mutated bytes give a value or a GodotError', async t => {
   const dice = new Dice(seed)
   const seeds = [...vectors, ...decodeVectors].map(({ hex }) => bytesOf(hex)).filter(({ length }) => length < 500)
-  for (let i = 0; i < 100_000; i++) survives(mutated(dice, seeds))
-  for (let i = 0; i < 100_000; i++) {
+  for (let i = 0; i < scaled(10_000); i++) survives(mutated(dice, seeds))
+  for (let i = 0; i < scaled(10_000); i++) {
     const bytes = dice.bytes(dice.below(64))
     // Mostly a known type first, as anything else ends at once.
     if (bytes.length > 3 && !dice.once(8)) bytes.writeUInt32LE(dice.below(27) | dice.below(2) << 16, 0)

@@ -1,0 +1,52 @@
+// Runs the tests, compiled: `npm test`, `npm run test:quick`, `npm run test:file -- test/core/rooms.test.ts`; other words go to tap.
+import { spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { build, outputOf, transpile } from './compile.mjs'
+
+const root = resolve(import.meta.dirname, '..')
+const uncovered = ['--disable-coverage', '--allow-empty-coverage']
+
+// Tests that start other programs (real Godot, browsers, npm, the service) or play thousands of connections.
+const slow = ['*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js', 'bench/run.test.js',
+  'cli/watch.test.js', 'conformance/*.test.js'].map(pattern => `dist/test/**/${pattern}`)
+
+const [mode, ...words] = process.argv.slice(2)
+process.exitCode = await run()
+
+async function run () {
+  switch (mode) {
+    case 'all':
+      return await check() || tap(words)
+    case 'quick':
+      return await build('tsconfig.json') || tap([...uncovered, ...slow.map(pattern => `--exclude=${pattern}`), ...words])
+    case 'file':
+      await transpile()
+      return runFiles(words.map(word => word.endsWith('.ts') ? outputOf(resolve(word)) : word))
+  }
+}
+
+/** Lint and types, side by side. */
+async function check () {
+  const codes = await Promise.all([node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.'), build('tsconfig.json')])
+  return Math.max(...codes)
+}
+
+/** One file runs without the runner, which takes seconds to start; with the timeout of .taprc. */
+function runFiles (words) {
+  process.env.TAP_TIMEOUT ??= '240'
+  return words.length === 1 ? node('--enable-source-maps', ...words) : tap([...uncovered, ...words])
+}
+
+function tap (words) {
+  return node(bin('tap/dist/esm/run.mjs'), ...words)
+}
+
+function bin (script) {
+  return join(root, 'node_modules', script)
+}
+
+/** Runs Node; resolves with its exit code. */
+function node (...args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  return new Promise(resolve => child.on('exit', code => resolve(code ?? 1)))
+}
