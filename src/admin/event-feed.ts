@@ -188,9 +188,8 @@ function describeJoined (peer: WebSocketPeer): PeerJoined {
 }
 
 function describeLeft (peer: WebSocketPeer, { seconds: closeSeconds, ...end }: PeerEnd): FeedData['client_disconnected'] {
-  const { packetsIn, packetsOut, bytesIn, bytesOut, connectedAt } = peer
+  const { packetsIn, packetsOut, bytesIn, bytesOut, age: seconds } = peer
   const { cause, outcome, code, reason } = end
-  const seconds = (Date.now() - connectedAt) / 1000
   const wasCleanClose = outcome === 'clean'
   const traffic = { packetsIn, packetsOut, bytesIn, bytesOut }
   return { ...describeJoined(peer), cause, outcome, wasCleanClose, code, reason, closeSeconds, seconds, ...traffic }

@@ -73,6 +73,8 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   readonly protocol: string
   /** When it connected, in milliseconds since 1970. */
   readonly connectedAt = Date.now()
+  /** The same on the monotonic clock of `performance.now()`. */
+  readonly #since = performance.now()
   readonly outbox: PeerOutbox
   /** Packets and payload bytes received. */
   packetsIn = 0
@@ -120,6 +122,11 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   get peer (): WebSocketPeer {
     this.#peer ??= new WebSocketPeer(this)
     return this.#peer
+  }
+
+  /** Seconds since it connected. */
+  get age (): number {
+    return (performance.now() - this.#since) / 1000
   }
 
   get address (): string {

@@ -2,6 +2,7 @@ import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 
 const plainSignals: SignalName[] = ['client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'peer_packet']
@@ -407,4 +408,15 @@ t.test('broadcast: all, one, all but one', async t => {
   t.same(Array.from(server.peers(), peer => peer.packetsOut), [2, 2, 2])
   t.same(Array.from(server.peers(10), peer => peer.id), [11, 12])
   await server.stop()
+})
+
+t.test('uptime and age of peers do not follow the date', async t => {
+  const clock = stopTime(t)
+  const server = new WebSocketServer({ pingInterval: 0 }, { mount: { port: 0, tls: false }, drawId: () => 10 })
+  await server.listen()
+  const client = new FrameClient(server)
+  clock.advance(5000)
+  clock.shiftDate(-3_600_000)
+  t.same([server.uptime, server.getPeer(10).age], [5, 5])
+  client.connection.destroy()
 })
