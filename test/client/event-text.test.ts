@@ -45,6 +45,7 @@ const texts: Array<[type: string, more: object, text: string]> = [
   ['peer_disconnected', { cause: 'slow', outcome: 'timeout', code: 4008, reason: '' },
     'left 7 after 1m 5s: reading too slowly, 4008, close not acknowledged'],
   ['refused', { reason: 'server-full' }, 'refused 203.0.113.9: server-full'],
+  ['unauthorized', { status: 401 }, 'unauthorized admin request from 203.0.113.9: 401'],
   ['limited', {}, 'limit reached packet-rate (maxPacketsPerSecond) by 7 from 203.0.113.9'],
   ['limited', { id: undefined, address: undefined }, 'limit reached packet-rate (maxPacketsPerSecond)'],
   ['dropped', { reason: 'short-packet' }, 'dropped packet from 7 (short-packet)'],
