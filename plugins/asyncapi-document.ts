@@ -26,7 +26,7 @@ message of any other form is dropped; the peer stays connected. \`x-limits\` are
 
 /** The options that limit what a client may do. */
 const limits = [
-  'handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets',
+  'handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxJoinsPerMinute', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets',
   'outputBufferKb', 'outputMaxPackets', 'maxPacketsPerSecond', 'maxBytesPerSecond', 'pingInterval', 'closeTimeout', 'perMessageDeflate', 'serverRelay'
 ] as const satisfies ReadonlyArray<keyof ServerOptions>
 

@@ -1,14 +1,15 @@
 // Writes openapi/asyncapi.json, the description of the WebSocket protocol in each mode: `npm run openapi`.
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import asyncapi from '../plugins/asyncapi.ts'
 import peerServer from '../plugins/peer-server.ts'
 import { variables } from '../src/environment-variables.ts'
 import type { ServerOptions } from '../src/options.ts'
+import { root } from './root.ts'
 
 /** Where the document is kept. */
-export const asyncApiFile = resolve(import.meta.dirname, '../openapi/asyncapi.json')
+export const asyncApiFile = join(root, 'openapi/asyncapi.json')
 
 const kinds: ReadonlyArray<Partial<ServerOptions> & { name: string }> = [
   { name: 'plain' },

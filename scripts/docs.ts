@@ -1,8 +1,9 @@
 // Writes the pages of docs/ that are read from tables in the code: `npm run docs`.
 import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TSchema } from 'typebox'
+import { root } from './root.ts'
 import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { defaultOptions, ServerOptions } from '../src/options.ts'
@@ -63,5 +64,5 @@ function code (value: unknown): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [path, text] of Object.entries(generatedDocs())) await writeFile(resolve(import.meta.dirname, '..', path), text)
+  for (const [path, text] of Object.entries(generatedDocs())) await writeFile(join(root, path), text)
 }

@@ -142,31 +142,31 @@ const large: Record<string, (count: number) => Variant> = {
   'String, half surrogates': count => 'x\ud800'.repeat(count),
   'NodePath, names': count => new types.NodePath({ names: new Array<string>(count).fill('n'), subnames: [], absolute: true }),
   'NodePath, subnames': count => new types.NodePath({ names: [], subnames: new Array<string>(count).fill('n'), absolute: true }),
-  'PoolByteArray': count => new Uint8Array(count),
-  'PoolIntArray': count => new Int32Array(count),
-  'PoolRealArray': count => new Float32Array(count),
+  PoolByteArray: count => new Uint8Array(count),
+  PoolIntArray: count => new Int32Array(count),
+  PoolRealArray: count => new Float32Array(count),
   'PoolStringArray, empty': count => new types.PoolStringArray(new Array<string>(count).fill('')),
   'PoolStringArray, long': count => new types.PoolStringArray(Array.from({ length: count >> 6 }, (_, i) => `${i}`.padEnd(60))),
-  'PoolVector2Array': count => new types.PoolVector2Array(new Array<types.Vector2>(count).fill(new types.Vector2(1, 2))),
-  'PoolVector3Array': count => new types.PoolVector3Array(new Array<types.Vector3>(count).fill(new types.Vector3(1, 2, 3))),
-  'PoolColorArray': count => new types.PoolColorArray(new Array<types.Color>(count).fill(new types.Color())),
-  'PackedInt64Array': count => new BigInt64Array(count),
-  'PackedFloat64Array': count => new Float64Array(count),
-  'PackedVector4Array': count => new types.PackedVector4Array(new Array<types.Vector4>(count).fill(new types.Vector4()))
+  PoolVector2Array: count => new types.PoolVector2Array(new Array<types.Vector2>(count).fill(new types.Vector2(1, 2))),
+  PoolVector3Array: count => new types.PoolVector3Array(new Array<types.Vector3>(count).fill(new types.Vector3(1, 2, 3))),
+  PoolColorArray: count => new types.PoolColorArray(new Array<types.Color>(count).fill(new types.Color())),
+  PackedInt64Array: count => new BigInt64Array(count),
+  PackedFloat64Array: count => new Float64Array(count),
+  PackedVector4Array: count => new types.PackedVector4Array(new Array<types.Vector4>(count).fill(new types.Vector4()))
 }
 
 /** Distinct keys of a Dictionary. */
 const keys: Record<string, (count: number) => Variant[]> = {
-  'ints': count => Array.from({ length: count }, (_, i) => i),
+  ints: count => Array.from({ length: count }, (_, i) => i),
   'colliding ints': collidingInts,
   'colliding ints of 64 bits': collidingBigInts,
-  'floats': count => Array.from({ length: count }, (_, i) => i + 0.5),
+  floats: count => Array.from({ length: count }, (_, i) => i + 0.5),
   'colliding floats': collidingFloats,
   'whole floats': count => Array.from({ length: count }, (_, i) => types.float(i)),
-  'texts': count => Array.from({ length: count }, (_, i) => `key ${i}`),
+  texts: count => Array.from({ length: count }, (_, i) => `key ${i}`),
   'texts of digits': count => Array.from({ length: count }, (_, i) => `${1_000_000_000 + i * 65536}`),
-  'vectors': count => Array.from({ length: count }, (_, i) => new types.Vector2(i, i)),
-  'arrays': count => Array.from({ length: count }, (_, i) => [i]),
+  vectors: count => Array.from({ length: count }, (_, i) => new types.Vector2(i, i)),
+  arrays: count => Array.from({ length: count }, (_, i) => [i]),
   'byte arrays': count => Array.from({ length: count }, (_, i) => new Uint8Array(Uint32Array.of(i).buffer)),
-  'dictionaries': count => Array.from({ length: count }, (_, i) => new Map([[i, i]]))
+  dictionaries: count => Array.from({ length: count }, (_, i) => new Map([[i, i]]))
 }

@@ -1,5 +1,4 @@
 import { GodotError } from '../../error.ts'
-import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
@@ -213,4 +212,3 @@ export class Room implements PeerHost {
     })
   }
 }
-

@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import type { RpcLink } from './rpc-wire.ts'
+import type { RpcLink } from './wire/rpc-wire.ts'
 
 /** Throws ERR_DOES_NOT_EXIST unless a target is all peers or a connected one. */
 export function checkTarget ({ connected }: RpcLink, to: number): void {

@@ -121,6 +121,11 @@ export class MemberConverter {
   }
 }
 
+function checkedProperty (name: string, kind: Parameter): Kind {
+  if (kind instanceof Optional) throw new GodotError('ERR_INVALID_PARAMETER', `property ${name}: only parameters can be optional`)
+  return kind
+}
+
 function kindOf (parameter: Parameter): Kind {
   return parameter instanceof Optional ? parameter.kind : parameter
 }
@@ -136,7 +141,7 @@ export class SurfaceConverters {
     if (surface === undefined || isNames(surface)) return
     this.#declared = { method: new Map(), property: new Map() }
     for (const [name, member] of Object.entries(surface)) {
-      if (!isMethod(member)) this.#declared.property.set(name, new MemberConverter([member], exactTypes))
+      if (!isMethod(member)) this.#declared.property.set(name, new MemberConverter([checkedProperty(name, member)], exactTypes))
       else this.#declared.method.set(name, member === unchecked ? this.#unchecked : new MemberConverter(member, exactTypes))
     }
   }

@@ -9,8 +9,8 @@ import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import { NodeTree } from './node-tree.ts'
 import { Replicator } from './replicator.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { RpcDrop, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
-import type { Wire } from './wires.ts'
+import type { RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
+import type { Wire } from './wire/wires.ts'
 
 /** What a room provides for remote calls. */
 export interface MultiplayerHost {

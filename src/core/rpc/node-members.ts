@@ -7,7 +7,7 @@ import type { MemberConverter } from './member-converter.ts'
 import { rpcModes } from './rpc-mode.ts'
 import type { RpcMode } from './rpc-mode.ts'
 import type { MemberKind, NodeSurface } from './rpc-surface.ts'
-import type { MemberCall, RpcDrop } from './rpc-wire.ts'
+import type { MemberCall, RpcDrop } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */
 export interface NodeHost {

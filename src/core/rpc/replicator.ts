@@ -1,6 +1,6 @@
 import { encodeDeltas, encodeSyncs } from '../../protocol/multiplayer/replication4-packet.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import type { RpcLink } from './rpc-wire.ts'
+import type { RpcLink } from './wire/rpc-wire.ts'
 import { SpawnedProperties } from './spawned-properties.ts'
 import type { Replication, Spawned } from './spawned-properties.ts'
 

@@ -3,8 +3,8 @@ import type { ServerOptions } from '../../options.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
 import type { Rates } from '../peer/rate-limit.ts'
-import { wires } from '../rpc/wires.ts'
-import type { Wire } from '../rpc/wires.ts'
+import { wires } from '../rpc/wire/wires.ts'
+import type { Wire } from '../rpc/wire/wires.ts'
 import { powerOfTwo } from './power-of-two.ts'
 
 /** Buffer sizes per peer: KiB and packets (Godot's `set_buffers`). */

@@ -18,8 +18,10 @@ import type { ServerMonitor } from './monitor.ts'
 import { PeerRegistry } from './peer-registry.ts'
 import { Settings } from './settings.ts'
 import type { BufferSizes } from './settings.ts'
+import { addSignalMethods } from './signal-source.ts'
+import type { SignalSource } from './signal-source.ts'
 import { SignalEmitter } from './signals.ts'
-import type { SignalName, Signals } from './signals.ts'
+import type { Signals } from './signals.ts'
 
 /** How a server is connected to the outside. */
 export interface ServerConnections {
@@ -63,6 +65,7 @@ export class WebSocketServer extends PacketPeer {
   #targetPeer: number = target.ALL
 
   static {
+    addSignalMethods(this.prototype, server => server.#signals)
     internalsOf = server => ({
       settings: server.#settings,
       admission: server.#admission,
@@ -389,25 +392,7 @@ export class WebSocketServer extends PacketPeer {
     this.#authentication.complete(id)
   }
 
-  // ---- signals and monitoring ----
-
-  /** Calls `listener` at each `signal`. */
-  on<Name extends SignalName> (signal: Name, listener: (...args: Signals[Name]) => unknown): this {
-    this.#signals.on(signal, listener)
-    return this
-  }
-
-  /** Calls `listener` at the next `signal`. */
-  once<Name extends SignalName> (signal: Name, listener: (...args: Signals[Name]) => unknown): this {
-    this.#signals.once(signal, listener)
-    return this
-  }
-
-  /** Removes a listener. */
-  off<Name extends SignalName> (signal: Name, listener: (...args: Signals[Name]) => unknown): this {
-    this.#signals.off(signal, listener)
-    return this
-  }
+  // ---- monitoring ----
 
   /** Counters, events for operators and packet samples. */
   get monitor (): ServerMonitor {
@@ -443,3 +428,6 @@ export class WebSocketServer extends PacketPeer {
     this.#settings.change(changes)
   }
 }
+
+// The methods on, once and off.
+export interface WebSocketServer extends SignalSource<Signals> {}

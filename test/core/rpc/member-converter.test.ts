@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MemberConverter, SurfaceConverters } from '../../../src/core/rpc/member-converter.ts'
-import { exact, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
+import { exact, methodsOf, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
 import { Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
@@ -42,6 +42,56 @@ t.test('as many values as declared, both ways', async t => {
     t.equal(converter.incoming(values), undefined)
     t.throws(() => converter.outgoing(values), { code: 'ERR_INVALID_PARAMETER' })
   }
+})
+
+t.test('with exact types declared numbers are plain numbers all the same', async t => {
+  const rows: Array<[Kind, Variant, Variant | undefined]> = [
+    [int, new Float(3), 3], [float, new Float(3), 3], [Number, new Float(3), 3], [BigInt, new Float(3), 3n], [String, new Float(3), undefined],
+    [variant, new Float(3), new Float(3)], [exact, new Float(3), new Float(3)]
+  ]
+  for (const [kind, given, received] of rows) {
+    t.strictSame(new MemberConverter([kind], true).incoming([given]), received === undefined ? undefined : [received])
+  }
+  t.equal(new MemberConverter([int, exact], true).exactFloats, true)
+  t.equal(new MemberConverter([int, variant]).exactFloats, false)
+  t.same(new MemberConverter([int, exact]).exactFloats, [false, true])
+})
+
+t.test('trailing parameters may be optional, with or without a default', async t => {
+  const converter = new MemberConverter([String, optional(int, 7), optional(Vector2, null), optional(float)])
+  const rows: Array<[Variant[], unknown[] | undefined]> = [
+    [[], undefined],
+    [['a'], ['a', 7, null, undefined]],
+    [['a', 1], ['a', 1, null, undefined]],
+    [['a', 1, null], ['a', 1, null, undefined]],
+    [['a', 1, new Vector2(1, 2), 3], ['a', 1, new Vector2(1, 2), 3]],
+    [['a', null], undefined],
+    [['a', 1, 5], undefined],
+    [['a', 1, null, null], undefined],
+    [['a', 1, null, 3, 4], undefined]
+  ]
+  for (const [given, received] of rows) t.strictSame(converter.incoming(given), received, JSON.stringify(given))
+  t.strictSame(converter.outgoing(['a']), ['a'])
+  t.strictSame(converter.outgoing(['a', 1, null, 3]), ['a', 1, null, new Float(3)])
+  t.strictSame(converter.outgoing(['a', undefined as never]), ['a'], 'undefined is left out')
+  t.throws(() => converter.outgoing([]), { code: 'ERR_INVALID_PARAMETER', message: /expected 1 to 4/ })
+  t.throws(() => new MemberConverter([optional(int), String]), { code: 'ERR_INVALID_PARAMETER', message: /last/ })
+  t.throws(() => new SurfaceConverters({ score: optional(int) as never }, false), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('a method without checks beside methods with them', async t => {
+  const converters = new SurfaceConverters({ hit: [int], chat: unchecked }, false)
+  t.same(converters.of('method', 'chat').incoming([1, 'x', null]), [1, 'x', null])
+  t.equal(converters.of('method', 'hit').incoming(['x']), undefined)
+  t.throws(() => converters.of('property', 'chat'), { code: 'ERR_INVALID_PARAMETER' })
+  t.same(methodsOf({ hit: [int], chat: unchecked, score: int }), ['hit', 'chat'])
+})
+
+t.test('a plain object may be sent as a Map', async t => {
+  const converter = new MemberConverter([Map])
+  t.strictSame(converter.outgoing([{ hp: 1, pos: new Vector2(1, 2) }]), [new Map<string, Variant>([['hp', 1], ['pos', new Vector2(1, 2)]])])
+  t.strictSame(converter.outgoing([Object.assign(Object.create(null), { a: 1 })]), [new Map([['a', 1]])])
+  t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'an instance of a class is none')
 })
 
 t.test('what is no kind cannot be declared', async t => {

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
@@ -198,7 +199,43 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.equal(server.monitor.drops['rpc-arguments'], 1)
   })
 
-  await t.test('nothing went wrong at anybody but what was meant to', async t => {
+  await t.test('arguments may be left out, both ways', async t => {
+    for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Shop' })
+    const shop = server.multiplayer.node('/root/Main/Shop', { on_remote: [int, optional(String, 'none'), optional(Vector2)], on_puppet: [Map] })
+    const told: unknown[][] = []
+    shop.method('remote', 'on_remote', (...given) => told.push(given))
+    shop.rpc('on_remote', 3)
+    shop.rpc('on_remote', 3, 'x')
+    shop.rpc('on_puppet', { price: 5 })
+    t.same(await ann.told(game), ['1 on_remote 3', '1 on_remote 3,"x"', '1 on_puppet {\n"price": 5\n}'])
+    for (const args of [['5'], ['5', '"y"'], ['5', '"y"', 'Vector2( 1, 2 )']]) await ann.godot.run('rpc', { node: 'Main/Shop', method: 'on_remote', args, target: 1 })
+    await game.told(ann)
+    t.strictSame(told, [[ann.id, 5, 'none', undefined], [ann.id, 5, 'y', undefined], [ann.id, 5, 'y', new Vector2(1, 2)]])
+  })
+
+  await t.test('network masters are inherited as by real nodes', async t => {
+    const paths = ['Main', 'Main/Pawn', 'Main/Pawn/Gun']
+    await ann.godot.run('add_node', { path: paths[2] })
+    const nodes = paths.map(path => server.multiplayer.node(path))
+    const agree = async (what: string): Promise<void> => {
+      const theirs = await Promise.all(paths.map(async node => await ann.godot.run('network_master', { node })))
+      t.same(nodes.map(node => node.getNetworkMaster()), theirs, what)
+    }
+    await agree('at first')
+    for (const [at, id, recursive] of [[0, 7, true], [1, 8, true], [0, 9, false], [1, 5, false], [0, 1, true]] as const) {
+      await ann.godot.run('set_master', { node: paths[at], id, recursive })
+      nodes[at].setNetworkMaster(id, recursive)
+      await agree(`${paths[at]} ${id} ${recursive}`)
+    }
+    nodes[0].setNetworkMaster(7)
+    await ann.godot.run('set_master', { node: 'Main', id: 7, recursive: true })
+    await ann.godot.run('add_node', { path: 'Main/Late' })
+    t.equal(await ann.godot.run('network_master', { node: 'Main/Late' }), server.multiplayer.node('Main/Late').getNetworkMaster())
+    nodes[0].setNetworkMaster(1)
+    await ann.godot.run('set_master', { node: 'Main', id: 1, recursive: true })
+  })
+
+  await t.test('only the expected refusals occurred', async t => {
     t.equal(server.monitor.failures, 0)
     const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.monitor.drops
     t.same([mode, args], [1, 1])

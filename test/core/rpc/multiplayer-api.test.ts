@@ -1,9 +1,11 @@
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
-import type { RpcDrop } from '../../../src/core/rpc/rpc-wire.ts'
+import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
+import { optional } from '../../../src/core/rpc/rpc-surface.ts'
+import type { RpcDrop } from '../../../src/core/rpc/wire/rpc-wire.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import { float, int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { Dice, scaled, seed } from '../../helper/dice.ts'
 import { turn } from '../../helper/frame-client.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
@@ -279,6 +281,38 @@ t.test('a node is one, with one surface, until it is freed', async t => {
   main.free()
   t.match(await heard(client), [/ 02020000004d61696e00$/, / 0011000080/], 'a new node, a new number')
   t.doesNotThrow(() => multiplayer.node('Main').rpc('r1', 2), 'the old one does not free it')
+})
+
+t.test('the network master is inherited by the nodes below, as in Godot', async t => {
+  const { server: { multiplayer } } = await serve()
+  const [root, main, pawn, gun, mainframe] = ['/root', 'Main', 'Main/Pawn', 'Main/Pawn/Gun', 'Mainframe'].map(path => multiplayer.node(path))
+  const masters = () => [root, main, pawn, gun, mainframe].map(node => node.getNetworkMaster())
+  main.setNetworkMaster(7)
+  t.same(masters(), [1, 7, 7, 7, 1])
+  pawn.setNetworkMaster(8, false)
+  t.same(masters(), [1, 7, 8, 7, 1])
+  t.equal(pawn.isNetworkMaster(), false)
+  t.equal(multiplayer.node('Main/Late').getNetworkMaster(), 1, 'a node that is added later starts with the server')
+  root.setNetworkMaster(9)
+  t.same(masters(), [9, 9, 9, 9, 9])
+  gun.free()
+  main.setNetworkMaster(1)
+  t.equal(multiplayer.node('Main/Pawn/Gun').getNetworkMaster(), 1)
+  t.same(masters(), [9, 1, 1, 9, 9], 'a freed node is not below any more')
+})
+
+t.test('a call that runs here as well gives its handler what a client would have sent', async t => {
+  const { server: { multiplayer } } = await serve()
+  const ran: unknown[][] = []
+  const surface = { add: [String, optional(int, 3)], state: [Map], score: float } as const
+  const node = multiplayer.node('Main', surface)
+  node.method('remotesync', 'add', (...given) => ran.push(given)).method('remotesync', 'state', (...given) => ran.push(given))
+  node.property('remotesync', 'score', (...given) => ran.push(given))
+  node.rpc('add', 'ann')
+  node.rpc('state', { hp: 1 })
+  node.rset('score', 2)
+  t.strictSame(ran, [[1, 'ann', 3], [1, new Map([['hp', 1]])], [1, 2]])
+  t.throws(() => (node as RemoteNode).rpc('add', 5), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 /** What a client may send that is not obeyed, after it announced Main as 1. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/path-cache.ts'
+import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
 
 t.test('our paths are numbered in the order of first use', async t => {
   const cache = new PathCache()

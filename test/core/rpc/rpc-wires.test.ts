@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { wires } from '../../../src/core/rpc/wires.ts'
+import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { int } from '../../../src/protocol/variant/variant-types.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
@@ -17,9 +17,9 @@ const surface = { hit: [int], move: [], quiet: [] } as const
 
 async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSpeaker): Promise<void> {
   /** A server with the node Main, what ran there, and so many clients with the ids 10, 11 ... */
-  async function serve (count: number) {
+  async function serve (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, { ...memoryMount, drawId: () => ids.shift()! })
+    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, { ...memoryMount, drawId: () => ids.shift()! })
     await server.listen()
     const ran: unknown[][] = []
     const main = server.multiplayer.node('/root/Main', surface)
@@ -76,6 +76,56 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     for (const client of [a, b, c]) await client.frames()
     main.rpc('hit', 5)
     t.same([await heard(a), await heard(c)], [['call #1 hit 5'], ['path 1 Main', 'call Main hit 5']])
+    await server.stop()
+  })
+
+  t.test('a confirmation of a node that was freed meanwhile is expected', async t => {
+    const { server, main, clients: [a] } = await serve(1)
+    main.rpcId(10, 'move')
+    main.free()
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 1, 'once')
+    await heard(a)
+    // The path is in use again before the old announcement is confirmed.
+    const next = server.multiplayer.node('/root/Main', surface)
+    next.rpc('move')
+    next.free()
+    server.multiplayer.node('/root/Main', surface).rpc('move')
+    for (const id of [2, 3]) a.binary(speaker.confirm(10, id, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 1)
+    await server.stop()
+  })
+
+  t.test('values are decoded only for a member that the sender may call', async t => {
+    const { server, clients: [a] } = await serve(1)
+    // The arguments of each do not decode: the last bytes are missing.
+    a.binary(speaker.call(10, 'Nowhere', 'hit', [5]).subarray(0, -7))
+    a.binary(speaker.call(10, 7, 'hit', ['text']).subarray(0, -2))
+    a.binary(speaker.announce(10, 7, 'Main'))
+    a.binary(speaker.call(10, 7, 'move', ['text']).subarray(0, -2))
+    a.binary(speaker.call(10, 7, 'quiet', ['text']).subarray(0, -2))
+    a.binary(speaker.call(10, 7, 'hit', ['text']).subarray(0, -2))
+    t.match(server.monitor.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-path': 1, 'rpc-unknown-member': 1, 'rpc-mode': 1, 'rpc-malformed': 1 })
+    await server.stop()
+  })
+
+  t.test('log records are few and short, however long and many the strings of a client are', async t => {
+    const records: string[] = []
+    const write = (details: object): void => { records.push(JSON.stringify(details)) }
+    const { server, clients: [a] } = await serve(1, { log: { debug: () => {}, info: write, warn: write, error: write } })
+    const path = 'N'.repeat(60_000)
+    for (let i = 0; i < 100; i++) {
+      a.binary(speaker.call(10, path, 'hit', [5]))
+      a.binary(speaker.announce(10, 1000 + i, `${path}${i}`))
+      a.binary(speaker.confirm(10, 2000 + i, path))
+      a.binary(speaker.call(10, 'Main', 'hit', [5]).subarray(0, -7))
+      await a.frames()
+    }
+    t.ok(server.monitor.drops['rpc-unknown-node'] === 100 && server.monitor.drops['rpc-too-many-paths'] > 90)
+    t.ok(records.length >= 3 && records.length < 10, `${records.length} records`)
+    for (const record of records) t.ok(record.length < 600, record.slice(0, 100))
     await server.stop()
   })
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { wires } from '../../../src/core/rpc/wires.ts'
+import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { Plane, Vector3 } from '../../../src/protocol/variant/variant-types.ts'

@@ -1,7 +1,7 @@
-import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
-import type { Variant } from '../../protocol/variant/variant-types.ts'
-import type { WebSocketPeer } from '../peer/websocket-peer.ts'
-import type { MemberKind } from './rpc-surface.ts'
+import type { EncodedValues } from '../../../protocol/multiplayer/encoded-values.ts'
+import type { Variant } from '../../../protocol/variant/variant-types.ts'
+import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
+import type { MemberKind } from '../rpc-surface.ts'
 
 /** Refused packets of remote calls since the start, by reason. */
 export const noRpcDrops = {

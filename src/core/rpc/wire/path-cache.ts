@@ -1,5 +1,5 @@
-import { GodotError } from '../../error.ts'
-import type { RpcNode } from '../../protocol/multiplayer/rpc-node.ts'
+import { GodotError } from '../../../error.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 
 /** What one peer may announce: characters of its paths, each path counting as this many more. */
 const MAX_ANNOUNCED = 262144

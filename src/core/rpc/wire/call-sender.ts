@@ -1,4 +1,4 @@
-import type { RpcNode } from '../../protocol/multiplayer/rpc-node.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { RpcLink } from './rpc-wire.ts'
 
