@@ -287,7 +287,7 @@ t.test('responds within 100 ms with 10,000 peers that send packets and join', { 
   t.same(unexpected(problems), [])
 })
 
-/** Presses Tab repeatedly; resolves with the distinct values that an expression has meanwhile. */
+/** Presses Tab repeatedly; resolves with the distinct values of an expression after each press. */
 async function pressTab (page: Page, times: number, expression: string): Promise<unknown[]> {
   const seen = new Set()
   for (let i = 0; i < times; i++) {
