@@ -244,3 +244,19 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.equal(ann.godot.errors.length, 2)
   })
 })
+
+t.test('with set_root_node paths are relative to that node', needs('godot3-server'), async t => {
+  const game = await Game.start(t)
+  const ann = await Player.join(t, game)
+  await ann.godot.run('add_node', { path: 'Main/Pawn' })
+  await ann.godot.run('set_root_node', { node: 'Main' })
+  const told: unknown[][] = []
+  const [main, pawn] = ['.', '/root/Pawn'].map(path => game.server.multiplayer.node(path).method('remote', 'on_remote', (...given) => told.push([path, ...given])))
+  for (const node of ['Main', 'Main/Pawn']) await ann.godot.run('rpc', { node, method: 'on_remote', args: ['1'], target: 1 })
+  await game.told(ann)
+  t.same(told, [['.', ann.id, 1], ['/root/Pawn', ann.id, 1]])
+  main.rpc('on_remote', 2)
+  pawn.rpc('on_remote', 3)
+  t.same(await ann.told(game), ['1 on_remote 2', '1 on_remote 3'])
+  t.same(ann.godot.errors.filter(line => line.includes('ERROR')), [])
+})
