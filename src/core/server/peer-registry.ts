@@ -9,7 +9,7 @@ import { PeerSession } from '../peer/peer-session.ts'
 import type { Connection } from '../peer/transport.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import type { RoomServer } from '../room/room-server.ts'
-import { Room } from '../room/room.ts'
+import type { Room } from '../room/room.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { Monitor } from './monitor.ts'
@@ -38,6 +38,8 @@ export interface RegistryParts {
   readonly signals: SignalEmitter<Signals>
   readonly log: Logger
   readonly admission: Admission
+  readonly openMultiplayer: RoomServer['openMultiplayer']
+  readonly openRoom: (name: string, server: RoomServer) => Room
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId: (() => number) | undefined
 }
@@ -48,6 +50,7 @@ export class PeerRegistry implements RoomServer {
   readonly monitor: Monitor
   readonly signals: SignalEmitter<Signals>
   readonly log: Logger
+  readonly openMultiplayer: RoomServer['openMultiplayer']
   readonly peers = new PeerTable()
   readonly main: Room
   readonly #admission: Admission
@@ -61,14 +64,15 @@ export class PeerRegistry implements RoomServer {
   #isPolling = false
   #isStopping = false
 
-  constructor ({ settings, monitor, signals, log, admission, drawId }: RegistryParts) {
+  constructor ({ settings, monitor, signals, log, admission, openMultiplayer, openRoom, drawId }: RegistryParts) {
     this.settings = settings
     this.monitor = monitor
     this.signals = signals
     this.log = log
     this.#admission = admission
     this.#ids = new PeerIds(drawId)
-    this.main = new Room(MAIN, this)
+    this.openMultiplayer = openMultiplayer
+    this.main = openRoom(MAIN, this)
   }
 
   /** Whether input is handled as it arrives; while stopping always, so that every peer is reported. */
