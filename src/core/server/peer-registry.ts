@@ -59,8 +59,8 @@ export class PeerRegistry implements RoomServer {
   readonly #sockets = new Set<PeerSession>()
   #onReleased: (() => void) | undefined
   /** Without autoPoll: clients and callbacks that wait for the next poll. */
-  #arrivals: Arrival[] = []
-  #callbacks: Array<() => void> = []
+  readonly #arrivals: Arrival[] = []
+  readonly #callbacks: Array<() => void> = []
   #isPolling = false
   #isStopping = false
 
@@ -176,12 +176,11 @@ export class PeerRegistry implements RoomServer {
   }
 
   #open ({ connection, protocol, answer, handshake }: Arrival): void {
-    if (handshake !== undefined) {
-      if (!handshake.join()) return
-      this.monitor.events.emit('accepted', handshake.seconds)
-    }
+    const id = this.#ids.take()
+    if (handshake?.join() === false) return this.#ids.release(id)
+    if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
     const room = this.main
-    const session = new PeerSession(room, connection, this.#ids.take(), protocol, handshake?.isDeflated)
+    const session = new PeerSession(room, connection, id, protocol, handshake?.isDeflated)
     session.data = handshake?.data
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
@@ -190,13 +189,10 @@ export class PeerRegistry implements RoomServer {
   }
 
   #catchUp (): void {
-    const callbacks = this.#callbacks
-    this.#callbacks = []
-    for (const callback of callbacks) callback()
+    // Taken one by one, so that an exception loses none of the others; what is added meanwhile waits for the next poll.
+    for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
     for (const session of this.main.sessions()) session.poll()
-    const arrivals = this.#arrivals
-    this.#arrivals = []
-    for (const arrival of arrivals) this.#open(arrival)
+    for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)
   }
 
   #cutArrivals (): void {
