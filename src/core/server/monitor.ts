@@ -67,11 +67,10 @@ export class Monitor implements ServerMonitor {
   readonly limits = zeros(Object.keys(limits) as LimitName[])
   failures = 0
   packetsRelayed = 0
-  /** Called with every message of every peer; empty while nobody samples packets. */
-  watchers: readonly PacketWatcher[] = []
   readonly events: SignalEmitter<MonitorEvents>
   readonly #log: Logger
   readonly #bursts: BurstLog
+  #watchers: readonly PacketWatcher[] = []
 
   constructor (log: Logger) {
     this.#log = log
@@ -80,8 +79,18 @@ export class Monitor implements ServerMonitor {
   }
 
   watchPackets (watch: PacketWatcher): () => void {
-    this.watchers = [...this.watchers, watch]
-    return () => { this.watchers = this.watchers.filter(one => one !== watch) }
+    this.#watchers = [...this.#watchers, watch]
+    return () => { this.#watchers = this.#watchers.filter(one => one !== watch) }
+  }
+
+  /** Whether packets have to be given to `showPacket`. */
+  get isWatched (): boolean {
+    return this.#watchers.length > 0
+  }
+
+  /** Gives a message of a peer to the watchers. */
+  showPacket (...packet: Parameters<PacketWatcher>): void {
+    for (const watch of this.#watchers) watch(...packet)
   }
 
   /** A limit was hit; `details` say by whom. */
