@@ -1,7 +1,7 @@
 /**
- * Decodes bytes that were made to be slow, for every type of Godot 3 and Godot 4, at growing sizes: the time a byte takes must not
- * grow with the size of the packet, nor be out of proportion to that of other bytes. Time is that of the processor. Prints the
- * slowest attacks and ends with exit code 1 if one fails.
+ * Decodes bytes that were made to be slow, for every type of Godot 3 and Godot 4, at growing sizes: the time a byte
+ * takes must not grow with the size of the packet, nor be out of proportion to that of other bytes. Time is that of the
+ * processor. Prints the slowest attacks and ends with exit code 1 if one fails.
  *
  *   npx tsx test/soak/variant-adversarial.ts [largest size in KiB, 1024]
  */

@@ -317,8 +317,8 @@ t.test('a call that runs here as well gives its handler what a client would have
 
 /** What a client may send that is not obeyed, after it announced Main as 1. */
 const refusals: Array<[why: RpcDrop, payload: string, details: object]> = [
-  ['rpc-malformed', '05', { why: 'no RPC command 5 at byte 0' }],
-  ['rpc-malformed', '', { why: 'cut short at byte 0' }],
+  ['rpc-malformed', '05', { why: 'unknown RPC command 5 at byte 0' }],
+  ['rpc-malformed', '', { why: 'truncated at byte 0' }],
   ['rpc-malformed', '00 01000000 723100 02 02000000 01000000', {}],
   ['rpc-malformed', '00 0f000080 723100 01 02000000 0100 4d61696e00', {}],
   ['rpc-malformed', '04', {}],

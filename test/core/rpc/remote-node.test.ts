@@ -46,7 +46,10 @@ function receiverOf (members: NodeMembers) {
 const CLIENT = 7
 const OTHER = 8
 
-/** Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by that client or by another. */
+/**
+ * Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by
+ * that client or by another.
+ */
 const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fromOther: boolean]> = [
   ['remote', true, true, true],
   ['remotesync', true, true, true],

@@ -6,7 +6,9 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 
-/** A session between three real Godot 3.2.3 processes, the server S among them: what each step put on which connection. */
+/**
+ * A session between three real Godot 3.2.3 processes, the server S among them: what each step put on which connection.
+ */
 interface Frame { conn: string, dir: string, hex?: string }
 interface Step { step: string, frames?: Frame[], result?: { events: Record<string, unknown[][]> } }
 /** One packet given to a real client, and what became of it. */
@@ -110,7 +112,10 @@ t.test('what a real client takes and answers, our server takes and answers', asy
   }
 })
 
-/** Where our server does something else, as it is another peer or a stricter one; the rest of the differences is docs/multiplayer.md. */
+/**
+ * Where our server does something else, as it is another peer or a stricter one; the rest of the differences is
+ * docs/multiplayer.md.
+ */
 const differences = {
   'puppet from 1': 'the server is the master, so nobody else can be',
   'master from 1': 'the same',

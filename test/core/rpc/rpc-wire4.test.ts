@@ -55,7 +55,10 @@ const acts: Record<string, (main: RemoteNode, pawn: RemoteNode) => void> = {
 }
 
 const MANY = 'A: rpc_id(1, "r0") on 300 nodes N0..N299 (first use; only the last two calls are kept)'
-/** Confirmations that are not in the file: of a path without a node Godot sends none, and of 300 only the last announcement is kept. */
+/**
+ * Confirmations that are not in the file: of a path without a node Godot sends none, and of 300 only the last
+ * announcement is kept.
+ */
 const confirmed: Record<string, string> = { 'A: rpc on a node that exists only on A': '020103000000', [MANY]: '020133010000' }
 /** What S ran but does not tell in the file: a function of the engine, and what was not kept. */
 const unheard = new Set(['A: v.Conf.rpc_id(1, "get_name")', MANY])

@@ -45,16 +45,16 @@ t.test('what comes of it can be sent to Godot 3', async t => {
   t.same(variant4.decode(variant4.encode(four)), four)
 })
 
-t.test('what is no Variant is refused, and says what is wanted', async t => {
+t.test('invalid JSON is refused with a message that names what is expected', async t => {
   for (const [json, wanted] of [
-    [{ Vector2: [1] }, 'Vector2: a list of 2 numbers'],
-    [{ Vector2: [1, '2'] }, 'Vector2: a list of 2 numbers'],
-    [{ Vector2: { x: 1, y: 2 } }, 'Vector2: a list of 2 numbers'],
+    [{ Vector2: [1] }, 'Vector2: an array of 2 numbers'],
+    [{ Vector2: [1, '2'] }, 'Vector2: an array of 2 numbers'],
+    [{ Vector2: { x: 1, y: 2 } }, 'Vector2: an array of 2 numbers'],
     [{ int: 'x' }, 'a number'],
-    [{ PoolByteArray: [256] }, 'a whole number from 0 to 255'],
-    [{ PoolStringArray: 'x' }, 'PoolStringArray: a list'],
+    [{ PoolByteArray: [256] }, 'an integer from 0 to 255'],
+    [{ PoolStringArray: 'x' }, 'PoolStringArray: an array'],
     [{ Dictionary: [[1]] }, 'pairs of a key and a value'],
-    [{ NodePath: 1 }, 'text']
+    [{ NodePath: 1 }, 'a string']
   ] as const) t.throws(() => variantFromJson(json), { code: 'ERR_INVALID_PARAMETER', message: wanted }, JSON.stringify(json))
   t.throws(() => variantFromJson({ int: '9223372036854775808' }), { code: 'ERR_INVALID_PARAMETER' })
   const deep = JSON.parse('['.repeat(20000) + ']'.repeat(20000))
