@@ -69,7 +69,7 @@ const actions: Record<string, (server: WebSocketServer, main: RemoteNode, a: num
   'S: send_bytes([9], A)': (server, _, a) => server.multiplayer.sendBytes(Uint8Array.of(9), a)
 }
 
-t.test('a recorded session of real Godot processes, our server in the place of theirs', async t => {
+t.test('a recorded session of real Godot processes is reproduced with this server in place of theirs', async t => {
   const told: unknown[][] = []
   const { server, main } = await serve(told)
   const clients = new Map<string, MemoryClient>()
@@ -98,7 +98,7 @@ t.test('a recorded session of real Godot processes, our server in the place of t
   t.match(server.monitor.drops, { 'rpc-unknown-node': 3, 'rpc-unknown-member': 3, 'rpc-mode': 3, 'rpc-arguments': 2 }, 'where Godot reported an error')
 })
 
-t.test('what a real client takes and answers, our server takes and answers', async t => {
+t.test('the server accepts and answers what a real client accepts and answers', async t => {
   const told: unknown[][] = []
   const { server } = await serve(told)
   const client = new MemoryClient(server)
