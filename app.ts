@@ -7,23 +7,24 @@ import openapi, { tokenScheme } from './plugins/openapi.ts'
 import { ownMachineOnly } from './plugins/own-machine.ts'
 import peerServer from './plugins/peer-server.ts'
 import { notFound, sendProblem } from './plugins/problem.ts'
-import { refuseUpgrade } from './plugins/refuse-upgrade.ts'
+import refuseUpgrades from './plugins/refuse-upgrades.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { healthRoutes } from './routes/health.ts'
 import { adminRoutes } from './routes/index.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { defaultOptions } from './src/options.ts'
 import type { ServerOptions } from './src/options.ts'
+import { servicePaths } from './src/service-paths.ts'
 
-/** What the app is made with: the options of its server and of others beside it, and who may administer them. */
+/** The options of the app's server and of further ones, and who may administer them. */
 export interface AppOptions {
   readonly server: Partial<ServerOptions>
   readonly more?: ReadonlyArray<Partial<ServerOptions> & { readonly name: string }>
   readonly admin: AdminAuthOptions
 }
 
-/** Where the REST API of the service is; that of another server is below it, by the server's name. */
-export const apiPrefix = '/api/v1'
+/** Prefix of the REST API; that of a further server is below it, at the server's name. */
+export const apiPrefix = servicePaths.api
 
 const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], admin }) => {
   app.setErrorHandler(sendProblem)
@@ -32,9 +33,8 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
   for (const options of [server, ...more]) await app.register(peerServer, options)
   const names = [defaultOptions.name, ...more.map(({ name }) => name)]
   await app.register(metrics, { servers: names })
-  await app.register(asyncapi, { servers: [{ ...server, name: defaultOptions.name }, ...more] })
-  const sockets = [server, ...more].map(({ path = defaultOptions.path }) => path)
-  app.addHook('onRequest', async request => { if (!sockets.includes(request.routeOptions.url ?? '')) await refuseUpgrade(request) })
+  await app.register(asyncapi, { servers: names })
+  await app.register(refuseUpgrades, { servers: names })
   await app.register(async guarded => {
     const isOpen = admin.auth === false
     if (isOpen) guarded.addHook('onRequest', ownMachineOnly)

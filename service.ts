@@ -1,85 +1,113 @@
 #!/usr/bin/env node
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import app, { apiPrefix } from './app.ts'
 import firstRequest from './plugins/first-request.ts'
+import httpLimits from './plugins/http-limits.ts'
 import { sendProblem } from './plugins/problem.ts'
 import { withoutSecrets } from './plugins/request-log.ts'
-import { nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
+import { parseAddressRange } from './src/address-range.ts'
+import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
 import { defaultOptions } from './src/options.ts'
+import { servicePaths } from './src/service-paths.ts'
 
-/** Seconds beyond `closeTimeout` in which the service ends. */
+/** Seconds beyond `closeTimeout` within which the process exits. */
 const GRACE = 1
 const CHECKS_PER_TIMEOUT = 12
 
 try {
   await start(readEnvironment(process.env))
 } catch (error) {
-  // What the operator can put right needs no stack.
-  console.error(isOperators(error) ? nameVariable((error as Error).message) : error)
+  // A configuration error needs no stack trace.
+  console.error(isConfigurationError(error) ? nameVariable((error as Error).message) : error)
   process.exit(1)
 }
 
-function isOperators (error: unknown): boolean {
+function isConfigurationError (error: unknown): boolean {
   return error instanceof SettingsError || error instanceof GodotError || (error as NodeJS.ErrnoException).syscall !== undefined
 }
 
 async function start (settings: Settings): Promise<void> {
-  const { host, port, server, godot4, adminToken } = settings
-  const service = makeService(settings)
-  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin: adminToken === undefined ? { auth: false } : { token: adminToken } })
+  const { host, port, server, godot4, adminToken, http } = settings
+  const service = createService(settings)
+  await service.register(httpLimits, { ...http, isExempt: exemption(settings) })
+  const admin = adminToken === undefined ? { auth: false as const } : { token: adminToken }
+  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
-  endGracefully(service)
+  exitGracefully(service)
   await service.listen({ host, port })
-  announce(service, settings)
+  logAddresses(service, settings)
 }
 
 /** The app with its log, and timeouts that let no half a request outlive a handshake. */
-function makeService ({ logLevel, trustProxy, server }: Settings): FastifyInstance {
-  const timeout = (server.handshakeTimeout ?? defaultOptions.handshakeTimeout) * 1000
+function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): FastifyInstance {
+  const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
+  const timeout = handshakeTimeout * 1000
+  const rewriting: Pick<FastifyServerOptions, 'rewriteUrl'> = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
     trustProxy,
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
-    // Until the last peer has gone an operator may still look.
-    return503OnClosing: false
+    // Operators may look until the last peer has left.
+    return503OnClosing: false,
+    ...rewriting
   })
 }
 
-/** SIGTERM and SIGINT: peers are told 1001, and the process ends with 0. */
-function endGracefully (service: FastifyInstance): void {
+/** The URL of the request; `path` in place of the root in a WebSocket upgrade. */
+function rewriteRoot ({ url = '/', headers }: IncomingMessage, path: string): string {
+  return headers.upgrade === undefined ? url : url.replace(/^\/(?=$|\?)/, () => path)
+}
+
+/** Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each. */
+function exemption ({ trustProxy }: Settings): (address: string) => boolean {
+  if (typeof trustProxy === 'boolean') return address => trustProxy || isLoopback(address)
+  const proxies = trustProxy.map(range => parseAddressRange(range)!)
+  return address => isLoopback(address) || proxies.some(range => range.has(address))
+}
+
+/** SIGTERM and SIGINT: peers are closed with 1001, and the process exits with 0. */
+function exitGracefully (service: FastifyInstance): void {
   closeWithGrace({ delay: false, logger: false }, async ({ err, signal }) => {
-    if (err !== undefined) service.log.fatal({ err }, 'going down')
+    if (err !== undefined) service.log.fatal({ err }, 'closing after an uncaught error')
     else service.log.info({ signal }, 'closing')
-    // What still hangs on a connection then has had its time.
+    // Connections that are still busy then have had enough time.
     const time = service.peerServer.options.closeTimeout + GRACE / 2
     setTimeout(() => { service.server.closeAllConnections() }, time * 1000).unref()
     await service.close()
   })
 }
 
-/** Says where everything is, and who may enter. */
-function announce (service: FastifyInstance, { adminToken, host, godot4 }: Settings): void {
+/** Logs where everything is, and warns when no token is needed. */
+function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsAtRoot }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
   const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer
-  const socket = mode === 'mounted' ? `ws://${at}${path}` : `${tls ? 'wss' : 'ws'}://${inUrl(bindIp === '*' ? 'localhost' : bindIp)}:${service.peerServer.port}`
+  const ownHost = inUrl(bindIp === '*' ? 'localhost' : bindIp)
+  const mounted = `ws://${at}${path}${wsAtRoot ? ` and ws://${at}/` : ''}`
+  const socket = mode === 'mounted' ? mounted : `${tls ? 'wss' : 'ws'}://${ownHost}:${service.peerServer.port}`
+  const second = godot4 === undefined
+    ? []
+    : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]
   for (const [what, where] of [
     [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],
     ['REST API', `http://${at}${apiPrefix}`],
-    ...(godot4 === undefined ? [] : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]),
-    ['Swagger UI', `http://${at}/docs`],
-    ['OpenAPI document', `http://${at}/openapi.json`],
-    ['AsyncAPI document', `http://${at}/asyncapi.json`],
-    ['Dashboard', `http://${at}/dashboard`],
-    ['Metrics', `http://${at}/metrics`],
-    ['Health', `http://${at}/healthz and /readyz`]
+    ...second,
+    ['Swagger UI', `http://${at}${servicePaths.docs}`],
+    ['OpenAPI document', `http://${at}${servicePaths.openapi}`],
+    ['AsyncAPI document', `http://${at}${servicePaths.asyncapi}`],
+    ['Dashboard', `http://${at}${servicePaths.dashboard}`],
+    ['Metrics', `http://${at}${servicePaths.metrics}`],
+    ['Health', `http://${at}${servicePaths.health} and ${servicePaths.readiness}`]
   ]) service.log.info(`${what} at ${where}`)
-  if (adminToken === undefined) service.log.warn(`No ADMIN_TOKEN: everyone on this machine may administer. It works only because HOST ${host} is a loopback address.`)
+  if (adminToken === undefined) {
+    service.log.warn(`No ADMIN_TOKEN: anyone on this machine may administer. This is allowed only because HOST ${host} is a loopback address.`)
+  }
 }
 
 function inUrl (address: string): string {

@@ -1,43 +1,45 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
-import type { AdminAct } from '../src/admin/feed-event.ts'
+import { Bursts } from '../src/core/server/burst.ts'
 
-const harmless = new Set(['GET', 'HEAD', 'OPTIONS'])
-/** Items of a list and characters of a text that are kept. */
-const KEPT = 200
+const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Writes down what administrators do, and what they are refused: into the app's log and into the feed. */
+/**
+ * Audits what administrators change, and try to change: into the app's log and into the feed. Requests of strangers, who got no further
+ * than 401 or 403, are only counted, and reported once a second: anyone can send any number of them.
+ */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
-  // Not onResponse: who does not wait for the answer has acted all the same.
-  app.addHook('onSend', async (request, { statusCode }) => {
-    if (harmless.has(request.method)) return
-    const act = describeAct(request, statusCode)
-    request.log.info({ audit: act }, 'admin act')
-    feed.tellAct(act)
+  const authorized = new WeakSet<FastifyRequest>()
+  const bursts = new Bursts()
+  // The first hook after all onRequest hooks, where this scope and most hosts check who it is.
+  app.addHook('preParsing', async request => { authorized.add(request) })
+  // Not onResponse: a client that does not wait for the response has acted all the same.
+  app.addHook('onSend', async (request, { statusCode: status }) => {
+    const isRejected = status === 401 || status === 403
+    const isAuthorized = request.adminName !== null || (authorized.has(request) && !isRejected)
+    if (isAuthorized) {
+      if (!readOnlyMethods.has(request.method)) audit(request, status, feed)
+    } else if (isRejected) countUnauthorized(request, status, feed, bursts)
   })
 }, { name: 'peer-server-audit', fastify: '5.x' })
 
-function describeAct (request: FastifyRequest, status: number): AdminAct {
-  const { id, ...params } = request.params as { id?: string | number }
-  const { schema, url } = request.routeOptions
-  return {
-    action: (schema as { operationId?: string } | undefined)?.operationId ?? `${request.method} ${url ?? request.url}`,
-    by: request.adminName,
-    address: request.ip,
-    ...(id === undefined ? {} : { id: Number(id) }),
-    parameters: shorten({ ...params, ...request.query as object, ...request.body as object }),
-    status
-  }
+function audit (request: FastifyRequest, status: number, feed: EventFeed): void {
+  const action = describeRequest(request, status)
+  request.log.info({ audit: action }, 'admin action')
+  feed.addAction(action)
 }
 
-/** What was given, without the contents of packets and the ends of what is very long. */
-function shorten (given: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, brief(value)]))
+function describeRequest ({ routeOptions, adminName: by, ip: address, method, url, params, query, body }: FastifyRequest, status: number): AdminAction {
+  const { operationId } = (routeOptions.schema ?? {}) as { operationId?: string }
+  const operation = operationId ?? `${method} ${routeOptions.url ?? url.split('?', 1)[0]}`
+  return describeAdminAction({ operation, by, address, params, query, body, status })
 }
 
-function brief (value: unknown): unknown {
-  if (value instanceof Uint8Array) return value.length
-  if (Array.isArray(value) && value.length > KEPT) return [...value.slice(0, KEPT), `and ${value.length - KEPT} more`]
-  return typeof value === 'string' && value.length > KEPT ? `${value.slice(0, KEPT)}...` : value
+function countUnauthorized ({ ip: address, log }: FastifyRequest, status: number, feed: EventFeed, bursts: Bursts): void {
+  const count = bursts.hit(String(status))
+  if (count === 0) return
+  log.warn({ status, address, count }, 'unauthorized admin requests')
+  feed.addUnauthorized({ status, address, count })
 }

@@ -23,7 +23,7 @@ export const endpointSchema = {
     403: problem('The page\'s origin, the address or the client is not allowed', new GodotError('origin-refused')),
     408: problem('The handshake took too long', new GodotError('handshake-timeout')),
     426: problem('A request without upgrade', new GodotError('upgrade-required')),
-    429: problem('Too many connections from this address', new GodotError('address-limit')),
+    429: problem('Too many connections or joins from this address', new GodotError('address-limit')),
     500: problem('The application\'s `onHandshake` failed', new GodotError('join-failed')),
     503: problem('Not listening, or refusing new connections', new GodotError('refusing-connections'))
   }

@@ -42,6 +42,8 @@ function requestOf (request: FastifyRequest): UpgradeRequest {
   const { headers, url, socket } = request.raw
   // A client in this process (app.injectWS) has no network socket.
   if (socket === undefined) return { headers, url: url!, host: headers.host, address: '', port: 0 }
+  // Once the client has reset the connection, neither has a value.
   const { remoteAddress = '', remotePort = 0 } = socket
-  return { headers, url: url!, host: request.host, address: canonicalAddress(request.ip, remoteAddress), port: remotePort }
+  const address = canonicalAddress((request.ip as string | undefined) ?? '', remoteAddress)
+  return { headers, url: url!, host: request.host, address, port: remotePort }
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 
 /** Name of the security scheme in the document. */
@@ -27,8 +28,16 @@ const tags = [
 // ask for https, where a service on a plain port has none.)
 const contentSecurityPolicy = "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-/** Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs; registered before the routes. */
+/**
+ * Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs. To be registered before the routes. The document is
+ * serialised once, into bytes that all responses share.
+ */
 export default fp(async app => {
+  let bytes: Buffer | undefined
+  const sendDocument = async (reply: FastifyReply): Promise<FastifyReply> => {
+    bytes ??= Buffer.from(JSON.stringify(app.swagger()))
+    return await reply.type('application/json; charset=utf-8').send(bytes)
+  }
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -41,7 +50,9 @@ export default fp(async app => {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
-    uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null }
+    uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null },
+    // Its own handler would serialise the document for every request.
+    uiHooks: { preHandler: async ({ routeOptions }, reply) => { if (routeOptions.url === '/docs/json') return await sendDocument(reply) } }
   })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply))
 }, { name: 'peer-server-openapi', fastify: '5.x' })

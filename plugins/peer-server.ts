@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Mount } from '../src/core/peer/transport.ts'
 import { defaultOptions, type ServerOptions } from '../src/options.ts'
+import { probeDescriptors } from '../src/transport/descriptor-probe.ts'
 import { WebSocketServer } from '../src/transport/websocket-server.ts'
 import { addEndpoint } from './endpoint.ts'
 import { Problem } from './problem.ts'
@@ -24,6 +25,7 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
+  probeDescriptors(server)
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
   app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })

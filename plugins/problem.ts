@@ -28,7 +28,7 @@ export function problem (description: string, error?: Error) {
 }
 
 /** What in a request is wrong: a JSON pointer to it, led by the part of the request, and why. */
-export interface Culprit { readonly pointer: string, readonly message: string }
+export interface RequestFault { readonly pointer: string, readonly message: string }
 
 /** A failure that only HTTP knows: its status, and headers that go with it. */
 export class HttpError extends Error {
@@ -45,9 +45,9 @@ export class HttpError extends Error {
 
 /** A request that does not fit its schema. */
 export class BadRequest extends HttpError {
-  readonly errors: readonly Culprit[]
+  readonly errors: readonly RequestFault[]
 
-  constructor (errors: readonly Culprit[]) {
+  constructor (errors: readonly RequestFault[]) {
     super(400, errors.map(({ pointer, message }) => `${pointer} ${message}`).join(', '))
     this.errors = errors
   }

@@ -17,7 +17,13 @@ const folders: Readonly<Record<string, { readonly root: string, readonly globIgn
 }
 
 /** Every file is a route of its own; caches ask whether it has changed. */
-const staticOptions = { wildcard: false, index: false, cacheControl: false } satisfies Partial<FastifyStaticOptions>
+const staticOptions: Partial<FastifyStaticOptions> = {
+  wildcard: false,
+  index: false,
+  cacheControl: false,
+  // RFC 9239: application/javascript, as @fastify/static has it, is obsolete.
+  setHeaders: (reply, path) => { if (path.endsWith('.js')) reply.type('text/javascript; charset=utf-8') }
+}
 
 /**
  * The dashboard at /dashboard: static files that use the REST API, and the names of the servers. They contain no other

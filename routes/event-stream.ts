@@ -25,7 +25,7 @@ export class EventStream implements AsyncIterable<SSEMessage> {
   }
 
   /** Adds an event. */
-  readonly tell = (event: FeedEvent): void => {
+  readonly send = (event: FeedEvent): void => {
     if (this.#isOver) return
     this.#waiting.push(messageOf(event))
     this.#characters += event.text.length

@@ -3,8 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { HttpError, problem } from '../plugins/problem.ts'
-import type { EventFeed, Interest } from '../src/admin/event-feed.ts'
-import { eventTypes, passingTypes, type EventType } from '../src/admin/feed-event.ts'
+import type { EventFeed, EventFilter } from '../src/admin/event-feed.ts'
+import { eventTypes, transientTypes, type EventType } from '../src/admin/feed-event.ts'
 import { EventStream } from './event-stream.ts'
 import { PeerId } from './schemas.ts'
 
@@ -40,7 +40,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
       description,
       tags: ['events'],
       querystring: Type.Object({
-        types: Type.Optional(Type.Refine(Type.String({ description: `Types of events, separated by commas; all but ${[...passingTypes].join(', ')} unless given`, examples: ['peer_connected,peer_disconnected'] }),
+        types: Type.Optional(Type.Refine(Type.String({ description: `Types of events, separated by commas; all but ${[...transientTypes].join(', ')} unless given`, examples: ['peer_connected,peer_disconnected'] }),
           text => text === '' || isTypeList(text), () => `must be some of ${names}, separated by commas`)),
         peer: Type.Optional({ ...PeerId, description: 'Only what is about this peer' }),
         sample: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Of the packets every so many-th, 100 unless given; a hundred a second at most', examples: [100] })),
@@ -59,14 +59,14 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
   }, async ({ query, headers, log }, reply) => {
     if (!acceptsEvents(headers.accept)) throw new HttpError(406, 'This is text/event-stream')
     if (streams.size >= maxStreams) throw new HttpError(503, `${maxStreams} streams are open`)
-    const interest = interestOf(query)
+    const filter = filterOf(query)
     const { 'last-event-id': lastId = '' } = headers
-    const missed = lastId === '' ? feed.latest(query.recent ?? 0, interest) : feed.since(lastId, interest)
+    const missed = lastId === '' ? feed.latest(query.recent ?? 0, filter) : feed.since(lastId, filter)
     const stream = new EventStream(missed ?? [], missed === undefined ? resetAt(feed.lastId) : markAt(feed.lastId), () => {
       log.warn('an event stream is read too slowly, and cut')
       reply.raw.destroy()
     })
-    const leave = feed.follow({ ...interest, tell: stream.tell })
+    const leave = feed.subscribe({ ...filter, send: stream.send })
     streams.set(stream, reply)
     reply.sse.onClose(() => {
       leave()
@@ -80,7 +80,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
   })
 }
 
-function interestOf ({ types = '', peer, sample: every = 100 }: { types?: string, peer?: number, sample?: number }): Interest {
+function filterOf ({ types = '', peer, sample: every = 100 }: { types?: string, peer?: number, sample?: number }): EventFilter {
   return { types: types === '' ? undefined : new Set(types.split(',').map(type => type.trim() as EventType)), peer, every }
 }
 

@@ -4,7 +4,7 @@ import audit from '../plugins/audit.ts'
 import { describeFailures } from '../plugins/describe-failures.ts'
 import { watchMethods } from '../plugins/method-not-allowed.ts'
 import { notFound, Problem, sendProblem } from '../plugins/problem.ts'
-import { refuseUpgrade } from '../plugins/refuse-upgrade.ts'
+import { refuseUpgrade } from '../plugins/refuse-upgrades.ts'
 import { requestValidator } from '../plugins/request-validator.ts'
 import { shareSchemas } from '../plugins/shared-schema.ts'
 import { EventFeed } from '../src/admin/event-feed.ts'
@@ -25,6 +25,8 @@ export interface AdminOptions extends AdminAuthOptions {
   readonly security?: ReadonlyArray<Readonly<Record<string, readonly string[]>>>
   /** How many events are kept for who comes back to `/events`: 10000 unless given, 0 for none. */
   readonly eventHistory?: number
+  /** About how many bytes of memory these events may take: 16 MiB unless given. */
+  readonly eventHistoryBytes?: number
   /** How many may read `/events` at a time: 128 unless given. */
   readonly maxEventStreams?: number
 }
@@ -35,7 +37,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   keepToItself(app)
   if (options.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
-  const feed = new EventFeed(server, options.eventHistory ?? 10_000)
+  const feed = new EventFeed(server, { maxEvents: options.eventHistory ?? 10_000, maxBytes: options.eventHistoryBytes ?? 16 << 20 })
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
   shareSchemas(app, Problem, Peer, State, BanEntry)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TSchema } from 'typebox'
 import { root } from './root.ts'
-import { variables } from '../src/environment.ts'
+import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { defaultOptions, ServerOptions } from '../src/options.ts'
 

@@ -1,160 +1,120 @@
-import { readFileSync } from 'node:fs'
-import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
-import { defaultOptions, ServerOptions } from './options.ts'
+import { variables, type Variable } from './environment-variables.ts'
+import { defaultOptions, type ServerOptions } from './options.ts'
+import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
 
-/** What the service is told by its environment; `server` are the options of the server itself, `godot4` those of a second one. */
+/** Settings of the service, from its environment. */
 export interface Settings {
   host: string
   port: number
   adminToken: string | undefined
   trustProxy: boolean | string[]
   logLevel: string
+  /** Whether the endpoint of `server` is also at `/`. */
+  wsAtRoot: boolean
+  /** Limits of the HTTP server. */
+  http: { maxConnectionsPerAddress: number, maxRequestsInFlight: number, responseTimeout: number }
   server: Partial<ServerOptions>
+  /** Options of a second server, for Godot 4. */
   godot4?: Partial<ServerOptions> & { name: string }
 }
 
-/** An environment that the service cannot start with: every variable that is wrong, and why. */
+/** The service cannot start with this environment: every invalid variable, and why. */
 export class SettingsError extends Error {
   constructor (faults: readonly string[]) {
-    super(`The environment is not right.\n${faults.map(fault => `  ${fault}`).join('\n')}`)
+    super(`Invalid environment:\n${faults.map(fault => `  ${fault}`).join('\n')}`)
     this.name = 'SettingsError'
   }
 }
 
-/** A variable: how its text is read, what it has to be then, and what it is without one. */
-export interface Variable {
-  readonly read: (text: string) => unknown
-  readonly schema: TSchema
-  readonly standard?: unknown
-  /** The option of the server that it sets. */
-  readonly option?: keyof ServerOptions
-}
+type Values = Readonly<Record<string, unknown>>
 
-/** Every variable the service knows. */
-export const variables: Record<string, Variable> = {
-  HOST: { read: readText, schema: Type.String({ description: 'Address to listen on' }), standard: '127.0.0.1' },
-  PORT: { read: readNumber, schema: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on, 0 for a free one' }), standard: 3000 },
-  ADMIN_TOKEN: { read: readText, schema: Type.String({ description: 'Bearer token of the REST API; needed unless HOST is a loopback address' }) },
-  WS_PATH: option('path', readText),
-  WS_PROTOCOLS: option('protocols', readList),
-  GD_MP_API: option('gdMpApi', readBoolean, true),
-  WS_WIRE: option('wire', readText),
-  WS4_PATH: { read: readText, schema: Type.String({ pattern: '^/', description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at `/api/v1/godot4`' }) },
-  WS_PORT: option('port', readNumber),
-  BIND_IP: option('bindIp', readText),
-  TLS_KEY: file('privateKey', 'private key'),
-  TLS_CERT: file('sslCertificate', 'certificate of TLS_KEY'),
-  TLS_CA: file('caChain', 'certificates between TLS_CERT and the root, which are sent along'),
-  HANDSHAKE_TIMEOUT: option('handshakeTimeout', readNumber),
-  MAX_PEERS: option('maxPeers', readNumber),
-  ALLOWED_ORIGINS: option('allowedOrigins', readOrigins),
-  TRUST_PROXY: { read: readTrust, schema: trustSchema(), standard: false },
-  LOG_LEVEL: { read: readText, schema: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { description: 'What is logged' }), standard: 'info' }
-}
-
-/** A variable that sets an option of the server, with the option's own schema. */
-function option (name: keyof ServerOptions, read: Variable['read'], standard?: unknown): Variable {
-  return { read, schema: ServerOptions.properties[name], standard, option: name }
-}
-
-/** A variable that names a file in PEM, whose text is an option of the server. */
-function file (name: keyof ServerOptions, what: string): Variable {
-  const schema = Type.String({ description: `File with the ${what}, in PEM; with WS_PORT only` })
-  return { read: path => readFileSync(path, 'utf8'), schema, option: name }
-}
-
-/** Reads the environment; an empty variable counts as none. SettingsError when any is wrong. */
+/** Reads the environment; an empty variable counts as unset. Throws SettingsError, which names every invalid variable. */
 export function readEnvironment (env: Readonly<Record<string, string | undefined>>): Settings {
+  const faults: string[] = []
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
-  const faults: string[] = []
-  for (const [name, { read, schema, standard, option }] of Object.entries(variables)) {
-    const text = env[name]?.trim() ?? ''
-    let value = standard
-    try {
-      if (text !== '') value = read(text)
-      if (text !== '' && !Value.Check(schema, value)) faults.push(`${name}: ${Value.Errors(schema, value)[0].message}`)
-    } catch (error) {
-      faults.push(`${name}: ${(error as Error).message}`)
-    }
-    if (option === undefined) values[name] = value
-    else server[option] = value
+  for (const [name, variable] of Object.entries(variables)) {
+    const value = readVariable(name, variable, env[name]?.trim() ?? '', faults)
+    values[name] = value
+    if (variable.option !== undefined && value !== undefined) server[variable.option] = value
   }
-  const settings = {
+  const settings = settingsOf(values, server)
+  faults.push(...pathFaults(settings), ...keyFaults(server), ...tokenFaults(settings, env.NODE_ENV))
+  if (faults.length > 0) throw new SettingsError(faults)
+  return settings
+}
+
+function readVariable (name: string, { parse, schema, standard }: Variable, text: string, faults: string[]): unknown {
+  if (text === '') return standard
+  try {
+    const value = parse(text)
+    if (Value.Check(schema, value)) return value
+    faults.push(`${name}: ${Value.Errors(schema, value)[0].message}`)
+  } catch (error) {
+    faults.push(`${name}: ${(error as Error).message}`)
+  }
+  return standard
+}
+
+function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {
+  return {
     host: values.HOST as string,
     port: values.PORT as number,
     adminToken: values.ADMIN_TOKEN as string | undefined,
     trustProxy: values.TRUST_PROXY as Settings['trustProxy'],
     logLevel: values.LOG_LEVEL as string,
+    wsAtRoot: values.WS_AT_ROOT as boolean,
+    http: {
+      maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS as number,
+      maxRequestsInFlight: values.MAX_REQUESTS_IN_FLIGHT as number,
+      responseTimeout: values.RESPONSE_TIMEOUT as number
+    },
     server,
     ...(values.WS4_PATH === undefined ? {} : { godot4: secondServer(server, values.WS4_PATH as string) })
   }
-  faults.push(...keyFaults(server))
-  if (values.WS4_PATH === (server.path ?? defaultOptions.path)) faults.push('WS4_PATH: must be another than WS_PATH')
-  const weakness = settings.adminToken === undefined ? undefined : tokenFault(settings.adminToken, env.NODE_ENV)
-  if (weakness !== undefined) faults.push(`ADMIN_TOKEN: ${weakness}`)
-  if (settings.adminToken === undefined && !isLoopback(settings.host)) faults.push(`ADMIN_TOKEN: is needed, for HOST ${settings.host} is not a loopback address`)
-  if (faults.length > 0) throw new SettingsError(faults)
-  return settings
 }
 
-/** The second server has the settings of the first but for those of a port of its own. */
-function secondServer ({ port, bindIp, privateKey, sslCertificate, caChain, ...shared }: Partial<ServerOptions>, path: string): Settings['godot4'] {
+/** The second server has the options of the first except those of a listener of its own. */
+function secondServer (server: Partial<ServerOptions>, path: string): Settings['godot4'] {
+  const { port, bindIp, privateKey, sslCertificate, caChain, ...shared } = server
   return { ...shared, name: 'godot4', path, gdMpApi: true, wire: 'godot4' }
 }
 
-/** Keys that would have no effect, or not the one that is meant. */
+function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: Settings): string[] {
+  const faults = [['WS_PATH', pathFault(path)], ['WS4_PATH', godot4 === undefined ? undefined : pathFault(godot4.path!)]]
+    .flatMap(([name, fault]) => fault === undefined ? [] : [`${name}: ${fault}`])
+  if (godot4?.path === path) faults.push('WS4_PATH: must differ from WS_PATH')
+  if (wsAtRoot && godot4?.path === '/') faults.push('WS_AT_ROOT: clashes with WS4_PATH, which is / itself')
+  return faults
+}
+
+/** Keys that would have no effect. */
 function keyFaults ({ port, privateKey, sslCertificate, caChain }: Partial<ServerOptions>): string[] {
   const given = { TLS_KEY: privateKey, TLS_CERT: sslCertificate, TLS_CA: caChain }
   const names = Object.entries(given).filter(([, text]) => text !== undefined).map(([name]) => name)
-  return port === undefined ? names.map(name => `${name}: needs WS_PORT; the TLS of PORT is that of whoever stands before it`) : []
+  return port === undefined ? names.map(name => `${name}: needs WS_PORT; TLS on PORT is terminated by your proxy`) : []
 }
 
-/** An error with the variable in place of the option that it names. */
+function tokenFaults ({ adminToken, host }: Settings, nodeEnv: string | undefined): string[] {
+  const fault = adminToken === undefined ? undefined : tokenFault(adminToken, nodeEnv)
+  if (fault !== undefined) return [`ADMIN_TOKEN: ${fault}`]
+  if (adminToken !== undefined || isLoopback(host)) return []
+  return [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`]
+}
+
+/** An error message about an option, with the name of its variable instead. */
 export function nameVariable (message: string): string {
-  const found = Object.entries(variables).find(([, { option }]) => option !== undefined && message.startsWith(`${option}:`))
-  return found === undefined ? message : found[0] + message.slice(found[1].option!.length)
+  const [prefix, option] = /^(?:option )?(\w+)(?=:)/.exec(message) ?? []
+  const found = Object.entries(variables).find(([, variable]) => option !== undefined && variable.option === option)
+  return found === undefined ? message : found[0] + message.slice(prefix!.length)
 }
 
-/** Whether only this machine reaches the address. */
+const loopback = parseAddressRange('127.0.0.0/8')!
+
+/** Whether only this machine can reach the address. */
 export function isLoopback (host: string): boolean {
-  return host === 'localhost' || host === '::1' || parseAddressRange('127.0.0.0/8')!.has(host)
-}
-
-function readText (text: string): string {
-  return text
-}
-
-/** A number in its one canonical spelling, else the text as it is: no schema of a number lets it through. */
-function readNumber (text: string): unknown {
-  return String(Number(text)) === text ? Number(text) : text
-}
-
-function readBoolean (text: string): unknown {
-  return text === 'true' ? true : text === 'false' ? false : text
-}
-
-function readList (text: string): string[] {
-  return text.split(',').map(item => item.trim()).filter(item => item !== '')
-}
-
-/** All, or a list. */
-function readOrigins (text: string): string | string[] {
-  return text === '*' ? text : readList(text)
-}
-
-/** true, false, or the proxies' addresses. */
-function readTrust (text: string): unknown {
-  const value = readBoolean(text)
-  return typeof value === 'boolean' ? value : readList(text)
-}
-
-function trustSchema (): TSchema {
-  const isTrust = (value: unknown): boolean => typeof value === 'boolean' ||
-    (Array.isArray(value) && value.every(address => parseAddressRange(address) !== undefined))
-  return Type.Refine(Type.Unknown({ description: 'Whose X-Forwarded-For counts: true (all), false (none), or the addresses of the proxies' }), isTrust,
-    () => 'must be true, false, or addresses of proxies, separated by commas')
+  return host === 'localhost' || host === '::1' || loopback.has(host)
 }

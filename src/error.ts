@@ -21,6 +21,7 @@ export const errors = {
   'join-refused': { status: 403, message: 'The application does not let the client in' },
   'join-failed': { status: 500, message: 'The server failed; see its log' },
   'address-limit': { status: 429, message: 'Too many connections from this address' },
+  'join-rate': { status: 429, message: 'Too many joins from this address' },
   'server-full': { status: 503, message: 'The server is full' },
   'too-many-handshakes': { status: 503, message: 'Too many handshakes are under way' },
   'not-listening': { status: 503, message: 'The server is not listening' },

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app, { type AppOptions } from '../app.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { servicePaths } from '../src/service-paths.ts'
 import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
 
 const token = 'x'.repeat(32)
@@ -69,8 +70,40 @@ t.test('an upgrade of any other path is refused', async t => {
     raw.send(upgradeRequest(path))
     const { status, body } = await raw.answer()
     t.equal(status, 400, path)
-    t.match(JSON.parse(body), { code: 'bad-handshake' })
+    t.match(JSON.parse(body), { code: 'bad-handshake', detail: path.startsWith('/api/') ? String : `No WebSocket endpoint at ${path}; connect to /ws` })
   }
+})
+
+t.test('a handshake at a wrong path is logged once a burst, with the paths that exist and without tokens', async t => {
+  const lines: any[] = []
+  const service = Fastify({ logger: { level: 'warn', stream: { write: line => { lines.push(JSON.parse(line)) } } } })
+  t.teardown(async () => { await service.close() })
+  const more = [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' as const }, { name: 'own', port: 0 }]
+  await service.register(app, { admin: { auth: false }, server: {}, more })
+  await service.listen({ port: 0, host: '127.0.0.1' })
+  const own = service.getDecorator<WebSocketServer>('own').port
+  for (const path of ['/?token=secret', '/ws/', '/WS', `/${'x'.repeat(2000)}`]) {
+    const raw = await connectRaw(t, service.peerServer.port)
+    raw.send(upgradeRequest(path))
+    const { detail } = JSON.parse((await raw.answer()).body)
+    t.match(detail, `; connect to /ws or /ws4 or port ${own}`)
+    t.ok(detail.length < 300, detail)
+  }
+  t.match(lines, [{ requested: '/', endpoints: ['/ws', '/ws4', `port ${own}`], address: '127.0.0.1', count: 1, msg: /path without an endpoint/ }])
+  t.notMatch(JSON.stringify(lines), 'secret')
+})
+
+t.test('every route is below a path that a WebSocket endpoint of the service must not have', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  const urls: string[] = []
+  service.addHook('onRoute', ({ url }) => { urls.push(url) })
+  await service.register(app, { admin: { auth: false }, server: {}, more: [{ name: 'godot4', path: '/ws4' }] })
+  await service.ready()
+  const paths = Object.values<string>(servicePaths)
+  const within = (url: string, path: string): boolean => url === path || url.startsWith(`${path}/`)
+  t.same([...new Set(urls)].filter(url => !paths.some(path => within(url, path))), ['/ws', '/ws4'])
+  t.same(paths.filter(path => !urls.some(url => within(url, path))), [], 'and each of them has routes')
 })
 
 t.test('without a token other sites cannot use the browser of this machine', async t => {
@@ -80,6 +113,22 @@ t.test('without a token other sites cannot use the browser of this machine', asy
   for (const host of ['example.com', 'example.com:3000', '192.0.2.7', 'localhost.example.com', '0.0.0.0', '127.0.0.1.example.com', ' ', '[']) t.equal(await ask({ host }), 403, host)
   for (const origin of ['http://127.0.0.1:3000', 'http://127.0.0.1:5173']) t.equal(await ask({ host: '127.0.0.1:3000', origin }), 202, origin)
   for (const origin of ['http://example.com', 'https://127.0.0.1.example.com', 'null']) t.equal(await ask({ host: '127.0.0.1:3000', origin }), 403, origin)
+})
+
+t.test('without a token requests through a proxy are refused, whatever host they name', async t => {
+  const { service } = await makeApp(t)
+  for (const [name, value] of [
+    ['forwarded', 'for=203.0.113.9'], ['via', '1.1 proxy'], ['x-forwarded-for', '203.0.113.9'], ['x-forwarded-for', '127.0.0.1'], ['x-forwarded-for', ''],
+    ['x-forwarded-host', 'localhost'], ['x-forwarded-proto', 'https'], ['x-forwarded-port', '443'], ['x-forwarded-server', 'a'], ['x-real-ip', '127.0.0.1'],
+    ['X-Forwarded-Anything', 'a'], ['cf-connecting-ip', '203.0.113.9'], ['true-client-ip', '203.0.113.9']
+  ]) {
+    for (const url of ['/api/v1/server', '/api/v1/peers', '/api/v1/events', '/metrics']) {
+      const answer = await service.inject({ url, headers: { host: '127.0.0.1:3000', [name]: value } })
+      t.equal(answer.statusCode, 403, `${url} with ${name}: ${value}`)
+      t.match(answer.json(), { detail: /proxy/ })
+    }
+    t.equal((await service.inject({ url: '/healthz', headers: { [name]: value } })).statusCode, 200)
+  }
 })
 
 t.test('with a token a page of another site needs it too, and that is enough', async t => {

@@ -14,7 +14,7 @@ import { relayWire3 } from '../src/protocol/multiplayer/relay-wire3.ts'
 import { RELAY4_HEAD, relayWire4 } from '../src/protocol/multiplayer/relay-wire4.ts'
 import { documentFile } from '../scripts/openapi.ts'
 
-const text = asyncApiText()
+const text = await asyncApiText()
 const document = JSON.parse(text)
 
 const ajv = new Ajv({ strict: false })

@@ -1,17 +1,42 @@
 import t from 'tap'
-import { isLoopback, nameVariable, readEnvironment, SettingsError, variables } from '../src/environment.ts'
-import { parseOptions } from '../src/options.ts'
+import { variables } from '../src/environment-variables.ts'
+import { isLoopback, nameVariable, readEnvironment, SettingsError } from '../src/environment.ts'
+import { parseOptions, ServerOptions } from '../src/options.ts'
+import { servicePaths } from '../src/service-paths.ts'
 import { keyFile, pem } from './helper/keys.ts'
 
 const token = 'x'.repeat(32)
 
-t.test('without any variable it is a relay for this machine', async t => {
+const standard = { host: '127.0.0.1', port: 3000, adminToken: undefined, trustProxy: false, logLevel: 'info', wsAtRoot: false }
+const http = { maxConnectionsPerAddress: 100, maxRequestsInFlight: 10, responseTimeout: 30 }
+
+t.test('without any variable it is a relay for this machine, with the limits of a public relay', async t => {
   const { server, ...rest } = readEnvironment({})
-  t.same(rest, { host: '127.0.0.1', port: 3000, adminToken: undefined, trustProxy: false, logLevel: 'info' })
-  t.match(parseOptions(server), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3 })
+  t.same(rest, { ...standard, http })
+  const limits = { maxPacketsPerSecond: 1000, maxBytesPerSecond: 1 << 20, maxPeersPerAddress: 50, pingInterval: 10 }
+  t.match(parseOptions(server), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3, ...limits })
 })
 
-t.test('every variable has its effect', async t => {
+t.test('every option of the server has a variable, except functions and those that have no effect in a service', async t => {
+  const without = Object.keys(ServerOptions.properties).filter(name => !Object.values(variables).some(({ option }) => option === name))
+  t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name)).sort(), ['authTimeout', 'autoPoll', 'name'])
+  const named = Object.entries(variables).flatMap(([name, { option }]) => option === undefined ? [] : [[option, name]])
+  t.match(Object.fromEntries(named), {
+    path: 'WS_PATH',
+    protocols: 'WS_PROTOCOLS',
+    port: 'WS_PORT',
+    privateKey: 'TLS_KEY',
+    sslCertificate: 'TLS_CERT',
+    caChain: 'TLS_CA',
+    gdMpApi: 'GD_MP_API',
+    bindIp: 'BIND_IP',
+    maxPacketsPerSecond: 'MAX_PACKETS_PER_SECOND',
+    inputBufferKb: 'INPUT_BUFFER_KB',
+    perMessageDeflate: 'PER_MESSAGE_DEFLATE'
+  })
+})
+
+t.test('variables have their effect', async t => {
   const { server, ...rest } = readEnvironment({
     HOST: '0.0.0.0',
     PORT: '8080',
@@ -26,27 +51,95 @@ t.test('every variable has its effect', async t => {
     TLS_CA: keyFile('middle.pem'),
     HANDSHAKE_TIMEOUT: '1.5',
     MAX_PEERS: '500',
+    MAX_PACKETS_PER_SECOND: '0',
+    MAX_BYTES_PER_SECOND: '2.5',
+    MAX_PEERS_PER_ADDRESS: '7',
+    MAX_PENDING_HANDSHAKES: '8',
+    INPUT_BUFFER_KB: '128',
+    OUTPUT_MAX_PACKETS: '64',
+    PING_INTERVAL: '0',
+    CLOSE_TIMEOUT: '1',
+    STOP_CODE: '1012',
+    SERVER_RELAY: 'false',
+    CONFIRM_PATH: 'both',
+    REFUSE_NEW_CONNECTIONS: 'true',
+    AUTO_LISTEN: 'false',
+    PER_MESSAGE_DEFLATE: 'true',
+    HOLD_TIME: '2',
     ALLOWED_ORIGINS: 'https://game.example, https://beta.game.example',
     TRUST_PROXY: '10.0.0.1, 192.0.2.0/24',
-    LOG_LEVEL: 'debug'
+    LOG_LEVEL: 'debug',
+    WS_AT_ROOT: 'true',
+    MAX_CONNECTIONS_PER_ADDRESS: '5',
+    MAX_REQUESTS_IN_FLIGHT: '6',
+    RESPONSE_TIMEOUT: '7.5'
   })
-  t.same(rest, { host: '0.0.0.0', port: 8080, adminToken: token, trustProxy: ['10.0.0.1', '192.0.2.0/24'], logLevel: 'debug' })
-  t.match(server, { path: '/game', protocols: ['chat', 'game'], gdMpApi: false, handshakeTimeout: 1.5 })
-  t.match(server, { port: 9080, bindIp: '::1', privateKey: pem('leaf.key'), sslCertificate: pem('leaf.pem'), caChain: pem('middle.pem') })
-  t.match(server, { maxPeers: 500, allowedOrigins: ['https://game.example', 'https://beta.game.example'] })
+  t.same(rest, {
+    host: '0.0.0.0',
+    port: 8080,
+    adminToken: token,
+    trustProxy: ['10.0.0.1', '192.0.2.0/24'],
+    logLevel: 'debug',
+    wsAtRoot: true,
+    http: { maxConnectionsPerAddress: 5, maxRequestsInFlight: 6, responseTimeout: 7.5 }
+  })
+  t.match(parseOptions(server), {
+    path: '/game',
+    protocols: ['chat', 'game'],
+    gdMpApi: false,
+    handshakeTimeout: 1.5,
+    port: 9080,
+    bindIp: '::1',
+    privateKey: pem('leaf.key'),
+    sslCertificate: pem('leaf.pem'),
+    caChain: pem('middle.pem'),
+    maxPeers: 500,
+    maxPacketsPerSecond: 0,
+    maxBytesPerSecond: 2.5,
+    maxPeersPerAddress: 7,
+    maxPendingHandshakes: 8,
+    inputBufferKb: 128,
+    outputMaxPackets: 64,
+    pingInterval: 0,
+    closeTimeout: 1,
+    stopCode: 1012,
+    serverRelay: false,
+    confirmPath: 'both',
+    refuseNewConnections: true,
+    autoListen: false,
+    perMessageDeflate: true,
+    holdTime: 2,
+    allowedOrigins: ['https://game.example', 'https://beta.game.example']
+  })
   t.equal(readEnvironment({ ALLOWED_ORIGINS: '*' }).server.allowedOrigins, '*')
 })
 
-t.test('a second endpoint, for Godot 4, has the settings of the first but for its port and keys', async t => {
+t.test('a second endpoint, for Godot 4, has the settings of the first except its port and keys', async t => {
   t.equal(readEnvironment({ WS_WIRE: 'godot4' }).server.wire, 'godot4')
   const { server, godot4 } = readEnvironment({ WS4_PATH: '/ws4', MAX_PEERS: '5', GD_MP_API: 'false', WS_PORT: '9080', TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') })
   t.match(server, { port: 9080, gdMpApi: false, maxPeers: 5 })
   t.match(parseOptions(godot4), { name: 'godot4', path: '/ws4', wire: 'godot4', gdMpApi: true, maxPeers: 5 })
   t.same(['port', 'privateKey', 'sslCertificate'].filter(name => name in godot4!), [])
-  t.throws(() => readEnvironment({ WS_PATH: '/game', WS4_PATH: '/game' }), { message: /WS4_PATH: must be another than WS_PATH/ })
+  t.throws(() => readEnvironment({ WS_PATH: '/game', WS4_PATH: '/game' }), new SettingsError(['WS4_PATH: must differ from WS_PATH']))
+  t.throws(() => readEnvironment({ WS_AT_ROOT: 'true', WS4_PATH: '/' }), { message: /WS_AT_ROOT: clashes with WS4_PATH/ })
 })
 
-t.test('an empty variable is none', async t => {
+t.test('a path that the service needs itself, or that is no plain path, is named in one sentence', async t => {
+  for (const name of ['WS_PATH', 'WS4_PATH']) {
+    for (const taken of Object.values(servicePaths)) {
+      for (const path of [taken, `${taken}/`, `${taken}/game`]) {
+        t.throws(() => readEnvironment({ [name]: path }), new SettingsError([`${name}: clashes with ${taken}, which the service serves itself`]), path)
+      }
+    }
+    t.throws(() => readEnvironment({ [name]: '/api' }), { message: /clashes with \/api\/v1/ }, 'above one as well')
+    for (const path of ['/ws/*', '/*', '/:x', '/ws/:room', '/ws?a=1', '/ws#a', '/a b', '/%2e', '//ws', '/ws//a', '/wsé', '/:']) {
+      t.throws(() => readEnvironment({ [name]: path }), { message: new RegExp(`^  ${name}: must be a plain path`, 'm') }, path)
+    }
+  }
+  for (const path of ['/', '/metricsandmore', '/doc', '/a/b/c', '/ws.v1/', '/docs2', '/healthz-ws']) t.equal(readEnvironment({ WS_PATH: path }).server.path, path)
+})
+
+t.test('an empty variable counts as unset', async t => {
   t.same(readEnvironment(Object.fromEntries(Object.keys(variables).map(name => [name, ' ']))), readEnvironment({}))
 })
 
@@ -54,6 +147,13 @@ for (const [name, ...wrong] of [
   ['PORT', 'x', '-1', '65536', '80.5', '0x50', '8e3', '080'],
   ['WS_PATH', 'ws'],
   ['GD_MP_API', 'yes', '1', 'TRUE'],
+  ['MAX_PACKETS_PER_SECOND', '-1', 'many'],
+  ['STOP_CODE', '1000', 'x'],
+  ['CONFIRM_PATH', 'neither'],
+  ['INPUT_BUFFER_KB', '0', '1.5'],
+  ['RESPONSE_TIMEOUT', '0'],
+  ['MAX_REQUESTS_IN_FLIGHT', '0'],
+  ['WS_AT_ROOT', '1'],
   ['HANDSHAKE_TIMEOUT', '0', '-1', 'soon', '1e9', '3s'],
   ['WS_WIRE', 'godot5', 'Godot4', '4'],
   ['WS4_PATH', 'ws4', '/ws'],
@@ -65,41 +165,42 @@ for (const [name, ...wrong] of [
   ['TRUST_PROXY', 'proxy', '1', '10.0.0.0/33', '10.0.0.1,proxy'],
   ['LOG_LEVEL', 'loud', 'INFO']
 ]) {
-  t.test(`${name} is named when it is wrong`, async t => {
+  t.test(`an invalid ${name} is named`, async t => {
     for (const text of wrong) t.throws(() => readEnvironment({ [name]: text }), { name: 'SettingsError', message: new RegExp(`^  ${name}: `, 'm') }, text)
   })
 }
 
-t.test('keys are for a port of the server\'s own', async t => {
+t.test('keys need a listener of its own', async t => {
   t.throws(() => readEnvironment({ TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') }), { message: /TLS_KEY: needs WS_PORT[^]*TLS_CERT: needs WS_PORT/ })
 })
 
-t.test('what the server finds wrong with an option names the variable', async t => {
-  t.equal(nameVariable('privateKey: is not the key of sslCertificate'), 'TLS_KEY: is not the key of sslCertificate')
+t.test('an error about an option names its variable', async t => {
+  t.equal(nameVariable('privateKey: not the key of sslCertificate'), 'TLS_KEY: not the key of sslCertificate')
+  t.equal(nameVariable('option maxPeers: must be integer'), 'MAX_PEERS: must be integer')
   t.equal(nameVariable('port 80 on *: the port is taken'), 'port 80 on *: the port is taken')
 })
 
-t.test('all that is wrong is said at once', async t => {
+t.test('all invalid variables are reported at once', async t => {
   t.throws(() => readEnvironment({ PORT: 'x', GD_MP_API: 'x', HOST: '0.0.0.0' }), new SettingsError([
     'PORT: must be integer',
     'GD_MP_API: must be boolean',
-    'ADMIN_TOKEN: is needed, for HOST 0.0.0.0 is not a loopback address'
+    'ADMIN_TOKEN: required because HOST 0.0.0.0 is not a loopback address'
   ]))
 })
 
-t.test('without a token it stays on a loopback address', async t => {
+t.test('without a token only a loopback address is accepted', async t => {
   for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
     t.ok(isLoopback(HOST), HOST)
     t.equal(readEnvironment({ HOST }).host, HOST)
   }
   for (const HOST of ['0.0.0.0', '::', '192.0.2.7', 'example.com', 'localhost.example.com', '127.1']) {
     t.notOk(isLoopback(HOST), HOST)
-    t.throws(() => readEnvironment({ HOST }), { message: /ADMIN_TOKEN: is needed/ }, HOST)
+    t.throws(() => readEnvironment({ HOST }), { message: /ADMIN_TOKEN: required/ }, HOST)
     t.equal(readEnvironment({ HOST, ADMIN_TOKEN: 'any' }).host, HOST)
   }
 })
 
-t.test('in production a token has at least 32 characters, and is told to nobody', async t => {
-  t.throws(() => readEnvironment({ ADMIN_TOKEN: 'guess me', NODE_ENV: 'production' }), new SettingsError(['ADMIN_TOKEN: needs at least 32 characters in production']))
+t.test('in production a token needs at least 32 characters, and the error does not contain it', async t => {
+  t.throws(() => readEnvironment({ ADMIN_TOKEN: 'guess me', NODE_ENV: 'production' }), new SettingsError(['ADMIN_TOKEN: must have at least 32 characters in production']))
   t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).adminToken, token)
 })

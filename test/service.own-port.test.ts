@@ -33,6 +33,6 @@ t.test('keys that do not fit end it with the name of the variable', async t => {
   t.teardown(() => { process.kill('SIGKILL') })
   const [output, [code]] = await Promise.all([text(process.stderr), once(process, 'exit')])
   t.equal(code, 1)
-  t.match(output, /^TLS_KEY: is not the key of sslCertificate$/m)
+  t.match(output, /^TLS_KEY: not the key of sslCertificate$/m)
   t.notMatch(output, /\.[jt]s:\d/)
 })

@@ -14,16 +14,16 @@ const token = 'x'.repeat(32)
 const halfBody = 'POST /api/v1/packets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal'
 const halves = ['', 'GET', 'GET /ws HTTP/1.1\r\n', upgradeRequest('/ws').slice(0, -4), halfBody]
 
-t.test('an environment that is wrong: nothing starts, every variable is named, and there is no stack', async t => {
-  const { code, output } = await run(t, { PORT: '80x', GD_MP_API: 'yes', HOST: '0.0.0.0' })
+t.test('an invalid environment: the process exits with a line for every invalid variable and no stack trace', async t => {
+  const { code, output } = await run(t, { PORT: '80x', GD_MP_API: 'yes', HOST: '0.0.0.0', WS_PATH: '/metrics', WS4_PATH: '/ws/*' })
   t.equal(code, 1)
-  for (const name of ['PORT', 'GD_MP_API', 'ADMIN_TOKEN']) t.match(output, new RegExp(`^ +${name}: `, 'm'))
+  for (const name of ['PORT', 'GD_MP_API', 'ADMIN_TOKEN', 'WS_PATH', 'WS4_PATH']) t.match(output, new RegExp(`^ +${name}: `, 'm'))
   t.notMatch(output, /\.[jt]s:\d/)
 })
 
-t.test('as it is: a relay for this machine, that says where everything is and who may enter, and ends with 0 on SIGINT', async t => {
+t.test('by default: a relay for this machine that logs its addresses and who may administer, and exits with 0 on SIGINT', async t => {
   const service = await startService(t)
-  await says(service, /No ADMIN_TOKEN: .* loopback address/)
+  await logs(service, /No ADMIN_TOKEN: .* loopback address/)
   t.match(await (await service.api('/server')).json(), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3 })
   const said = service.log.join('\n')
   for (const path of ['/docs', '/openapi.json', '/healthz']) {
@@ -46,7 +46,7 @@ t.test('as it is: a relay for this machine, that says where everything is and wh
   t.match(await end, { code: 1001 })
 })
 
-t.test('otherwise: the environment has its effect, the token is wanted and said to nobody, peers are told 1001 on SIGTERM', async t => {
+t.test('configured: the environment has its effect, the token is required and never logged, peers are closed with 1001 on SIGTERM', async t => {
   const service = await startService(t, { HOST: '0.0.0.0', ADMIN_TOKEN: token, NODE_ENV: 'production', GD_MP_API: 'false', WS_PATH: '/game', WS_PROTOCOLS: 'chat, game', HANDSHAKE_TIMEOUT: '0.6' })
   t.equal((await service.api('/server')).status, 401)
   const answer = await service.api('/server', { headers: { authorization: `Bearer ${token}` } })
@@ -61,7 +61,7 @@ t.test('otherwise: the environment has its effect, the token is wanted and said 
     raw.send(half)
     await raw.end()
     const seconds = (performance.now() - start) / 1000
-    t.ok(seconds > 0.4 && seconds < 2.5, `half a request lives no longer than a handshake: ${JSON.stringify(half.slice(0, 40))}, ${seconds} s`)
+    t.ok(seconds > 0.4 && seconds < 2.5, `an incomplete request lives no longer than a handshake: ${JSON.stringify(half.slice(0, 40))}, ${seconds} s`)
   }))
 
   const sockets = [await open(t, service, '/game', 'chat'), await open(t, service, '/game', 'game')]
@@ -75,14 +75,14 @@ t.test('otherwise: the environment has its effect, the token is wanted and said 
   t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
-t.test('it ends in time although a client does not answer and requests hang; meanwhile it is alive but not ready', async t => {
+t.test('exits in time although a client is unresponsive and requests are incomplete; meanwhile it is healthy but not ready', async t => {
   const service = await startService(t, { HANDSHAKE_TIMEOUT: '60' })
-  const deaf = await connectRawWebSocket(t, service.port)
+  const unresponsive = await connectRawWebSocket(t, service.port)
   for (const half of halves) (await connectRaw(t, service.port)).send(half)
 
   const start = performance.now()
   const stopped = service.stop()
-  t.equal(await closeCode(deaf), 1001, 'it is told all the same')
+  t.equal(await closeCode(unresponsive), 1001, 'it receives the close frame all the same')
   const at = `http://127.0.0.1:${service.port}`
   const [ready, alive, state] = await Promise.all([fetch(`${at}/readyz`), fetch(`${at}/healthz`), service.api('/server')])
   t.equal(ready.status, 503)
@@ -94,13 +94,13 @@ t.test('it ends in time although a client does not answer and requests hang; mea
   t.ok(performance.now() - start < 3000, `${performance.now() - start} ms`)
 })
 
-/** Waits until the service has said something. */
-async function says ({ log }: Service, pattern: RegExp): Promise<void> {
+/** Waits until the service has logged something. */
+async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
   const said = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(setImmediate) }
   await within(5, () => `${String(pattern)} in ${log.join('\n')}`, said())
 }
 
-/** The code of the close frame, behind whatever the relay has told before. */
+/** The code of the close frame, after whatever the relay has sent before. */
 async function closeCode (raw: RawSocket): Promise<number> {
   let frame = await raw.frame()
   while (frame.opcode !== 8) frame = await raw.frame()
@@ -114,7 +114,7 @@ async function open (t: Test, { port }: Service, path = '/ws', ...protocols: str
   return socket
 }
 
-/** Runs the service with an environment that it does not start with: its exit code and all it said. */
+/** Runs the service with an invalid environment: its exit code and output. */
 async function run (t: Test, env: Record<string, string>): Promise<{ code: number, output: string }> {
   const child = spawn(process.execPath, [join(root, 'dist/service.js')], { env: { PATH: process.env.PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))

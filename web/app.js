@@ -10,7 +10,7 @@ import { PeerTable } from './peers.js'
 
 /** Milliseconds between two requests for the peers. */
 const REFRESH_INTERVAL = 2000
-/** Milliseconds until a refresh that an event asks for; further events meanwhile cause no other. */
+/** Milliseconds from an event to the refresh it causes; further events until then cause no other. */
 const REFRESH_DELAY = 250
 /** How many past events the list begins with. */
 const RECENT_EVENTS = 100

@@ -1,61 +1,70 @@
-import { Bursts } from '../core/server/burst.ts'
-import { EventRing } from './event-ring.ts'
-import { FeedEvent, passingTypes } from './feed-event.ts'
-import type { AdminAct, Arrival, EventType, FeedData, Stats } from './feed-event.ts'
-import { limits } from '../core/server/limits.ts'
-import { PacketSample } from './packet-sample.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
-import { Traffic } from './traffic.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
+import { Bursts } from '../core/server/burst.ts'
+import { limits } from '../core/server/limits.ts'
 import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
 import { internalsOf } from '../core/server/websocket-server.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import type { AdminAction } from './admin-action.ts'
+import { EventRing } from './event-ring.ts'
+import { FeedEvent, transientTypes } from './feed-event.ts'
+import type { EventType, FeedData, PeerJoined, Stats } from './feed-event.ts'
+import { PacketSampler } from './packet-sampler.ts'
+import { Traffic } from './traffic.ts'
 
-/** What of the feed is wanted: these types (all but the passing ones unless given), about this peer. */
-export interface Interest {
+/** Which events a subscriber receives: of these types (all but the transient ones unless given), about this peer. */
+export interface EventFilter {
   readonly types?: ReadonlySet<EventType> | undefined
   readonly peer?: number | undefined
-  /** Of the packets every so many-th. */
+  /** Sample one packet in so many. */
   readonly every?: number | undefined
 }
 
-/** Whoever reads the feed. */
-export interface Follower extends Interest {
-  readonly tell: (event: FeedEvent) => void
+/** A receiver of events. */
+export interface Subscriber extends EventFilter {
+  readonly send: (event: FeedEvent) => void
 }
+
+/** How many events are kept for replay, and how much memory they may take. */
+export interface EventHistory { readonly maxEvents: number, readonly maxBytes: number }
 
 const STATS_INTERVAL = 1000
 
-/** What happens on a server, for operators. It listens to the server while somebody follows or a history is kept, else it costs nothing. */
+/** The events of a server, for operators. It listens to the server only while there are subscribers or a history. */
 export class EventFeed {
   readonly #server: WebSocketServer
-  readonly #history: number
+  readonly #hasHistory: boolean
   readonly #ring: EventRing
   readonly #bursts = new Bursts()
-  readonly #followers = new Map<Follower, PacketSample | undefined>()
+  readonly #subscribers = new Map<Subscriber, PacketSampler | undefined>()
   #isListening = false
   #unwatch: (() => void) | undefined
   #traffic: Traffic | undefined
   #timer: NodeJS.Timeout | undefined
   readonly #listeners: { [Name in keyof MonitorEvents]?: (...args: MonitorEvents[Name]) => void } = {
-    joined: peer => { this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', arrival(peer)) },
+    joined: peer => { this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer)) },
     close_requested: ({ id }, code, reason) => { this.#add('client_close_request', { id, code, reason }) },
-    left: (peer, end) => { this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', departure(peer, end)) },
-    refused: (reason, address) => { if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }]) },
-    limited: (limit, { peer: id, ...details }: { peer?: number }) => {
-      this.#addBurst(`limited ${limit}`, count => ['limited', { limit, option: limits[limit], ...(id === undefined ? {} : { id }), ...details, count }])
+    left: (peer, end) => { this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end)) },
+    refused: (reason, address) => {
+      if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }])
     },
-    // On a mere relay nobody reads what is for all, and all is well.
-    dropped: (reason, { id }) => { if (reason !== 'unread') this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, reason, count }]) },
-    listening: () => { this.#add('listening', listeningOn(this.#server)) },
+    limited: (limit, { peer: id, ...details }: { peer?: number }) => {
+      const whose = id === undefined ? details : { id, ...details }
+      this.#addBurst(`limited ${limit}`, count => ['limited', { limit, option: limits[limit], ...whose, count }])
+    },
+    // Packets to the server that nobody reads are normal at a relay.
+    dropped: (reason, { id }) => {
+      if (reason !== 'unread') this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, reason, count }])
+    },
+    listening: () => { this.#add('listening', describeListening(this.#server)) },
     stopped: () => { this.#add('stopped', {}) }
   }
 
-  /** Keeps the last `history` events for who comes back; 0: none. */
-  constructor (server: WebSocketServer, history: number) {
+  /** `history`: what is kept for clients that reconnect. */
+  constructor (server: WebSocketServer, history: EventHistory) {
     this.#server = server
-    this.#history = history
-    this.#ring = new EventRing(history)
+    this.#hasHistory = history.maxEvents > 0
+    this.#ring = new EventRing(history.maxEvents, history.maxBytes)
     this.#adjust()
   }
 
@@ -64,86 +73,91 @@ export class EventFeed {
     return this.#ring.lastId
   }
 
-  /** What this follower missed since the event with this id, the oldest first; undefined when that is no longer known. */
-  since (id: string, follower: Interest): FeedEvent[] | undefined {
-    return this.#ring.since(id)?.filter(event => isFor(follower, event))
+  /** The events after the one with this id that match the filter, oldest first; undefined when the history does not reach back that far. */
+  since (id: string, filter: EventFilter): FeedEvent[] | undefined {
+    return this.#ring.since(id)?.filter(event => matches(filter, event))
   }
 
-  /** The latest events for this follower that are still known, so many at most, the oldest first. */
-  latest (count: number, follower: Interest): FeedEvent[] {
-    return count === 0 ? [] : this.#ring.all().filter(event => isFor(follower, event)).slice(-count)
+  /** The latest events that match the filter and are still kept, at most `count`, oldest first. */
+  latest (count: number, filter: EventFilter): FeedEvent[] {
+    return count === 0 ? [] : this.#ring.all().filter(event => matches(filter, event)).slice(-count)
   }
 
-  /** Tells `follower` of what happens from now on, until the result is called. */
-  follow (follower: Follower): () => void {
-    const { peer, every = 1 } = follower
-    this.#followers.set(follower, wants(follower, 'packet') ? new PacketSample({ every, peer }) : undefined)
+  /** Sends events to `subscriber` from now on, until the returned function is called. */
+  subscribe (subscriber: Subscriber): () => void {
+    const { peer, every = 1 } = subscriber
+    this.#subscribers.set(subscriber, wants(subscriber, 'packet') ? new PacketSampler({ every, peer }) : undefined)
     this.#adjust()
-    if (wants(follower, 'stats')) follower.tell(this.#stats())
+    if (wants(subscriber, 'stats')) subscriber.send(this.#stats())
     return () => {
-      this.#followers.delete(follower)
+      this.#subscribers.delete(subscriber)
       this.#adjust()
     }
   }
 
-  /** Tells what an administrator did. */
-  tellAct (act: AdminAct): void {
-    if (this.#isListening) this.#add('admin', act)
+  /** Adds an audit entry. */
+  addAction (action: AdminAction): void {
+    if (this.#isListening) this.#add('admin', action)
+  }
+
+  /** Adds requests that were rejected for lack of authorization: `count` of them, the latest from `address`. */
+  addUnauthorized (data: FeedData['unauthorized']): void {
+    if (this.#isListening) this.#add('unauthorized', data)
   }
 
   #add<Type extends EventType> (type: Type, data: FeedData[Type]): void {
-    this.#tell(this.#ring.add(type, data))
+    this.#publish(this.#ring.add(type, data))
   }
 
-  /** The same of what may happen very often. */
+  /** Adds an event of a kind that may happen very often: at most one a second, with a count. */
   #addBurst<Type extends EventType> (kind: string, describe: (count: number) => [Type, FeedData[Type]]): void {
     const count = this.#bursts.hit(kind)
     if (count > 0) this.#add(...describe(count))
   }
 
-  #tell (event: FeedEvent): void {
-    for (const follower of this.#followers.keys()) if (isFor(follower, event)) follower.tell(event)
+  #publish (event: FeedEvent): void {
+    for (const subscriber of this.#subscribers.keys()) if (matches(subscriber, event)) subscriber.send(event)
   }
 
-  /** Listens to what the followers want and the history needs, and to nothing else. */
+  /** Listens to what subscribers want and the history needs, and to nothing else. */
   #adjust (): void {
-    const followers = [...this.#followers.keys()]
-    this.#listen(followers.length > 0 || this.#history > 0)
-    this.#watch(followers.some(follower => wants(follower, 'packet')))
-    this.#measure(followers.some(follower => wants(follower, 'stats')))
+    const subscribers = [...this.#subscribers.keys()]
+    this.#listen(subscribers.length > 0 || this.#hasHistory)
+    this.#watchPackets(subscribers.some(subscriber => wants(subscriber, 'packet')))
+    this.#measure(subscribers.some(subscriber => wants(subscriber, 'stats')))
   }
 
-  #listen (shall: boolean): void {
-    if (shall === this.#isListening) return
-    this.#isListening = shall
+  #listen (enable: boolean): void {
+    if (enable === this.#isListening) return
+    this.#isListening = enable
     const { events } = this.#server.monitor
     for (const [name, listener] of Object.entries(this.#listeners)) {
-      if (shall) events.on(name as keyof MonitorEvents, listener as () => void)
+      if (enable) events.on(name as keyof MonitorEvents, listener as () => void)
       else events.off(name as keyof MonitorEvents, listener as () => void)
     }
   }
 
-  #watch (shall: boolean): void {
-    if (shall === (this.#unwatch !== undefined)) return
+  #watchPackets (enable: boolean): void {
+    if (enable === (this.#unwatch !== undefined)) return
     this.#unwatch?.()
-    this.#unwatch = shall ? this.#server.monitor.watchPackets((...packet) => { this.#sample(...packet) }) : undefined
+    this.#unwatch = enable ? this.#server.monitor.watchPackets((...packet) => { this.#sample(...packet) }) : undefined
   }
 
   #sample (...packet: Parameters<PacketWatcher>): void {
     const { settings } = internalsOf(this.#server)
     const wire = settings.options.gdMpApi ? settings.wire.relay : undefined
-    for (const [follower, sample] of this.#followers) {
-      const picked = sample?.pick(...packet, wire)
-      if (picked !== undefined) follower.tell(new FeedEvent('packet', picked, ''))
+    for (const [subscriber, sampler] of this.#subscribers) {
+      const sampled = sampler?.pick(...packet, wire)
+      if (sampled !== undefined) subscriber.send(new FeedEvent('packet', sampled, ''))
     }
   }
 
-  #measure (shall: boolean): void {
-    if (shall === (this.#timer !== undefined)) return
+  #measure (enable: boolean): void {
+    if (enable === (this.#timer !== undefined)) return
     clearInterval(this.#timer)
     this.#traffic?.close()
-    this.#traffic = shall ? new Traffic(this.#server) : undefined
-    this.#timer = shall ? setInterval(() => { this.#tell(this.#stats()) }, STATS_INTERVAL).unref() : undefined
+    this.#traffic = enable ? new Traffic(this.#server) : undefined
+    this.#timer = enable ? setInterval(() => { this.#publish(this.#stats()) }, STATS_INTERVAL).unref() : undefined
   }
 
   #stats (): FeedEvent {
@@ -160,25 +174,27 @@ export class EventFeed {
   }
 }
 
-function wants ({ types }: Interest, type: EventType): boolean {
-  return types === undefined ? !passingTypes.has(type) : types.has(type)
+function wants ({ types }: EventFilter, type: EventType): boolean {
+  return types === undefined ? !transientTypes.has(type) : types.has(type)
 }
 
-/** Statistics are about all peers, so also for who follows one. */
-function isFor (interest: Interest, event: FeedEvent): boolean {
-  return wants(interest, event.type) && (interest.peer === undefined || event.type === 'stats' || event.peer === interest.peer)
+/** Statistics cover all peers, so they also reach a subscriber that filters by peer. */
+function matches (filter: EventFilter, event: FeedEvent): boolean {
+  return wants(filter, event.type) && (filter.peer === undefined || event.type === 'stats' || event.peer === filter.peer)
 }
 
-function arrival (peer: WebSocketPeer): Arrival {
+function describeJoined (peer: WebSocketPeer): PeerJoined {
   return { id: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort(), protocol: peer.protocol }
 }
 
-function departure (peer: WebSocketPeer, { cause, outcome, code, reason, seconds: closeSeconds }: PeerEnd): FeedData['client_disconnected'] {
-  const { packetsIn, packetsOut, bytesIn, bytesOut, connectedAt } = peer
-  const seconds = (Date.now() - connectedAt) / 1000
-  return { ...arrival(peer), cause, outcome, wasCleanClose: outcome === 'clean', code, reason, closeSeconds, seconds, packetsIn, packetsOut, bytesIn, bytesOut }
+function describeLeft (peer: WebSocketPeer, { seconds: closeSeconds, ...end }: PeerEnd): FeedData['client_disconnected'] {
+  const { packetsIn, packetsOut, bytesIn, bytesOut, age: seconds } = peer
+  const { cause, outcome, code, reason } = end
+  const wasCleanClose = outcome === 'clean'
+  const traffic = { packetsIn, packetsOut, bytesIn, bytesOut }
+  return { ...describeJoined(peer), cause, outcome, wasCleanClose, code, reason, closeSeconds, seconds, ...traffic }
 }
 
-function listeningOn ({ mode, port, tls, options: { protocols, gdMpApi } }: WebSocketServer): FeedData['listening'] {
+function describeListening ({ mode, port, tls, options: { protocols, gdMpApi } }: WebSocketServer): FeedData['listening'] {
   return { mode, port, tls, protocols: [...protocols], gdMpApi }
 }

@@ -1,45 +1,70 @@
 import { FeedEvent } from './feed-event.ts'
 import type { EventType, FeedData } from './feed-event.ts'
 
-/** The latest events, and the places of all: an id leads to what came after it. */
+/** The most recent events, bounded in number and in memory, and the position of every event: an id leads to what came after it. */
 export class EventRing {
-  readonly #size: number
-  /** Tells the ids of this process from those of one before it. */
+  readonly #maxEvents: number
+  readonly #maxBytes: number
+  /** Distinguishes the ids of this process from those of one before it. */
   readonly #name = crypto.randomUUID().slice(0, 8)
-  readonly #kept: FeedEvent[] = []
+  readonly #slots: Array<FeedEvent | undefined> = []
+  /** Events since the start; the position of the latest. */
   #count = 0
+  #kept = 0
+  #bytes = 0
 
-  /** Keeps up to `size` events. */
-  constructor (size: number) {
-    this.#size = size
+  /** Keeps up to `maxEvents` events of together about `maxBytes` bytes of memory. */
+  constructor (maxEvents: number, maxBytes: number) {
+    this.#maxEvents = maxEvents
+    this.#maxBytes = maxBytes
   }
 
-  /** The id of the latest event, or of the place before the first. */
+  /** The id of the latest event, or of the position before the first. */
   get lastId (): string {
     return this.#id(this.#count)
   }
 
+  /** Estimated memory of the events that are kept, in bytes. */
+  get bytes (): number {
+    return this.#bytes
+  }
+
+  /** Adds an event; the oldest give way to it. */
   add<Type extends EventType> (type: Type, data: FeedData[Type]): FeedEvent {
-    const event = new FeedEvent(type, data, this.#id(++this.#count))
-    if (this.#size > 0) this.#kept[this.#count % this.#size] = event
+    const event = new FeedEvent(type, data, this.#id(this.#count + 1))
+    if (this.#kept === this.#maxEvents) this.#dropOldest()
+    this.#count++
+    if (this.#maxEvents === 0) return event
+    this.#slots[this.#count % this.#maxEvents] = event
+    this.#kept++
+    this.#bytes += event.size
+    while (this.#bytes > this.#maxBytes) this.#dropOldest()
     return event
   }
 
-  /** What came after the event with this id, the oldest first; undefined when not all of that is kept, or the id is none of ours. */
+  /** The events after the one with this id, oldest first; undefined when some of them are no longer kept, or the id is not from here. */
   since (id: string): FeedEvent[] | undefined {
-    const [name, place] = id.split('-')
-    const seen = Number(place)
+    const [name, position] = id.split('-')
+    const seen = Number(position)
     const missed = this.#count - seen
-    if (name !== this.#name || id !== this.#id(seen) || missed < 0 || missed > this.#size || this.#size === 0) return undefined
-    return Array.from({ length: missed }, (_, i) => this.#kept[(seen + 1 + i) % this.#size])
+    if (name !== this.#name || id !== this.#id(seen) || missed < 0 || missed > this.#kept || this.#maxEvents === 0) return undefined
+    return Array.from({ length: missed }, (_, i) => this.#slots[(seen + 1 + i) % this.#maxEvents]!)
   }
 
-  /** All that are kept, the oldest first. */
+  /** All events that are kept, oldest first. */
   all (): FeedEvent[] {
-    return this.since(this.#id(Math.max(0, this.#count - this.#size))) ?? []
+    return this.since(this.#id(this.#count - this.#kept)) ?? []
   }
 
-  #id (place: number): string {
-    return `${this.#name}-${place}`
+  #dropOldest (): void {
+    if (this.#kept === 0) return
+    const slot = (this.#count - this.#kept + 1) % this.#maxEvents
+    this.#bytes -= this.#slots[slot]!.size
+    this.#slots[slot] = undefined
+    this.#kept--
+  }
+
+  #id (position: number): string {
+    return `${this.#name}-${position}`
   }
 }

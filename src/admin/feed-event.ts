@@ -1,14 +1,15 @@
 import type { ErrorCode } from '../error.ts'
 import type { LimitName } from '../core/server/limits.ts'
 import type { TrafficTotals } from './traffic.ts'
+import type { AdminAction } from './admin-action.ts'
 import type { EndCause, EndOutcome } from '../core/peer/peer-end.ts'
 import type { DropReason } from '../core/server/monitor.ts'
 
-/** Who has come. */
-export interface Arrival { readonly id: number, readonly address: string, readonly port: number, readonly protocol: string }
+/** A client that joined. */
+export interface PeerJoined { readonly id: number, readonly address: string, readonly port: number, readonly protocol: string }
 
-/** Who has gone, and how: as PeerEnd, with what it sent and got and the seconds it was there. */
-export interface Departure extends Arrival, TrafficTotals {
+/** A client that left: why (as PeerEnd), its traffic, and how many seconds it was connected. */
+export interface PeerLeft extends PeerJoined, TrafficTotals {
   readonly cause: EndCause
   readonly outcome: EndOutcome
   readonly wasCleanClose: boolean
@@ -18,18 +19,7 @@ export interface Departure extends Arrival, TrafficTotals {
   readonly seconds: number
 }
 
-/** What an administrator did, or was refused: which operation of the REST API, of whose token, with what, and the HTTP status of the answer. */
-export interface AdminAct {
-  readonly action: string
-  readonly by: string | null
-  readonly address: string
-  /** The peer it was about. */
-  readonly id?: number
-  readonly parameters: Readonly<Record<string, unknown>>
-  readonly status: number
-}
-
-/** How the server is right now: peers by state, totals since the server was made, what it is doing. */
+/** Current state of the server: peers by state, totals since the server was created, whether it listens and accepts connections. */
 export interface Stats extends TrafficTotals {
   readonly peers: { readonly open: number, readonly closing: number, readonly pending: number }
   readonly packetsRelayed: number
@@ -38,7 +28,7 @@ export interface Stats extends TrafficTotals {
   readonly refuseNewConnections: boolean
 }
 
-/** One packet of a sample: its size, the payload's first bytes in hex, and for how many packets it stands; `target` in multiplayer mode. */
+/** A sampled packet: its size, the first bytes of its payload in hex, and how many packets it stands for; `target` in multiplayer mode. */
 export interface SampledPacket {
   readonly id: number
   readonly target?: number
@@ -48,55 +38,63 @@ export interface SampledPacket {
   readonly standsFor: number
 }
 
-/** What each type of event tells. */
+/** The data of each event type. */
 export interface FeedData {
-  client_connected: Arrival
+  client_connected: PeerJoined
   client_close_request: { readonly id: number, readonly code: number, readonly reason: string }
-  client_disconnected: Departure
-  peer_connected: Arrival
-  peer_disconnected: Departure
+  client_disconnected: PeerLeft
+  peer_connected: PeerJoined
+  peer_disconnected: PeerLeft
   refused: { readonly reason: ErrorCode, readonly address: string, readonly count: number }
   limited: { readonly limit: LimitName, readonly option: string, readonly id?: number, readonly address?: string, readonly count: number }
   dropped: { readonly id: number, readonly reason: DropReason, readonly count: number }
   listening: { readonly mode: string, readonly port: number, readonly tls: boolean, readonly protocols: readonly string[], readonly gdMpApi: boolean }
   stopped: Readonly<Record<never, never>>
-  admin: AdminAct
+  admin: AdminAction
+  unauthorized: { readonly status: number, readonly address: string, readonly count: number }
   packet: SampledPacket
   stats: Stats
 }
 
-/** The name of a type of event; those of peers are the names of Godot's signals. */
+/** Name of an event type; those about peers are named after Godot's signals. */
 export type EventType = keyof FeedData
 
-/** Every type of event, and what it means. */
+/** Every event type and its meaning. */
 export const eventTypes: Readonly<Record<EventType, string>> = {
-  client_connected: 'A client finished its handshake (plain mode)',
-  client_close_request: 'A client asked to close',
-  client_disconnected: 'A client is gone (plain mode)',
-  peer_connected: 'A client finished its handshake (multiplayer mode)',
-  peer_disconnected: 'A client is gone (multiplayer mode)',
-  refused: 'Handshakes were refused, but not because of a limit; once a second at most for each reason',
-  limited: 'A limit was hit; once a second at most for each',
-  dropped: 'Packets of peers went nowhere, but not for want of a reader; once a second at most for each reason',
-  listening: 'The server has begun to listen',
-  stopped: 'The server has stopped listening, and all peers are gone',
-  admin: 'An administrator did something, or tried to',
-  packet: 'A packet came from a client: a sample of them, only for who asks for it by name, and never replayed',
-  stats: 'How the server is, once a second, only for who asks for it by name, and never replayed'
+  client_connected: 'A client completed its handshake (plain mode)',
+  client_close_request: 'A client sent a close frame',
+  client_disconnected: 'A client disconnected (plain mode)',
+  peer_connected: 'A client completed its handshake (multiplayer mode)',
+  peer_disconnected: 'A client disconnected (multiplayer mode)',
+  refused: 'Handshakes were refused for a reason other than a limit; at most once a second per reason',
+  limited: 'A limit was hit; at most once a second per limit',
+  dropped: 'Packets were dropped; at most once a second per reason. Packets that nobody reads at a relay are not reported',
+  listening: 'The server started to listen',
+  stopped: 'The server stopped listening and all peers are disconnected',
+  admin: 'An administrator changed something, or tried to',
+  unauthorized: 'Requests to the REST API were rejected with 401 or 403; at most once a second per status',
+  packet: 'A packet from a client, sampled; only when requested by name, never replayed',
+  stats: 'State of the server, once a second; only when requested by name, never replayed'
 }
 
-/** Types that are told only to who asks for them by name, and are not kept. */
-export const passingTypes: ReadonlySet<EventType> = new Set(['packet', 'stats'])
+/** Types that are only sent when requested by name, and not kept. */
+export const transientTypes: ReadonlySet<EventType> = new Set(['packet', 'stats'])
 
-/** One thing that happened. Its text is made when the first of its readers wants it, and once for all of them. */
+/** Estimated memory of an event without its texts, in bytes. */
+const BASE_SIZE = 300
+/** Bytes for each character of data: of the data itself, and of the JSON made from it. */
+const BYTES_PER_CHARACTER = 3
+
+/** One event. Its JSON is made when the first subscriber needs it, once for all of them. */
 export class FeedEvent {
   readonly type: EventType
   readonly data: FeedData[EventType]
-  /** When, in milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   readonly at = Date.now()
-  /** Its place in the feed, empty for what is not kept. */
+  /** Its position in the feed, empty for an event that is not kept. */
   readonly id: string
   #text: string | undefined
+  #size: number | undefined
 
   constructor (type: EventType, data: FeedData[EventType], id: string) {
     this.type = type
@@ -104,7 +102,7 @@ export class FeedEvent {
     this.id = id
   }
 
-  /** The peer it is about, if it is about one. */
+  /** The peer it is about, if any. */
   get peer (): number | undefined {
     return (this.data as { id?: number }).id
   }
@@ -114,4 +112,19 @@ export class FeedEvent {
     this.#text ??= JSON.stringify({ type: this.type, at: new Date(this.at).toISOString(), ...this.data })
     return this.#text
   }
+
+  /** Estimated memory in bytes. */
+  get size (): number {
+    this.#size ??= BASE_SIZE + BYTES_PER_CHARACTER * charactersOf(this.data)
+    return this.#size
+  }
+}
+
+/** Characters of all texts, and about as many for every other value. */
+function charactersOf (value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 8
+  let sum = 0
+  for (const [name, member] of Object.entries(value)) sum += name.length + charactersOf(member)
+  return sum
 }

@@ -1,10 +1,10 @@
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 
-/** Packets and payload bytes, from clients and to them. */
+/** Packets and payload bytes, received from clients and sent to them. */
 export interface TrafficTotals { packetsIn: number, packetsOut: number, bytesIn: number, bytesOut: number }
 
-/** What all peers together sent and got, since this was made: exact, and free of charge for a packet, as each peer counts its own. */
+/** Traffic of all peers since this object was created. Each peer counts its own, so a packet costs nothing extra. */
 export class Traffic {
   readonly #server: WebSocketServer
   readonly #left: TrafficTotals = { packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 }
@@ -15,14 +15,14 @@ export class Traffic {
     server.monitor.events.on('left', this.#onLeft)
   }
 
-  /** Those that have left, and those that are there. */
+  /** Totals of the peers that have left and of those that are connected. */
   get totals (): TrafficTotals {
     const totals = { ...this.#left }
     for (const peer of this.#server.peers()) if (peer.isConnectedToHost()) add(totals, peer)
     return totals
   }
 
-  /** Counts no longer. */
+  /** Stops counting. */
   close (): void {
     this.#server.monitor.events.off('left', this.#onLeft)
   }

@@ -17,7 +17,7 @@ export interface CommandLine extends Streams {
 }
 
 /** An option; one without a `placeholder` for its value is a switch. */
-export interface Option {
+interface Option {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   readonly placeholder?: string

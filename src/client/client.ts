@@ -88,13 +88,13 @@ export class PeerServerClient {
    */
   async call<Name extends keyof Operations> (
     name: Name, ...[parameters = {}, body, { signal } = {}]: Arguments<Name>
-  ): Promise<Operations[Name]['answer']> {
+  ): Promise<Operations[Name]['response']> {
     const timeout = AbortSignal.timeout(this.#timeout)
     const response = await this.#send(name, parameters as Record<string, unknown>, {
       ...encodeBody(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout])
     })
-    return (response.status === 204 ? undefined : await readJson(response)) as Operations[Name]['answer']
+    return (response.status === 204 ? undefined : await readJson(response)) as Operations[Name]['response']
   }
 
   /**

@@ -5,13 +5,13 @@ import { formatBytes, formatCount, formatDuration, formatEndpoint } from './form
 export type Severity = 'info' | 'success' | 'warning' | 'error'
 
 /** What an event is about; users filter by it. */
-export type EventCategory = 'peers' | 'problems' | 'admin' | 'packets'
+type EventCategory = 'peers' | 'problems' | 'admin' | 'packets'
 
 /** A part of an event's text: its heading, the id of a peer, plain text, or details of less importance. */
-export interface TextPart { readonly kind: 'heading' | 'peer' | 'text' | 'detail', readonly text: string }
+interface TextPart { readonly kind: 'heading' | 'peer' | 'text' | 'detail', readonly text: string }
 
 /** An event as a line of text without control characters; `count` when the event stands for several. */
-export interface EventText {
+interface EventText {
   readonly category: EventCategory
   readonly severity: Severity
   readonly parts: readonly TextPart[]
@@ -62,6 +62,10 @@ const formats: Formats = {
   refused: {
     category: 'problems',
     line: ({ reason, address }) => ['warning', 'refused', `${address}: ${reason}`]
+  },
+  unauthorized: {
+    category: 'problems',
+    line: ({ status, address }) => ['warning', 'unauthorized', `admin request from ${address}: ${status}`]
   },
   limited: {
     category: 'problems',

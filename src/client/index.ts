@@ -1,3 +1,3 @@
 export { ApiError, PeerServerClient } from './client.ts'
-export type { ClientEvent, ClientOptions } from './client.ts'
+export type { CallOptions, ClientEvent, ClientOptions, FeedEventData } from './client.ts'
 export type { Operations, Peer, Problem, State } from './operations.ts'

@@ -1,4 +1,4 @@
-// Written by `npm run openapi` from openapi/openapi.json; a test keeps it fresh.
+// Written by `npm run openapi` from openapi/openapi.json; a test fails when it is stale.
 
 /** What went wrong (RFC 9457) */
 export interface Problem {
@@ -49,7 +49,10 @@ export interface Peer {
   bytesOut: number
   /** Bytes that wait to go out */
   bufferedAmount: number
-  /** What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as `[circular]` */
+  /**
+   * What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as
+   * `[circular]`
+   */
   data?: unknown
 }
 
@@ -105,9 +108,15 @@ export interface State {
     maxPeersPerAddress: number
     /** Handshakes under way at most */
     maxPendingHandshakes: number
-    /** Packets a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit */
+    /**
+     * Packets a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with
+     * 1008; 0: no limit
+     */
     maxPacketsPerSecond: number
-    /** Payload bytes a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit */
+    /**
+     * Payload bytes a second that a peer may send; beyond them it is read more slowly, and if that does not help closed
+     * with 1008; 0: no limit
+     */
     maxBytesPerSecond: number
     /** Seconds after which a silent peer is pinged; one silent for twice as long is cut; 0: never */
     pingInterval: number
@@ -130,13 +139,13 @@ export interface Ban {
   until: string | null
 }
 
-/** What each operation takes and answers. */
+/** Parameters, request body and response of each operation. */
 export interface Operations {
   /** The state of the server. */
   getServer: {
     parameters: Record<never, never>
     body: undefined
-    answer: State
+    response: State
   }
   /** Change what may change while it listens. */
   changeServer: {
@@ -147,13 +156,13 @@ export interface Operations {
       /** Seconds a client may take until its handshake is done */
       handshakeTimeout?: number
     }
-    answer: State
+    response: State
   }
   /** Whether the server is listening. */
   isListening: {
     parameters: Record<never, never>
     body: undefined
-    answer: {
+    response: {
       /** Whether clients may come */
       listening: boolean
     }
@@ -169,7 +178,7 @@ export interface Operations {
       /** Speak Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
       gdMpApi?: boolean
     }
-    answer: State
+    response: State
   }
   /** Stop listening. */
   stop: {
@@ -180,7 +189,7 @@ export interface Operations {
       /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
     }
-    answer: State
+    response: State
   }
   /** List the peers. */
   peers: {
@@ -190,7 +199,16 @@ export interface Operations {
       /** The `nextCursor` of the page before */
       cursor?: string
       /** What the list is sorted by, `id` unless given; text by its characters */
-      sort?: 'id' | 'connectedAt' | 'address' | 'protocol' | 'packetsIn' | 'packetsOut' | 'bytesIn' | 'bytesOut' | 'bufferedAmount'
+      sort?:
+        | 'id'
+        | 'connectedAt'
+        | 'address'
+        | 'protocol'
+        | 'packetsIn'
+        | 'packetsOut'
+        | 'bytesIn'
+        | 'bytesOut'
+        | 'bufferedAmount'
       /** Which way, `asc` unless given */
       order?: 'asc' | 'desc'
       /** Peers with this sub-protocol */
@@ -199,7 +217,7 @@ export interface Operations {
       address?: string
     }
     body: undefined
-    answer: {
+    response: {
       items: Array<Peer>
       /** Leads to the next page; null on the last one */
       nextCursor: string | null
@@ -212,7 +230,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: Peer
+    response: Peer
   }
   /** Disconnect a peer. */
   disconnectPeer: {
@@ -227,7 +245,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       /** Clean: the client answered; timeout: it did not, in time; reset: the connection broke */
       outcome: 'clean' | 'timeout' | 'reset'
       /** The close code that stands */
@@ -245,7 +263,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       exists: boolean
     }
   }
@@ -256,7 +274,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       /** Address of the client */
       address: string
     }
@@ -268,7 +286,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       /** Port of the client */
       port: number
     }
@@ -295,7 +313,7 @@ export interface Operations {
       /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
     }
-    answer: {
+    response: {
       /** Peers that are closing now */
       requested: number
       /** The `ids` that are no peers */
@@ -309,7 +327,7 @@ export interface Operations {
       id: number
     }
     body: Uint8Array | string | { readonly variant: unknown }
-    answer: {
+    response: {
       /** Bytes of the packet */
       bytes: number
       /** Bytes that wait to go out */
@@ -323,7 +341,7 @@ export interface Operations {
       target?: number
     }
     body: Uint8Array | string | { readonly variant: unknown }
-    answer: {
+    response: {
       /** Peers it goes to */
       recipients: number
     }
@@ -332,7 +350,7 @@ export interface Operations {
   bans: {
     parameters: Record<never, never>
     body: undefined
-    answer: {
+    response: {
       items: Array<Ban>
     }
   }
@@ -347,7 +365,7 @@ export interface Operations {
       /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
     }
-    answer: Ban
+    response: Ban
   }
   /** Lift a ban. */
   unban: {
@@ -356,7 +374,7 @@ export interface Operations {
       address: string
     }
     body: undefined
-    answer: undefined
+    response: undefined
   }
   /** Follow what happens. */
   events: {
@@ -371,11 +389,11 @@ export interface Operations {
       recent?: number
     }
     body: undefined
-    answer: undefined
+    response: undefined
   }
 }
 
-/** How each operation is asked for. */
+/** Method, path and query parameters of each operation. */
 export const operations = {
   getServer: { method: 'GET', path: '/server', query: [] },
   changeServer: { method: 'PATCH', path: '/server', query: [] },
@@ -395,4 +413,8 @@ export const operations = {
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
   events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample', 'recent'] }
-} as const satisfies { readonly [Name in keyof Operations]: { readonly method: string, readonly path: string, readonly query: readonly string[] } }
+} as const satisfies {
+  readonly [Name in keyof Operations]: {
+    readonly method: string, readonly path: string, readonly query: readonly string[]
+  }
+}

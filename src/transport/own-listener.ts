@@ -3,12 +3,13 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
+import { canonicalAddress } from '../address-range.ts'
 import type { Keys, Listener } from '../core/peer/transport.ts'
 import type { ServerInternals } from '../core/server/websocket-server.ts'
 import { GodotError } from '../error.ts'
 import { ClosingConnections } from './closing-connections.ts'
 import { Incoming } from './incoming.ts'
-import { secureContext } from './key-material.ts'
+import { checkNewKeys, secureContext } from './key-material.ts'
 import { SocketConnection } from './socket-connection.ts'
 
 const BACKLOG = 4096
@@ -46,6 +47,7 @@ class OwnListener implements Listener {
   }
 
   setKeys (keys: Keys): void {
+    checkNewKeys(keys)
     this.#context = secureContext(keys)
   }
 
@@ -79,7 +81,7 @@ class OwnListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    this.#receive(new SocketConnection(secure, NOTHING, remoteAddress))
+    this.#receive(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
   }
 
   #receive (connection: SocketConnection): void {

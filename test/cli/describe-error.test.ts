@@ -16,7 +16,8 @@ const cases: Array<[name: string, error: unknown, lines: string[]]> = [
   ['connection refused at every address', fetchError(new AggregateError([refused, new Error('other')])),
     ['Cannot reach the service: connect ECONNREFUSED ::1:9']],
   ['timeout', new DOMException('aborted', 'TimeoutError'), ['The service did not respond in time.']],
-  ['wrong token', new ApiError(401, {}), ['Unauthorized: wrong or missing admin token. Use --token or set ADMIN_TOKEN.']],
+  ['wrong token', new ApiError(401, {}),
+    ['Unauthorized: wrong or missing admin token. Use --token or set ADMIN_TOKEN.']],
   ['invalid parameters', invalid, ['sort must be x', 'ids/0 must be y']],
   ['error of the service', new ApiError(404, { code: 'ERR_DOES_NOT_EXIST', detail: 'no peer 7' }), ['no peer 7']],
   ['error of another web server', new ApiError(404, {}), ['the service responded with 404; is the URL correct?']],
@@ -26,5 +27,6 @@ const cases: Array<[name: string, error: unknown, lines: string[]]> = [
 for (const [name, error, lines] of cases) t.test(name, async t => { t.same(describeError(error, 'kick'), lines) })
 
 t.test('an unknown command refers to the general help', async t => {
-  t.same(describeError(new UsageError('unknown command x'), undefined), ['unknown command x', 'Try: fastify-peer-server --help'])
+  const lines = describeError(new UsageError('unknown command x'), undefined)
+  t.same(lines, ['unknown command x', 'Try: fastify-peer-server --help'])
 })

@@ -40,7 +40,11 @@ function stateWith (peers = 40): WatchState {
       bufferedAmount: 0
     })),
     events: Array.from({ length: 30 }, (_, i) => ({
-      at, severity: 'success' as const, heading: 'joined', text: `${1000 + i} from 192.0.2.7:1`, count: i === 29 ? 3 : undefined
+      at,
+      severity: 'success' as const,
+      heading: 'joined',
+      text: `${1000 + i} from 192.0.2.7:1`,
+      count: i === 29 ? 3 : undefined
     }))
   })
 }

@@ -111,7 +111,9 @@ t.test('reconnects to a restarted server, in a terminal and in a pipe', async t 
   const screen = inTerminal(t, first.port, 'rows 30 cols 100')
   const lines = inPipe(t, first.port)
   await screen.prints(/listening for/)
-  await repeatUntil(lines.prints(/joined/), () => { accept(first.app.peerServer, new MemoryConnection('192.0.2.7', 1), '') })
+  await repeatUntil(lines.prints(/joined/), () => {
+    accept(first.app.peerServer, new MemoryConnection('192.0.2.7', 1), '')
+  })
   await first.app.close()
   await screen.prints(/connection lost.* \(.*\): http/)
   await lines.prints(/Connection lost, retrying: /)

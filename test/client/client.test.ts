@@ -45,7 +45,8 @@ t.test('calls every operation of the OpenAPI document', async t => {
   }
   for (let i = 0; i < 5; i++) accept(server, new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
 
-  const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', protocol: 'chat', address: '192.0.2.0/24' })
+  const filter = { protocol: 'chat', address: '192.0.2.0/24' }
+  const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', ...filter })
   t.equal(items.length, 3)
   const rest = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', cursor: nextCursor! })
   t.equal(rest.items.length, 2)
@@ -61,7 +62,8 @@ t.test('calls every operation of the OpenAPI document', async t => {
   t.same(await call('broadcast', { target: -id }, 'to the others'), { recipients: 4 })
 
   t.same(await call('disconnectPeer', { id, code: 4001, reason: 'out' }), { state: 'closing' })
-  t.same(await call('disconnectPeers', {}, { ids: [items[1].id, id === 2 ? 3 : 2] }), { requested: 1, notFound: [id === 2 ? 3 : 2] })
+  const unknown = id === 2 ? 3 : 2
+  t.same(await call('disconnectPeers', {}, { ids: [items[1].id, unknown] }), { requested: 1, notFound: [unknown] })
 
   t.match(await call('ban', {}, { address: '198.51.100.0/24', reason: 'spam' }), { address: '198.51.100.0/24' })
   t.match(await call('bans'), { items: [{ reason: 'spam' }] })
@@ -83,7 +85,8 @@ t.test('rejects with the problem of an error response', async t => {
   t.match(error, { status: 400, problem: { errors: [{ pointer: '/params/id' }] } })
   t.match(error.details, [/^id must /])
   t.same(new ApiError(404, { detail: 'no peer 2' }).details, ['no peer 2'])
-  await t.rejects(new PeerServerClient({ url }).call('getServer'), { name: 'ApiError', message: /token|authorization/i })
+  await t.rejects(new PeerServerClient({ url }).call('getServer'),
+    { name: 'ApiError', status: 401, message: /token|authorization/i })
   // @ts-expect-error: no such operation
   await t.rejects(async () => { await client.call('dance') }, TypeError)
   const unused = async (): Promise<void> => {
@@ -121,7 +124,8 @@ t.test('a stream without events can be resumed as well, from the position it sta
   t.match(first.value, { id: /./, event: { type: 'open' } })
   accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
   const missed = client.events({ types: 'client_connected' }, first.value!.id)
-  t.match((await within(5, () => 'the missed event', missed.next())).value, { event: { type: 'client_connected', address: '192.0.2.1' } })
+  const { value } = await within(5, () => 'the missed event', missed.next())
+  t.match(value, { event: { type: 'client_connected', address: '192.0.2.1' } })
   t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })
   await missed.return(undefined)
 })
@@ -134,8 +138,10 @@ t.test('rejects when there is no response in time, and when the response is not 
     await once(http.listen(0, '127.0.0.1'), 'listening')
     return (http.address() as AddressInfo).port
   }))
-  await t.rejects(new PeerServerClient({ url: `http://127.0.0.1:${port}`, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
-  await t.rejects(new PeerServerClient({ url: `http://127.0.0.1:${other}` }).call('getServer'), { name: 'ApiError', status: 200, message: /not JSON/ })
+  const [silentUrl, foreignUrl] = [port, other].map(port => `http://127.0.0.1:${port}`)
+  await t.rejects(new PeerServerClient({ url: silentUrl, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
+  await t.rejects(new PeerServerClient({ url: foreignUrl }).call('getServer'),
+    { name: 'ApiError', status: 200, message: /not JSON/ })
 })
 
 t.test('a call can be aborted', async t => {
@@ -157,6 +163,7 @@ t.test('option prefix addresses an API at another path', async t => {
 
 t.test('option server addresses another server of the service', async t => {
   const { url } = await startService(t)
-  const answer: Operations['getServer']['answer'] = await new PeerServerClient({ url: `${url}/`, token, server: 'godot4' }).call('getServer')
+  const client = new PeerServerClient({ url: `${url}/`, token, server: 'godot4' })
+  const answer: Operations['getServer']['response'] = await client.call('getServer')
   t.match(answer, { path: '/ws4', wire: 'godot4' })
 })

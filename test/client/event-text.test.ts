@@ -45,6 +45,7 @@ const texts: Array<[type: string, more: object, text: string]> = [
   ['peer_disconnected', { cause: 'slow', outcome: 'timeout', code: 4008, reason: '' },
     'left 7 after 1m 5s: reading too slowly, 4008, close not acknowledged'],
   ['refused', { reason: 'server-full' }, 'refused 203.0.113.9: server-full'],
+  ['unauthorized', { status: 401 }, 'unauthorized admin request from 203.0.113.9: 401'],
   ['limited', {}, 'limit reached packet-rate (maxPacketsPerSecond) by 7 from 203.0.113.9'],
   ['limited', { id: undefined, address: undefined }, 'limit reached packet-rate (maxPacketsPerSecond)'],
   ['dropped', { reason: 'short-packet' }, 'dropped packet from 7 (short-packet)'],
@@ -72,7 +73,8 @@ t.test('ids of peers are parts of their own', async t => {
 })
 
 t.test('severity and category', async t => {
-  const describe = (type: string, more: object = {}) => describeEvent({ type, at, ...members, ...more } as unknown as Event)
+  const describe = (type: string, more: object = {}) =>
+    describeEvent({ type, at, ...members, ...more } as unknown as Event)
   t.match(describe('peer_disconnected'), { severity: 'info', category: 'peers', count: 3 })
   t.match(describe('peer_disconnected', { outcome: 'reset' }), { severity: 'warning' })
   t.match(describe('admin', { status: 404 }), { severity: 'error', category: 'admin' })

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { formatBytes, formatCompact, formatCount, formatDuration, formatEndpoint, formatPlural, formatRate } from '../../src/client/format.ts'
+import {
+  formatBytes, formatCompact, formatCount, formatDuration, formatEndpoint, formatPlural, formatRate
+} from '../../src/client/format.ts'
 
 t.test('numbers', async t => {
   t.equal(formatCount(1234567), '1,234,567')

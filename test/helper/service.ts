@@ -20,9 +20,10 @@ export interface Service {
 
 const main = join(root, 'dist/service.js')
 
-/** Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test. */
-export async function startService (t: Test, env: Record<string, string> = {}, file = main): Promise<Service> {
-  const process = spawn(globalThis.process.execPath, [file], {
+/** Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test. `maxDescriptors`: its `ulimit -n`. */
+export async function startService (t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number): Promise<Service> {
+  const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
+  const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
     env: { ...unwatched, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })

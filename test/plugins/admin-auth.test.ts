@@ -57,10 +57,10 @@ t.test('without a token the routes do not come up, and say why', async t => {
     [{}, /give a `token`, or `auth: false`/],
     [{ token: undefined }, /give a `token`/],
     [{ token: [] }, /give a `token`/],
-    [{ token: '' }, /the token of admin is empty/],
-    [{ token: '   ' }, /the token of admin is empty/],
+    [{ token: '' }, /the token of admin must not be empty/],
+    [{ token: '   ' }, /the token of admin must not be empty/],
     [{ auth: true }, /give a `token`/],
-    [{ token: [{ name: 'alice', token: '' }] }, /the token of alice is empty/],
+    [{ token: [{ name: 'alice', token: '' }] }, /the token of alice must not be empty/],
     [{ token: [{ name: '', token: alice }] }, /every token needs a name/]
   ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, options), { message }, JSON.stringify(options))
 })
@@ -73,8 +73,8 @@ t.test('in production a token has at least 32 characters', async t => {
   })
   await makeApp(t, { token: 'short' })
   process.env.NODE_ENV = 'production'
-  await t.rejects(makeApp(t, { token: 'x'.repeat(31) }), { message: /the token of admin needs at least 32 characters/ })
-  await t.rejects(makeApp(t, { token: [{ name: 'a', token: alice }, { name: 'b', token: 'short' }] }), { message: /the token of b needs/ })
+  await t.rejects(makeApp(t, { token: 'x'.repeat(31) }), { message: /the token of admin must have at least 32 characters/ })
+  await t.rejects(makeApp(t, { token: [{ name: 'a', token: alice }, { name: 'b', token: 'short' }] }), { message: /the token of b must have/ })
   await makeApp(t, { token: 'x'.repeat(32) })
 })
 

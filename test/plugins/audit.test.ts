@@ -2,31 +2,39 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import app, { apiPrefix } from '../../app.ts'
+import app, { apiPrefix, type AppOptions } from '../../app.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { MemoryConnection } from '../helper/memory-connection.ts'
 import { operationsOf } from '../helper/document.ts'
 import { openEvents } from '../helper/event-source.ts'
-import { connectRaw } from '../helper/raw-socket.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
+import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { accept } from '../helper/internals.ts'
 
 const alice = { name: 'alice', token: 'a token of more than thirty-two characters' }
 const bob = { name: 'bob', token: 'another of more than thirty-two characters' }
+const asAlice = { authorization: `Bearer ${alice.token}` }
+const asNobody = { authorization: 'Bearer a token that nobody has, of all these characters' }
 
-/** The service, what it writes down of admin acts, and their events. */
-async function start (t: Test) {
+/** The service, its audit entries and other log lines, and its admin events. */
+async function start (t: Test, admin: AppOptions['admin'] = { token: [alice, bob] }) {
   const audits: any[] = []
-  const service = Fastify({ logger: { level: 'info', stream: { write: line => { const { audit } = JSON.parse(line); if (audit !== undefined) audits.push(audit) } } } })
+  const lines: any[] = []
+  const write = (text: string): void => {
+    const line = JSON.parse(text)
+    if (line.audit === undefined) lines.push(line)
+    else audits.push(line.audit)
+  }
+  const service = Fastify({ logger: { level: 'info', stream: { write } } })
   t.teardown(async () => { await service.close() })
-  await service.register(app, { server: { closeTimeout: 0.3, pingInterval: 0 }, admin: { token: [alice, bob] } })
+  await service.register(app, { server: { closeTimeout: 0.3, pingInterval: 0 }, admin })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.server.address() as AddressInfo
-  const events = await openEvents(t, `http://127.0.0.1:${port}${apiPrefix}/events?types=admin`, { authorization: `Bearer ${alice.token}` })
-  const told = async () => {
-    const { type, at, ...act } = (await events.next('admin')).data
-    return act
+  const events = await openEvents(t, `http://127.0.0.1:${port}${apiPrefix}/events?types=admin,unauthorized`, asAlice)
+  const nextAction = async () => {
+    const { type, at, ...action } = (await events.next('admin')).data
+    return action
   }
-  return { service, server: service.peerServer, port, audits, events, told }
+  return { service, server: service.peerServer, port, audits, lines, events, nextAction }
 }
 
 /** The id of a new peer, which answers nothing. */
@@ -35,64 +43,131 @@ function join (server: WebSocketServer): number {
   return [...server.peers()].at(-1)!.id
 }
 
-/** How each operation that changes something is asked for, what is written down of it, and how it ends well. */
-const acts: Record<string, { path?: (id: number) => string, json?: object, text?: string, given: object, isAboutPeer?: true, status: number }> = {
-  changeServer: { json: { refuseNewConnections: false }, given: { refuseNewConnections: false }, status: 200 },
-  putPacket: { path: id => `/peers/${id}/packets`, text: 'secret', given: { bytes: 6, isText: true }, isAboutPeer: true, status: 202 },
-  broadcast: { path: () => '/packets?target=0', text: 'secret', given: { bytes: 6, isText: true, target: 0 }, status: 202 },
-  ban: { json: { address: '203.0.113.9' }, given: { address: '203.0.113.9' }, status: 201 },
-  unban: { path: () => '/bans/203.0.113.9', given: { address: '203.0.113.9' }, status: 204 },
-  disconnectPeer: { path: id => `/peers/${id}?code=4001&reason=rude`, given: { code: 4001, reason: 'rude' }, isAboutPeer: true, status: 202 },
-  disconnectPeers: { json: { all: true, reason: 'night' }, given: { all: true, reason: 'night' }, status: 200 },
-  stop: { json: { reason: 'night' }, given: { reason: 'night' }, status: 200 },
-  listen: { json: {}, given: {}, status: 200 }
+interface Row { path?: (id: number) => string, json?: object, text?: string, parameters: object, isAboutPeer?: true, status: number }
+
+/** A request for each operation that changes something, the parameters in its audit entry, and its status on success. */
+const rows: Record<string, Row> = {
+  changeServer: { json: { refuseNewConnections: false }, parameters: { refuseNewConnections: false }, status: 200 },
+  putPacket: { path: id => `/peers/${id}/packets`, text: 'secret', parameters: { bytes: 6, isText: true }, isAboutPeer: true, status: 202 },
+  broadcast: { path: () => '/packets?target=0', text: 'secret', parameters: { bytes: 6, isText: true, target: 0 }, status: 202 },
+  ban: { json: { address: '203.0.113.9' }, parameters: { address: '203.0.113.9' }, status: 201 },
+  unban: { path: () => '/bans/203.0.113.9', parameters: { address: '203.0.113.9' }, status: 204 },
+  disconnectPeer: { path: id => `/peers/${id}?code=4001&reason=rude`, parameters: { code: 4001, reason: 'rude' }, isAboutPeer: true, status: 202 },
+  disconnectPeers: { json: { all: true, reason: 'night' }, parameters: { all: true, reason: 'night' }, status: 200 },
+  stop: { json: { reason: 'night' }, parameters: { reason: 'night' }, status: 200 },
+  listen: { json: {}, parameters: {}, status: 200 }
 }
 
-t.test('every operation that changes something is written down and told: who, what, whom, and how it ended', async t => {
-  const { service, server, audits, told } = await start(t)
+t.test('every state-changing operation is audited: who, what, which peer, and the outcome', async t => {
+  const { service, server, audits, nextAction } = await start(t)
   const changes = operationsOf(service.swagger()).filter(({ method, path }) => path.startsWith(apiPrefix) && !['GET', 'HEAD'].includes(method))
-  t.same(changes.map(({ name }) => name).sort(), Object.keys(acts).sort(), 'each has a row')
+  t.same(changes.map(({ name }) => name).sort(), Object.keys(rows).sort(), 'each has a row')
 
-  for (const [act, { path, json, text, given, isAboutPeer, status }] of Object.entries(acts)) {
-    const operation = changes.find(({ name }) => name === act)!
+  for (const [action, { path, json, text, parameters, isAboutPeer, status }] of Object.entries(rows)) {
+    const operation = changes.find(({ name }) => name === action)!
+    const method = operation.method as 'POST'
     const id = join(server)
     const url = path === undefined ? operation.path : `${apiPrefix}${path(id)}`
-    const ask = async (headers: Record<string, string>, payload: object | string | undefined = json ?? text) =>
-      await service.inject({ method: operation.method as 'POST', url, headers: { ...(json === undefined && text !== undefined ? { 'content-type': 'text/plain' } : {}), ...headers }, ...(payload === undefined ? {} : { payload }) })
-    const whom = isAboutPeer ? { id } : {}
+    const type = json === undefined && text !== undefined ? { 'content-type': 'text/plain' } : {}
+    const payload = json ?? text
 
-    await t.test(act, async t => {
-      for (const [who, statusCode] of [[undefined, 401], ['a token that nobody has, of all these characters', 401], [bob.token, status]] as const) {
-        const answer = await ask(who === undefined ? {} : { authorization: `Bearer ${who}` })
-        t.equal(answer.statusCode, statusCode, answer.body)
-        const event = await told()
-        t.match(event, { action: act, by: who === bob.token ? 'bob' : null, address: '127.0.0.1', ...whom, status: statusCode })
-        if (statusCode === status) t.same(event.parameters, given)
-        t.same(audits.at(-1), event, 'the log has the same')
+    await t.test(action, async t => {
+      for (const headers of [{}, asNobody]) {
+        const answer = await service.inject({ method, url, headers: { ...type, ...headers }, ...(payload === undefined ? {} : { payload }) })
+        t.equal(answer.statusCode, 401)
       }
-      const bad = await service.inject({ method: operation.method as 'POST', url: `${url}${url.includes('?') ? '&' : '?'}nonsense=1`, headers: { authorization: `Bearer ${alice.token}`, 'content-type': 'application/json' }, payload: '{"nonsense": 1}' })
+      const headers = { ...type, authorization: `Bearer ${bob.token}` }
+      const answer = await service.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+      t.equal(answer.statusCode, status, answer.body)
+      const event = await nextAction()
+      t.match(event, { action, by: 'bob', address: '127.0.0.1', ...(isAboutPeer ? { id } : {}), status })
+      t.same(event.parameters, parameters)
+      t.same(audits.at(-1), event, 'the log has the same')
+
+      const badUrl = `${url}${url.includes('?') ? '&' : '?'}nonsense=1`
+      const bad = await service.inject({ method, url: badUrl, headers: { ...asAlice, 'content-type': 'application/json' }, payload: '{"nonsense": 1}' })
       t.ok(bad.statusCode >= 400 && bad.statusCode < 500, bad.body)
-      t.match(await told(), { action: act, by: 'alice', status: bad.statusCode })
+      t.match(await nextAction(), { action, by: 'alice', status: bad.statusCode })
     })
   }
-  t.notMatch(JSON.stringify(audits), /secret|thirty-two/, 'no contents and no tokens')
+  t.notMatch(JSON.stringify(audits), /secret|thirty-two/, 'no packet contents and no tokens')
 })
 
-t.test('who only looks is not written down', async t => {
+t.test('read-only requests are not audited', async t => {
   const { service, audits, events } = await start(t)
   for (const { method, path } of operationsOf(service.swagger())) {
-    if (method === 'GET' && !path.endsWith('/events')) await service.inject({ url: path.replace('{id}', '7').replace('{address}', '192.0.2.1'), headers: { authorization: `Bearer ${alice.token}` } })
+    if (method !== 'GET' || path.endsWith('/events')) continue
+    await service.inject({ url: path.replace('{id}', '7').replace('{address}', '192.0.2.1'), headers: asAlice })
   }
   t.same([audits, events.events.filter(({ event }) => event === 'admin')], [[], []])
 })
 
-t.test('who does not wait for the answer is written down all the same', async t => {
-  const { service, server, port, told } = await start(t)
+t.test('a request is audited even if the client does not wait for the response', async t => {
+  const { service, server, port, nextAction } = await start(t)
   const id = join(server)
   const hasty = await connectRaw(t, port)
-  const asked = once(service.server, 'request')
+  const requested = once(service.server, 'request')
   hasty.send(`DELETE ${apiPrefix}/peers/${id}?code=4001&wait=5 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`)
-  await asked
+  await requested
   hasty.socket.destroy()
-  t.match(await told(), { action: 'disconnectPeer', by: 'bob', id, parameters: { code: 4001 } })
+  t.match(await nextAction(), { action: 'disconnectPeer', by: 'bob', id, parameters: { code: 4001 } })
+})
+
+t.test('strangers leave no audit entries: their requests are counted and reported once a second', async t => {
+  const { service, port, audits, lines, events } = await start(t)
+  const url = `${apiPrefix}/server/stop?${Array.from({ length: 3900 }, (_, i) => `a${i}`).join('&')}`
+  for (let i = 0; i < 50; i++) {
+    t.equal((await service.inject({ method: 'POST', url, headers: i % 2 === 0 ? {} : asNobody })).statusCode, 401)
+    await service.inject({ method: 'POST', url: `${apiPrefix}/nothing` })
+    await service.inject({ url: `${apiPrefix}/peers`, headers: asNobody })
+  }
+  const upgrade = await connectRaw(t, port)
+  upgrade.send(upgradeRequest(`${apiPrefix}/server/stop`).replace('GET', 'POST'))
+  t.equal((await upgrade.head()).status, 400, 'an upgrade is refused before the token is looked at')
+  const first = (await events.next('unauthorized')).data
+  t.match(first, { status: 401, address: '127.0.0.1', count: 1 })
+  while (events.events.filter(({ event }) => event === 'unauthorized').length < 2) {
+    await service.inject({ method: 'POST', url: `${apiPrefix}/server/stop` })
+    // Injected requests alone leave no time for the stream.
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  const second = (await events.next('unauthorized')).data
+  t.ok(second.count >= 150, `${second.count}`)
+  t.same(audits, [])
+  t.same(events.events.filter(({ event }) => event === 'admin'), [])
+  t.same(lines.filter(({ msg }) => msg === 'unauthorized admin requests').map(({ count }) => count), [1, second.count])
+})
+
+t.test('without a token: requests that another site makes are counted too, those of this machine audited', async t => {
+  const { service, audits, events, nextAction } = await start(t, { auth: false })
+  const bySite = { host: '127.0.0.1', origin: 'https://evil.example' }
+  for (let i = 0; i < 10; i++) {
+    t.equal((await service.inject({ method: 'POST', url: `${apiPrefix}/server/stop`, headers: bySite })).statusCode, 403)
+  }
+  t.match((await events.next('unauthorized')).data, { status: 403, count: 1 })
+  t.same(audits, [])
+  await service.inject({ method: 'PATCH', url: `${apiPrefix}/server`, payload: { refuseNewConnections: false } })
+  t.match(await nextAction(), { action: 'changeServer', by: null, status: 200 })
+})
+
+t.test('whatever an administrator sends, its audit entry is small and holds no token', async t => {
+  const { service, audits, nextAction } = await start(t)
+  const names = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`name ${i}`, 'x'.repeat(20)]))
+  const nested = Array.from({ length: 50 }).reduce<object>(inner => ({ inner }), {})
+  const bodies = [names, { reason: 'x'.repeat(1 << 19) }, 'x'.repeat(1 << 19), Array.from({ length: 1 << 17 }, () => 1), nested,
+    { ids: Array.from({ length: 5000 }, () => 'x'.repeat(100)) }, { ['n'.repeat(1 << 19)]: 1 }, { token: 'hidden', deep: { access_token: 'hidden' } }]
+  for (const payload of bodies) {
+    const url = `${apiPrefix}/server/stop?access_token=hidden&Token=hidden&a=${'b'.repeat(5000)}&${'c'.repeat(5000)}`
+    const headers = { ...asAlice, 'content-type': 'application/json' }
+    t.equal((await service.inject({ method: 'POST', url, headers, payload: JSON.stringify(payload) })).statusCode, 400)
+    const action = await nextAction()
+    t.ok(JSON.stringify(action).length < 8192, `${JSON.stringify(action).length} characters`)
+    t.match(action.parameters, { access_token: '***', Token: '***' })
+  }
+  const answer = await service.inject({ method: 'POST', url: `${apiPrefix}/no${'x'.repeat(3000)}?access_token=hidden`, headers: asAlice })
+  t.equal(answer.statusCode, 404)
+  const { action } = await nextAction()
+  t.ok(action.length < 300, action)
+  t.match(action, /^POST \/api\/v1\/nox/)
+  t.notMatch(JSON.stringify(audits), /hidden/)
 })

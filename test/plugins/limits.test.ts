@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import pino from 'pino'
 import type { Test } from 'tap'
 import t from 'tap'
+import { internalsOf } from '../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { closePayload } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
@@ -208,6 +209,44 @@ t.test('behind a proxy that is trusted the limit counts the clients, not the pro
   t.equal((await ask(t, server.port, { 'X-Forwarded-For': '::ffff:192.0.2.9' })).status, 101)
   t.same([...server.peers()].map(peer => peer.getConnectedHost()).sort(), ['192.0.2.7', '192.0.2.8', '192.0.2.9'])
 })
+
+t.test('every spelling of an address behind a trusted proxy is the same address', async t => {
+  const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 }, { trustProxy: '127.0.0.1' })
+  const spellings = ['203.0.113.9', '203.0.113.9:50001', '::ffff:cb00:7109', '"[::ffff:203.0.113.9]:50001"']
+  for (const forwarded of spellings) {
+    const { raw, status } = await ask(t, server.port, { 'X-Forwarded-For': forwarded })
+    t.equal(status, 101)
+    t.same([...server.peers()].map(peer => peer.getConnectedHost()), ['203.0.113.9'])
+    for (const again of spellings) t.equal((await ask(t, server.port, { 'X-Forwarded-For': again })).problem?.code, 'address-limit')
+    server.ban('203.0.113.9')
+    t.equal((await raw.close()).code, 1008)
+    t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).problem?.code, 'banned')
+    server.unban('203.0.113.9')
+    raw.socket.destroy()
+    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+  }
+})
+
+t.test('an X-Forwarded-For that is no address gives the address of the proxy', async t => {
+  const server = await openServer(t, 'mounted', {}, { trustProxy: '127.0.0.1' })
+  for (const forwarded of ['unknown', '_secret', 'x'.repeat(5000)]) t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).status, 101)
+  t.same([...server.peers()].map(peer => peer.getConnectedHost()), ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+})
+
+for (const mode of modes) {
+  t.test(`half-open connections count for their address: ${mode}`, async t => {
+    const server = await openServer(t, mode, { maxPeersPerAddress: 2, closeTimeout: 5 })
+    // Loopback is exempt from the limit, but is counted.
+    const raw = await connectRawWebSocket(t, server.port)
+    raw.sendFrame(3, 'reserved opcode')
+    t.equal((await raw.close()).code, 1002)
+    while (server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+    t.same([...internalsOf(server).admission.counts.connections], [['127.0.0.1', 1]])
+    raw.socket.destroy()
+    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    t.equal(server.countPeers().pending, 0)
+  })
+}
 
 t.test('what a proxy that is not trusted says counts nothing', async t => {
   const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 })

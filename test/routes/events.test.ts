@@ -356,7 +356,7 @@ t.test('streams end when the app closes: they tell of the end of the peers, and 
   }
 })
 
-t.test('admin acts are told and logged: who, what, whom, with what outcome', async t => {
+t.test('admin actions are sent and logged: who, what, which peer, and the outcome', async t => {
   const lines: any[] = []
   const { events, join, api } = await start(t, {
     fastify: { logger: { level: 'info', stream: { write: (line: string) => { lines.push(JSON.parse(line)) } } } },
@@ -364,7 +364,7 @@ t.test('admin acts are told and logged: who, what, whom, with what outcome', asy
   })
   const as = (token: string) => ({ authorization: `Bearer ${token}` })
   t.equal((await api('/events')).status, 401)
-  const stream = await events('?types=admin', as(token))
+  const stream = await events('?types=admin,unauthorized', as(token))
   const { id } = await join()
   await api(`/peers/${id}?code=4001&reason=rude`, { method: 'DELETE', headers: as(`${token}!`) })
   await api(`/peers/${id}/packets`, { method: 'POST', body: 'secret words', headers: { ...as(token), 'content-type': 'text/plain' } })
@@ -373,18 +373,28 @@ t.test('admin acts are told and logged: who, what, whom, with what outcome', asy
   await api('/peers', { headers: as(token) })
   await api('/server', { ...json('PATCH', { refuseNewConnections: true }), headers: { ...as(token), 'content-type': 'application/json' } })
 
-  const acts = []
-  for (let i = 0; i < 5; i++) acts.push((await stream.next()).data)
-  t.match(acts, [
+  const actions = []
+  for (let i = 0; i < 4; i++) actions.push((await stream.next('admin')).data)
+  t.match(actions, [
     { action: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', parameters: { code: 4001, reason: 'rude' }, status: 202 },
     { action: 'putPacket', by: 'alice', id, parameters: { bytes: 12, isText: true } },
     { action: 'disconnectPeer', by: 'alice', id: 3, parameters: {}, status: 404 },
-    { action: 'stop', by: null, status: 401 },
     { action: 'changeServer', by: 'alice', parameters: { refuseNewConnections: true }, status: 200 }
   ])
   const logged = lines.filter(({ audit }) => audit !== undefined)
-  t.same(logged.map(({ audit }) => audit), acts.map(({ type, at, ...act }) => act))
+  t.same(logged.map(({ audit }) => audit), actions.map(({ type, at, ...action }) => action))
   t.notMatch(JSON.stringify(lines), /secret words|thirty-two/)
+})
+
+t.test('the history is bounded in bytes', async t => {
+  const { events, join, api } = await start(t, { admin: { auth: false, eventHistoryBytes: 4000 } })
+  for (let i = 0; i < 20; i++) await api('/server', json('PATCH', { ['x'.repeat(200)]: 1 }))
+  const { id } = await join()
+  const stream = await events('?recent=1000')
+  while (!stream.events.some(({ retry }) => retry !== undefined)) await stream.changed()
+  const replayed = stream.events.filter(({ event }) => event !== undefined)
+  t.ok(replayed.length > 1 && replayed.length < 10, `${replayed.length}`)
+  t.equal(replayed.at(-1)?.data.id, id)
 })
 
 t.test('a host with Server-Sent Events of its own keeps them', async t => {

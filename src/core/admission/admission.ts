@@ -5,6 +5,7 @@ import type { ServerOptions } from '../../options.ts'
 import type { LimitName } from '../server/limits.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
+import { JoinRate } from './join-rate.ts'
 import { isOriginAllowed } from './origin.ts'
 import { originOf } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
@@ -27,6 +28,7 @@ export class Admission {
   readonly #host: AdmissionHost
   /** Open connections by address, from their first byte until they are released. */
   readonly #connections = new Map<string, number>()
+  readonly #joins = new JoinRate()
   /** Peers, and accepted clients about to become one. */
   #places = 0
 
@@ -64,6 +66,18 @@ export class Admission {
     const { maxPeersPerAddress: limit } = this.#options
     if (limit === 0 || (this.#connections.get(keyOf(address)) ?? 0) < limit || isLocal(address)) return
     throw this.#limited('address-limit', { address }, `over ${limit} connections from one address; for a proxy, set option trustProxy`)
+  }
+
+  /** Throws join-rate when clients of the address became peers `maxJoinsPerMinute` times in the last minute. */
+  checkJoinRate (address: string): void {
+    const { maxJoinsPerMinute: limit } = this.#options
+    if (limit === 0 || isLocal(address) || this.#joins.count(keyOf(address)) < limit) return
+    throw this.#limited('join-rate', { address }, `over ${limit} joins per minute from one address; for a proxy, set option trustProxy`)
+  }
+
+  /** Counts a client that becomes a peer. */
+  countJoin (address: string): void {
+    if (this.#options.maxJoinsPerMinute > 0 && !isLocal(address)) this.#joins.add(keyOf(address))
   }
 
   /** Throws not-listening or refusing-connections. */

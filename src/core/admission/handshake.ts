@@ -115,6 +115,7 @@ export class Handshake implements Deadlined {
     }
     this.#state = 'joined'
     this.#stopTimeout()
+    this.#host.admission.countJoin(this.#address!)
     return true
   }
 
@@ -203,6 +204,7 @@ export class Handshake implements Deadlined {
     admission.checkOpen()
     admission.checkBan(address)
     admission.checkOrigin(request)
+    admission.checkJoinRate(address)
     const requested = requestedProtocols(headers)
     const protocol = chooseProtocol(protocols, requested.names)
     admission.checkPlace(address)
@@ -218,6 +220,7 @@ export class Handshake implements Deadlined {
     const { admission } = this.#host
     admission.checkOpen()
     admission.checkBan(this.#address!)
+    admission.checkJoinRate(this.#address!)
   }
 
   /** Lets the application decide. */

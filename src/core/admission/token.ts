@@ -20,8 +20,13 @@ export function withoutTokens (url: string): string {
   return url.replace(parameter, (whole, name: string) => isSecret(name) ? `${name}=***` : whole)
 }
 
+/** Whether a parameter of this name carries a token. */
+export function isTokenName (name: string): boolean {
+  return secretNames.has(name.toLowerCase())
+}
+
 /** A name may be escaped as well. */
 function isSecret (name: string): boolean {
   const [decoded = ''] = new URLSearchParams(name).keys()
-  return secretNames.has(decoded.toLowerCase())
+  return isTokenName(decoded)
 }

@@ -73,6 +73,8 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   readonly protocol: string
   /** When it connected, in milliseconds since 1970. */
   readonly connectedAt = Date.now()
+  /** The same on the monotonic clock of `performance.now()`. */
+  readonly #since = performance.now()
   readonly outbox: PeerOutbox
   /** Packets and payload bytes received. */
   packetsIn = 0
@@ -120,6 +122,11 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   get peer (): WebSocketPeer {
     this.#peer ??= new WebSocketPeer(this)
     return this.#peer
+  }
+
+  /** Seconds since it connected. */
+  get age (): number {
+    return (performance.now() - this.#since) / 1000
   }
 
   get address (): string {
@@ -230,6 +237,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   // ---- reading ----
 
   onData (bytes: Uint8Array, length: number): void {
+    if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
     if (this.#state === 'open' || this.#state === 'closing') this.#input.read(bytes, length)
   }
 
@@ -241,6 +249,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
 
   /** Without autoPoll: reads what has arrived since the last poll. */
   poll (): void {
+    if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
     this.#input.poll()
     if (this.#isGone && this.state !== 'ended') this.#finishGone()
   }
@@ -266,7 +275,9 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.packetsIn++
     this.bytesIn += end - start
     if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
-    if (this.#state === 'open') this.#host.receive(this, bytes, start, end, isText)
+    if (this.#state !== 'open') return
+    this.#host.receive(this, bytes, start, end, isText)
+    if (this.#host.outbox.isCongested) this.#host.outbox.pauseSender(this)
   }
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
@@ -313,7 +324,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */
   closeSlow (): void {
     if (this.#state !== 'open') return
-    this.#host.outbox.remove(this.outbox)
+    this.#host.outbox.release(this.outbox)
     this.outbox.drop()
     this.close('slow', closeCode.SLOW_PEER, 'slow peer')
   }
@@ -328,7 +339,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.#state = 'closing'
     this.#closing = { cause, code, reason, since: performance.now() }
     this.#host.outbox.sendControl(this.outbox, opcode.CLOSE, payload, 0, payload.length)
-    this.#host.outbox.remove(this.outbox)
+    this.#host.outbox.release(this.outbox)
   }
 
   /** Without autoPoll the next poll ends the session. */
@@ -364,7 +375,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     clearTimeout(this.#throttle)
     this.#input.end()
     this.#queueWaiting()
-    this.#host.outbox.remove(this.outbox)
+    this.#host.outbox.release(this.outbox)
     this.#closeSocket(outcome)
     this.#end = endOf(this.#closing, outcome)
     this.#host.ended(this, this.#end)

@@ -12,6 +12,7 @@ export interface PeerBackend {
   readonly id: number
   readonly protocol: string
   readonly connectedAt: number
+  readonly age: number
   data: unknown
   readonly state: PeerState
   readonly isOpen: boolean
@@ -56,6 +57,11 @@ export class WebSocketPeer extends PacketPeer {
   /** When the peer connected, in milliseconds since 1970. */
   get connectedAt (): number {
     return this.#session.connectedAt
+  }
+
+  /** Seconds since it connected; unlike `connectedAt` independent of changes of the date. */
+  get age (): number {
+    return this.#session.age
   }
 
   /** Application data of the peer: set by option `onHandshake`, free to change. */

@@ -1,5 +1,4 @@
 import { GodotError } from '../../error.ts'
-import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
@@ -10,6 +9,7 @@ import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { RateLimit, Rates } from '../peer/rate-limit.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { Authentication } from './authentication.ts'
+import { Backpressure } from './backpressure.ts'
 import { PeerTable } from './peer-table.ts'
 import { Relay } from './relay.ts'
 import { RoomOutbox } from './room-outbox.ts'
@@ -32,7 +32,8 @@ export class Room implements PeerHost {
     const { settings } = server
     this.name = name
     this.#server = server
-    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime)
+    const backpressure = new Backpressure(() => settings.options.gdMpApi, callback => { server.soon(callback) })
+    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, backpressure)
     this.inbox = new ServerInbox(server, this.members, (to, packet) => { this.#put(to, settings.wire.relay.call(to, packet)) })
     const { members, outbox, inbox } = this
     this.#relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox })
@@ -213,4 +214,3 @@ export class Room implements PeerHost {
     })
   }
 }
-

@@ -2,6 +2,7 @@
 export const limits = {
   'server-full': 'maxPeers',
   'address-limit': 'maxPeersPerAddress',
+  'join-rate': 'maxJoinsPerMinute',
   'too-many-handshakes': 'maxPendingHandshakes',
   'handshake-timeout': 'handshakeTimeout',
   'origin-refused': 'allowedOrigins',

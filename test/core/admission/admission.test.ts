@@ -54,6 +54,43 @@ t.test('a refused connection counts for its address until it is gone', async t =
   await server.stop()
 })
 
+t.test('maxJoinsPerMinute limits the joins of one address', async t => {
+  const clock = stopTime(t)
+  const { server, join } = await openServer({ maxJoinsPerMinute: 3, maxPeersPerAddress: 0, pingInterval: 0 })
+  const joinAndLeave = (address = '192.0.2.7') => {
+    const client = join(address)
+    client.connection.hangUp()
+    return client.refusal
+  }
+  t.same(Array.from({ length: 5 }, () => joinAndLeave()), [undefined, undefined, undefined, 'join-rate', 'join-rate'])
+  t.equal(server.monitor.limits['join-rate'], 2)
+  t.same([joinAndLeave('192.0.2.8'), joinAndLeave('2001:db8::1')], [undefined, undefined])
+  for (let i = 0; i < 10; i++) t.equal(joinAndLeave('127.0.0.1'), undefined, 'loopback is exempt')
+  clock.advance(59_999)
+  t.equal(joinAndLeave(), 'join-rate')
+  clock.advance(1)
+  t.equal(joinAndLeave(), undefined, 'a minute later')
+  for (let i = 0; i < 4; i++) joinAndLeave('2001:db8::2')
+  t.equal(joinAndLeave('2001:db8::3'), 'join-rate', 'one /64 is one address')
+})
+
+t.test('maxJoinsPerMinute counts joins, not refused handshakes', async t => {
+  const { server, join } = await openServer({ maxJoinsPerMinute: 1, protocols: ['chat'] })
+  for (let i = 0; i < 3; i++) t.equal(join().refusal, 'sub-protocol-mismatch')
+  t.equal(join('192.0.2.7', { 'sec-websocket-protocol': 'chat' }).refusal, undefined)
+  t.match(join('192.0.2.7', { 'sec-websocket-protocol': 'chat' }).refusals, [{ code: 'join-rate', statusCode: 429, message: /1 joins per minute/ }])
+  await server.stop()
+})
+
+t.test('maxJoinsPerMinute holds for clients that onHandshake decides about at the same time', async t => {
+  const { server, join } = await openServer({ maxJoinsPerMinute: 2, onHandshake: async () => ({}) })
+  const clients = Array.from({ length: 5 }, () => join())
+  await turn()
+  t.same(clients.map(({ refusal }) => refusal), [undefined, undefined, 'join-rate', 'join-rate', 'join-rate'])
+  t.equal(server.peerCount, 2)
+  await server.stop()
+})
+
 t.test('an IPv6 network of 64 bits counts as one address, loopback has no limit', async t => {
   const { server, join } = await openServer({ maxPeersPerAddress: 1 })
   t.equal(join('2001:db8::1').refusal, undefined)

@@ -12,12 +12,18 @@ const BINARY = 2
 class Reader {
   readonly connection = new MemoryConnection()
   isSlow = false
-  readonly output = new PeerOutbox(this.connection, { closeSlow: () => { this.isSlow = true } })
+  readonly output: PeerOutbox
   /** What it should get, packet by packet. */
   readonly due: string[] = []
   #unread = Buffer.alloc(0)
 
-  constructor () {
+  constructor (onSlow: () => void = () => {}) {
+    this.output = new PeerOutbox(this.connection, {
+      closeSlow: () => {
+        this.isSlow = true
+        onSlow()
+      }
+    })
     this.connection.open({ onData () {}, onGone () {} })
   }
 
@@ -154,3 +160,58 @@ t.test('holdTime: the first packet goes at once, those that follow closely wait 
   await new Promise(resolve => setTimeout(resolve, 60))
   t.same(reader.got(), ['last'])
 })
+
+/** Limits small enough that random traffic exceeds them, and what a slow reader does in its callback. */
+t.test('a member found slow may send and remove in its callback: nobody else misses a packet or gets one twice', async t => {
+  let slowReaders = 0
+  for (let run = 0; run < 150; run++) {
+    const dice = new Dice(seed + run)
+    const log = new RoomOutbox({ bytes: 4000, packets: 1 << 30 }, dice.once(3) ? 1 : 0)
+    const members = new Set<Reader>()
+    let number = 0
+    const sendAll = (without: Reader | undefined): void => {
+      const size = dice.once(20) ? 70_000 : dice.once(3) ? 3000 : 10
+      const bytes = Buffer.from(`${number++} `.padEnd(size, 'x'))
+      log.sendAll(BINARY, bytes, 0, bytes.length, without?.output, undefined)
+      for (const member of members) if (member !== without) member.due.push(bytes.toString())
+    }
+    const sendOne = (reader: Reader): void => {
+      const bytes = Buffer.from(`${number++} `.padEnd(100, 'x'))
+      log.send(reader.output, BINARY, bytes, 0, bytes.length)
+      reader.due.push(bytes.toString())
+    }
+    const readers: Reader[] = Array.from({ length: 6 }, () => new Reader(() => {
+      const [slow] = readers.filter(reader => reader.isSlow && members.has(reader))
+      slowReaders++
+      members.delete(slow)
+      slow.output.drop()
+      for (let i = dice.below(4); i > 0; i--) sendAll(undefined)
+      for (const reader of members) if (dice.once(3)) sendOne(reader)
+      if (dice.once(4)) log.flush()
+    }))
+    for (const reader of readers) {
+      members.add(reader)
+      log.add(reader.output)
+    }
+    const stalled = readers.filter(() => dice.once(3))
+    for (const { connection } of stalled) connection.stall()
+    for (let i = 0; i < 200; i++) {
+      const reader = dice.pick(readers)
+      if (dice.once(4)) await turn()
+      else if (dice.once(4) && members.has(reader) && !stalled.includes(reader)) sendOne(reader)
+      else sendAll(dice.once(2) && members.has(reader) ? reader : undefined)
+    }
+    await new Promise(resolve => setTimeout(resolve, 5))
+    await turn()
+    for (const reader of readers.filter(reader => !stalled.includes(reader))) {
+      t.notOk(reader.isSlow)
+      const got = reader.got().map(short)
+      if (got.join() !== reader.due.map(short).join()) t.same(got, reader.due.map(short), `seed ${seed + run}`)
+    }
+  }
+  t.ok(slowReaders > 20, `${slowReaders} slow readers`)
+})
+
+function short (text: string): string {
+  return text.slice(0, 8)
+}

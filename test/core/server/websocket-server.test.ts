@@ -2,6 +2,7 @@ import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, turn } from '../../helper/frame-client.ts'
 
 const plainSignals: SignalName[] = ['client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'peer_packet']
@@ -406,5 +407,44 @@ t.test('broadcast: all, one, all but one', async t => {
   t.same(await Promise.all(clients.map(async client => await client.heard())), [['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']])
   t.same(Array.from(server.peers(), peer => peer.packetsOut), [2, 2, 2])
   t.same(Array.from(server.peers(10), peer => peer.id), [11, 12])
+  await server.stop()
+})
+
+t.test('uptime and age of peers do not follow the date', async t => {
+  const clock = stopTime(t)
+  const server = new WebSocketServer({ pingInterval: 0 }, { mount: { port: 0, tls: false }, drawId: () => 10 })
+  await server.listen()
+  const client = new FrameClient(server)
+  clock.advance(5000)
+  clock.shiftDate(-3_600_000)
+  t.same([server.uptime, server.getPeer(10).age], [5, 5])
+  client.connection.destroy()
+})
+
+t.test('an exception during poll() does not stop polling', async t => {
+  const ids = [10, undefined, 11]
+  const drawId = (): number => {
+    const id = ids.shift()
+    if (id === undefined) throw new Error('no id')
+    return id
+  }
+  const server = new WebSocketServer({ autoPoll: false, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, drawId })
+  await server.listen()
+  for (let port = 1; port <= 3; port++) new FrameClient(server, '', port)
+  t.throws(() => { server.poll() }, { message: 'no id' })
+  t.same([...server.peers()].map(({ id }) => id), [10])
+  server.poll()
+  t.same([...server.peers()].map(({ id }) => id), [10, 11], 'the client behind the one that failed was not lost')
+  await server.stop()
+})
+
+t.test('without option log warnings and errors go to the console', async t => {
+  const written = t.capture(console, 'error', () => {})
+  const server = new WebSocketServer({ closeTimeout: 0.1 }, { mount: { port: 0, tls: false } })
+  await server.listen()
+  const error = new Error('broken listener')
+  server.on('client_connected', () => { throw error })
+  new FrameClient(server)
+  t.match(written().map(({ args }) => args), [['fastify-peer-server: listener failed', { signal: 'client_connected', err: error }]])
   await server.stop()
 })

@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { withoutTokens } from '../src/core/admission/token.ts'
+import { Bursts } from '../src/core/server/burst.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { GodotError } from '../src/error.ts'
+
+const MAX_LOGGED_PATH = 200
+
+/**
+ * Refuses WebSocket upgrades of every path of the app except the endpoints of these servers, by the names of their decorators. The
+ * response and the log name the path that was requested and the endpoints that exist, as a wrong path is the commonest mistake of a client.
+ */
+export default fp<{ servers: readonly string[] }>(async (app, { servers: names }) => {
+  const servers = names.map(name => app.getDecorator<WebSocketServer>(name))
+  const bursts = new Bursts()
+  app.addHook('onRequest', async request => {
+    const { url } = request.routeOptions
+    if (!isUpgrade(request) || servers.some(({ options }) => options.path === url)) return
+    const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_LOGGED_PATH)
+    const endpoints = servers.map(describeEndpoint)
+    const count = bursts.hit('wrong path')
+    if (count > 0) request.log.warn({ requested, endpoints, address: request.ip, count }, 'WebSocket handshake at a path without an endpoint')
+    throw new GodotError('bad-handshake', `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)
+  })
+}, { name: 'refuse-upgrades', fastify: '5.x' })
+
+function describeEndpoint ({ mode, options: { path }, port }: WebSocketServer): string {
+  return mode === 'mounted' ? path : `port ${port}`
+}
+
+/** An onRequest hook for routes that are no endpoints: @fastify/websocket would complete the handshake and then close. */
+export async function refuseUpgrade (request: FastifyRequest): Promise<void> {
+  if (isUpgrade(request)) throw new GodotError('bad-handshake', 'This is not a WebSocket endpoint')
+}
+
+function isUpgrade ({ headers: { upgrade = '' }, ws }: FastifyRequest): boolean {
+  return ws || /\bwebsocket\b/i.test(upgrade)
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import Type, { type TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+import { parseAddressRange } from './address-range.ts'
+import { defaultOptions, ServerOptions } from './options.ts'
+
+/** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
+export interface Variable {
+  readonly parse: (text: string) => unknown
+  readonly schema: TSchema
+  readonly standard?: unknown
+  /** The server option that it sets. */
+  readonly option?: keyof ServerOptions
+}
+
+/** Variables that are not named after their option: contract names, or names that several options share a prefix by. */
+const names: Partial<Record<keyof ServerOptions, string>> = {
+  path: 'WS_PATH',
+  protocols: 'WS_PROTOCOLS',
+  wire: 'WS_WIRE',
+  port: 'WS_PORT',
+  privateKey: 'TLS_KEY',
+  sslCertificate: 'TLS_CERT',
+  caChain: 'TLS_CA'
+}
+
+/** Options whose variable names a PEM file that contains their value. */
+const files: Partial<Record<keyof ServerOptions, string>> = {
+  privateKey: 'PEM file with the private key; only with WS_PORT',
+  sslCertificate: 'PEM file with the certificate of TLS_KEY; only with WS_PORT',
+  caChain: 'PEM file with the intermediate certificates between TLS_CERT and the root; only with WS_PORT'
+}
+
+/** Options without a variable, and why. Options that are functions have none either. */
+const excluded: Partial<Record<keyof ServerOptions, string>> = {
+  name: 'the service names its servers itself',
+  autoPoll: 'the service never calls poll()',
+  authTimeout: 'has no effect without the function `authenticate`'
+}
+
+/** Defaults of the service that differ from those of the plugin; they suit a public relay. */
+const serviceDefaults: Readonly<Record<string, unknown>> = {
+  gdMpApi: true,
+  maxPacketsPerSecond: 1000,
+  maxBytesPerSecond: 1 << 20,
+  maxJoinsPerMinute: 120
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+/** Every variable of the service, by its name. */
+export const variables: Readonly<Record<string, Variable>> = {
+  HOST: variable(Type.String({ description: 'Address to listen on' }), '127.0.0.1'),
+  PORT: variable(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on; 0: any free port' }), 3000),
+  ADMIN_TOKEN: variable(Type.String({ description: 'Bearer token of the REST API; required unless HOST is a loopback address' })),
+  ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
+  WS_AT_ROOT: variable(Type.Boolean({ description: 'Whether clients may also connect to `/` instead of WS_PATH' }), false),
+  WS4_PATH: variable(Type.String({
+    pattern: '^/',
+    description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at `/api/v1/godot4`'
+  })),
+  MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
+    minimum: 0,
+    maximum: 1 << 24,
+    description: 'Maximum HTTP connections of one address (IPv6: of one /64) on PORT; WebSockets, this machine and trusted proxies do not count; 0: no limit'
+  }), 100),
+  MAX_REQUESTS_IN_FLIGHT: variable(Type.Integer({ minimum: 1, maximum: 1000, description: 'Maximum pipelined HTTP requests of one connection' }), 10),
+  RESPONSE_TIMEOUT: variable(Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take to read an HTTP response' }), 30),
+  TRUST_PROXY: {
+    parse: text => text === 'true' || text === 'false' ? text === 'true' : parseList(text),
+    schema: Type.Refine(Type.Union([Type.Boolean(), Type.Array(Type.String())], {
+      description: 'Whose X-Forwarded-* headers are trusted: true (everyone\'s), false (nobody\'s), or the addresses of the proxies'
+    }), isTrust, () => 'must be true, false, or a comma-separated list of proxy addresses'),
+    standard: false
+  },
+  LOG_LEVEL: variable(Type.Enum(logLevels, { description: 'Minimum level of log lines' }), 'info')
+}
+
+function variable (schema: TSchema, standard?: unknown): Variable {
+  return { parse: parserOf(schema)!, schema, standard }
+}
+
+/** The variable of an option, if it has one: name, parser and default follow from the schema. */
+function variableOf (option: keyof ServerOptions): Array<[name: string, variable: Variable]> {
+  const name = names[option] ?? option.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+  const description = files[option]
+  if (description !== undefined) return [[name, { parse: path => readFileSync(path, 'utf8'), schema: Type.String({ description }), option }]]
+  const schema: TSchema = ServerOptions.properties[option]
+  const parse = parserOf(schema)
+  if (parse === undefined || option in excluded) return []
+  const standard = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
+  return [[name, { parse, schema, standard, option }]]
+}
+
+/** How text becomes a value of the schema; undefined when no text can. */
+function parserOf (schema: TSchema): Variable['parse'] | undefined {
+  const { type, anyOf, enum: values } = schema as { type?: string, anyOf?: TSchema[], enum?: unknown[] }
+  if (anyOf !== undefined) return parserOfUnion(anyOf)
+  if (type === 'integer' || type === 'number') return parseNumber
+  if (type === 'boolean') return parseBoolean
+  if (type === 'array') return parseList
+  return type === 'string' || values !== undefined ? text => text : undefined
+}
+
+/** Parses as the first alternative that fits, else as the last. */
+function parserOfUnion (alternatives: readonly TSchema[]): Variable['parse'] | undefined {
+  const parsers = alternatives.map(schema => ({ schema, parse: parserOf(schema) }))
+  if (parsers.some(({ parse }) => parse === undefined)) return undefined
+  return text => {
+    const values = parsers.map(({ schema, parse }) => ({ schema, value: parse!(text) }))
+    return (values.find(({ schema, value }) => Value.Check(schema, value)) ?? values.at(-1)!).value
+  }
+}
+
+/** A number in its canonical spelling; any other text stays text, which no number schema accepts. */
+function parseNumber (text: string): unknown {
+  return String(Number(text)) === text ? Number(text) : text
+}
+
+function parseBoolean (text: string): unknown {
+  return text === 'true' ? true : text === 'false' ? false : text
+}
+
+function parseList (text: string): string[] {
+  return text.split(',').map(item => item.trim()).filter(item => item !== '')
+}
+
+function isTrust (value: unknown): boolean {
+  return typeof value === 'boolean' || (Array.isArray(value) && value.every(address => parseAddressRange(address) !== undefined))
+}

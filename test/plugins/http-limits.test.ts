@@ -1,0 +1,163 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import app from '../../app.ts'
+import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
+import { openEvents } from '../helper/event-source.ts'
+import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
+import { within } from '../helper/within.ts'
+
+const LARGE = 32 << 20
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
+
+/** The app with limits, listening, with a route that answers with 32 MiB. */
+async function start (t: Test, limits: Partial<HttpLimits> = {}) {
+  const warnings: string[] = []
+  const write = (line: string): void => { warnings.push(JSON.parse(line).limit) }
+  const service = Fastify({ logger: { level: 'warn', stream: { write } } })
+  t.teardown(async () => { await service.close() })
+  await service.register(httpLimits, { maxRequestsInFlight: 10, responseTimeout: 30, maxConnectionsPerAddress: 0, isExempt: () => false, ...limits })
+  await service.register(app, { server: { pingInterval: 0 }, admin: { auth: false } })
+  const large = Buffer.alloc(LARGE, 'x')
+  service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
+  await service.listen({ port: 0, host: '127.0.0.1' })
+  return { service, port: service.peerServer.port, warnings }
+}
+
+/** Descriptors of this process that are files. */
+function openFiles (): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+t.test('pipelined requests up to the limit are answered in order', async t => {
+  const { port } = await start(t)
+  const raw = await connectRaw(t, port)
+  const paths = ['/healthz', '/readyz', '/nothing', '/openapi.json', '/docs/static/swagger-ui.css', '/healthz', '/nothing', '/asyncapi.json', '/readyz', '/healthz']
+  raw.send(paths.map(get).join(''))
+  for (const path of paths) t.equal((await raw.answer()).status, path === '/nothing' ? 404 : 200, path)
+  for (let i = 0; i < 30; i++) {
+    raw.send(get('/healthz'))
+    t.equal((await raw.answer()).status, 200, 'and the connection goes on')
+  }
+})
+
+t.test('a connection with more requests in flight is destroyed, and holds no descriptors', async t => {
+  const { service, port, warnings } = await start(t)
+  const before = openFiles()
+  const accepted = once(service.server, 'connection') as Promise<[Socket]>
+  const raw = await connectRaw(t, port)
+  raw.socket.pause()
+  const [socket] = await accepted
+  const ended = once(socket, 'close')
+  let most = 0
+  const timer = setInterval(() => { most = Math.max(most, openFiles()) }, 1)
+  t.teardown(() => { clearInterval(timer) })
+  raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(999))
+  await within(5, () => 'the end of the connection', ended)
+  await delay(100)
+  t.ok(most - before < 30, `${most - before} descriptors at most`)
+  t.same(warnings, ['requests in flight'])
+  t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+})
+
+t.test('a response that is not read in time ends the connection, also when it is read drop by drop', async t => {
+  const { service, port, warnings } = await start(t, { responseTimeout: 0.5 })
+  for (const isDripping of [false, true]) {
+    const accepted = once(service.server, 'connection') as Promise<[Socket]>
+    const raw = await connectRaw(t, port)
+    const [socket] = await accepted
+    raw.socket.pause()
+    const timer = setInterval(() => { if (isDripping) raw.socket.read(1 << 15) }, 50)
+    t.teardown(() => { clearInterval(timer) })
+    const began = performance.now()
+    raw.send(get('/large'))
+    await within(5, () => 'the end of the connection', once(socket, 'close'))
+    const seconds = (performance.now() - began) / 1000
+    t.ok(seconds > 0.45 && seconds < 2, `${seconds} s`)
+  }
+  t.ok(warnings.every(limit => limit === 'time to read a response') && warnings.length > 0)
+})
+
+t.test('readers, event streams, idle connections and WebSockets are not affected by the response timeout', async t => {
+  const { port } = await start(t, { responseTimeout: 0.5 })
+  const stream = await openEvents(t, `http://127.0.0.1:${port}/api/v1/events?types=client_disconnected`)
+  const peer = await connectRawWebSocket(t, port)
+  const idle = await connectRaw(t, port)
+  idle.send(get('/healthz'))
+  t.equal((await idle.answer()).status, 200)
+  t.ok((await (await fetch(`http://127.0.0.1:${port}/docs/static/swagger-ui-bundle.js`)).text()).length > 1e6)
+  await delay(1000)
+  idle.send(get('/healthz'))
+  t.equal((await idle.answer()).status, 200)
+  peer.sendFrame(8)
+  t.match((await stream.next()).data, { type: 'client_disconnected', outcome: 'clean' })
+})
+
+t.test('connections per address are limited; closed and upgraded ones make room', async t => {
+  const { service, port, warnings } = await start(t, { maxConnectionsPerAddress: 3 })
+  const [first] = await Promise.all([connectRaw(t, port), connectRaw(t, port), connectRaw(t, port)])
+  const refused = await connectRaw(t, port)
+  refused.send(get('/docs/static/swagger-ui-bundle.js').repeat(5))
+  t.match(await refused.answer(), { status: 429, headers: { 'retry-after': '1' } })
+  await refused.end()
+  t.same(warnings, ['connections per address'])
+
+  first.socket.destroy()
+  await connectionsOf(service, 2)
+  t.equal(await answers(t, port), true)
+  await connectionsOf(service, 2)
+  for (let i = 0; i < 5; i++) await connectRawWebSocket(t, port)
+  t.equal(await answers(t, port), true, 'peers do not count')
+})
+
+t.test('exempt addresses have no limit', async t => {
+  const { port } = await start(t, { maxConnectionsPerAddress: 1, isExempt: address => address === '127.0.0.1' })
+  await Promise.all([connectRaw(t, port), connectRaw(t, port)])
+  t.equal(await answers(t, port), true)
+})
+
+/** Waits until the server has so many connections. */
+async function connectionsOf ({ server }: FastifyInstance, count: number): Promise<void> {
+  const current = async (): Promise<number> => await new Promise(resolve => { server.getConnections((_, count) => { resolve(count) }) })
+  await within(5, () => `${count} connections`, (async () => { while (await current() !== count) await delay(5) })())
+}
+
+/** Whether a new connection gets a response; it is closed afterwards. */
+async function answers (t: Test, port: number): Promise<boolean> {
+  const raw = await connectRaw(t, port)
+  raw.send(get('/healthz'))
+  const { status } = await raw.head().catch(() => ({ status: 0 }))
+  raw.socket.destroy()
+  return status === 200
+}
+
+t.test('generated documents are serialised once', async t => {
+  const { service } = await start(t)
+  const original = JSON.stringify
+  let count = 0
+  JSON.stringify = ((value: unknown, ...rest: []) => {
+    const text = original(value, ...rest)
+    if (typeof text === 'string' && text.length > 20_000) count++
+    return text
+  }) as typeof JSON.stringify
+  t.teardown(() => { JSON.stringify = original })
+  for (const path of ['/openapi.json', '/docs/json', '/asyncapi.json']) {
+    const bodies = new Set<string>()
+    for (let i = 0; i < 5; i++) {
+      const answer = await service.inject(path)
+      t.match(answer.headers['content-type'], /^application\/json/)
+      bodies.add(answer.body)
+    }
+    t.equal(bodies.size, 1, path)
+  }
+  t.ok(count <= 2, `${count} times`)
+  const other = (await service.inject({ url: '/asyncapi.json', headers: { host: 'game.example:1234' } })).json()
+  t.equal(other.servers.peerServer.host, 'game.example:1234')
+  t.ok(count <= 2, 'a host is no reason to serialise anew')
+  await service.peerServer.stop()
+  await service.peerServer.listen(undefined, ['chat'])
+  t.same((await service.inject('/asyncapi.json')).json().channels.peerServer['x-sub-protocols'].names, ['chat'], 'a change is')
+})

@@ -1,0 +1,45 @@
+import t from 'tap'
+import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
+import { startService, type Service } from './helper/service.ts'
+import { within } from './helper/within.ts'
+
+t.test('pipelined requests end a connection, and leave the service well', async t => {
+  const service = await startService(t)
+  const raw = await connectRaw(t, service.port)
+  raw.socket.pause()
+  raw.send('GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(9000))
+  await logs(service, /"limit":"requests in flight"/)
+  raw.socket.resume()
+  await raw.end()
+  t.equal((await service.api('/server')).status, 200)
+})
+
+t.test('with WS_AT_ROOT clients may connect to / too; a wrong path is named, with those that exist', async t => {
+  const service = await startService(t, { WS_AT_ROOT: 'true', WS_PATH: '/game', GD_MP_API: 'false' })
+  for (const path of ['/', '/?token=x', '/game']) (await connectRawWebSocket(t, service.port, path)).socket.destroy()
+  await t.rejects(connectRawWebSocket(t, service.port, '/ws'), { message: /400/ })
+  await logs(service, /"requested":"\/ws","endpoints":\["\/game"\]/)
+  t.equal((await fetch(`http://127.0.0.1:${service.port}/`)).status, 404)
+  const without = await startService(t)
+  await t.rejects(connectRawWebSocket(t, without.port, '/'), { message: /400/ })
+})
+
+for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its own', { WS_PORT: '0' }]] as const) {
+  t.test(`${what}: a process without descriptors logs it, and recovers`, async t => {
+    const service = await startService(t, env, undefined, 600)
+    const at = /(?:relay|server) at ws:\/\/[^"]*?:(\d+)/
+    await logs(service, at)
+    const port = Number(at.exec(service.log.join('\n'))![1])
+    const held = await Promise.all(Array.from({ length: 600 }, async () => await connectRaw(t, port)))
+    await logs(service, /"limit":"no-descriptor".*EMFILE/)
+    for (const { socket } of held) socket.destroy()
+    const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
+    await within(10, () => 'the service to recover', (async () => { while (!await works()); })())
+  })
+}
+
+/** Waits until the service has logged something. */
+async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
+  const found = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10)) }
+  await within(5, () => `${String(pattern)} in ${log.slice(-20).join('\n')}`, found())
+}
