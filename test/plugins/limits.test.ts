@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import pino from 'pino'
 import type { Test } from 'tap'
 import t from 'tap'
+import { internalsOf } from '../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { closePayload } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
@@ -222,7 +223,7 @@ t.test('every spelling of an address behind a trusted proxy is the same address'
     t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).problem?.code, 'banned')
     server.unban('203.0.113.9')
     raw.socket.destroy()
-    while (server.admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
   }
 })
 
@@ -240,10 +241,10 @@ for (const mode of modes) {
     raw.sendFrame(3, 'reserved opcode')
     t.equal((await raw.close()).code, 1002)
     while (server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
-    t.same([...server.admission.counts.connections], [['127.0.0.1', 1]])
+    t.same([...internalsOf(server).admission.counts.connections], [['127.0.0.1', 1]])
     raw.socket.destroy()
-    while (server.admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
-    t.equal(server.pendingCount, 0)
+    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    t.equal(server.countPeers().pending, 0)
   })
 }
 

@@ -1,27 +1,27 @@
 import { networkOf, parseAddressRange } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
-/** An address or a range of them that may not connect; times in milliseconds since 1970. */
+/** A banned address or range of addresses; times in milliseconds since 1970. */
 export interface Ban {
-  /** The address, or the range in CIDR, in its one spelling. */
+  /** Canonical address, or range in CIDR notation. */
   readonly address: string
   readonly reason: string
   readonly since: number
-  /** When it ends by itself; undefined: never. */
+  /** When it expires, undefined for never. */
   readonly until: number | undefined
 }
 
-/** How a ban is meant: for how many seconds, for ever unless given, and why. */
+/** Duration in seconds, for ever unless given, and reason of a ban. */
 export interface BanTerms { readonly seconds?: number | undefined, readonly reason?: string | undefined }
 
-/** Who may not connect. A look-up costs one step for each length of range in use, however many bans there are. */
+/** Banned addresses. A lookup costs one step per prefix length in use, however many bans there are. */
 export class Bans {
-  /** By length of the range, then by its network. */
+  /** By prefix length, then by network. */
   readonly #byLength = new Map<number, Map<string, Ban>>()
 
-  /** Bans an address or a CIDR range, anew if it is banned already; ERR_INVALID_PARAMETER. */
+  /** Bans an address or a CIDR range, replacing an earlier ban of it; throws ERR_INVALID_PARAMETER. */
   ban (address: string, { seconds, reason = '' }: BanTerms = {}): Ban {
-    if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) throw new GodotError('ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: over 0, or none for ever`)
+    if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) throw invalid(`seconds ${String(seconds)}: expected over 0, or none for ever`)
     const { network, length, text } = parseRange(address)
     const since = Date.now()
     const ban = { address: text, reason, since, until: seconds === undefined ? undefined : since + seconds * 1000 }
@@ -30,7 +30,7 @@ export class Bans {
     return ban
   }
 
-  /** Lifts the ban of exactly this address or range; ERR_DOES_NOT_EXIST when there is none. */
+  /** Removes the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST when there is none. */
   unban (address: string): Ban {
     const { network, length } = parseRange(address)
     const ban = this.#get(length, network)
@@ -39,7 +39,7 @@ export class Bans {
     return ban
   }
 
-  /** The ban that keeps this address out, if there is one. */
+  /** The ban that applies to an address, undefined without one. */
   find (address: string): Ban | undefined {
     for (const length of this.#byLength.keys()) {
       const network = networkOf(address, length)
@@ -49,13 +49,13 @@ export class Bans {
     return undefined
   }
 
-  /** All bans that stand, the oldest first. */
+  /** All bans in effect, oldest first. */
   list (): Ban[] {
     for (const [length, bans] of this.#byLength) for (const network of bans.keys()) this.#get(length, network)
     return [...this.#byLength.values()].flatMap(bans => [...bans.values()]).sort((a, b) => a.since - b.since)
   }
 
-  /** A ban that stands; one whose time is over goes. */
+  /** A ban in effect; removes one that has expired. */
   #get (length: number, network: string): Ban | undefined {
     const ban = this.#byLength.get(length)?.get(network)
     if (ban?.until === undefined || ban.until > Date.now()) return ban
@@ -72,6 +72,10 @@ export class Bans {
 
 function parseRange (address: string) {
   const range = typeof address === 'string' ? parseAddressRange(address) : undefined
-  if (range === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: neither an IP address nor a CIDR range`)
+  if (range === undefined) throw invalid(`address ${String(address)}: expected an IP address or a CIDR range`)
   return range
+}
+
+function invalid (message: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', message)
 }

@@ -51,6 +51,7 @@ export class PeerRegistry implements RoomServer {
   readonly peers = new PeerTable()
   readonly main: Room
   readonly #admission: Admission
+  readonly #handshakeHost: HandshakeHost
   readonly #ids: PeerIds
   /** Sessions whose socket is not released yet, and the callback for when all are. */
   readonly #sockets = new Set<PeerSession>()
@@ -67,6 +68,7 @@ export class PeerRegistry implements RoomServer {
     this.signals = signals
     this.log = log
     this.#admission = admission
+    this.#handshakeHost = this.#createHandshakeHost()
     this.#ids = new PeerIds(drawId)
     this.main = new Room(MAIN, this)
   }
@@ -177,7 +179,7 @@ export class PeerRegistry implements RoomServer {
       this.monitor.events.emit('accepted', handshake.seconds)
     }
     const room = this.main
-    const session = new PeerSession(room, connection, this.#ids.take(), protocol, handshake?.isDeflated)
+    const session = new PeerSession(room, connection, this.#ids.take(), protocol, handshake?.windowBits)
     session.data = handshake?.data
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
@@ -229,14 +231,14 @@ export class PeerRegistry implements RoomServer {
     clearTimeout(timer)
   }
 
-  get #handshakeHost (): HandshakeHost {
-    const { protocols, onHandshake, perMessageDeflate } = this.settings.options
+  #createHandshakeHost (): HandshakeHost {
+    const { settings } = this
     return {
       admission: this.#admission,
       log: this.log,
-      protocols,
-      onHandshake,
-      perMessageDeflate,
+      get protocols () { return settings.options.protocols },
+      get onHandshake () { return settings.options.onHandshake },
+      get perMessageDeflate () { return settings.options.perMessageDeflate },
       accept: (...arrival) => { this.accept(...arrival) },
       refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
     }

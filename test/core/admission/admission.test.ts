@@ -63,7 +63,7 @@ t.test('maxJoinsPerMinute limits the joins of one address', async t => {
     return client.refusal
   }
   t.same(Array.from({ length: 5 }, () => joinAndLeave()), [undefined, undefined, undefined, 'join-rate', 'join-rate'])
-  t.equal(server.limits['join-rate'], 2)
+  t.equal(server.monitor.limits['join-rate'], 2)
   t.same([joinAndLeave('192.0.2.8'), joinAndLeave('2001:db8::1')], [undefined, undefined])
   for (let i = 0; i < 10; i++) t.equal(joinAndLeave('127.0.0.1'), undefined, 'loopback is exempt')
   clock.advance(59_999)
