@@ -22,8 +22,8 @@ export const Problem = Type.Object({
 export type Problem = Static<typeof Problem>
 
 /** A status whose answer is a problem, for the `response` of a route: what it means, and an error that leads to it. */
-export function problem (description: string, error?: Error) {
-  const example = error === undefined ? {} : { example: problemOf(error, 'req-1') }
+export function problem (description: string, error?: Error, instance: string = 'req-1') {
+  const example = error === undefined ? {} : { example: problemOf(error, instance === '' ? undefined : instance) }
   return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
 }
 

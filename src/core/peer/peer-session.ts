@@ -84,7 +84,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #host: PeerHost
-  readonly #isDeflated: boolean
+  readonly #windowBits: number
   readonly #rateLimit: RateLimit | undefined
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
@@ -102,15 +102,15 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   #peer: WebSocketPeer | undefined
   readonly #input: PeerInput
 
-  /** `isDeflated`: permessage-deflate was negotiated. */
-  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, isDeflated: boolean = false) {
+  /** `windowBits`: of what is compressed for the client (RFC 7692), 9 to 15; 0 without permessage-deflate. */
+  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0) {
     this.id = id
     this.protocol = protocol
     this.#host = host
-    this.#isDeflated = isDeflated
+    this.#windowBits = windowBits
     this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
     this.outbox = new PeerOutbox(connection, this)
-    this.#input = new PeerInput(connection, this, host, isDeflated)
+    this.#input = new PeerInput(connection, this, host, windowBits > 0)
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -186,12 +186,12 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     if (this.#state !== 'open') throw new GodotError('FAILED')
     if (!this.#host.outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
-    if (this.#isDeflated && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
     else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
   }
 
   #sendDeflated (code: number, bytes: Uint8Array): void {
-    const compressed = deflate(bytes)
+    const compressed = deflate(bytes, this.#windowBits)
     this.outbox.count(bytes.length, 1)
     this.#host.outbox.sendControl(this.outbox, code | DEFLATED, compressed, 0, compressed.length)
   }
