@@ -45,6 +45,8 @@ export interface PeerHost extends PeerSettings {
   writeModeChanged (session: PeerSession): void
   /** The peer exceeded a rate limit and is paused. */
   throttled (session: PeerSession, limit: RateLimit['hit']): void
+  /** The peer is gone, and a packet of it that exceeds a rate limit is dropped. */
+  droppedOverRate (session: PeerSession): void
   /** The client sent a close frame. */
   closeRequested (session: PeerSession, code: number, reason: string): void
   /** The peer has ended; called once. */
@@ -274,15 +276,15 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     this.packetsIn++
     this.bytesIn += end - start
-    if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
     if (this.#state !== 'open') return
+    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
     this.#host.receive(this, bytes, start, end, isText)
     if (this.#host.outbox.isCongested) this.#host.outbox.pauseSender(this)
   }
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') return
-    if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
+    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
     const { outbox } = this.#host
     if (outbox.hasRoom(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
     else this.closeSlow()
@@ -301,14 +303,30 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.#finish('reset')
   }
 
-  /** Pauses a peer that exceeds its rate limit; closes it if that goes on for long. */
-  #limit (rateLimit: RateLimit, size: number): void {
+  /**
+   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused, and closed
+   * if that goes on for long; of one that is gone the frame is dropped.
+   */
+  #mayPass (rateLimit: RateLimit, size: number): boolean {
     const wait = rateLimit.take(size)
-    if (wait === 0 || this.#state !== 'open') return
+    if (wait === 0) return true
+    if (this.#isGone) {
+      this.#host.droppedOverRate(this)
+      return false
+    }
     this.#host.throttled(this, rateLimit.hit)
-    if (rateLimit.isFlood) return this.close('flood', closeCode.POLICY, 'rate limit')
+    if (rateLimit.isFlood) this.close('flood', closeCode.POLICY, 'rate limit')
+    else this.#pauseFor(wait)
+    return this.#state === 'open'
+  }
+
+  #pauseFor (milliseconds: number): void {
+    if (this.#throttle !== undefined) return
     this.pauseReading()
-    this.#throttle = setTimeout(() => { this.resumeReading() }, wait)
+    this.#throttle = setTimeout(() => {
+      this.#throttle = undefined
+      this.resumeReading()
+    }, milliseconds)
   }
 
   // ---- closing ----

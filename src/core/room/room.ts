@@ -173,6 +173,10 @@ export class Room implements PeerHost {
     this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
+  droppedOverRate (session: PeerSession): void {
+    this.#server.monitor.dropped('over-rate', session.peer)
+  }
+
   ended (session: PeerSession, end: PeerEnd): void {
     if (this.authentication?.delete(session) !== true) this.#leave(session, end)
     this.#server.sessionEnded(session, end)
