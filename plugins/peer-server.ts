@@ -3,10 +3,11 @@ import { Server as TlsServer } from 'node:tls'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Mount } from '../src/core/peer/transport.ts'
+import type { Mount } from '../src/transport/listener.ts'
 import { defaultOptions, type ServerOptions } from '../src/options.ts'
-import { probeDescriptors } from '../src/transport/descriptor-probe.ts'
-import { WebSocketServer } from '../src/transport/websocket-server.ts'
+import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
+import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { addEndpoint } from './endpoint.ts'
 import { Problem } from './problem.ts'
 import { shareSchemas } from './shared-schema.ts'
@@ -25,7 +26,7 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
-  probeDescriptors(server)
+  probeDescriptors(internalsOf(server).monitor)
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
   app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })

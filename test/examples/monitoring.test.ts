@@ -8,7 +8,7 @@ import { MemoryConnection } from '../helper/memory-connection.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
 import { signal } from '../helper/signal.ts'
 import { accept } from '../helper/internals.ts'
-import { internalsOf } from '../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 
 const read = (file: string): string => readFileSync(join(root, 'examples/monitoring', file), 'utf8')
 const dashboard = JSON.parse(read('grafana-dashboard.json'))

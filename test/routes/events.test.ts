@@ -5,7 +5,7 @@ import { openEvents } from '../helper/event-source.ts'
 import { json, startHost, type Host, type HostParts } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { within } from '../helper/within.ts'
-import { internalsOf } from '../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
 

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
 async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { signal } from '../helper/signal.ts'
 

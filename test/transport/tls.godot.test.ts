@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import t from 'tap'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startGodot } from '../helper/godot.ts'
 import { keyFile, leafKeys } from '../helper/keys.ts'
 import { needs } from '../helper/needs.ts'

@@ -3,7 +3,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
 import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
 

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { internalsOf, WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'

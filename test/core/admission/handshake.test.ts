@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { internalsOf, WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Accepted, Refused } from '../../../src/on-handshake.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { WebSocketServer as ListeningServer } from '../../../src/transport/websocket-server.ts'
+import { WebSocketServer as ListeningServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { turn } from '../../helper/frame-client.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'

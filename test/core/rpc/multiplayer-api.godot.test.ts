@@ -2,11 +2,11 @@ import t, { type Test } from 'tap'
 import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { startGodot, type GodotClient } from '../../helper/godot.ts'
 import { needs } from '../../helper/needs.ts'
 import { within } from '../../helper/within.ts'
-import { internalsOf } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
 
 const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppetsync'] as const
 
