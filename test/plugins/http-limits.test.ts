@@ -57,10 +57,27 @@ t.test('a connection with more requests in flight is destroyed, and holds no des
   t.teardown(() => { clearInterval(timer) })
   raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(999))
   await within(5, () => 'the end of the connection', ended)
-  await delay(100)
+  await within(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
   t.ok(most - before < 30, `${most - before} descriptors at most`)
   t.same(warnings, ['requests in flight'])
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+})
+
+t.test('a client that leaves before its pipelined responses leaves no descriptors behind', async t => {
+  const { service, port, warnings } = await start(t)
+  const before = openFiles()
+  const raw = await connectRaw(t, port)
+  raw.socket.pause()
+  const served = new Promise<void>(resolve => {
+    let count = 0
+    service.server.on('request', () => { if (++count === 10) resolve() })
+  })
+  raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(10))
+  await served
+  await within(5, () => 'open files', (async () => { while (openFiles() < before + 5) await delay(5) })())
+  raw.socket.resetAndDestroy()
+  await within(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
+  t.same(warnings, [])
 })
 
 t.test('a response that is not read in time ends the connection, also when it is read drop by drop', async t => {
