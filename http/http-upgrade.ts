@@ -52,7 +52,11 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     if (this.#response !== undefined) return
     this.#response = response
     response.shouldKeepAlive = false
-    response.once('finish', () => { this.#closeSocket() })
+    response.once('finish', () => {
+      // Somebody else has refused the client.
+      if (this.#handshake?.isOpen === true) this.#handshake.close()
+      this.#closeSocket()
+    })
   }
 
   /** Whether somebody has a response for it. */
@@ -67,7 +71,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
 
   /** The hooks of the host take their time: from now on it is limited. */
   limitTime (): void {
-    if (this.#handshake?.state !== 'waiting') return
+    if (this.#handshake?.state !== 'waiting' || this.#response?.writableEnded === true) return
     this.#handshake.start()
     this.#watchEnd()
   }
