@@ -8,7 +8,7 @@ import { defaultOptions, ServerOptions } from './options.ts'
 export interface Variable {
   readonly parse: (text: string) => unknown
   readonly schema: TSchema
-  readonly standard?: unknown
+  readonly defaultValue?: unknown
   /** The server option that it sets. */
   readonly option?: keyof ServerOptions
 }
@@ -71,13 +71,13 @@ export const variables: Readonly<Record<string, Variable>> = {
     schema: Type.Refine(Type.Union([Type.Boolean(), Type.Array(Type.String())], {
       description: 'Whose X-Forwarded-* headers are trusted: true (everyone\'s), false (nobody\'s), or the addresses of the proxies'
     }), isTrust, () => 'must be true, false, or a comma-separated list of proxy addresses'),
-    standard: false
+    defaultValue: false
   },
   LOG_LEVEL: variable(Type.Enum(logLevels, { description: 'Minimum level of log lines' }), 'info')
 }
 
-function variable (schema: TSchema, standard?: unknown): Variable {
-  return { parse: parserOf(schema)!, schema, standard }
+function variable (schema: TSchema, defaultValue?: unknown): Variable {
+  return { parse: parserOf(schema)!, schema, defaultValue }
 }
 
 /** The variable of an option, if it has one: name, parser and default follow from the schema. */
@@ -88,8 +88,8 @@ function variableOf (option: keyof ServerOptions): Array<[name: string, variable
   const schema: TSchema = ServerOptions.properties[option]
   const parse = parserOf(schema)
   if (parse === undefined || option in excluded) return []
-  const standard = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
-  return [[name, { parse, schema, standard, option }]]
+  const defaultValue = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
+  return [[name, { parse, schema, defaultValue, option }]]
 }
 
 /** How text becomes a value of the schema; undefined when no text can. */
