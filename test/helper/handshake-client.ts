@@ -46,7 +46,7 @@ export class HandshakeClient implements HandshakeTransport {
   /** Its connection ends. */
   leave (): void {
     this.handshake.close()
-    this.connection.hangUp()
+    this.connection.disconnect()
   }
 
   /** The head of the response, once it is a peer. */

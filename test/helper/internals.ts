@@ -17,7 +17,7 @@ export function sessionOf (server: WebSocketServer, id: number): PeerSession | u
 }
 
 /** Sends a packet of the server to a target (multiplayer mode). */
-export function putTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
+export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
   internalsOf(server).room.putData(target, bytes)
 }
 

@@ -64,7 +64,7 @@ export class MemoryConnection implements Connection {
   }
 
   /** The client goes. */
-  hangUp (): void {
+  disconnect (): void {
     this.destroy()
   }
 

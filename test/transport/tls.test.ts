@@ -61,7 +61,7 @@ t.test('a refusal goes through TLS as well', async t => {
   const server = await listening(t)
   const raw = await connectRawTls(t, server.port, { ca })
   raw.send(upgradeRequest('/', { Upgrade: undefined }))
-  t.equal((await raw.answer()).status, 426)
+  t.equal((await raw.response()).status, 426)
 })
 
 t.test('handshakeTimeout covers a TLS handshake that stalls', async t => {
