@@ -11,14 +11,19 @@ declare module 'fastify' {
   }
 }
 
-/** A token and whose it is, as the log names them. */
-export interface NamedToken { readonly name: string, readonly token: string }
+/** An admin token with a name. */
+export interface NamedToken {
+  /** Name of its owner, in logs and audit events. */
+  readonly name: string
+  /** The token: at least 32 characters, not easily guessed. */
+  readonly token: string
+}
 
-/** Who may enter: whoever has a token, or everyone where the host guards the scope itself. */
+/** Authentication of administrators: by bearer token, or by the host app. */
 export interface AdminAuthOptions {
   /** One token, or several with names. */
   readonly token?: string | readonly NamedToken[]
-  /** `false`: the host guards the scope itself. */
+  /** `false`: the host app authenticates the scope itself, and no token is required. */
   readonly auth?: false
 }
 

@@ -19,7 +19,10 @@ declare module 'fastify' {
 /** The servers of each app: hooks run one after the other, and no server shall have to wait for the clients of another. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
 
-/** Adds `app.peerServer` (or another `name`) and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
+/**
+ * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
+ * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
+ */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})

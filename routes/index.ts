@@ -19,19 +19,19 @@ import { serverRoutes, State } from './server.ts'
 
 /** Options of `adminRoutes` beside Fastify's own `prefix`. */
 export interface AdminOptions extends AdminAuthOptions {
-  /** Name of the server that is administered, `peerServer` unless given: its option `name`. */
+  /** Name of the server to administer, i.e. its option `name`; default: `peerServer`. */
   readonly server?: string
-  /** What the OpenAPI document says is needed to enter, by the name of a security scheme in it: `[{ adminToken: [] }]`. */
+  /** Security requirement in the OpenAPI document, by name of a security scheme of it: `[{ adminToken: [] }]`. */
   readonly security?: ReadonlyArray<Readonly<Record<string, readonly string[]>>>
-  /** How many events are kept for who comes back to `/events`: 10000 unless given, 0 for none. */
+  /** Number of events kept for clients that reconnect to `/events`; default: 10000, 0: none. */
   readonly eventHistory?: number
-  /** About how many bytes of memory these events may take: 16 MiB unless given. */
+  /** Approximate memory of these events in bytes; default: 16 MiB. */
   readonly eventHistoryBytes?: number
-  /** How many may read `/events` at a time: 128 unless given. */
+  /** Maximum number of `/events` streams at a time; default: 128. */
   readonly maxEventStreams?: number
 }
 
-/** The REST API over a server of the app: what an administrator may ask. */
+/** Plugin that adds the REST API of a server. Throws without `token` and without `auth: false`. */
 export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }> = async (app, options) => {
   const server = serverOf(app, options.server ?? defaultOptions.name)
   keepToItself(app)

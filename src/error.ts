@@ -32,13 +32,16 @@ export const errors = {
 /** Name of an error: Godot's, or ours in kebab case. */
 export type ErrorCode = keyof typeof errors
 
-/** A failure with its stable `code`; `number` is Godot's Error number, `statusCode` the HTTP status. */
+/** An error of this package; [errors.md](errors.md) lists all. */
 export class GodotError extends Error {
+  /** Stable name of the error. */
   readonly code: ErrorCode
+  /** Number of Godot's Error, undefined for errors that Godot does not have. */
   readonly number: number | undefined
+  /** HTTP status of a response that reports the error. */
   readonly statusCode: number
 
-  /** `statusCode`: where it is not the table's. */
+  /** `message` and `statusCode` default to those of the error. */
   constructor (code: ErrorCode, message: string = errors[code].message, statusCode: number = errors[code].status) {
     super(message)
     this.name = 'GodotError'

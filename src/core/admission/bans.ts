@@ -1,18 +1,25 @@
 import { networkOf, parseAddressRange } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
-/** An address or a range of them that may not connect; times in milliseconds since 1970. */
+/** An IP address or range that may not connect. */
 export interface Ban {
-  /** The address, or the range in CIDR, in its one spelling. */
+  /** The address, or the range in CIDR notation, normalized. */
   readonly address: string
+  /** Why, for clients and operators; '' if none was given. */
   readonly reason: string
+  /** When it was imposed, in milliseconds since 1970. */
   readonly since: number
-  /** When it ends by itself; undefined: never. */
+  /** When it expires, in milliseconds since 1970; undefined: never. */
   readonly until: number | undefined
 }
 
-/** How a ban is meant: for how many seconds, for ever unless given, and why. */
-export interface BanTerms { readonly seconds?: number | undefined, readonly reason?: string | undefined }
+/** Duration and reason of a ban. */
+export interface BanTerms {
+  /** Seconds until it expires; default: never. */
+  readonly seconds?: number | undefined
+  /** Why, for clients and operators; the reason of the close frame. */
+  readonly reason?: string | undefined
+}
 
 /** Who may not connect. A look-up costs one step for each length of range in use, however many bans there are. */
 export class Bans {

@@ -32,10 +32,13 @@ export interface Connection {
   destroy (): void
 }
 
-/** What TLS needs, each in PEM; a listener without any speaks plain. */
+/** Keys of a TLS listener, each in PEM; without any the listener does not use TLS. */
 export interface Keys {
+  /** Private key. */
   readonly privateKey?: string | undefined
+  /** Certificate of the private key. */
   readonly sslCertificate?: string | undefined
+  /** Intermediate certificates. */
   readonly caChain?: string | undefined
 }
 

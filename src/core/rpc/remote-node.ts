@@ -11,7 +11,7 @@ import type { MethodHandler, MethodName, NodeSurface, PropertyName, PropertySett
 export class RemoteNode<Members = any> {
   readonly #members: NodeMembers
 
-  /** Not for applications: `MultiplayerAPI.node` makes nodes. */
+  /** @internal `MultiplayerAPI.node` creates nodes. */
   constructor (members: NodeMembers) {
     this.#members = members
   }

@@ -1,15 +1,19 @@
 import { GodotError } from '../../error.ts'
 import { encodeDeltas, encodeDespawn, encodeSpawn } from '../../protocol/multiplayer/replication4-packet.ts'
-import type { Spawn, Sync } from '../../protocol/multiplayer/replication4-packet.ts'
+import type { Sync } from '../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import { MemberConverter } from './member-converter.ts'
 import type { Kind, ValueOf } from './rpc-surface.ts'
 
-/**
- * A property as it is in the SceneReplicationConfig of the clients: whether it is sent with a spawn (default true), and when it is sent
- * later: at every sync (`always`, the default), after it changed, or never.
- */
-export interface SyncedProperty { readonly kind: Kind, readonly spawn?: boolean, readonly mode?: 'always' | 'on_change' | 'never' }
+/** A property, with the settings that it has in the SceneReplicationConfig of the clients. */
+export interface SyncedProperty {
+  /** Type of its values. */
+  readonly kind: Kind
+  /** Whether it is sent when the node is spawned; default true. */
+  readonly spawn?: boolean
+  /** When it is sent later: at every `sync` (`always`, the default), at the next one after it changed, or never. */
+  readonly mode?: 'always' | 'on_change' | 'never'
+}
 
 /** The properties of a MultiplayerSynchronizer, in the order of its SceneReplicationConfig; the names are the application's own. */
 export type Replication = Readonly<Record<string, SyncedProperty>>
@@ -18,7 +22,7 @@ export type Replication = Readonly<Record<string, SyncedProperty>>
 export type ReplicatedValues<R extends Replication> = { [Name in keyof R]: ValueOf<R[Name]['kind']> }
 
 /** What is spawned: the index of a scene in the spawner's list, or the argument of its `spawn_function`. */
-export type Spawned = Spawn['what']
+export type Spawned = { readonly scene: number } | { readonly custom: Variant }
 
 const MAX_CHANGING = 64
 
