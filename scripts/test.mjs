@@ -25,9 +25,13 @@ async function run () {
   }
 }
 
-/** Lint and types, side by side. */
+/** Lint, unused exports and types, side by side. */
 async function check () {
-  const codes = await Promise.all([node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.'), build('tsconfig.json')])
+  const codes = await Promise.all([
+    node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.'),
+    node(bin('knip/bin/knip.js')),
+    build('tsconfig.json')
+  ])
   return Math.max(...codes)
 }
 

@@ -52,6 +52,6 @@ export class GodotError extends Error {
 }
 
 /** Godot's Error number of a code, undefined where Godot has none. */
-export function godotNumber (code: ErrorCode): number | undefined {
+function godotNumber (code: ErrorCode): number | undefined {
   return (errors[code] as { number?: number }).number
 }

@@ -12,9 +12,6 @@ export interface Logger {
 
 const discard = (): void => {}
 
-/** Discards everything. */
-export const silentLogger: Logger = { debug: discard, info: discard, warn: discard, error: discard }
-
 /** Writes warnings and errors to the console: the default of a server without option `log`. */
 export const consoleLogger: Logger = {
   debug: discard,

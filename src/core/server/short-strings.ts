@@ -7,6 +7,6 @@ export function withShortStrings<Details extends object> (details: Details): Det
 }
 
 /** `text` cut to 200 characters, with a note of its length if it is longer. */
-export function shortString (text: string): string {
+function shortString (text: string): string {
   return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH)}... (${text.length} characters)`
 }

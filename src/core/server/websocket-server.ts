@@ -43,7 +43,7 @@ export interface ServerInternals {
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
-export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
+const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
 /** NetworkedMultiplayerPeer.TRANSFER_MODE_RELIABLE. */
 const TRANSFER_MODE_RELIABLE = 2

@@ -185,7 +185,7 @@ function writeObject (to: VariantWriter, { className, properties }: types.Encode
 }
 
 /** Lower 31 bits of the count of an Array or Dictionary; the upper one is an old mark without a meaning. */
-export const COUNT = 0x7fffffff
+const COUNT = 0x7fffffff
 
 /** | count u32 | Variants ... | */
 export const array: VariantRow<readonly Variant[]> = {
@@ -198,14 +198,14 @@ export const array: VariantRow<readonly Variant[]> = {
   }
 }
 
-export function readVariants (from: VariantReader, count: number): Variant[] {
+function readVariants (from: VariantReader, count: number): Variant[] {
   from.enter()
   const values = readItems(count, () => from.variant())
   from.leave()
   return values
 }
 
-export function writeVariants (to: VariantWriter, values: readonly Variant[]): void {
+function writeVariants (to: VariantWriter, values: readonly Variant[]): void {
   to.u32(values.length)
   to.enter()
   for (const value of values) to.variant(value)
