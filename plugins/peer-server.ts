@@ -20,7 +20,10 @@ declare module 'fastify' {
 /** The servers of each app, which one hook stops together: hooks run one after the other. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
 
-/** Adds `app.peerServer` (or another `name`) and its WebSocket endpoint; with option `port` the server has a listener of its own instead. */
+/**
+ * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
+ * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
+ */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})

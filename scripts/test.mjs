@@ -29,10 +29,13 @@ async function run () {
   }
 }
 
-/** Runs lint and the type check in parallel. */
+/** Lint, unused exports and types, side by side. */
 async function check () {
-  const lint = node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.')
-  const codes = await Promise.all([lint, build('tsconfig.json')])
+  const codes = await Promise.all([
+    node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.'),
+    node(bin('knip/bin/knip.js')),
+    build('tsconfig.json')
+  ])
   return Math.max(...codes)
 }
 

@@ -32,13 +32,16 @@ export const errors = {
 /** Code of an error: the name of Godot's constant, or a kebab-case name. */
 export type ErrorCode = keyof typeof errors
 
-/** An error with a stable `code`; `number` is the value of Godot's Error constant, `statusCode` the HTTP status. */
+/** An error of this package; [errors.md](errors.md) lists all. */
 export class GodotError extends Error {
+  /** Stable name of the error. */
   readonly code: ErrorCode
+  /** Number of Godot's Error, undefined for errors that Godot does not have. */
   readonly number: number | undefined
+  /** HTTP status of a response that reports the error. */
   readonly statusCode: number
 
-  /** `message` and `statusCode` default to those of the table. */
+  /** `message` and `statusCode` default to those of the error. */
   constructor (code: ErrorCode, message: string = errors[code].message, statusCode: number = errors[code].status) {
     super(message)
     this.name = 'GodotError'
@@ -48,7 +51,7 @@ export class GodotError extends Error {
   }
 }
 
-/** The value of Godot's Error constant for a code; undefined if Godot has none. */
-export function godotNumber (code: ErrorCode): number | undefined {
+/** Godot's Error number of a code, undefined where Godot has none. */
+function godotNumber (code: ErrorCode): number | undefined {
   return (errors[code] as { number?: number }).number
 }

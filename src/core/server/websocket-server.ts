@@ -35,7 +35,7 @@ export interface ServerEnvironment {
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
-export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
+const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
 /** NetworkedMultiplayerPeer.TRANSFER_MODE_RELIABLE. */
 const TRANSFER_MODE_RELIABLE = 2
@@ -107,7 +107,7 @@ export class WebSocketServer extends PacketPeer {
     await this.#listening.stop(code, reason)
   }
 
-  /** Godot: WebSocketServer.is_listening. */
+  /** Whether clients can connect. Godot: WebSocketServer.is_listening. */
   isListening (): boolean {
     return this.#listening.isOn
   }
@@ -231,7 +231,10 @@ export class WebSocketServer extends PacketPeer {
     return this.#settings.maxDataSize
   }
 
-  /** Always 2 (reliable), the only mode of WebSocket; setting it has no effect, as in Godot. */
+  /**
+   * Always 2 (reliable), the only mode of WebSocket; setting it has no effect, as in Godot.
+   * Godot: NetworkedMultiplayerPeer.transfer_mode.
+   */
   get transferMode (): number {
     return TRANSFER_MODE_RELIABLE
   }
@@ -303,12 +306,18 @@ export class WebSocketServer extends PacketPeer {
 
   // ---- packets ----
 
-  /** Target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one. Godot: set_target_peer. */
+  /**
+   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0.
+   * Godot: NetworkedMultiplayerPeer.set_target_peer.
+   */
   setTargetPeer (id: number): void {
     this.#targetPeer = id
   }
 
-  /** Sender of the packet that `getPacket` returns next, 1 when there is none. Godot: get_packet_peer. */
+  /**
+   * Sender of the packet that `getPacket` returns next, 1 when there is none.
+   * Godot: NetworkedMultiplayerPeer.get_packet_peer.
+   */
   getPacketPeer (): number {
     return this.#room.inbox.nextSource
   }
@@ -366,7 +375,8 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other.
+   * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
+   * ERR_UNCONFIGURED without that option.
    * Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {
@@ -375,7 +385,7 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Accepts a client that authenticates: it joins as soon as it has completed too. Throws ERR_DOES_NOT_EXIST for any
-   * other. Godot 4: SceneMultiplayer.complete_auth.
+   * other, ERR_UNCONFIGURED without option `authenticate`. Godot 4: SceneMultiplayer.complete_auth.
    */
   completeAuth (id: number): void {
     this.#authentication.complete(id)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
-import { silentLogger } from '../../../src/logger.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
