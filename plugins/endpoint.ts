@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { canonicalAddress } from '../src/address-range.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
-import { upgradeOf } from '../src/transport/http-upgrade.ts'
+import { upgradeOf } from '../http/http-upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
-import type { WebSocketServer } from '../src/transport/websocket-server.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { endpointSchemaOf } from './endpoint-schema.ts'
 import { sendProblem } from './problem.ts'
 import { withoutSecrets } from './request-log.ts'
@@ -20,7 +21,7 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
     logSerializers: { req: withoutSecrets },
     // Called as soon as the router has found this route, before any hook.
     childLoggerFactory: function (logger, bindings, options, request) {
-      upgradeOf(request)?.claim(server)
+      upgradeOf(request)?.claim(internalsOf(server).registry)
       return app.childLoggerFactory.call(this, logger, bindings, options, request)
     },
     // The last hook before the handler, which @fastify/websocket wraps for upgrades.
@@ -32,7 +33,11 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
 function respond (server: WebSocketServer, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack()
   const upgrade = upgradeOf(request.raw)
-  if (upgrade === undefined) return sendRefusal(reply.raw, new GodotError('upgrade-required'))
+  if (upgrade === undefined) {
+    // While the app closes upgrades are ordinary requests.
+    const code = request.raw.headers.upgrade === undefined ? 'upgrade-required' : 'not-listening'
+    return sendRefusal(reply.raw, new GodotError(code))
+  }
   upgrade.respondWith(reply.raw)
   if (server.mode === 'mounted') upgrade.process(requestOf(request))
   else upgrade.reject(new GodotError('not-listening'))

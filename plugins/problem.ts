@@ -22,8 +22,8 @@ export const Problem = Type.Object({
 export type Problem = Static<typeof Problem>
 
 /** A status whose answer is a problem, for the `response` of a route: what it means, and an error that leads to it. */
-export function problem (description: string, error?: Error) {
-  const example = error === undefined ? {} : { example: problemOf(error, 'req-1') }
+export function problem (description: string, error?: Error, instance: string = 'req-1') {
+  const example = error === undefined ? {} : { example: problemOf(error, instance === '' ? undefined : instance) }
   return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
 }
 
@@ -71,7 +71,7 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 }
 
 /** What an error says in the form of RFC 9457; what is no failure of the request is told to nobody outside. */
-export function problemOf (error: unknown, instance?: string): Problem {
+function problemOf (error: unknown, instance?: string): Problem {
   const { message, statusCode: status = 500 } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
   const known = error instanceof GodotError ? error : undefined

@@ -6,7 +6,7 @@ import type { HandshakeHost, HandshakeTransport } from '../admission/handshake.t
 import { PeerIds } from '../admission/peer-ids.ts'
 import type { EndCause, PeerEnd } from '../peer/peer-end.ts'
 import { PeerSession } from '../peer/peer-session.ts'
-import type { Connection } from '../peer/transport.ts'
+import type { Connection } from '../../transport/connection.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import type { RoomServer } from '../room/room-server.ts'
 import type { Room } from '../room/room.ts'
@@ -54,6 +54,7 @@ export class PeerRegistry implements RoomServer {
   readonly peers = new PeerTable()
   readonly main: Room
   readonly #admission: Admission
+  readonly #handshakeHost: HandshakeHost
   readonly #ids: PeerIds
   /** Sessions whose socket is not released yet, and the callback for when all are. */
   readonly #sockets = new Set<PeerSession>()
@@ -70,6 +71,7 @@ export class PeerRegistry implements RoomServer {
     this.signals = signals
     this.log = log
     this.#admission = admission
+    this.#handshakeHost = this.#createHandshakeHost()
     this.#ids = new PeerIds(drawId)
     this.openMultiplayer = openMultiplayer
     this.main = openRoom(MAIN, this)
@@ -180,7 +182,7 @@ export class PeerRegistry implements RoomServer {
     if (handshake?.join() === false) return this.#ids.release(id)
     if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
     const room = this.main
-    const session = new PeerSession(room, connection, id, protocol, handshake?.isDeflated)
+    const session = new PeerSession(room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
@@ -229,14 +231,14 @@ export class PeerRegistry implements RoomServer {
     clearTimeout(timer)
   }
 
-  get #handshakeHost (): HandshakeHost {
-    const { protocols, onHandshake, perMessageDeflate } = this.settings.options
+  #createHandshakeHost (): HandshakeHost {
+    const { settings } = this
     return {
       admission: this.#admission,
       log: this.log,
-      protocols,
-      onHandshake,
-      perMessageDeflate,
+      get protocols () { return settings.options.protocols },
+      get onHandshake () { return settings.options.onHandshake },
+      get perMessageDeflate () { return settings.options.perMessageDeflate },
       accept: (...arrival) => { this.accept(...arrival) },
       refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
     }

@@ -4,11 +4,8 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
-import type { Keys, Listener } from '../core/peer/transport.ts'
-import type { ServerInternals } from '../core/server/websocket-server.ts'
+import type { TlsKeys, Listener } from './listener.ts'
 import { GodotError } from '../error.ts'
-import { ClosingConnections } from './closing-connections.ts'
-import { Incoming } from './incoming.ts'
 import { checkNewKeys, secureContext } from './key-material.ts'
 import { SocketConnection } from './socket-connection.ts'
 
@@ -19,23 +16,25 @@ const NOTHING = new Uint8Array(0)
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
 
-/** Opens a listener on `server.settings.options.bindIp` and `port` that feeds the server; ERR_ALREADY_IN_USE when the port is taken or the address not ours. */
-export async function openListener (server: ServerInternals, port: number): Promise<Listener> {
-  const listener = new OwnListener(server)
-  await listener.listen(server.settings.options.bindIp, port)
-  return listener
+/** What a listener does with its connections. */
+export interface TcpListenerOptions {
+  /** Keys of a TLS listener. */
+  readonly keys: TlsKeys
+  onConnection (connection: SocketConnection): void
+  /** A connection could not be accepted, for example because the process has no file descriptors left. */
+  onAcceptError (error: unknown): void
 }
 
-/** A TCP port of the server's own. There is no HTTP server behind it: each connection is read by us from its first byte. */
-class OwnListener implements Listener {
-  readonly #server: ServerInternals
+/** A TCP port without an HTTP server: its connections are bytes from the first one. */
+export class TcpListener implements Listener {
+  readonly #options: TcpListenerOptions
   readonly #net: Server = createServer()
-  readonly #closing = new ClosingConnections()
   #context: SecureContext | undefined
 
-  constructor (server: ServerInternals) {
-    this.#server = server
-    this.#context = secureContext(server.settings.options)
+  /** Throws ERR_INVALID_PARAMETER for unusable keys. */
+  constructor (options: TcpListenerOptions) {
+    this.#options = options
+    this.#context = secureContext(options.keys)
   }
 
   get port (): number {
@@ -46,34 +45,34 @@ class OwnListener implements Listener {
     return this.#context !== undefined
   }
 
-  setKeys (keys: Keys): void {
+  setKeys (keys: TlsKeys): void {
     checkNewKeys(keys)
     this.#context = secureContext(keys)
   }
 
+  /** Binds to an address, or to all with `*`; throws ERR_ALREADY_IN_USE when the port or the address is not available. */
   async listen (bindIp: string, port: number): Promise<void> {
     await bind(this.#net, bindIp, port)
-    this.#net.on('error', error => { this.#lost(error) })
+    this.#net.on('error', error => { this.#options.onAcceptError(error) })
     if (this.tls) this.#net.on('connection', socket => { this.#encrypt(socket) })
     else this.#takeHandles()
   }
 
   async close (): Promise<void> {
-    this.#closing.close()
     await new Promise<void>(resolve => { this.#net.close(() => { resolve() }) })
   }
 
   /**
-   * Has each accepted handle go straight into a socket that reads into the shared buffer, instead of into one that would have to hand it
-   * on: a quarter of a handshake. `onconnection` is what Node sets itself on the handle but does not document; without it the sockets are taken over.
+   * Puts each accepted handle into a socket that reads into the shared buffer, without an intermediate socket: a quarter of the cost of a
+   * handshake. Node sets `onconnection` on the handle but does not document it; without it the sockets are taken over.
    */
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
-    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#receive(new SocketConnection(socket, NOTHING)) })
+    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#options.onConnection(new SocketConnection(socket, NOTHING)) })
     else {
       handle.onconnection = (error, accepted) => {
-        if (accepted === undefined) this.#lost(error)
-        else this.#receive(SocketConnection.ofHandle(accepted))
+        if (accepted === undefined) this.#options.onAcceptError(error)
+        else this.#options.onConnection(SocketConnection.ofHandle(accepted))
       }
     }
   }
@@ -81,20 +80,11 @@ class OwnListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    this.#receive(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
-  }
-
-  #receive (connection: SocketConnection): void {
-    new Incoming(this.#server.registry, connection, this.#closing).begin()
-  }
-
-  /** No more descriptors: the system has closed the connection. */
-  #lost (error: unknown): void {
-    this.#server.monitor.limited('no-descriptor', { error })
+    this.#options.onConnection(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
   }
 }
 
-/** Binds to one address, or with '*' to all of both families on one socket, and where there is no IPv6 to all of IPv4. */
+/** Binds to one address, or with '*' to all of both families (dual stack), or of IPv4 where the machine has no IPv6. */
 async function bind (net: Server, bindIp: string, port: number): Promise<void> {
   try {
     await listening(net, bindIp === ANY ? '::' : bindIp, port)
@@ -105,7 +95,7 @@ async function bind (net: Server, bindIp: string, port: number): Promise<void> {
 }
 
 const lacksIPv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
-const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'this machine has no such address' }
+const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'not an address of this machine' }
 
 async function listening (net: Server, host: string, port: number): Promise<void> {
   net.listen({ host, port, backlog: BACKLOG })
