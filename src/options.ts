@@ -5,58 +5,63 @@ import { GodotError } from './error.ts'
 import type { Authenticate } from './on-authenticate.ts'
 import type { OnHandshake } from './on-handshake.ts'
 
-const kib = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Bytes of unread packets a peer's ${direction} queue holds, in KiB, rounded up to a power of two` })
-const packets = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Packets a peer's ${direction} queue holds, rounded up to a power of two` })
+const LIMIT_MAX = 1 << 24
+const SECONDS_MAX = 3600
 
-const limit = (what: string) => Type.Integer({ minimum: 0, maximum: 1 << 24, description: `${what}; 0: no limit` })
-const rate = (what: string) => Type.Number({ minimum: 0, description: `${what} a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit` })
-const pem = (what: string, use: string) => Type.String({ minLength: 1, description: `${what} in PEM: ${use}` })
+const kib = (description: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `${description}, rounded up to a power of two` })
+const limit = (description: string) => Type.Integer({ minimum: 0, maximum: LIMIT_MAX, description: `${description}; 0: no limit` })
+const seconds = (description: string) => Type.Number({ exclusiveMinimum: 0, maximum: SECONDS_MAX, description })
+const pem = (description: string) => Type.String({ minLength: 1, description })
+const rate = (what: string) => Type.Number({
+  minimum: 0,
+  description: `Maximum ${what} per second from one peer. A peer that exceeds it is read more slowly, and closed with 1008 if that does not help; 0: no limit`
+})
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
-/** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
+/** Every option of the plugin and of `new WebSocketServer(options)`: type, limits and meaning. */
 export const ServerOptions = Type.Object({
-  name: Type.String({ pattern: '^[A-Za-z_]\\w*$', description: 'Name of the decorator by which the host app has the server; several servers in one app have several names' }),
+  name: Type.String({ pattern: '^[A-Za-z_]\\w*$', description: 'Name of the decorator by which the host app accesses the server; several servers of one app need different names' }),
   path: Type.String({ pattern: '^/', description: 'URL path of the mounted endpoint' }),
-  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of a listener of its own instead of the mounted endpoint; 0: any free one' })),
-  bindIp: Type.Refine(Type.String({ description: 'Address that a listener of its own binds to; `*`: all, of both families' }), isBindIp, () => 'must be * or an IP address'),
-  privateKey: Type.Optional(pem('Private key', 'makes a listener of its own speak TLS, together with sslCertificate')),
-  sslCertificate: Type.Optional(pem('Certificate', 'that of privateKey')),
-  caChain: Type.Optional(pem('Certificates', 'those between sslCertificate and the root, sent along with it')),
-  protocols: Type.Array(Type.String(), { description: 'Sub-protocols the server has, best first; none: clients must not ask for one' }),
-  gdMpApi: Type.Boolean({ description: 'Speak Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
-  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants' }),
-  serverRelay: Type.Boolean({ description: 'Whether peers hear of each other and may send to each other; false: each has only the server' }),
-  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or in both ways' }),
-  authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that judges what clients send by `send_auth` before they are let in (godot4); without it, none may send it' }), isFunction, () => 'must be a function')),
-  authTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until it is let in by `authenticate`' }),
-  handshakeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until its handshake is done' }),
-  refuseNewConnections: Type.Boolean({ description: 'Refuse every new connection; peers already there stay' }),
-  autoListen: Type.Boolean({ description: 'Listen as soon as the app is ready; false: your code or REST calls `listen`' }),
-  autoPoll: Type.Boolean({ description: 'Poll by itself; false: nothing is read or signalled outside `poll()`' }),
-  inputBufferKb: kib('input'),
-  inputMaxPackets: packets('input'),
-  outputBufferKb: kib('output'),
-  outputMaxPackets: packets('output'),
-  closeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a peer may take to answer a close frame before it is cut' }),
-  stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], { description: 'Close code that peers are told when the server stops: 1001 it goes away, 1012 it restarts' }),
-  pingInterval: Type.Number({ minimum: 0, maximum: 3600, description: 'Seconds after which a silent peer is pinged; one silent for twice as long is cut; 0: never' }),
-  perMessageDeflate: Type.Boolean({ description: 'Agree to permessage-deflate (RFC 7692), without memory from message to message: clients may compress what they send, and what goes to one of them by `putPacket` is compressed from 1 KiB on; what goes to many is not' }),
-  maxPeers: limit('Peers at most'),
-  maxPeersPerAddress: limit('Connections from one address (of IPv6: from one /64) at most; this machine itself has no limit'),
-  maxPendingHandshakes: Type.Integer({ minimum: 1, maximum: 1 << 20, description: 'Handshakes under way at most' }),
-  maxPacketsPerSecond: rate('Packets'),
-  maxBytesPerSecond: rate('Payload bytes'),
+  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of a listener of its own, instead of the mounted endpoint; 0: any free port' })),
+  bindIp: Type.Refine(Type.String({ description: 'Address that a listener of its own binds to; `*`: all addresses, IPv4 and IPv6' }), isBindIp, () => 'must be * or an IP address'),
+  privateKey: Type.Optional(pem('Private key in PEM: a listener of its own uses TLS, together with sslCertificate')),
+  sslCertificate: Type.Optional(pem('Certificate of privateKey, in PEM')),
+  caChain: Type.Optional(pem('Intermediate certificates between sslCertificate and the root, in PEM')),
+  protocols: Type.Array(Type.String(), { description: 'Supported subprotocols, preferred first; empty: clients must not request one' }),
+  gdMpApi: Type.Boolean({ description: 'Use Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
+  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'Godot version of the clients: selects the multiplayer protocol and the Variant encoding' }),
+  serverRelay: Type.Boolean({ description: 'Whether peers learn of each other and may send to each other; false: each communicates only with the server' }),
+  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or both' }),
+  authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that checks what clients send with `send_auth` before they join (godot4); without it clients must not send any' }), isFunction, () => 'must be a function')),
+  authTimeout: seconds('Seconds a client may take to be accepted by `authenticate`'),
+  handshakeTimeout: seconds('Seconds a client may take to complete its handshake'),
+  refuseNewConnections: Type.Boolean({ description: 'Refuse every new connection; connected peers stay' }),
+  autoListen: Type.Boolean({ description: 'Listen as soon as the app is ready; false: your code or the REST API calls `listen`' }),
+  autoPoll: Type.Boolean({ description: 'Poll automatically; false: nothing is read or signalled outside `poll()`' }),
+  inputBufferKb: kib('Size of a peer\'s input queue of unread packets, in KiB'),
+  inputMaxPackets: kib('Packets that a peer\'s input queue holds'),
+  outputBufferKb: kib('Size of a peer\'s output queue of unsent packets, in KiB'),
+  outputMaxPackets: kib('Packets that a peer\'s output queue holds'),
+  closeTimeout: seconds('Seconds a peer may take to answer a close frame before its connection is cut'),
+  stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], { description: 'Close code for peers when the server stops: 1001 going away, 1012 restarting' }),
+  pingInterval: Type.Number({ minimum: 0, maximum: SECONDS_MAX, description: 'Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never' }),
+  perMessageDeflate: Type.Boolean({ description: 'Negotiate permessage-deflate (RFC 7692) without context takeover: clients may compress their messages, and packets of 1 KiB or more sent to a single peer with `putPacket` are compressed; broadcasts are not' }),
+  maxPeers: limit('Maximum number of peers'),
+  maxPeersPerAddress: limit('Maximum number of connections from one address (IPv6: from one /64); loopback addresses have no limit'),
+  maxPendingHandshakes: Type.Integer({ minimum: 1, maximum: 1 << 20, description: 'Maximum number of pending handshakes' }),
+  maxPacketsPerSecond: rate('packets'),
+  maxBytesPerSecond: rate('payload bytes'),
   allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
-    { description: 'Origins whose pages may connect, `*` for all; none given: those of the same host. Clients that are no browser have no origin and are let in' })),
-  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join. The `data` it gives are the peer\'s, whatever they are; REST shows of them what JSON can: a BigInt as text, what contains itself as `[circular]`' }), isFunction, () => 'must be a function')),
-  holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
+    { description: 'Origins whose pages may connect, `*` for all; unset: pages of the same host. Clients that are not browsers send no origin and are allowed' })),
+  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that accepts or rejects each client. The `data` that it returns belong to the peer; REST shows the part that JSON can represent: a BigInt as text, a circular reference as `[circular]`' }), isFunction, () => 'must be a function')),
+  holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait to be sent together with others; 0: until the end of the event loop turn' })
 }, { additionalProperties: false })
 
-/** The options, all of them filled in. */
+/** All options with their values. */
 export type ServerOptions = Static<typeof ServerOptions>
 
-/** What applies where an option is not given. */
+/** Default values. */
 export const defaultOptions: ServerOptions = {
   name: 'peerServer',
   path: '/ws',
@@ -87,7 +92,7 @@ export const defaultOptions: ServerOptions = {
   holdTime: 0
 }
 
-/** Fills what is missing and checks the rest; ERR_INVALID_PARAMETER names the culprit. */
+/** The options with defaults for those that are not set; throws ERR_INVALID_PARAMETER, which names the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
   if (Value.Check(ServerOptions, options)) return checkTogether(options)
@@ -97,9 +102,11 @@ export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions
   throw new GodotError('ERR_INVALID_PARAMETER', `option ${first.instancePath.slice(1).replaceAll('/', '.')}: ${first.message}`)
 }
 
-/** What one option asks of another. */
+/** Checks that options fit each other. */
 function checkTogether (options: ServerOptions): ServerOptions {
-  if (options.authenticate !== undefined && options.wire === 'godot3') throw new GodotError('ERR_INVALID_PARAMETER', 'option authenticate: Godot 3 knows no authentication; use onHandshake, or wire godot4')
+  if (options.authenticate !== undefined && options.wire === 'godot3') {
+    throw new GodotError('ERR_INVALID_PARAMETER', 'option authenticate: Godot 3 has no authentication; use onHandshake, or wire godot4')
+  }
   return options
 }
 
@@ -111,7 +118,7 @@ function isBindIp (text: string): boolean {
   return text === '*' || (!text.includes('/') && parseAddressRange(text) !== undefined)
 }
 
-/** What a browser may send as `Origin`; anything else would never match. */
+/** A value that a browser may send as `Origin`; any other would never match. */
 function isOrigin (text: string): boolean {
   return /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/i.test(text)
 }
