@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 const args = process.argv.slice(2)
 
-// Without arguments it is the service; the commands need nothing of that.
+// Without arguments this starts the service; the commands load nothing of it.
 if (args.length === 0) await import('./service.ts')
 else {
   const { run } = await import('./src/cli/index.ts')
-  const over = new AbortController()
-  // Whoever watches wants the terminal back as it was.
-  if (args[0] === 'watch') for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { over.abort() })
-  // Whoever reads may have seen enough, as `head` does.
+  const aborted = new AbortController()
+  // `watch` restores the terminal before the process ends.
+  if (args[0] === 'watch') {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { aborted.abort() })
+  }
+  // A reader such as `head` may close the pipe early.
   process.stdout.on('error', () => { process.exit() })
-  process.exitCode = await run({ args, env: process.env, input: process.stdin, output: process.stdout, errors: process.stderr, signal: over.signal })
+  const { env, stdin: input, stdout: output, stderr: errors } = process
+  process.exitCode = await run({ args, env, input, output, errors, signal: aborted.signal })
 }

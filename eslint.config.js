@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  { ignores: ['dist/', 'bench/dist/', 'coverage/', '.tap/'] },
+  { ignores: ['dist/', 'coverage/', '.tap/'] },
   ...neostandard({ ts: true }),
   {
     files: ['web/**/*.js'],

@@ -77,7 +77,7 @@ function exitGracefully (service: FastifyInstance): void {
     if (err !== undefined) service.log.fatal({ err }, 'closing after an uncaught error')
     else service.log.info({ signal }, 'closing')
     // Connections that are still busy then have had enough time.
-    const time = service.peerServer.closeTimeout + GRACE / 2
+    const time = service.peerServer.options.closeTimeout + GRACE / 2
     setTimeout(() => { service.server.closeAllConnections() }, time * 1000).unref()
     await service.close()
   })
@@ -87,7 +87,7 @@ function exitGracefully (service: FastifyInstance): void {
 function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsAtRoot }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
-  const { gdMpApi, wire, mode, path, bindIp, tls } = service.peerServer
+  const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer
   const ownHost = inUrl(bindIp === '*' ? 'localhost' : bindIp)
   const mounted = `ws://${at}${path}${wsAtRoot ? ` and ws://${at}/` : ''}`
   const socket = mode === 'mounted' ? mounted : `${tls ? 'wss' : 'ws'}://${ownHost}:${service.peerServer.port}`

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, type } from 'node:os'
-import { versionOf } from './pinned.ts'
-import { project } from './paths.ts'
+import { versionOf } from './pin-to-core.ts'
+import { bench, project } from './paths.ts'
 import type { Peer } from './peers.ts'
 
-const require = createRequire(import.meta.url)
+const require = createRequire(`${bench}/package.json`)
 
 /** Where and how figures came to be, as a Markdown list; to be asked for before the load begins. */
 export function describeMachine (command: string, peers: readonly Peer[]): string {

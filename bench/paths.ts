@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
+import { join } from 'node:path'
+import { root } from '../scripts/root.ts'
 
-// This file runs compiled, as bench/dist/bench/paths.js.
 /** The folder of the bench, and that of the project. */
-export const bench = resolve(import.meta.dirname, '../..')
-export const project = resolve(bench, '..')
+export const bench = join(root, 'bench')
+export const project = root

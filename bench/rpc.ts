@@ -3,7 +3,7 @@ import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { int, PoolVector2Array, Vector2 } from '../src/protocol/variant/variant-types.ts'
 import { MemoryClient, memoryMount } from '../test/helper/memory-client.ts'
 
-// What remote calls cost a server, without sockets: `npx tsx bench/rpc.ts [peers]`. One line per question, microseconds a call.
+// What remote calls cost a server, without sockets: `node dist/bench/rpc.js [peers]` after `npm run compile`. One line per question, microseconds a call.
 
 const peers = Number(process.argv[2] ?? 64)
 const server = new WebSocketServer({ gdMpApi: true }, memoryMount)

@@ -3,19 +3,16 @@
  * bytes2var as a script calls them), on the same values in one run: medians of interleaved rounds, as a Markdown table.
  * Time is that of the processor, collection of garbage included, so other work on the machine does not count (Linux).
  *
- *   npm run build && npx tsx bench/variant.ts
- *
- * What is measured is the compiled package, as it is installed; tsx changes code in ways that cost time.
+ *   npm run compile && node dist/bench/variant.js
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TYPE, getVar, putVar } from '@gd-com/utils'
-import { encodeVariant } from '../src/protocol/variant/variant.ts'
+import { decodeVariant, encodeVariant } from '../src/protocol/variant/variant.ts'
+import { bench } from './paths.ts'
 import { cases } from './variant-cases.ts'
-
-const compiled = await import(new URL('../dist/src/protocol/variant.js', import.meta.url).href) as typeof import('../src/protocol/variant/variant.ts')
 
 const ROUNDS = 9
 /** Milliseconds spent on one measurement, in every round. */
@@ -38,10 +35,10 @@ function time (work: () => unknown): number {
 
 interface Contender { name: string, encode?: () => unknown, decode?: () => unknown }
 
-/** Our codec on one value, in the classes of the compiled code. */
+/** Our codec on one value. */
 function ours (bytes: Uint8Array): Contender {
-  const value = compiled.decodeVariant(bytes)
-  return { name: 'ours', encode: () => compiled.encodeVariant(value), decode: () => compiled.decodeVariant(bytes) }
+  const value = decodeVariant(bytes)
+  return { name: 'ours', encode: () => encodeVariant(value), decode: () => decodeVariant(bytes) }
 }
 
 /** @gd-com/utils on the same value; left out where it cannot read it all, or writes other bytes. */
@@ -67,7 +64,7 @@ function attempt<Result> (work: () => Result): Result | undefined {
 
 /** One round of Godot: nanoseconds of [encode, decode] for each case. */
 function timeGodot (home: string, file: string): Array<[number, number]> {
-  const script = join(import.meta.dirname, 'godot', 'variant.gd')
+  const script = join(bench, 'godot', 'variant.gd')
   const output = execFileSync('godot3-server', ['--no-window', '-s', script, `--cases=${file}`, `--time=${SLICE}`],
     { cwd: home, env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' }, encoding: 'utf8' })
   return JSON.parse(output.slice(output.indexOf('[[')))

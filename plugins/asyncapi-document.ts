@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { errors } from '../src/error.ts'
 import { ServerOptions } from '../src/options.ts'
@@ -13,7 +14,7 @@ export interface NamedServer { readonly name: string, readonly server: WebSocket
 export interface Location { readonly name: string, readonly host: string, readonly isTls: boolean }
 
 type Json = Readonly<Record<string, unknown>>
-type Options = WebSocketServer['currentOptions']
+type Options = WebSocketServer['options']
 
 const { version, license } = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
 
@@ -25,7 +26,7 @@ message of any other form is dropped; the peer stays connected. \`x-limits\` are
 
 /** The options that limit what a client may do. */
 const limits = [
-  'handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets',
+  'handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxJoinsPerMinute', 'maxPendingHandshakes', 'allowedOrigins', 'inputBufferKb', 'inputMaxPackets',
   'outputBufferKb', 'outputMaxPackets', 'maxPacketsPerSecond', 'maxBytesPerSecond', 'pingInterval', 'closeTimeout', 'perMessageDeflate', 'serverRelay'
 ] as const satisfies ReadonlyArray<keyof ServerOptions>
 
@@ -52,7 +53,8 @@ function modeOf ({ gdMpApi, wire }: Options): ModeName {
 }
 
 function describeChannel (name: string, server: WebSocketServer): Json {
-  const { currentOptions: options, maxMessageSize } = server
+  const { options } = server
+  const { maxMessageSize } = internalsOf(server).settings
   const { title, about, messages }: Mode = modes[modeOf(options)]
   return {
     // A listener of its own accepts any path.
@@ -85,7 +87,7 @@ const refusals = Object.entries<{ number?: number, status: number, message: stri
   .filter(([, { number }]) => number === undefined).map(([code, { status, message }]) => ({ status, code, description: message }))
 
 function describeOperations ({ name, server }: NamedServer): Array<[name: string, operation: Json]> {
-  const { title, messages } = modes[modeOf(server.currentOptions)]
+  const { title, messages } = modes[modeOf(server.options)]
   return ([['receive', 'client'], ['send', 'server']] as const).map(([action, side]) => [`${name}.${action}`, {
     action,
     channel: { $ref: `#/channels/${name}` },

@@ -12,7 +12,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   let state: string | undefined
   let text = ''
   const currentText = (): string => {
-    const now = JSON.stringify(servers.map(({ server }) => [server.currentOptions, server.mode]))
+    const now = JSON.stringify(servers.map(({ server }) => [server.options, server.mode]))
     if (now !== state) text = JSON.stringify(describeSockets(servers))
     state = now
     return text

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { Traffic, type TrafficTotals } from '../src/admin/traffic.ts'
 import type { PeerEnd } from '../src/core/peer/peer-end.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options.ts'
 import { closeCode } from '../src/protocol/websocket/close-code.ts'
@@ -45,16 +46,16 @@ function countEvents (named: readonly Named[], registry: Registry): void {
   const refusals = new Counter({ name: `${PREFIX}refusals_total`, help: 'Refused handshakes, by reason', labelNames: ['server', 'reason'], registers })
   const handshakes = new Histogram({ name: `${PREFIX}handshake_duration_seconds`, help: 'Time from the first byte of a client to the response that completes its handshake', labelNames: ['server'], buckets: HANDSHAKE_SECONDS, registers })
   const closes = new Histogram({ name: `${PREFIX}close_duration_seconds`, help: 'Time from the first close frame to the disconnect of the peer, by outcome', labelNames: ['server', 'outcome'], buckets: CLOSE_SECONDS, registers })
-  for (const { name: server, server: { notices } } of named) {
+  for (const { name: server, server: { monitor: { events } } } of named) {
     joins.inc({ server }, 0)
     handshakes.zero({ server })
-    notices.on('accepted', seconds => { handshakes.observe({ server }, seconds) })
-    notices.on('joined', () => { joins.inc({ server }) })
-    notices.on('left', (_peer, { cause, code, outcome, seconds }) => {
+    events.on('accepted', seconds => { handshakes.observe({ server }, seconds) })
+    events.on('joined', () => { joins.inc({ server }) })
+    events.on('left', (_peer, { cause, code, outcome, seconds }) => {
       leaves.inc({ server, cause, code: codeLabel(code) })
       closes.observe({ server, outcome }, seconds)
     })
-    notices.on('refused', reason => { refusals.inc({ server, reason }) })
+    events.on('refused', reason => { refusals.inc({ server, reason }) })
   }
 }
 
@@ -81,10 +82,10 @@ function readings (at: (server: WebSocketServer) => Snapshot): Reading[] {
     { name: 'received_bytes_total', help: 'Payload bytes received from clients', read: server => at(server).traffic.bytesIn },
     { name: 'sent_packets_total', help: 'Packets sent to clients', read: server => at(server).traffic.packetsOut },
     { name: 'sent_bytes_total', help: 'Payload bytes sent to clients', read: server => at(server).traffic.bytesOut },
-    { name: 'relayed_packets_total', help: 'Packets relayed between peers, counted per recipient', read: server => server.packetsRelayed },
-    { name: 'dropped_packets_total', help: 'Dropped packets, by reason', label: 'reason', read: server => server.drops },
-    { name: 'limit_hits_total', help: 'Limit hits, by limit', label: 'limit', read: server => server.limits },
-    { name: 'remote_method_failures_total', help: 'Failed handlers of remote methods and properties', read: server => server.failures },
+    { name: 'relayed_packets_total', help: 'Packets relayed between peers, counted per recipient', read: server => server.monitor.packetsRelayed },
+    { name: 'dropped_packets_total', help: 'Dropped packets, by reason', label: 'reason', read: server => server.monitor.drops },
+    { name: 'limit_hits_total', help: 'Limit hits, by limit', label: 'limit', read: server => server.monitor.limits },
+    { name: 'remote_method_failures_total', help: 'Failed handlers of remote methods and properties', read: server => server.monitor.failures },
     { name: 'input_queue_packets', help: 'Packets waiting to be read by the application', read: server => at(server).unread },
     { name: 'output_buffer_bytes', help: 'Bytes queued for sending, all peers', read: server => at(server).buffered },
     { name: 'output_buffer_max_bytes', help: 'Bytes queued for sending, maximum over peers', read: server => at(server).maxBuffered }
@@ -133,11 +134,11 @@ function snapshotOf (server: WebSocketServer, traffic: Traffic): () => Snapshot 
 }
 
 function scan (server: WebSocketServer, traffic: Traffic): Snapshot {
-  let [held, unread, buffered, maxBuffered] = [0, server.unreadPackets, 0, 0]
+  let [held, unread, buffered, maxBuffered] = [0, internalsOf(server).room.inbox.length, 0, 0]
   for (const peer of server.peers()) {
     const waiting = peer.getCurrentOutboundBufferedAmount()
     held += Number(peer.isPaused)
-    unread += peer.unreadPackets
+    unread += peer.getAvailablePacketCount()
     buffered += waiting
     maxBuffered = Math.max(maxBuffered, waiting)
   }

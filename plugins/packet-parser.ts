@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
+import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { variantFromJson } from '../src/protocol/variant/variant-json.ts'
 import type { VariantCodec } from '../src/protocol/variant/variant-codec.ts'
@@ -56,9 +57,9 @@ function checkText (bytes: Buffer): Buffer {
 }
 
 /** The bytes of a Variant in the encoding of the server's Godot version. */
-function encode (json: Buffer, { variants, maxDataSize }: WebSocketServer): Buffer {
-  const bytes = encodeJson(json.toString(), variants)
-  checkSize(bytes.length, maxDataSize)
+function encode (json: Buffer, server: WebSocketServer): Buffer {
+  const bytes = encodeJson(json.toString(), internalsOf(server).settings.wire.variants)
+  checkSize(bytes.length, server.maxDataSize)
   return Buffer.from(bytes)
 }
 

@@ -3,36 +3,41 @@ import { Server as TlsServer } from 'node:tls'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Mount } from '../src/core/peer/transport.ts'
+import type { Mount } from '../src/transport/listener.ts'
 import { defaultOptions, type ServerOptions } from '../src/options.ts'
-import { probeDescriptors } from '../src/transport/descriptor-probe.ts'
-import { WebSocketServer } from '../src/transport/websocket-server.ts'
+import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
+import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { addEndpoint } from './endpoint.ts'
 import { Problem } from './problem.ts'
 import { shareSchemas } from './shared-schema.ts'
+import { watchUpgrades } from './upgrade-listener.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
-/** The servers of each app: hooks run one after the other, and no server shall have to wait for the clients of another. */
+/** The servers of each app, which one hook stops together: hooks run one after the other. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
 
-/** Adds `app.peerServer` (or another `name`) and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
+/**
+ * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
+ * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
+ */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
-  const server = new WebSocketServer(options, { log: app.log, ...(isMounted ? { mount: mountOf(app) } : {}) })
+  const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
-  probeDescriptors(server)
+  probeDescriptors(internalsOf(server).monitor)
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
-  app.addHook('onReady', async () => { if (server.autoListen) await server.listen() })
-  const together = serversOf.get(app.server) ?? stopTogether(app)
-  together.push(server)
+  app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })
+  const servers = serversOf.get(app.server) ?? stopTogether(app)
+  servers.push(server)
 }, { name: 'peer-server', fastify: '5.x' })
 
-/** Stops the servers of the app, those that are added to the result, when it closes. */
+/** Stops the servers that are added to the returned list when the app closes. */
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
   const servers: WebSocketServer[] = []
   serversOf.set(app.server, servers)
@@ -41,17 +46,18 @@ function stopTogether (app: FastifyInstance): WebSocketServer[] {
 }
 
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {
-  // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
+  // Passes upgrades through Fastify's hooks; a host with WebSocket routes of its own has registered it already.
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
+  watchUpgrades(app)
   addEndpoint(app, server, name)
-  app.addHook('onListen', async () => { tellOfHost(app, server) })
+  app.addHook('onListen', async () => { logHeadersTimeout(app, server) })
 }
 
-/** What comes before the upgrade is in the hands of the host's HTTP server, and its default is a minute. */
-function tellOfHost ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
+/** Until the request is complete, the headersTimeout of the host's HTTP server applies, by default a minute. */
+function logHeadersTimeout ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
   if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
   const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
-  const message = 'until its request is whole a client has the time of the HTTP server, not handshakeTimeout: see docs/reliability.md'
+  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, not handshakeTimeout: see docs/reliability.md'
   if (headersTimeout === 0) log.warn(details, message)
   else log.info(details, message)
 }

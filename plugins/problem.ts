@@ -22,8 +22,8 @@ export const Problem = Type.Object({
 export type Problem = Static<typeof Problem>
 
 /** An error response for the schema of a route: its meaning, and an error as example. */
-export function problem (description: string, error?: Error) {
-  const example = error === undefined ? {} : { example: problemOf(error, 'req-1') }
+export function problem (description: string, error?: Error, instance: string = 'req-1') {
+  const example = error === undefined ? {} : { example: problemOf(error, instance === '' ? undefined : instance) }
   return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
 }
 
@@ -73,7 +73,7 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 }
 
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
-export function problemOf (error: unknown, instance?: string): Problem {
+function problemOf (error: unknown, instance?: string): Problem {
   const { message, statusCode: status = 500 } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
   const known = error instanceof GodotError ? error : undefined

@@ -16,7 +16,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   const bursts = new Bursts()
   app.addHook('onRequest', async request => {
     const { url } = request.routeOptions
-    if (!isUpgrade(request) || servers.some(({ path }) => path === url)) return
+    if (!isUpgrade(request) || servers.some(({ options }) => options.path === url)) return
     const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_LOGGED_PATH)
     const endpoints = servers.map(describeEndpoint)
     const count = bursts.hit('wrong path')
@@ -25,7 +25,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   })
 }, { name: 'refuse-upgrades', fastify: '5.x' })
 
-function describeEndpoint ({ mode, path, port }: WebSocketServer): string {
+function describeEndpoint ({ mode, options: { path }, port }: WebSocketServer): string {
   return mode === 'mounted' ? path : `port ${port}`
 }
 

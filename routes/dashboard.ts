@@ -1,52 +1,69 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { extname, join, resolve } from 'node:path'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
+import type { FastifyPluginAsync } from 'fastify'
 
-const types: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.svg': 'image/svg+xml'
+const { resolve: resolveModule } = createRequire(import.meta.url)
+const packageFolder = dirname(resolveModule('fastify-peer-server/package.json'))
+const webFolder = join(packageFolder, 'web')
+
+/** The folders of the dashboard by URL, and which of their files are not served. */
+const folders: Readonly<Record<string, { readonly root: string, readonly globIgnore: string[] }>> = {
+  '/dashboard/': { root: webFolder, globIgnore: ['index.html'] },
+  '/dashboard/client/': { root: clientFolder(), globIgnore: ['!(*.js)'] },
+  '/dashboard/eventsource-parser/': { root: dirname(resolveModule('eventsource-parser')), globIgnore: ['!(index.js)'] }
 }
 
-/** Nothing but its own files, no script or style in the page itself, no frame around it. */
-const headers = {
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-cache'
+/** Every file is a route of its own; caches ask whether it has changed. */
+const staticOptions: Partial<FastifyStaticOptions> = {
+  wildcard: false,
+  index: false,
+  cacheControl: false,
+  // RFC 9239: application/javascript, as @fastify/static has it, is obsolete.
+  setHeaders: (reply, path) => { if (path.endsWith('.js')) reply.type('text/javascript; charset=utf-8') }
 }
 
-interface Page { readonly body: Buffer, readonly type: string, readonly etag: string }
-
-/** The dashboard at /dashboard: a page that holds no data but the names of the servers, and asks the REST API for everything. */
+/**
+ * The dashboard at /dashboard: static files that use the REST API, and the names of the servers. They contain no other
+ * data, so they need no token.
+ */
 export const dashboardRoutes: FastifyPluginAsync<{ servers: readonly string[] }> = async (app, { servers }) => {
-  const folder = webFolder()
-  for (const file of readdirSync(folder)) {
-    const page = readPage(join(folder, file), text => text.replace('name="servers" content=""', `name="servers" content="${servers.join(' ')}"`))
-    const url = file === 'index.html' ? '/dashboard' : `/dashboard/${file}`
-    app.get(url, { schema: { hide: true } }, async (request, reply) => await answer(page, request, reply))
+  const headers = securityHeaders(readFileSync(join(webFolder, 'index.html'), 'utf8'))
+  app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
+  for (const [prefix, folder] of Object.entries(folders)) {
+    await app.register(fastifyStatic, {
+      ...staticOptions, ...folder, prefix, decorateReply: !app.hasReplyDecorator('sendFile')
+    })
   }
-  // The page names its files as a neighbour of itself.
-  app.get('/dashboard/', { schema: { hide: true } }, async (_request, reply) => await reply.redirect('../dashboard', 308))
+  const hidden = { schema: { hide: true } }
+  app.get('/dashboard', hidden, (_request, reply) => reply.sendFile('index.html', webFolder, { cacheControl: false }))
+  app.get('/dashboard/servers.json', hidden, async () => servers)
+  // URLs in the page are relative to /dashboard.
+  app.get('/dashboard/', hidden, async (_request, reply) => await reply.redirect('../dashboard', 308))
 }
 
-/** The folder is beside the source, and one level up from what is built of it. */
-function webFolder (): string {
-  const folders = ['../web', '../../web'].map(path => resolve(import.meta.dirname, path))
-  return folders.find(existsSync) as string
+/** Allows only the dashboard's own files and the import map of the page, and no frame around it. */
+function securityHeaders (page: string): Record<string, string> {
+  const [, importMap] = /<script type="importmap">(.*?)<\/script>/s.exec(page)!
+  const hash = createHash('sha256').update(importMap).digest('base64')
+  return {
+    'content-security-policy': `default-src 'none'; script-src 'self' 'sha256-${hash}'; style-src 'self'; ` +
+      "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+      "require-trusted-types-for 'script'",
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-cache'
+  }
 }
 
-function readPage (file: string, fill: (text: string) => string): Page {
-  const body = Buffer.from(fill(readFileSync(file, 'utf8')))
-  return { body, type: types[extname(file)], etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
-}
-
-async function answer ({ body, type, etag }: Page, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  reply.headers({ ...headers, etag })
-  if (request.headers['if-none-match'] === etag) return await reply.code(304).send()
-  return await reply.type(type).send(body)
+/** The compiled REST client: beside this file when it is compiled, too, else in the package's build. */
+function clientFolder (): string {
+  const candidates = [resolve(import.meta.dirname, '../src/client'), join(packageFolder, 'dist/src/client')]
+  const folder = candidates.find(folder => existsSync(join(folder, 'client.js')))
+  if (folder === undefined) throw new Error(`${candidates[1]} does not exist: run \`npm run build\` first`)
+  return folder
 }

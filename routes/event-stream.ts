@@ -2,7 +2,7 @@ import type { SSEMessage } from '@fastify/sse'
 import type { FeedEvent } from '../src/admin/feed-event.ts'
 
 /** Maximum characters queued for a reader. */
-export const MAX_WAITING = 1 << 20
+const MAX_WAITING = 1 << 20
 
 /**
  * The events for one reader: first those it missed, then new ones. A stream that is read too slowly ends by itself. It can be iterated

@@ -119,7 +119,8 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
 }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
-  const { mode, bindIp, port, path, tls, gdMpApi, wire, refuseNewConnections, handshakeTimeout, buffers, clientLimits, limits, uptime } = server
+  const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
+  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
   return {
     listening: server.isListening(),
     mode,
@@ -127,20 +128,14 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     port,
     path,
     tls,
-    protocols: [...server.protocols],
+    protocols: [...server.options.protocols],
     gdMpApi,
     wire,
     refuseNewConnections,
     handshakeTimeout,
     buffers,
-    peers: countPeers(server),
-    limits: { ...clientLimits, hits: { ...limits } },
+    peers: server.countPeers(),
+    limits: { maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval, hits: { ...server.monitor.limits } },
     uptime
   }
-}
-
-function countPeers (server: WebSocketServer): Static<typeof State>['peers'] {
-  let open = 0
-  for (const peer of server.peers()) if (peer.isOpen) open++
-  return { open, closing: server.peerCount - open, pending: server.pendingCount }
 }

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
-import { defaultOptions, type ServerOptions } from './options.ts'
+import { defaultOptions, firstFault, type ServerOptions } from './options.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
 
@@ -47,16 +47,16 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   return settings
 }
 
-function readVariable (name: string, { parse, schema, standard }: Variable, text: string, faults: string[]): unknown {
-  if (text === '') return standard
+function readVariable (name: string, { parse, schema, defaultValue }: Variable, text: string, faults: string[]): unknown {
+  if (text === '') return defaultValue
   try {
     const value = parse(text)
     if (Value.Check(schema, value)) return value
-    faults.push(`${name}: ${Value.Errors(schema, value)[0].message}`)
+    faults.push(`${name}: ${firstFault(schema, value).message}`)
   } catch (error) {
     faults.push(`${name}: ${(error as Error).message}`)
   }
-  return standard
+  return defaultValue
 }
 
 function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {

@@ -1,27 +1,41 @@
-/** What a client asks with its handshake, as option `onHandshake` gets it. */
+/** The upgrade request of a client, as passed to option `onHandshake`. */
 export interface HandshakeRequest {
   /** Headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Path and query as they came. */
+  /** Path and query, undecoded. */
   readonly url: string
-  /** Parameters of the query; of a repeated one the last. */
+  /** Query parameters; the last value of a repeated one. */
   readonly query: Readonly<Record<string, string>>
-  /** Address and port of the client. */
+  /** IP address of the client. */
   readonly address: string
+  /** TCP port of the client. */
   readonly port: number
-  /** Sub-protocols that the client asked for, without the one that carries a token. */
+  /** Subprotocols that the client offers, without the one that carries a token. */
   readonly protocols: readonly string[]
-  /** Where the page comes from; undefined outside of browsers. */
+  /** The `Origin` header; undefined for clients that are not browsers. */
   readonly origin: string | undefined
-  /** From `Authorization: Bearer`, else the sub-protocol `base64url.bearer.authorization.<token in base64url>`, else the query's `token` or `access_token`. */
+  /**
+   * Token from `Authorization: Bearer`, else from the subprotocol `base64url.bearer.authorization.<token in base64url>`,
+   * else from the query parameter `token` or `access_token`.
+   */
   readonly token: string | undefined
 }
 
-/** Lets a client in; `data` then is the peer's, whatever it is, and shown by the REST API as far as JSON can. */
-export interface Accepted { readonly data?: unknown, readonly status?: undefined }
+/** Accepts a client. */
+export interface Accepted {
+  /** Becomes `data` of the peer; the REST API shows it as far as JSON can express it. */
+  readonly data?: unknown
+  /** Not set. */
+  readonly status?: undefined
+}
 
-/** Turns a client away with an HTTP status, 4xx or 5xx, and a reason that it is told. */
-export interface Refused { readonly status: number, readonly reason?: string }
+/** Refuses a client. */
+export interface Refused {
+  /** HTTP status of the response, 4xx or 5xx. */
+  readonly status: number
+  /** Detail in the body of the response. */
+  readonly reason?: string
+}
 
-/** Decides who may join. What it throws is logged, and the client turned away with 500. */
+/** Decides which clients may join. If it throws, the error is logged and the client refused with 500. */
 export type OnHandshake = (request: HandshakeRequest) => Accepted | Refused | Promise<Accepted | Refused>

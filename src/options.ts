@@ -1,64 +1,142 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
 import type { Authenticate } from './on-authenticate.ts'
+import type { Logger } from './logger.ts'
 import type { OnHandshake } from './on-handshake.ts'
+import { originFault } from './origin-pattern.ts'
 
-const LIMIT_MAX = 1 << 24
-const SECONDS_MAX = 3600
+const MAX_LIMIT = 1 << 24
+const MAX_SECONDS = 3600
 
-const kib = (description: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `${description}, rounded up to a power of two` })
-const limit = (description: string) => Type.Integer({ minimum: 0, maximum: LIMIT_MAX, description: `${description}; 0: no limit` })
-const seconds = (description: string) => Type.Number({ exclusiveMinimum: 0, maximum: SECONDS_MAX, description })
-const pem = (description: string) => Type.String({ minLength: 1, description })
-const rate = (what: string) => Type.Number({
-  minimum: 0,
-  description: `Maximum ${what} per second from one peer. A peer that exceeds it is read more slowly, and closed with 1008 if that does not help; 0: no limit`
+const kib = (direction: string) => Type.Integer({
+  minimum: 1,
+  maximum: 1 << 20,
+  description: `Size of a peer's ${direction} queue in KiB, rounded up to a power of two`
 })
+const packets = (direction: string) => Type.Integer({
+  minimum: 1,
+  maximum: 1 << 20,
+  description: `Maximum number of packets in a peer's ${direction} queue, rounded up to a power of two`
+})
+const limit = (description: string) => Type.Integer({
+  minimum: 0, maximum: MAX_LIMIT, description: `${description}; 0: no limit`
+})
+const rate = (unit: string) => Type.Number({
+  minimum: 0,
+  description: `Maximum ${unit} per second received from a peer. A peer that exceeds it is read more slowly, and ` +
+    'closed with 1008 if it keeps exceeding it; 0: no limit'
+})
+const timeout = (description: string) => Type.Number({ exclusiveMinimum: 0, maximum: MAX_SECONDS, description })
+const pem = (description: string) => Type.String({ minLength: 1, description })
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isLogger = (value: unknown): boolean =>
+  ['debug', 'info', 'warn', 'error'].every(level => isFunction((value as Record<string, unknown> | undefined)?.[level]))
+const callback = <Callback>(description: string) =>
+  Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
+const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 
-/** Every option of the plugin and of `new WebSocketServer(options)`: type, limits and meaning. */
+/** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
-  name: Type.String({ pattern: '^[A-Za-z_]\\w*$', description: 'Name of the decorator by which the host app accesses the server; several servers of one app need different names' }),
+  name: Type.String({
+    pattern: '^[A-Za-z_]\\w*$',
+    description: 'Name of the Fastify decorator for the server. Several servers in one app need different names'
+  }),
   path: Type.String({ pattern: '^/', description: 'URL path of the mounted endpoint' }),
-  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of a listener of its own, instead of the mounted endpoint; 0: any free port' })),
-  bindIp: Type.Refine(Type.String({ description: 'Address that a listener of its own binds to; `*`: all addresses, IPv4 and IPv6' }), isBindIp, () => 'must be * or an IP address'),
-  privateKey: Type.Optional(pem('Private key in PEM: a listener of its own uses TLS, together with sslCertificate')),
-  sslCertificate: Type.Optional(pem('Certificate of privateKey, in PEM')),
-  caChain: Type.Optional(pem('Intermediate certificates between sslCertificate and the root, in PEM')),
-  protocols: Type.Array(Type.String(), { description: 'Supported subprotocols, preferred first; empty: clients must not request one' }),
-  gdMpApi: Type.Boolean({ description: 'Use Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
-  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'Godot version of the clients: selects the multiplayer protocol and the Variant encoding' }),
-  serverRelay: Type.Boolean({ description: 'Whether peers learn of each other and may send to each other; false: each communicates only with the server' }),
-  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or both' }),
-  authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that checks what clients send with `send_auth` before they join (godot4); without it clients must not send any' }), isFunction, () => 'must be a function')),
-  authTimeout: seconds('Seconds a client may take to be accepted by `authenticate`'),
-  handshakeTimeout: seconds('Seconds a client may take to complete its handshake'),
-  refuseNewConnections: Type.Boolean({ description: 'Refuse every new connection; connected peers stay' }),
-  autoListen: Type.Boolean({ description: 'Listen as soon as the app is ready; false: your code or the REST API calls `listen`' }),
-  autoPoll: Type.Boolean({ description: 'Poll automatically; false: nothing is read or signalled outside `poll()`' }),
-  inputBufferKb: kib('Size of a peer\'s input queue of unread packets, in KiB'),
-  inputMaxPackets: kib('Packets that a peer\'s input queue holds'),
-  outputBufferKb: kib('Size of a peer\'s output queue of unsent packets, in KiB'),
-  outputMaxPackets: kib('Packets that a peer\'s output queue holds'),
-  closeTimeout: seconds('Seconds a peer may take to answer a close frame before its connection is cut'),
-  stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], { description: 'Close code for peers when the server stops: 1001 going away, 1012 restarting' }),
-  pingInterval: Type.Number({ minimum: 0, maximum: SECONDS_MAX, description: 'Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never' }),
-  perMessageDeflate: Type.Boolean({ description: 'Negotiate permessage-deflate (RFC 7692) without context takeover: clients may compress their messages, and packets of 1 KiB or more sent to a single peer with `putPacket` are compressed; broadcasts are not' }),
+  port: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    description: 'Port of the server\'s own listener, which replaces the mounted endpoint; 0: any free port'
+  })),
+  bindIp: Type.Refine(
+    Type.String({ description: 'Address that the server\'s own listener binds to; `*`: all IPv4 and IPv6 addresses' }),
+    isBindIp,
+    () => 'must be * or an IP address'
+  ),
+  privateKey: Type.Optional(pem('Private key (PEM); with sslCertificate, enables TLS on the server\'s own listener')),
+  sslCertificate: Type.Optional(pem('Certificate (PEM) for privateKey')),
+  caChain: Type.Optional(pem('Intermediate certificates (PEM) between sslCertificate and the root')),
+  protocols: Type.Array(Type.String(), {
+    description: 'Supported subprotocols, in order of preference. If empty, clients must not request one'
+  }),
+  gdMpApi: Type.Boolean({
+    description: 'Use Godot\'s multiplayer protocol, which assigns ids, announces peers and relays packets'
+  }),
+  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], {
+    description: 'Godot version of the clients, which determines the multiplayer protocol and the encoding of Variants'
+  }),
+  serverRelay: Type.Boolean({
+    description: 'Whether peers are announced to each other and may send to each other; false: they only see the server'
+  }),
+  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], {
+    description: 'How node paths are confirmed (godot4): by `id` (since Godot 4.3), by `path` (until 4.2), or `both`'
+  }),
+  exactTypes: Type.Boolean({
+    description: 'Keep Godot\'s types in arguments of remote calls: a real with an integral value becomes a `Float`, ' +
+      'so that it can be sent on unchanged; false: a plain number. `MultiplayerAPI.node` can override it per node'
+  }),
+  authenticate: callback<Authenticate>('Function that checks the data that clients send with `send_auth` before they ' +
+    'join (godot4). If it is not set, clients must not send any'),
+  authTimeout: timeout('Maximum duration of authentication by `authenticate`, in seconds'),
+  handshakeTimeout: timeout('Maximum duration of a handshake, in seconds'),
+  refuseNewConnections: Type.Boolean({ description: 'Refuse all new connections; connected peers stay' }),
+  autoListen: Type.Boolean({
+    description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
+  }),
+  autoPoll: Type.Boolean({
+    description: 'Process events immediately; false: nothing is read and no signal is emitted outside `poll()`'
+  }),
+  inputBufferKb: kib('input'),
+  inputMaxPackets: packets('input'),
+  outputBufferKb: kib('output'),
+  outputMaxPackets: packets('output'),
+  closeTimeout: timeout('Seconds that a peer has to answer a close frame before its connection is cut'),
+  stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], {
+    description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart)'
+  }),
+  pingInterval: Type.Number({
+    minimum: 0,
+    maximum: MAX_SECONDS,
+    description: 'Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never'
+  }),
+  perMessageDeflate: Type.Boolean({
+    description: 'Support permessage-deflate (RFC 7692) without context takeover: clients may compress their ' +
+      'messages. The server compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts'
+  }),
   maxPeers: limit('Maximum number of peers'),
-  maxPeersPerAddress: limit('Maximum number of connections from one address (IPv6: from one /64); loopback addresses have no limit'),
-  maxPendingHandshakes: Type.Integer({ minimum: 1, maximum: 1 << 20, description: 'Maximum number of pending handshakes' }),
+  maxPeersPerAddress: limit('Maximum number of connections per address (IPv6: per /64); loopback is exempt'),
+  maxJoinsPerMinute: limit('Maximum joins per minute and address (IPv6: per /64); loopback is exempt'),
+  maxPendingHandshakes: Type.Integer({
+    minimum: 1, maximum: 1 << 20, description: 'Maximum number of pending handshakes'
+  }),
   maxPacketsPerSecond: rate('packets'),
   maxBytesPerSecond: rate('payload bytes'),
-  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
-    { description: 'Origins whose pages may connect, `*` for all; unset: pages of the same host. Clients that are not browsers send no origin and are allowed' })),
-  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that accepts or rejects each client. The `data` that it returns belong to the peer; REST shows the part that JSON can represent: a BigInt as text, a circular reference as `[circular]`' }), isFunction, () => 'must be a function')),
-  holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait to be sent together with others; 0: until the end of the event loop turn' })
+  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(origin)], {
+    description: 'Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or ' +
+      '`https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, ' +
+      'such as native games, may always connect'
+  })),
+  onHandshake: callback<OnHandshake>('Function that accepts or rejects a client. It may return `data` for the peer, ' +
+    'which the REST API shows as JSON: a BigInt as a string, a circular reference as `[circular]`'),
+  log: Type.Optional(Type.Refine(
+    Type.Unsafe<Logger>({
+      description: 'Logger with the methods `debug`, `info`, `warn` and `error` of pino; default: the app\'s ' +
+        'logger in the plugin, otherwise the console, for warnings and errors'
+    }),
+    isLogger,
+    () => 'must have the methods debug, info, warn and error'
+  )),
+  holdTime: Type.Number({
+    minimum: 0,
+    maximum: 1000,
+    description: 'Maximum delay of relayed packets in milliseconds, in order to batch them; 0: until the end of the ' +
+      'event loop turn'
+  })
 }, { additionalProperties: false })
 
-/** All options with their values. */
+/** The complete options, with defaults applied. */
 export type ServerOptions = Static<typeof ServerOptions>
 
 /** Default values. */
@@ -71,6 +149,7 @@ export const defaultOptions: ServerOptions = {
   wire: 'godot3',
   serverRelay: true,
   confirmPath: 'id',
+  exactTypes: false,
   authTimeout: 3,
   handshakeTimeout: 3,
   refuseNewConnections: false,
@@ -86,26 +165,47 @@ export const defaultOptions: ServerOptions = {
   perMessageDeflate: false,
   maxPeers: 0,
   maxPeersPerAddress: 50,
+  maxJoinsPerMinute: 0,
   maxPendingHandshakes: 1024,
   maxPacketsPerSecond: 0,
   maxBytesPerSecond: 0,
   holdTime: 0
 }
 
-/** The options with defaults for those that are not set; throws ERR_INVALID_PARAMETER, which names the invalid option. */
+/** Applies defaults and validates; throws ERR_INVALID_PARAMETER with the name of the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
   if (Value.Check(ServerOptions, options)) return checkTogether(options)
   const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
-  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: no such option`)
-  const [first] = Value.Errors(ServerOptions, options)
-  throw new GodotError('ERR_INVALID_PARAMETER', `option ${first.instancePath.slice(1).replaceAll('/', '.')}: ${first.message}`)
+  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: unknown option`)
+  const { instancePath, message } = firstFault(ServerOptions, options)
+  throw new GodotError('ERR_INVALID_PARAMETER', `option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
 }
 
-/** Checks that options fit each other. */
+/** An invalid part of a value: its JSON pointer, and what is expected. */
+interface Fault { readonly instancePath: string, readonly message: string }
+
+/**
+ * The first error in a value. For a union this is an error inside one of its alternatives, otherwise all expectations.
+ */
+export function firstFault (schema: TSchema, value: unknown): Fault {
+  const errors = Value.Errors(schema, value)
+  const { instancePath, message } = errors[0]
+  const sameValue = errors.filter(error => error.instancePath === instancePath)
+  if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
+  const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
+  const expected = sameValue.slice(0, -1)
+    // The type of a constant is redundant.
+    .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
+    .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
+  return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
+}
+
+/** Checks rules that involve several options. */
 function checkTogether (options: ServerOptions): ServerOptions {
   if (options.authenticate !== undefined && options.wire === 'godot3') {
-    throw new GodotError('ERR_INVALID_PARAMETER', 'option authenticate: Godot 3 has no authentication; use onHandshake, or wire godot4')
+    const message = 'option authenticate: not supported by Godot 3; use onHandshake, or wire godot4'
+    throw new GodotError('ERR_INVALID_PARAMETER', message)
   }
   return options
 }
@@ -116,9 +216,4 @@ function withoutUndefined (given: Partial<ServerOptions>): Partial<ServerOptions
 
 function isBindIp (text: string): boolean {
   return text === '*' || (!text.includes('/') && parseAddressRange(text) !== undefined)
-}
-
-/** A value that a browser may send as `Origin`; any other would never match. */
-function isOrigin (text: string): boolean {
-  return /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/i.test(text)
 }

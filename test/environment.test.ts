@@ -175,7 +175,7 @@ t.test('keys need a listener of its own', async t => {
 })
 
 t.test('an error about an option names its variable', async t => {
-  t.equal(nameVariable('privateKey: is not the key of sslCertificate'), 'TLS_KEY: is not the key of sslCertificate')
+  t.equal(nameVariable('privateKey: not the key of sslCertificate'), 'TLS_KEY: not the key of sslCertificate')
   t.equal(nameVariable('option maxPeers: must be integer'), 'MAX_PEERS: must be integer')
   t.equal(nameVariable('port 80 on *: the port is taken'), 'port 80 on *: the port is taken')
 })

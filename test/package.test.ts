@@ -2,13 +2,12 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { root } from '../scripts/root.ts'
 import { startService } from './helper/service.ts'
-import { unwatched } from './helper/unwatched.ts'
-
-const root = resolve(import.meta.dirname, '..')
+import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const consumer = `
 import Fastify from 'fastify'
@@ -106,7 +105,7 @@ async function pack (folder: string): Promise<string> {
 
 /** Output of a command; when it fails, the error shows what it said. */
 async function run (cwd: string, command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, env: unwatched }).catch(error => {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env: envWithoutCoverage }).catch(error => {
     throw new Error(`${error.message}\n${error.stdout}`)
   })
   return stdout

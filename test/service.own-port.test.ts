@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
+import { root } from '../scripts/root.ts'
 import { keyFile, pem } from './helper/keys.ts'
 import { connectRawTls, upgradeRequest } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
-import { unwatched } from './helper/unwatched.ts'
+import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const keys = { TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem'), TLS_CA: keyFile('middle.pem') }
 
@@ -27,11 +28,11 @@ t.test('with WS_PORT and keys clients come by wss on a port of their own', async
 })
 
 t.test('keys that do not fit end it with the name of the variable', async t => {
-  const main = resolve(import.meta.dirname, '../dist/service.js')
-  const process = spawn(globalThis.process.execPath, [main], { env: { ...unwatched, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const main = join(root, 'dist/service.js')
+  const process = spawn(globalThis.process.execPath, [main], { env: { ...envWithoutCoverage, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
   t.teardown(() => { process.kill('SIGKILL') })
   const [output, [code]] = await Promise.all([text(process.stderr), once(process, 'exit')])
   t.equal(code, 1)
-  t.match(output, /^TLS_KEY: is not the key of sslCertificate$/m)
+  t.match(output, /^TLS_KEY: not the key of sslCertificate$/m)
   t.notMatch(output, /\.[jt]s:\d/)
 })

@@ -1,63 +1,29 @@
-// The REST API, as the page uses it. The token lives in this module only, and ends with the page.
+// The REST client of the page. Only this module holds the token; it is gone when the page is closed.
+import { PeerServerClient } from './client/client.js'
 
-const api = new URL(`${document.querySelector('meta[name=api]').content}/`, document.baseURI)
-let root = api
-let token = ''
+const url = new URL('.', document.baseURI).href
+const prefix = document.querySelector('meta[name=api]').content
+let token
+let server
 
-/** Names of the servers that there are; the first is the one that is asked until `chooseServer`. */
-export const servers = document.querySelector('meta[name=servers]').content.split(' ')
+/** Names of the servers; the first is selected initially. */
+export const servers = await (await fetch(new URL('dashboard/servers.json', document.baseURI))).json()
 
-/** What the server says when something is wrong (RFC 9457). */
-export class Problem extends Error {
-  constructor (status, { detail, errors } = {}) {
-    super(errors?.map(({ pointer, message }) => `${pointer.replace(/^\/\w+\//, '')} ${message}`).join('; ') || detail || `The server answered with ${status}`)
-    this.status = status
-  }
-}
+/** The client of the selected server. */
+export let client = createClient()
 
-/** From here on requests carry this token. */
+/** Sets the token of all further requests. */
 export function setToken (text) {
   token = text
+  client = createClient()
 }
 
-/** From here on this server is asked. */
-export function chooseServer (name) {
-  root = name === servers[0] ? api : new URL(`${name}/`, api)
+/** Sends all further requests to this server. */
+export function selectServer (name) {
+  server = name === servers[0] ? undefined : name
+  client = createClient()
 }
 
-/** Asks the API: resolves with the JSON of the answer, rejects with a Problem. */
-export async function ask (method, path, { query = {}, json, body, type, signal } = {}) {
-  const headers = { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...(type === undefined ? {} : { 'content-type': type }) }
-  const response = await send(method, path, query, { headers, body: json === undefined ? body : JSON.stringify(json), signal })
-  return response.status === 204 ? undefined : await response.json()
-}
-
-/** Opens the stream of events, from behind the event with `lastId` on: yields `{ id, type, data }`. */
-export async function * openEvents (query, lastId, signal) {
-  const headers = { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) }
-  const response = await send('GET', 'events', query, { headers, signal })
-  yield { type: 'open' }
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  for (;;) {
-    const { value, done } = await reader.read()
-    if (done) return
-    const blocks = (text + value).split('\n\n')
-    text = blocks.pop()
-    for (const block of blocks) yield readBlock(block)
-  }
-}
-
-async function send (method, path, query, { headers, ...init }) {
-  const url = new URL(path, root)
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') url.searchParams.set(name, value)
-  const authorization = token === '' ? {} : { authorization: `Bearer ${token}` }
-  const response = await fetch(url, { method, headers: { ...headers, ...authorization }, cache: 'no-store', ...init })
-  if (response.ok) return response
-  throw new Problem(response.status, await response.json().catch(() => ({})))
-}
-
-function readBlock (block) {
-  const fields = Object.fromEntries(block.split('\n').map(line => line.split(/: ?(.*)/s, 2)))
-  return { id: fields.id, type: fields.event, data: fields.data === undefined ? undefined : JSON.parse(fields.data) }
+function createClient () {
+  return new PeerServerClient({ url, prefix, token, server })
 }

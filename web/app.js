@@ -1,133 +1,149 @@
-// The dashboard: puts its parts together and keeps them up to date.
-import { ask, chooseServer, openEvents, servers } from './api.js'
+// The dashboard: creates its parts and keeps them up to date.
+import { client, selectServer, servers } from './api.js'
 import { Chart } from './chart.js'
-import { askDisconnect, askSend, askStop, askToken } from './dialogs.js'
-import { byId, make, note, setText } from './dom.js'
-import { EventLog } from './events.js'
-import { brief, bytes, count, duration, rate } from './format.js'
+import { eventTypes } from './client/event-text.js'
+import { formatBytes, formatCompact, formatCount, formatDuration, formatRate } from './client/format.js'
+import { openDisconnect, openSend, openSignIn, openStop } from './dialogs.js'
+import { byId, createElement, messageOf, setText, showToast } from './dom.js'
+import { EventList } from './events.js'
 import { PeerTable } from './peers.js'
 
-const REFRESH = 2000
-const SOON = 250
-/** Events of before that the log begins with. */
-const RECENT = 100
-const MAX_WAIT = 8000
+/** Milliseconds between two requests for the peers. */
+const REFRESH_INTERVAL = 2000
+/** Milliseconds from an event to the refresh it causes; further events until then cause no other. */
+const REFRESH_DELAY = 250
+/** How many past events the list begins with. */
+const RECENT_EVENTS = 100
+/** Milliseconds until the first and at most until any attempt to reconnect. */
+const MIN_RETRY_DELAY = 500
+const MAX_RETRY_DELAY = 8000
 
-const types = ['client_connected', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'refused', 'limited', 'dropped',
-  'listening', 'stopped', 'admin', 'stats']
 const charts = {
-  peers: new Chart(byId('chart-peers'), ['--accent'], brief),
-  packets: new Chart(byId('chart-packets'), ['--in', '--out'], brief),
-  bytes: new Chart(byId('chart-bytes'), ['--in', '--out'], bytes, 1024)
+  peers: new Chart(byId('chart-peers'), ['--accent'], formatCompact),
+  packets: new Chart(byId('chart-packets'), ['--in', '--out'], formatCompact),
+  bytes: new Chart(byId('chart-bytes'), ['--in', '--out'], formatBytes, 1024)
 }
-const peers = new PeerTable({ disconnect: askDisconnect, send: id => { sendTo(id) } })
-const log = new EventLog(id => { byId('filter').elements.id.value = id; byId('filter').dispatchEvent(new Event('input')) })
+const peers = new PeerTable({ disconnect: openDisconnect, send: id => { sendTo(id) } })
+const events = new EventList(id => {
+  byId('filter').elements.id.value = id
+  byId('filter').dispatchEvent(new Event('input'))
+})
 
+/** State of the server; undefined until the user is signed in. */
 let state
 let lastStats
-let lastEvent = ''
+let lastEventId = ''
 let stream = new AbortController()
 let refreshTimer
 let stateTimer
 
-/** Begins as soon as the server lets us in. */
-async function enter () {
+/** Starts as soon as the server responds; asks for a token if it needs one. */
+async function open () {
   try {
     await refreshState()
   } catch (error) {
-    if (error.status === 401) return askToken(begin)
-    showStatus('bad', error.message)
-    setTimeout(enter, REFRESH)
+    if (error.status === 401) return openSignIn(start)
+    showStatus('error', messageOf(error))
+    setTimeout(open, REFRESH_INTERVAL)
     return
   }
-  await begin()
+  await start()
 }
 
-async function begin () {
+async function start () {
   await refreshState()
-  follow()
+  followEvents()
   refreshPeers()
   for (const id of ['listen', 'refuse', 'send']) byId(id).disabled = false
 }
 
-// ---- the state of the server ----
+// ---- state of the server ----
 
 async function refreshState () {
-  state = await ask('GET', 'server')
+  state = await client.call('getServer')
   showState()
 }
 
-/** Not for each of many that come at once. */
-function refreshStateSoon () {
+function scheduleStateRefresh () {
   clearTimeout(stateTimer)
-  stateTimer = setTimeout(() => { refreshState().catch(() => {}) }, SOON)
+  stateTimer = setTimeout(() => { refreshState().catch(() => {}) }, REFRESH_DELAY)
 }
 
 function showState () {
-  const { listening, mode, bindIp, port, path, tls, protocols, gdMpApi, wire, refuseNewConnections, uptime } = state
-  const host = mode === 'mounted' || bindIp === '*' ? location.hostname : bindIp
-  const url = `${tls ? 'wss' : 'ws'}://${host}:${port || location.port}${mode === 'mounted' ? path : ''}`
-  setText(byId('endpoint'), `${url} · ${gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'}${protocols.length === 0 ? '' : ` · ${protocols.join(', ')}`}`)
-  peers.setHint(listening ? `Clients find the server at ${url}` : 'The server does not listen.')
+  const { listening, gdMpApi, wire, protocols, refuseNewConnections, uptime } = state
+  const url = endpointUrl(state)
+  const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
+  setText(byId('endpoint'), [url, mode, ...(protocols.length === 0 ? [] : [protocols.join(', ')])].join(' · '))
+  peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   byId('refuse').ariaPressed = String(refuseNewConnections)
-  if (!listening) showStatus('bad', 'not listening')
-  else if (refuseNewConnections) showStatus('warn', 'refusing new connections')
-  else showStatus('good', `listening for ${duration(uptime)}`)
+  if (!listening) showStatus('error', 'not listening')
+  else if (refuseNewConnections) showStatus('warning', 'refusing new connections')
+  else showStatus('success', `listening for ${formatDuration(uptime)}`)
 }
 
-function showStatus (tone, text) {
-  byId('status').dataset.state = tone
+function endpointUrl ({ mode, bindIp, port, path, tls }) {
+  const host = mode === 'mounted' || bindIp === '*' ? location.hostname : bindIp
+  return `${tls ? 'wss' : 'ws'}://${host}:${port || location.port}${mode === 'mounted' ? path : ''}`
+}
+
+function showStatus (severity, text) {
+  byId('status').dataset.state = severity
   setText(byId('status'), text)
 }
 
 // ---- events ----
 
-/** Follows the events for ever; after a break it goes on where it was. */
-async function follow () {
-  let wait = 500
+/** Follows the events until the token is rejected; resumes after a lost connection. */
+async function followEvents () {
+  let retryDelay = MIN_RETRY_DELAY
   for (;;) {
     stream = new AbortController()
-    const wanted = log.wanted.has('packets') ? [...types, 'packet'] : types
     try {
-      for await (const { id, type, data } of openEvents({ types: wanted.join(','), sample: 1, recent: RECENT }, lastEvent, stream.signal)) {
-        lastEvent = id ?? lastEvent
-        wait = 500
-        if (data !== undefined) happened(type, data)
+      const parameters = { types: requestedTypes(), sample: 1, recent: RECENT_EVENTS }
+      for await (const { id, event } of client.events(parameters, lastEventId, stream.signal)) {
+        lastEventId = id ?? lastEventId
+        retryDelay = MIN_RETRY_DELAY
+        if (event.type !== 'open') receive(event)
       }
     } catch (error) {
-      if (error.status === 401) return askToken(begin)
+      if (error.status === 401) return openSignIn(start)
     }
     if (stream.signal.aborted) continue
-    showStatus('bad', 'connection lost, trying again')
-    await new Promise(resolve => setTimeout(resolve, wait))
-    wait = Math.min(wait * 2, MAX_WAIT)
+    showStatus('error', 'connection lost, retrying')
+    await new Promise(resolve => setTimeout(resolve, retryDelay))
+    retryDelay = Math.min(retryDelay * 2, MAX_RETRY_DELAY)
   }
 }
 
-function happened (type, data) {
-  if (type === 'stats') return showStats(data)
-  log.add(data)
-  if (/_connected$|_disconnected$|^reset$/.test(type)) refreshSoon()
-  if (/^(listening|stopped|admin|reset)$/.test(type)) refreshStateSoon()
+function requestedTypes () {
+  const hasPackets = events.categories.has('packets')
+  return [...eventTypes.filter(type => type !== 'packet' || hasPackets), 'stats'].join(',')
 }
 
-/** Draws the totals, and what they have grown by since the last time. */
+function receive (event) {
+  if (event.type === 'stats') return showStats(event)
+  events.add(event)
+  if (/_connected$|_disconnected$|^reset$/.test(event.type)) schedulePeerRefresh()
+  if (/^(listening|stopped|admin|reset)$/.test(event.type)) scheduleStateRefresh()
+}
+
+/** Shows totals, and rates since the last totals. */
 function showStats (stats) {
-  peers.setClock(stats.at)
+  peers.setServerTime(stats.at)
   const { open, closing, pending } = stats.peers
-  setText(byId('peers-now'), count(open))
-  setText(byId('peers-more'), [closing > 0 ? `${count(closing)} closing` : '', pending > 0 ? `${count(pending)} on the way` : ''].filter(Boolean).join(', '))
+  const others = [[closing, 'closing'], [pending, 'pending']].filter(([count]) => count > 0)
+  setText(byId('peers-now'), formatCount(open))
+  setText(byId('peers-more'), others.map(([count, name]) => `${formatCount(count)} ${name}`).join(', '))
   charts.peers.add(open)
   const seconds = lastStats === undefined ? 0 : (Date.parse(stats.at) - Date.parse(lastStats.at)) / 1000
-  const growth = name => seconds > 0 ? Math.max(0, stats[name] - lastStats[name]) / seconds : 0
-  const rates = { packetsIn: growth('packetsIn'), packetsOut: growth('packetsOut'), bytesIn: growth('bytesIn'), bytesOut: growth('bytesOut') }
-  charts.packets.add(rates.packetsIn, rates.packetsOut)
-  charts.bytes.add(rates.bytesIn, rates.bytesOut)
-  setText(byId('packets-in'), rate(rates.packetsIn))
-  setText(byId('packets-out'), rate(rates.packetsOut))
-  setText(byId('bytes-in'), bytes(rates.bytesIn))
-  setText(byId('bytes-out'), bytes(rates.bytesOut))
+  const rateOf = name => seconds > 0 ? Math.max(0, stats[name] - lastStats[name]) / seconds : 0
+  for (const [unit, format] of [['packets', formatRate], ['bytes', formatBytes]]) {
+    const [incoming, outgoing] = [rateOf(`${unit}In`), rateOf(`${unit}Out`)]
+    charts[unit].add(incoming, outgoing)
+    setText(byId(`${unit}-in`), format(incoming))
+    setText(byId(`${unit}-out`), format(outgoing))
+  }
   lastStats = stats
   const { listening, refuseNewConnections } = stats
   Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
@@ -139,70 +155,66 @@ function showStats (stats) {
 function refreshPeers () {
   clearTimeout(refreshTimer)
   if (!document.hidden) peers.refresh().catch(() => {})
-  refreshTimer = setTimeout(refreshPeers, REFRESH)
+  refreshTimer = setTimeout(refreshPeers, REFRESH_INTERVAL)
 }
 
-/** Not for each of many that come at once. */
-function refreshSoon () {
+function schedulePeerRefresh () {
   clearTimeout(refreshTimer)
-  refreshTimer = setTimeout(refreshPeers, SOON)
+  refreshTimer = setTimeout(refreshPeers, REFRESH_DELAY)
 }
 
-// ---- several servers ----
+// ---- selection of the server ----
 
-byId('server').append(...servers.map(name => make('option', {}, name)))
+byId('server').append(...servers.map(name => createElement('option', {}, name)))
 byId('server').hidden = servers.length === 1
 byId('server').onchange = ({ target }) => {
-  chooseServer(target.value)
+  selectServer(target.value)
   lastStats = undefined
-  lastEvent = ''
-  for (const part of [...Object.values(charts), log, peers]) part.clear()
-  refreshState().then(() => { stream.abort() }, error => { note(error.message) })
+  lastEventId = ''
+  for (const chart of Object.values(charts)) chart.clear()
+  events.clear()
+  peers.reset()
+  refreshState().then(() => { stream.abort() }, error => { showToast(messageOf(error)) })
 }
 
-// ---- what can be pressed ----
+// ---- buttons and keys ----
 
-byId('send').onclick = () => { sendTo(peers.focused) }
-byId('refuse').onclick = () => { change({ refuseNewConnections: !state.refuseNewConnections }) }
-byId('listen').onclick = () => { if (state.listening) askStop(); else listen() }
-byId('kinds').addEventListener('change', ({ target }) => { if (target.name === 'packets') stream.abort() })
+byId('send').onclick = () => { sendTo(peers.focusedId) }
+byId('refuse').onclick = () => {
+  changeState(client.call('changeServer', {}, { refuseNewConnections: !state.refuseNewConnections }))
+}
+byId('listen').onclick = () => { if (state.listening) openStop(); else changeState(client.call('listen', {}, {})) }
+byId('categories').addEventListener('change', ({ target }) => { if (target.name === 'packets') stream.abort() })
 document.addEventListener('visibilitychange', () => { if (!document.hidden && state !== undefined) refreshPeers() })
 
-/** Godot 3 hands on what begins with the number of a raw packet; for Godot 4 the server itself puts it there. */
+/** Clients of Godot 3 expect a leading byte in raw packets; for Godot 4 the server adds it. */
 function sendTo (id) {
-  askSend(id, state.gdMpApi && state.wire === 'godot3')
+  openSend(id, state.gdMpApi && state.wire === 'godot3')
 }
 
-async function change (properties) {
+/** Shows the state that a call resolves with. */
+async function changeState (call) {
   try {
-    state = await ask('PATCH', 'server', { json: properties })
+    state = await call
     showState()
   } catch (error) {
-    note(error.message)
-  }
-}
-
-async function listen () {
-  try {
-    state = await ask('POST', 'server/listen', { json: {} })
-    showState()
-  } catch (error) {
-    note(error.message)
+    showToast(messageOf(error))
   }
 }
 
 const keys = {
   '/': () => { byId('filter-address').focus() },
-  s: () => { sendTo(peers.focused) },
-  d: () => { if (peers.focused !== undefined) askDisconnect(peers.focused) },
-  p: () => { log.pause() }
+  s: () => { sendTo(peers.focusedId) },
+  d: () => { if (peers.focusedId !== undefined) openDisconnect(peers.focusedId) },
+  p: () => { events.togglePause() }
 }
 
 document.addEventListener('keydown', event => {
   const isTyping = event.target.closest('input, textarea, select, dialog') !== null
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || state === undefined || !Object.hasOwn(keys, event.key)) return
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || state === undefined) return
+  if (!Object.hasOwn(keys, event.key)) return
   event.preventDefault()
   keys[event.key]()
 })
 
-enter()
+open()

@@ -1,25 +1,28 @@
-// A line chart of the last two minutes, drawn anew once a second.
+// A line chart of the last two minutes, redrawn every second.
 
 const POINTS = 120
-const GAP = 2
-/** What the top of the scale is at least. */
-const LEAST = 10
-/** Room for the times below; a chart that is too low for them has none. */
-const TIMES = 16
-const LOW = 70
+const PADDING_TOP = 2
+/** Least value of the top of the scale. */
+const MIN_TOP = 10
+/** Height of the time labels; a chart lower than MIN_HEIGHT has none. */
+const LABEL_HEIGHT = 16
+const MIN_HEIGHT = 70
 
-/** A chart on a canvas: `lines` are names of colours in the style sheet, one for each line; `format` writes the top of the scale, whose steps are even in `unit`. */
+/**
+ * A chart on a canvas. `colours` are custom properties of the style sheet, one for each line; `format` formats the top of
+ * the scale, which is a round number of `unit`, its square or its cube.
+ */
 export class Chart {
   #canvas
-  #lines
+  #colours
   #format
   #unit
   #points = []
-  #top = LEAST
+  #top = MIN_TOP
 
-  constructor (canvas, lines, format, unit = 1000) {
+  constructor (canvas, colours, format, unit = 1000) {
     this.#canvas = canvas
-    this.#lines = lines
+    this.#colours = colours
     this.#format = format
     this.#unit = unit
     new ResizeObserver(() => { this.draw() }).observe(canvas)
@@ -30,14 +33,14 @@ export class Chart {
   add (...values) {
     this.#points.push(values)
     if (this.#points.length > POINTS) this.#points.shift()
-    this.#scale()
+    this.#updateScale()
     this.draw()
   }
 
-  /** Forgets all values. */
+  /** Removes all values. */
   clear () {
     this.#points = []
-    this.#top = LEAST
+    this.#top = MIN_TOP
     this.draw()
   }
 
@@ -50,33 +53,35 @@ export class Chart {
     this.#canvas.height = Math.round(height * ratio)
     const context = this.#canvas.getContext('2d')
     context.scale(ratio, ratio)
-    const floor = height < LOW ? height : height - TIMES
+    const floor = height < MIN_HEIGHT ? height : height - LABEL_HEIGHT
     drawScale(context, width, floor, style)
-    for (const [i, name] of this.#lines.entries()) this.#drawLine(context, width, floor, style.getPropertyValue(name), i)
-    this.#drawWords(context, width, height, style)
+    for (const [line, name] of this.#colours.entries()) {
+      this.#drawLine(context, width, floor, style.getPropertyValue(name), line)
+    }
+    this.#drawLabels(context, width, height, style)
   }
 
-  /** The top of the scale grows at once, and shrinks only when much of it is empty: a calm picture. */
-  #scale () {
-    const top = niceAbove(Math.max(LEAST, ...this.#points.flat()), this.#unit)
+  /** Grows the scale at once, but shrinks it only when most of it is empty, so that it does not flicker. */
+  #updateScale () {
+    const top = roundUp(Math.max(MIN_TOP, ...this.#points.flat()), this.#unit)
     if (top > this.#top || top < this.#top / 2.5) this.#top = top
   }
 
-  /** The top of the scale, readable where a line passes it, and the times. */
-  #drawWords (context, width, height, style) {
+  /** Draws the top of the scale, with an outline that separates it from the lines, and the times. */
+  #drawLabels (context, width, height, style) {
     context.font = `11px ${style.fontFamily}`
-    context.fillStyle = style.getPropertyValue('--quiet')
+    context.fillStyle = style.getPropertyValue('--muted')
     context.strokeStyle = style.getPropertyValue('--card')
     context.lineWidth = 4
-    context.strokeText(this.#format(this.#top), 2, GAP + 12)
-    context.fillText(this.#format(this.#top), 2, GAP + 12)
-    if (height >= LOW) drawTimes(context, width, height)
+    context.strokeText(this.#format(this.#top), 2, PADDING_TOP + 12)
+    context.fillText(this.#format(this.#top), 2, PADDING_TOP + 12)
+    if (height >= MIN_HEIGHT) drawTimes(context, width, height)
   }
 
   #drawLine (context, width, height, colour, line) {
     if (this.#points.length < 2) return
     const x = i => width - (this.#points.length - 1 - i) * width / (POINTS - 1)
-    const y = value => height - 1 - value / this.#top * (height - GAP - 2)
+    const y = value => height - 1 - value / this.#top * (height - PADDING_TOP - 2)
     context.beginPath()
     for (const [i, values] of this.#points.entries()) context.lineTo(x(i), y(values[line]))
     context.strokeStyle = colour
@@ -95,7 +100,7 @@ export class Chart {
 function drawScale (context, width, height, style) {
   context.strokeStyle = style.getPropertyValue('--line')
   context.beginPath()
-  for (const y of [GAP + 0.5, height / 2, height - 0.5]) {
+  for (const y of [PADDING_TOP + 0.5, height / 2, height - 0.5]) {
     context.moveTo(0, y)
     context.lineTo(width, y)
   }
@@ -109,9 +114,9 @@ function drawTimes (context, width, height) {
   }
 }
 
-/** The next of 1, 2, 5, 10, 20, 50, 100 and so on, of the unit, its square or its cube. */
-export function niceAbove (value, unit) {
-  let whole = 1
-  while (value > whole * 500) whole *= unit
-  return [1, 2, 5, 10, 20, 50, 100, 200, 500].find(step => step * whole >= value) * whole
+/** The next higher number of the series 1, 2, 5, 10, 20, 50 ... 500 times a power of `unit`. */
+function roundUp (value, unit) {
+  let factor = 1
+  while (value > factor * 500) factor *= unit
+  return [1, 2, 5, 10, 20, 50, 100, 200, 500].find(step => step * factor >= value) * factor
 }

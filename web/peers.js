@@ -1,89 +1,99 @@
-// The table of peers: a page of them, sorted and filtered by the server.
-import { ask } from './api.js'
-import { byId, make, setText, showProblem } from './dom.js'
-import { brief, bytes, count, duration } from './format.js'
+// The table of peers: one page of them, sorted and filtered by the server.
+import { client } from './api.js'
+import { formatBytes, formatCompact, formatCount, formatDuration } from './client/format.js'
+import { byId, createElement, messageOf, setText, showProblem } from './dom.js'
 
-const PAGE = 50
-const FULL = 32 * 1024
-/** Milliseconds that an address may take until the next key: a half one would only be a mistake. */
-const TYPING = 400
-const isWhole = address => /^((\d{1,3}\.){3}\d{1,3}(\/\d{1,2})?)?$/.test(address)
+const PAGE_SIZE = 50
+/** Buffered bytes from which the buffer of a peer is highlighted. */
+const HIGH_BUFFER = 32 * 1024
+/** Milliseconds without a key press until an incomplete address is applied as a filter. */
+const TYPING_DELAY = 400
+const isComplete = address => /^((\d{1,3}\.){3}\d{1,3}(\/\d{1,2})?)?$/.test(address)
 
-/** Shows the peers; `actions` are what can be done with one: `disconnect (id)` and `send (id)`. */
+/** Shows peers; `actions` are `disconnect (id)` and `send (id)`. */
 export class PeerTable {
   #actions
   #body = byId('peers').tBodies[0]
+  #headings = [...byId('peers').tHead.querySelectorAll('[data-sort]')]
   #rows = new Map()
   #sort = 'connectedAt'
   #order = 'desc'
   #filter = {}
-  /** Where each page up to this one begins. */
-  #cursors = ['']
+  /** Cursors of all pages up to the one that is shown; the first has none. */
+  #cursors = [undefined]
   #nextCursor = null
-  #abort = new AbortController()
-  #isFirst = true
-  /** Milliseconds that the clock of the server is ahead. */
-  #ahead = 0
+  #request = new AbortController()
+  /** Whether the page is shown for the first time: its rows are not new peers. */
+  #isFirstRender = true
+  /** Milliseconds that the clock of the server is ahead of the browser's. */
+  #clockOffset = 0
   #hint = ''
-  #typing
+  #typingTimer
 
   constructor (actions) {
     this.#actions = actions
     this.#showSort()
-    for (const heading of byId('peers').tHead.querySelectorAll('[data-sort]')) heading.querySelector('button').onclick = () => { this.#sortBy(heading.dataset) }
+    for (const heading of this.#headings) {
+      heading.querySelector('button').onclick = () => { this.#sortBy(heading.dataset) }
+    }
     byId('filter').oninput = () => { this.#filterBy(Object.fromEntries(new FormData(byId('filter')))) }
     byId('filter').onsubmit = event => { event.preventDefault() }
     byId('filter').onreset = () => { this.#filterBy({}) }
-    byId('page-first').onclick = () => { this.#turn(['']) }
-    byId('page-before').onclick = () => { this.#turn(this.#cursors.slice(0, -1)) }
-    byId('page-next').onclick = () => { this.#turn([...this.#cursors, this.#nextCursor]) }
-    this.#body.onkeydown = event => { this.#walk(event) }
-    this.#body.addEventListener('focusin', ({ target }) => { this.#choose(target.closest('tr')) })
+    byId('page-first').onclick = () => { this.#goTo([undefined]) }
+    byId('page-previous').onclick = () => { this.#goTo(this.#cursors.slice(0, -1)) }
+    byId('page-next').onclick = () => { this.#goTo([...this.#cursors, this.#nextCursor]) }
+    this.#body.onkeydown = event => { this.#moveFocus(event) }
+    this.#body.addEventListener('focusin', ({ target }) => { this.#setTabStop(target.closest('tr')) })
   }
 
-  /** The id of the peer that has the focus. */
-  get focused () {
+  /** The id of the peer whose row has the focus. */
+  get focusedId () {
     const row = document.activeElement?.closest?.('#peers tbody tr')
     return row === null || row === undefined ? undefined : Number(row.dataset.id)
   }
 
-  /** It is this time at the server. */
-  setClock (at) {
-    this.#ahead = Date.parse(at) - Date.now()
+  /** Sets the current time of the server. */
+  setServerTime (time) {
+    this.#clockOffset = Date.parse(time) - Date.now()
   }
 
-  /** What else to say where there is nobody. */
+  /** Sets the hint that is shown when no peers are connected. */
   setHint (text) {
     this.#hint = text
   }
 
-  /** Goes back to the first page of all peers. */
-  clear () {
+  /** Removes the filter and goes to the first page. */
+  reset () {
     byId('filter').reset()
   }
 
-  /** Asks for the page anew, and shows it. */
+  /** Loads the page again and shows it. */
   async refresh () {
-    this.#abort.abort()
-    const abort = this.#abort = new AbortController()
+    this.#request.abort()
+    const request = this.#request = new AbortController()
     try {
-      const { items, nextCursor } = await this.#load(abort.signal)
+      const { items, nextCursor } = await this.#load(request.signal)
       this.#nextCursor = nextCursor
-      this.#show(items)
+      this.#render(items)
       showProblem(byId('peers-problem'))
     } catch (error) {
-      if (abort.signal.aborted) return
+      if (request.signal.aborted) return
       if (error.status === 401) throw error
-      showProblem(byId('peers-problem'), error.message)
+      showProblem(byId('peers-problem'), messageOf(error))
     }
   }
 
   async #load (signal) {
-    const { id = '', address, protocol } = this.#filter
-    const query = { limit: PAGE, cursor: this.#cursors.at(-1), sort: this.#sort, order: this.#order, address, protocol }
-    if (id === '') return await ask('GET', 'peers', { query, signal })
+    const { id, address, protocol } = this.#filter
+    if (id !== undefined) return await this.#loadPeer(id, signal)
+    const cursor = this.#cursors.at(-1)
+    const query = { limit: PAGE_SIZE, cursor, sort: this.#sort, order: this.#order, address, protocol }
+    return await client.call('peers', query, undefined, { signal })
+  }
+
+  async #loadPeer (id, signal) {
     try {
-      return { items: [await ask('GET', `peers/${encodeURIComponent(id)}`, { signal })], nextCursor: null }
+      return { items: [await client.call('getPeer', { id }, undefined, { signal })], nextCursor: null }
     } catch (error) {
       if (error.status !== 404) throw error
       return { items: [], nextCursor: null }
@@ -91,44 +101,48 @@ export class PeerTable {
   }
 
   #sortBy ({ sort, first = 'asc' }) {
-    this.#order = sort !== this.#sort ? first : this.#order === 'asc' ? 'desc' : 'asc'
+    if (sort !== this.#sort) this.#order = first
+    else this.#order = this.#order === 'asc' ? 'desc' : 'asc'
     this.#sort = sort
     this.#showSort()
-    this.#turn([''])
+    this.#goTo([undefined])
   }
 
   #showSort () {
-    for (const heading of byId('peers').tHead.querySelectorAll('[data-sort]')) {
+    for (const heading of this.#headings) {
+      // Ages ascend when the times of connection descend.
+      const isAscending = (this.#order === 'asc') === (this.#sort !== 'connectedAt')
       if (heading.dataset.sort !== this.#sort) heading.removeAttribute('aria-sort')
-      // The youngest come first when the time they connected goes down: as ages that is upwards.
-      else heading.ariaSort = (this.#order === 'asc') === (this.#sort !== 'connectedAt') ? 'ascending' : 'descending'
+      else heading.ariaSort = isAscending ? 'ascending' : 'descending'
     }
   }
 
-  #filterBy ({ address = '', protocol = '', id = '' }) {
-    const filter = { address: address.trim(), protocol: protocol.trim(), id: id.trim() }
+  #filterBy (fields) {
+    const entries = Object.entries(fields).map(([name, text]) => [name, text.trim()])
+    const filter = Object.fromEntries(entries.filter(([, text]) => text !== ''))
     const apply = () => {
       this.#filter = filter
       byId('filter-clear').disabled = !this.#isFiltered
-      this.#turn([''])
+      this.#goTo([undefined])
     }
-    clearTimeout(this.#typing)
-    if (isWhole(filter.address)) apply()
-    else this.#typing = setTimeout(apply, TYPING)
+    clearTimeout(this.#typingTimer)
+    if (isComplete(filter.address ?? '')) apply()
+    else this.#typingTimer = setTimeout(apply, TYPING_DELAY)
   }
 
   get #isFiltered () {
-    return Object.values(this.#filter).some(text => text !== '')
+    return Object.keys(this.#filter).length > 0
   }
 
-  #turn (cursors) {
+  /** Goes to the page that begins at the last of these cursors. */
+  #goTo (cursors) {
     this.#cursors = cursors
-    this.#isFirst = true
+    this.#isFirstRender = true
     this.refresh()
   }
 
-  #show (peers) {
-    const now = Date.now() + this.#ahead
+  #render (peers) {
+    const now = Date.now() + this.#clockOffset
     const gone = new Set(this.#rows.keys())
     const { activeElement } = document
     for (const [i, peer] of peers.entries()) {
@@ -140,14 +154,14 @@ export class PeerTable {
     // A row that is moved loses the focus.
     if (this.#body.contains(activeElement)) activeElement.focus({ preventScroll: true })
     for (const id of gone) this.#removeRow(id)
-    this.#isFirst = false
+    this.#isFirstRender = false
     this.#showPages(peers.length)
-    this.#keepReachable()
+    this.#ensureTabStop()
   }
 
   #addRow (peer) {
-    const row = makeRow(peer, this.#actions)
-    if (!this.#isFirst) row.element.classList.add('fresh')
+    const row = createRow(peer, this.#actions)
+    if (!this.#isFirstRender) row.element.classList.add('new')
     this.#rows.set(peer.id, row)
     return row
   }
@@ -155,78 +169,87 @@ export class PeerTable {
   #removeRow (id) {
     const { element } = this.#rows.get(id)
     const hadFocus = element.contains(document.activeElement)
-    const next = element.nextElementSibling ?? element.previousElementSibling
+    const neighbour = element.nextElementSibling ?? element.previousElementSibling
     element.remove()
     this.#rows.delete(id)
-    if (hadFocus) next?.focus()
+    if (hadFocus) neighbour?.focus()
   }
 
-  /** Exactly one row can be reached by the tabulator, with its buttons; from there on it is arrows. */
-  #keepReachable () {
+  /** Roving tabindex: the Tab key reaches exactly one row with its buttons, arrow keys the others. */
+  #ensureTabStop () {
     const rows = [...this.#body.children]
-    if (rows.length > 0 && !rows.some(row => row.tabIndex === 0)) this.#choose(rows[0])
+    if (rows.length > 0 && !rows.some(row => row.tabIndex === 0)) this.#setTabStop(rows[0])
   }
 
-  #choose (chosen) {
+  #setTabStop (tabStop) {
     for (const row of this.#body.children) {
-      const tabIndex = row === chosen ? 0 : -1
-      if (row.tabIndex !== tabIndex) for (const element of [row, ...row.querySelectorAll('button')]) element.tabIndex = tabIndex
+      const tabIndex = row === tabStop ? 0 : -1
+      if (row.tabIndex === tabIndex) continue
+      for (const element of [row, ...row.querySelectorAll('button')]) element.tabIndex = tabIndex
     }
   }
 
   #showPages (shown) {
     const page = this.#cursors.length
-    byId('page-first').disabled = byId('page-before').disabled = page === 1
+    byId('page-first').disabled = byId('page-previous').disabled = page === 1
     byId('page-next').disabled = this.#nextCursor === null
-    for (const end of ['first', 'before', 'next']) byId(`page-${end}`).hidden = page === 1 && this.#nextCursor === null
-    const first = (page - 1) * PAGE + 1
-    setText(byId('page'), shown === 0 ? '' : `${count(first)} – ${count(first + shown - 1)}`)
+    const isOnlyPage = page === 1 && this.#nextCursor === null
+    for (const name of ['first', 'previous', 'next']) byId(`page-${name}`).hidden = isOnlyPage
+    const first = (page - 1) * PAGE_SIZE + 1
+    setText(byId('page'), shown === 0 ? '' : `${formatCount(first)} – ${formatCount(first + shown - 1)}`)
     byId('peers-none').hidden = shown > 0
-    setText(byId('peers-none'), this.#isFiltered ? 'Nobody like this is here.' : `Nobody is here. ${this.#hint}`)
+    setText(byId('peers-none'), this.#isFiltered ? 'No peers match this filter.' : `No peers connected. ${this.#hint}`)
   }
 
-  #walk (event) {
+  #moveFocus (event) {
     const row = event.target.closest('tr')
-    const next = { ArrowDown: row?.nextElementSibling, ArrowUp: row?.previousElementSibling, Home: this.#body.firstElementChild, End: this.#body.lastElementChild }[event.key]
-    if (next === undefined || next === null) return
+    const target = {
+      ArrowDown: row?.nextElementSibling,
+      ArrowUp: row?.previousElementSibling,
+      Home: this.#body.firstElementChild,
+      End: this.#body.lastElementChild
+    }[event.key]
+    if (target === undefined || target === null) return
     event.preventDefault()
-    next.focus()
+    target.focus()
   }
 }
 
-/** A row for a peer, and what brings it up to date. */
-function makeRow (peer, actions) {
-  const cell = (className = '') => make('td', { className })
-  const [id, address, protocol, age, traffic, sent, buffer] =
-    [cell('id'), cell('address'), cell('protocol'), cell('number age'), cell('number in'), cell('number out'), cell('number buffer')]
-  const [port, packetsIn, packetsOut] = [make('span', { className: 'sub' }), make('span', { className: 'sub packets' }), make('span', { className: 'sub packets' })]
-  const [host, bytesIn, bytesOut] = [make('span', { className: 'host', title: peer.address }), make('span'), make('span')]
-  address.append(host, port)
-  traffic.append(bytesIn, ' ', packetsIn)
-  sent.append(bytesOut, ' ', packetsOut)
-  const send = make('button', { type: 'button', className: 'plain open', tabIndex: -1, onclick: () => { actions.send(peer.id) } }, 'Send')
-  const kick = make('button', { type: 'button', className: 'plain kick', tabIndex: -1, onclick: () => { actions.disconnect(peer.id) } }, 'Disconnect')
-  send.ariaLabel = `Send a packet to ${peer.id}`
-  kick.ariaLabel = `Disconnect ${peer.id}`
-  const element = make('tr', { tabIndex: -1 }, id, address, protocol, age, traffic, sent, buffer, make('td', { className: 'do' }, send, kick))
-  element.dataset.id = peer.id
-  setText(id, String(peer.id))
-  setText(host, peer.address)
-  setText(port, `:${peer.port}`)
-  setText(protocol, peer.protocol)
-  protocol.title = peer.protocol
-  return {
-    element,
-    update: ({ state, connectedAt, packetsIn: inward, packetsOut: outward, bytesIn: read, bytesOut: written, bufferedAmount }, now) => {
-      element.dataset.state = state
-      setText(age, duration((now - Date.parse(connectedAt)) / 1000))
-      setText(bytesIn, bytes(read))
-      setText(packetsIn, brief(inward))
-      setText(bytesOut, bytes(written))
-      setText(packetsOut, brief(outward))
-      setText(buffer, bufferedAmount === 0 ? '–' : bytes(bufferedAmount))
-      buffer.classList.toggle('empty', bufferedAmount === 0)
-      buffer.classList.toggle('full', bufferedAmount > FULL)
-    }
+/** Creates the row of a peer: its element, and a function that updates it. */
+function createRow ({ id, address, port, protocol }, actions) {
+  const cell = (className, ...children) => createElement('td', { className }, ...children)
+  const span = (className, text = '') => createElement('span', { className }, text)
+  const [age, buffer] = [cell('number age'), cell('number buffer')]
+  const [bytesIn, packetsIn] = [span(''), span('sub packets')]
+  const [bytesOut, packetsOut] = [span(''), span('sub packets')]
+  const host = Object.assign(span('host', address), { title: address })
+  const element = createElement('tr', { tabIndex: -1 },
+    cell('id', String(id)),
+    cell('address', host, span('sub', `:${port}`)),
+    Object.assign(cell('protocol', protocol), { title: protocol }),
+    age,
+    cell('number in', bytesIn, ' ', packetsIn),
+    cell('number out', bytesOut, ' ', packetsOut),
+    buffer,
+    cell('row-actions',
+      createButton('send', 'Send', `Send a packet to ${id}`, () => { actions.send(id) }),
+      createButton('disconnect', 'Disconnect', `Disconnect ${id}`, () => { actions.disconnect(id) })))
+  element.dataset.id = id
+  const update = (peer, now) => {
+    element.dataset.state = peer.state
+    setText(age, formatDuration((now - Date.parse(peer.connectedAt)) / 1000))
+    setText(bytesIn, formatBytes(peer.bytesIn))
+    setText(packetsIn, formatCompact(peer.packetsIn))
+    setText(bytesOut, formatBytes(peer.bytesOut))
+    setText(packetsOut, formatCompact(peer.packetsOut))
+    setText(buffer, peer.bufferedAmount === 0 ? '–' : formatBytes(peer.bufferedAmount))
+    buffer.classList.toggle('empty', peer.bufferedAmount === 0)
+    buffer.classList.toggle('full', peer.bufferedAmount > HIGH_BUFFER)
   }
+  return { element, update }
+}
+
+function createButton (className, text, ariaLabel, onclick) {
+  const properties = { type: 'button', className: `plain ${className}`, tabIndex: -1, ariaLabel, onclick }
+  return createElement('button', properties, text)
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { bench } from '../paths.ts'
 import { backlog, host, mode, port, ready } from './serve.ts'
 
 /** The part of Socket.IO that is used here; its own types are there only once bench/node_modules is. */
@@ -11,7 +12,7 @@ interface Socket {
 }
 type Server = new (http: HttpServer, options: object) => { on (event: 'connection', listener: (socket: Socket) => void): void }
 
-const { Server } = createRequire(import.meta.url)('socket.io') as { Server: Server }
+const { Server } = createRequire(`${bench}/package.json`)('socket.io') as { Server: Server }
 
 const http = createServer()
 const server = new Server(http, { transports: ['websocket'], pingInterval: 600_000, perMessageDeflate: false, serveClient: false })

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { bench } from '../paths.ts'
 import { host, mode, port, ready } from './serve.ts'
 
 /** The part of uWebSockets.js that is used here; it is there only once bench/node_modules is. */
@@ -23,7 +24,7 @@ interface App {
 
 const TOPIC = 'room'
 
-const require = createRequire(import.meta.url)
+const require = createRequire(`${bench}/package.json`)
 const uWS = require('@trufflesuite/uws-js-unofficial') as { App: () => App, DISABLED: number }
 const isNative = Object.keys(require.cache).some(file => file.includes('uws_') && file.endsWith('.node'))
 if (!isNative) throw new Error('its native addon does not load in this Node')

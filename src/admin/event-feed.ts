@@ -2,8 +2,8 @@ import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import { Bursts } from '../core/server/burst.ts'
 import { limits } from '../core/server/limits.ts'
-import type { PacketWatcher } from '../core/server/server-packets.ts'
-import type { Notices } from '../core/server/server-reports.ts'
+import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
+import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import type { AdminAction } from './admin-action.ts'
 import { EventRing } from './event-ring.ts'
@@ -41,10 +41,10 @@ export class EventFeed {
   #unwatch: (() => void) | undefined
   #traffic: Traffic | undefined
   #timer: NodeJS.Timeout | undefined
-  readonly #listeners: { [Name in keyof Notices]?: (...args: Notices[Name]) => void } = {
-    joined: peer => { this.#add(this.#server.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer)) },
+  readonly #listeners: { [Name in keyof MonitorEvents]?: (...args: MonitorEvents[Name]) => void } = {
+    joined: peer => { this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer)) },
     close_requested: ({ id }, code, reason) => { this.#add('client_close_request', { id, code, reason }) },
-    left: (peer, end) => { this.#add(this.#server.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end)) },
+    left: (peer, end) => { this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end)) },
     refused: (reason, address) => {
       if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }])
     },
@@ -130,22 +130,24 @@ export class EventFeed {
   #listen (enable: boolean): void {
     if (enable === this.#isListening) return
     this.#isListening = enable
-    const { notices } = this.#server
+    const { events } = this.#server.monitor
     for (const [name, listener] of Object.entries(this.#listeners)) {
-      if (enable) notices.on(name as keyof Notices, listener as () => void)
-      else notices.off(name as keyof Notices, listener as () => void)
+      if (enable) events.on(name as keyof MonitorEvents, listener as () => void)
+      else events.off(name as keyof MonitorEvents, listener as () => void)
     }
   }
 
   #watchPackets (enable: boolean): void {
     if (enable === (this.#unwatch !== undefined)) return
     this.#unwatch?.()
-    this.#unwatch = enable ? this.#server.watchPackets((...packet) => { this.#sample(...packet) }) : undefined
+    this.#unwatch = enable ? this.#server.monitor.watchPackets((...packet) => { this.#sample(...packet) }) : undefined
   }
 
   #sample (...packet: Parameters<PacketWatcher>): void {
+    const { settings } = internalsOf(this.#server)
+    const wire = settings.options.gdMpApi ? settings.wire.relay : undefined
     for (const [subscriber, sampler] of this.#subscribers) {
-      const sampled = sampler?.pick(...packet, this.#server.relayWire)
+      const sampled = sampler?.pick(...packet, wire)
       if (sampled !== undefined) subscriber.send(new FeedEvent('packet', sampled, ''))
     }
   }
@@ -163,8 +165,8 @@ export class EventFeed {
     const stats: Stats = {
       peers: server.countPeers(),
       ...this.#traffic!.totals,
-      packetsRelayed: server.packetsRelayed,
-      packetsDropped: Object.values(server.drops).reduce((sum, count) => sum + count),
+      packetsRelayed: server.monitor.packetsRelayed,
+      packetsDropped: Object.values(server.monitor.drops).reduce((sum, count) => sum + count),
       listening: server.isListening(),
       refuseNewConnections: server.refuseNewConnections
     }
@@ -186,14 +188,13 @@ function describeJoined (peer: WebSocketPeer): PeerJoined {
 }
 
 function describeLeft (peer: WebSocketPeer, { seconds: closeSeconds, ...end }: PeerEnd): FeedData['client_disconnected'] {
-  const { packetsIn, packetsOut, bytesIn, bytesOut, connectedAt } = peer
+  const { packetsIn, packetsOut, bytesIn, bytesOut, age: seconds } = peer
   const { cause, outcome, code, reason } = end
-  const seconds = (Date.now() - connectedAt) / 1000
   const wasCleanClose = outcome === 'clean'
   const traffic = { packetsIn, packetsOut, bytesIn, bytesOut }
   return { ...describeJoined(peer), cause, outcome, wasCleanClose, code, reason, closeSeconds, seconds, ...traffic }
 }
 
-function describeListening ({ mode, port, tls, protocols, gdMpApi }: WebSocketServer): FeedData['listening'] {
+function describeListening ({ mode, port, tls, options: { protocols, gdMpApi } }: WebSocketServer): FeedData['listening'] {
   return { mode, port, tls, protocols: [...protocols], gdMpApi }
 }

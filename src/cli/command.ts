@@ -1,56 +1,85 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { PeerServerClient } from '../client/client.ts'
+import { printLines } from './print-lines.ts'
 
-/** Where a command reads from and writes to. */
-export interface Terminal { readonly input: NodeJS.ReadStream, readonly output: NodeJS.WriteStream, readonly errors: NodeJS.WritableStream }
+/** The streams that a command reads from and writes to. */
+export interface Streams {
+  readonly input: NodeJS.ReadStream
+  readonly output: NodeJS.WriteStream
+  readonly errors: NodeJS.WritableStream
+}
 
-/** What the command line is run with; `signal` ends what would go on for ever. */
-export interface CommandLine extends Terminal {
+/** A command line and its environment; `signal` ends commands that run until they are interrupted. */
+export interface CommandLine extends Streams {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
 }
 
-/** An option: `value` stands in the help for what is to be given, and without one it is a switch. */
-export interface Option { readonly type: 'string' | 'boolean', readonly short?: string, readonly value?: string, readonly about: string }
+/** An option; one without a `placeholder` for its value is a switch. */
+interface Option {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  readonly placeholder?: string
+  readonly description: string
+}
 
 type Options = Readonly<Record<string, Option>>
-type Values<Of extends Options> = { readonly [Name in keyof Of]?: Of[Name]['type'] extends 'boolean' ? boolean : string }
+type Values<Of extends Options> = {
+  readonly [Name in keyof Of]?: Of[Name]['type'] extends 'boolean' ? boolean : string
+}
 
-/** What a command works with: the service, the options that were given, and what stood beside them. */
-export interface Call<Of extends Options = Options> { readonly client: PeerServerClient, readonly url: string, readonly values: Values<Of>, readonly rest: readonly string[], readonly line: CommandLine }
+/** What a command runs with: a client of the service at `url`, the parsed options and operands, and the streams. */
+export interface CommandContext<Of extends Options = Options> {
+  readonly client: PeerServerClient
+  readonly url: string
+  readonly options: Values<Of>
+  readonly operands: readonly string[]
+  readonly line: CommandLine
+}
 
-/** A command of the terminal; `rest` stands in the help for what is given beside the options. */
-export interface Command { readonly about: string, readonly rest: string, readonly options: Options, run (name: string, args: string[], line: CommandLine): Promise<void> }
+/** A command; `usage` names its operands, and is empty for one that takes none. */
+export interface Command {
+  readonly description: string
+  readonly usage: string
+  readonly options: Options
+  run (name: string, args: string[], line: CommandLine): Promise<void>
+}
 
-/** What was asked for is not what there is. */
+/** The command line is invalid. */
 export class UsageError extends Error {}
 
+const DEFAULT_URL = 'http://127.0.0.1:3000'
+/** Seconds until a call without a response fails. */
+const TIMEOUT = 10
+const MAX_ID = 2 ** 31 - 1
+
 /** The options of every command. */
-export const common = {
-  url: { type: 'string', value: '<url>', about: 'the service, http://127.0.0.1:3000 unless given (or PEER_SERVER_URL)' },
-  token: { type: 'string', value: '<token>', about: 'its ADMIN_TOKEN (or ADMIN_TOKEN)' },
-  server: { type: 'string', value: '<name>', about: 'one of its other servers, such as godot4' },
-  help: { type: 'boolean', short: 'h', about: 'this help' }
+export const commonOptions = {
+  url: { type: 'string', placeholder: '<url>', description: `service URL (default: PEER_SERVER_URL, ${DEFAULT_URL})` },
+  token: { type: 'string', placeholder: '<token>', description: 'admin token (default: ADMIN_TOKEN)' },
+  server: { type: 'string', placeholder: '<name>', description: 'name of another server of the service, e.g. godot4' },
+  help: { type: 'boolean', short: 'h', description: 'show this help' }
 } as const satisfies Options
 
-const TIMEOUT = 10
-
-/** A command with its options, whose values have the types that the options say. */
-export function command<const Of extends Options> (about: string, rest: string, options: Of, run: (call: Call<Of>) => Promise<void>): Command {
+/** Defines a command; the values that `run` receives have the types of the options. */
+export function defineCommand<const Of extends Options> (
+  description: string, usage: string, options: Of, run: (context: CommandContext<Of>) => Promise<void>
+): Command {
   return {
-    about,
-    rest,
+    description,
+    usage,
     options,
     async run (name, args, line) {
-      const { values, positionals } = parse({ args, options: { ...options, ...common }, allowPositionals: rest !== '' })
-      if (values.help === true) line.output.write(helpOf(name, this))
-      else await run({ ...connect(values, line), values: only(options, values), rest: positionals, line })
+      const allOptions = { ...options, ...commonOptions }
+      const { values, positionals } = parse({ args, options: allOptions, allowPositionals: usage !== '' })
+      if (values.help === true) printLines(line.output, helpLines(name, this))
+      else await run({ ...connect(values, line), options: pick(values, options), operands: positionals, line })
     }
   }
 }
 
-function parse (config: ParseArgsConfig): { values: Values<typeof common>, positionals: string[] } {
+function parse (config: ParseArgsConfig): { values: Values<typeof commonOptions>, positionals: string[] } {
   try {
     return parseArgs(config)
   } catch (error) {
@@ -58,39 +87,46 @@ function parse (config: ParseArgsConfig): { values: Values<typeof common>, posit
   }
 }
 
-function only<Of extends Options> (options: Of, values: object): Values<Of> {
+function pick<Of extends Options> (values: object, options: Of): Values<Of> {
   return Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(options, name))) as Values<Of>
 }
 
-function connect ({ url: given, token: said, server }: Values<typeof common>, { env }: CommandLine): { client: PeerServerClient, url: string } {
-  const url = given ?? (env.PEER_SERVER_URL || 'http://127.0.0.1:3000')
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new UsageError(`${url}: an address such as http://127.0.0.1:3000 is wanted`)
-  const token = said ?? env.ADMIN_TOKEN
-  return { url, client: new PeerServerClient({ url, token: token === '' ? undefined : token, server, timeout: TIMEOUT }) }
+function connect (options: Values<typeof commonOptions>, { env }: CommandLine): Pick<CommandContext, 'client' | 'url'> {
+  const url = options.url ?? (env.PEER_SERVER_URL || DEFAULT_URL)
+  const isHttp = /^https?:$/.test(URL.parse(url)?.protocol ?? '')
+  if (!isHttp) throw new UsageError(`invalid URL ${url}: expected e.g. ${DEFAULT_URL}`)
+  const token = (options.token ?? env.ADMIN_TOKEN) || undefined
+  return { url, client: new PeerServerClient({ url, token, server: options.server, timeout: TIMEOUT }) }
 }
 
-/** The help of one command. */
-export function helpOf (name: string, { about, rest, options }: Command): string {
-  return [`Usage: fastify-peer-server ${name}${rest === '' ? '' : ` ${rest}`} [options]`, `${about}.`, '', ...describe(options), '', ...describe(common), ''].join('\n')
+function helpLines (name: string, { description, usage, options }: Command): string[] {
+  return [
+    ['Usage: fastify-peer-server', name, usage, '[options]'].filter(part => part !== '').join(' '),
+    `${description}.`,
+    '',
+    ...optionLines(options),
+    '',
+    ...optionLines(commonOptions)
+  ]
 }
 
 /** A line of help for each option. */
-export function describe (options: Options): string[] {
-  return Object.entries(options).map(([name, { short, value, about }]) =>
-    `  ${`${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`.padEnd(22)} ${about}`)
+export function optionLines (options: Options): string[] {
+  return Object.entries(options).map(([name, { short, placeholder, description }]) => {
+    const names = short === undefined ? `--${name}` : `-${short}, --${name}`
+    return `  ${[names, placeholder].join(' ').padEnd(22)} ${description}`
+  })
 }
 
-/** A whole number from 0 up. */
-export function wholeNumber (name: string, text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${name} ${text}: a whole number is wanted`)
-  return Number(text)
+/** Parses an integer from `least` to `most`; `name` is what it is called in the error message. */
+export function parseInteger (name: string, text: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : NaN
+  if (number >= least && number <= most) return number
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+  throw new UsageError(`invalid ${name} ${text}: expected an integer ${range}`)
 }
 
-const MAX_ID = 2147483647
-
-/** The id of a peer. (0 and negative numbers would mean all, and all but one.) */
-export function peerId (text: string): number {
-  const id = wholeNumber('id', text)
-  if (id < 2 || id > MAX_ID) throw new UsageError(`id ${text}: peers have 2 to ${MAX_ID}`)
-  return id
+/** Parses the id of a peer. (0 and negative ids, which mean all and all but one elsewhere, are not valid here.) */
+export function parsePeerId (text: string): number {
+  return parseInteger('id', text, 2, MAX_ID)
 }

@@ -1,50 +1,58 @@
 import { createRequire } from 'node:module'
-import { type Command, type CommandLine, common, describe, UsageError } from './command.ts'
-import { explain } from './explain.ts'
-import { printable } from './format.ts'
+import { type Command, type CommandLine, commonOptions, optionLines, UsageError } from './command.ts'
+import { describeError } from './describe-error.ts'
 import { kick } from './kick.ts'
 import { peers } from './peers.ts'
+import { printLines } from './print-lines.ts'
 import { send } from './send.ts'
 import { watch } from './watch.ts'
 
 const commands: Readonly<Record<string, Command>> = { peers, kick, send, watch }
 
-/** What is answered instead of running a command. */
-const answers: Readonly<Record<string, () => string>> = { '--help': usage, '-h': usage, help: usage, '--version': version }
+/** Arguments that print something instead of running a command. */
+const printers: Readonly<Record<string, () => string[]>> = {
+  '--help': helpLines,
+  '-h': helpLines,
+  help: helpLines,
+  '--version': () => [readVersion()]
+}
 
-/** Runs a command of the terminal; resolves with the exit code: 1 when the service refuses or is not there, 2 for what cannot be asked. */
+/**
+ * Runs a command line. Resolves with the exit code: 0, 1 when the service rejects the request or cannot be reached, 2
+ * when the command line is invalid.
+ */
 export async function run (line: CommandLine): Promise<number> {
   const [name, ...args] = line.args
   try {
-    if (Object.hasOwn(answers, name)) line.output.write(answers[name]())
-    else await commandOf(name).run(name, args, line)
+    if (Object.hasOwn(printers, name)) printLines(line.output, printers[name]())
+    else await findCommand(name).run(name, args, line)
     return 0
   } catch (error) {
-    const lines = explain(error, Object.hasOwn(commands, name) ? name : undefined).split('\n')
-    line.errors.write(lines.map(text => `${printable(text)}\n`).join(''))
+    printLines(line.errors, describeError(error, Object.hasOwn(commands, name) ? name : undefined))
     return error instanceof UsageError ? 2 : 1
   }
 }
 
-function commandOf (name: string): Command {
+function findCommand (name: string): Command {
   if (Object.hasOwn(commands, name)) return commands[name]
-  throw new UsageError(`${name}: no such command${name.startsWith('-') ? '; the service itself is set up by its environment' : ''}`)
+  if (!name.startsWith('-')) throw new UsageError(`unknown command ${name}`)
+  throw new UsageError(`unknown option ${name}; the service is configured by environment variables (docs/service.md)`)
 }
 
-function usage (): string {
+function helpLines (): string[] {
   return [
-    'Usage: fastify-peer-server                      starts the service (docs/service.md)',
-    '       fastify-peer-server <command> [options]  asks one that runs',
+    'Usage: fastify-peer-server                      start the service (docs/service.md)',
+    '       fastify-peer-server <command> [options]  administer a running service',
     '',
-    ...Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(6)} ${about}`),
+    'Commands:',
+    ...Object.entries(commands).map(([name, { description }]) => `  ${name.padEnd(6)} ${description}`),
     '',
-    'Options of every command; --help behind it tells of its own:',
-    ...describe(common),
-    ''
-  ].join('\n')
+    'Options of every command; run <command> --help for its own:',
+    ...optionLines(commonOptions)
+  ]
 }
 
-function version (): string {
+function readVersion (): string {
   const { version } = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string }
-  return `${version}\n`
+  return version
 }

@@ -1,15 +1,19 @@
-import { command, peerId, UsageError, wholeNumber } from './command.ts'
+import { formatPlural } from '../client/format.ts'
+import { defineCommand, parseInteger, parsePeerId, UsageError } from './command.ts'
+import { printLines } from './print-lines.ts'
 
-/** Disconnects peers, with a code and a reason. */
-export const kick = command('Disconnects peers', '<id>... | --all', {
-  all: { type: 'boolean', about: 'all of them' },
-  code: { type: 'string', value: '<code>', about: 'close code: 1000 unless given, 4000 to 4999 are yours' },
-  reason: { type: 'string', value: '<text>', about: 'what they are told, up to 123 bytes' }
-}, async ({ client, values: { all, code, reason }, rest, line: { output } }) => {
-  if ((all === true) === (rest.length > 0)) throw new UsageError('kick: give the ids of the peers, or --all')
-  const who = all === true ? { all } : { ids: rest.map(peerId) }
-  const how = { ...(code === undefined ? {} : { code: wholeNumber('--code', code) }), ...(reason === undefined ? {} : { reason }) }
-  const { requested, notFound } = await client.call('disconnectPeers', {}, { ...who, ...how })
-  output.write(`${requested} ${requested === 1 ? 'peer is' : 'peers are'} closing\n`)
+/** Disconnects peers with a close code and a reason. */
+export const kick = defineCommand('Disconnects peers', '<id>... | --all', {
+  all: { type: 'boolean', description: 'disconnect all peers' },
+  code: { type: 'string', placeholder: '<code>', description: 'close code (default: 1000); games use 4000 to 4999' },
+  reason: { type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes' }
+}, async ({ client, options: { all, code, reason }, operands, line: { output } }) => {
+  if ((all === true) === (operands.length > 0)) throw new UsageError('expected either ids of peers or --all')
+  const { requested, notFound } = await client.call('disconnectPeers', {}, {
+    ...(all === true ? { all } : { ids: operands.map(parsePeerId) }),
+    ...(code === undefined ? {} : { code: parseInteger('--code', code) }),
+    ...(reason === undefined ? {} : { reason })
+  })
+  printLines(output, [`disconnecting ${formatPlural(requested, 'peer')}`])
   if (notFound.length > 0) throw new Error(`no such peer: ${notFound.join(', ')}`)
 })

@@ -1,56 +1,57 @@
 import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
 import type { Operations } from '../client/operations.ts'
-import type { Call, CommandLine } from './command.ts'
-import { describeEvent } from './event-line.ts'
-import { follow } from './follow.ts'
-import { colours, draw, noColours, orderOf, type Palette, sorts } from './screen.ts'
-import { Scene } from './scene.ts'
+import type { CommandContext, CommandLine } from './command.ts'
+import { eventLine } from './event-line.ts'
+import { followEvents } from './follow-events.ts'
+import { coloured, plain, renderScreen, sortFields, sortOrder, type Theme } from './screen.ts'
+import { WatchState } from './watch-state.ts'
 
-/** Milliseconds between two looks at the peers, and between two pictures. */
-const REFRESH = 2000
-const FRAME = 50
+/** Milliseconds between two requests for the peers. */
+const REFRESH_INTERVAL = 2000
+/** Milliseconds between two frames. */
+const FRAME_INTERVAL = 50
 
-/** A screen of its own without a cursor, whose lines are cut and not wrapped; and what was there before. */
+/** Switches to the alternate screen without cursor and line wrap, and back. */
 const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l'
 const LEAVE = '\u001B[?7h\u001B[?25h\u001B[?1049l'
 
-/** Keys that come as an escape and more, such as arrows. */
-const specialKeys = /\u001B(\[[\d;]*[@-~]|O.|.)?/g // eslint-disable-line no-control-regex
+/** Keys that send an escape sequence, such as arrows. */
+const escapeSequences = /\u001B(\[[\d;]*[@-~]|O.|.)?/g // eslint-disable-line no-control-regex
 
-/** The live picture of a server in a terminal. */
+/** Live view of a server in a terminal. */
 export class LiveView {
   readonly #client: PeerServerClient
   readonly #line: CommandLine
-  readonly #scene: Scene
-  readonly #palette: Palette
-  readonly #over = new AbortController()
+  readonly #state: WatchState
+  readonly #theme: Theme
+  readonly #quit = new AbortController()
   #isDrawing = false
   #isRefreshing = false
 
-  constructor ({ client, url, line }: Call, sort: string) {
+  constructor ({ client, url, line }: CommandContext, sort: string) {
     this.#client = client
     this.#line = line
-    this.#scene = new Scene(url, sort)
-    this.#palette = line.output.hasColors(256, line.env) ? colours : noColours
+    this.#state = new WatchState(url, sort)
+    this.#theme = line.output.hasColors(16, line.env) ? coloured : plain
   }
 
-  /** Shows it until a key or the signal ends it; rejects with what the service refuses. */
+  /** Runs until the user quits or the signal is aborted; rejects with ApiError when the service rejects the request. */
   async run (signal: AbortSignal): Promise<void> {
-    const over = AbortSignal.any([signal, this.#over.signal])
-    const timer = setInterval(() => { this.#refresh() }, REFRESH)
-    const leave = this.#enter()
+    const quit = AbortSignal.any([signal, this.#quit.signal])
+    const timer = setInterval(() => { this.#refresh() }, REFRESH_INTERVAL)
+    const restore = this.#takeTerminal()
     try {
       this.#refresh()
-      for await (const event of follow(this.#client, over, trouble => { this.#fail(trouble) })) this.#happened(event)
+      for await (const event of followEvents(this.#client, quit, reason => { this.#lost(reason) })) this.#receive(event)
     } finally {
-      this.#over.abort()
+      this.#quit.abort()
       clearInterval(timer)
-      leave()
+      restore()
     }
   }
 
-  /** Takes the terminal over; the answer gives it back. */
-  #enter (): () => void {
+  /** Sets up the terminal; returns a function that restores it. */
+  #takeTerminal (): () => void {
     const { input, output } = this.#line
     const onResize = (): void => { this.#draw(true) }
     const onKeys = (keys: Buffer): void => { this.#press(keys.toString()) }
@@ -62,65 +63,64 @@ export class LiveView {
     }
   }
 
-  /** What is typed; arrows and the like mean nothing here. */
   #press (keys: string): void {
-    const scene = this.#scene
-    for (const key of keys.replace(specialKeys, '')) {
-      if (key === 'q' || key === '\u0003') this.#over.abort()
-      else if (key === 'p') scene.isPaused = !scene.isPaused
-      else if (key === 's') scene.sort = sorts[(sorts.indexOf(scene.sort) + 1) % sorts.length]
+    const state = this.#state
+    for (const key of keys.replace(escapeSequences, '')) {
+      if (key === 'q' || key === '\u0003') this.#quit.abort()
+      else if (key === 'p') state.isPaused = !state.isPaused
+      else if (key === 's') state.sort = sortFields[(sortFields.indexOf(state.sort) + 1) % sortFields.length]
     }
     this.#refresh()
     this.#draw(true)
   }
 
-  #fail (trouble: string): void {
-    this.#scene.fail(trouble)
+  #lost (reason: string): void {
+    this.#state.connectionLost(reason)
     this.#draw()
   }
 
-  #happened (event: ClientEvent): void {
-    const scene = this.#scene
-    scene.recover()
-    if (event.type === 'stats') scene.measure(event)
-    else if (event.type !== 'open') scene.add(describeEvent(event))
+  #receive (event: ClientEvent): void {
+    const state = this.#state
+    state.connected()
+    if (event.type === 'stats') state.updateStats(event)
+    else if (event.type !== 'open') state.addEvent(eventLine(event))
     this.#draw()
   }
 
-  /** The size of the terminal; some do not know their own. */
+  /** The size of the terminal; some terminals do not report it. */
   get #size (): { columns: number, rows: number } {
     const { columns, rows } = this.#line.output
     return { columns: columns || 80, rows: rows || 24 }
   }
 
-  /** Looks at the server and its peers anew, unless a look is still under way. */
+  /** Requests server state and peers, unless a request is in flight. */
   #refresh (): void {
     if (this.#isRefreshing) return
     this.#isRefreshing = true
-    this.#look()
-      // Of what is refused the stream of events tells.
-      .catch(error => { if (!(error instanceof ApiError)) this.#fail('the service does not answer') })
+    this.#load()
+      // An ApiError is reported by the event stream as well.
+      .catch(error => { if (!(error instanceof ApiError)) this.#lost('no response from the service') })
       .finally(() => { this.#isRefreshing = false })
   }
 
-  async #look (): Promise<void> {
-    const { sort } = this.#scene
-    const query = { limit: this.#size.rows, sort: sort as Operations['peers']['parameters']['sort'] & string, order: orderOf(sort) }
-    const [state, { items }] = await Promise.all([this.#client.call('getServer'), this.#client.call('peers', query)])
-    Object.assign(this.#scene, { state, peers: items })
+  async #load (): Promise<void> {
+    const sort = this.#state.sort as Operations['peers']['parameters']['sort'] & string
+    const query = { limit: this.#size.rows, sort, order: sortOrder(sort) }
+    const [server, { items }] = await Promise.all([this.#client.call('getServer'), this.#client.call('peers', query)])
+    Object.assign(this.#state, { server, peers: items })
     this.#draw()
   }
 
-  /** Draws soon, and once for all that happens until then; while it is paused only `even` then. */
-  #draw (even: boolean = false): void {
-    if (this.#isDrawing || (this.#scene.isPaused && !even)) return
+  /** Schedules a frame, unless one is scheduled already; while the view is paused, only when `force` is set. */
+  #draw (force: boolean = false): void {
+    if (this.#isDrawing || (this.#state.isPaused && !force)) return
     this.#isDrawing = true
     setTimeout(() => {
       this.#isDrawing = false
-      if (this.#over.signal.aborted) return
+      if (this.#quit.signal.aborted) return
       const { columns, rows } = this.#size
-      const lines = draw(this.#scene, columns, rows, this.#palette)
+      const lines = renderScreen(this.#state, columns, rows, this.#theme)
       this.#line.output.write(`\u001B[H${lines.map(line => `${line}\u001B[K`).join('\r\n')}\u001B[J`)
-    }, FRAME)
+    }, FRAME_INTERVAL)
   }
 }

@@ -1,46 +1,56 @@
 import type { PeerServerClient } from '../client/client.ts'
+import { formatBytes, formatDuration, formatEndpoint } from '../client/format.ts'
 import type { Operations, Peer } from '../client/operations.ts'
-import { command, UsageError, wholeNumber } from './command.ts'
-import { bytes, duration, endpoint, table } from './format.ts'
+import { defineCommand, parseInteger } from './command.ts'
+import { printLines } from './print-lines.ts'
+import { type Align, formatTable } from './terminal-text.ts'
 
-const PAGE = 1000
+const PAGE_SIZE = 1000
+
+const sortFields = [
+  'id', 'connectedAt', 'address', 'protocol', 'packetsIn', 'packetsOut', 'bytesIn', 'bytesOut', 'bufferedAmount'
+] as const satisfies Array<Operations['peers']['parameters']['sort']>
 
 type Query = Omit<Operations['peers']['parameters'], 'limit' | 'cursor'>
 
-/** Lists the peers, as a table or in JSON. */
-export const peers = command('Lists the peers', '', {
-  address: { type: 'string', value: '<ip or CIDR>', about: 'those from there' },
-  protocol: { type: 'string', value: '<name>', about: 'those with this sub-protocol' },
-  sort: { type: 'string', value: '<what>', about: 'id, connectedAt, address, protocol, packetsIn, packetsOut, bytesIn, bytesOut or bufferedAmount' },
-  order: { type: 'string', value: '<asc|desc>', about: 'which way' },
-  limit: { type: 'string', value: '<number>', about: 'so many at most' },
-  json: { type: 'boolean', about: 'in JSON, with everything that is known' }
-}, async ({ client, values: { limit, json, ...query }, line: { output } }) => {
-  // What cannot be sorted by, and which way not, the service says.
-  const found = await list(client, query as Query, limit === undefined ? Infinity : atLeastOne(limit))
-  output.write(json === true ? `${JSON.stringify(found, null, 2)}\n` : `${tableOf(found).join('\n')}\n`)
+/** Lists peers as a table or as JSON. */
+export const peers = defineCommand('Lists peers', '', {
+  address: { type: 'string', placeholder: '<ip or CIDR>', description: 'only peers from this address or range' },
+  protocol: { type: 'string', placeholder: '<name>', description: 'only peers with this subprotocol' },
+  sort: { type: 'string', placeholder: '<field>', description: `sort by ${sortFields.join(', ')} (default: id)` },
+  order: { type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)' },
+  limit: { type: 'string', placeholder: '<number>', description: 'maximum number of peers' },
+  json: { type: 'boolean', description: 'print JSON with all fields' }
+}, async ({ client, options: { limit, json, ...query }, line: { output } }) => {
+  // The service validates `sort` and `order`.
+  const maximum = limit === undefined ? Infinity : parseInteger('--limit', limit, 1)
+  const found = await listPeers(client, query as Query, maximum)
+  printLines(output, json === true ? JSON.stringify(found, null, 2).split('\n') : tableLines(found))
 })
 
-function atLeastOne (limit: string): number {
-  const number = wholeNumber('--limit', limit)
-  if (number === 0) throw new UsageError('--limit 0: 1 at least')
-  return number
-}
-
-async function list (client: PeerServerClient, { address, protocol, sort, order }: Query, wanted: number): Promise<Peer[]> {
+async function listPeers (client: PeerServerClient, query: Query, limit: number): Promise<Peer[]> {
   const found: Peer[] = []
   let cursor: string | undefined
   do {
-    const page = await client.call('peers', { limit: Math.min(PAGE, wanted - found.length), cursor, address, protocol, sort, order })
+    const page = await client.call('peers', { ...query, limit: Math.min(PAGE_SIZE, limit - found.length), cursor })
     found.push(...page.items)
     cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined && found.length < wanted)
+  } while (cursor !== undefined && found.length < limit)
   return found
 }
 
-function tableOf (found: readonly Peer[]): string[] {
-  const now = Date.now()
-  const rows = found.map(peer => [String(peer.id), endpoint(peer.address, peer.port), peer.protocol, peer.state, duration((now - Date.parse(peer.connectedAt)) / 1000),
-    bytes(peer.bytesIn), bytes(peer.bytesOut), bytes(peer.bufferedAmount)])
-  return table(['ID', 'ADDRESS', 'PROTOCOL', 'STATE', 'AGE', 'IN', 'OUT', 'BUFFER'], rows, [false, false, false, false, true, true, true, true])
+const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (peer: Peer) => string]> = [
+  ['ID', 'left', ({ id }) => String(id)],
+  ['ADDRESS', 'left', ({ address, port }) => formatEndpoint(address, port)],
+  ['PROTOCOL', 'left', ({ protocol }) => protocol],
+  ['STATE', 'left', ({ state }) => state],
+  ['AGE', 'right', ({ connectedAt }) => formatDuration((Date.now() - Date.parse(connectedAt)) / 1000)],
+  ['IN', 'right', ({ bytesIn }) => formatBytes(bytesIn)],
+  ['OUT', 'right', ({ bytesOut }) => formatBytes(bytesOut)],
+  ['BUFFER', 'right', ({ bufferedAmount }) => formatBytes(bufferedAmount)]
+]
+
+function tableLines (found: readonly Peer[]): string[] {
+  const rows = found.map(peer => columns.map(([, , read]) => read(peer)))
+  return formatTable(columns.map(([heading]) => heading), rows, columns.map(([, align]) => align))
 }

@@ -1,55 +1,58 @@
+import { formatPlural } from '../client/format.ts'
 import type { Operations } from '../client/operations.ts'
-import { command, peerId, UsageError, type Terminal } from './command.ts'
+import { defineCommand, parsePeerId, type Streams, UsageError } from './command.ts'
+import { printLines } from './print-lines.ts'
 
 type Packet = Operations['broadcast']['body']
 
-/** How a packet can be given. */
-const kinds: Readonly<Record<'text' | 'hex' | 'variant', (text: string) => Packet>> = {
+/** How each option's value becomes a packet. */
+const parsers: Readonly<Record<'text' | 'hex' | 'variant', (value: string) => Packet>> = {
   text: text => text,
-  hex: digits => fromHex(digits.replace(/\s+/g, '')),
-  variant: text => ({ variant: fromJson(text) })
+  hex: parseHex,
+  variant: json => ({ variant: parseJson(json) })
 }
 
-/** Sends a packet to all peers, to one, or to all but one. */
-export const send = command('Sends a packet to all peers: what is given, or else what comes in at stdin, as binary', '', {
-  to: { type: 'string', value: '<id>', about: 'only to this peer' },
-  but: { type: 'string', value: '<id>', about: 'to all but this peer' },
-  text: { type: 'string', value: '<text>', about: 'a text packet' },
-  hex: { type: 'string', value: '<digits>', about: 'a binary packet, such as "c0 ff ee"' },
-  variant: { type: 'string', value: '<JSON>', about: 'a Variant, such as {"Vector2":[1,2]} (docs/variant.md)' }
-}, async ({ client, values: { to, but, ...given }, line }) => {
-  if (to !== undefined && but !== undefined) throw new UsageError('send: either --to or --but')
-  const [one, others] = [to, but].map(id => id === undefined ? undefined : peerId(id))
-  const packet = Object.keys(given).length === 0 ? await fromInput(line) : packetOf(given)
-  if (one !== undefined) {
-    const { bytes } = await client.call('putPacket', { id: one }, packet)
-    line.output.write(`sent, ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}\n`)
+/** Sends a packet to all peers, to one peer, or to all but one. */
+export const send = defineCommand('Sends a packet; by default standard input, as binary, to all peers', '', {
+  to: { type: 'string', placeholder: '<id>', description: 'send to this peer only' },
+  but: { type: 'string', placeholder: '<id>', description: 'send to all peers except this one' },
+  text: { type: 'string', placeholder: '<text>', description: 'a text packet' },
+  hex: { type: 'string', placeholder: '<digits>', description: 'a binary packet, e.g. "c0 ff ee"' },
+  variant: { type: 'string', placeholder: '<JSON>', description: 'a Variant, e.g. {"Vector2":[1,2]} (docs/variant.md)' }
+}, async ({ client, options: { to, but, ...sources }, line }) => {
+  if (to !== undefined && but !== undefined) throw new UsageError('expected either --to or --but')
+  const [receiver, excluded] = [to, but].map(id => id === undefined ? undefined : parsePeerId(id))
+  const packet = Object.keys(sources).length === 0 ? await readInput(line) : parsePacket(sources)
+  if (receiver !== undefined) {
+    const { bytes } = await client.call('putPacket', { id: receiver }, packet)
+    printLines(line.output, [`sent ${formatPlural(bytes, 'byte')}`])
   } else {
-    const { recipients } = await client.call('broadcast', { target: others === undefined ? 0 : -others }, packet)
-    line.output.write(`sent to ${recipients} ${recipients === 1 ? 'peer' : 'peers'}\n`)
+    const { recipients } = await client.call('broadcast', { target: excluded === undefined ? 0 : -excluded }, packet)
+    printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
   }
 })
 
-function packetOf (given: { readonly [Kind in keyof typeof kinds]?: string }): Packet {
-  const [[kind, text], ...more] = Object.entries(given) as Array<[keyof typeof kinds, string]>
-  if (more.length > 0) throw new UsageError('send: one of --text, --hex and --variant')
-  return kinds[kind](text)
+function parsePacket (sources: { readonly [Source in keyof typeof parsers]?: string }): Packet {
+  const [[source, value], ...more] = Object.entries(sources) as Array<[keyof typeof parsers, string]>
+  if (more.length > 0) throw new UsageError('expected only one of --text, --hex and --variant')
+  return parsers[source](value)
 }
 
-async function fromInput ({ input, errors }: Terminal): Promise<Packet> {
-  if (input.isTTY) errors.write('The packet is what you type; Ctrl-D ends it.\n')
+async function readInput ({ input, errors }: Streams): Promise<Packet> {
+  if (input.isTTY) printLines(errors, ['Type the packet, then press Ctrl-D.'])
   return Buffer.concat(await input.toArray())
 }
 
-function fromHex (digits: string): Packet {
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new UsageError('--hex: pairs of hex digits are wanted')
+function parseHex (text: string): Packet {
+  const digits = text.replace(/\s+/g, '')
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new UsageError('invalid --hex: expected pairs of hex digits')
   return Buffer.from(digits, 'hex')
 }
 
-function fromJson (text: string): unknown {
+function parseJson (text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UsageError(`--variant: ${(error as Error).message}`)
+    throw new UsageError(`invalid --variant: ${(error as Error).message}`)
   }
 }

@@ -1,29 +1,37 @@
-import { command, type Call, UsageError } from './command.ts'
-import { describeEvent, withCount } from './event-line.ts'
-import { follow } from './follow.ts'
+import { defineCommand, type CommandContext, UsageError } from './command.ts'
+import { eventLine, textWithCount } from './event-line.ts'
+import { followEvents } from './follow-events.ts'
 import { LiveView } from './live-view.ts'
-import { sorts } from './screen.ts'
+import { printLines } from './print-lines.ts'
+import { sortFields } from './screen.ts'
 
-/** Shows the server live until `q` or Ctrl-C; where the output is no terminal, a line for each event. */
-export const watch = command('Shows the server live', '', {
-  sort: { type: 'string', value: '<what>', about: `what its peers are sorted by: ${sorts.join(', ')}` }
-}, async call => {
-  const { values: { sort = 'connectedAt' }, line: { output, signal } } = call
-  if (!sorts.includes(sort)) throw new UsageError(`--sort ${sort}: one of ${sorts.join(', ')}`)
-  if (output.isTTY) await new LiveView(call, sort).run(signal)
-  else await writeLines(call)
+/** Shows the server until `q` or Ctrl-C; prints a line for each event when the output is not a terminal. */
+export const watch = defineCommand('Shows state, traffic, peers and events live', '', {
+  sort: {
+    type: 'string',
+    placeholder: '<field>',
+    description: `sort peers by ${sortFields.join(', ')} (default: connectedAt)`
+  }
+}, async context => {
+  const { options: { sort = 'connectedAt' }, line: { output, signal } } = context
+  if (!sortFields.includes(sort)) {
+    throw new UsageError(`invalid --sort ${sort}: expected one of ${sortFields.join(', ')}`)
+  }
+  if (output.isTTY) await new LiveView(context, sort).run(signal)
+  else await printEvents(context)
 })
 
-async function writeLines ({ client, line: { output, errors, signal } }: Call): Promise<void> {
-  let trouble = ''
-  const say = (text: string): void => {
-    if (text !== trouble) errors.write(`${text === '' ? 'Connected again.' : `Trying again: ${text}.`}\n`)
-    trouble = text
+async function printEvents ({ client, line: { output, errors, signal } }: CommandContext): Promise<void> {
+  let lastReason = ''
+  const report = (reason: string): void => {
+    if (reason === lastReason) return
+    lastReason = reason
+    printLines(errors, [reason === '' ? 'Reconnected.' : `Connection lost, retrying: ${reason}.`])
   }
-  for await (const event of follow(client, signal, say)) {
-    say('')
+  for await (const event of followEvents(client, signal, report)) {
+    report('')
     if (event.type === 'open' || event.type === 'stats') continue
-    const line = describeEvent(event)
-    output.write(`${line.at} ${withCount(line)}\n`)
+    const line = eventLine(event)
+    printLines(output, [`${line.at} ${line.heading} ${textWithCount(line)}`.trim()])
   }
 }

@@ -1,100 +1,157 @@
 import type { FeedData } from '../admin/feed-event.ts'
+import { parseEventStream } from './event-stream.ts'
 import { operations, type Operations, type Problem } from './operations.ts'
 
-/** Where the service is, who asks, which of its servers (the first unless given), and how many seconds a call may take (30). */
-export interface ClientOptions { readonly url: string, readonly token?: string | undefined, readonly server?: string | undefined, readonly timeout?: number }
+/** Options of a PeerServerClient. */
+export interface ClientOptions {
+  /** Base URL of the service, e.g. `http://127.0.0.1:3000`. */
+  readonly url: string
+  /** Admin token; omit it for a service without one. */
+  readonly token?: string | undefined
+  /** Name of one of the service's further servers, e.g. `godot4`; default: its first server. */
+  readonly server?: string | undefined
+  /** Path of the REST API relative to `url`; default: `api/v1`. */
+  readonly prefix?: string
+  /** Seconds until a call that gets no response rejects with a TimeoutError; default: 30. */
+  readonly timeout?: number
+}
 
-/** What happens, as the feed tells it. `open` and `reset` are about the stream itself: what was missed has been told, or is no longer known. */
-export type ClientEvent = { [Type in keyof FeedData]: { readonly type: Type, readonly at: string } & FeedData[Type] }[keyof FeedData] |
-  { readonly type: 'reset', readonly at: string } | { readonly type: 'open' }
+/** Options of a single call. */
+export interface CallOptions {
+  /** Aborts the call; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
 
-type Given<Name extends keyof Operations> = undefined extends Operations[Name]['body']
-  ? Record<never, never> extends Operations[Name]['parameters'] ? [parameters?: Operations[Name]['parameters']] : [parameters: Operations[Name]['parameters']]
-  : [parameters: Operations[Name]['parameters'], body: Operations[Name]['body']]
+/** The data of each type of event. */
+export type FeedEventData = FeedData
 
-const API = 'api/v1/'
-const TIMEOUT = 30
+type FeedEvents = {
+  [Type in keyof FeedEventData]: { readonly type: Type, readonly at: string } & FeedEventData[Type]
+}
 
-/** What the service refuses, and why. */
+/**
+ * An event of the feed. Two types are about the stream itself: `open` (all missed events have been sent) and `reset`
+ * (some events were missed and are no longer available).
+ */
+export type ClientEvent =
+  | FeedEvents[keyof FeedEvents]
+  | { readonly type: 'reset', readonly at: string }
+  | { readonly type: 'open' }
+
+type Parameters<Name extends keyof Operations> = Operations[Name]['parameters']
+
+/**
+ * The arguments of `call` after the name: parameters, body and options; all are optional if the operation requires neither
+ * parameters nor a body.
+ */
+export type CallArguments<Name extends keyof Operations> = undefined extends Operations[Name]['body']
+  ? Record<never, never> extends Parameters<Name>
+    ? [parameters?: Parameters<Name>, body?: undefined, options?: CallOptions]
+    : [parameters: Parameters<Name>, body?: undefined, options?: CallOptions]
+  : [parameters: Parameters<Name>, body: Operations[Name]['body'], options?: CallOptions]
+
+const DEFAULT_PREFIX = 'api/v1'
+const DEFAULT_TIMEOUT = 30
+
+/** An error response of the REST API. */
 export class ApiError extends Error {
+  /** HTTP status. */
   readonly status: number
+  /** The problem details of the body (RFC 9457); empty when the body has none. */
   readonly problem: Partial<Problem>
 
   constructor (status: number, problem: Partial<Problem>) {
-    super(problem.detail ?? `the service answered with ${status}`)
+    super(problem.detail ?? `the service responded with ${status}`)
     this.name = 'ApiError'
     this.status = status
     this.problem = problem
   }
+
+  /** One line for each invalid parameter or member, e.g. `code must be integer`; the message when there is none. */
+  get details (): string[] {
+    const { errors = [] } = this.problem
+    if (errors.length === 0) return [this.message]
+    return errors.map(({ pointer, message }) => `${pointer.split('/').slice(2).join('/')} ${message}`.trim())
+  }
 }
 
-/** The REST API with types: `await client.call('disconnectPeer', { id, code: 4001 })`. */
+/** Typed client of the REST API, for Node and browsers: `await client.call('disconnectPeer', { id, code: 4001 })`. */
 export class PeerServerClient {
   readonly #root: URL
   readonly #headers: Readonly<Record<string, string>>
   readonly #timeout: number
 
-  constructor ({ url, token, server, timeout = TIMEOUT }: ClientOptions) {
-    this.#root = new URL(server === undefined ? API : `${API}${server}/`, url.endsWith('/') ? url : `${url}/`)
+  constructor ({ url, token, server, prefix = DEFAULT_PREFIX, timeout = DEFAULT_TIMEOUT }: ClientOptions) {
+    const path = server === undefined ? `${prefix}/` : `${prefix}/${server}/`
+    this.#root = new URL(path, url.endsWith('/') ? url : `${url}/`)
     this.#timeout = timeout * 1000
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
-  /** Calls an operation with its parameters and its body; ApiError when it is refused, TypeError when nobody is there, TimeoutError. */
-  async call<Name extends keyof Operations> (name: Name, ...[parameters = {}, body]: Given<Name>): Promise<Operations[Name]['answer']> {
-    const response = await this.#send(name, parameters as Record<string, unknown>, bodyOf(body), AbortSignal.timeout(this.#timeout))
-    return (response.status === 204 ? undefined : await jsonOf(response)) as Operations[Name]['answer']
+  /**
+   * Calls an operation. Rejects with ApiError for an error response, TypeError when the service cannot be reached,
+   * TimeoutError when it does not respond in time, and the signal's reason when the call is aborted.
+   */
+  async call<Name extends keyof Operations> (
+    name: Name, ...[parameters = {}, body, { signal } = {}]: CallArguments<Name>
+  ): Promise<Operations[Name]['response']> {
+    const timeout = AbortSignal.timeout(this.#timeout)
+    const response = await this.#send(name, parameters as Record<string, unknown>, {
+      ...encodeBody(body),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    })
+    return (response.status === 204 ? undefined : await readJson(response)) as Operations[Name]['response']
   }
 
-  /** Follows what happens, from behind the event with `lastId` on; ends with the stream. Each comes with its id, if it has one. */
-  async * events (parameters: Operations['events']['parameters'] = {}, lastId: string = '', signal?: AbortSignal): AsyncGenerator<{ id: string | undefined, event: ClientEvent }> {
+  /**
+   * Follows the event feed from the event after `lastId` on, until the stream ends or `signal` aborts it. Each event
+   * comes with its id; events that cannot be replayed have none.
+   */
+  async * events (
+    parameters: Operations['events']['parameters'] = {}, lastId: string = '', signal?: AbortSignal
+  ): AsyncGenerator<{ id: string | undefined, event: ClientEvent }> {
     const headers = { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) }
-    const response = await this.#send('events', parameters, { headers }, signal)
-    for await (const { id, data } of messages(response.body!)) {
-      // An id alone is the place in the feed where the stream stands.
-      if (data !== undefined) yield { id, event: JSON.parse(data) }
-      else if (id !== undefined) yield { id, event: { type: 'open' } }
+    const response = await this.#send('events', parameters, { headers, ...(signal === undefined ? {} : { signal }) })
+    for await (const { id, data } of parseEventStream(response.body!)) {
+      // A message without data is the position of the stream in the feed.
+      yield { id, event: data === '' ? { type: 'open' } : JSON.parse(data) }
     }
   }
 
-  async #send (name: keyof Operations, parameters: Record<string, unknown>, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  async #send (name: keyof Operations, parameters: Record<string, unknown>, init: RequestInit): Promise<Response> {
     const { method, path, query } = operations[name]
-    const url = new URL(path.slice(1).replace(/\{(\w+)\}/g, (_, part: string) => encodeURIComponent(String(parameters[part]))), this.#root)
-    for (const part of query) if (parameters[part] !== undefined) url.searchParams.set(part, String(parameters[part]))
-    const response = await fetch(url, { method, ...init, headers: { ...init.headers as Record<string, string>, ...this.#headers }, ...(signal === undefined ? {} : { signal }) })
+    const encoded = (parameter: string): string => encodeURIComponent(String(parameters[parameter]))
+    const url = new URL(path.slice(1).replace(/\{(\w+)\}/g, (_, parameter: string) => encoded(parameter)), this.#root)
+    for (const parameter of query) {
+      if (parameters[parameter] !== undefined) url.searchParams.set(parameter, String(parameters[parameter]))
+    }
+    const headers = { ...init.headers as Record<string, string>, ...this.#headers }
+    const response = await fetch(url, { method, ...init, headers })
     if (response.ok) return response
     throw new ApiError(response.status, await response.json().catch(() => ({})) as Partial<Problem>)
   }
 }
 
-/** The JSON of an answer; ApiError when it is none, as that of another web server. */
-async function jsonOf (response: Response): Promise<unknown> {
+/** The JSON of a response; ApiError when it has none, e.g. because it comes from another web server. */
+async function readJson (response: Response): Promise<unknown> {
   try {
     return await response.json()
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw new ApiError(response.status, { detail: 'the answer is no JSON' })
+    throw new ApiError(response.status, { detail: 'the response is not JSON' })
   }
 }
 
-/** The messages of a stream of events, as this service writes them. */
-async function * messages (body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string | undefined, data: string | undefined }> {
-  let text = ''
-  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
-    const blocks = (text + chunk).split('\n\n')
-    text = blocks.pop()!
-    for (const block of blocks) {
-      const fields = new Map(block.split('\n').map(line => line.split(/: (.*)/s, 2) as [string, string]))
-      yield { id: fields.get('id'), data: fields.get('data') }
-    }
-  }
-}
-
-/** Text and bytes go as they are, a Variant in JSON as such, everything else as JSON. */
-function bodyOf (body: unknown): RequestInit {
+/** Strings and bytes are sent unchanged, everything else as JSON. */
+function encodeBody (body: unknown): RequestInit {
   if (body === undefined) return {}
   if (typeof body === 'string') return { body, headers: { 'content-type': 'text/plain' } }
-  if (body instanceof Uint8Array) return { body: Buffer.from(body), headers: { 'content-type': 'application/octet-stream' } }
+  if (body instanceof Uint8Array) {
+    return { body: Uint8Array.from(body), headers: { 'content-type': 'application/octet-stream' } }
+  }
   const isVariant = 'variant' in (body as object)
-  return { body: JSON.stringify(isVariant ? (body as { variant: unknown }).variant : body), headers: { 'content-type': isVariant ? 'application/vnd.godot.variant+json' : 'application/json' } }
+  return {
+    body: JSON.stringify(isVariant ? (body as { variant: unknown }).variant : body),
+    headers: { 'content-type': isVariant ? 'application/vnd.godot.variant+json' : 'application/json' }
+  }
 }

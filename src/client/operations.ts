@@ -1,10 +1,10 @@
-// Written by `npm run openapi` from openapi/openapi.json; a test keeps it fresh.
+// Written by `npm run openapi` from openapi/openapi.json; a test fails when it is stale.
 
-/** Problem details (RFC 9457) */
+/** What went wrong (RFC 9457) */
 export interface Problem {
-  /** URI of the problem type */
+  /** URI of the kind of problem */
   type: string
-  /** The problem type in words */
+  /** The kind of problem, in words */
   title: string
   /** HTTP status */
   status: number
@@ -12,13 +12,13 @@ export interface Problem {
   detail: string
   /** Id of the request, as in the log */
   instance?: string
-  /** Stable code: the name of Godot's Error, or a kebab-case name */
+  /** Stable code: the name of Godot's Error, or a name in kebab case */
   code: string
   /** Godot's Error number */
   godotError?: number
-  /** Parts of the request that do not match its schema; at most eight */
+  /** What in the request does not fit its schema */
   errors?: Array<{
-    /** JSON pointer to the invalid value, starting with the part of the request */
+    /** JSON pointer to the culprit, led by the part of the request */
     pointer: string
     /** What is wrong with it */
     message: string
@@ -33,165 +33,183 @@ export interface Peer {
   address: string
   /** Port of the client */
   port: number
-  /** Negotiated subprotocol, empty for none */
+  /** Sub-protocol agreed on, empty for none */
   protocol: string
-  /** closing: a close frame was sent and is not answered yet */
+  /** Closing: a close frame is out and unanswered */
   state: 'open' | 'closing' | 'ended'
   /** When it connected */
   connectedAt: string
-  /** Packets received from it */
+  /** Packets that came from it */
   packetsIn: number
   /** Packets sent to it */
   packetsOut: number
-  /** Payload bytes received from it */
+  /** Payload bytes that came from it */
   bytesIn: number
   /** Payload bytes sent to it */
   bytesOut: number
-  /** Bytes queued for sending */
+  /** Bytes that wait to go out */
   bufferedAmount: number
-  /** Data from the application's `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular reference as `[circular]` */
+  /**
+   * What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as
+   * `[circular]`
+   */
   data?: unknown
 }
 
 /** The state of the server */
 export interface State {
-  /** Whether the server is listening */
+  /** Whether clients may come */
   listening: boolean
-  /** On the endpoint of the host app, or on a listener of its own */
+  /** On the endpoint of the host app, or on a port of its own */
   mode: 'mounted' | 'own'
-  /** Address that a listener of its own binds to; `*`: all addresses, IPv4 and IPv6 */
+  /** Address that the server's own listener binds to; `*`: all IPv4 and IPv6 addresses */
   bindIp: string
-  /** The bound port, 0 while not listening */
+  /** The bound port, 0 while there is none */
   port: number
   /** URL path of the mounted endpoint */
   path: string
-  /** Whether clients connect with wss */
+  /** Whether clients come by wss */
   tls: boolean
-  /** Supported subprotocols, preferred first; empty: clients must not request one */
+  /** Supported subprotocols, in order of preference. If empty, clients must not request one */
   protocols: Array<string>
-  /** Use Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
+  /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets */
   gdMpApi: boolean
-  /** Godot version of the clients: selects the multiplayer protocol and the Variant encoding */
+  /** Godot version of the clients, which determines the multiplayer protocol and the encoding of Variants */
   wire: 'godot3' | 'godot4'
-  /** Refuse every new connection; connected peers stay */
+  /** Refuse all new connections; connected peers stay */
   refuseNewConnections: boolean
-  /** Seconds a client may take to complete its handshake */
+  /** Maximum duration of a handshake, in seconds */
   handshakeTimeout: number
-  /** Effective limits per peer */
+  /** Limits per peer, as they work */
   buffers: {
-    /** Size of a peer's input queue of unread packets, in KiB, rounded up to a power of two */
+    /** Size of a peer's input queue in KiB, rounded up to a power of two */
     inputBufferKb: number
-    /** Packets that a peer's input queue holds, rounded up to a power of two */
+    /** Maximum number of packets in a peer's input queue, rounded up to a power of two */
     inputMaxPackets: number
-    /** Size of a peer's output queue of unsent packets, in KiB, rounded up to a power of two */
+    /** Size of a peer's output queue in KiB, rounded up to a power of two */
     outputBufferKb: number
-    /** Packets that a peer's output queue holds, rounded up to a power of two */
+    /** Maximum number of packets in a peer's output queue, rounded up to a power of two */
     outputMaxPackets: number
   }
-  /** Number of peers by state */
+  /** How many are there */
   peers: {
-    /** Open peers */
+    /** Peers that packets go to and come from */
     open: number
-    /** Closing peers */
+    /** Peers whose end is under way */
     closing: number
-    /** Pending handshakes */
+    /** Handshakes under way */
     pending: number
   }
-  /** Limits for clients */
+  /** What clients are held to */
   limits: {
     /** Maximum number of peers; 0: no limit */
     maxPeers: number
-    /** Maximum number of connections from one address (IPv6: from one /64); loopback addresses have no limit; 0: no limit */
+    /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
     maxPeersPerAddress: number
     /** Maximum number of pending handshakes */
     maxPendingHandshakes: number
-    /** Maximum packets per second from one peer. A peer that exceeds it is read more slowly, and closed with 1008 if that does not help; 0: no limit */
+    /**
+     * Maximum packets per second received from a peer. A peer that exceeds it is read more slowly, and closed with 1008
+     * if it keeps exceeding it; 0: no limit
+     */
     maxPacketsPerSecond: number
-    /** Maximum payload bytes per second from one peer. A peer that exceeds it is read more slowly, and closed with 1008 if that does not help; 0: no limit */
+    /**
+     * Maximum payload bytes per second received from a peer. A peer that exceeds it is read more slowly, and closed
+     * with 1008 if it keeps exceeding it; 0: no limit
+     */
     maxBytesPerSecond: number
     /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
     pingInterval: number
-    /** Number of times each limit was hit since the start */
+    /** How often each limit was hit since the start */
     hits: Record<string, number>
   }
   /** Seconds it has been listening */
   uptime: number
 }
 
-/** An address or range whose clients may not connect */
+/** An address or a range of them that may not connect */
 export interface Ban {
-  /** The address or range, in canonical form */
+  /** The address or range, in its one spelling */
   address: string
-  /** Reason that its clients receive */
+  /** What its clients are told */
   reason: string
-  /** When it was created */
+  /** When it was banned */
   since: string
-  /** When the ban expires; null: never */
+  /** When the ban ends by itself; null: never */
   until: string | null
 }
 
-/** What each operation takes and answers. */
+/** Parameters, request body and response of each operation. */
 export interface Operations {
-  /** Get the state of the server. */
+  /** The state of the server. */
   getServer: {
     parameters: Record<never, never>
     body: undefined
-    answer: State
+    response: State
   }
-  /** Change settings while listening. */
+  /** Change what may change while it listens. */
   changeServer: {
     parameters: Record<never, never>
     body: {
-      /** Refuse every new connection; connected peers stay */
+      /** Refuse all new connections; connected peers stay */
       refuseNewConnections?: boolean
-      /** Seconds a client may take to complete its handshake */
+      /** Maximum duration of a handshake, in seconds */
       handshakeTimeout?: number
     }
-    answer: State
+    response: State
   }
   /** Whether the server is listening. */
   isListening: {
     parameters: Record<never, never>
     body: undefined
-    answer: {
-      /** Whether the server is listening */
+    response: {
+      /** Whether clients may come */
       listening: boolean
     }
   }
-  /** Start listening. */
+  /** Listen. */
   listen: {
     parameters: Record<never, never>
     body: {
-      /** Port to listen on; 0: any free port */
+      /** Port to listen on, 0 for any free one */
       port?: number
-      /** Supported subprotocols, preferred first; empty: clients must not request one */
+      /** Supported subprotocols, in order of preference. If empty, clients must not request one */
       protocols?: Array<string>
-      /** Use Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
+      /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets */
       gdMpApi?: boolean
     }
-    answer: State
+    response: State
   }
   /** Stop listening. */
   stop: {
     parameters: Record<never, never>
     body: {
-      /** Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications */
+      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
       code?: number
-      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
     }
-    answer: State
+    response: State
   }
   /** List the peers. */
   peers: {
     parameters: {
-      /** Peers per page, by default 100 */
+      /** Peers in a page, 100 unless given */
       limit?: number
-      /** `nextCursor` of the previous page */
+      /** The `nextCursor` of the page before */
       cursor?: string
-      /** Sort key, by default `id`; text sorts by code unit */
-      sort?: 'id' | 'connectedAt' | 'address' | 'protocol' | 'packetsIn' | 'packetsOut' | 'bytesIn' | 'bytesOut' | 'bufferedAmount'
-      /** Sort order, by default `asc` */
+      /** What the list is sorted by, `id` unless given; text by its characters */
+      sort?:
+        | 'id'
+        | 'connectedAt'
+        | 'address'
+        | 'protocol'
+        | 'packetsIn'
+        | 'packetsOut'
+        | 'bytesIn'
+        | 'bytesOut'
+        | 'bufferedAmount'
+      /** Which way, `asc` unless given */
       order?: 'asc' | 'desc'
       /** Peers with this sub-protocol */
       protocol?: string
@@ -199,53 +217,53 @@ export interface Operations {
       address?: string
     }
     body: undefined
-    answer: {
+    response: {
       items: Array<Peer>
-      /** Cursor of the next page; null on the last page */
+      /** Leads to the next page; null on the last one */
       nextCursor: string | null
     }
   }
-  /** Get a peer. */
+  /** One peer. */
   getPeer: {
     parameters: {
       /** Id of the peer */
       id: number
     }
     body: undefined
-    answer: Peer
+    response: Peer
   }
   /** Disconnect a peer. */
   disconnectPeer: {
     parameters: {
-      /** Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications */
+      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
       code?: number
-      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
-      /** Seconds to wait for the disconnect; without it the response comes immediately */
+      /** Seconds to wait for the end; without it the answer comes at once */
       wait?: number
       /** Id of the peer */
       id: number
     }
     body: undefined
-    answer: {
-      /** clean: the client answered; timeout: it did not answer in time; reset: the connection broke */
+    response: {
+      /** Clean: the client answered; timeout: it did not, in time; reset: the connection broke */
       outcome: 'clean' | 'timeout' | 'reset'
-      /** The close code */
+      /** The close code that stands */
       code: number
-      /** From the close frame to the disconnect */
+      /** From the close frame to the end */
       seconds: number
     } | {
       state: 'closing'
     }
   }
-  /** Whether a peer exists. */
+  /** Whether a peer is there. */
   hasPeer: {
     parameters: {
       /** Id of the peer */
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       exists: boolean
     }
   }
@@ -256,7 +274,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       /** Address of the client */
       address: string
     }
@@ -268,7 +286,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    answer: {
+    response: {
       /** Port of the client */
       port: number
     }
@@ -290,12 +308,12 @@ export interface Operations {
       all?: true
       /** But not these */
       excluded?: Array<number>
-      /** Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications */
+      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
       code?: number
-      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
     }
-    answer: {
+    response: {
       /** Peers that are closing now */
       requested: number
       /** The `ids` that are no peers */
@@ -309,22 +327,22 @@ export interface Operations {
       id: number
     }
     body: Uint8Array | string | { readonly variant: unknown }
-    answer: {
-      /** Size of the packet in bytes */
+    response: {
+      /** Bytes of the packet */
       bytes: number
-      /** Bytes queued for sending */
+      /** Bytes that wait to go out */
       bufferedAmount: number
     }
   }
   /** Send a packet to many peers. */
   broadcast: {
     parameters: {
-      /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
+      /** As in Godot: 0 all, an id that peer, -id all but that one; 0 unless given */
       target?: number
     }
     body: Uint8Array | string | { readonly variant: unknown }
-    answer: {
-      /** Number of recipients */
+    response: {
+      /** Peers it goes to */
       recipients: number
     }
   }
@@ -332,7 +350,7 @@ export interface Operations {
   bans: {
     parameters: Record<never, never>
     body: undefined
-    answer: {
+    response: {
       items: Array<Ban>
     }
   }
@@ -342,12 +360,12 @@ export interface Operations {
     body: {
       /** An IP address, or a range such as `192.0.2.0/24` */
       address: string
-      /** Duration in seconds; permanent if omitted */
+      /** How long; for ever unless given */
       seconds?: number
-      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
       reason?: string
     }
-    answer: Ban
+    response: Ban
   }
   /** Lift a ban. */
   unban: {
@@ -356,26 +374,26 @@ export interface Operations {
       address: string
     }
     body: undefined
-    answer: undefined
+    response: undefined
   }
-  /** Follow events. */
+  /** Follow what happens. */
   events: {
     parameters: {
-      /** Event types, comma-separated; by default all except packet, stats */
+      /** Types of events, separated by commas; all but packet, stats unless given */
       types?: string
-      /** Only events about this peer */
+      /** Only what is about this peer */
       peer?: number
-      /** Sample one packet in N, by default 100; at most a hundred samples per second */
+      /** Of the packets every so many-th, 100 unless given; a hundred a second at most */
       sample?: number
-      /** Without `Last-Event-ID`: start with this many of the latest events */
+      /** Without `Last-Event-ID`: begin with so many of the latest events */
       recent?: number
     }
     body: undefined
-    answer: undefined
+    response: undefined
   }
 }
 
-/** How each operation is asked for. */
+/** Method, path and query parameters of each operation. */
 export const operations = {
   getServer: { method: 'GET', path: '/server', query: [] },
   changeServer: { method: 'PATCH', path: '/server', query: [] },
@@ -395,4 +413,8 @@ export const operations = {
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
   events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample', 'recent'] }
-} as const satisfies { readonly [Name in keyof Operations]: { readonly method: string, readonly path: string, readonly query: readonly string[] } }
+} as const satisfies {
+  readonly [Name in keyof Operations]: {
+    readonly method: string, readonly path: string, readonly query: readonly string[]
+  }
+}

@@ -1,21 +1,40 @@
 import { STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { errors, GodotError } from '../error.ts'
 
 const RETRY_AFTER_SECONDS = 1
 
-/** The HTTP answer to a handshake that is refused: an RFC 9457 problem, after which the connection ends. */
-export function refusalAnswer (error: GodotError): Buffer {
+/** The HTTP response to a refused handshake: an RFC 9457 problem, after which the connection closes. */
+interface Refusal {
+  readonly status: number
+  readonly reason: string
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly body: Buffer
+}
+
+/** The refusal as bytes, for a connection without an HTTP server. */
+export function refusalBytes (error: GodotError): Buffer {
+  const { status, reason, headers, body } = refusalOf(error)
+  let head = `HTTP/1.1 ${status} ${reason}\r\n`
+  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body])
+}
+
+/** Sends the refusal, in exactly those bytes, through a response of an HTTP server. */
+export function sendRefusal (response: ServerResponse, error: GodotError): void {
+  const { status, reason, headers, body } = refusalOf(error)
+  response.sendDate = false
+  response.writeHead(status, reason, headers)
+  response.end(body)
+}
+
+function refusalOf (error: GodotError): Refusal {
   const { statusCode: status, code, message } = error
   const problem = { type: 'about:blank', title: errors[code].message, status, detail: message, code, godotError: error.number }
   const body = Buffer.from(JSON.stringify(problem))
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
-    'Connection: close',
-    'Content-Type: application/problem+json',
-    `Content-Length: ${body.length}`,
-    ...(status === 426 ? ['Upgrade: websocket'] : []),
-    ...(status === 503 || status === 429 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),
-    '', ''
-  ]
-  return Buffer.concat([Buffer.from(lines.join('\r\n')), body])
+  const headers = ['Connection', 'close', 'Content-Type', 'application/problem+json', 'Content-Length', String(body.length)]
+  if (status === 426) headers.push('Upgrade', 'websocket')
+  if (status === 503 || status === 429) headers.push('Retry-After', String(RETRY_AFTER_SECONDS))
+  return { status, reason: STATUS_CODES[status] ?? 'Refused', headers, body }
 }

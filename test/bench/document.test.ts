@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import { replaceSection } from '../../bench/document.ts'
 
 const document = 'a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\n<!-- end -->\n'
@@ -16,6 +17,6 @@ t.test('a section that is not there is an error', async t => {
 })
 
 t.test('docs/benchmarks.md has every section that is written', async t => {
-  const page = readFileSync(resolve(import.meta.dirname, '../../docs/benchmarks.md'), 'utf8')
+  const page = readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')
   for (const name of ['summary', 'scenarios', 'rooms', 'idle', 'sizes']) t.doesNotThrow(() => replaceSection(page, name, ''), name)
 })

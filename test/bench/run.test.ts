@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import type { Figures } from '../../bench/load/job.ts'
-
-const root = resolve(import.meta.dirname, '../..')
 
 // Not NODE_OPTIONS: by it tap would watch these processes, too.
 const { NODE_OPTIONS, ...env } = process.env
@@ -16,8 +15,9 @@ t.test('npm run bench measures, with what is installed anyway', async t => {
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const json = join(folder, 'figures.json')
 
+  // Compiled it is already, hence no `prebench`.
   const words = ['--only', 'echo-64,room-16,handshakes', '--peers', 'ws,us', '--rounds', '1', '--warm', '0.1', '--secs', '0.2', '--json', json]
-  const { stdout, stderr } = await promisify(execFile)('npm', ['run', '--silent', 'bench', '--', ...words], { cwd: root, env })
+  const { stdout, stderr } = await promisify(execFile)('npm', ['run', '--silent', '--ignore-scripts', 'bench', '--', ...words], { cwd: root, env })
   t.match(stdout, /\| `room-16`, throughput \| 1\.00 \|/)
 
   const { figures } = JSON.parse(await readFile(json, 'utf8')) as { figures: Record<string, Record<string, Figures[]>> }

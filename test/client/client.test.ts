@@ -5,41 +5,48 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app from '../../app.ts'
+import peerServer, { adminRoutes } from '../../index.ts'
 import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+import { accept } from '../helper/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
 
-async function start (t: Test) {
+async function startService (t: Test) {
   const service = Fastify()
   t.teardown(async () => {
-    // After a stream that was cut `fetch` opens a connection for a request that never comes.
+    // After an aborted stream `fetch` opens a connection that it never uses.
     setTimeout(() => { service.server.closeAllConnections() }, 100)
     await service.close()
   })
-  await service.register(app, { server: { protocols: ['chat'], pingInterval: 0, closeTimeout: 0.2 }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { token } })
+  await service.register(app, {
+    server: { protocols: ['chat'], pingInterval: 0, closeTimeout: 0.2 },
+    more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
+    admin: { token }
+  })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const url = `http://127.0.0.1:${(service.server.address() as AddressInfo).port}`
   return { service, server: service.peerServer, url, client: new PeerServerClient({ url, token }) }
 }
 
-t.test('src/client/operations.ts is what the document makes; `npm run openapi` writes it', async t => {
+t.test('src/client/operations.ts is up to date; `npm run openapi` writes it', async t => {
   t.equal(readFileSync(clientFile, 'utf8'), clientText())
 })
 
-t.test('every operation of the document works as its types say', async t => {
-  const { client, server } = await start(t)
+t.test('calls every operation of the OpenAPI document', async t => {
+  const { client, server } = await startService(t)
   const called = new Set<string>()
-  const call: typeof client.call = async (name, ...given) => {
+  const call: typeof client.call = async (name, ...args) => {
     called.add(name)
-    return await client.call(name, ...given)
+    return await client.call(name, ...args)
   }
-  for (let i = 0; i < 5; i++) server.accept(new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
+  for (let i = 0; i < 5; i++) accept(server, new MemoryConnection('192.0.2.7', 4000 + i), 'chat')
 
-  const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', protocol: 'chat', address: '192.0.2.0/24' })
+  const filter = { protocol: 'chat', address: '192.0.2.0/24' }
+  const { items, nextCursor } = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', ...filter })
   t.equal(items.length, 3)
   const rest = await call('peers', { limit: 3, sort: 'connectedAt', order: 'desc', cursor: nextCursor! })
   t.equal(rest.items.length, 2)
@@ -55,7 +62,8 @@ t.test('every operation of the document works as its types say', async t => {
   t.same(await call('broadcast', { target: -id }, 'to the others'), { recipients: 4 })
 
   t.same(await call('disconnectPeer', { id, code: 4001, reason: 'out' }), { state: 'closing' })
-  t.same(await call('disconnectPeers', {}, { ids: [items[1].id, id === 2 ? 3 : 2] }), { requested: 1, notFound: [id === 2 ? 3 : 2] })
+  const unknown = id === 2 ? 3 : 2
+  t.same(await call('disconnectPeers', {}, { ids: [items[1].id, unknown] }), { requested: 1, notFound: [unknown] })
 
   t.match(await call('ban', {}, { address: '198.51.100.0/24', reason: 'spam' }), { address: '198.51.100.0/24' })
   t.match(await call('bans'), { items: [{ reason: 'spam' }] })
@@ -70,55 +78,59 @@ t.test('every operation of the document works as its types say', async t => {
   t.same([...called].sort(), Object.keys(operations).sort())
 })
 
-t.test('what is refused says why', async t => {
-  const { client, url } = await start(t)
+t.test('rejects with the problem of an error response', async t => {
+  const { client, url } = await startService(t)
   await t.rejects(client.call('getPeer', { id: 2 }), new ApiError(404, { detail: 'no peer 2' }))
   const error = await client.call('getPeer', { id: 1 }).catch((error: unknown) => error as ApiError) as ApiError
   t.match(error, { status: 400, problem: { errors: [{ pointer: '/params/id' }] } })
-  await t.rejects(new PeerServerClient({ url }).call('getServer'), { name: 'ApiError', message: /token|authorization/i })
-  // @ts-expect-error: there is no such operation
-  await t.rejects(async () => { await client.call('dance') })
+  t.match(error.details, [/^id must /])
+  t.same(new ApiError(404, { detail: 'no peer 2' }).details, ['no peer 2'])
+  await t.rejects(new PeerServerClient({ url }).call('getServer'),
+    { name: 'ApiError', status: 401, message: /token|authorization/i })
+  // @ts-expect-error: no such operation
+  await t.rejects(async () => { await client.call('dance') }, TypeError)
   const unused = async (): Promise<void> => {
-    // @ts-expect-error: the id is missing
+    // @ts-expect-error: missing parameter
     await client.call('getPeer')
-    // @ts-expect-error: and the body here
+    // @ts-expect-error: missing body
     await client.call('broadcast', {})
-    // @ts-expect-error: no such order
+    // @ts-expect-error: invalid order
     await client.call('peers', { order: 'up' })
   }
   t.type(unused, 'function')
 })
 
-t.test('events come typed, from where they were left', async t => {
-  const { client, server } = await start(t)
+t.test('events resume after the given id', async t => {
+  const { client, server } = await startService(t)
   const over = new AbortController()
   const seen: Array<{ id: string | undefined, peer: number }> = []
   const read = async (lastId: string | undefined, count: number): Promise<void> => {
     for await (const { id, event } of client.events({ types: 'client_connected' }, lastId, over.signal)) {
-      if (event.type === 'open') server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+      if (event.type === 'open') accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
       else if (event.type === 'client_connected') seen.push({ id, peer: event.id })
       if (seen.length === count) return
     }
   }
-  await within(5, () => 'the first', read(undefined, 1))
-  server.accept(new MemoryConnection('192.0.2.2', 2), 'chat')
-  await within(5, () => 'what was missed', read(seen[0].id, 3))
+  await withTimeout(5, () => 'the first', read(undefined, 1))
+  accept(server, new MemoryConnection('192.0.2.2', 2), 'chat')
+  await withTimeout(5, () => 'the missed event', read(seen[0].id, 3))
   t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
   over.abort()
 })
 
-t.test('a stream tells where it stands, so that who saw nothing yet misses nothing either', async t => {
-  const { client, server } = await start(t)
+t.test('a stream without events can be resumed as well, from the position it started at', async t => {
+  const { client, server } = await startService(t)
   const first = await client.events({ types: 'client_connected' }).next()
   t.match(first.value, { id: /./, event: { type: 'open' } })
-  server.accept(new MemoryConnection('192.0.2.1', 1), 'chat')
+  accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
   const missed = client.events({ types: 'client_connected' }, first.value!.id)
-  t.match((await within(5, () => 'what was missed', missed.next())).value, { event: { type: 'client_connected', address: '192.0.2.1' } })
+  const { value } = await withTimeout(5, () => 'the missed event', missed.next())
+  t.match(value, { event: { type: 'client_connected', address: '192.0.2.1' } })
   t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })
   await missed.return(undefined)
 })
 
-t.test('who does not answer, or in another language, is given up', async t => {
+t.test('rejects when there is no response in time, and when the response is not JSON', async t => {
   const silent = createServer(() => {})
   const foreign = createServer((_request, response) => { response.end('<html>') })
   const [port, other] = await Promise.all([silent, foreign].map(async http => {
@@ -126,12 +138,32 @@ t.test('who does not answer, or in another language, is given up', async t => {
     await once(http.listen(0, '127.0.0.1'), 'listening')
     return (http.address() as AddressInfo).port
   }))
-  await t.rejects(new PeerServerClient({ url: `http://127.0.0.1:${port}`, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
-  await t.rejects(new PeerServerClient({ url: `http://127.0.0.1:${other}` }).call('getServer'), { name: 'ApiError', status: 200, message: /no JSON/ })
+  const [silentUrl, foreignUrl] = [port, other].map(port => `http://127.0.0.1:${port}`)
+  await t.rejects(new PeerServerClient({ url: silentUrl, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
+  await t.rejects(new PeerServerClient({ url: foreignUrl }).call('getServer'),
+    { name: 'ApiError', status: 200, message: /not JSON/ })
 })
 
-t.test('another server of the service has its own', async t => {
-  const { url } = await start(t)
-  const answer: Operations['getServer']['answer'] = await new PeerServerClient({ url: `${url}/`, token, server: 'godot4' }).call('getServer')
+t.test('a call can be aborted', async t => {
+  const { client } = await startService(t)
+  const aborted = new AbortController()
+  const call = client.call('peers', {}, undefined, { signal: aborted.signal })
+  aborted.abort()
+  await t.rejects(call, { name: 'AbortError' })
+})
+
+t.test('option prefix addresses an API at another path', async t => {
+  const host = Fastify()
+  t.teardown(async () => { await host.close() })
+  await host.register(peerServer)
+  await host.register(adminRoutes, { prefix: '/game/admin', auth: false })
+  const url = await host.listen({ port: 0, host: '127.0.0.1' })
+  t.same(await new PeerServerClient({ url, prefix: 'game/admin' }).call('isListening'), { listening: true })
+})
+
+t.test('option server addresses another server of the service', async t => {
+  const { url } = await startService(t)
+  const client = new PeerServerClient({ url: `${url}/`, token, server: 'godot4' })
+  const answer: Operations['getServer']['response'] = await client.call('getServer')
   t.match(answer, { path: '/ws4', wire: 'godot4' })
 })

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import { root } from '../../scripts/root.ts'
 import { Arena, surface } from '../../examples/arena4/arena.ts'
 import peerServer, { Vector2 } from '../../index.ts'
 import type { Script4 } from '../helper/godot4-client.ts'
 import { Godot4Socket } from '../helper/godot4-socket.ts'
 
-const read = (name: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/arena4/godot', name), 'utf8')
+const read = (name: string): string => readFileSync(join(root, 'examples/arena4/godot', name), 'utf8')
 const source = read('main.gd')
 
 /** The `@rpc` functions of the Godot project: who may call them, and how many parameters they have. */
@@ -41,7 +42,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
   const names = ['Ann', 'Ben', 'Cat', 'Dan']
   const players = await Promise.all(names.map(async name => {
     const player = await Godot4Socket.connect(t, app.peerServer.port, '/ws4', [], game => { game.addNode('Main', script) })
-    await player.told('api.peer_connected', 1)
+    await player.event('api.peer_connected', 1)
     player.game.rpc('Main', 'join', [name], 1)
     return player
   }))
@@ -52,7 +53,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
     await new Promise(resolve => setTimeout(resolve, 16))
   }
   arena.stop()
-  await Promise.all(players.map(async player => await player.told('over')))
+  await Promise.all(players.map(async player => await player.event('over')))
 
   const known = (game: Godot4Socket['game'], name: string): unknown => game.events.findLast(([what]) => what === name)?.[3]
   const [coin, scores] = [asSent(arena.coin), arena.scores]
@@ -66,7 +67,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
     t.same(game.refusals, [])
   }
   t.same([...arena.scores.values()].map(([name]) => name).sort(), names)
-  t.equal(Object.values(app.peerServer.drops).reduce((sum, count) => sum + count) + app.peerServer.failures, 0)
+  t.equal(Object.values(app.peerServer.monitor.drops).reduce((sum, count) => sum + count) + app.peerServer.monitor.failures, 0)
 })
 
 function toward (coin: Vector2, { x, y }: Vector2): Vector2 {

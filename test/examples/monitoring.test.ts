@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
+import { accept } from '../helper/internals.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 
-const read = (file: string): string => readFileSync(resolve(import.meta.dirname, '../../examples/monitoring', file), 'utf8')
+const read = (file: string): string => readFileSync(join(root, 'examples/monitoring', file), 'utf8')
 const dashboard = JSON.parse(read('grafana-dashboard.json'))
 const exprs: string[] = [
   ...dashboard.panels.flatMap(({ targets }: any) => targets.map(({ expr }: any) => expr)),
@@ -22,11 +25,11 @@ async function busyMetrics (t: Test) {
   await service.ready()
   const { peerServer } = service
   const connection = new MemoryConnection()
-  peerServer.accept(connection)
-  const left = signal(peerServer, 'client_disconnected')
+  accept(peerServer, connection)
+  const left = nextSignal(peerServer, 'client_disconnected')
   connection.destroy()
   await left
-  peerServer.notices.emit('refused', 'refusing-connections', '192.0.2.1')
+  internalsOf(peerServer).monitor.events.emit('refused', 'refusing-connections', '192.0.2.1')
   return parseMetrics((await service.inject('/metrics')).body)
 }
 

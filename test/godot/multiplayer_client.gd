@@ -67,9 +67,16 @@ func run_rset(command):
 func run_add_node(command):
 	add_callee(command.path)
 
-# node, id: its network master.
+# node, id: its network master; recursive true.
 func run_set_master(command):
-	node_of(command).set_network_master(int(command.id))
+	node_of(command).set_network_master(int(command.id), bool(command.get("recursive", true)))
+
+# node: what paths are relative to from now on.
+func run_set_root_node(command):
+	multiplayer.set_root_node(node_of(command))
+
+func run_network_master(command):
+	return node_of(command).get_network_master()
 
 func node_of(command):
 	return root.get_node(command.get("node", "Main"))

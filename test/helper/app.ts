@@ -9,5 +9,5 @@ export async function listeningApp (t: Test, options: Parameters<typeof peerServ
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(async () => { await app.close() })
   const { port } = app.peerServer
-  return { app, port, url: `ws://127.0.0.1:${port}${app.peerServer.path}` }
+  return { app, port, url: `ws://127.0.0.1:${port}${app.peerServer.options.path}` }
 }

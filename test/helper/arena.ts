@@ -2,15 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
+import { root } from '../../scripts/root.ts'
 import { Arena } from '../../examples/arena/arena.ts'
 import peerServer, { decodeVariant, Vector2 } from '../../index.ts'
 import type { Variant, WebSocketServer } from '../../index.ts'
-import { find } from '../../scripts/parts.mjs'
-import { within } from './within.ts'
+import { findProgram } from '../../scripts/test-programs.mjs'
+import { withTimeout } from './with-timeout.ts'
 
 /** What one side knows of the game when the round is over: tick, positions, coin, names and points. */
 export type ArenaState = readonly Variant[]
@@ -66,8 +67,8 @@ async function play (arena: Arena, server: WebSocketServer, seconds: number, bot
   const packetsIn = [...server.peers()].map(({ packetsIn }, at) => packetsIn - before[at])
   arena.stop()
   const state = stateOf(arena)
-  const reports = await within(20, () => 'the players to leave', Promise.all(bots))
-  const faults = server.failures + Object.values(server.drops).reduce((sum, count) => sum + count)
+  const reports = await withTimeout(20, () => 'the players to leave', Promise.all(bots))
+  const faults = server.monitor.failures + Object.values(server.monitor.drops).reduce((sum, count) => sum + count)
   return { server: state, bots: reports, ticks, packetsIn, faults }
 }
 
@@ -85,8 +86,8 @@ function asSent ({ x, y }: Vector2): Vector2 {
 async function runBot (name: string, port: number, home: string, signal: AbortSignal): Promise<BotReport> {
   // Godot 3.2.3 reports an error when it makes this folder itself, though it succeeds.
   await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
-  const project = resolve(import.meta.dirname, '../../examples/arena/godot')
-  const godot = spawn(find('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
+  const project = join(root, 'examples/arena/godot')
+  const godot = spawn(findProgram('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
     env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe']
   })

@@ -2,9 +2,10 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { MemoryConnection } from './memory-connection.ts'
 import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
+import { accept } from './internals.ts'
 
 /** Resolves when the loop has turned: what was written goes out at the end of a turn. */
-export async function turn (): Promise<void> {
+export async function nextTurn (): Promise<void> {
   await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
 
@@ -16,7 +17,7 @@ export class FrameClient {
   /** Joins the server, its handshake done. */
   constructor (server: WebSocketServer, protocol = '', port = 50000) {
     this.connection = new MemoryConnection('127.0.0.1', port)
-    server.accept(this.connection, protocol)
+    accept(server, this.connection, protocol)
   }
 
   send (code: number, payload: Uint8Array | string = '', bits: FrameBits = {}): void {
@@ -37,7 +38,7 @@ export class FrameClient {
 
   /** The frames that came since the last call. */
   async frames (): Promise<Frame[]> {
-    await turn()
+    await nextTurn()
     this.#unread = Buffer.concat([this.#unread, this.connection.take()])
     const frames: Frame[] = []
     for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
@@ -48,7 +49,7 @@ export class FrameClient {
   }
 
   /** The same in short: `opcode:hex` of each. */
-  async heard (): Promise<string[]> {
+  async receivedFrames (): Promise<string[]> {
     return (await this.frames()).map(({ opcode, payload }) => `${opcode}:${payload.toString('hex')}`)
   }
 }

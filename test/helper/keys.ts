@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { root } from '../../scripts/root.ts'
 
-const folder = join(import.meta.dirname, '..', 'vectors', 'tls')
+const folder = join(root, 'test/vectors/tls')
 
 /** Where a key or certificate of the tests lies: `root` signed `middle` and `renewed`, `middle` signed `leaf`; the last two are for localhost. */
 export function keyFile (name: 'root.pem' | 'middle.pem' | 'leaf.pem' | 'leaf.key' | 'renewed.pem' | 'renewed.key' | 'encrypted.key'): string {

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionReceiver } from '../../src/core/peer/transport.ts'
+import type { Connection, ConnectionReceiver } from '../../src/transport/connection.ts'
 
 /**
  * A connection that stays in the process. The server's side is the Connection; the client's side has the other verbs: it `delivers` bytes,
@@ -64,7 +64,7 @@ export class MemoryConnection implements Connection {
   }
 
   /** The client goes. */
-  hangUp (): void {
+  disconnect (): void {
     this.destroy()
   }
 
@@ -72,6 +72,14 @@ export class MemoryConnection implements Connection {
 
   get bufferedAmount (): number {
     return this.#isOver ? 0 : this.#waiting.reduce((sum, bytes) => sum + bytes.length, 0)
+  }
+
+  get isFull (): boolean {
+    return this.bufferedAmount > 0
+  }
+
+  get unsentBytes (): number {
+    return this.bufferedAmount
   }
 
   open (receiver: ConnectionReceiver): void {

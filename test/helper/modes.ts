@@ -2,7 +2,7 @@ import Fastify, { type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 /** The two ways clients come in: through an app's endpoint, and on a port of the server's own. */
 export const modes = ['mounted', 'own'] as const
@@ -11,7 +11,7 @@ export const modes = ['mounted', 'own'] as const
 export async function openServer (t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions> = {}, host: FastifyServerOptions = {}): Promise<WebSocketServer> {
   const given = { closeTimeout: 0.3, ...options }
   if (mode === 'own') {
-    const server = new WebSocketServer(given, host.loggerInstance === undefined ? {} : { log: host.loggerInstance })
+    const server = new WebSocketServer(host.loggerInstance === undefined ? given : { log: host.loggerInstance, ...given })
     t.teardown(async () => { await server.stop() })
     await server.listen(0)
     return server

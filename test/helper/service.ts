@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
-import { unwatched } from './unwatched.ts'
-import { within } from './within.ts'
+import { root } from '../../scripts/root.ts'
+import { envWithoutCoverage } from './env-without-coverage.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** The service as its own process. */
 export interface Service {
@@ -17,13 +18,13 @@ export interface Service {
   stop (signal?: NodeJS.Signals): Promise<number | null>
 }
 
-const main = resolve(import.meta.dirname, '../../dist/service.js')
+const main = join(root, 'dist/service.js')
 
 /** Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test. `maxDescriptors`: its `ulimit -n`. */
 export async function startService (t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
   const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
-    env: { ...unwatched, PORT: '0', ...env },
+    env: { ...envWithoutCoverage, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(process, 'exit')
@@ -42,14 +43,14 @@ export async function startService (t: Test, env: Record<string, string> = {}, f
     createInterface({ input: process.stderr }).on('line', read)
     exited.then(([code]) => reject(new Error(`the service ended with ${code}:\n${log.join('\n')}`)))
   })
-  const port = await within(20, () => `the service to listen:\n${log.join('\n')}`, listening)
+  const port = await withTimeout(20, () => `the service to listen:\n${log.join('\n')}`, listening)
   return {
     port,
     log,
     api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       process.kill(signal)
-      const [code] = await within(20, () => `the service to end:\n${log.join('\n')}`, exited)
+      const [code] = await withTimeout(20, () => `the service to end:\n${log.join('\n')}`, exited)
       return code
     }
   }

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import * as types from '../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
+import { root } from '../../scripts/root.ts'
 
 type TypeName = string | { class: string }
 
@@ -32,14 +34,14 @@ export interface DecodeVector {
 }
 
 export function readVectors<Content> (file: string): Content {
-  return JSON.parse(readFileSync(new URL(`../vectors/${file}.json`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(join(root, 'test/vectors', `${file}.json`), 'utf8'))
 }
 
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 export const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
 
 /** A number of a vector; JSON has no word for some. */
-export function numberOf (value: number | string): number {
+function numberOf (value: number | string): number {
   return { nan: NaN, inf: Infinity, '-inf': -Infinity, '-0': -0 }[value] ?? Number(value)
 }
 

@@ -8,6 +8,7 @@ import { operationsOf } from '../helper/document.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { accept } from '../helper/internals.ts'
 
 const alice = { name: 'alice', token: 'a token of more than thirty-two characters' }
 const bob = { name: 'bob', token: 'another of more than thirty-two characters' }
@@ -38,7 +39,7 @@ async function start (t: Test, admin: AppOptions['admin'] = { token: [alice, bob
 
 /** The id of a new peer, which answers nothing. */
 function join (server: WebSocketServer): number {
-  server.accept(new MemoryConnection('203.0.113.7', 4000))
+  accept(server, new MemoryConnection('203.0.113.7', 4000))
   return [...server.peers()].at(-1)!.id
 }
 

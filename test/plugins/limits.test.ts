@@ -4,11 +4,12 @@ import { promisify } from 'node:util'
 import pino from 'pino'
 import type { Test } from 'tap'
 import t from 'tap'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { closePayload } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 /** A log, and its lines. */
 function openLog () {
@@ -20,7 +21,7 @@ function openLog () {
 async function ask (t: Test, port: number, headers: Record<string, string> = {}, path = '/ws') {
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest(path, headers))
-  const answer = await raw.answer()
+  const answer = await raw.response()
   return { raw, ...answer, problem: answer.body === '' ? undefined : JSON.parse(answer.body) as { code: string, detail: string, status: number } }
 }
 
@@ -41,7 +42,7 @@ for (const mode of modes) {
         t.match(answer.headers, { 'content-type': /^application\/problem\+json/ })
         t.match(answer.problem, { code, detail, status })
         if (status === 503) t.match(answer.headers['retry-after'], /^\d+$/)
-        t.same([server.peerCount, server.pendingCount], [0, 0])
+        t.same([server.peerCount, server.countPeers().pending], [0, 0])
       })
     }
 
@@ -62,7 +63,7 @@ for (const mode of modes) {
       const first = await connectRawWebSocket(t, server.port)
       const answer = await ask(t, server.port)
       t.match([answer.status, answer.problem?.code, answer.headers['retry-after']], [503, 'server-full', '1'])
-      const left = signal(server, 'client_disconnected')
+      const left = nextSignal(server, 'client_disconnected')
       first.sendFrame(8, closePayload(1000, ''))
       await left
       t.equal((await ask(t, server.port)).status, 101)
@@ -86,7 +87,7 @@ for (const mode of modes) {
       await raw.end()
       const seconds = (performance.now() - began) / 1000
       t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
-      t.same([server.pendingCount, server.limits['handshake-timeout']], [0, 1])
+      t.same([server.countPeers().pending, server.monitor.limits['handshake-timeout']], [0, 1])
     })
 
     await t.test('what the request took is part of handshakeTimeout', async t => {
@@ -106,7 +107,7 @@ for (const mode of modes) {
       let letIn = (): void => {}
       const server = await openServer(t, mode, { maxPendingHandshakes: 1, onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
       const first = ask(t, server.port)
-      while (server.pendingCount === 0) await new Promise(resolve => setImmediate(resolve))
+      while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
       const { status, problem } = await ask(t, server.port)
       t.match([status, problem?.code], [503, 'too-many-handshakes'])
       letIn()
@@ -118,10 +119,10 @@ for (const mode of modes) {
       const server = await openServer(t, mode, { onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
       const raw = await connectRaw(t, server.port)
       raw.send(upgradeRequest('/ws'))
-      while (server.pendingCount === 0) await new Promise(resolve => setImmediate(resolve))
+      while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
       raw.socket.resetAndDestroy()
       letIn()
-      while (server.pendingCount + server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+      while (server.countPeers().pending + server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
       t.equal((await startJoin(t, server.port, () => { letIn() })).status, 101)
     })
 
@@ -144,7 +145,7 @@ for (const mode of modes) {
       await all
       const seconds = (performance.now() - began) / 1000
       t.ok(seconds > 0.45 && seconds < 1.5, `${seconds} s`)
-      t.ok(server.limits['packet-rate'] > 0)
+      t.ok(server.monitor.limits['packet-rate'] > 0)
       t.equal(server.peerCount, 1)
     })
 
@@ -153,7 +154,7 @@ for (const mode of modes) {
       const peer = await connectRawWebSocket(t, server.port)
       const flood = setInterval(() => { if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000)) }, 5)
       t.teardown(() => { clearInterval(flood) })
-      const ended = new Promise(resolve => server.notices.on('left', (_peer, end) => { resolve(end) }))
+      const ended = new Promise(resolve => server.monitor.events.on('left', (_peer, end) => { resolve(end) }))
       t.same(await peer.close(8), { code: 1008, reason: 'rate limit' })
       clearInterval(flood)
       peer.sendFrame(8, closePayload(1008, ''))
@@ -168,11 +169,11 @@ for (const mode of modes) {
         while ((await quiet.frame()).opcode === 9) quiet.sendFrame(10)
       })()
       server.once('client_disconnected', id => { t.equal(server.getPeerPort(id), deaf.socket.localPort) })
-      const [, isClean] = await signal(server, 'client_disconnected')
+      const [, isClean] = await nextSignal(server, 'client_disconnected')
       const seconds = (performance.now() - began) / 1000
       t.equal(isClean, false)
       t.ok(seconds > 0.75 && seconds < 1.2, `${seconds} s`)
-      t.equal(server.limits['silent-peer'], 1)
+      t.equal(server.monitor.limits['silent-peer'], 1)
       t.equal(server.peerCount, 1)
       server.getPeer([...server.peers()][0].id).close()
       await answering
@@ -208,6 +209,44 @@ t.test('behind a proxy that is trusted the limit counts the clients, not the pro
   t.equal((await ask(t, server.port, { 'X-Forwarded-For': '::ffff:192.0.2.9' })).status, 101)
   t.same([...server.peers()].map(peer => peer.getConnectedHost()).sort(), ['192.0.2.7', '192.0.2.8', '192.0.2.9'])
 })
+
+t.test('every spelling of an address behind a trusted proxy is the same address', async t => {
+  const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 }, { trustProxy: '127.0.0.1' })
+  const spellings = ['203.0.113.9', '203.0.113.9:50001', '::ffff:cb00:7109', '"[::ffff:203.0.113.9]:50001"']
+  for (const forwarded of spellings) {
+    const { raw, status } = await ask(t, server.port, { 'X-Forwarded-For': forwarded })
+    t.equal(status, 101)
+    t.same([...server.peers()].map(peer => peer.getConnectedHost()), ['203.0.113.9'])
+    for (const again of spellings) t.equal((await ask(t, server.port, { 'X-Forwarded-For': again })).problem?.code, 'address-limit')
+    server.ban('203.0.113.9')
+    t.equal((await raw.close()).code, 1008)
+    t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).problem?.code, 'banned')
+    server.unban('203.0.113.9')
+    raw.socket.destroy()
+    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+  }
+})
+
+t.test('an X-Forwarded-For that is no address gives the address of the proxy', async t => {
+  const server = await openServer(t, 'mounted', {}, { trustProxy: '127.0.0.1' })
+  for (const forwarded of ['unknown', '_secret', 'x'.repeat(5000)]) t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).status, 101)
+  t.same([...server.peers()].map(peer => peer.getConnectedHost()), ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+})
+
+for (const mode of modes) {
+  t.test(`half-open connections count for their address: ${mode}`, async t => {
+    const server = await openServer(t, mode, { maxPeersPerAddress: 2, closeTimeout: 5 })
+    // Loopback is exempt from the limit, but is counted.
+    const raw = await connectRawWebSocket(t, server.port)
+    raw.sendFrame(3, 'reserved opcode')
+    t.equal((await raw.close()).code, 1002)
+    while (server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+    t.same([...internalsOf(server).admission.counts.connections], [['127.0.0.1', 1]])
+    raw.socket.destroy()
+    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    t.equal(server.countPeers().pending, 0)
+  })
+}
 
 t.test('what a proxy that is not trusted says counts nothing', async t => {
   const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 })

@@ -3,6 +3,7 @@ import { inOrder, sortNames } from '../../routes/peer-order.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { frame } from '../helper/raw-frame.ts'
 import { startHost, type Host } from '../helper/host.ts'
+import { accept, sessionOf } from '../helper/internals.ts'
 
 const opcodeText = 1
 
@@ -10,7 +11,7 @@ async function crowd (t: Test, size: number): Promise<Host & { connections: Memo
   const host = await startHost(t, { server: { pingInterval: 0 } })
   const connections = Array.from({ length: size }, (_, i) => new MemoryConnection(`10.0.${i % 7}.${i % 5}`, 40000 + i))
   for (const [i, connection] of connections.entries()) {
-    host.server.accept(connection, ['', 'chat', 'game'][i % 3])
+    accept(host.server, connection, ['', 'chat', 'game'][i % 3])
     for (let n = 0; n < i % 4; n++) connection.deliver(frame(opcodeText, 'x'.repeat(i)))
   }
   return { ...host, connections }
@@ -46,8 +47,9 @@ t.test('sorted by what does not change a peer that stays is listed exactly once,
     const staying = [...host.server.peers()].filter((_, i) => i % 2 === 0).map(({ id }) => id)
     const leaving = [...host.server.peers()].filter((_, i) => i % 2 === 1)
     const seen = await walk(host, `sort=${sort}&order=desc&limit=4`, () => {
-      leaving.pop()?.cut('server')
-      host.server.accept(new MemoryConnection('10.0.3.3', 50000), 'chat')
+      const left = leaving.pop()
+      if (left !== undefined) sessionOf(host.server, left.id)!.destroy('server')
+      accept(host.server, new MemoryConnection('10.0.3.3', 50000), 'chat')
     })
     const ids = seen.map(({ id }) => id)
     t.equal(new Set(ids).size, ids.length, sort)

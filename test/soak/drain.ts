@@ -7,15 +7,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { root } from '../../scripts/root.ts'
 import { frame, frameSize, parseFrame } from '../helper/raw-frame.ts'
 import { demand, dialMany, percentile, upgrade } from './clients.ts'
 
 const CLOSE_TIMEOUT = 2
 
 const count = Number(process.argv[2] ?? 10_000)
-const main = resolve(import.meta.dirname, '../../dist/service.js')
+const main = join(root, 'dist/service.js')
 const service = spawn(process.execPath, [main], { env: { PATH: process.env.PATH, PORT: '0', GD_MP_API: 'false', LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'inherit'] })
 const exited = once(service, 'exit')
 const port = await new Promise<number>(resolve => createInterface({ input: service.stdout }).on('line', line => {

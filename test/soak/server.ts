@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 /** What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says `good`; `hostAsks`: the same of a hook of the host. */
 export interface Setting {
@@ -98,5 +98,5 @@ function read (server: WebSocketServer, faults: string[]): Reading {
   const { heapUsed: heap, rss } = process.memoryUsage()
   const resources: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
-  return { peers: server.peerCount, pending: server.pendingCount, heap, rss, descriptors: readdirSync('/proc/self/fd').length, resources, faults, limits: server.limits }
+  return { peers: server.peerCount, pending: server.countPeers().pending, heap, rss, descriptors: readdirSync('/proc/self/fd').length, resources, faults, limits: server.monitor.limits }
 }

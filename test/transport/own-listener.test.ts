@@ -3,9 +3,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 /** A server on a free port; it stops with the test. */
 async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
@@ -27,15 +27,15 @@ t.test('listen opens a port of its own and stop frees it', async t => {
   await t.rejects(connectRaw(t, port), { code: 'ECONNREFUSED' })
   await server.listen(port, ['chat'], true)
   t.equal(server.port, port, 'it listens again, in another mode')
-  t.same(server.protocols, ['chat'])
-  t.ok(server.gdMpApi)
+  t.same(server.options.protocols, ['chat'])
+  t.ok(server.options.gdMpApi)
 })
 
 t.test('a client on either family becomes a peer with its own address', async t => {
   const server = await listening(t)
   for (const host of ['127.0.0.1', '::1']) {
     const raw = await connectRaw(t, server.port, host)
-    const connected = signal(server, 'client_connected')
+    const connected = nextSignal(server, 'client_connected')
     raw.send(upgradeRequest('/any/path?will=do'))
     t.same((await raw.head()).status, 101)
     const [id] = await connected
@@ -66,8 +66,8 @@ t.test('a listen that fails changes nothing', async t => {
   server.bindIp = '192.0.2.1'
   await t.rejects(server.listen(0, ['after'], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'an address this machine lacks')
   t.notOk(server.isListening())
-  t.same(server.protocols, ['before'])
-  t.notOk(server.gdMpApi)
+  t.same(server.options.protocols, ['before'])
+  t.notOk(server.options.gdMpApi)
   server.bindIp = '*'
   await server.listen(0)
   await t.rejects(server.listen(0), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'listening already')
@@ -151,7 +151,7 @@ t.test('without autoPoll a client waits for the poll, and what it sent is not lo
     await new Promise(resolve => setImmediate(resolve))
   }
   t.equal((await answer).status, 101)
-  const received = signal(server, 'data_received')
+  const received = nextSignal(server, 'data_received')
   const timer = setInterval(() => { server.poll() }, 1)
   await received
   clearInterval(timer)
@@ -164,12 +164,12 @@ t.test('stop ends peers, cuts handshakes under way, and leaves nothing behind', 
   const silent = await connectRaw(t, server.port)
   const half = await connectRaw(t, server.port)
   half.send('GET / HT')
-  while (server.pendingCount < 2) await new Promise(resolve => setImmediate(resolve))
+  while (server.countPeers().pending < 2) await new Promise(resolve => setImmediate(resolve))
   const stopped = server.stop(1012, 'restart')
   t.same(await peer.close(), { code: 1012, reason: 'restart' })
   peer.sendFrame(8, Buffer.of(0x03, 0xf4))
   for (const raw of [silent, half]) t.match(await raw.end(), /end|reset/)
   await stopped
-  t.equal(server.pendingCount, 0)
+  t.equal(server.countPeers().pending, 0)
   t.equal(server.peerCount, 0)
 })

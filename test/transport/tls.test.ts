@@ -3,7 +3,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
 import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
 
@@ -54,14 +54,14 @@ t.test('a client that speaks plain is cut', async t => {
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
   await raw.end()
-  t.equal(server.pendingCount, 0)
+  t.equal(server.countPeers().pending, 0)
 })
 
 t.test('a refusal goes through TLS as well', async t => {
   const server = await listening(t)
   const raw = await connectRawTls(t, server.port, { ca })
   raw.send(upgradeRequest('/', { Upgrade: undefined }))
-  t.equal((await raw.answer()).status, 426)
+  t.equal((await raw.response()).status, 426)
 })
 
 t.test('handshakeTimeout covers a TLS handshake that stalls', async t => {
@@ -75,16 +75,16 @@ t.test('handshakeTimeout covers a TLS handshake that stalls', async t => {
 })
 
 const wrong: Array<[what: string, keys: Partial<ServerOptions>, message: RegExp]> = [
-  ['only a key', { privateKey: leafKeys.privateKey }, /sslCertificate: is missing/],
-  ['only a certificate', { sslCertificate: leafKeys.sslCertificate }, /privateKey: is missing/],
-  ['only a chain', { caChain: leafKeys.caChain }, /privateKey: is missing/],
-  ['a key that is none', { ...leafKeys, privateKey: 'nonsense' }, /privateKey: is not/],
-  ['an encrypted key', { ...leafKeys, privateKey: pem('encrypted.key') }, /privateKey: is not an unencrypted/],
-  ['a certificate as key', { ...leafKeys, privateKey: leafKeys.sslCertificate }, /privateKey: is not/],
-  ['a certificate that is none', { ...leafKeys, sslCertificate: 'nonsense' }, /sslCertificate: is not/],
-  ['a certificate cut short', { ...leafKeys, sslCertificate: leafKeys.sslCertificate.replace(/.{64}\n/, '') }, /sslCertificate: is not/],
-  ['a chain that is none', { ...leafKeys, caChain: 'nonsense' }, /caChain: is not/],
-  ['the key of another certificate', { ...leafKeys, privateKey: renewedKeys.privateKey }, /privateKey: is not the key of sslCertificate/]
+  ['only a key', { privateKey: leafKeys.privateKey }, /sslCertificate: missing/],
+  ['only a certificate', { sslCertificate: leafKeys.sslCertificate }, /privateKey: missing/],
+  ['only a chain', { caChain: leafKeys.caChain }, /privateKey: missing/],
+  ['a key that is none', { ...leafKeys, privateKey: 'nonsense' }, /privateKey: expected/],
+  ['an encrypted key', { ...leafKeys, privateKey: pem('encrypted.key') }, /privateKey: expected an unencrypted/],
+  ['a certificate as key', { ...leafKeys, privateKey: leafKeys.sslCertificate }, /privateKey: expected/],
+  ['a certificate that is none', { ...leafKeys, sslCertificate: 'nonsense' }, /sslCertificate: expected/],
+  ['a certificate cut short', { ...leafKeys, sslCertificate: leafKeys.sslCertificate.replace(/.{64}\n/, '') }, /sslCertificate: expected/],
+  ['a chain that is none', { ...leafKeys, caChain: 'nonsense' }, /caChain: expected/],
+  ['the key of another certificate', { ...leafKeys, privateKey: renewedKeys.privateKey }, /privateKey: not the key of sslCertificate/]
 ]
 
 for (const [what, keys, message] of wrong) {
@@ -109,6 +109,27 @@ t.test('keys are replaced while peers stay', async t => {
   before.sendFrame(2, Buffer.of(1))
   t.same((await before.frame()).payload, Buffer.of(1))
 })
+
+const incomplete: Array<[what: string, keys: unknown, message: RegExp]> = [
+  ['nothing', undefined, /keys: expected an object/],
+  ['an empty object', {}, /privateKey: missing/],
+  ['the names of node:tls', { key: leafKeys.privateKey, cert: leafKeys.sslCertificate }, /key: unknown member.*privateKey, sslCertificate/],
+  ['only a key', { privateKey: leafKeys.privateKey }, /sslCertificate: missing/],
+  ['only a certificate', { sslCertificate: leafKeys.sslCertificate }, /privateKey: missing/],
+  ['undefined keys', { privateKey: undefined, sslCertificate: undefined }, /privateKey: missing/],
+  ['a Buffer', { ...leafKeys, privateKey: Buffer.from(leafKeys.privateKey) }, /privateKey: expected a string/],
+  ['a misspelt chain', { ...leafKeys, cachain: leafKeys.caChain }, /cachain: unknown member/]
+]
+
+for (const [what, keys, message] of incomplete) {
+  t.test(`keys are not replaced by ${what}, and TLS stays on`, async t => {
+    const server = await listening(t)
+    t.throws(() => { server.setSecureContext(keys as typeof leafKeys) }, { code: 'ERR_INVALID_PARAMETER', message })
+    t.ok(server.tls)
+    t.equal(server.privateKey, leafKeys.privateKey)
+    t.equal((await certificateOf(t, server.port)).issuer.CN, 'Test middle')
+  })
+}
 
 async function certificateOf (t: Test, port: number) {
   const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca })

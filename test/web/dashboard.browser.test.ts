@@ -7,50 +7,56 @@ import type { ServerOptions } from '../../src/options.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { openPage } from '../helper/browser.ts'
 import { startGodot, type GodotClient } from '../helper/godot.ts'
-import { needs } from '../helper/needs.ts'
+import { skipWithout } from '../helper/skip-without.ts'
 import { frame } from '../helper/raw-frame.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+import { accept } from '../helper/internals.ts'
 
-// As the functions see it that run in the page; text would not do, for the page lets no text be run.
+// For functions that run in the page; a string would not do, because the policy of the page forbids eval.
 declare const document: any
 
 const token = 'a token of more than thirty-two characters'
-const patience = 60_000
+const TIMEOUT = 60_000
+const options = { ...skipWithout('chromium'), timeout: 180_000 }
 
 interface Settings { server?: Partial<ServerOptions>, token?: string, viewport?: { width: number, height: number } }
 
-/** The service in this process, and its dashboard in a browser; what breaks the content security policy is among the problems. */
+/** Starts the service and opens its dashboard; violations of the content security policy are among the problems. */
 async function openDashboard (t: Test, { server = {}, token, viewport }: Settings = {}) {
   const service = Fastify()
   t.teardown(async () => {
     setTimeout(() => { service.server.closeAllConnections() }, 200)
     await service.close()
   })
-  await service.register(app, { server: { closeTimeout: 0.3, ...server }, admin: token === undefined ? { auth: false } : { token } })
+  const admin = token === undefined ? { auth: false as const } : { token }
+  await service.register(app, { server: { closeTimeout: 0.3, ...server }, admin })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.server.address() as AddressInfo
   const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(patience)
-  await page.exposeFunction('tellViolation', (text: string) => { problems.push(text) })
-  await page.addInitScript("document.addEventListener('securitypolicyviolation', event => { tellViolation(event.violatedDirective + ' ' + event.blockedURI) })")
+  page.setDefaultTimeout(TIMEOUT)
+  await page.exposeFunction('reportViolation', (text: string) => { problems.push(text) })
+  await page.addInitScript(`document.addEventListener('securitypolicyviolation', event => {
+    reportViolation(event.violatedDirective + ' ' + event.blockedURI)
+  })`)
   if (viewport !== undefined) await page.setViewportSize(viewport)
   await page.goto(`http://127.0.0.1:${port}/dashboard`)
   return { page, problems, port, server: service.peerServer }
 }
 
-/** What went wrong beside what a test provokes, and what the page itself no longer waits for. */
-function beside (problems: string[], provoked?: string): string[] {
-  return problems.filter(problem => !/\/(peers|events)\?.*ERR_ABORTED/.test(problem) && (provoked === undefined || !problem.includes(provoked)))
+/** Problems other than the one that a test provokes, and requests that the page aborts itself. */
+function unexpected (problems: string[], provoked?: string): string[] {
+  return problems.filter(problem => !/\/(peers|events)\?.*ERR_ABORTED/.test(problem) &&
+    (provoked === undefined || !problem.includes(provoked)))
 }
 
 const row = (page: Page, id: number) => page.locator(`#peers tbody tr[data-id="${id}"]`)
-const happening = (page: Page, text: string) => page.locator('#events li', { hasText: text })
+const eventLine = (page: Page, text: string | RegExp) => page.locator('#events li', { hasText: text })
 
-t.test('three Godot games are seen; one is disconnected from the page, and the others get a packet', { ...both(), timeout: 180_000 }, async t => {
+t.test('shows Godot games, disconnects one and sends packets to the others', { ...needsBoth(), timeout: 180_000 }, async t => {
   const { page, problems, port, server } = await openDashboard(t, { server: { gdMpApi: true }, token })
   await page.fill('#token-dialog input', 'wrong')
   await page.click('#token-dialog button')
-  await page.getByText('This is not the token.').waitFor()
+  await page.getByText('Wrong token.').waitFor()
   await page.fill('#token-dialog input', token)
   await page.click('#token-dialog button')
   await page.locator('#token-dialog').waitFor({ state: 'hidden' })
@@ -61,24 +67,24 @@ t.test('three Godot games are seen; one is disconnected from the page, and the o
   for (const id of ids) {
     await row(page, id).waitFor()
     t.match(await row(page, id).locator('.address').textContent(), `127.0.0.1:${server.getPeerPort(id)}`)
-    await happening(page, `joined ${id} from 127.0.0.1`).waitFor()
+    await eventLine(page, `joined ${id} from 127.0.0.1`).waitFor()
   }
   await page.waitForFunction(() => document.querySelector('#peers-now').textContent === '3')
 
   await t.test('disconnect', async t => {
-    await row(page, ids[2]).locator('.kick').click()
+    await row(page, ids[2]).locator('.disconnect').click()
     await page.selectOption('#disconnect-dialog select', '4001')
     await page.fill('#disconnect-dialog [name=reason]', 'rude')
     t.equal(await page.textContent('#reason-size'), '4 of 123 bytes')
     await page.click('#disconnect-dialog .danger')
     t.match(await games[2].event('server_close_request'), { code: 4001, reason: 'rude' })
     await row(page, ids[2]).waitFor({ state: 'detached' })
-    await happening(page, `left ${ids[2]} disconnected by the server, 4001 “rude”`).waitFor()
-    await happening(page, `admin disconnectPeer ${ids[2]}`).waitFor()
+    await eventLine(page, new RegExp(`left ${ids[2]} after \\w+: disconnected by the server, 4001 "rude"`)).waitFor()
+    await eventLine(page, `admin disconnectPeer ${ids[2]}`).waitFor()
   })
 
   await t.test('send', async t => {
-    await row(page, ids[0]).locator('.open').click()
+    await row(page, ids[0]).locator('.send').click()
     await page.fill('#send-dialog textarea', 'hello, Ann')
     await page.click('#send-dialog .primary')
     t.match(await games[0].event('network_peer_packet'), { source: 1, bytes: Buffer.from('hello, Ann') })
@@ -86,7 +92,10 @@ t.test('three Godot games are seen; one is disconnected from the page, and the o
     await page.check('#send-dialog [value=hex]')
     await page.fill('#send-dialog textarea', 'c0 ff ee')
     await page.click('#send-dialog .primary')
-    for (const game of games.slice(0, 2)) t.match(await game.event('network_peer_packet', ({ bytes }) => bytes.length === 3), { bytes: Buffer.from('c0ffee', 'hex') })
+    for (const game of games.slice(0, 2)) {
+      const { bytes } = await game.event('network_peer_packet', ({ bytes }) => bytes.length === 3)
+      t.same(bytes, Buffer.from('c0ffee', 'hex'))
+    }
     await page.getByText('Sent to 2 peers').waitFor()
   })
 
@@ -100,36 +109,42 @@ t.test('three Godot games are seen; one is disconnected from the page, and the o
     await page.fill('#stop-dialog input', 'good night')
     await page.click('#stop-dialog .danger')
     t.match(await games[0].event('server_close_request'), { code: 1001, reason: 'good night' })
-    await page.locator('#status[data-state=bad]', { hasText: 'not listening' }).waitFor()
-    await page.getByText('Nobody is here.').waitFor()
+    await page.locator('#status[data-state=error]', { hasText: 'not listening' }).waitFor()
+    await page.getByText('No peers connected.').waitFor()
     await page.click('#listen')
-    await page.locator('#status[data-state=good]').waitFor()
+    await page.locator('#status[data-state=success]').waitFor()
     t.equal(server.isListening(), true)
   })
 
-  t.same(await page.evaluate('[location.href.includes("token"), localStorage.length, sessionStorage.length, document.cookie]'), [false, 0, 0, ''], 'the token is nowhere but in memory')
-  // The browser itself notes the answers that there was no token, and that it was wrong.
-  t.same(beside(problems, 'status of 401'), [])
+  const stored = '[location.href.includes("token"), localStorage.length, sessionStorage.length, document.cookie]'
+  t.same(await page.evaluate(stored), [false, 0, 0, ''], 'the token is only in memory')
+  // The browser logs the responses to the missing and the wrong token.
+  t.same(unexpected(problems, 'status of 401'), [])
 })
 
-t.test('it goes on after the server was away, and asks nobody for a token where there is none', { ...needs('chromium'), timeout: 180_000 }, async t => {
+t.test('reconnects after a lost connection, and asks for no token where none is needed', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 } })
-  await page.locator('#status[data-state=good]').waitFor()
+  await page.locator('#status[data-state=success]').waitFor()
   await page.context().setOffline(true)
   await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
-  server.accept(new MemoryConnection('203.0.113.7', 4000), '')
+  accept(server, new MemoryConnection('203.0.113.7', 4000), '')
   await page.context().setOffline(false)
-  await happening(page, 'from 203.0.113.7:4000').waitFor()
+  await eventLine(page, 'from 203.0.113.7:4000').waitFor()
   await page.reload()
-  await happening(page, 'from 203.0.113.7:4000').waitFor()
-  t.same(beside(problems, 'ERR_INTERNET_DISCONNECTED'), [])
+  await eventLine(page, 'from 203.0.113.7:4000').waitFor()
+  t.same(unexpected(problems, 'ERR_INTERNET_DISCONNECTED'), [])
 })
 
-t.test('by keyboard, and on a phone', { ...needs('chromium'), timeout: 180_000 }, async t => {
-  const { page, problems, server } = await openDashboard(t, { server: { protocols: ['chat', 'game'], pingInterval: 0 }, viewport: { width: 390, height: 844 } })
-  for (let i = 0; i < 120; i++) server.accept(new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
+t.test('works by keyboard and on a phone', options, async t => {
+  const { page, problems, server } = await openDashboard(t, {
+    server: { protocols: ['chat', 'game'], pingInterval: 0 },
+    viewport: { width: 390, height: 844 }
+  })
+  for (let i = 0; i < 120; i++) {
+    accept(server, new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
+  }
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
-  t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'nothing sticks out')
+  t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
 
   await page.keyboard.press('/')
   await page.keyboard.type('10.0.0.0/29')
@@ -146,40 +161,46 @@ t.test('by keyboard, and on a phone', { ...needs('chromium'), timeout: 180_000 }
   const id = await focused()
   await page.keyboard.press('d')
   await page.getByRole('heading', { name: `Disconnect ${id}` }).waitFor()
-  t.same(await walk(page, 12, "document.activeElement.closest('dialog')?.id ?? document.activeElement.tagName"), ['disconnect-dialog', 'BODY'], 'the focus stays in the dialog')
+  const focus = "document.activeElement.closest('dialog')?.id ?? document.activeElement.tagName"
+  t.same(await pressTab(page, 12, focus), ['disconnect-dialog', 'BODY'], 'the dialog keeps the focus')
   await page.keyboard.press('Escape')
   await page.locator('#disconnect-dialog').waitFor({ state: 'hidden' })
-  t.equal(await focused(), id, 'the focus is back')
+  t.equal(await focused(), id, 'the focus returns to the row')
   await page.keyboard.press('d')
   await page.locator('#disconnect-dialog [name=reason]').focus()
   await page.keyboard.type('é'.repeat(62))
   await page.keyboard.press('Enter')
-  await page.getByText('124 bytes, 123 are allowed').waitFor()
+  await page.getByText('124 bytes; at most 123 are allowed').waitFor()
   await page.keyboard.press('Backspace')
   await page.keyboard.press('Enter')
   await row(page, id).waitFor({ state: 'detached' })
   t.equal(server.hasPeer(id), false)
-  t.same(beside(problems, 'status of 400'), [])
+  t.same(unexpected(problems, 'status of 400'), [])
 })
 
-t.test('the tabulator comes to everything that can be pressed, and shows where it is', { ...needs('chromium'), timeout: 180_000 }, async t => {
+t.test('the Tab key reaches every control, and each control shows its focus', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { protocols: ['chat'], pingInterval: 0 } })
   const connections = Array.from({ length: 60 }, (_, i) => new MemoryConnection(`10.0.0.${i}`, 4000 + i))
   server.on('packet', () => {})
   await page.waitForFunction(() => document.querySelector('#peers-now').textContent === '0')
-  for (const connection of connections) server.accept(connection, 'chat')
+  for (const connection of connections) accept(server, connection, 'chat')
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
   await page.locator('#events li').first().waitFor()
 
-  const wanted = await page.evaluate('[...document.querySelectorAll(\'button, input, a, select, [tabindex="0"]\')].filter(element => !element.disabled && element.checkVisibility() && element.closest(\'tbody, #events li\') === null).length')
-  const seen = await walk(page, 120, `(element => {
+  const isOutsideLists = "element.closest('tbody, #events li') === null"
+  const controls = await page.evaluate(`[...document.querySelectorAll('button, input, a, select, [tabindex="0"]')]
+    .filter(element => !element.disabled && element.checkVisibility() && ${isOutsideLists}).length`)
+  const seen = await pressTab(page, 120, `(element => {
     element.dataset.seen = 'yes'
     const { outlineStyle, outlineWidth } = getComputedStyle(element)
-    return element === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) ? '' : element.outerHTML
+    const hasOutline = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2
+    return element === document.body || hasOutline ? '' : element.outerHTML
   })(document.activeElement)`)
-  t.same(seen, [''], 'each shows that it has the focus')
-  t.equal(await page.evaluate("[...document.querySelectorAll('[data-seen]:not(body)')].filter(element => element.closest('tbody, #events li') === null).length"), wanted)
-  t.same(await page.evaluate("[...document.querySelectorAll('tbody [data-seen]')].map(({ tagName, textContent }) => tagName === 'TR' || textContent)"), [true, 'Send', 'Disconnect'], 'one row with its buttons')
+  t.same(seen, [''], 'every focused element has an outline')
+  t.equal(await page.evaluate(`[...document.querySelectorAll('[data-seen]:not(body)')]
+    .filter(element => ${isOutsideLists}).length`), controls)
+  t.same(await page.evaluate(`[...document.querySelectorAll('tbody [data-seen]')]
+    .map(({ tagName, textContent }) => tagName === 'TR' || textContent)`), [true, 'Send', 'Disconnect'], 'one row and its buttons')
   await page.locator('#peers tbody tr[tabindex="0"]').focus()
   const id = await page.evaluate('document.activeElement.dataset.id')
   await page.evaluate("document.querySelector('[data-sort=bytesIn] button').click()")
@@ -189,47 +210,52 @@ t.test('the tabulator comes to everything that can be pressed, and shows where i
   for (const connection of connections) connection.deliver(frame(1, 'hello'))
   connections[server.getPeerPort(Number(id)) - 4000].deliver(frame(1, 'hello once more'))
   await page.waitForFunction(id => document.querySelector('#peers tbody tr').dataset.id === id, id)
-  t.equal(await place(), 0, `the focus goes with the row that moves up from ${first}`)
-  t.same(beside(problems), [])
+  t.equal(await place(), 0, `the focus follows the row from ${first}`)
+  t.same(unexpected(problems), [])
 })
 
-t.test('the page answers within 100 ms with 10,000 peers, while they talk, come and go', { ...needs('chromium'), timeout: 240_000 }, async t => {
+t.test('responds within 100 ms with 10,000 peers that send packets and join', { ...options, timeout: 240_000 }, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { protocols: ['chat', 'game'], pingInterval: 0 } })
   server.on('packet', () => {})
-  const connections = Array.from({ length: 10_000 }, (_, i) => new MemoryConnection(`10.${i % 200}.0.${i >> 8}`, 1000 + i))
+  const connections = Array.from({ length: 10_000 }, (_, i) =>
+    new MemoryConnection(`10.${i % 200}.0.${i >> 8}`, 1000 + i))
   for (const [i, connection] of connections.entries()) {
-    server.accept(connection, i % 2 === 0 ? 'chat' : 'game')
-    // More than a megabyte of events in one turn would be more than any reader can take.
+    accept(server, connection, i % 2 === 0 ? 'chat' : 'game')
+    // A stream whose reader is more than a megabyte of events behind is cut.
     if (i % 500 === 0) await new Promise(resolve => setTimeout(resolve, 10))
   }
-  let at = 0
-  const life = setInterval(() => {
-    for (let i = 0; i < 100; i++) connections[at++ % 10_000].deliver(frame(1, 'hello'))
-    server.accept(new MemoryConnection('192.0.2.1', 9), 'chat')
+  let next = 0
+  const traffic = setInterval(() => {
+    for (let i = 0; i < 100; i++) connections[next++ % 10_000].deliver(frame(1, 'hello'))
+    accept(server, new MemoryConnection('192.0.2.1', 9), 'chat')
   }, 50)
-  t.teardown(() => { clearInterval(life) })
+  t.teardown(() => { clearInterval(traffic) })
   await page.waitForFunction(() => Number(document.querySelector('#peers-now').textContent.replace(',', '')) >= 10000)
 
-  const list = "performance.getEntriesByType('resource').length > 0 && document.querySelector('#peers tbody tr') !== null"
-  for (const [what, act, isDone] of [
-    ['sort by traffic', "document.querySelector('[data-sort=bytesIn] button').click()", list],
-    ['sort by address', "document.querySelector('[data-sort=address] button').click()", list],
-    ['next page', "document.querySelector('#page-next').click()", `${list} && document.querySelector('#page').textContent.startsWith(String(page + 50))`],
-    ['filter', "document.querySelector('#filter-address').value = '10.7.0.0/16'; document.querySelector('#filter').dispatchEvent(new Event('input'))",
-      `${list} && [...document.querySelectorAll('#peers tbody tr .address')].every(({ textContent }) => textContent.startsWith('10.7.'))`],
-    ['no filter', "document.querySelector('#filter').reset()", `${list} && document.querySelectorAll('#peers tbody tr').length === 50`],
-    ['open a dialog', "document.querySelector('#send').click()", "document.querySelector('#send-dialog').open"],
-    ['close it', "document.querySelector('#send-dialog').close()", "!document.querySelector('#send-dialog').open"]
+  const isLoaded = "performance.getEntriesByType('resource').length > 0 && $('#peers tbody tr') !== null"
+  for (const [name, action, isDone] of [
+    ['sort by traffic', "$('[data-sort=bytesIn] button').click()", isLoaded],
+    ['sort by address', "$('[data-sort=address] button').click()", isLoaded],
+    ['next page', "$('#page-next').click()", `${isLoaded} && $('#page').textContent.startsWith(String(page + 50))`],
+    ['filter', "$('#filter-address').value = '10.7.0.0/16'; $('#filter').dispatchEvent(new Event('input'))",
+      `${isLoaded} && $$('#peers tbody tr .address').every(({ textContent }) => textContent.startsWith('10.7.'))`],
+    ['remove the filter', "$('#filter').reset()", `${isLoaded} && $$('#peers tbody tr').length === 50`],
+    ['open a dialog', "$('#send').click()", "$('#send-dialog').open"],
+    ['close the dialog', "$('#send-dialog').close()", "!$('#send-dialog').open"]
   ]) {
     const times: number[] = []
-    for (let i = 0; i < 5; i++) times.push(await within(20, () => what, page.evaluate(timed(act, isDone)) as Promise<number>))
-    // The best of some: the machine has more to do than this.
-    t.ok(Math.min(...times) < 100, `${what}: ${times.map(time => time.toFixed(0)).join(', ')} ms`)
+    for (let i = 0; i < 5; i++) {
+      times.push(await withTimeout(20, () => name, page.evaluate(timed(action, isDone)) as Promise<number>))
+    }
+    // The fastest of five: other processes share the machine.
+    t.ok(Math.min(...times) < 100, `${name}: ${times.map(time => time.toFixed(0)).join(', ')} ms`)
   }
 
   await page.evaluate(`longest = new Map()
     new PerformanceObserver(list => {
-      for (const { interactionId, duration } of list.getEntries()) if (interactionId > 0) longest.set(interactionId, Math.max(duration, longest.get(interactionId) ?? 0))
+      for (const { interactionId: id, duration } of list.getEntries()) {
+        if (id > 0) longest.set(id, Math.max(duration, longest.get(id) ?? 0))
+      }
     }).observe({ type: 'event', durationThreshold: 16 })
     frames = []
     let last = performance.now()
@@ -247,18 +273,22 @@ t.test('the page answers within 100 ms with 10,000 peers, while they talk, come 
     await page.keyboard.press('d')
     await page.keyboard.press('Escape')
   }
-  const [count, times] = await page.evaluate('new Promise(resolve => { setTimeout(resolve, 500) }).then(() => [performance.interactionCount, [...longest.values()].sort((a, b) => b - a)])') as [number, number[]]
+  const [count, times] = await page.evaluate(`new Promise(resolve => { setTimeout(resolve, 500) })
+    .then(() => [performance.interactionCount, [...longest.values()].sort((a, b) => b - a)])`) as [number, number[]]
   t.ok(count > 70, `${count} interactions`)
-  // Now and then the machine has more to do than this.
-  t.ok(times.filter(time => time > 100).length <= count / 10, `from the event to the next paint: ${times.join(', ')} ms, the others less than 16`)
+  // A tenth may be slower: other processes share the machine.
+  t.ok(times.filter(time => time > 100).length <= count / 10,
+    `from input to paint: ${times.join(', ')} ms; the others take less than 16 ms`)
   const frames = await page.evaluate('frames.sort((a, b) => b - a).map(Math.round)') as number[]
-  t.ok(frames.filter(time => time > 100).length <= frames.length / 20, `between frames, also while it scrolls: ${frames.slice(0, 10).join(', ')} ms at most, of ${frames.length}`)
-  t.comment(`interactions: ${count}, median ${times[count >> 1] ?? '< 16'}, p90 ${times[Math.floor(count / 10)]}, p98 ${times[Math.floor(count / 50)]}, longest ${times[0]} ms`)
-  t.same(beside(problems), [])
+  t.ok(frames.filter(time => time > 100).length <= frames.length / 20,
+    `longest of ${frames.length} frames: ${frames.slice(0, 10).join(', ')} ms`)
+  const [p50, p90, p98] = [2, 10, 50].map(part => times[Math.floor(count / part)] ?? '< 16')
+  t.comment(`${count} interactions: median ${p50}, p90 ${p90}, p98 ${p98}, longest ${times[0]} ms`)
+  t.same(unexpected(problems), [])
 })
 
-/** Presses the tabulator so many times; the different values that an expression has on the way. */
-async function walk (page: Page, times: number, expression: string): Promise<unknown[]> {
+/** Presses Tab repeatedly; resolves with the distinct values of an expression after each press. */
+async function pressTab (page: Page, times: number, expression: string): Promise<unknown[]> {
   const seen = new Set()
   for (let i = 0; i < times; i++) {
     await page.keyboard.press('Tab')
@@ -267,18 +297,20 @@ async function walk (page: Page, times: number, expression: string): Promise<unk
   return [...seen]
 }
 
-/** Source that does something in the page and resolves with the milliseconds until the page shows what comes of it. */
-function timed (act: string, isDone: string): string {
+/** Source of a promise for the milliseconds from an action until its effect is rendered. */
+function timed (action: string, isDone: string): string {
   return `new Promise(resolve => {
+    const $ = selector => document.querySelector(selector)
+    const $$ = selector => [...document.querySelectorAll(selector)]
     performance.clearResourceTimings()
-    const page = Number(document.querySelector('#page').textContent.split(' ')[0])
+    const page = Number($('#page').textContent.split(' ')[0])
     const start = performance.now()
-    ${act}
-    const look = () => {
+    ${action}
+    const check = () => {
       if (${isDone}) resolve(performance.now() - start)
-      else requestAnimationFrame(look)
+      else requestAnimationFrame(check)
     }
-    requestAnimationFrame(look)
+    requestAnimationFrame(check)
   })`
 }
 
@@ -288,7 +320,7 @@ async function join (port: number, game: GodotClient): Promise<number> {
   return (await game.run('state')).id
 }
 
-function both () {
-  const [chromium, godot] = [needs('chromium'), needs('godot3-server')]
+function needsBoth () {
+  const [chromium, godot] = [skipWithout('chromium'), skipWithout('godot3-server')]
   return chromium.skip === false ? godot : chromium
 }

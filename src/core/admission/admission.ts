@@ -1,31 +1,36 @@
 import { networkOf } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
+import type { ErrorCode } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
-import { originOf } from './upgrade-request.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
+import type { LimitName } from '../server/limits.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
-import type { LimitName } from '../server/limits.ts'
+import { JoinRate } from './join-rate.ts'
 import { isOriginAllowed } from './origin.ts'
+import { originOf } from './upgrade-request.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 
-/** What an admission asks of its server. */
+/** What an admission needs of its server. */
 export interface AdmissionHost {
+  /** Clients that have finished the handshake, but not option `authenticate`. */
+  authenticatingCount (): number
   isListening (): boolean
   /** A limit was hit; `details` say by whom. */
   limited (limit: LimitName, details: object): void
 }
 
-/** Decides who may come in, and counts who is there and who is on the way. */
+/** Checks who may connect, and counts connections, places and pending handshakes. */
 export class Admission {
   readonly bans = new Bans()
-  /** Handshakes under way. */
+  /** Handshakes whose time is limited. */
   readonly pending: Deadlines
   readonly #options: ServerOptions
   readonly #host: AdmissionHost
-  /** Connections by address, from their first byte to the end of the peer. */
-  readonly #byAddress = new Map<string, number>()
-  /** Peers, and clients about to become one. */
-  #inside = 0
+  /** Open connections by address, from their first byte until they are released. */
+  readonly #connections = new Map<string, number>()
+  readonly #joins = new JoinRate()
+  /** Peers, and accepted clients about to become one. */
+  #places = 0
 
   constructor (options: ServerOptions, host: AdmissionHost) {
     this.#options = options
@@ -33,79 +38,107 @@ export class Admission {
     this.pending = new Deadlines(() => options.handshakeTimeout)
   }
 
-  /** Refuses one more handshake when too many are under way. */
+  /** Clients on their way in: pending handshakes, and clients that authenticate. */
+  get pendingCount (): number {
+    return this.pending.size + this.#host.authenticatingCount()
+  }
+
+  /** Option `handshakeTimeout` has changed. */
+  timeoutChanged (): void {
+    this.pending.changed()
+  }
+
+  /** Throws too-many-handshakes unless one more may be pending. */
   checkPending (): void {
     const { maxPendingHandshakes } = this.#options
-    if (this.pending.size >= maxPendingHandshakes) throw this.#hit('too-many-handshakes', {}, `over ${maxPendingHandshakes} handshakes are under way`)
+    if (this.pendingCount < maxPendingHandshakes) return
+    throw this.#limited('too-many-handshakes', {}, `${maxPendingHandshakes} handshakes are pending`)
   }
 
-  /** Refuses an address that is banned. */
+  /** Throws banned. */
   checkBan (address: string): void {
     const ban = this.bans.find(address)
-    if (ban !== undefined) throw this.#hit('banned', { address }, ban.reason === '' ? undefined : `banned: ${ban.reason}`)
+    if (ban !== undefined) throw this.#limited('banned', { address }, ban.reason === '' ? undefined : `banned: ${ban.reason}`)
   }
 
-  /** Refuses an address that has its share of connections. */
+  /** Throws address-limit when the address has `maxPeersPerAddress` connections. */
   checkAddress (address: string): void {
-    const { maxPeersPerAddress } = this.#options
-    if (maxPeersPerAddress === 0 || (this.#byAddress.get(keyOf(address)) ?? 0) < maxPeersPerAddress || isThisMachine(address)) return
-    throw this.#hit('address-limit', { address }, `over ${maxPeersPerAddress} connections from one address; if that is a proxy, see option trustProxy`)
+    const { maxPeersPerAddress: limit } = this.#options
+    if (limit === 0 || (this.#connections.get(keyOf(address)) ?? 0) < limit || isLocal(address)) return
+    throw this.#limited('address-limit', { address }, `over ${limit} connections from one address; for a proxy, set option trustProxy`)
   }
 
-  /** Refuses all while the server lets nobody in. */
+  /** Throws join-rate when clients of the address became peers `maxJoinsPerMinute` times in the last minute. */
+  checkJoinRate (address: string): void {
+    const { maxJoinsPerMinute: limit } = this.#options
+    if (limit === 0 || isLocal(address) || this.#joins.count(keyOf(address)) < limit) return
+    throw this.#limited('join-rate', { address }, `over ${limit} joins per minute from one address; for a proxy, set option trustProxy`)
+  }
+
+  /** Counts a client that becomes a peer. */
+  countJoin (address: string): void {
+    if (this.#options.maxJoinsPerMinute > 0 && !isLocal(address)) this.#joins.add(keyOf(address))
+  }
+
+  /** Throws not-listening or refusing-connections. */
   checkOpen (): void {
     if (!this.#host.isListening()) throw new GodotError('not-listening')
     if (this.#options.refuseNewConnections) throw new GodotError('refusing-connections')
   }
 
-  /** Refuses a page whose origin is not allowed. */
+  /** Throws origin-refused for a page whose origin is not allowed. */
   checkOrigin ({ headers, host, address }: UpgradeRequest): void {
     const origin = originOf(headers)
     if (isOriginAllowed(origin, host, this.#options.allowedOrigins)) return
-    throw this.#hit('origin-refused', { address, origin }, `option allowedOrigins does not let in pages of ${origin!}`)
+    throw this.#limited('origin-refused', { address, origin }, `option allowedOrigins does not allow ${origin!}`)
   }
 
-  /** Refuses one more peer when the server is full. */
+  /** Throws server-full when all places are taken. */
   checkPlace (address: string): void {
-    if (this.isFull) throw this.#hit('server-full', { address }, `over ${this.#options.maxPeers} peers`)
+    if (this.isFull) throw this.#limited('server-full', { address }, `over ${this.#options.maxPeers} peers`)
   }
 
-  /** Whether there is no place for one more peer. */
+  /** Whether all places are taken (`maxPeers`). */
   get isFull (): boolean {
     const { maxPeers } = this.#options
-    return maxPeers > 0 && this.#inside >= maxPeers
+    return maxPeers > 0 && this.#places >= maxPeers
   }
 
-  /** Counts a connection of an address, once it is there (1) and once it is over (-1). */
+  /** Counts a connection of an address: +1 when it begins, -1 when its socket is released. */
   countConnection (address: string, change: 1 | -1): void {
     const key = keyOf(address)
-    const count = (this.#byAddress.get(key) ?? 0) + change
-    if (count > 0) this.#byAddress.set(key, count)
-    else this.#byAddress.delete(key)
+    const count = (this.#connections.get(key) ?? 0) + change
+    if (count > 0) this.#connections.set(key, count)
+    else this.#connections.delete(key)
   }
 
-  /** Counts a peer or one about to become one, once it is there (1) and once it is over (-1). */
+  /** Counts a place: +1 when a client is about to become a peer, -1 when that comes to nothing or the peer leaves. */
   countPlace (change: 1 | -1): void {
-    this.#inside += change
+    this.#places += change
   }
 
-  /** The application refuses, or took too long. */
+  /** Places taken, and connections by address (of IPv6 by /64), as they are counted now. */
+  get counts (): { readonly places: number, readonly connections: ReadonlyMap<string, number> } {
+    return { places: this.#places, connections: this.#connections }
+  }
+
+  /** The application refused a client, or a handshake took too long. */
   hit (limit: 'join-refused' | 'handshake-timeout', details: object): void {
     this.#host.limited(limit, details)
   }
 
-  #hit (limit: LimitName & ConstructorParameters<typeof GodotError>[0], details: object, message: string | undefined): GodotError {
+  #limited (limit: LimitName & ErrorCode, details: object, message: string | undefined): GodotError {
     this.#host.limited(limit, details)
     return new GodotError(limit, message)
   }
 }
 
-/** What an address is counted under: of IPv6 the network of 64 bits, since whoever has one address there has them all. */
+/** What an address is counted under: of IPv6 its network of 64 bits, since a host usually has all of them. */
 function keyOf (address: string): string {
   return address.includes(':') ? networkOf(address, 64) ?? address : address
 }
 
-/** Whether the connection comes from this machine, so maybe from a proxy on it. */
-function isThisMachine (address: string): boolean {
+/** Whether the connection comes from this machine, so possibly from a proxy on it. */
+function isLocal (address: string): boolean {
   return address.startsWith('127.') || address === '::1' || address === ''
 }

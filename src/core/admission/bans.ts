@@ -1,77 +1,92 @@
 import { networkOf, parseAddressRange } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
-/** An address or a range of them that may not connect; times in milliseconds since 1970. */
+/** An IP address or range that may not connect. */
 export interface Ban {
-  /** The address, or the range in CIDR, in its one spelling. */
+  /** The address, or the range in CIDR notation, normalized. */
   readonly address: string
+  /** Why, for clients and operators; '' if none was given. */
   readonly reason: string
+  /** When it was imposed, in milliseconds since 1970. */
   readonly since: number
-  /** When it ends by itself; undefined: never. */
+  /** When it expires, in milliseconds since 1970; undefined: never. */
   readonly until: number | undefined
 }
 
-/** How a ban is meant: for how many seconds, for ever unless given, and why. */
-export interface BanTerms { readonly seconds?: number | undefined, readonly reason?: string | undefined }
+/** Duration and reason of a ban. */
+export interface BanTerms {
+  /** Seconds until it expires; default: never. */
+  readonly seconds?: number | undefined
+  /** Why, for clients and operators; the reason of the close frame. */
+  readonly reason?: string | undefined
+}
 
-/** Who may not connect. A look-up costs one step for each length of range in use, however many bans there are. */
+/** A ban with its times on the monotonic clock of `performance.now()`. */
+interface Entry { readonly ban: Ban, readonly since: number, readonly expiresAt: number }
+
+/** Banned addresses. A lookup costs one step for each prefix length in use, however many bans there are. */
 export class Bans {
-  /** By length of the range, then by its network. */
-  readonly #byLength = new Map<number, Map<string, Ban>>()
+  /** By prefix length, then by network. */
+  readonly #byLength = new Map<number, Map<string, Entry>>()
 
-  /** Bans an address or a CIDR range, anew if it is banned already; ERR_INVALID_PARAMETER. */
+  /** Bans an address or CIDR range, or replaces its ban; throws ERR_INVALID_PARAMETER. */
   ban (address: string, { seconds, reason = '' }: BanTerms = {}): Ban {
-    if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) throw new GodotError('ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: over 0, or none for ever`)
+    if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected a number over 0, or none for a permanent ban`)
+    }
     const { network, length, text } = parseRange(address)
     const since = Date.now()
-    const ban = { address: text, reason, since, until: seconds === undefined ? undefined : since + seconds * 1000 }
+    const milliseconds = seconds === undefined ? Infinity : seconds * 1000
+    const ban = { address: text, reason, since, until: seconds === undefined ? undefined : since + milliseconds }
     if (!this.#byLength.has(length)) this.#byLength.set(length, new Map())
-    this.#byLength.get(length)!.set(network, ban)
+    const now = performance.now()
+    this.#byLength.get(length)!.set(network, { ban, since: now, expiresAt: now + milliseconds })
     return ban
   }
 
-  /** Lifts the ban of exactly this address or range; ERR_DOES_NOT_EXIST when there is none. */
+  /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
   unban (address: string): Ban {
     const { network, length } = parseRange(address)
-    const ban = this.#get(length, network)
-    if (ban === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no ban of ${address}`)
+    const entry = this.#get(length, network)
+    if (entry === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no ban of ${address}`)
     this.#delete(length, network)
-    return ban
+    return entry.ban
   }
 
-  /** The ban that keeps this address out, if there is one. */
+  /** The ban that applies to this address. */
   find (address: string): Ban | undefined {
     for (const length of this.#byLength.keys()) {
       const network = networkOf(address, length)
-      const ban = network === undefined ? undefined : this.#get(length, network)
-      if (ban !== undefined) return ban
+      const entry = network === undefined ? undefined : this.#get(length, network)
+      if (entry !== undefined) return entry.ban
     }
     return undefined
   }
 
-  /** All bans that stand, the oldest first. */
+  /** Bans in effect, oldest first. */
   list (): Ban[] {
-    for (const [length, bans] of this.#byLength) for (const network of bans.keys()) this.#get(length, network)
-    return [...this.#byLength.values()].flatMap(bans => [...bans.values()]).sort((a, b) => a.since - b.since)
+    for (const [length, entries] of this.#byLength) for (const network of entries.keys()) this.#get(length, network)
+    const entries = [...this.#byLength.values()].flatMap(entries => [...entries.values()])
+    return entries.sort((a, b) => a.since - b.since).map(({ ban }) => ban)
   }
 
-  /** A ban that stands; one whose time is over goes. */
-  #get (length: number, network: string): Ban | undefined {
-    const ban = this.#byLength.get(length)?.get(network)
-    if (ban?.until === undefined || ban.until > Date.now()) return ban
+  /** A ban in effect; an expired one is deleted. */
+  #get (length: number, network: string): Entry | undefined {
+    const entry = this.#byLength.get(length)?.get(network)
+    if (entry === undefined || entry.expiresAt > performance.now()) return entry
     this.#delete(length, network)
     return undefined
   }
 
   #delete (length: number, network: string): void {
-    const bans = this.#byLength.get(length)!
-    bans.delete(network)
-    if (bans.size === 0) this.#byLength.delete(length)
+    const entries = this.#byLength.get(length)!
+    entries.delete(network)
+    if (entries.size === 0) this.#byLength.delete(length)
   }
 }
 
 function parseRange (address: string) {
   const range = typeof address === 'string' ? parseAddressRange(address) : undefined
-  if (range === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: neither an IP address nor a CIDR range`)
+  if (range === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: expected an IP address or a CIDR range`)
   return range
 }

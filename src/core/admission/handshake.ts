@@ -1,149 +1,279 @@
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
 import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../../on-handshake.ts'
-import { chooseProtocol } from '../../protocol/websocket/handshake.ts'
+import type { AcceptedDeflate } from '../../protocol/websocket/deflate-offer.ts'
+import { checkUpgrade, chooseProtocol, upgradeResponse } from '../../protocol/websocket/upgrade.ts'
+import type { Connection } from '../../transport/connection.ts'
+import type { Logger } from '../../logger.ts'
 import type { Admission } from './admission.ts'
-import { askedDeflate, askedProtocols, handshakeRequest } from './upgrade-request.ts'
-import type { UpgradeRequest } from './upgrade-request.ts'
 import type { Deadlined } from './deadlines.ts'
-import type { Logger } from '../server/logger.ts'
 import { withoutTokens } from './token.ts'
+import { acceptableDeflate, handshakeRequest, requestedProtocols } from './upgrade-request.ts'
+import type { UpgradeRequest } from './upgrade-request.ts'
 
-/** How a client is let in: as a peer with this sub-protocol, answered with that one and these extensions; '' is none. */
-export interface Acceptance { readonly protocol: string, readonly answerProtocol: string, readonly extensions: string }
+/**
+ * - `waiting`: for the upgrade request to be complete and past the host's hooks
+ * - `deciding`: option `onHandshake` was called
+ * - `accepted`: waits for the poll that makes the client a peer
+ * - `joined`: the client is a peer; its share and place are the peer's
+ * - `closed`: refused, timed out, or the client is gone
+ */
+export type HandshakeState = 'waiting' | 'deciding' | 'accepted' | 'joined' | 'closed'
 
-/** What a handshake asks of its server. */
+/** The connection of a handshake, as its transport has it. */
+export interface HandshakeTransport {
+  /** The connection of the client, for its peer. */
+  takeConnection (request: UpgradeRequest): Connection
+  /** Reads nothing while the application decides. */
+  pause (): void
+  /** Responds with the error and closes the connection; `Handshake.close` follows when the connection is gone. */
+  refuse (error: GodotError): void
+  /** Closes the connection at once. */
+  destroy (): void
+}
+
+/** What a handshake needs of its server. */
 export interface HandshakeHost {
   readonly admission: Admission
   readonly log: Logger
   readonly protocols: readonly string[]
   readonly onHandshake: OnHandshake | undefined
   readonly perMessageDeflate: boolean
-  /** The client was turned away. */
+  /** Makes the client a peer, now or in the next poll: first `Handshake.join`, then the response is sent. */
+  accept (connection: Connection, protocol: string, response: Uint8Array, handshake: Handshake): void
+  /** The client was refused. */
   refusedHandshake (reason: ErrorCode, address: string): void
 }
 
-/** One handshake, from the first byte until its client is a peer or gone. What it is counted for is given back when it ends. */
-export class Handshake implements Deadlined {
-  /** What the application gave the client that is let in. */
-  data: unknown
-  /** Whether permessage-deflate was agreed on. */
-  isDeflated = false
-  readonly #host: HandshakeHost
-  readonly #cut: (error: GodotError) => void
-  #address: string | undefined
-  readonly #since: number
-  #hasBegun = false
-  #isCounted = false
-  #isInside = false
-  #isOver = false
+/** How a client is accepted: the subprotocol of its peer, that of the response ('' is none), and permessage-deflate. */
+export interface Acceptance { readonly protocol: string, readonly responseProtocol: string, readonly deflate: AcceptedDeflate | undefined }
 
-  /** `cut` is called when it takes too long or the server stops, with that as the problem; `since`: when it began, on the clock of `performance.now()`. */
-  constructor (host: HandshakeHost, cut: (error: GodotError) => void, since: number = performance.now()) {
+/**
+ * The way of one client from its connection to its peer, the same for every transport. Whatever a handshake counts for (a pending
+ * handshake, a place, a share of its address) is given back when it ends without a peer, in whichever order things happen.
+ */
+export class Handshake implements Deadlined {
+  /** What option `onHandshake` returned for the peer. */
+  data: unknown
+  /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
+  windowBits = 0
+  readonly #host: HandshakeHost
+  readonly #transport: HandshakeTransport
+  readonly #since: number
+  #state: HandshakeState = 'waiting'
+  /** Undefined until the client's address is known. */
+  #address: string | undefined
+  /** What it counts for: a connection of its address, a pending handshake, a place. */
+  #isCounted = false
+  #isPending = false
+  #hasPlace = false
+
+  /** `since`: when the connection began, on the clock of `performance.now()`. */
+  constructor (host: HandshakeHost, transport: HandshakeTransport, since: number = performance.now()) {
     this.#host = host
-    this.#cut = cut
+    this.#transport = transport
     this.#since = since
   }
 
-  /** Seconds since its first byte. */
+  get state (): HandshakeState {
+    return this.#state
+  }
+
+  /** Seconds since the connection began. */
   get seconds (): number {
     return (performance.now() - this.#since) / 1000
   }
 
-  /** Begins to count its time, if it has not begun; throws too-many-handshakes. */
-  begin (): void {
-    if (this.#hasBegun) return
-    this.#host.admission.checkPending()
-    this.#hasBegun = true
-    this.#host.admission.pending.add(this, this.#since)
+  /**
+   * Counts the handshake as pending, and limits its time from now on; with an address also checks whether the client may connect.
+   * Refuses with too-many-handshakes, banned or address-limit.
+   */
+  start (address: string | undefined = undefined): void {
+    this.#attempt(() => {
+      this.#startTimeout()
+      if (address !== undefined) this.#identify(address)
+    })
   }
 
-  /** It is known where the client is; throws banned and address-limit. */
-  arrive (address: string): void {
-    const { admission } = this.#host
-    this.#address = address
-    admission.checkBan(address)
-    admission.checkAddress(address)
-    this.#isCounted = true
-    admission.countConnection(address, 1)
+  /** Decides about an upgrade request: the client becomes a peer, or is refused. Does nothing once the handshake is closed. */
+  process (request: UpgradeRequest): void {
+    this.#attempt(() => {
+      const acceptance = this.#check(request)
+      const { onHandshake } = this.#host
+      if (onHandshake === undefined) this.#accept(acceptance, request)
+      else this.#decide(onHandshake, acceptance, request)
+    })
   }
 
-  /** It is known what the client asks: how it is let in, else throws or rejects with what it is refused with. */
-  decide (asking: UpgradeRequest): Acceptance | Promise<Acceptance> {
-    const { admission, protocols, onHandshake, perMessageDeflate } = this.#host
-    if (this.#address === undefined) this.arrive(asking.address)
-    admission.checkOpen()
-    admission.checkOrigin(asking)
-    const asked = askedProtocols(asking.headers)
-    const protocol = chooseProtocol(protocols, asked.names)
-    admission.checkPlace(asking.address)
-    this.#isInside = true
-    admission.countPlace(1)
-    // A browser takes no answer without a sub-protocol once it has asked for one, if only to carry a token.
-    const entry = { protocol, answerProtocol: protocol === '' ? asked.carrier ?? '' : protocol, extensions: perMessageDeflate ? askedDeflate(asking.headers) : '' }
-    this.isDeflated = entry.extensions !== ''
-    if (onHandshake === undefined) return entry
-    this.begin()
-    return this.#ask(onHandshake, handshakeRequest(asking, asked), entry)
+  /** Makes the client a peer if it may still join: limits, bans and the state of the server are checked once more. */
+  join (): boolean {
+    if (this.#state !== 'accepted') return false
+    try {
+      this.#checkLast()
+    } catch (error) {
+      this.refuse(error as GodotError)
+      return false
+    }
+    this.#state = 'joined'
+    this.#stopTimeout()
+    this.#host.admission.countJoin(this.#address!)
+    return true
   }
 
-  /** The client becomes a peer: what it is counted for is the peer's from now on. */
-  become (): void {
-    this.#isOver = true
-    this.#host.admission.pending.delete(this)
+  /** Refuses the client. */
+  refuse (error: GodotError): void {
+    if (!this.isOpen) return
+    this.#end()
+    this.#host.refusedHandshake(error.code, this.#address ?? '')
+    this.#transport.refuse(error)
   }
 
-  /** It is over, and there is no peer: with a problem the client was turned away. */
-  end (error: GodotError | undefined = undefined): void {
-    if (this.#isOver) return
-    this.become()
+  /** The connection is gone. */
+  close (): void {
+    if (this.#state === 'joined') return
+    this.#end()
+    // A refused connection counts until it is gone.
     if (this.#isCounted) this.#host.admission.countConnection(this.#address!, -1)
-    if (this.#isInside) this.#host.admission.countPlace(-1)
-    if (error !== undefined) this.#host.refusedHandshake(error.code, this.#address ?? '')
+    this.#isCounted = false
   }
 
-  /** It took too long. */
+  /** `handshakeTimeout` is over. */
   expire (): void {
     this.#host.admission.hit('handshake-timeout', { address: this.#address })
-    this.#fail(new GodotError('handshake-timeout'))
+    this.refuse(new GodotError('handshake-timeout'))
   }
 
   /** The server stops. */
   cut (): void {
-    this.#fail(new GodotError('not-listening'))
+    this.refuse(new GodotError('not-listening'))
+    this.#transport.destroy()
   }
 
-  #fail (error: GodotError): void {
-    this.end(error)
-    this.#cut(error)
+  /** Whether it is neither closed nor a peer. */
+  get isOpen (): boolean {
+    return this.#state !== 'closed' && this.#state !== 'joined'
   }
 
-  async #ask (onHandshake: OnHandshake, request: HandshakeRequest, entry: Acceptance): Promise<Acceptance> {
-    this.data = await this.#answerOf(onHandshake, request)
-    if (this.#isOver) throw new GodotError('handshake-timeout')
-    this.#host.admission.checkBan(request.address)
-    return entry
+  /** Runs a step of a handshake that waits; an error refuses the client. */
+  #attempt (step: () => void): void {
+    if (this.#state !== 'waiting') return
+    try {
+      step()
+    } catch (error) {
+      this.refuse(this.#known(error))
+    }
   }
 
-  /** The data that the application gives the client; throws what it refuses with. */
-  async #answerOf (onHandshake: OnHandshake, request: HandshakeRequest): Promise<unknown> {
-    const { log, admission } = this.#host
+  #known (error: unknown): GodotError {
+    if (error instanceof GodotError) return error
+    this.#host.log.error({ err: error }, 'handshake failed')
+    return new GodotError('join-failed')
+  }
+
+  #startTimeout (): void {
+    if (this.#isPending) return
+    const { admission } = this.#host
+    admission.checkPending()
+    this.#isPending = true
+    admission.pending.add(this, this.#since)
+  }
+
+  #stopTimeout (): void {
+    if (!this.#isPending) return
+    this.#isPending = false
+    this.#host.admission.pending.delete(this)
+  }
+
+  /** Counts a connection of the address; throws banned or address-limit. */
+  #identify (address: string): void {
+    if (this.#address !== undefined) return
+    const { admission } = this.#host
+    this.#address = address
+    admission.checkBan(address)
+    admission.checkAddress(address)
+    admission.countConnection(address, 1)
+    this.#isCounted = true
+  }
+
+  /** Checks everything that the server decides itself, and takes a place. */
+  #check (request: UpgradeRequest): Acceptance {
+    const { admission, protocols, perMessageDeflate } = this.#host
+    const { address, headers } = request
+    this.#identify(address)
+    checkUpgrade(headers)
+    if (!this.#isPending) admission.checkPending()
+    admission.checkOpen()
+    admission.checkBan(address)
+    admission.checkOrigin(request)
+    admission.checkJoinRate(address)
+    const requested = requestedProtocols(headers)
+    const protocol = chooseProtocol(protocols, requested.names)
+    admission.checkPlace(address)
+    this.#hasPlace = true
+    admission.countPlace(1)
+    // A browser that has requested a subprotocol, if only to carry a token, accepts no response without one.
+    const responseProtocol = protocol === '' ? requested.carrier ?? '' : protocol
+    return { protocol, responseProtocol, deflate: perMessageDeflate ? acceptableDeflate(headers) : undefined }
+  }
+
+  /** What may have changed while the application decided or a poll was awaited. */
+  #checkLast (): void {
+    const { admission } = this.#host
+    admission.checkOpen()
+    admission.checkBan(this.#address!)
+    admission.checkJoinRate(this.#address!)
+  }
+
+  /** Lets the application decide. */
+  #decide (onHandshake: OnHandshake, acceptance: Acceptance, request: UpgradeRequest): void {
+    this.#startTimeout()
+    this.#state = 'deciding'
+    this.#transport.pause()
+    this.#ask(onHandshake, handshakeRequest(request, requestedProtocols(request.headers))).then(data => {
+      if (this.#state !== 'deciding') return
+      this.data = data
+      this.#accept(acceptance, request)
+    }).catch((error: unknown) => { this.refuse(this.#known(error)) })
+  }
+
+  /** What the application returned for the peer; rejects with join-refused or join-failed. */
+  async #ask (onHandshake: OnHandshake, request: HandshakeRequest): Promise<unknown> {
     let answer: Accepted | Refused
     try {
       answer = checkAnswer(await onHandshake(request))
     } catch (err) {
-      log.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
+      this.#host.log.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
       throw new GodotError('join-failed')
     }
-    if (answer.status === undefined) return answer.data
-    admission.hit('join-refused', { address: request.address, status: answer.status, reason: answer.reason })
-    throw new GodotError('join-refused', answer.reason, answer.status)
+    const { status, reason } = answer as Refused
+    if (status === undefined) return (answer as Accepted).data
+    if (this.isOpen) this.#host.admission.hit('join-refused', { address: request.address, status, reason })
+    throw new GodotError('join-refused', reason, status)
+  }
+
+  #accept ({ protocol, responseProtocol, deflate }: Acceptance, request: UpgradeRequest): void {
+    this.#state = 'accepted'
+    this.windowBits = deflate?.windowBits ?? 0
+    const response = upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, deflate?.response)
+    this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)
+    // Without autoPoll it is accepted only: that must not last for ever either.
+    if (this.isOpen) this.#startTimeout()
+  }
+
+  /** Gives back what it counts for, except for the connection, which is still there. */
+  #end (): void {
+    this.#state = 'closed'
+    this.#stopTimeout()
+    if (this.#hasPlace) this.#host.admission.countPlace(-1)
+    this.#hasPlace = false
   }
 }
 
-/** Lets nobody in by mistake: an answer that is neither is a fault. */
+/** An answer that is neither accepts by mistake: it is an error. */
 function checkAnswer (answer: Accepted | Refused): Accepted | Refused {
-  if (typeof answer !== 'object' || answer === null) throw new TypeError('onHandshake must answer with an object: { data } or { status, reason }')
-  if (answer.status !== undefined && (!Number.isInteger(answer.status) || answer.status < 400 || answer.status > 599)) throw new TypeError(`onHandshake: status ${String(answer.status)} is none of 400 to 599`)
+  if (typeof answer !== 'object' || answer === null) throw new TypeError('onHandshake: expected { data } or { status, reason }')
+  const { status } = answer
+  const isStatus = status === undefined || (Number.isInteger(status) && status >= 400 && status <= 599)
+  if (!isStatus) throw new TypeError(`onHandshake: invalid status ${String(status)}: expected 400 to 599`)
   return answer
 }

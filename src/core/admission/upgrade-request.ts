@@ -1,26 +1,31 @@
 import type { HandshakeRequest } from '../../on-handshake.ts'
-import { answerDeflate } from '../../protocol/websocket/deflate-offer.ts'
-import type { Headers } from '../../protocol/websocket/handshake.ts'
+import { acceptDeflate } from '../../protocol/websocket/deflate-offer.ts'
+import type { AcceptedDeflate } from '../../protocol/websocket/deflate-offer.ts'
+import { oneText } from '../../protocol/websocket/upgrade.ts'
+import type { Headers } from '../../protocol/websocket/upgrade.ts'
 import { bearerToken, protocolToken } from './token.ts'
 
-/** What a client asks: its headers, path and query, what it calls the host, and where it is. */
+/** A client's request for a WebSocket. */
 export interface UpgradeRequest {
   readonly headers: Headers
+  /** Request target: path and query as received. */
   readonly url: string
+  /** Host the client asked for, with port. */
   readonly host: string | undefined
+  /** Canonical address and port of the client. */
   readonly address: string
   readonly port: number
 }
 
-/** A sub-protocol that carries a token, and the others; undefined where none is asked for. */
-export interface AskedProtocols {
+/** The requested subprotocols: `carrier` is the one that holds a token, `names` are the others, undefined without any. */
+export interface RequestedProtocols {
   readonly names: readonly string[] | undefined
   readonly carrier: string | undefined
 }
 
-/** The sub-protocols that are asked for. */
-export function askedProtocols (headers: Headers): AskedProtocols {
-  const text = oneOf(headers['sec-websocket-protocol'])
+/** The subprotocols that a client requests. */
+export function requestedProtocols (headers: Headers): RequestedProtocols {
+  const text = oneText(headers['sec-websocket-protocol'])
   if (text === undefined) return { names: undefined, carrier: undefined }
   const names = text.split(',').map(name => name.trim())
   const carrier = names.find(name => protocolToken(name) !== undefined)
@@ -29,24 +34,20 @@ export function askedProtocols (headers: Headers): AskedProtocols {
   return { names: others.length === 0 ? undefined : others, carrier }
 }
 
-/** The answer to the extensions that are asked for, '' for none. */
-export function askedDeflate (headers: Headers): string {
-  return answerDeflate(oneOf(headers['sec-websocket-extensions']))
+/** What can be accepted of the client's offers of permessage-deflate, undefined for nothing. */
+export function acceptableDeflate (headers: Headers): AcceptedDeflate | undefined {
+  return acceptDeflate(oneText(headers['sec-websocket-extensions']))
 }
 
-/** The same in the form that the application gets. */
-export function handshakeRequest ({ headers, url, address, port }: UpgradeRequest, { names = [], carrier }: AskedProtocols): HandshakeRequest {
+/** The request in the form that option `onHandshake` gets. */
+export function handshakeRequest (request: UpgradeRequest, { names = [], carrier }: RequestedProtocols): HandshakeRequest {
+  const { headers, url, address, port } = request
   const query = Object.fromEntries(new URLSearchParams(url.split('?').slice(1).join('?')))
   const token = bearerToken(headers.authorization as string | undefined) ?? protocolToken(carrier ?? '') ?? query.token ?? query.access_token
   return { headers, url, query, address, port, protocols: names, origin: originOf(headers), token }
 }
 
-/** Where the page comes from that asks. */
+/** Origin of the page that sends the request, undefined outside of browsers. */
 export function originOf (headers: Headers): string | undefined {
-  return oneOf(headers.origin)
-}
-
-/** A header as one text, also where it was sent several times. */
-function oneOf (header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(',') : header
+  return oneText(headers.origin)
 }

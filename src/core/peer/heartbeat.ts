@@ -7,7 +7,7 @@ export interface HeartbeatPeer {
   /** Looks since it was last heard; whatever comes from it sets it to 0. */
   missedHeartbeats: number
   ping (): void
-  cut (cause: 'silent'): void
+  destroy (cause: 'silent'): void
 }
 
 /** Looks in an interval. */
@@ -51,6 +51,6 @@ export class Heartbeat {
       if (peer.isPaused) peer.missedHeartbeats = 0
       else silent.push(peer)
     }
-    for (const peer of silent) peer.cut('silent')
+    for (const peer of silent) peer.destroy('silent')
   }
 }

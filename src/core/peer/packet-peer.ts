@@ -1,154 +1,98 @@
-import { errors, GodotError } from '../../error.ts'
+import { GodotError } from '../../error.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
-import { variant3 } from '../../protocol/variant/variant.ts'
-import { PacketQueue } from './packet-queue.ts'
-import type { Packet, QueueLimits } from './packet-queue.ts'
-import { checkEncodeBuffer, defaultVariantRules } from './packet-variants.ts'
-import type { VariantRules } from './packet-variants.ts'
+import type { Packet } from './packet-queue.ts'
+import { checkEncodeBuffer, defaultVariantSettings } from './variant-settings.ts'
+import type { VariantSettings } from './variant-settings.ts'
 
-/** Rules other than the defaults; they lie here, so that the many peers without any carry nothing. */
-const variantRules = new WeakMap<PacketPeer, VariantRules>()
-
-/** Whoever sends into a queue that may be full. */
-export interface PacketSender {
-  /** The queue is full: send nothing more until `release`. */
-  pauseReading (): void
-  /** What was held has found room: on with the rest. */
-  resumeReading (): void
-}
-
-/** Something packets go in and out of (Godot's PacketPeer). A full queue holds its senders back; nothing is lost. */
+/** Sends and receives packets, as bytes or as Variants (Godot's PacketPeer). */
 export abstract class PacketPeer {
-  #queue: PacketQueue | undefined
-  #waiting: Map<PacketSender, Packet> | undefined
-  #packetError = 0
+  #packetError: number = 0
+  /** Set when a setting differs from the default, so that the many peers with defaults store nothing. */
+  #variantSettings: VariantSettings | undefined
 
-  /** Bytes and packets that may wait unread. */
-  protected abstract get queueLimits (): QueueLimits
-  /** Why there is no packet to read. */
-  protected abstract get emptyError (): 'FAILED' | 'ERR_UNAVAILABLE' | 'ERR_UNCONFIGURED'
-  /** Tells that `packet` waits to be read. */
-  protected abstract signalPacket (packet: Packet): void
-  /** Calls `wake` soon, outside of the call under way. */
-  protected abstract soon (wake: () => void): void
+  /** Encodes and decodes Variants of the Godot version the other side has. */
+  protected abstract get variants (): VariantCodec
+  /** Removes and returns the oldest unread packet; throws when there is none. */
+  protected abstract takePacket (): Packet
 
-  /** Sends one packet. */
+  /** Sends one packet. Godot: PacketPeer.put_packet. */
   abstract putPacket (bytes: Uint8Array): void
 
-  /** Packets that wait to be read. */
-  getAvailablePacketCount (): number {
-    return this.#queue?.length ?? 0
-  }
+  /** Number of unread packets. Godot: PacketPeer.get_available_packet_count. */
+  abstract getAvailablePacketCount (): number
 
-  /** The same for who only looks, and will not read them. */
-  get unreadPackets (): number {
-    return this.#queue?.length ?? 0
-  }
-
-  /** Takes the oldest packet; ERR_UNAVAILABLE when there is none. */
+  /**
+   * Removes and returns the oldest unread packet; throws ERR_UNAVAILABLE when there is none, ERR_UNCONFIGURED on a server
+   * in plain mode. Godot: PacketPeer.get_packet.
+   */
   getPacket (): Uint8Array {
-    this.#packetError = this.nextPacket === undefined ? errors[this.emptyError].number : 0
-    return this.takePacket().bytes
+    try {
+      const { bytes } = this.takePacket()
+      this.#packetError = 0
+      return bytes
+    } catch (error) {
+      if (error instanceof GodotError) this.#packetError = error.number ?? 0
+      throw error
+    }
   }
 
   /**
-   * Takes the oldest packet as one Variant; bytes after it are ignored. Errors as `getPacket`; and ERR_INVALID_DATA when it is none or
-   * ERR_UNAUTHORIZED for an object that is not allowed: then the packet is gone all the same, as in Godot.
+   * Removes the oldest unread packet and returns it decoded as one Variant; bytes after the Variant are ignored.
+   * Throws as `getPacket`; ERR_INVALID_DATA when it cannot be decoded, ERR_UNAUTHORIZED when it contains an object and
+   * objects are not allowed. In both cases the packet is consumed, as in Godot.
+   * Godot: PacketPeer.get_var.
    */
   getVar (allowObjects = false): Variant {
-    return this.variants.decode(this.takePacket().bytes, { allowObjects: allowObjects || this.allowObjectDecoding })
+    const allow = allowObjects || this.allowObjectDecoding
+    return this.variants.decode(this.takePacket().bytes, { allowObjects: allow })
   }
 
   /**
-   * Sends one Variant as a packet. Errors as `putPacket`; and ERR_OUT_OF_MEMORY over `encodeBufferMaxSize`, ERR_INVALID_PARAMETER for what
-   * is no Variant, ERR_UNAUTHORIZED for an object that is not allowed.
+   * Sends one Variant as a packet. Throws as `putPacket`; ERR_OUT_OF_MEMORY when it is larger than `encodeBufferMaxSize`,
+   * ERR_INVALID_PARAMETER when the value cannot be encoded, ERR_UNAUTHORIZED for an object when objects are not allowed.
+   * Godot: PacketPeer.put_var.
    */
   putVar (value: Variant, fullObjects = false): void {
     const bytes = this.variants.encode(value, { allowObjects: fullObjects || this.allowObjectDecoding })
-    if (bytes.length > this.encodeBufferMaxSize) throw new GodotError('ERR_OUT_OF_MEMORY', `a Variant of ${bytes.length} bytes, encodeBufferMaxSize is ${this.encodeBufferMaxSize}`)
+    if (bytes.length > this.encodeBufferMaxSize) {
+      const limit = `encodeBufferMaxSize is ${this.encodeBufferMaxSize} bytes`
+      throw new GodotError('ERR_OUT_OF_MEMORY', `Variant of ${bytes.length} bytes is too large: ${limit}`)
+    }
     this.putPacket(bytes)
   }
 
-  /** Variants as the other side has them: those of its version of Godot. */
-  get variants (): VariantCodec {
-    return variant3
-  }
-
-  /** Bytes a Variant of `putVar` may have: 1024 to 268435456, rounded up to a power of two; 8 MiB at first. */
+  /**
+   * Maximum size of a Variant sent by `putVar`: 1024..268435456 bytes, rounded up to a power of two; default 8 MiB. Other
+   * values throw ERR_INVALID_PARAMETER. Godot: PacketPeer.encode_buffer_max_size.
+   */
   get encodeBufferMaxSize (): number {
-    return this.#variantRules.encodeBufferMaxSize
+    return (this.#variantSettings ?? defaultVariantSettings).encodeBufferMaxSize
   }
 
   set encodeBufferMaxSize (bytes: number) {
-    variantRules.set(this, { ...this.#variantRules, encodeBufferMaxSize: checkEncodeBuffer(bytes) })
+    const { allowObjectDecoding } = this
+    this.#variantSettings = { encodeBufferMaxSize: checkEncodeBuffer(bytes), allowObjectDecoding }
   }
 
-  /** Whether `getVar` takes and `putVar` sends objects in full, as `EncodedObject`: data, nothing is ever instantiated. False at first. */
+  /**
+   * Whether `getVar` accepts and `putVar` sends objects in full, as `EncodedObject`: plain data, nothing is ever
+   * instantiated. Default false. Godot: PacketPeer.allow_object_decoding.
+   */
   get allowObjectDecoding (): boolean {
-    return this.#variantRules.allowObjectDecoding
+    return (this.#variantSettings ?? defaultVariantSettings).allowObjectDecoding
   }
 
   set allowObjectDecoding (enable: boolean) {
-    variantRules.set(this, { ...this.#variantRules, allowObjectDecoding: enable })
+    const { encodeBufferMaxSize } = this
+    this.#variantSettings = { encodeBufferMaxSize, allowObjectDecoding: enable }
   }
 
-  /** Godot's Error number of the last `getPacket`: 0 is good. `getVar` leaves it as it is. */
+  /**
+   * Godot's Error number of the last `getPacket`, 0 when it succeeded. `getVar` does not change it.
+   * Godot: PacketPeer.get_packet_error.
+   */
   getPacketError (): number {
     return this.#packetError
-  }
-
-  /** The packet that is next to be read. */
-  protected get nextPacket (): Packet | undefined {
-    return this.#queue?.next
-  }
-
-  /** Takes the oldest packet, however it is to be read. */
-  protected takePacket (): Packet {
-    const packet = this.#queue?.shift()
-    if (packet === undefined) throw new GodotError(this.emptyError)
-    if (this.#waiting !== undefined && this.#waiting.size > 0) this.soon(() => { this.#wake() })
-    return packet
-  }
-
-  /** Queues `packet` and signals it; without room it waits and its sender is held, unless `anyway`. */
-  protected queuePacket (packet: Packet, sender: PacketSender, anyway = false): void {
-    this.#queue ??= new PacketQueue(this.queueLimits)
-    if (anyway || this.#queue.hasRoom(packet.bytes.length)) return this.#push(packet)
-    this.#waiting ??= new Map()
-    this.#waiting.set(sender, packet)
-    sender.pauseReading()
-  }
-
-  /** Whether a packet of `size` bytes would be queued at once. */
-  protected hasQueueRoom (size: number): boolean {
-    return this.#queue?.hasRoom(size) ?? true
-  }
-
-  /** The sender sends no more: what waits of it is queued over the limit, so that it can still be read. */
-  protected queueWaiting (sender: PacketSender): void {
-    const packet = this.#waiting?.get(sender)
-    if (packet === undefined) return
-    this.#waiting!.delete(sender)
-    this.#push(packet)
-  }
-
-  get #variantRules (): VariantRules {
-    return variantRules.get(this) ?? defaultVariantRules
-  }
-
-  #push (packet: Packet): void {
-    this.#queue!.push(packet)
-    this.signalPacket(packet)
-  }
-
-  /** Queues what waits as far as there is room, and lets its senders go on. */
-  #wake (): void {
-    for (const [sender, packet] of this.#waiting ?? []) {
-      if (!this.hasQueueRoom(packet.bytes.length)) return
-      this.#waiting!.delete(sender)
-      this.#push(packet)
-      sender.resumeReading()
-    }
   }
 }

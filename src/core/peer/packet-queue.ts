@@ -1,10 +1,10 @@
-/** What came in one message: its bytes, whether they were text, and who sent it. */
+/** One received message: its bytes, whether it was a text message, and the id of its sender. */
 export interface Packet { readonly bytes: Uint8Array, readonly isText: boolean, readonly source: number }
 
-/** How much may wait unread: with Godot's buffers of B bytes and P packets, B - 1 and P - 1. */
+/** Maximum of unread bytes and packets: with Godot's buffers of B bytes and P packets, B - 1 and P - 1. */
 export interface QueueLimits { readonly bytes: number, readonly packets: number }
 
-/** Packets in the order they came, up to the limits. */
+/** A first-in, first-out queue of packets with limits. */
 export class PacketQueue {
   readonly #limits: QueueLimits
   #packets: Packet[] = []
@@ -15,33 +15,34 @@ export class PacketQueue {
     this.#limits = limits
   }
 
-  /** Packets that wait. */
+  /** Number of queued packets. */
   get length (): number {
     return this.#packets.length - this.#first
   }
 
-  /** Whether a packet of `size` bytes fits; into an empty queue any does. */
+  /** Whether a packet of `size` bytes fits; an empty queue takes a packet of any size. */
   hasRoom (size: number): boolean {
     return this.length === 0 || (this.length < this.#limits.packets && this.#bytes + size <= this.#limits.bytes)
   }
 
+  /** Appends a packet, regardless of the limits. */
   push (packet: Packet): void {
     this.#packets.push(packet)
     this.#bytes += packet.bytes.length
   }
 
-  /** The packet that `shift` will give. */
+  /** The packet that `shift` returns next. */
   get next (): Packet | undefined {
     return this.#packets[this.#first]
   }
 
-  /** Takes the oldest packet out. */
+  /** Removes and returns the oldest packet. */
   shift (): Packet | undefined {
     const packet = this.next
     if (packet === undefined) return undefined
     this.#bytes -= packet.bytes.length
     this.#first++
-    // Taking from the front of an array moves the rest: so seldom, and half of it at a time.
+    // Array.shift moves all elements; dropping the consumed half at once makes it amortized O(1).
     if (this.#first > 32 && this.#first * 2 > this.#packets.length) {
       this.#packets = this.#packets.slice(this.#first)
       this.#first = 0

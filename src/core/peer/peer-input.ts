@@ -2,10 +2,10 @@ import { FrameReader } from '../../protocol/websocket/frame-reader.ts'
 import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { inflate, INFLATED_AT_ONCE } from './deflate.ts'
-import type { Connection } from './transport.ts'
+import type { Connection } from '../../transport/connection.ts'
 
 /** What a server lays down for the input of its peers. */
-export interface InputRules {
+export interface InputSettings {
   readonly maxMessageSize: number
   readonly autoPoll: boolean
 }
@@ -15,7 +15,7 @@ export class PeerInput {
   /** Looks of the heartbeat since the peer was last heard. */
   missedHeartbeats = 0
   readonly #connection: Connection
-  readonly #rules: InputRules
+  readonly #settings: InputSettings
   readonly #reader: FrameReader
   /** Without autoPoll: chunks that wait for the poll. */
   #unread: Uint8Array[] | undefined
@@ -25,23 +25,23 @@ export class PeerInput {
   #inflated = 0
 
   /** `isDeflated`: permessage-deflate was agreed on. */
-  constructor (connection: Connection, receiver: FrameReceiver, rules: InputRules, isDeflated: boolean) {
+  constructor (connection: Connection, receiver: FrameReceiver, settings: InputSettings, isDeflated: boolean) {
     this.#connection = connection
-    this.#rules = rules
-    this.#reader = new FrameReader(receiver, rules.maxMessageSize, isDeflated ? (bytes, maxSize) => this.#inflate(bytes, maxSize) : undefined)
+    this.#settings = settings
+    this.#reader = new FrameReader(receiver, settings.maxMessageSize, isDeflated ? (bytes, maxSize) => this.#inflate(bytes, maxSize) : undefined)
   }
 
   /** bytes[0..length) came; they are overwritten, and good until the call returns. */
   read (bytes: Uint8Array, length: number): void {
     this.missedHeartbeats = 0
-    if (this.#rules.autoPoll) this.#reader.read(bytes, length)
+    if (this.#settings.autoPoll) this.#reader.read(bytes, length)
     else this.#postpone(bytes, length)
   }
 
   #postpone (bytes: Uint8Array, length: number): void {
     (this.#unread ??= []).push(ownBytes(bytes, 0, length))
     this.#unreadBytes += length
-    if (this.#unreadBytes >= this.#rules.maxMessageSize) this.#connection.pause()
+    if (this.#unreadBytes >= this.#settings.maxMessageSize) this.#connection.pause()
   }
 
   /** Reads what came since the last poll (only without autoPoll). */
@@ -89,7 +89,7 @@ export class PeerInput {
 
   /** Without autoPoll the application says when others have their turn. */
   #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
-    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#rules.autoPoll) {
+    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#settings.autoPoll) {
       this.pauseReading()
       setImmediate(() => { this.resumeReading() })
     }

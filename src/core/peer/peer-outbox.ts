@@ -1,47 +1,60 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
-import type { Connection } from './transport.ts'
+import type { Connection } from '../../transport/connection.ts'
 
-/** Packets and payload bytes that ever went to all members of a room. */
+/** Packets and payload bytes ever sent to all members of a room. */
 export interface OutboxTotals { readonly packets: number, readonly bytes: number }
 
-/** How much a peer may have waiting to go out: bytes and packets. */
+/** Maximum of bytes and packets waiting to be sent to a peer. */
 export interface OutboxLimits { readonly bytes: number, readonly packets: number }
 
-/** Whose output it is. */
+/** Owner of an outbox. */
 export interface OutboxOwner {
-  /** More waits than may: the peer does not read. */
+  /** The peer takes too little of what it is sent. Never called during a flush. */
   closeSlow (): void
 }
 
+/** Bytes that a connection may be given without having confirmed any, as long as the system accepts what it gets. */
+const MAX_UNCONFIRMED = 4 * 1024 * 1024
+
 const NONE: Buffer = Buffer.alloc(0)
 
-/** Boxes that are not in use, by size: small ones for what most turns carry, large ones for the rest. */
+/** Unused buffers by size: small ones for what most turns send, large ones for the rest. */
 const pools = [
-  { size: 4096, most: 4096, boxes: [] as Buffer[] },
-  { size: 65536, most: 256, boxes: [] as Buffer[] }
+  { size: 4096, max: 4096, buffers: [] as Buffer[] },
+  { size: 65536, max: 256, buffers: [] as Buffer[] }
 ]
 const LARGEST = pools[pools.length - 1].size
 
 /**
- * What one peer still has to be sent: its own frames in a box, and the place up to which it has the room's log. The box comes first,
- * then log[cursor..) without the cut. A box is borrowed from a pool for the turn; only a peer that does not read keeps one.
+ * What is waiting to be sent to one peer: frames of its own in a buffer, and its position in the room's shared log. The buffer
+ * is sent first, then log[cursor..) without the cut. Buffers are borrowed from a pool for a turn; only a peer whose connection
+ * is blocked keeps one.
  */
 export class PeerOutbox {
   readonly connection: Connection
   readonly owner: OutboxOwner
-  /** Offset in the log up to which this peer has it, and the one piece behind it that is not for this peer. */
+  /** Offset in the log up to which this peer has everything, and the part behind it that is not for this peer. */
   cursor = 0
   cutFrom = 0
   cutTo = 0
-  /** Whether it waits for the end of the turn. */
+  /** Whether its buffer is flushed at the end of the turn. */
   isDirty = false
-  /** Whether the system has not taken all of the last write yet; until it has, everything waits in the box. */
+  /**
+   * Whether the last write is not confirmed yet; until it is, everything waits in the buffer. A TLS connection confirms a turn
+   * later even when the system accepted all at once.
+   */
   isBlocked = false
+  /** Writes that were confirmed late. */
+  confirmations = 0
+  /** Whether it has been found slow: it is sent nothing more, and is closed after the flush. */
+  isSlow = false
+  /** Called when the peer is not behind any more. */
+  onCaughtUp: (() => void) | undefined
   #log: OutboxTotals | undefined
   #packets = 0
   #bytes = 0
   #packetsWhenBlocked = 0
-  #box = NONE
+  #buffer = NONE
   #length = 0
   #onWritten: (() => void) | undefined
 
@@ -50,12 +63,12 @@ export class PeerOutbox {
     this.owner = owner
   }
 
-  /** Whether it gets what the log carries. */
+  /** Whether it gets what is sent to all members of a room. */
   get isMember (): boolean {
     return this.#log !== undefined
   }
 
-  /** Packets sent to it. A member's share of the log is not counted one by one: it is the log's total since it joined. */
+  /** Packets sent to it. Packets of the room's log are not counted one by one: they are the log's total since it joined. */
   get packetsOut (): number {
     return this.#packets + (this.#log?.packets ?? 0)
   }
@@ -65,12 +78,17 @@ export class PeerOutbox {
     return this.#bytes + (this.#log?.bytes ?? 0)
   }
 
-  /** Packets that wait because the connection is blocked. */
+  /** Whether the system does not accept what is sent to the peer, so that it piles up here. */
+  get isBehind (): boolean {
+    return this.isBlocked && (this.connection.isFull || this.bufferedAmount > MAX_UNCONFIRMED)
+  }
+
+  /** Packets waiting because the connection is blocked. */
   get waitingPackets (): number {
     return this.isBlocked ? this.packetsOut - this.#packetsWhenBlocked : 0
   }
 
-  /** Becomes a member of the log, or with undefined leaves it. */
+  /** Joins the log, or leaves it when undefined. */
   follow (log: OutboxTotals | undefined): void {
     this.#packets = this.packetsOut - (log?.packets ?? 0)
     this.#bytes = this.bytesOut - (log?.bytes ?? 0)
@@ -83,113 +101,111 @@ export class PeerOutbox {
     this.#bytes += times * size
   }
 
-  /** Bytes that wait here or in the system. */
+  /** Bytes waiting here or in the connection. */
   get bufferedAmount (): number {
     return this.connection.bufferedAmount + this.#length
   }
 
-  get isEmpty (): boolean {
-    return this.#length === 0
-  }
-
-  /** Adds one frame. */
+  /** Appends one frame. */
   append (code: number, bytes: Uint8Array, start: number, end: number): void {
     const size = end - start
     const needed = headLength(size) + size
     this.#makeRoom(needed)
-    copyBytes(this.#box, writeHead(this.#box, this.#length, code, size), bytes, start, end)
+    copyBytes(this.#buffer, writeHead(this.#buffer, this.#length, code, size), bytes, start, end)
     this.#length += needed
   }
 
-  /** Adds bytes as they are: frames of the log, or the answer to the handshake. */
+  /** Appends bytes as they are: frames of the log, or the HTTP response to the handshake. */
   appendRaw (bytes: Uint8Array, start: number, end: number): void {
     this.#makeRoom(end - start)
-    copyBytes(this.#box, this.#length, bytes, start, end)
+    copyBytes(this.#buffer, this.#length, bytes, start, end)
     this.#length += end - start
   }
 
-  /** Sends the box unless the connection is blocked. */
+  /** Writes the buffer unless the connection is blocked. */
   flush (): void {
     this.isDirty = false
     if (this.#length === 0 || this.isBlocked) return
-    const box = this.#box
-    this.connection.write(box.subarray(0, this.#length))
-    this.#release()
-    this.#settle(box)
+    const buffer = this.#buffer
+    this.connection.write(buffer.subarray(0, this.#length))
+    this.drop()
+    this.#settle(buffer)
   }
 
-  /** Sends the box, then log[cursor..) without the cut, in one write; the connection must not be blocked. */
-  flushWithRoom (log: Buffer): void {
+  /** Writes the buffer, then log[cursor..) without the cut, in one go; the connection must not be blocked. */
+  flushWithLog (log: Buffer): void {
     const { connection } = this
     const end = log.length
     const hasCut = this.cutTo > this.cursor
     const firstEnd = hasCut ? this.cutFrom : end
     const secondStart = hasCut ? this.cutTo : end
     if (this.#length === 0 && secondStart === end) {
-      if (firstEnd > this.cursor) connection.write(this.cursor === 0 && firstEnd === end ? log : log.subarray(this.cursor, firstEnd))
+      const isWhole = this.cursor === 0 && firstEnd === end
+      if (firstEnd > this.cursor) connection.write(isWhole ? log : log.subarray(this.cursor, firstEnd))
     } else {
       connection.cork()
-      if (this.#length > 0) connection.write(this.#box.subarray(0, this.#length))
+      if (this.#length > 0) connection.write(this.#buffer.subarray(0, this.#length))
       if (firstEnd > this.cursor) connection.write(log.subarray(this.cursor, firstEnd))
       if (secondStart < end) connection.write(log.subarray(secondStart, end))
       connection.uncork()
     }
-    const box = this.#box
-    this.#release()
-    this.#settle(box)
+    const buffer = this.#buffer
+    this.drop()
+    this.#settle(buffer)
   }
 
-  /** Throws away what waits in the box. */
+  /** Discards what is waiting in the buffer. */
   drop (): void {
-    this.#release()
+    this.#buffer = NONE
+    this.#length = 0
   }
 
-  /** Calls back once everything is out; at once when it is. */
+  /** Calls back once everything is sent; at once when it is. */
   whenWritten (callback: () => void): void {
     this.flush()
     if (this.isBlocked) this.#onWritten = callback
     else callback()
   }
 
-  /** A box that is full is written early rather than made larger than the largest; only a blocked one has to grow. */
+  /** A full buffer is written early instead of made larger than the largest; only that of a blocked connection grows. */
   #makeRoom (needed: number): void {
-    if (this.#length + needed <= this.#box.length) return
+    if (this.#length + needed <= this.#buffer.length) return
     if (this.#length + needed > LARGEST) this.flush()
-    if (this.#length + needed <= this.#box.length) return
-    const larger = takeBox(Math.max(this.#length + needed, this.isBlocked ? this.#box.length * 2 : 0))
-    larger.set(this.#box.subarray(0, this.#length))
-    giveBox(this.#box)
-    this.#box = larger
+    if (this.#length + needed <= this.#buffer.length) return
+    const larger = borrowBuffer(Math.max(this.#length + needed, this.isBlocked ? this.#buffer.length * 2 : 0))
+    larger.set(this.#buffer.subarray(0, this.#length))
+    returnBuffer(this.#buffer)
+    this.#buffer = larger
   }
 
-  #release (): void {
-    this.#box = NONE
-    this.#length = 0
-  }
-
-  /** After a write: the box goes back to the pool if the system took all, else the peer waits until it has. */
-  #settle (box: Buffer): void {
-    if (this.connection.bufferedAmount === 0) {
-      giveBox(box)
-      return
-    }
+  /** After a write: returns the buffer to the pool if the system took everything; else waits until it has. */
+  #settle (buffer: Buffer): void {
+    if (this.connection.bufferedAmount === 0) return returnBuffer(buffer)
     this.isBlocked = true
     this.#packetsWhenBlocked = this.packetsOut
-    this.connection.whenWritten(() => {
-      this.isBlocked = false
-      this.flush()
-      if (this.isBlocked || this.#onWritten === undefined) return
-      this.#onWritten()
-      this.#onWritten = undefined
-    })
+    this.connection.whenWritten(() => { this.#onConfirmed() })
+  }
+
+  #onConfirmed (): void {
+    this.isBlocked = false
+    this.confirmations++
+    this.flush()
+    if (!this.isBlocked) this.#notifyWritten()
+    if (!this.isBehind) this.onCaughtUp?.()
+  }
+
+  #notifyWritten (): void {
+    const callback = this.#onWritten
+    this.#onWritten = undefined
+    callback?.()
   }
 }
 
-function takeBox (size: number): Buffer {
-  for (const pool of pools) if (size <= pool.size) return pool.boxes.pop() ?? Buffer.allocUnsafeSlow(pool.size)
+function borrowBuffer (size: number): Buffer {
+  for (const pool of pools) if (size <= pool.size) return pool.buffers.pop() ?? Buffer.allocUnsafeSlow(pool.size)
   return Buffer.allocUnsafeSlow(size)
 }
 
-function giveBox (box: Buffer): void {
-  for (const pool of pools) if (box.length === pool.size && pool.boxes.length < pool.most) pool.boxes.push(box)
+function returnBuffer (buffer: Buffer): void {
+  for (const { size, max, buffers } of pools) if (buffer.length === size && buffers.length < max) buffers.push(buffer)
 }

@@ -1,78 +1,83 @@
 import { GodotError } from '../../error.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../on-authenticate.ts'
+import type { AuthWire } from '../../protocol/multiplayer/relay-wire.ts'
+import { ownBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
-import { ownBytes } from '../../protocol/own-bytes.ts'
-import type { AuthWire } from '../../protocol/multiplayer/relay-wire.ts'
 import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
-import type { Logger } from '../server/logger.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
+import type { Logger } from '../../logger.ts'
 import type { RoomOutbox } from './room-outbox.ts'
-import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 
-/** Why a client is not let in: it was turned away, or took too long; the names are those of the limits. */
+/** Why a client was rejected: by the application, or because it took too long. The names are those of the limits. */
 type AuthFailure = 'auth-refused' | 'auth-timeout'
 
-/** What the authentication asks of its server. */
-export interface AuthenticationHost {
+/** Messages that one client may send for authentication; no known game needs more than a few. */
+const MAX_MESSAGES = 64
+
+/** What an authentication works with. */
+export interface AuthenticationParts {
   readonly outbox: RoomOutbox
   readonly log: Logger
-  /** The peer has proved itself. */
-  authenticated (peer: WebSocketPeer): void
-  /** The peer is not let in; told once, with no reason when it has gone by itself. */
-  notAuthenticated (peer: WebSocketPeer, why: AuthFailure | undefined): void
-  /** It sent what it may not send yet. */
-  dropped (reason: 'not-admitted', peer: WebSocketPeer): void
-  /** Calls `wake` soon, outside of the call under way. */
-  soon (wake: () => void): void
+  /** Seconds that a client may take. */
+  seconds (): number
+  /** The client is authenticated. */
+  authenticated (session: PeerSession): void
+  /** The client was rejected, or has gone by itself (no reason). Called once. */
+  rejected (session: PeerSession, reason: AuthFailure | undefined): void
+  /** The client sent a packet that is not allowed yet. */
+  dropped (session: PeerSession): void
+  /** Calls `callback` outside of the current call. */
+  soon (callback: () => void): void
 }
 
-/** Bytes that say "I am done". */
-const DONE = new Uint8Array(0)
+/** Empty data tells the other side that authentication is complete. */
+const COMPLETE = new Uint8Array(0)
 
-/** One client on its way in. Both sides must say that they are done, in either order. */
+/** A client that authenticates. Both sides have to complete, in either order. */
 class Candidate implements Deadlined {
-  readonly peer: WebSocketPeer
-  readonly #onExpired: (candidate: Candidate) => void
-  /** Whether the application was asked, whether it let the client in, and whether the client said that it is done. */
-  isJudged = false
+  readonly session: PeerSession
+  readonly #onExpired: () => void
+  messages = 0
+  /** The application has accepted the client. */
   isAccepted = false
-  isDone = false
+  /** The client has said that it is complete. */
+  isComplete = false
   hasFailed = false
 
-  constructor (peer: WebSocketPeer, onExpired: (candidate: Candidate) => void) {
-    this.peer = peer
+  constructor (session: PeerSession, onExpired: () => void) {
+    this.session = session
     this.#onExpired = onExpired
   }
 
   expire (): void {
-    this.#onExpired(this)
+    this.#onExpired()
   }
 
   cut (): void {}
 }
 
 /**
- * The clients that are connected, but not let in: each proves itself to the application (Godot 4's SceneMultiplayer with an auth_callback).
- * Until then it is no peer: it is neither announced nor heard, and nothing is sent to it but the answers of the application.
+ * Clients that are connected but not members yet (Godot 4's SceneMultiplayer with an auth_callback). Until the
+ * application accepts them they are not announced, their packets are dropped, and they get nothing but its answers.
  */
 export class Authentication {
-  readonly #host: AuthenticationHost
   readonly #wire: AuthWire
   readonly #authenticate: Authenticate
-  readonly #candidates = new Map<WebSocketPeer, Candidate>()
+  readonly #parts: AuthenticationParts
+  readonly #candidates = new Map<PeerSession, Candidate>()
   readonly #deadlines: Deadlines
 
-  /** `seconds`: how long a client may take. */
-  constructor (host: AuthenticationHost, wire: AuthWire, authenticate: Authenticate, seconds: () => number) {
-    this.#host = host
+  constructor (wire: AuthWire, authenticate: Authenticate, parts: AuthenticationParts) {
     this.#wire = wire
     this.#authenticate = authenticate
-    this.#deadlines = new Deadlines(seconds)
+    this.#parts = parts
+    this.#deadlines = new Deadlines(() => parts.seconds())
   }
 
-  /** The clients that have to prove themselves, and those that failed to and are closing. */
-  get peers (): Iterable<WebSocketPeer> {
+  /** Clients that authenticate, and rejected ones that are still closing. */
+  get sessions (): Iterable<PeerSession> {
     return this.#candidates.keys()
   }
 
@@ -80,123 +85,130 @@ export class Authentication {
     return this.#candidates.size
   }
 
-  has (peer: WebSocketPeer): boolean {
-    return this.#candidates.has(peer)
+  has (session: PeerSession): boolean {
+    return this.#candidates.has(session)
   }
 
   /** The client with this id, unless it is closing. */
-  find (id: number): WebSocketPeer | undefined {
-    for (const peer of this.#candidates.keys()) if (peer.id === id && peer.isOpen) return peer
+  find (id: number): PeerSession | undefined {
+    for (const session of this.#candidates.keys()) if (session.id === id && session.isOpen) return session
     return undefined
   }
 
-  /** A client has come, and knows its id. */
-  begin (peer: WebSocketPeer): void {
-    const candidate = new Candidate(peer, candidate => { this.#host.soon(() => { if (this.has(peer)) this.#fail(candidate, 'auth-timeout') }) })
-    this.#candidates.set(peer, candidate)
+  /** A client has connected and knows its id. */
+  begin (session: PeerSession): void {
+    const candidate = new Candidate(session, () => {
+      this.#parts.soon(() => { if (this.has(session)) this.#reject(candidate, 'auth-timeout') })
+    })
+    this.#candidates.set(session, candidate)
     this.#deadlines.add(candidate)
   }
 
-  /** A message of such a client: bytes[start..end) are good until the call returns. */
-  receive (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
-    const candidate = this.#candidates.get(peer)!
+  /** A message of such a client: bytes[start..end), valid until the call returns. */
+  receive (session: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    const candidate = this.#candidates.get(session)!
     const dataAt = this.#wire.dataAt(bytes, start, end)
-    if (dataAt === -1 || candidate.isDone || (candidate.isAccepted && dataAt < end)) return this.#host.dropped('not-admitted', peer)
-    candidate.isDone = dataAt === end
-    if (!candidate.isDone || !(candidate.isJudged || candidate.isAccepted)) this.#judge(candidate, ownBytes(bytes, dataAt, end))
-    else this.#settle(candidate)
+    const isUnexpected = dataAt === -1 || candidate.isComplete || (candidate.isAccepted && dataAt < end)
+    if (isUnexpected) return this.#parts.dropped(session)
+    candidate.isComplete = dataAt === end
+    const hasAsked = candidate.messages > 0 || candidate.isAccepted
+    if (candidate.isComplete && hasAsked) this.#settle(candidate)
+    else if (candidate.messages === MAX_MESSAGES) this.#reject(candidate, 'auth-refused')
+    else this.#judge(candidate, ownBytes(bytes, dataAt, end))
   }
 
-  /** Sends data to a client that has to prove itself; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for none. */
+  /** Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data. */
   send (id: number, data: Uint8Array): void {
-    if (data.length === 0) throw new GodotError('ERR_INVALID_DATA', 'no data means that the client is let in: completeAuth')
-    this.#send(this.#of(id).peer, data)
+    if (data.length === 0) throw new GodotError('ERR_INVALID_DATA', 'data must not be empty; call completeAuth() to accept the client')
+    this.#send(this.#of(id).session, data)
   }
 
-  /** Lets a client in, as soon as it is done too. */
+  /** Accepts a client; it becomes a member as soon as it is complete too. ERR_DOES_NOT_EXIST for any other. */
   complete (id: number): void {
-    this.#complete(this.#of(id))
+    this.#accept(this.#of(id))
   }
 
-  /** The connection is over; whether it was that of such a client. */
-  delete (peer: WebSocketPeer): boolean {
-    const candidate = this.#candidates.get(peer)
+  /** The connection has ended; returns whether it was one of these clients. */
+  delete (session: PeerSession): boolean {
+    const candidate = this.#candidates.get(session)
     if (candidate === undefined) return false
     this.#forget(candidate)
-    if (!candidate.hasFailed) this.#host.notAuthenticated(peer, undefined)
+    if (!candidate.hasFailed) this.#parts.rejected(session, undefined)
     return true
   }
 
   #of (id: number): Candidate {
-    const peer = this.find(id)
-    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
-    return this.#candidates.get(peer)!
+    const session = this.find(id)
+    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
+    return this.#candidates.get(session)!
   }
 
-  /** Asks the application; what the client sends meanwhile waits. */
+  /** Asks the application; the client is not read until it has answered. */
   async #judge (candidate: Candidate, data: Uint8Array): Promise<void> {
-    const { peer } = candidate
-    candidate.isJudged = true
-    peer.pauseReading()
-    const answer = await this.#answerOf(peer, data)
-    this.#host.soon(() => {
-      if (!peer.isOpen) return
-      if (this.has(peer)) this.#take(candidate, answer)
-      peer.resumeReading()
+    const { session } = candidate
+    candidate.messages++
+    session.pauseReading()
+    const answer = await this.#answerOf(session, data)
+    this.#parts.soon(() => {
+      if (!session.isOpen) return
+      if (this.has(session)) this.#apply(candidate, answer)
+      session.resumeReading()
     })
   }
 
-  async #answerOf (peer: WebSocketPeer, data: Uint8Array): Promise<AuthenticateAnswer> {
+  async #answerOf (session: PeerSession, data: Uint8Array): Promise<AuthenticateAnswer> {
     try {
-      return checkAnswer(await this.#authenticate(peer, data))
+      return checkAnswer(await this.#authenticate(session.peer, data))
     } catch (err) {
-      this.#host.log.error({ err, peer: peer.id }, 'authenticate failed')
+      this.#parts.log.error({ err, peer: session.id }, 'authenticate failed')
       return false
     }
   }
 
-  #take (candidate: Candidate, answer: AuthenticateAnswer): void {
-    if (answer === true) this.#complete(candidate)
-    else if (answer === false) this.#fail(candidate, 'auth-refused')
-    else if (answer !== undefined) this.#send(candidate.peer, answer)
+  #apply (candidate: Candidate, answer: AuthenticateAnswer): void {
+    if (answer === true) this.#accept(candidate)
+    else if (answer === false) this.#reject(candidate, 'auth-refused')
+    else if (answer !== undefined) this.#send(candidate.session, answer)
   }
 
-  #complete (candidate: Candidate): void {
+  #accept (candidate: Candidate): void {
     if (candidate.isAccepted) return
     candidate.isAccepted = true
-    this.#send(candidate.peer, DONE)
+    this.#send(candidate.session, COMPLETE)
     this.#settle(candidate)
   }
 
   #settle (candidate: Candidate): void {
-    if (!candidate.isAccepted || !candidate.isDone) return
+    if (!candidate.isAccepted || !candidate.isComplete) return
     this.#forget(candidate)
-    this.#host.authenticated(candidate.peer)
+    this.#parts.authenticated(candidate.session)
   }
 
-  #send (peer: WebSocketPeer, data: Uint8Array): void {
+  #send (session: PeerSession, data: Uint8Array): void {
+    const { outbox } = this.#parts
     const message = this.#wire.encode(data)
-    if (this.#host.outbox.hasRoom(peer.outbox, message.length)) this.#host.outbox.send(peer.outbox, opcode.BINARY, message, 0, message.length)
-    else peer.closeSlow()
+    if (outbox.hasRoom(session.outbox, message.length)) outbox.send(session.outbox, opcode.BINARY, message, 0, message.length)
+    else session.closeSlow()
   }
 
-  /** It stays here until its connection is over, so that it never becomes a peer. */
-  #fail (candidate: Candidate, why: AuthFailure): void {
+  /** The candidate is kept until its connection has ended, so that it never becomes a member. */
+  #reject (candidate: Candidate, reason: AuthFailure): void {
+    if (candidate.hasFailed) return
     candidate.hasFailed = true
     this.#deadlines.delete(candidate)
-    this.#host.notAuthenticated(candidate.peer, why)
-    candidate.peer.closeFor('server', closeCode.NORMAL, '')
+    this.#parts.rejected(candidate.session, reason)
+    candidate.session.close('server', closeCode.NORMAL, '')
   }
 
   #forget (candidate: Candidate): void {
-    this.#candidates.delete(candidate.peer)
+    this.#candidates.delete(candidate.session)
     this.#deadlines.delete(candidate)
   }
 }
 
-/** Lets nobody in by mistake: an answer that is none is a fault. */
+/** An invalid answer is an error, so that nobody is accepted by mistake. */
 function checkAnswer (answer: AuthenticateAnswer): AuthenticateAnswer {
-  const isAnswer = answer === undefined || typeof answer === 'boolean' || (answer instanceof Uint8Array && answer.length > 0)
-  if (!isAnswer) throw new TypeError('authenticate must answer with true, false, bytes that are sent, or nothing')
+  const isValid = answer === undefined || typeof answer === 'boolean' || (answer instanceof Uint8Array && answer.length > 0)
+  if (!isValid) throw new TypeError('authenticate must return true, false, a non-empty Uint8Array to send, or undefined')
   return answer
 }

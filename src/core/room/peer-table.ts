@@ -1,8 +1,8 @@
-import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
 
 /** The peers of a server, by id and in ascending order of ids. */
 export class PeerTable {
-  readonly #byId = new Map<number, WebSocketPeer>()
+  readonly #byId = new Map<number, PeerSession>()
   readonly #ids: number[] = []
 
   get size (): number {
@@ -13,21 +13,21 @@ export class PeerTable {
     return this.#byId.has(id)
   }
 
-  get (id: number): WebSocketPeer | undefined {
+  get (id: number): PeerSession | undefined {
     return this.#byId.get(id)
   }
 
-  add (peer: WebSocketPeer): void {
+  add (peer: PeerSession): void {
     this.#byId.set(peer.id, peer)
     this.#ids.splice(this.#firstAfter(peer.id), 0, peer.id)
   }
 
-  delete (peer: WebSocketPeer): void {
+  delete (peer: PeerSession): void {
     if (this.#byId.delete(peer.id)) this.#ids.splice(this.#firstAfter(peer.id) - 1, 1)
   }
 
   /** The peers with an id above `id`, ascending; peers may come and go meanwhile. */
-  * after (id: number): IterableIterator<WebSocketPeer> {
+  * after (id: number): IterableIterator<PeerSession> {
     for (let at = this.#firstAfter(id); at < this.#ids.length; at = this.#firstAfter(id)) {
       id = this.#ids[at]
       yield this.#byId.get(id)!
@@ -35,8 +35,13 @@ export class PeerTable {
   }
 
   /** All peers, ascending; none may come or go meanwhile. */
-  * [Symbol.iterator] (): IterableIterator<WebSocketPeer> {
+  * [Symbol.iterator] (): IterableIterator<PeerSession> {
     for (const id of this.#ids) yield this.#byId.get(id)!
+  }
+
+  /** Open peers by ascending id; peers may join and leave during the iteration. */
+  * open (): IterableIterator<PeerSession> {
+    for (const session of this.after(0)) if (session.isOpen) yield session
   }
 
   /** Index of the first id above `id`. */

@@ -1,138 +1,140 @@
-import { opcode } from '../../protocol/websocket/frame.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import type { RelayWire, WireFault } from '../../protocol/multiplayer/relay-wire.ts'
+import type { RelayWire } from '../../protocol/multiplayer/relay-wire.ts'
+import { opcode } from '../../protocol/websocket/frame.ts'
+import { writeMode } from '../peer/write-mode.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
+import type { Monitor } from '../server/monitor.ts'
+import type { Settings } from '../server/settings.ts'
+import type { PeerTable } from './peer-table.ts'
 import type { RoomOutbox } from './room-outbox.ts'
-import { writeMode } from '../peer/websocket-peer.ts'
-import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import type { ServerInbox } from './server-inbox.ts'
 
-/** Why a packet of a peer goes nowhere. */
-export type RelayDrop = WireFault | 'too-big' | 'relay-off'
-
-/** What the relay asks of its server. */
-export interface RelayHost {
+/** What a relay works with. */
+export interface RelayParts {
+  readonly settings: Settings
+  readonly monitor: Monitor
+  readonly members: PeerTable
   readonly outbox: RoomOutbox
-  /** Bytes of the largest packet that an outbound buffer takes. */
-  readonly maxPacketSize: number
-  /** Whether peers hear of each other, and may send to each other. */
-  readonly serverRelay: boolean
-  /** The peer with this id, also one that closes. */
-  peer (id: number): WebSocketPeer | undefined
-  /** Peers by ascending id, also those that close. */
-  peers (): Iterable<WebSocketPeer>
-  /** A packet for the server itself: bytes[start..end) are good until the call returns. */
-  receiveData (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
-  /** The same of a packet that is known to be about remote calls. */
-  receiveCall (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void
-  dropped (reason: RelayDrop, peer: WebSocketPeer): void
+  readonly inbox: ServerInbox
 }
 
-/** The server as one peer among peers (Godot's WebSocketMultiplayerPeer): who is told of whom, and what goes where. */
+/** Routes packets between the members of a room and announces who joins and leaves (Godot's WebSocketMultiplayerPeer). */
 export class Relay {
-  readonly #host: RelayHost
   readonly #wire: RelayWire
-  /** Peers whose write mode is text: they get by themselves what the others get through the log. */
-  readonly #inText = new Set<WebSocketPeer>()
-  /** Packets that went from one peer to another; one for many counts for each of them. */
-  packetsRelayed = 0
+  readonly #parts: RelayParts
+  /** Members in text mode: they get packets to all as single frames instead of through the room's outbox. */
+  readonly #inText = new Set<PeerSession>()
 
-  constructor (host: RelayHost, wire: RelayWire) {
-    this.#host = host
+  constructor (wire: RelayWire, parts: RelayParts) {
     this.#wire = wire
+    this.#parts = parts
   }
 
-  /** Tells the newcomer its id; of the others it hears when it has joined. */
-  welcome (peer: WebSocketPeer): void {
-    for (const packet of this.#wire.welcome(peer.id)) this.#send(peer, packet)
+  /** Sends a client its id. It learns of the others when it has joined. */
+  welcome (session: PeerSession): void {
+    for (const packet of this.#wire.welcome(session.id)) this.#send(session, packet)
   }
 
-  /** Tells the newcomer of the others, and the others of the newcomer: also of those that close, as it will hear that they have left. */
-  joined (peer: WebSocketPeer): void {
-    if (this.#host.serverRelay) {
-      this.#sendAll(this.#wire.added(peer.id), peer)
-      for (const other of this.#host.peers()) if (other !== peer) this.#send(peer, this.#wire.added(other.id))
+  /** Announces members to each other; closing members too, because their leaving will be announced. */
+  joined (session: PeerSession): void {
+    const { settings, members, outbox } = this.#parts
+    if (settings.options.serverRelay) {
+      this.#announce(this.#wire.added(session.id), session)
+      for (const other of members) if (other !== session) this.#send(session, this.#wire.added(other.id))
     }
-    // A client that had to prove itself first may have been given its write mode then.
-    if (peer.getWriteMode() === writeMode.TEXT) this.#inText.add(peer)
-    else this.#host.outbox.add(peer.outbox)
+    // The write mode may have been set while the client authenticated.
+    if (session.writeMode === writeMode.TEXT) this.#inText.add(session)
+    else outbox.add(session.outbox)
   }
 
-  /** Tells the others that the peer has gone. */
-  left (peer: WebSocketPeer): void {
-    this.#inText.delete(peer)
-    if (this.#host.serverRelay) this.#sendAll(this.#wire.removed(peer.id), peer)
+  /** Announces that a member has left. */
+  left (session: PeerSession): void {
+    this.#inText.delete(session)
+    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
   }
 
-  /** The peer now takes text, or binary again. */
-  writeModeChanged (peer: WebSocketPeer, isText: boolean): void {
-    if (isText) {
-      this.#inText.add(peer)
-      this.#host.outbox.remove(peer.outbox)
-    } else if (this.#inText.delete(peer)) this.#host.outbox.add(peer.outbox)
+  /** The write mode of a member has changed. */
+  writeModeChanged (session: PeerSession): void {
+    const { outbox } = this.#parts
+    if (session.writeMode === writeMode.TEXT) {
+      this.#inText.add(session)
+      outbox.remove(session.outbox)
+    } else if (this.#inText.delete(session)) outbox.add(session.outbox)
   }
 
-  /** Passes on what a peer sent: bytes[start..end) is one packet. */
-  relay (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  /** Routes one packet of a member: bytes[start..end), valid until the call returns. */
+  relay (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
     const wire = this.#wire
+    const { settings, monitor, members } = this.#parts
     const fault = wire.fault(bytes, start, end, sender.id)
-    if (fault !== undefined) return this.#host.dropped(fault, sender)
-    if (end - start > this.#host.maxPacketSize) return this.#host.dropped('too-big', sender)
+    if (fault !== undefined) return monitor.dropped(fault, sender.peer)
+    if (end - start > settings.maxPacketSize) return monitor.dropped('too-big', sender.peer)
     const to = wire.target(bytes, start)
     if (to !== target.SERVER) {
-      if (!this.#host.serverRelay) return this.#host.dropped('relay-off', sender)
+      if (!settings.options.serverRelay) return monitor.dropped('relay-off', sender.peer)
       wire.stamp(bytes, start, sender.id)
       if (to > 0) return this.#toOne(bytes, start, end, sender, to)
-      this.packetsRelayed += this.#toAll(bytes, start, end, sender, to === target.ALL ? undefined : this.#host.peer(-to))
-      // Unlike Godot 3, which keeps a packet to all but the server for the server too.
+      const excluded = to === target.ALL ? undefined : members.get(-to)
+      monitor.packetsRelayed += this.#toAll(bytes, start, end, sender, excluded)
+      // Godot 3 also delivers a packet to all but the server to the server; we do not.
       if (to === target.ALL_BUT_SERVER) return
     }
-    this.#take(sender, bytes, start, end)
+    this.#toServer(sender, bytes, start, end)
   }
 
-  /** Sends a packet of the server's; false when there is no such peer, or it has no room (then it is closed as slow). */
+  /** Sends a packet of the server; false when the target does not exist. A target without room for it is closed as slow. */
   put (to: number, packet: Uint8Array): boolean {
     if (to > target.SERVER) {
-      const peer = this.#host.peer(to)
-      if (peer === undefined) return false
-      this.#send(peer, packet)
-    } else if (to !== target.SERVER) this.#toAll(packet, 0, packet.length, undefined, this.#host.peer(-to))
+      const session = this.#parts.members.get(to)
+      if (session === undefined) return false
+      this.#send(session, packet)
+    } else if (to !== target.SERVER) this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
     return true
   }
 
-  /** The server gets what a message carries. */
-  #take (sender: WebSocketPeer, bytes: Uint8Array, start: number, end: number): void {
+  #toServer (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    const { inbox } = this.#parts
     const callAt = this.#wire.callAt(bytes, start)
-    if (callAt === -1) this.#host.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
-    else this.#host.receiveCall(sender, bytes, callAt, end)
+    if (callAt === -1) inbox.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
+    else inbox.receiveCall(sender, bytes, callAt, end)
   }
 
-  #toOne (bytes: Uint8Array, start: number, end: number, sender: WebSocketPeer, to: number): void {
-    const peer = this.#host.peer(to)
-    if (peer === undefined) this.#host.dropped('unknown-target', sender)
-    else this.packetsRelayed += this.#sendPart(peer, bytes, start, end)
+  #toOne (bytes: Uint8Array, start: number, end: number, sender: PeerSession, to: number): void {
+    const { members, monitor } = this.#parts
+    const session = members.get(to)
+    if (session === undefined) monitor.dropped('unknown-target', sender.peer)
+    else monitor.packetsRelayed += this.#sendPart(session, bytes, start, end)
   }
 
-  /** How many get it; so too below. */
-  #toAll (bytes: Uint8Array, start: number, end: number, sender: WebSocketPeer | undefined, excluded: WebSocketPeer | undefined): number {
-    let receivers = this.#host.outbox.sendAll(opcode.BINARY, bytes, start, end, sender?.outbox, excluded === sender ? undefined : excluded?.outbox)
-    for (const peer of this.#inText) if (peer !== sender && peer !== excluded) receivers += this.#sendPart(peer, bytes, start, end)
+  /** Sends bytes[start..end) to all members but two, and returns the number of receivers. */
+  #toAll (
+    bytes: Uint8Array, start: number, end: number, sender: PeerSession | undefined, excluded: PeerSession | undefined
+  ): number {
+    const alsoWithout = excluded === sender ? undefined : excluded?.outbox
+    let receivers = this.#parts.outbox.sendAll(opcode.BINARY, bytes, start, end, sender?.outbox, alsoWithout)
+    for (const session of this.#inText) {
+      if (session !== sender && session !== excluded) receivers += this.#sendPart(session, bytes, start, end)
+    }
     return receivers
   }
 
-  #sendAll (packet: Uint8Array, without: WebSocketPeer): void {
-    this.#toAll(packet, 0, packet.length, without, undefined)
+  #announce (packet: Uint8Array, subject: PeerSession): void {
+    this.#toAll(packet, 0, packet.length, subject, undefined)
   }
 
-  #send (peer: WebSocketPeer, packet: Uint8Array): void {
-    this.#sendPart(peer, packet, 0, packet.length)
+  #send (session: PeerSession, packet: Uint8Array): void {
+    this.#sendPart(session, packet, 0, packet.length)
   }
 
-  #sendPart (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number): 0 | 1 {
-    if (!peer.isOpen) return 0
-    if (this.#host.outbox.hasRoom(peer.outbox, end - start)) {
-      this.#host.outbox.send(peer.outbox, this.#inText.has(peer) ? opcode.TEXT : opcode.BINARY, bytes, start, end)
+  #sendPart (session: PeerSession, bytes: Uint8Array, start: number, end: number): 0 | 1 {
+    if (!session.isOpen) return 0
+    const { outbox } = this.#parts
+    if (outbox.hasRelayRoom(session.outbox, end - start)) {
+      const code = this.#inText.has(session) ? opcode.TEXT : opcode.BINARY
+      outbox.send(session.outbox, code, bytes, start, end)
       return 1
     }
-    peer.closeSlow()
+    session.closeSlow()
     return 0
   }
 }

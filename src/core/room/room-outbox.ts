@@ -1,76 +1,116 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
-import type { OutboxTotals, PeerOutbox, OutboxLimits } from '../peer/peer-outbox.ts'
+import type { PacketSender } from '../peer/incoming-queue.ts'
+import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../peer/peer-outbox.ts'
+import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = 65536
+/** What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room. */
+const IN_TRANSIT = 4 * LOG_SIZE
 
 /**
- * What one room sends. A frame for many is encoded once into a shared log; at the end of the loop turn each member gets the log in one
- * write, together with the frames that are for it alone, all in the order they were given. So a turn costs one write a member, however
- * many packets it carries. The buffers are used again only when the system took every byte at once.
+ * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each member gets
+ * the log in one write, together with frames for that member alone, in the order they were sent. So a turn costs one write per
+ * member, however many packets it carries. Buffers are reused only when the system took every byte at once.
+ *
+ * No callback runs during a flush: members found slow are closed after it.
  */
 export class RoomOutbox implements OutboxTotals {
   readonly #members = new Set<PeerOutbox>()
   readonly #limits: OutboxLimits
   readonly #holdTime: number
+  readonly #backpressure: Backpressure | undefined
   #buffer: Buffer = Buffer.allocUnsafeSlow(LOG_SIZE)
   #length = 0
   packets = 0
   bytes = 0
   readonly #dirty: PeerOutbox[] = []
+  /** Members found slow, closed at the end of the turn. */
+  #slow: PeerOutbox[] = []
   #isArmed = false
   #isHeld = false
   #lastFlush = 0
 
-  /** `holdTime`: milliseconds that a packet for many may wait for others once one has just gone out. */
-  constructor (limits: OutboxLimits, holdTime = 0) {
+  /**
+   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`: pauses
+   * members that send while others are behind; without it a member over the limits is closed at once.
+   */
+  constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
     this.#limits = limits
     this.#holdTime = holdTime
+    this.#backpressure = backpressure
   }
 
-  /** From now on the output gets what is sent to all. */
-  add (output: PeerOutbox): void {
-    if (output.isMember) return
-    output.cursor = this.#length
-    output.cutTo = 0
-    output.follow(this)
-    this.#members.add(output)
+  /** Whether members that send have to be paused. */
+  get isCongested (): boolean {
+    return this.#backpressure?.isActive === true
   }
 
-  /** The output keeps what was sent to it so far, and gets nothing more that is sent to all. */
-  remove (output: PeerOutbox): void {
-    if (!output.isMember) return
-    this.#catchUp(output, this.#length)
-    output.follow(undefined)
-    this.#members.delete(output)
+  /** Pauses a member that sends until the room is not congested any more. */
+  pauseSender (sender: PacketSender): void {
+    this.#backpressure?.pause(sender)
   }
 
-  /** Whether a packet of `size` bytes still fits (Godot: ERR_OUT_OF_MEMORY where not). */
-  hasRoom (output: PeerOutbox, size: number): boolean {
-    if (!output.isBlocked) return size < this.#limits.bytes
-    return output.bufferedAmount + size < this.#limits.bytes && output.waitingPackets < this.#limits.packets
+  /** From now on the peer gets what is sent to all. */
+  add (outbox: PeerOutbox): void {
+    if (outbox.isMember || outbox.isSlow) return
+    outbox.cursor = this.#length
+    outbox.cutTo = 0
+    outbox.follow(this)
+    this.#members.add(outbox)
   }
 
-  /** Sends source[start..end) as one packet to one output. */
-  send (output: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
-    output.count(end - start, 1)
-    this.sendControl(output, code, source, start, end)
+  /** The peer keeps what was sent to it so far, and gets nothing more that is sent to all. */
+  remove (outbox: PeerOutbox): void {
+    if (!outbox.isMember) return
+    this.#catchUp(outbox, this.#length)
+    outbox.follow(undefined)
+    this.#members.delete(outbox)
+  }
+
+  /** The peer is closing: nobody waits for it. */
+  release (outbox: PeerOutbox): void {
+    this.remove(outbox)
+    this.#backpressure?.release(outbox)
+  }
+
+  /** Whether a packet of `size` bytes fits the outgoing buffer (Godot: ERR_OUT_OF_MEMORY if not). */
+  hasRoom (outbox: PeerOutbox, size: number): boolean {
+    if (outbox.isSlow) return false
+    const { bytes, packets } = this.#limits
+    return outbox.isBehind ? outbox.bufferedAmount + size < bytes && outbox.waitingPackets < packets : size < bytes
+  }
+
+  /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */
+  hasRelayRoom (outbox: PeerOutbox, size: number): boolean {
+    if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasRoom(outbox, size)
+    return outbox.bufferedAmount + size <= this.#hardLimit
+  }
+
+  /** Sends source[start..end) as one packet to one peer. */
+  send (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
+    outbox.count(end - start, 1)
+    this.sendControl(outbox, code, source, start, end)
+    if (outbox.isBlocked) this.#checkMarks(outbox)
   }
 
   /** Sends a control frame: in order with the packets, but not counted as one. */
-  sendControl (output: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
-    if (output.isMember && output.cursor !== this.#length) this.#catchUp(output, this.#length)
-    output.append(code, source, start, end)
-    this.#touch(output)
+  sendControl (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
+    if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
+    outbox.append(code, source, start, end)
+    this.#touch(outbox)
   }
 
-  /** Sends bytes that are no frame: the answer to the handshake. */
-  sendRaw (output: PeerOutbox, bytes: Uint8Array): void {
-    output.appendRaw(bytes, 0, bytes.length)
-    this.#touch(output)
+  /** Sends bytes that are not a frame: the HTTP response to the handshake. */
+  sendRaw (outbox: PeerOutbox, bytes: Uint8Array): void {
+    outbox.appendRaw(bytes, 0, bytes.length)
+    this.#touch(outbox)
   }
 
-  /** Sends source[start..end) as one packet to all members, without up to two of them; how many get it. */
-  sendAll (code: number, source: Uint8Array, start: number, end: number, without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined): number {
+  /** Sends source[start..end) as one packet to all members except up to two; returns the number of receivers. */
+  sendAll (
+    code: number, source: Uint8Array, start: number, end: number,
+    without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
+  ): number {
     const size = end - start
     const needed = headLength(size) + size
     if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
@@ -100,49 +140,52 @@ export class RoomOutbox implements OutboxTotals {
     this.#flushDirty()
   }
 
-  /** Takes the last frame, log[from..to), out of what a member gets. */
-  #exclude (output: PeerOutbox, from: number, to: number, size: number): void {
-    output.count(size, -1)
-    if (output.cursor === from) output.cursor = to
-    else if (output.cutTo <= output.cursor) {
-      output.cutFrom = from
-      output.cutTo = to
-    } else if (output.cutTo === from) output.cutTo = to
+  /** Excludes the last frame, log[from..to), from what a member gets. */
+  #exclude (outbox: PeerOutbox, from: number, to: number, size: number): void {
+    outbox.count(size, -1)
+    if (outbox.cursor === from) outbox.cursor = to
+    else if (outbox.cutTo <= outbox.cursor) {
+      outbox.cutFrom = from
+      outbox.cutTo = to
+    } else if (outbox.cutTo === from) outbox.cutTo = to
     else {
-      this.#catchUp(output, from)
-      output.cursor = to
+      this.#catchUp(outbox, from)
+      outbox.cursor = to
     }
   }
 
-  /** Moves log[cursor..upTo) without the cut into the output's own box, so that something else can follow it. */
-  #catchUp (output: PeerOutbox, upTo: number): void {
-    const { cursor, cutFrom, cutTo } = output
+  /** Moves log[cursor..upTo) without the cut into the member's own buffer, so that something else can follow it. */
+  #catchUp (outbox: PeerOutbox, upTo: number): void {
+    const { cursor, cutFrom, cutTo } = outbox
     if (cutTo > cursor) {
-      if (cutFrom > cursor) output.appendRaw(this.#buffer, cursor, cutFrom)
-      if (upTo > cutTo) output.appendRaw(this.#buffer, cutTo, upTo)
-    } else if (upTo > cursor) output.appendRaw(this.#buffer, cursor, upTo)
-    output.cursor = upTo
-    this.#touch(output)
+      if (cutFrom > cursor) outbox.appendRaw(this.#buffer, cursor, cutFrom)
+      if (upTo > cutTo) outbox.appendRaw(this.#buffer, cutTo, upTo)
+    } else if (upTo > cursor) outbox.appendRaw(this.#buffer, cursor, upTo)
+    outbox.cursor = upTo
+    this.#touch(outbox)
   }
 
-  #touch (output: PeerOutbox): void {
-    if (output.isDirty) return
-    output.isDirty = true
-    this.#dirty.push(output)
+  #touch (outbox: PeerOutbox): void {
+    if (outbox.isDirty) return
+    outbox.isDirty = true
+    this.#dirty.push(outbox)
     this.#arm()
   }
 
   #arm (): void {
     if (this.#isArmed) return
     this.#isArmed = true
-    setImmediate(() => {
-      this.#isArmed = false
-      if (this.#length > 0 && !this.#isHeld) this.#flushLog()
-      this.#flushDirty()
-    })
+    setImmediate(() => { this.#endTurn() })
   }
 
-  /** The first packet after a pause goes out with its turn; those that follow closely go together, `holdTime` after it. */
+  #endTurn (): void {
+    this.#isArmed = false
+    if (this.#length > 0 && !this.#isHeld) this.#flushLog()
+    this.#flushDirty()
+    if (this.#slow.length > 0) this.#closeSlow()
+  }
+
+  /** The first packet after a pause is sent with its turn; those that follow closely are sent together, after `holdTime`. */
   #hold (): void {
     if (this.#isHeld) return
     const wait = this.#holdTime - (performance.now() - this.#lastFlush)
@@ -155,7 +198,7 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   #flushDirty (): void {
-    for (const output of this.#dirty) output.flush()
+    for (const outbox of this.#dirty) outbox.flush()
     this.#dirty.length = 0
   }
 
@@ -163,23 +206,58 @@ export class RoomOutbox implements OutboxTotals {
     const log = this.#buffer.subarray(0, this.#length)
     let isShared = false
     if (this.#holdTime > 0) this.#lastFlush = performance.now()
-    for (const output of this.#members) {
-      if (output.isBlocked) this.#keep(output)
+    for (const outbox of this.#members) {
+      if (outbox.isBlocked) this.#keep(outbox)
       else {
-        output.flushWithRoom(log)
-        isShared ||= output.isBlocked
+        outbox.flushWithLog(log)
+        isShared ||= outbox.isBlocked
       }
-      output.cursor = 0
-      output.cutTo = 0
+      outbox.cursor = 0
+      outbox.cutTo = 0
     }
     this.#length = 0
     if (isShared) this.#buffer = Buffer.allocUnsafeSlow(LOG_SIZE)
   }
 
-  /** A blocked member keeps its part in its box, up to the limits. */
-  #keep (output: PeerOutbox): void {
-    this.#catchUp(output, this.#length)
-    if (output.bufferedAmount > this.#limits.bytes || output.waitingPackets > this.#limits.packets) output.owner.closeSlow()
+  /** A blocked member keeps its part of the log in its own buffer, up to the limits. */
+  #keep (outbox: PeerOutbox): void {
+    this.#catchUp(outbox, this.#length)
+    this.#checkMarks(outbox)
+  }
+
+  /** A peer that is behind by half of its limits makes senders wait for it; one that is over the limits is slow. */
+  #checkMarks (outbox: PeerOutbox): void {
+    if (!outbox.isBehind) return
+    const { bytes, packets } = this.#limits
+    const { bufferedAmount, waitingPackets } = outbox
+    if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
+    this.#backpressure?.await(outbox)
+    const isOver = this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
+    if (isOver) this.#markSlow(outbox)
+  }
+
+  #isAwaited (outbox: PeerOutbox): boolean {
+    return this.#backpressure?.awaits(outbox) === true
+  }
+
+  get #hardLimit (): number {
+    return 2 * this.#limits.bytes + IN_TRANSIT
+  }
+
+  /** A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn. */
+  #markSlow (outbox: PeerOutbox): void {
+    if (outbox.isSlow) return
+    outbox.isSlow = true
+    outbox.follow(undefined)
+    this.#members.delete(outbox)
+    this.#slow.push(outbox)
+    this.#arm()
+  }
+
+  #closeSlow (): void {
+    const slow = this.#slow
+    this.#slow = []
+    for (const { owner } of slow) owner.closeSlow()
   }
 
   #makeRoom (needed: number): void {

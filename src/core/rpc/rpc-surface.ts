@@ -1,6 +1,4 @@
-import { GodotError } from '../../error.ts'
-import { float, int, StringName, TypedArray, TypedDictionary } from '../../protocol/variant/variant-types.ts'
-import type { Variant } from '../../protocol/variant/variant-types.ts'
+import type { float, int, Variant } from '../../protocol/variant/variant-types.ts'
 
 /** What a member of a node is: it can be called, or set. */
 export type MemberKind = 'method' | 'property'
@@ -9,28 +7,73 @@ export type MemberKind = 'method' | 'property'
 export const variant: unique symbol = Symbol('variant')
 
 /**
- * What a parameter or a property is: `int`, `float`, `Number` (an int or a real), `BigInt` (an int of 64 bits), `String`, `Boolean`,
- * `Array`, `Map` (a Dictionary), a class of values such as `Vector2` or `Uint8Array` (a PoolByteArray), or `variant`, which is any.
+ * As `variant`, with Godot's types kept exactly (a whole real is a `Float`): what arrives can be passed on unchanged.
  */
-export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstructor | StringConstructor | BooleanConstructor |
-  ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object) | typeof variant
+export const exact: unique symbol = Symbol('exact')
+
+/** In place of a list of parameters: a method whose arguments are not checked. */
+export const unchecked: unique symbol = Symbol('unchecked')
 
 /**
- * What a node has: methods as lists of the kinds of their parameters, properties as their kind.
- * `{ join: [String], state: [int, PoolVector2Array], score: int } as const`
+ * What a parameter or a property is: `int`, `float`, `Number` (an int or a real), `BigInt` (an int of 64 bits),
+ * `String`, `Boolean`, `Array`, `Map` (a Dictionary), a class of values such as `Vector2` or `Uint8Array` (a
+ * PoolByteArray), `variant`, which is any, or `exact`.
  */
-export interface Surface { readonly [name: string]: Kind | readonly Kind[] }
+export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstructor | StringConstructor |
+  BooleanConstructor | ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object) |
+  typeof variant | typeof exact
 
-/** The same, or just the names of its methods: then what they are called with is not checked. */
+/** A trailing parameter that callers may leave out; see `optional`. */
+export class Optional<K extends Kind = Kind, Default = unknown> {
+  /** Kind of the parameter. */
+  readonly kind: K
+  /** Value that the handler gets when callers leave it out. */
+  readonly default: Default
+
+  constructor (kind: K, value: Default) {
+    this.kind = kind
+    this.default = value
+  }
+}
+
+/**
+ * A trailing parameter that callers may leave out, as in `remote func add(name, color = null)`. The handler gets
+ * `value` then, `undefined` without one. With the default `null` callers may send null as well.
+ */
+export function optional<K extends Kind> (kind: K): Optional<K, undefined>
+export function optional<K extends Kind, const Default extends ValueOf<K> | null> (
+  kind: K,
+  value: Default
+): Optional<K, Default>
+export function optional (kind: Kind, value?: unknown): Optional {
+  return new Optional(kind, value)
+}
+
+/** A parameter of a method. */
+export type Parameter = Kind | Optional<Kind, any>
+
+/**
+ * What a node has: methods as lists of the kinds of their parameters, or `unchecked`; properties as their kind.
+ * `{ join: [String, optional(Color)], state: [int, PoolVector2Array], chat: unchecked, score: int } as const`
+ */
+export interface Surface { readonly [name: string]: Kind | readonly Parameter[] | typeof unchecked }
+
+/** The same, or just the names of the methods: then their arguments are not checked. */
 export type NodeSurface = Surface | readonly string[]
 
 /** The names of the methods that a surface declares. */
 export function methodsOf (surface: NodeSurface): readonly string[] {
-  return isNames(surface) ? surface : Object.keys(surface).filter(name => surface[name] instanceof Array)
+  return isNames(surface) ? surface : Object.keys(surface).filter(name => isMethod(surface[name]))
 }
 
-function isNames (surface: NodeSurface): surface is readonly string[] {
+/** Whether a surface consists of names. */
+export function isNames (surface: NodeSurface): surface is readonly string[] {
   return surface instanceof Array
+}
+
+/** Whether a member of a surface is a method. */
+export function isMethod (member: Surface[string]): member is readonly Parameter[] | typeof unchecked {
+  return member instanceof Array || member === unchecked
 }
 
 /** The type of the values of a kind. */
@@ -41,90 +84,77 @@ export type ValueOf<K> =
         : K extends ArrayConstructor ? readonly Variant[]
           : K extends MapConstructor ? ReadonlyMap<Variant, Variant>
             : K extends NumberConstructor | typeof int | typeof float ? number
-              : K extends typeof variant ? Variant
+              : K extends typeof variant | typeof exact ? Variant
                 : K extends new (...args: any[]) => infer Value ? Value : never
+
+/** Marks the type of a method whose handler gets other arguments than its callers give. */
+declare const handled: unique symbol
+
+/** A method with default values: callers may leave arguments out, its handler gets all of them. */
+export type DefaultedMethod<Given extends unknown[], Handled extends unknown[]> =
+  ((...args: Given) => void) & { readonly [handled]: Handled }
 
 /** The members that a surface declares, as an interface would: `{ join (name: string): void, score: number }`. */
 export type MembersOf<S> = {
-  -readonly [Name in keyof S]: S[Name] extends readonly Kind[] ? (...args: ValuesOf<S[Name]>) => void : ValueOf<S[Name]>
+  -readonly [Name in keyof S]: S[Name] extends readonly Parameter[] ? MethodOf<S[Name]>
+    : S[Name] extends typeof unchecked ? (...args: any[]) => void : ValueOf<S[Name]>
 }
+
+type MethodOf<Parameters extends readonly unknown[]> =
+  HasDefaults<Parameters> extends true ? DefaultedMethod<GivenTo<Parameters>, HandledOf<Parameters>>
+    : OptionalOf<Parameters> extends never ? (...args: ValuesOf<Parameters>) => void
+      : (...args: GivenTo<Parameters>) => void
+
+type OptionalOf<Parameters extends readonly unknown[]> = Extract<Parameters[number], Optional<any, any>>
+type HasDefaults<Parameters extends readonly unknown[]> =
+  OptionalOf<Parameters>['default'] extends undefined ? false : true
 
 type ValuesOf<Kinds extends readonly unknown[]> = { -readonly [At in keyof Kinds]: ValueOf<Kinds[At]> }
 
-/** Values on their way: `take` gives what came in, undefined if it is not of the kind; `give` what is to be sent. */
-interface Passage { take (value: Variant): Variant | undefined, give (value: Variant): Variant }
+type GivenTo<Parameters extends readonly unknown[]> = Parameters extends readonly [infer First, ...infer Rest]
+  ? First extends Optional<infer K, infer Default>
+    ? [value?: ValueOf<K> | Extract<Default, null>, ...rest: GivenTo<Rest>] : [ValueOf<First>, ...GivenTo<Rest>]
+  : []
 
-const same = (value: Variant): Variant => value
-const taking = (take: Passage['take']): Passage => ({ take, give: same })
-const onlyIf = (is: (value: Variant) => boolean): Passage => taking(value => is(value) ? value : undefined)
-const passages = new Map<Kind, Passage>([
-  [int, { take: value => Number.isSafeInteger(value) ? value : undefined, give: value => int(value as number) }],
-  // A whole real may have come as an int; it goes out as a real.
-  [float, { take: value => typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined, give: value => float(value as number) }],
-  [Number, onlyIf(value => typeof value === 'number')],
-  [BigInt, { take: value => Number.isSafeInteger(value) || typeof value === 'bigint' ? BigInt(value as number) : undefined, give: same }],
-  // What a typed function of GDScript takes: `Node.name` is a StringName in Godot 4, and an Array may have a type.
-  [String, taking(value => value instanceof StringName ? value.text : typeof value === 'string' ? value : undefined)],
-  [StringName, taking(value => typeof value === 'string' ? new StringName(value) : value instanceof StringName ? value : undefined)],
-  [Array, taking(value => value instanceof TypedArray ? value.items : value instanceof Array ? value : undefined)],
-  [Map, taking(value => value instanceof TypedDictionary ? value.pairs : value instanceof Map ? value : undefined)],
-  [Boolean, onlyIf(value => typeof value === 'boolean')],
-  [variant, onlyIf(() => true)]
-])
+type HandledOf<Parameters extends readonly unknown[]> = Parameters extends readonly [infer First, ...infer Rest]
+  ? [HandledValue<First>, ...HandledOf<Rest>]
+  : []
 
-function passageOf (kind: Kind): Passage {
-  const passage = passages.get(kind)
-  if (passage !== undefined) return passage
-  if (typeof kind !== 'function' || kind.prototype === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `${String(kind)} is no kind of value`)
-  return onlyIf(value => value instanceof (kind as new () => object))
-}
+type HandledValue<P> =
+  P extends Optional<infer K, infer Default> ? ValueOf<K> | Extract<Default, null | undefined> : ValueOf<P>
 
-/** Checks what comes in for one member, and shapes what goes out to it. */
-export class MemberPassage {
-  readonly #passages: readonly Passage[] | undefined
+type IsAny<T> = 0 extends 1 & T ? true : false
 
-  /** The kinds of its values; without them, everything passes as it is. */
-  constructor (kinds: readonly Kind[] | undefined) {
-    this.#passages = kinds?.map(passageOf)
-  }
+/** Names of the methods among the members of a node. */
+export type MethodName<Members> =
+  { [Name in keyof Members]: Members[Name] extends (...args: any[]) => any ? Name : never }[keyof Members] & string
 
-  /** The values as the handler gets them; undefined when they are too many, too few or of another kind. */
-  take (values: readonly Variant[]): readonly Variant[] | undefined {
-    if (this.#passages === undefined) return values
-    if (values.length !== this.#passages.length) return undefined
-    const taken = values.map((value, at) => this.#passages![at].take(value))
-    return taken.includes(undefined) ? undefined : taken as Variant[]
-  }
+/** Names of the properties among the members of a node. */
+export type PropertyName<Members> = {
+  [Name in keyof Members]: IsAny<Members[Name]> extends true ? Name
+    : Members[Name] extends (...args: any[]) => any ? never : Name
+}[keyof Members] & string
 
-  /** The values as they are sent; ERR_INVALID_PARAMETER when they are too many or too few. */
-  give (values: readonly Variant[]): readonly Variant[] {
-    if (this.#passages === undefined) return values
-    if (values.length !== this.#passages.length) throw new GodotError('ERR_INVALID_PARAMETER', `${values.length} arguments, declared are ${this.#passages.length}`)
-    return values.map((value, at) => this.#passages![at].give(value))
-  }
-}
+/** The arguments of a method. */
+export type ArgumentsOf<Method> =
+  IsAny<Method> extends true ? any[] : Method extends (...args: infer Arguments) => any ? Arguments : never
 
-const everything = new MemberPassage(undefined)
+/** What may be sent as a value: a plain object wherever a Dictionary is declared. */
+export type Sendable<Value> =
+  IsAny<Value> extends true ? any
+    : Value extends ReadonlyMap<any, any> ? Value | { readonly [key: string]: Variant } : Value
 
-/** The members that a node was declared to have. */
-export class SurfacePassages {
-  readonly #declared: { readonly [Name in MemberKind]: Map<string, MemberPassage> } | undefined
+/** What may be sent as the arguments of a method. */
+export type SendableArguments<Method> = ArgumentsOf<Method> extends infer Arguments extends unknown[]
+  ? { [At in keyof Arguments]: Sendable<Arguments[At]> } : never
 
-  /** Without a surface, or with names alone, every member is taken to be there. */
-  constructor (surface: NodeSurface | undefined) {
-    if (surface === undefined || isNames(surface)) return
-    this.#declared = { method: new Map(), property: new Map() }
-    for (const [name, declared] of Object.entries(surface)) {
-      if (declared instanceof Array) this.#declared.method.set(name, new MemberPassage(declared))
-      else this.#declared.property.set(name, new MemberPassage([declared as Kind]))
-    }
-  }
+/** The arguments that the handler of a method gets. */
+export type HandledArguments<Method> =
+  IsAny<Method> extends true ? any[]
+    : Method extends { readonly [handled]: infer Arguments extends unknown[] } ? Arguments : ArgumentsOf<Method>
 
-  /** The passage of a member; ERR_INVALID_PARAMETER when none is declared under that name. */
-  of (kind: MemberKind, name: string): MemberPassage {
-    if (this.#declared === undefined) return everything
-    const passage = this.#declared[kind].get(name)
-    if (passage === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `no ${kind} ${name} is declared`)
-    return passage
-  }
-}
+/** Carries out a call: `sender` is the id of the peer that calls, 1 for the server itself. The result is ignored. */
+export type MethodHandler<Method> = (sender: number, ...args: HandledArguments<Method>) => unknown
+
+/** Takes a new value of a property. */
+export type PropertySetter<Value> = (sender: number, value: Value) => unknown

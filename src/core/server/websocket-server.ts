@@ -1,176 +1,442 @@
 import { GodotError } from '../../error.ts'
-import { parseOptions } from '../../options.ts'
 import type { ServerOptions } from '../../options.ts'
-import { checkClose } from '../../protocol/websocket/close-code.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import { Heartbeat } from '../peer/heartbeat.ts'
-import { silentLogger } from './logger.ts'
-import type { Logger } from './logger.ts'
-import { ServerPeers } from './server-peers.ts'
-import type { Keys, Listener, Mount } from '../peer/transport.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
+import { Admission } from '../admission/admission.ts'
+import type { Ban, BanTerms } from '../admission/bans.ts'
+import { PacketPeer } from '../peer/packet-peer.ts'
+import type { Packet } from '../peer/packet-queue.ts'
+import type { Mount, TlsKeys } from '../../transport/listener.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import { Room } from '../room/room.ts'
+import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
+import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
+import { provideInternals } from './internals.ts'
+import type { ServerInternals } from './internals.ts'
+import { Listening } from './listening.ts'
+import { consoleLogger } from '../../logger.ts'
+import { Monitor } from './monitor.ts'
+import type { ServerMonitor } from './monitor.ts'
+import { PeerRegistry } from './peer-registry.ts'
+import { Settings } from './settings.ts'
+import type { BufferSizes } from './settings.ts'
+import { addSignalMethods } from './signal-source.ts'
+import type { SignalSource } from './signal-source.ts'
+import { SignalEmitter } from './signals.ts'
+import type { Signals } from './signals.ts'
 
-/** What the floors above give a server. */
-export interface ServerParts {
-  readonly log?: Logger
-  /** The host's endpoint, for a server without a port of its own. */
+/** What the plugin and tests provide. */
+export interface ServerEnvironment {
+  /** The host app's endpoint, for a server without a port of its own. */
   readonly mount?: Mount
-  /** Draws a candidate for a peer id, 2 .. 2147483647; at random unless given. */
+  /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
-  /** Opens a listener on a port for the server. */
-  readonly openListener?: (server: WebSocketServer, port: number) => Promise<Listener>
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
-export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
+const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
-/** Peers that `stop` tells at once, and the pause until it tells more. */
-const BATCH_SIZE = 1000
-const BATCH_MILLISECONDS = 100
+/** NetworkedMultiplayerPeer.TRANSFER_MODE_RELIABLE. */
+const TRANSFER_MODE_RELIABLE = 2
 
 /**
- * Godot's WebSocketServer: listens, has peers, and in multiplayer mode is one peer among them (id 1). Its properties are in ServerSettings,
- * what it tells in ServerReports, where packets go in ServerPackets, who is there in ServerPeers; here it begins and ends.
+ * Godot's WebSocketServer: accepts WebSocket clients on the host app's endpoint or on a port of its own. In multiplayer
+ * mode (`gdMpApi`) it is the peer with id 1 of a multiplayer game.
  */
-export class WebSocketServer extends ServerPeers {
-  readonly #parts: ServerParts
-  readonly #heartbeat = new Heartbeat(() => this.table)
-  #listener: Listener | Mount | undefined
-  #opening: Promise<void> | undefined
-  #listeningSince = 0
-  #stopping: Promise<void> | undefined
+export class WebSocketServer extends PacketPeer {
+  readonly #settings: Settings
+  readonly #signals: SignalEmitter<Signals>
+  readonly #monitor: Monitor
+  readonly #admission: Admission
+  readonly #registry: PeerRegistry
+  readonly #listening: Listening
+  #targetPeer: number = target.ALL
 
-  constructor (options: Partial<ServerOptions> = {}, parts: ServerParts = {}) {
-    super(options, parts.log ?? silentLogger, parts.drawId)
-    this.#parts = parts
-    if (this.mode === 'mounted') this.#checkKeysOfMount()
+  static {
+    addSignalMethods(this.prototype, server => server.#signals)
+    provideInternals(peer => (peer as WebSocketServer).#internals)
+  }
+
+  /** Throws ERR_INVALID_PARAMETER naming the wrong option. The second parameter is for the plugin and for tests. */
+  constructor (options: Partial<ServerOptions> = {}, { mount, drawId }: ServerEnvironment = {}) {
+    super()
+    const settings = this.#settings = new Settings(options)
+    const log = settings.options.log ?? consoleLogger
+    const monitor = this.#monitor = new Monitor(log)
+    const signals = this.#signals = new SignalEmitter((err, signal) => { monitor.listenerFailed(err, signal) })
+    const admission = this.#admission = new Admission(settings.options, {
+      isListening: () => this.isListening(),
+      authenticatingCount: () => this.#registry.authenticatingCount,
+      limited: (limit, details) => { monitor.limited(limit, details) }
+    })
+    this.#registry = new PeerRegistry({
+      settings,
+      monitor,
+      signals,
+      log,
+      admission,
+      drawId,
+      openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options),
+      openRoom: (name, server) => new Room(name, server)
+    })
+    this.#listening = new Listening(settings, this.#registry, monitor, mount)
+  }
+
+  // ---- listening ----
+
+  /**
+   * Listens: with a port on a listener of its own, without on the host app's endpoint. Port, protocols and mode default
+   * to the options. Throws ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed call changes
+   * nothing. Godot: WebSocketServer.listen.
+   */
+  async listen (
+    port: number | undefined = this.options.port,
+    protocols: readonly string[] = this.options.protocols,
+    gdMpApi: boolean = this.options.gdMpApi
+  ): Promise<void> {
+    await this.#listening.start(port, protocols, gdMpApi)
   }
 
   /**
-   * Listens: with a port on a listener of its own, without on the host app's endpoint. Port, protocols and mode are the options' unless
-   * given. ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed listen changes nothing.
+   * Stops listening, closes every peer with `code` and `reason`, and refuses handshakes in progress. Resolves when all
+   * sockets are released, after `closeTimeout` seconds at most. Godot: WebSocketServer.stop.
    */
-  async listen (port: number | undefined = this.options.port, protocols: readonly string[] = this.options.protocols, gdMpApi: boolean = this.options.gdMpApi): Promise<void> {
-    const options = parseOptions({ ...this.options, ...(port === undefined ? {} : { port }), protocols: protocols.map(name => name.trim()), gdMpApi })
-    if (this.isLocked) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
-    // Known at once, before anything is awaited: a `stop` right behind has to wait for what is on its way.
-    this.#opening = this.#open(port, options, this.#stopping).finally(() => { this.#opening = undefined })
-    await this.#opening
-  }
-
-  /** Closes every peer with `code` and `reason`, cuts handshakes under way, and resolves when all sockets are released; `closeTimeout` at most. */
   async stop (code: number = this.options.stopCode, reason: string = ''): Promise<void> {
     checkClose(code, reason)
-    // Whether that succeeds is the business of whoever listens.
-    if (this.#opening !== undefined) await this.#opening.catch(() => {})
-    if (this.isListening()) this.#stopping ??= this.#stop(code, reason).finally(() => { this.#stopping = undefined })
-    await this.#stopping
+    await this.#listening.stop(code, reason)
   }
 
+  /** Whether clients can connect. Godot: WebSocketServer.is_listening. */
   isListening (): boolean {
-    return this.#listener !== undefined
+    return this.#listening.isOn
   }
 
-  /** The bound port, 0 while there is none. */
+  /** The bound port, 0 while not listening. */
   get port (): number {
-    return this.#listener?.port ?? 0
+    return this.#listening.port
   }
 
-  /** Whether it listens, or would, on a port of its own or on the host app's endpoint. */
+  /** Whether it listens, or would listen, on the host app's endpoint (`mounted`) or on a port of its own. */
   get mode (): 'mounted' | 'own' {
-    const { mount } = this.#parts
-    const isMounted = this.isListening() ? this.#listener === mount : mount !== undefined && this.options.port === undefined
-    return isMounted ? 'mounted' : 'own'
+    return this.#listening.mode
   }
 
-  /** Whether clients need `wss://`: on a listener of its own those with keys, on the host app's endpoint it is the host's. */
+  /** Whether clients connect with `wss://`. */
   get tls (): boolean {
-    return this.#listener?.tls ?? (this.mode === 'mounted' ? this.#parts.mount!.tls : this.privateKey !== undefined)
+    return this.#listening.tls
   }
 
-  /** Replaces the keys of the listener while it listens: new connections get them, peers stay as they are. ERR_UNCONFIGURED unless it speaks TLS. */
-  setSecureContext (keys: Keys): void {
-    const { privateKey, sslCertificate, caChain } = keys
-    if (this.#listener === undefined || !('setKeys' in this.#listener) || !this.#listener.tls) throw new GodotError('ERR_UNCONFIGURED', 'no listener of its own that speaks TLS')
-    this.#listener.setKeys({ privateKey, sslCertificate, caChain })
-    this.change({ privateKey, sslCertificate, caChain })
-  }
-
-  /** Seconds it has been listening. */
+  /** Seconds since it began to listen, 0 while not listening. */
   get uptime (): number {
-    return this.isListening() ? (Date.now() - this.#listeningSince) / 1000 : 0
+    return this.#listening.uptime
   }
 
-  /** 0 disconnected, 2 connected: listening. */
+  /**
+   * Replaces the keys of the TLS listener while it listens: new connections use them. Throws ERR_UNCONFIGURED without a
+   * TLS listener, ERR_INVALID_PARAMETER for missing or unusable keys.
+   */
+  setSecureContext (keys: TlsKeys): void {
+    this.#listening.setKeys(keys)
+    const { privateKey, sslCertificate, caChain } = keys
+    this.#settings.change({ privateKey, sslCertificate, caChain })
+  }
+
+  /** Throws unless a new client would be accepted now: `not-listening`, `refusing-connections` or `server-full`. */
+  checkJoin (): void {
+    this.#admission.checkOpen()
+    if (this.#admission.isFull) throw new GodotError('server-full')
+  }
+
+  // ---- properties ----
+
+  /** The options in effect. */
+  get options (): Readonly<ServerOptions> {
+    return this.#settings.options
+  }
+
+  /** Seconds a client may take for its handshake. Godot: WebSocketServer.handshake_timeout. */
+  get handshakeTimeout (): number {
+    return this.options.handshakeTimeout
+  }
+
+  set handshakeTimeout (seconds: number) {
+    this.#settings.change({ handshakeTimeout: seconds })
+    this.#admission.timeoutChanged()
+  }
+
+  /** Whether new connections are refused; connected peers stay. Godot: NetworkedMultiplayerPeer.refuse_new_connections. */
+  get refuseNewConnections (): boolean {
+    return this.options.refuseNewConnections
+  }
+
+  set refuseNewConnections (enable: boolean) {
+    this.#settings.change({ refuseNewConnections: enable })
+  }
+
+  /**
+   * Address that a listener of its own binds to, `*` for all. Setting it throws FAILED while listening.
+   * Godot: WebSocketServer.bind_ip.
+   */
+  get bindIp (): string {
+    return this.options.bindIp
+  }
+
+  set bindIp (address: string) {
+    this.#changeIdle({ bindIp: address })
+  }
+
+  /** Private key (PEM) of a TLS listener. Setting it throws FAILED while listening. Godot: WebSocketServer.private_key. */
+  get privateKey (): string | undefined {
+    return this.options.privateKey
+  }
+
+  set privateKey (pem: string | undefined) {
+    this.#changeIdle({ privateKey: pem })
+  }
+
+  /** Certificate (PEM) of the private key. Setting it throws FAILED while listening. Godot: WebSocketServer.ssl_certificate. */
+  get sslCertificate (): string | undefined {
+    return this.options.sslCertificate
+  }
+
+  set sslCertificate (pem: string | undefined) {
+    this.#changeIdle({ sslCertificate: pem })
+  }
+
+  /** Intermediate certificates (PEM). Setting it throws FAILED while listening. Godot: WebSocketServer.ca_chain. */
+  get caChain (): string | undefined {
+    return this.options.caChain
+  }
+
+  set caChain (pem: string | undefined) {
+    this.#changeIdle({ caChain: pem })
+  }
+
+  /** Buffer sizes in effect: KiB and packets, rounded up to powers of two. */
+  get buffers (): BufferSizes {
+    return this.#settings.buffers
+  }
+
+  /**
+   * Sets the buffer sizes per peer, in KiB and packets, each rounded up to a power of two; throws FAILED while
+   * listening. Godot: WebSocketMultiplayerPeer.set_buffers.
+   */
+  setBuffers (inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number): void {
+    this.#changeIdle({ inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets })
+  }
+
+  /** Bytes of the largest packet that can be sent (`outputBufferKb`). */
+  get maxDataSize (): number {
+    return this.#settings.maxDataSize
+  }
+
+  /**
+   * Always 2 (reliable), the only mode of WebSocket; setting it has no effect, as in Godot.
+   * Godot: NetworkedMultiplayerPeer.transfer_mode.
+   */
+  get transferMode (): number {
+    return TRANSFER_MODE_RELIABLE
+  }
+
+  set transferMode (_mode: number) {}
+
+  /** 0 disconnected, 2 connected (listening). Godot: NetworkedMultiplayerPeer.get_connection_status. */
   getConnectionStatus (): number {
     return this.isListening() ? connectionStatus.CONNECTED : connectionStatus.DISCONNECTED
   }
 
-  /** The server's own id. */
+  /** The server's own id, 1. Godot: NetworkedMultiplayerPeer.get_unique_id. */
   getUniqueId (): number {
     return target.SERVER
   }
 
-  /** Whether it polls by itself; while it stops it does, so that every peer is heard of. */
-  get autoPoll (): boolean {
-    return this.options.autoPoll || this.#stopping !== undefined
+  // ---- peers ----
+
+  /** Whether there is a peer with this id, closing ones included. Never throws. Godot: WebSocketServer.has_peer. */
+  hasPeer (id: number): boolean {
+    return this.#registry.peers.has(id)
   }
 
-  protected get isLocked (): boolean {
-    return this.isListening() || this.#opening !== undefined
+  /** The peer with this id; throws ERR_DOES_NOT_EXIST (33). Godot: WebSocketMultiplayerPeer.get_peer. */
+  getPeer (id: number): WebSocketPeer {
+    const session = this.#registry.peers.get(id)
+    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return session.peer
   }
 
-  async #open (port: number | undefined, { protocols, gdMpApi }: ServerOptions, stopping: Promise<void> | undefined): Promise<void> {
-    if (stopping !== undefined) await stopping
-    this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
-    Object.assign(this.options, { protocols, gdMpApi })
-    this.updateFastPath()
-    this.applyBuffers()
-    this.#heartbeat.start(this.options.pingInterval)
-    this.#listeningSince = Date.now()
-    this.notices.emit('listening')
+  /** IP address of a peer; throws ERR_DOES_NOT_EXIST. Godot: WebSocketServer.get_peer_address. */
+  getPeerAddress (id: number): string {
+    return this.getPeer(id).getConnectedHost()
   }
 
-  #mount (): Mount {
-    if (this.#parts.mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to listen on: give a port')
-    this.#checkKeysOfMount()
-    return this.#parts.mount
+  /** TCP port of a peer; throws ERR_DOES_NOT_EXIST. Godot: WebSocketServer.get_peer_port. */
+  getPeerPort (id: number): number {
+    return this.getPeer(id).getConnectedPort()
   }
 
-  #checkKeysOfMount (): void {
-    if (this.privateKey === undefined && this.sslCertificate === undefined && this.caChain === undefined) return
-    throw new GodotError('ERR_INVALID_PARAMETER', 'privateKey, sslCertificate, caChain: the TLS of the mounted endpoint is the host app\'s; give a port for a listener of its own')
+  /**
+   * Closes a peer, or a client that authenticates. Throws ERR_DOES_NOT_EXIST without one, ERR_INVALID_PARAMETER for a
+   * code or reason that a close frame cannot carry. Godot: WebSocketServer.disconnect_peer.
+   */
+  disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): void {
+    const peer = this.#registry.find(id)?.peer ?? this.getPeer(id)
+    peer.close(code, reason)
   }
 
-  async #openListener (port: number): Promise<Listener> {
-    if (this.#parts.openListener === undefined) throw new GodotError('ERR_CANT_CREATE', 'this server has no listener of its own')
-    return await this.#parts.openListener(this, port)
+  /** Number of peers, closing ones included. */
+  get peerCount (): number {
+    return this.#registry.peers.size
   }
 
-  async #stop (code: number, reason: string): Promise<void> {
-    const listener = this.#listener
-    this.#listener = undefined
-    this.cutNewcomers()
-    const closed = listener !== undefined && 'close' in listener ? listener.close() : undefined
-    // From here on it polls by itself.
-    await Promise.resolve()
-    this.catchUp()
-    const released = this.whenReleased()
-    await this.#closeAll(code, reason)
-    await released
-    await closed
-    this.#heartbeat.stop()
-    this.notices.emit('stopped')
+  /** Peers by state, and handshakes and authentications in progress (`pending`). */
+  countPeers (): { open: number, closing: number, pending: number } {
+    return this.#registry.counts
   }
 
-  /** Tells the peers batch by batch, all of them within half of `closeTimeout`, so that the last one has time to answer too. */
-  async #closeAll (code: number, reason: string): Promise<void> {
-    const batches = Math.max(1, Math.floor(this.closeTimeout * 1000 / 2 / BATCH_MILLISECONDS))
-    const size = Math.max(BATCH_SIZE, Math.ceil(this.peerCount / batches))
-    let told = 0
-    for (const peer of this.everyone()) {
-      if (told > 0 && told % size === 0) await new Promise(resolve => setTimeout(resolve, BATCH_MILLISECONDS))
-      peer.closeFor('stop', code, reason)
-      told++
+  /** Peers with an id above `after` by ascending id. Peers may join and leave during the iteration. */
+  * peers (after: number = 0): IterableIterator<WebSocketPeer> {
+    for (const session of this.#registry.peers.after(after)) yield session.peer
+  }
+
+  /** Without autoPoll: reads and signals what has arrived. Godot: NetworkedMultiplayerPeer.poll. */
+  poll (): void {
+    this.#registry.poll()
+  }
+
+  // ---- packets ----
+
+  /**
+   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0.
+   * Godot: NetworkedMultiplayerPeer.set_target_peer.
+   */
+  setTargetPeer (id: number): void {
+    this.#targetPeer = id
+  }
+
+  /**
+   * Sender of the packet that `getPacket` returns next, 1 when there is none.
+   * Godot: NetworkedMultiplayerPeer.get_packet_peer.
+   */
+  getPacketPeer (): number {
+    return this.#room.inbox.nextSource
+  }
+
+  /**
+   * Sends a packet to the target peer. Throws ERR_UNCONFIGURED in plain mode, FAILED without such a peer,
+   * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`. Godot: PacketPeer.put_packet.
+   */
+  putPacket (bytes: Uint8Array): void {
+    this.#room.putData(this.#targetPeer, bytes)
+  }
+
+  /** Number of unread packets (multiplayer mode). Godot: PacketPeer.get_available_packet_count. */
+  getAvailablePacketCount (): number {
+    return this.#room.inbox.available
+  }
+
+  /**
+   * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers. For
+   * one: throws ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   */
+  broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
+    return this.#room.broadcast(to, bytes, isText)
+  }
+
+  /**
+   * Remote calls (multiplayer mode). From its first use on it handles the server's packets: none is queued, and
+   * `peer_packet` is not signalled.
+   */
+  get multiplayer (): MultiplayerAPI {
+    return this.#room.inbox.multiplayer
+  }
+
+  // ---- access ----
+
+  /**
+   * Bans an IP address or CIDR range for `terms.seconds` or for good, and closes its peers with 1008. Throws
+   * ERR_INVALID_PARAMETER.
+   */
+  ban (address: string, terms: BanTerms = {}): Ban {
+    checkClose(closeCode.POLICY, terms.reason ?? '')
+    const ban = this.#admission.bans.ban(address, terms)
+    this.#registry.applyBan(ban)
+    return ban
+  }
+
+  /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
+  unban (address: string): Ban {
+    return this.#admission.bans.unban(address)
+  }
+
+  /** Bans in effect, oldest first. */
+  bans (): Ban[] {
+    return this.#admission.bans.list()
+  }
+
+  /**
+   * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
+   * ERR_UNCONFIGURED without that option.
+   * Godot 4: SceneMultiplayer.send_auth.
+   */
+  sendAuth (id: number, data: Uint8Array): void {
+    this.#authentication.send(id, data)
+  }
+
+  /**
+   * Accepts a client that authenticates: it joins as soon as it has completed too. Throws ERR_DOES_NOT_EXIST for any
+   * other, ERR_UNCONFIGURED without option `authenticate`. Godot 4: SceneMultiplayer.complete_auth.
+   */
+  completeAuth (id: number): void {
+    this.#authentication.complete(id)
+  }
+
+  // ---- monitoring ----
+
+  /** Counters, events for operators and packet samples. */
+  get monitor (): ServerMonitor {
+    return this.#monitor
+  }
+
+  protected get variants (): VariantCodec {
+    return this.#settings.wire.variants
+  }
+
+  protected takePacket (): Packet {
+    const packet = this.#room.inbox.take()
+    if (packet === undefined) throw new GodotError(this.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
+    return packet
+  }
+
+  get #internals (): ServerInternals {
+    return {
+      settings: this.#settings,
+      admission: this.#admission,
+      registry: this.#registry,
+      monitor: this.#monitor,
+      room: this.#room
     }
   }
+
+  /** The room of clients that choose none. */
+  get #room (): Room {
+    return this.#registry.main
+  }
+
+  get #authentication () {
+    const { authentication } = this.#room
+    if (authentication === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option authenticate is not set')
+    return authentication
+  }
+
+  /** Changes options that Godot locks while listening. */
+  #changeIdle (changes: Partial<ServerOptions>): void {
+    if (this.#listening.isLocked) {
+      throw new GodotError('FAILED', `${Object.keys(changes).join(', ')} cannot be changed while listening`)
+    }
+    this.#settings.change(changes)
+  }
 }
+
+// The methods on, once and off.
+export interface WebSocketServer extends SignalSource<Signals> {}

@@ -1,8 +1,11 @@
 import { GodotError } from '../../error.ts'
-import type { VariantReader, VariantWriter } from '../variant/variant-codec.ts'
-import type { DecodeOptions, EncodeOptions } from '../variant/variant-codec.ts'
+import type { EncodeOptions, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 import { variant3 } from '../variant/variant.ts'
+import { checkArgumentCount, EncodedValues } from './encoded-values.ts'
+import type { ValueLayout } from './encoded-values.ts'
+import { nodeField, readNode, writePath } from './rpc-node.ts'
+import type { RpcNode } from './rpc-node.ts'
 
 /**
  * RPC packets of Godot 3, the payload of multiplayer data packets, little-endian; texts are UTF-8 ended by one NUL:
@@ -17,9 +20,6 @@ import { variant3 } from '../variant/variant.ts'
  */
 export type RpcPacket = RemoteCall | RemoteSet | SimplifyPath | ConfirmPath | Raw
 
-/** A node: the number its path was announced under, or the path itself, such as `Main/Pawn`. */
-export type RpcNode = number | string
-
 export interface RemoteCall { type: 'remoteCall', node: RpcNode, name: string, args: readonly Variant[] }
 export interface RemoteSet { type: 'remoteSet', node: RpcNode, name: string, value: Variant }
 /** `id` stands for `path` in what its sender sends from now on; to be answered by a ConfirmPath. */
@@ -28,38 +28,37 @@ export interface ConfirmPath { type: 'confirmPath', path: string }
 /** The bytes of `send_bytes`, at least one. */
 export interface Raw { type: 'raw', bytes: Uint8Array }
 
-/** Bit of the node that marks an offset. */
-const FULL_PATH = 0x80000000
+/** A remote call or set whose values have not been decoded: the receiver may not want them. */
+export interface ReceivedMember { type: 'remoteCall' | 'remoteSet', node: RpcNode, name: string, values: EncodedValues }
 
-/** How one packet stands in bytes, after byte 0. */
+/** A packet as it is received. */
+export type ReceivedPacket = ReceivedMember | SimplifyPath | ConfirmPath | Raw
+
+const callLayout: ValueLayout = { count: from => from.u8(), value: from => from.variant() }
+const setLayout: ValueLayout = { count: () => 1, value: from => from.variant() }
+
+/** Reads and writes one packet, after byte 0. */
 interface Row<Packet> {
   type: RpcPacket['type']
-  read (from: VariantReader): Packet
+  read (from: VariantReader): ReceivedPacket
   write (to: VariantWriter, packet: Packet): void
 }
 
-/** The packets, each at its command number. */
+/** The packets, by command number. */
 const rows: ReadonlyArray<Row<any>> = [
   {
     type: 'remoteCall',
-    read: (from): RemoteCall => {
-      const node = readNode(from)
-      const name = from.cstring()
-      return { type: 'remoteCall', node, name, args: readArguments(from) }
-    },
+    read: from => readMember(from, 'remoteCall', callLayout),
     write: (to, { node, name, args }: RemoteCall) => writeMember(to, node, name, () => writeArguments(to, args))
   },
   {
     type: 'remoteSet',
-    read: (from): RemoteSet => {
-      const node = readNode(from)
-      return { type: 'remoteSet', node, name: from.cstring(), value: from.variant() }
-    },
+    read: from => readMember(from, 'remoteSet', setLayout),
     write: (to, { node, name, value }: RemoteSet) => writeMember(to, node, name, () => to.variant(value))
   },
   {
     type: 'simplifyPath',
-    // Godot does not miss the NUL of a path at the end.
+    // Godot accepts a final path without its NUL.
     read: (from): SimplifyPath => ({ type: 'simplifyPath', id: from.u32(), path: from.cstring('optional') }),
     write: (to, { id, path }: SimplifyPath) => { to.u32(id); to.cstring(path) }
   },
@@ -70,9 +69,12 @@ const rows: ReadonlyArray<Row<any>> = [
   },
   {
     type: 'raw',
-    read: (from): Raw => from.remaining > 0 ? { type: 'raw', bytes: from.rest() } : from.fail('raw packet without bytes'),
+    read: (from): Raw => {
+      if (from.remaining === 0) from.fail('raw packet without bytes')
+      return { type: 'raw', bytes: from.rest() }
+    },
     write: (to, { bytes }: Raw) => {
-      if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet has at least one byte')
+      if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet must have at least one byte')
       to.bytes(bytes)
     }
   }
@@ -81,20 +83,29 @@ const rows: ReadonlyArray<Row<any>> = [
 const commands = new Map(rows.map((row, command) => [row.type, command]))
 
 /**
- * The RPC packet in `bytes`. Bytes after the last argument are ignored; `bytes` of a raw packet are a view.
- * Throws ERR_INVALID_DATA naming the byte, or ERR_UNAUTHORIZED for an object among the arguments unless allowed.
+ * The RPC packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are
+ * ignored. Throws ERR_INVALID_DATA naming the byte.
  */
-export function decodeRpcPacket (bytes: Uint8Array, options?: DecodeOptions): RpcPacket {
-  return variant3.parse(readPacket, bytes, options)
+export function decodeRpcPacket (bytes: Uint8Array): ReceivedPacket {
+  return variant3.parse(readPacket, bytes)
 }
 
-function readPacket (from: VariantReader): RpcPacket {
+function readPacket (from: VariantReader): ReceivedPacket {
   const command = from.u8()
-  const row = rows[command] ?? from.fail(`no RPC command ${command}`, 0)
+  const row = rows[command] ?? from.fail(`unknown RPC command ${command}`, 0)
   return row.read(from)
 }
 
-/** The bytes of an RPC packet. Throws ERR_INVALID_PARAMETER for values, names or counts that cannot be sent. */
+function readMember (from: VariantReader, type: ReceivedMember['type'], layout: ValueLayout): ReceivedMember {
+  const node = readNode(from, from.u32())
+  const name = from.cstring()
+  return { type, node, name, values: new EncodedValues(variant3, layout, from.source, from.offset, from.end) }
+}
+
+/**
+ * Encodes an RPC packet. Throws ERR_INVALID_PARAMETER for values that cannot be sent, ERR_UNAUTHORIZED for an object
+ * unless allowed.
+ */
 export function encodeRpcPacket (packet: RpcPacket, options?: EncodeOptions): Uint8Array {
   return variant3.build(writePacket, packet, options)
 }
@@ -105,30 +116,16 @@ function writePacket (to: VariantWriter, packet: RpcPacket): void {
   rows[command].write(to, packet)
 }
 
-/** Arguments end where the path starts, so that one cut short cannot swallow it. */
-function readNode (from: VariantReader): RpcNode {
-  const node = from.u32()
-  return node < FULL_PATH ? node : from.split(node - FULL_PATH).cstring('optional')
-}
-
-function readArguments (from: VariantReader): Variant[] {
-  const args: Variant[] = []
-  for (let left = from.u8(); left > 0; left--) args.push(from.variant())
-  return args
-}
-
 function writeArguments (to: VariantWriter, args: readonly Variant[]): void {
-  if (args.length > 255) throw new GodotError('ERR_INVALID_PARAMETER', `${args.length} arguments, at most 255 can be sent`)
+  checkArgumentCount(args)
   to.u8(args.length)
   for (const arg of args) to.variant(arg)
 }
 
 function writeMember (to: VariantWriter, node: RpcNode, name: string, writeContent: () => void): void {
-  const at = to.length
-  to.u32(typeof node === 'number' ? node : 0)
+  const fieldAt = to.length
+  to.u32(nodeField(node))
   to.cstring(name)
   writeContent()
-  if (typeof node === 'number') return
-  to.patchU32(at, to.length + FULL_PATH)
-  to.cstring(node)
+  writePath(to, node, fieldAt)
 }

@@ -1,185 +1,265 @@
 import t from 'tap'
-import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
-import type { Acceptance } from '../../../src/core/admission/handshake.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import type { GodotError } from '../../../src/error.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
+import { HandshakeClient } from '../../helper/handshake-client.ts'
 
-/** A listening server, and what it says of clients it turns away. */
-async function listening (options: Partial<ServerOptions> = {}) {
+/** A listening server, and the clients it refuses. */
+async function openServer (options: Partial<ServerOptions> = {}) {
   const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, { mount: { port: 0, tls: false } })
   const refused: Array<[reason: string, address: string]> = []
-  server.notices.on('refused', (reason, address) => { refused.push([reason, address]) })
+  server.monitor.events.on('refused', (reason, address) => { refused.push([reason, address]) })
   await server.listen()
-  return { server, refused }
+  /** A client that has sent its request. */
+  const join = (address = '192.0.2.7', headers = {}) => new HandshakeClient(server, address).request({ headers })
+  return { server, refused, join }
 }
 
-/** A client whose request has come. */
-class Client {
-  readonly connection: MemoryConnection
-  readonly cuts: string[] = []
-  readonly #server: WebSocketServer
-  readonly #handshake
-
-  constructor (server: WebSocketServer, address: string) {
-    this.#server = server
-    this.connection = new MemoryConnection(address, 50000)
-    this.#handshake = server.handshake(error => { this.cuts.push(error.code) })
-  }
-
-  begin (): void {
-    this.#handshake.begin()
-  }
-
-  /** Asks, and becomes a peer if let in; throws as the server does. */
-  join (asking: Partial<UpgradeRequest> = {}): Acceptance | Promise<Acceptance> {
-    try {
-      const entry = this.#handshake.decide({ headers: {}, url: '/', host: 'game.example', address: this.connection.address, port: 50000, ...asking })
-      return entry instanceof Promise ? entry.then(entry => this.#enter(entry)) : this.#enter(entry)
-    } catch (error) {
-      this.#handshake.end(error as GodotError)
-      throw error
-    }
-  }
-
-  leave (): void {
-    this.#handshake.end()
-  }
-
-  #enter (entry: Acceptance): Acceptance {
-    this.#server.accept(this.connection, entry.protocol, undefined, this.#handshake)
-    return entry
-  }
-}
-
-t.test('one address has so many connections and no more', async t => {
-  const { server, refused } = await listening({ maxPeersPerAddress: 2 })
-  const [one, two, three] = Array.from({ length: 3 }, () => new Client(server, '192.0.2.7'))
-  one.join()
-  two.join()
-  t.throws(() => three.join(), { code: 'address-limit', statusCode: 429, message: /maxPeersPerAddress|trustProxy/ })
+t.test('maxPeersPerAddress limits the connections of one address', async t => {
+  const { server, refused, join } = await openServer({ maxPeersPerAddress: 2 })
+  const [one, , three] = [join(), join(), join()]
+  t.match(three.refusals, [{ code: 'address-limit', statusCode: 429, message: /trustProxy/ }])
   t.same(refused, [['address-limit', '192.0.2.7']])
-  new Client(server, '192.0.2.8').join()
-  t.equal(server.limits['address-limit'], 1)
-  one.connection.hangUp()
-  await turn()
-  new Client(server, '192.0.2.7').join()
-  t.throws(() => new Client(server, '192.0.2.7').join(), { code: 'address-limit' }, 'a place was free, and is taken again')
+  t.equal(join('192.0.2.8').refusal, undefined)
+  t.equal(server.monitor.limits['address-limit'], 1)
+  one.connection.disconnect()
+  await nextTurn()
+  t.equal(join().refusal, undefined)
+  t.equal(join().refusal, 'address-limit', 'one place was free, and is taken again')
   await server.stop()
 })
 
-t.test('of IPv6 a network of 64 bits counts as one address, this machine has no limit', async t => {
-  const { server } = await listening({ maxPeersPerAddress: 1 })
-  new Client(server, '2001:db8::1').join()
-  t.throws(() => new Client(server, '2001:db8::ffff:2').join(), { code: 'address-limit' })
-  new Client(server, '2001:db8:0:1::1').join()
-  for (const address of ['127.0.0.1', '127.0.0.1', '127.1.2.3', '::1', '::1']) new Client(server, address).join()
+t.test('a connection counts for its address until its socket is released, not until its peer has left', async t => {
+  const { server, join } = await openServer({ maxPeersPerAddress: 1 })
+  const { connection } = join()
+  // A frame without a mask is a protocol error: the peer leaves, but its client keeps the connection open.
+  connection.deliver(Buffer.of(0x82, 0x00))
+  await nextTurn()
+  t.equal(server.peerCount, 0)
+  t.equal(join().refusal, 'address-limit')
+  connection.disconnect()
+  await nextTurn()
+  t.equal(join().refusal, undefined)
+  await server.stop()
+})
+
+t.test('a refused connection counts for its address until it is gone', async t => {
+  const { server, join } = await openServer({ maxPeersPerAddress: 1, protocols: ['chat'] })
+  const staying = new HandshakeClient(server, '192.0.2.7', { staysAfterRefusal: true }).request()
+  t.equal(staying.refusal, 'sub-protocol-mismatch')
+  t.equal(join().refusal, 'address-limit')
+  staying.leave()
+  t.equal(join().refusal, 'sub-protocol-mismatch')
+  await server.stop()
+})
+
+t.test('maxJoinsPerMinute limits the joins of one address', async t => {
+  const clock = stopTime(t)
+  const { server, join } = await openServer({ maxJoinsPerMinute: 3, maxPeersPerAddress: 0, pingInterval: 0 })
+  const joinAndLeave = (address = '192.0.2.7') => {
+    const client = join(address)
+    client.connection.disconnect()
+    return client.refusal
+  }
+  t.same(Array.from({ length: 5 }, () => joinAndLeave()), [undefined, undefined, undefined, 'join-rate', 'join-rate'])
+  t.equal(server.monitor.limits['join-rate'], 2)
+  t.same([joinAndLeave('192.0.2.8'), joinAndLeave('2001:db8::1')], [undefined, undefined])
+  for (let i = 0; i < 10; i++) t.equal(joinAndLeave('127.0.0.1'), undefined, 'loopback is exempt')
+  clock.advance(59_999)
+  t.equal(joinAndLeave(), 'join-rate')
+  clock.advance(1)
+  t.equal(joinAndLeave(), undefined, 'a minute later')
+  for (let i = 0; i < 4; i++) joinAndLeave('2001:db8::2')
+  t.equal(joinAndLeave('2001:db8::3'), 'join-rate', 'one /64 is one address')
+})
+
+t.test('maxJoinsPerMinute counts joins, not refused handshakes', async t => {
+  const { server, join } = await openServer({ maxJoinsPerMinute: 1, protocols: ['chat'] })
+  for (let i = 0; i < 3; i++) t.equal(join().refusal, 'sub-protocol-mismatch')
+  t.equal(join('192.0.2.7', { 'sec-websocket-protocol': 'chat' }).refusal, undefined)
+  t.match(join('192.0.2.7', { 'sec-websocket-protocol': 'chat' }).refusals, [{ code: 'join-rate', statusCode: 429, message: /1 joins per minute/ }])
+  await server.stop()
+})
+
+t.test('maxJoinsPerMinute holds for clients that onHandshake decides about at the same time', async t => {
+  const { server, join } = await openServer({ maxJoinsPerMinute: 2, onHandshake: async () => ({}) })
+  const clients = Array.from({ length: 5 }, () => join())
+  await nextTurn()
+  t.same(clients.map(({ refusal }) => refusal), [undefined, undefined, 'join-rate', 'join-rate', 'join-rate'])
+  t.equal(server.peerCount, 2)
+  await server.stop()
+})
+
+t.test('an IPv6 network of 64 bits counts as one address, loopback has no limit', async t => {
+  const { server, join } = await openServer({ maxPeersPerAddress: 1 })
+  t.equal(join('2001:db8::1').refusal, undefined)
+  t.equal(join('2001:db8::ffff:2').refusal, 'address-limit')
+  t.equal(join('2001:db8:0:1::1').refusal, undefined)
+  for (const address of ['127.0.0.1', '127.0.0.1', '127.1.2.3', '::1', '::1']) t.equal(join(address).refusal, undefined)
   t.equal(server.peerCount, 7)
   await server.stop()
 })
 
-t.test('0 is no limit', async t => {
-  const { server } = await listening({ maxPeersPerAddress: 0 })
-  for (let i = 0; i < 200; i++) new Client(server, '192.0.2.7').join()
+t.test('maxPeersPerAddress 0 is no limit', async t => {
+  const { server, join } = await openServer({ maxPeersPerAddress: 0 })
+  for (let i = 0; i < 200; i++) join()
   t.equal(server.peerCount, 200)
   await server.stop()
 })
 
-t.test('a handshake that comes to nothing gives its share back', async t => {
-  const { server } = await listening({ maxPeersPerAddress: 1, maxPeers: 1, protocols: ['chat'] })
-  for (let i = 0; i < 3; i++) t.throws(() => new Client(server, '192.0.2.7').join(), { code: 'sub-protocol-mismatch' })
-  new Client(server, '192.0.2.7').join({ headers: { 'sec-websocket-protocol': 'chat' } })
-  t.equal(server.peerCount, 1)
-  await server.stop()
-})
-
-t.test('a full server refuses, and whoever is being asked about has a place already', async t => {
-  const { server } = await listening({ maxPeers: 2, onHandshake: async () => ({}) })
-  const joins = Array.from({ length: 2 }, () => new Client(server, '192.0.2.7').join())
-  t.throws(() => new Client(server, '192.0.2.8').join(), { code: 'server-full', statusCode: 503, message: /2 peers/ })
+t.test('maxPeers counts clients that onHandshake decides about', async t => {
+  const { server, join } = await openServer({ maxPeers: 2, onHandshake: async () => ({}) })
+  join()
+  join()
+  t.match(join('192.0.2.8').refusals, [{ code: 'server-full', statusCode: 503, message: /2 peers/ }])
   t.throws(() => server.checkJoin(), { code: 'server-full' }, 'it is not ready for more')
-  await Promise.all(joins)
+  await nextTurn()
   t.equal(server.peerCount, 2)
   await server.stop()
 })
 
-t.test('so many handshakes are under way and no more', async t => {
-  const { server } = await listening({ maxPendingHandshakes: 2 })
-  const [one, two, three] = Array.from({ length: 3 }, () => new Client(server, '192.0.2.7'))
-  one.begin()
-  two.begin()
-  t.throws(() => three.begin(), { code: 'too-many-handshakes', statusCode: 503 })
-  one.leave()
-  three.begin()
-  t.equal(server.pendingCount, 2)
+t.test('maxPendingHandshakes limits pending handshakes', async t => {
+  const { server } = await openServer({ maxPendingHandshakes: 2 })
+  const clients = Array.from({ length: 4 }, () => new HandshakeClient(server))
+  for (const { handshake } of clients.slice(0, 3)) handshake.start()
+  t.same(clients.map(({ refusal }) => refusal), [undefined, undefined, 'too-many-handshakes', undefined])
+  clients[3].request()
+  t.equal(clients[3].refusal, 'too-many-handshakes', 'also a request that would be accepted at once')
+  clients[0].leave()
+  t.equal(new HandshakeClient(server).request().refusal, undefined)
+  t.equal(server.countPeers().pending, 1)
   await server.stop()
-  t.same([two.cuts, three.cuts, server.pendingCount], [['not-listening'], ['not-listening'], 0])
+  t.same([clients[1].refusal, clients[1].isDestroyed, server.countPeers().pending], ['not-listening', true, 0])
 })
 
-t.test('what takes too long is cut, also when the time is shortened meanwhile', async t => {
+t.test('clients that authenticate count as pending handshakes', async t => {
+  const authenticate = async (): Promise<boolean> => await new Promise(() => {})
+  const { server, join } = await openServer({ maxPendingHandshakes: 2, gdMpApi: true, wire: 'godot4', authenticate })
+  const [one] = [join(), join()]
+  t.same(server.countPeers(), { open: 0, closing: 0, pending: 2 })
+  t.equal(join().refusal, 'too-many-handshakes')
+  one.connection.disconnect()
+  await nextTurn()
+  t.equal(join().refusal, undefined)
+  await server.stop()
+})
+
+t.test('handshakeTimeout refuses, also when it is shortened meanwhile', async t => {
   const clock = stopTime(t)
-  const { server, refused } = await listening({ handshakeTimeout: 3 })
-  const client = new Client(server, '192.0.2.7')
-  client.begin()
+  const { server, refused } = await openServer({ handshakeTimeout: 3 })
+  const client = new HandshakeClient(server)
+  client.handshake.start()
   clock.advance(1000)
   server.handshakeTimeout = 1.5
   clock.advance(499)
-  t.same(client.cuts, [])
+  t.same(client.refusals, [])
   clock.advance(1)
-  t.same(client.cuts, ['handshake-timeout'])
+  t.equal(client.refusal, 'handshake-timeout')
   t.same(refused, [['handshake-timeout', '']])
-  t.equal(server.limits['handshake-timeout'], 1)
+  t.equal(server.monitor.limits['handshake-timeout'], 1)
 })
 
-t.test('a banned address is refused and its peers are closed', async t => {
-  const { server } = await listening()
-  const [banned, other] = [new Client(server, '192.0.2.7'), new Client(server, '198.51.100.1')]
-  banned.join()
-  other.join()
-  const [id] = [...server.peers()].filter(peer => peer.getConnectedHost() === '192.0.2.7').map(peer => peer.id)
-  const peer = server.getPeer(id)
+t.test('a ban refuses new clients and closes the peers of its range', async t => {
+  const { server, join } = await openServer()
+  const [banned] = [join('192.0.2.7'), join('198.51.100.1')]
+  const [peer] = [...server.peers()].filter(peer => peer.getConnectedHost() === '192.0.2.7')
+  await nextTurn()
+  banned.connection.take()
   server.ban('192.0.2.0/24', { reason: 'rude' })
   t.equal(peer.state, 'closing')
-  t.match(banned.connection.take().toString('latin1').slice(-4), '')
-  await turn()
+  await nextTurn()
   t.same(banned.connection.take(), Buffer.from([0x88, 6, 0x03, 0xf0, ...Buffer.from('rude')]))
-  t.throws(() => new Client(server, '192.0.2.200').join(), { code: 'banned', statusCode: 403, message: 'banned: rude' })
+  t.match(join('192.0.2.200').refusals, [{ code: 'banned', statusCode: 403, message: 'banned: rude' }])
   t.equal(server.peerCount, 2)
-  t.same(server.bans().map(({ address, reason }) => ({ address, reason })), [{ address: '192.0.2.0/24', reason: 'rude' }])
+  t.match(server.bans(), [{ address: '192.0.2.0/24', reason: 'rude' }])
   server.unban('192.0.2.0/24')
-  new Client(server, '192.0.2.200').join()
+  t.equal(join('192.0.2.200').refusal, undefined)
   t.throws(() => server.ban('192.0.2.7', { reason: 'x'.repeat(124) }), { code: 'ERR_INVALID_PARAMETER', message: /reason/ })
   t.same(server.bans(), [])
   await server.stop()
 })
 
-t.test('a ban that falls while the application thinks holds', async t => {
-  let letIn = (): void => {}
-  const { server } = await listening({ onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
-  const join = new Client(server, '192.0.2.7').join()
-  server.ban('192.0.2.7')
-  letIn()
-  await t.rejects(join as Promise<Acceptance>, { code: 'banned' })
-  t.equal(server.peerCount, 0)
+/** What may come between a connection and its peer, and what the client is refused with then. */
+const changes: Array<[what: string, change: (server: WebSocketServer) => void, code: string]> = [
+  ['a ban', server => { server.ban('192.0.2.7') }, 'banned'],
+  ['refuseNewConnections', server => { server.refuseNewConnections = true }, 'refusing-connections'],
+  ['stop', server => { server.stop() }, 'not-listening']
+]
+
+for (const [what, change, code] of changes) {
+  t.test(`${what} holds for a client that has connected, but not sent its request`, async t => {
+    const { server } = await openServer()
+    const client = new HandshakeClient(server)
+    client.handshake.start('192.0.2.7')
+    change(server)
+    client.request()
+    t.equal(client.refusal, code)
+    await server.stop()
+    t.equal(server.peerCount, 0)
+  })
+
+  t.test(`${what} holds for a client that onHandshake decides about`, async t => {
+    let accept = (): void => {}
+    const { server, join } = await openServer({ onHandshake: async () => await new Promise(resolve => { accept = () => { resolve({}) } }) })
+    const client = join()
+    change(server)
+    accept()
+    await nextTurn()
+    t.equal(client.refusal, code)
+    await server.stop()
+    t.equal(server.peerCount, 0)
+  })
+
+  t.test(`without autoPoll ${what} holds for a client that waits for the poll`, async t => {
+    const { server, join } = await openServer({ autoPoll: false })
+    const ids: number[] = []
+    server.on('client_connected', id => { ids.push(id) })
+    const client = join()
+    change(server)
+    server.poll()
+    t.same([client.refusal, ids, server.countPeers().pending], [code, [], 0])
+    await server.stop()
+  })
+}
+
+t.test('without autoPoll a client that goes before the poll is no peer', async t => {
+  const { server, join } = await openServer({ autoPoll: false, maxPeers: 1 })
+  const ids: number[] = []
+  server.on('client_connected', id => { ids.push(id) })
+  join().leave()
+  const next = join()
+  server.poll()
+  t.equal(next.refusal, undefined)
+  t.equal(ids.length, 1)
   await server.stop()
 })
 
-t.test('a page from elsewhere is refused, with the option in the answer', async t => {
-  const { server } = await listening()
-  new Client(server, '192.0.2.7').join({ headers: { origin: 'https://game.example' } })
-  t.throws(() => new Client(server, '192.0.2.7').join({ headers: { origin: 'https://evil.example' } }), { code: 'origin-refused', statusCode: 403, message: /allowedOrigins.*https:\/\/evil.example/ })
-  t.equal(server.limits['origin-refused'], 1)
+t.test('without autoPoll a client that no poll accepts is refused in time', async t => {
+  const clock = stopTime(t)
+  const { server, join } = await openServer({ autoPoll: false, handshakeTimeout: 3 })
+  const client = join()
+  clock.advance(2999)
+  t.equal(client.refusal, undefined)
+  clock.advance(1)
+  t.equal(client.refusal, 'handshake-timeout')
+  t.same(internalsOf(server).admission.counts, { places: 0, connections: new Map() })
+})
+
+t.test('a page of another origin is refused, and the option named', async t => {
+  const { server, join } = await openServer()
+  t.equal(join('192.0.2.7', { origin: 'https://game.example' }).refusal, undefined)
+  const { refusals } = join('192.0.2.7', { origin: 'https://evil.example' })
+  t.match(refusals, [{ code: 'origin-refused', statusCode: 403, message: /allowedOrigins.*https:\/\/evil.example/ }])
+  t.equal(server.monitor.limits['origin-refused'], 1)
   await server.stop()
 })
 
-t.test('options that can do nothing are refused', async t => {
+t.test('invalid options are named', async t => {
   for (const options of [
-    { allowedOrigins: 'https://game.example' }, { allowedOrigins: ['game.example'] }, { allowedOrigins: ['https://game.example/'] },
-    { onHandshake: true }, { maxPeers: -1 }, { maxPeersPerAddress: 1.5 }, { maxPendingHandshakes: 0 }, { pingInterval: -1 },
-    { maxPacketsPerSecond: '10' }, { stopCode: 1000 }
+    { allowedOrigins: 'https://game.example' }, { onHandshake: true }, { maxPeers: -1 }, { maxPeersPerAddress: 1.5 },
+    { maxPendingHandshakes: 0 }, { pingInterval: -1 }, { maxPacketsPerSecond: '10' }, { stopCode: 1000 }
   ]) {
     t.throws(() => new WebSocketServer(options as object), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(Object.keys(options)[0]) })
   }

@@ -78,3 +78,16 @@ t.test('a hundred thousand bans are looked up at once', async t => {
   t.ok(bans.find('10.1.134.159'))
   t.ok(bans.find('172.31.255.255'))
 })
+
+t.test('a ban lasts its seconds although the date changes', async t => {
+  const clock = stopTime(t)
+  const bans = new Bans()
+  bans.ban('192.0.2.7', { seconds: 60 })
+  clock.shiftDate(3_600_000)
+  t.equal(bans.find('192.0.2.7')?.address, '192.0.2.7', 'not ended early by a date an hour ahead')
+  clock.shiftDate(-7_200_000)
+  clock.advance(59_999)
+  t.equal(bans.find('192.0.2.7')?.address, '192.0.2.7')
+  clock.advance(1)
+  t.equal(bans.find('192.0.2.7'), undefined, 'not prolonged by a date an hour behind')
+})

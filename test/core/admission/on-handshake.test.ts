@@ -1,38 +1,39 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
-import { silentLogger } from '../../../src/core/server/logger.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
+import { HandshakeClient, upgradeHeaders } from '../../helper/handshake-client.ts'
 
-/** A listening server that asks `onHandshake`, the errors it logs, and a way to join it. */
-async function listening (onHandshake: OnHandshake, protocols: string[] = []) {
+/** A listening server with this `onHandshake`, the errors it logs, and a way to join it. */
+async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {
   const errors: object[] = []
-  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, log: { ...silentLogger, error: details => { errors.push(details) } } })
+  const log = { ...silentLogger, error: (details: object) => { errors.push(details) } }
+  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1, log }, { mount: { port: 0, tls: false } })
   await server.listen()
-  const join = async (asking: Partial<UpgradeRequest> = {}) => {
-    const handshake = server.handshake(() => {})
-    const entry = await handshake.decide({ headers: {}, url: '/', host: undefined, address: '192.0.2.7', port: 50001, ...asking })
-    server.accept(new MemoryConnection('192.0.2.7', 50001), entry.protocol, undefined, handshake)
-    return entry
+  const join = async (request: Partial<UpgradeRequest> = {}): Promise<HandshakeClient> => {
+    const client = new HandshakeClient(server).request(request)
+    await nextTurn()
+    return client
   }
   return { server, errors, join }
 }
 
-t.test('the application sees what the client asks', async t => {
+t.test('onHandshake gets the request', async t => {
   const requests: HandshakeRequest[] = []
-  const { server, join } = await listening(request => {
+  const { server, join } = await openServer(request => {
     requests.push(request)
     return {}
   }, ['chat'])
   const headers = { origin: 'http://h', 'sec-websocket-protocol': 'x, chat', authorization: 'Bearer secret' }
   await join({ headers, host: 'h', url: '/ws?room=7&room=8&token=other' })
   t.same(requests, [{
-    headers,
+    headers: { ...upgradeHeaders, ...headers },
     url: '/ws?room=7&room=8&token=other',
     query: { room: '8', token: 'other' },
     address: '192.0.2.7',
-    port: 50001,
+    port: 50000,
     protocols: ['x', 'chat'],
     origin: 'http://h',
     token: 'secret'
@@ -42,40 +43,41 @@ t.test('the application sees what the client asks', async t => {
 
 const carrier = `base64url.bearer.authorization.${Buffer.from('from the page').toString('base64url')}`
 
-const tokens: Array<[where: string, asking: Partial<UpgradeRequest>, token: string | undefined]> = [
+const tokens: Array<[where: string, request: Partial<UpgradeRequest>, token: string | undefined]> = [
   ['nowhere', {}, undefined],
   ['in the header', { headers: { authorization: 'Bearer abc' } }, 'abc'],
   ['in the query', { url: '/?token=a%20b' }, 'a b'],
-  ['in the query, by its other name', { url: '/?access_token=abc' }, 'abc'],
-  ['in a sub-protocol', { headers: { 'sec-websocket-protocol': carrier } }, 'from the page'],
-  ['in all of them', { headers: { authorization: 'Bearer abc', 'sec-websocket-protocol': carrier }, url: '/?token=x' }, 'abc']
+  ['in the query as access_token', { url: '/?access_token=abc' }, 'abc'],
+  ['in a subprotocol', { headers: { 'sec-websocket-protocol': carrier } }, 'from the page'],
+  ['everywhere', { headers: { authorization: 'Bearer abc', 'sec-websocket-protocol': carrier }, url: '/?token=x' }, 'abc']
 ]
 
-for (const [where, asking, token] of tokens) {
+for (const [where, request, token] of tokens) {
   t.test(`a token ${where}`, async t => {
     const found: unknown[] = []
-    const { server, join } = await listening(request => {
+    const { server, join } = await openServer(request => {
       found.push(request.token)
       return {}
     })
-    await join(asking)
+    await join(request)
     t.same(found, [token])
     await server.stop()
   })
 }
 
-t.test('a sub-protocol with a token is none of the server\'s, but answers a page that asks for no other', async t => {
-  const { server, join } = await listening(() => ({}))
-  t.same(await join({ headers: { 'sec-websocket-protocol': carrier } }), { protocol: '', answerProtocol: carrier, extensions: '' })
+t.test('a subprotocol with a token is never the peer\'s, but the response to a page that requests no other', async t => {
+  const { server, join } = await openServer(() => ({}))
+  t.equal((await join({ headers: { 'sec-websocket-protocol': carrier } })).head()['sec-websocket-protocol'], carrier.toLowerCase())
+  t.same([...server.peers()].map(({ protocol }) => protocol), [''])
   await server.stop()
-  const chat = await listening(() => ({}), ['chat'])
-  t.same(await chat.join({ headers: { 'sec-websocket-protocol': `${carrier}, chat` } }), { protocol: 'chat', answerProtocol: 'chat', extensions: '' })
-  await t.rejects(chat.join({ headers: { 'sec-websocket-protocol': carrier } }), { code: 'sub-protocol-mismatch' })
+  const chat = await openServer(() => ({}), ['chat'])
+  t.equal((await chat.join({ headers: { 'sec-websocket-protocol': `${carrier}, chat` } })).head()['sec-websocket-protocol'], 'chat')
+  t.equal((await chat.join({ headers: { 'sec-websocket-protocol': carrier } })).refusal, 'sub-protocol-mismatch')
   await chat.server.stop()
 })
 
-t.test('the data it gives are the peer\'s', async t => {
-  const { server, join } = await listening(async () => ({ data: { user: 7 } }))
+t.test('the data that it returns are the peer\'s', async t => {
+  const { server, join } = await openServer(async () => ({ data: { user: 7 } }))
   server.on('client_connected', id => { t.same(server.getPeer(id).data, { user: 7 }) })
   await join()
   t.same([...server.peers()].map(peer => peer.data), [{ user: 7 }])
@@ -83,9 +85,9 @@ t.test('the data it gives are the peer\'s', async t => {
 })
 
 t.test('it refuses with a status and a reason', async t => {
-  const { server, errors, join } = await listening(() => ({ status: 401, reason: 'who are you?' }))
-  await t.rejects(join(), { code: 'join-refused', statusCode: 401, message: 'who are you?' })
-  t.equal(server.limits['join-refused'], 1)
+  const { server, errors, join } = await openServer(() => ({ status: 401, reason: 'who are you?' }))
+  t.match((await join()).refusals, [{ code: 'join-refused', statusCode: 401, message: 'who are you?' }])
+  t.equal(server.monitor.limits['join-refused'], 1)
   t.same(errors, [])
   await server.stop()
 })
@@ -93,16 +95,17 @@ t.test('it refuses with a status and a reason', async t => {
 const faults: Array<[what: string, onHandshake: OnHandshake]> = [
   ['throws', () => { throw new Error('broken') }],
   ['rejects', async () => { throw new Error('broken') }],
-  ['answers nothing', (() => {}) as unknown as OnHandshake],
-  ['answers true', (() => true) as unknown as OnHandshake],
+  ['returns nothing', (() => {}) as unknown as OnHandshake],
+  ['returns true', (() => true) as unknown as OnHandshake],
   ['refuses with 200', () => ({ status: 200 })],
-  ['refuses with no number', () => ({ status: '403' as unknown as number })]
+  ['refuses with a string', () => ({ status: '403' as unknown as number })]
 ]
 
 for (const [what, onHandshake] of faults) {
-  t.test(`nobody gets in when it ${what}; the log tells, the client is not told`, async t => {
-    const { server, errors, join } = await listening(onHandshake)
-    await t.rejects(join({ url: '/?token=secret' }), { code: 'join-failed', statusCode: 500, message: 'The server failed; see its log' })
+  t.test(`nobody joins when it ${what}; the error is logged, but not sent`, async t => {
+    const { server, errors, join } = await openServer(onHandshake)
+    const { refusals } = await join({ url: '/?token=secret' })
+    t.match(refusals, [{ code: 'join-failed', statusCode: 500, message: 'The server failed; see its log' }])
     t.match(errors, [{ err: Error, url: '/?token=***' }])
     t.equal(server.peerCount, 0)
     await server.stop()

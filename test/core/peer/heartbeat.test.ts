@@ -19,7 +19,7 @@ class Silent {
     this.pings++
   }
 
-  cut (cause: string): void {
+  destroy (cause: string): void {
     this.cutBy = cause
     this.isOpen = false
   }

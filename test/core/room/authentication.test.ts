@@ -1,12 +1,13 @@
 import t from 'tap'
-import type { Logger } from '../../../src/core/server/logger.ts'
+import type { Logger } from '../../../src/logger.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { Dice, seed } from '../../helper/dice.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { putDataTo } from '../../helper/internals.ts'
 
 /** A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11 ... */
 async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
@@ -23,8 +24,9 @@ async function serve (authenticate: Authenticate, options: Partial<ServerOptions
       asked.push([peer.id, Buffer.from(data).toString()])
       return authenticate(peer, data)
     },
+    log,
     ...options
-  }, { ...memoryMount, log, drawId: () => ids.shift()! })
+  }, { ...memoryMount, drawId: () => ids.shift()! })
   for (const name of ['peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
   await server.listen()
   return { server, asked, told, errors }
@@ -37,7 +39,7 @@ const auth = (client: FrameClient, text = ''): void => { client.binary(Buffer.co
 async function heard (client: FrameClient): Promise<string[]> {
   const lines: string[] = []
   for (let quiet = 0; quiet < 3;) {
-    const news = await client.heard()
+    const news = await client.receivedFrames()
     quiet = news.length === 0 ? quiet + 1 : 0
     lines.push(...news)
   }
@@ -74,14 +76,14 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
   await heard(waiting)
   told.length = 0
   for (const hex of ['03aa', '07030000000003aa', '07030a00000003aa', '01' + '30'.repeat(32) + '00010000004d00', '']) say(waiting, hex)
-  t.equal(server.drops['not-admitted'], 5)
+  t.equal(server.monitor.drops['not-admitted'], 5)
   say(inside, '07030b00000003bb')
-  t.equal(server.drops['unknown-target'], 1)
+  t.equal(server.monitor.drops['unknown-target'], 1)
   say(inside, '07030000000003cc')
-  server.putTo(0, Uint8Array.of(1))
-  t.throws(() => server.putTo(11, Uint8Array.of(1)), { code: 'FAILED' })
+  putDataTo(server, 0, Uint8Array.of(1))
+  t.throws(() => putDataTo(server, 11, Uint8Array.of(1)), { code: 'FAILED' })
   t.throws(() => server.getPeer(11), { code: 'ERR_DOES_NOT_EXIST' })
-  t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) => id), server.pendingCount, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
+  t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) => id), server.countPeers().pending, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
   t.same(await heard(waiting), [])
   t.same(await heard(inside), ['2:0301'])
   await server.stop()
@@ -104,7 +106,7 @@ t.test('what the application answers', async t => {
     const client = new FrameClient(server)
     auth(client, 'token')
     t.same((await heard(client)).slice(1), frames, String(answer))
-    t.equal(server.limits['auth-refused'], limit)
+    t.equal(server.monitor.limits['auth-refused'], limit)
     t.equal(errors.length, count)
     t.same(told, [['peer_authenticating', 10], ...limit === 0 ? [] : [['peer_authentication_failed', 10]]])
     await server.stop()
@@ -131,7 +133,7 @@ t.test('in several steps, one at a time and in order', async t => {
   t.equal(asked.length, 3)
   t.equal(server.peerCount, 1)
   t.equal(server.getAvailablePacketCount(), 1, 'what came behind is heard')
-  t.same(server.drops['not-admitted'], 0)
+  t.same(server.monitor.drops['not-admitted'], 0)
   await server.stop()
 })
 
@@ -143,7 +145,7 @@ t.test('who completes without having sent anything is judged by that', async t =
   t.same(asked, [[10, '']])
   t.equal(server.peerCount, 1)
   auth(client)
-  t.equal(server.drops['not-data'], 1, 'once is enough')
+  t.equal(server.monitor.drops['not-data'], 1, 'once is enough')
   await server.stop()
 })
 
@@ -157,7 +159,7 @@ t.test('the application may begin: it sends a riddle, and lets in by itself', as
   auth(client)
   await heard(client)
   auth(client, 'too late')
-  t.equal(server.drops['not-admitted'], 1)
+  t.equal(server.monitor.drops['not-admitted'], 1)
   server.completeAuth(10)
   t.same(await heard(client), ['2:0700'])
   t.equal(server.peerCount, 1)
@@ -187,11 +189,11 @@ t.test('who takes too long is closed with 1000, answer or not', async t => {
   while (told.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
   t.same((await heard(client)).slice(1), ['8:03e8'])
   auth(client)
-  t.equal(server.limits['auth-timeout'], 1)
+  t.equal(server.monitor.limits['auth-timeout'], 1)
   client.send(8, Buffer.from('03e8', 'hex'))
-  await turn()
+  await nextTurn()
   t.ok(client.connection.isEnded)
-  t.equal(server.pendingCount, 0)
+  t.equal(server.countPeers().pending, 0)
   t.same(told, [['peer_authenticating', 10], ['peer_authentication_failed', 10]])
   await server.stop()
 })
@@ -201,10 +203,10 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   const { server, told } = await serve(async () => await new Promise(resolve => { wake = resolve }))
   const [leaver, banned, cut] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   auth(leaver, 'x')
-  leaver.connection.hangUp()
-  await turn()
+  leaver.connection.disconnect()
+  await nextTurn()
   wake(true)
-  await turn()
+  await nextTurn()
   t.same(told.splice(0).slice(3), [['peer_authentication_failed', 10]])
   server.ban('127.0.0.1')
   t.same((await heard(banned)).slice(1), ['8:03f0'])
@@ -215,7 +217,7 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   await server.stop()
   t.same((await heard(last)), ['8:03e9'])
   t.same(told.map(([name, id]) => `${String(name)} ${String(id)}`).sort(), ['peer_authenticating 13', 'peer_authentication_failed 11', 'peer_authentication_failed 12', 'peer_authentication_failed 13'])
-  t.equal(server.pendingCount, 0)
+  t.equal(server.countPeers().pending, 0)
 })
 
 t.test('the application may turn away who authenticates, with a word', async t => {
@@ -227,9 +229,9 @@ t.test('the application may turn away who authenticates, with a word', async t =
   t.same((await heard(client)).slice(1), ['8:0fa36e6f2073656174'])
   auth(client)
   client.close(4003, 'no seat')
-  await turn()
+  await nextTurn()
   t.same(told.slice(2), [['peer_authentication_failed', 10]])
-  t.same([server.pendingCount, server.peerCount], [1, 0])
+  t.same([server.countPeers().pending, server.peerCount], [1, 0])
   await server.stop()
 })
 
@@ -249,13 +251,13 @@ t.test('without autoPoll all of it happens in polls', async t => {
   server.poll()
   auth(client, 'x')
   auth(client)
-  await turn()
+  await nextTurn()
   t.same(asked, [])
   server.poll()
-  await turn()
+  await nextTurn()
   t.equal(server.peerCount, 0)
   server.poll()
-  await turn()
+  await nextTurn()
   server.poll()
   t.equal(server.peerCount, 1)
   await new Promise(resolve => setTimeout(resolve, 60))
@@ -270,8 +272,8 @@ t.test('a client counts as one from the start', async t => {
   const { server } = await serve(() => true, { maxPeers: 1 })
   const client = new FrameClient(server)
   t.throws(() => { server.checkJoin() }, { code: 'server-full' })
-  client.connection.hangUp()
-  await turn()
+  client.connection.disconnect()
+  await nextTurn()
   t.doesNotThrow(() => { server.checkJoin() })
   await server.stop()
 })
@@ -293,13 +295,13 @@ t.test('given a write mode, or closed, before it is in', async t => {
 })
 
 t.test('whatever comes before: nobody gets in who was not let in, and nothing fails', async t => {
-  const dice = new Dice(seed)
-  const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || dice.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
+  const random = new Random(seed)
+  const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
   const clients = Array.from({ length: 8 }, () => new FrameClient(server))
-  for (let i = 0; i < 4000; i++) {
-    const client = dice.pick(clients)
-    if (dice.once(3)) auth(client, dice.once(2) ? 'ab' : '')
-    else client.binary(dice.bytes(dice.below(12)))
+  for (let i = 0; i < scaled(1000); i++) {
+    const client = random.pick(clients)
+    if (random.oneIn(3)) auth(client, random.oneIn(2) ? 'ab' : '')
+    else client.binary(random.bytes(random.below(12)))
     if (i % 100 === 0) for (const one of clients) await one.frames()
   }
   t.equal(server.peerCount, 0, `seed ${seed}`)

@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
+import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { startGodot, type GodotClient } from '../../helper/godot.ts'
-import { needs } from '../../helper/needs.ts'
-import { within } from '../../helper/within.ts'
+import { skipWithout } from '../../helper/skip-without.ts'
+import { withTimeout } from '../../helper/with-timeout.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
 
 const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppetsync'] as const
 
@@ -29,7 +31,7 @@ class Game {
   async told (player: Player): Promise<unknown[][]> {
     const passed = new Promise(resolve => this.server.multiplayer.once('network_peer_packet', resolve))
     await player.godot.run('send_bytes', { bytes: Buffer.of(0), target: 1 })
-    await within(10, () => 'the bytes of a player', passed)
+    await withTimeout(10, () => 'the bytes of a player', passed)
     return this.#told.splice(0)
   }
 }
@@ -84,7 +86,7 @@ const values: Array<[Variant, string]> = [
   [new PoolVector2Array([new Vector2(1, 2)]), 'PoolVector2Array( 1, 2 )']
 ]
 
-t.test('real players and the server call each other', needs('godot3-server'), async t => {
+t.test('real players and the server call each other', skipWithout('godot3-server'), async t => {
   const game = await Game.start(t)
   const { server, main } = game
   const ann = await Player.join(t, game)
@@ -113,7 +115,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.same(await ann.told(game), ['on_remotesync null', 'on_mastersync '].map(line => `${ann.id} ${line}`), 'sync ran at the caller')
   })
 
-  await t.test('a player calls by number as soon as the server confirmed', async t => {
+  await t.test('a player calls by id once the server has confirmed the path', async t => {
     const { packetsIn } = server.getPeer(ann.id)
     await ann.rpc('on_remote', ['1'])
     await game.told(ann)
@@ -134,14 +136,14 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.equal(server.getPeer(ben.id).packetsOut - before, 6, 'the path was told once')
   })
 
-  await t.test('once they confirmed, one packet serves all of them', async t => {
-    const { packets } = server.outbox
+  await t.test('one packet serves all who have confirmed the path', async t => {
+    const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'all')
-    t.equal(server.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
-  await t.test('values arrive as they are', async t => {
+  await t.test('values arrive unchanged', async t => {
     for (const [value, text] of values) {
       main.rpcId(ann.id, 'on_remote', value)
       await ann.rpc('on_remote', [text], 1)
@@ -150,7 +152,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     }
   })
 
-  await t.test('a newcomer takes part at once, and who leaves is missed by nobody', async t => {
+  await t.test('newcomers take part at once, and leavers are not waited for', async t => {
     const cat = await Player.join(t, game)
     main.rpc('on_remote', 'welcome')
     for (const player of [ann, ben, cat]) t.same(await player.told(game), ['1 on_remote "welcome"'])
@@ -160,19 +162,19 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
     await cat.godot.quit()
     t.equal(await left, cat.id)
-    const { packets } = server.outbox
+    const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'fewer')
-    t.equal(server.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 
-  await t.test('a player that is a node\'s master is obeyed, nobody else is', async t => {
+  await t.test('only the player that is the network master of a node may call its puppet members', async t => {
     main.setNetworkMaster(ann.id)
     for (const player of [ann, ben]) await player.godot.run('set_master', { id: ann.id })
     await ann.rpc('on_puppet', ['"mine"'])
     await ben.rpc('on_puppet', ['"stolen"'])
     t.strictSame([...await game.told(ann), ...await game.told(ben)], [['puppet', ann.id, 'mine']])
-    t.equal(server.drops['rpc-mode'], 1)
+    t.equal(server.monitor.drops['rpc-mode'], 1)
     main.rpc('on_master', 'for the master')
     t.same((await ann.told(game)).at(-1), '1 on_master "for the master"')
     main.setNetworkMaster(1)
@@ -180,7 +182,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.ok((await ben.told(game)).includes(`${ann.id} on_puppet "mine"`), 'ben obeys her too')
   })
 
-  await t.test('a node that comes later, deeper in the tree', async t => {
+  await t.test('a node deeper in the tree is added later', async t => {
     for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Pawn' })
     const pawn = server.multiplayer.node('/root/Main/Pawn', { on_remote: [int], remote_value: String })
     const told: unknown[][] = []
@@ -194,15 +196,67 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     await ann.godot.run('rset', { node: 'Main/Pawn', property: 'remote_value', value: '"y"', target: 1 })
     await game.told(ann)
     t.same(told, [[ann.id, 5], [ann.id, 'y']])
-    t.equal(server.drops['rpc-arguments'], 1)
+    t.equal(server.monitor.drops['rpc-arguments'], 1)
   })
 
-  await t.test('nothing went wrong at anybody but what was meant to', async t => {
-    t.equal(server.failures, 0)
-    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.drops
+  await t.test('arguments may be left out, both ways', async t => {
+    for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Shop' })
+    const shop = server.multiplayer.node('/root/Main/Shop', { on_remote: [int, optional(String, 'none'), optional(Vector2)], on_puppet: [Map] })
+    const told: unknown[][] = []
+    shop.method('remote', 'on_remote', (...given) => told.push(given))
+    shop.rpc('on_remote', 3)
+    shop.rpc('on_remote', 3, 'x')
+    shop.rpc('on_puppet', { price: 5 })
+    t.same(await ann.told(game), ['1 on_remote 3', '1 on_remote 3,"x"', '1 on_puppet {\n"price": 5\n}'])
+    for (const args of [['5'], ['5', '"y"'], ['5', '"y"', 'Vector2( 1, 2 )']]) await ann.godot.run('rpc', { node: 'Main/Shop', method: 'on_remote', args, target: 1 })
+    await game.told(ann)
+    t.strictSame(told, [[ann.id, 5, 'none', undefined], [ann.id, 5, 'y', undefined], [ann.id, 5, 'y', new Vector2(1, 2)]])
+  })
+
+  await t.test('network masters are inherited as by real nodes', async t => {
+    const paths = ['Main', 'Main/Pawn', 'Main/Pawn/Gun']
+    await ann.godot.run('add_node', { path: paths[2] })
+    const nodes = paths.map(path => server.multiplayer.node(path))
+    const agree = async (what: string): Promise<void> => {
+      const theirs = await Promise.all(paths.map(async node => await ann.godot.run('network_master', { node })))
+      t.same(nodes.map(node => node.getNetworkMaster()), theirs, what)
+    }
+    await agree('at first')
+    for (const [at, id, recursive] of [[0, 7, true], [1, 8, true], [0, 9, false], [1, 5, false], [0, 1, true]] as const) {
+      await ann.godot.run('set_master', { node: paths[at], id, recursive })
+      nodes[at].setNetworkMaster(id, recursive)
+      await agree(`${paths[at]} ${id} ${recursive}`)
+    }
+    nodes[0].setNetworkMaster(7)
+    await ann.godot.run('set_master', { node: 'Main', id: 7, recursive: true })
+    await ann.godot.run('add_node', { path: 'Main/Late' })
+    t.equal(await ann.godot.run('network_master', { node: 'Main/Late' }), server.multiplayer.node('Main/Late').getNetworkMaster())
+    nodes[0].setNetworkMaster(1)
+    await ann.godot.run('set_master', { node: 'Main', id: 1, recursive: true })
+  })
+
+  await t.test('only the expected refusals occurred', async t => {
+    t.equal(server.monitor.failures, 0)
+    const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.monitor.drops
     t.same([mode, args], [1, 1])
     t.ok(Object.values(others).every(count => count === 0))
     t.match(ann.godot.errors, [/RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/], 'ann refused ben as the server did')
     t.equal(ann.godot.errors.length, 2)
   })
+})
+
+t.test('with set_root_node paths are relative to that node', skipWithout('godot3-server'), async t => {
+  const game = await Game.start(t)
+  const ann = await Player.join(t, game)
+  await ann.godot.run('add_node', { path: 'Main/Pawn' })
+  await ann.godot.run('set_root_node', { node: 'Main' })
+  const told: unknown[][] = []
+  const [main, pawn] = ['.', '/root/Pawn'].map(path => game.server.multiplayer.node(path).method('remote', 'on_remote', (...given) => told.push([path, ...given])))
+  for (const node of ['Main', 'Main/Pawn']) await ann.godot.run('rpc', { node, method: 'on_remote', args: ['1'], target: 1 })
+  await game.told(ann)
+  t.same(told, [['.', ann.id, 1], ['/root/Pawn', ann.id, 1]])
+  main.rpc('on_remote', 2)
+  pawn.rpc('on_remote', 3)
+  t.same(await ann.told(game), ['1 on_remote 2', '1 on_remote 3'])
+  t.same(ann.godot.errors.filter(line => line.includes('ERROR')), [])
 })

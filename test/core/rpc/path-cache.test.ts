@@ -1,36 +1,37 @@
 import t from 'tap'
-import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/path-cache.ts'
+import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
 
-t.test('our paths are numbered in the order of first use', async t => {
+t.test('paths of the server are numbered in the order of first use', async t => {
   const cache = new PathCache()
   t.equal(cache.own('Main').id, 1)
   t.equal(cache.own('Main/Pawn').id, 2)
   t.equal(cache.own('Main').id, 1)
 })
 
-t.test('a peer confirms what it was told, and nothing else', async t => {
+t.test('a peer can confirm only what was announced to it', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
-  t.equal(cache.confirm(8, 'Main'), false, 'another peer')
-  t.equal(cache.confirm(7, 'Pawn'), false, 'another path')
+  t.equal(cache.confirm(8, 'Main'), undefined, 'another peer')
+  t.equal(cache.confirm(7, 'Pawn'), undefined, 'another path')
   t.equal(cache.own('Main').confirmed.has(7), false)
-  t.equal(cache.confirm(7, 'Main'), true)
+  t.equal(cache.confirm(7, 'Main'), cache.own('Main'))
+  t.equal(cache.confirm(7, 1), cache.own('Main'), 'by its id')
   t.equal(cache.own('Main').confirmed.has(7), true)
 })
 
-t.test('a number means what its sender announced last', async t => {
+t.test('an id stands for the path that its sender announced last', async t => {
   const cache = new PathCache()
   cache.announce(7, 1, 'Main')
   cache.announce(8, 1, 'Pawn')
-  t.equal(cache.announced(7, 1), 'Main')
-  t.equal(cache.announced(8, 1), 'Pawn')
-  t.equal(cache.announced(7, 2), undefined)
-  t.equal(cache.announced(9, 1), undefined)
+  t.equal(cache.resolve(7, 1), 'Main')
+  t.equal(cache.resolve(8, 1), 'Pawn')
+  t.equal(cache.resolve(7, 2), undefined)
+  t.equal(cache.resolve(9, 1), undefined)
   cache.announce(7, 1, 'Main/Pawn')
-  t.equal(cache.announced(7, 1), 'Main/Pawn')
+  t.equal(cache.resolve(7, 1), 'Main/Pawn')
 })
 
-t.test('of a peer that left nothing is kept, of the others everything', async t => {
+t.test('everything about a peer that left is forgotten, and nothing about others', async t => {
   const cache = new PathCache()
   for (const peer of [7, 8]) {
     cache.own('Main').told.add(peer)
@@ -40,20 +41,50 @@ t.test('of a peer that left nothing is kept, of the others everything', async t 
   cache.forgetPeer(7)
   t.same([...cache.own('Main').told], [8])
   t.same([...cache.own('Main').confirmed], [8])
-  t.equal(cache.announced(7, 1), undefined)
-  t.equal(cache.announced(8, 1), 'Main')
+  t.equal(cache.resolve(7, 1), undefined)
+  t.equal(cache.resolve(8, 1), 'Main')
 })
 
-t.test('a path that was given up gets another number', async t => {
+t.test('a path that was freed gets another id', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
   cache.forgetPath('Main')
-  t.equal(cache.confirm(7, 'Main'), false)
+  t.equal(cache.confirm(7, 'Main'), undefined)
   t.equal(cache.own('Main').id, 2)
   t.equal(cache.own('Main').told.size, 0)
 })
 
-t.test('what one peer announces is bounded, by number and by length', async t => {
+t.test('a confirmation that was on its way when the node was freed is expected once, by path or by id', async t => {
+  const cache = new PathCache()
+  cache.own('Main').told.add(7)
+  cache.own('Main').told.add(8)
+  cache.confirm(8, 'Main')
+  cache.forgetPath('Main')
+  t.equal(cache.confirmFreed(8, 'Main'), false, 'had confirmed')
+  t.equal(cache.confirmFreed(9, 'Main'), false, 'was never told')
+  t.equal(cache.confirmFreed(7, 'Main'), true)
+  for (const node of ['Main', 1]) t.equal(cache.confirmFreed(7, node), false, 'only once')
+  cache.own('Pawn').told.add(7)
+  cache.forgetPath('Pawn')
+  t.equal(cache.confirmFreed(7, 2), true, 'by id')
+  cache.own('Gun').told.add(7)
+  cache.forgetPath('Gun')
+  cache.forgetPeer(7)
+  t.equal(cache.confirmFreed(7, 'Gun'), false, 'the peer has left')
+})
+
+t.test('confirmations that never arrive take bounded memory', async t => {
+  const cache = new PathCache()
+  for (let i = 0; i < 10_000; i++) {
+    cache.own(`N${i}`).told.add(7)
+    cache.forgetPath(`N${i}`)
+  }
+  let late = 0
+  for (let i = 0; i < 10_000; i++) late += Number(cache.confirmFreed(7, `N${i}`))
+  t.ok(late > 1000 && late < 5000)
+})
+
+t.test('the paths of one peer are bounded in number and length', async t => {
   const cache = new PathCache()
   let count = 0
   while (cache.announce(7, count, 'Main') && count < 1e6) count++
@@ -61,18 +92,18 @@ t.test('what one peer announces is bounded, by number and by length', async t =>
   t.ok(count < 10000)
   t.equal(cache.announce(7, 0, 'Main'), true, 'a number bound anew costs nothing more')
   t.equal(cache.announce(7, 0, 'Main/Pawn'), false)
-  t.equal(cache.announced(7, 0), 'Main', 'what is refused changes nothing')
+  t.equal(cache.resolve(7, 0), 'Main', 'what is refused changes nothing')
   t.equal(cache.announce(8, 1, 'x'.repeat(300000)), false)
   t.equal(cache.announce(8, 1, 'Main'), true, 'each peer has its own share')
 })
 
-t.test('paths are told from the root of the tree', async t => {
+t.test('paths are relative to the root of the tree', async t => {
   for (const [given, sent] of [['/root/Main/Pawn', 'Main/Pawn'], ['/root', '.'], ['Main', 'Main'], ['.', '.'], ['/rooted/Main', '/rooted/Main']]) {
     t.equal(fromRoot(given), sent)
   }
 })
 
-t.test('a program can name nodes only', async t => {
+t.test('an application can name nodes only', async t => {
   for (const path of ['/root/Main/Pawn', 'Main', '/root', '.', 'Main/@Node@2', 'Über/ß']) t.equal(checkedPath(path), fromRoot(path))
   for (const path of ['', '/', '/Main', '/root/', 'Main/', 'Main//Pawn', '../Main', 'Main/.', './Main', 'Main:position', 'Ma\0in']) {
     t.throws(() => checkedPath(path), { code: 'ERR_INVALID_PARAMETER' }, JSON.stringify(path))

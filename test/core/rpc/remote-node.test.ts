@@ -1,8 +1,13 @@
 import t from 'tap'
+import { NodeMembers } from '../../../src/core/rpc/node-members.ts'
+import type { NodeHost } from '../../../src/core/rpc/node-members.ts'
 import { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import type { MemberKind } from '../../../src/core/rpc/rpc-surface.ts'
+import { decodeRpcPacket, encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
+import type { ReceivedMember } from '../../../src/protocol/multiplayer/rpc-packet.ts'
 import { Float, float, int } from '../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
 /** A node with one member `m` of each kind, and what became of it: what ran here, what was sent, what failed. */
 function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: any[]) => unknown = () => {}) {
@@ -13,19 +18,38 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
     ran.push([kind, sender, ...values])
     return handler(sender, ...values)
   }
-  const node = new RemoteNode({
-    sendMember: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
-    checkKind: () => {},
-    memberFailed: (error, details) => { failed.push([error, details]) },
-    nodeFreed: () => {}
-  }, 'Main', undefined).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
-  return { node, ran, sent, failed }
+  const members = new NodeMembers({
+    ...host,
+    send: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
+    failed: (error, details) => { failed.push([error, details]) }
+  }, 'Main', undefined, false)
+  const node = new RemoteNode(members).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
+  return { node, ran, sent, failed, receive: receiverOf(members) }
+}
+
+const host: NodeHost = {
+  send: () => {},
+  checkKind: () => {},
+  failed: () => {},
+  free: () => {},
+  setMaster: (node, id) => { node.master = id }
+}
+
+/** Calls a member as a client does: with encoded values. */
+function receiverOf (members: NodeMembers) {
+  return (sender: number, kind: MemberKind, name: string, values: readonly Variant[]) => {
+    const packet = encodeRpcPacket(kind === 'method' ? { type: 'remoteCall', node: 1, name, args: values } : { type: 'remoteSet', node: 1, name, value: values[0] })
+    return members.receive(sender, kind, name, (decodeRpcPacket(packet) as ReceivedMember).values)
+  }
 }
 
 const CLIENT = 7
 const OTHER = 8
 
-/** Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by that client or by another. */
+/**
+ * Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by
+ * that client or by another.
+ */
 const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fromOther: boolean]> = [
   ['remote', true, true, true],
   ['remotesync', true, true, true],
@@ -39,13 +63,13 @@ const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fr
   ['authority call_local', false, true, false]
 ]
 
-t.test('calls and sets that come in run as the mode allows', async t => {
+t.test('received calls and sets run as the mode allows', async t => {
   for (const [mode, atMaster, fromMaster, fromOther] of incoming) {
     for (const [master, sender, runs] of [[1, CLIENT, atMaster], [CLIENT, CLIENT, fromMaster], [CLIENT, OTHER, fromOther]] as const) {
       for (const kind of ['method', 'property'] as const) {
-        const { node, ran } = build(mode)
+        const { node, ran, receive } = build(mode)
         node.setNetworkMaster(master)
-        t.equal(node.receive(sender, { kind, name: 'm', values: [1] }), runs ? undefined : 'rpc-mode')
+        t.equal(receive(sender, kind, 'm', [1]), runs ? undefined : 'rpc-mode')
         t.same(ran, runs ? [[kind, sender, 1]] : [], `${mode} ${kind}, master is ${master}, from ${sender}`)
       }
     }
@@ -76,7 +100,7 @@ const outgoing: Array<[mode: RpcMode, isMaster: boolean, isSent: boolean, runsHe
   ['authority call_local', false, true, true]
 ]
 
-t.test('calls and sets that go out run here too as the mode says', async t => {
+t.test('outgoing calls and sets run here as well as the mode says', async t => {
   for (const [mode, isMaster, isSent, runsHere] of outgoing) {
     for (const to of [0, -CLIENT]) {
       const { node, ran, sent } = build(mode)
@@ -89,7 +113,7 @@ t.test('calls and sets that go out run here too as the mode says', async t => {
   }
 })
 
-t.test('a call to itself runs as the mode says, or is refused', async t => {
+t.test('a call to the server itself runs as the mode says, or throws', async t => {
   for (const [mode, isMaster, , runsHere] of outgoing) {
     const { node, ran, sent } = build(mode)
     if (!isMaster) node.setNetworkMaster(CLIENT)
@@ -103,7 +127,7 @@ t.test('a call to itself runs as the mode says, or is refused', async t => {
   t.throws(() => node.rsetId(1, 'unknown', 1), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('a call that leaves the server out does not run here', async t => {
+t.test('a call that does not include the server does not run here', async t => {
   for (const to of [CLIENT, -1]) {
     const { node, ran, sent } = build('mastersync')
     node.rpcId(to, 'm', 1)
@@ -112,7 +136,7 @@ t.test('a call that leaves the server out does not run here', async t => {
   }
 })
 
-t.test('the names of Godot for what is unreliable do the same', async t => {
+t.test('the unreliable variants do the same', async t => {
   const { node, sent } = build()
   node.rpcUnreliable('m', 1, 2)
   node.rpcUnreliableId(CLIENT, 'm', 3)
@@ -122,20 +146,21 @@ t.test('the names of Godot for what is unreliable do the same', async t => {
   t.same(sent, [[0, 'method', 'm', 1, 2], [CLIENT, 'method', 'm', 3], [0, 'property', 'm', 4], [CLIENT, 'property', 'm', 5], [0, 'property', 'm', 6]])
 })
 
-t.test('a member without a mode is not there, nor is one of the other kind', async t => {
-  const { node, ran } = build()
-  t.equal(node.receive(CLIENT, { kind: 'method', name: 'plain', values: [] }), 'rpc-unknown-member')
-  t.equal(node.receive(CLIENT, { kind: 'method', name: 'constructor', values: [] }), 'rpc-unknown-member')
-  const half = build().node.method('remote', 'only', () => {})
-  t.equal(half.receive(CLIENT, { kind: 'property', name: 'only', values: [1] }), 'rpc-unknown-member')
+t.test('a member without a handler is unknown, and so is one of the other kind', async t => {
+  const { ran, receive } = build()
+  t.equal(receive(CLIENT, 'method', 'plain', []), 'rpc-unknown-member')
+  t.equal(receive(CLIENT, 'method', 'constructor', []), 'rpc-unknown-member')
+  const half = build()
+  half.node.method('remote', 'only', () => {})
+  t.equal(half.receive(CLIENT, 'property', 'only', [1]), 'rpc-unknown-member')
   t.same(ran, [])
 })
 
-t.test('what a handler throws or rejects with is reported, here and from afar', async t => {
+t.test('exceptions and rejections of handlers are reported, for remote and own calls', async t => {
   const error = new Error('no')
   for (const handler of [() => { throw error }, async () => { throw error }]) {
-    const { node, failed, ran } = build('remotesync', handler)
-    node.receive(CLIENT, { kind: 'method', name: 'm', values: [] })
+    const { node, failed, ran, receive } = build('remotesync', handler)
+    receive(CLIENT, 'method', 'm', [])
     node.rpc('m')
     await new Promise(setImmediate)
     t.equal(ran.length, 2)
@@ -143,16 +168,18 @@ t.test('what a handler throws or rejects with is reported, here and from afar', 
   }
 })
 
-t.test('declared members are checked as they come in and shaped as they go out', async t => {
+t.test('declared members are checked when received and converted when sent', async t => {
   const ran: unknown[] = []
   const sent: unknown[] = []
-  const host = { sendMember: (_: unknown, __: number, { values }: { values: unknown }) => { sent.push(values) }, checkKind: () => {}, memberFailed: () => {}, nodeFreed: () => {} }
-  const node = new RemoteNode(host, 'Main', { hit: [int, float], speed: float })
+  const surface = { hit: [int, float], speed: float } as const
+  const members = new NodeMembers({ ...host, send: (_, __, { values }) => { sent.push(values) } }, 'Main', surface, false)
+  const node: RemoteNode = new RemoteNode(members)
+  const receive = receiverOf(members)
   node.method('remote', 'hit', (...given) => ran.push(given)).property('remote', 'speed', (...given) => ran.push(given))
-  t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values: [1, 2] }), undefined)
-  t.equal(node.receive(CLIENT, { kind: 'property', name: 'speed', values: [3] }), undefined)
-  for (const values of [[1], [1, 2, 3], ['1', 2]]) t.equal(node.receive(CLIENT, { kind: 'method', name: 'hit', values }), 'rpc-arguments')
-  t.equal(node.receive(CLIENT, { kind: 'property', name: 'speed', values: ['fast'] }), 'rpc-arguments')
+  t.equal(receive(CLIENT, 'method', 'hit', [1, 2]), undefined)
+  t.equal(receive(CLIENT, 'property', 'speed', [3]), undefined)
+  for (const values of [[1], [1, 2, 3], ['1', 2]]) t.equal(receive(CLIENT, 'method', 'hit', values), 'rpc-arguments')
+  t.equal(receive(CLIENT, 'property', 'speed', ['fast']), 'rpc-arguments')
   t.same(ran, [[CLIENT, 1, 2], [CLIENT, 3]])
   node.rpc('hit', 1, 2)
   node.rset('speed', 3)
@@ -162,7 +189,7 @@ t.test('declared members are checked as they come in and shaped as they go out',
   }
 })
 
-t.test('only what is a mode, and only a peer as master', async t => {
+t.test('invalid modes and network masters throw', async t => {
   const { node } = build()
   t.throws(() => node.method('anyone' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => node.method('toString' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })

@@ -2,24 +2,24 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { wires } from '../../../src/core/rpc/wires.ts'
+import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { int } from '../../../src/protocol/variant/variant-types.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
-import { rpcSpeakers } from '../../helper/rpc-speaker.ts'
-import type { RpcSpeaker } from '../../helper/rpc-speaker.ts'
+import { rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
+import type { RpcClientCodec } from '../../helper/rpc-client-codecs.ts'
 
 /** What remote calls must do on every wire: a game server written for one runs on the other. */
-for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await rpcContract(t, wire, rpcSpeakers[wire]) })
+for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await rpcContract(t, wire, rpcClientCodecs[wire]) })
 
 const surface = { hit: [int], move: [], quiet: [] } as const
 
-async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSpeaker): Promise<void> {
+async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcClientCodec): Promise<void> {
   /** A server with the node Main, what ran there, and so many clients with the ids 10, 11 ... */
-  async function serve (count: number) {
+  async function serve (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, { ...memoryMount, drawId: () => ids.shift()! })
+    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, { ...memoryMount, drawId: () => ids.shift()! })
     await server.listen()
     const ran: unknown[][] = []
     const main = server.multiplayer.node('/root/Main', surface)
@@ -30,14 +30,14 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     for (const client of clients) await client.frames()
     return { server, main, ran, clients, enter }
   }
-  const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.hear(payload).trimEnd())
+  const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.describe(payload).trimEnd())
 
-  t.test('a call by path, and by a number once it is announced', async t => {
+  t.test('a call by path, and by id once it is announced', async t => {
     const { server, ran, clients: [a] } = await serve(1)
     a.binary(speaker.call(10, 'Main', 'hit', [5]))
     a.binary(speaker.call(10, '/root/Main', 'hit', [6]))
     a.binary(speaker.call(10, 7, 'hit', [0]))
-    t.equal(server.drops['rpc-unknown-path'], 1)
+    t.equal(server.monitor.drops['rpc-unknown-path'], 1)
     a.binary(speaker.announce(10, 7, 'Main'))
     t.same(await heard(a), ['confirm'])
     a.binary(speaker.call(10, 7, 'hit', [7]))
@@ -45,7 +45,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('what is not there, not allowed or not declared does not run, and is counted', async t => {
+  t.test('unknown, forbidden and undeclared calls do not run, and are counted', async t => {
     const { server, ran, clients: [a] } = await serve(1)
     a.binary(speaker.call(10, 'Nowhere', 'hit', [5]))
     a.binary(speaker.call(10, 'Main', 'nothing', []))
@@ -55,12 +55,12 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     a.binary(speaker.call(10, 'Main', 'hit', []))
     a.binary(speaker.call(10, 'Main', 'hit', [5]).subarray(0, -7))
     t.same(ran, [])
-    t.match(server.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-member': 2, 'rpc-mode': 1, 'rpc-arguments': 2, 'rpc-malformed': 1 })
+    t.match(server.monitor.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-member': 2, 'rpc-mode': 1, 'rpc-arguments': 2, 'rpc-malformed': 1 })
     t.same(await heard(a), [])
     await server.stop()
   })
 
-  t.test('a node is announced to each once, and called by its number once all have confirmed it', async t => {
+  t.test('a node is announced once to each peer, and called by id once all have confirmed it', async t => {
     const { server, main, clients: [a, b], enter } = await serve(2)
     main.rpc('hit', 1)
     for (const client of [a, b]) t.same(await heard(client), ['path 1 Main', 'call Main hit 1'])
@@ -79,22 +79,72 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('a confirmation that nobody asked for is no confirmation', async t => {
+  t.test('a confirmation of a node that was freed meanwhile is expected', async t => {
+    const { server, main, clients: [a] } = await serve(1)
+    main.rpcId(10, 'move')
+    main.free()
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 1, 'once')
+    await heard(a)
+    // The path is in use again before the old announcement is confirmed.
+    const next = server.multiplayer.node('/root/Main', surface)
+    next.rpc('move')
+    next.free()
+    server.multiplayer.node('/root/Main', surface).rpc('move')
+    for (const id of [2, 3]) a.binary(speaker.confirm(10, id, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 1)
+    await server.stop()
+  })
+
+  t.test('values are decoded only for a member that the sender may call', async t => {
+    const { server, clients: [a] } = await serve(1)
+    // The arguments of each do not decode: the last bytes are missing.
+    a.binary(speaker.call(10, 'Nowhere', 'hit', [5]).subarray(0, -7))
+    a.binary(speaker.call(10, 7, 'hit', ['text']).subarray(0, -2))
+    a.binary(speaker.announce(10, 7, 'Main'))
+    a.binary(speaker.call(10, 7, 'move', ['text']).subarray(0, -2))
+    a.binary(speaker.call(10, 7, 'quiet', ['text']).subarray(0, -2))
+    a.binary(speaker.call(10, 7, 'hit', ['text']).subarray(0, -2))
+    t.match(server.monitor.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-path': 1, 'rpc-unknown-member': 1, 'rpc-mode': 1, 'rpc-malformed': 1 })
+    await server.stop()
+  })
+
+  t.test('log records are few and short, however many and long the strings of a client', async t => {
+    const records: string[] = []
+    const write = (details: object): void => { records.push(JSON.stringify(details)) }
+    const { server, clients: [a] } = await serve(1, { log: { debug: () => {}, info: write, warn: write, error: write } })
+    const path = 'N'.repeat(60_000)
+    for (let i = 0; i < 100; i++) {
+      a.binary(speaker.call(10, path, 'hit', [5]))
+      a.binary(speaker.announce(10, 1000 + i, `${path}${i}`))
+      a.binary(speaker.confirm(10, 2000 + i, path))
+      a.binary(speaker.call(10, 'Main', 'hit', [5]).subarray(0, -7))
+      await a.frames()
+    }
+    t.ok(server.monitor.drops['rpc-unknown-node'] === 100 && server.monitor.drops['rpc-too-many-paths'] > 90)
+    t.ok(records.length >= 3 && records.length < 10, `${records.length} records`)
+    for (const record of records) t.ok(record.length < 600, record.slice(0, 100))
+    await server.stop()
+  })
+
+  t.test('an unasked confirmation is refused', async t => {
     const { server, main, clients: [a] } = await serve(1)
     a.binary(speaker.confirm(10, 1, 'Main'))
-    t.equal(server.drops['rpc-unasked-confirm'], 1)
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 1)
     main.rpc('move')
     t.same(await heard(a), ['path 1 Main', 'call Main move'])
     await server.stop()
   })
 
-  t.test('what a peer announced and was told goes with it, a number of a node with the node', async t => {
+  t.test('announcements end with the peer, the id of a node with the node', async t => {
     const { server, main, clients: [a, b] } = await serve(2)
     a.binary(speaker.announce(10, 7, 'Main'))
     main.rpc('move')
     b.binary(speaker.confirm(11, 1, 'Main'))
-    a.connection.hangUp()
-    await turn()
+    a.connection.disconnect()
+    await nextTurn()
     await b.frames()
     main.rpc('move')
     t.same(await heard(b), ['call #1 move'], 'who has left is not waited for')
@@ -103,7 +153,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     server.multiplayer.node('/root/Main', surface).rpc('move')
     t.same(await heard(b), ['path 2 Main', 'call Main move'])
     b.binary(speaker.call(11, 'Main', 'hit', [1]))
-    t.equal(server.drops['rpc-unknown-member'], 1, 'its handlers went too')
+    t.equal(server.monitor.drops['rpc-unknown-member'], 1, 'its handlers went too')
     await server.stop()
   })
 
@@ -119,7 +169,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('bytes of the application, both ways', async t => {
+  t.test('bytes of the application are sent and received', async t => {
     const { server, clients: [a, b] } = await serve(2)
     await a.frames()
     const got: unknown[][] = []
@@ -134,7 +184,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('what cannot be sent is refused here, and nothing goes out', async t => {
+  t.test('a call that cannot be sent throws, and nothing is sent', async t => {
     const { server, main, clients: [a] } = await serve(1)
     t.throws(() => { (main as RemoteNode).rpc('nothing') }, { code: 'ERR_INVALID_PARAMETER' })
     t.throws(() => { server.multiplayer.node('Loose', ['hit', 'move', 'quiet']).rpc('hit', ...new Array(256).fill(null)) }, { code: 'ERR_INVALID_PARAMETER' })

@@ -2,7 +2,8 @@ import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { stopTime } from '../../helper/clock.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 
 const plainSignals: SignalName[] = ['client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'peer_packet']
 
@@ -29,7 +30,7 @@ t.test('a client that connects, talks and closes is signalled in Godot\'s order'
     ['client_close_request', 10, 4000, 'bye'],
     ['client_disconnected', 10, true]
   ])
-  t.same(await client.heard(), ['8:0fa0627965'], 'the close frame is answered in kind')
+  t.same(await client.receivedFrames(), ['8:0fa0627965'], 'the close frame is answered in kind')
   t.notOk(server.hasPeer(10))
   await server.stop()
 })
@@ -63,7 +64,7 @@ t.test('putPacket sends in the write mode of the moment', async t => {
   peer.setWriteMode(0)
   peer.putPacket(Buffer.from('b'))
   peer.putPacket(new Uint8Array(0))
-  t.same(await client.heard(), ['2:61', '1:62', '1:'])
+  t.same(await client.receivedFrames(), ['2:61', '1:62', '1:'])
   t.throws(() => peer.setWriteMode(2), { code: 'ERR_INVALID_PARAMETER' })
   t.equal(peer.packetsOut, 3)
   t.equal(peer.bytesOut, 2)
@@ -93,10 +94,10 @@ t.test('a full queue pauses the socket and loses nothing', async t => {
       t.equal(signals.filter(([signal]) => signal === 'data_received').length, fits, 'a signal for each that can be read')
       t.ok(client.connection.isPaused)
       for (let i = 0; i < 1500; i++) {
-        if (peer.getAvailablePacketCount() === 0) await turn()
+        if (peer.getAvailablePacketCount() === 0) await nextTurn()
         t.equal(peer.getPacket()[0], i & 255)
       }
-      await turn()
+      await nextTurn()
       t.notOk(client.connection.isPaused)
       t.equal(signals.filter(([signal]) => signal === 'data_received').length, 1500)
       await server.stop()
@@ -110,8 +111,8 @@ t.test('what a peer left unread can be read when it is gone, also what found no 
   const peer = server.getPeer(10)
   for (let i = 0; i < 10; i++) client.binary(Buffer.of(i))
   t.equal(peer.getAvailablePacketCount(), 3)
-  client.connection.hangUp()
-  await turn()
+  client.connection.disconnect()
+  await nextTurn()
   t.same(signals.at(-1), ['client_disconnected', 10, false])
   t.equal(signals.filter(([signal]) => signal === 'data_received').length, 4, 'what had come before the pause')
   t.same(Array.from({ length: 4 }, () => peer.getPacket()[0]), [0, 1, 2, 3])
@@ -127,7 +128,7 @@ t.test('disconnectPeer: the first code stands, the answer ends it clean', async 
   const peer = server.getPeer(10)
   server.disconnectPeer(10, 4001, 'kicked')
   server.disconnectPeer(10, 4002, 'again')
-  t.same(await client.heard(), ['8:0fa16b69636b6564'])
+  t.same(await client.receivedFrames(), ['8:0fa16b69636b6564'])
   t.ok(server.hasPeer(10))
   t.equal(peer.state, 'closing')
   t.throws(() => peer.putPacket(Buffer.of(1)), { code: 'FAILED' })
@@ -156,7 +157,7 @@ t.test('codes and reasons that cannot be sent are refused, and nothing happens',
     t.throws(() => server.disconnectPeer(10, code), { code: 'ERR_INVALID_PARAMETER' }, String(code))
   }
   for (const reason of ['x'.repeat(124), 'é'.repeat(62), '\ud800']) t.throws(() => server.disconnectPeer(10, 1000, reason), { code: 'ERR_INVALID_PARAMETER' })
-  t.same(await client.heard(), [])
+  t.same(await client.receivedFrames(), [])
   t.equal(server.getPeer(10).state, 'open')
   server.disconnectPeer(10, 1000, 'é'.repeat(61) + 'x')
   t.equal((await client.frames())[0].payload.length, 125)
@@ -184,7 +185,7 @@ t.test('a breach of the protocol is answered with its code and ends the peer, no
       const client = new FrameClient(server)
       client.text('good')
       send(client)
-      t.same(await client.heard(), [`8:${code}`])
+      t.same(await client.receivedFrames(), [`8:${code}`])
       t.same(signals.slice(1), [['data_received', 10], ['client_disconnected', 10, false]])
       await server.stop()
     })
@@ -206,7 +207,7 @@ t.test('a ping is answered with its payload, in order with packets', async t => 
   client.binary(Buffer.of(1))
   client.send(9, 'are you there')
   client.binary(Buffer.of(2))
-  t.same(await client.heard(), ['2:01', `10:${Buffer.from('are you there').toString('hex')}`, '2:02'])
+  t.same(await client.receivedFrames(), ['2:01', `10:${Buffer.from('are you there').toString('hex')}`, '2:02'])
   t.equal(server.getPeer(10).packetsOut, 2, 'a pong is no packet')
   await server.stop()
 })
@@ -224,8 +225,8 @@ t.test('without autoPoll nothing is signalled outside poll, and a poll goes by a
   first.close(1000)
   second.text('b')
   second.text('c')
-  second.connection.hangUp()
-  await turn()
+  second.connection.disconnect()
+  await nextTurn()
   t.same(signals, [])
   t.ok(server.hasPeer(20))
   server.poll()
@@ -254,7 +255,7 @@ t.test('a close frame without a code is reported as 0 and answered without one',
   const client = new FrameClient(server)
   client.send(8)
   t.same(signals.slice(1), [['client_close_request', 10, 0, ''], ['client_disconnected', 10, true]])
-  t.same(await client.heard(), ['8:'])
+  t.same(await client.receivedFrames(), ['8:'])
   await server.stop()
 })
 
@@ -266,21 +267,23 @@ t.test('in client_close_request nothing can be sent any more, and the answer kee
     server.disconnectPeer(id, 4009)
   })
   client.close(4000)
-  t.same(await client.heard(), ['8:0fa0'])
+  t.same(await client.receivedFrames(), ['8:0fa0'])
   await server.stop()
 })
 
-t.test('a listener that throws or rejects is reported, and the others go on', async t => {
+t.test('a listener that throws or rejects is logged, once a burst for each signal, and the others go on', async t => {
   const reports: unknown[] = []
   const log = { debug () {}, info () {}, warn () {}, error (details: { err: Error }) { reports.push(details.err.message) } }
-  const server = new WebSocketServer({ closeTimeout: 0.1 }, { log: log as never, mount: { port: 0, tls: false } })
+  const server = new WebSocketServer({ closeTimeout: 0.1, log: log as never }, { mount: { port: 0, tls: false } })
   await server.listen()
   server.on('client_connected', () => { throw new Error('thrown') })
-  server.on('client_connected', async () => { throw new Error('rejected') })
+  server.on('data_received', async () => { throw new Error('rejected') })
   let called = 0
   server.on('client_connected', () => { called++ })
   const client = new FrameClient(server)
-  await turn()
+  client.text('one')
+  client.text('two')
+  await nextTurn()
   t.same(reports, ['thrown', 'rejected'])
   t.equal(called, 1)
   t.equal(server.peerCount, 1)
@@ -302,8 +305,8 @@ t.test('listen and stop', async t => {
   server.setBuffers(3, 1025, 65, 1)
   t.same(server.buffers, { inputBufferKb: 4, inputMaxPackets: 2048, outputBufferKb: 128, outputMaxPackets: 1 })
   await server.listen(undefined, [' a ', 'b'], true)
-  t.same(server.protocols, ['a', 'b'])
-  t.ok(server.gdMpApi)
+  t.same(server.options.protocols, ['a', 'b'])
+  t.ok(server.options.gdMpApi)
   await server.stop()
   await t.rejects(new WebSocketServer().listen(), { code: 'ERR_CANT_CREATE' })
 })
@@ -311,12 +314,12 @@ t.test('listen and stop', async t => {
 t.test('stop tells every peer, signals each once, and cuts the deaf', async t => {
   const { server, signals } = await listening()
   const [good, deaf, gone] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
-  gone.connection.hangUp()
-  await turn()
+  gone.connection.disconnect()
+  await nextTurn()
   const stopped = server.stop(1012, 'restart')
   t.notOk(server.isListening())
-  await turn()
-  t.same(await good.heard(), [`8:03f4${Buffer.from('restart').toString('hex')}`])
+  await nextTurn()
+  t.same(await good.receivedFrames(), [`8:03f4${Buffer.from('restart').toString('hex')}`])
   good.close(1012)
   await stopped
   t.same(signals.filter(([name]) => name === 'client_disconnected'), [['client_disconnected', 12, false], ['client_disconnected', 10, true], ['client_disconnected', 11, false]])
@@ -351,23 +354,23 @@ t.test('the outbound buffer: full for a peer that does not read, without limit o
 
   client.connection.stall()
   peer.putPacket(Buffer.of(0))
-  await turn()
+  await nextTurn()
   let packets = 0
   t.throws(() => { for (;; packets++) peer.putPacket(Buffer.of(packets)) }, { code: 'ERR_OUT_OF_MEMORY' })
   t.equal(packets, 1024)
   t.ok(peer.getCurrentOutboundBufferedAmount() > 1024)
   client.connection.unstall()
-  await turn()
+  await nextTurn()
   t.equal((await client.frames()).length, 1025)
   t.equal(peer.getCurrentOutboundBufferedAmount(), 0)
 
   client.connection.stall()
   peer.putPacket(Buffer.alloc(40000))
-  await turn()
+  await nextTurn()
   peer.putPacket(Buffer.alloc(20000))
   t.throws(() => peer.putPacket(Buffer.alloc(20000)), { code: 'ERR_OUT_OF_MEMORY' })
   client.connection.unstall()
-  await turn()
+  await nextTurn()
   t.equal((await client.frames()).length, 2)
   client.close(1000)
   await server.stop()
@@ -379,12 +382,12 @@ t.test('a slow peer is closed with 4008, the others do not notice', async t => {
   slow.connection.stall()
   for (let i = 0; i < 100; i++) {
     server.broadcast(0, Buffer.alloc(1000, i))
-    await turn()
+    await nextTurn()
   }
   t.equal((await quick.frames()).length, 100)
   t.equal(server.getPeer(10).state, 'closing')
   slow.connection.unstall()
-  await turn()
+  await nextTurn()
   const frames = await slow.frames()
   t.equal(frames.at(-1)!.opcode, 8)
   t.equal(frames.at(-1)!.payload.readUInt16BE(0), 4008)
@@ -401,8 +404,47 @@ t.test('broadcast: all, one, all but one', async t => {
   t.equal(server.broadcast(11, Buffer.from('b')), 1)
   t.equal(server.broadcast(-11, Buffer.from('c')), 2)
   t.throws(() => server.broadcast(99, Buffer.from('d')), { code: 'ERR_DOES_NOT_EXIST' })
-  t.same(await Promise.all(clients.map(async client => await client.heard())), [['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']])
+  t.same(await Promise.all(clients.map(async client => await client.receivedFrames())), [['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']])
   t.same(Array.from(server.peers(), peer => peer.packetsOut), [2, 2, 2])
   t.same(Array.from(server.peers(10), peer => peer.id), [11, 12])
+  await server.stop()
+})
+
+t.test('uptime and age of peers do not follow the date', async t => {
+  const clock = stopTime(t)
+  const server = new WebSocketServer({ pingInterval: 0 }, { mount: { port: 0, tls: false }, drawId: () => 10 })
+  await server.listen()
+  const client = new FrameClient(server)
+  clock.advance(5000)
+  clock.shiftDate(-3_600_000)
+  t.same([server.uptime, server.getPeer(10).age], [5, 5])
+  client.connection.destroy()
+})
+
+t.test('an exception during poll() does not stop polling', async t => {
+  const ids = [10, undefined, 11]
+  const drawId = (): number => {
+    const id = ids.shift()
+    if (id === undefined) throw new Error('no id')
+    return id
+  }
+  const server = new WebSocketServer({ autoPoll: false, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, drawId })
+  await server.listen()
+  for (let port = 1; port <= 3; port++) new FrameClient(server, '', port)
+  t.throws(() => { server.poll() }, { message: 'no id' })
+  t.same([...server.peers()].map(({ id }) => id), [10])
+  server.poll()
+  t.same([...server.peers()].map(({ id }) => id), [10, 11], 'the client behind the one that failed was not lost')
+  await server.stop()
+})
+
+t.test('without option log warnings and errors go to the console', async t => {
+  const written = t.capture(console, 'error', () => {})
+  const server = new WebSocketServer({ closeTimeout: 0.1 }, { mount: { port: 0, tls: false } })
+  await server.listen()
+  const error = new Error('broken listener')
+  server.on('client_connected', () => { throw error })
+  new FrameClient(server)
+  t.match(written().map(({ args }) => args), [['fastify-peer-server: listener failed', { signal: 'client_connected', err: error }]])
   await server.stop()
 })

@@ -1,0 +1,60 @@
+// Compiles and runs the tests: `npm test`, `npm run test:quick`, `npm run test:file -- test/core/room/rooms.test.ts`.
+// Other arguments are passed to tap.
+import { spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { build, outputOf, transpile } from './compile.mjs'
+
+const root = resolve(import.meta.dirname, '..')
+const uncovered = ['--disable-coverage', '--allow-empty-coverage']
+
+// Tests that start other programs (real Godot, browsers, npm, the service) or open thousands of connections.
+const slow = [
+  '*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js',
+  'bench/run.test.js', 'cli/watch.test.js', 'conformance/*.test.js'
+].map(pattern => `dist/test/**/${pattern}`)
+
+const [mode, ...args] = process.argv.slice(2)
+process.exitCode = await run()
+
+async function run () {
+  switch (mode) {
+    case 'all':
+      return await check() || tap(args)
+    case 'quick':
+      return await build('tsconfig.json') ||
+        tap([...uncovered, ...slow.map(pattern => `--exclude=${pattern}`), ...args])
+    case 'file':
+      await transpile()
+      return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : arg))
+  }
+}
+
+/** Lint, unused exports and types, side by side. */
+async function check () {
+  const codes = await Promise.all([
+    node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.'),
+    node(bin('knip/bin/knip.js')),
+    build('tsconfig.json')
+  ])
+  return Math.max(...codes)
+}
+
+/** Runs a single file without the tap runner, which takes seconds to start; the timeout is that of .taprc. */
+function runFiles (args) {
+  process.env.TAP_TIMEOUT ??= '240'
+  return args.length === 1 ? node('--enable-source-maps', ...args) : tap([...uncovered, ...args])
+}
+
+function tap (args) {
+  return node(bin('tap/dist/esm/run.mjs'), ...args)
+}
+
+function bin (script) {
+  return join(root, 'node_modules', script)
+}
+
+/** Runs Node and resolves with its exit code. */
+function node (...args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  return new Promise(resolve => child.on('exit', code => resolve(code ?? 1)))
+}

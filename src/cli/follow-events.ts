@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
+import { eventTypes } from '../client/event-text.ts'
+
+/** Every type except packets. */
+const types = [...eventTypes.filter(type => type !== 'packet'), 'stats'].join(',')
+/** Milliseconds until the next attempt to connect. */
+const RETRY_DELAY = 1000
+/** Milliseconds of silence after which a connection is considered lost: `stats` events come every second. */
+const SILENCE_TIMEOUT = 10_000
+
+/**
+ * Yields events until `signal` is aborted. A lost connection is reported to `onLost` and resumed without missing an
+ * event; a request that the service rejects throws ApiError.
+ */
+export async function * followEvents (
+  client: PeerServerClient, signal: AbortSignal, onLost: (reason: string) => void, silenceTimeout = SILENCE_TIMEOUT
+): AsyncGenerator<ClientEvent> {
+  let lastId = ''
+  while (!signal.aborted) {
+    const silent = new AbortController()
+    const timer = setTimeout(() => { silent.abort() }, silenceTimeout)
+    try {
+      for await (const { id, event } of client.events({ types }, lastId, AbortSignal.any([signal, silent.signal]))) {
+        timer.refresh()
+        lastId = id ?? lastId
+        yield event
+      }
+      onLost('the service closed the stream')
+    } catch (error) {
+      if (signal.aborted) return
+      onLost(lossReason(error))
+    } finally {
+      clearTimeout(timer)
+    }
+    await delay(RETRY_DELAY, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** The reason of a loss that may be temporary; throws any other error. */
+function lossReason (error: unknown): string {
+  if (!(error instanceof ApiError)) return 'no response from the service'
+  // A proxy answers like this, too, while the service restarts.
+  if (error.status >= 500) return `the service responds with ${error.status}`
+  throw error
+}

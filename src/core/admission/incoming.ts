@@ -1,0 +1,100 @@
+import { Handshake } from './handshake.ts'
+import type { HandshakeTransport } from './handshake.ts'
+import type { Connection, ConnectionReceiver } from '../../transport/connection.ts'
+import type { PeerRegistry } from '../server/peer-registry.ts'
+import { GodotError } from '../../error.ts'
+import { MAX_REQUEST_HEAD, parseRequestHead } from '../../protocol/websocket/request-head.ts'
+import type { ClosingConnections } from './closing-connections.ts'
+import { refusalBytes } from '../../transport/refusal.ts'
+import type { SocketConnection } from '../../transport/socket-connection.ts'
+
+const HEAD_END = '\r\n\r\n'
+
+/** A connection of the own listener until its client is a peer: reads the upgrade request. */
+export class Incoming implements ConnectionReceiver, HandshakeTransport {
+  readonly #registry: PeerRegistry
+  readonly #connection: SocketConnection
+  readonly #closing: ClosingConnections
+  readonly #handshake: Handshake
+  /** What has arrived of the request head, one character per byte. */
+  #text = ''
+  #isComplete = false
+
+  /** `closing`: where it is while a refused client may read why. */
+  constructor (registry: PeerRegistry, connection: SocketConnection, closing: ClosingConnections) {
+    this.#registry = registry
+    this.#connection = connection
+    this.#closing = closing
+    this.#handshake = registry.handshake(this)
+  }
+
+  /** Starts to read. */
+  begin (): void {
+    this.#connection.open(this)
+    this.#handshake.start(this.#connection.address)
+  }
+
+  onData (bytes: Uint8Array, length: number): void {
+    // What follows a refusal is discarded.
+    if (this.#isComplete || !this.#handshake.isOpen) return
+    const known = this.#text.length
+    this.#text += Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(length, MAX_REQUEST_HEAD - known)).toString('latin1')
+    const end = this.#text.indexOf(HEAD_END, Math.max(0, known - HEAD_END.length))
+    if (end >= 0) this.#process(this.#text.slice(0, end), bytes.subarray(end + HEAD_END.length - known, length))
+    else if (this.#text.length >= MAX_REQUEST_HEAD) this.#handshake.refuse(tooLong())
+  }
+
+  onGone (): void {
+    this.#handshake.close()
+    this.#closing.delete(this)
+  }
+
+  // ---- what the handshake needs ----
+
+  takeConnection (): Connection {
+    if (!this.#registry.autoPoll) this.#connection.pause()
+    return this.#connection
+  }
+
+  pause (): void {
+    this.#connection.pause()
+  }
+
+  refuse (error: GodotError): void {
+    // A client that has sent nothing gets nothing.
+    if (this.#text === '' && error.code === 'handshake-timeout') return this.#connection.destroy()
+    this.#connection.write(refusalBytes(error))
+    this.#connection.end()
+    this.#closing.add(this)
+  }
+
+  destroy (): void {
+    this.#connection.destroy()
+  }
+
+  // ---- what ClosingConnections needs ----
+
+  expire (): void {
+    this.#connection.destroy()
+  }
+
+  cut (): void {
+    this.#connection.destroy()
+  }
+
+  #process (text: string, rest: Uint8Array): void {
+    this.#isComplete = true
+    if (rest.length > 0) this.#connection.handOn(rest.slice())
+    try {
+      const { target, headers } = parseRequestHead(text)
+      const { address, port } = this.#connection
+      this.#handshake.process({ headers, url: target, host: headers.host, address, port })
+    } catch (error) {
+      this.#handshake.refuse(error as GodotError)
+    }
+  }
+}
+
+function tooLong (): GodotError {
+  return new GodotError('bad-handshake', `request head of over ${MAX_REQUEST_HEAD} bytes`)
+}

@@ -1,0 +1,43 @@
+const WINDOW_MS = 60_000
+
+/** Counts what happened in the last minute, by key. Keys without anything in it are forgotten. */
+export class JoinRate {
+  /** When it happened, oldest first. */
+  readonly #times = new Map<string, number[]>()
+  #sweptAt = -Infinity
+
+  /** How often it happened in the last minute. */
+  count (key: string, now: number = performance.now()): number {
+    const times = this.#times.get(key)
+    if (times === undefined) return 0
+    dropUntil(times, now - WINDOW_MS)
+    return times.length
+  }
+
+  /** It happens now. */
+  add (key: string, now: number = performance.now()): void {
+    this.#sweep(now)
+    const times = this.#times.get(key)
+    if (times === undefined) this.#times.set(key, [now])
+    else times.push(now)
+  }
+
+  /** Keys that are remembered. */
+  get size (): number {
+    return this.#times.size
+  }
+
+  /** Forgets, once a minute, the keys without anything in the last minute. */
+  #sweep (now: number): void {
+    if (now - this.#sweptAt < WINDOW_MS) return
+    this.#sweptAt = now
+    for (const [key, times] of this.#times) if (times.at(-1)! <= now - WINDOW_MS) this.#times.delete(key)
+  }
+}
+
+/** Removes the times up to `end`. */
+function dropUntil (times: number[], end: number): void {
+  let old = 0
+  while (old < times.length && times[old] <= end) old++
+  if (old > 0) times.splice(0, old)
+}

@@ -1,0 +1,425 @@
+import { GodotError } from '../../error.ts'
+import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
+import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { RoomOutbox } from '../room/room-outbox.ts'
+import { deflate, DEFLATE_FROM } from './deflate.ts'
+import { IncomingQueue } from './incoming-queue.ts'
+import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
+import type { Packet, QueueLimits } from './packet-queue.ts'
+import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
+import { PeerInput } from './peer-input.ts'
+import type { InputSettings } from './peer-input.ts'
+import { PeerOutbox } from './peer-outbox.ts'
+import type { OutboxOwner } from './peer-outbox.ts'
+import { RateLimit } from './rate-limit.ts'
+import type { Rates } from './rate-limit.ts'
+import type { Connection, ConnectionReceiver } from '../../transport/connection.ts'
+import { WebSocketPeer } from './websocket-peer.ts'
+import type { PeerBackend } from './websocket-peer.ts'
+import { writeMode } from './write-mode.ts'
+
+/** Settings of the server that apply to each of its peers. */
+export interface PeerSettings extends InputSettings {
+  /** Outgoing packets of the peer's room. */
+  readonly outbox: RoomOutbox
+  readonly queueLimits: QueueLimits
+  /** Seconds to wait for the answer to a close frame. */
+  readonly closeTimeout: number
+  /** Codec of the Godot version in use. */
+  readonly variants: VariantCodec
+  /** Rate limits, undefined for none. */
+  readonly rates: Rates | undefined
+}
+
+/** What a server does with the events of its peers, and for them. */
+export interface PeerHost extends PeerSettings {
+  /** A whole message of an open peer: bytes[start..end), valid until the call returns. */
+  receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void
+  /** A packet was added to the peer's own queue. */
+  dataReceived (session: PeerSession): void
+  /** No more packets will come from the peer: a packet of it that waits for room is queued now. */
+  senderEnded (session: PeerSession): void
+  /** The write mode has changed. */
+  writeModeChanged (session: PeerSession): void
+  /** The peer exceeded a rate limit and is paused. */
+  throttled (session: PeerSession, limit: RateLimit['hit']): void
+  /** The peer is gone, and a packet of it that exceeds a rate limit is dropped. */
+  droppedOverRate (session: PeerSession): void
+  /** The client sent a close frame. */
+  closeRequested (session: PeerSession, code: number, reason: string): void
+  /** The peer has ended; called once. */
+  ended (session: PeerSession, end: PeerEnd): void
+  /** The socket is closed; called once, after `ended`. */
+  released (session: PeerSession): void
+  /** Calls `callback` soon, but not during the current call: in the next turn, or in the next poll. */
+  soon (callback: () => void): void
+}
+
+/** The close frame that stands: who started closing, code and reason, and when (milliseconds, monotonic). */
+interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
+
+const NOTHING = new Uint8Array(0)
+
+/**
+ * The connection of one peer, from the handshake until its socket is closed:
+ *
+ *   open -> closing -> ended -> released
+ *
+ * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
+ */
+export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
+  readonly id: number
+  /** Negotiated subprotocol, '' if none. */
+  readonly protocol: string
+  /** When it connected, in milliseconds since 1970. */
+  readonly connectedAt = Date.now()
+  /** The same on the monotonic clock of `performance.now()`. */
+  readonly #since = performance.now()
+  readonly outbox: PeerOutbox
+  /** Packets and payload bytes received. */
+  packetsIn = 0
+  bytesIn = 0
+  /** Application data (option onHandshake). */
+  data: unknown
+  /** Whether the packet taken last was a text message. */
+  wasStringPacket = false
+  readonly #host: PeerHost
+  readonly #windowBits: number
+  readonly #rateLimit: RateLimit | undefined
+  #state: PeerState | 'released' = 'open'
+  /** Whether the socket is closed; without autoPoll the next poll ends the session. */
+  #isGone = false
+  #writeMode: number = writeMode.BINARY
+  #closing: Closing | undefined
+  /** How a connection that we destroy is reported. */
+  #outcome: EndOutcome = 'reset'
+  #closeTimer: NodeJS.Timeout | undefined
+  #throttle: NodeJS.Timeout | undefined
+  #end: PeerEnd | undefined
+  #onEnd: Array<(end: PeerEnd) => void> | undefined
+  /** Created when the first packet is queued: in multiplayer mode packets go to the server's queue. */
+  #incoming: IncomingQueue | undefined
+  #peer: WebSocketPeer | undefined
+  readonly #input: PeerInput
+
+  /** `windowBits`: of what is compressed for the client (RFC 7692), 9 to 15; 0 without permessage-deflate. */
+  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0) {
+    this.id = id
+    this.protocol = protocol
+    this.#host = host
+    this.#windowBits = windowBits
+    this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
+    this.outbox = new PeerOutbox(connection, this)
+    this.#input = new PeerInput(connection, this, host, windowBits > 0)
+  }
+
+  /** Starts reading; the server calls it once it has registered the session. */
+  open (): void {
+    this.outbox.connection.open(this)
+  }
+
+  /** What applications see of the session; always the same object. */
+  get peer (): WebSocketPeer {
+    this.#peer ??= new WebSocketPeer(this)
+    return this.#peer
+  }
+
+  /** Seconds since it connected. */
+  get age (): number {
+    return (performance.now() - this.#since) / 1000
+  }
+
+  get address (): string {
+    return this.outbox.connection.address
+  }
+
+  get port (): number {
+    return this.outbox.connection.port
+  }
+
+  get state (): PeerState {
+    return this.#state === 'released' ? 'ended' : this.#state
+  }
+
+  /** Whether packets can be sent and received. */
+  get isOpen (): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Whether reading is paused, or (without autoPoll) a poll is due. */
+  get isPaused (): boolean {
+    return this.#input.isPaused
+  }
+
+  /** Whether the socket is closed: the last packets are queued regardless of the limits. */
+  get isGone (): boolean {
+    return this.#isGone
+  }
+
+  get end (): PeerEnd | undefined {
+    return this.#end
+  }
+
+  /** Resolves when the session has ended. */
+  async ended (): Promise<PeerEnd> {
+    if (this.#end !== undefined) return this.#end
+    return await new Promise(resolve => { (this.#onEnd ??= []).push(resolve) })
+  }
+
+  // ---- sending ----
+
+  get variants (): VariantCodec {
+    return this.#host.variants
+  }
+
+  get writeMode (): number {
+    return this.#writeMode
+  }
+
+  setWriteMode (mode: number): void {
+    this.#writeMode = mode
+    this.#host.writeModeChanged(this)
+  }
+
+  /** Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full. */
+  send (bytes: Uint8Array, isText: boolean): void {
+    if (this.#state !== 'open') throw new GodotError('FAILED')
+    if (!this.#host.outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
+    const code = isText ? opcode.TEXT : opcode.BINARY
+    if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
+  }
+
+  #sendDeflated (code: number, bytes: Uint8Array): void {
+    const compressed = deflate(bytes, this.#windowBits)
+    this.outbox.count(bytes.length, 1)
+    this.#host.outbox.sendControl(this.outbox, code | DEFLATED, compressed, 0, compressed.length)
+  }
+
+  /** Sends a ping frame. */
+  ping (): void {
+    this.#host.outbox.sendControl(this.outbox, opcode.PING, NOTHING, 0, 0)
+  }
+
+  // ---- unread packets ----
+
+  /** Number of packets in the peer's own queue. */
+  get unreadPackets (): number {
+    return this.#incoming?.length ?? 0
+  }
+
+  /** Adds a packet to the peer's own queue (plain mode). */
+  queue (packet: Packet): void {
+    this.#incoming ??= new IncomingQueue(this)
+    this.#incoming.push(packet, this, this.#isGone)
+  }
+
+  /** Removes and returns the oldest packet; throws ERR_UNAVAILABLE when there is none, FAILED on an ended peer. */
+  takePacket (): Packet {
+    const packet = this.#incoming?.take()
+    if (packet === undefined) throw new GodotError(this.state === 'ended' ? 'FAILED' : 'ERR_UNAVAILABLE')
+    this.wasStringPacket = packet.isText
+    return packet
+  }
+
+  get queueLimits (): QueueLimits {
+    return this.#host.queueLimits
+  }
+
+  packetQueued (): void {
+    this.#host.dataReceived(this)
+  }
+
+  soon (callback: () => void): void {
+    this.#host.soon(callback)
+  }
+
+  // ---- reading ----
+
+  onData (bytes: Uint8Array, length: number): void {
+    if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
+    if (this.#state === 'open' || this.#state === 'closing') this.#input.read(bytes, length)
+  }
+
+  onGone (): void {
+    this.#isGone = true
+    if (this.#state === 'ended') this.#released()
+    else if (this.#host.autoPoll) this.#finishGone()
+  }
+
+  /** Without autoPoll: reads what has arrived since the last poll. */
+  poll (): void {
+    if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
+    this.#input.poll()
+    if (this.#isGone && this.state !== 'ended') this.#finishGone()
+  }
+
+  pauseReading (): void {
+    this.#input.pauseReading()
+  }
+
+  resumeReading (): void {
+    this.#input.resumeReading()
+  }
+
+  /** Heartbeat checks since the last data from the client. */
+  get missedHeartbeats (): number {
+    return this.#input.missedHeartbeats
+  }
+
+  set missedHeartbeats (count: number) {
+    this.#input.missedHeartbeats = count
+  }
+
+  onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+    this.packetsIn++
+    this.bytesIn += end - start
+    if (this.#state !== 'open') return
+    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
+    this.#host.receive(this, bytes, start, end, isText)
+    if (this.#host.outbox.isCongested) this.#host.outbox.pauseSender(this)
+  }
+
+  onPing (bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state !== 'open') return
+    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
+    const { outbox } = this.#host
+    if (outbox.hasRoom(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
+    else this.closeSlow()
+  }
+
+  onClose (code: number, reason: string, payload: Uint8Array): void {
+    if (this.#state === 'open') {
+      this.#beginClose('client', code, reason, payload)
+      this.#host.closeRequested(this, code, reason)
+    }
+    this.#finish('clean')
+  }
+
+  onViolation (code: number, reason: string): void {
+    if (this.#state === 'open') this.#beginClose('protocol', code, reason, closePayload(code, ''))
+    this.#finish('reset')
+  }
+
+  /**
+   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused, and closed
+   * if that goes on for long; of one that is gone the frame is dropped.
+   */
+  #mayPass (rateLimit: RateLimit, size: number): boolean {
+    const wait = rateLimit.take(size)
+    if (wait === 0) return true
+    if (this.#isGone) {
+      this.#host.droppedOverRate(this)
+      return false
+    }
+    this.#host.throttled(this, rateLimit.hit)
+    if (rateLimit.isFlood) this.close('flood', closeCode.POLICY, 'rate limit')
+    else this.#pauseFor(wait)
+    return this.#state === 'open'
+  }
+
+  #pauseFor (milliseconds: number): void {
+    if (this.#throttle !== undefined) return
+    this.pauseReading()
+    this.#throttle = setTimeout(() => {
+      this.#throttle = undefined
+      this.resumeReading()
+    }, milliseconds)
+  }
+
+  // ---- closing ----
+
+  /** Sends a close frame and waits for the answer; code and reason have been checked. Does nothing unless open. */
+  close (cause: EndCause, code: number, reason: string): void {
+    if (this.#state !== 'open') return
+    this.#beginClose(cause, code, reason, closePayload(code, reason))
+    this.#closeTimer = setTimeout(() => { this.#destroy('timeout') }, this.#host.closeTimeout * 1000)
+    this.#input.readOn()
+  }
+
+  /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */
+  closeSlow (): void {
+    if (this.#state !== 'open') return
+    this.#host.outbox.release(this.outbox)
+    this.outbox.drop()
+    this.close('slow', closeCode.SLOW_PEER, 'slow peer')
+  }
+
+  /** Destroys the connection without a close frame. */
+  destroy (cause: EndCause): void {
+    this.#closing ??= { cause, code: closeCode.ABNORMAL, reason: '', since: performance.now() }
+    this.#destroy('reset')
+  }
+
+  #beginClose (cause: EndCause, code: number, reason: string, payload: Uint8Array): void {
+    this.#state = 'closing'
+    this.#closing = { cause, code, reason, since: performance.now() }
+    this.#host.outbox.sendControl(this.outbox, opcode.CLOSE, payload, 0, payload.length)
+    this.#host.outbox.release(this.outbox)
+  }
+
+  /** Without autoPoll the next poll ends the session. */
+  #destroy (outcome: EndOutcome): void {
+    this.#outcome = outcome
+    this.outbox.connection.destroy()
+    if (this.#host.autoPoll) this.#finish(outcome)
+  }
+
+  /** The socket is closed: delivers what was received before, then ends. */
+  #finishGone (): void {
+    this.#queueWaiting()
+    this.#input.drain()
+    this.#finish(this.#outcome)
+    this.#released()
+  }
+
+  #queueWaiting (): void {
+    this.#incoming?.senderEnded(this)
+    this.#host.senderEnded(this)
+  }
+
+  #released (): void {
+    this.#state = 'released'
+    clearTimeout(this.#closeTimer)
+    this.#host.released(this)
+  }
+
+  #finish (outcome: EndOutcome): void {
+    if (this.state === 'ended') return
+    this.#state = 'ended'
+    clearTimeout(this.#closeTimer)
+    clearTimeout(this.#throttle)
+    this.#input.end()
+    this.#queueWaiting()
+    this.#host.outbox.release(this.outbox)
+    this.#closeSocket(outcome)
+    this.#end = endOf(this.#closing, outcome)
+    this.#host.ended(this, this.#end)
+    for (const resolve of this.#onEnd ?? []) resolve(this.#end)
+    this.#onEnd = undefined
+  }
+
+  /**
+   * After both close frames the socket is destroyed as soon as the last byte is sent (RFC 6455 section 7.1.1: the server
+   * closes first); otherwise it is ended, so that the client can still read the close frame. It is destroyed after
+   * `closeTimeout` in either case.
+   */
+  #closeSocket (outcome: EndOutcome): void {
+    const { connection } = this.outbox
+    if (this.#isGone || outcome === 'timeout') return connection.destroy()
+    this.#closeTimer = setTimeout(() => { connection.destroy() }, this.#host.closeTimeout * 1000)
+    this.outbox.whenWritten(() => {
+      if (outcome === 'clean') connection.destroy()
+      else connection.end()
+    })
+  }
+}
+
+/** Without a close frame the end is an abnormal closure (RFC 6455 section 7.1.5). */
+function endOf (closing: Closing | undefined, outcome: EndOutcome): PeerEnd {
+  if (closing === undefined) return { cause: 'reset', outcome, code: closeCode.ABNORMAL, reason: '', seconds: 0 }
+  const { cause, code, reason, since } = closing
+  return { cause, outcome, code, reason, seconds: (performance.now() - since) / 1000 }
+}

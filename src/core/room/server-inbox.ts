@@ -1,0 +1,136 @@
+import { target } from '../../protocol/multiplayer/relay-packet.ts'
+import { ownBytes } from '../../protocol/own-bytes.ts'
+import { IncomingQueue } from '../peer/incoming-queue.ts'
+import type { Packet } from '../peer/packet-queue.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
+import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
+import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
+import type { PeerTable } from './peer-table.ts'
+import type { RoomServer } from './room-server.ts'
+
+/** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
+type SendCall = (to: number, packet: Uint8Array) => void
+
+/** What members of a room send to the server (id 1): read with `getPacket`, or handled by the room's MultiplayerAPI. */
+export class ServerInbox {
+  readonly #server: RoomServer
+  readonly #members: PeerTable
+  readonly #sendCall: SendCall
+  readonly #queue: IncomingQueue
+  #multiplayer: MultiplayerCore | undefined
+  /** Whether the application uses remote calls: then every packet goes to `#multiplayer`. */
+  #usesCalls = false
+  /** Whether the application has ever asked for packets. */
+  #hasReader = false
+
+  constructor (server: RoomServer, members: PeerTable, sendCall: SendCall) {
+    this.#server = server
+    this.#members = members
+    this.#sendCall = sendCall
+    this.#queue = new IncomingQueue({
+      queueLimits: server.settings.inputLimits,
+      packetQueued: packet => { this.#onQueued(packet) },
+      soon: callback => { server.soon(callback) }
+    })
+  }
+
+  /** Remote calls. From its first use on it handles all packets: none is queued, and `peer_packet` is not signalled. */
+  get multiplayer (): MultiplayerAPI {
+    const multiplayer = this.#openMultiplayer()
+    if (!this.#usesCalls) {
+      this.#usesCalls = true
+      this.#server.soon(() => { this.#handOver() })
+    }
+    return multiplayer.api
+  }
+
+  /** Number of unread packets. The application asks, so it is going to read them. */
+  get available (): number {
+    this.#hasReader = true
+    return this.#queue.length
+  }
+
+  /** Number of unread packets, for monitoring. */
+  get length (): number {
+    return this.#queue.length
+  }
+
+  /** Sender of the packet that `take` returns next, 1 when there is none. */
+  get nextSource (): number {
+    return this.#queue.next?.source ?? target.SERVER
+  }
+
+  /** Removes and returns the oldest packet. */
+  take (): Packet | undefined {
+    this.#hasReader = true
+    return this.#queue.take()
+  }
+
+  /** A packet for the application: bytes[start..end), valid until the call returns. */
+  receiveData (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#usesCalls) {
+      this.#handOver()
+      return this.#multiplayer!.receiveData(sender.peer, bytes.subarray(start, end))
+    }
+    // A relay whose application never reads must not stall.
+    if (!this.#isRead && !this.#queue.hasRoom(end - start)) return this.#server.monitor.dropped('unread', sender.peer)
+    this.#queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
+  }
+
+  /** A packet of remote calls: bytes[start..end), valid until the call returns. */
+  receiveCall (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#usesCalls) this.#handOver()
+    const packet = bytes.subarray(start, end)
+    const multiplayer = this.#openMultiplayer()
+    if (this.#usesCalls || multiplayer.isInternal(packet)) multiplayer.receive(sender.peer, packet)
+    else this.#server.monitor.dropped('unread', sender.peer)
+  }
+
+  /** A member joined the room. */
+  joined (id: number): void {
+    this.#multiplayer?.joined(id)
+  }
+
+  /** A member left the room. */
+  left (id: number): void {
+    this.#multiplayer?.left(id)
+  }
+
+  /** The sender has ended: its waiting packet is queued regardless of the limits. */
+  senderEnded (sender: PeerSession): void {
+    this.#queue.senderEnded(sender)
+  }
+
+  get #isRead (): boolean {
+    const { settings, signals } = this.#server
+    return this.#hasReader || !settings.options.autoPoll || signals.listenerCount('peer_packet') > 0
+  }
+
+  #onQueued ({ source }: Packet): void {
+    if (this.#usesCalls) this.#handOver()
+    else this.#server.signals.emit('peer_packet', source)
+  }
+
+  /** Hands packets to remote calls that were queued before these were first used. */
+  #handOver (): void {
+    for (let packet = this.#queue.take(); packet !== undefined; packet = this.#queue.take()) {
+      const sender = this.#members.get(packet.source)
+      if (sender !== undefined) this.#multiplayer!.receiveData(sender.peer, packet.bytes)
+    }
+  }
+
+  #openMultiplayer (): MultiplayerCore {
+    if (this.#multiplayer !== undefined) return this.#multiplayer
+    const { settings, monitor } = this.#server
+    const members = this.#members
+    this.#multiplayer = this.#server.openMultiplayer({
+      get maxPacketSize () { return settings.maxPacketSize },
+      openPeers: () => members.open(),
+      putCall: this.#sendCall,
+      refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
+      failed: (error, details) => { monitor.callFailed(error, details) }
+    })
+    if (settings.options.gdMpApi) for (const { id } of members.open()) this.#multiplayer.joined(id)
+    return this.#multiplayer
+  }
+}

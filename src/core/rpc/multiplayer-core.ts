@@ -1,0 +1,139 @@
+import { GodotError } from '../../error.ts'
+import type { ServerOptions } from '../../options.ts'
+import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
+import { ownBytes } from '../../protocol/own-bytes.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import { SignalEmitter } from '../server/signals.ts'
+import { MultiplayerAPI } from './multiplayer-api.ts'
+import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
+import { NodeTree } from './node-tree.ts'
+import { Replicator } from './replicator.ts'
+import type { MemberKind } from './rpc-surface.ts'
+import type { RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
+import type { Wire } from './wire/wires.ts'
+
+/** What a room provides for remote calls. */
+export interface MultiplayerHost {
+  /** Bytes of the largest packet that can be sent. */
+  readonly maxPacketSize: number
+  /** Open peers, ascending by id. */
+  openPeers (): Iterable<{ readonly id: number }>
+  /** Sends a packet of remote calls: to all (0), to one, or to all but one (-id). ERR_UNCONFIGURED in plain mode. */
+  putCall (to: number, packet: Uint8Array): void
+  /** A packet of a peer was refused. */
+  refused (reason: RpcDrop, peer: WebSocketPeer, details: object): void
+  /** A handler or listener of the application threw or rejected. */
+  failed (error: unknown, details: object): void
+}
+
+/** Remote calls of one room: connects the wire with the nodes, and has the MultiplayerAPI that applications use. */
+export class MultiplayerCore {
+  /** What applications use. */
+  readonly api: MultiplayerAPI
+  readonly #connected: Set<number>
+  readonly #parts: MultiplayerParts
+  readonly #host: MultiplayerHost
+
+  constructor (host: MultiplayerHost, wire: Wire, options: ServerOptions) {
+    const connected = new Set<number>()
+    const link: RpcLink = {
+      connected,
+      openPeers: () => host.openPeers(),
+      putTo: (to, packet) => { host.putCall(to, packet) }
+    }
+    const signals = new SignalEmitter<MultiplayerSignals>((error, signal) => { host.failed(error, { signal }) })
+    const nodes = new NodeTree()
+    const rpc = wire.openRpc(link, new Receiver(host, nodes, signals), options)
+    this.#connected = connected
+    this.#host = host
+    const failed = (error: unknown, details: object): void => { host.failed(error, details) }
+    const { exactTypes } = options
+    this.#parts = { link, wire: rpc, nodes, signals, replicator: replicatorOf(host, link, rpc), exactTypes, failed }
+    this.api = new MultiplayerAPI(this.#parts)
+  }
+
+  /** A peer was told of the server and of the other peers. */
+  joined (id: number): void {
+    const { replicator, signals } = this.#parts
+    this.#connected.add(id)
+    try {
+      replicator?.joined(id)
+    } catch (error) {
+      // The buffers are too small for what is spawned; the peer has joined nevertheless.
+      this.#host.failed(error, { peer: id })
+    }
+    signals.emit('network_peer_connected', id)
+  }
+
+  /** A peer has left. */
+  left (id: number): void {
+    const { wire, signals } = this.#parts
+    this.#connected.delete(id)
+    wire.forgetPeer(id)
+    signals.emit('network_peer_disconnected', id)
+  }
+
+  /** A peer sent a packet of remote calls to the server; the bytes are valid until the call returns. */
+  receive (sender: WebSocketPeer, packet: Uint8Array): void {
+    try {
+      this.#parts.wire.receive(sender, packet)
+    } catch (error) {
+      this.#refuseMalformed(sender, error)
+    }
+  }
+
+  /** A peer sent bytes for the application to the server. */
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void {
+    try {
+      this.#parts.wire.receiveData(sender, bytes)
+    } catch (error) {
+      this.#refuseMalformed(sender, error)
+    }
+  }
+
+  /** Whether a packet is handled even if no application uses remote calls. */
+  isInternal (packet: Uint8Array): boolean {
+    return this.#parts.wire.isInternal(packet)
+  }
+
+  #refuseMalformed (sender: WebSocketPeer, error: unknown): void {
+    if (!(error instanceof GodotError)) throw error
+    this.#host.refused('rpc-malformed', sender, { why: error.message })
+  }
+}
+
+/** Undefined for Godot 3, which has no spawners. */
+function replicatorOf (host: MultiplayerHost, link: RpcLink, wire: RpcWire): Replicator | undefined {
+  if (wire.announcePath === undefined) return undefined
+  return new Replicator(link, {
+    get maxPacketSize () { return host.maxPacketSize },
+    announcePath: (peer, path) => wire.announcePath!(peer, path)
+  })
+}
+
+/** Delivers what the wire reads to nodes and listeners. */
+class Receiver implements RpcReceiver {
+  readonly #host: MultiplayerHost
+  readonly #nodes: NodeTree
+  readonly #signals: SignalEmitter<MultiplayerSignals>
+
+  constructor (host: MultiplayerHost, nodes: NodeTree, signals: SignalEmitter<MultiplayerSignals>) {
+    this.#host = host
+    this.#nodes = nodes
+    this.#signals = signals
+  }
+
+  receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void {
+    const node = this.#nodes.get(path)
+    const refusal = node === undefined ? 'rpc-unknown-node' : node.receive(sender.id, kind, name, values)
+    if (refusal !== undefined) this.refuse(sender, refusal, { node: path, [kind]: name })
+  }
+
+  receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void {
+    this.#signals.emit('network_peer_packet', sender.id, ownBytes(bytes, 0, bytes.length))
+  }
+
+  refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void {
+    this.#host.refused(reason, sender, details)
+  }
+}

@@ -1,0 +1,64 @@
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+import type { OwnPath } from './path-cache.ts'
+import type { RpcLink } from './rpc-wire.ts'
+
+/**
+ * Up to this many receivers are called one by one while some have not confirmed the path. For more, one packet with the
+ * full path serves them all.
+ */
+const MAX_SINGLY = 16
+
+/**
+ * A packet to be sent; `isWide`: with an id in the longest form (Godot 4). Its encodings differ only in how they name
+ * the node.
+ */
+export interface OutgoingCall {
+  encode (node: RpcNode, isWide: boolean): Uint8Array
+  /** Announces the path to a peer. */
+  announcement (): Uint8Array
+  /** Whether a peer may be called. */
+  accepts? (peer: number): boolean
+}
+
+/**
+ * Sends calls, each with as few packets as possible. A path is announced to each receiver once, and its id used for
+ * those that have confirmed it; once all receivers of a call have, it is one packet. Until then receivers are called
+ * one by one, those that have not confirmed with the full path. Godot does so with any number of receivers, but accepts
+ * full paths from a relayed packet as well.
+ */
+export class CallSender {
+  readonly #link: RpcLink
+
+  constructor (link: RpcLink) {
+    this.#link = link
+  }
+
+  /** The first packet is encoded before anything is sent, in case that fails. */
+  send (to: number, own: OwnPath, call: OutgoingCall): void {
+    const { differing, confirmed } = own
+    if (differing.size === 0 && this.#isConfirmedByAll(own, to)) return this.#link.putTo(to, call.encode(own.id, false))
+    const byPath = call.encode(own.path, true)
+    const receivers = this.#receiversOf(to).filter(id => call.accepts?.(id) ?? true)
+    for (const id of receivers) this.announce(id, own, call.announcement)
+    if (receivers.length > MAX_SINGLY && differing.size === 0) return this.#link.putTo(to, byPath)
+    const byId = call.encode(own.id, !receivers.every(id => confirmed.has(id)))
+    for (const id of receivers) this.#link.putTo(id, confirmed.has(id) ? byId : byPath)
+  }
+
+  /** Announces a path to a peer, once. */
+  announce (peer: number, { told }: OwnPath, announcement: () => Uint8Array): void {
+    if (told.has(peer)) return
+    told.add(peer)
+    this.#link.putTo(peer, announcement())
+  }
+
+  #receiversOf (to: number): number[] {
+    return [...this.#link.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
+  }
+
+  #isConfirmedByAll ({ confirmed }: OwnPath, to: number): boolean {
+    if (to > 0) return confirmed.has(to)
+    const { connected } = this.#link
+    return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
+  }
+}

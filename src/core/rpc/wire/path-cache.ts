@@ -1,0 +1,141 @@
+import { GodotError } from '../../../error.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+
+/** What one peer may announce: characters of its paths, each path counting as this many more. */
+const MAX_ANNOUNCED = 262144
+const PATH_COST = 64
+
+/** Confirmations of one peer that may arrive after the node was freed; beyond that they are reported as unasked. */
+const MAX_LATE = 4096
+
+/** A path of the server, and the peers it was announced to. */
+export interface OwnPath {
+  /** Stands for the path in packets. */
+  readonly id: number
+  readonly path: string
+  /** Peers it was announced to. */
+  readonly told: Set<number>
+  /** Those that have confirmed the announcement. */
+  readonly confirmed: Set<number>
+  /** Those whose node at this path has other methods. */
+  readonly differing: Set<number>
+}
+
+/** What one peer announced. */
+interface Announced { readonly paths: Map<number, string>, cost: number }
+
+/** Node paths and the ids that stand for them in packets: the server's own, and those of every peer. */
+export class PathCache {
+  readonly #own = new Map<string, OwnPath>()
+  readonly #byId = new Map<number, OwnPath>()
+  readonly #announced = new Map<number, Announced>()
+  /** For each peer, ids and paths of freed nodes that it has not confirmed yet, each under the other. */
+  readonly #late = new Map<number, Map<RpcNode, RpcNode>>()
+  #lastId = 0
+
+  /** The server's entry for a path; ids are 1, 2, 3 ... in the order of first use. */
+  own (path: string): OwnPath {
+    let own = this.#own.get(path)
+    if (own === undefined) {
+      own = { id: ++this.#lastId, path, told: new Set(), confirmed: new Set(), differing: new Set() }
+      this.#own.set(path, own)
+      this.#byId.set(own.id, own)
+    }
+    return own
+  }
+
+  /** A peer confirms a path of the server, by path or id. Undefined if it was never announced to this peer. */
+  confirm (peer: number, node: RpcNode): OwnPath | undefined {
+    const own = typeof node === 'string' ? this.#own.get(node) : this.#byId.get(node)
+    if (own?.told.has(peer) !== true) return undefined
+    own.confirmed.add(peer)
+    return own
+  }
+
+  /** Whether a confirmation was on its way when the node was freed. True once for each. */
+  confirmFreed (peer: number, node: RpcNode): boolean {
+    const late = this.#late.get(peer)
+    const other = late?.get(node)
+    if (late === undefined || other === undefined) return false
+    late.delete(node)
+    late.delete(other)
+    return true
+  }
+
+  /** A peer said whether its node at a path has other methods than the server's. */
+  differ (peer: number, path: string, isOther: boolean): void {
+    const differing = this.#own.get(path)?.differing
+    if (isOther) differing?.add(peer)
+    else differing?.delete(peer)
+  }
+
+  /** From now on `id` stands for `path` in packets of this peer; false if it has announced too much. */
+  announce (peer: number, id: number, path: string): boolean {
+    const announced = this.#announced.get(peer) ?? { paths: new Map(), cost: 0 }
+    const cost = announced.cost + costOf(path) - costOf(announced.paths.get(id))
+    if (cost > MAX_ANNOUNCED) return false
+    announced.paths.set(id, path)
+    announced.cost = cost
+    this.#announced.set(peer, announced)
+    return true
+  }
+
+  /** The path that a peer means: as it stands in the packet, or as the peer announced it. Undefined if it did not. */
+  resolve (peer: number, node: RpcNode): string | undefined {
+    return typeof node === 'string' ? fromRoot(node) : this.#announced.get(peer)?.paths.get(node)
+  }
+
+  /** The peer has left: what it announced and what was announced to it is forgotten. */
+  forgetPeer (peer: number): void {
+    this.#announced.delete(peer)
+    this.#late.delete(peer)
+    for (const { told, confirmed, differing } of this.#own.values()) {
+      for (const peers of [told, confirmed, differing]) peers.delete(peer)
+    }
+  }
+
+  /** The node was freed: if its path is used again, it gets another id. */
+  forgetPath (path: string): void {
+    const own = this.#own.get(path)
+    if (own === undefined) return
+    this.#own.delete(path)
+    this.#byId.delete(own.id)
+    for (const peer of own.told) if (!own.confirmed.has(peer)) this.#expectLate(peer, own)
+  }
+
+  #expectLate (peer: number, { id, path }: OwnPath): void {
+    const late = this.#late.get(peer) ?? new Map<RpcNode, RpcNode>()
+    if (late.size >= MAX_LATE) return
+    this.#late.set(peer, late.set(id, path).set(path, id))
+  }
+}
+
+function costOf (path: string | undefined): number {
+  return path === undefined ? 0 : path.length + PATH_COST
+}
+
+const ROOT = '/root'
+
+/**
+ * A path as it is sent, relative to the root: `/root/Main/Pawn` is `Main/Pawn`, the root itself is `.`; others stay.
+ */
+export function fromRoot (path: string): string {
+  if (path === ROOT) return '.'
+  return path.startsWith(ROOT + '/') ? path.slice(ROOT.length + 1) : path
+}
+
+/** The same for a path given by the application; ERR_INVALID_PARAMETER unless it can be the path of a node. */
+export function checkedPath (path: string): string {
+  const relative = fromRoot(path)
+  const isNode = relative === '.' || relative.split('/').every(name => name !== '' && name !== '.' && name !== '..')
+  if (isNode && !/[:\0]/.test(relative)) return relative
+  throw new GodotError(
+    'ERR_INVALID_PARAMETER',
+    `invalid node path ${JSON.stringify(path)}: expected e.g. /root/Main/Pawn`
+  )
+}
+
+/** Whether `path` is a node below `ancestor`; both relative to the root. */
+export function isBelow (path: string, ancestor: string): boolean {
+  return ancestor === '.' ? path !== '.' : path.startsWith(`${ancestor}/`)
+}

@@ -1,0 +1,98 @@
+import type { EncodedValues } from '../../../protocol/multiplayer/encoded-values.ts'
+import type { Variant } from '../../../protocol/variant/variant-types.ts'
+import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
+import type { MemberKind } from '../rpc-surface.ts'
+
+/** Refused packets of remote calls since the start, by reason. */
+export const noRpcDrops = {
+  /** It does not decode. */
+  'rpc-malformed': 0,
+  /** A path id that the sender did not announce. */
+  'rpc-unknown-path': 0,
+  /** No node is registered at that path. */
+  'rpc-unknown-node': 0,
+  /** The node has no method or property of that name. */
+  'rpc-unknown-member': 0,
+  /** The mode does not allow this sender. */
+  'rpc-mode': 0,
+  /** Arguments of another number or kind than declared. */
+  'rpc-arguments': 0,
+  /** A path was confirmed that was not announced to the sender. */
+  'rpc-unasked-confirm': 0,
+  /** The sender announced more paths than are kept. */
+  'rpc-too-many-paths': 0,
+  /** A path id was announced for a second path (Godot 4). */
+  'rpc-announced-twice': 0,
+  /** The sender's node has other methods than the server's, or methods that are not known (Godot 4). */
+  'rpc-method-list': 0
+}
+
+/** Why a packet of remote calls was refused. */
+export type RpcDrop = keyof typeof noRpcDrops
+
+/** A call of a method, or one value for a property. */
+export interface MemberCall { readonly kind: MemberKind, readonly name: string, readonly values: readonly Variant[] }
+
+/**
+ * Every remote method that a node has in the clients' scripts, and which of these are configured on the node by
+ * `rpc_config()`.
+ */
+export interface NodeMethods { readonly names: readonly string[], readonly configured: readonly string[] }
+
+/** The way to the clients. */
+export interface RpcLink {
+  /** Peers that can be called, by id. */
+  readonly connected: ReadonlySet<number>
+  /** Ids of open peers, ascending. */
+  openPeers (): Iterable<{ readonly id: number }>
+  /** Sends one packet of the server: to all (0), to one, or to all but one (-id). */
+  putTo (to: number, packet: Uint8Array): void
+}
+
+/** Handles what a wire reads. */
+export interface RpcReceiver {
+  /**
+   * A member of the node at `path`, relative to the root, is called. May throw GodotError for values that do not
+   * decode.
+   */
+  receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void
+  /** Bytes of `send_bytes`, valid until the call returns. */
+  receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void
+  /** A packet is refused. */
+  refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void
+}
+
+/**
+ * How one version of Godot puts calls into packets, and announces node paths. Paths are relative to the root, see
+ * `fromRoot`.
+ */
+export interface RpcWire {
+  /** A node was registered, with these methods if they were declared. */
+  addNode (path: string, methods: NodeMethods | undefined): void
+  /** Throws ERR_INVALID_PARAMETER where this version of Godot has no such members. */
+  checkKind (kind: MemberKind): void
+  /**
+   * Announces a path to a peer unless that was done; returns its id. Missing where this version of Godot has no
+   * spawners, which need it.
+   */
+  announcePath? (peer: number, path: string): number
+  /**
+   * Whether a packet concerns the wires alone, such as an announcement: it is handled even if no application uses
+   * remote calls.
+   */
+  isInternal (packet: Uint8Array): boolean
+  /** Reads one packet, and answers announcements. Throws GodotError for packets that do not decode. */
+  receive (sender: WebSocketPeer, packet: Uint8Array): void
+  /** The same for bytes that a relay had for the application. */
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void
+  /**
+   * Calls a member of the node at `path`, on all peers (0), one, or all but one (-id). Throws before anything is sent.
+   */
+  send (to: number, path: string, call: MemberCall): void
+  /** Sends bytes as `send_bytes` does. */
+  sendBytes (to: number, bytes: Uint8Array): void
+  /** The peer has left. */
+  forgetPeer (peer: number): void
+  /** The node at `path` was freed. */
+  forgetPath (path: string): void
+}

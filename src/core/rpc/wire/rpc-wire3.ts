@@ -1,0 +1,91 @@
+import { decodeRpcPacket, encodeRpcPacket } from '../../../protocol/multiplayer/rpc-packet.ts'
+import type { ReceivedMember, SimplifyPath } from '../../../protocol/multiplayer/rpc-packet.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
+import { CallSender } from './call-sender.ts'
+import { fromRoot, PathCache } from './path-cache.ts'
+import type { MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+
+/** Calls between Godot 3 peers: members go by name. */
+export class RpcWire3 implements RpcWire {
+  readonly #link: RpcLink
+  readonly #receiver: RpcReceiver
+  readonly #paths = new PathCache()
+  readonly #sender: CallSender
+
+  constructor (link: RpcLink, receiver: RpcReceiver) {
+    this.#link = link
+    this.#receiver = receiver
+    this.#sender = new CallSender(link)
+  }
+
+  /** Members go by name: it does not matter which others there are. */
+  addNode (): void {}
+
+  checkKind (): void {}
+
+  isInternal (): boolean {
+    return false
+  }
+
+  /** A Godot 3 relay cannot tell remote calls from bytes of the application. */
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void {
+    this.receive(sender, bytes)
+  }
+
+  receive (sender: WebSocketPeer, bytes: Uint8Array): void {
+    const packet = decodeRpcPacket(bytes)
+    switch (packet.type) {
+      case 'remoteCall':
+      case 'remoteSet': return this.#receiveMember(sender, packet)
+      case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
+      case 'confirmPath': return this.#receiveConfirmation(sender, packet.path)
+      case 'raw': return this.#receiver.receiveRaw(sender, packet.bytes)
+    }
+  }
+
+  send (to: number, path: string, call: MemberCall): void {
+    const own = this.#paths.own(path)
+    this.#sender.send(to, own, {
+      encode: node => encodeMember(node, call),
+      announcement: () => encodeRpcPacket({ type: 'simplifyPath', id: own.id, path })
+    })
+  }
+
+  sendBytes (to: number, bytes: Uint8Array): void {
+    this.#link.putTo(to, encodeRpcPacket({ type: 'raw', bytes }))
+  }
+
+  forgetPeer (peer: number): void {
+    this.#paths.forgetPeer(peer)
+  }
+
+  forgetPath (path: string): void {
+    this.#paths.forgetPath(path)
+  }
+
+  #receiveMember (sender: WebSocketPeer, { type, node, name, values }: ReceivedMember): void {
+    const path = this.#paths.resolve(sender.id, node)
+    if (path === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-path', { node, name })
+    this.#receiver.receiveMember(sender, path, type === 'remoteCall' ? 'method' : 'property', name, values)
+  }
+
+  /** Without a confirmation the sender continues with full paths, as it should if it announces too much. */
+  #receiveAnnouncement (sender: WebSocketPeer, { id, path }: SimplifyPath): void {
+    if (!this.#paths.announce(sender.id, id, fromRoot(path))) {
+      return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    }
+    this.#link.putTo(sender.id, encodeRpcPacket({ type: 'confirmPath', path }))
+  }
+
+  #receiveConfirmation (sender: WebSocketPeer, path: string): void {
+    if (this.#paths.confirm(sender.id, path) !== undefined || this.#paths.confirmFreed(sender.id, path)) return
+    this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path })
+  }
+}
+
+function encodeMember (node: RpcNode, { kind, name, values }: MemberCall): Uint8Array {
+  return kind === 'method'
+    ? encodeRpcPacket({ type: 'remoteCall', node, name, args: values })
+    : encodeRpcPacket({ type: 'remoteSet', node, name, value: values[0] })
+}

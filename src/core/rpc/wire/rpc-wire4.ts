@@ -1,0 +1,195 @@
+import { GodotError } from '../../../error.ts'
+import type { ServerOptions } from '../../../options.ts'
+import { MethodList } from '../../../protocol/multiplayer/method-list.ts'
+import {
+  decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4
+} from '../../../protocol/multiplayer/rpc4-packet.ts'
+import type { ConfirmPath4, RemoteCall4, SimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
+import { command, commandAt, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
+import { CallSender } from './call-sender.ts'
+import { fromRoot, PathCache } from './path-cache.ts'
+import type { OwnPath } from './path-cache.ts'
+import type { MemberKind } from '../rpc-surface.ts'
+import type { MemberCall, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+
+const NO_METHODS = new MethodList([])
+
+/** The MD5s that one peer announced, by its path ids and by path as it announced them last. */
+interface AnnouncedLists { readonly byId: Map<number, string>, readonly byPath: Map<string, string> }
+
+/**
+ * Calls between Godot 4 peers: methods go by their number in the node's method list, whose MD5 is announced with the
+ * path. Where a client has another list, its calls are read by its own list if that is known, and it is not called
+ * until it announces the server's, as wrong methods would run (Godot takes the number nevertheless).
+ */
+export class RpcWire4 implements RpcWire {
+  readonly #link: RpcLink
+  readonly #receiver: RpcReceiver
+  readonly #confirmPath: ServerOptions['confirmPath']
+  readonly #paths = new PathCache()
+  readonly #sender: CallSender
+  /** The registered nodes, with the lists of those whose methods were declared. */
+  readonly #nodes = new Map<string, MethodList | undefined>()
+  /** All lists that were ever declared, by MD5. */
+  readonly #lists = new Map<string, MethodList>()
+  /** By peer. */
+  readonly #announced = new Map<number, AnnouncedLists>()
+
+  constructor (link: RpcLink, receiver: RpcReceiver, confirmPath: ServerOptions['confirmPath']) {
+    this.#link = link
+    this.#receiver = receiver
+    this.#confirmPath = confirmPath
+    this.#sender = new CallSender(link)
+  }
+
+  addNode (path: string, methods: NodeMethods | undefined): void {
+    this.#nodes.set(path, methods === undefined ? undefined : this.#listOf(methods))
+  }
+
+  checkKind (kind: MemberKind): void {
+    if (kind === 'property') {
+      throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 has no remote properties (rset): use a method')
+    }
+  }
+
+  announcePath (peer: number, path: string): number {
+    const own = this.#paths.own(path)
+    this.#sender.announce(peer, own, announcementOf(own, this.#nodes.get(path) ?? NO_METHODS))
+    return own.id
+  }
+
+  isInternal (packet: Uint8Array): boolean {
+    return commandAt(packet, 0) !== command.REMOTE_CALL
+  }
+
+  receive (sender: WebSocketPeer, bytes: Uint8Array): void {
+    const packet = decodeRpc4Packet(bytes)
+    switch (packet.type) {
+      case 'remoteCall': return this.#receiveCall(sender, packet)
+      case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
+      case 'confirmPath': return this.#receiveConfirmation(sender, packet)
+      case 'raw': return this.#receiver.receiveRaw(sender, packet.bytes)
+      // Spawners and synchronizers of clients address the server as well; it has no scene.
+      case 'replication':
+    }
+  }
+
+  receiveData (sender: WebSocketPeer, bytes: Uint8Array): void {
+    this.#receiver.receiveRaw(sender, bytes)
+  }
+
+  send (to: number, path: string, { name, values }: MemberCall): void {
+    const list = this.#nodes.get(path)
+    if (list === undefined) {
+      throw new GodotError(
+        'ERR_UNCONFIGURED',
+        `node ${path}: Godot 4 calls methods by number; declare all @rpc functions of its script`
+      )
+    }
+    const method = list.idOf(name)
+    if (method === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `method ${name} is not declared`)
+    const own = this.#paths.own(path)
+    this.#sender.send(to, own, {
+      encode: (node, isWide) => encodeCall4(node, method, values, isWide),
+      announcement: announcementOf(own, list),
+      accepts: peer => this.#hasSameMethods(peer, own, list)
+    })
+  }
+
+  sendBytes (to: number, bytes: Uint8Array): void {
+    if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet has at least one byte')
+    this.#link.putTo(to, prefixed([command.RAW], bytes))
+  }
+
+  forgetPeer (peer: number): void {
+    this.#paths.forgetPeer(peer)
+    this.#announced.delete(peer)
+  }
+
+  forgetPath (path: string): void {
+    this.#paths.forgetPath(path)
+    this.#nodes.delete(path)
+    // The next node at this path is another one, whose methods the peers have not announced yet.
+    for (const { byPath } of this.#announced.values()) byPath.delete(path)
+  }
+
+  /** One list for all nodes of a kind. */
+  #listOf ({ names, configured }: NodeMethods): MethodList {
+    const list = new MethodList(names.filter(name => !configured.includes(name)), configured)
+    const known = this.#lists.get(list.md5) ?? list
+    this.#lists.set(list.md5, known)
+    return known
+  }
+
+  #receiveCall (sender: WebSocketPeer, { node, method, values }: RemoteCall4): void {
+    const path = this.#paths.resolve(sender.id, node)
+    if (path === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-path', { node, method })
+    const announced = this.#announced.get(sender.id)
+    const md5 = typeof node === 'string' ? announced?.byPath.get(path) : announced?.byId.get(node)
+    const list = md5 === undefined ? this.#nodes.get(path) : this.#lists.get(md5)
+    if (list === undefined) {
+      const reason = this.#nodes.has(path) ? 'rpc-method-list' : 'rpc-unknown-node'
+      return this.#receiver.refuse(sender, reason, { node: path, method, md5 })
+    }
+    const name = list.nameOf(method)
+    if (name === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-member', { node: path, method })
+    this.#receiver.receiveMember(sender, path, 'method', name, values)
+  }
+
+  /** Every path is confirmed, even where no node is: otherwise the sender would continue with full paths. */
+  #receiveAnnouncement (sender: WebSocketPeer, { id, path, md5 }: SimplifyPath4): void {
+    const relative = fromRoot(path)
+    if (this.#paths.resolve(sender.id, id) !== undefined) {
+      return this.#receiver.refuse(sender, 'rpc-announced-twice', { node: path, id })
+    }
+    if (!this.#paths.announce(sender.id, id, relative)) {
+      return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    }
+    this.#keepMd5(sender.id, id, relative, md5)
+    const own = this.#nodes.get(relative)
+    const isEqual = own === undefined || own.md5 === md5
+    this.#paths.differ(sender.id, relative, !isEqual)
+    if (!isEqual) this.#receiver.refuse(sender, 'rpc-method-list', { node: relative, md5, expected: own.md5 })
+    this.#confirm(sender.id, isEqual, id, path)
+  }
+
+  #keepMd5 (peer: number, id: number, path: string, md5: string): void {
+    const announced = this.#announced.get(peer) ?? { byId: new Map(), byPath: new Map() }
+    this.#announced.set(peer, announced)
+    announced.byId.set(id, md5)
+    announced.byPath.set(path, md5)
+  }
+
+  #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
+    if (this.#confirmPath !== 'id') this.#link.putTo(peer, encodeConfirmPath4(isEqual, path))
+    if (this.#confirmPath !== 'path') this.#link.putTo(peer, encodeConfirmPath4(isEqual, id))
+  }
+
+  #receiveConfirmation (sender: WebSocketPeer, { isEqual, id, path }: ConfirmPath4): void {
+    const forms: ReadonlyArray<RpcNode | undefined> = { id: [id], path: [path], both: [id, path] }[this.#confirmPath]
+    const nodes = forms.filter(node => node !== undefined)
+    let own: OwnPath | undefined
+    // Six bytes may be an id or a path.
+    for (const node of nodes) own ??= this.#paths.confirm(sender.id, node)
+    if (own === undefined) {
+      const isLate = nodes.some(node => this.#paths.confirmFreed(sender.id, node))
+      if (!isLate) this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path ?? id })
+    } else if (!isEqual) {
+      own.differing.add(sender.id)
+      this.#receiver.refuse(sender, 'rpc-method-list', { node: own.path, expected: this.#nodes.get(own.path)?.md5 })
+    }
+  }
+
+  /** Whether a peer may be called: its node has the same methods, as far as it has announced them. */
+  #hasSameMethods (peer: number, { path, differing }: OwnPath, { md5 }: MethodList): boolean {
+    const announced = this.#announced.get(peer)?.byPath.get(path)
+    if (announced !== undefined && announced !== md5) differing.add(peer)
+    return !differing.has(peer)
+  }
+}
+
+function announcementOf ({ id, path }: OwnPath, { md5 }: MethodList): () => Uint8Array {
+  return () => encodeSimplifyPath4(md5, id, path)
+}

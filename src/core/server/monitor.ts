@@ -1,0 +1,141 @@
+import type { ErrorCode } from '../../error.ts'
+import type { PeerEnd } from '../peer/peer-end.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import type { RelayDrop } from '../room/relay-drop.ts'
+import { noRpcDrops } from '../rpc/wire/rpc-wire.ts'
+import type { RpcDrop } from '../rpc/wire/rpc-wire.ts'
+import { BurstLog } from './burst-log.ts'
+import { limits } from './limits.ts'
+import type { LimitName } from './limits.ts'
+import type { Logger } from '../../logger.ts'
+import { withShortStrings } from './short-strings.ts'
+import type { SignalSource } from './signal-source.ts'
+import { SignalEmitter } from './signals.ts'
+
+/**
+ * Why a packet was dropped. `unread`: nobody reads packets of this server. `not-admitted`: sent before the client was
+ * authenticated. `over-rate`: over the rate limit when its peer left.
+ */
+export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
+
+/** Events for operators, beside Godot's signals: the arguments of each by its name. */
+export interface MonitorEvents {
+  /** A handshake was completed; `seconds` since its first byte. */
+  accepted: [seconds: number]
+  /** A client became a peer. */
+  joined: [peer: WebSocketPeer]
+  /** A client sent a close frame; 1005 stands for one without a code. */
+  close_requested: [peer: WebSocketPeer, code: number, reason: string]
+  /** A peer ended. */
+  left: [peer: WebSocketPeer, end: PeerEnd]
+  /** A packet of a peer was dropped. */
+  dropped: [reason: DropReason, peer: WebSocketPeer]
+  /** A handshake was refused. */
+  refused: [reason: ErrorCode, address: string]
+  /** A limit was hit; `details` say by whom. Emitted at every hit. */
+  limited: [limit: LimitName, details: object]
+  /** The server started to listen. */
+  listening: []
+  /** The server stopped, and all peers have ended. */
+  stopped: []
+}
+
+/** Sees a message of a peer before it is handled: bytes[start..end), valid until the call returns. */
+export type PacketWatcher = (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
+
+/** Counters since the server was made. */
+export interface Counters {
+  /** Packets dropped, by reason. */
+  readonly drops: Readonly<Record<DropReason, number>>
+  /** Hits of each limit. */
+  readonly limits: Readonly<Record<LimitName, number>>
+  /** Exceptions and rejections of remote methods. */
+  readonly failures: number
+  /** Packets that went from one peer to another; one for many counts once per receiver. */
+  readonly packetsRelayed: number
+}
+
+/** What applications and administration see of a Monitor. */
+export interface ServerMonitor extends Counters {
+  /** Events for operators. */
+  readonly events: SignalSource<MonitorEvents>
+  /** Calls `watch` with every packet until the returned function is called. Costs nothing while nobody watches. */
+  watchPackets (watch: PacketWatcher): () => void
+}
+
+const zeros = <Name extends string>(names: readonly Name[]) =>
+  Object.fromEntries(names.map(name => [name, 0])) as Record<Name, number>
+
+const relayDrops = ['short-packet', 'not-data', 'spoofed-source', 'unknown-target', 'own-target', 'too-big', 'relay-off'] as const
+
+/** What operators see of a server: counters, events, packet samples, and the log records about them. */
+export class Monitor implements ServerMonitor {
+  readonly drops: Record<DropReason, number> =
+    { ...zeros([...relayDrops, 'not-admitted', 'unread', 'over-rate']), ...noRpcDrops }
+
+  readonly limits = zeros(Object.keys(limits) as LimitName[])
+  failures = 0
+  packetsRelayed = 0
+  readonly events: SignalEmitter<MonitorEvents>
+  readonly #log: Logger
+  readonly #bursts: BurstLog
+  #watchers: readonly PacketWatcher[] = []
+
+  constructor (log: Logger) {
+    this.#log = log
+    this.#bursts = new BurstLog(log)
+    this.events = new SignalEmitter((err, signal) => { this.listenerFailed(err, signal) })
+  }
+
+  watchPackets (watch: PacketWatcher): () => void {
+    this.#watchers = [...this.#watchers, watch]
+    return () => { this.#watchers = this.#watchers.filter(one => one !== watch) }
+  }
+
+  /** Whether packets have to be given to `showPacket`. */
+  get isWatched (): boolean {
+    return this.#watchers.length > 0
+  }
+
+  /** Gives a message of a peer to the watchers. */
+  showPacket (...packet: Parameters<PacketWatcher>): void {
+    for (const watch of this.#watchers) watch(...packet)
+  }
+
+  /** A limit was hit; `details` say by whom. */
+  limited (limit: LimitName, details: object): void {
+    this.limits[limit]++
+    this.#bursts.hit({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
+    this.events.emit('limited', limit, details)
+  }
+
+  /** A handshake was refused. */
+  refused (reason: ErrorCode, address: string): void {
+    this.#log.debug({ reason, address }, 'handshake refused')
+    this.events.emit('refused', reason, address)
+  }
+
+  /** A packet of a peer was dropped. */
+  dropped (reason: DropReason, peer: WebSocketPeer): void {
+    this.drops[reason]++
+    this.#log.debug({ peer: peer.id, reason }, 'packet dropped')
+    this.events.emit('dropped', reason, peer)
+  }
+
+  /** A remote call of a peer was refused. */
+  callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
+    this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, { peer: peer.id, ...withShortStrings(details) })
+    this.dropped(reason, peer)
+  }
+
+  /** A remote method or property of the application threw or rejected. */
+  callFailed (err: unknown, { peer, ...key }: { readonly peer?: number }): void {
+    this.failures++
+    this.#bursts.hit({ level: 'error', key, message: 'remote method failed' }, { peer, err })
+  }
+
+  /** A listener of a signal threw or rejected. */
+  listenerFailed (err: unknown, signal: string): void {
+    this.#bursts.hit({ level: 'error', key: { signal }, message: 'listener failed' }, { err })
+  }
+}

@@ -1,0 +1,253 @@
+import { closeCode } from '../../protocol/websocket/close-code.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { Ban } from '../admission/bans.ts'
+import { Handshake } from '../admission/handshake.ts'
+import type { HandshakeHost, HandshakeTransport } from '../admission/handshake.ts'
+import { PeerIds } from '../admission/peer-ids.ts'
+import type { EndCause, PeerEnd } from '../peer/peer-end.ts'
+import { PeerSession } from '../peer/peer-session.ts'
+import type { Connection } from '../../transport/connection.ts'
+import { PeerTable } from '../room/peer-table.ts'
+import type { RoomServer } from '../room/room-server.ts'
+import type { Room } from '../room/room.ts'
+import type { LimitName } from './limits.ts'
+import type { Logger } from '../../logger.ts'
+import type { Monitor } from './monitor.ts'
+import type { Settings } from './settings.ts'
+import type { SignalEmitter, Signals } from './signals.ts'
+
+/** The room of clients that choose none. */
+const MAIN = 'main'
+
+/** Peers that `closeAll` closes at once, and the pause before it closes more. */
+const BATCH_SIZE = 1000
+const BATCH_MILLISECONDS = 100
+
+/** A client that has completed its handshake; `answer` is the HTTP response to send first. */
+interface Arrival {
+  readonly connection: Connection
+  readonly protocol: string
+  readonly answer: Uint8Array
+  readonly handshake: Handshake | undefined
+}
+
+/** Parts of the server that the registry works with. */
+export interface RegistryParts {
+  readonly settings: Settings
+  readonly monitor: Monitor
+  readonly signals: SignalEmitter<Signals>
+  readonly log: Logger
+  readonly admission: Admission
+  readonly openMultiplayer: RoomServer['openMultiplayer']
+  readonly openRoom: (name: string, server: RoomServer) => Room
+  /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
+  readonly drawId: (() => number) | undefined
+}
+
+/** Everyone who is connected: turns accepted clients into peers of a room, polls them, and waits for the last socket. */
+export class PeerRegistry implements RoomServer {
+  readonly settings: Settings
+  readonly monitor: Monitor
+  readonly signals: SignalEmitter<Signals>
+  readonly log: Logger
+  readonly openMultiplayer: RoomServer['openMultiplayer']
+  readonly peers = new PeerTable()
+  readonly main: Room
+  readonly #admission: Admission
+  readonly #handshakeHost: HandshakeHost
+  readonly #ids: PeerIds
+  /** Sessions whose socket is not released yet, and the callback for when all are. */
+  readonly #sockets = new Set<PeerSession>()
+  #onReleased: (() => void) | undefined
+  /** Without autoPoll: clients and callbacks that wait for the next poll. */
+  readonly #arrivals: Arrival[] = []
+  readonly #callbacks: Array<() => void> = []
+  #isPolling = false
+  #isStopping = false
+
+  constructor ({ settings, monitor, signals, log, admission, openMultiplayer, openRoom, drawId }: RegistryParts) {
+    this.settings = settings
+    this.monitor = monitor
+    this.signals = signals
+    this.log = log
+    this.#admission = admission
+    this.#handshakeHost = this.#createHandshakeHost()
+    this.#ids = new PeerIds(drawId)
+    this.openMultiplayer = openMultiplayer
+    this.main = openRoom(MAIN, this)
+  }
+
+  /** Whether input is handled as it arrives; while stopping always, so that every peer is reported. */
+  get autoPoll (): boolean {
+    return this.settings.options.autoPoll || this.#isStopping
+  }
+
+  /** Peers by state, and clients that are not peers yet. */
+  get counts (): { open: number, closing: number, pending: number } {
+    let open = 0
+    for (const session of this.peers) if (session.isOpen) open++
+    return { open, closing: this.peers.size - open, pending: this.pendingCount }
+  }
+
+  /** Clients that have completed the handshake and authenticate (option `authenticate`). */
+  get authenticatingCount (): number {
+    return this.main.authentication?.size ?? 0
+  }
+
+  /** Handshakes and authentications in progress. */
+  get pendingCount (): number {
+    return this.#admission.pendingCount
+  }
+
+  /** The handshake of a connection that began now or at `since` (on the clock of `performance.now()`). */
+  handshake (transport: HandshakeTransport, since?: number): Handshake {
+    return new Handshake(this.#handshakeHost, transport, since)
+  }
+
+  /** The peer with this id, or the client that authenticates under it. */
+  find (id: number): PeerSession | undefined {
+    return this.main.authentication?.find(id) ?? this.peers.get(id)
+  }
+
+  /**
+   * A client has completed its handshake. Without autoPoll it becomes a peer in the next poll. Without a `handshake` the
+   * connection is counted but not checked.
+   */
+  accept (connection: Connection, protocol: string, answer: Uint8Array, handshake: Handshake | undefined): void {
+    if (handshake === undefined) {
+      this.#admission.countConnection(connection.address, 1)
+      this.#admission.countPlace(1)
+    }
+    const arrival = { connection, protocol, answer, handshake }
+    if (this.autoPoll) this.#open(arrival)
+    else this.#arrivals.push(arrival)
+  }
+
+  /** Without autoPoll: handles what has arrived, peers by ascending id, each to its end; then new clients. */
+  poll (): void {
+    if (this.autoPoll || this.#isPolling) return
+    this.#isPolling = true
+    try {
+      this.#catchUp()
+    } finally {
+      this.#isPolling = false
+    }
+  }
+
+  soon (callback: () => void): void {
+    if (this.autoPoll) setImmediate(callback)
+    else this.#callbacks.push(callback)
+  }
+
+  sessionEnded (session: PeerSession, end: PeerEnd): void {
+    this.#ids.release(session.id)
+    this.#admission.countPlace(-1)
+    const limit = limitOf(end)
+    if (limit !== undefined) this.monitor.limited(limit, { peer: session.id, address: session.address })
+  }
+
+  sessionReleased (session: PeerSession): void {
+    this.#admission.countConnection(session.address, -1)
+    this.#sockets.delete(session)
+    if (this.#sockets.size === 0) this.#onReleased?.()
+  }
+
+  /** Closes the clients that a new ban is about. */
+  applyBan (ban: Ban): void {
+    const { bans } = this.#admission
+    for (const session of this.main.sessions()) {
+      if (bans.find(session.address) === ban) session.close('server', closeCode.POLICY, ban.reason)
+    }
+  }
+
+  /**
+   * Closes everyone with a close frame and resolves when all sockets are released. Handshakes are cut at once, sockets
+   * that are still open after `closeTimeout` are destroyed.
+   */
+  async stop (code: number, reason: string): Promise<void> {
+    this.#cutArrivals()
+    this.#isStopping = true
+    try {
+      this.#catchUp()
+      const released = this.#whenReleased()
+      await this.#closeAll('stop', code, reason)
+      await released
+    } finally {
+      this.#isStopping = false
+    }
+  }
+
+  #open ({ connection, protocol, answer, handshake }: Arrival): void {
+    const id = this.#ids.take()
+    if (handshake?.join() === false) return this.#ids.release(id)
+    if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
+    const room = this.main
+    const session = new PeerSession(room, connection, id, protocol, handshake?.windowBits)
+    session.data = handshake?.data
+    this.#sockets.add(session)
+    if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
+    room.enter(session)
+    session.open()
+  }
+
+  #catchUp (): void {
+    // Taken one by one, so that an exception loses none of the others; what is added meanwhile waits for the next poll.
+    for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
+    for (const session of this.main.sessions()) session.poll()
+    for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)
+  }
+
+  #cutArrivals (): void {
+    this.#admission.pending.cutAll()
+    for (const { connection, handshake } of this.#arrivals.splice(0)) {
+      // Those with a handshake were cut with it.
+      if (handshake !== undefined) continue
+      this.#admission.countConnection(connection.address, -1)
+      this.#admission.countPlace(-1)
+      connection.destroy()
+    }
+  }
+
+  /** Closes peers in batches within half of `closeTimeout`, so that the last one has time to answer too. */
+  async #closeAll (cause: EndCause, code: number, reason: string): Promise<void> {
+    const { closeTimeout } = this.settings.options
+    const batches = Math.max(1, Math.floor(closeTimeout * 1000 / 2 / BATCH_MILLISECONDS))
+    const size = Math.max(BATCH_SIZE, Math.ceil(this.peers.size / batches))
+    let closed = 0
+    for (const session of this.main.sessions()) {
+      if (closed > 0 && closed % size === 0) await new Promise(resolve => setTimeout(resolve, BATCH_MILLISECONDS))
+      session.close(cause, code, reason)
+      closed++
+    }
+  }
+
+  async #whenReleased (): Promise<void> {
+    if (this.#sockets.size === 0) return
+    const timer = setTimeout(() => {
+      for (const { outbox } of this.#sockets) outbox.connection.destroy()
+    }, this.settings.options.closeTimeout * 1000)
+    await new Promise<void>(resolve => { this.#onReleased = resolve })
+    this.#onReleased = undefined
+    clearTimeout(timer)
+  }
+
+  #createHandshakeHost (): HandshakeHost {
+    const { settings } = this
+    return {
+      admission: this.#admission,
+      log: this.log,
+      get protocols () { return settings.options.protocols },
+      get onHandshake () { return settings.options.onHandshake },
+      get perMessageDeflate () { return settings.options.perMessageDeflate },
+      accept: (...arrival) => { this.accept(...arrival) },
+      refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
+    }
+  }
+}
+
+/** The limit that ended a peer, if one did. */
+function limitOf ({ cause, code }: PeerEnd): LimitName | undefined {
+  if (cause === 'slow') return 'slow-peer'
+  if (cause === 'silent') return 'silent-peer'
+  return cause === 'protocol' && code === closeCode.TOO_BIG ? 'message-too-big' : undefined
+}

@@ -1,0 +1,91 @@
+import { parseOptions } from '../../options.ts'
+import type { ServerOptions } from '../../options.ts'
+import type { QueueLimits } from '../peer/packet-queue.ts'
+import type { OutboxLimits } from '../peer/peer-outbox.ts'
+import type { Rates } from '../peer/rate-limit.ts'
+import { wires } from '../rpc/wire/wires.ts'
+import type { Wire } from '../rpc/wire/wires.ts'
+import { powerOfTwo } from './power-of-two.ts'
+
+/** Buffer sizes per peer: KiB and packets (Godot's `set_buffers`). */
+export type BufferSizes =
+  Pick<ServerOptions, 'inputBufferKb' | 'inputMaxPackets' | 'outputBufferKb' | 'outputMaxPackets'>
+
+type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
+
+/** The options of a server, checked and changed as a whole, and the sizes that follow from them. */
+export class Settings {
+  /** The options in effect; `change` updates this object. */
+  readonly options: Readonly<ServerOptions>
+  /** The multiplayer protocol of the clients (option `wire`). */
+  readonly wire: Wire
+  /** Limits of each queue of unread packets; `change` updates this object. */
+  readonly inputLimits: Readonly<QueueLimits> = { bytes: 0, packets: 0 }
+  /** Limits of the packets waiting to be sent to a peer; `change` updates this object. */
+  readonly outputLimits: Readonly<OutboxLimits> = { bytes: 0, packets: 0 }
+  #maxMessageSize = 0
+  #maxPacketSize = 0
+
+  /** Throws ERR_INVALID_PARAMETER naming the wrong option. */
+  constructor (options: Partial<ServerOptions>) {
+    this.options = parseOptions(options)
+    this.wire = wires[this.options.wire]
+    this.#updateSizes()
+  }
+
+  /** Bytes of the largest message that a client may send. */
+  get maxMessageSize (): number {
+    return this.#maxMessageSize
+  }
+
+  /** Bytes of the largest message that can be sent to a peer. */
+  get maxPacketSize (): number {
+    return this.#maxPacketSize
+  }
+
+  /** Bytes of the largest packet that the application can send. */
+  get maxDataSize (): number {
+    return this.#maxPacketSize - (this.options.gdMpApi ? this.wire.relay.overhead : 0)
+  }
+
+  /** Buffer sizes in effect: rounded up to powers of two. */
+  get buffers (): BufferSizes {
+    const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.options
+    return {
+      inputBufferKb: powerOfTwo(inputBufferKb),
+      inputMaxPackets: powerOfTwo(inputMaxPackets),
+      outputBufferKb: powerOfTwo(outputBufferKb),
+      outputMaxPackets: powerOfTwo(outputMaxPackets)
+    }
+  }
+
+  /** What a peer may send per second, undefined for no limit. */
+  get rates (): Rates | undefined {
+    const { maxPacketsPerSecond: packets, maxBytesPerSecond: bytes } = this.options
+    return packets > 0 || bytes > 0 ? { packets, bytes } : undefined
+  }
+
+  /** The options as `change` would leave them; throws ERR_INVALID_PARAMETER. */
+  check (changes: Partial<ServerOptions>): ServerOptions {
+    return parseOptions({ ...this.options, ...changes })
+  }
+
+  /** Changes options; throws ERR_INVALID_PARAMETER and changes nothing when one is wrong. */
+  change (changes: Partial<ServerOptions>): void {
+    Object.assign(this.options, changes, this.check(changes))
+    this.#updateSizes()
+  }
+
+  #updateSizes (): void {
+    const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
+    this.#maxMessageSize = inputBufferKb * 1024 - (this.options.gdMpApi ? this.wire.relay.slack : 0)
+    this.#maxPacketSize = outputBufferKb * 1024 - 1
+    // Godot's ring buffers of B bytes and P packets hold B - 1 and P - 1.
+    assign(this.inputLimits, inputBufferKb * 1024 - 1, inputMaxPackets - 1)
+    assign(this.outputLimits, outputBufferKb * 1024, outputMaxPackets)
+  }
+}
+
+function assign (limits: Mutable<QueueLimits>, bytes: number, packets: number): void {
+  Object.assign(limits, { bytes, packets })
+}

@@ -1,0 +1,114 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
+import { canonicalAddress } from '../address-range.ts'
+import type { TlsKeys, Listener } from './listener.ts'
+import { GodotError } from '../error.ts'
+import { checkNewKeys, secureContext } from './key-material.ts'
+import { SocketConnection } from './socket-connection.ts'
+
+const BACKLOG = 4096
+const ANY = '*'
+const NOTHING = new Uint8Array(0)
+
+/** The listening handle, as net.Server keeps it. */
+interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
+
+/** What a listener does with its connections. */
+export interface TcpListenerOptions {
+  /** Keys of a TLS listener. */
+  readonly keys: TlsKeys
+  onConnection (connection: SocketConnection): void
+  /** A connection could not be accepted, for example because the process has no file descriptors left. */
+  onAcceptError (error: unknown): void
+}
+
+/** A TCP port without an HTTP server: its connections are bytes from the first one. */
+export class TcpListener implements Listener {
+  readonly #options: TcpListenerOptions
+  readonly #net: Server = createServer()
+  #context: SecureContext | undefined
+
+  /** Throws ERR_INVALID_PARAMETER for unusable keys. */
+  constructor (options: TcpListenerOptions) {
+    this.#options = options
+    this.#context = secureContext(options.keys)
+  }
+
+  get port (): number {
+    return (this.#net.address() as AddressInfo).port
+  }
+
+  get tls (): boolean {
+    return this.#context !== undefined
+  }
+
+  setKeys (keys: TlsKeys): void {
+    checkNewKeys(keys)
+    this.#context = secureContext(keys)
+  }
+
+  /** Binds to an address, or to all with `*`; throws ERR_ALREADY_IN_USE when the port or the address is not available. */
+  async listen (bindIp: string, port: number): Promise<void> {
+    await bind(this.#net, bindIp, port)
+    this.#net.on('error', error => { this.#options.onAcceptError(error) })
+    if (this.tls) this.#net.on('connection', socket => { this.#encrypt(socket) })
+    else this.#takeHandles()
+  }
+
+  async close (): Promise<void> {
+    await new Promise<void>(resolve => { this.#net.close(() => { resolve() }) })
+  }
+
+  /**
+   * Puts each accepted handle into a socket that reads into the shared buffer, without an intermediate socket: a quarter of the cost of a
+   * handshake. Node sets `onconnection` on the handle but does not document it; without it the sockets are taken over.
+   */
+  #takeHandles (): void {
+    const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
+    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#options.onConnection(new SocketConnection(socket, NOTHING)) })
+    else {
+      handle.onconnection = (error, accepted) => {
+        if (accepted === undefined) this.#options.onAcceptError(error)
+        else this.#options.onConnection(SocketConnection.ofHandle(accepted))
+      }
+    }
+  }
+
+  #encrypt (socket: Socket): void {
+    const { remoteAddress } = socket
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
+    this.#options.onConnection(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
+  }
+}
+
+/** Binds to one address, or with '*' to all of both families (dual stack), or of IPv4 where the machine has no IPv6. */
+async function bind (net: Server, bindIp: string, port: number): Promise<void> {
+  try {
+    await listening(net, bindIp === ANY ? '::' : bindIp, port)
+  } catch (error) {
+    if (bindIp !== ANY || !lacksIPv6.has(codeOf(error))) throw refusal(error, bindIp, port)
+    await listening(net, '0.0.0.0', port).catch((error: unknown) => { throw refusal(error, bindIp, port) })
+  }
+}
+
+const lacksIPv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
+const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'not an address of this machine' }
+
+async function listening (net: Server, host: string, port: number): Promise<void> {
+  net.listen({ host, port, backlog: BACKLOG })
+  await once(net, 'listening')
+}
+
+/** Godot's error for a port or an address that cannot be had. */
+function refusal (error: unknown, bindIp: string, port: number): GodotError {
+  const why = taken[codeOf(error)]
+  if (why === undefined) return new GodotError('ERR_CANT_CREATE', `port ${port} on ${bindIp}: ${(error as Error).message}`)
+  return new GodotError('ERR_ALREADY_IN_USE', `port ${port} on ${bindIp}: ${why}`)
+}
+
+function codeOf (error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? ''
+}

@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { followEvents } from '../../src/cli/follow-events.ts'
+import { PeerServerClient } from '../../src/client/client.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+
+/** A service with one listener per request; the last one answers all further requests. */
+async function serve (t: Test, ...listeners: RequestListener[]) {
+  const lastIds: unknown[] = []
+  const http = createServer((request, response) => {
+    lastIds.push(request.headers['last-event-id'])
+    listeners[Math.min(lastIds.length, listeners.length) - 1](request, response)
+  })
+  t.teardown(() => { http.closeAllConnections(); http.close() })
+  await once(http.listen(0, '127.0.0.1'), 'listening')
+  return { lastIds, client: new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` }) }
+}
+
+const stopped = 'data: {"type":"stopped","at":"2025-01-31T12:00:00.000Z"}\n\n'
+const failWith = (status: number): RequestListener => (_request, response) => { response.writeHead(status).end() }
+const write = (text: string): RequestListener => (_request, response) => { response.writeHead(200).write(text) }
+const end: RequestListener = (_request, response) => { response.writeHead(200).end(`id: a-1\n${stopped}`) }
+
+/** The types of the first `count` events, and the reasons of the losses until then. */
+async function take (count: number, client: PeerServerClient, silenceTimeout?: number) {
+  const [types, losses]: [string[], string[]] = [[], []]
+  await withTimeout(15, () => `${count} events; so far ${types.join()}, ${losses.join()}`, (async () => {
+    const { signal } = new AbortController()
+    for await (const { type } of followEvents(client, signal, reason => { losses.push(reason) }, silenceTimeout)) {
+      if (types.push(type) === count) return
+    }
+  })())
+  return { types, losses }
+}
+
+t.test('resumes after the last event when the stream ends or a proxy responds with 502', async t => {
+  const { client, lastIds } = await serve(t, end, failWith(502), write(`id: a-2\nretry: 2000\n\n${stopped}`))
+  t.same(await take(3, client), {
+    types: ['stopped', 'open', 'stopped'],
+    losses: ['the service closed the stream', 'the service responds with 502']
+  })
+  t.same(lastIds, [undefined, 'a-1', 'a-1'])
+})
+
+t.test('reconnects when the stream is silent', async t => {
+  const { client, lastIds } = await serve(t, write('id: a-1\nretry: 2000\n\n'), write(`id: a-2\n${stopped}`))
+  t.same(await take(2, client, 200), { types: ['open', 'stopped'], losses: ['no response from the service'] })
+  t.same(lastIds, [undefined, 'a-1'])
+})
+
+t.test('rejects when the service rejects the request, and does not retry', async t => {
+  const { client, lastIds } = await serve(t, failWith(401))
+  await t.rejects(take(1, client), { name: 'ApiError', status: 401 })
+  t.equal(lastIds.length, 1)
+})

@@ -1,0 +1,37 @@
+import t from 'tap'
+import { JoinRate } from '../../../src/core/admission/join-rate.ts'
+import { Random, seed } from '../../helper/random.ts'
+
+t.test('counts what happened in the last minute, by key', async t => {
+  const rate = new JoinRate()
+  for (const now of [0, 10_000, 20_000]) rate.add('a', now)
+  rate.add('b', 30_000)
+  t.same([59_999, 60_000, 70_000, 79_999, 80_000].map(now => rate.count('a', now)), [3, 2, 1, 1, 0])
+  t.same([rate.count('b', 89_999), rate.count('b', 90_000), rate.count('c', 0)], [1, 0, 0])
+})
+
+t.test('forgets keys after a minute', async t => {
+  const rate = new JoinRate()
+  for (let i = 0; i < 1000; i++) rate.add(`key ${i}`, i)
+  t.equal(rate.size, 1000)
+  rate.add('a', 60_499)
+  t.equal(rate.size, 501, 'those of the last minute stay')
+  rate.add('b', 200_000)
+  t.equal(rate.size, 1)
+})
+
+t.test('agrees with a list of all times at random', async t => {
+  const rate = new JoinRate()
+  const all: Array<[key: string, time: number]> = []
+  const random = new Random(seed)
+  let now = 0
+  let differences = 0
+  for (let i = 0; i < 2000; i++) {
+    now += random.below(1000)
+    const key = String(random.below(5))
+    if (rate.count(key, now) !== all.filter(([one, time]) => one === key && time > now - 60_000).length) differences++
+    rate.add(key, now)
+    all.push([key, now])
+  }
+  t.equal(differences, 0, `seed ${seed}`)
+})

@@ -1,0 +1,116 @@
+import t from 'tap'
+import { MemberConverter, SurfaceConverters } from '../../../src/core/rpc/member-converter.ts'
+import { exact, methodsOf, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
+import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
+import { Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
+
+const big = 2n ** 60n
+
+/** What comes in as a kind: values that pass, with what the handler gets, and values that do not. */
+const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, bad: Variant[]]> = [
+  ['int', int, [[3, 3], [-3, -3]], [3.5, NaN, Infinity, '3', true, null, big]],
+  ['float', float, [[3, 3], [0.5, 0.5], [big, Number(big)], [-Infinity, -Infinity]], ['3', true, null, [1]]],
+  ['BigInt', BigInt, [[3, 3n], [big, big]], [3.5, '3', null]],
+  ['Number', Number, [[3, 3], [3.5, 3.5], [-0, -0]], ['3', null, big]],
+  ['String', String, [['', ''], ['x', 'x'], [new StringName('x'), 'x']], [3, null, ['x']]],
+  ['StringName', StringName, [[new StringName('x'), new StringName('x')], ['x', new StringName('x')]], [3, null]],
+  ['Boolean', Boolean, [[true, true], [false, false]], [0, 1, null, 'true']],
+  ['Array', Array, [[[1, 'x'], [1, 'x']], [new TypedArray('int', [1]), [1]]], [new PoolStringArray(['x']), new Uint8Array(1), null]],
+  ['Map', Map, [[new Map([['x', 1]]), new Map([['x', 1]])], [new TypedDictionary('String', 'int', new Map([['x', 1]])), new Map([['x', 1]])]], [[], null]],
+  ['Vector2', Vector2, [[new Vector2(1, 2), new Vector2(1, 2)]], [null, [1, 2], 1]],
+  ['Uint8Array', Uint8Array, [[Uint8Array.of(1), Uint8Array.of(1)]], [Int32Array.of(1), null]],
+  ['variant', variant, [[null, null], ['x', 'x'], [[1], [1]]], []]
+]
+
+t.test('a received value of another kind is refused', async t => {
+  for (const [name, kind, good, bad] of kinds) {
+    const converter = new MemberConverter([kind])
+    for (const [given, taken] of good) t.strictSame(converter.incoming([given]), [taken], name)
+    for (const given of bad) t.equal(converter.incoming([given]), undefined, `${name}: ${String(given)}`)
+  }
+})
+
+t.test('a sent value is converted to its kind', async t => {
+  t.strictSame(new MemberConverter([int, float, float, String]).outgoing([3.7, 3, 0.5, 'x']), [3, new Float(3), 0.5, 'x'])
+  t.throws(() => new MemberConverter([int]).outgoing([NaN]), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('the number of values must be as declared, both ways', async t => {
+  const converter = new MemberConverter([int, int])
+  for (const values of [[], [1], [1, 2, 3]]) {
+    t.equal(converter.incoming(values), undefined)
+    t.throws(() => converter.outgoing(values), { code: 'ERR_INVALID_PARAMETER' })
+  }
+})
+
+t.test('with exact types declared numbers are still plain numbers', async t => {
+  const rows: Array<[Kind, Variant, Variant | undefined]> = [
+    [int, new Float(3), 3], [float, new Float(3), 3], [Number, new Float(3), 3], [BigInt, new Float(3), 3n], [String, new Float(3), undefined],
+    [variant, new Float(3), new Float(3)], [exact, new Float(3), new Float(3)]
+  ]
+  for (const [kind, given, received] of rows) {
+    t.strictSame(new MemberConverter([kind], true).incoming([given]), received === undefined ? undefined : [received])
+  }
+  t.equal(new MemberConverter([int, exact], true).exactFloats, true)
+  t.equal(new MemberConverter([int, variant]).exactFloats, false)
+  t.same(new MemberConverter([int, exact]).exactFloats, [false, true])
+})
+
+t.test('trailing parameters may be optional, with or without a default', async t => {
+  const converter = new MemberConverter([String, optional(int, 7), optional(Vector2, null), optional(float)])
+  const rows: Array<[Variant[], unknown[] | undefined]> = [
+    [[], undefined],
+    [['a'], ['a', 7, null, undefined]],
+    [['a', 1], ['a', 1, null, undefined]],
+    [['a', 1, null], ['a', 1, null, undefined]],
+    [['a', 1, new Vector2(1, 2), 3], ['a', 1, new Vector2(1, 2), 3]],
+    [['a', null], undefined],
+    [['a', 1, 5], undefined],
+    [['a', 1, null, null], undefined],
+    [['a', 1, null, 3, 4], undefined]
+  ]
+  for (const [given, received] of rows) t.strictSame(converter.incoming(given), received, JSON.stringify(given))
+  t.strictSame(converter.outgoing(['a']), ['a'])
+  t.strictSame(converter.outgoing(['a', 1, null, 3]), ['a', 1, null, new Float(3)])
+  t.strictSame(converter.outgoing(['a', undefined as never]), ['a'], 'undefined is left out')
+  t.throws(() => converter.outgoing([]), { code: 'ERR_INVALID_PARAMETER', message: /expected 1 to 4/ })
+  t.throws(() => new MemberConverter([optional(int), String]), { code: 'ERR_INVALID_PARAMETER', message: /last/ })
+  t.throws(() => new SurfaceConverters({ score: optional(int) as never }, false), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('a method without checks beside methods with them', async t => {
+  const converters = new SurfaceConverters({ hit: [int], chat: unchecked }, false)
+  t.same(converters.of('method', 'chat').incoming([1, 'x', null]), [1, 'x', null])
+  t.equal(converters.of('method', 'hit').incoming(['x']), undefined)
+  t.throws(() => converters.of('property', 'chat'), { code: 'ERR_INVALID_PARAMETER' })
+  t.same(methodsOf({ hit: [int], chat: unchecked, score: int }), ['hit', 'chat'])
+})
+
+t.test('a plain object may be sent as a Map', async t => {
+  const converter = new MemberConverter([Map])
+  t.strictSame(converter.outgoing([{ hp: 1, pos: new Vector2(1, 2) }]), [new Map<string, Variant>([['hp', 1], ['pos', new Vector2(1, 2)]])])
+  t.strictSame(converter.outgoing([Object.assign(Object.create(null), { a: 1 })]), [new Map([['a', 1]])])
+  t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'an instance of a class is none')
+})
+
+t.test('an invalid kind is refused', async t => {
+  for (const kind of ['String', null, undefined, 5, () => 1]) {
+    t.throws(() => new SurfaceConverters({ join: [kind as never] }, false), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
+  }
+})
+
+t.test('without a declaration values pass unchanged', async t => {
+  const converter = new SurfaceConverters(undefined, false).of('method', 'anything')
+  t.same(converter.incoming([1, 'x', null]), [1, 'x', null])
+  t.same(converter.outgoing([1, 'x', null]), [1, 'x', null])
+})
+
+t.test('a member is found by its kind and name only', async t => {
+  const converters = new SurfaceConverters({ join: [String], score: int }, false)
+  t.ok(converters.of('method', 'join'))
+  t.ok(converters.of('property', 'score'))
+  for (const [kind, name] of [['property', 'join'], ['method', 'score'], ['method', 'leave'], ['method', 'toString']] as const) {
+    t.throws(() => converters.of(kind, name), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(name) })
+  }
+})

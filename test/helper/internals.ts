@@ -1,0 +1,27 @@
+import type { Handshake } from '../../src/core/admission/handshake.ts'
+import type { PeerSession } from '../../src/core/peer/peer-session.ts'
+import type { Connection } from '../../src/transport/connection.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/** Makes a peer of a connection, as after its handshake. */
+export function accept (server: WebSocketServer, connection: Connection, protocol = '', handshake?: Handshake): void {
+  internalsOf(server).registry.accept(connection, protocol, NOTHING, handshake)
+}
+
+/** The session of a peer. */
+export function sessionOf (server: WebSocketServer, id: number): PeerSession | undefined {
+  return internalsOf(server).registry.peers.get(id)
+}
+
+/** Sends a packet of the server to a target (multiplayer mode). */
+export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
+  internalsOf(server).room.putData(target, bytes)
+}
+
+/** Handles bytes as one message of a peer. */
+export function receive (server: WebSocketServer, session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+  internalsOf(server).room.receive(session, bytes, start, end, isText)
+}

@@ -1,0 +1,114 @@
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import websocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import t from 'tap'
+import peerServer from '../../plugins/peer-server.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+
+/** Whose @fastify/websocket brings upgrades to the routes. */
+const registrars = ['ours', 'the host\'s'] as const
+
+/** An app with guards of every kind, and a server at /ws. */
+async function openHost (t: Test, registrar: (typeof registrars)[number], options: { name?: string } = {}) {
+  const app = Fastify({ routerOptions: { maxParamLength: 20 } })
+  t.teardown(async () => { await app.close() })
+  if (registrar !== 'ours') await app.register(websocket)
+  app.addHook('onRequest', async (request, reply) => {
+    const { 'x-guard': guard } = request.headers
+    if (guard === 'slow') await delay(20)
+    if (guard === 'throws') throw Object.assign(new Error('no'), { statusCode: 401 })
+    if (guard !== undefined) return await reply.code(401).send('no')
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.headers['x-callback'] === undefined) done()
+    else reply.code(401).send('no')
+  })
+  app.get('/item/:id', async () => 'an item')
+  app.post('/upload', async () => 'uploaded')
+  await app.register(peerServer, { ...options, closeTimeout: 0.3 })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { app, port: app.peerServer.port }
+}
+
+/** How many connections the HTTP server still has. */
+async function connections (app: FastifyInstance): Promise<number> {
+  return await promisify(app.server.getConnections.bind(app.server))()
+}
+
+const refusals: Array<[who: string, request: string, status: number]> = [
+  ['a path that cannot be decoded', upgradeRequest('/%zz'), 400],
+  ['a parameter that is too long', upgradeRequest(`/item/${'x'.repeat(100)}`), 414],
+  ['a path without a route', upgradeRequest('/nothing'), 404],
+  ['a hook of the host, by callback', upgradeRequest('/nothing', { 'X-Callback': '1' }), 401],
+  ['a hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'quick' }), 401],
+  ['a hook of the host before our route, later', upgradeRequest('/ws', { 'X-Guard': 'slow' }), 401],
+  ['a hook of the host that throws', upgradeRequest('/ws', { 'X-Guard': 'throws' }), 401],
+  ['our route', upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }), 400],
+  ['a body parser', upgradeRequest('/upload', { 'Content-Type': 'application/json', 'Content-Length': '3' }).replace('GET', 'POST') + '{a}', 400]
+]
+
+for (const registrar of registrars) {
+  t.test(`@fastify/websocket is ${registrar}`, async t => {
+    for (const [who, request, status] of refusals) {
+      await t.test(`an upgrade that is refused by ${who} ends its connection`, async t => {
+        const { app, port } = await openHost(t, registrar)
+        const raw = await connectRaw(t, port)
+        raw.send(request)
+        const head = await raw.head()
+        t.equal(head.status, status)
+        t.equal(head.headers.connection, 'close')
+        await raw.end(2)
+        // The client keeps its side open, and sends on.
+        raw.send('more')
+        await withTimeout(2, () => 'the server to release the connection', (async () => {
+          while (await connections(app) > 0) await delay(10)
+        })())
+        t.same(app.peerServer.countPeers(), { open: 0, closing: 0, pending: 0 })
+      })
+    }
+
+    await t.test('closing the app does not wait for refused upgrades', async t => {
+      const { app, port } = await openHost(t, registrar)
+      for (const [, request] of refusals) {
+        const raw = await connectRaw(t, port)
+        raw.send(request)
+        await raw.head()
+      }
+      const began = performance.now()
+      await app.close()
+      t.ok(performance.now() - began < 500, 'at once')
+    })
+
+    await t.test('closing the app does not wait for an upgrade that comes meanwhile', async t => {
+      const { app, port } = await openHost(t, registrar)
+      const peer = await connectRawWebSocket(t, port)
+      const late = await connectRaw(t, port)
+      late.send('GET /item/1 HTTP/1.1\r\nHost: x\r\n\r\n')
+      t.equal((await late.response()).status, 200)
+      late.send('GET /item/1 HTTP/1.1\r\n')
+      const closed = app.close()
+      // Half of closeTimeout later the server still waits for its peer.
+      t.equal((await peer.close()).code, 1001)
+      late.send(upgradeRequest('/ws').replace(/^.*\r\n/, ''))
+      await late.end(2)
+      await withTimeout(2, () => 'the app to close', closed)
+    })
+  })
+}
+
+t.test('refused upgrades do not add up', async t => {
+  const { app, port } = await openHost(t, 'ours')
+  for (let i = 0; i < 50; i++) {
+    const raw = await connectRaw(t, port)
+    raw.send(upgradeRequest('/%zz'))
+    await once(raw.socket, 'data')
+  }
+  await withTimeout(2, () => 'the server to release the connections', (async () => {
+    while (await connections(app) > 0) await delay(10)
+  })())
+  t.equal(await connections(app), 0)
+})
