@@ -6,9 +6,9 @@ import { upgradeOf } from '../http/http-upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { endpointSchemaOf } from './endpoint-schema.ts'
-import { sendProblem } from './problem.ts'
-import { withoutSecrets } from './request-log.ts'
+import { endpointSchemaOf } from '../http/endpoint-schema.ts'
+import { sendProblem } from '../http/problem.ts'
+import { withoutSecrets } from '../http/request-log.ts'
 
 /** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
 export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { problem } from '../plugins/problem.ts'
+import { problem } from '../http/problem.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 
