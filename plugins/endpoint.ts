@@ -32,7 +32,11 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
 function respond (server: WebSocketServer, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack()
   const upgrade = upgradeOf(request.raw)
-  if (upgrade === undefined) return sendRefusal(reply.raw, new GodotError('upgrade-required'))
+  if (upgrade === undefined) {
+    // While the app closes upgrades are ordinary requests.
+    const code = request.raw.headers.upgrade === undefined ? 'upgrade-required' : 'not-listening'
+    return sendRefusal(reply.raw, new GodotError(code))
+  }
   upgrade.respondWith(reply.raw)
   if (server.mode === 'mounted') upgrade.process(requestOf(request))
   else upgrade.reject(new GodotError('not-listening'))

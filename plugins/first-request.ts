@@ -2,15 +2,15 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { Deadlines, type Deadlined } from '../src/core/admission/deadlines.ts'
 
-/** How many seconds a connection may take until its first request is whole, asked anew at every look. */
+/** Seconds that a connection may take until its first request is complete, read at every check. */
 export interface FirstRequestOptions { readonly seconds: () => number }
 
 const waitingKey = Symbol('waiting')
 type Connection = Socket & Record<symbol, Deadlined | undefined>
 
 /**
- * Cuts connections that ask for nothing in time, counted from their beginning. Node's own timeouts count from the first byte of a request
- * and are looked at now and then: a client that drips could take twice as long.
+ * Closes connections whose first request is not complete in time, counted from their beginning. Node's own timeouts count from the first
+ * byte of a request and are checked at intervals: a client that sends slowly could take twice as long.
  */
 export default fp<FirstRequestOptions>(async (app, { seconds }) => {
   const waiting = new Deadlines(seconds)
@@ -25,9 +25,14 @@ export default fp<FirstRequestOptions>(async (app, { seconds }) => {
     if (one !== undefined) waiting.delete(one)
   }
   app.server.on('connection', begin).on('request', end).prependListener('upgrade', end)
+  app.addHook('preClose', done => {
+    // As the last listener it would swallow upgrades.
+    app.server.off('upgrade', end)
+    done()
+  })
 }, { name: 'first-request', fastify: '5.x' })
 
-/** What Node's server says of a request that takes too long: it is answered with 408. */
+/** Node's error for a request that takes too long, which is answered with 408. */
 function timeout (): Error {
   return Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 }

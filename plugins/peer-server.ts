@@ -16,10 +16,10 @@ declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
-/** The servers of each app: hooks run one after the other, and no server shall have to wait for the clients of another. */
+/** The servers of each app, which one hook stops together: hooks run one after the other. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
 
-/** Adds `app.peerServer` (or another `name`) and the WebSocket endpoint that feeds it; with option `port` there is a listener of its own instead. */
+/** Adds `app.peerServer` (or another `name`) and its WebSocket endpoint; with option `port` the server has a listener of its own instead. */
 export default fp<Partial<ServerOptions>>(async (app, options) => {
   const isMounted = options.port === undefined
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
@@ -29,11 +29,11 @@ export default fp<Partial<ServerOptions>>(async (app, options) => {
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name)
   app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })
-  const together = serversOf.get(app.server) ?? stopTogether(app)
-  together.push(server)
+  const servers = serversOf.get(app.server) ?? stopTogether(app)
+  servers.push(server)
 }, { name: 'peer-server', fastify: '5.x' })
 
-/** Stops the servers of the app, those that are added to the result, when it closes. */
+/** Stops the servers that are added to the returned list when the app closes. */
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
   const servers: WebSocketServer[] = []
   serversOf.set(app.server, servers)
@@ -42,18 +42,18 @@ function stopTogether (app: FastifyInstance): WebSocketServer[] {
 }
 
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {
-  // It makes upgrades go through Fastify's hooks; a host with socket routes of its own has registered it already.
+  // Passes upgrades through Fastify's hooks; a host with WebSocket routes of its own has registered it already.
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
   watchUpgrades(app)
   addEndpoint(app, server, name)
-  app.addHook('onListen', async () => { tellOfHost(app, server) })
+  app.addHook('onListen', async () => { logHeadersTimeout(app, server) })
 }
 
-/** What comes before the upgrade is in the hands of the host's HTTP server, and its default is a minute. */
-function tellOfHost ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
+/** Until the request is complete, the headersTimeout of the host's HTTP server applies, by default a minute. */
+function logHeadersTimeout ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
   if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
   const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
-  const message = 'until its request is whole a client has the time of the HTTP server, not handshakeTimeout: see docs/reliability.md'
+  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, not handshakeTimeout: see docs/reliability.md'
   if (headersTimeout === 0) log.warn(details, message)
   else log.info(details, message)
 }

@@ -22,13 +22,13 @@ export const Problem = Type.Object({
 export type Problem = Static<typeof Problem>
 
 /** A status whose answer is a problem, for the `response` of a route: what it means, and an error that leads to it. */
-export function problem (description: string, error?: Error) {
-  const example = error === undefined ? {} : { example: problemOf(error, 'req-1') }
+export function problem (description: string, error?: Error, instance: string = 'req-1') {
+  const example = error === undefined ? {} : { example: problemOf(error, instance === '' ? undefined : instance) }
   return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
 }
 
 /** What in a request is wrong: a JSON pointer to it, led by the part of the request, and why. */
-export interface Culprit { readonly pointer: string, readonly message: string }
+export interface RequestFault { readonly pointer: string, readonly message: string }
 
 /** A failure that only HTTP knows: its status, and headers that go with it. */
 export class HttpError extends Error {
@@ -45,9 +45,9 @@ export class HttpError extends Error {
 
 /** A request that does not fit its schema. */
 export class BadRequest extends HttpError {
-  readonly errors: readonly Culprit[]
+  readonly errors: readonly RequestFault[]
 
-  constructor (errors: readonly Culprit[]) {
+  constructor (errors: readonly RequestFault[]) {
     super(400, errors.map(({ pointer, message }) => `${pointer} ${message}`).join(', '))
     this.errors = errors
   }

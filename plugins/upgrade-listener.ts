@@ -30,17 +30,16 @@ export function watchUpgrades (app: FastifyInstance): void {
   const after = (request: IncomingMessage): void => {
     const upgrade = upgradeOf(request)
     upgrade?.limitTime()
-    // @fastify/websocket no longer listens while the app closes.
+    // @fastify/websocket may have stopped listening already when the app closes.
     if (upgrade?.hasResponse === false && app.server.listenerCount('upgrade') === 2) upgrade.reject(new GodotError('not-listening'))
   }
   app.server.prependListener('upgrade', before)
   app.server.on('upgrade', after).on('request', onRequest).on('connection', onConnection).on('secureConnection', onConnection)
   app.addHook('preClose', done => {
-    closing.close()
-    done()
-  })
-  app.addHook('onClose', async () => {
+    // Without any listener Node treats an upgrade as an ordinary request, which is answered.
     app.server.off('upgrade', before).off('upgrade', after).off('request', onRequest)
     app.server.off('connection', onConnection).off('secureConnection', onConnection)
+    closing.close()
+    done()
   })
 }

@@ -1,16 +1,16 @@
 import ipaddr from 'ipaddr.js'
 
-/** A set of IP addresses. */
+/** A range of IP addresses. */
 export interface AddressRange {
-  /** Its first address, how many bits all its addresses share with that, and both in CIDR (of one address, the address) in their one spelling. */
+  /** First address, prefix length, and both in canonical CIDR notation (of a single address just the address). */
   readonly network: string
   readonly length: number
   readonly text: string
-  /** Whether the address, in text, lies in the range; what is no address does not. */
+  /** Whether the range contains the address; false for anything that is not an address. */
   has (address: string): boolean
 }
 
-/** Reads an IP address or a CIDR range such as 10.0.0.0/8; undefined for anything else. IPv4 mapped into IPv6 is IPv4. */
+/** Parses an IP address or a CIDR range such as 10.0.0.0/8; undefined for anything else. IPv4 mapped into IPv6 is IPv4. */
 export function parseAddressRange (text: string): AddressRange | undefined {
   const [address, bits, ...more] = text.split('/')
   if (more.length > 0 || !isAddress(address)) return undefined
@@ -27,7 +27,7 @@ export function parseAddressRange (text: string): AddressRange | undefined {
   }
 }
 
-/** The first of the addresses that share `length` bits with this one; undefined for what is no address or has not so many bits. */
+/** First address with the same `length` leading bits; undefined for anything that is not an address of so many bits. */
 export function networkOf (address: string, length: number): string | undefined {
   if (!isAddress(address)) return undefined
   const one = ipaddr.process(address)
@@ -45,8 +45,8 @@ const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/
 const MAX_LENGTH = 100
 
 /**
- * The one spelling of an address: IPv4 dotted, also where it is mapped into IPv6, IPv6 in lower case and compressed (RFC 5952) without
- * a zone. Strips what proxies write around it in `X-Forwarded-For`: a port, brackets, quotes. `fallback`: for what is no address.
+ * The canonical form of an address: IPv4 dotted, also when mapped into IPv6; IPv6 in lower case, compressed (RFC 5952), without a zone.
+ * Strips the port, brackets and quotes that proxies add in `X-Forwarded-For`. Anything else gives the canonical form of `fallback`.
  */
 export function canonicalAddress (text: string, fallback: string = ''): string {
   return canonical(text) ?? (fallback === '' ? '' : canonical(fallback) ?? '')
@@ -65,7 +65,7 @@ function widthOf (address: ipaddr.IPv4 | ipaddr.IPv6): number {
   return address.kind() === 'ipv4' ? 32 : 128
 }
 
-/** The shorthands that some read as IPv4 (127.1, 0x7f000001) are none here. */
+/** Rejects shorthands of IPv4 (127.1, 0x7f000001). */
 function isAddress (text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.IPv6.isValid(text))
 }

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
-import { defaultOptions, type ServerOptions } from './options.ts'
+import { defaultOptions, firstFault, type ServerOptions } from './options.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
 
@@ -52,7 +52,7 @@ function readVariable (name: string, { parse, schema, standard }: Variable, text
   try {
     const value = parse(text)
     if (Value.Check(schema, value)) return value
-    faults.push(`${name}: ${Value.Errors(schema, value)[0].message}`)
+    faults.push(`${name}: ${firstFault(schema, value).message}`)
   } catch (error) {
     faults.push(`${name}: ${(error as Error).message}`)
   }

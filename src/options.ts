@@ -1,10 +1,11 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
 import type { Authenticate } from './on-authenticate.ts'
 import type { Logger } from './logger.ts'
 import type { OnHandshake } from './on-handshake.ts'
+import { originFault } from './origin-pattern.ts'
 
 const kib = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Bytes of unread packets a peer's ${direction} queue holds, in KiB, rounded up to a power of two` })
 const packets = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Packets a peer's ${direction} queue holds, rounded up to a power of two` })
@@ -51,8 +52,8 @@ export const ServerOptions = Type.Object({
   maxPendingHandshakes: Type.Integer({ minimum: 1, maximum: 1 << 20, description: 'Handshakes under way at most' }),
   maxPacketsPerSecond: rate('Packets'),
   maxBytesPerSecond: rate('Payload bytes'),
-  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), isOrigin, () => 'must be *, null or an origin such as https://game.example'))],
-    { description: 'Origins whose pages may connect, `*` for all; none given: those of the same host. Clients that are no browser have no origin and are let in' })),
+  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!))],
+    { description: 'Origins whose pages may connect: `*` for all, else a list such as `https://game.example` or `https://*.game.example` (one label); not set: only the same host. Clients without an origin (no browser) may always connect' })),
   onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join. The `data` it gives are the peer\'s, whatever they are; REST shows of them what JSON can: a BigInt as text, what contains itself as `[circular]`' }), isFunction, () => 'must be a function')),
   log: Type.Optional(Type.Refine(Type.Unsafe<Logger>({ description: 'Logger with the methods `debug`, `info`, `warn` and `error` of pino; warnings and errors go to the console without one, to the app\'s logger in the plugin' }), isLogger, () => 'must have the methods debug, info, warn and error')),
   holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
@@ -100,8 +101,22 @@ export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions
   if (Value.Check(ServerOptions, options)) return checkTogether(options)
   const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
   if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: no such option`)
-  const [first] = Value.Errors(ServerOptions, options)
-  throw new GodotError('ERR_INVALID_PARAMETER', `option ${first.instancePath.slice(1).replaceAll('/', '.')}: ${first.message}`)
+  const { instancePath, message } = firstFault(ServerOptions, options)
+  throw new GodotError('ERR_INVALID_PARAMETER', `option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
+}
+
+/** The first fault of a value: of a union the one inside an alternative, else what the alternatives expect. */
+export function firstFault (schema: TSchema, value: unknown): { readonly instancePath: string, readonly message: string } {
+  const errors = Value.Errors(schema, value)
+  const { instancePath, message } = errors[0]
+  const sameValue = errors.filter(error => error.instancePath === instancePath)
+  if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
+  const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
+  const expected = sameValue.slice(0, -1)
+    // The type of a constant adds nothing to the constant.
+    .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
+    .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
+  return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
 }
 
 /** What one option asks of another. */
@@ -116,9 +131,4 @@ function withoutUndefined (given: Partial<ServerOptions>): Partial<ServerOptions
 
 function isBindIp (text: string): boolean {
   return text === '*' || (!text.includes('/') && parseAddressRange(text) !== undefined)
-}
-
-/** What a browser may send as `Origin`; anything else would never match. */
-function isOrigin (text: string): boolean {
-  return /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/i.test(text)
 }

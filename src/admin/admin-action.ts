@@ -36,22 +36,19 @@ const SCALAR_CHARACTERS = 8
 
 /** The audit entry of a request. Whatever the request contains, the entry takes at most a few KiB. */
 export function describeAdminAction ({ operation, by, address, params, query, body, status }: AdminRequest): AdminAction {
-  const { id, ...path } = membersOf(params)
+  const { id, ...path } = (params ?? {}) as Record<string, unknown>
+  const sources = [path, query, isPlain(body) || body === undefined ? body : { body }]
   return {
     action: truncate(operation, MAX_TEXT),
     by,
     address: truncate(address, MAX_NAME),
     ...(id === undefined ? {} : { id: Number(id) }),
-    parameters: new Summary().ofMembers({ ...path, ...membersOf(query), ...(isPlain(body) ? body : body === undefined ? {} : { body }) }, 1),
+    parameters: new Summary().ofMembers(sources, 1),
     status
   }
 }
 
-function membersOf (value: unknown): Record<string, unknown> {
-  return isPlain(value) ? value : {}
-}
-
-/** A string or an array must not be spread: each of its characters or items would become a member. */
+/** The members of other values, each character of a text, are no parameters. */
 function isPlain (value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 }
@@ -60,14 +57,17 @@ function isPlain (value: unknown): value is Record<string, unknown> {
 class Summary {
   #left = MAX_CHARACTERS
 
-  ofMembers (members: Record<string, unknown>, depth: number): Record<string, unknown> {
-    const names = Object.keys(members)
+  /** The members of several objects in one; `...` stands for those that are left out. */
+  ofMembers (sources: readonly unknown[], depth: number): Record<string, unknown> {
     const entries: Array<[string, unknown]> = []
-    for (const name of names.slice(0, MAX_MEMBERS)) {
-      if (this.#left <= 0) break
-      entries.push([this.#text(name, MAX_NAME), isTokenName(name) ? '***' : this.#value(members[name], depth)])
+    for (const source of sources) {
+      const members = (source ?? {}) as Record<string, unknown>
+      // Not Object.entries, which takes long for very many.
+      for (const name in members) {
+        if (entries.length === MAX_MEMBERS || this.#left <= 0) return Object.fromEntries([...entries, ['...', 'truncated']])
+        entries.push([this.#text(name, MAX_NAME), isTokenName(name) ? '***' : this.#value(members[name], depth)])
+      }
     }
-    if (entries.length < names.length) entries.push(['...', omitted(names.length - entries.length)])
     return Object.fromEntries(entries)
   }
 
@@ -79,7 +79,7 @@ class Summary {
       return value
     }
     if (depth === MAX_DEPTH) return '...'
-    return Array.isArray(value) ? this.#items(value, depth + 1) : this.ofMembers(value as Record<string, unknown>, depth + 1)
+    return Array.isArray(value) ? this.#items(value, depth + 1) : this.ofMembers([value], depth + 1)
   }
 
   #items (items: readonly unknown[], depth: number): unknown[] {
@@ -88,7 +88,7 @@ class Summary {
       if (this.#left <= 0) break
       kept.push(this.#value(item, depth))
     }
-    return kept.length < items.length ? [...kept, omitted(items.length - kept.length)] : kept
+    return kept.length < items.length ? [...kept, `and ${items.length - kept.length} more`] : kept
   }
 
   #text (text: string, max: number): string {
@@ -96,10 +96,6 @@ class Summary {
     this.#left -= kept.length
     return kept
   }
-}
-
-function omitted (count: number): string {
-  return `and ${count} more`
 }
 
 function truncate (text: string, max: number): string {

@@ -5,35 +5,35 @@ import { GodotError } from '../error.ts'
 import { alignedBytes, ownBytes } from './own-bytes.ts'
 import { readUtf8, writeUtf8 } from './websocket/utf8.ts'
 
-/** Bits on their way between integers and floats: the same eight bytes, seen three ways. */
+/** Converts bits between integers and floats: three views of the same eight bytes. */
 const bits = new Int32Array(2)
 const asF32 = new Float32Array(bits.buffer)
 const asF64 = new Float64Array(bits.buffer)
 const isLittle = endianness() === 'LE'
 const [LOW, HIGH] = isLittle ? [0, 1] : [1, 0]
 
-/** A class of typed arrays. */
+/** Constructor of a typed array. */
 export interface NumberArray<Numbers> {
   readonly BYTES_PER_ELEMENT: number
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): Numbers
 }
 
-/** Little-endian numbers in the order of this machine, or the other way round, in place. */
-function inOrder (bytes: Uint8Array, size: number): Uint8Array {
+/** Swaps bytes in place between little-endian and the machine's order. */
+function swapToNative (bytes: Uint8Array, size: number): Uint8Array {
   const view = isLittle ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (size === 4) view?.swap32()
   else view?.swap64()
   return bytes
 }
 
-/** The i32 at `at`, which must be there. */
+/** The i32 at `at`; the caller has checked the bounds. */
 function wordAt (bytes: Uint8Array, at: number): number {
   return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
 }
 
 /**
- * Reads little-endian values out of `bytes`, from `start` up to `end`, and checks every bound.
- * What is not there throws ERR_INVALID_DATA and names the byte, counted from the start of `bytes`.
+ * Reads little-endian values from bytes[start..end) and checks every bound. Reading beyond the end throws
+ * ERR_INVALID_DATA with the offset from the start of `bytes`.
  */
 export class ByteReader {
   #bytes!: Uint8Array
@@ -44,28 +44,28 @@ export class ByteReader {
     this.open(bytes, start, end)
   }
 
-  /** Starts anew with other bytes. */
+  /** Restarts with other bytes. */
   open (bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.#bytes = bytes
     this.#offset = start
     this.#end = end
   }
 
-  /** Byte at which the next value starts. */
+  /** Offset of the next value. */
   get offset (): number { return this.#offset }
 
-  /** The bytes it reads from; offsets count from their start. */
+  /** The bytes that offsets refer to. */
   get source (): Uint8Array { return this.#bytes }
 
-  /** Byte at which the last value ends. */
+  /** Offset of the end. */
   get end (): number { return this.#end }
 
-  /** Bytes not read yet. */
+  /** Number of unread bytes. */
   get remaining (): number { return this.#end - this.#offset }
 
-  /** Ends the reading at byte `offset`, which must lie ahead, and leaves what follows to another reader. */
+  /** Moves the end to `offset`, which must not be read yet, and returns a reader of the rest. */
   split (offset: number): ByteReader {
-    if (offset < this.#offset || offset > this.#end) this.fail('an offset that points elsewhere', this.#offset)
+    if (offset < this.#offset || offset > this.#end) this.fail('offset outside of the packet', this.#offset)
     const rest = new ByteReader(this.#bytes, offset, this.#end)
     this.#end = offset
     return rest
@@ -103,88 +103,92 @@ export class ByteReader {
     return asF64[0]
   }
 
-  /** The next `size` bytes, in place: a view, not a copy. */
+  /** Reads `size` bytes as a view, not a copy. */
   bytes (size: number): Uint8Array {
     const start = this.#take(size)
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, size)
   }
 
-  /** All bytes not read yet, in place. */
+  /** Reads all remaining bytes as a view. */
   rest (): Uint8Array { return this.bytes(this.remaining) }
 
-  /** The next `size` bytes, as the caller's own. */
+  /** Reads `size` bytes as a copy. */
   ownBytes (size: number): Uint8Array {
     const start = this.#take(size)
     return ownBytes(this.#bytes, start, start + size)
   }
 
-  /** The next `count` numbers, in memory of their own. */
+  /** Reads `count` numbers as a copy. */
   numbers<Numbers> (Type: NumberArray<Numbers>, count: number): Numbers {
     const size = count * Type.BYTES_PER_ELEMENT
-    const { buffer, byteOffset } = inOrder(alignedBytes(this.#bytes, this.#take(size), size), Type.BYTES_PER_ELEMENT)
+    const copy = alignedBytes(this.#bytes, this.#take(size), size)
+    const { buffer, byteOffset } = swapToNative(copy, Type.BYTES_PER_ELEMENT)
     return new Type(buffer, byteOffset, count)
   }
 
   skip (size: number): void { this.#take(size) }
 
-  /** The next byte, which is left there. */
+  /** The next byte, without reading it. */
   peek (): number {
     const byte = this.u8()
     this.#offset--
     return byte
   }
 
-  /** The bytes from `start` to `end`, which have been read, as text of one character each: a key to compare them by. */
+  /** The bytes from `start` to `end`, which have been read, as a string with one character each, for comparison. */
   latin1 (start: number, end: number): string {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start).toString('latin1')
   }
 
-  /** A count of elements of at least `size` bytes each, refused before anything is allocated when they cannot all be there. */
+  /**
+   * Reads a count of elements of at least `size` bytes each. Fails before anything is allocated if they exceed the
+   * packet.
+   */
   count (size: number, count = this.u32()): number {
-    if (count * size > this.remaining) this.fail(`${count} elements counted, but not there`, this.#offset)
+    if (count * size > this.remaining) this.fail(`count of ${count} elements exceeds the packet`, this.#offset)
     return count
   }
 
-  /** UTF-8 text of `size` bytes; it ends at its first NUL, as Godot reads it. Half surrogate pairs fail when `strict`. */
+  /** Reads UTF-8 text of `size` bytes, up to its first NUL as Godot does. Lone surrogates fail if `strict`. */
   utf8 (size: number, strict = false): string {
     const start = this.#take(size)
     return this.#text(start, start + size, strict)
   }
 
-  /** UTF-8 text up to a NUL; `'optional'` takes the end of the bytes for one. */
+  /** Reads UTF-8 text up to a NUL, or with `'optional'` up to the end. */
   cstring (nul: 'required' | 'optional' = 'required'): string {
     const start = this.#offset
     const found = this.#bytes.indexOf(0, start)
     const isEnded = found >= 0 && found < this.#end
-    if (!isEnded && nul === 'required') this.fail('text without its NUL', start)
+    if (!isEnded && nul === 'required') this.fail('text without a terminating NUL', start)
     const end = isEnded ? found : this.#end
     this.#offset = isEnded ? end + 1 : end
     return this.#text(start, end, false)
   }
 
-  /** Throws ERR_INVALID_DATA for byte `offset`. */
+  /** Throws ERR_INVALID_DATA with the offset. */
   fail (what: string, offset = this.#offset): never {
     throw new GodotError('ERR_INVALID_DATA', `${what} at byte ${offset}`)
   }
 
   #text (start: number, end: number, strict: boolean): string {
-    return readUtf8(this.#bytes, start, end, strict) ?? this.fail('text that is not UTF-8', start)
+    return readUtf8(this.#bytes, start, end, strict) ?? this.fail('invalid UTF-8', start)
   }
 
   #take (size: number): number {
     const start = this.#offset
-    if (start + size > this.#end) this.fail('cut short', start)
+    if (start + size > this.#end) this.fail('truncated', start)
     this.#offset = start + size
     return start
   }
 }
 
-/** Bytes of a page: many packets are written into one, so that most of them allocate nothing but their view. */
+/** Bytes of a page. Many packets are written into one page, so that most of them allocate only their view. */
 const PAGE = 65536
 
-/** Writes little-endian values one after the other, growing as needed; `done` hands them out and starts anew. */
+/** Writes little-endian values, growing as needed; `done` returns them and starts the next packet. */
 export class ByteWriter {
-  // One piece of memory, seen in three ways.
+  // Three views of the same memory.
   #memory = new ArrayBuffer(0)
   #page = Buffer.from(this.#memory)
   #view = new DataView(this.#memory)
@@ -216,7 +220,7 @@ export class ByteWriter {
     this.#view.setBigUint64(at, value, true)
   }
 
-  // The bits of a NaN that was computed are up to the processor: one NaN is written for all.
+  // The bits of a computed NaN depend on the processor: all are written as the same NaN.
 
   f32 (value: number): void {
     const at = this.#reserve(4)
@@ -253,11 +257,11 @@ export class ByteWriter {
   #numbers ({ buffer, byteOffset, byteLength, BYTES_PER_ELEMENT: size }: NodeJS.TypedArray): number {
     const at = this.#reserve(byteLength)
     this.#page.set(new Uint8Array(buffer, byteOffset, byteLength), at)
-    if (!isLittle) inOrder(this.#page.subarray(at, at + byteLength), size)
+    if (!isLittle) swapToNative(this.#page.subarray(at, at + byteLength), size)
     return at
   }
 
-  /** Writes text as UTF-8 and returns the bytes it took; see utf8.ts for half surrogate pairs. */
+  /** Writes text as UTF-8 and returns the number of bytes; see utf8.ts for lone surrogates. */
   utf8 (text: string): number {
     const room = text.length * 3
     const at = this.#reserve(room)
@@ -266,9 +270,9 @@ export class ByteWriter {
     return size
   }
 
-  /** Writes text and a NUL; throws ERR_INVALID_PARAMETER when it holds one itself. */
+  /** Writes text and a NUL; throws ERR_INVALID_PARAMETER if the text contains one. */
   cstring (text: string): void {
-    if (text.includes('\0')) throw new GodotError('ERR_INVALID_PARAMETER', 'a name or path holds a NUL')
+    if (text.includes('\0')) throw new GodotError('ERR_INVALID_PARAMETER', 'a name or path must not contain NUL')
     this.utf8(text)
     this.u8(0)
   }
@@ -278,17 +282,17 @@ export class ByteWriter {
     for (let i = 0; i < count; i++) this.#page[at + i] = 0
   }
 
-  /** Replaces the u32 at byte `offset`, which has been written before. */
+  /** Replaces the u32 at `offset`, which has been written before. */
   patchU32 (offset: number, value: number): void { this.#view.setUint32(this.#start + offset, value, true) }
 
-  /** What was written, as bytes nobody else writes to; the next value starts a new packet. */
+  /** Returns the written bytes, which are not reused; the next value starts a new packet. */
   done (): Uint8Array {
     const bytes = new Uint8Array(this.#memory, this.#start, this.#end - this.#start)
     this.#start = this.#end
     return bytes
   }
 
-  /** Forgets what was written since the last `done`. */
+  /** Discards everything written since the last `done`. */
   discard (): void { this.#end = this.#start }
 
   #reserve (size: number): number {
@@ -301,7 +305,7 @@ export class ByteWriter {
   #turnPage (size: number): void {
     const written = this.#page.subarray(this.#start, this.#end)
     this.#memory = new ArrayBuffer(Math.max(PAGE, 2 * (written.length + size)))
-    // A transferred packet would take the others of its page along.
+    // Transferring one packet to a worker would take the others of its page along.
     markAsUntransferable(this.#memory)
     this.#page = Buffer.from(this.#memory)
     this.#view = new DataView(this.#memory)

@@ -9,8 +9,8 @@ let slab = newSlab()
 let used = 0
 
 /**
- * A copy of bytes[start..end) that is safe to keep, always a plain Uint8Array. Up to 64 bytes live on the heap of V8; above that an
- * ArrayBuffer for each costs more than the packet, so they share a slab.
+ * A copy of bytes[start..end), always a plain Uint8Array. Up to 64 bytes are on V8's heap; above that an ArrayBuffer of
+ * its own would cost more than the packet, so copies share a slab.
  */
 export function ownBytes (bytes: Uint8Array, start: number, end: number): Uint8Array {
   const size = end - start
@@ -19,7 +19,7 @@ export function ownBytes (bytes: Uint8Array, start: number, end: number): Uint8A
   return isPlain && size <= ON_HEAP ? prototype.slice.call(bytes, start, end) : alignedBytes(bytes, start, size)
 }
 
-/** As `ownBytes`, but never on the heap of V8, and from a multiple of 8 on: to be seen as numbers of any kind. */
+/** As `ownBytes`, but never on V8's heap and aligned to 8 bytes, so that it can be viewed as numbers of any type. */
 export function alignedBytes (bytes: Uint8Array, start: number, size: number): Uint8Array {
   const copy = size > MAX_SHARED ? new Uint8Array(size) : fromSlab(size)
   copy.set(bytes.subarray(start, start + size))
@@ -32,14 +32,14 @@ function fromSlab (size: number): Uint8Array {
     used = 0
   }
   const copy = new Uint8Array(slab, used, size)
-  // The next one begins at a multiple of 8, so that views of any element type fit on it.
+  // Copies start at multiples of 8, so that they can be viewed as elements of any type.
   used = (used + size + 7) & ~7
   return copy
 }
 
 function newSlab (): ArrayBuffer {
   const memory = new ArrayBuffer(SLAB_SIZE)
-  // Whoever transferred a copy to a worker would take the others along.
+  // Transferring one copy to a worker would take the others of the slab along.
   markAsUntransferable(memory)
   return memory
 }

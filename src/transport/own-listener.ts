@@ -19,14 +19,14 @@ const NOTHING = new Uint8Array(0)
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
 
-/** Opens a listener on `server.settings.options.bindIp` and `port` that feeds the server; ERR_ALREADY_IN_USE when the port is taken or the address not ours. */
+/** Opens a listener of the server on option `bindIp` and `port`; throws ERR_ALREADY_IN_USE when the port or address is not available. */
 export async function openListener (server: ServerInternals, port: number): Promise<Listener> {
   const listener = new OwnListener(server)
   await listener.listen(server.settings.options.bindIp, port)
   return listener
 }
 
-/** A TCP port of the server's own. There is no HTTP server behind it: each connection is read by us from its first byte. */
+/** A TCP port of the server's own, without an HTTP server: every connection is read here from its first byte. */
 class OwnListener implements Listener {
   readonly #server: ServerInternals
   readonly #net: Server = createServer()
@@ -53,7 +53,7 @@ class OwnListener implements Listener {
 
   async listen (bindIp: string, port: number): Promise<void> {
     await bind(this.#net, bindIp, port)
-    this.#net.on('error', error => { this.#lost(error) })
+    this.#net.on('error', error => { this.#onAcceptError(error) })
     if (this.tls) this.#net.on('connection', socket => { this.#encrypt(socket) })
     else this.#takeHandles()
   }
@@ -64,15 +64,15 @@ class OwnListener implements Listener {
   }
 
   /**
-   * Has each accepted handle go straight into a socket that reads into the shared buffer, instead of into one that would have to hand it
-   * on: a quarter of a handshake. `onconnection` is what Node sets itself on the handle but does not document; without it the sockets are taken over.
+   * Puts each accepted handle into a socket that reads into the shared buffer, without an intermediate socket: a quarter of the cost of a
+   * handshake. Node sets `onconnection` on the handle but does not document it; without it the sockets are taken over.
    */
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
     if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#receive(new SocketConnection(socket, NOTHING)) })
     else {
       handle.onconnection = (error, accepted) => {
-        if (accepted === undefined) this.#lost(error)
+        if (accepted === undefined) this.#onAcceptError(error)
         else this.#receive(SocketConnection.ofHandle(accepted))
       }
     }
@@ -88,13 +88,13 @@ class OwnListener implements Listener {
     new Incoming(this.#server.registry, connection, this.#closing).begin()
   }
 
-  /** No more descriptors: the system has closed the connection. */
-  #lost (error: unknown): void {
+  /** Out of descriptors: the system has closed the connection. */
+  #onAcceptError (error: unknown): void {
     this.#server.monitor.limited('no-descriptor', { error })
   }
 }
 
-/** Binds to one address, or with '*' to all of both families on one socket, and where there is no IPv6 to all of IPv4. */
+/** Binds to one address, or with '*' to all of both families (dual stack), or of IPv4 where the machine has no IPv6. */
 async function bind (net: Server, bindIp: string, port: number): Promise<void> {
   try {
     await listening(net, bindIp === ANY ? '::' : bindIp, port)
@@ -105,7 +105,7 @@ async function bind (net: Server, bindIp: string, port: number): Promise<void> {
 }
 
 const lacksIPv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
-const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'this machine has no such address' }
+const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'not an address of this machine' }
 
 async function listening (net: Server, host: string, port: number): Promise<void> {
   net.listen({ host, port, backlog: BACKLOG })

@@ -7,8 +7,8 @@ import type { Connection, ConnectionReceiver } from '../core/peer/transport.ts'
 const readBuffer = new Uint8Array(65536)
 const NOTHING = Buffer.alloc(0)
 
-/** Handle of a plain socket, as net.Socket keeps it. */
-interface Handle { readStop (): void, reading: boolean }
+/** Handle of a socket as net.Socket keeps it, not documented; that of a TLS socket has the one below it as `_parent`. */
+interface Handle { readStop (): void, reading: boolean, writeQueueSize?: number, _parent?: Handle }
 
 /** A socket, taken over from the HTTP server that accepted it, or our own from the start. */
 export class SocketConnection implements Connection {
@@ -23,7 +23,7 @@ export class SocketConnection implements Connection {
   /** `head`: bytes that came behind the request already. `address`: the client's, where a proxy tells it. */
   constructor (socket: Duplex, head: Uint8Array, address: string | undefined = undefined) {
     const { remoteAddress = '', remotePort = 0 } = socket as Partial<Socket>
-    this.address = address ?? canonicalAddress(remoteAddress)
+    this.address = canonicalAddress(address ?? remoteAddress)
     this.port = remotePort
     this.#socket = socket
     this.#head = head
@@ -39,6 +39,18 @@ export class SocketConnection implements Connection {
 
   get bufferedAmount (): number {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength
+  }
+
+  /** Of TLS, the TCP socket below tells; where that cannot be asked, bytes that are not confirmed yet count as refused. */
+  get isFull (): boolean {
+    const handle = handleOf(this.#socket)
+    return ((handle?._parent ?? handle)?.writeQueueSize ?? this.bufferedAmount) > 0
+  }
+
+  get unsentBytes (): number {
+    const handle = handleOf(this.#socket)
+    if (handle?.writeQueueSize === undefined) return this.bufferedAmount
+    return handle.writeQueueSize + (handle._parent?.writeQueueSize ?? 0)
   }
 
   open (receiver: ConnectionReceiver): void {
@@ -161,7 +173,11 @@ function socketOf (handle: object, callback: (length: number) => boolean): Socke
 function plainHandle (socket: Duplex): Handle | undefined {
   const isPlain = Object.getPrototypeOf(socket) === Socket.prototype
   if (!isPlain || socket.destroyed || socket.readableEnded || socket.writableLength > 0) return undefined
-  return (socket as unknown as { _handle?: Handle })._handle ?? undefined
+  return handleOf(socket)
+}
+
+function handleOf (socket: Duplex): Handle | undefined {
+  return (socket as { _handle?: Handle | null })._handle ?? undefined
 }
 
 /** Ends a socket whose handle has moved on, together with all that listens to it: the request, the response, the server's parser. */

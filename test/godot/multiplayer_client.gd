@@ -71,6 +71,10 @@ func run_add_node(command):
 func run_set_master(command):
 	node_of(command).set_network_master(int(command.id), bool(command.get("recursive", true)))
 
+# node: what paths are relative to from now on.
+func run_set_root_node(command):
+	multiplayer.set_root_node(node_of(command))
+
 func run_network_master(command):
 	return node_of(command).get_network_master()
 

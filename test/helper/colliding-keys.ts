@@ -1,6 +1,7 @@
 /**
- * Numbers that V8 puts into one bucket of a hash table: its hashes of numbers, computed backwards from hashes that differ only
- * in their upper bits. Every step of both is a multiplication by an odd number or a xor with itself shifted, so has an inverse.
+ * Numbers that V8 puts into one bucket of a hash table: its hashes of numbers, computed backwards from hashes that
+ * differ only in their upper bits. Every step of both is a multiplication by an odd number or a xor with itself
+ * shifted, so has an inverse.
  */
 
 const MASK = 0xffffffffffffffffn

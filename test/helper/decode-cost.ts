@@ -1,4 +1,7 @@
-/** Nanoseconds of processor time a byte to `decode` these bytes: the least of several attempts, the first of which warm up. */
+/**
+ * Nanoseconds of processor time a byte to `decode` these bytes: the least of several attempts, the first of which warm
+ * up.
+ */
 export function costOf (bytes: Uint8Array, decode: (bytes: Uint8Array) => void, attempts = 12): number {
   let least = Infinity
   let spent = 0

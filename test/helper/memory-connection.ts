@@ -74,6 +74,14 @@ export class MemoryConnection implements Connection {
     return this.#isOver ? 0 : this.#waiting.reduce((sum, bytes) => sum + bytes.length, 0)
   }
 
+  get isFull (): boolean {
+    return this.bufferedAmount > 0
+  }
+
+  get unsentBytes (): number {
+    return this.bufferedAmount
+  }
+
   open (receiver: ConnectionReceiver): void {
     this.#receiver = receiver
     this.#readOn()

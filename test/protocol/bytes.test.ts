@@ -18,7 +18,7 @@ t.test('numbers are little-endian', async t => {
   t.same([negative.i8(), negative.i16(), negative.i32(), negative.i64()], [-1, -2, -3, -4n])
 })
 
-t.test('what is written is read again, whatever the mixture', async t => {
+t.test('any mixture of values survives a round trip', async t => {
   const value = fc.oneof(
     fc.record({ kind: fc.constant('u8'), value: fc.nat(255) }),
     fc.record({ kind: fc.constant('u16'), value: fc.nat(65535) }),
@@ -36,7 +36,7 @@ t.test('what is written is read again, whatever the mixture', async t => {
   }))
 })
 
-t.test('what is not there names the byte', async t => {
+t.test('reading beyond the end names the offset', async t => {
   const missing: Array<[hex: string, read: (from: ByteReader) => unknown, byte: number]> = [
     ['', from => from.u8(), 0],
     ['01', from => from.u16(), 0],
@@ -60,7 +60,7 @@ t.test('what is not there names the byte', async t => {
   }
 })
 
-t.test('bytes and the rest are views, also of a part of a Buffer', async t => {
+t.test('bytes and rest are views, also of a part of a Buffer', async t => {
   const whole = Buffer.from('000102030405', 'hex')
   const from = new ByteReader(whole, 1, 5)
   const [first, rest] = [from.bytes(1), from.rest()]
@@ -69,14 +69,14 @@ t.test('bytes and the rest are views, also of a part of a Buffer', async t => {
   t.equal(first[0], 9)
 })
 
-t.test('a split leaves what follows to another reader', async t => {
+t.test('split leaves the rest to another reader', async t => {
   const from = new ByteReader(bytesOf('610062006300'))
   const rest = from.split(4)
   t.same([from.cstring(), from.cstring(), from.remaining], ['a', 'b', 0])
   t.same([rest.offset, rest.cstring()], [4, 'c'])
 })
 
-t.test('a NUL is needed where it is not optional', async t => {
+t.test('a NUL is required unless optional', async t => {
   t.equal(new ByteReader(bytesOf('6162')).cstring('optional'), 'ab')
   t.throws(() => new ByteWriter().cstring('a\0b'), { code: 'ERR_INVALID_PARAMETER' })
 })
@@ -88,7 +88,7 @@ t.test('NaN has one form, wherever it comes from', async t => {
   t.equal(written(to => { to.floats(pool); to.floats(Float64Array.of(0, negative)) }), '00000000' + '0000c07f' + '0000000000000000' + '000000000000f87f')
 })
 
-t.test('what was handed out stays as it is', async t => {
+t.test('returned bytes are not overwritten', async t => {
   const to = new ByteWriter()
   const packets = Array.from({ length: 3000 }, (_, index) => {
     for (let i = 0; i < index % 50; i++) to.u32(index)
@@ -100,7 +100,7 @@ t.test('what was handed out stays as it is', async t => {
   }
 })
 
-t.test('a packet grows as large as it must, and starts anew when it is discarded', async t => {
+t.test('a packet grows as needed, and is empty after discard', async t => {
   const to = new ByteWriter()
   to.u8(1)
   to.discard()
@@ -110,7 +110,7 @@ t.test('a packet grows as large as it must, and starts anew when it is discarded
   for (let i = 0; i < 100_000; i++) if (from.u32() !== i) t.fail(`${i} was lost`)
 })
 
-t.test('a packet cannot be transferred to a worker, which would take its neighbours along', async t => {
+t.test('a packet cannot be transferred to a worker, as that would detach its neighbours', async t => {
   const to = new ByteWriter()
   to.u8(1)
   const packet = to.done()
@@ -119,7 +119,7 @@ t.test('a packet cannot be transferred to a worker, which would take its neighbo
   t.equal(packet.length, 1)
 })
 
-t.test('numbers in rows, zeros and patches', async t => {
+t.test('arrays of numbers, zeros and patches', async t => {
   t.equal(written(to => {
     to.u32(0)
     to.integers(Int32Array.of(1, -1))

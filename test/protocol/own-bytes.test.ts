@@ -1,7 +1,7 @@
 import t from 'tap'
 import { alignedBytes, ownBytes } from '../../src/protocol/own-bytes.ts'
 
-t.test('a copy of its own, of any size, from any kind of bytes', async t => {
+t.test('copies of any size, from any kind of bytes', async t => {
   for (const size of [0, 1, 8, 63, 64, 65, 200, 4096, 4097, 70_000]) {
     for (const source of [new Uint8Array(size + 5), Buffer.alloc(size + 5)]) {
       source.forEach((_, i) => { source[i] = i & 255 })
@@ -17,7 +17,7 @@ t.test('a copy of its own, of any size, from any kind of bytes', async t => {
   t.pass('no copy changed with its source, or with another')
 })
 
-t.test('aligned copies are seen as numbers of any kind', async t => {
+t.test('aligned copies can be viewed as numbers of any type', async t => {
   for (const size of [0, 8, 64, 4096, 8192]) {
     const copy = alignedBytes(Uint8Array.from({ length: size + 3 }, (_, i) => i), 3, size)
     t.equal(copy.byteOffset % 8, 0)
@@ -26,7 +26,7 @@ t.test('aligned copies are seen as numbers of any kind', async t => {
   }
 })
 
-t.test('a copy cannot be transferred to a worker, which would take its neighbours along', async t => {
+t.test('a copy cannot be transferred to a worker, as that would detach its neighbours', async t => {
   const [copy, neighbour] = [ownBytes(new Uint8Array(100), 0, 100), ownBytes(new Uint8Array(100), 0, 100)]
   // Node 20 overlooks the wish, later ones throw.
   try { structuredClone(copy, { transfer: [copy.buffer as ArrayBuffer] }) } catch {}

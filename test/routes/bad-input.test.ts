@@ -177,6 +177,43 @@ t.test('a body of another type', async t => {
   }
 })
 
+for (const count of [9, 100, 80_000]) {
+  t.test(`${count} unknown members are reported, a few of them, and in linear time`, async t => {
+    const members = Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, 1]))
+    for (const [method, path, body, pointer] of [
+      ['PATCH', '/server', members, '/body/m0'],
+      ['PATCH', '/server', { ...members, handshakeTimeout: 'x' }, '/body/m0'],
+      ['POST', '/peers/disconnect', { filter: members }, '/body/filter/m0'],
+      ['POST', '/peers/disconnect', { ids: Object.keys(members) }, '/body/ids/0'],
+      ['POST', '/peers/disconnect', { ids: [members] }, '/body/ids/0'],
+      ['POST', '/server/listen', { protocols: Array.from({ length: count }, () => 1) }, '/body/protocols/0'],
+      ['POST', '/bans', members, '/body/m0']
+    ] as const) {
+      const began = process.cpuUsage()
+      const answer = await host.api(path, json(method, body))
+      const { user, system } = process.cpuUsage(began)
+      const problem = await answer.clone().json() as any
+      t.ok(problem.errors.length >= 1 && problem.errors.length <= 8, `${problem.errors.length} errors`)
+      t.ok(problem.detail.length < 1000)
+      t.ok((user + system) / 1000 < 250, `${(user + system) / 1000} ms for ${method} ${path}`)
+      await names(t, answer, pointer)
+    }
+  })
+}
+
+t.test('many unknown parameters of a query', async t => {
+  const answer = await host.api(`/peers?${Array.from({ length: 2000 }, (_, i) => `a${i}`).join('&')}`)
+  t.equal((await answer.clone().json() as any).errors.length, 8)
+  await names(t, answer, '/query/a0')
+})
+
+t.test('an unknown member with a very long name', async t => {
+  const answer = await host.api('/server', json('PATCH', { ['x'.repeat(1 << 19)]: 1 }))
+  const { detail, errors: [{ pointer }] } = await answer.json()
+  t.ok(detail.length < 300)
+  t.match(pointer, /^\/body\/x{100}\.\.\.$/)
+})
+
 t.test('a body over a megabyte', async t => {
   const answer = await host.api('/server/stop', json('POST', { reason: 'x'.repeat(1 << 20) }))
   t.equal(answer.status, 413)

@@ -26,7 +26,9 @@ function decodes (bytes: Uint8Array): boolean {
   }
 }
 
-/** Milliseconds the decoder needs: a slow packet gets more tries, as it is mostly something else that takes the time. */
+/**
+ * Milliseconds the decoder needs: a slow packet gets more tries, as it is mostly something else that takes the time.
+ */
 function timed (bytes: Uint8Array, tries: number): number {
   const start = performance.now()
   decodes(bytes)

@@ -1,22 +1,22 @@
-/** Something that must be over in time. */
+/** Something with a time limit. */
 export interface Deadlined {
-  /** Its time is over. */
+  /** Its time limit has passed. */
   expire (): void
-  /** It is ended for another reason. */
+  /** It must end for another reason. */
   cut (): void
 }
 
-/** Milliseconds between two looks, at least. */
-const MIN_WAIT = 20
+/** Shortest time between two checks. */
+const MIN_WAIT_MS = 20
 
-/** Things that all get the same time, counted for each from when it began: one timer looks after them all. */
+/** Items that share one time limit, each counted from its own beginning, with a single timer. */
 export class Deadlines {
   readonly #since = new Map<Deadlined, number>()
   readonly #seconds: () => number
   #timer: NodeJS.Timeout | undefined
-  #nextLook = 0
+  #nextCheck = 0
 
-  /** `seconds`: how long each may take, asked anew at every look. */
+  /** `seconds`: the time limit, read at every check. */
   constructor (seconds: () => number) {
     this.#seconds = seconds
   }
@@ -25,49 +25,49 @@ export class Deadlines {
     return this.#since.size
   }
 
-  /** `since`: when it began, on the clock of `performance.now()`. */
-  add (one: Deadlined, since: number = performance.now()): void {
-    this.#since.set(one, since)
+  /** Adds an item that began at `since`, on the clock of `performance.now()`. */
+  add (item: Deadlined, since: number = performance.now()): void {
+    this.#since.set(item, since)
     const due = since + this.#seconds() * 1000
-    // Clearing the timer when all are done would cost more than to let it find nothing.
-    if (this.#timer === undefined || due < this.#nextLook) this.#arm(due)
+    // Letting the timer find nothing is cheaper than clearing it whenever all items are done.
+    if (this.#timer === undefined || due < this.#nextCheck) this.#arm(due)
   }
 
-  /** It is over, in time; whether it was there. */
-  delete (one: Deadlined): boolean {
-    return this.#since.delete(one)
+  /** Removes an item; returns whether it was there. */
+  delete (item: Deadlined): boolean {
+    return this.#since.delete(item)
   }
 
-  /** The time that each gets has changed. */
+  /** The time limit has changed. */
   changed (): void {
-    if (this.#timer !== undefined) this.#look()
+    if (this.#timer !== undefined) this.#check()
   }
 
-  /** Ends all. */
+  /** Removes and cuts all items. */
   cutAll (): void {
-    for (const one of this.#since.keys()) {
-      this.#since.delete(one)
-      one.cut()
+    for (const item of this.#since.keys()) {
+      this.#since.delete(item)
+      item.cut()
     }
   }
 
   #arm (due: number): void {
     clearTimeout(this.#timer)
-    this.#nextLook = due
-    this.#timer = setTimeout(() => { this.#look() }, Math.max(due - performance.now(), MIN_WAIT)).unref()
+    this.#nextCheck = due
+    this.#timer = setTimeout(() => { this.#check() }, Math.max(due - performance.now(), MIN_WAIT_MS)).unref()
   }
 
-  #look (): void {
+  #check (): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const time = this.#seconds() * 1000
     const now = performance.now()
     let next = Infinity
-    for (const [one, since] of this.#since) {
+    for (const [item, since] of this.#since) {
       if (since + time > now) next = Math.min(next, since + time)
       else {
-        this.#since.delete(one)
-        one.expire()
+        this.#since.delete(item)
+        item.expire()
       }
     }
     if (next < Infinity) this.#arm(next)

@@ -1,13 +1,14 @@
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
 import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../../on-handshake.ts'
+import type { AcceptedDeflate } from '../../protocol/websocket/deflate-offer.ts'
 import { checkUpgrade, chooseProtocol, upgradeResponse } from '../../protocol/websocket/upgrade.ts'
 import type { Connection } from '../peer/transport.ts'
 import type { Logger } from '../../logger.ts'
 import type { Admission } from './admission.ts'
 import type { Deadlined } from './deadlines.ts'
 import { withoutTokens } from './token.ts'
-import { deflateResponse, handshakeRequest, requestedProtocols } from './upgrade-request.ts'
+import { acceptableDeflate, handshakeRequest, requestedProtocols } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /**
@@ -44,8 +45,8 @@ export interface HandshakeHost {
   refusedHandshake (reason: ErrorCode, address: string): void
 }
 
-/** How a client is accepted: the subprotocol of its peer, and what the response says; '' is none. */
-export interface Acceptance { readonly protocol: string, readonly responseProtocol: string, readonly extensions: string }
+/** How a client is accepted: the subprotocol of its peer, that of the response ('' is none), and permessage-deflate. */
+export interface Acceptance { readonly protocol: string, readonly responseProtocol: string, readonly deflate: AcceptedDeflate | undefined }
 
 /**
  * The way of one client from its connection to its peer, the same for every transport. Whatever a handshake counts for (a pending
@@ -54,8 +55,8 @@ export interface Acceptance { readonly protocol: string, readonly responseProtoc
 export class Handshake implements Deadlined {
   /** What option `onHandshake` returned for the peer. */
   data: unknown
-  /** Whether permessage-deflate was negotiated. */
-  isDeflated = false
+  /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
+  windowBits = 0
   readonly #host: HandshakeHost
   readonly #transport: HandshakeTransport
   readonly #since: number
@@ -212,7 +213,7 @@ export class Handshake implements Deadlined {
     admission.countPlace(1)
     // A browser that has requested a subprotocol, if only to carry a token, accepts no response without one.
     const responseProtocol = protocol === '' ? requested.carrier ?? '' : protocol
-    return { protocol, responseProtocol, extensions: perMessageDeflate ? deflateResponse(headers) : '' }
+    return { protocol, responseProtocol, deflate: perMessageDeflate ? acceptableDeflate(headers) : undefined }
   }
 
   /** What may have changed while the application decided or a poll was awaited. */
@@ -250,10 +251,10 @@ export class Handshake implements Deadlined {
     throw new GodotError('join-refused', reason, status)
   }
 
-  #accept ({ protocol, responseProtocol, extensions }: Acceptance, request: UpgradeRequest): void {
+  #accept ({ protocol, responseProtocol, deflate }: Acceptance, request: UpgradeRequest): void {
     this.#state = 'accepted'
-    this.isDeflated = extensions !== ''
-    const response = upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, extensions)
+    this.windowBits = deflate?.windowBits ?? 0
+    const response = upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, deflate?.response)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)
     // Without autoPoll it is accepted only: that must not last for ever either.
     if (this.isOpen) this.#startTimeout()

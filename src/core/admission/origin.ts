@@ -1,17 +1,19 @@
-/** What option `allowedOrigins` may be. */
+import { matchesOrigin } from '../../origin-pattern.ts'
+
+/** Values of option `allowedOrigins`. */
 export type AllowedOrigins = '*' | readonly string[] | undefined
 
 /**
- * Whether a page of this origin may connect: without an origin (no browser) always, else by the list, and without a list when the page
- * comes from the host that is asked, on whichever port.
+ * Whether a page of this origin may connect: always without an origin (no browser), otherwise by the list. Without a list the page must
+ * come from the host that the client asked for, on any port.
  */
 export function isOriginAllowed (origin: string | undefined, host: string | undefined, allowed: AllowedOrigins): boolean {
   if (origin === undefined || allowed === '*') return true
-  if (allowed !== undefined) return allowed.some(one => one === '*' || one.toLowerCase() === origin.toLowerCase())
-  const asked = hostOf(`http://${host ?? ''}`)
-  return asked !== undefined && hostOf(origin) === asked
+  if (allowed !== undefined) return allowed.some(pattern => matchesOrigin(pattern, origin))
+  const requested = hostnameOf(`http://${host ?? ''}`)
+  return requested !== undefined && hostnameOf(origin) === requested
 }
 
-function hostOf (url: string): string | undefined {
+function hostnameOf (url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined
 }

@@ -4,13 +4,13 @@ const FIRST = 2
 const LAST = 2147483647
 const REMEMBERED = 4096
 
-/** Gives peer ids: random, 2 .. 2147483647, none twice among the living and those that left lately. */
+/** Assigns peer ids: random, 2..2147483647, unique among connected and recently disconnected peers. */
 export class PeerIds {
   readonly #used = new Set<number>()
   readonly #left: number[] = []
   readonly #draw: () => number
 
-  /** `draw` gives a candidate, at random unless told otherwise. */
+  /** `draw` returns a candidate, by default a random one. */
   constructor (draw: () => number = () => randomInt(FIRST, LAST + 1)) {
     this.#draw = draw
   }
@@ -22,7 +22,7 @@ export class PeerIds {
     return id
   }
 
-  /** The peer with this id left; the id is free again once enough others have left too. */
+  /** The peer with this id has left; the id is reused only after many others have left too. */
   release (id: number): void {
     this.#left.push(id)
     if (this.#left.length > REMEMBERED) this.#used.delete(this.#left.shift()!)

@@ -1,5 +1,6 @@
 import type { HandshakeRequest } from '../../on-handshake.ts'
-import { answerDeflate } from '../../protocol/websocket/deflate-offer.ts'
+import { acceptDeflate } from '../../protocol/websocket/deflate-offer.ts'
+import type { AcceptedDeflate } from '../../protocol/websocket/deflate-offer.ts'
 import { oneText } from '../../protocol/websocket/upgrade.ts'
 import type { Headers } from '../../protocol/websocket/upgrade.ts'
 import { bearerToken, protocolToken } from './token.ts'
@@ -33,9 +34,9 @@ export function requestedProtocols (headers: Headers): RequestedProtocols {
   return { names: others.length === 0 ? undefined : others, carrier }
 }
 
-/** The response to the client's offers of permessage-deflate, '' when none is accepted. */
-export function deflateResponse (headers: Headers): string {
-  return answerDeflate(oneText(headers['sec-websocket-extensions']))
+/** What can be accepted of the client's offers of permessage-deflate, undefined for nothing. */
+export function acceptableDeflate (headers: Headers): AcceptedDeflate | undefined {
+  return acceptDeflate(oneText(headers['sec-websocket-extensions']))
 }
 
 /** The request in the form that option `onHandshake` gets. */

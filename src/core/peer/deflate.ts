@@ -6,6 +6,8 @@ const TAIL = Buffer.of(0x00, 0x00, 0xff, 0xff)
 /** The same and an empty final block: zlib misses it when the message is cut short, and says so. */
 const END = Buffer.concat([TAIL, Buffer.of(0x01, 0x00, 0x00, 0xff, 0xff)])
 
+const MAX_WINDOW_BITS = 15
+
 /** Messages from this size on are worth compressing. */
 export const DEFLATE_FROM = 1024
 /** Messages that are inflated in one go, before others have their turn: each takes as long as many that are not compressed. */
@@ -30,8 +32,8 @@ function isWhole (bytes: Uint8Array, read: number): boolean {
   return read >= bytes.length || (read === bytes.length - 1 && bytes[read] === 0)
 }
 
-/** A message compressed by itself. */
-export function deflate (bytes: Uint8Array): Uint8Array {
-  const compressed = deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })
+/** A message compressed by itself, with an LZ77 window of 9 to 15 bits. */
+export function deflate (bytes: Uint8Array, windowBits: number = MAX_WINDOW_BITS): Uint8Array {
+  const compressed = deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, windowBits })
   return compressed.subarray(0, compressed.length - TAIL.length)
 }

@@ -13,6 +13,9 @@ export interface OutboxOwner {
   closeSlow (): void
 }
 
+/** Bytes that a connection may be given without having confirmed any, as long as the system accepts what it gets. */
+const MAX_UNCONFIRMED = 4 * 1024 * 1024
+
 const NONE: Buffer = Buffer.alloc(0)
 
 /** Unused buffers by size: small ones for what most turns send, large ones for the rest. */
@@ -36,10 +39,17 @@ export class PeerOutbox {
   cutTo = 0
   /** Whether its buffer is flushed at the end of the turn. */
   isDirty = false
-  /** Whether the last write is not confirmed yet; until it is, everything waits in the buffer. */
+  /**
+   * Whether the last write is not confirmed yet; until it is, everything waits in the buffer. A TLS connection confirms a turn
+   * later even when the system accepted all at once.
+   */
   isBlocked = false
+  /** Writes that were confirmed late. */
+  confirmations = 0
   /** Whether it has been found slow: it is sent nothing more, and is closed after the flush. */
   isSlow = false
+  /** Called when the peer is not behind any more. */
+  onCaughtUp: (() => void) | undefined
   #log: OutboxTotals | undefined
   #packets = 0
   #bytes = 0
@@ -66,6 +76,11 @@ export class PeerOutbox {
   /** Payload bytes sent to it. */
   get bytesOut (): number {
     return this.#bytes + (this.#log?.bytes ?? 0)
+  }
+
+  /** Whether the system does not accept what is sent to the peer, so that it piles up here. */
+  get isBehind (): boolean {
+    return this.isBlocked && (this.connection.isFull || this.bufferedAmount > MAX_UNCONFIRMED)
   }
 
   /** Packets waiting because the connection is blocked. */
@@ -173,10 +188,16 @@ export class PeerOutbox {
 
   #onConfirmed (): void {
     this.isBlocked = false
+    this.confirmations++
     this.flush()
-    if (this.isBlocked || this.#onWritten === undefined) return
-    this.#onWritten()
+    if (!this.isBlocked) this.#notifyWritten()
+    if (!this.isBehind) this.onCaughtUp?.()
+  }
+
+  #notifyWritten (): void {
+    const callback = this.#onWritten
     this.#onWritten = undefined
+    callback?.()
   }
 }
 

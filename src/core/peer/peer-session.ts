@@ -45,6 +45,8 @@ export interface PeerHost extends PeerSettings {
   writeModeChanged (session: PeerSession): void
   /** The peer exceeded a rate limit and is paused. */
   throttled (session: PeerSession, limit: RateLimit['hit']): void
+  /** The peer is gone, and a packet of it that exceeds a rate limit is dropped. */
+  droppedOverRate (session: PeerSession): void
   /** The client sent a close frame. */
   closeRequested (session: PeerSession, code: number, reason: string): void
   /** The peer has ended; called once. */
@@ -84,7 +86,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #host: PeerHost
-  readonly #isDeflated: boolean
+  readonly #windowBits: number
   readonly #rateLimit: RateLimit | undefined
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
@@ -102,15 +104,15 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   #peer: WebSocketPeer | undefined
   readonly #input: PeerInput
 
-  /** `isDeflated`: permessage-deflate was negotiated. */
-  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, isDeflated: boolean = false) {
+  /** `windowBits`: of what is compressed for the client (RFC 7692), 9 to 15; 0 without permessage-deflate. */
+  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0) {
     this.id = id
     this.protocol = protocol
     this.#host = host
-    this.#isDeflated = isDeflated
+    this.#windowBits = windowBits
     this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
     this.outbox = new PeerOutbox(connection, this)
-    this.#input = new PeerInput(connection, this, host, isDeflated)
+    this.#input = new PeerInput(connection, this, host, windowBits > 0)
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -186,12 +188,12 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     if (this.#state !== 'open') throw new GodotError('FAILED')
     if (!this.#host.outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
-    if (this.#isDeflated && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
     else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
   }
 
   #sendDeflated (code: number, bytes: Uint8Array): void {
-    const compressed = deflate(bytes)
+    const compressed = deflate(bytes, this.#windowBits)
     this.outbox.count(bytes.length, 1)
     this.#host.outbox.sendControl(this.outbox, code | DEFLATED, compressed, 0, compressed.length)
   }
@@ -237,6 +239,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   // ---- reading ----
 
   onData (bytes: Uint8Array, length: number): void {
+    if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
     if (this.#state === 'open' || this.#state === 'closing') this.#input.read(bytes, length)
   }
 
@@ -248,6 +251,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
 
   /** Without autoPoll: reads what has arrived since the last poll. */
   poll (): void {
+    if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
     this.#input.poll()
     if (this.#isGone && this.state !== 'ended') this.#finishGone()
   }
@@ -272,13 +276,15 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     this.packetsIn++
     this.bytesIn += end - start
-    if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
-    if (this.#state === 'open') this.#host.receive(this, bytes, start, end, isText)
+    if (this.#state !== 'open') return
+    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
+    this.#host.receive(this, bytes, start, end, isText)
+    if (this.#host.outbox.isCongested) this.#host.outbox.pauseSender(this)
   }
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') return
-    if (this.#rateLimit !== undefined) this.#limit(this.#rateLimit, end - start)
+    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
     const { outbox } = this.#host
     if (outbox.hasRoom(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
     else this.closeSlow()
@@ -297,14 +303,30 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.#finish('reset')
   }
 
-  /** Pauses a peer that exceeds its rate limit; closes it if that goes on for long. */
-  #limit (rateLimit: RateLimit, size: number): void {
+  /**
+   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused, and closed
+   * if that goes on for long; of one that is gone the frame is dropped.
+   */
+  #mayPass (rateLimit: RateLimit, size: number): boolean {
     const wait = rateLimit.take(size)
-    if (wait === 0 || this.#state !== 'open') return
+    if (wait === 0) return true
+    if (this.#isGone) {
+      this.#host.droppedOverRate(this)
+      return false
+    }
     this.#host.throttled(this, rateLimit.hit)
-    if (rateLimit.isFlood) return this.close('flood', closeCode.POLICY, 'rate limit')
+    if (rateLimit.isFlood) this.close('flood', closeCode.POLICY, 'rate limit')
+    else this.#pauseFor(wait)
+    return this.#state === 'open'
+  }
+
+  #pauseFor (milliseconds: number): void {
+    if (this.#throttle !== undefined) return
     this.pauseReading()
-    this.#throttle = setTimeout(() => { this.resumeReading() }, wait)
+    this.#throttle = setTimeout(() => {
+      this.#throttle = undefined
+      this.resumeReading()
+    }, milliseconds)
   }
 
   // ---- closing ----
@@ -320,7 +342,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */
   closeSlow (): void {
     if (this.#state !== 'open') return
-    this.#host.outbox.remove(this.outbox)
+    this.#host.outbox.release(this.outbox)
     this.outbox.drop()
     this.close('slow', closeCode.SLOW_PEER, 'slow peer')
   }
@@ -335,7 +357,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.#state = 'closing'
     this.#closing = { cause, code, reason, since: performance.now() }
     this.#host.outbox.sendControl(this.outbox, opcode.CLOSE, payload, 0, payload.length)
-    this.#host.outbox.remove(this.outbox)
+    this.#host.outbox.release(this.outbox)
   }
 
   /** Without autoPoll the next poll ends the session. */
@@ -371,7 +393,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     clearTimeout(this.#throttle)
     this.#input.end()
     this.#queueWaiting()
-    this.#host.outbox.remove(this.outbox)
+    this.#host.outbox.release(this.outbox)
     this.#closeSocket(outcome)
     this.#end = endOf(this.#closing, outcome)
     this.#host.ended(this, this.#end)

@@ -14,6 +14,10 @@ export interface Connection {
   readonly port: number
   /** Bytes written that the system has not taken yet; at 0 all buffers given to `write` may be used again. */
   readonly bufferedAmount: number
+  /** Whether the system accepts no more bytes for now: what is written waits in the process. */
+  readonly isFull: boolean
+  /** Bytes written that the system has not accepted yet, as exactly as it tells; falls while it accepts a large write. */
+  readonly unsentBytes: number
   /** Starts to deliver; nothing is lost that came before. */
   open (receiver: ConnectionReceiver): void
   /** Sends bytes; they must not change until `bufferedAmount` is 0. Does nothing once the connection is over. */

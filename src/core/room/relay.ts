@@ -129,7 +129,7 @@ export class Relay {
   #sendPart (session: PeerSession, bytes: Uint8Array, start: number, end: number): 0 | 1 {
     if (!session.isOpen) return 0
     const { outbox } = this.#parts
-    if (outbox.hasRoom(session.outbox, end - start)) {
+    if (outbox.hasRelayRoom(session.outbox, end - start)) {
       const code = this.#inText.has(session) ? opcode.TEXT : opcode.BINARY
       outbox.send(session.outbox, code, bytes, start, end)
       return 1

@@ -1,7 +1,11 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
+import type { PacketSender } from '../peer/incoming-queue.ts'
 import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../peer/peer-outbox.ts'
+import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = 65536
+/** What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room. */
+const IN_TRANSIT = 4 * LOG_SIZE
 
 /**
  * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each member gets
@@ -14,6 +18,7 @@ export class RoomOutbox implements OutboxTotals {
   readonly #members = new Set<PeerOutbox>()
   readonly #limits: OutboxLimits
   readonly #holdTime: number
+  readonly #backpressure: Backpressure | undefined
   #buffer: Buffer = Buffer.allocUnsafeSlow(LOG_SIZE)
   #length = 0
   packets = 0
@@ -25,10 +30,24 @@ export class RoomOutbox implements OutboxTotals {
   #isHeld = false
   #lastFlush = 0
 
-  /** `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. */
-  constructor (limits: OutboxLimits, holdTime = 0) {
+  /**
+   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`: pauses
+   * members that send while others are behind; without it a member over the limits is closed at once.
+   */
+  constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
     this.#limits = limits
     this.#holdTime = holdTime
+    this.#backpressure = backpressure
+  }
+
+  /** Whether members that send have to be paused. */
+  get isCongested (): boolean {
+    return this.#backpressure?.isActive === true
+  }
+
+  /** Pauses a member that sends until the room is not congested any more. */
+  pauseSender (sender: PacketSender): void {
+    this.#backpressure?.pause(sender)
   }
 
   /** From now on the peer gets what is sent to all. */
@@ -48,17 +67,30 @@ export class RoomOutbox implements OutboxTotals {
     this.#members.delete(outbox)
   }
 
+  /** The peer is closing: nobody waits for it. */
+  release (outbox: PeerOutbox): void {
+    this.remove(outbox)
+    this.#backpressure?.release(outbox)
+  }
+
   /** Whether a packet of `size` bytes fits the outgoing buffer (Godot: ERR_OUT_OF_MEMORY if not). */
   hasRoom (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow) return false
-    if (!outbox.isBlocked) return size < this.#limits.bytes
-    return outbox.bufferedAmount + size < this.#limits.bytes && outbox.waitingPackets < this.#limits.packets
+    const { bytes, packets } = this.#limits
+    return outbox.isBehind ? outbox.bufferedAmount + size < bytes && outbox.waitingPackets < packets : size < bytes
+  }
+
+  /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */
+  hasRelayRoom (outbox: PeerOutbox, size: number): boolean {
+    if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasRoom(outbox, size)
+    return outbox.bufferedAmount + size <= this.#hardLimit
   }
 
   /** Sends source[start..end) as one packet to one peer. */
   send (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
     outbox.count(end - start, 1)
     this.sendControl(outbox, code, source, start, end)
+    if (outbox.isBlocked) this.#checkMarks(outbox)
   }
 
   /** Sends a control frame: in order with the packets, but not counted as one. */
@@ -190,12 +222,31 @@ export class RoomOutbox implements OutboxTotals {
   /** A blocked member keeps its part of the log in its own buffer, up to the limits. */
   #keep (outbox: PeerOutbox): void {
     this.#catchUp(outbox, this.#length)
+    this.#checkMarks(outbox)
+  }
+
+  /** A peer that is behind by half of its limits makes senders wait for it; one that is over the limits is slow. */
+  #checkMarks (outbox: PeerOutbox): void {
+    if (!outbox.isBehind) return
     const { bytes, packets } = this.#limits
-    if (outbox.bufferedAmount > bytes || outbox.waitingPackets > packets) this.#markSlow(outbox)
+    const { bufferedAmount, waitingPackets } = outbox
+    if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
+    this.#backpressure?.await(outbox)
+    const isOver = this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
+    if (isOver) this.#markSlow(outbox)
+  }
+
+  #isAwaited (outbox: PeerOutbox): boolean {
+    return this.#backpressure?.awaits(outbox) === true
+  }
+
+  get #hardLimit (): number {
+    return 2 * this.#limits.bytes + IN_TRANSIT
   }
 
   /** A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn. */
   #markSlow (outbox: PeerOutbox): void {
+    if (outbox.isSlow) return
     outbox.isSlow = true
     outbox.follow(undefined)
     this.#members.delete(outbox)

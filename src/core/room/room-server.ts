@@ -1,5 +1,6 @@
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
+import type { MultiplayerCore, MultiplayerHost } from '../rpc/multiplayer-core.ts'
 import type { Logger } from '../../logger.ts'
 import type { Monitor } from '../server/monitor.ts'
 import type { Settings } from '../server/settings.ts'
@@ -12,6 +13,8 @@ export interface RoomServer {
   readonly monitor: Monitor
   readonly signals: SignalEmitter<Signals>
   readonly log: Logger
+  /** Creates what handles the remote calls of a room. */
+  readonly openMultiplayer: (host: MultiplayerHost) => MultiplayerCore
   /** The peers of all rooms. */
   readonly peers: PeerTable
   /** Whether input is handled as it arrives instead of in `poll()`. */

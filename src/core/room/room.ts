@@ -8,7 +8,10 @@ import type { PeerHost, PeerSession } from '../peer/peer-session.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { RateLimit, Rates } from '../peer/rate-limit.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { Monitor } from '../server/monitor.ts'
+import type { Settings } from '../server/settings.ts'
 import { Authentication } from './authentication.ts'
+import { Backpressure } from './backpressure.ts'
 import { PeerTable } from './peer-table.ts'
 import { Relay } from './relay.ts'
 import { RoomOutbox } from './room-outbox.ts'
@@ -25,13 +28,18 @@ export class Room implements PeerHost {
   /** Clients that have to authenticate before they become members (option `authenticate`). */
   readonly authentication: Authentication | undefined
   readonly #server: RoomServer
+  readonly #settings: Settings
+  readonly #monitor: Monitor
   readonly #relay: Relay
 
   constructor (name: string, server: RoomServer) {
     const { settings } = server
     this.name = name
     this.#server = server
-    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime)
+    this.#settings = settings
+    this.#monitor = server.monitor
+    const backpressure = new Backpressure(() => settings.options.gdMpApi, callback => { server.soon(callback) })
+    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, backpressure)
     this.inbox = new ServerInbox(server, this.members, (to, packet) => { this.#put(to, settings.wire.relay.call(to, packet)) })
     const { members, outbox, inbox } = this
     this.#relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox })
@@ -53,7 +61,7 @@ export class Room implements PeerHost {
 
   /** Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id. */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
-    const { options, wire } = this.#server.settings
+    const { options, wire } = this.#settings
     if (to > 0) {
       const session = this.#member(to)
       if (options.gdMpApi) session.send(wire.relay.data(to, bytes), session.writeMode === writeMode.TEXT)
@@ -110,23 +118,23 @@ export class Room implements PeerHost {
   // ---- PeerHost: settings of its clients, and what they do ----
 
   get queueLimits (): QueueLimits {
-    return this.#server.settings.inputLimits
+    return this.#settings.inputLimits
   }
 
   get maxMessageSize (): number {
-    return this.#server.settings.maxMessageSize
+    return this.#settings.maxMessageSize
   }
 
   get rates (): Rates | undefined {
-    return this.#server.settings.rates
+    return this.#settings.rates
   }
 
   get closeTimeout (): number {
-    return this.#server.settings.options.closeTimeout
+    return this.#settings.options.closeTimeout
   }
 
   get variants (): VariantCodec {
-    return this.#server.settings.wire.variants
+    return this.#settings.wire.variants
   }
 
   get autoPoll (): boolean {
@@ -134,12 +142,11 @@ export class Room implements PeerHost {
   }
 
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
-    const { settings: { options }, signals, monitor } = this.#server
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
-    for (const watch of monitor.watchers) watch(session.peer, bytes, start, end, isText)
-    if (options.gdMpApi) return this.#relay.relay(session, bytes, start, end)
+    if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
+    if (this.#settings.options.gdMpApi) return this.#relay.relay(session, bytes, start, end)
     const own = ownBytes(bytes, start, end)
-    if (!signals.emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
+    if (!this.#server.signals.emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
   }
 
   dataReceived (session: PeerSession): void {
@@ -166,6 +173,10 @@ export class Room implements PeerHost {
     this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
+  droppedOverRate (session: PeerSession): void {
+    this.#server.monitor.dropped('over-rate', session.peer)
+  }
+
   ended (session: PeerSession, end: PeerEnd): void {
     if (this.authentication?.delete(session) !== true) this.#leave(session, end)
     this.#server.sessionEnded(session, end)
@@ -186,7 +197,7 @@ export class Room implements PeerHost {
   }
 
   #put (to: number, packet: Uint8Array): void {
-    const { options, maxPacketSize } = this.#server.settings
+    const { options, maxPacketSize } = this.#settings
     if (!options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
     if (packet.length > maxPacketSize) {
       throw new GodotError('ERR_OUT_OF_MEMORY', `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`)

@@ -4,7 +4,7 @@ import { IncomingQueue } from '../peer/incoming-queue.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
-import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
+import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { RoomServer } from './room-server.ts'
 
@@ -123,13 +123,13 @@ export class ServerInbox {
     if (this.#multiplayer !== undefined) return this.#multiplayer
     const { settings, monitor } = this.#server
     const members = this.#members
-    this.#multiplayer = new MultiplayerCore({
+    this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
       openPeers: () => members.open(),
       putCall: this.#sendCall,
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
-    }, settings.wire, settings.options)
+    })
     if (settings.options.gdMpApi) for (const { id } of members.open()) this.#multiplayer.joined(id)
     return this.#multiplayer
   }

@@ -25,7 +25,7 @@ const converters = new Map<Kind, Converter>([
   }],
   // A whole real may have been sent as an int; it is sent on as a real.
   [float, {
-    incoming: value => typeof value === 'number' || typeof value === 'bigint' || value instanceof Float ? Number(value) : undefined,
+    incoming: value => typeof plain(value) === 'number' || typeof value === 'bigint' ? Number(value) : undefined,
     outgoing: value => float(value as number)
   }],
   [Number, receiving(value => typeof plain(value) === 'number' ? plain(value) : undefined)],
@@ -34,8 +34,14 @@ const converters = new Map<Kind, Converter>([
     return typeof number === 'bigint' || isSafe(number) ? BigInt(number) : undefined
   })],
   // What a typed function of GDScript takes: `Node.name` is a StringName in Godot 4, and an Array may have a type.
-  [String, receiving(value => value instanceof StringName ? value.text : typeof value === 'string' ? value : undefined)],
-  [StringName, receiving(value => typeof value === 'string' ? new StringName(value) : value instanceof StringName ? value : undefined)],
+  [String, receiving(value => {
+    const text = value instanceof StringName ? value.text : value
+    return typeof text === 'string' ? text : undefined
+  })],
+  [StringName, receiving(value => {
+    const name = typeof value === 'string' ? new StringName(value) : value
+    return name instanceof StringName ? name : undefined
+  })],
   [Array, receiving(value => value instanceof TypedArray ? value.items : value instanceof Array ? value : undefined)],
   [Map, {
     incoming: value => value instanceof TypedDictionary ? value.pairs : value instanceof Map ? value : undefined,
@@ -55,8 +61,12 @@ function isPlainObject (value: Variant): value is { readonly [key: string]: Vari
 function converterOf (kind: Kind): Converter {
   const converter = converters.get(kind)
   if (converter !== undefined) return converter
-  if (typeof kind === 'function' && kind.prototype !== undefined) return only(value => value instanceof (kind as new () => object))
-  throw new GodotError('ERR_INVALID_PARAMETER', `${String(kind)} is not a kind of value: expected int, float, String, Vector2 ...`)
+  const isClass = typeof kind === 'function' && kind.prototype !== undefined
+  if (isClass) return only(value => value instanceof (kind as new () => object))
+  throw new GodotError(
+    'ERR_INVALID_PARAMETER',
+    `invalid kind ${String(kind)}: expected int, float, String, Vector2 ...`
+  )
 }
 
 /** A parameter that may be left out also takes null if that is its default. */
@@ -78,7 +88,10 @@ export class MemberConverter {
   readonly #defaults: readonly unknown[]
   readonly #required: number
 
-  /** Without `parameters` nothing is checked or converted. ERR_INVALID_PARAMETER when a required one follows an optional one. */
+  /**
+   * Without `parameters` nothing is checked or converted. ERR_INVALID_PARAMETER when a required one follows an optional
+   * one.
+   */
   constructor (parameters: readonly Parameter[] | undefined, exactTypes = false) {
     this.#converters = parameters?.map(converterOfParameter)
     this.#defaults = parameters?.map(parameter => parameter instanceof Optional ? parameter.default : undefined) ?? []
@@ -107,7 +120,9 @@ export class MemberConverter {
   outgoing (values: readonly Variant[]): readonly Variant[] {
     if (this.#converters === undefined) return values
     const given = values.slice(0, values.findLastIndex(value => value !== undefined) + 1)
-    if (!this.#isCount(given.length)) throw new GodotError('ERR_INVALID_PARAMETER', `${given.length} arguments: expected ${this.#expected}`)
+    if (!this.#isCount(given.length)) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `${given.length} arguments: expected ${this.#expected}`)
+    }
     return given.map((value, at) => this.#converters![at].outgoing(value))
   }
 
@@ -122,7 +137,9 @@ export class MemberConverter {
 }
 
 function checkedProperty (name: string, kind: Parameter): Kind {
-  if (kind instanceof Optional) throw new GodotError('ERR_INVALID_PARAMETER', `property ${name}: only parameters can be optional`)
+  if (kind instanceof Optional) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `property ${name}: only parameters can be optional`)
+  }
   return kind
 }
 
@@ -134,15 +151,17 @@ function kindOf (parameter: Parameter): Kind {
 export class SurfaceConverters {
   readonly #declared: { readonly [Name in MemberKind]: Map<string, MemberConverter> } | undefined
   readonly #unchecked: MemberConverter
+  readonly #exactTypes: boolean
 
   /** Without a surface, or with names alone, every member may be used and nothing is checked. */
   constructor (surface: NodeSurface | undefined, exactTypes: boolean) {
-    this.#unchecked = new MemberConverter(undefined, exactTypes)
+    this.#exactTypes = exactTypes
+    this.#unchecked = this.#converter(undefined)
     if (surface === undefined || isNames(surface)) return
     this.#declared = { method: new Map(), property: new Map() }
     for (const [name, member] of Object.entries(surface)) {
-      if (!isMethod(member)) this.#declared.property.set(name, new MemberConverter([checkedProperty(name, member)], exactTypes))
-      else this.#declared.method.set(name, member === unchecked ? this.#unchecked : new MemberConverter(member, exactTypes))
+      if (!isMethod(member)) this.#declared.property.set(name, this.#converter([checkedProperty(name, member)]))
+      else this.#declared.method.set(name, member === unchecked ? this.#unchecked : this.#converter(member))
     }
   }
 
@@ -152,5 +171,9 @@ export class SurfaceConverters {
     const converter = this.#declared[kind].get(name)
     if (converter === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `${kind} ${name} is not declared`)
     return converter
+  }
+
+  #converter (parameters: readonly Parameter[] | undefined): MemberConverter {
+    return new MemberConverter(parameters, this.#exactTypes)
   }
 }

@@ -29,9 +29,15 @@ export interface MultiplayerSignals {
 export interface NodeOptions {
   /** Methods that `rpc_config()` made remote on the node itself (Godot 4). */
   readonly configured?: readonly string[]
-  /** Whether arguments keep Godot's types exactly: a whole real is a `Float`. Default: option `exactTypes` of the server. */
+  /**
+   * Whether arguments keep Godot's types exactly: a whole real is a `Float`. Default: option `exactTypes` of the
+   * server.
+   */
   readonly exactTypes?: boolean
 }
+
+/** Options of a node, or the list of its `configured` methods. */
+export type NodeSettings = NodeOptions | readonly string[]
 
 /** What a MultiplayerAPI consists of. */
 export interface MultiplayerParts {
@@ -68,14 +74,15 @@ export class MultiplayerAPI {
   }
 
   /**
-   * The node at a path such as `/root/Main`. With a surface received values are checked against it, and its types are those of the members;
-   * with an interface, `node<Main>(path)`, it has the types only; with neither, everything is accepted. Godot 4 calls methods by number,
-   * so there the surface must have every `@rpc` function of the node's script, or their names must be given. `options` may be the list of
-   * `configured` methods. ERR_INVALID_PARAMETER for an invalid path or surface, ERR_ALREADY_IN_USE if the node exists with another surface.
+   * The node at a path such as `/root/Main`. With a surface received values are checked against it, and its types are
+   * those of the members; with an interface, `node<Main>(path)`, it has the types only; with neither, everything is
+   * accepted. Godot 4 calls methods by number, so there the surface must have every `@rpc` function of the node's
+   * script, or their names must be given. `options` may be the list of `configured` methods. ERR_INVALID_PARAMETER for
+   * an invalid path or surface, ERR_ALREADY_IN_USE if the node exists with another surface.
    */
-  node<Members = any> (path: string, names?: readonly string[], options?: NodeOptions | readonly string[]): RemoteNode<Members>
-  node<const S extends Surface> (path: string, surface: S, options?: NodeOptions | readonly string[]): RemoteNode<MembersOf<S>>
-  node (path: string, surface?: NodeSurface, options: NodeOptions | readonly string[] = {}): RemoteNode {
+  node<Members = any> (path: string, names?: readonly string[], options?: NodeSettings): RemoteNode<Members>
+  node<const S extends Surface> (path: string, surface: S, options?: NodeSettings): RemoteNode<MembersOf<S>>
+  node (path: string, surface?: NodeSurface, options: NodeSettings = {}): RemoteNode {
     const { nodes, wire, exactTypes } = this.#parts
     const relative = checkedPath(path)
     const existing = nodes.nodeAt(relative)
@@ -90,8 +97,9 @@ export class MultiplayerAPI {
   }
 
   /**
-   * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients' scenes (Godot 4). The
-   * server must be its authority, and that of the spawned nodes. ERR_INVALID_PARAMETER for an invalid path, and with Godot 3.
+   * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients'
+   * scenes (Godot 4). The server must be its authority, and that of the spawned nodes. ERR_INVALID_PARAMETER for an
+   * invalid path, and with Godot 3.
    */
   spawner (path: string): Spawner {
     const { replicator } = this.#parts
@@ -102,14 +110,17 @@ export class MultiplayerAPI {
     return spawner
   }
 
-  /** Sends the values of all spawned nodes: those that are always sent, and those that changed. To be called once a tick. */
+  /**
+   * Sends the values of all spawned nodes: those that are always sent, and those that changed. To be called once a
+   * tick.
+   */
   sync (): void {
     this.#parts.replicator?.sync()
   }
 
   /**
-   * Sends bytes to all (0), to one, or to all but one (-id). ERR_INVALID_DATA for none, ERR_DOES_NOT_EXIST for a peer that is not
-   * connected, ERR_OUT_OF_MEMORY for more than the outgoing buffer holds. Godot: MultiplayerAPI.send_bytes.
+   * Sends bytes to all (0), to one, or to all but one (-id). ERR_INVALID_DATA for none, ERR_DOES_NOT_EXIST for a peer
+   * that is not connected, ERR_OUT_OF_MEMORY for more than the outgoing buffer holds. Godot: MultiplayerAPI.send_bytes.
    */
   sendBytes (bytes: Uint8Array, to: number = target.ALL): void {
     checkTarget(this.#parts.link, to)
@@ -120,7 +131,7 @@ export class MultiplayerAPI {
 // The methods on, once and off.
 export interface MultiplayerAPI extends SignalSource<MultiplayerSignals> {}
 
-function isList (options: NodeOptions | readonly string[]): options is readonly string[] {
+function isList (options: NodeSettings): options is readonly string[] {
   return options instanceof Array
 }
 

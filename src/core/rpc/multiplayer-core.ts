@@ -36,7 +36,11 @@ export class MultiplayerCore {
 
   constructor (host: MultiplayerHost, wire: Wire, options: ServerOptions) {
     const connected = new Set<number>()
-    const link: RpcLink = { connected, openPeers: () => host.openPeers(), putTo: (to, packet) => { host.putCall(to, packet) } }
+    const link: RpcLink = {
+      connected,
+      openPeers: () => host.openPeers(),
+      putTo: (to, packet) => { host.putCall(to, packet) }
+    }
     const signals = new SignalEmitter<MultiplayerSignals>((error, signal) => { host.failed(error, { signal }) })
     const nodes = new NodeTree()
     const rpc = wire.openRpc(link, new Receiver(host, nodes, signals), options)

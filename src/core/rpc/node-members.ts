@@ -11,7 +11,10 @@ import type { MemberCall, RpcDrop } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */
 export interface NodeHost {
-  /** Sends a call to the clients. Throws ERR_DOES_NOT_EXIST for a peer that is not connected, or once the node was freed. */
+  /**
+   * Sends a call to the clients. Throws ERR_DOES_NOT_EXIST for a peer that is not connected, or once the node was
+   * freed.
+   */
   send (node: NodeMembers, to: number, call: MemberCall): void
   /** Throws ERR_INVALID_PARAMETER where the clients' Godot has no such members. */
   checkKind (kind: MemberKind): void
@@ -27,7 +30,10 @@ type Handler = (sender: number, ...values: any[]) => unknown
 
 interface Member { readonly mode: RpcMode, readonly converter: MemberConverter, readonly handler: Handler }
 
-/** The remote members of one node: which may be called here, and calls to the clients. The part of a RemoteNode that its users do not see. */
+/**
+ * The remote members of one node: which may be called here, and calls to the clients. The part of a RemoteNode that its
+ * users do not see.
+ */
 export class NodeMembers {
   /** Relative to the root, such as `Main/Pawn`. */
   readonly path: string
@@ -48,13 +54,18 @@ export class NodeMembers {
   register (kind: MemberKind, mode: RpcMode, name: string, handler: Handler): void {
     this.#host.checkKind(kind)
     if (!Object.hasOwn(rpcModes, mode)) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `unknown RPC mode ${String(mode)}: expected one of ${Object.keys(rpcModes).join(', ')}`)
+      throw new GodotError(
+        'ERR_INVALID_PARAMETER',
+        `unknown RPC mode ${String(mode)}: expected ${Object.keys(rpcModes).join(', ')}`
+      )
     }
     this.#members[kind].set(name, { mode, converter: this.#converters.of(kind, name), handler })
   }
 
   setMaster (id: number, recursive: boolean): void {
-    if (!Number.isInteger(id) || id < 1) throw new GodotError('ERR_INVALID_PARAMETER', `invalid network master ${String(id)}: expected the id of a peer`)
+    if (!Number.isInteger(id) || id < 1) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `invalid network master ${String(id)}: expected the id of a peer`)
+    }
     this.#host.setMaster(this, id, recursive)
   }
 
@@ -62,7 +73,9 @@ export class NodeMembers {
     this.#host.free(this)
   }
 
-  /** Runs what a peer calls, or returns why it is refused. Values are decoded only for a member that this peer may call. */
+  /**
+   * Runs what a peer calls, or returns why it is refused. Values are decoded only for a member that this peer may call.
+   */
   receive (sender: number, kind: MemberKind, name: string, values: EncodedValues): RpcDrop | undefined {
     const member = this.#members[kind].get(name)
     if (member === undefined) return 'rpc-unknown-member'
@@ -83,7 +96,9 @@ export class NodeMembers {
     const isMaster = this.master === target.SERVER
     const runsHere = mode?.runsHere(isMaster) ?? false
     const goesOut = to !== target.SERVER && !(mode?.staysHere(isMaster) ?? false)
-    if (!goesOut && !runsHere) throw new GodotError('ERR_INVALID_PARAMETER', `${kind} ${name}: its mode does not allow the server to call itself`)
+    if (!goesOut && !runsHere) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `${kind} ${name}: its mode does not let the server call itself`)
+    }
     const converter = this.#converters.of(kind, name)
     const outgoing = converter.outgoing(values)
     if (goesOut) this.#host.send(this, to, { kind, name, values: outgoing })
@@ -93,7 +108,9 @@ export class NodeMembers {
   /** The handler gets what it would get from a client. */
   #runOwn (member: Member, name: string, values: readonly Variant[]): void {
     const converted = member.converter.incoming(values)
-    if (converted === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `${name}: an argument is of another kind than declared`)
+    if (converted === undefined) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `${name}: an argument is of another kind than declared`)
+    }
     this.#run(target.SERVER, member, name, converted)
   }
 

@@ -2,11 +2,14 @@ import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import type { NodeMembers } from './node-members.ts'
 import type { RpcMode } from './rpc-mode.ts'
-import type { MethodHandler, MethodName, NodeSurface, PropertyName, PropertySetter, Sendable, SendableArguments } from './rpc-surface.ts'
+import type {
+  MethodHandler, MethodName, NodeSurface, PropertyName, PropertySetter, Sendable, SendableArguments
+} from './rpc-surface.ts'
 
 /**
- * One node of the clients' scene tree, as the server takes part in it (Godot's Node): handlers for what clients call, and calls to the
- * clients. `Members` is an interface of its remote methods and properties; without one, every name and value is accepted.
+ * One node of the clients' scene tree, as the server takes part in it (Godot's Node): handlers for what clients call,
+ * and calls to the clients. `Members` is an interface of its remote methods and properties; without one, every name and
+ * value is accepted.
  */
 export class RemoteNode<Members = any> {
   readonly #members: NodeMembers
@@ -29,23 +32,30 @@ export class RemoteNode<Members = any> {
   // ---- what clients may call ----
 
   /**
-   * Lets peers call a method: `remote func name(...)`. What the handler throws or rejects with is logged; the peer stays connected.
-   * ERR_INVALID_PARAMETER for an unknown mode, or a method that is not declared.
+   * Lets peers call a method: `remote func name(...)`. What the handler throws or rejects with is logged; the peer
+   * stays connected. ERR_INVALID_PARAMETER for an unknown mode, or a method that is not declared.
    */
   method<Name extends MethodName<Members>> (mode: RpcMode, name: Name, handler: MethodHandler<Members[Name]>): this {
     this.#members.register('method', mode, name, handler as (sender: number, ...values: any[]) => unknown)
     return this
   }
 
-  /** Lets peers set a property: `remote var name setget setter`. Errors as `method`; and with Godot 4, which has no remote properties. */
-  property<Name extends PropertyName<Members>> (mode: RpcMode, name: Name, setter: PropertySetter<Members[Name]>): this {
+  /**
+   * Lets peers set a property: `remote var name setget setter`. Errors as `method`; and with Godot 4, which has no
+   * remote properties.
+   */
+  property<Name extends PropertyName<Members>> (
+    mode: RpcMode,
+    name: Name,
+    setter: PropertySetter<Members[Name]>
+  ): this {
     this.#members.register('property', mode, name, setter)
     return this
   }
 
   /**
-   * Makes a peer the node's network master; initially that is 1, the server. As in Godot this applies to the nodes below that are
-   * registered by now as well, unless `recursive` is false. ERR_INVALID_PARAMETER for an id below 1.
+   * Makes a peer the node's network master; initially that is 1, the server. As in Godot this applies to the nodes
+   * below that are registered by now as well, unless `recursive` is false. ERR_INVALID_PARAMETER for an id below 1.
    */
   setNetworkMaster (id: number, recursive: boolean = true): void {
     this.#members.setMaster(id, recursive)
@@ -74,9 +84,10 @@ export class RemoteNode<Members = any> {
   }
 
   /**
-   * Calls a method on one peer, or on all but one (-id). ERR_DOES_NOT_EXIST for a peer that is not connected; ERR_INVALID_PARAMETER for
-   * 1, the server itself, unless the mode allows that, for more than 255 arguments, a wrong number of them, or values that are no Variant;
-   * ERR_OUT_OF_MEMORY for a packet larger than the outgoing buffer. Godot: Node.rpc_id.
+   * Calls a method on one peer, or on all but one (-id). ERR_DOES_NOT_EXIST for a peer that is not connected;
+   * ERR_INVALID_PARAMETER for 1, the server itself, unless the mode allows that, for more than 255 arguments, a wrong
+   * number of them, or values that are not Variants; ERR_OUT_OF_MEMORY for a packet larger than the outgoing buffer.
+   * Godot: Node.rpc_id.
    */
   rpcId<Name extends MethodName<Members>> (to: number, name: Name, ...args: SendableArguments<Members[Name]>): void {
     this.#members.send(to, { kind: 'method', name, values: args as Variant[] })
@@ -88,7 +99,11 @@ export class RemoteNode<Members = any> {
   }
 
   /** The same as `rpcId`. Godot: Node.rpc_unreliable_id. */
-  rpcUnreliableId<Name extends MethodName<Members>> (to: number, name: Name, ...args: SendableArguments<Members[Name]>): void {
+  rpcUnreliableId<Name extends MethodName<Members>> (
+    to: number,
+    name: Name,
+    ...args: SendableArguments<Members[Name]>
+  ): void {
     this.rpcId(to, name, ...args)
   }
 

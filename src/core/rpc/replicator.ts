@@ -2,7 +2,7 @@ import { encodeDeltas, encodeSyncs } from '../../protocol/multiplayer/replicatio
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { RpcLink } from './wire/rpc-wire.ts'
 import { SpawnedProperties } from './spawned-properties.ts'
-import type { Replication, Spawned } from './spawned-properties.ts'
+import type { Replication, Spawned, SpawnedValues } from './spawned-properties.ts'
 
 /** What a replicator needs besides the way to the clients. */
 export interface ReplicatorHost {
@@ -27,7 +27,7 @@ export class Replicator {
   }
 
   /** A node with its own ids, not spawned yet. */
-  create (name: string, what: Spawned, replication: Replication, values: Readonly<Record<string, unknown>>): SpawnedProperties {
+  create (name: string, what: Spawned, replication: Replication, values: SpawnedValues): SpawnedProperties {
     // The next id is that of the node's synchronizer.
     const id = this.#lastId + 1
     this.#lastId += 2

@@ -1,10 +1,10 @@
-/** What one mode means; the network master of a node is one peer, the server unless set otherwise. */
+/** The meaning of a mode. The network master of a node is one peer, by default the server. */
 interface Mode {
-  /** Whether a call that comes in is carried out. */
+  /** Whether a received call is carried out. */
   accepts (isMaster: boolean, isFromMaster: boolean): boolean
-  /** Whether a call that goes out is carried out here too. */
+  /** Whether an outgoing call is carried out here as well. */
   runsHere (isMaster: boolean): boolean
-  /** Whether a call is carried out here instead of going out. */
+  /** Whether an outgoing call is carried out here instead of being sent. */
   staysHere (isMaster: boolean): boolean
 }
 
@@ -15,8 +15,8 @@ const asPuppet = (isMaster: boolean): boolean => !isMaster
 const fromMaster = (isMaster: boolean, isFromMaster: boolean): boolean => !isMaster && isFromMaster
 
 /**
- * Godot 3's MultiplayerAPI.RPCMode, and what is written behind `@rpc` in Godot 4: who may call what, and where else it runs. The names of
- * either may be used with either. What has no mode is never called from outside.
+ * Godot 3's MultiplayerAPI.RPCMode and the words of Godot 4's `@rpc`: who may call a member, and whether it runs at the
+ * caller as well. Both can be used with either version. A member without a mode cannot be called.
  */
 export const rpcModes = {
   remote: { accepts: always, runsHere: never, staysHere: never },
@@ -31,5 +31,5 @@ export const rpcModes = {
   'authority call_local': { accepts: fromMaster, runsHere: always, staysHere: never }
 } as const satisfies Record<string, Mode>
 
-/** A keyword of GDScript in front of `func` or `var`; in Godot 4 the words of the `@rpc` annotation. */
+/** The keyword of GDScript before `func` or `var`; in Godot 4 the words of the `@rpc` annotation. */
 export type RpcMode = keyof typeof rpcModes

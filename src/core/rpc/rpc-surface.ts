@@ -6,19 +6,22 @@ export type MemberKind = 'method' | 'property'
 /** The kind of a parameter that takes any value. */
 export const variant: unique symbol = Symbol('variant')
 
-/** As `variant`, with Godot's types kept exactly (a whole real is a `Float`): what arrives can be passed on unchanged. */
+/**
+ * As `variant`, with Godot's types kept exactly (a whole real is a `Float`): what arrives can be passed on unchanged.
+ */
 export const exact: unique symbol = Symbol('exact')
 
 /** In place of a list of parameters: a method whose arguments are not checked. */
 export const unchecked: unique symbol = Symbol('unchecked')
 
 /**
- * What a parameter or a property is: `int`, `float`, `Number` (an int or a real), `BigInt` (an int of 64 bits), `String`,
- * `Boolean`, `Array`, `Map` (a Dictionary), a class of values such as `Vector2` or `Uint8Array` (a PoolByteArray), `variant`, which
- * is any, or `exact`.
+ * What a parameter or a property is: `int`, `float`, `Number` (an int or a real), `BigInt` (an int of 64 bits),
+ * `String`, `Boolean`, `Array`, `Map` (a Dictionary), a class of values such as `Vector2` or `Uint8Array` (a
+ * PoolByteArray), `variant`, which is any, or `exact`.
  */
-export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstructor | StringConstructor | BooleanConstructor |
-  ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object) | typeof variant | typeof exact
+export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstructor | StringConstructor |
+  BooleanConstructor | ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object) |
+  typeof variant | typeof exact
 
 /** A trailing parameter that callers may leave out; see `optional`. */
 export class Optional<K extends Kind = Kind, Default = unknown> {
@@ -32,11 +35,14 @@ export class Optional<K extends Kind = Kind, Default = unknown> {
 }
 
 /**
- * A trailing parameter that callers may leave out, as in `remote func add(name, color = null)`. The handler gets `value` then,
- * `undefined` without one. With the default `null` callers may send null as well.
+ * A trailing parameter that callers may leave out, as in `remote func add(name, color = null)`. The handler gets
+ * `value` then, `undefined` without one. With the default `null` callers may send null as well.
  */
 export function optional<K extends Kind> (kind: K): Optional<K, undefined>
-export function optional<K extends Kind, const Default extends ValueOf<K> | null> (kind: K, value: Default): Optional<K, Default>
+export function optional<K extends Kind, const Default extends ValueOf<K> | null> (
+  kind: K,
+  value: Default
+): Optional<K, Default>
 export function optional (kind: Kind, value?: unknown): Optional {
   return new Optional(kind, value)
 }
@@ -83,7 +89,8 @@ export type ValueOf<K> =
 declare const handled: unique symbol
 
 /** A method with default values: callers may leave arguments out, its handler gets all of them. */
-export type DefaultedMethod<Given extends unknown[], Handled extends unknown[]> = ((...args: Given) => void) & { readonly [handled]: Handled }
+export type DefaultedMethod<Given extends unknown[], Handled extends unknown[]> =
+  ((...args: Given) => void) & { readonly [handled]: Handled }
 
 /** The members that a surface declares, as an interface would: `{ join (name: string): void, score: number }`. */
 export type MembersOf<S> = {
@@ -93,20 +100,26 @@ export type MembersOf<S> = {
 
 type MethodOf<Parameters extends readonly unknown[]> =
   HasDefaults<Parameters> extends true ? DefaultedMethod<GivenTo<Parameters>, HandledOf<Parameters>>
-    : HasOptional<Parameters> extends true ? (...args: GivenTo<Parameters>) => void : (...args: ValuesOf<Parameters>) => void
+    : OptionalOf<Parameters> extends never ? (...args: ValuesOf<Parameters>) => void
+      : (...args: GivenTo<Parameters>) => void
 
-type HasOptional<Parameters extends readonly unknown[]> = Extract<Parameters[number], Optional<any, any>> extends never ? false : true
-type HasDefaults<Parameters extends readonly unknown[]> = Extract<Parameters[number], Optional<any, any>>['default'] extends undefined ? false : true
+type OptionalOf<Parameters extends readonly unknown[]> = Extract<Parameters[number], Optional<any, any>>
+type HasDefaults<Parameters extends readonly unknown[]> =
+  OptionalOf<Parameters>['default'] extends undefined ? false : true
 
 type ValuesOf<Kinds extends readonly unknown[]> = { -readonly [At in keyof Kinds]: ValueOf<Kinds[At]> }
 
 type GivenTo<Parameters extends readonly unknown[]> = Parameters extends readonly [infer First, ...infer Rest]
-  ? First extends Optional<infer K, infer Default> ? [value?: ValueOf<K> | Extract<Default, null>, ...rest: GivenTo<Rest>] : [ValueOf<First>, ...GivenTo<Rest>]
+  ? First extends Optional<infer K, infer Default>
+    ? [value?: ValueOf<K> | Extract<Default, null>, ...rest: GivenTo<Rest>] : [ValueOf<First>, ...GivenTo<Rest>]
   : []
 
 type HandledOf<Parameters extends readonly unknown[]> = Parameters extends readonly [infer First, ...infer Rest]
-  ? [First extends Optional<infer K, infer Default> ? ValueOf<K> | Extract<Default, null | undefined> : ValueOf<First>, ...HandledOf<Rest>]
+  ? [HandledValue<First>, ...HandledOf<Rest>]
   : []
+
+type HandledValue<P> =
+  P extends Optional<infer K, infer Default> ? ValueOf<K> | Extract<Default, null | undefined> : ValueOf<P>
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 
@@ -116,7 +129,8 @@ export type MethodName<Members> =
 
 /** Names of the properties among the members of a node. */
 export type PropertyName<Members> = {
-  [Name in keyof Members]: IsAny<Members[Name]> extends true ? Name : Members[Name] extends (...args: any[]) => any ? never : Name
+  [Name in keyof Members]: IsAny<Members[Name]> extends true ? Name
+    : Members[Name] extends (...args: any[]) => any ? never : Name
 }[keyof Members] & string
 
 /** The arguments of a method. */
@@ -125,7 +139,8 @@ export type ArgumentsOf<Method> =
 
 /** What may be sent as a value: a plain object wherever a Dictionary is declared. */
 export type Sendable<Value> =
-  IsAny<Value> extends true ? any : Value extends ReadonlyMap<any, any> ? Value | { readonly [key: string]: Variant } : Value
+  IsAny<Value> extends true ? any
+    : Value extends ReadonlyMap<any, any> ? Value | { readonly [key: string]: Variant } : Value
 
 /** What may be sent as the arguments of a method. */
 export type SendableArguments<Method> = ArgumentsOf<Method> extends infer Arguments extends unknown[]
@@ -133,7 +148,8 @@ export type SendableArguments<Method> = ArgumentsOf<Method> extends infer Argume
 
 /** The arguments that the handler of a method gets. */
 export type HandledArguments<Method> =
-  IsAny<Method> extends true ? any[] : Method extends { readonly [handled]: infer Arguments extends unknown[] } ? Arguments : ArgumentsOf<Method>
+  IsAny<Method> extends true ? any[]
+    : Method extends { readonly [handled]: infer Arguments extends unknown[] } ? Arguments : ArgumentsOf<Method>
 
 /** Carries out a call: `sender` is the id of the peer that calls, 1 for the server itself. The result is ignored. */
 export type MethodHandler<Method> = (sender: number, ...args: HandledArguments<Method>) => unknown

@@ -6,12 +6,19 @@ import { MemberConverter } from './member-converter.ts'
 import type { Kind, ValueOf } from './rpc-surface.ts'
 
 /**
- * A property as it is in the SceneReplicationConfig of the clients: whether it is sent with a spawn (default true), and when it is sent
- * later: at every sync (`always`, the default), after it changed, or never.
+ * A property as it is in the SceneReplicationConfig of the clients: whether it is sent with a spawn (default true), and
+ * when it is sent later: at every sync (`always`, the default), after it changed, or never.
  */
-export interface SyncedProperty { readonly kind: Kind, readonly spawn?: boolean, readonly mode?: 'always' | 'on_change' | 'never' }
+export interface SyncedProperty {
+  readonly kind: Kind
+  readonly spawn?: boolean
+  readonly mode?: 'always' | 'on_change' | 'never'
+}
 
-/** The properties of a MultiplayerSynchronizer, in the order of its SceneReplicationConfig; the names are the application's own. */
+/**
+ * The properties of a MultiplayerSynchronizer, in the order of its SceneReplicationConfig; the names are the
+ * application's own.
+ */
 export type Replication = Readonly<Record<string, SyncedProperty>>
 
 /** The values of such properties. */
@@ -20,6 +27,10 @@ export type ReplicatedValues<R extends Replication> = { [Name in keyof R]: Value
 /** What is spawned: the index of a scene in the spawner's list, or the argument of its `spawn_function`. */
 export type Spawned = Spawn['what']
 
+/** The same for any properties. */
+export type SpawnedValues = Readonly<Record<string, unknown>>
+
+/** Bits of the mask that says which values changed. */
 const MAX_CHANGING = 64
 
 interface Property extends SyncedProperty { readonly name: string, readonly converter: MemberConverter }
@@ -37,17 +48,28 @@ export class SpawnedProperties {
   readonly #maxPacketSize: () => number
 
   /** `id` stands for the node in packets, `id + 1` for its synchronizer. */
-  constructor (id: number, name: string, what: Spawned, replication: Replication, values: Readonly<Record<string, unknown>>, maxPacketSize: () => number) {
+  constructor (
+    id: number,
+    name: string,
+    what: Spawned,
+    replication: Replication,
+    values: SpawnedValues,
+    maxPacketSize: () => number
+  ) {
     this.#id = id
     this.name = name
     this.#what = what
     this.#maxPacketSize = maxPacketSize
-    this.#properties = Object.entries(replication).map(([name, property]) => ({ ...property, name, converter: new MemberConverter([property.kind]) }))
+    this.#properties = Object.entries(replication)
+      .map(([name, property]) => ({ ...property, name, converter: new MemberConverter([property.kind]) }))
     this.#synchronizer = this.#properties.length > 0 ? id + 1 : undefined
     this.#values = new Map(this.#properties.map(({ name }) => [name, values[name] as Variant]))
     this.#changed = new Set(this.#of('on_change').map(({ name }) => name))
     if (this.#changed.size > MAX_CHANGING) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `${this.#changed.size} properties of mode on_change: expected at most ${MAX_CHANGING}`)
+      throw new GodotError(
+        'ERR_INVALID_PARAMETER',
+        `${this.#changed.size} on_change properties: expected at most ${MAX_CHANGING}`
+      )
     }
     this.#check(this.#properties)
   }
@@ -102,7 +124,12 @@ export class SpawnedProperties {
     const packets = [this.spawnPacket(0), ...encodeDeltas([{ id: 0, changed: 0n, values: this.#valuesOf(properties) }])]
     const size = Math.max(...packets.map(({ length }) => length))
     const limit = this.#maxPacketSize()
-    if (size > limit) throw new GodotError('ERR_OUT_OF_MEMORY', `spawned node of ${size} bytes: a packet has at most ${limit} (option outputBufferKb)`)
+    if (size > limit) {
+      throw new GodotError(
+        'ERR_OUT_OF_MEMORY',
+        `spawned node of ${size} bytes: at most ${limit} fit (option outputBufferKb)`
+      )
+    }
   }
 
   #of (wanted: SyncedProperty['mode']): readonly Property[] {

@@ -57,10 +57,10 @@ export class Spawner {
   }
 
   /**
-   * Places a node in the scene of every client, now and when one joins later. `replication` describes the properties of its
-   * MultiplayerSynchronizer; without any it must not have one. ERR_ALREADY_IN_USE for a name in use; ERR_INVALID_PARAMETER for a name that
-   * no node can have, an index of a scene beyond 254, or values that cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet.
-   * Godot: MultiplayerSpawner.spawn.
+   * Places a node in the scene of every client, now and when one joins later. `replication` describes the properties of
+   * its MultiplayerSynchronizer; without any it must not have one. ERR_ALREADY_IN_USE for a name in use;
+   * ERR_INVALID_PARAMETER for a name that no node can have, an index of a scene beyond 254, or values that cannot be
+   * sent; ERR_OUT_OF_MEMORY for more than fits in a packet. Godot: MultiplayerSpawner.spawn.
    */
   spawn<const R extends Replication> (
     name: string,
@@ -86,7 +86,10 @@ export class Spawner {
 /** Godot's rule for names of nodes. */
 function checkName (name: string): void {
   if (name === '' || /[.:@/"%\0]/.test(name)) {
-    throw new GodotError('ERR_INVALID_PARAMETER', `invalid node name ${JSON.stringify(name)}: expected one without . : @ / " %`)
+    throw new GodotError(
+      'ERR_INVALID_PARAMETER',
+      `invalid node name ${JSON.stringify(name)}: must not contain . : @ / " %`
+    )
   }
 }
 

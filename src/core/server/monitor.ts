@@ -12,9 +12,10 @@ import { withShortStrings } from './short-strings.ts'
 import { SignalEmitter } from './signals.ts'
 
 /**
- * Why a packet was dropped. `unread`: for a server on which nobody reads. `not-admitted`: sent by a client before it was authenticated.
+ * Why a packet was dropped. `unread`: nobody reads packets of this server. `not-admitted`: sent before the client was
+ * authenticated. `over-rate`: over the rate limit when its peer left.
  */
-export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted'
+export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
 
 /** Events for operators, beside Godot's signals. */
 export interface MonitorEvents {
@@ -62,16 +63,15 @@ const relayDrops = ['short-packet', 'not-data', 'spoofed-source', 'unknown-targe
 /** What operators see of a server: counters, events, packet samples, and the log records about them. */
 export class Monitor implements ServerMonitor {
   readonly drops: Record<DropReason, number> =
-    { ...zeros([...relayDrops, 'not-admitted', 'unread']), ...noRpcDrops }
+    { ...zeros([...relayDrops, 'not-admitted', 'unread', 'over-rate']), ...noRpcDrops }
 
   readonly limits = zeros(Object.keys(limits) as LimitName[])
   failures = 0
   packetsRelayed = 0
-  /** Called with every message of every peer; empty while nobody samples packets. */
-  watchers: readonly PacketWatcher[] = []
   readonly events: SignalEmitter<MonitorEvents>
   readonly #log: Logger
   readonly #bursts: BurstLog
+  #watchers: readonly PacketWatcher[] = []
 
   constructor (log: Logger) {
     this.#log = log
@@ -80,8 +80,18 @@ export class Monitor implements ServerMonitor {
   }
 
   watchPackets (watch: PacketWatcher): () => void {
-    this.watchers = [...this.watchers, watch]
-    return () => { this.watchers = this.watchers.filter(one => one !== watch) }
+    this.#watchers = [...this.#watchers, watch]
+    return () => { this.#watchers = this.#watchers.filter(one => one !== watch) }
+  }
+
+  /** Whether packets have to be given to `showPacket`. */
+  get isWatched (): boolean {
+    return this.#watchers.length > 0
+  }
+
+  /** Gives a message of a peer to the watchers. */
+  showPacket (...packet: Parameters<PacketWatcher>): void {
+    for (const watch of this.#watchers) watch(...packet)
   }
 
   /** A limit was hit; `details` say by whom. */

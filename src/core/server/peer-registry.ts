@@ -9,7 +9,7 @@ import { PeerSession } from '../peer/peer-session.ts'
 import type { Connection } from '../peer/transport.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import type { RoomServer } from '../room/room-server.ts'
-import { Room } from '../room/room.ts'
+import type { Room } from '../room/room.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { Monitor } from './monitor.ts'
@@ -38,6 +38,8 @@ export interface RegistryParts {
   readonly signals: SignalEmitter<Signals>
   readonly log: Logger
   readonly admission: Admission
+  readonly openMultiplayer: RoomServer['openMultiplayer']
+  readonly openRoom: (name: string, server: RoomServer) => Room
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId: (() => number) | undefined
 }
@@ -48,27 +50,31 @@ export class PeerRegistry implements RoomServer {
   readonly monitor: Monitor
   readonly signals: SignalEmitter<Signals>
   readonly log: Logger
+  readonly openMultiplayer: RoomServer['openMultiplayer']
   readonly peers = new PeerTable()
   readonly main: Room
   readonly #admission: Admission
+  readonly #handshakeHost: HandshakeHost
   readonly #ids: PeerIds
   /** Sessions whose socket is not released yet, and the callback for when all are. */
   readonly #sockets = new Set<PeerSession>()
   #onReleased: (() => void) | undefined
   /** Without autoPoll: clients and callbacks that wait for the next poll. */
-  #arrivals: Arrival[] = []
-  #callbacks: Array<() => void> = []
+  readonly #arrivals: Arrival[] = []
+  readonly #callbacks: Array<() => void> = []
   #isPolling = false
   #isStopping = false
 
-  constructor ({ settings, monitor, signals, log, admission, drawId }: RegistryParts) {
+  constructor ({ settings, monitor, signals, log, admission, openMultiplayer, openRoom, drawId }: RegistryParts) {
     this.settings = settings
     this.monitor = monitor
     this.signals = signals
     this.log = log
     this.#admission = admission
+    this.#handshakeHost = this.#createHandshakeHost()
     this.#ids = new PeerIds(drawId)
-    this.main = new Room(MAIN, this)
+    this.openMultiplayer = openMultiplayer
+    this.main = openRoom(MAIN, this)
   }
 
   /** Whether input is handled as it arrives; while stopping always, so that every peer is reported. */
@@ -172,12 +178,11 @@ export class PeerRegistry implements RoomServer {
   }
 
   #open ({ connection, protocol, answer, handshake }: Arrival): void {
-    if (handshake !== undefined) {
-      if (!handshake.join()) return
-      this.monitor.events.emit('accepted', handshake.seconds)
-    }
+    const id = this.#ids.take()
+    if (handshake?.join() === false) return this.#ids.release(id)
+    if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
     const room = this.main
-    const session = new PeerSession(room, connection, this.#ids.take(), protocol, handshake?.isDeflated)
+    const session = new PeerSession(room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
@@ -186,13 +191,10 @@ export class PeerRegistry implements RoomServer {
   }
 
   #catchUp (): void {
-    const callbacks = this.#callbacks
-    this.#callbacks = []
-    for (const callback of callbacks) callback()
+    // Taken one by one, so that an exception loses none of the others; what is added meanwhile waits for the next poll.
+    for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
     for (const session of this.main.sessions()) session.poll()
-    const arrivals = this.#arrivals
-    this.#arrivals = []
-    for (const arrival of arrivals) this.#open(arrival)
+    for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)
   }
 
   #cutArrivals (): void {
@@ -229,14 +231,14 @@ export class PeerRegistry implements RoomServer {
     clearTimeout(timer)
   }
 
-  get #handshakeHost (): HandshakeHost {
-    const { protocols, onHandshake, perMessageDeflate } = this.settings.options
+  #createHandshakeHost (): HandshakeHost {
+    const { settings } = this
     return {
       admission: this.#admission,
       log: this.log,
-      protocols,
-      onHandshake,
-      perMessageDeflate,
+      get protocols () { return settings.options.protocols },
+      get onHandshake () { return settings.options.onHandshake },
+      get perMessageDeflate () { return settings.options.perMessageDeflate },
       accept: (...arrival) => { this.accept(...arrival) },
       refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
     }

@@ -14,10 +14,14 @@ export interface SignalSource<Table extends Signals<Table>> {
 }
 
 /**
- * Gives a class the methods of `SignalSource`, forwarded to the emitter that each instance has. To be called in a static block, where
- * private members are at hand; the types come from an interface of the same name that extends `SignalSource`.
+ * Gives a class the methods of `SignalSource`, forwarded to the emitter that each instance has. To be called in a
+ * static block, where private members are at hand; the types come from an interface of the same name that extends
+ * `SignalSource`.
  */
-export function addSignalMethods<Instance extends object, Table extends Signals<Table>> (prototype: Instance, emitterOf: (instance: Instance) => SignalEmitter<Table>): void {
+export function addSignalMethods<Instance extends object, Table extends Signals<Table>> (
+  prototype: Instance,
+  emitterOf: (instance: Instance) => SignalEmitter<Table>
+): void {
   for (const method of ['on', 'once', 'off'] as const) {
     Object.defineProperty(prototype, method, {
       value (this: Instance, name: keyof Table, listener: Listener<any>) {

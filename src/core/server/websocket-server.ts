@@ -9,7 +9,8 @@ import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { Keys, Listener, Mount } from '../peer/transport.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
-import type { Room } from '../room/room.ts'
+import { Room } from '../room/room.ts'
+import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import { Listening } from './listening.ts'
 import { consoleLogger } from '../../logger.ts'
@@ -87,7 +88,16 @@ export class WebSocketServer extends PacketPeer {
       authenticatingCount: () => this.#registry.authenticatingCount,
       limited: (limit, details) => { monitor.limited(limit, details) }
     })
-    this.#registry = new PeerRegistry({ settings, monitor, signals, log, admission, drawId })
+    this.#registry = new PeerRegistry({
+      settings,
+      monitor,
+      signals,
+      log,
+      admission,
+      drawId,
+      openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options),
+      openRoom: (name, server) => new Room(name, server)
+    })
     this.#listening = new Listening(settings, this.#registry, monitor, {
       mount,
       openListener: openListener === undefined ? undefined : async port => await openListener(internalsOf(this), port)

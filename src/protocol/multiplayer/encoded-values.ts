@@ -16,7 +16,9 @@ export interface ValueOptions {
   readonly exactFloats?: boolean | readonly boolean[]
 }
 
-/** The arguments of a call, or the value of a property, not decoded yet. Valid as long as the bytes of the packet are. */
+/**
+ * The arguments of a call, or the value of a property, not decoded yet. Valid as long as the bytes of the packet are.
+ */
 export class EncodedValues {
   readonly #codec: VariantCodec
   readonly #layout: ValueLayout
@@ -56,5 +58,7 @@ const MAX_ARGUMENTS = 255
 
 /** Throws ERR_INVALID_PARAMETER for more arguments than a packet can count. */
 export function checkArgumentCount ({ length }: readonly unknown[]): void {
-  if (length > MAX_ARGUMENTS) throw new GodotError('ERR_INVALID_PARAMETER', `${length} arguments: expected at most ${MAX_ARGUMENTS}`)
+  if (length > MAX_ARGUMENTS) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `${length} arguments: expected at most ${MAX_ARGUMENTS}`)
+  }
 }

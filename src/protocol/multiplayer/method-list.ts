@@ -1,15 +1,16 @@
 import { Buffer } from 'node:buffer'
 import { hash } from 'node:crypto'
 
-/** Where the numbers of methods begin that are configured on the node itself, by `rpc_config()`. */
+/** First number of the methods configured on the node itself, by `rpc_config()`. */
 const CONFIGURED = 0x8000
 
 /**
- * The remote methods of a kind of node, as Godot 4 numbers them: those of its script, base classes included, sorted by code point, from 0 on;
- * those configured on the node itself likewise, from 32768 on. Both ends must have the same list; they compare its MD5.
+ * The remote methods of a kind of node, as Godot 4 numbers them: those of its script, base classes included, sorted by
+ * code point, starting at 0; those configured on the node itself likewise, starting at 32768. Both sides must have the
+ * same list; they compare its MD5.
  */
 export class MethodList {
-  /** Lower-case hex digits, of all names in a row: those configured on the node first. */
+  /** Of all names concatenated, those configured on the node first; lower-case hex digits. */
   readonly md5: string
   readonly #script: readonly string[]
   readonly #configured: readonly string[]
@@ -19,21 +20,22 @@ export class MethodList {
     this.#script = sorted(script)
     this.#configured = sorted(configured)
     this.md5 = hash('md5', [...this.#configured, ...this.#script].join(''))
-    this.#ids = new Map([...this.#configured.map((name, id) => [name, id + CONFIGURED] as const), ...this.#script.map((name, id) => [name, id] as const)])
+    const configuredIds = this.#configured.map((name, id) => [name, id + CONFIGURED] as const)
+    this.#ids = new Map([...configuredIds, ...this.#script.map((name, id) => [name, id] as const)])
   }
 
-  /** The number of a method; undefined when it is none of them. */
+  /** The number of a method, undefined for an unknown one. */
   idOf (name: string): number | undefined {
     return this.#ids.get(name)
   }
 
-  /** The method of a number; undefined when there is none. */
+  /** The method with this number, if there is one. */
   nameOf (id: number): string | undefined {
     return id < CONFIGURED ? this.#script[id] : this.#configured[id - CONFIGURED]
   }
 }
 
-/** Without doubles, by code point: JavaScript's own order is by half surrogate pairs. */
+/** Deduplicated and sorted by code point; JavaScript itself sorts by UTF-16 code unit. */
 function sorted (names: Iterable<string>): string[] {
   return [...new Set(names)].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
 }

@@ -9,18 +9,18 @@
 /** Types of packets. */
 export const relayType = { DATA: 0, ADD: 1, DEL: 2, ID: 3 } as const
 
-/** Bytes in front of the payload. */
+/** Bytes of the header. */
 export const RELAY_HEAD = 9
 
-/** Targets with a meaning of their own; others are one peer, or negative: all but that peer. */
+/** Special targets; others are the id of one peer or, negative, all but that peer. */
 export const target = { ALL: 0, SERVER: 1, ALL_BUT_SERVER: -1 } as const
 
-/** The i32 at bytes[offset..]; the caller has checked that it is there. */
+/** The i32 at bytes[offset..]; the caller has checked the bounds. */
 export function readId (bytes: Uint8Array, offset: number): number {
   return bytes[offset] | bytes[offset + 1] << 8 | bytes[offset + 2] << 16 | bytes[offset + 3] << 24
 }
 
-/** Writes an i32 to bytes[offset..]; the caller has checked that there is room. */
+/** Writes an i32 to bytes[offset..]; the caller has checked the bounds. */
 export function writeId (bytes: Uint8Array, offset: number, id: number): void {
   bytes[offset] = id
   bytes[offset + 1] = id >> 8
@@ -28,7 +28,7 @@ export function writeId (bytes: Uint8Array, offset: number, id: number): void {
   bytes[offset + 3] = id >> 24
 }
 
-/** A packet as it goes over the wire. */
+/** Encodes a packet. */
 export function encodeRelayPacket (type: number, source: number, to: number, payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(RELAY_HEAD + payload.length)
   bytes[0] = type
@@ -38,17 +38,17 @@ export function encodeRelayPacket (type: number, source: number, to: number, pay
   return bytes
 }
 
-/** A system packet: from the server, to all, with one peer id. */
+/** Encodes a system packet: from the server, to all, with one peer id. */
 export function encodeSystemPacket (type: number, id: number): Uint8Array {
   const payload = new Uint8Array(4)
   writeId(payload, 0, id)
   return encodeRelayPacket(type, target.SERVER, target.ALL, payload)
 }
 
-/** Why a packet that is addressed or framed wrongly is dropped. */
+/** Why a malformed packet is dropped. */
 export type RelayFault = 'short-packet' | 'not-data' | 'spoofed-source'
 
-/** What is wrong with the packet bytes[start..end) of the peer `source`, if anything. */
+/** Checks the packet bytes[start..end) of the peer `source`; undefined if it is valid. */
 export function relayFault (bytes: Uint8Array, start: number, end: number, source: number): RelayFault | undefined {
   if (end - start < RELAY_HEAD) return 'short-packet'
   if (bytes[start] !== relayType.DATA) return 'not-data'

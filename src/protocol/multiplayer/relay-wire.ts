@@ -1,47 +1,50 @@
 import type { RelayFault } from './relay-packet.ts'
 
-/** Why a message goes nowhere, as far as its bytes tell; `own-target`: it is for its sender. */
+/** Why a message is dropped, as far as its bytes tell; `own-target`: it is addressed to its sender. */
 export type WireFault = RelayFault | 'own-target' | 'unknown-target'
 
-/** How the two sides of one version of Godot prove themselves to each other before either is let in. */
+/** Authentication messages of one version of Godot, which are exchanged before a client joins. */
 export interface AuthWire {
-  /** Data for the other side; without any: "I am done". */
+  /** Encodes data for the other side; without data: "complete". */
   encode (data: Uint8Array): Uint8Array
-  /** Where in the message bytes[start..end) the data starts, -1 when it is another message. */
+  /** Offset of the data in the message bytes[start..end), -1 if it is another message. */
   dataAt (bytes: Uint8Array, start: number, end: number): number
 }
 
 /**
- * How one version of Godot puts into messages what peers and the server tell each other. Ids of peers are 2 .. 2147483647. A message of a
- * peer is read in place, by questions that allocate nothing: first `fault`; the others are for messages without one.
+ * Messages of one version of Godot between peers and server. Ids of peers are 2 .. 2147483647. A message of a peer is
+ * read in place, without allocation: first it is checked by `fault`; the other methods are for valid messages.
  */
 export interface RelayWire {
-  /** Bytes that a message must be smaller than the buffer it is read into. */
+  /** Bytes by which a message must be smaller than the buffer it is read into. */
   readonly slack: number
-  /** Bytes that a packet of the application grows by. */
+  /** Bytes that are added to a packet of the application. */
   readonly overhead: number
-  /** How peers prove themselves, where this version knows of that. */
+  /** Authentication, if this version has it. */
   readonly auth: AuthWire | undefined
-  /** What a newcomer is told at once: its id, and that the server is there. */
+  /** Messages to a newcomer: its id, and the server as a peer. */
   welcome (id: number): readonly Uint8Array[]
-  /** What others are told of a newcomer, and it of them. */
+  /** Announces a peer. */
   added (id: number): Uint8Array
-  /** What others are told of one that left. */
+  /** Announces that a peer has left. */
   removed (id: number): Uint8Array
-  /** Bytes of the server's application, to all (0), to one, or to all but one (-id). */
+  /** Encodes bytes of the server's application: to all (0), to one, or to all but one (-id). */
   data (to: number, bytes: Uint8Array): Uint8Array
-  /** A packet of remote calls, of the server's, to the same. */
+  /** Encodes a packet of remote calls of the server. */
   call (to: number, packet: Uint8Array): Uint8Array
-  /** Why the message bytes[start..end) of the peer `sender` goes nowhere, if it does not. */
+  /** Why the message bytes[start..end) of the peer `sender` must be dropped; undefined if it is valid. */
   fault (bytes: Uint8Array, start: number, end: number, sender: number): WireFault | undefined
-  /** Whom a message is for: 0 all, 1 the server, an id, -id all but that one. */
+  /** Target of a message: 0 all, 1 the server, an id, -id all but that one. */
   target (bytes: Uint8Array, start: number): number
-  /** Makes a message of `sender` what its receivers get, all of them the same. */
+  /** Changes a message of `sender`, in place, into the one that all its receivers get. */
   stamp (bytes: Uint8Array, start: number, sender: number): void
-  /** Where the packet of remote calls starts that the server gets with a message, -1 when it gets bytes for the application, or cannot tell. */
+  /**
+   * Offset of the packet of remote calls in a message to the server, -1 for bytes of the application, or if that is
+   * unknown.
+   */
   callAt (bytes: Uint8Array, start: number): number
-  /** Where what a message carries starts, whatever it is. */
+  /** Offset of the payload, whatever it is. */
   contentAt (bytes: Uint8Array, start: number): number
-  /** Where the bytes for the application start, if it is those. */
+  /** Offset of the bytes for the application, if the payload is those. */
   dataAt (bytes: Uint8Array, start: number): number
 }

@@ -1,4 +1,6 @@
-import { encodeRelayPacket, encodeSystemPacket, readId, RELAY_HEAD, relayFault, relayType, target } from './relay-packet.ts'
+import {
+  encodeRelayPacket, encodeSystemPacket, readId, RELAY_HEAD, relayFault, relayType, target
+} from './relay-packet.ts'
 import type { RelayWire } from './relay-wire.ts'
 
 const TARGET_AT = 5
@@ -11,7 +13,10 @@ function contentAt (_bytes: Uint8Array, start: number): number {
   return start + RELAY_HEAD
 }
 
-/** Godot 3 (NetworkedMultiplayerPeer over WebSocket): every message has a head, see relay-packet.ts; receivers get it as it came. */
+/**
+ * Godot 3 (NetworkedMultiplayerPeer over WebSocket): every message has a header (relay-packet.ts) and is relayed
+ * unchanged.
+ */
 export const relayWire3: RelayWire = {
   slack: 0,
   overhead: RELAY_HEAD,
@@ -21,7 +26,10 @@ export const relayWire3: RelayWire = {
   removed: id => encodeSystemPacket(relayType.DEL, id),
   data,
   call: data,
-  fault: (bytes, start, end, sender) => relayFault(bytes, start, end, sender) ?? (readId(bytes, start + TARGET_AT) === sender ? 'own-target' : undefined),
+  fault: (bytes, start, end, sender) => {
+    const fault = relayFault(bytes, start, end, sender)
+    return fault ?? (readId(bytes, start + TARGET_AT) === sender ? 'own-target' : undefined)
+  },
   target: (bytes, start) => readId(bytes, start + TARGET_AT),
   stamp: () => {},
   callAt: () => -1,

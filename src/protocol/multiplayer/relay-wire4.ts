@@ -4,40 +4,45 @@ import type { RelayWire, WireFault } from './relay-wire.ts'
 import { command, commandAt, prefixed } from './scene-packet.ts'
 
 /**
- * How Godot 4 (SceneMultiplayer over WebSocketMultiplayerPeer) tells of peers, and relays:
+ * Messages of Godot 4 (SceneMultiplayer over WebSocketMultiplayerPeer) that announce peers and relay packets:
  *
- *   id               | id i32 |                         the first message to a newcomer; says too that the server, 1, is there
- *   auth             | 7 u8 | 0 u8 | data ... |         both ways before one is let in; without data: "I am done"
+ *   id               | id i32 |                         the first message to a newcomer; announces the server (1) too
+ *   auth             | 7 u8 | 0 u8 | data ... |         both ways, before joining; without data: "complete"
  *   add peer         | 7 u8 | 1 u8 | id i32 |           from the server
  *   del peer         | 7 u8 | 2 u8 | id i32 |           from the server
  *   relay            | 7 u8 | 3 u8 | target i32 | packet ... |   to the server
  *                    | 7 u8 | 3 u8 | source i32 | packet ... |   from the server: the same with four bytes changed
  *   raw              | 3 u8 | bytes ... |               bytes of the application, at least one
  *
- * A packet that is no relay is for the server.
+ * Any other packet is for the server.
  */
 export const sys = { AUTH: 0, ADD_PEER: 1, DEL_PEER: 2, RELAY: 3 } as const
 
-/** Bytes in front of a packet that is relayed. */
+/** Bytes before a relayed packet. */
 export const RELAY4_HEAD = 6
 const AUTH_HEAD = 2
 const ID_AT = 2
 const RAW_HEAD = 1
 
-/** The id of a client behind a head. Clients would take other ids, to their harm: DEL_PEER of 1 makes them deaf. */
+/**
+ * A header and the id of a client. Clients would accept other ids, to their harm: after DEL_PEER of 1 they ignore the
+ * server.
+ */
 function encodePeer (head: readonly number[], id: number): Uint8Array {
-  if (id <= target.SERVER) throw new GodotError('ERR_INVALID_PARAMETER', `${id} is the id of no client`)
+  if (id <= target.SERVER) throw new GodotError('ERR_INVALID_PARAMETER', `invalid client id ${id}: expected 2 or more`)
   const bytes = Uint8Array.of(...head, 0, 0, 0, 0)
   writeId(bytes, head.length, id)
   return bytes
 }
 
-/** Where the packet starts that a message carries: behind the head of a relay, else at once. */
+/** Offset of the packet in a message: behind the header of a relay, else at its start. */
 function packetAt (bytes: Uint8Array, start: number): number {
   return commandAt(bytes, start) === command.SYS ? start + RELAY4_HEAD : start
 }
 
-/** What of SYS clients may send is RELAY, and with something inside that is no SYS itself; real ones never relay to the server. */
+/**
+ * Of the SYS messages clients may send RELAY only, without a SYS packet inside; real clients never relay to the server.
+ */
 function relayFault (bytes: Uint8Array, start: number, end: number): WireFault | undefined {
   if (end - start < AUTH_HEAD) return 'short-packet'
   if (bytes[start + 1] !== sys.RELAY) return 'not-data'
@@ -50,13 +55,16 @@ function rawFault (bytes: Uint8Array, at: number, end: number): WireFault | unde
   return commandAt(bytes, at) === command.RAW && end - at <= RAW_HEAD ? 'short-packet' : undefined
 }
 
-/** Godot 4: see above. */
+/** Godot 4. */
 export const relayWire4: RelayWire = {
   slack: 1,
   overhead: RAW_HEAD,
   auth: {
     encode: data => prefixed([command.SYS, sys.AUTH], data),
-    dataAt: (bytes, start, end) => end - start >= AUTH_HEAD && commandAt(bytes, start) === command.SYS && bytes[start + 1] === sys.AUTH ? start + AUTH_HEAD : -1
+    dataAt: (bytes, start, end) => {
+      const isSys = end - start >= AUTH_HEAD && commandAt(bytes, start) === command.SYS
+      return isSys && bytes[start + 1] === sys.AUTH ? start + AUTH_HEAD : -1
+    }
   },
   welcome: id => [encodePeer([], id)],
   added: id => encodePeer([command.SYS, sys.ADD_PEER], id),

@@ -6,38 +6,39 @@ import type { Variant } from '../variant/variant-types.ts'
 import { variant4 } from '../variant/variant4.ts'
 
 /**
- * Packets of Godot 4's MultiplayerSpawner and MultiplayerSynchronizer, little-endian; values are arguments as in remote calls:
+ * Packets of Godot 4's MultiplayerSpawner and MultiplayerSynchronizer, little-endian; values are arguments as in remote
+ * calls:
  *
- *   spawn    | 4 u8 | scene u8, 255: custom | spawner u32 | node u32 | synchronizers u32 | bytes of the name u32 | a u32 each |
+ *   spawn    | 4 u8 | scene u8, 255: custom | spawner u32 | node u32 | synchronizers u32 | name size u32 | u32 each |
  *            | name NUL | bytes u32, one value (custom only) | the values that go with a spawn ... |
  *   despawn  | 5 u8 | node u32 |
  *   sync     | 6 u8 | time u16 | of each synchronizer: id u32, bytes u32, all values that are always sent ... |
- *   delta    | 16h u8 | of each synchronizer: id u32, which values u64 (a bit each), bytes u32, the values that changed ... |
+ *   delta    | 16h u8 | of each synchronizer: id u32, which values u64 (a bit each), bytes u32, changed values ... |
  *
- * spawner: the number that its path was announced under. Nodes and synchronizers have numbers of their own, from 1 on.
+ * spawner: the id its path was announced under. Nodes and synchronizers have ids of their own, starting at 1.
  */
 export interface Spawn {
   readonly spawner: number
   readonly node: number
   readonly synchronizers: readonly number[]
   readonly name: string
-  /** Number of a scene that the spawner may spawn, or what its spawn function is given. */
+  /** Index of a scene that the spawner may spawn, or the argument of its spawn function. */
   readonly what: { readonly scene: number } | { readonly custom: Variant }
   readonly values: readonly Variant[]
 }
 
-/** What a synchronizer sends: all its values of a kind, or those whose bits are set in `changed`. */
+/** Values of a synchronizer: all that are always sent, or those whose bits are set in `changed`. */
 export interface Sync { readonly id: number, readonly values: readonly Variant[], readonly changed?: bigint }
 
-/** A custom spawn in place of the number of a scene. */
+/** Marks a custom spawn, in place of the index of a scene. */
 const CUSTOM = 0xff
-/** The flag that makes a sync a delta. */
+/** Flag of a sync that is a delta. */
 const DELTA = 0x10
-/** Bytes of a sync, as Godot keeps to unless a single one is larger. */
+/** Limits of Godot for the bytes of a packet, unless a single synchronizer exceeds them. */
 const MAX_SYNC = 1350
 const MAX_DELTA = 65535
 
-/** The bytes of a spawn. Throws ERR_INVALID_PARAMETER for what is no Variant; so too below. */
+/** Encodes a spawn. Throws ERR_INVALID_PARAMETER for a value that is not a Variant; so do the functions below. */
 export function encodeSpawn (spawn: Spawn): Uint8Array {
   return variant4.build(writeSpawn, spawn)
 }
@@ -56,7 +57,7 @@ function writeSpawn (to: VariantWriter, { spawner, node, synchronizers, name, wh
   for (const value of values) writeRpcArgument(to, value)
 }
 
-/** The bytes of a despawn. */
+/** Encodes a despawn. */
 export function encodeDespawn (node: number): Uint8Array {
   return variant4.build(to => {
     to.u8(command.DESPAWN)
@@ -64,17 +65,17 @@ export function encodeDespawn (node: number): Uint8Array {
   }, undefined)
 }
 
-/** The packets of a sync, each as large as Godot makes them; `time` is one more for each sync. */
+/** Encodes a sync in packets as large as Godot's; `time` increases by one for each sync. */
 export function encodeSyncs (time: number, syncs: readonly Sync[]): Uint8Array[] {
   return packed(Uint8Array.of(command.SYNC, time & 0xff, time >> 8 & 0xff), syncs, MAX_SYNC)
 }
 
-/** The packets of what changed. */
+/** Encodes changed values. */
 export function encodeDeltas (syncs: readonly Sync[]): Uint8Array[] {
   return packed(Uint8Array.of(command.SYNC | DELTA), syncs, MAX_DELTA)
 }
 
-/** Packets with this head, and as many of the synchronizers in each as fit. */
+/** Packets with this header, and as many synchronizers in each as fit. */
 function packed (head: Uint8Array, syncs: readonly Sync[], limit: number): Uint8Array[] {
   const packets: Uint8Array[][] = []
   let room = 0

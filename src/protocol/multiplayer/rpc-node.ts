@@ -6,7 +6,10 @@ export type RpcNode = number | string
 /** Bit of the node field that marks the offset of a path, counted from byte 0 of the packet. */
 const FULL_PATH = 0x80000000
 
-/** The node that a field stands for. A path is cut off the end of `from`, so that a truncated argument cannot swallow its bytes. */
+/**
+ * The node that a field stands for. A path is cut off the end of `from`, so that a truncated argument cannot swallow
+ * its bytes.
+ */
 export function readNode (from: VariantReader, field: number): RpcNode {
   // Godot accepts a final path without its NUL.
   return field < FULL_PATH ? field : from.split(field - FULL_PATH).cstring('optional')

@@ -37,14 +37,14 @@ export type ReceivedPacket = ReceivedMember | SimplifyPath | ConfirmPath | Raw
 const callLayout: ValueLayout = { count: from => from.u8(), value: from => from.variant() }
 const setLayout: ValueLayout = { count: () => 1, value: from => from.variant() }
 
-/** How one packet stands in bytes, after byte 0. */
+/** Reads and writes one packet, after byte 0. */
 interface Row<Packet> {
   type: RpcPacket['type']
   read (from: VariantReader): ReceivedPacket
   write (to: VariantWriter, packet: Packet): void
 }
 
-/** The packets, each at its command number. */
+/** The packets, by command number. */
 const rows: ReadonlyArray<Row<any>> = [
   {
     type: 'remoteCall',
@@ -69,9 +69,12 @@ const rows: ReadonlyArray<Row<any>> = [
   },
   {
     type: 'raw',
-    read: (from): Raw => from.remaining > 0 ? { type: 'raw', bytes: from.rest() } : from.fail('raw packet without bytes'),
+    read: (from): Raw => {
+      if (from.remaining === 0) from.fail('raw packet without bytes')
+      return { type: 'raw', bytes: from.rest() }
+    },
     write: (to, { bytes }: Raw) => {
-      if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet has at least one byte')
+      if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet must have at least one byte')
       to.bytes(bytes)
     }
   }
@@ -80,8 +83,8 @@ const rows: ReadonlyArray<Row<any>> = [
 const commands = new Map(rows.map((row, command) => [row.type, command]))
 
 /**
- * The RPC packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are ignored.
- * Throws ERR_INVALID_DATA naming the byte.
+ * The RPC packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are
+ * ignored. Throws ERR_INVALID_DATA naming the byte.
  */
 export function decodeRpcPacket (bytes: Uint8Array): ReceivedPacket {
   return variant3.parse(readPacket, bytes)
@@ -89,7 +92,7 @@ export function decodeRpcPacket (bytes: Uint8Array): ReceivedPacket {
 
 function readPacket (from: VariantReader): ReceivedPacket {
   const command = from.u8()
-  const row = rows[command] ?? from.fail(`no RPC command ${command}`, 0)
+  const row = rows[command] ?? from.fail(`unknown RPC command ${command}`, 0)
   return row.read(from)
 }
 
@@ -99,7 +102,10 @@ function readMember (from: VariantReader, type: ReceivedMember['type'], layout: 
   return { type, node, name, values: new EncodedValues(variant3, layout, from.source, from.offset, from.end) }
 }
 
-/** The bytes of an RPC packet. Throws ERR_INVALID_PARAMETER for values, names or counts that cannot be sent, ERR_UNAUTHORIZED for an object unless allowed. */
+/**
+ * Encodes an RPC packet. Throws ERR_INVALID_PARAMETER for values that cannot be sent, ERR_UNAUTHORIZED for an object
+ * unless allowed.
+ */
 export function encodeRpcPacket (packet: RpcPacket, options?: EncodeOptions): Uint8Array {
   return variant3.build(writePacket, packet, options)
 }

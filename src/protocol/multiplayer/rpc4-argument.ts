@@ -13,17 +13,18 @@ import type { Variant } from '../variant/variant-types.ts'
 const [BOOL, INT] = [1, 2]
 
 /** Readers of an int, by its size. */
-const readInt: ReadonlyArray<(from: VariantReader) => number | bigint> = [from => from.i8(), from => from.i16(), from => from.i32(), readInt64]
+const readInt: ReadonlyArray<(from: VariantReader) => number | bigint> =
+  [from => from.i8(), from => from.i16(), from => from.i32(), readInt64]
 
-/** The next argument; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
+/** Reads an argument; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
 export function readRpcArgument (from: VariantReader): Variant {
   const [type, size] = [from.peek() & 0x3f, from.peek() >> 6]
-  if (type !== BOOL && type !== INT) return size === 0 ? from.variant() : from.fail(`a size at type ${type}`)
+  if (type !== BOOL && type !== INT) return size === 0 ? from.variant() : from.fail(`size bits at type ${type}`)
   from.skip(1)
   return type === BOOL ? size >= 2 : readInt[size](from)
 }
 
-/** Writes an argument, as short as it can be; throws as `VariantWriter.variant` does. */
+/** Writes an argument in its shortest form; throws as `VariantWriter.variant` does. */
 export function writeRpcArgument (to: VariantWriter, value: Variant): void {
   if (typeof value === 'boolean') to.u8(BOOL | Number(value) << 7)
   else if (typeof value === 'bigint' || (typeof value === 'number' && isInt(value))) writeInt(to, value)

@@ -12,16 +12,16 @@ import { command } from './scene-packet.ts'
 /**
  * Packets of remote calls of Godot 4, little-endian; texts are UTF-8 ended by one NUL:
  *
- *   remote call    | 0, flags u8 | node u8, u16 or u32 | method u8 or u16 | count u8 | arguments ... | path NUL, in the full-path form |
+ *   remote call    | 0, flags u8 | node u8, u16, u32 | method u8, u16 | count u8 | arguments ... | path NUL (full-path form) |
  *   simplify path  | 1 u8 | MD5 of the method list in 32 hex digits, NUL | id u32 | path NUL |
  *   confirm path   | 2 u8 | lists are equal u8 | id u32 |           since Godot 4.3
  *                  | 2 u8 | lists are equal u8 | path NUL |         until Godot 4.2
  *   raw            | 3 u8 | bytes ... |
- *   spawn, despawn, sync: 4, 5, 6; of spawners and synchronizers, not read here
+ *   spawn, despawn, sync: 4, 5, 6; of spawners and synchronizers, not decoded here
  *
- * flags of a call: bits 4, 5 size of the node (0 u8, 1 u16, 2 u32); bit 6 size of the method (0 u8, 1 u16); bit 7: there is no count,
- * what follows is one byte array, or nothing at all. node: an id announced by simplify path; or, u32 only, with bit 31 set the offset of
- * the path from byte 0.
+ * flags of a call: bits 4, 5 size of the node (0 u8, 1 u16, 2 u32); bit 6 size of the method (0 u8, 1 u16); bit 7:
+ * there is no count, what follows is one byte array, or nothing at all. node: an id announced by simplify path; or, u32
+ * only, with bit 31 set the offset of the path from byte 0.
  */
 export type Rpc4Packet = RemoteCall4 | SimplifyPath4 | ConfirmPath4 | Raw4 | Replication4
 
@@ -29,14 +29,22 @@ export type Rpc4Packet = RemoteCall4 | SimplifyPath4 | ConfirmPath4 | Raw4 | Rep
 export interface RemoteCall4 { type: 'remoteCall', node: RpcNode, method: number, values: EncodedValues }
 /** `id` stands for `path` in what its sender sends from now on; its node has the methods of the list with this MD5. */
 export interface SimplifyPath4 { type: 'simplifyPath', md5: string, id: number, path: string }
-/** A path is known by its number from now on. Read, `id` and `path` are what the bytes mean in either form, where they can be of it. */
-export interface ConfirmPath4 { type: 'confirmPath', isEqual: boolean, id?: number | undefined, path?: string | undefined }
+/**
+ * Confirms an announcement. When received, `id` and `path` are what the bytes mean in either form; six bytes may be of
+ * both.
+ */
+export interface ConfirmPath4 {
+  type: 'confirmPath'
+  isEqual: boolean
+  id?: number | undefined
+  path?: string | undefined
+}
 /** The bytes of `send_bytes`, at least one. */
 export interface Raw4 { type: 'raw', bytes: Uint8Array }
-/** What spawners and synchronizers tell each other. */
+/** A packet of spawners and synchronizers. */
 export interface Replication4 { type: 'replication', bytes: Uint8Array }
 
-/** Flags of a call; the size of the node is at its shift, 0 u8, 1 u16, 2 u32. */
+/** Flags of a call; at NODE_SHIFT the size of the node: 0 u8, 1 u16, 2 u32. */
 const NODE_SHIFT = 4
 const WIDE_METHOD = 0x40
 const NO_COUNT = 0x80
@@ -47,10 +55,10 @@ const counted: ValueLayout = { count: from => from.u8(), value: readRpcArgument 
 /** One byte array without a count, or nothing. */
 const bare: ValueLayout = { count: from => Math.min(from.remaining, 1), value: from => Uint8Array.from(from.rest()) }
 
-/** How one packet is read, after byte 0. */
+/** Reads one packet, after byte 0. */
 type Read = (from: VariantReader, flags: number) => Rpc4Packet
 
-/** The packets, each at its command; SYS is none of them. */
+/** Readers of the packets, by command; SYS is not among them. */
 const readers: readonly Read[] = [
   readCall,
   from => {
@@ -67,8 +75,8 @@ const readers: readonly Read[] = [
 ]
 
 /**
- * The packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are ignored.
- * Throws ERR_INVALID_DATA naming the byte.
+ * The packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are
+ * ignored. Throws ERR_INVALID_DATA naming the byte.
  */
 export function decodeRpc4Packet (bytes: Uint8Array): Rpc4Packet {
   return variant4.parse(readPacket, bytes)
@@ -76,7 +84,7 @@ export function decodeRpc4Packet (bytes: Uint8Array): Rpc4Packet {
 
 function readPacket (from: VariantReader): Rpc4Packet {
   const first = from.u8()
-  const read = readers[first & 7] ?? from.fail('a SYS packet', 0)
+  const read = readers[first & 7] ?? from.fail('unexpected SYS packet', 0)
   return read(from, first)
 }
 
@@ -88,7 +96,8 @@ function readCall (from: VariantReader, flags: number): RemoteCall4 {
   const node = readNode(from, readNumber(from, flags >> NODE_SHIFT & 3))
   const method = flags & WIDE_METHOD ? from.u16() : from.u8()
   const layout = flags & NO_COUNT ? bare : counted
-  return { type: 'remoteCall', node, method, values: new EncodedValues(variant4, layout, from.source, from.offset, from.end) }
+  const values = new EncodedValues(variant4, layout, from.source, from.offset, from.end)
+  return { type: 'remoteCall', node, method, values }
 }
 
 function readNumber (from: VariantReader, size: number): number {
@@ -96,27 +105,30 @@ function readNumber (from: VariantReader, size: number): number {
     case 0: return from.u8()
     case 1: return from.u16()
     case 2: return from.u32()
-    default: return from.fail('no form of a node', 0)
+    default: return from.fail('invalid node size', 0)
   }
 }
 
-/** Six bytes may be of either form. */
+/** Six bytes may have either form. */
 function readConfirmation (from: VariantReader): ConfirmPath4 {
   const isEqual = from.u8() !== 0
   const rest = from.rest()
   const end = rest.indexOf(0)
   const isPath = end > 0 && end === rest.length - 1
-  if (rest.length !== 4 && !isPath) return from.fail('no form of a confirmation', 0)
+  if (rest.length !== 4 && !isPath) return from.fail('invalid confirmation', 0)
   const id = rest.length === 4 ? (rest[0] | rest[1] << 8 | rest[2] << 16 | rest[3] << 24) >>> 0 : undefined
   return { type: 'confirmPath', isEqual, id, path: isPath ? Buffer.from(rest.subarray(0, end)).toString() : undefined }
 }
 
-/** The bytes of a call; `isWide`: a number of a node in four bytes, however small. Throws ERR_INVALID_PARAMETER for what cannot be sent. */
+/**
+ * Encodes a call; `isWide`: an id of a node takes four bytes, however small. Throws ERR_INVALID_PARAMETER for values
+ * that cannot be sent.
+ */
 export function encodeCall4 (node: RpcNode, method: number, args: readonly Variant[], isWide = false): Uint8Array {
   return variant4.build(writeCall, { node, method, args, isWide })
 }
 
-/** The bytes of a path announcement. */
+/** Encodes the announcement of a path. */
 export function encodeSimplifyPath4 (md5: string, id: number, path: string): Uint8Array {
   return variant4.build(to => {
     to.u8(command.SIMPLIFY_PATH)
@@ -126,7 +138,7 @@ export function encodeSimplifyPath4 (md5: string, id: number, path: string): Uin
   }, undefined)
 }
 
-/** The bytes of a confirmation, with the number as since Godot 4.3, or the path as until 4.2. */
+/** Encodes a confirmation, with the id as since Godot 4.3, or the path as until 4.2. */
 export function encodeConfirmPath4 (isEqual: boolean, node: RpcNode): Uint8Array {
   return variant4.build(to => {
     to.u8(command.CONFIRM_PATH)
@@ -153,7 +165,7 @@ function writeCall (to: VariantWriter, { node, method, args, isWide }: Call): vo
 
 const NOTHING = new Uint8Array()
 
-/** An empty byte array would arrive as no argument at all (a defect of Godot's), so it goes out as a Variant. */
+/** An empty byte array would arrive as no argument (a defect of Godot), so it is sent as a Variant. */
 function isLoneBytes (args: readonly Variant[]): boolean {
   return args.length === 1 && args[0] instanceof Uint8Array && args[0].length > 0
 }

@@ -1,11 +1,14 @@
 /**
- * Detects hash flooding: keys chosen so that they all fall into one bucket of the engine's hash table, which makes filling
- * a `Map` quadratic. V8 hashes strings and objects with a secret, but numbers without one, so the guard computes V8's own
- * hash of each number and counts how many share a bucket. Should an engine hash numbers in another way, the guard finds
- * nothing; test/protocol/variant/collision-guard.test.ts fails then.
+ * Detects hash flooding: keys chosen so that they all fall into one bucket of the engine's hash table, which makes
+ * filling a `Map` quadratic. V8 hashes strings and objects with a secret, but numbers without one, so the guard
+ * computes V8's own hash of each number and counts how many share a bucket. Should an engine hash numbers in another
+ * way, the guard finds nothing; test/protocol/variant/collision-guard.test.ts fails then.
  */
 
-/** A chain of this many keys is legal: in a table at most twice as full as it has buckets, chance alone never gets there. */
+/**
+ * A chain of this many keys is legal: in a table at most twice as full as it has buckets, chance alone never gets
+ * there.
+ */
 export const MAX_CHAIN = 64
 
 /** Smaller tables need no guard: even if all of their keys collide they are filled fast. */
@@ -14,7 +17,9 @@ export const GUARDED_SIZE = 256
 /** V8's hashes are integers of 30 bits. */
 const HASH_MASK = 0x3fffffff
 
-/** The same eight bytes as a float and as two words, the low one first on every machine that Node.js supports but s390x. */
+/**
+ * The same eight bytes as a float and as two words, the low one first on every machine that Node.js supports but s390x.
+ */
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)
 float[0] = 1

@@ -1,6 +1,6 @@
 /**
- * What Godot calculates with: small, immutable, with Godot's names and defaults. Components are JavaScript numbers;
- * they are rounded to 32-bit floats when they are sent. Names that end in i are of Godot 4 and hold 32-bit integers.
+ * Godot's math types: small, immutable, with Godot's names and defaults. Components are JavaScript numbers and are
+ * rounded to 32-bit floats when they are sent. Types whose names end in i are of Godot 4 and hold 32-bit integers.
  */
 
 export class Vector2 {
@@ -35,7 +35,7 @@ export class Vector3 {
   }
 }
 
-/** A 2D transform: where the x axis, the y axis and the origin go. */
+/** A 2D transform: the transformed x axis, y axis and origin. */
 export class Transform2D {
   readonly x: Vector2
   readonly y: Vector2
@@ -83,7 +83,7 @@ export class AABB {
   }
 }
 
-/** Rotation and scale in 3D: where the x, y and z axes go, as a script sees them. */
+/** Rotation and scale in 3D: the transformed x, y and z axes, as scripts see them. */
 export class Basis {
   readonly x: Vector3
   readonly y: Vector3
@@ -107,7 +107,7 @@ export class Transform {
   }
 }
 
-/** Red, green, blue, alpha from 0 to 1; brighter colours are allowed. */
+/** Red, green, blue and alpha, 0 to 1; values above 1 are allowed (overbright). */
 export class Color {
   readonly r: number
   readonly g: number
@@ -194,7 +194,12 @@ export class Projection {
   readonly z: Vector4
   readonly w: Vector4
 
-  constructor (x = new Vector4(1, 0, 0, 0), y = new Vector4(0, 1, 0, 0), z = new Vector4(0, 0, 1, 0), w = new Vector4(0, 0, 0, 1)) {
+  constructor (
+    x = new Vector4(1, 0, 0, 0),
+    y = new Vector4(0, 1, 0, 0),
+    z = new Vector4(0, 0, 1, 0),
+    w = new Vector4(0, 0, 0, 1)
+  ) {
     this.x = x
     this.y = y
     this.z = z

@@ -6,49 +6,52 @@ import type { Variant } from './variant-types.ts'
 /**
  * A Variant, little-endian:  | type u8 | 0 u8 | flags u16 | content, by the row of its type ... |
  *
- * This file knows how rows are found and values nested; which types there are is a table of rows (variant.ts for
- * Godot 3, variant4.ts for Godot 4), whose index is the type.
+ * This file finds rows and nests values. The types are a table of rows, whose index is the type: variant.ts for Godot
+ * 3, variant4.ts for Godot 4.
  */
 export interface VariantRow<Value = any> {
   /** Godot's name of the type. */
   readonly name: string
   /** Classes whose instances are written by this row. */
   readonly classes?: ReadonlyArray<{ readonly prototype: object }>
-  /** Reads what follows the first word. */
+  /** Reads the content after the first word. */
   read (from: VariantReader, word: number): Value
-  /** Writes the first word, which is the type and its flags, and what follows it. */
+  /** Writes the first word, type and flags, and the content. */
   write (to: VariantWriter, value: Value, type: number): void
 }
 
-/** Bit 16 of the first word: 64 bits instead of 32, or just the id of an object. */
+/** Bit 16 of the first word: 64 bits instead of 32, or only the id of an object. */
 export const WIDE = 0x10000
 
 export interface DecodeOptions {
-  /** Takes objects sent in full, as `EncodedObject`; otherwise they are refused with ERR_UNAUTHORIZED. Default false. */
+  /** Accepts objects sent in full, as `EncodedObject`; otherwise they fail with ERR_UNAUTHORIZED. Default false. */
   allowObjects?: boolean
-  /** Gives a real that is a whole number (3.0) as a `Float`, which is sent as a real again; false: as a plain number. Default true. */
+  /**
+   * Returns a real that is a whole number (3.0) as a `Float`, which is sent as a real again; false: a number. Default
+   * true.
+   */
   exactFloats?: boolean
 }
 
 export interface EncodeOptions {
-  /** Sends an `EncodedObject`; otherwise it is refused with ERR_UNAUTHORIZED. Default false. */
+  /** Sends an `EncodedObject` in full; otherwise it fails with ERR_UNAUTHORIZED. Default false. */
   allowObjects?: boolean
 }
 
-/** What the Variants of one Godot version have in common, besides the rows. */
+/** Rules of one Godot version besides the rows. */
 interface Rules {
-  /** Values may lie in this many arrays and dictionaries. */
+  /** How many arrays and dictionaries may enclose a value. */
   maxDepth: number
-  /** Text must be strict UTF-8; otherwise half surrogate pairs pass. */
+  /** Whether text must be strict UTF-8; otherwise lone surrogates are accepted. */
   strictText: boolean
 }
 
 type TypedRow = VariantRow & { readonly type: number }
 
-/** The types of values that JavaScript has itself; the same in every Godot. */
+/** Types of values that JavaScript has itself; the same in every version of Godot. */
 const [NIL, BOOL, INT, REAL, STRING] = [0, 1, 2, 3, 4]
 
-/** The rows of one Godot version, found by type and by JavaScript value. */
+/** The rows of one Godot version, by type and by JavaScript value. */
 export class VariantTable {
   readonly rows: readonly TypedRow[]
   readonly rules: Rules
@@ -65,26 +68,32 @@ export class VariantTable {
     }
   }
 
-  /** The row that writes `value`; throws ERR_INVALID_PARAMETER when Godot has no such value. */
+  /** The row that writes `value`; throws ERR_INVALID_PARAMETER if Godot has no such type. */
   rowOf (value: unknown): TypedRow {
     switch (typeof value) {
       case 'number': return this.rows[isInt(value) ? INT : REAL]
       case 'string': return this.rows[STRING]
       case 'boolean': return this.rows[BOOL]
       case 'bigint': return this.rows[INT]
-      case 'object': return value === null ? this.rows[NIL] : this.#byPrototype.get(Object.getPrototypeOf(value)) ?? this.#inheritedRow(value)
-      default: throw new GodotError('ERR_INVALID_PARAMETER', `${typeof value} is no Variant`)
+      case 'object':
+        if (value === null) return this.rows[NIL]
+        return this.#byPrototype.get(Object.getPrototypeOf(value)) ?? this.#inheritedRow(value)
+      default: throw new GodotError('ERR_INVALID_PARAMETER', `cannot encode a ${typeof value} as a Variant`)
     }
   }
 
-  /** The row of a subclass, such as Buffer, or of an object without a class. */
+  /** The row for an instance of a subclass, such as Buffer, or for an object without a prototype. */
   #inheritedRow (value: object): TypedRow {
     const prototype = Object.getPrototypeOf(value) ?? Object.prototype
-    for (let at = prototype; at !== null && (at !== Object.prototype || at === prototype); at = Object.getPrototypeOf(at)) {
+    const isOwn = (at: object): boolean => at !== Object.prototype || at === prototype
+    for (let at = prototype; at !== null && isOwn(at); at = Object.getPrototypeOf(at)) {
       const row = this.#byPrototype.get(at)
       if (row !== undefined) return row
     }
-    throw new GodotError('ERR_INVALID_PARAMETER', `${prototype.constructor.name} is no Variant of this Godot version`)
+    throw new GodotError(
+      'ERR_INVALID_PARAMETER',
+      `cannot encode ${prototype.constructor.name} as a Variant of this Godot`
+    )
   }
 }
 
@@ -103,7 +112,7 @@ interface InnerKey { readonly start: number, readonly end: number, readonly numb
 /** Numbers are written as two characters of 15 bits that are no bytes. */
 const [NUMBER_BITS, NO_BYTE] = [15, 0x100]
 
-/** Reads Variants, and whatever lies between them. */
+/** Reads Variants, and other values between them. */
 export class VariantReader extends ByteReader {
   allowObjects = false
   exactFloats = true
@@ -120,7 +129,7 @@ export class VariantReader extends ByteReader {
     this.table = table
   }
 
-  /** Starts anew, whatever became of the packet before. */
+  /** Prepares for another packet, whether or not the last one was read to its end. */
   begin (bytes: Uint8Array, options: DecodeOptions, start = 0, end = bytes.length): void {
     this.open(bytes, start, end)
     this.#depth = 0
@@ -130,16 +139,16 @@ export class VariantReader extends ByteReader {
     this.exactFloats = options.exactFloats ?? true
   }
 
-  /** The next Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
+  /** Reads a Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
   variant (): Variant {
     const word = this.i32()
-    const row = this.table.rows[word & 0xff] ?? this.fail(`no type ${word & 0xff}`, this.offset - 4)
+    const row = this.table.rows[word & 0xff] ?? this.fail(`unknown Variant type ${word & 0xff}`, this.offset - 4)
     return row.read(this, word)
   }
 
   /**
-   * The key of a dictionary. Compound keys are compared by their bytes. Those of a key inside a key are represented by a number,
-   * so that however deep keys are nested every byte is copied once.
+   * The key of a dictionary. Compound keys are compared by their bytes. Those of a key inside a key are represented by
+   * a number, so that however deep keys are nested every byte is copied once.
    */
   key (keys: Keys): Variant {
     const start = this.offset
@@ -160,7 +169,8 @@ export class VariantReader extends ByteReader {
     let bytes = ''
     let at = start
     for (const { start, end, number } of this.#innerKeys ?? []) {
-      bytes += this.latin1(at, start) + String.fromCharCode(NO_BYTE + (number >> NUMBER_BITS), NO_BYTE + (number & (1 << NUMBER_BITS) - 1))
+      const [high, low] = [number >> NUMBER_BITS, number & (1 << NUMBER_BITS) - 1]
+      bytes += this.latin1(at, start) + String.fromCharCode(NO_BYTE + high, NO_BYTE + low)
       at = end
     }
     return bytes + this.latin1(at, this.offset)
@@ -173,14 +183,14 @@ export class VariantReader extends ByteReader {
     return number
   }
 
-  /** Says that what comes next lies in an array, a dictionary or an object; `leave` ends that. */
+  /** The next values are inside an array, a dictionary or an object, until `leave`. */
   enter (): void {
-    if (++this.#depth > this.table.rules.maxDepth) this.fail('nested too deeply')
+    if (++this.#depth > this.table.rules.maxDepth) this.fail('too many levels of arrays and dictionaries')
   }
 
   leave (): void { this.#depth-- }
 
-  /** The next string:  | size u32 | UTF-8 ... | zero bytes to a multiple of 4 | */
+  /** Reads a string:  | size u32 | UTF-8 ... | zero bytes to a multiple of 4 | */
   string (): string {
     const size = this.u32()
     const text = this.utf8(size, this.table.rules.strictText)
@@ -189,7 +199,7 @@ export class VariantReader extends ByteReader {
   }
 }
 
-/** Writes Variants, and whatever lies between them. */
+/** Writes Variants, and other values between them. */
 export class VariantWriter extends ByteWriter {
   allowObjects = false
   readonly table: VariantTable
@@ -200,14 +210,16 @@ export class VariantWriter extends ByteWriter {
     this.table = table
   }
 
-  /** Starts anew, whatever became of the packet before. */
+  /** Prepares for another packet, whether or not the last one was completed. */
   begin (options: EncodeOptions): void {
     this.discard()
     this.#depth = 0
     this.allowObjects = options.allowObjects ?? false
   }
 
-  /** Throws ERR_INVALID_PARAMETER for what is no Variant, ERR_UNAUTHORIZED for an object that is not allowed. */
+  /**
+   * Throws ERR_INVALID_PARAMETER for a value that is not a Variant, ERR_UNAUTHORIZED for an object that is not allowed.
+   */
   variant (value: unknown): void {
     const row = this.table.rowOf(value)
     row.write(this, value, row.type)
@@ -215,12 +227,14 @@ export class VariantWriter extends ByteWriter {
 
   /** See `VariantReader.enter`. */
   enter (): void {
-    if (++this.#depth > this.table.rules.maxDepth) throw new GodotError('ERR_INVALID_PARAMETER', 'A Variant is nested too deeply, or in itself')
+    const { maxDepth } = this.table.rules
+    if (++this.#depth <= maxDepth) return
+    throw new GodotError('ERR_INVALID_PARAMETER', `a Variant contains itself, or has more than ${maxDepth} levels`)
   }
 
   leave (): void { this.#depth-- }
 
-  /** See `VariantReader.string`; `nul` appends one that counts, as in pool arrays. */
+  /** See `VariantReader.string`; `nul` appends a NUL that is counted, as in pool arrays. */
   string (text: string, nul = false): void {
     const at = this.length
     this.u32(0)
@@ -230,19 +244,30 @@ export class VariantWriter extends ByteWriter {
   }
 }
 
-/** Variants of one Godot version, from and to bytes. */
+/** Encodes and decodes Variants of one Godot version. */
 export interface VariantCodec {
-  /** The bytes of `value`, as Godot's `var2bytes` gives them. Throws ERR_INVALID_PARAMETER for what is no Variant. */
+  /**
+   * The bytes of `value`, equal to those of Godot's `var2bytes`. Throws ERR_INVALID_PARAMETER if it is not a Variant.
+   */
   encode (value: Variant, options?: EncodeOptions): Uint8Array
-  /** The value at the start of `bytes`, as of Godot's `bytes2var`. Throws ERR_INVALID_DATA and nothing else, or ERR_UNAUTHORIZED for an object. */
+  /**
+   * The value at the start of `bytes`, as Godot's `bytes2var` returns it. Throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED
+   * for an object that is not allowed, and nothing else.
+   */
   decode (bytes: Uint8Array, options?: DecodeOptions): Variant
-  /** What `read` makes of bytes[start..end), which hold Variants among other things. */
-  parse<Value> (read: (from: VariantReader) => Value, bytes: Uint8Array, options?: DecodeOptions, start?: number, end?: number): Value
-  /** The bytes that `write` writes for `value`. */
+  /** Calls `read` for bytes[start..end), which contain Variants and other values. */
+  parse<Value> (
+    read: (from: VariantReader) => Value,
+    bytes: Uint8Array,
+    options?: DecodeOptions,
+    start?: number,
+    end?: number
+  ): Value
+  /** Returns the bytes that `write` writes for `value`. */
   build<Value> (write: (to: VariantWriter, value: Value) => void, value: Value, options?: EncodeOptions): Uint8Array
 }
 
-/** A codec for the types of `rows`, in the order of their numbers; the first five are Nil, bool, int, real and String. */
+/** A codec for the types of `rows`, by their numbers; the first five are Nil, bool, int, real and String. */
 export function variantCodec (rows: readonly VariantRow[], rules: Rules): VariantCodec {
   const table = new VariantTable(rows, rules)
   const [parse, build] = [parser(table), builder(table)]
@@ -262,7 +287,7 @@ function writeVariant (to: VariantWriter, value: Variant): void {
   to.variant(value)
 }
 
-// Readers and writers are kept, as a new one costs as much as a small value; one that is in use is not there to take.
+// Readers and writers are reused, as a new one costs as much as a small value; a nested call makes its own.
 
 function parser (table: VariantTable): VariantCodec['parse'] {
   let spare: VariantReader | undefined

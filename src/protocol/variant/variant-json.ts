@@ -7,7 +7,9 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [nam
 
 const MAX_DEPTH = 100
 
-/** Types of fixed size, written as the list of their components in the order they are sent: a Basis row by row. */
+/**
+ * Types of fixed size, given as the list of their components in the order in which they are sent: a Basis row by row.
+ */
 const shaped: Readonly<Record<string, shapes.Shape<Variant>>> = {
   Vector2: shapes.vector2,
   Vector2i: shapes.vector2i,
@@ -29,26 +31,30 @@ const shaped: Readonly<Record<string, shapes.Shape<Variant>>> = {
   Color: shapes.color
 } as Record<string, shapes.Shape<any>>
 
-const list = <Result>(read: (item: Json) => unknown, make: (items: any[]) => Result) => (given: Json, fail: Fail): Result => {
-  if (!Array.isArray(given)) fail('a list')
-  return make((given as Json[]).map(read))
-}
+const list = <Result>(read: (item: Json) => unknown, make: (items: any[]) => Result) =>
+  (given: Json, fail: Fail): Result => {
+    if (!Array.isArray(given)) fail('an array')
+    return make((given as Json[]).map(read))
+  }
 const items = (name: string) => (item: Json) => readShape(name, item)
-const text = (item: Json): string => typeof item === 'string' ? item : fault('text')
-const whole = (min: number, max: number) => (item: Json): number => typeof item === 'number' && Number.isInteger(item) && item >= min && item <= max ? item : fault(`a whole number from ${min} to ${max}`)
+const text = (item: Json): string => typeof item === 'string' ? item : fault('a string')
+const integer = (min: number, max: number) => (item: Json): number => {
+  const isValid = typeof item === 'number' && Number.isInteger(item) && item >= min && item <= max
+  return isValid ? item : fault(`an integer from ${min} to ${max}`)
+}
 const number = (item: Json): number => typeof item === 'number' ? item : fault('a number')
 
-type Fail = (wanted: string) => never
+type Fail = (expected: string) => never
 
-/** What a member with the name of a type stands for, of the types that have no fixed size. */
+/** Makers of values of the types without a fixed size, by type. */
 const makers: Readonly<Record<string, (given: Json, fail: Fail, depth: number) => Variant>> = {
   int: given => readInt(given),
   float: given => types.float(number(given)),
   NodePath: given => new types.NodePath(text(given)),
   StringName: given => new types.StringName(text(given)),
   Dictionary: (given, fail, depth) => new Map(list(pair => readPair(pair, depth), pairs => pairs)(given, fail)),
-  PoolByteArray: list(whole(0, 255), items => Uint8Array.from(items)),
-  PoolIntArray: list(whole(-2147483648, 2147483647), items => Int32Array.from(items)),
+  PoolByteArray: list(integer(0, 255), items => Uint8Array.from(items)),
+  PoolIntArray: list(integer(-2147483648, 2147483647), items => Int32Array.from(items)),
   PoolRealArray: list(number, items => Float32Array.from(items)),
   PoolStringArray: list(text, items => new types.PoolStringArray(items)),
   PoolVector2Array: list(items('Vector2'), items => new types.PoolVector2Array(items)),
@@ -71,16 +77,19 @@ const aliases: Readonly<Record<string, string>> = {
 }
 
 /**
- * The Variant that a value of JSON stands for. Null, booleans, numbers, text and lists are themselves, an object is a Dictionary; but an
- * object whose only member has the name of a type is that: `{"Vector2": [1, 2]}`, `{"int": 7}`, `{"PoolStringArray": ["a"]}`, and
- * `{"Dictionary": [[key, value]]}` for keys that are no text. Throws ERR_INVALID_PARAMETER.
+ * The Variant that a JSON value represents. Null, booleans, numbers, strings and arrays represent themselves, an object
+ * a Dictionary; but an object whose only member is named like a type is of that type: `{"Vector2": [1, 2]}`, `{"int":
+ * 7}`, `{"PoolStringArray": ["a"]}`, and `{"Dictionary": [[key, value]]}` for keys that are not strings. Throws
+ * ERR_INVALID_PARAMETER.
  */
 export function variantFromJson (json: unknown): Variant {
   return read(json as Json, 0)
 }
 
 function read (json: Json, depth: number): Variant {
-  if (depth > MAX_DEPTH) throw new GodotError('ERR_INVALID_PARAMETER', `a Variant has ${MAX_DEPTH} levels at most`)
+  if (depth > MAX_DEPTH) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `too many levels: a Variant has at most ${MAX_DEPTH}`)
+  }
   if (typeof json !== 'object' || json === null) return json
   if (Array.isArray(json)) return json.map(item => read(item, depth + 1))
   const entries = Object.entries(json)
@@ -88,7 +97,7 @@ function read (json: Json, depth: number): Variant {
     const [name, given] = entries[0]
     if (Object.hasOwn(shaped, name)) return readShape(name, given)
     const type = Object.hasOwn(aliases, name) ? aliases[name] : name
-    if (Object.hasOwn(makers, type)) return makers[type](given, wanted => fault(`${name}: ${wanted}`), depth)
+    if (Object.hasOwn(makers, type)) return makers[type](given, expected => fault(`${name}: ${expected}`), depth)
   }
   return new Map(entries.map(([name, value]) => [name, read(value, depth + 1)]))
 }
@@ -96,23 +105,24 @@ function read (json: Json, depth: number): Variant {
 function readShape (name: string, given: Json): Variant {
   const shape = shaped[name]
   const size = shape.size / 4
-  if (!Array.isArray(given) || given.length !== size || !given.every(item => typeof item === 'number')) return fault(`${name}: a list of ${size} numbers`)
+  const isValid = Array.isArray(given) && given.length === size && given.every(item => typeof item === 'number')
+  if (!isValid) return fault(`${name}: an array of ${size} numbers`)
   let at = 0
   const next = (): number => given[at++] as number
   return shape.read({ f32: next, i32: next })
 }
 
 function readPair (pair: Json, depth: number): [Variant, Variant] {
-  if (!Array.isArray(pair) || pair.length !== 2) return fault('Dictionary: pairs of a key and a value')
+  if (!Array.isArray(pair) || pair.length !== 2) return fault('Dictionary: an array of pairs of a key and a value')
   return [read(pair[0], depth + 1), read(pair[1], depth + 1)]
 }
 
-/** A number of JSON is exact up to 2^53; beyond it ints are written as text. */
+/** JSON numbers are exact up to 2^53; larger ints are given as strings. */
 function readInt (given: Json): number | bigint {
   if (typeof given === 'string' && /^-?\d{1,19}$/.test(given)) return types.int(BigInt(given))
   return types.int(number(given))
 }
 
-function fault (wanted: string): never {
-  throw new GodotError('ERR_INVALID_PARAMETER', `no Variant: ${wanted} is wanted`)
+function fault (expected: string): never {
+  throw new GodotError('ERR_INVALID_PARAMETER', `not a Variant: expected ${expected}`)
 }

@@ -7,11 +7,11 @@ import type { Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
 
-/** The rows that Godot's versions share, and what the others are made of. Pictures: docs/variant.md. */
+/** Rows that all versions of Godot share, and functions that make others. */
 
 export type Class<Value> = new (...args: any[]) => Value
 
-/** A type that is nothing but a shape. */
+/** A type that consists of one shape. */
 export function fixed<Value> (name: string, Type: Class<Value>, shape: Shape<Value>): VariantRow<Value> {
   return {
     name,
@@ -25,7 +25,11 @@ export function fixed<Value> (name: string, Type: Class<Value>, shape: Shape<Val
 }
 
 /** A packed array of shapes:  | count u32 | elements ... | */
-export function packed<Item> (name: string, Pool: Class<types.PoolArray<Item>>, shape: Shape<Item>): VariantRow<types.PoolArray<Item>> {
+export function packed<Item> (
+  name: string,
+  Pool: Class<types.PoolArray<Item>>,
+  shape: Shape<Item>
+): VariantRow<types.PoolArray<Item>> {
   return {
     name,
     classes: [Pool],
@@ -39,7 +43,10 @@ export function packed<Item> (name: string, Pool: Class<types.PoolArray<Item>>, 
 }
 
 /** A typed array of integers:  | count u32 | numbers ... | */
-export function integers<Items extends Int32Array | BigInt64Array> (name: string, Type: NumberArray<Items>): VariantRow<Items> {
+export function integers<Items extends Int32Array | BigInt64Array> (
+  name: string,
+  Type: NumberArray<Items>
+): VariantRow<Items> {
   return {
     name,
     classes: [Type],
@@ -49,14 +56,20 @@ export function integers<Items extends Int32Array | BigInt64Array> (name: string
 }
 
 /** The same of floats. */
-export function reals<Items extends Float32Array | Float64Array> (name: string, Type: NumberArray<Items>): VariantRow<Items> {
+export function reals<Items extends Float32Array | Float64Array> (
+  name: string,
+  Type: NumberArray<Items>
+): VariantRow<Items> {
   return {
     ...integers(name, Type as NumberArray<any>),
     write: (to, items, type) => { to.u32(type); to.u32(items.length); to.floats(items) }
   }
 }
 
-/** Elements that memory is taken for before they are read: containers nested in each other could each promise a packet full of them. */
+/**
+ * Elements for which memory is allocated before they are read: nested containers could each announce as many as a
+ * packet holds.
+ */
 const MAX_RESERVED = 128
 
 export function readItems<Item> (count: number, read: () => Item): Item[] {
@@ -85,7 +98,7 @@ export const int: VariantRow<number | bigint> = {
   }
 }
 
-/** An i64: a number where that is exact, which most are and which is quicker, else a bigint. */
+/** Reads an i64: a number where that is exact, which is the common case and faster, else a bigint. */
 export function readInt64 (from: ByteReader): number | bigint {
   const low = from.u32()
   const high = from.i32()
@@ -93,7 +106,7 @@ export function readInt64 (from: ByteReader): number | bigint {
   return Number.isSafeInteger(value) ? value : BigInt(high) << 32n | BigInt(low)
 }
 
-/** f32 when that loses nothing, else f64; NaN is f64, as it never equals itself. Godot 4 calls it float. */
+/** f32 if that is exact, else f64; NaN is f64, as it never equals itself. Godot 4 calls the type float. */
 export const real: VariantRow<number | types.Float> = {
   name: 'real',
   classes: [types.Float],
@@ -116,16 +129,16 @@ export const string: VariantRow<string> = {
   write: (to, value, type) => { to.u32(type); to.string(value) }
 }
 
-/** Upper bit of the name count of a NodePath, which tells the form of today from an older one. */
+/** Upper bit of the name count of a NodePath; not set in an obsolete form. */
 const NEW_FORM = 0x80000000
 
-/** | name count u32, bit 31 set | subname count u32 | flags u32: 1 absolute, 2 one more subname | names, subnames: strings | */
+/** | name count u32, bit 31 set | subname count u32 | flags u32: 1 absolute, 2 one more subname | names, subnames | */
 export const nodePath: VariantRow<types.NodePath> = {
   name: 'NodePath',
   classes: [types.NodePath],
   read: from => {
     const count = from.u32() - NEW_FORM
-    if (count < 0) from.fail('a NodePath of the old form', from.offset - 4)
+    if (count < 0) from.fail('NodePath in the obsolete form', from.offset - 4)
     const subnameCount = from.u32()
     const flags = from.u32()
     const readName = (): string => from.string()
@@ -162,7 +175,9 @@ function readObjectId (from: ByteReader): types.EncodedObjectAsID | null {
 }
 
 function readObject (from: VariantReader): types.EncodedObject | null {
-  if (!from.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object that is not allowed at byte ${from.offset - 4}`)
+  if (!from.allowObjects) {
+    throw new GodotError('ERR_UNAUTHORIZED', `full objects are not allowed: found one at byte ${from.offset - 4}`)
+  }
   const className = from.string()
   if (className === '') return null
   const properties = new Map<string, Variant>()
@@ -173,7 +188,9 @@ function readObject (from: VariantReader): types.EncodedObject | null {
 }
 
 function writeObject (to: VariantWriter, { className, properties }: types.EncodedObject): void {
-  if (!to.allowObjects) throw new GodotError('ERR_UNAUTHORIZED', `an object of class ${className} is not allowed`)
+  if (!to.allowObjects) {
+    throw new GodotError('ERR_UNAUTHORIZED', `full objects are not allowed: found one of class ${className}`)
+  }
   to.string(className)
   to.u32(properties.size)
   to.enter()
@@ -184,7 +201,7 @@ function writeObject (to: VariantWriter, { className, properties }: types.Encode
   to.leave()
 }
 
-/** Lower 31 bits of the count of an Array or Dictionary; the upper one is an old mark without a meaning. */
+/** Lower 31 bits of the count of an Array or Dictionary; the upper bit is obsolete and ignored. */
 export const COUNT = 0x7fffffff
 
 /** | count u32 | Variants ... | */
@@ -238,7 +255,7 @@ function readPairs (from: VariantReader): Map<Variant, Variant> {
 export class Pairs implements Keys {
   readonly map = new Map<Variant, Variant>()
   readonly #from: VariantReader
-  /** Compound keys by their bytes: one that occurs twice must be one object, so that a Map takes it for the same key. */
+  /** Compound keys by their bytes: equal ones must be one object, as a Map compares objects by identity. */
   #compounds: Map<string, Variant> | undefined
   #guard: CollisionGuard | undefined
 
@@ -289,7 +306,7 @@ function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Variant>): v
   to.leave()
 }
 
-/** | count u32 | bytes ... | zero bytes to a multiple of 4 |  The zero bytes may be missing at the end of all. */
+/** | count u32 | bytes ... | zero bytes to a multiple of 4 |  The zero bytes may be missing at the end of a packet. */
 export const byteArray: VariantRow<Uint8Array> = {
   name: 'PoolByteArray',
   classes: [Uint8Array],
@@ -307,7 +324,7 @@ export const byteArray: VariantRow<Uint8Array> = {
   }
 }
 
-/** | count i32 | strings that include a NUL ... |  A negative count reads as none. */
+/** | count i32 | strings that include a NUL ... |  A negative count is read as 0. */
 export const stringArray: VariantRow<types.PoolStringArray> = {
   name: 'PoolStringArray',
   classes: [types.PoolStringArray],

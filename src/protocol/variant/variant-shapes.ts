@@ -2,10 +2,10 @@ import type { ByteReader, ByteWriter } from '../bytes.ts'
 import { AABB, Basis, Color, Plane, Quat, Rect2, Transform, Transform2D, Vector2, Vector3 } from './math-types.ts'
 import { Projection, Rect2i, Vector2i, Vector3i, Vector4, Vector4i } from './math-types.ts'
 
-/** Where the components of a shape come from, one after the other. */
+/** Source of the components of a shape, one after the other. */
 export type Components = Pick<ByteReader, 'f32' | 'i32'>
 
-/** How a value of fixed size stands in bytes. */
+/** Encoding of a value of fixed size. */
 export interface Shape<Value> {
   readonly size: number
   read (from: Components): Value
@@ -54,7 +54,7 @@ export const aabb: Shape<AABB> = {
   write: (to, { position, size }) => { vector3.write(to, position); vector3.write(to, size) }
 }
 
-/** Sent row by row, while a script sees the axes, which are the columns. */
+/** Sent row by row; scripts see the axes, which are the columns. */
 export const basis: Shape<Basis> = {
   size: 36,
   read: from => {
@@ -83,7 +83,7 @@ export const color: Shape<Color> = {
   write: (to, { r, g, b, a }) => { to.f32(r); to.f32(g); to.f32(b); to.f32(a) }
 }
 
-// Shapes that only Godot 4 has.
+// Shapes of Godot 4 only.
 
 export const vector2i: Shape<Vector2i> = {
   size: 8,
@@ -118,5 +118,5 @@ export const vector4i: Shape<Vector4i> = {
 export const projection: Shape<Projection> = {
   size: 64,
   read: from => new Projection(vector4.read(from), vector4.read(from), vector4.read(from), vector4.read(from)),
-  write: (to, { x, y, z, w }) => { vector4.write(to, x); vector4.write(to, y); vector4.write(to, z); vector4.write(to, w) }
+  write: (to, { x, y, z, w }) => { for (const column of [x, y, z, w]) vector4.write(to, column) }
 }

@@ -1,12 +1,14 @@
 import { GodotError } from '../../error.ts'
-import type { Color, Vector2, Vector3, Vector4, Rect2, Transform2D, Plane, Quat, AABB, Basis, Transform } from './math-types.ts'
-import type { Projection, Rect2i, Vector2i, Vector3i, Vector4i } from './math-types.ts'
+import type {
+  AABB, Basis, Color, Plane, Projection, Quat, Rect2, Rect2i, Transform, Transform2D,
+  Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
+} from './math-types.ts'
 
 export * from './math-types.ts'
 
-/** Godot's values that JavaScript has no counterpart for: small, immutable, with Godot's names and defaults. */
+/** Godot's values that have no JavaScript counterpart: small, immutable, with Godot's names and defaults. */
 
-/** What a NodePath is made of: `/root/Main:position:x` is absolute, has two names and two subnames. */
+/** The parts of a NodePath: `/root/Main:position:x` is absolute, has two names and two subnames. */
 export interface NodePathParts {
   names: readonly string[]
   subnames: readonly string[]
@@ -40,7 +42,7 @@ function parseNodePath (text: string): NodePathParts {
   }
 }
 
-/** A name that Godot keeps once (Godot 4). */
+/** An interned name (Godot 4). */
 export class StringName {
   readonly text: string
 
@@ -52,7 +54,7 @@ export class StringName {
   toJSON (): string { return this.text }
 }
 
-/** A resource handle of the sender; Godot 3 sends no id, so there it arrives empty. */
+/** A resource handle of the sender. Godot 3 does not send its id: there it arrives empty. */
 export class RID {
   readonly id: bigint
 
@@ -61,7 +63,7 @@ export class RID {
   }
 }
 
-/** An object of the sender, of which only the instance id travels. */
+/** An object of the sender, represented by its instance id. */
 export class EncodedObjectAsID {
   readonly objectId: bigint
 
@@ -81,9 +83,9 @@ export class EncodedObject {
   }
 }
 
-/** A function of the sender (Godot 4); nothing of it travels. */
+/** A function of the sender (Godot 4); its content is not sent. */
 export class Callable {
-  /** Keeps other classes from passing for one. */
+  /** Makes the class distinct from others for TypeScript. */
   readonly isCallable = true
 }
 
@@ -98,7 +100,7 @@ export class Signal {
   }
 }
 
-/** Elements of one type, which Godot keeps packed: `[...array]`, `array.length`, `array.items[0]`. */
+/** A packed array of one element type: `[...array]`, `array.length`, `array.items[0]`. */
 export class PoolArray<Item> implements Iterable<Item> {
   readonly items: readonly Item[]
 
@@ -171,7 +173,7 @@ export class TypedDictionary {
   }
 }
 
-/** A real whose value is a whole number, such as 3.0, which as a JavaScript number would be taken for an int. */
+/** A real whose value is a whole number, such as 3.0: as a JavaScript number it would be sent as an int. */
 export class Float {
   readonly value: number
 
@@ -184,35 +186,37 @@ export class Float {
   toJSON (): number { return this.value }
 }
 
-/** Whether a JavaScript number is sent as Godot's int: safe integers are, -0 is not. */
+/** Whether a JavaScript number is sent as an int: safe integers are, except -0. */
 export function isInt (value: number): boolean {
   return Number.isSafeInteger(value) && !Object.is(value, -0)
 }
 
 /**
- * `value` as it must be given to become an int: without its fraction, as a number where that is exact, else a bigint.
- * Throws ERR_INVALID_PARAMETER for what no 64-bit integer can hold.
+ * `value` as an int: without its fraction, as a number where that is exact, else as a bigint. Throws
+ * ERR_INVALID_PARAMETER for a value beyond 64 bits, NaN or infinity.
  */
 export function int (value: number | bigint | Float): number | bigint {
   const whole = typeof value === 'bigint' ? value : Math.trunc(Number(value)) + 0
   if (Number.isSafeInteger(Number(whole))) return Number(whole)
-  if (typeof whole === 'number' && !Number.isFinite(whole)) throw new GodotError('ERR_INVALID_PARAMETER', `${whole} is no int`)
+  if (typeof whole === 'number' && !Number.isFinite(whole)) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `${whole} is not an int`)
+  }
   return int64(BigInt(whole))
 }
 
-/** `value` itself when 64 bits hold it; throws ERR_INVALID_PARAMETER when not. */
+/** `value` itself; throws ERR_INVALID_PARAMETER if it does not fit 64 bits. */
 export function int64 (value: bigint): bigint {
-  if (BigInt.asIntN(64, value) !== value) throw new GodotError('ERR_INVALID_PARAMETER', `${value} does not fit an int of 64 bits`)
-  return value
+  if (BigInt.asIntN(64, value) === value) return value
+  throw new GodotError('ERR_INVALID_PARAMETER', `${value} does not fit an int of 64 bits`)
 }
 
-/** `value` as it must be given to become a real (Godot 4: float): whole numbers are wrapped in a Float. */
+/** `value` as a real (Godot 4: float): whole numbers are wrapped in a Float. */
 export function float (value: number | bigint | Float): number | Float {
   const number = Number(value)
   return isInt(number) ? new Float(number) : number
 }
 
-/** Any value that Godot can send; the last two lines are of Godot 4 alone. */
+/** Any value that Godot can send; the types of the last two lines exist in Godot 4 only. */
 export type Variant =
   | null | boolean | number | bigint | string | Float
   | Vector2 | Rect2 | Vector3 | Transform2D | Plane | Quat | AABB | Basis | Transform | Color

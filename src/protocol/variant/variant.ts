@@ -4,7 +4,7 @@ import * as rows from './variant-rows.ts'
 import * as shapes from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 
-/** Godot 3 knows no path that is nothing but absolute. */
+/** In Godot 3 a path without names is empty, even if it is marked absolute. */
 const nodePath: VariantRow<types.NodePath> = {
   ...rows.nodePath,
   read: (from, word) => {
@@ -44,17 +44,18 @@ const godot3: readonly VariantRow[] = [
   rows.packed('PoolColorArray', types.PoolColorArray, shapes.color)
 ]
 
-/** Variants of Godot 3; it refuses more than 100 levels from 3.4 on. */
+/** Variants of Godot 3, which refuses more than 100 levels since 3.4. */
 export const variant3 = variantCodec(godot3, { maxDepth: 100, strictText: false })
 
 /**
- * The bytes of `value`, as `var2bytes` of Godot 3 gives them. A whole number is an int, any other a real: see `int` and `float`.
- * Throws ERR_INVALID_PARAMETER for what is no Variant, ERR_UNAUTHORIZED for an `EncodedObject` unless allowed.
+ * The bytes of `value`, equal to those of Godot 3's `var2bytes`. A whole number is an int, any other a real: see `int`
+ * and `float`. Throws ERR_INVALID_PARAMETER if it is not a Variant, ERR_UNAUTHORIZED for an `EncodedObject` unless
+ * allowed.
  */
 export const encodeVariant = variant3.encode
 
 /**
- * The value at the start of `bytes`, as of `bytes2var` of Godot 3; bytes after it are ignored.
+ * The value at the start of `bytes`, as Godot 3's `bytes2var` returns it; bytes after it are ignored.
  * Throws ERR_INVALID_DATA naming the byte, or ERR_UNAUTHORIZED for an object sent in full unless allowed.
  */
 export const decodeVariant = variant3.decode

@@ -5,15 +5,15 @@ import * as types from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
 
 /**
- * Arrays and dictionaries of Godot 4, which may have a type: its kind has two bits in the first word, its number or
- * name stands before the count. Elements keep their own first words.
+ * Typed arrays and dictionaries of Godot 4: two bits of the first word are the kind of type, its number or name
+ * precedes the count. Elements have first words of their own.
  */
 
-/** The type of containers without one. */
+/** The type of untyped containers. */
 const ANY = 'Variant'
-/** The class of every object, as long as only ids are sent. */
+/** The class of every object if only ids are sent. */
 const ID = 'EncodedObjectAsID'
-/** Where the kinds are in the first word: of elements or keys, and of the values of a dictionary. */
+/** Shifts of the kinds in the first word: of elements or keys, and of the values of a dictionary. */
 const [FIRST, SECOND] = [16, 18]
 
 const kind = { ANY: 0, BUILT_IN: 1, CLASS: 2, SCRIPT: 3 } as const
@@ -37,11 +37,11 @@ function readType (from: VariantReader, bits: number): string {
     return from.allowObjects ? name : ID
   }
   const number = from.u32()
-  const row = from.table.rows[number] ?? from.fail(`no type ${number}`, from.offset - 4)
+  const row = from.table.rows[number] ?? from.fail(`unknown Variant type ${number}`, from.offset - 4)
   return row.type === 0 ? ANY : row.name
 }
 
-/** Whether a value of type `number` may be in a container of `type`; null may where objects are. */
+/** Whether a container of `type` may hold a value of type `number`; null is allowed among objects. */
 function isOf ({ numbers }: VariantTable, type: string, number: number): boolean {
   if (type === ANY) return true
   const isObject = number === 0 || number === numbers.get('Object')
@@ -50,26 +50,35 @@ function isOf ({ numbers }: VariantTable, type: string, number: number): boolean
 
 type Fit = (value: Variant) => Variant | undefined
 
-const isNumber = (value: Variant): value is number | bigint | types.Float => typeof value === 'number' || typeof value === 'bigint' || value instanceof types.Float
+const isNumber = (value: Variant): value is number | bigint | types.Float =>
+  typeof value === 'number' || typeof value === 'bigint' || value instanceof types.Float
 
-/** Types that values of another one are made into; a container of floats says by itself that a float is a float. */
+/** Types into which Godot converts values of another type. Elements of a container of floats need no `Float`. */
 const fits = new Map<string, Fit>([
   ['int', value => isNumber(value) ? whole(value) : undefined],
   ['float', value => isNumber(value) ? Number(value) : undefined],
   ['String', value => value instanceof types.StringName ? value.text : typeof value === 'string' ? value : undefined],
-  ['StringName', value => typeof value === 'string' ? new types.StringName(value) : value instanceof types.StringName ? value : undefined]
+  ['StringName', value => {
+    if (typeof value === 'string') return new types.StringName(value)
+    return value instanceof types.StringName ? value : undefined
+  }]
 ])
 
 function whole (value: number | bigint | types.Float): number | bigint | undefined {
   return Math.abs(Number(value)) < 2 ** 63 || typeof value === 'bigint' ? types.int(value) : undefined
 }
 
-/** How values come into a container of `type`: as they are, made into what fits, or not at all (undefined), as in Godot. */
+/** How a value is put into a container of `type`, as in Godot: unchanged, converted, or left out (undefined). */
 function fitOf (table: VariantTable, type: string): Fit {
   return fits.get(type) ?? (value => isOf(table, type, table.rowOf(value).type) ? value : undefined)
 }
 
-function fittedPairs (from: VariantReader, pairs: ReadonlyMap<Variant, Variant>, fitKey: Fit, fitValue: Fit): Map<Variant, Variant> {
+function fittedPairs (
+  from: VariantReader,
+  pairs: ReadonlyMap<Variant, Variant>,
+  fitKey: Fit,
+  fitValue: Fit
+): ReadonlyMap<Variant, Variant> {
   const fitted = new rows.Pairs(from)
   for (const pair of pairs) {
     const [key, value] = [fitKey(pair[0]), fitValue(pair[1])]
@@ -80,7 +89,8 @@ function fittedPairs (from: VariantReader, pairs: ReadonlyMap<Variant, Variant>,
 
 function writeOf (to: VariantWriter, type: string, value: Variant): void {
   const typed = type === 'float' && typeof value === 'number' ? types.float(value) : value
-  if (!isOf(to.table, type, to.table.rowOf(typed).type)) throw new GodotError('ERR_INVALID_PARAMETER', `a value that is not of type ${type} in a container of them`)
+  const { name, type: number } = to.table.rowOf(typed)
+  if (!isOf(to.table, type, number)) throw new GodotError('ERR_INVALID_PARAMETER', `${name} in a container of ${type}`)
   to.variant(typed)
 }
 
@@ -94,7 +104,10 @@ export const array: VariantRow<readonly Variant[] | types.TypedArray> = {
     const fit = fitOf(from.table, type)
     return new types.TypedArray(type, rows.array.read(from, word).map(fit).filter(value => value !== undefined))
   },
-  write: (to, value, type) => value instanceof types.TypedArray ? writeTypedArray(to, value, type) : rows.array.write(to, value, type)
+  write: (to, value, type) => {
+    if (value instanceof types.TypedArray) writeTypedArray(to, value, type)
+    else rows.array.write(to, value, type)
+  }
 }
 
 function writeTypedArray (to: VariantWriter, { type, items }: types.TypedArray, number: number): void {
@@ -115,12 +128,17 @@ export const dictionary: VariantRow<any> = {
     const valueType = readType(from, word >> SECOND)
     const pairs = rows.dictionary.read(from, word) as ReadonlyMap<Variant, Variant>
     if (keyType === ANY && valueType === ANY) return pairs
-    return new types.TypedDictionary(keyType, valueType, fittedPairs(from, pairs, fitOf(from.table, keyType), fitOf(from.table, valueType)))
+    const [fitKey, fitValue] = [fitOf(from.table, keyType), fitOf(from.table, valueType)]
+    return new types.TypedDictionary(keyType, valueType, fittedPairs(from, pairs, fitKey, fitValue))
   },
-  write: (to, value, type) => value instanceof types.TypedDictionary ? writeTypedDictionary(to, value, type) : rows.dictionary.write(to, value, type)
+  write: (to, value, type) => {
+    if (value instanceof types.TypedDictionary) writeTypedDictionary(to, value, type)
+    else rows.dictionary.write(to, value, type)
+  }
 }
 
-function writeTypedDictionary (to: VariantWriter, { keyType, valueType, pairs }: types.TypedDictionary, number: number): void {
+function writeTypedDictionary (to: VariantWriter, dictionary: types.TypedDictionary, number: number): void {
+  const { keyType, valueType, pairs } = dictionary
   to.u32(number | kindOf(keyType, to) << FIRST | kindOf(valueType, to) << SECOND)
   writeType(to, keyType)
   writeType(to, valueType)

@@ -7,12 +7,12 @@ import type { Components, Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 import { array, dictionary } from './variant4-containers.ts'
 
-/** Components as builds of double precision send them. */
+/** Components as double precision builds send them. */
 function doubles (from: VariantReader): Components {
   return { f32: () => from.f64(), i32: () => from.i32() }
 }
 
-/** A shape of floats, which are f64 when bit 16 says so. We write f32, as ordinary builds do. */
+/** A shape of floats, which are f64 if bit 16 is set. Written as f32, as ordinary builds do. */
 function floats<Value> (name: string, type: Class<Value>, shape: Shape<Value>): VariantRow<Value> {
   return {
     ...rows.fixed(name, type, shape),
@@ -21,7 +21,11 @@ function floats<Value> (name: string, type: Class<Value>, shape: Shape<Value>): 
 }
 
 /** A packed array of such shapes. */
-function packedFloats<Item> (name: string, Pool: Class<types.PoolArray<Item>>, shape: Shape<Item>): VariantRow<types.PoolArray<Item>> {
+function packedFloats<Item> (
+  name: string,
+  Pool: Class<types.PoolArray<Item>>,
+  shape: Shape<Item>
+): VariantRow<types.PoolArray<Item>> {
   const narrow = rows.packed(name, Pool, shape)
   return {
     ...narrow,
@@ -105,11 +109,11 @@ const godot4: readonly VariantRow[] = [
   packedFloats('PackedVector4Array', types.PackedVector4Array, shapes.vector4)
 ]
 
-/** Variants of Godot 4, which refuses more than 1024 levels, and text that is not strict UTF-8. */
+/** Variants of Godot 4, which refuses more than 1024 levels and text that is not strict UTF-8. */
 export const variant4 = variantCodec(godot4, { maxDepth: 1024, strictText: true })
 
-/** As `encodeVariant`, the bytes of Godot 4's `var_to_bytes`. */
+/** As `encodeVariant`, for Godot 4: the bytes of `var_to_bytes`. */
 export const encodeVariant4 = variant4.encode
 
-/** As `decodeVariant`, the value of Godot 4's `bytes_to_var`. */
+/** As `decodeVariant`, for Godot 4: the value of `bytes_to_var`. */
 export const decodeVariant4 = variant4.decode

@@ -1,20 +1,20 @@
 import { GodotError } from '../../error.ts'
 
-/** Bytes of a request head, through its empty line, that are read at most (Godot's limit). */
+/** Longest request head in bytes, including the empty line (Godot's limit). */
 export const MAX_REQUEST_HEAD = 4096
 
-/** An HTTP request without its body: the target as it was asked for, and headers by lower-case name, repeated ones joined by a comma. */
+/** Head of an HTTP request: the target as received, and headers by lower-case name, repeated ones joined by a comma. */
 export interface RequestHead { readonly target: string, readonly headers: Record<string, string> }
 
 const requestLine = /^GET ([\x21-\x7e\x80-\xff]+) HTTP\/1\.1$/
-// What a name and a value may hold is RFC 9110 section 5.6.2 and 5.5: no space before the colon, no control characters but tabs.
+// Names and values as in RFC 9110 sections 5.6.2 and 5.5: no space before the colon, no control characters except tabs.
 const headerLine = /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)$/ // eslint-disable-line no-control-regex
 
-/** Reads the head of a request, `text` through its last header without the empty line; bad-handshake unless it is a GET of HTTP/1.1. */
+/** Parses a request head without its empty line; throws bad-handshake unless it is a GET of HTTP/1.1. */
 export function parseRequestHead (text: string): RequestHead {
   const lines = text.split('\r\n')
   const target = requestLine.exec(lines[0])?.[1]
-  if (target === undefined) throw new GodotError('bad-handshake', 'the request must be a GET of HTTP/1.1')
+  if (target === undefined) throw new GodotError('bad-handshake', 'expected a GET request of HTTP/1.1')
   const headers: Record<string, string> = Object.create(null)
   for (let at = 1; at < lines.length; at++) addHeader(headers, lines[at])
   return { target, headers }
@@ -22,7 +22,7 @@ export function parseRequestHead (text: string): RequestHead {
 
 function addHeader (headers: Record<string, string>, line: string): void {
   const found = headerLine.exec(line)
-  if (found === null) throw new GodotError('bad-handshake', 'a header is not of the form `name: value`')
+  if (found === null) throw new GodotError('bad-handshake', 'malformed header: expected `name: value`')
   const name = found[1].toLowerCase()
   const value = found[2].trimEnd()
   headers[name] = name in headers ? `${headers[name]},${value}` : value

@@ -24,11 +24,25 @@ const rows: Array<[origin: string | undefined, host: string | undefined, allowed
   ['http://a.example', 'game.example', ['https://a.example'], false],
   ['https://a.example:444', 'game.example', ['https://a.example'], false],
   ['https://game.example', 'game.example', ['https://a.example'], false],
-  ['null', 'game.example', ['null'], true]
+  ['null', 'game.example', ['null'], true],
+  ['https://a.example', 'game.example', ['https://a.example:443'], true],
+  ['http://a.example:80', 'game.example', ['http://a.example'], true],
+  ['https://a.example:80', 'game.example', ['https://a.example'], false],
+  ['https://html-classic.itch.zone', 'game.example', ['https://*.itch.zone'], true],
+  ['https://HTML.itch.zone', 'game.example', ['https://*.ITCH.zone'], true],
+  ['https://itch.zone', 'game.example', ['https://*.itch.zone'], false],
+  ['https://a.b.itch.zone', 'game.example', ['https://*.itch.zone'], false],
+  ['https://.itch.zone', 'game.example', ['https://*.itch.zone'], false],
+  ['https://evilitch.zone', 'game.example', ['https://*.itch.zone'], false],
+  ['https://a.itch.zone.evil.example', 'game.example', ['https://*.itch.zone'], false],
+  ['http://a.itch.zone', 'game.example', ['https://*.itch.zone'], false],
+  ['https://a.itch.zone:8443', 'game.example', ['https://*.itch.zone'], false],
+  ['https://a.itch.zone:8443', 'game.example', ['https://*.itch.zone:8443'], true],
+  ['https://evil.example/.itch.zone', 'game.example', ['https://*.itch.zone'], false]
 ]
 
 for (const [origin, host, allowed, isAllowed] of rows) {
-  t.test(`a page of ${origin} ${isAllowed ? 'may' : 'may not'} connect to ${host} with ${JSON.stringify(allowed)}`, async t => {
+  t.test(`a page of ${origin} ${isAllowed ? 'may' : 'must not'} connect to ${host} with allowedOrigins ${JSON.stringify(allowed)}`, async t => {
     t.equal(isOriginAllowed(origin, host, allowed), isAllowed)
   })
 }

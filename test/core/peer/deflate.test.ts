@@ -1,4 +1,4 @@
-import { constants, deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import t from 'tap'
 import { deflate, inflate } from '../../../src/core/peer/deflate.ts'
 import { Dice, scaled, seed } from '../../helper/dice.ts'
@@ -65,3 +65,16 @@ t.test('whatever comes is a message of the size allowed, or one of two codes', a
 function bytesOf (digits: string): Buffer {
   return Buffer.from(digits.replaceAll(' ', ''), 'hex')
 }
+
+t.test('what is compressed with a smaller window is read by a client that has no larger one', async t => {
+  const dice = new Dice(seed)
+  // Repeats itself after 4 KiB: farther back than the windows of 9 to 11 bits.
+  const part = dice.bytes(4096)
+  const message = Buffer.concat(Array.from({ length: 4 }, () => part))
+  for (let windowBits = 9; windowBits <= 15; windowBits++) {
+    const compressed = Buffer.concat([deflate(message, windowBits), Buffer.of(0x00, 0x00, 0xff, 0xff)])
+    t.ok(message.equals(inflateRawSync(compressed, { windowBits, chunkSize: 64, finishFlush: constants.Z_SYNC_FLUSH })), `${windowBits} bits`)
+  }
+  const tooFar = Buffer.concat([deflate(message), Buffer.of(0x00, 0x00, 0xff, 0xff)])
+  t.throws(() => inflateRawSync(tooFar, { windowBits: 9, chunkSize: 64, finishFlush: constants.Z_SYNC_FLUSH }), /too far back/, 'the test can fail')
+})

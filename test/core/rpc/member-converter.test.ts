@@ -23,7 +23,7 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
   ['variant', variant, [[null, null], ['x', 'x'], [[1], [1]]], []]
 ]
 
-t.test('what comes in is of its kind, or refused', async t => {
+t.test('a received value of another kind is refused', async t => {
   for (const [name, kind, good, bad] of kinds) {
     const converter = new MemberConverter([kind])
     for (const [given, taken] of good) t.strictSame(converter.incoming([given]), [taken], name)
@@ -31,12 +31,12 @@ t.test('what comes in is of its kind, or refused', async t => {
   }
 })
 
-t.test('what goes out takes the form of its kind', async t => {
+t.test('a sent value is converted to its kind', async t => {
   t.strictSame(new MemberConverter([int, float, float, String]).outgoing([3.7, 3, 0.5, 'x']), [3, new Float(3), 0.5, 'x'])
   t.throws(() => new MemberConverter([int]).outgoing([NaN]), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('as many values as declared, both ways', async t => {
+t.test('the number of values must be as declared, both ways', async t => {
   const converter = new MemberConverter([int, int])
   for (const values of [[], [1], [1, 2, 3]]) {
     t.equal(converter.incoming(values), undefined)
@@ -44,7 +44,7 @@ t.test('as many values as declared, both ways', async t => {
   }
 })
 
-t.test('with exact types declared numbers are plain numbers all the same', async t => {
+t.test('with exact types declared numbers are still plain numbers', async t => {
   const rows: Array<[Kind, Variant, Variant | undefined]> = [
     [int, new Float(3), 3], [float, new Float(3), 3], [Number, new Float(3), 3], [BigInt, new Float(3), 3n], [String, new Float(3), undefined],
     [variant, new Float(3), new Float(3)], [exact, new Float(3), new Float(3)]
@@ -94,19 +94,19 @@ t.test('a plain object may be sent as a Map', async t => {
   t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'an instance of a class is none')
 })
 
-t.test('what is no kind cannot be declared', async t => {
+t.test('an invalid kind is refused', async t => {
   for (const kind of ['String', null, undefined, 5, () => 1]) {
     t.throws(() => new SurfaceConverters({ join: [kind as never] }, false), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
   }
 })
 
-t.test('without a declaration everything passes', async t => {
+t.test('without a declaration values pass unchanged', async t => {
   const converter = new SurfaceConverters(undefined, false).of('method', 'anything')
   t.same(converter.incoming([1, 'x', null]), [1, 'x', null])
   t.same(converter.outgoing([1, 'x', null]), [1, 'x', null])
 })
 
-t.test('what is declared is there under its kind and name only', async t => {
+t.test('a member is found by its kind and name only', async t => {
   const converters = new SurfaceConverters({ join: [String], score: int }, false)
   t.ok(converters.of('method', 'join'))
   t.ok(converters.of('property', 'score'))

@@ -115,7 +115,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.same(await ann.told(game), ['on_remotesync null', 'on_mastersync '].map(line => `${ann.id} ${line}`), 'sync ran at the caller')
   })
 
-  await t.test('a player calls by number as soon as the server confirmed', async t => {
+  await t.test('a player calls by id once the server has confirmed the path', async t => {
     const { packetsIn } = server.getPeer(ann.id)
     await ann.rpc('on_remote', ['1'])
     await game.told(ann)
@@ -136,14 +136,14 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.equal(server.getPeer(ben.id).packetsOut - before, 6, 'the path was told once')
   })
 
-  await t.test('once they confirmed, one packet serves all of them', async t => {
+  await t.test('one packet serves all who have confirmed the path', async t => {
     const { packets } = internalsOf(server).room.outbox
     main.rpc('on_remote', 'all')
     t.equal(internalsOf(server).room.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
-  await t.test('values arrive as they are', async t => {
+  await t.test('values arrive unchanged', async t => {
     for (const [value, text] of values) {
       main.rpcId(ann.id, 'on_remote', value)
       await ann.rpc('on_remote', [text], 1)
@@ -152,7 +152,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     }
   })
 
-  await t.test('a newcomer takes part at once, and who leaves is missed by nobody', async t => {
+  await t.test('newcomers take part at once, and leavers are not waited for', async t => {
     const cat = await Player.join(t, game)
     main.rpc('on_remote', 'welcome')
     for (const player of [ann, ben, cat]) t.same(await player.told(game), ['1 on_remote "welcome"'])
@@ -168,7 +168,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 
-  await t.test('a player that is a node\'s master is obeyed, nobody else is', async t => {
+  await t.test('only the player that is the network master of a node may call its puppet members', async t => {
     main.setNetworkMaster(ann.id)
     for (const player of [ann, ben]) await player.godot.run('set_master', { id: ann.id })
     await ann.rpc('on_puppet', ['"mine"'])
@@ -182,7 +182,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.ok((await ben.told(game)).includes(`${ann.id} on_puppet "mine"`), 'ben obeys her too')
   })
 
-  await t.test('a node that comes later, deeper in the tree', async t => {
+  await t.test('a node deeper in the tree is added later', async t => {
     for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Pawn' })
     const pawn = server.multiplayer.node('/root/Main/Pawn', { on_remote: [int], remote_value: String })
     const told: unknown[][] = []
@@ -243,4 +243,20 @@ t.test('real players and the server call each other', needs('godot3-server'), as
     t.match(ann.godot.errors, [/RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/], 'ann refused ben as the server did')
     t.equal(ann.godot.errors.length, 2)
   })
+})
+
+t.test('with set_root_node paths are relative to that node', needs('godot3-server'), async t => {
+  const game = await Game.start(t)
+  const ann = await Player.join(t, game)
+  await ann.godot.run('add_node', { path: 'Main/Pawn' })
+  await ann.godot.run('set_root_node', { node: 'Main' })
+  const told: unknown[][] = []
+  const [main, pawn] = ['.', '/root/Pawn'].map(path => game.server.multiplayer.node(path).method('remote', 'on_remote', (...given) => told.push([path, ...given])))
+  for (const node of ['Main', 'Main/Pawn']) await ann.godot.run('rpc', { node, method: 'on_remote', args: ['1'], target: 1 })
+  await game.told(ann)
+  t.same(told, [['.', ann.id, 1], ['/root/Pawn', ann.id, 1]])
+  main.rpc('on_remote', 2)
+  pawn.rpc('on_remote', 3)
+  t.same(await ann.told(game), ['1 on_remote 2', '1 on_remote 3'])
+  t.same(ann.godot.errors.filter(line => line.includes('ERROR')), [])
 })

@@ -38,7 +38,7 @@ const CALL_R0 = '00 01000000 723000 00'
 const CALL_R0_BY_PATH = '00 09000080 723000 00 4d61696e00'
 const plain = (hex: string) => hex.replaceAll(' ', '')
 
-t.test('nobody who reads packets himself notices that there are remote calls', async t => {
+t.test('without use of remote calls packets are queued', async t => {
   const { server } = await serve()
   const client = await join(server)
   const signalled: number[] = []
@@ -49,7 +49,7 @@ t.test('nobody who reads packets himself notices that there are remote calls', a
   t.same(await heard(client), [])
 })
 
-t.test('from its first use on it reads the packets, those that wait first', async t => {
+t.test('from its first use on MultiplayerAPI handles all packets, queued ones first', async t => {
   const { server } = await serve()
   const client = await join(server)
   const gone = await join(server)
@@ -67,7 +67,7 @@ t.test('from its first use on it reads the packets, those that wait first', asyn
   t.equal(server.multiplayer, server.multiplayer)
 })
 
-t.test('what waits is read although nothing more comes', async t => {
+t.test('queued packets are handled even if no more arrive', async t => {
   const { server } = await serve()
   const client = await join(server)
   client.sendTo(1, CALL_R0_BY_PATH)
@@ -77,7 +77,7 @@ t.test('what waits is read although nothing more comes', async t => {
   t.same(ran, [client.id])
 })
 
-t.test('what was held back for want of room is read too', async t => {
+t.test('packets of paused senders are handled as well', async t => {
   const { server } = await serve({ inputMaxPackets: 2 })
   server.getAvailablePacketCount()
   const client = await join(server)
@@ -102,7 +102,7 @@ t.test('without autoPoll handlers run in the poll', async t => {
   t.same(ran, [id])
 })
 
-t.test('a newcomer is told the path, the others keep its number; once it confirmed, one packet is relayed', async t => {
+t.test('a path is announced to newcomers; once all have confirmed it a call is one relayed packet', async t => {
   const { server } = await serve()
   const main = server.multiplayer.node('/root/Main')
   const first = await join(server)
@@ -127,7 +127,7 @@ t.test('a newcomer is told the path, the others keep its number; once it confirm
   for (const client of [first, second]) t.same(await heard(client), [`0 ${plain(CALL_R0)}`])
 })
 
-t.test('in a large room one packet serves all, also while one of them never confirms', async t => {
+t.test('in a large room one packet serves all, even if one of them never confirms', async t => {
   const { server } = await serve()
   const main = server.multiplayer.node('/root/Main')
   const clients = await Promise.all(Array.from({ length: 17 }, () => join(server)))
@@ -144,7 +144,7 @@ t.test('in a large room one packet serves all, also while one of them never conf
   t.same((await heard(clients[1])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)])
 })
 
-t.test('who leaves and comes again is told anew, and its numbers are forgotten', async t => {
+t.test('a peer that reconnects gets new announcements, and its own are forgotten', async t => {
   const { server } = await serve()
   const main = server.multiplayer.node('/root/Main').method('remote', 'r0', () => {})
   const stays = await join(server)
@@ -171,7 +171,7 @@ t.test('who leaves and comes again is told anew, and its numbers are forgotten',
   t.same(await heard(stays), [`0 ${plain(CALL_R0)}`], 'those that left are not waited for')
 })
 
-t.test('a call from the listener that hears of a peer reaches it, a call about one that left the others', async t => {
+t.test('listeners may call a peer that joins, and the others when one leaves', async t => {
   const { server } = await serve()
   const main = server.multiplayer.node('/root/Main')
   server.on('peer_connected', id => main.rpcId(id, 'r0'))
@@ -187,7 +187,7 @@ t.test('a call from the listener that hears of a peer reaches it, a call about o
   t.match(await heard(client), [/^0 0001000000723100/])
 })
 
-t.test('a peer that is closing is neither told nor waited for longer than it is there', async t => {
+t.test('a closing peer is not called, and waited for only until it has left', async t => {
   const { server } = await serve({ closeTimeout: 0.01 })
   const main = server.multiplayer.node('/root/Main')
   const client = await join(server)
@@ -199,7 +199,7 @@ t.test('a peer that is closing is neither told nor waited for longer than it is 
   t.same(await heard(client), [])
 })
 
-t.test('signals of its own', async t => {
+t.test('MultiplayerAPI has Godot\'s signals', async t => {
   const { server } = await serve()
   const told: unknown[][] = []
   const early = await join(server)
@@ -218,7 +218,7 @@ t.test('signals of its own', async t => {
   t.same(told, [['in', client.id], [client.id, Uint8Array.of(1, 2, 3)], ['out', client.id]])
 })
 
-t.test('bytes go to all, to one, to all but one', async t => {
+t.test('sendBytes reaches all, one, or all but one', async t => {
   const { server } = await serve()
   const [a, b] = [await join(server), await join(server)]
   await a.messages()
@@ -229,7 +229,7 @@ t.test('bytes go to all, to one, to all but one', async t => {
   t.same((await heard(b)).map(hex => hex.split(' ')[1]), ['0401', '0403'])
 })
 
-t.test('what cannot be sent is refused here, and nothing goes out', async t => {
+t.test('a call that cannot be sent throws, and nothing is sent', async t => {
   const { server } = await serve()
   const client = await join(server)
   const { multiplayer } = server
@@ -250,7 +250,7 @@ t.test('what cannot be sent is refused here, and nothing goes out', async t => {
   t.equal(before + (await heard(client)).length, 2, 'an announcement and the one call that could be sent')
 })
 
-t.test('in plain mode there is nobody to call', async t => {
+t.test('in plain mode calls throw ERR_UNCONFIGURED', async t => {
   const { server } = await serve({ gdMpApi: false })
   const client = new MemoryClient(server)
   const main = server.multiplayer.node('/root/Main')
@@ -260,7 +260,7 @@ t.test('in plain mode there is nobody to call', async t => {
   t.equal(server.getPeer(client.id).getAvailablePacketCount(), 1, 'packets of plain peers are theirs')
 })
 
-t.test('a node is one, with one surface, until it is freed', async t => {
+t.test('a path has one node with one surface until it is freed', async t => {
   const { server } = await serve()
   const { multiplayer } = server
   const client = await join(server)
@@ -317,8 +317,8 @@ t.test('a call that runs here as well gives its handler what a client would have
 
 /** What a client may send that is not obeyed, after it announced Main as 1. */
 const refusals: Array<[why: RpcDrop, payload: string, details: object]> = [
-  ['rpc-malformed', '05', { why: 'no RPC command 5 at byte 0' }],
-  ['rpc-malformed', '', { why: 'cut short at byte 0' }],
+  ['rpc-malformed', '05', { why: 'unknown RPC command 5 at byte 0' }],
+  ['rpc-malformed', '', { why: 'truncated at byte 0' }],
   ['rpc-malformed', '00 01000000 723100 02 02000000 01000000', {}],
   ['rpc-malformed', '00 0f000080 723100 01 02000000 0100 4d61696e00', {}],
   ['rpc-malformed', '04', {}],
@@ -336,7 +336,7 @@ const refusals: Array<[why: RpcDrop, payload: string, details: object]> = [
   ['rpc-unasked-confirm', '03 4d61696e00', { node: 'Main' }]
 ]
 
-t.test('what is not obeyed is counted and logged, and the peer stays', async t => {
+t.test('refused packets are counted and logged, and the peer stays connected', async t => {
   for (const [why, payload, details] of refusals) {
     const { server, logged } = await serve()
     const main = server.multiplayer.node('/root/Main', { r1: [int], p1: [], x: int })
@@ -355,7 +355,7 @@ t.test('what is not obeyed is counted and logged, and the peer stays', async t =
   }
 })
 
-t.test('more paths than are kept are not confirmed', async t => {
+t.test('paths beyond the limit are not confirmed', async t => {
   const { server } = await serve()
   const client = await join(server)
   server.multiplayer.node('Main')
@@ -388,7 +388,7 @@ t.test('a handler that throws or rejects is counted and logged once a burst; the
   t.ok(server.getPeer(client.id).isOpen)
 })
 
-t.test('arguments come as plain values, of which the handler may keep everything', async t => {
+t.test('arguments are plain values that the handler may keep', async t => {
   const { server } = await serve()
   const client = await join(server)
   const ran: unknown[][] = []
@@ -399,7 +399,7 @@ t.test('arguments come as plain values, of which the handler may keep everything
   t.strictSame(ran, [[Uint8Array.of(1, 2, 3), 3], [Uint8Array.of(255, 255, 255), 3]])
 })
 
-t.test('handlers may do everything, also disconnect who called', async t => {
+t.test('handlers may disconnect the caller and free the node', async t => {
   const { server } = await serve()
   const client = await join(server)
   const main = server.multiplayer.node('Main')
@@ -415,7 +415,7 @@ t.test('handlers may do everything, also disconnect who called', async t => {
   t.equal(server.monitor.failures, 0)
 })
 
-t.test('bent packets: none throws, no peer is lost', async t => {
+t.test('mutated packets: none throws, no peer is lost', async t => {
   const { steps } = readVectors<{ steps: Array<{ frames?: Array<{ hex?: string }> }> }>('rpc')
   const packets = steps.flatMap(({ frames = [] }) => frames).filter(({ hex }) => hex?.startsWith('00')).map(({ hex }) => bytesOf(hex!.slice(18)))
   const dice = new Dice(seed)

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
 
-t.test('our paths are numbered in the order of first use', async t => {
+t.test('paths of the server are numbered in the order of first use', async t => {
   const cache = new PathCache()
   t.equal(cache.own('Main').id, 1)
   t.equal(cache.own('Main/Pawn').id, 2)
   t.equal(cache.own('Main').id, 1)
 })
 
-t.test('a peer confirms what it was told, and nothing else', async t => {
+t.test('a peer can confirm only what was announced to it', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
   t.equal(cache.confirm(8, 'Main'), undefined, 'another peer')
@@ -19,7 +19,7 @@ t.test('a peer confirms what it was told, and nothing else', async t => {
   t.equal(cache.own('Main').confirmed.has(7), true)
 })
 
-t.test('a number means what its sender announced last', async t => {
+t.test('an id stands for the path that its sender announced last', async t => {
   const cache = new PathCache()
   cache.announce(7, 1, 'Main')
   cache.announce(8, 1, 'Pawn')
@@ -31,7 +31,7 @@ t.test('a number means what its sender announced last', async t => {
   t.equal(cache.resolve(7, 1), 'Main/Pawn')
 })
 
-t.test('of a peer that left nothing is kept, of the others everything', async t => {
+t.test('everything about a peer that left is forgotten, and nothing about others', async t => {
   const cache = new PathCache()
   for (const peer of [7, 8]) {
     cache.own('Main').told.add(peer)
@@ -45,7 +45,7 @@ t.test('of a peer that left nothing is kept, of the others everything', async t 
   t.equal(cache.resolve(8, 1), 'Main')
 })
 
-t.test('a path that was given up gets another number', async t => {
+t.test('a path that was freed gets another id', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
   cache.forgetPath('Main')
@@ -84,7 +84,7 @@ t.test('confirmations that never arrive take bounded memory', async t => {
   t.ok(late > 1000 && late < 5000)
 })
 
-t.test('what one peer announces is bounded, by number and by length', async t => {
+t.test('the paths of one peer are bounded in number and length', async t => {
   const cache = new PathCache()
   let count = 0
   while (cache.announce(7, count, 'Main') && count < 1e6) count++
@@ -97,13 +97,13 @@ t.test('what one peer announces is bounded, by number and by length', async t =>
   t.equal(cache.announce(8, 1, 'Main'), true, 'each peer has its own share')
 })
 
-t.test('paths are told from the root of the tree', async t => {
+t.test('paths are relative to the root of the tree', async t => {
   for (const [given, sent] of [['/root/Main/Pawn', 'Main/Pawn'], ['/root', '.'], ['Main', 'Main'], ['.', '.'], ['/rooted/Main', '/rooted/Main']]) {
     t.equal(fromRoot(given), sent)
   }
 })
 
-t.test('a program can name nodes only', async t => {
+t.test('an application can name nodes only', async t => {
   for (const path of ['/root/Main/Pawn', 'Main', '/root', '.', 'Main/@Node@2', 'Über/ß']) t.equal(checkedPath(path), fromRoot(path))
   for (const path of ['', '/', '/Main', '/root/', 'Main/', 'Main//Pawn', '../Main', 'Main/.', './Main', 'Main:position', 'Ma\0in']) {
     t.throws(() => checkedPath(path), { code: 'ERR_INVALID_PARAMETER' }, JSON.stringify(path))

@@ -46,7 +46,10 @@ function receiverOf (members: NodeMembers) {
 const CLIENT = 7
 const OTHER = 8
 
-/** Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by that client or by another. */
+/**
+ * Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by
+ * that client or by another.
+ */
 const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fromOther: boolean]> = [
   ['remote', true, true, true],
   ['remotesync', true, true, true],
@@ -60,7 +63,7 @@ const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fr
   ['authority call_local', false, true, false]
 ]
 
-t.test('calls and sets that come in run as the mode allows', async t => {
+t.test('received calls and sets run as the mode allows', async t => {
   for (const [mode, atMaster, fromMaster, fromOther] of incoming) {
     for (const [master, sender, runs] of [[1, CLIENT, atMaster], [CLIENT, CLIENT, fromMaster], [CLIENT, OTHER, fromOther]] as const) {
       for (const kind of ['method', 'property'] as const) {
@@ -97,7 +100,7 @@ const outgoing: Array<[mode: RpcMode, isMaster: boolean, isSent: boolean, runsHe
   ['authority call_local', false, true, true]
 ]
 
-t.test('calls and sets that go out run here too as the mode says', async t => {
+t.test('outgoing calls and sets run here as well as the mode says', async t => {
   for (const [mode, isMaster, isSent, runsHere] of outgoing) {
     for (const to of [0, -CLIENT]) {
       const { node, ran, sent } = build(mode)
@@ -110,7 +113,7 @@ t.test('calls and sets that go out run here too as the mode says', async t => {
   }
 })
 
-t.test('a call to itself runs as the mode says, or is refused', async t => {
+t.test('a call to the server itself runs as the mode says, or throws', async t => {
   for (const [mode, isMaster, , runsHere] of outgoing) {
     const { node, ran, sent } = build(mode)
     if (!isMaster) node.setNetworkMaster(CLIENT)
@@ -124,7 +127,7 @@ t.test('a call to itself runs as the mode says, or is refused', async t => {
   t.throws(() => node.rsetId(1, 'unknown', 1), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('a call that leaves the server out does not run here', async t => {
+t.test('a call that does not include the server does not run here', async t => {
   for (const to of [CLIENT, -1]) {
     const { node, ran, sent } = build('mastersync')
     node.rpcId(to, 'm', 1)
@@ -133,7 +136,7 @@ t.test('a call that leaves the server out does not run here', async t => {
   }
 })
 
-t.test('the names of Godot for what is unreliable do the same', async t => {
+t.test('the unreliable variants do the same', async t => {
   const { node, sent } = build()
   node.rpcUnreliable('m', 1, 2)
   node.rpcUnreliableId(CLIENT, 'm', 3)
@@ -143,7 +146,7 @@ t.test('the names of Godot for what is unreliable do the same', async t => {
   t.same(sent, [[0, 'method', 'm', 1, 2], [CLIENT, 'method', 'm', 3], [0, 'property', 'm', 4], [CLIENT, 'property', 'm', 5], [0, 'property', 'm', 6]])
 })
 
-t.test('a member without a mode is not there, nor is one of the other kind', async t => {
+t.test('a member without a handler is unknown, and so is one of the other kind', async t => {
   const { ran, receive } = build()
   t.equal(receive(CLIENT, 'method', 'plain', []), 'rpc-unknown-member')
   t.equal(receive(CLIENT, 'method', 'constructor', []), 'rpc-unknown-member')
@@ -153,7 +156,7 @@ t.test('a member without a mode is not there, nor is one of the other kind', asy
   t.same(ran, [])
 })
 
-t.test('what a handler throws or rejects with is reported, here and from afar', async t => {
+t.test('exceptions and rejections of handlers are reported, for remote and own calls', async t => {
   const error = new Error('no')
   for (const handler of [() => { throw error }, async () => { throw error }]) {
     const { node, failed, ran, receive } = build('remotesync', handler)
@@ -165,7 +168,7 @@ t.test('what a handler throws or rejects with is reported, here and from afar', 
   }
 })
 
-t.test('declared members are checked as they come in and shaped as they go out', async t => {
+t.test('declared members are checked when received and converted when sent', async t => {
   const ran: unknown[] = []
   const sent: unknown[] = []
   const surface = { hit: [int, float], speed: float } as const
@@ -186,7 +189,7 @@ t.test('declared members are checked as they come in and shaped as they go out',
   }
 })
 
-t.test('only what is a mode, and only a peer as master', async t => {
+t.test('invalid modes and network masters throw', async t => {
   const { node } = build()
   t.throws(() => node.method('anyone' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => node.method('toString' as never, 'm', () => {}), { code: 'ERR_INVALID_PARAMETER' })

@@ -19,7 +19,7 @@ async function open (drawId?: () => number): Promise<WebSocketServer> {
 /** The time of a sync counts Godot's frames: here it is left out. */
 const timeless = (hex: string): string => hex.startsWith('06') ? `06....${hex.slice(6)}` : hex
 
-t.test('the recorded session: our server in the place of the process that spawns, frame by frame', async t => {
+t.test('the recorded session is reproduced frame by frame with this server as the spawning process', async t => {
   const ids = Object.values(recorded.ids)
   const server = await open(() => ids.shift()!)
   const { multiplayer } = server
@@ -71,7 +71,7 @@ function withSpawner (game: Godot4Client): void {
   game.addNode('Main/Spawner', {})
 }
 
-t.test('nodes are placed, moved and taken away in the scenes of strict clients, also of those that join later', async t => {
+t.test('nodes are spawned, moved and despawned in strict clients, including those that join later', async t => {
   const server = await open()
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
@@ -119,7 +119,7 @@ t.test('nodes are placed, moved and taken away in the scenes of strict clients, 
   await server.stop()
 })
 
-t.test('many nodes make several packets of the size that Godot makes', async t => {
+t.test('many nodes are sent in packets of the size that Godot uses', async t => {
   const server = await open()
   const player = new Godot4Player(server, withSpawner)
   const spawner = server.multiplayer.spawner('Main/Spawner')
@@ -135,7 +135,7 @@ t.test('many nodes make several packets of the size that Godot makes', async t =
   await server.stop()
 })
 
-t.test('what is too large for a packet is refused when it is set, not when somebody joins', async t => {
+t.test('a value too large for a packet throws when it is set, not when somebody joins', async t => {
   const server = await open()
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
   const large = 'x'.repeat(65600)
@@ -158,7 +158,7 @@ t.test('what is too large for a packet is refused when it is set, not when someb
   await server.stop()
 })
 
-t.test('what cannot be spawned or sent is refused, and nothing goes out', async t => {
+t.test('what cannot be spawned or sent throws, and nothing is sent', async t => {
   const server = await open()
   const client = new FrameClient(server)
   await client.frames()

@@ -6,7 +6,9 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 
-/** A session between three real Godot 3.2.3 processes, the server S among them: what each step put on which connection. */
+/**
+ * A session between three real Godot 3.2.3 processes, the server S among them: what each step put on which connection.
+ */
 interface Frame { conn: string, dir: string, hex?: string }
 interface Step { step: string, frames?: Frame[], result?: { events: Record<string, unknown[][]> } }
 /** One packet given to a real client, and what became of it. */
@@ -67,7 +69,7 @@ const actions: Record<string, (server: WebSocketServer, main: RemoteNode, a: num
   'S: send_bytes([9], A)': (server, _, a) => server.multiplayer.sendBytes(Uint8Array.of(9), a)
 }
 
-t.test('a recorded session of real Godot processes, our server in the place of theirs', async t => {
+t.test('a recorded session of real Godot processes is reproduced with this server in place of theirs', async t => {
   const told: unknown[][] = []
   const { server, main } = await serve(told)
   const clients = new Map<string, MemoryClient>()
@@ -96,7 +98,7 @@ t.test('a recorded session of real Godot processes, our server in the place of t
   t.match(server.monitor.drops, { 'rpc-unknown-node': 3, 'rpc-unknown-member': 3, 'rpc-mode': 3, 'rpc-arguments': 2 }, 'where Godot reported an error')
 })
 
-t.test('what a real client takes and answers, our server takes and answers', async t => {
+t.test('the server accepts and answers what a real client accepts and answers', async t => {
   const told: unknown[][] = []
   const { server } = await serve(told)
   const client = new MemoryClient(server)
@@ -110,7 +112,10 @@ t.test('what a real client takes and answers, our server takes and answers', asy
   }
 })
 
-/** Where our server does something else, as it is another peer or a stricter one; the rest of the differences is docs/multiplayer.md. */
+/**
+ * Where our server does something else, as it is another peer or a stricter one; the rest of the differences is
+ * docs/multiplayer.md.
+ */
 const differences = {
   'puppet from 1': 'the server is the master, so nobody else can be',
   'master from 1': 'the same',

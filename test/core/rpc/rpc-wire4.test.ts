@@ -55,12 +55,15 @@ const acts: Record<string, (main: RemoteNode, pawn: RemoteNode) => void> = {
 }
 
 const MANY = 'A: rpc_id(1, "r0") on 300 nodes N0..N299 (first use; only the last two calls are kept)'
-/** Confirmations that are not in the file: of a path without a node Godot sends none, and of 300 only the last announcement is kept. */
+/**
+ * Confirmations that are not in the file: of a path without a node Godot sends none, and of 300 only the last
+ * announcement is kept.
+ */
 const confirmed: Record<string, string> = { 'A: rpc on a node that exists only on A': '020103000000', [MANY]: '020133010000' }
 /** What S ran but does not tell in the file: a function of the engine, and what was not kept. */
 const unheard = new Set(['A: v.Conf.rpc_id(1, "get_name")', MANY])
 
-t.test('the recorded session of real Godot 4 processes, our server in the place of theirs, frame by frame', async t => {
+t.test('the recorded session of real Godot 4 processes is reproduced frame by frame with this server', async t => {
   const ran: Ran[] = []
   const { server, nodes } = await serve(ids, ran)
   const clients = new Map<string, FrameClient>()
@@ -131,7 +134,7 @@ t.test('spawners and synchronizers of a client pass through the relay untouched'
   t.equal(Object.values(server.monitor.drops).reduce((sum, count) => sum + count), 0)
 })
 
-t.test('method lists: numbers and MD5 as Godot has them', async t => {
+t.test('method lists have Godot\'s numbers and MD5', async t => {
   const { method_lists: lists } = recorded
   const md5s = recorded.steps.flatMap(({ frames }) => frames).map(({ hex = '' }) => hex).filter(hex => hex.startsWith('01')).map(hex => Buffer.from(bytesOf(hex.slice(2, 66))).toString())
   t.ok(md5s.includes(new MethodList(lists['Main, Main/Pawn']).md5))
@@ -147,7 +150,7 @@ t.test('method lists: numbers and MD5 as Godot has them', async t => {
   t.same([0, 1].map(id => new MethodList(['\u{1d400}', '\uff21']).nameOf(id)), ['\uff21', '\u{1d400}'])
 })
 
-t.test('the older confirmations, and both', async t => {
+t.test('confirmations of older clients, and of a mixture', async t => {
   const path = '4d61696e00'
   const announce = `01${Buffer.from(new MethodList(Object.keys(script)).md5).toString('hex')}0007000000${path}`
   const rows = [
@@ -173,7 +176,7 @@ t.test('the older confirmations, and both', async t => {
   }
 })
 
-t.test('a path of three letters confirmed by itself is not taken for a number', async t => {
+t.test('a confirmed path of three letters is not mistaken for an id', async t => {
   const server = await open({ confirmPath: 'both' })
   const node = addScript(server, '/root/abc', () => {})
   const client = new FrameClient(server)
@@ -185,7 +188,7 @@ t.test('a path of three letters confirmed by itself is not taken for a number', 
   await server.stop()
 })
 
-t.test('a server on which nobody uses remote calls confirms paths all the same, so that calls among clients become short', async t => {
+t.test('paths are confirmed even if the server does not use remote calls, so that calls among clients become short', async t => {
   const server = await open()
   const ran: Ran[] = []
   const client = new FrameClient(server)
@@ -214,7 +217,7 @@ t.test('a server on which nobody uses remote calls confirms paths all the same, 
   await server.stop()
 })
 
-t.test('what was announced ends with the peer, the number of a node with the node', async t => {
+t.test('announcements end with the peer, the id of a node with the node', async t => {
   const server = await open()
   const main = addScript(server, '/root/Main', () => {})
   const [stays, leaves] = [new FrameClient(server), new FrameClient(server)]
@@ -233,7 +236,7 @@ t.test('what was announced ends with the peer, the number of a node with the nod
   await server.stop()
 })
 
-t.test('in a large room one packet serves all, also while one of them never confirms', async t => {
+t.test('in a large room one packet serves all, even if one of them never confirms', async t => {
   const server = await open()
   const main = addScript(server, '/root/Main', () => {})
   const clients = Array.from({ length: 18 }, () => new FrameClient(server))
@@ -253,7 +256,7 @@ t.test('in a large room one packet serves all, also while one of them never conf
   await server.stop()
 })
 
-t.test('bent packets: refused, and nothing fails', async t => {
+t.test('mutated packets are refused, and nothing fails', async t => {
   const dice = new Dice(seed)
   const { server } = await serve({ A: 10, B: 11 }, [])
   const [client] = [new FrameClient(server), new FrameClient(server)]

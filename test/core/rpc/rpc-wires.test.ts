@@ -32,7 +32,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
   }
   const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.hear(payload).trimEnd())
 
-  t.test('a call by path, and by a number once it is announced', async t => {
+  t.test('a call by path, and by id once it is announced', async t => {
     const { server, ran, clients: [a] } = await serve(1)
     a.binary(speaker.call(10, 'Main', 'hit', [5]))
     a.binary(speaker.call(10, '/root/Main', 'hit', [6]))
@@ -45,7 +45,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('what is not there, not allowed or not declared does not run, and is counted', async t => {
+  t.test('unknown, forbidden and undeclared calls do not run, and are counted', async t => {
     const { server, ran, clients: [a] } = await serve(1)
     a.binary(speaker.call(10, 'Nowhere', 'hit', [5]))
     a.binary(speaker.call(10, 'Main', 'nothing', []))
@@ -60,7 +60,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('a node is announced to each once, and called by its number once all have confirmed it', async t => {
+  t.test('a node is announced once to each peer, and called by id once all have confirmed it', async t => {
     const { server, main, clients: [a, b], enter } = await serve(2)
     main.rpc('hit', 1)
     for (const client of [a, b]) t.same(await heard(client), ['path 1 Main', 'call Main hit 1'])
@@ -111,7 +111,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('log records are few and short, however long and many the strings of a client are', async t => {
+  t.test('log records are few and short, however many and long the strings of a client', async t => {
     const records: string[] = []
     const write = (details: object): void => { records.push(JSON.stringify(details)) }
     const { server, clients: [a] } = await serve(1, { log: { debug: () => {}, info: write, warn: write, error: write } })
@@ -129,7 +129,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('a confirmation that nobody asked for is no confirmation', async t => {
+  t.test('an unasked confirmation is refused', async t => {
     const { server, main, clients: [a] } = await serve(1)
     a.binary(speaker.confirm(10, 1, 'Main'))
     t.equal(server.monitor.drops['rpc-unasked-confirm'], 1)
@@ -138,7 +138,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('what a peer announced and was told goes with it, a number of a node with the node', async t => {
+  t.test('announcements end with the peer, the id of a node with the node', async t => {
     const { server, main, clients: [a, b] } = await serve(2)
     a.binary(speaker.announce(10, 7, 'Main'))
     main.rpc('move')
@@ -169,7 +169,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('bytes of the application, both ways', async t => {
+  t.test('bytes of the application are sent and received', async t => {
     const { server, clients: [a, b] } = await serve(2)
     await a.frames()
     const got: unknown[][] = []
@@ -184,7 +184,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     await server.stop()
   })
 
-  t.test('what cannot be sent is refused here, and nothing goes out', async t => {
+  t.test('a call that cannot be sent throws, and nothing is sent', async t => {
     const { server, main, clients: [a] } = await serve(1)
     t.throws(() => { (main as RemoteNode).rpc('nothing') }, { code: 'ERR_INVALID_PARAMETER' })
     t.throws(() => { server.multiplayer.node('Loose', ['hit', 'move', 'quiet']).rpc('hit', ...new Array(256).fill(null)) }, { code: 'ERR_INVALID_PARAMETER' })

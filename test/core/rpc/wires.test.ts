@@ -63,7 +63,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     return packets
   }
 
-  t.test('a newcomer hears its id first, then who is there; the others hear of it', async t => {
+  t.test('a newcomer gets its id, then the other peers; they get an announcement of it', async t => {
     const { server, members: [a], signals, enter } = await room(1)
     const b = enter()
     t.same(await b.heard(), ['id 11', 'add 10'])
@@ -72,7 +72,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('when one leaves the others hear of it, however it leaves', async t => {
+  t.test('a leave is announced to the others, however it happens', async t => {
     const { server, members: [a, b, c, d], signals } = await room(4)
     b.frames.connection.hangUp()
     c.frames.close(4001, 'bye')
@@ -84,7 +84,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('who comes while another closes hears of both its being there and its leaving', async t => {
+  t.test('a newcomer gets both the presence and the leave of a closing peer', async t => {
     const { server, members: [a, b], enter } = await room(2)
     server.disconnectPeer(b.id)
     const c = enter()
@@ -94,7 +94,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('every kind of target', async t => {
+  t.test('every kind of target reaches its receivers', async t => {
     const { server, members, signals } = await room(3)
     const rows: Array<[target: number, receivers: number[], isKept: boolean]> = [
       [0, [11, 12], true], [1, [], true], [11, [11], false], [-11, [12], true], [-1, [11, 12], false],
@@ -126,7 +126,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('a Variant goes and comes as the clients\' Godot has it', async t => {
+  t.test('Variants are encoded as in the clients\' version of Godot', async t => {
     const { server, members: [a] } = await room(1)
     const { variants } = wires[wire]
     server.putVar(new Plane(new Vector3(1, 2, 3), 4))
@@ -140,7 +140,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('the largest packet goes, a larger one does not', async t => {
+  t.test('the largest packet is sent, a larger one throws', async t => {
     const { server, members: [a, b] } = await room(2)
     const largest = server.maxDataSize
     putTo(server, 0, new Uint8Array(largest))
@@ -154,7 +154,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('what no client may send goes nowhere, and is counted', async t => {
+  t.test('forged messages are dropped and counted', async t => {
     const { server, members, signals } = await room(2)
     for (const [reason, messages] of Object.entries(speaker.forged(10, 11))) {
       for (const message of messages) members[0].frames.binary(message)
@@ -185,7 +185,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('a member in text mode is told the same, as text', async t => {
+  t.test('a member in text mode gets the same as text', async t => {
     const { server, members: [a, b, c] } = await room(3)
     server.getPeer(11).setWriteMode(0)
     a.say(0, 65)
@@ -196,7 +196,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('without autoPoll nobody is let in or heard before the poll', async t => {
+  t.test('without autoPoll nobody joins and nothing is read before poll()', async t => {
     const { server, signals, enter } = await room(0, { autoPoll: false })
     const a = enter()
     t.same(await a.heard(), [])
@@ -209,7 +209,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     await server.stop()
   })
 
-  t.test('whatever bytes come: dropped and counted, or whole to those they are for, as from their sender', async t => {
+  t.test('random messages are dropped and counted, or relayed whole with their true sender', async t => {
     const dice = new Dice(seed)
     const { server, members } = await room(3)
     const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.say(10, target, dice.bytes(1 + dice.below(12)))).concat(...Object.values(speaker.forged(10, 11)).map(list => list.map(one => Buffer.from(one))))

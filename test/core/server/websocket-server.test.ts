@@ -420,3 +420,31 @@ t.test('uptime and age of peers do not follow the date', async t => {
   t.same([server.uptime, server.getPeer(10).age], [5, 5])
   client.connection.destroy()
 })
+
+t.test('an exception during poll() does not stop polling', async t => {
+  const ids = [10, undefined, 11]
+  const drawId = (): number => {
+    const id = ids.shift()
+    if (id === undefined) throw new Error('no id')
+    return id
+  }
+  const server = new WebSocketServer({ autoPoll: false, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, drawId })
+  await server.listen()
+  for (let port = 1; port <= 3; port++) new FrameClient(server, '', port)
+  t.throws(() => { server.poll() }, { message: 'no id' })
+  t.same([...server.peers()].map(({ id }) => id), [10])
+  server.poll()
+  t.same([...server.peers()].map(({ id }) => id), [10, 11], 'the client behind the one that failed was not lost')
+  await server.stop()
+})
+
+t.test('without option log warnings and errors go to the console', async t => {
+  const written = t.capture(console, 'error', () => {})
+  const server = new WebSocketServer({ closeTimeout: 0.1 }, { mount: { port: 0, tls: false } })
+  await server.listen()
+  const error = new Error('broken listener')
+  server.on('client_connected', () => { throw error })
+  new FrameClient(server)
+  t.match(written().map(({ args }) => args), [['fastify-peer-server: listener failed', { signal: 'client_connected', err: error }]])
+  await server.stop()
+})

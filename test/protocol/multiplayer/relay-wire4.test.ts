@@ -2,23 +2,23 @@ import t from 'tap'
 import { relayWire4 as wire } from '../../../src/protocol/multiplayer/relay-wire4.ts'
 import { bytesOf, hexOf } from '../../helper/variant-vectors.ts'
 
-t.test('what the server tells of peers', async t => {
+t.test('messages that announce peers', async t => {
   t.same(wire.welcome(0x12345678).map(hexOf), ['78563412'])
   t.equal(hexOf(wire.added(2)), '070102000000')
   t.equal(hexOf(wire.removed(0x7fffffff)), '0702ffffff7f')
 })
 
-t.test('ids that no client may have cannot be told: a client would take them', async t => {
+t.test('invalid client ids cannot be announced, as clients would accept them', async t => {
   for (const id of [1, 0, -1, -2147483648]) for (const tell of [wire.welcome, wire.added, wire.removed]) t.throws(() => tell(id), { code: 'ERR_INVALID_PARAMETER' }, String(id))
 })
 
-t.test('a relay changes the four bytes of the id, and what clients write carelessly in the first', async t => {
+t.test('a relay replaces the four bytes of the id, and unused bits of the first byte', async t => {
   const bytes = bytesOf('ff03' + '00000000' + '0faabb')
   wire.stamp(bytes, 0, 9)
   t.equal(hexOf(bytes), '0703' + '09000000' + '0faabb')
 })
 
-t.test('where a message is for, and what it carries', async t => {
+t.test('target and content of a message', async t => {
   const rows: Array<[hex: string, target: number, callAt: number, dataAt: number]> = [
     ['03aa', 1, -1, 1],
     ['800102', 1, 0, 1],

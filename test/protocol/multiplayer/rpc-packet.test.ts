@@ -16,7 +16,7 @@ const captures = steps.flatMap(({ frames }) => frames)
   .filter(({ hex }) => hex?.startsWith('00') && hex.length > 18)
   .map(({ hex, note }) => ({ hex: (hex as string).slice(18), note }))
 
-t.test('every RPC packet recorded from Godot 3.2.3 is read, and written again byte for byte', async t => {
+t.test('every RPC packet recorded from Godot 3.2.3 is decoded, and encoded again byte for byte', async t => {
   t.ok(captures.length > 100)
   for (const { hex, note } of captures) t.equal(hexOf(encodeRpcPacket(wholeRpcPacket(bytesOf(hex)))), hex, note ?? hex)
 })
@@ -35,7 +35,7 @@ const packets: Array<[name: string, hex: string, packet: RpcPacket]> = [
   ['raw bytes', '04010203', { type: 'raw', bytes: Uint8Array.of(1, 2, 3) }]
 ]
 
-t.test('each kind of packet, both ways', async t => {
+t.test('each kind of packet is decoded and encoded', async t => {
   for (const [name, spaced, packet] of packets) {
     const hex = spaced.replaceAll(' ', '')
     t.strictSame(wholeRpcPacket(bytesOf(hex)), packet, name)
@@ -43,7 +43,7 @@ t.test('each kind of packet, both ways', async t => {
   }
 })
 
-t.test('the NUL of a path at the end may be missing, bytes after the last argument are ignored', async t => {
+t.test('the NUL of a final path may be missing, bytes after the last argument are ignored', async t => {
   t.strictSame(wholeRpcPacket(bytesOf('000900008072300000' + '4d61696e')), { type: 'remoteCall', node: 'Main', name: 'r0', args: [] })
   t.strictSame(wholeRpcPacket(bytesOf('02010000004d61696e')), { type: 'simplifyPath', id: 1, path: 'Main' })
   t.strictSame(wholeRpcPacket(bytesOf('034d61696e')), { type: 'confirmPath', path: 'Main' })
@@ -76,7 +76,7 @@ t.test('malformed packets are refused, naming the byte', async t => {
   }
 })
 
-t.test('options reach the arguments', async t => {
+t.test('options apply to the arguments', async t => {
   const call: RpcPacket = { type: 'remoteCall', node: 1, name: 'r1', args: [new EncodedObject('Reference')] }
   t.throws(() => encodeRpcPacket(call), { code: 'ERR_UNAUTHORIZED' })
   const bytes = encodeRpcPacket(call, { allowObjects: true })
@@ -85,7 +85,7 @@ t.test('options reach the arguments', async t => {
   t.match(wholeRpcPacket(bytesOf('0001000000723100010300000000004040'), { exactFloats: false }), { args: [3] })
 })
 
-t.test('what no receiver could read is not sent', async t => {
+t.test('packets that no receiver could decode are not encoded', async t => {
   const name = 'r1'
   t.throws(() => encodeRpcPacket({ type: 'remoteCall', node: 1, name, args: new Array(256).fill(null) }), { code: 'ERR_INVALID_PARAMETER' })
   t.equal(encodeRpcPacket({ type: 'remoteCall', node: 1, name, args: new Array(255).fill(null) }).length, 9 + 255 * 4)

@@ -45,7 +45,7 @@ t.test('every value recorded as an argument of a call, both ways', async t => {
   }
 })
 
-t.test('a node in the size that holds it, a method too', async t => {
+t.test('nodes and methods are encoded in the smallest size', async t => {
   const rows: Array<[node: number | string, method: number, isWide: boolean, hex: string]> = [
     [1, 2, false, '800102'],
     [255, 2, false, '80ff02'],
@@ -72,7 +72,7 @@ t.test('a confirmation in either form', async t => {
   t.strictSame(wholeRpc4Packet(bytesOf('020161626300')), { type: 'confirmPath', isEqual: true, id: 0x636261, path: 'abc' }, 'six bytes may be either')
 })
 
-t.test('what is no packet', async t => {
+t.test('malformed packets are refused', async t => {
   const rows = ['', '00', '0001', '07', '0700', '0f03', '03', 'b00702', '02', '0201', '020100', '02016162', '0201610062006300', '02010100000000', '01' + '00'.repeat(36), 'a099000080024d61696e00',
     'a0010000800a4d61696e00', '0007030127000000', '000703020205', '00070301840000000100000061000000']
   for (const hex of rows) t.throws(() => wholeRpc4Packet(bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)

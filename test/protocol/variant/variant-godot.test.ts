@@ -20,7 +20,7 @@ function hasNodePath (value: Variant): boolean {
   return Array.isArray(value) ? value.some(hasNodePath) : value instanceof types.NodePath
 }
 
-t.test('Godot reads what we write, and we read what Godot writes: random values of all types', godot, async t => {
+t.test('random values of all types survive a real Godot and back', godot, async t => {
   const home = await mkdtemp(join(tmpdir(), 'variants-'))
   t.teardown(() => rm(home, { recursive: true }))
   const [from, to] = [join(home, 'from'), join(home, 'to')]
@@ -43,7 +43,7 @@ t.test('Godot reads what we write, and we read what Godot writes: random values 
   }
 })
 
-t.test('Godot holds the id of an object it knows nothing of', godot, async t => {
+t.test('Godot keeps the id of an object it does not know', godot, async t => {
   const client = await startGodot(t, 'variant')
   t.equal(await client.run('object_id', { bytes: encodeVariant(new types.EncodedObjectAsID(1234n)) }), '1234')
 })
@@ -67,7 +67,7 @@ t.test('Godot sees the types and the values that were meant', godot, async t => 
   }
 })
 
-t.test('an object in full goes to and fro unharmed', godot, async t => {
+t.test('a full object survives a round trip', godot, async t => {
   const client = await startGodot(t, 'variant')
   const bytes = Buffer.from(await client.run('full_object', { class: 'Gradient' }), 'base64')
   const object = decodeVariant(bytes, { allowObjects: true }) as types.EncodedObject

@@ -7,14 +7,14 @@ import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/vari
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
 import { scaled } from '../../helper/dice.ts'
 
-t.test('JSON is itself, objects are dictionaries', async t => {
+t.test('JSON values represent themselves, objects dictionaries', async t => {
   t.same(variantFromJson([null, true, 1, 1.5, 'text', []]), [null, true, 1, 1.5, 'text', []])
   t.same(variantFromJson({ a: { b: 1 }, c: 2 }), new Map<string, unknown>([['a', new Map([['b', 1]])], ['c', 2]]))
   t.same(variantFromJson(JSON.parse('{"__proto__": 1}')), new Map([['__proto__', 1]]))
   t.same(variantFromJson({}), new Map())
 })
 
-t.test('an object whose only member has the name of a type is of that type', async t => {
+t.test('an object whose only member is named like a type is of that type', async t => {
   const { Vector2, Vector3 } = types
   for (const [json, value] of [
     [{ int: 7 }, 7],
@@ -36,7 +36,7 @@ t.test('an object whose only member has the name of a type is of that type', asy
   ] as const) t.same(variantFromJson(json), value, JSON.stringify(json))
 })
 
-t.test('what comes of it can be sent to Godot 3', async t => {
+t.test('values from JSON can be sent to Godot 3', async t => {
   for (const json of [{ position: { Vector2: [1.5, 2] }, score: { int: 7 }, names: { PoolStringArray: ['x'] } }, [1, 2.5, 'a', null], { Transform: [1, 0, 0, 0, 1, 0, 0, 0, 1, 4, 5, 6] }]) {
     const value = variantFromJson(json)
     t.same(decodeVariant(encodeVariant(value)), value)
@@ -45,23 +45,23 @@ t.test('what comes of it can be sent to Godot 3', async t => {
   t.same(variant4.decode(variant4.encode(four)), four)
 })
 
-t.test('what is no Variant is refused, and says what is wanted', async t => {
+t.test('invalid JSON is refused with a message that names what is expected', async t => {
   for (const [json, wanted] of [
-    [{ Vector2: [1] }, 'Vector2: a list of 2 numbers'],
-    [{ Vector2: [1, '2'] }, 'Vector2: a list of 2 numbers'],
-    [{ Vector2: { x: 1, y: 2 } }, 'Vector2: a list of 2 numbers'],
+    [{ Vector2: [1] }, 'Vector2: an array of 2 numbers'],
+    [{ Vector2: [1, '2'] }, 'Vector2: an array of 2 numbers'],
+    [{ Vector2: { x: 1, y: 2 } }, 'Vector2: an array of 2 numbers'],
     [{ int: 'x' }, 'a number'],
-    [{ PoolByteArray: [256] }, 'a whole number from 0 to 255'],
-    [{ PoolStringArray: 'x' }, 'PoolStringArray: a list'],
+    [{ PoolByteArray: [256] }, 'an integer from 0 to 255'],
+    [{ PoolStringArray: 'x' }, 'PoolStringArray: an array'],
     [{ Dictionary: [[1]] }, 'pairs of a key and a value'],
-    [{ NodePath: 1 }, 'text']
+    [{ NodePath: 1 }, 'a string']
   ] as const) t.throws(() => variantFromJson(json), { code: 'ERR_INVALID_PARAMETER', message: wanted }, JSON.stringify(json))
   t.throws(() => variantFromJson({ int: '9223372036854775808' }), { code: 'ERR_INVALID_PARAMETER' })
   const deep = JSON.parse('['.repeat(20000) + ']'.repeat(20000))
   t.throws(() => variantFromJson(deep), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('of any JSON comes a Variant or a GodotError, nothing else', async t => {
+t.test('any JSON gives a Variant or a GodotError', async t => {
   const names = ['int', 'float', 'Vector2', 'Color', 'Dictionary', 'PoolByteArray', 'PoolVector2Array', 'PackedInt64Array', 'NodePath', 'x']
   const json = fc.letrec(tie => ({
     any: fc.oneof({ maxDepth: 4 }, fc.jsonValue(), fc.dictionary(fc.constantFrom(...names), tie('any'), { maxKeys: 1 }), fc.array(tie('any'), { maxLength: 4 }))

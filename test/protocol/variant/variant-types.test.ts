@@ -3,7 +3,7 @@ import * as types from '../../../src/protocol/variant/variant-types.ts'
 
 const { Float, NodePath, PoolVector2Array, Vector2, Vector3, float, int, isInt } = types
 
-t.test('values start as Godot\'s do', async t => {
+t.test('values have Godot\'s defaults', async t => {
   t.match(new types.Vector2(), { x: 0, y: 0 })
   t.match(new types.Rect2(), { position: { x: 0, y: 0 }, size: { x: 0, y: 0 } })
   t.match(new types.Vector3(), { x: 0, y: 0, z: 0 })
@@ -23,14 +23,14 @@ t.test('pool arrays of numbers are typed arrays', async t => {
   t.same([types.PoolByteArray, types.PoolIntArray, types.PoolRealArray], [Uint8Array, Int32Array, Float32Array])
 })
 
-t.test('pool arrays have a length, items, and can be walked', async t => {
+t.test('pool arrays have length and items, and are iterable', async t => {
   const array = new PoolVector2Array([new Vector2(1, 2), new Vector2(3, 4)])
   t.equal(array.length, 2)
   t.equal(array.items[1].y, 4)
   t.same([...array].map(({ x }) => x), [1, 3])
 })
 
-t.test('a node path is read from text, and written as text', async t => {
+t.test('a node path is parsed from and converted to text', async t => {
   const paths: Array<[text: string, names: string[], subnames: string[], absolute: boolean]> = [
     ['', [], [], false],
     ['a', ['a'], [], false],
@@ -54,18 +54,18 @@ t.test('a Float counts as its number', async t => {
   t.equal(JSON.stringify({ three }), '{"three":3}')
 })
 
-t.test('whole numbers that are safe are ints', async t => {
+t.test('safe integers are ints', async t => {
   for (const value of [0, 1, -1, 2 ** 53 - 1, -(2 ** 53) + 1]) t.ok(isInt(value), `${value}`)
   for (const value of [-0, 0.5, NaN, Infinity, 2 ** 53, -(2 ** 53)]) t.notOk(isInt(value), `${value}`)
 })
 
-t.test('int() gives what is sent as an int', async t => {
+t.test('int() returns a value that is sent as an int', async t => {
   t.strictSame([int(3), int(3.9), int(-3.9), int(-0.5), int(-0), int(5n), int(new Float(7))], [3, 3, -3, 0, 0, 5, 7])
   t.strictSame([int(2 ** 53), int(2n ** 53n + 1n), int(-1e18)], [2n ** 53n, 2n ** 53n + 1n, -(10n ** 18n)])
   for (const value of [NaN, Infinity, 2 ** 63, 2n ** 63n, -(2n ** 63n) - 1n]) t.throws(() => int(value), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('float() gives what is sent as a real', async t => {
+t.test('float() returns a value that is sent as a real', async t => {
   t.strictSame([float(3), float(0), float(5n), float(new Float(7))], [new Float(3), new Float(0), new Float(5), new Float(7)])
   t.strictSame([float(0.5), float(-0), float(2 ** 53), float(NaN)], [0.5, -0, 2 ** 53, NaN])
 })

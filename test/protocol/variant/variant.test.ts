@@ -14,14 +14,14 @@ import type { DecodeVector, Vector } from '../../helper/variant-vectors.ts'
 const vectors = readVectors<Vector[]>('variant')
 const decodeVectors = readVectors<DecodeVector[]>('variant-decode')
 
-t.test('every value recorded from Godot 3.2.3 is written byte for byte', async t => {
+t.test('every value recorded from Godot 3.2.3 is encoded byte for byte', async t => {
   t.equal(vectors.length, 173)
   for (const vector of vectors) {
     t.equal(hexOf(encodeVariant(valueOf(vector))), blank(vector.hex, vector.undefined_bytes), vector.name)
   }
 })
 
-t.test('every value recorded from Godot 3.2.3 is read, and written again byte for byte', async t => {
+t.test('every value recorded from Godot 3.2.3 is decoded, and encoded again byte for byte', async t => {
   for (const vector of vectors) {
     const value = decodeVariant(bytesOf(vector.hex))
     t.strictSame(value, valueOf(vector), vector.name)
@@ -32,7 +32,7 @@ t.test('every value recorded from Godot 3.2.3 is read, and written again byte fo
 /** Where we answer otherwise than Godot 3.2.3, on purpose; docs/variant.md says why. */
 const differences = ['string f5 80 80 80', 'array nested 101', 'array nested 200']
 
-t.test('what Godot reads is read the same, what it refuses is refused', async t => {
+t.test('bytes are decoded or refused as by Godot', async t => {
   t.equal(decodeVectors.length, 100)
   for (const { name, hex, ok, error, reencoded } of decodeVectors) {
     const code = error === 'ERR_FILE_EOF' ? 'ERR_INVALID_DATA' : error
@@ -60,7 +60,7 @@ t.test('a JavaScript number is an int when it is a safe integer, else a real', a
   t.throws(() => encodeVariant(2n ** 63n), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('a real comes back as a number, wrapped where a number would become an int', async t => {
+t.test('a real is decoded as a number, or as a Float where a number would become an int', async t => {
   t.equal(decodeVariant(bytesOf('0300000000006040')), 3.5)
   t.strictSame(decodeVariant(bytesOf('0300000000004040')), new Float(3))
   t.equal(decodeVariant(bytesOf('0300000000004040'), { exactFloats: false }), 3)
@@ -68,14 +68,14 @@ t.test('a real comes back as a number, wrapped where a number would become an in
   t.equal(decodeVariant(bytesOf('02000100ffffffffffff1f00')), Number.MAX_SAFE_INTEGER)
 })
 
-t.test('plain objects and Maps are dictionaries, which come back as Maps', async t => {
+t.test('plain objects and Maps are encoded as dictionaries, which are decoded as Maps', async t => {
   const bytes = encodeVariant({ hp: 100, pos: new Vector2(1, 2), __proto__: null })
   t.equal(hexOf(bytes), hexOf(encodeVariant(new Map<Variant, Variant>([['hp', 100], ['pos', new Vector2(1, 2)]]))))
   t.strictSame(decodeVariant(bytes), new Map<Variant, Variant>([['hp', 100], ['pos', new Vector2(1, 2)]]))
   t.strictSame(decodeVariant(encodeVariant({ ['__proto__']: 1 })), new Map([['__proto__', 1]]))
 })
 
-t.test('a compound key that comes twice counts once', async t => {
+t.test('a compound key that occurs twice counts once', async t => {
   const [key, twin] = [new Vector2(1, 2), new Vector2(1, 2)]
   const bytes = encodeVariant(new Map<Variant, Variant>([[key, 'first'], [new Vector2(), 'other'], [twin, 'last']]))
   t.strictSame([...decodeVariant(bytes) as Map<Variant, Variant>], [[key, 'last'], [new Vector2(), 'other']])
@@ -87,27 +87,27 @@ t.test('keys keep their type', async t => {
   t.equal(hexOf(encodeVariant(decodeVariant(bytes))), hexOf(bytes))
 })
 
-t.test('subclasses are written as what they are, a Buffer as bytes', async t => {
+t.test('subclasses are encoded as their base class, a Buffer as bytes', async t => {
   class Spot extends Vector2 {}
   t.equal(hexOf(encodeVariant(new Spot(1, 2))), hexOf(encodeVariant(new Vector2(1, 2))))
   t.equal(hexOf(encodeVariant(Buffer.from('abc'))), '140000000300000061626300')
 })
 
-t.test('what Godot has no type for is refused', async t => {
+t.test('values without a Godot type are refused', async t => {
   class Own {}
   for (const value of [undefined, Symbol('a'), () => 1, new Date(), new Set(), /a/, new Own(), new Float64Array(1), [undefined], { a: new Own() }]) {
     t.throws(() => encodeVariant(value as Variant), { name: 'GodotError', code: 'ERR_INVALID_PARAMETER' }, String(value))
   }
 })
 
-t.test('bytes are the reader\'s own, also of a Buffer', async t => {
+t.test('decoded bytes are a copy, also of a Buffer', async t => {
   const packet = Buffer.from('140000000300000061626300', 'hex')
   const bytes = decodeVariant(packet) as Uint8Array
   packet.fill(0)
   t.strictSame(bytes, Uint8Array.of(0x61, 0x62, 0x63))
 })
 
-t.test('objects in full are refused unless allowed, both ways', async t => {
+t.test('full objects are refused unless allowed, both ways', async t => {
   const object = new EncodedObject('Reference', new Map<string, Variant>([['name', 'a'], ['next', new EncodedObject('Node')]]))
   t.throws(() => encodeVariant([object]), { code: 'ERR_UNAUTHORIZED' })
   const bytes = encodeVariant([object], { allowObjects: true })
@@ -134,12 +134,12 @@ t.test('at most 100 levels, both ways', async t => {
   t.equal(hexOf(encodeVariant([])), '1300000000000000', 'a failure leaves nothing behind')
 })
 
-t.test('a value may encode another one while it is being written', async t => {
+t.test('a value may encode another one while it is being encoded', async t => {
   const value = { get inner () { return encodeVariant('a') }, after: 1 }
   t.strictSame(decodeVariant(encodeVariant(value)), new Map<string, Variant>([['inner', bytesOf('040000000100000061000000')], ['after', 1]]))
 })
 
-t.test('counts are bounded by what is there, before memory is taken', async t => {
+t.test('counts are checked against the remaining bytes before memory is allocated', async t => {
   for (const type of ['12', '13', '14', '15', '16', '17', '18', '19', '1a']) {
     t.throws(() => decodeVariant(bytesOf(`${type}000000ffffff7f00000000`)), { code: 'ERR_INVALID_DATA', message: /at byte 8$/ }, type)
   }
@@ -147,14 +147,14 @@ t.test('counts are bounded by what is there, before memory is taken', async t =>
   t.throws(() => decodeVariant(bytesOf('0f00000000000080ffffffff00000000')), { code: 'ERR_INVALID_DATA' })
 })
 
-t.test('many short texts in a long packet take no longer than their bytes', async t => {
+t.test('many short texts in a long packet are decoded in linear time', async t => {
   const bytes = encodeVariant(new Array(300_000).fill(''))
   const start = performance.now()
   t.equal((decodeVariant(bytes) as Variant[]).length, 300_000)
   t.ok(performance.now() - start < 2000)
 })
 
-t.test('every value comes back equal, and to the same bytes', async t => {
+t.test('every value survives a round trip, with the same bytes', async t => {
   const f32 = fc.float().map(Math.fround)
   const vector2 = fc.tuple(f32, f32).map(([x, y]) => new Vector2(x, y))
   const text = fc.string({ unit: 'binary' }).filter(text => !/\0|^\ufeff/.test(text))
@@ -174,7 +174,7 @@ t.test('every value comes back equal, and to the same bytes', async t => {
   }), { numRuns: scaled(500) })
 })
 
-t.test('values of all types at random come back equal, and to the same bytes', async t => {
+t.test('random values of all types survive a round trip, with the same bytes', async t => {
   const dice = new Dice(seed)
   for (let i = 0; i < scaled(2000); i++) {
     const value = randomVariant(dice)

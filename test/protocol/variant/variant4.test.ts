@@ -15,12 +15,12 @@ import type { DecodeVector, Vector } from '../../helper/variant-vectors.ts'
 const vectors = readVectors<Vector[]>('godot4-variant')
 const decodeVectors = readVectors<DecodeVector[]>('godot4-variant-decode')
 
-t.test('every value recorded from Godot 4 is written byte for byte', async t => {
+t.test('every value recorded from Godot 4 is encoded byte for byte', async t => {
   t.equal(vectors.length, 181)
   for (const vector of vectors) t.equal(hexOf(variant4.encode(valueOf(vector))), vector.hex, vector.name)
 })
 
-t.test('every value recorded from Godot 4 is read, and written again byte for byte', async t => {
+t.test('every value recorded from Godot 4 is decoded, and encoded again byte for byte', async t => {
   for (const vector of vectors) {
     const value = variant4.decode(bytesOf(vector.hex))
     t.strictSame(value, valueOf(vector), vector.name)
@@ -28,7 +28,7 @@ t.test('every value recorded from Godot 4 is read, and written again byte for by
   }
 })
 
-t.test('what Godot 4 reads is read the same, what it refuses is refused', async t => {
+t.test('bytes are decoded or refused as by Godot 4', async t => {
   t.equal(decodeVectors.length, 109)
   for (const { name, hex, ok, error, reencoded } of decodeVectors) {
     const code = error === 'ERR_UNAUTHORIZED' ? error : 'ERR_INVALID_DATA'
@@ -37,7 +37,7 @@ t.test('what Godot 4 reads is read the same, what it refuses is refused', async 
   }
 })
 
-t.test('components of double precision are read, with all their digits', async t => {
+t.test('components of double precision are decoded exactly', async t => {
   const double = Buffer.alloc(8)
   double.writeDoubleLE(0.1)
   t.strictSame(variant4.decode(Buffer.concat([bytesOf('05000100'), double, double])), new types.Vector2(0.1, 0.1))
@@ -46,7 +46,7 @@ t.test('components of double precision are read, with all their digits', async t
   t.throws(() => variant4.decode(bytesOf('2300010001000000' + '00'.repeat(8))), { code: 'ERR_INVALID_DATA' })
 })
 
-t.test('numbers in a container of floats are floats, in and out', async t => {
+t.test('numbers in a container of floats are floats, both ways', async t => {
   const array = new types.TypedArray('float', [1, 2.5])
   const bytes = variant4.encode(array)
   t.equal(hexOf(bytes), '1c000100' + '03000000' + '02000000' + '030000000000803f' + '0300000000002040')
@@ -55,7 +55,7 @@ t.test('numbers in a container of floats are floats, in and out', async t => {
   t.strictSame(variant4.decode(variant4.encode(dictionary)), dictionary)
 })
 
-t.test('what comes in and is not of the type of its container is left out, or made into what is, as in Godot', async t => {
+t.test('a received element of another type than its container\'s is converted or left out, as in Godot', async t => {
   const rows: Array<[of: string, given: Variant[], read: Variant[]]> = [
     ['int', [1, 'a', 2.5, null, -2.5, 1e300, NaN, 2n ** 60n, types.float(3)], [1, 2, -2, 2n ** 60n, 3]],
     ['float', [1, 'a', types.float(2), 2.5, true], [1, 2, 2.5]],
@@ -76,7 +76,7 @@ t.test('what comes in and is not of the type of its container is left out, or ma
   t.strictSame(variant4.decode(variant4.encode(variant4.decode(zeros))), variant4.decode(zeros))
 })
 
-t.test('what is not of the type of its container is not written', async t => {
+t.test('an element of another type than its container\'s is not encoded', async t => {
   t.throws(() => variant4.encode(new types.TypedArray('int', ['a'])), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => variant4.encode(new types.TypedDictionary('Variant', 'Node', new Map([['a', 1]]))), { code: 'ERR_INVALID_PARAMETER' })
   const nodes = new types.TypedArray('EncodedObjectAsID', [null, new types.EncodedObjectAsID(5n)])
@@ -94,11 +94,11 @@ t.test('classes and scripts of containers are named where objects are allowed', 
   }
 })
 
-t.test('text is strict UTF-8: half surrogate pairs are replaced, as everywhere in JavaScript', async t => {
+t.test('text is strict UTF-8: lone surrogates are replaced, as everywhere in JavaScript', async t => {
   t.equal(variant4.decode(variant4.encode('a\ud800')), 'a\ufffd')
 })
 
-t.test('each Godot refuses what only the other has', async t => {
+t.test('each version refuses types that only the other has', async t => {
   for (const value of [new types.Vector2i(), new types.StringName('a'), new types.TypedArray('int'), new Float64Array(), new types.Callable()]) {
     variant4.encode(value)
     t.throws(() => encodeVariant(value), { code: 'ERR_INVALID_PARAMETER' }, value.constructor.name)
@@ -112,7 +112,7 @@ t.test('at most 1024 levels, both ways', async t => {
   t.throws(() => variant4.encode(own), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('values of all types at random come back equal, and to the same bytes; as arguments of a call too', async t => {
+t.test('random values of all types survive a round trip, also as arguments of a call', async t => {
   const dice = new Dice(seed)
   for (let i = 0; i < scaled(2000); i++) {
     const value = randomVariant4(dice)
@@ -139,7 +139,7 @@ t.test('random and mutated bytes give a value or a GodotError', async t => {
   }
 })
 
-t.test('what was read once is read the same from what is written for it', async t => {
+t.test('decoding and encoding is stable after the first round', async t => {
   const dice = new Dice(seed)
   const seeds = vectors.map(({ hex }) => bytesOf(hex)).filter(({ length }) => length < 500)
   let read = 0

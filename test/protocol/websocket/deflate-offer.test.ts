@@ -1,5 +1,5 @@
 import t from 'tap'
-import { answerDeflate } from '../../../src/protocol/websocket/deflate-offer.ts'
+import { acceptDeflate } from '../../../src/protocol/websocket/deflate-offer.ts'
 
 const answer = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
 
@@ -11,8 +11,13 @@ const offers: Array<[offer: string | undefined, answer: string]> = [
   ['permessage-deflate ;client_max_window_bits=10', answer],
   ['permessage-deflate; client_max_window_bits="15"; server_no_context_takeover', answer],
   ['permessage-deflate; server_max_window_bits=15', `${answer}; server_max_window_bits=15`],
-  ['permessage-deflate; server_max_window_bits=10', ''],
-  ['permessage-deflate; server_max_window_bits=10, permessage-deflate', answer],
+  ['permessage-deflate; server_max_window_bits=10', `${answer}; server_max_window_bits=10`],
+  ['permessage-deflate; client_max_window_bits; server_max_window_bits="9"', `${answer}; server_max_window_bits=9`],
+  ['permessage-deflate; server_max_window_bits=14, permessage-deflate', `${answer}; server_max_window_bits=14`],
+  ['permessage-deflate; server_max_window_bits=8, permessage-deflate', answer],
+  ['permessage-deflate; server_max_window_bits=8', ''],
+  ['permessage-deflate; server_max_window_bits=16', ''],
+  ['permessage-deflate; server_max_window_bits', ''],
   ['x-webkit-deflate-frame, permessage-deflate', answer],
   ['permessage-deflate; unknown', ''],
   ['permessage-deflate; client_max_window_bits=16', ''],
@@ -24,7 +29,9 @@ const offers: Array<[offer: string | undefined, answer: string]> = [
 ]
 
 for (const [offer, wanted] of offers) {
-  t.test(`${offer} is answered with '${wanted}'`, async t => {
-    t.equal(answerDeflate(offer), wanted)
+  t.test(`the response to ${offer} is '${wanted}'`, async t => {
+    const accepted = acceptDeflate(offer)
+    t.equal(accepted?.response ?? '', wanted)
+    if (accepted !== undefined) t.equal(accepted.windowBits, Number(/server_max_window_bits=(\d+)/.exec(wanted)?.[1] ?? 15))
   })
 }

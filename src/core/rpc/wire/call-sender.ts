@@ -3,12 +3,15 @@ import type { OwnPath } from './path-cache.ts'
 import type { RpcLink } from './rpc-wire.ts'
 
 /**
- * Up to this many receivers are called one by one while some have not confirmed the path. For more, one packet with the full path
- * serves them all.
+ * Up to this many receivers are called one by one while some have not confirmed the path. For more, one packet with the
+ * full path serves them all.
  */
 const MAX_SINGLY = 16
 
-/** A packet to be sent; `isWide`: with an id in the longest form (Godot 4). Its encodings differ only in how they name the node. */
+/**
+ * A packet to be sent; `isWide`: with an id in the longest form (Godot 4). Its encodings differ only in how they name
+ * the node.
+ */
 export interface OutgoingCall {
   encode (node: RpcNode, isWide: boolean): Uint8Array
   /** Announces the path to a peer. */
@@ -18,9 +21,10 @@ export interface OutgoingCall {
 }
 
 /**
- * Sends calls, each with as few packets as possible. A path is announced to each receiver once, and its id used for those that have
- * confirmed it; once all receivers of a call have, it is one packet. Until then receivers are called one by one, those that have not
- * confirmed with the full path. Godot does so with any number of receivers, but accepts full paths from a relayed packet as well.
+ * Sends calls, each with as few packets as possible. A path is announced to each receiver once, and its id used for
+ * those that have confirmed it; once all receivers of a call have, it is one packet. Until then receivers are called
+ * one by one, those that have not confirmed with the full path. Godot does so with any number of receivers, but accepts
+ * full paths from a relayed packet as well.
  */
 export class CallSender {
   readonly #link: RpcLink

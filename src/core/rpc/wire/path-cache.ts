@@ -116,7 +116,9 @@ function costOf (path: string | undefined): number {
 
 const ROOT = '/root'
 
-/** A path as it is sent, relative to the root: `/root/Main/Pawn` is `Main/Pawn`, the root itself is `.`; others stay. */
+/**
+ * A path as it is sent, relative to the root: `/root/Main/Pawn` is `Main/Pawn`, the root itself is `.`; others stay.
+ */
 export function fromRoot (path: string): string {
   if (path === ROOT) return '.'
   return path.startsWith(ROOT + '/') ? path.slice(ROOT.length + 1) : path
@@ -127,7 +129,10 @@ export function checkedPath (path: string): string {
   const relative = fromRoot(path)
   const isNode = relative === '.' || relative.split('/').every(name => name !== '' && name !== '.' && name !== '..')
   if (isNode && !/[:\0]/.test(relative)) return relative
-  throw new GodotError('ERR_INVALID_PARAMETER', `invalid node path ${JSON.stringify(path)}: expected e.g. /root/Main or Main/Pawn`)
+  throw new GodotError(
+    'ERR_INVALID_PARAMETER',
+    `invalid node path ${JSON.stringify(path)}: expected e.g. /root/Main/Pawn`
+  )
 }
 
 /** Whether `path` is a node below `ancestor`; both relative to the root. */

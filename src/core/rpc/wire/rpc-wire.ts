@@ -33,7 +33,10 @@ export type RpcDrop = keyof typeof noRpcDrops
 /** A call of a method, or one value for a property. */
 export interface MemberCall { readonly kind: MemberKind, readonly name: string, readonly values: readonly Variant[] }
 
-/** Every remote method that a node has in the clients' scripts, and which of these are configured on the node by `rpc_config()`. */
+/**
+ * Every remote method that a node has in the clients' scripts, and which of these are configured on the node by
+ * `rpc_config()`.
+ */
 export interface NodeMethods { readonly names: readonly string[], readonly configured: readonly string[] }
 
 /** The way to the clients. */
@@ -48,7 +51,10 @@ export interface RpcLink {
 
 /** Handles what a wire reads. */
 export interface RpcReceiver {
-  /** A member of the node at `path`, relative to the root, is called. May throw GodotError for values that do not decode. */
+  /**
+   * A member of the node at `path`, relative to the root, is called. May throw GodotError for values that do not
+   * decode.
+   */
   receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void
   /** Bytes of `send_bytes`, valid until the call returns. */
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void
@@ -56,21 +62,32 @@ export interface RpcReceiver {
   refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void
 }
 
-/** How one version of Godot puts calls into packets, and announces node paths. Paths are relative to the root, see `fromRoot`. */
+/**
+ * How one version of Godot puts calls into packets, and announces node paths. Paths are relative to the root, see
+ * `fromRoot`.
+ */
 export interface RpcWire {
   /** A node was registered, with these methods if they were declared. */
   addNode (path: string, methods: NodeMethods | undefined): void
   /** Throws ERR_INVALID_PARAMETER where this version of Godot has no such members. */
   checkKind (kind: MemberKind): void
-  /** Announces a path to a peer unless that was done; returns its id. Missing where this version of Godot has no spawners, which need it. */
+  /**
+   * Announces a path to a peer unless that was done; returns its id. Missing where this version of Godot has no
+   * spawners, which need it.
+   */
   announcePath? (peer: number, path: string): number
-  /** Whether a packet concerns the wires alone, such as an announcement: it is handled even if no application uses remote calls. */
+  /**
+   * Whether a packet concerns the wires alone, such as an announcement: it is handled even if no application uses
+   * remote calls.
+   */
   isInternal (packet: Uint8Array): boolean
   /** Reads one packet, and answers announcements. Throws GodotError for packets that do not decode. */
   receive (sender: WebSocketPeer, packet: Uint8Array): void
   /** The same for bytes that a relay had for the application. */
   receiveData (sender: WebSocketPeer, bytes: Uint8Array): void
-  /** Calls a member of the node at `path`, on all peers (0), one, or all but one (-id). Throws before anything is sent. */
+  /**
+   * Calls a member of the node at `path`, on all peers (0), one, or all but one (-id). Throws before anything is sent.
+   */
   send (to: number, path: string, call: MemberCall): void
   /** Sends bytes as `send_bytes` does. */
   sendBytes (to: number, bytes: Uint8Array): void

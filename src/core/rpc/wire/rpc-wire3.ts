@@ -72,7 +72,9 @@ export class RpcWire3 implements RpcWire {
 
   /** Without a confirmation the sender continues with full paths, as it should if it announces too much. */
   #receiveAnnouncement (sender: WebSocketPeer, { id, path }: SimplifyPath): void {
-    if (!this.#paths.announce(sender.id, id, fromRoot(path))) return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    if (!this.#paths.announce(sender.id, id, fromRoot(path))) {
+      return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    }
     this.#link.putTo(sender.id, encodeRpcPacket({ type: 'confirmPath', path }))
   }
 

@@ -1,9 +1,12 @@
 import { GodotError } from '../../../error.ts'
 import type { ServerOptions } from '../../../options.ts'
 import { MethodList } from '../../../protocol/multiplayer/method-list.ts'
-import { decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
+import {
+  decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4
+} from '../../../protocol/multiplayer/rpc4-packet.ts'
 import type { ConfirmPath4, RemoteCall4, SimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import { command, commandAt, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
@@ -17,9 +20,9 @@ const NO_METHODS = new MethodList([])
 interface AnnouncedLists { readonly byId: Map<number, string>, readonly byPath: Map<string, string> }
 
 /**
- * Calls between Godot 4 peers: methods go by their number in the node's method list, whose MD5 is announced with the path. Where a client
- * has another list, its calls are read by its own list if that is known, and it is not called until it announces the server's, as wrong
- * methods would run (Godot takes the number nevertheless).
+ * Calls between Godot 4 peers: methods go by their number in the node's method list, whose MD5 is announced with the
+ * path. Where a client has another list, its calls are read by its own list if that is known, and it is not called
+ * until it announces the server's, as wrong methods would run (Godot takes the number nevertheless).
  */
 export class RpcWire4 implements RpcWire {
   readonly #link: RpcLink
@@ -46,7 +49,9 @@ export class RpcWire4 implements RpcWire {
   }
 
   checkKind (kind: MemberKind): void {
-    if (kind === 'property') throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 has no remote properties (rset): use a method')
+    if (kind === 'property') {
+      throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 has no remote properties (rset): use a method')
+    }
   }
 
   announcePath (peer: number, path: string): number {
@@ -78,7 +83,10 @@ export class RpcWire4 implements RpcWire {
   send (to: number, path: string, { name, values }: MemberCall): void {
     const list = this.#nodes.get(path)
     if (list === undefined) {
-      throw new GodotError('ERR_UNCONFIGURED', `node ${path}: Godot 4 calls methods by number; declare all @rpc functions of its script, as the node's surface or by their names`)
+      throw new GodotError(
+        'ERR_UNCONFIGURED',
+        `node ${path}: Godot 4 calls methods by number; declare all @rpc functions of its script`
+      )
     }
     const method = list.idOf(name)
     if (method === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `method ${name} is not declared`)
@@ -133,8 +141,12 @@ export class RpcWire4 implements RpcWire {
   /** Every path is confirmed, even where no node is: otherwise the sender would continue with full paths. */
   #receiveAnnouncement (sender: WebSocketPeer, { id, path, md5 }: SimplifyPath4): void {
     const relative = fromRoot(path)
-    if (this.#paths.resolve(sender.id, id) !== undefined) return this.#receiver.refuse(sender, 'rpc-announced-twice', { node: path, id })
-    if (!this.#paths.announce(sender.id, id, relative)) return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    if (this.#paths.resolve(sender.id, id) !== undefined) {
+      return this.#receiver.refuse(sender, 'rpc-announced-twice', { node: path, id })
+    }
+    if (!this.#paths.announce(sender.id, id, relative)) {
+      return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
+    }
     this.#keepMd5(sender.id, id, relative, md5)
     const own = this.#nodes.get(relative)
     const isEqual = own === undefined || own.md5 === md5
@@ -156,7 +168,8 @@ export class RpcWire4 implements RpcWire {
   }
 
   #receiveConfirmation (sender: WebSocketPeer, { isEqual, id, path }: ConfirmPath4): void {
-    const nodes = [this.#confirmPath === 'path' ? undefined : id, this.#confirmPath === 'id' ? undefined : path].filter(node => node !== undefined)
+    const forms: ReadonlyArray<RpcNode | undefined> = { id: [id], path: [path], both: [id, path] }[this.#confirmPath]
+    const nodes = forms.filter(node => node !== undefined)
     let own: OwnPath | undefined
     // Six bytes may be an id or a path.
     for (const node of nodes) own ??= this.#paths.confirm(sender.id, node)

@@ -18,6 +18,14 @@ export interface Wire {
 
 /** Every wire, by the value of option `wire`. */
 export const wires: Readonly<Record<ServerOptions['wire'], Wire>> = {
-  godot3: { relay: relayWire3, variants: variant3, openRpc: (link, receiver) => new RpcWire3(link, receiver) },
-  godot4: { relay: relayWire4, variants: variant4, openRpc: (link, receiver, { confirmPath }) => new RpcWire4(link, receiver, confirmPath) }
+  godot3: {
+    relay: relayWire3,
+    variants: variant3,
+    openRpc: (link, receiver) => new RpcWire3(link, receiver)
+  },
+  godot4: {
+    relay: relayWire4,
+    variants: variant4,
+    openRpc: (link, receiver, { confirmPath }) => new RpcWire4(link, receiver, confirmPath)
+  }
 }

@@ -1,0 +1,43 @@
+import t from 'tap'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { turn } from '../../helper/frame-client.ts'
+import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { frame } from '../../helper/raw-frame.ts'
+
+const RATE = 50
+
+async function relay () {
+  const server = new WebSocketServer({ gdMpApi: true, maxPacketsPerSecond: RATE, closeTimeout: 0.2 }, memoryMount)
+  await server.listen()
+  const members = [new MemoryClient(server), new MemoryClient(server)]
+  for (const member of members) await member.messages()
+  return { server, members }
+}
+
+const timers = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+
+/** As many frames as fit into one chunk. */
+function chunkOf (one: Buffer): { chunk: Buffer, count: number } {
+  const count = Math.floor(65536 / one.length)
+  return { chunk: Buffer.concat(Array(count).fill(one)), count }
+}
+
+t.test('after a reset, packets over the rate limit are dropped and counted, and no timer is left', async t => {
+  const { server, members: [flooder, receiver] } = await relay()
+  const before = timers()
+  const { chunk, count } = chunkOf(frame(2, header(flooder.id, 0)))
+
+  flooder.connection.deliver(chunk)
+  t.ok(server.getPeer(flooder.id).isPaused)
+  t.equal(timers(), before + 1, 'one timer for the peer')
+  flooder.connection.hangUp()
+  await turn()
+
+  t.notOk(server.hasPeer(flooder.id))
+  const relayed = (await receiver.messages()).filter(message => message.startsWith('00')).length
+  t.ok(relayed >= RATE && relayed <= RATE + 2, `${relayed} of ${count} packets were relayed`)
+  t.equal(server.monitor.drops['over-rate'], count - relayed)
+  t.equal(timers(), before)
+  await server.stop()
+  t.equal(timers(), before)
+})
