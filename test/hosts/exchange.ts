@@ -1,11 +1,13 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { HostRequest } from './host-kind.ts'
 
 /** A response, as far as it can be compared. */
 export interface Answer { status: number, headers: Record<string, string>, body: string }
 
 const TIMEOUT = 5000
+const decoders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync }
 
 /** Where a host listens. */
 export interface Address { readonly port: number, readonly isTls: boolean }
@@ -61,8 +63,10 @@ export async function ask ({ port, isTls }: Address, { path, method = 'GET', hea
 async function read (response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk)
-  const { 'content-encoding': encoding } = response.headers
-  return { status: response.statusCode!, headers: joined(response), body: Buffer.concat(chunks).toString(encoding === undefined ? 'utf8' : 'base64') }
+  const bytes = Buffer.concat(chunks)
+  // A response to HEAD names the encoding of a body that it does not have.
+  const decode = bytes.length === 0 ? undefined : decoders[response.headers['content-encoding'] ?? '']
+  return { status: response.statusCode!, headers: joined(response), body: (decode?.(bytes) ?? bytes).toString() }
 }
 
 function joined ({ headers }: IncomingMessage): Record<string, string> {

@@ -46,3 +46,8 @@ async function join (t: Test, address: Address, path: string, headers: Record<st
   t.equal(String(await within(5, () => 'the echo', echo)), 'hello')
   return client
 }
+
+function json (answer: Answer, status = 200): any {
+  if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${answer.body}`)
+  return JSON.parse(answer.body)
+}

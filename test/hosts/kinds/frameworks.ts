@@ -102,7 +102,7 @@ export const frameworks: readonly HostKind[] = [
     name: 'a circuit breaker',
     packages: ['@fastify/circuit-breaker'],
     before: async app => {
-      await app.register(load('@fastify/circuit-breaker'), { threshold: 1 })
+      await app.register(load('@fastify/circuit-breaker'), { threshold: 2 })
       app.get('/fail', { preHandler: app.circuitBreaker() }, async () => { throw new Error('fault') })
       hello(app)
     },

@@ -51,9 +51,9 @@ export const guards: readonly HostKind[] = [
       app.addHook('onRequest', async (request: any) => await request.jwtVerify())
       hello(app)
     },
-    requests: [get('/hello', 401), get('/hello', 200, { 'x-token': tokenOf('ann') })],
+    requests: [get('/hello', 400), get('/hello', 200, { 'x-token': tokenOf('ann') })],
     headers: { 'x-token': tokenOf('ann') },
-    refused: { headers: {}, status: 401 }
+    refused: { headers: {}, status: 400 }
   },
   {
     name: 'basic authentication',

@@ -78,10 +78,14 @@ export const settings: readonly HostKind[] = [
   {
     name: 'hooks of every kind',
     before: app => {
-      for (const hook of ['onRequest', 'preValidation', 'preHandler', 'onError', 'onTimeout', 'onRequestAbort', 'onResponse']) {
-        app.addHook(hook, async (_request: unknown, reply: any) => { if (!reply.sent) reply.header(`x-${hook}`.toLowerCase(), '1') })
+      for (const hook of ['onRequest', 'preValidation', 'preHandler']) {
+        app.addHook(hook, async (_request: unknown, reply: any) => { reply.header(`x-${hook}`.toLowerCase(), '1') })
       }
-      app.addHook('onSend', async (_request: unknown, reply: any, payload: unknown) => { reply.header('x-onsend', '1'); return payload })
+      for (const hook of ['onError', 'onTimeout', 'onRequestAbort', 'onResponse']) app.addHook(hook, (...given: any[]) => { given.at(-1)() })
+      app.addHook('onSend', async (_request: unknown, reply: any, payload: unknown) => {
+        reply.header('x-onsend', '1')
+        return payload
+      })
       hello(app)
     },
     requests: helloRequests
