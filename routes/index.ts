@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
+import adminAuth from '../plugins/admin-auth.ts'
 import audit from '../plugins/audit.ts'
 import { describeFailures } from '../plugins/describe-failures.ts'
 import { watchMethods } from '../plugins/method-not-allowed.ts'
@@ -7,9 +7,9 @@ import { notFound, Problem, sendProblem } from '../plugins/problem.ts'
 import { refuseUpgrade } from '../plugins/refuse-upgrades.ts'
 import { requestValidator } from '../plugins/request-validator.ts'
 import { shareSchemas } from '../plugins/shared-schema.ts'
+import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options.ts'
 import { EventFeed } from '../src/admin/event-feed.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { defaultOptions } from '../src/options.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { eventRoutes } from './events.ts'
 import { packetRoutes } from './packets.ts'
@@ -17,46 +17,33 @@ import { peerRoutes } from './peers.ts'
 import { Peer } from './schemas.ts'
 import { serverRoutes, State } from './server.ts'
 
-/** Options of `adminRoutes` beside Fastify's own `prefix`. */
-export interface AdminOptions extends AdminAuthOptions {
-  /** Name of the server that is administered, `peerServer` unless given: its option `name`. */
-  readonly server?: string
-  /** What the OpenAPI document says is needed to enter, by the name of a security scheme in it: `[{ adminToken: [] }]`. */
-  readonly security?: ReadonlyArray<Readonly<Record<string, readonly string[]>>>
-  /** How many events are kept for who comes back to `/events`: 10000 unless given, 0 for none. */
-  readonly eventHistory?: number
-  /** About how many bytes of memory these events may take: 16 MiB unless given. */
-  readonly eventHistoryBytes?: number
-  /** How many may read `/events` at a time: 128 unless given. */
-  readonly maxEventStreams?: number
-}
-
-/** The REST API over a server of the app: what an administrator may ask. */
-export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }> = async (app, options) => {
-  const server = serverOf(app, options.server ?? defaultOptions.name)
-  keepToItself(app)
-  if (options.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
+/** The REST API of a server of the app. */
+export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }> = async (app, given) => {
+  const options = parseAdminOptions(given)
+  const server = serverOf(app, options.server)
+  isolate(app)
+  if (given.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
-  const feed = new EventFeed(server, { maxEvents: options.eventHistory ?? 10_000, maxBytes: options.eventHistoryBytes ?? 16 << 20 })
+  const feed = new EventFeed(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
   shareSchemas(app, Problem, Peer, State, BanEntry)
-  describeFailures(app, options)
+  describeFailures(app, { ...options, server: given.server })
   const refuseOtherMethods = watchMethods(app)
   for (const routes of [serverRoutes, peerRoutes, packetRoutes, banRoutes]) await app.register(routes, { server })
-  await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams ?? 128 })
+  await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()
 }
 
 function serverOf (app: FastifyInstance, name: string): WebSocketServer {
-  if (!app.hasDecorator(name)) throw new Error(`adminRoutes: there is no ${name}; register the peerServer plugin first`)
+  if (!app.hasDecorator(name)) throw new Error(`adminRoutes: no server named ${name}; register the peerServer plugin first`)
   return app.getDecorator<WebSocketServer>(name)
 }
 
 const MAX_JSON = 1 << 20
 
-/** Reads, checks, writes and fails in its own way, whatever the host has set. */
-function keepToItself (app: FastifyInstance): void {
+/** Parses, validates, serialises and reports errors in its own way, whatever the host has set. */
+function isolate (app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: MAX_JSON }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(requestValidator)

@@ -4,7 +4,7 @@ import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { describeFailures } from '../plugins/describe-failures.ts'
 import { shareSchemas } from '../plugins/shared-schema.ts'
 import { Problem } from '../plugins/problem.ts'
-import type { AdminOptions } from './index.ts'
+import type { AdminOptions } from '../src/admin/admin-options.ts'
 
 /** What Prometheus reads; it needs a token where the REST API does. */
 export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<AdminOptions, 'security'>> = async (app, options) => {

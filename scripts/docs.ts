@@ -1,14 +1,15 @@
-// Writes the pages of docs/ that are read from tables in the code: `npm run docs`.
+// Writes the pages of docs/ that are generated from tables in the code: `npm run docs`.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TSchema } from 'typebox'
 import { root } from './root.ts'
+import { AdminOptions, defaultAdminOptions } from '../src/admin/admin-options.ts'
 import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { defaultOptions, ServerOptions } from '../src/options.ts'
 
-const notice = '<!-- Written by `npm run docs` from the tables in the code; a test keeps it fresh. -->'
+const notice = '<!-- Written by `npm run docs` from the tables in the code. -->'
 
 /** The generated pages by their path from the root. */
 export function generatedDocs (): Record<string, string> {
@@ -16,31 +17,47 @@ export function generatedDocs (): Record<string, string> {
 }
 
 function optionsPage (): string {
-  const rows = Object.entries<TSchema>(ServerOptions.properties).map(([name, schema]) =>
-    [`\`${name}\``, typeOf(schema), code((defaultOptions as Record<string, unknown>)[name]), meaningOf(schema)])
-  return page('Options', 'Of the plugin and of `new WebSocketServer(options)`. An unknown one, or one out of its limits, is refused with ' +
-    '`ERR_INVALID_PARAMETER` and its name.', ['option', 'type', 'default', 'meaning'], rows)
+  const intro = 'Options of the plugin and of `new WebSocketServer(options)`. An unknown option or an invalid value is an error, ' +
+    '`ERR_INVALID_PARAMETER`, that names it.'
+  return page('Options', intro, optionsTable(ServerOptions.properties, defaultOptions)) + [
+    '',
+    '## adminRoutes',
+    '',
+    'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
+    '',
+    ...optionsTable(AdminOptions.properties, defaultAdminOptions),
+    ''
+  ].join('\n')
+}
+
+function optionsTable (properties: Record<string, TSchema>, defaults: object): string[] {
+  const rows = Object.entries(properties).map(([name, schema]) =>
+    [`\`${name}\``, typeOf(schema), code((defaults as Record<string, unknown>)[name]), meaningOf(schema)])
+  return table(['option', 'type', 'default', 'meaning'], rows)
 }
 
 function errorsPage (): string {
   const rows = Object.entries<{ number?: number, status: number, message: string }>(errors).map(([name, { number, status, message }]) =>
     [`\`${name}\``, number === undefined ? '' : String(number), String(status), message])
-  return page('Errors', 'A `GodotError` carries `code`, `number` (Godot\'s Error number, where Godot has one) and `statusCode`; over HTTP it is ' +
-    'an `application/problem+json` body with `code` and `godotError`.', ['code', 'Godot', 'HTTP', 'meaning'], rows)
+  const intro = 'A `GodotError` has `code`, `number` (Godot\'s Error number, where Godot has one) and `statusCode`. Over HTTP it is an ' +
+    '`application/problem+json` body with `code` and `godotError`.'
+  return page('Errors', intro, table(['code', 'Godot', 'HTTP', 'meaning'], rows))
 }
 
 function servicePage (): string {
-  const rows = Object.entries(variables).map(([name, { schema, standard, option }]) => {
-    const fallback = standard ?? (option === undefined ? undefined : (defaultOptions as Record<string, unknown>)[option])
-    return [`\`${name}\``, typeOf(schema), code(fallback), meaningOf(schema)]
-  })
-  return page('The service', '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. What is wrong ends it at the ' +
-    'start with a message that names the variable. Lists are separated by commas.', ['variable', 'type', 'default', 'meaning'], rows)
+  const rows = Object.entries(variables).map(([name, { schema, standard }]) => [`\`${name}\``, typeOf(schema), code(standard), meaningOf(schema)])
+  const intro = '`npm start`, or the bin `fastify-peer-server`, is configured by environment variables. With an invalid one it exits with 1 and ' +
+    'a line that names the variable. Lists are comma-separated. Variables that set an option of the server follow from the options schema; ' +
+    'the defaults of the service suit a public relay.'
+  return page('The service', intro, table(['variable', 'type', 'default', 'meaning'], rows))
 }
 
-function page (title: string, intro: string, head: string[], rows: string[][]): string {
-  const lines = [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`)
-  return [`# ${title}`, '', notice, '', intro, '', ...lines, ''].join('\n')
+function page (title: string, intro: string, table: string[]): string {
+  return [`# ${title}`, '', notice, '', intro, '', ...table, ''].join('\n')
+}
+
+function table (head: string[], rows: string[][]): string[] {
+  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`)
 }
 
 /** A schema's type and limits in a few words. */

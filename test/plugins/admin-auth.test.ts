@@ -54,15 +54,31 @@ t.test('the token guards the REST API and nothing else', async t => {
 
 t.test('without a token the routes do not come up, and say why', async t => {
   for (const [options, message] of [
-    [{}, /give a `token`, or `auth: false`/],
-    [{ token: undefined }, /give a `token`/],
-    [{ token: [] }, /give a `token`/],
+    [{}, /set option `token`, or `auth: false`/],
+    [{ token: undefined }, /set option `token`/],
+    [{ token: [] }, /set option `token`/],
     [{ token: '' }, /the token of admin must not be empty/],
     [{ token: '   ' }, /the token of admin must not be empty/],
-    [{ auth: true }, /give a `token`/],
+    [{ auth: true }, /option auth: must be false/],
     [{ token: [{ name: 'alice', token: '' }] }, /the token of alice must not be empty/],
-    [{ token: [{ name: '', token: alice }] }, /every token needs a name/]
-  ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, options), { message }, JSON.stringify(options))
+    [{ token: [{ name: '', token: alice }] }, /option token\.0\.name: must not have fewer than 1 characters/],
+    [{ token: [{ name: 'a', token: alice, role: 'x' }] }, /option token/],
+    [{ token: 7 }, /option token/]
+  ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, options), { code: 'ERR_INVALID_PARAMETER', message }, JSON.stringify(options))
+})
+
+t.test('an unknown or invalid option is an error that names it', async t => {
+  for (const [options, message] of [
+    [{ tokens: alice }, /adminRoutes: option tokens: no such option/],
+    [{ eventHistory: -1 }, /option eventHistory: must be >= 0/],
+    [{ eventHistory: 1.5 }, /option eventHistory: must be integer/],
+    [{ eventHistoryBytes: '1' }, /option eventHistoryBytes: must be integer/],
+    [{ maxEventStreams: 'many' }, /option maxEventStreams: must be integer/],
+    [{ server: 5 }, /option server: must be string/],
+    [{ security: 'adminToken' }, /option security: must be array/],
+    [{ constructor: 1 }, /option constructor: no such option/]
+  ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, { token: alice, ...options }), { code: 'ERR_INVALID_PARAMETER', message }, JSON.stringify(options))
+  await makeApp(t, { token: alice, logLevel: 'warn', eventHistory: 0, eventHistoryBytes: 0, maxEventStreams: 0 } as AdminOptions)
 })
 
 t.test('in production a token has at least 32 characters', async t => {

@@ -1,0 +1,79 @@
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { GodotError } from '../error.ts'
+import { defaultOptions } from '../options.ts'
+import { tokenFault } from '../token-fault.ts'
+
+type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
+
+const isFalse = (value: unknown): boolean => value === false
+
+const Token = Type.String({ description: 'Bearer token: at least 32 characters in production' })
+
+/** A token and its owner, as the audit log names it. */
+export const NamedToken = Type.Object({
+  name: Type.String({ minLength: 1, description: 'Owner of the token, as the audit log names it' }),
+  token: Token
+}, { additionalProperties: false })
+
+export type NamedToken = Immutable<Static<typeof NamedToken>>
+
+/** Every option of `adminRoutes`: type, limits and meaning. Either `token` or `auth: false` is required. */
+export const AdminOptions = Type.Object({
+  token: Type.Optional(Type.Union([Token, Type.Array(NamedToken)], { description: 'One token, or several with their owners' })),
+  auth: Type.Optional(Type.Refine(Type.Unsafe<false>({ type: 'boolean', description: '`false`: the host guards the scope itself' }), isFalse, () => 'must be false')),
+  server: Type.Optional(Type.String({ description: 'Name of the server to administer: its option `name`' })),
+  security: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Array(Type.String())), {
+    description: 'OpenAPI security requirement of the routes, by the name of a security scheme of the host: `[{ adminToken: [] }]`'
+  })),
+  eventHistory: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 << 24, description: 'Events kept for clients that reconnect to `/events`; 0: none' })),
+  eventHistoryBytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Memory that these events may take, in bytes (estimated)' })),
+  maxEventStreams: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 << 16, description: 'Maximum concurrent readers of `/events`' }))
+}, { additionalProperties: false })
+
+export type AdminOptions = Immutable<Static<typeof AdminOptions>>
+
+/** Defaults of `adminRoutes`. */
+export const defaultAdminOptions = {
+  server: defaultOptions.name,
+  eventHistory: 10_000,
+  eventHistoryBytes: 16 << 20,
+  maxEventStreams: 128
+} as const satisfies AdminOptions
+
+/** Options of Fastify's own `register`, which it hands on to the plugin. */
+const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
+
+/** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
+export function parseAdminOptions (given: Readonly<Record<string, unknown>>): AdminOptions & typeof defaultAdminOptions {
+  const own = Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
+  const options = { ...defaultAdminOptions, ...Object.fromEntries(own) } as AdminOptions & typeof defaultAdminOptions
+  const unknown = own.find(([name]) => !Object.hasOwn(AdminOptions.properties, name))
+  if (unknown !== undefined) throw invalid(`option ${unknown[0]}: no such option`)
+  if (!Value.Check(AdminOptions, options)) {
+    // The deepest is the most precise: of a union the alternatives come first.
+    const [{ instancePath, message }] = Value.Errors(AdminOptions, options).sort((a, b) => b.instancePath.length - a.instancePath.length)
+    throw invalid(`option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
+  }
+  checkTokens(options)
+  return options
+}
+
+/** Named tokens of option `token`. */
+export function namedTokens (token: AdminOptions['token'] = []): readonly NamedToken[] {
+  return typeof token === 'string' ? [{ name: 'admin', token }] : token
+}
+
+function checkTokens ({ token, auth }: AdminOptions): void {
+  if (auth === false) return
+  const tokens = namedTokens(token)
+  if (tokens.length === 0) throw invalid('set option `token`, or `auth: false` if the host guards the scope itself')
+  for (const { name, token: secret } of tokens) {
+    const fault = tokenFault(secret)
+    if (fault !== undefined) throw invalid(`the token of ${name} ${fault}`)
+  }
+}
+
+function invalid (message: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', `adminRoutes: ${message}`)
+}
