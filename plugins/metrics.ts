@@ -27,7 +27,7 @@ export default fp<{ servers?: readonly string[] }>(async (app, { servers = [defa
   countEvents(named, registry)
   const moments = new Map(named.map(({ server }) => [server, momentOf(server, new Traffic(server))]))
   for (const reading of readings(server => moments.get(server)!())) addReading(registry, named, reading)
-}, { name: 'peer-server-metrics', fastify: '5.x' })
+}, { name: 'peer-server-metrics', fastify: '^5.3.0' })
 
 /** What prom-client knows of the process, but not what walks over every socket at every scrape. */
 function addProcess (registry: Registry): void {

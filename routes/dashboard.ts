@@ -22,7 +22,7 @@ const staticOptions: Partial<FastifyStaticOptions> = {
   index: false,
   cacheControl: false,
   // RFC 9239: application/javascript, as @fastify/static has it, is obsolete.
-  setHeaders: (reply, path) => { if (path.endsWith('.js')) reply.type('text/javascript; charset=utf-8') }
+  setHeaders: (response, path) => { if (path.endsWith('.js')) response.setHeader('content-type', 'text/javascript; charset=utf-8') }
 }
 
 /**

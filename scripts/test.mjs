@@ -1,6 +1,6 @@
 // Runs the tests, compiled: `npm test`, `npm run test:quick`, `npm run test:file -- test/core/rooms.test.ts`; other words go to tap.
-import { spawn } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { execFileSync, spawn } from 'node:child_process'
+import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -22,7 +22,17 @@ async function run () {
     case 'file':
       await transpile()
       return runFiles(words.map(word => word.endsWith('.ts') ? outputOf(resolve(word)) : word))
+    case 'nodes':
+      process.env.NODES = findNodes().join(delimiter)
+      await build('tsconfig.json')
+      return runFiles([outputOf(resolve('test/package.test.ts'))])
   }
+}
+
+/** Executables of other Node versions, which npm keeps in its cache. */
+function findNodes () {
+  return ['20.20.2', '22', '24', '26'].map(version =>
+    execFileSync('npm', ['exec', '--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'], { encoding: 'utf8' }).trim())
 }
 
 /** Lint and types, side by side. */

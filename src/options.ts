@@ -26,7 +26,9 @@ export const ServerOptions = Type.Object({
   privateKey: Type.Optional(pem('Private key', 'makes a listener of its own speak TLS, together with sslCertificate')),
   sslCertificate: Type.Optional(pem('Certificate', 'that of privateKey')),
   caChain: Type.Optional(pem('Certificates', 'those between sslCertificate and the root, sent along with it')),
-  protocols: Type.Array(Type.String(), { description: 'Sub-protocols the server has, best first; none: clients must not ask for one' }),
+  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), {
+    description: 'Sub-protocols the server has, best first; none: clients must not ask for one'
+  })),
   gdMpApi: Type.Boolean({ description: 'Speak Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
   wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants' }),
   serverRelay: Type.Boolean({ description: 'Whether peers hear of each other and may send to each other; false: each has only the server' }),

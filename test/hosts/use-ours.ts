@@ -10,7 +10,7 @@ import { refusedStatus } from './talk.ts'
 /** Checks that our endpoint and REST API do all they should in a host. */
 export async function useOurs (t: Test, address: Address, server: WebSocketServer, { socket, api }: Paths, kind: HostKind): Promise<WebSocket> {
   const { headers = {}, refused } = kind
-  server.on('packet', (id, bytes, isText) => { server.getPeer(id).putPacket(bytes, isText) })
+  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
   if (refused !== undefined) t.equal(await refusedStatus(urlOf(address, socket), refused.headers), refused.status, 'guards guard the endpoint')
   const client = await join(t, address, socket, headers)
   const [id] = [...server.peers()].map(({ id }) => id)

@@ -14,7 +14,7 @@ export const settings: readonly HostKind[] = [
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true }
   }, [get('/hello/'), get('//hello')]),
   withOptions('caseSensitive: false', { routerOptions: { caseSensitive: false } }, [get('/HELLO')]),
-  withOptions('useSemicolonDelimiter', { routerOptions: { useSemicolonDelimiter: true } }, [get('/hello;a=1')]),
+  withOptions('useSemicolonDelimiter', { useSemicolonDelimiter: true }, [get('/hello;a=1')]),
   withOptions('trustProxy', { trustProxy: true }, [get('/hello', 200, { 'x-forwarded-for': '192.0.2.7:1234', 'x-forwarded-host': 'a.example' })]),
   withOptions('forceCloseConnections', { forceCloseConnections: true }),
   withOptions('connectionTimeout, keepAliveTimeout and requestTimeout', { connectionTimeout: 300, keepAliveTimeout: 200, requestTimeout: 250 }),
