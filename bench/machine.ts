@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, type } from 'node:os'
-import { versionOf } from './pinned.ts'
+import { versionOf } from './pin-to-core.ts'
 import { bench, project } from './paths.ts'
 import type { Peer } from './peers.ts'
 

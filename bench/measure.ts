@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Figures, Job } from './load/job.ts'
 import type { Peer } from './peers.ts'
-import { core, pinned } from './pinned.ts'
-import { reasonIn } from './reason.ts'
+import { core, pinToCore } from './pin-to-core.ts'
+import { errorMessageIn } from './error-message.ts'
 import type { Scenario } from './scenarios.ts'
 import { startServer } from './server.ts'
 
@@ -29,7 +29,7 @@ export async function measure (peer: Peer, scenario: Scenario, timing: Timing): 
 async function generate (job: Job): Promise<Figures> {
   const command = [process.execPath, `${import.meta.dirname}/load/main.js`, JSON.stringify(job)]
   const timeout = (job.warm + job.seconds) * 1000 + TIMEOUT
-  const { stdout } = await promisify(execFile)(...pinned(core.generator, command), { timeout })
-    .catch(({ killed, stderr, message }) => { throw new Error(killed ? 'took too long' : reasonIn(stderr || message)) })
+  const { stdout } = await promisify(execFile)(...pinToCore(core.generator, command), { timeout })
+    .catch(({ killed, stderr, message }) => { throw new Error(killed ? 'took too long' : errorMessageIn(stderr || message)) })
   return JSON.parse(stdout)
 }

@@ -25,7 +25,7 @@ export interface Peer {
   /** The package it is made of, whose version is told. */
   readonly package?: string
   /** Whether that one is there only once bench/node_modules is. */
-  readonly isExtra?: boolean
+  readonly isOptional?: boolean
   /** Scenarios it takes part in; all unless given. */
   readonly only?: readonly string[]
 }
@@ -43,9 +43,9 @@ export const peers: readonly Peer[] = [
   { name: 'us', title: '**this server, mounted in Fastify**', ...ours, command: us(() => ({})) },
   { name: 'us-own', title: '**this server, own listener**', ...ours, command: us(({ port }) => ({ port })) },
   { name: 'us-hold', title: '**this server, mounted, holdTime 1**', ...ours, command: us(() => ({ holdTime: 1 })), only: ['rate'] },
-  { name: 'uws', title: 'uWebSockets.js (native)', ...usual, command: node('uws'), package: '@trufflesuite/uws-js-unofficial', isExtra: true },
+  { name: 'uws', title: 'uWebSockets.js (native)', ...usual, command: node('uws'), package: '@trufflesuite/uws-js-unofficial', isOptional: true },
   { name: 'fastify-websocket', title: '@fastify/websocket', ...usual, command: node('fastify-websocket'), package: '@fastify/websocket' },
-  { name: 'socket.io', title: 'socket.io', ...engineIo, command: node('socket-io'), package: 'socket.io', isExtra: true },
+  { name: 'socket.io', title: 'socket.io', ...engineIo, command: node('socket-io'), package: 'socket.io', isOptional: true },
   { name: 'godot', title: 'Godot 3 itself', ...ours, runtime: 'godot', command: godot }
 ]
 

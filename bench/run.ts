@@ -13,12 +13,12 @@ import type { Peer } from './peers.ts'
 import { scenarioReport, summary } from './report.ts'
 import type { Outcome } from './report.ts'
 import { runRounds } from './rounds.ts'
-import { usable } from './usable.ts'
+import { availablePeers } from './available-peers.ts'
 
 const settings = readCommandLine(process.argv.slice(2))
 const machine = describeMachine(settings.command, settings.peers)
 console.log(machine)
-const peers = await usable(settings.peers)
+const peers = await availablePeers(settings.peers)
 const figures = await (settings.curves.length > 0 ? runCurves(settings, peers, machine) : runScenarios(settings, peers))
 if (settings.json !== undefined) writeFileSync(settings.json, JSON.stringify({ machine, figures }))
 

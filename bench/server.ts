@@ -5,8 +5,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import type { Peer, Task } from './peers.ts'
-import { core, pinned } from './pinned.ts'
-import { reasonIn } from './reason.ts'
+import { core, pinToCore } from './pin-to-core.ts'
+import { errorMessageIn } from './error-message.ts'
 
 const START_TIMEOUT = 15_000
 const STOP_TIMEOUT = 2000
@@ -24,7 +24,7 @@ export interface Server {
 /** Starts a fresh process of the peer, on its core; the error tells what it said when it does not come up. */
 export async function startServer (peer: Peer, task: Omit<Task, 'port'>): Promise<Server> {
   const port = await freePort()
-  const [file, args] = pinned(core.server, peer.command({ ...task, port }))
+  const [file, args] = pinToCore(core.server, peer.command({ ...task, port }))
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
   const server = { port, pid: child.pid!, stop: async () => { await stop(child) } }
   try {
@@ -47,7 +47,7 @@ async function untilReady (child: ChildProcess): Promise<void> {
     child.stdout!.on('data', hear)
     child.stderr!.on('data', hear)
     child.on('error', reject)
-    child.on('close', () => { reject(new Error(reasonIn(said))) })
+    child.on('close', () => { reject(new Error(errorMessageIn(said))) })
   }).finally(() => { clearTimeout(timer) })
 }
 

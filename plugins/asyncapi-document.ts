@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { internalsOf } from '../src/core/server/websocket-server.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { errors } from '../src/error.ts'
 import { ServerOptions } from '../src/options.ts'

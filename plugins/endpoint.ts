@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptio
 import { canonicalAddress } from '../src/address-range.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
-import { upgradeOf } from '../src/transport/http-upgrade.ts'
+import { upgradeOf } from '../http/http-upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
-import type { WebSocketServer } from '../src/transport/websocket-server.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { endpointSchemaOf } from './endpoint-schema.ts'
 import { sendProblem } from './problem.ts'
 import { withoutSecrets } from './request-log.ts'
@@ -24,7 +25,7 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
     logSerializers: { req: withoutSecrets, ...logging.logSerializers },
     // Called as soon as the router has found this route, before any hook.
     childLoggerFactory: function (logger, bindings, options, request) {
-      upgradeOf(request)?.claim(server)
+      upgradeOf(request)?.claim(internalsOf(server).registry)
       return app.childLoggerFactory.call(this, logger, bindings, options, request)
     },
     // The last hook before the handler, which @fastify/websocket wraps for upgrades.

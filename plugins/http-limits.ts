@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { networkOf } from '../src/address-range.ts'
@@ -18,7 +19,7 @@ export interface HttpLimits {
   readonly isExempt: (address: string) => boolean
 }
 
-interface Connection { inFlight: number, isRefused: boolean }
+interface Connection { readonly inFlight: Set<ServerResponse>, isRefused: boolean }
 
 type Report = (limit: string, address: string | undefined) => void
 
@@ -42,8 +43,9 @@ function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddre
   const counts = new Map<string, number>()
   const releases = new WeakMap<Socket, () => void>()
   server.on('connection', (socket: Socket) => {
-    const connection: Connection = { inFlight: 0, isRefused: false }
+    const connection: Connection = { inFlight: new Set(), isRefused: false }
     Object.assign(socket, { [key]: connection })
+    socket.once('close', () => { for (const response of connection.inFlight) closeResponse(response) })
     const { remoteAddress = '' } = socket
     if (maxConnectionsPerAddress === 0 || isExempt(remoteAddress)) return
     const network = networkOf(remoteAddress, remoteAddress.includes('.') ? 32 : IPV6_BITS) ?? remoteAddress
@@ -68,19 +70,35 @@ function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddre
   server.on('upgrade', ({ socket }: IncomingMessage) => { releases.get(socket)?.() })
 }
 
-/** Destroys a connection with too many requests in flight: one chunk of bytes can hold a thousand, and they cannot be left unread. */
+/**
+ * Destroys a connection with too many requests in flight. One chunk of bytes can hold a thousand, which Node parses to its end: the
+ * requests after the limit do not reach Fastify.
+ */
 function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimits, report: Report): void {
-  app.server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const connection = connectionOf(socket)
-    if (connection === undefined) return
-    response.once('close', () => { connection.inFlight-- })
-    if (++connection.inFlight <= maxRequestsInFlight || connection.isRefused) return
-    report('requests in flight', socket.remoteAddress)
-    connection.isRefused = true
-    socket.destroy()
+  const handlers = app.server.listeners('request') as RequestListener[]
+  app.server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const connection = connectionOf(request.socket)
+    if (connection?.isRefused === true) return
+    connection?.inFlight.add(response)
+    response.once('close', () => { connection?.inFlight.delete(response) })
+    if (connection !== undefined && connection.inFlight.size > maxRequestsInFlight) {
+      report('requests in flight', request.socket.remoteAddress)
+      connection.isRefused = true
+      request.socket.destroy()
+    } else for (const handler of handlers) handler(request, response)
   })
-  // Nobody is left to answer; the handler would only open files.
-  app.addHook('onRequest', async ({ raw: { socket } }, reply) => { if (connectionOf(socket)?.isRefused === true) reply.hijack() })
+  // A response that is sent only after its connection has closed: nobody else closes its file.
+  app.addHook('onSend', async (_request, { raw: response }, payload) => {
+    if (!response.destroyed || !(payload instanceof Readable)) return payload
+    payload.destroy()
+    return ''
+  })
+}
+
+/** Node tells only the response that is being sent that its connection is closed; the file of one behind it would stay open for ever. */
+function closeResponse (response: ServerResponse): void {
+  response.destroy()
+  if (!response.closed) response.emit('close')
 }
 
 /** `socket` is undefined where a request is injected. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import { internalsOf } from '../src/core/server/websocket-server.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { variantFromJson } from '../src/protocol/variant/variant-json.ts'
 import type { VariantCodec } from '../src/protocol/variant/variant-codec.ts'

@@ -3,10 +3,11 @@ import { Server as TlsServer } from 'node:tls'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Mount } from '../src/core/peer/transport.ts'
+import type { Mount } from '../src/transport/listener.ts'
 import { defaultOptions, type ServerOptions } from '../src/options.ts'
-import { probeDescriptors } from '../src/transport/descriptor-probe.ts'
-import { WebSocketServer } from '../src/transport/websocket-server.ts'
+import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
+import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { addEndpoint, type Logging } from './endpoint.ts'
 import { Problem } from './problem.ts'
 import { shareSchemas } from './shared-schema.ts'
@@ -22,15 +23,19 @@ const serversOf = new WeakMap<object, WebSocketServer[]>()
 /** Options of Fastify's own `register`, which apply to the endpoint's route. */
 type RegisterOptions = Logging & { readonly prefix?: string }
 
-/** Adds `app.peerServer` (or another `name`) and its WebSocket endpoint; with option `port` the server has a listener of its own instead. */
+/**
+ * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
+ * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
+ */
 export default fp<Partial<ServerOptions>>(async (app, registered) => {
   const { prefix, logLevel, logSerializers, ...given } = registered as Partial<ServerOptions> & RegisterOptions
-  const options = prefix === undefined ? given : { ...given, path: joinPaths(prefix, given.path ?? defaultOptions.path) }
+  const path = joinPaths(prefix ?? '', given.path ?? defaultOptions.path)
+  const options = prefix === undefined ? given : { ...given, path }
   const isMounted = options.port === undefined
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
-  probeDescriptors(server)
+  probeDescriptors(internalsOf(server).monitor)
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name, { logLevel, logSerializers })
   app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })

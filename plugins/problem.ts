@@ -71,7 +71,7 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 }
 
 /** What an error says in the form of RFC 9457; what is no failure of the request is told to nobody outside. */
-export function problemOf (error: unknown, instance?: string): Problem {
+function problemOf (error: unknown, instance?: string): Problem {
   const { message, statusCode: status = 500 } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
   const known = error instanceof GodotError ? error : undefined

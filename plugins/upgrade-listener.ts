@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { GodotError } from '../src/error.ts'
-import { ClosingConnections } from '../src/transport/closing-connections.ts'
-import { HttpUpgrade, setUpgrade, upgradeOf } from '../src/transport/http-upgrade.ts'
+import { ClosingConnections } from '../src/core/admission/closing-connections.ts'
+import { HttpUpgrade, setUpgrade, upgradeOf } from '../http/http-upgrade.ts'
 
 /** When a connection began, until its first request arrives. */
 const connectedAt = Symbol('connectedAt')

@@ -2,7 +2,7 @@ import type { SSEMessage } from '@fastify/sse'
 import type { FeedEvent } from '../src/admin/feed-event.ts'
 
 /** Characters that may wait for a reader. */
-export const MAX_WAITING = 1 << 20
+const MAX_WAITING = 1 << 20
 
 /**
  * The events on their way to one reader: first those it missed, then those that happen. A stream that is read too slowly ends by

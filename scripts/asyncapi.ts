@@ -1,4 +1,4 @@
-// Writes openapi/asyncapi.json, the description of the WebSocket protocol in each mode: `npm run openapi`.
+// Writes openapi/asyncapi.json, which describes the WebSocket protocol in each mode: `npm run openapi`.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
@@ -8,10 +8,10 @@ import { variables } from '../src/environment-variables.ts'
 import type { ServerOptions } from '../src/options.ts'
 import { root } from './root.ts'
 
-/** Where the document is kept. */
+/** The generated file. */
 export const asyncApiFile = join(root, 'openapi/asyncapi.json')
 
-const kinds: ReadonlyArray<Partial<ServerOptions> & { name: string }> = [
+const modes: ReadonlyArray<Partial<ServerOptions> & { name: string }> = [
   { name: 'plain' },
   { name: 'godot3', gdMpApi: true, path: '/ws3' },
   { name: 'godot4', gdMpApi: true, wire: 'godot4', path: '/ws4' }
@@ -20,9 +20,9 @@ const kinds: ReadonlyArray<Partial<ServerOptions> & { name: string }> = [
 /** The AsyncAPI document of a server in each mode, with default options. */
 export async function asyncApiText (): Promise<string> {
   const app = Fastify()
-  for (const kind of kinds) await app.register(peerServer, kind)
-  await app.register(asyncapi, { servers: kinds.map(({ name }) => name) })
-  const host = `${String(variables.HOST.standard)}:${String(variables.PORT.standard)}`
+  for (const mode of modes) await app.register(peerServer, mode)
+  await app.register(asyncapi, { servers: modes.map(({ name }) => name) })
+  const host = `${String(variables.HOST.defaultValue)}:${String(variables.PORT.defaultValue)}`
   const { body } = await app.inject({ url: '/asyncapi.json', headers: { host } })
   await app.close()
   return JSON.stringify(JSON.parse(body), null, 2) + '\n'

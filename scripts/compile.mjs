@@ -5,11 +5,12 @@ import { spawn } from 'node:child_process'
 
 const root = resolve(import.meta.dirname, '..')
 const dist = join(root, 'dist')
-// Its time is when the last build began: a source file that changed later may have been read before or after.
+// Its modification time is the start of the last build: the compiler may have read later versions of files changed
+// since.
 const stamp = join(dist, '.build-began')
 const output = /(\.d)?\.m?[jt]s(\.map)?$/
 
-/** Type checks and compiles the files of a tsconfig, in a process of its own; resolves with its exit code. */
+/** Type checks and compiles the files of a tsconfig in a child process and resolves with its exit code. */
 export function build (tsconfig) {
   prune()
   mkdirSync(dist, { recursive: true })
@@ -19,20 +20,23 @@ export function build (tsconfig) {
   return new Promise(resolve => tsc.on('exit', code => resolve(code ?? 1)))
 }
 
-/** Compiles the files that changed since they were last compiled, without checking types. */
+/** Compiles files changed since their last compilation, without a type check. */
 export async function transpile () {
   prune()
   const { default: ts } = await import('typescript')
   const { options, fileNames } = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), {}, ts.sys)
-  // NodeNext would ask package.json whether a file is a module; alone, a file of this project always is.
-  const compilerOptions = { ...options, module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }
+  // With NodeNext the module type depends on package.json, which transpileModule does not read.
+  const { ESNext } = ts.ModuleKind
+  const compilerOptions = { ...options, module: ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }
   for (const fileName of fileNames.filter(isStale)) {
     const target = outputOf(fileName)
     const { atime, mtime } = statSync(fileName)
-    const { outputText, sourceMapText } = ts.transpileModule(readFileSync(fileName, 'utf8'), { compilerOptions, fileName })
+    const source = readFileSync(fileName, 'utf8')
+    const { outputText, sourceMapText } = ts.transpileModule(source, { compilerOptions, fileName })
+    const sourceMap = { ...JSON.parse(sourceMapText), sources: [relative(dirname(target), fileName)] }
     mkdirSync(dirname(target), { recursive: true })
     writeFileSync(target, outputText)
-    writeFileSync(`${target}.map`, JSON.stringify({ ...JSON.parse(sourceMapText), sources: [relative(dirname(target), fileName)] }))
+    writeFileSync(`${target}.map`, JSON.stringify(sourceMap))
     utimesSync(target, atime, mtime)
   }
 }
@@ -42,22 +46,24 @@ export function outputOf (source) {
   return join(dist, relative(root, source)).replace(/\.ts$/, '.js')
 }
 
-/** Deletes compiled files whose source is gone, so that no test of a renamed file runs under its old name. */
+/** Deletes compiled files of deleted sources, so that a renamed test does not also run under its old name. */
 function prune () {
   if (!existsSync(dist)) return
   for (const file of readdirSync(dist, { recursive: true })) {
-    if (output.test(file) && !['.ts', '.mjs'].some(end => existsSync(join(root, file.replace(output, end))))) rmSync(join(dist, file))
+    if (!output.test(file)) continue
+    const sources = ['.ts', '.mjs'].map(extension => join(root, file.replace(output, extension)))
+    if (!sources.some(source => existsSync(source))) rmSync(join(dist, file))
   }
 }
 
 function isStale (source) {
   const compiled = timeOf(outputOf(source))
   const changed = timeOf(source)
-  // What was transpiled has the time of its source.
+  // `transpile` sets the modification time of its output to that of the source.
   return changed !== compiled && (changed > compiled || changed > timeOf(stamp))
 }
 
-/** When a file was written, in milliseconds; 0 when there is none. */
+/** Modification time of a file in milliseconds; 0 if it does not exist. */
 function timeOf (file) {
   return Math.trunc(statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0)
 }

@@ -1,14 +1,14 @@
-// Writes openapi/openapi.json, the description of what the service offers: `npm run openapi`.
+// Writes openapi/openapi.json, which describes the REST API of the service: `npm run openapi`.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import { root } from './root.ts'
 import app from '../app.ts'
 
-/** Where the document is kept. */
+/** The generated file. */
 export const documentFile = join(root, 'openapi/openapi.json')
 
-/** The OpenAPI document of the service as its routes make it. */
+/** The OpenAPI document generated from the routes of the service. */
 export async function documentText (): Promise<string> {
   const service = Fastify()
   await service.register(app, { server: { gdMpApi: true }, admin: { token: 'described, never used: 32 chars..' } })

@@ -9,7 +9,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { WebSocket } from 'ws'
 import { root } from './root.ts'
 import app, { apiPrefix } from '../app.ts'
-import { find } from './parts.mjs'
+import { findProgram } from './test-programs.mjs'
 
 const folder = resolve(root, 'docs/images')
 const seconds = Number(process.argv[2] ?? 125)
@@ -35,7 +35,7 @@ await service.register(app, { server: { gdMpApi: true, protocols: ['lobby', 'due
 await service.listen({ port: 0, host: '127.0.0.1' })
 const { port } = service.server.address() as AddressInfo
 const browser = await chromium.launch({
-  executablePath: find('chromium'), headless: true, args: ['--no-sandbox', '--disable-gpu']
+  executablePath: findProgram('chromium'), headless: true, args: ['--no-sandbox', '--disable-gpu']
 })
 
 const players = new Map<WebSocket, Player>()

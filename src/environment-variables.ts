@@ -8,12 +8,12 @@ import { defaultOptions, ServerOptions } from './options.ts'
 export interface Variable {
   readonly parse: (text: string) => unknown
   readonly schema: TSchema
-  readonly standard?: unknown
+  readonly defaultValue?: unknown
   /** The server option that it sets. */
   readonly option?: keyof ServerOptions
 }
 
-/** Variables that are not named after their option: contract names, or names that several options share a prefix by. */
+/** Variables whose name does not follow from that of their option. */
 const names: Partial<Record<keyof ServerOptions, string>> = {
   path: 'WS_PATH',
   protocols: 'WS_PROTOCOLS',
@@ -34,11 +34,11 @@ const files: Partial<Record<keyof ServerOptions, string>> = {
 /** Options without a variable, and why. Options that are functions have none either. */
 const excluded: Partial<Record<keyof ServerOptions, string>> = {
   name: 'the service names its servers itself',
-  autoPoll: 'the service never calls poll()',
+  autoPoll: 'the service does not call poll()',
   authTimeout: 'has no effect without the function `authenticate`'
 }
 
-/** Defaults of the service that differ from those of the plugin; they suit a public relay. */
+/** Defaults for a public relay, which differ from those of the plugin. */
 const serviceDefaults: Readonly<Record<string, unknown>> = {
   gdMpApi: true,
   maxPacketsPerSecond: 1000,
@@ -62,37 +62,44 @@ export const variables: Readonly<Record<string, Variable>> = {
   MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
     minimum: 0,
     maximum: 1 << 24,
-    description: 'Maximum HTTP connections of one address (IPv6: of one /64) on PORT; WebSockets, this machine and trusted proxies do not count; 0: no limit'
+    description: 'Maximum HTTP connections per address (IPv6: per /64) on PORT; WebSockets, loopback and trusted proxies ' +
+      'do not count; 0: no limit'
   }), 100),
-  MAX_REQUESTS_IN_FLIGHT: variable(Type.Integer({ minimum: 1, maximum: 1000, description: 'Maximum pipelined HTTP requests of one connection' }), 10),
-  RESPONSE_TIMEOUT: variable(Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take to read an HTTP response' }), 30),
+  MAX_REQUESTS_IN_FLIGHT: variable(Type.Integer({
+    minimum: 1, maximum: 1000, description: 'Maximum number of pipelined HTTP requests per connection'
+  }), 10),
+  RESPONSE_TIMEOUT: variable(Type.Number({
+    exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take to read an HTTP response'
+  }), 30),
   TRUST_PROXY: {
     parse: text => text === 'true' || text === 'false' ? text === 'true' : parseList(text),
     schema: Type.Refine(Type.Union([Type.Boolean(), Type.Array(Type.String())], {
       description: 'Whose X-Forwarded-* headers are trusted: true (everyone\'s), false (nobody\'s), or the addresses of the proxies'
     }), isTrust, () => 'must be true, false, or a comma-separated list of proxy addresses'),
-    standard: false
+    defaultValue: false
   },
   LOG_LEVEL: variable(Type.Enum(logLevels, { description: 'Minimum level of log lines' }), 'info')
 }
 
-function variable (schema: TSchema, standard?: unknown): Variable {
-  return { parse: parserOf(schema)!, schema, standard }
+function variable (schema: TSchema, defaultValue?: unknown): Variable {
+  return { parse: parserOf(schema)!, schema, defaultValue }
 }
 
 /** The variable of an option, if it has one: name, parser and default follow from the schema. */
 function variableOf (option: keyof ServerOptions): Array<[name: string, variable: Variable]> {
   const name = names[option] ?? option.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
   const description = files[option]
-  if (description !== undefined) return [[name, { parse: path => readFileSync(path, 'utf8'), schema: Type.String({ description }), option }]]
+  if (description !== undefined) {
+    return [[name, { parse: path => readFileSync(path, 'utf8'), schema: Type.String({ description }), option }]]
+  }
   const schema: TSchema = ServerOptions.properties[option]
   const parse = parserOf(schema)
   if (parse === undefined || option in excluded) return []
-  const standard = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
-  return [[name, { parse, schema, standard, option }]]
+  const defaultValue = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
+  return [[name, { parse, schema, defaultValue, option }]]
 }
 
-/** How text becomes a value of the schema; undefined when no text can. */
+/** A parser of values of the schema; undefined if they have no text form. */
 function parserOf (schema: TSchema): Variable['parse'] | undefined {
   const { type, anyOf, enum: values } = schema as { type?: string, anyOf?: TSchema[], enum?: unknown[] }
   if (anyOf !== undefined) return parserOfUnion(anyOf)
@@ -102,7 +109,7 @@ function parserOf (schema: TSchema): Variable['parse'] | undefined {
   return type === 'string' || values !== undefined ? text => text : undefined
 }
 
-/** Parses as the first alternative that fits, else as the last. */
+/** Parses as the first alternative that the value is valid for, otherwise as the last. */
 function parserOfUnion (alternatives: readonly TSchema[]): Variable['parse'] | undefined {
   const parsers = alternatives.map(schema => ({ schema, parse: parserOf(schema) }))
   if (parsers.some(({ parse }) => parse === undefined)) return undefined
@@ -112,7 +119,7 @@ function parserOfUnion (alternatives: readonly TSchema[]): Variable['parse'] | u
   }
 }
 
-/** A number in its canonical spelling; any other text stays text, which no number schema accepts. */
+/** A number in canonical notation; any other text is returned unchanged and fails validation. */
 function parseNumber (text: string): unknown {
   return String(Number(text)) === text ? Number(text) : text
 }

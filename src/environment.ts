@@ -47,8 +47,8 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   return settings
 }
 
-function readVariable (name: string, { parse, schema, standard }: Variable, text: string, faults: string[]): unknown {
-  if (text === '') return standard
+function readVariable (name: string, { parse, schema, defaultValue }: Variable, text: string, faults: string[]): unknown {
+  if (text === '') return defaultValue
   try {
     const value = parse(text)
     if (Value.Check(schema, value)) return value
@@ -56,7 +56,7 @@ function readVariable (name: string, { parse, schema, standard }: Variable, text
   } catch (error) {
     faults.push(`${name}: ${(error as Error).message}`)
   }
-  return standard
+  return defaultValue
 }
 
 function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {

@@ -1,6 +1,6 @@
 /**
- * Every failure this package reports: Godot's Error numbers where Godot has one, a stable kebab name where not.
- * `number` is Godot's Error, `status` the HTTP status a route answers with.
+ * All errors of this package by code: the name of Godot's Error constant, or a kebab-case name if Godot has none.
+ * `number` is the value of Godot's constant, `status` the HTTP status of responses with this error.
  */
 export const errors = {
   FAILED: { number: 1, status: 409, message: 'The peer is no longer connected' },
@@ -8,37 +8,40 @@ export const errors = {
   ERR_UNCONFIGURED: { number: 3, status: 409, message: 'The server is not in multiplayer mode' },
   ERR_UNAUTHORIZED: { number: 4, status: 403, message: 'Decoding objects is not allowed' },
   ERR_OUT_OF_MEMORY: { number: 6, status: 503, message: 'The outbound buffer is full' },
-  ERR_CANT_CREATE: { number: 20, status: 400, message: 'The listener cannot be opened' },
-  ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port is taken' },
-  ERR_INVALID_DATA: { number: 30, status: 400, message: 'The bytes do not follow the protocol' },
-  ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'A parameter is out of its range' },
+  ERR_CANT_CREATE: { number: 20, status: 400, message: 'Cannot open the listener' },
+  ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port is in use' },
+  ERR_INVALID_DATA: { number: 30, status: 400, message: 'Malformed data' },
+  ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'Invalid parameter' },
   ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer' },
-  'bad-handshake': { status: 400, message: 'Not a WebSocket handshake of RFC 6455' },
-  'sub-protocol-mismatch': { status: 400, message: 'No sub-protocol in common' },
-  'upgrade-required': { status: 426, message: 'This is a WebSocket endpoint' },
-  'origin-refused': { status: 403, message: 'Pages of this origin may not connect' },
+  'bad-handshake': { status: 400, message: 'Invalid WebSocket handshake (RFC 6455)' },
+  'sub-protocol-mismatch': { status: 400, message: 'No matching subprotocol' },
+  'upgrade-required': { status: 426, message: 'This is a WebSocket endpoint: an upgrade request is required' },
+  'origin-refused': { status: 403, message: 'Origin not allowed' },
   banned: { status: 403, message: 'The address is banned' },
-  'join-refused': { status: 403, message: 'The application does not let the client in' },
+  'join-refused': { status: 403, message: 'Rejected by onHandshake' },
   'join-failed': { status: 500, message: 'The server failed; see its log' },
   'address-limit': { status: 429, message: 'Too many connections from this address' },
   'join-rate': { status: 429, message: 'Too many joins from this address' },
   'server-full': { status: 503, message: 'The server is full' },
-  'too-many-handshakes': { status: 503, message: 'Too many handshakes are under way' },
+  'too-many-handshakes': { status: 503, message: 'Too many pending handshakes' },
   'not-listening': { status: 503, message: 'The server is not listening' },
-  'refusing-connections': { status: 503, message: 'The server refuses new connections' },
-  'handshake-timeout': { status: 408, message: 'The handshake took too long' }
+  'refusing-connections': { status: 503, message: 'The server is refusing new connections' },
+  'handshake-timeout': { status: 408, message: 'Handshake timed out' }
 } as const satisfies Record<string, { number?: number, status: number, message: string }>
 
-/** Name of an error: Godot's, or ours in kebab case. */
+/** Code of an error: the name of Godot's constant, or a kebab-case name. */
 export type ErrorCode = keyof typeof errors
 
-/** A failure with its stable `code`; `number` is Godot's Error number, `statusCode` the HTTP status. */
+/** An error of this package; [errors.md](errors.md) lists all. */
 export class GodotError extends Error {
+  /** Stable name of the error. */
   readonly code: ErrorCode
+  /** Number of Godot's Error, undefined for errors that Godot does not have. */
   readonly number: number | undefined
+  /** HTTP status of a response that reports the error. */
   readonly statusCode: number
 
-  /** `statusCode`: where it is not the table's. */
+  /** `message` and `statusCode` default to those of the error. */
   constructor (code: ErrorCode, message: string = errors[code].message, statusCode: number = errors[code].status) {
     super(message)
     this.name = 'GodotError'
@@ -49,6 +52,6 @@ export class GodotError extends Error {
 }
 
 /** Godot's Error number of a code, undefined where Godot has none. */
-export function godotNumber (code: ErrorCode): number | undefined {
+function godotNumber (code: ErrorCode): number | undefined {
   return (errors[code] as { number?: number }).number
 }

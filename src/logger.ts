@@ -1,15 +1,16 @@
-/** Where the server writes what an operator may want to know: pino's shape, so that a Fastify logger fits (option `log`). */
+/** Logger of the server (option `log`), with pino's signatures, so that a Fastify logger fits. */
 export interface Logger {
+  /** Logs refused handshakes and dropped packets, one by one. */
   debug (details: object, message: string): void
+  /** Logs normal operation. */
   info (details: object, message: string): void
+  /** Logs limits that were hit and refused remote calls; repetitions are counted, not repeated. */
   warn (details: object, message: string): void
+  /** Logs exceptions of the application's code. */
   error (details: object, message: string): void
 }
 
 const discard = (): void => {}
-
-/** Discards everything. */
-export const silentLogger: Logger = { debug: discard, info: discard, warn: discard, error: discard }
 
 /** Writes warnings and errors to the console: the default of a server without option `log`. */
 export const consoleLogger: Logger = {

@@ -1,18 +1,25 @@
-/** A client that is connected, but not let in yet; it becomes the peer that it is given as. */
+/** A client that is connected but not authenticated. When it is, it becomes the WebSocketPeer with the same id and data. */
 export interface AuthenticatingPeer {
+  /** Id of the future peer. */
   readonly id: number
+  /** Negotiated subprotocol, '' if none. */
   readonly protocol: string
-  /** What the application keeps with it. */
+  /** Application data, passed on to the peer. */
   data: unknown
+  /** IP address of the client. */
   getConnectedHost (): string
+  /** TCP port of the client. */
   getConnectedPort (): number
 }
 
-/** `true` lets the client in, `false` turns it away; bytes are sent to it, and it may go on; with nothing it may go on too, or `completeAuth` let it in. */
+/**
+ * `true` accepts the client, `false` rejects it. Bytes are sent to it as an answer; after that, and with `undefined`, it
+ * may send more, or `completeAuth` accepts it.
+ */
 export type AuthenticateAnswer = boolean | Uint8Array | undefined | void
 
 /**
- * Judges what a client sends by `send_auth`, one at a time; one that completes without having sent anything is judged by no bytes. What it
- * throws is logged, and the client turned away.
+ * Decides on the data that a client sends with `send_auth`, one packet at a time; for a client that completes without
+ * sending any it is called once with no bytes. If it throws, the error is logged and the client rejected.
  */
 export type Authenticate = (peer: AuthenticatingPeer, data: Uint8Array) => AuthenticateAnswer | Promise<AuthenticateAnswer>

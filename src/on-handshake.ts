@@ -1,27 +1,41 @@
-/** The upgrade request of a client, for option `onHandshake`. */
+/** The upgrade request of a client, as passed to option `onHandshake`. */
 export interface HandshakeRequest {
   /** Headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Path and query as received. */
+  /** Path and query, undecoded. */
   readonly url: string
-  /** Query parameters, the last one of repeated ones. */
+  /** Query parameters; the last value of a repeated one. */
   readonly query: Readonly<Record<string, string>>
-  /** Canonical address of the client (as option trustProxy of Fastify says), and port of its connection. */
+  /** IP address of the client. */
   readonly address: string
+  /** TCP port of the client. */
   readonly port: number
-  /** Requested subprotocols, without one that carries a token. */
+  /** Subprotocols that the client offers, without the one that carries a token. */
   readonly protocols: readonly string[]
-  /** Origin of the page, undefined outside of browsers. */
+  /** The `Origin` header; undefined for clients that are not browsers. */
   readonly origin: string | undefined
-  /** From `Authorization: Bearer`, else the sub-protocol `base64url.bearer.authorization.<token in base64url>`, else the query's `token` or `access_token`. */
+  /**
+   * Token from `Authorization: Bearer`, else from the subprotocol `base64url.bearer.authorization.<token in base64url>`,
+   * else from the query parameter `token` or `access_token`.
+   */
   readonly token: string | undefined
 }
 
-/** Accepts a client; `data` is kept as the peer's `data`, and shown by the REST API as far as JSON can. */
-export interface Accepted { readonly data?: unknown, readonly status?: undefined }
+/** Accepts a client. */
+export interface Accepted {
+  /** Becomes `data` of the peer; the REST API shows it as far as JSON can express it. */
+  readonly data?: unknown
+  /** Not set. */
+  readonly status?: undefined
+}
 
-/** Rejects a client with an HTTP status, 400 to 599, and a reason that is sent to it. */
-export interface Refused { readonly status: number, readonly reason?: string }
+/** Refuses a client. */
+export interface Refused {
+  /** HTTP status of the response, 4xx or 5xx. */
+  readonly status: number
+  /** Detail in the body of the response. */
+  readonly reason?: string
+}
 
-/** Decides whether a client may join. An error that it throws is logged, and the client rejected with 500. */
+/** Decides which clients may join. If it throws, the error is logged and the client refused with 500. */
 export type OnHandshake = (request: HandshakeRequest) => Accepted | Refused | Promise<Accepted | Refused>

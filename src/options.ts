@@ -7,64 +7,139 @@ import type { Logger } from './logger.ts'
 import type { OnHandshake } from './on-handshake.ts'
 import { originFault } from './origin-pattern.ts'
 
-const kib = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Bytes of unread packets a peer's ${direction} queue holds, in KiB, rounded up to a power of two` })
-const packets = (direction: string) => Type.Integer({ minimum: 1, maximum: 1 << 20, description: `Packets a peer's ${direction} queue holds, rounded up to a power of two` })
+const MAX_LIMIT = 1 << 24
+const MAX_SECONDS = 3600
 
-const limit = (what: string) => Type.Integer({ minimum: 0, maximum: 1 << 24, description: `${what}; 0: no limit` })
-const rate = (what: string) => Type.Number({ minimum: 0, description: `${what} a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with 1008; 0: no limit` })
-const pem = (what: string, use: string) => Type.String({ minLength: 1, description: `${what} in PEM: ${use}` })
+const kib = (direction: string) => Type.Integer({
+  minimum: 1,
+  maximum: 1 << 20,
+  description: `Size of a peer's ${direction} queue in KiB, rounded up to a power of two`
+})
+const packets = (direction: string) => Type.Integer({
+  minimum: 1,
+  maximum: 1 << 20,
+  description: `Maximum number of packets in a peer's ${direction} queue, rounded up to a power of two`
+})
+const limit = (description: string) => Type.Integer({
+  minimum: 0, maximum: MAX_LIMIT, description: `${description}; 0: no limit`
+})
+const rate = (unit: string) => Type.Number({
+  minimum: 0,
+  description: `Maximum ${unit} per second received from a peer. A peer that exceeds it is read more slowly, and ` +
+    'closed with 1008 if it keeps exceeding it; 0: no limit'
+})
+const timeout = (description: string) => Type.Number({ exclusiveMinimum: 0, maximum: MAX_SECONDS, description })
+const pem = (description: string) => Type.String({ minLength: 1, description })
 
-const isLogger = (value: unknown): boolean => ['debug', 'info', 'warn', 'error'].every(level => isFunction((value as Record<string, unknown> | undefined)?.[level]))
 const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isLogger = (value: unknown): boolean =>
+  ['debug', 'info', 'warn', 'error'].every(level => isFunction((value as Record<string, unknown> | undefined)?.[level]))
+const callback = <Callback>(description: string) =>
+  Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
+const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
-  name: Type.String({ pattern: '^[A-Za-z_]\\w*$', description: 'Name of the decorator by which the host app has the server; several servers in one app have several names' }),
+  name: Type.String({
+    pattern: '^[A-Za-z_]\\w*$',
+    description: 'Name of the Fastify decorator for the server. Several servers in one app need different names'
+  }),
   path: Type.String({ pattern: '^/', description: 'URL path of the mounted endpoint' }),
-  port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of a listener of its own instead of the mounted endpoint; 0: any free one' })),
-  bindIp: Type.Refine(Type.String({ description: 'Address that a listener of its own binds to; `*`: all, of both families' }), isBindIp, () => 'must be * or an IP address'),
-  privateKey: Type.Optional(pem('Private key', 'makes a listener of its own speak TLS, together with sslCertificate')),
-  sslCertificate: Type.Optional(pem('Certificate', 'that of privateKey')),
-  caChain: Type.Optional(pem('Certificates', 'those between sslCertificate and the root, sent along with it')),
-  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), {
-    description: 'Sub-protocols the server has, best first; none: clients must not ask for one'
+  port: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    description: 'Port of the server\'s own listener, which replaces the mounted endpoint; 0: any free port'
   })),
-  gdMpApi: Type.Boolean({ description: 'Speak Godot\'s multiplayer protocol: relay between peers, ids, ADD and DEL' }),
-  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], { description: 'The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants' }),
-  serverRelay: Type.Boolean({ description: 'Whether peers hear of each other and may send to each other; false: each has only the server' }),
-  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], { description: 'How node paths are confirmed (godot4): by `id` as since Godot 4.3, by `path` as until 4.2, or in both ways' }),
-  exactTypes: Type.Boolean({ description: 'Keep Godot\'s types in the arguments of remote calls: a real that is a whole number is a `Float`, so that a value can be sent on unchanged; false: a plain number. `MultiplayerAPI.node` can override it for one node' }),
-  authenticate: Type.Optional(Type.Refine(Type.Unsafe<Authenticate>({ description: 'Function that judges what clients send by `send_auth` before they are let in (godot4); without it, none may send it' }), isFunction, () => 'must be a function')),
-  authTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until it is let in by `authenticate`' }),
-  handshakeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a client may take until its handshake is done' }),
-  refuseNewConnections: Type.Boolean({ description: 'Refuse every new connection; peers already there stay' }),
-  autoListen: Type.Boolean({ description: 'Listen as soon as the app is ready; false: your code or REST calls `listen`' }),
-  autoPoll: Type.Boolean({ description: 'Poll by itself; false: nothing is read or signalled outside `poll()`' }),
+  bindIp: Type.Refine(
+    Type.String({ description: 'Address that the server\'s own listener binds to; `*`: all IPv4 and IPv6 addresses' }),
+    isBindIp,
+    () => 'must be * or an IP address'
+  ),
+  privateKey: Type.Optional(pem('Private key (PEM); with sslCertificate, enables TLS on the server\'s own listener')),
+  sslCertificate: Type.Optional(pem('Certificate (PEM) for privateKey')),
+  caChain: Type.Optional(pem('Intermediate certificates (PEM) between sslCertificate and the root')),
+  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), {
+    description: 'Supported subprotocols, in order of preference. If empty, clients must not request one'
+  })),
+  gdMpApi: Type.Boolean({
+    description: 'Use Godot\'s multiplayer protocol, which assigns ids, announces peers and relays packets'
+  }),
+  wire: Type.Union([Type.Literal('godot3'), Type.Literal('godot4')], {
+    description: 'Godot version of the clients, which determines the multiplayer protocol and the encoding of Variants'
+  }),
+  serverRelay: Type.Boolean({
+    description: 'Whether peers are announced to each other and may send to each other; false: they only see the server'
+  }),
+  confirmPath: Type.Union([Type.Literal('id'), Type.Literal('path'), Type.Literal('both')], {
+    description: 'How node paths are confirmed (godot4): by `id` (since Godot 4.3), by `path` (until 4.2), or `both`'
+  }),
+  exactTypes: Type.Boolean({
+    description: 'Keep Godot\'s types in arguments of remote calls: a real with an integral value becomes a `Float`, ' +
+      'so that it can be sent on unchanged; false: a plain number. `MultiplayerAPI.node` can override it per node'
+  }),
+  authenticate: callback<Authenticate>('Function that checks the data that clients send with `send_auth` before they ' +
+    'join (godot4). If it is not set, clients must not send any'),
+  authTimeout: timeout('Maximum duration of authentication by `authenticate`, in seconds'),
+  handshakeTimeout: timeout('Maximum duration of a handshake, in seconds'),
+  refuseNewConnections: Type.Boolean({ description: 'Refuse all new connections; connected peers stay' }),
+  autoListen: Type.Boolean({
+    description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
+  }),
+  autoPoll: Type.Boolean({
+    description: 'Process events immediately; false: nothing is read and no signal is emitted outside `poll()`'
+  }),
   inputBufferKb: kib('input'),
   inputMaxPackets: packets('input'),
   outputBufferKb: kib('output'),
   outputMaxPackets: packets('output'),
-  closeTimeout: Type.Number({ exclusiveMinimum: 0, maximum: 3600, description: 'Seconds a peer may take to answer a close frame before it is cut' }),
-  stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], { description: 'Close code that peers are told when the server stops: 1001 it goes away, 1012 it restarts' }),
-  pingInterval: Type.Number({ minimum: 0, maximum: 3600, description: 'Seconds after which a silent peer is pinged; one silent for twice as long is cut; 0: never' }),
-  perMessageDeflate: Type.Boolean({ description: 'Agree to permessage-deflate (RFC 7692), without memory from message to message: clients may compress what they send, and what goes to one of them by `putPacket` is compressed from 1 KiB on; what goes to many is not' }),
-  maxPeers: limit('Peers at most'),
-  maxPeersPerAddress: limit('Connections from one address (of IPv6: from one /64) at most; this machine itself has no limit'),
-  maxJoinsPerMinute: limit('Times a minute that clients of one address (of IPv6: of one /64) may join; loopback is exempt'),
-  maxPendingHandshakes: Type.Integer({ minimum: 1, maximum: 1 << 20, description: 'Handshakes under way at most' }),
-  maxPacketsPerSecond: rate('Packets'),
-  maxBytesPerSecond: rate('Payload bytes'),
-  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!))],
-    { description: 'Origins whose pages may connect: `*` for all, else a list such as `https://game.example` or `https://*.game.example` (one label); not set: only the same host. Clients without an origin (no browser) may always connect' })),
-  onHandshake: Type.Optional(Type.Refine(Type.Unsafe<OnHandshake>({ description: 'Function that decides who may join. The `data` it gives are the peer\'s, whatever they are; REST shows of them what JSON can: a BigInt as text, what contains itself as `[circular]`' }), isFunction, () => 'must be a function')),
-  log: Type.Optional(Type.Refine(Type.Unsafe<Logger>({ description: 'Logger with the methods `debug`, `info`, `warn` and `error` of pino; warnings and errors go to the console without one, to the app\'s logger in the plugin' }), isLogger, () => 'must have the methods debug, info, warn and error')),
-  holdTime: Type.Number({ minimum: 0, maximum: 1000, description: 'Milliseconds a relayed packet may wait for others; 0: until the end of the loop turn' })
+  closeTimeout: timeout('Seconds that a peer has to answer a close frame before its connection is cut'),
+  stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], {
+    description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart)'
+  }),
+  pingInterval: Type.Number({
+    minimum: 0,
+    maximum: MAX_SECONDS,
+    description: 'Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never'
+  }),
+  perMessageDeflate: Type.Boolean({
+    description: 'Support permessage-deflate (RFC 7692) without context takeover: clients may compress their ' +
+      'messages. The server compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts'
+  }),
+  maxPeers: limit('Maximum number of peers'),
+  maxPeersPerAddress: limit('Maximum number of connections per address (IPv6: per /64); loopback is exempt'),
+  maxJoinsPerMinute: limit('Maximum joins per minute and address (IPv6: per /64); loopback is exempt'),
+  maxPendingHandshakes: Type.Integer({
+    minimum: 1, maximum: 1 << 20, description: 'Maximum number of pending handshakes'
+  }),
+  maxPacketsPerSecond: rate('packets'),
+  maxBytesPerSecond: rate('payload bytes'),
+  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(origin)], {
+    description: 'Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or ' +
+      '`https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, ' +
+      'such as native games, may always connect'
+  })),
+  onHandshake: callback<OnHandshake>('Function that accepts or rejects a client. It may return `data` for the peer, ' +
+    'which the REST API shows as JSON: a BigInt as a string, a circular reference as `[circular]`'),
+  log: Type.Optional(Type.Refine(
+    Type.Unsafe<Logger>({
+      description: 'Logger with the methods `debug`, `info`, `warn` and `error` of pino; default: the app\'s ' +
+        'logger in the plugin, otherwise the console, for warnings and errors'
+    }),
+    isLogger,
+    () => 'must have the methods debug, info, warn and error'
+  )),
+  holdTime: Type.Number({
+    minimum: 0,
+    maximum: 1000,
+    description: 'Maximum delay of relayed packets in milliseconds, in order to batch them; 0: until the end of the ' +
+      'event loop turn'
+  })
 }, { additionalProperties: false })
 
-/** The options, all of them filled in. */
+/** The complete options, with defaults applied. */
 export type ServerOptions = Static<typeof ServerOptions>
 
-/** What applies where an option is not given. */
+/** Default values. */
 export const defaultOptions: ServerOptions = {
   name: 'peerServer',
   path: '/ws',
@@ -97,33 +172,41 @@ export const defaultOptions: ServerOptions = {
   holdTime: 0
 }
 
-/** Fills what is missing and checks the rest; ERR_INVALID_PARAMETER names the culprit. */
+/** Applies defaults and validates; throws ERR_INVALID_PARAMETER with the name of the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
   if (Value.Check(ServerOptions, options)) return checkTogether(options)
   const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
-  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: no such option`)
+  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: unknown option`)
   const { instancePath, message } = firstFault(ServerOptions, options)
   throw new GodotError('ERR_INVALID_PARAMETER', `option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
 }
 
-/** The first fault of a value: of a union the one inside an alternative, else what the alternatives expect. */
-export function firstFault (schema: TSchema, value: unknown): { readonly instancePath: string, readonly message: string } {
+/** An invalid part of a value: its JSON pointer, and what is expected. */
+interface Fault { readonly instancePath: string, readonly message: string }
+
+/**
+ * The first error in a value. For a union this is an error inside one of its alternatives, otherwise all expectations.
+ */
+export function firstFault (schema: TSchema, value: unknown): Fault {
   const errors = Value.Errors(schema, value)
   const { instancePath, message } = errors[0]
   const sameValue = errors.filter(error => error.instancePath === instancePath)
   if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
   const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
   const expected = sameValue.slice(0, -1)
-    // The type of a constant adds nothing to the constant.
+    // The type of a constant is redundant.
     .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
     .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
   return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
 }
 
-/** What one option asks of another. */
+/** Checks rules that involve several options. */
 function checkTogether (options: ServerOptions): ServerOptions {
-  if (options.authenticate !== undefined && options.wire === 'godot3') throw new GodotError('ERR_INVALID_PARAMETER', 'option authenticate: Godot 3 knows no authentication; use onHandshake, or wire godot4')
+  if (options.authenticate !== undefined && options.wire === 'godot3') {
+    const message = 'option authenticate: not supported by Godot 3; use onHandshake, or wire godot4'
+    throw new GodotError('ERR_INVALID_PARAMETER', message)
+  }
   return options
 }
 

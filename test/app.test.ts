@@ -68,7 +68,7 @@ t.test('an upgrade of any other path is refused', async t => {
   for (const path of ['/', '/docs', '/docs/static/index.html', '/openapi.json', '/healthz', '/readyz', '/nothing', '/api/v1/server', '/wss', '/ws/']) {
     const raw = await connectRaw(t, port)
     raw.send(upgradeRequest(path))
-    const { status, body } = await raw.answer()
+    const { status, body } = await raw.response()
     t.equal(status, 400, path)
     t.match(JSON.parse(body), { code: 'bad-handshake', detail: path.startsWith('/api/') ? String : `No WebSocket endpoint at ${path}; connect to /ws` })
   }
@@ -85,7 +85,7 @@ t.test('a handshake at a wrong path is logged once a burst, with the paths that 
   for (const path of ['/?token=secret', '/ws/', '/WS', `/${'x'.repeat(2000)}`]) {
     const raw = await connectRaw(t, service.peerServer.port)
     raw.send(upgradeRequest(path))
-    const { detail } = JSON.parse((await raw.answer()).body)
+    const { detail } = JSON.parse((await raw.response()).body)
     t.match(detail, `; connect to /ws or /ws4 or port ${own}`)
     t.ok(detail.length < 300, detail)
   }

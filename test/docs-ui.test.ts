@@ -6,18 +6,18 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import app from '../app.ts'
 import { openPage } from './helper/browser.ts'
-import { needs } from './helper/needs.ts'
-import { signal } from './helper/signal.ts'
+import { skipWithout } from './helper/skip-without.ts'
+import { nextSignal } from './helper/next-signal.ts'
 
 const token = 'x'.repeat(32)
 
-t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', needs('chromium'), async t => {
+t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', skipWithout('chromium'), async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: { gdMpApi: true }, admin: { token } })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.server.address() as AddressInfo
-  const connected = signal(service.peerServer, 'peer_connected')
+  const connected = nextSignal(service.peerServer, 'peer_connected')
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
   t.teardown(() => { socket.terminate() })
   const [id] = await connected

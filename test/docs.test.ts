@@ -7,10 +7,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { root } from '../scripts/root.ts'
-import { unwatched } from './helper/unwatched.ts'
+import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
-import { within } from './helper/within.ts'
+import { withTimeout } from './helper/with-timeout.ts'
 
 /**
  * Examples of README.md that run here: a fenced block (ts, js or sh) right below a line `<!-- test: name -->`.
@@ -73,7 +73,7 @@ t.test('the examples type check', async t => {
   const files = typed.map(({ name, code }) => writeExample(`${name}.types.ts`, code))
   const tsc = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
     '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
-  { cwd: root, env: unwatched, stdio: ['ignore', 2, 2] })
+  { cwd: root, env: envWithoutCoverage, stdio: ['ignore', 2, 2] })
   t.same(await once(tsc, 'exit'), [0, null])
 })
 
@@ -106,7 +106,7 @@ async function startExample (t: Test, name: string, language: string, code: stri
   })
   let output = ''
   for (const stream of [example.stdout, example.stderr]) stream.on('data', data => { output += data })
-  await within(60, () => `something on port ${port}:\n${output}`, listening(port))
+  await withTimeout(60, () => `something on port ${port}:\n${output}`, listening(port))
 }
 
 async function listening (port: number): Promise<void> {
@@ -129,7 +129,7 @@ async function writeExample (file: string, code: string): Promise<string> {
 
 /** The environment a reader has, but `npm start` does not build again what is built. */
 function readersEnv (port: number) {
-  return { ...unwatched, PORT: String(port), ADMIN_TOKEN: 'a token of at least thirty-two letters', npm_config_ignore_scripts: 'true' }
+  return { ...envWithoutCoverage, PORT: String(port), ADMIN_TOKEN: 'a token of at least thirty-two letters', npm_config_ignore_scripts: 'true' }
 }
 
 async function freePort (): Promise<number> {

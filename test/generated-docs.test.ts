@@ -2,10 +2,61 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../scripts/root.ts'
-import { generatedDocs } from '../scripts/docs.ts'
+import { findGaps } from '../scripts/api.ts'
+import { entryPoints, generatedDocs } from '../scripts/docs.ts'
+import { table } from '../scripts/markdown.ts'
+import { readPublicApi } from '../scripts/public-api.ts'
 
-for (const [path, text] of Object.entries(generatedDocs())) {
+const publicApi = readPublicApi(entryPoints)
+const pages = generatedDocs(publicApi)
+
+for (const [path, text] of Object.entries(pages)) {
   t.test(`${path} is what \`npm run docs\` writes`, async t => {
     t.equal(await readFile(join(root, path), 'utf8'), text)
   })
+}
+
+t.test('every public member has a documentation comment and names exported types only', async t => {
+  t.same(findGaps(publicApi.flat()), [])
+})
+
+t.test('the links of docs/api.md lead to its headings, each to one', async t => {
+  const headings = [...pages['docs/api.md'].matchAll(/^#{2,3} (.*)$/gm)].map(([, title]) => slugOf(title))
+  const links = [...pages['docs/api.md'].matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor]) => anchor)
+  t.ok(links.length > 100, 'links were found')
+  t.same(headings.filter((heading, at) => headings.indexOf(heading) !== at), [], 'anchors are unique')
+  t.same(links.filter(link => !headings.includes(link)), [], 'no link is broken')
+})
+
+t.test('documentation comments are read member by member', async t => {
+  const [exports] = readPublicApi(['test/helper/public-api-sample.ts'])
+  const sample = exports.find(({ name }) => name === 'Sample')!
+  t.equal(sample.doc.text, 'First line, continued.\n\nSecond paragraph.')
+  t.same(sample.bases, ['SampleBase', 'SignalSource'])
+  t.same(sample.members.map(({ name, kind, type, isReadonly, signatures, doc }) =>
+    ({ name, kind, type, isReadonly, signatures, text: doc.text, godot: doc.godot })), [
+    { name: 'size', kind: 'property', type: 'number', isReadonly: false, signatures: [], text: 'Bytes.', godot: 'Sample.size' },
+    {
+      name: 'send',
+      kind: 'method',
+      type: '',
+      isReadonly: true,
+      signatures: ['send (to?: number, text?: string): void', 'send<T> (...all: T[]): void'],
+      text: 'Sends; throws ERR_UNAVAILABLE.',
+      godot: 'SampleMultiplayer.send (Godot 4)'
+    },
+    { name: 'pick', kind: 'method', type: '', isReadonly: true, signatures: ['pick (to: number = 7): Hidden'], text: 'Has a default.', godot: undefined },
+    { name: 'bare?', kind: 'property', type: '{ a: number, b: string }', isReadonly: true, signatures: [], text: '', godot: undefined }
+  ])
+  t.same(sample.signals.map(({ name, type, doc }) => [name, type, doc.text]), [['sent', '(id: number)', 'A packet was sent.']])
+  t.same(findGaps(exports), ['Sample.bare? has no documentation comment', 'Sample names Hidden, which is not exported'])
+})
+
+t.test('a table has no empty columns', async t => {
+  t.same(table(['a', 'b', 'c'], [['1', '', ''], ['2', '', '3']]), ['| a | c |', '| --- | --- |', '| 1 |  |', '| 2 | 3 |'])
+})
+
+/** GitHub's anchor of a heading. */
+function slugOf (title: string): string {
+  return title.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-')
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
 import { startService } from './helper/service.ts'
-import { unwatched } from './helper/unwatched.ts'
+import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const consumer = `
 import Fastify from 'fastify'
@@ -134,7 +134,7 @@ async function pack (folder: string): Promise<string> {
 
 /** Output of a command; when it fails, the error shows what it said. */
 async function run (cwd: string, command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, env: unwatched }).catch(error => {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env: envWithoutCoverage }).catch(error => {
     throw new Error(`${error.message}\n${error.stdout}`)
   })
   return stdout

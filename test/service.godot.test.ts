@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { startGodot, type GodotClient } from './helper/godot.ts'
-import { needs } from './helper/needs.ts'
+import { skipWithout } from './helper/skip-without.ts'
 import { startService, type Service } from './helper/service.ts'
 
-t.test('three Godot games meet in the service that npm start runs', needs('godot3-server'), async t => {
+t.test('three Godot games meet in the service that npm start runs', skipWithout('godot3-server'), async t => {
   const service = await startService(t)
   const [ann, ben, cat] = await Promise.all([1, 2, 3].map(() => startGodot(t, 'multiplayer_client')))
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
-import { within } from './helper/within.ts'
+import { withTimeout } from './helper/with-timeout.ts'
 
 t.test('pipelined requests end a connection, and leave the service well', async t => {
   const service = await startService(t)
@@ -34,12 +34,12 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
     await logs(service, /"limit":"no-descriptor".*EMFILE/)
     for (const { socket } of held) socket.destroy()
     const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
-    await within(10, () => 'the service to recover', (async () => { while (!await works()); })())
+    await withTimeout(10, () => 'the service to recover', (async () => { while (!await works()); })())
   })
 }
 
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
   const found = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10)) }
-  await within(5, () => `${String(pattern)} in ${log.slice(-20).join('\n')}`, found())
+  await withTimeout(5, () => `${String(pattern)} in ${log.slice(-20).join('\n')}`, found())
 }

@@ -7,7 +7,7 @@ import { root } from '../scripts/root.ts'
 import { keyFile, pem } from './helper/keys.ts'
 import { connectRawTls, upgradeRequest } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
-import { unwatched } from './helper/unwatched.ts'
+import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const keys = { TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem'), TLS_CA: keyFile('middle.pem') }
 
@@ -29,7 +29,7 @@ t.test('with WS_PORT and keys clients come by wss on a port of their own', async
 
 t.test('keys that do not fit end it with the name of the variable', async t => {
   const main = join(root, 'dist/service.js')
-  const process = spawn(globalThis.process.execPath, [main], { env: { ...unwatched, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const process = spawn(globalThis.process.execPath, [main], { env: { ...envWithoutCoverage, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
   t.teardown(() => { process.kill('SIGKILL') })
   const [output, [code]] = await Promise.all([text(process.stderr), once(process, 'exit')])
   t.equal(code, 1)

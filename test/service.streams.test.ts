@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import { openEvents } from './helper/event-source.ts'
 import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
-import { within } from './helper/within.ts'
+import { withTimeout } from './helper/with-timeout.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -30,7 +30,7 @@ t.test('SIGTERM with a hundred event streams, one of them stalled: all hear of t
   t.equal(await service.stop(), 0)
   t.ok(performance.now() - start < 3000, `${performance.now() - start} ms`)
   for (const stream of streams) {
-    t.equal(await within(2, () => 'the end of a stream', stream.ended), true)
+    t.equal(await withTimeout(2, () => 'the end of a stream', stream.ended), true)
     const told = stream.events.map(({ event }) => event)
     t.equal(told.filter(event => event === 'peer_disconnected').length, 21)
     t.equal(told.at(-1), 'stopped')

@@ -5,10 +5,10 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../scripts/root.ts'
-import { closed } from './helper/host.ts'
+import { nextClose } from './helper/host.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
-import { within } from './helper/within.ts'
+import { withTimeout } from './helper/with-timeout.ts'
 
 const token = 'x'.repeat(32)
 const halfBody = 'POST /api/v1/packets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal'
@@ -41,7 +41,7 @@ t.test('by default: a relay for this machine that logs its addresses and who may
   t.equal(taken.code, 1)
   t.match(taken.output, /EADDRINUSE/)
 
-  const end = closed(await open(t, service))
+  const end = nextClose(await open(t, service))
   t.equal(await service.stop('SIGINT'), 0)
   t.match(await end, { code: 1001 })
 })
@@ -65,7 +65,7 @@ t.test('configured: the environment has its effect, the token is required and ne
   }))
 
   const sockets = [await open(t, service, '/game', 'chat'), await open(t, service, '/game', 'game')]
-  const ends = sockets.map(closed)
+  const ends = sockets.map(nextClose)
   const start = performance.now()
   t.equal(await service.stop(), 0)
   t.ok(performance.now() - start < 3000)
@@ -97,7 +97,7 @@ t.test('exits in time although a client is unresponsive and requests are incompl
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
   const said = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(setImmediate) }
-  await within(5, () => `${String(pattern)} in ${log.join('\n')}`, said())
+  await withTimeout(5, () => `${String(pattern)} in ${log.join('\n')}`, said())
 }
 
 /** The code of the close frame, after whatever the relay has sent before. */
@@ -119,6 +119,6 @@ async function run (t: Test, env: Record<string, string>): Promise<{ code: numbe
   const child = spawn(process.execPath, [join(root, 'dist/service.js')], { env: { PATH: process.env.PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)])
-  const [[code], out, err] = await within(15, () => `the service to end with ${JSON.stringify(env)}`, ended)
+  const [[code], out, err] = await withTimeout(15, () => `the service to end with ${JSON.stringify(env)}`, ended)
   return { code, output: out + err }
 }

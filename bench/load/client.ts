@@ -15,10 +15,10 @@ const closeFrame = frame(8, closePayload(1000, ''))
 export type Reader = (bytes: Buffer, length: number) => void
 
 /** Where clients come in, and what they say there. */
-export interface Door { readonly wire: Wire, readonly port: number, readonly request: string }
+export interface Endpoint { readonly wire: Wire, readonly port: number, readonly request: string }
 
 /** The door of a job's server. */
-export function doorOf ({ wire, port, path }: Job): Door {
+export function endpointOf ({ wire, port, path }: Job): Endpoint {
   const headers = {
     Host: `127.0.0.1:${port}`,
     Upgrade: 'websocket',
@@ -42,7 +42,7 @@ export class Client {
   #rest: Buffer = Buffer.alloc(0)
   #isUpgraded = false
 
-  constructor ({ wire, port, request }: Door, index: number, onJoined: (client: Client) => void) {
+  constructor ({ wire, port, request }: Endpoint, index: number, onJoined: (client: Client) => void) {
     this.index = index
     this.#wire = wire
     this.#onJoined = onJoined
@@ -86,9 +86,9 @@ export class Client {
     if (end < 0) return 0
     if (bytes.toString('latin1', 9, 12) !== '101') throw new Error(`refused: ${bytes}`)
     this.#isUpgraded = true
-    const { hello, opcode, readWelcome } = this.#wire
-    if (hello !== undefined) this.write(frame(opcode, hello))
-    if (readWelcome === undefined) this.#onJoined(this)
+    const { firstMessage, opcode, readId } = this.#wire
+    if (firstMessage !== undefined) this.write(frame(opcode, firstMessage))
+    if (readId === undefined) this.#onJoined(this)
     return end + 4
   }
 
@@ -102,7 +102,7 @@ export class Client {
   }
 
   #readGreeting (payload: Buffer): void {
-    const id = this.#wire.readWelcome?.(payload)
+    const id = this.#wire.readId?.(payload)
     if (id === undefined) return
     this.id = id
     this.#onJoined(this)

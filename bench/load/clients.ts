@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client, doorOf } from './client.ts'
+import { Client, endpointOf } from './client.ts'
 import type { Job } from './job.ts'
 
 const AT_ONCE = 64
@@ -8,7 +8,7 @@ const SETTLING = { told: 300, untold: 50 }
 
 /** `count` clients that are all in. */
 export async function join (job: Job, count: number): Promise<Client[]> {
-  const door = doorOf(job)
+  const door = endpointOf(job)
   const clients: Client[] = []
   let joined = 0
   await new Promise<void>(resolve => {

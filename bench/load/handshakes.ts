@@ -1,4 +1,4 @@
-import { Client, doorOf } from './client.ts'
+import { Client, endpointOf } from './client.ts'
 import type { Figures, Job } from './job.ts'
 import { Message } from './message.ts'
 import { Meter, now } from './meter.ts'
@@ -11,13 +11,13 @@ export async function handshakes (job: Job): Promise<Figures> {
 }
 
 async function repeat (job: Job, index: number, meter: Meter): Promise<void> {
-  const door = doorOf(job)
+  const door = endpointOf(job)
   const message = new Message(door.wire, 0, index, job.size)
   for (;;) {
     const start = now()
     let isEchoed = false
     const client = new Client(door, index, client => {
-      askOnce(client, message, () => {
+      echoOnce(client, message, () => {
         isEchoed = true
         meter.messages++
         meter.latency.add(now() - start, 1)
@@ -30,7 +30,7 @@ async function repeat (job: Job, index: number, meter: Meter): Promise<void> {
 }
 
 /** Sends one message, and calls back when that many bytes are back. */
-export function askOnce (client: Client, { sent, received }: Message, onAnswer: () => void): void {
+export function echoOnce (client: Client, { sent, received }: Message, onAnswer: () => void): void {
   let missing = received.length
   client.reader = (_, length) => {
     missing -= length

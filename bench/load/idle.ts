@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from './client.ts'
 import { join } from './clients.ts'
 import { startEcho } from './echo.ts'
-import { askOnce } from './handshakes.ts'
+import { echoOnce } from './handshakes.ts'
 import type { Figures, Job } from './job.ts'
 import { Message } from './message.ts'
 import { Meter } from './meter.ts'
@@ -30,7 +30,7 @@ export async function idle (job: Job): Promise<Figures> {
 async function talk (clients: Client[], job: Job): Promise<void> {
   await Promise.all(clients.map(async client => {
     const message = new Message(wires[job.wire], client.id, client.index, job.size)
-    await new Promise<void>(resolve => { askOnce(client, message, resolve) })
+    await new Promise<void>(resolve => { echoOnce(client, message, resolve) })
   }))
 }
 

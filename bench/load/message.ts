@@ -30,14 +30,14 @@ export class Message {
   readonly #before: number
 
   constructor (wire: Wire, id: number, sender: number, size: number) {
-    const before = wire.before(id)
+    const before = wire.prefix(id)
     const payload = Buffer.alloc(size, 'x')
     payload.set(before)
-    payload.set(wire.behind, size - wire.behind.length)
+    payload.set(wire.suffix, size - wire.suffix.length)
     payload.set(digits(0, TIME_DIGITS), before.length)
     payload.set(digits(sender, SENDER_DIGITS), before.length + TIME_DIGITS)
     this.sent = frame(wire.opcode, payload, { key: maskKey })
-    if (wire.arriving !== undefined) payload.set(wire.arriving(id))
+    if (wire.receivedPrefix !== undefined) payload.set(wire.receivedPrefix(id))
     this.received = frame(wire.opcode, payload, { mask: false })
     this.textAt = headLength(size) + before.length
     this.#before = before.length

@@ -9,42 +9,42 @@ const NOTHING = Buffer.alloc(0)
 export interface Wire {
   readonly opcode: number
   /** What stands in front of and behind the text of a message; `id` is the sender's. */
-  readonly before: (id: number) => Uint8Array
-  readonly behind: Uint8Array
+  readonly prefix: (id: number) => Uint8Array
+  readonly suffix: Uint8Array
   /** What stands in front where a message arrives, as many bytes; without: the same. */
-  readonly arriving?: (id: number) => Uint8Array
+  readonly receivedPrefix?: (id: number) => Uint8Array
   /** What a client says first, if anything. */
-  readonly hello?: string
+  readonly firstMessage?: string
   /** The id of a client, read from the message that lets it in; undefined in others. Without: the handshake lets it in. */
-  readonly readWelcome?: (payload: Buffer) => number | undefined
+  readonly readId?: (payload: Buffer) => number | undefined
 }
 
 /** A row per wire: plain WebSocket; Godot's multiplayer relay, of Godot 3 and 4; what Socket.IO puts on top. */
 export const wires = {
   websocket: {
     opcode: opcode.BINARY,
-    before: () => NOTHING,
-    behind: NOTHING
+    prefix: () => NOTHING,
+    suffix: NOTHING
   },
   multiplayer: {
     opcode: opcode.BINARY,
-    before: id => encodeRelayPacket(relayType.DATA, id, target.ALL, NOTHING),
-    behind: NOTHING,
-    readWelcome: payload => payload[0] === relayType.ID ? payload.readInt32LE(RELAY_HEAD) : undefined
+    prefix: id => encodeRelayPacket(relayType.DATA, id, target.ALL, NOTHING),
+    suffix: NOTHING,
+    readId: payload => payload[0] === relayType.ID ? payload.readInt32LE(RELAY_HEAD) : undefined
   },
   multiplayer4: {
     opcode: opcode.BINARY,
-    before: () => relayed(target.ALL),
-    arriving: relayed,
-    behind: NOTHING,
-    readWelcome: payload => payload.length === 4 ? payload.readInt32LE(0) : undefined
+    prefix: () => relayed(target.ALL),
+    receivedPrefix: relayed,
+    suffix: NOTHING,
+    readId: payload => payload.length === 4 ? payload.readInt32LE(0) : undefined
   },
   'socket.io': {
     opcode: opcode.TEXT,
-    before: () => Buffer.from('42["m","'),
-    behind: Buffer.from('"]'),
-    hello: '40',
-    readWelcome: payload => payload.subarray(0, 2).equals(Buffer.from('40')) ? 0 : undefined
+    prefix: () => Buffer.from('42["m","'),
+    suffix: Buffer.from('"]'),
+    firstMessage: '40',
+    readId: payload => payload.subarray(0, 2).equals(Buffer.from('40')) ? 0 : undefined
   }
 } satisfies Record<string, Wire>
 

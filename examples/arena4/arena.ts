@@ -2,7 +2,7 @@ import { int, PackedVector2Array, Vector2 } from '../../index.ts'
 import type { MembersOf, RemoteNode, WebSocketServer } from '../../index.ts'
 
 /** Ticks a second. */
-export const RATE = 60
+const RATE = 60
 const SIZE = new Vector2(1024, 600)
 /** Pixels a second. */
 const SPEED = 240

@@ -6,11 +6,13 @@ export interface AdminAction {
   readonly action: string
   /** Name of the token; null where the host authenticates. */
   readonly by: string | null
+  /** IP address of the administrator. */
   readonly address: string
   /** The peer that the operation is about. */
   readonly id?: number
   /** Path, query and body parameters: bounded in size, tokens masked, packets as their length in bytes. */
   readonly parameters: Readonly<Record<string, unknown>>
+  /** HTTP status of the response. */
   readonly status: number
 }
 

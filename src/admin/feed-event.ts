@@ -6,39 +6,66 @@ import type { EndCause, EndOutcome } from '../core/peer/peer-end.ts'
 import type { DropReason } from '../core/server/monitor.ts'
 
 /** A client that joined. */
-export interface PeerJoined { readonly id: number, readonly address: string, readonly port: number, readonly protocol: string }
+export interface PeerJoined {
+  /** Id of the peer. */
+  readonly id: number
+  /** IP address of the client. */
+  readonly address: string
+  /** TCP port of the client. */
+  readonly port: number
+  /** Negotiated subprotocol, '' if none. */
+  readonly protocol: string
+}
 
-/** A client that left: why (as PeerEnd), its traffic, and how many seconds it was connected. */
+/** A client that left, and its traffic. */
 export interface PeerLeft extends PeerJoined, TrafficTotals {
+  /** Who or what ended it. */
   readonly cause: EndCause
+  /** How the connection closed. */
   readonly outcome: EndOutcome
+  /** Whether both close frames were exchanged. */
   readonly wasCleanClose: boolean
+  /** Code of the first close frame, 1006 without one. */
   readonly code: number
+  /** Reason of the first close frame. */
   readonly reason: string
+  /** Seconds from that frame to the end of the connection. */
   readonly closeSeconds: number
+  /** Seconds that it was connected. */
   readonly seconds: number
 }
 
-/** Current state of the server: peers by state, totals since the server was created, whether it listens and accepts connections. */
+/** State of the server, and its traffic since it was created. */
 export interface Stats extends TrafficTotals {
+  /** Peers by state; `pending`: handshakes and authentications in progress. */
   readonly peers: { readonly open: number, readonly closing: number, readonly pending: number }
+  /** Packets that went from one peer to another; one for many counts once per receiver. */
   readonly packetsRelayed: number
+  /** Packets dropped. */
   readonly packetsDropped: number
+  /** Whether clients can connect. */
   readonly listening: boolean
+  /** Whether new connections are refused. */
   readonly refuseNewConnections: boolean
 }
 
-/** A sampled packet: its size, the first bytes of its payload in hex, and how many packets it stands for; `target` in multiplayer mode. */
+/** A sampled packet. */
 export interface SampledPacket {
+  /** Id of the sender. */
   readonly id: number
+  /** Its target in multiplayer mode: 0 all, id one, -id all but one. */
   readonly target?: number
+  /** Whether it was a text message. */
   readonly isText: boolean
+  /** Size of its payload in bytes. */
   readonly bytes: number
+  /** First bytes of its payload in hexadecimal. */
   readonly hex: string
+  /** Number of packets that it stands for. */
   readonly standsFor: number
 }
 
-/** The data of each event type. */
+/** The data of each event type; `eventTypes` has their meanings. */
 export interface FeedData {
   client_connected: PeerJoined
   client_close_request: { readonly id: number, readonly code: number, readonly reason: string }

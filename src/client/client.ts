@@ -17,7 +17,10 @@ export interface ClientOptions {
 }
 
 /** Options of a single call. */
-export interface CallOptions { readonly signal?: AbortSignal }
+export interface CallOptions {
+  /** Aborts the call; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
 
 /** The data of each type of event. */
 export type FeedEventData = FeedData
@@ -37,8 +40,11 @@ export type ClientEvent =
 
 type Parameters<Name extends keyof Operations> = Operations[Name]['parameters']
 
-/** The arguments of `call` behind the name; all optional if the operation requires neither parameters nor a body. */
-type Arguments<Name extends keyof Operations> = undefined extends Operations[Name]['body']
+/**
+ * The arguments of `call` after the name: parameters, body and options; all are optional if the operation requires neither
+ * parameters nor a body.
+ */
+export type CallArguments<Name extends keyof Operations> = undefined extends Operations[Name]['body']
   ? Record<never, never> extends Parameters<Name>
     ? [parameters?: Parameters<Name>, body?: undefined, options?: CallOptions]
     : [parameters: Parameters<Name>, body?: undefined, options?: CallOptions]
@@ -87,7 +93,7 @@ export class PeerServerClient {
    * TimeoutError when it does not respond in time, and the signal's reason when the call is aborted.
    */
   async call<Name extends keyof Operations> (
-    name: Name, ...[parameters = {}, body, { signal } = {}]: Arguments<Name>
+    name: Name, ...[parameters = {}, body, { signal } = {}]: CallArguments<Name>
   ): Promise<Operations[Name]['response']> {
     const timeout = AbortSignal.timeout(this.#timeout)
     const response = await this.#send(name, parameters as Record<string, unknown>, {
@@ -102,7 +108,7 @@ export class PeerServerClient {
    * comes with its id; events that cannot be replayed have none.
    */
   async * events (
-    parameters: Parameters<'events'> = {}, lastId: string = '', signal?: AbortSignal
+    parameters: Operations['events']['parameters'] = {}, lastId: string = '', signal?: AbortSignal
   ): AsyncGenerator<{ id: string | undefined, event: ClientEvent }> {
     const headers = { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) }
     const response = await this.#send('events', parameters, { headers, ...(signal === undefined ? {} : { signal }) })

@@ -62,7 +62,7 @@ export interface State {
   listening: boolean
   /** On the endpoint of the host app, or on a port of its own */
   mode: 'mounted' | 'own'
-  /** Address that a listener of its own binds to; `*`: all, of both families */
+  /** Address that the server's own listener binds to; `*`: all IPv4 and IPv6 addresses */
   bindIp: string
   /** The bound port, 0 while there is none */
   port: number
@@ -70,25 +70,25 @@ export interface State {
   path: string
   /** Whether clients come by wss */
   tls: boolean
-  /** Sub-protocols the server has, best first; none: clients must not ask for one */
+  /** Supported subprotocols, in order of preference. If empty, clients must not request one */
   protocols: Array<string>
-  /** Speak Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
+  /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets */
   gdMpApi: boolean
-  /** The Godot that clients are: whose multiplayer protocol is spoken, and whose Variants */
+  /** Godot version of the clients, which determines the multiplayer protocol and the encoding of Variants */
   wire: 'godot3' | 'godot4'
-  /** Refuse every new connection; peers already there stay */
+  /** Refuse all new connections; connected peers stay */
   refuseNewConnections: boolean
-  /** Seconds a client may take until its handshake is done */
+  /** Maximum duration of a handshake, in seconds */
   handshakeTimeout: number
   /** Limits per peer, as they work */
   buffers: {
-    /** Bytes of unread packets a peer's input queue holds, in KiB, rounded up to a power of two */
+    /** Size of a peer's input queue in KiB, rounded up to a power of two */
     inputBufferKb: number
-    /** Packets a peer's input queue holds, rounded up to a power of two */
+    /** Maximum number of packets in a peer's input queue, rounded up to a power of two */
     inputMaxPackets: number
-    /** Bytes of unread packets a peer's output queue holds, in KiB, rounded up to a power of two */
+    /** Size of a peer's output queue in KiB, rounded up to a power of two */
     outputBufferKb: number
-    /** Packets a peer's output queue holds, rounded up to a power of two */
+    /** Maximum number of packets in a peer's output queue, rounded up to a power of two */
     outputMaxPackets: number
   }
   /** How many are there */
@@ -102,23 +102,23 @@ export interface State {
   }
   /** What clients are held to */
   limits: {
-    /** Peers at most; 0: no limit */
+    /** Maximum number of peers; 0: no limit */
     maxPeers: number
-    /** Connections from one address (of IPv6: from one /64) at most; this machine itself has no limit; 0: no limit */
+    /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
     maxPeersPerAddress: number
-    /** Handshakes under way at most */
+    /** Maximum number of pending handshakes */
     maxPendingHandshakes: number
     /**
-     * Packets a second that a peer may send; beyond them it is read more slowly, and if that does not help closed with
-     * 1008; 0: no limit
+     * Maximum packets per second received from a peer. A peer that exceeds it is read more slowly, and closed with 1008
+     * if it keeps exceeding it; 0: no limit
      */
     maxPacketsPerSecond: number
     /**
-     * Payload bytes a second that a peer may send; beyond them it is read more slowly, and if that does not help closed
-     * with 1008; 0: no limit
+     * Maximum payload bytes per second received from a peer. A peer that exceeds it is read more slowly, and closed
+     * with 1008 if it keeps exceeding it; 0: no limit
      */
     maxBytesPerSecond: number
-    /** Seconds after which a silent peer is pinged; one silent for twice as long is cut; 0: never */
+    /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
     pingInterval: number
     /** How often each limit was hit since the start */
     hits: Record<string, number>
@@ -151,9 +151,9 @@ export interface Operations {
   changeServer: {
     parameters: Record<never, never>
     body: {
-      /** Refuse every new connection; peers already there stay */
+      /** Refuse all new connections; connected peers stay */
       refuseNewConnections?: boolean
-      /** Seconds a client may take until its handshake is done */
+      /** Maximum duration of a handshake, in seconds */
       handshakeTimeout?: number
     }
     response: State
@@ -173,9 +173,9 @@ export interface Operations {
     body: {
       /** Port to listen on, 0 for any free one */
       port?: number
-      /** Sub-protocols the server has, best first; none: clients must not ask for one */
+      /** Supported subprotocols, in order of preference. If empty, clients must not request one */
       protocols?: Array<string>
-      /** Speak Godot's multiplayer protocol: relay between peers, ids, ADD and DEL */
+      /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets */
       gdMpApi?: boolean
     }
     response: State

@@ -2,7 +2,7 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import type { Keys } from '../core/peer/transport.ts'
+import type { TlsKeys } from './listener.ts'
 import { GodotError } from '../error.ts'
 
 const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
@@ -13,7 +13,7 @@ const members = ['privateKey', 'sslCertificate', 'caChain']
  * Checks keys that replace others: ERR_INVALID_PARAMETER names an unknown member, or a missing one, without which TLS would silently
  * be off.
  */
-export function checkNewKeys (keys: Keys): void {
+export function checkNewKeys (keys: TlsKeys): void {
   if (typeof keys !== 'object' || keys === null) throw invalid(`keys: expected an object, got ${String(keys)}`)
   const unknown = Object.keys(keys).find(name => !members.includes(name))
   if (unknown !== undefined) throw invalid(`${unknown}: unknown member; expected ${members.join(', ')}`)
@@ -25,7 +25,7 @@ export function checkNewKeys (keys: Keys): void {
  * The context for TLS 1.2 and 1.3, undefined without any key; ERR_INVALID_PARAMETER names the key that is missing, unreadable or does
  * not belong to the certificate.
  */
-export function secureContext ({ privateKey, sslCertificate, caChain }: Keys): SecureContext | undefined {
+export function secureContext ({ privateKey, sslCertificate, caChain }: TlsKeys): SecureContext | undefined {
   if (privateKey === undefined && sslCertificate === undefined && caChain === undefined) return undefined
   const key = readKey(given('privateKey', privateKey))
   const [certificate] = readCertificates('sslCertificate', given('sslCertificate', sslCertificate))

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { canonicalAddress } from '../address-range.ts'
-import type { Connection, ConnectionReceiver } from '../core/peer/transport.ts'
+import type { Connection, ConnectionReceiver } from './connection.ts'
 
 /** Where all plain sockets read into: a chunk is handled before the next one comes, so one buffer serves them all. */
 const readBuffer = new Uint8Array(65536)

@@ -7,7 +7,7 @@ import t from 'tap'
 import { run } from '../../src/cli/index.ts'
 import { eventTypes } from '../../src/client/event-text.ts'
 import { unsafeCharacters } from '../helper/unsafe-characters.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 // The service of this test puts control characters into every field of everything it sends.
 
@@ -125,7 +125,7 @@ async function outputOf (
     errors,
     signal: interrupted.signal
   }
-  await within(10, () => `the end of ${args.join(' ')} after ${JSON.stringify(written)}`, run(line))
+  await withTimeout(10, () => `the end of ${args.join(' ')} after ${JSON.stringify(written)}`, run(line))
   return written
 }
 

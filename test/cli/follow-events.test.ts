@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { followEvents } from '../../src/cli/follow-events.ts'
 import { PeerServerClient } from '../../src/client/client.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 /** A service with one listener per request; the last one answers all further requests. */
 async function serve (t: Test, ...listeners: RequestListener[]) {
@@ -26,7 +26,7 @@ const end: RequestListener = (_request, response) => { response.writeHead(200).e
 /** The types of the first `count` events, and the reasons of the losses until then. */
 async function take (count: number, client: PeerServerClient, silenceTimeout?: number) {
   const [types, losses]: [string[], string[]] = [[], []]
-  await within(15, () => `${count} events; so far ${types.join()}, ${losses.join()}`, (async () => {
+  await withTimeout(15, () => `${count} events; so far ${types.join()}, ${losses.join()}`, (async () => {
     const { signal } = new AbortController()
     for await (const { type } of followEvents(client, signal, reason => { losses.push(reason) }, silenceTimeout)) {
       if (types.push(type) === count) return

@@ -8,7 +8,7 @@ import { root } from '../../scripts/root.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startHost } from '../helper/host.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
 
 const cli = join(root, 'dist/cli.js')
@@ -27,9 +27,9 @@ function readOutput (t: Test, child: ChildProcess) {
   const exit = once(child, 'exit').then(([code]) => code as number)
   return {
     seen: () => seen,
-    exit: async () => await within(10, () => `the end after ${JSON.stringify(seen)}`, exit),
+    exit: async () => await withTimeout(10, () => `the end after ${JSON.stringify(seen)}`, exit),
     prints: async (pattern: RegExp) => {
-      await within(20, () => `${String(pattern)} in ${JSON.stringify(seen.slice(-2000))}`, (async () => {
+      await withTimeout(20, () => `${String(pattern)} in ${JSON.stringify(seen.slice(-2000))}`, (async () => {
         while (!pattern.test(seen)) await new Promise<void>(resolve => { onData = resolve })
       })())
       seen = seen.slice(pattern.exec(seen)!.index)

@@ -10,7 +10,7 @@ import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
@@ -111,9 +111,9 @@ t.test('events resume after the given id', async t => {
       if (seen.length === count) return
     }
   }
-  await within(5, () => 'the first', read(undefined, 1))
+  await withTimeout(5, () => 'the first', read(undefined, 1))
   accept(server, new MemoryConnection('192.0.2.2', 2), 'chat')
-  await within(5, () => 'the missed event', read(seen[0].id, 3))
+  await withTimeout(5, () => 'the missed event', read(seen[0].id, 3))
   t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
   over.abort()
 })
@@ -124,7 +124,7 @@ t.test('a stream without events can be resumed as well, from the position it sta
   t.match(first.value, { id: /./, event: { type: 'open' } })
   accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
   const missed = client.events({ types: 'client_connected' }, first.value!.id)
-  const { value } = await within(5, () => 'the missed event', missed.next())
+  const { value } = await withTimeout(5, () => 'the missed event', missed.next())
   t.match(value, { event: { type: 'client_connected', address: '192.0.2.1' } })
   t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })
   await missed.return(undefined)

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import { cases, MAX_MESSAGE, type Case } from './cases.ts'
 
 /** Options of a server under test: room for the largest message in both directions. */
@@ -72,7 +72,7 @@ async function run (t: Test, raw: RawSocket, { back, late, isClean }: Case, how:
   raw.socket.end()
   const wanted = Buffer.concat(back)
   if (!raw.unread.equals(wanted)) t.equal(shown(raw.unread), shown(wanted), how)
-  t.equal(await within(5, () => 'client_disconnected', ended), isClean, `${how}: clean or not`)
+  t.equal(await withTimeout(5, () => 'client_disconnected', ended), isClean, `${how}: clean or not`)
 }
 
 /** Writes the chunks, each in a turn of its own. */

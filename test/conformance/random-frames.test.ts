@@ -7,8 +7,8 @@ import peerServer from '../../index.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts'
-import { Dice, scaled, seed } from '../helper/dice.ts'
-import { bent, goodFrames, randomFrames, randomStream } from '../helper/frame-dice.ts'
+import { Random, scaled, seed } from '../helper/random.ts'
+import { corrupted, validFrames, randomFrames, randomStream } from '../helper/random-frames.ts'
 import { closePayload, frame, RawSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { WsReader } from '../helper/ws-reader.ts'
 import { echo } from './conform.ts'
@@ -63,7 +63,7 @@ interface Session { readonly run: number, readonly chunks: Buffer[], readonly se
 
 /** Sequences of frames one after the other, until one of them ends the connection; the reader of ws says which. */
 function randomSession (run: number): Session {
-  const dice = new Dice(run)
+  const random = new Random(run)
   const oracle = new EchoOracle()
   const reader = new WsReader(oracle, LIMIT)
   const chunks: Buffer[] = []
@@ -75,8 +75,8 @@ function randomSession (run: number): Session {
   }
   while (!oracle.isOver && sequences < 40) {
     sequences++
-    const stream = randomSequence(dice)
-    const cut = dice.once(2) ? 0 : dice.below(stream.length + 1)
+    const stream = randomSequence(random)
+    const cut = random.oneIn(2) ? 0 : random.below(stream.length + 1)
     send(stream.subarray(0, cut))
     send(stream.subarray(cut))
   }
@@ -86,15 +86,15 @@ function randomSession (run: number): Session {
 }
 
 /** Mostly what a connection survives, so that one connection serves for many. */
-function randomSequence (dice: Dice): Buffer {
-  const kind = dice.below(60)
-  if (kind === 0) return randomStream(dice)
-  if (kind === 1) return randomFrames(dice)
+function randomSequence (random: Random): Buffer {
+  const kind = random.below(60)
+  if (kind === 0) return randomStream(random)
+  if (kind === 1) return randomFrames(random)
   // Left to the kinds above, few connections end with 1000, 1005 or 1009.
-  if (kind === 3) return frame(opcode.CLOSE, dice.once(2) ? closePayload(1000) : '', { key: dice.bytes(4) })
-  if (kind === 4) return frame(opcode.BINARY, dice.bytes(LIMIT + 1 + dice.below(64)), { key: dice.bytes(4) })
-  const good = Buffer.concat(goodFrames(dice).filter(one => one[0] !== (0x80 | opcode.CLOSE)))
-  return kind === 2 ? bent(dice, good) : good
+  if (kind === 3) return frame(opcode.CLOSE, random.oneIn(2) ? closePayload(1000) : '', { key: random.bytes(4) })
+  if (kind === 4) return frame(opcode.BINARY, random.bytes(LIMIT + 1 + random.below(64)), { key: random.bytes(4) })
+  const good = Buffer.concat(validFrames(random).filter(one => one[0] !== (0x80 | opcode.CLOSE)))
+  return kind === 2 ? corrupted(random, good) : good
 }
 
 /** Plays a session against the server; what came back must be the oracle's bytes, and no more. */

@@ -42,7 +42,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
   const names = ['Ann', 'Ben', 'Cat', 'Dan']
   const players = await Promise.all(names.map(async name => {
     const player = await Godot4Socket.connect(t, app.peerServer.port, '/ws4', [], game => { game.addNode('Main', script) })
-    await player.told('api.peer_connected', 1)
+    await player.event('api.peer_connected', 1)
     player.game.rpc('Main', 'join', [name], 1)
     return player
   }))
@@ -53,7 +53,7 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
     await new Promise(resolve => setTimeout(resolve, 16))
   }
   arena.stop()
-  await Promise.all(players.map(async player => await player.told('over')))
+  await Promise.all(players.map(async player => await player.event('over')))
 
   const known = (game: Godot4Socket['game'], name: string): unknown => game.events.findLast(([what]) => what === name)?.[3]
   const [coin, scores] = [asSent(arena.coin), arena.scores]

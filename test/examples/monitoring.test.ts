@@ -6,9 +6,9 @@ import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { parseMetrics } from '../helper/prometheus.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 import { accept } from '../helper/internals.ts'
-import { internalsOf } from '../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 
 const read = (file: string): string => readFileSync(join(root, 'examples/monitoring', file), 'utf8')
 const dashboard = JSON.parse(read('grafana-dashboard.json'))
@@ -26,7 +26,7 @@ async function busyMetrics (t: Test) {
   const { peerServer } = service
   const connection = new MemoryConnection()
   accept(peerServer, connection)
-  const left = signal(peerServer, 'client_disconnected')
+  const left = nextSignal(peerServer, 'client_disconnected')
   connection.destroy()
   await left
   internalsOf(peerServer).monitor.events.emit('refused', 'refusing-connections', '192.0.2.1')

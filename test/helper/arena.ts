@@ -10,8 +10,8 @@ import { root } from '../../scripts/root.ts'
 import { Arena } from '../../examples/arena/arena.ts'
 import peerServer, { decodeVariant, Vector2 } from '../../index.ts'
 import type { Variant, WebSocketServer } from '../../index.ts'
-import { find } from '../../scripts/parts.mjs'
-import { within } from './within.ts'
+import { findProgram } from '../../scripts/test-programs.mjs'
+import { withTimeout } from './with-timeout.ts'
 
 /** What one side knows of the game when the round is over: tick, positions, coin, names and points. */
 export type ArenaState = readonly Variant[]
@@ -67,7 +67,7 @@ async function play (arena: Arena, server: WebSocketServer, seconds: number, bot
   const packetsIn = [...server.peers()].map(({ packetsIn }, at) => packetsIn - before[at])
   arena.stop()
   const state = stateOf(arena)
-  const reports = await within(20, () => 'the players to leave', Promise.all(bots))
+  const reports = await withTimeout(20, () => 'the players to leave', Promise.all(bots))
   const faults = server.monitor.failures + Object.values(server.monitor.drops).reduce((sum, count) => sum + count)
   return { server: state, bots: reports, ticks, packetsIn, faults }
 }
@@ -87,7 +87,7 @@ async function runBot (name: string, port: number, home: string, signal: AbortSi
   // Godot 3.2.3 reports an error when it makes this folder itself, though it succeeds.
   await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
   const project = join(root, 'examples/arena/godot')
-  const godot = spawn(find('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
+  const godot = spawn(findProgram('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
     env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe']
   })

@@ -2,7 +2,7 @@
  * Nanoseconds of processor time a byte to `decode` these bytes: the least of several attempts, the first of which warm
  * up.
  */
-export function costOf (bytes: Uint8Array, decode: (bytes: Uint8Array) => void, attempts = 12): number {
+export function decodeCost (bytes: Uint8Array, decode: (bytes: Uint8Array) => void, attempts = 12): number {
   let least = Infinity
   let spent = 0
   for (let attempt = 0; attempt < attempts && (attempt < 3 || spent < 50_000); attempt++) {

@@ -10,7 +10,7 @@ export interface Operation {
   /** Schema of the body by content type. */
   body: Record<string, Schema>
   /** Schema of the answer by status and content type. */
-  answers: Record<string, Record<string, Schema>>
+  responses: Record<string, Record<string, Schema>>
 }
 
 /** A JSON schema, as far as documents use it. */
@@ -25,7 +25,8 @@ export function operationsOf (document: any): Operation[] {
     path,
     parameters: operation.parameters ?? [],
     body: schemas(operation.requestBody?.content),
-    answers: Object.fromEntries(Object.entries<any>(operation.responses).map(([status, answer]) => [status, schemas(answer.content)]))
+    responses: Object.fromEntries(Object.entries<any>(operation.responses).map(([status, response]) =>
+      [status, schemas(response.content)]))
   })))
 }
 
@@ -42,8 +43,8 @@ function resolve (part: any, components: Record<string, Schema>): any {
 }
 
 /** What is wrong with an answer according to the operation, undefined when nothing is; a member that is not described is wrong too. */
-export function faultOf ({ answers }: Operation, status: number, type: string, body: string): string | undefined {
-  const described = answers[status]
+export function responseFault ({ responses }: Operation, status: number, type: string, body: string): string | undefined {
+  const described = responses[status]
   if (described === undefined) return `the status ${status} is not described`
   const types = Object.keys(described)
   if (types.length === 0) return body === '' ? undefined : 'no body is described'
@@ -63,15 +64,15 @@ function closed (schema: any): any {
 }
 
 /** Values that fit a schema, but for what it says in words only; `known` has better ones for members by name. */
-export function fitting (schema: Schema, known: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> {
+export function arbitraryOf (schema: Schema, known: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> {
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
-  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one: Schema) => fitting(one, known)))
+  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one: Schema) => arbitraryOf(one, known)))
   switch (schema.type) {
     case 'boolean': return fc.boolean()
     case 'integer': return fc.integer({ min: schema.minimum ?? -(2 ** 31), max: schema.maximum ?? 2 ** 31 })
     case 'number': return fc.double({ min: schema.minimum ?? schema.exclusiveMinimum ?? -1e9, max: schema.maximum ?? 1e9, noNaN: true, minExcluded: 'exclusiveMinimum' in schema })
     case 'string': return fc.string({ unit: 'binary', minLength: schema.minLength ?? 0, maxLength: Math.min(schema.maxLength ?? 200, 200) })
-    case 'array': return fc.array(fitting(schema.items, known), { minLength: schema.minItems ?? 0, maxLength: 20 })
+    case 'array': return fc.array(arbitraryOf(schema.items, known), { minLength: schema.minItems ?? 0, maxLength: 20 })
     case 'object': return record(schema, known)
     default: return fc.jsonValue()
   }
@@ -80,7 +81,7 @@ export function fitting (schema: Schema, known: Record<string, fc.Arbitrary<unkn
 /** Objects with what is required, and each other member half of the times. */
 function record ({ properties = {}, required = [] }: Schema, known: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> {
   const members = Object.entries<Schema>(properties).map(([name, schema]) => {
-    const value = (known[name] ?? fitting(schema, known)).map(value => [name, value])
+    const value = (known[name] ?? arbitraryOf(schema, known)).map(value => [name, value])
     return required.includes(name) ? value : fc.oneof(value, fc.constant(undefined))
   })
   return fc.tuple(...members).map(entries => Object.fromEntries(entries.filter(entry => entry !== undefined)))

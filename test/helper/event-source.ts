@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import type { Test } from 'tap'
-import { within } from './within.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** One Server-Sent Event: its fields, and its data as JSON where it has any. */
 export interface ServerSentEvent { id?: string, event?: string, retry?: string, data?: any }
@@ -39,7 +39,7 @@ export class EventSourceReader {
   /** Resolves when something comes, or the stream is over. */
   async changed (awaited = () => 'anything'): Promise<void> {
     const change = new Promise<void>(resolve => { this.#wake = resolve })
-    await within(5, () => `${awaited()}; so far ${JSON.stringify(this.events)}`, change)
+    await withTimeout(5, () => `${awaited()}; so far ${JSON.stringify(this.events)}`, change)
   }
 
   /** Cuts the connection. */

@@ -5,7 +5,7 @@ import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits 
 import { accept } from './internals.ts'
 
 /** Resolves when the loop has turned: what was written goes out at the end of a turn. */
-export async function turn (): Promise<void> {
+export async function nextTurn (): Promise<void> {
   await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
 
@@ -38,7 +38,7 @@ export class FrameClient {
 
   /** The frames that came since the last call. */
   async frames (): Promise<Frame[]> {
-    await turn()
+    await nextTurn()
     this.#unread = Buffer.concat([this.#unread, this.connection.take()])
     const frames: Frame[] = []
     for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
@@ -49,7 +49,7 @@ export class FrameClient {
   }
 
   /** The same in short: `opcode:hex` of each. */
-  async heard (): Promise<string[]> {
+  async receivedFrames (): Promise<string[]> {
     return (await this.frames()).map(({ opcode, payload }) => `${opcode}:${payload.toString('hex')}`)
   }
 }

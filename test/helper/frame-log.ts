@@ -27,10 +27,10 @@ export class FrameLog implements FrameReceiver {
   }
 }
 
-export const messageLine = (bytes: Uint8Array, isText: boolean) => `${isText ? 'text' : 'binary'} ${hex(bytes)}`
-export const pingLine = (bytes: Uint8Array) => `ping ${hex(bytes)}`
-export const closeLine = (code: number, reason: string) => `close ${code} ${reason}`
-export const violationLine = (code: number) => `violation ${code}`
+const messageLine = (bytes: Uint8Array, isText: boolean) => `${isText ? 'text' : 'binary'} ${hex(bytes)}`
+const pingLine = (bytes: Uint8Array) => `ping ${hex(bytes)}`
+const closeLine = (code: number, reason: string) => `close ${code} ${reason}`
+const violationLine = (code: number) => `violation ${code}`
 
 /** The line of a whole data message as a test writes it. */
 export function line (code: number, payload: string | Uint8Array): string {

@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
-import { find } from '../../scripts/parts.mjs'
-import { within } from './within.ts'
+import { findProgram } from '../../scripts/test-programs.mjs'
+import { withTimeout } from './with-timeout.ts'
 
 /** What a script reports: the name of the event and its details; `bytes` arrive as a Buffer. */
 export interface GodotEvent { event: string, [detail: string]: any }
@@ -28,7 +28,7 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
     control.close()
     await rm(home, { recursive: true, force: true })
   })
-  const [socket] = await within(20, () => `${script} to start; ${client.report()}`, once(control, 'connection'))
+  const [socket] = await withTimeout(20, () => `${script} to start; ${client.report()}`, once(control, 'connection'))
   client.attach(socket as Socket)
   return client
 }
@@ -36,7 +36,7 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
 function spawnGodot (script: string, home: string, control: Server): ChildProcess {
   const file = join(root, 'test/godot', `${script}.gd`)
   const { port } = control.address() as AddressInfo
-  return spawn(find('godot3-server')!, ['--no-window', '-s', file, `--control=${port}`], {
+  return spawn(findProgram('godot3-server')!, ['--no-window', '-s', file, `--control=${port}`], {
     cwd: home,
     env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -85,7 +85,7 @@ export class GodotClient {
     const at = this.#unseen.findIndex(match)
     if (at >= 0) return this.#unseen.splice(at, 1)[0]
     const happens = new Promise<GodotEvent>(resolve => this.#waiting.push({ match, found: resolve }))
-    return await within(20, () => `event ${name}; ${this.report()}`, happens)
+    return await withTimeout(20, () => `event ${name}; ${this.report()}`, happens)
   }
 
   /** All events of one of these names so far, answers and others left out. */
@@ -96,7 +96,7 @@ export class GodotClient {
   /** Leaves the way a player does who closes the window: the process ends, the connection just breaks off. */
   async quit (): Promise<void> {
     this.#control.write('{"run":"quit"}\n')
-    await within(20, () => `end of the process; ${this.report()}`, this.exited)
+    await withTimeout(20, () => `end of the process; ${this.report()}`, this.exited)
   }
 
   /** SIGKILL, and the process is gone. */

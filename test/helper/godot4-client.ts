@@ -10,10 +10,10 @@ export interface Rpc4Method { readonly args: number, readonly mode?: 'authority'
 export interface Script4 { readonly [method: string]: Rpc4Method }
 
 /** What a client does to its connection. */
-export interface Outlet { send (message: Buffer): void, close (code: number): void }
+export interface ClientConnection { send (message: Buffer): void, close (code: number): void }
 
 /** What was told, as in the recorded files: signals as `api.peer_connected`, methods with sender, node and values. */
-export type Event4 = unknown[]
+export type ClientEvent4 = unknown[]
 
 interface Node4 { readonly script: Script4, readonly names: string[], readonly md5: string, authority: number }
 /** A path of this client's: its number, and who was told of it and confirmed. */
@@ -34,7 +34,7 @@ const i32 = (value: number): Buffer => {
  * print as an error stands in `refusals`; with a faultless server nothing ever does.
  */
 export class Godot4Client {
-  readonly events: Event4[] = []
+  readonly events: ClientEvent4[] = []
   readonly refusals: string[] = []
   /** The peers that are admitted, in order. */
   readonly peers = new Set<number>()
@@ -44,7 +44,7 @@ export class Godot4Client {
   relay = true
   /** `SceneMultiplayer.auth_callback`: gets what the server sends. */
   onAuth: ((data: Buffer) => void) | undefined
-  readonly #outlet: Outlet
+  readonly #outlet: ClientConnection
   readonly #nodes = new Map<string, Node4>()
   readonly #paths = new Map<string, Path4>()
   #lastPath = 0
@@ -57,7 +57,7 @@ export class Godot4Client {
   #hasSentAuth = false
   #hasReceivedAuth = false
 
-  constructor (outlet: Outlet) {
+  constructor (outlet: ClientConnection) {
     this.#outlet = outlet
   }
 
@@ -118,7 +118,7 @@ export class Godot4Client {
   }
 
   /** The connection is over. */
-  lost (): void {
+  connectionLost (): void {
     if (this.isClosed) return
     this.isClosed = true
     if (this.peers.has(1)) this.events.push(['api.peer_disconnected', 1])
@@ -331,7 +331,7 @@ export class Godot4Client {
   #fail (code: number, why: string): void {
     this.#refuse(why)
     this.#outlet.close(code)
-    this.lost()
+    this.connectionLost()
   }
 }
 

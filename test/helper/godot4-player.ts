@@ -19,7 +19,7 @@ export class Godot4Player {
   }
 
   leave (): void {
-    this.#frames.connection.hangUp()
+    this.#frames.connection.disconnect()
   }
 
   /** Takes in what has come; whether anything had. */
@@ -36,12 +36,12 @@ export class Godot4Player {
   #closed (payload: Buffer): void {
     this.closedWith = payload.readUInt16BE(0)
     this.#frames.send(opcode.CLOSE, payload)
-    this.game.lost()
+    this.game.connectionLost()
   }
 }
 
 /** Lets all take in what comes, until nothing does. */
-export async function settle (players: readonly Godot4Player[]): Promise<void> {
+export async function pumpUntilIdle (players: readonly Godot4Player[]): Promise<void> {
   let quiet = 0
   while (quiet < 2) {
     const busy = await Promise.all(players.map(async player => await player.pump()))

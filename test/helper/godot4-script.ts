@@ -22,10 +22,10 @@ const modes: Record<keyof typeof script, RpcMode> = {
 }
 
 /** What ran: method, sender, node, and with what. */
-export type Ran = [method: string, sender: number, node: string, values: Variant[]]
+export type HandledCall = [method: string, sender: number, node: string, values: Variant[]]
 
 /** A node with that script; `ran` is told. */
-export function addScript (server: WebSocketServer, path: string, ran: (...what: Ran) => void): RemoteNode {
+export function addScriptedNode (server: WebSocketServer, path: string, ran: (...what: HandledCall) => void): RemoteNode {
   const node: RemoteNode = server.multiplayer.node(path, script)
   for (const [name, mode] of Object.entries(modes)) node.method(mode, name, (sender, ...values) => { ran(name, sender, path.split('/').pop() as string, values as Variant[]) })
   return node

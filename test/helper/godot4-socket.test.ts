@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { frame, frameSize, parseFrame } from './raw-frame.ts'
-import { acceptOf, faultOf, Godot4Socket, until } from './godot4-socket.ts'
+import { acceptKeyOf, responseFault, Godot4Socket, until } from './godot4-socket.ts'
 import { readVectors } from './variant-vectors.ts'
 
 interface Answered { case: string, request: string, status: 'connected' | 'disconnected' }
@@ -28,7 +28,7 @@ const answers: Record<string, string | Record<string, string>> = {
 }
 
 function answerTo (request: string, bent: Record<string, string> = {}): string {
-  const headers = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Accept': acceptOf(request), ...bent }
+  const headers = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Accept': acceptKeyOf(request), ...bent }
   return ['HTTP/1.1 101 Switching Protocols', ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
 }
 
@@ -38,7 +38,7 @@ t.test('the client of the tests takes the answers that the real one took, and no
   for (const { case: name, request, status } of handshake) {
     const bent = answers[name]
     if (bent === undefined) t.ok(silent.some(one => one.case === name), name)
-    else t.equal(faultOf(typeof bent === 'string' ? bent : answerTo(request, bent), request) === undefined, status === 'connected', name)
+    else t.equal(responseFault(typeof bent === 'string' ? bent : answerTo(request, bent), request) === undefined, status === 'connected', name)
   }
   const mute = createServer().listen(0, '127.0.0.1')
   await once(mute, 'listening')

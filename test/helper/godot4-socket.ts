@@ -6,7 +6,7 @@ import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { Godot4Client } from './godot4-client.ts'
 import { closePayload, frame, frameSize, parseFrame } from './raw-frame.ts'
 import type { Frame } from './raw-frame.ts'
-import { within } from './within.ts'
+import { withTimeout } from './with-timeout.ts'
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
@@ -18,7 +18,7 @@ const HANDSHAKE_TIMEOUT = 20
 const keyOf = (request: string): string => /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)![1]
 
 /** What a Godot 4 client asks for; `protocols` are its supported_protocols. */
-export function requestOf (path: string, port: number, protocols: readonly string[] = []): string {
+export function upgradeRequestOf (path: string, port: number, protocols: readonly string[] = []): string {
   const key = randomBytes(16).toString('base64')
   const lines = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13']
   if (protocols.length > 0) lines.push(`Sec-WebSocket-Protocol: ${protocols.join(',')}`)
@@ -26,7 +26,7 @@ export function requestOf (path: string, port: number, protocols: readonly strin
 }
 
 /** What belongs to the key of a request. */
-export function acceptOf (request: string): string {
+export function acceptKeyOf (request: string): string {
   return createHash('sha1').update(keyOf(request) + GUID).digest('base64')
 }
 
@@ -39,14 +39,14 @@ export function headersOf (answer: string): Map<string, string> {
 }
 
 /** Why a Godot 4 client does not take an answer to its request; undefined when it does. */
-export function faultOf (answer: string, request: string): string | undefined {
+export function responseFault (answer: string, request: string): string | undefined {
   const [, status] = /^HTTP\/1\.1 (\d+) /.exec(answer) ?? []
   const headers = headersOf(answer)
   if (status !== '101') return `status ${status}`
   if (answer.length > MAX_HEAD || headers.size + 1 < MIN_LINES) return 'size of the head'
   for (const [name, value] of headers) if (value === '') return `${name} without a value`
   if (headers.get('connection')?.toLowerCase() !== 'upgrade' || headers.get('upgrade')?.toLowerCase() !== 'websocket') return 'Connection or Upgrade'
-  if (headers.get('sec-websocket-accept') !== acceptOf(request)) return 'Sec-WebSocket-Accept'
+  if (headers.get('sec-websocket-accept') !== acceptKeyOf(request)) return 'Sec-WebSocket-Accept'
   return protocolFault(headers.get('sec-websocket-protocol'), /^Sec-WebSocket-Protocol: (.*)\r$/m.exec(request)?.[1].split(','))
 }
 
@@ -56,13 +56,13 @@ function protocolFault (chosen: string | undefined, asked: readonly string[] | u
 }
 
 /** Sends a request; the answer, and what came behind it. */
-export async function ask (t: Test, port: number, request: string, seconds = HANDSHAKE_TIMEOUT): Promise<{ socket: Socket, answer: string, rest: Buffer }> {
+export async function sendUpgradeRequest (t: Test, port: number, request: string, seconds = HANDSHAKE_TIMEOUT): Promise<{ socket: Socket, answer: string, rest: Buffer }> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   t.teardown(() => socket.destroy())
   socket.on('error', () => {})
   socket.write(request)
   let bytes = Buffer.alloc(0)
-  await within(seconds, () => 'an answer', (async () => {
+  await withTimeout(seconds, () => 'an answer', (async () => {
     while (!bytes.includes(HEAD_END)) bytes = Buffer.concat([bytes, (await once(socket, 'data'))[0]])
   })())
   const end = bytes.indexOf(HEAD_END) + HEAD_END.length
@@ -82,14 +82,14 @@ export class Godot4Socket {
     this.game = new Godot4Client({ send: message => { this.#send(opcode.BINARY, message) }, close: code => { this.#close(code) } })
     prepare(this.game)
     this.#read(rest)
-    socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.lost() })
+    socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.connectionLost() })
   }
 
   /** Connects as Godot does; throws what it would not take of the answer. */
   static async connect (t: Test, port: number, path: string, protocols: readonly string[] = [], prepare: (game: Godot4Client) => void = () => {}, seconds?: number): Promise<Godot4Socket> {
-    const request = requestOf(path, port, protocols)
-    const { socket, answer, rest } = await ask(t, port, request, seconds)
-    const fault = faultOf(answer, request)
+    const request = upgradeRequestOf(path, port, protocols)
+    const { socket, answer, rest } = await sendUpgradeRequest(t, port, request, seconds)
+    const fault = responseFault(answer, request)
     if (fault === undefined) return new Godot4Socket(socket, rest, prepare)
     socket.destroy()
     throw new Error(fault)
@@ -100,7 +100,7 @@ export class Godot4Socket {
   }
 
   /** Resolves once the game was told `signal` with this value. */
-  async told (signal: string, value?: unknown): Promise<unknown[]> {
+  async event (signal: string, value?: unknown): Promise<unknown[]> {
     let event: unknown[] | undefined
     await until(() => {
       event = this.game.events.find(([what, first]) => what === signal && (value === undefined || first === value))
@@ -135,12 +135,12 @@ export class Godot4Socket {
   #closed (payload: Buffer): void {
     this.#send(opcode.CLOSE, payload)
     this.#socket.end()
-    this.game.lost()
+    this.game.connectionLost()
   }
 
   #fail (code: number): void {
     this.#close(code)
-    this.game.lost()
+    this.game.connectionLost()
   }
 
   /** An orderly close waits for the answer. */

@@ -1,7 +1,7 @@
 import type { Handshake, HandshakeTransport } from '../../src/core/admission/handshake.ts'
 import type { UpgradeRequest } from '../../src/core/admission/upgrade-request.ts'
-import type { Connection } from '../../src/core/peer/transport.ts'
-import { internalsOf } from '../../src/core/server/websocket-server.ts'
+import type { Connection } from '../../src/transport/connection.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { GodotError } from '../../src/error.ts'
 import { MemoryConnection } from './memory-connection.ts'
@@ -46,7 +46,7 @@ export class HandshakeClient implements HandshakeTransport {
   /** Its connection ends. */
   leave (): void {
     this.handshake.close()
-    this.connection.hangUp()
+    this.connection.disconnect()
   }
 
   /** The head of the response, once it is a peer. */

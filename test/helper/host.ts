@@ -3,8 +3,8 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type AdminOptions, type ServerOptions, type WebSocketServer } from '../../index.ts'
-import { signal } from './signal.ts'
-import { within } from './within.ts'
+import { nextSignal } from './next-signal.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** What a host app is made with. */
 export interface HostParts {
@@ -21,15 +21,15 @@ export interface Host {
   server: WebSocketServer
   port: number
   /** A request to the REST API. */
-  api (path: string, init?: RequestInit): Promise<Answer>
+  api (path: string, init?: RequestInit): Promise<JsonResponse>
   /** A request to the app. */
-  get (path: string, init?: RequestInit): Promise<Answer>
+  get (path: string, init?: RequestInit): Promise<JsonResponse>
   /** Connects a client and waits until the server has it. */
   join (...protocols: string[]): Promise<Client>
 }
 
 /** An answer whose JSON a test may look into. */
-export type Answer = Omit<Response, 'json'> & { json (): Promise<any> }
+export type JsonResponse = Omit<Response, 'json'> & { json (): Promise<any> }
 
 /** A client, and the id that it has at the server. */
 export interface Client { id: number, socket: WebSocket }
@@ -45,7 +45,7 @@ export async function startHost (t: Test, { fastify = {}, server = {}, admin = {
   await app.register(adminRoutes, { prefix, ...admin })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
-  const get: Host['get'] = async (path, init) => await fetch(`http://127.0.0.1:${port}${path}`, init) as Answer
+  const get: Host['get'] = async (path, init) => await fetch(`http://127.0.0.1:${port}${path}`, init) as JsonResponse
   return {
     app,
     server: app.peerServer,
@@ -57,7 +57,7 @@ export async function startHost (t: Test, { fastify = {}, server = {}, admin = {
 }
 
 async function join (t: Test, server: WebSocketServer, port: number, protocols: string[]): Promise<Client> {
-  const connected = signal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
+  const connected = nextSignal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols)
   t.teardown(() => { socket.terminate() })
   const [id] = await connected
@@ -67,24 +67,24 @@ async function join (t: Test, server: WebSocketServer, port: number, protocols: 
 
 async function opened (socket: WebSocket): Promise<void> {
   if (socket.readyState === WebSocket.OPEN) return
-  await within(20, () => 'the handshake', new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) }))
+  await withTimeout(20, () => 'the handshake', new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) }))
 }
 
 /** The code and reason that the client is told at its end. */
-export async function closed (socket: WebSocket): Promise<{ code: number, reason: string }> {
-  return await within(20, () => 'the end of a client', new Promise(resolve => {
+export async function nextClose (socket: WebSocket): Promise<{ code: number, reason: string }> {
+  return await withTimeout(20, () => 'the end of a client', new Promise(resolve => {
     socket.once('close', (code, reason) => { resolve({ code, reason: reason.toString() }) })
   }))
 }
 
 /** The next message of a client: its bytes, and whether they are text. */
-export async function message (socket: WebSocket): Promise<{ bytes: Buffer, isText: boolean }> {
-  return await within(20, () => 'a message', new Promise(resolve => {
+export async function nextMessage (socket: WebSocket): Promise<{ bytes: Buffer, isText: boolean }> {
+  return await withTimeout(20, () => 'a message', new Promise(resolve => {
     socket.once('message', (data: Buffer, isBinary) => { resolve({ bytes: data, isText: !isBinary }) })
   }))
 }
 
 /** A request with a JSON body. */
-export function json (method: string, body: unknown): RequestInit {
+export function jsonRequest (method: string, body: unknown): RequestInit {
   return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }

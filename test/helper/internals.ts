@@ -1,7 +1,7 @@
 import type { Handshake } from '../../src/core/admission/handshake.ts'
 import type { PeerSession } from '../../src/core/peer/peer-session.ts'
-import type { Connection } from '../../src/core/peer/transport.ts'
-import { internalsOf } from '../../src/core/server/websocket-server.ts'
+import type { Connection } from '../../src/transport/connection.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -17,7 +17,7 @@ export function sessionOf (server: WebSocketServer, id: number): PeerSession | u
 }
 
 /** Sends a packet of the server to a target (multiplayer mode). */
-export function putTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
+export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
   internalsOf(server).room.putData(target, bytes)
 }
 

@@ -53,7 +53,7 @@ t.test('its end is told once, later', async t => {
   const connection = new MemoryConnection('10.0.0.1', 7)
   const { told, ...to } = receiver()
   connection.open(to)
-  connection.hangUp()
+  connection.disconnect()
   connection.destroy()
   connection.deliver(Buffer.from('late'))
   t.same(told, [])

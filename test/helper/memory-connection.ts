@@ -1,4 +1,4 @@
-import type { Connection, ConnectionReceiver } from '../../src/core/peer/transport.ts'
+import type { Connection, ConnectionReceiver } from '../../src/transport/connection.ts'
 
 /**
  * A connection that stays in the process. The server's side is the Connection; the client's side has the other verbs: it `delivers` bytes,
@@ -64,7 +64,7 @@ export class MemoryConnection implements Connection {
   }
 
   /** The client goes. */
-  hangUp (): void {
+  disconnect (): void {
     this.destroy()
   }
 

@@ -2,7 +2,7 @@ import Fastify, { type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 /** The two ways clients come in: through an app's endpoint, and on a port of the server's own. */
 export const modes = ['mounted', 'own'] as const

@@ -1,7 +1,7 @@
 import * as types from '../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { encodeVariant } from '../../src/protocol/variant/variant.ts'
-import type { Dice } from './dice.ts'
+import type { Random } from './random.ts'
 
 const { Vector2, Vector3, Color, float, int } = types
 
@@ -10,62 +10,62 @@ const reals = [...f32s, 0.1, 1 / 3, 5e-324, 1e39, 2 ** 53, 2 ** 53 - 1, 2 ** 63,
 const ints = [0, 1, -1, 127, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)]
 const characters = ['a', 'Z', '0', ' ', '/', ':', '"', '\n', 'é', 'ß', '€', '日', '本', '\uffff', '\ufffd', '😀', '\u{10ffff}']
 
-const f32 = (dice: Dice): number => dice.once(3) ? dice.pick(f32s) : Math.fround((dice.word() - 2 ** 31) / 1000)
-const real = (dice: Dice): number => dice.once(2) ? dice.pick(reals) : dice.bytes(8).readDoubleLE()
-const whole = (dice: Dice): number | bigint => dice.once(2) ? dice.pick(ints) : dice.once(3) ? BigInt.asIntN(64, BigInt(dice.word()) << 32n | BigInt(dice.word())) : dice.word() | 0
-const list = <Item>(dice: Dice, item: (dice: Dice) => Item, most = 5): Item[] => Array.from({ length: dice.below(most + 1) }, () => item(dice))
-const text = (dice: Dice): string => list(dice, dice => dice.pick(characters), dice.once(10) ? 80 : 9).join('')
-const name = (dice: Dice): string => 'n' + text(dice).replaceAll(/[/:]/g, '')
+const f32 = (random: Random): number => random.oneIn(3) ? random.pick(f32s) : Math.fround((random.uint32() - 2 ** 31) / 1000)
+const real = (random: Random): number => random.oneIn(2) ? random.pick(reals) : random.bytes(8).readDoubleLE()
+const whole = (random: Random): number | bigint => random.oneIn(2) ? random.pick(ints) : random.oneIn(3) ? BigInt.asIntN(64, BigInt(random.uint32()) << 32n | BigInt(random.uint32())) : random.uint32() | 0
+const list = <Item>(random: Random, item: (random: Random) => Item, most = 5): Item[] => Array.from({ length: random.below(most + 1) }, () => item(random))
+const text = (random: Random): string => list(random, random => random.pick(characters), random.oneIn(10) ? 80 : 9).join('')
+const name = (random: Random): string => 'n' + text(random).replaceAll(/[/:]/g, '')
 
-const vector2 = (dice: Dice): types.Vector2 => new Vector2(f32(dice), f32(dice))
-const vector3 = (dice: Dice): types.Vector3 => new Vector3(f32(dice), f32(dice), f32(dice))
-const color = (dice: Dice): types.Color => new Color(f32(dice), f32(dice), f32(dice), f32(dice))
-const basis = (dice: Dice): types.Basis => new types.Basis(vector3(dice), vector3(dice), vector3(dice))
+const vector2 = (random: Random): types.Vector2 => new Vector2(f32(random), f32(random))
+const vector3 = (random: Random): types.Vector3 => new Vector3(f32(random), f32(random), f32(random))
+const color = (random: Random): types.Color => new Color(f32(random), f32(random), f32(random), f32(random))
+const basis = (random: Random): types.Basis => new types.Basis(vector3(random), vector3(random), vector3(random))
 
 /** One maker of random values per type of Godot 3; Object is left out, as its id does not survive in Godot. */
-const plain: Array<(dice: Dice) => Variant> = [
+const plain: Array<(random: Random) => Variant> = [
   () => null,
-  dice => dice.once(2),
-  dice => int(whole(dice)),
-  dice => float(real(dice)),
+  random => random.oneIn(2),
+  random => int(whole(random)),
+  random => float(real(random)),
   text,
   vector2,
-  dice => new types.Rect2(vector2(dice), vector2(dice)),
+  random => new types.Rect2(vector2(random), vector2(random)),
   vector3,
-  dice => new types.Transform2D(vector2(dice), vector2(dice), vector2(dice)),
-  dice => new types.Plane(vector3(dice), f32(dice)),
-  dice => new types.Quat(f32(dice), f32(dice), f32(dice), f32(dice)),
-  dice => new types.AABB(vector3(dice), vector3(dice)),
+  random => new types.Transform2D(vector2(random), vector2(random), vector2(random)),
+  random => new types.Plane(vector3(random), f32(random)),
+  random => new types.Quat(f32(random), f32(random), f32(random), f32(random)),
+  random => new types.AABB(vector3(random), vector3(random)),
   basis,
-  dice => new types.Transform(basis(dice), vector3(dice)),
+  random => new types.Transform(basis(random), vector3(random)),
   color,
-  dice => new types.NodePath({ names: [name(dice), ...list(dice, name)], subnames: list(dice, name, 2), absolute: dice.once(2) }),
+  random => new types.NodePath({ names: [name(random), ...list(random, name)], subnames: list(random, name, 2), absolute: random.oneIn(2) }),
   () => new types.RID(),
-  dice => new Uint8Array(dice.bytes(dice.below(40))),
-  dice => Int32Array.from(list(dice, dice => dice.word())),
-  dice => Float32Array.from(list(dice, f32)),
-  dice => new types.PoolStringArray(list(dice, text)),
-  dice => new types.PoolVector2Array(list(dice, vector2)),
-  dice => new types.PoolVector3Array(list(dice, vector3)),
-  dice => new types.PoolColorArray(list(dice, color))
+  random => new Uint8Array(random.bytes(random.below(40))),
+  random => Int32Array.from(list(random, random => random.uint32())),
+  random => Float32Array.from(list(random, f32)),
+  random => new types.PoolStringArray(list(random, text)),
+  random => new types.PoolVector2Array(list(random, vector2)),
+  random => new types.PoolVector3Array(list(random, vector3)),
+  random => new types.PoolColorArray(list(random, color))
 ]
 
 /** Keys of which Godot takes no two for the same: not both 0.0 and -0.0. */
-const keys: Array<(dice: Dice) => Variant> = [
+const keys: Array<(random: Random) => Variant> = [
   () => null,
-  dice => dice.once(2),
-  dice => int(whole(dice)),
-  dice => float(real(dice) || 1),
+  random => random.oneIn(2),
+  random => int(whole(random)),
+  random => float(real(random) || 1),
   text,
-  dice => new Vector2(1 + dice.below(9), 0.5),
+  random => new Vector2(1 + random.below(9), 0.5),
   plain[15]
 ]
 
 /** A random value of Godot 3, with at most `levels` arrays and dictionaries in each other. */
-export function randomVariant (dice: Dice, levels = 4): Variant {
-  if (levels === 0 || !dice.once(3)) return dice.pick(plain)(dice)
-  const inner = (): Variant => randomVariant(dice, levels - 1)
-  return dice.once(2) ? list(dice, inner, 8) : new Map(list(dice, dice => [dice.pick(keys)(dice), inner()] as const).filter(isNewKey()))
+export function randomVariant (random: Random, levels = 4): Variant {
+  if (levels === 0 || !random.oneIn(3)) return random.pick(plain)(random)
+  const inner = (): Variant => randomVariant(random, levels - 1)
+  return random.oneIn(2) ? list(random, inner, 8) : new Map(list(random, random => [random.pick(keys)(random), inner()] as const).filter(isNewKey()))
 }
 
 function isNewKey (): (pair: readonly [Variant, Variant]) => boolean {

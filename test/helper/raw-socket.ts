@@ -3,12 +3,12 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { Test } from 'tap'
 import { frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
-import { within } from './within.ts'
+import { withTimeout } from './with-timeout.ts'
 
 export { closePayload, frame } from './raw-frame.ts'
 
 /** An HTTP answer: status and headers by lower-case name. */
-export interface Head { status: number, headers: Record<string, string> }
+export interface ResponseHead { status: number, headers: Record<string, string> }
 
 /** The text of an upgrade request; a header set to undefined is left out, others replace or join the usual ones. */
 export function upgradeRequest (path: string, headers: Record<string, string | undefined> = {}): string {
@@ -84,7 +84,7 @@ export class RawSocket {
   }
 
   /** Reads an HTTP answer up to its empty line. */
-  async head (): Promise<Head> {
+  async head (): Promise<ResponseHead> {
     const bytes = await this.#take('an HTTP head', unread => {
       const end = unread.indexOf('\r\n\r\n')
       return end < 0 ? undefined : end + 4
@@ -98,7 +98,7 @@ export class RawSocket {
   }
 
   /** Reads a whole HTTP answer with its body, by its content-length. */
-  async answer (): Promise<Head & { body: string }> {
+  async response (): Promise<ResponseHead & { body: string }> {
     const head = await this.head()
     const length = Number(head.headers['content-length'] ?? 0)
     const body = await this.#take('an HTTP body', unread => unread.length < length ? undefined : length)
@@ -119,7 +119,7 @@ export class RawSocket {
 
   /** Waits until the server ends the connection, and says how. */
   async end (seconds = 5): Promise<'end' | 'reset'> {
-    return await within(seconds, () => 'the end of the connection', this.ended)
+    return await withTimeout(seconds, () => 'the end of the connection', this.ended)
   }
 
   /** What came and was not read yet. */
@@ -132,7 +132,7 @@ export class RawSocket {
     let length = size(this.#unread)
     while (length === undefined) {
       if (this.#over) throw new Error(`the connection ended before ${what}; unread: ${this.#unread.toString('hex')}`)
-      await within(seconds, () => what, new Promise<void>(resolve => { this.#changed = resolve }))
+      await withTimeout(seconds, () => what, new Promise<void>(resolve => { this.#changed = resolve }))
       length = size(this.#unread)
     }
     const bytes = this.#unread.subarray(0, length)

@@ -6,7 +6,7 @@ import type { RemoteCall4, Rpc4Packet } from '../../src/protocol/multiplayer/rpc
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 
 /** A packet of Godot 3 with its values decoded. */
-export function wholeRpcPacket (bytes: Uint8Array, options?: ValueOptions): RpcPacket {
+export function decodeWholeRpcPacket (bytes: Uint8Array, options?: ValueOptions): RpcPacket {
   const packet = decodeRpcPacket(bytes)
   if (!('values' in packet)) return packet
   const { type, node, name } = packet
@@ -15,10 +15,10 @@ export function wholeRpcPacket (bytes: Uint8Array, options?: ValueOptions): RpcP
 }
 
 /** A call of Godot 4 with its arguments decoded. */
-export type WholeCall4 = Omit<RemoteCall4, 'values'> & { args: readonly Variant[] }
+export type DecodedCall4 = Omit<RemoteCall4, 'values'> & { args: readonly Variant[] }
 
 /** A packet of Godot 4 with its arguments decoded. */
-export function wholeRpc4Packet (bytes: Uint8Array, options?: ValueOptions): Exclude<Rpc4Packet, RemoteCall4> | WholeCall4 {
+export function decodeWholeRpc4Packet (bytes: Uint8Array, options?: ValueOptions): Exclude<Rpc4Packet, RemoteCall4> | DecodedCall4 {
   const packet = decodeRpc4Packet(bytes)
   if (packet.type !== 'remoteCall') return packet
   const { type, node, method } = packet

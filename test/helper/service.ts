@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
-import { unwatched } from './unwatched.ts'
-import { within } from './within.ts'
+import { envWithoutCoverage } from './env-without-coverage.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** The service as its own process. */
 export interface Service {
@@ -24,7 +24,7 @@ const main = join(root, 'dist/service.js')
 export async function startService (t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
   const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
-    env: { ...unwatched, PORT: '0', ...env },
+    env: { ...envWithoutCoverage, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(process, 'exit')
@@ -43,14 +43,14 @@ export async function startService (t: Test, env: Record<string, string> = {}, f
     createInterface({ input: process.stderr }).on('line', read)
     exited.then(([code]) => reject(new Error(`the service ended with ${code}:\n${log.join('\n')}`)))
   })
-  const port = await within(20, () => `the service to listen:\n${log.join('\n')}`, listening)
+  const port = await withTimeout(20, () => `the service to listen:\n${log.join('\n')}`, listening)
   return {
     port,
     log,
     api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       process.kill(signal)
-      const [code] = await within(20, () => `the service to end:\n${log.join('\n')}`, exited)
+      const [code] = await withTimeout(20, () => `the service to end:\n${log.join('\n')}`, exited)
       return code
     }
   }

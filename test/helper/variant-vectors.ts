@@ -41,7 +41,7 @@ export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString(
 export const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
 
 /** A number of a vector; JSON has no word for some. */
-export function numberOf (value: number | string): number {
+function numberOf (value: number | string): number {
   return { nan: NaN, inf: Infinity, '-inf': -Infinity, '-0': -0 }[value] ?? Number(value)
 }
 

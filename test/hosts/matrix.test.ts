@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import type { WebSocketServer } from '../../index.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import { exchange, type Address, type Answer } from './exchange.ts'
 import type { HostKind, HostRequest, Mount, Paths, RunningHost } from './host-kind.ts'
 import { kinds } from './kinds.ts'
@@ -45,8 +45,8 @@ async function observeWithUs (t: Test, kind: HostKind, expected: Observation): P
   t.same(sockets, expected.sockets, 'its sockets work as without us')
   const client = await useOurs(t, address, server!, paths, kind)
   const closed = once(client, 'close')
-  await within(5, () => 'the host to close', host.close())
-  t.equal((await within(5, () => 'the end of the client', closed))[0], 1001)
+  await withTimeout(5, () => 'the host to close', host.close())
+  t.equal((await withTimeout(5, () => 'the end of the client', closed))[0], 1001)
 }
 
 async function start (t: Test, kind: HostKind, mount?: Mount): Promise<{ host: RunningHost }> {

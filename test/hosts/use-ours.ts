@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import type { Test } from 'tap'
 import type { WebSocketServer } from '../../index.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import { ask, type Address, type Answer } from './exchange.ts'
 import type { HostKind, Paths } from './host-kind.ts'
 import { refusedStatus } from './talk.ts'
@@ -40,10 +40,10 @@ function urlOf ({ port, isTls }: Address, path: string): string {
 async function join (t: Test, address: Address, path: string, headers: Record<string, string>): Promise<WebSocket> {
   const client = new WebSocket(urlOf(address, path), { headers, rejectUnauthorized: false })
   t.teardown(() => { client.terminate() })
-  await within(5, () => 'the handshake', once(client, 'open'))
+  await withTimeout(5, () => 'the handshake', once(client, 'open'))
   const echo = new Promise(resolve => { client.once('message', resolve) })
   client.send('hello')
-  t.equal(String(await within(5, () => 'the echo', echo)), 'hello')
+  t.equal(String(await withTimeout(5, () => 'the echo', echo)), 'hello')
   return client
 }
 

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { openPage } from '../helper/browser.ts'
 import { modes, openServer } from '../helper/modes.ts'
-import { needs } from '../helper/needs.ts'
+import { skipWithout } from '../helper/skip-without.ts'
 
 /** What a page finds out: the extensions agreed on, and of each message whether it came back as it was. */
 interface Findings { extensions: string, isSame: boolean[] }
 
-t.test('a browser talks compressed', needs('chromium'), async t => {
+t.test('a browser talks compressed', skipWithout('chromium'), async t => {
   const { page, problems } = await openPage(t)
   for (const mode of modes) {
     await t.test(mode, async t => {

@@ -8,7 +8,7 @@ import { INFLATED_AT_ONCE } from '../../src/core/peer/deflate.ts'
 import { closePayload, frame } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 const compressible = 'The quick brown fox jumps over the lazy dog. '.repeat(1000)
@@ -27,7 +27,7 @@ function echo (server: WebSocketServer): void {
 }
 
 async function message (socket: WebSocket): Promise<[bytes: Buffer, isBinary: boolean]> {
-  return await within(5, () => 'a message', once(socket, 'message') as Promise<[Buffer, boolean]>)
+  return await withTimeout(5, () => 'a message', once(socket, 'message') as Promise<[Buffer, boolean]>)
 }
 
 /** A raw client that has agreed on permessage-deflate. */
@@ -111,7 +111,7 @@ t.test('whoever sends many at once lets the others have their turn', async t => 
   const total = (): number => turns.reduce((sum, one) => sum + one, 0)
   const raw = await connectDeflated(t, server)
   raw.send(Buffer.concat(Array.from({ length: 2000 }, () => frame(2, deflated('x'), { rsv: 4 }))))
-  await within(10, () => `2000 packets; came: ${total()}`, all)
+  await withTimeout(10, () => `2000 packets; came: ${total()}`, all)
   t.ok(Math.max(...turns) <= INFLATED_AT_ONCE, `packets in each turn: ${turns.join(', ')}`)
 })
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import peerServer from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { acceptOf, ask, faultOf, headersOf, until } from '../helper/godot4-socket.ts'
+import { acceptKeyOf, sendUpgradeRequest, responseFault, headersOf, until } from '../helper/godot4-socket.ts'
 import { readVectors } from '../helper/variant-vectors.ts'
 
 /** What real Godot 4 clients asked for, and what a real Godot 4 server answered. */
@@ -30,8 +30,8 @@ t.test('every recorded request is answered with what Godot itself answered, and 
   const { port } = await serve(t)
   t.same([requests.length, answers.length], [27, 27])
   for (const request of requests) {
-    const { answer, rest, socket } = await ask(t, port, request)
-    t.same(headersOf(answer), headersOf(answers.find(one => one.includes(acceptOf(request)))!))
+    const { answer, rest, socket } = await sendUpgradeRequest(t, port, request)
+    t.same(headersOf(answer), headersOf(answers.find(one => one.includes(acceptKeyOf(request)))!))
     let unread = rest
     socket.on('data', (chunk: Buffer) => { unread = Buffer.concat([unread, chunk]) })
     await until(() => unread.length >= 6)
@@ -39,8 +39,8 @@ t.test('every recorded request is answered with what Godot itself answered, and 
     socket.destroy()
   }
   for (const { request } of handshake) {
-    const { answer, socket } = await ask(t, port, request.replace(/Sec-WebSocket-Protocol: .*\r\n/, ''))
-    t.equal(faultOf(answer, request.replace(/Sec-WebSocket-Protocol: .*\r\n/, '')), undefined)
+    const { answer, socket } = await sendUpgradeRequest(t, port, request.replace(/Sec-WebSocket-Protocol: .*\r\n/, ''))
+    t.equal(responseFault(answer, request.replace(/Sec-WebSocket-Protocol: .*\r\n/, '')), undefined)
     socket.destroy()
   }
 })
@@ -55,7 +55,7 @@ t.test('the session about sub-protocols and refusing: refused is who was refused
     if (refuses !== undefined) server.refuseNewConnections = refuses === 'true'
     for (const { conn, dir, http } of frames) {
       if (dir !== 'client>server' || http === undefined) continue
-      const { answer, socket } = await ask(t, port, http)
+      const { answer, socket } = await sendUpgradeRequest(t, port, http)
       const [status, protocol] = expected[conn]
       t.equal(Number(answer.slice(9, 12)), status, step)
       t.equal(headersOf(answer).get('sec-websocket-protocol'), protocol, step)
@@ -65,6 +65,6 @@ t.test('the session about sub-protocols and refusing: refused is who was refused
   }
   t.equal(asked, 4)
   const [later] = session.steps.flatMap(({ frames }) => frames).filter(({ conn, http }) => conn === 'D' && http !== undefined)
-  const { answer } = await ask(t, port, later.http!)
-  t.equal(faultOf(answer, later.http!), undefined, 'once it does not refuse any more')
+  const { answer } = await sendUpgradeRequest(t, port, later.http!)
+  t.equal(responseFault(answer, later.http!), undefined, 'once it does not refuse any more')
 })

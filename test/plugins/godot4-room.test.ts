@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import peerServer, { int, Vector2 } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { Dice, seed } from '../helper/dice.ts'
+import { Random, seed } from '../helper/random.ts'
 import type { Godot4Client } from '../helper/godot4-client.ts'
 import { Godot4Socket, until } from '../helper/godot4-socket.ts'
 
@@ -35,7 +35,7 @@ async function serve (t: Test, options: Partial<ServerOptions> = { authTimeout: 
       game.addNode('Arena', script)
       if (options.authenticate !== undefined) game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }
     })
-    await player.told(options.authenticate === undefined ? 'api.connected_to_server' : 'api.peer_authenticating')
+    await player.event(options.authenticate === undefined ? 'api.connected_to_server' : 'api.peer_authenticating')
     if (options.authenticate === undefined) return player
     if (word === 'riddle') player.game.sendAuth(Buffer.from(word))
     else say(player.game, word)
@@ -86,7 +86,7 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
   first.leave()
   await until(() => rest.every(({ game }) => !game.peers.has(first.game.id)))
   const late = await enter('let me in')
-  await late.told('api.peer_connected', 1)
+  await late.event('api.peer_connected', 1)
   arena.rpc('score', 5)
   await until(() => [...rest, late].every(({ game }) => game.events.some(([what, , , values]) => what === 'score' && (values as number[])[0] === 5)))
   t.same(sorted(late.game.peers), [1, ...others(first)])
@@ -100,7 +100,7 @@ const sizes = [0, 1, 7, 112, 113, 118, 119, 1000, 4096, 16384, 65520]
 
 for (const holdTime of [0, 2]) {
   t.test(`every player gets every packet of the others, once, whole and in order; what is for one goes to that one (holdTime ${holdTime})`, async t => {
-    const dice = new Dice(seed)
+    const random = new Random(seed)
     const { server, enter } = await serve(t, { holdTime, outputBufferKb: 4096, outputMaxPackets: 65536 })
     server.on('peer_packet', () => { server.getPacket() })
     const players = await Promise.all(Array.from({ length: 12 }, async () => await enter('')))
@@ -114,9 +114,9 @@ for (const holdTime of [0, 2]) {
       return packet
     }
     for (let number = 0; number < 400; number++) {
-      const [{ game: sender }, size] = [dice.pick(players), dice.pick(sizes)]
+      const [{ game: sender }, size] = [random.pick(players), random.pick(sizes)]
       const others = [...due.keys()].filter(id => id !== sender.id)
-      const to = dice.pick([0, 0, -1, dice.pick(others), -dice.pick(others)])
+      const to = random.pick([0, 0, -1, random.pick(others), -random.pick(others)])
       sender.sendBytes(packetOf(number, size), to)
       for (const id of others) if (to === 0 || to === -1 || to === id || (to < 0 && to !== -id)) due.get(id)!.set(sender.id, [...due.get(id)!.get(sender.id) ?? [], `${number}: ${size}`])
       if (number % 50 === 0) await new Promise(setImmediate)

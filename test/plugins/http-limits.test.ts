@@ -8,7 +8,7 @@ import app from '../../app.ts'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 const LARGE = 32 << 20
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
@@ -37,10 +37,10 @@ t.test('pipelined requests up to the limit are answered in order', async t => {
   const raw = await connectRaw(t, port)
   const paths = ['/healthz', '/readyz', '/nothing', '/openapi.json', '/docs/static/swagger-ui.css', '/healthz', '/nothing', '/asyncapi.json', '/readyz', '/healthz']
   raw.send(paths.map(get).join(''))
-  for (const path of paths) t.equal((await raw.answer()).status, path === '/nothing' ? 404 : 200, path)
+  for (const path of paths) t.equal((await raw.response()).status, path === '/nothing' ? 404 : 200, path)
   for (let i = 0; i < 30; i++) {
     raw.send(get('/healthz'))
-    t.equal((await raw.answer()).status, 200, 'and the connection goes on')
+    t.equal((await raw.response()).status, 200, 'and the connection goes on')
   }
 })
 
@@ -56,11 +56,28 @@ t.test('a connection with more requests in flight is destroyed, and holds no des
   const timer = setInterval(() => { most = Math.max(most, openFiles()) }, 1)
   t.teardown(() => { clearInterval(timer) })
   raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(999))
-  await within(5, () => 'the end of the connection', ended)
-  await delay(100)
+  await withTimeout(5, () => 'the end of the connection', ended)
+  await withTimeout(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
   t.ok(most - before < 30, `${most - before} descriptors at most`)
   t.same(warnings, ['requests in flight'])
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+})
+
+t.test('a client that leaves before its pipelined responses leaves no descriptors behind', async t => {
+  const { service, port, warnings } = await start(t)
+  const before = openFiles()
+  const raw = await connectRaw(t, port)
+  raw.socket.pause()
+  const served = new Promise<void>(resolve => {
+    let count = 0
+    service.server.on('request', () => { if (++count === 10) resolve() })
+  })
+  raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(10))
+  await served
+  await withTimeout(5, () => 'open files', (async () => { while (openFiles() < before + 5) await delay(5) })())
+  raw.socket.resetAndDestroy()
+  await withTimeout(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
+  t.same(warnings, [])
 })
 
 t.test('a response that is not read in time ends the connection, also when it is read drop by drop', async t => {
@@ -74,7 +91,7 @@ t.test('a response that is not read in time ends the connection, also when it is
     t.teardown(() => { clearInterval(timer) })
     const began = performance.now()
     raw.send(get('/large'))
-    await within(5, () => 'the end of the connection', once(socket, 'close'))
+    await withTimeout(5, () => 'the end of the connection', once(socket, 'close'))
     const seconds = (performance.now() - began) / 1000
     t.ok(seconds > 0.45 && seconds < 2, `${seconds} s`)
   }
@@ -87,11 +104,11 @@ t.test('readers, event streams, idle connections and WebSockets are not affected
   const peer = await connectRawWebSocket(t, port)
   const idle = await connectRaw(t, port)
   idle.send(get('/healthz'))
-  t.equal((await idle.answer()).status, 200)
+  t.equal((await idle.response()).status, 200)
   t.ok((await (await fetch(`http://127.0.0.1:${port}/docs/static/swagger-ui-bundle.js`)).text()).length > 1e6)
   await delay(1000)
   idle.send(get('/healthz'))
-  t.equal((await idle.answer()).status, 200)
+  t.equal((await idle.response()).status, 200)
   peer.sendFrame(8)
   t.match((await stream.next()).data, { type: 'client_disconnected', outcome: 'clean' })
 })
@@ -101,7 +118,7 @@ t.test('connections per address are limited; closed and upgraded ones make room'
   const [first] = await Promise.all([connectRaw(t, port), connectRaw(t, port), connectRaw(t, port)])
   const refused = await connectRaw(t, port)
   refused.send(get('/docs/static/swagger-ui-bundle.js').repeat(5))
-  t.match(await refused.answer(), { status: 429, headers: { 'retry-after': '1' } })
+  t.match(await refused.response(), { status: 429, headers: { 'retry-after': '1' } })
   await refused.end()
   t.same(warnings, ['connections per address'])
 
@@ -122,7 +139,7 @@ t.test('exempt addresses have no limit', async t => {
 /** Waits until the server has so many connections. */
 async function connectionsOf ({ server }: FastifyInstance, count: number): Promise<void> {
   const current = async (): Promise<number> => await new Promise(resolve => { server.getConnections((_, count) => { resolve(count) }) })
-  await within(5, () => `${count} connections`, (async () => { while (await current() !== count) await delay(5) })())
+  await withTimeout(5, () => `${count} connections`, (async () => { while (await current() !== count) await delay(5) })())
 }
 
 /** Whether a new connection gets a response; it is closed afterwards. */

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { HandshakeRequest } from '../../src/on-handshake.ts'
 import { openPage } from '../helper/browser.ts'
 import { modes, openServer } from '../helper/modes.ts'
-import { needs } from '../helper/needs.ts'
+import { skipWithout } from '../helper/skip-without.ts'
 
 /** What a page is told when it opens a WebSocket: the sub-protocol it is open with, or the code it is closed with. */
 type Outcome = { protocol: string } | { code: number }
@@ -26,7 +26,7 @@ async function openSite (t: Test) {
   return { from, open, problems }
 }
 
-t.test('a browser', needs('chromium'), async t => {
+t.test('a browser', skipWithout('chromium'), async t => {
   const { from, open, problems } = await openSite(t)
   for (const mode of modes) {
     await t.test(`gets in from the same host, and not from another (${mode})`, async t => {

@@ -4,12 +4,12 @@ import { promisify } from 'node:util'
 import pino from 'pino'
 import type { Test } from 'tap'
 import t from 'tap'
-import { internalsOf } from '../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { closePayload } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 /** A log, and its lines. */
 function openLog () {
@@ -21,7 +21,7 @@ function openLog () {
 async function ask (t: Test, port: number, headers: Record<string, string> = {}, path = '/ws') {
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest(path, headers))
-  const answer = await raw.answer()
+  const answer = await raw.response()
   return { raw, ...answer, problem: answer.body === '' ? undefined : JSON.parse(answer.body) as { code: string, detail: string, status: number } }
 }
 
@@ -63,7 +63,7 @@ for (const mode of modes) {
       const first = await connectRawWebSocket(t, server.port)
       const answer = await ask(t, server.port)
       t.match([answer.status, answer.problem?.code, answer.headers['retry-after']], [503, 'server-full', '1'])
-      const left = signal(server, 'client_disconnected')
+      const left = nextSignal(server, 'client_disconnected')
       first.sendFrame(8, closePayload(1000, ''))
       await left
       t.equal((await ask(t, server.port)).status, 101)
@@ -169,7 +169,7 @@ for (const mode of modes) {
         while ((await quiet.frame()).opcode === 9) quiet.sendFrame(10)
       })()
       server.once('client_disconnected', id => { t.equal(server.getPeerPort(id), deaf.socket.localPort) })
-      const [, isClean] = await signal(server, 'client_disconnected')
+      const [, isClean] = await nextSignal(server, 'client_disconnected')
       const seconds = (performance.now() - began) / 1000
       t.equal(isClean, false)
       t.ok(seconds > 0.75 && seconds < 1.2, `${seconds} s`)

@@ -7,8 +7,8 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
-import { within } from '../helper/within.ts'
+import { nextSignal } from '../helper/next-signal.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 async function start (t: Test, options: Partial<ServerOptions> = {}) {
   const app = Fastify()
@@ -25,7 +25,7 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
     }
   }
   const join = async () => {
-    const joined = signal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
+    const joined = nextSignal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
     const client = new Client(`ws://127.0.0.1:${server.port}/ws`)
     t.teardown(() => { client.socket.terminate() })
     client.id = (await joined)[0]
@@ -117,7 +117,7 @@ t.test('scraped under load the totals only grow, and in the end they are what th
     }
   }
   const settled = async () => {
-    await within(20, () => 'the load', (async () => {
+    await withTimeout(20, () => 'the load', (async () => {
       while ((await scrape())('relayed_packets_total') < relayed || (await scrape())('output_buffer_bytes') > 0 || got('packets') < (await scrape())('sent_packets_total')) await new Promise(resolve => setTimeout(resolve, 20))
     })())
   }
@@ -143,7 +143,7 @@ t.test('scraped under load the totals only grow, and in the end they are what th
 
   // Half of them leave; what they sent and got stays in the totals.
   for (const client of clients.splice(0, 6)) {
-    const left = signal(server, 'peer_disconnected')
+    const left = nextSignal(server, 'peer_disconnected')
     client.socket.close()
     await left
     await once(client.socket, 'close')
@@ -165,7 +165,7 @@ t.test('leaves are counted by cause and code, of foreign codes only the range', 
   const { scrape, join, server } = await start(t)
   const leave = async (end: (client: Client) => void) => {
     const client = await join()
-    const left = signal(server, 'client_disconnected')
+    const left = nextSignal(server, 'client_disconnected')
     end(client)
     await left
   }
@@ -189,7 +189,7 @@ t.test('refusals, limits and drops are counted by reason', async t => {
   const { scrape, join, server } = await start(t, { gdMpApi: true, inputBufferKb: 1 })
   const client = await join()
   client.socket.send(Buffer.alloc(3))
-  const left = signal(server, 'peer_disconnected')
+  const left = nextSignal(server, 'peer_disconnected')
   client.socket.send(Buffer.alloc(5000))
   client.socket.on('error', () => {})
   await left
@@ -206,7 +206,7 @@ t.test('what waits is shown: packets that nobody reads, bytes that a client does
   const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
   const [a, b] = [await join(), await join()]
   for (let i = 0; i < 7; i++) a.socket.send('wait')
-  await within(5, () => 'the packets', (async () => { while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve)) })())
+  await withTimeout(5, () => 'the packets', (async () => { while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve)) })())
   b.socket.pause()
   const peer = server.getPeer(b.id)
   while (peer.getCurrentOutboundBufferedAmount() < 300_000) {

@@ -7,9 +7,9 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
-import { closed, json, message, startHost } from '../helper/host.ts'
+import { nextClose, jsonRequest, nextMessage, startHost } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 t.test('a host with sockets of its own keeps them, and their options', async t => {
   const { port, join } = await startHost(t, {
@@ -19,10 +19,10 @@ t.test('a host with sockets of its own keeps them, and their options', async t =
     }
   })
   const own = await open(t, port, '/own')
-  const answer = message(own)
+  const answer = nextMessage(own)
   own.send('hello')
   t.equal((await answer).bytes.toString(), 'own hello')
-  const end = closed(own)
+  const end = nextClose(own)
   own.send('x'.repeat(101))
   t.match(await end, { code: 1009 })
 
@@ -43,7 +43,7 @@ t.test('an upgrade of a REST path is refused whoever brought the sockets', async
   for (const at of [(bare.server.address() as AddressInfo).port, port]) {
     const raw = await connectRaw(t, at)
     raw.send(upgradeRequest('/api/v1/server'))
-    t.equal((await raw.answer()).status, 400)
+    t.equal((await raw.response()).status, 400)
   }
 })
 
@@ -103,7 +103,7 @@ t.test('what the host has set for its routes does not reach ours', async t => {
   t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"__proto__":{}}' })).status, 400)
   t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/xml' }, body: '<a/>' })).status, 415)
   t.equal((await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'more than ten bytes' })).status, 202)
-  t.equal((await api('/server', json('PATCH', { refuseNewConnections: false }))).status, 200)
+  t.equal((await api('/server', jsonRequest('PATCH', { refuseNewConnections: false }))).status, 200)
 })
 
 t.test('hooks of the host have their say first', async t => {
@@ -167,7 +167,7 @@ t.test('the routes without a server do not come up', async t => {
 t.test('the address of a peer is what a trusted proxy says', async t => {
   for (const [trustProxy, address] of [[true, '192.0.2.7'], [false, '127.0.0.1'], ['127.0.0.1', '192.0.2.7'], ['10.0.0.1', '127.0.0.1']] as const) {
     const { api, server, port } = await startHost(t, { fastify: { trustProxy } })
-    const connected = signal(server, 'client_connected')
+    const connected = nextSignal(server, 'client_connected')
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { 'x-forwarded-for': '192.0.2.7' } })
     t.teardown(() => { socket.terminate() })
     const [id] = await connected
@@ -180,7 +180,7 @@ t.test('with autoListen false nobody comes in until it is told to listen', async
   const { api, port, join } = await startHost(t, { server: { autoListen: false } })
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws'))
-  const { status, headers, body } = await raw.answer()
+  const { status, headers, body } = await raw.response()
   t.equal(status, 503)
   t.equal(headers['retry-after'], '1')
   t.match(JSON.parse(body), { code: 'not-listening' })
@@ -190,12 +190,12 @@ t.test('with autoListen false nobody comes in until it is told to listen', async
 
 t.test('a client within the process', async t => {
   const { app, server } = await startHost(t)
-  const connected = signal(server, 'client_connected')
+  const connected = nextSignal(server, 'client_connected')
   const socket = await app.injectWS('/ws')
   const [id] = await connected
   t.match((await app.inject(`/api/v1/peers/${id}`)).json(), { id, address: '', port: 0 })
   t.match((await app.inject('/api/v1/peers?address=0.0.0.0/0')).json(), { items: [] })
-  const end = closed(socket as unknown as WebSocket)
+  const end = nextClose(socket as unknown as WebSocket)
   t.equal((await app.inject({ method: 'DELETE', url: `/api/v1/peers/${id}?code=4001` })).statusCode, 202)
   t.match(await end, { code: 4001 })
 })
@@ -233,7 +233,7 @@ t.test('it all works in a child scope with its own server', async t => {
   const socket = await open(t, port, '/game/socket')
   t.match(await (await fetch(`http://127.0.0.1:${port}/game/admin/server`)).json(), { peers: { open: 1 } })
   t.notOk(app.hasDecorator('peerServer'), 'the host does not see it')
-  const end = closed(socket)
+  const end = nextClose(socket)
   await app.close()
   t.match(await end, { code: 1001 })
 })

@@ -3,9 +3,9 @@ import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
 import { startGodot } from '../helper/godot.ts'
-import { needs } from '../helper/needs.ts'
+import { skipWithout } from '../helper/skip-without.ts'
 
-t.test('a Godot client in plain mode talks chat with a mounted app', needs('godot3-server'), async t => {
+t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout('godot3-server'), async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(peerServer, { protocols: ['chat'] })

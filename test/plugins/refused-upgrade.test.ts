@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 /** Whose @fastify/websocket brings upgrades to the routes. */
 const registrars = ['ours', 'the host\'s'] as const
@@ -64,7 +64,7 @@ for (const registrar of registrars) {
         await raw.end(2)
         // The client keeps its side open, and sends on.
         raw.send('more')
-        await within(2, () => 'the server to release the connection', (async () => {
+        await withTimeout(2, () => 'the server to release the connection', (async () => {
           while (await connections(app) > 0) await delay(10)
         })())
         t.same(app.peerServer.countPeers(), { open: 0, closing: 0, pending: 0 })
@@ -88,14 +88,14 @@ for (const registrar of registrars) {
       const peer = await connectRawWebSocket(t, port)
       const late = await connectRaw(t, port)
       late.send('GET /item/1 HTTP/1.1\r\nHost: x\r\n\r\n')
-      t.equal((await late.answer()).status, 200)
+      t.equal((await late.response()).status, 200)
       late.send('GET /item/1 HTTP/1.1\r\n')
       const closed = app.close()
       // Half of closeTimeout later the server still waits for its peer.
       t.equal((await peer.close()).code, 1001)
       late.send(upgradeRequest('/ws').replace(/^.*\r\n/, ''))
       await late.end(2)
-      await within(2, () => 'the app to close', closed)
+      await withTimeout(2, () => 'the app to close', closed)
     })
   })
 }
@@ -107,7 +107,7 @@ t.test('refused upgrades do not add up', async t => {
     raw.send(upgradeRequest('/%zz'))
     await once(raw.socket, 'data')
   }
-  await within(2, () => 'the server to release the connections', (async () => {
+  await withTimeout(2, () => 'the server to release the connections', (async () => {
     while (await connections(app) > 0) await delay(10)
   })())
   t.equal(await connections(app), 0)

@@ -4,9 +4,9 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { ask, faultOf, Godot4Socket, headersOf, requestOf, until } from '../helper/godot4-socket.ts'
+import { sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf, until } from '../helper/godot4-socket.ts'
 import { connectRawWebSocket } from '../helper/raw-socket.ts'
-import { speakers } from '../helper/speaker.ts'
+import { clientCodecs } from '../helper/client-codecs.ts'
 
 const servers = [
   { name: 'godot3', path: '/ws', gdMpApi: true, wire: 'godot3' },
@@ -34,11 +34,11 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   const [a, b] = [await Godot4Socket.connect(t, port, '/ws4', protocols), await Godot4Socket.connect(t, port, '/ws4?token=x', protocols)]
   const three = new WebSocket(`ws://127.0.0.1:${port}/ws`)
   const heard: string[] = []
-  three.on('message', (data: Buffer) => { heard.push(speakers.godot3.hear(data, heard.length === 0)) })
+  three.on('message', (data: Buffer) => { heard.push(clientCodecs.godot3.describe(data, heard.length === 0)) })
   const plain = new WebSocket(`ws://127.0.0.1:${port}/echo`)
   for (const socket of [three, plain]) await new Promise(resolve => socket.once('open', resolve))
-  await a.told('api.peer_connected', b.game.id)
-  await b.told('api.peer_connected', a.game.id)
+  await a.event('api.peer_connected', b.game.id)
+  await b.event('api.peer_connected', a.game.id)
 
   const state = async (name: string) => (await app.inject(`/api/${name}/server`)).json()
   t.match(await state('godot4'), { path: '/ws4', gdMpApi: true, protocols: ['game', 'chat'], peers: { open: 2, pending: 0 } })
@@ -46,7 +46,7 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   t.match(await state('plain'), { path: '/echo', gdMpApi: false, peers: { open: 1, pending: 0 } })
 
   a.game.sendBytes(Buffer.from('hi'))
-  t.same((await b.told('api.peer_packet'))[2], Buffer.from('hi'))
+  t.same((await b.event('api.peer_packet'))[2], Buffer.from('hi'))
   t.equal((await app.inject({ method: 'POST', url: '/api/godot4/packets?target=0', headers: { 'content-type': 'text/plain' }, payload: 'from above' })).statusCode, 202)
   for (const { game } of [a, b]) {
     await until(() => game.events.some(([what, sender]) => what === 'api.peer_packet' && sender === 1))
@@ -55,9 +55,9 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   t.match((await app.inject(`/api/godot4/peers/${a.game.id}`)).json(), { id: a.game.id, protocol: 'chat', state: 'open' })
 
   b.leave()
-  await a.told('api.peer_disconnected', b.game.id)
+  await a.event('api.peer_disconnected', b.game.id)
   t.equal((await app.inject({ method: 'DELETE', url: `/api/godot4/peers/${a.game.id}?code=4002&reason=kick&wait=2` })).json().outcome, 'clean')
-  await a.told('api.server_disconnected')
+  await a.event('api.server_disconnected')
   t.same([...a.game.refusals, ...b.game.refusals], [])
   t.equal(godot4.peerCount, 0)
   t.match(heard, [/^id /, 'add 1'], 'nobody of the others')
@@ -83,9 +83,9 @@ t.test('the handshake is what Godot 4 takes; a client with other sub-protocols i
   const { port } = await serve(t)
   await t.rejects(Godot4Socket.connect(t, port, '/ws4', ['gamma']), { message: 'status 400' })
   await t.rejects(Godot4Socket.connect(t, port, '/ws4'), { message: 'status 400' })
-  const request = requestOf('/ws4', port, protocols).replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n')
-  const { answer, rest, socket } = await ask(t, port, request)
-  t.equal(faultOf(answer, request), undefined)
+  const request = upgradeRequestOf('/ws4', port, protocols).replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n')
+  const { answer, rest, socket } = await sendUpgradeRequest(t, port, request)
+  t.equal(responseFault(answer, request), undefined)
   t.same([...headersOf(answer).keys()].sort(), ['connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'upgrade'])
   let unread = rest
   socket.on('data', (chunk: Buffer) => { unread = Buffer.concat([unread, chunk]) })
@@ -98,13 +98,13 @@ t.test('authentication over a socket, and the relay off', async t => {
   const clients = []
   for (const password of ['pw', 'pw', 'wrong']) {
     const client = await Godot4Socket.connect(t, port, '/ws4', protocols, game => { game.onAuth = () => {} })
-    await client.told('api.peer_authenticating', 1)
+    await client.event('api.peer_authenticating', 1)
     client.game.sendAuth(Buffer.from(password))
     client.game.completeAuth()
     clients.push(client)
   }
   const [a, b, stranger] = clients
-  await Promise.all([a.told('api.peer_connected', 1), b.told('api.peer_connected', 1), stranger.told('api.server_disconnected')])
+  await Promise.all([a.event('api.peer_connected', 1), b.event('api.peer_connected', 1), stranger.event('api.server_disconnected')])
   t.equal(godot4.peerCount, 2)
   t.same([...a.game.peers, ...b.game.peers], [1, 1])
   t.same(clients.flatMap(({ game }) => game.refusals), [])

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import t, { type Test } from 'tap'
-import { json, startHost, type Answer, type Host } from '../helper/host.ts'
+import { jsonRequest, startHost, type JsonResponse, type Host } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
 // Every row of what must not get through, with the culprit that the answer names.
@@ -27,14 +27,14 @@ for (const bad of badIds) {
 for (const code of badCodes) {
   t.test(`the close code ${code}`, async t => {
     await names(t, await host.api(`/peers/${id}?code=${code}`, { method: 'DELETE' }), '/query/code')
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, code })), '/body/code')
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
     t.ok(host.server.getPeer(id).isOpen)
   })
 }
 
 for (const code of ['1000', null, true, [1000], {}]) {
   t.test(`the close code ${JSON.stringify(code)} in JSON is no number`, async t => {
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, code })), '/body/code')
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
   })
 }
 
@@ -47,18 +47,18 @@ for (const code of ['', '01000', '1e3', '0x3e8', '1000.5', 'abc', '1000&code=100
 for (const reason of badReasons) {
   t.test(`a reason of ${Buffer.byteLength(reason)} bytes`, async t => {
     await names(t, await host.api(`/peers/${id}?reason=${encodeURIComponent(reason)}`, { method: 'DELETE' }), '/query/reason')
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, reason })), '/body/reason')
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
   })
 }
 
 for (const reason of ['\ud800', 'a\udc00b', '\udc00\ud800']) {
   t.test(`a reason with a lone surrogate: ${JSON.stringify(reason)}`, async t => {
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, json('POST', { all: true, reason })), '/body/reason')
+    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
   })
 }
 
 t.test('a reason that is no text', async t => {
-  for (const reason of [1, null, ['x']]) await names(t, await host.api('/server/stop', json('POST', { reason })), '/body/reason')
+  for (const reason of [1, null, ['x']]) await names(t, await host.api('/server/stop', jsonRequest('POST', { reason })), '/body/reason')
 })
 
 t.test('the largest reason passes', async t => {
@@ -82,7 +82,7 @@ for (const [name, method, path, body, pointer] of [
   ['with a name that needs escaping', 'PATCH', '/server', { 'a/b~c': 1 }, '/body/a~1b~0c']
 ] as const) {
   t.test(`an unknown member ${name}`, async t => {
-    const init = body === undefined ? { method, ...(method === 'POST' ? { headers: { 'content-type': 'text/plain' }, body: 'x' } : {}) } : json(method, body)
+    const init = body === undefined ? { method, ...(method === 'POST' ? { headers: { 'content-type': 'text/plain' }, body: 'x' } : {}) } : jsonRequest(method, body)
     await names(t, await host.api(path, init), pointer)
   })
 }
@@ -114,7 +114,7 @@ for (const [name, method, path, body, pointer] of [
   ['a number as body', 'PATCH', '/server', 5, '/body']
 ] as const) {
   t.test(name, async t => {
-    await names(t, await host.api(path, json(method, body)), pointer)
+    await names(t, await host.api(path, jsonRequest(method, body)), pointer)
     t.ok(host.server.getPeer(id).isOpen)
   })
 }
@@ -190,7 +190,7 @@ for (const count of [9, 100, 80_000]) {
       ['POST', '/bans', members, '/body/m0']
     ] as const) {
       const began = process.cpuUsage()
-      const answer = await host.api(path, json(method, body))
+      const answer = await host.api(path, jsonRequest(method, body))
       const { user, system } = process.cpuUsage(began)
       const problem = await answer.clone().json() as any
       t.ok(problem.errors.length >= 1 && problem.errors.length <= 8, `${problem.errors.length} errors`)
@@ -208,14 +208,14 @@ t.test('many unknown parameters of a query', async t => {
 })
 
 t.test('an unknown member with a very long name', async t => {
-  const answer = await host.api('/server', json('PATCH', { ['x'.repeat(1 << 19)]: 1 }))
+  const answer = await host.api('/server', jsonRequest('PATCH', { ['x'.repeat(1 << 19)]: 1 }))
   const { detail, errors: [{ pointer }] } = await answer.json()
   t.ok(detail.length < 300)
   t.match(pointer, /^\/body\/x{100}\.\.\.$/)
 })
 
 t.test('a body over a megabyte', async t => {
-  const answer = await host.api('/server/stop', json('POST', { reason: 'x'.repeat(1 << 20) }))
+  const answer = await host.api('/server/stop', jsonRequest('POST', { reason: 'x'.repeat(1 << 20) }))
   t.equal(answer.status, 413)
   t.match(await answer.json(), { status: 413, code: 'payload-too-large' })
 })
@@ -262,7 +262,7 @@ t.test('an upgrade of a REST path', async t => {
   for (const path of ['/api/v1/server', '/api/v1/peers', `/api/v1/peers/${id}`, '/api/v1/packets', '/api/v1/nothing', '/api/v1/peers/abc', '/api/v1/server/listen']) {
     const raw = await connectRaw(t, host.port)
     raw.send(upgradeRequest(path))
-    const { status, headers, body } = await raw.answer()
+    const { status, headers, body } = await raw.response()
     t.equal(status, 400, path)
     t.match(headers['content-type'], /^application\/problem\+json/)
     t.match(JSON.parse(body), { code: 'bad-handshake' })
@@ -282,7 +282,7 @@ t.test('after all that the peer is still there', async t => {
 })
 
 /** The answer is a 400 that names the culprit. */
-async function names (t: Test, answer: Answer, pointer: string): Promise<void> {
+async function names (t: Test, answer: JsonResponse, pointer: string): Promise<void> {
   const problem = await answer.json()
   t.equal(answer.status, 400, JSON.stringify(problem))
   t.match(answer.headers.get('content-type'), /^application\/problem\+json/)

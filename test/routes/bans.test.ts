@@ -1,12 +1,12 @@
 import t from 'tap'
-import { closed, json, startHost } from '../helper/host.ts'
+import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
 t.test('who is banned is out and stays out, until the ban is lifted', async t => {
   const { api, port, join, server } = await startHost(t)
-  const end = closed((await join()).socket)
+  const end = nextClose((await join()).socket)
 
-  const banned = await api('/bans', json('POST', { address: '127.0.0.1/8', reason: 'rude' }))
+  const banned = await api('/bans', jsonRequest('POST', { address: '127.0.0.1/8', reason: 'rude' }))
   t.equal(banned.status, 201)
   const ban = await banned.json()
   t.match(ban, { address: '127.0.0.0/8', reason: 'rude', until: null })
@@ -16,7 +16,7 @@ t.test('who is banned is out and stays out, until the ban is lifted', async t =>
 
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws'))
-  t.equal((await raw.answer()).status, 403)
+  t.equal((await raw.response()).status, 403)
   t.equal(server.monitor.limits.banned, 1)
   t.match((await (await api('/server')).json()).limits.hits, { banned: 1 })
 
@@ -27,9 +27,9 @@ t.test('who is banned is out and stays out, until the ban is lifted', async t =>
 
 t.test('a ban may end by itself', async t => {
   const { api } = await startHost(t)
-  const { since, until } = await (await api('/bans', json('POST', { address: '2001:DB8::1', seconds: 60 }))).json()
+  const { since, until } = await (await api('/bans', jsonRequest('POST', { address: '2001:DB8::1', seconds: 60 }))).json()
   t.equal(Date.parse(until) - Date.parse(since), 60_000)
-  await api('/bans', json('POST', { address: '192.0.2.7', seconds: 0.01 }))
+  await api('/bans', jsonRequest('POST', { address: '192.0.2.7', seconds: 0.01 }))
   await new Promise(resolve => setTimeout(resolve, 20))
   t.match((await (await api('/bans')).json()).items, [{ address: '2001:db8::1' }])
 })
@@ -37,16 +37,16 @@ t.test('a ban may end by itself', async t => {
 t.test('what is no address is refused by name', async t => {
   const { api } = await startHost(t)
   for (const address of ['', 'x', '1.2.3', '10.0.0.0/33', '::1/129', 7, null]) {
-    const answer = await api('/bans', json('POST', { address }))
+    const answer = await api('/bans', jsonRequest('POST', { address }))
     t.equal(answer.status, 400, String(address))
     t.match(await answer.json(), { errors: [{ pointer: '/body/address' }] })
   }
   for (const [member, value] of [['seconds', 0], ['seconds', -1], ['seconds', '60'], ['reason', 'x'.repeat(124)], ['more', 1]] as const) {
-    const answer = await api('/bans', json('POST', { address: '192.0.2.7', [member]: value }))
+    const answer = await api('/bans', jsonRequest('POST', { address: '192.0.2.7', [member]: value }))
     t.equal(answer.status, 400, `${member} ${value}`)
     t.match(await answer.json(), { errors: [{ pointer: `/body/${member}` }] })
   }
-  t.equal((await api('/bans', json('POST', {}))).status, 400)
+  t.equal((await api('/bans', jsonRequest('POST', {}))).status, 400)
   t.equal((await api('/bans/x', { method: 'DELETE' })).status, 400)
   t.equal((await api('/bans/192.0.2.7', { method: 'DELETE' })).status, 404)
   t.same(await (await api('/bans')).json(), { items: [] })

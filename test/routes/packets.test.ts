@@ -1,9 +1,9 @@
 import t from 'tap'
 import { Vector2 } from '../../src/protocol/variant/variant-types.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
-import { json, message, startHost } from '../helper/host.ts'
+import { jsonRequest, nextMessage, startHost } from '../helper/host.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 import { sessionOf } from '../helper/internals.ts'
 
 const binary = (body: Uint8Array): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(body) })
@@ -12,13 +12,13 @@ const text = (body: string, type = 'text/plain'): RequestInit => ({ method: 'POS
 t.test('a packet to one peer is binary or text, as the body is', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
-  const bytes = message(socket)
+  const bytes = nextMessage(socket)
   const answer = await api(`/peers/${id}/packets`, binary(Uint8Array.of(0, 255, 7)))
   t.equal(answer.status, 202)
   t.match(await answer.json(), { bytes: 3, bufferedAmount: Number })
   t.same(await bytes, { bytes: Buffer.of(0, 255, 7), isText: false })
 
-  const words = message(socket)
+  const words = nextMessage(socket)
   t.match(await (await api(`/peers/${id}/packets`, text('grüß dich'))).json(), { bytes: 11 })
   t.same(await words, { bytes: Buffer.from('grüß dich'), isText: true })
 })
@@ -26,7 +26,7 @@ t.test('a packet to one peer is binary or text, as the body is', async t => {
 t.test('an empty packet is sent', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
-  const bytes = message(socket)
+  const bytes = nextMessage(socket)
   t.match(await (await api(`/peers/${id}/packets`, binary(Uint8Array.of()))).json(), { bytes: 0 })
   t.same(await bytes, { bytes: Buffer.alloc(0), isText: false })
 })
@@ -37,15 +37,15 @@ t.test('to all, to one, and to all but one', async t => {
   const [first] = clients
   const send = async (target: string): Promise<unknown> => await (await api(`/packets${target}`, text(target))).json()
 
-  const all = clients.map(({ socket }) => message(socket))
+  const all = clients.map(({ socket }) => nextMessage(socket))
   t.same(await send(''), { recipients: 3 })
   await Promise.all(all)
-  const again = clients.map(({ socket }) => message(socket))
+  const again = clients.map(({ socket }) => nextMessage(socket))
   t.same(await send('?target=0'), { recipients: 3 })
   await Promise.all(again)
 
-  const others = clients.slice(1).map(({ socket }) => message(socket))
-  const one = message(first.socket)
+  const others = clients.slice(1).map(({ socket }) => nextMessage(socket))
+  const one = nextMessage(first.socket)
   t.same(await send(`?target=${-first.id}`), { recipients: 2 })
   t.same(await send(`?target=${first.id}`), { recipients: 1 })
   t.same((await Promise.all(others)).map(({ bytes }) => bytes.toString()), [`?target=${-first.id}`, `?target=${-first.id}`])
@@ -55,7 +55,7 @@ t.test('to all, to one, and to all but one', async t => {
 t.test('in multiplayer mode packets come from the server, in the form of the relay', async t => {
   const { api, join } = await startHost(t, { server: { gdMpApi: true } })
   const { id, socket } = await join()
-  const one = message(socket)
+  const one = nextMessage(socket)
   t.match(await (await api(`/peers/${id}/packets`, binary(Uint8Array.of(7)))).json(), { bytes: 1 })
   const head = (to: number): Buffer => {
     const bytes = Buffer.from([0, 1, 0, 0, 0, 0, 0, 0, 0])
@@ -63,7 +63,7 @@ t.test('in multiplayer mode packets come from the server, in the form of the rel
     return bytes
   }
   t.same(await one, { bytes: Buffer.concat([head(id), Buffer.of(7)]), isText: false })
-  const all = message(socket)
+  const all = nextMessage(socket)
   t.same(await (await api('/packets', text('hi'))).json(), { recipients: 1 })
   t.same(await all, { bytes: Buffer.concat([head(0), Buffer.from('hi')]), isText: false })
 })
@@ -72,7 +72,7 @@ t.test('the largest packet fits, one byte more does not', async t => {
   for (const [gdMpApi, largest] of [[false, 65535], [true, 65526]] as const) {
     const { api, join } = await startHost(t, { server: { gdMpApi } })
     const { id, socket } = await join()
-    const bytes = message(socket)
+    const bytes = nextMessage(socket)
     t.equal((await api(`/peers/${id}/packets`, binary(new Uint8Array(largest)))).status, 202)
     t.equal((await bytes).bytes.length, 65535)
     for (const path of [`/peers/${id}/packets`, '/packets']) {
@@ -104,7 +104,7 @@ t.test('a type that is no packet is refused', async t => {
   const { api, join } = await startHost(t)
   const { id } = await join()
   for (const path of [`/peers/${id}/packets`, '/packets']) {
-    for (const request of [json('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'), { method: 'POST' }, text('x', 'nonsense')]) {
+    for (const request of [jsonRequest('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'), { method: 'POST' }, text('x', 'nonsense')]) {
       const answer = await api(path, request)
       t.equal(answer.status, 415, JSON.stringify(request))
       t.match(await answer.json(), { code: 'unsupported-media-type' })
@@ -133,7 +133,7 @@ t.test('nobody is not found', async t => {
 t.test('a closing peer gets nothing more', async t => {
   for (const gdMpApi of [false, true]) {
     const { api, server, port } = await startHost(t, { server: { gdMpApi, closeTimeout: 5 } })
-    const connected = signal(server, gdMpApi ? 'peer_connected' : 'client_connected')
+    const connected = nextSignal(server, gdMpApi ? 'peer_connected' : 'client_connected')
     await connectRawWebSocket(t, port)
     const [id] = await connected
     server.disconnectPeer(id)
@@ -150,7 +150,7 @@ t.test('a closing peer gets nothing more', async t => {
 t.test('a peer that does not read is full, and stays', async t => {
   for (const gdMpApi of [false, true]) {
     const { api, server, port } = await startHost(t, { server: { gdMpApi } })
-    const connected = signal(server, gdMpApi ? 'peer_connected' : 'client_connected')
+    const connected = nextSignal(server, gdMpApi ? 'peer_connected' : 'client_connected')
     const raw = await connectRawWebSocket(t, port)
     const [id] = await connected
     raw.socket.pause()
@@ -180,7 +180,7 @@ t.test('a Variant is sent as its bytes', async t => {
   const { id, socket } = await join()
   const type = 'application/vnd.godot.variant+json'
   const variant = (body: string) => ({ method: 'POST', headers: { 'content-type': type }, body })
-  const sent = message(socket)
+  const sent = nextMessage(socket)
   const answer = await api(`/peers/${id}/packets`, variant('{"at":{"Vector2":[1.5,2]},"score":7}'))
   t.equal(answer.status, 202)
   const { bytes, isText } = await sent

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
-import { closed, json, startHost, type Host } from '../helper/host.ts'
-import { signal } from '../helper/signal.ts'
+import { nextClose, jsonRequest, startHost, type Host } from '../helper/host.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 t.test('a peer is described as it is', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat'] } })
   const { id, socket } = await join('chat')
-  const received = signal(server, 'data_received')
+  const received = nextSignal(server, 'data_received')
   socket.send('four')
   await received
   server.getPeer(id).putPacket(Buffer.from('seven!!'))
@@ -129,7 +129,7 @@ t.test('a filter does not make pages short or leave anyone out', async t => {
 t.test('a peer is disconnected with 1000 unless told otherwise', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
-  const end = closed(socket)
+  const end = nextClose(socket)
   const answer = await api(`/peers/${id}`, { method: 'DELETE' })
   t.equal(answer.status, 202)
   t.same(await answer.json(), { state: 'closing' })
@@ -139,7 +139,7 @@ t.test('a peer is disconnected with 1000 unless told otherwise', async t => {
 t.test('a wait tells how it ended: with the answer of the client', async t => {
   const { api, join, server } = await startHost(t)
   const { id, socket } = await join()
-  const end = closed(socket)
+  const end = nextClose(socket)
   const answer = await api(`/peers/${id}?code=4001&reason=${encodeURIComponent('kicked, sorry ☹')}&wait=5`, { method: 'DELETE' })
   t.equal(answer.status, 200)
   const { seconds, ...outcome } = await answer.json()
@@ -151,7 +151,7 @@ t.test('a wait tells how it ended: with the answer of the client', async t => {
 
 t.test('a wait tells how it ended: without an answer, after closeTimeout', async t => {
   const { api, server, port } = await startHost(t)
-  const connected = signal(server, 'client_connected')
+  const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)
   const [id] = await connected
   const { seconds, ...outcome } = await (await api(`/peers/${id}?wait=5`, { method: 'DELETE' })).json()
@@ -161,7 +161,7 @@ t.test('a wait tells how it ended: without an answer, after closeTimeout', async
 
 t.test('a wait tells how it ended: with a broken connection', async t => {
   const { api, server, port } = await startHost(t, { server: { closeTimeout: 5 } })
-  const connected = signal(server, 'client_connected')
+  const connected = nextSignal(server, 'client_connected')
   const raw = await connectRawWebSocket(t, port)
   const [id] = await connected
   const answer = api(`/peers/${id}?code=4002&wait=5`, { method: 'DELETE' })
@@ -172,7 +172,7 @@ t.test('a wait tells how it ended: with a broken connection', async t => {
 
 t.test('a wait that is over before the peer is leaves it closing', async t => {
   const { api, server, port } = await startHost(t)
-  const connected = signal(server, 'client_connected')
+  const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)
   const [id] = await connected
   const answer = await api(`/peers/${id}?wait=0.01`, { method: 'DELETE' })
@@ -184,7 +184,7 @@ t.test('a wait that is over before the peer is leaves it closing', async t => {
 
 t.test('on a closing peer the first code stands', async t => {
   const { api, server, port } = await startHost(t, { server: { closeTimeout: 5 } })
-  const connected = signal(server, 'client_connected')
+  const connected = nextSignal(server, 'client_connected')
   const raw = await connectRawWebSocket(t, port)
   const [id] = await connected
   t.equal((await api(`/peers/${id}?code=4001`, { method: 'DELETE' })).status, 202)
@@ -199,8 +199,8 @@ t.test('many are disconnected by their ids', async t => {
   const { api, server, join } = await startHost(t)
   const [one, two, three] = [await join(), await join(), await join()]
   const gone = one.id === 2 ? 3 : 2
-  const end = closed(one.socket)
-  const answer = await api('/peers/disconnect', json('POST', { ids: [one.id, one.id, two.id, gone], excluded: [two.id], code: 4003, reason: 'out' }))
+  const end = nextClose(one.socket)
+  const answer = await api('/peers/disconnect', jsonRequest('POST', { ids: [one.id, one.id, two.id, gone], excluded: [two.id], code: 4003, reason: 'out' }))
   t.equal(answer.status, 200)
   t.same(await answer.json(), { requested: 1, notFound: [gone] })
   t.same(await end, { code: 4003, reason: 'out' })
@@ -211,8 +211,8 @@ t.test('many are disconnected by their ids', async t => {
 t.test('many are disconnected by a filter', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat', 'game'] } })
   const [chat, spared, game] = [await join('chat'), await join('chat'), await join('game')]
-  const end = closed(chat.socket)
-  const answer = await api('/peers/disconnect', json('POST', { filter: { protocol: 'chat', address: '127.0.0.0/8' }, excluded: [spared.id] }))
+  const end = nextClose(chat.socket)
+  const answer = await api('/peers/disconnect', jsonRequest('POST', { filter: { protocol: 'chat', address: '127.0.0.0/8' }, excluded: [spared.id] }))
   t.same(await answer.json(), { requested: 1, notFound: [] })
   t.same(await end, { code: 1000, reason: '' })
   t.ok(server.getPeer(spared.id).isOpen)
@@ -222,14 +222,14 @@ t.test('many are disconnected by a filter', async t => {
 t.test('all are disconnected only when the word is given', async t => {
   const { api, join } = await startHost(t)
   const clients = [await join(), await join()]
-  const ends = clients.map(({ socket }) => closed(socket))
-  t.same(await (await api('/peers/disconnect', json('POST', { all: true, code: 1012 }))).json(), { requested: 2, notFound: [] })
+  const ends = clients.map(({ socket }) => nextClose(socket))
+  t.same(await (await api('/peers/disconnect', jsonRequest('POST', { all: true, code: 1012 }))).json(), { requested: 2, notFound: [] })
   t.same(await Promise.all(ends), [{ code: 1012, reason: '' }, { code: 1012, reason: '' }])
 })
 
 t.test('a waiting administrator does not keep the app from closing', async t => {
   const { app, api, server, port } = await startHost(t)
-  const connected = signal(server, 'client_connected')
+  const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)
   const [id] = await connected
   const answer = api(`/peers/${id}?wait=10`, { method: 'DELETE' })

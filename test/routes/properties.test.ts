@@ -3,11 +3,11 @@ import Fastify from 'fastify'
 import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
-import { scaled } from '../helper/dice.ts'
-import { faultOf, fitting, operationsOf, type Operation } from '../helper/document.ts'
+import { scaled } from '../helper/random.ts'
+import { responseFault, arbitraryOf, operationsOf, type Operation } from '../helper/document.ts'
 import { accept } from '../helper/internals.ts'
 
-// What the OpenAPI document says of the REST API, against whatever comes: requests made from the document itself, and from dice.
+// Checks the REST API against its OpenAPI document with random requests, valid and invalid.
 
 const RUNS = scaled(50)
 
@@ -18,7 +18,7 @@ await service.ready()
 const server = service.peerServer
 const protocols = ['', 'chat']
 
-/** A request, as dice and document make it. */
+/** A request generated from an operation of the document. */
 interface Request { url: string, type: string | undefined, payload: string | Buffer | undefined, stop: boolean }
 
 const junk = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.jsonValue().map(value => JSON.stringify(value).slice(0, 60)), fc.constantFrom('0x10', '1e3', '05', ' 5', '-0', '1.5', 'null', '__proto__', '\0', ''))
@@ -40,7 +40,7 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
 }
 let lastCursor: string | undefined
 
-const operations = operationsOf(service.swagger()).filter(({ path, answers }) => path.startsWith(apiPrefix) && !('text/event-stream' in (answers[200] ?? {})))
+const operations = operationsOf(service.swagger()).filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
 
 t.ok(operations.length >= 15, 'the document was read')
 
@@ -54,11 +54,11 @@ for (const operation of operations) {
       const { statusCode, headers, body } = answer
       seen.set(statusCode, (seen.get(statusCode) ?? 0) + 1)
       if (statusCode >= 500 && statusCode !== 503) throw new Error(`${statusCode}: ${body}`)
-      const fault = faultOf(operation, statusCode, String(headers['content-type'] ?? ''), body)
+      const fault = responseFault(operation, statusCode, String(headers['content-type'] ?? ''), body)
       if (fault !== undefined) throw new Error(`${statusCode}: ${fault}`)
       if (operation.name === 'peers' && statusCode === 200) lastCursor = answer.json().nextCursor ?? lastCursor
     }), { numRuns: RUNS, endOnFailure: true })
-    const successes = Object.keys(operation.answers).map(Number).filter(status => status < 300)
+    const successes = Object.keys(operation.responses).map(Number).filter(status => status < 300)
     t.ok(successes.some(status => seen.has(status)), `some succeed: ${JSON.stringify([...seen])}`)
     if (operation.parameters.length > 0 || 'application/json' in operation.body) t.ok(seen.has(400), `some fail: ${JSON.stringify([...seen])}`)
   })
@@ -75,7 +75,7 @@ function requests (operation: Operation): fc.Arbitrary<Request> {
   return fc.record({
     url: urls(operation),
     body: bodies(operation),
-    stop: operation.name === 'listen' ? fc.boolean() : fc.nat(9).map(dice => dice === 0)
+    stop: operation.name === 'listen' ? fc.boolean() : fc.nat(9).map(number => number === 0)
   }).map(({ url, body: [type, payload], stop }) => ({ url, type, payload, stop }))
 }
 
@@ -83,7 +83,7 @@ function urls ({ path, parameters }: Operation): fc.Arbitrary<string> {
   const inPath = parameters.filter(parameter => parameter.in === 'path')
   const inQuery = parameters.filter(parameter => parameter.in === 'query')
   const value = ({ name, schema }: Operation['parameters'][number]): fc.Arbitrary<string> =>
-    fc.oneof({ weight: 4, arbitrary: (known[name] ?? fitting(schema, known)).map(String) }, { weight: 1, arbitrary: junk })
+    fc.oneof({ weight: 4, arbitrary: (known[name] ?? arbitraryOf(schema, known)).map(String) }, { weight: 1, arbitrary: junk })
   const step = (parameter: Operation['parameters'][number]): fc.Arbitrary<string> => value(parameter).filter(text => !['', '.', '..'].includes(text) && text.isWellFormed())
   const query = fc.tuple(...inQuery.map(parameter => fc.option(value(parameter).map(text => [parameter.name, text]), { freq: 2 })), fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.tuple(junk, junk) }))
   return fc.tuple(fc.tuple(...inPath.map(step)), query).map(([steps, pairs]) => {
@@ -99,7 +99,7 @@ function bodies ({ body }: Operation): fc.Arbitrary<[string | undefined, string 
   if (types.length === 0) return fc.constant([undefined, undefined])
   const bytes = fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes))
   const described = fc.oneof(...types.map(type => type === 'application/json'
-    ? fc.tuple(fc.constant(type), fitting(body[type], known).map(value => JSON.stringify(value)))
+    ? fc.tuple(fc.constant(type), arbitraryOf(body[type], known).map(value => JSON.stringify(value)))
     : fc.tuple(fc.constant(type), type === 'text/plain' ? fc.string({ unit: 'binary' }) : bytes)))
   const type = fc.constantFrom(undefined, 'application/json', 'application/octet-stream', 'text/plain', 'text/html', 'x')
   const anything = fc.tuple(type, fc.oneof(bytes, fc.json(), fc.constantFrom('{"__proto__":1}', '', '[', 'null', `{"reason":"${'x'.repeat(1 << 20)}"}`)))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { HandshakeClient } from '../helper/handshake-client.ts'
-import { closed, json, startHost } from '../helper/host.ts'
+import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 
 t.test('the state says all there is to say', async t => {
   const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
@@ -29,9 +29,9 @@ t.test('listening and stopping', async t => {
   const { api, server, join } = await startHost(t)
   t.same(await (await api('/server/listening')).json(), { listening: true })
   const { socket } = await join()
-  const end = closed(socket)
+  const end = nextClose(socket)
 
-  const stopped = await api('/server/stop', json('POST', { code: 4100, reason: 'late' }))
+  const stopped = await api('/server/stop', jsonRequest('POST', { code: 4100, reason: 'late' }))
   t.equal(stopped.status, 200)
   t.match(await stopped.json(), { listening: false, port: 0, uptime: 0, peers: { open: 0, closing: 0 } })
   t.same(await end, { code: 4100, reason: 'late' })
@@ -39,7 +39,7 @@ t.test('listening and stopping', async t => {
 
   t.equal((await api('/server/stop', { method: 'POST' })).status, 200, 'once more, and without a body')
 
-  const listening = await api('/server/listen', json('POST', { protocols: ['chat'], gdMpApi: true }))
+  const listening = await api('/server/listen', jsonRequest('POST', { protocols: ['chat'], gdMpApi: true }))
   t.equal(listening.status, 200)
   t.match(await listening.json(), { listening: true, protocols: ['chat'], gdMpApi: true, mode: 'mounted' })
   t.ok(server.isListening())
@@ -47,14 +47,14 @@ t.test('listening and stopping', async t => {
 
 t.test('a stop without a code tells the peers 1001', async t => {
   const { api, join } = await startHost(t)
-  const end = closed((await join()).socket)
+  const end = nextClose((await join()).socket)
   await api('/server/stop', { method: 'POST' })
   t.same(await end, { code: 1001, reason: '' })
 })
 
 t.test('who is listening cannot listen again, and nothing changes', async t => {
   const { api } = await startHost(t)
-  const answer = await api('/server/listen', json('POST', { gdMpApi: true }))
+  const answer = await api('/server/listen', jsonRequest('POST', { gdMpApi: true }))
   t.equal(answer.status, 409)
   t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
   t.match(await answer.json(), { status: 409, code: 'ERR_ALREADY_IN_USE', godotError: 22, title: String, detail: 'already listening' })
@@ -64,11 +64,11 @@ t.test('who is listening cannot listen again, and nothing changes', async t => {
 t.test('with a port it listens on one of its own, and a taken port is a conflict', async t => {
   const { api, port } = await startHost(t, { server: { autoListen: false } })
   t.same(await (await api('/server/listening')).json(), { listening: false })
-  const taken = await api('/server/listen', json('POST', { port }))
+  const taken = await api('/server/listen', jsonRequest('POST', { port }))
   t.equal(taken.status, 409)
   t.match(await taken.json(), { code: 'ERR_ALREADY_IN_USE', godotError: 22 })
 
-  const state = await (await api('/server/listen', json('POST', { port: 0 }))).json()
+  const state = await (await api('/server/listen', jsonRequest('POST', { port: 0 }))).json()
   t.match(state, { listening: true, mode: 'own' })
   t.not(state.port, port)
   t.ok(state.port > 0)
@@ -76,12 +76,12 @@ t.test('with a port it listens on one of its own, and a taken port is a conflict
 
 t.test('PATCH changes what is given and leaves the rest', async t => {
   const { api, server } = await startHost(t)
-  const answer = await api('/server', json('PATCH', { refuseNewConnections: true }))
+  const answer = await api('/server', jsonRequest('PATCH', { refuseNewConnections: true }))
   t.equal(answer.status, 200)
   t.match(await answer.json(), { refuseNewConnections: true, handshakeTimeout: 3 })
   t.ok(server.refuseNewConnections)
-  t.match(await (await api('/server', json('PATCH', { handshakeTimeout: 0.5 }))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
-  t.match(await (await api('/server', json('PATCH', {}))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
+  t.match(await (await api('/server', jsonRequest('PATCH', { handshakeTimeout: 0.5 }))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
+  t.match(await (await api('/server', jsonRequest('PATCH', {}))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
 })
 
 t.test('pending handshakes are counted', async t => {

@@ -5,10 +5,10 @@
  *   npx tsx test/soak/rpc-mutations.ts [count, 10000000]
  */
 import { GodotError } from '../../src/error.ts'
-import { Dice, seed } from '../helper/dice.ts'
+import { Random, seed } from '../helper/random.ts'
 import { mutated } from '../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../helper/variant-vectors.ts'
-import { wholeRpcPacket } from '../helper/rpc-packets.ts'
+import { decodeWholeRpcPacket } from '../helper/rpc-packets.ts'
 
 const count = Number(process.argv[2] ?? 10_000_000)
 const { steps } = readVectors<{ steps: Array<{ frames: Array<{ hex?: string }> }> }>('rpc')
@@ -18,7 +18,7 @@ const seeds = [...new Set(captures)].map(bytesOf)
 /** Whether it decodes; anything but a packet or a GodotError is thrown on. */
 function decodes (bytes: Uint8Array): boolean {
   try {
-    wholeRpcPacket(bytes)
+    decodeWholeRpcPacket(bytes)
     return true
   } catch (error) {
     if (error instanceof GodotError) return false
@@ -36,11 +36,11 @@ function timed (bytes: Uint8Array, tries: number): number {
   return milliseconds < 0.5 || tries === 1 ? milliseconds : Math.min(milliseconds, timed(bytes, tries - 1))
 }
 
-const dice = new Dice(seed)
+const random = new Random(seed)
 const began = performance.now()
 let [packets, longest] = [0, 0]
 for (let i = 0; i < count; i++) {
-  const bytes = dice.once(4) ? dice.bytes(dice.below(60)) : mutated(dice, seeds)
+  const bytes = random.oneIn(4) ? random.bytes(random.below(60)) : mutated(random, seeds)
   packets += Number(decodes(bytes))
   longest = Math.max(longest, timed(bytes, 5))
 }

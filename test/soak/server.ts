@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 /** What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says `good`; `hostAsks`: the same of a hook of the host. */
 export interface Setting {

@@ -7,7 +7,7 @@
  */
 import { GodotError } from '../../src/error.ts'
 import { attacksOn, versions } from '../helper/adversarial-variants.ts'
-import { costOf } from '../helper/decode-cost.ts'
+import { decodeCost } from '../helper/decode-cost.ts'
 
 const largest = Number(process.argv[2] ?? 1024) * 1024
 const sizes = [largest / 16, largest / 4, largest]
@@ -24,7 +24,7 @@ const results: Result[] = []
 for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
   const { decode } = versions[version].codec
   for (const { name, build } of attacksOn(version)) {
-    const costs = sizes.map(size => costOf(build(size), bytes => { attempt(() => decode(bytes)) }))
+    const costs = sizes.map(size => decodeCost(build(size), bytes => { attempt(() => decode(bytes)) }))
     results.push({ name: `${version} ${name}`, costs, growth: costs.at(-1)! / Math.max(costs[0], 1) })
   }
 }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
 async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
@@ -60,7 +60,7 @@ for (const [what, request, wanted, code] of refused) {
     const server = await listening(t)
     const raw = await connectRaw(t, server.port)
     raw.send(request)
-    const { status, headers, body } = await raw.answer()
+    const { status, headers, body } = await raw.response()
     t.equal(status, wanted)
     t.match(headers, { 'content-type': 'application/problem+json', connection: 'close' })
     t.match(JSON.parse(body), { type: 'about:blank', status: wanted, code, title: /./, detail: /./ })
@@ -74,7 +74,7 @@ t.test('a server that refuses says when to come back', async t => {
   const server = await listening(t, { refuseNewConnections: true })
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
-  const { status, headers, body } = await raw.answer()
+  const { status, headers, body } = await raw.response()
   t.equal(status, 503)
   t.match(headers['retry-after'], /^\d+$/)
   t.equal(JSON.parse(body).code, 'refusing-connections')

@@ -3,9 +3,9 @@ import { createServer, type AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
-import { signal } from '../helper/signal.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 /** A server on a free port; it stops with the test. */
 async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
@@ -35,7 +35,7 @@ t.test('a client on either family becomes a peer with its own address', async t 
   const server = await listening(t)
   for (const host of ['127.0.0.1', '::1']) {
     const raw = await connectRaw(t, server.port, host)
-    const connected = signal(server, 'client_connected')
+    const connected = nextSignal(server, 'client_connected')
     raw.send(upgradeRequest('/any/path?will=do'))
     t.same((await raw.head()).status, 101)
     const [id] = await connected
@@ -151,7 +151,7 @@ t.test('without autoPoll a client waits for the poll, and what it sent is not lo
     await new Promise(resolve => setImmediate(resolve))
   }
   t.equal((await answer).status, 101)
-  const received = signal(server, 'data_received')
+  const received = nextSignal(server, 'data_received')
   const timer = setInterval(() => { server.poll() }, 1)
   await received
   clearInterval(timer)

@@ -1,10 +1,10 @@
 import type { Test } from 'tap'
 import t from 'tap'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startGodot } from '../helper/godot.ts'
 import { keyFile, leafKeys } from '../helper/keys.ts'
-import { needs } from '../helper/needs.ts'
-import { signal } from '../helper/signal.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 /** An echo server with TLS. */
 async function listening (t: Test): Promise<WebSocketServer> {
@@ -19,7 +19,7 @@ for (const [what, trust] of [
   ['that trusts the root', { certificate: keyFile('root.pem') }],
   ['that verifies nothing', { verify: false }]
 ] as const) {
-  t.test(`a Godot client ${what} talks by wss`, needs('godot3-server'), async t => {
+  t.test(`a Godot client ${what} talks by wss`, skipWithout('godot3-server'), async t => {
     const server = await listening(t)
     const game = await startGodot(t, 'plain_client')
     t.equal(await game.run('connect', { url: `wss://localhost:${server.port}/any`, ...trust }), 0)
@@ -27,13 +27,13 @@ for (const [what, trust] of [
     const bytes = Buffer.alloc(60_000, 'x')
     t.equal(await game.run('put_packet', { bytes }), 0)
     t.ok((await game.event('packet')).bytes.equals(bytes))
-    const disconnected = signal(server, 'client_disconnected')
+    const disconnected = nextSignal(server, 'client_disconnected')
     await game.run('close', { code: 1000, reason: 'bye' })
     t.same((await disconnected)[1], true)
   })
 }
 
-t.test('a Godot client that does not know the root goes away', needs('godot3-server'), async t => {
+t.test('a Godot client that does not know the root goes away', skipWithout('godot3-server'), async t => {
   const server = await listening(t)
   const game = await startGodot(t, 'plain_client')
   t.equal(await game.run('connect', { url: `wss://localhost:${server.port}/` }), 0)
@@ -41,7 +41,7 @@ t.test('a Godot client that does not know the root goes away', needs('godot3-ser
   t.equal(server.peerCount, 0)
 })
 
-t.test('Godot clients play by wss on a port of the server\'s own', needs('godot3-server'), async t => {
+t.test('Godot clients play by wss on a port of the server\'s own', skipWithout('godot3-server'), async t => {
   const server = new WebSocketServer({ ...leafKeys, gdMpApi: true, closeTimeout: 0.3 })
   t.teardown(async () => { await server.stop() })
   await server.listen(0)

@@ -3,7 +3,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
-import { WebSocketServer } from '../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
 import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
 
@@ -61,7 +61,7 @@ t.test('a refusal goes through TLS as well', async t => {
   const server = await listening(t)
   const raw = await connectRawTls(t, server.port, { ca })
   raw.send(upgradeRequest('/', { Upgrade: undefined }))
-  t.equal((await raw.answer()).status, 426)
+  t.equal((await raw.response()).status, 426)
 })
 
 t.test('handshakeTimeout covers a TLS handshake that stalls', async t => {

@@ -7,9 +7,9 @@ import type { ServerOptions } from '../../src/options.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { openPage } from '../helper/browser.ts'
 import { startGodot, type GodotClient } from '../helper/godot.ts'
-import { needs } from '../helper/needs.ts'
+import { skipWithout } from '../helper/skip-without.ts'
 import { frame } from '../helper/raw-frame.ts'
-import { within } from '../helper/within.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
 
 // For functions that run in the page; a string would not do, because the policy of the page forbids eval.
@@ -17,7 +17,7 @@ declare const document: any
 
 const token = 'a token of more than thirty-two characters'
 const TIMEOUT = 60_000
-const options = { ...needs('chromium'), timeout: 180_000 }
+const options = { ...skipWithout('chromium'), timeout: 180_000 }
 
 interface Settings { server?: Partial<ServerOptions>, token?: string, viewport?: { width: number, height: number } }
 
@@ -245,7 +245,7 @@ t.test('responds within 100 ms with 10,000 peers that send packets and join', { 
   ]) {
     const times: number[] = []
     for (let i = 0; i < 5; i++) {
-      times.push(await within(20, () => name, page.evaluate(timed(action, isDone)) as Promise<number>))
+      times.push(await withTimeout(20, () => name, page.evaluate(timed(action, isDone)) as Promise<number>))
     }
     // The fastest of five: other processes share the machine.
     t.ok(Math.min(...times) < 100, `${name}: ${times.map(time => time.toFixed(0)).join(', ')} ms`)
@@ -321,6 +321,6 @@ async function join (port: number, game: GodotClient): Promise<number> {
 }
 
 function needsBoth () {
-  const [chromium, godot] = [needs('chromium'), needs('godot3-server')]
+  const [chromium, godot] = [skipWithout('chromium'), skipWithout('godot3-server')]
   return chromium.skip === false ? godot : chromium
 }

@@ -1,18 +1,25 @@
 import { networkOf, parseAddressRange } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
-/** An address or range that may not connect; times in milliseconds since 1970. */
+/** An IP address or range that may not connect. */
 export interface Ban {
-  /** The address, or the range in CIDR notation, in canonical form. */
+  /** The address, or the range in CIDR notation, normalized. */
   readonly address: string
+  /** Why, for clients and operators; '' if none was given. */
   readonly reason: string
+  /** When it was imposed, in milliseconds since 1970. */
   readonly since: number
-  /** When it expires, undefined for never. A ban lasts its seconds even if the date is changed meanwhile. */
+  /** When it expires, in milliseconds since 1970; undefined: never. */
   readonly until: number | undefined
 }
 
-/** Seconds until a ban expires (never unless given), and its reason. */
-export interface BanTerms { readonly seconds?: number | undefined, readonly reason?: string | undefined }
+/** Duration and reason of a ban. */
+export interface BanTerms {
+  /** Seconds until it expires; default: never. */
+  readonly seconds?: number | undefined
+  /** Why, for clients and operators; the reason of the close frame. */
+  readonly reason?: string | undefined
+}
 
 /** A ban with its times on the monotonic clock of `performance.now()`. */
 interface Entry { readonly ban: Ban, readonly since: number, readonly expiresAt: number }

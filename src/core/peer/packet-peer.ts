@@ -16,13 +16,16 @@ export abstract class PacketPeer {
   /** Removes and returns the oldest unread packet; throws when there is none. */
   protected abstract takePacket (): Packet
 
-  /** Sends one packet. */
+  /** Sends one packet. Godot: PacketPeer.put_packet. */
   abstract putPacket (bytes: Uint8Array): void
 
-  /** Number of unread packets. */
+  /** Number of unread packets. Godot: PacketPeer.get_available_packet_count. */
   abstract getAvailablePacketCount (): number
 
-  /** Removes and returns the oldest unread packet; throws ERR_UNAVAILABLE when there is none. */
+  /**
+   * Removes and returns the oldest unread packet; throws ERR_UNAVAILABLE when there is none, ERR_UNCONFIGURED on a server
+   * in plain mode. Godot: PacketPeer.get_packet.
+   */
   getPacket (): Uint8Array {
     try {
       const { bytes } = this.takePacket()
@@ -38,6 +41,7 @@ export abstract class PacketPeer {
    * Removes the oldest unread packet and returns it decoded as one Variant; bytes after the Variant are ignored.
    * Throws as `getPacket`; ERR_INVALID_DATA when it cannot be decoded, ERR_UNAUTHORIZED when it contains an object and
    * objects are not allowed. In both cases the packet is consumed, as in Godot.
+   * Godot: PacketPeer.get_var.
    */
   getVar (allowObjects = false): Variant {
     const allow = allowObjects || this.allowObjectDecoding
@@ -47,6 +51,7 @@ export abstract class PacketPeer {
   /**
    * Sends one Variant as a packet. Throws as `putPacket`; ERR_OUT_OF_MEMORY when it is larger than `encodeBufferMaxSize`,
    * ERR_INVALID_PARAMETER when the value cannot be encoded, ERR_UNAUTHORIZED for an object when objects are not allowed.
+   * Godot: PacketPeer.put_var.
    */
   putVar (value: Variant, fullObjects = false): void {
     const bytes = this.variants.encode(value, { allowObjects: fullObjects || this.allowObjectDecoding })
@@ -57,7 +62,10 @@ export abstract class PacketPeer {
     this.putPacket(bytes)
   }
 
-  /** Maximum size of a Variant sent by `putVar`: 1024..268435456 bytes, rounded up to a power of two; default 8 MiB. */
+  /**
+   * Maximum size of a Variant sent by `putVar`: 1024..268435456 bytes, rounded up to a power of two; default 8 MiB. Other
+   * values throw ERR_INVALID_PARAMETER. Godot: PacketPeer.encode_buffer_max_size.
+   */
   get encodeBufferMaxSize (): number {
     return (this.#variantSettings ?? defaultVariantSettings).encodeBufferMaxSize
   }
@@ -69,7 +77,7 @@ export abstract class PacketPeer {
 
   /**
    * Whether `getVar` accepts and `putVar` sends objects in full, as `EncodedObject`: plain data, nothing is ever
-   * instantiated. Default false.
+   * instantiated. Default false. Godot: PacketPeer.allow_object_decoding.
    */
   get allowObjectDecoding (): boolean {
     return (this.#variantSettings ?? defaultVariantSettings).allowObjectDecoding
@@ -80,7 +88,10 @@ export abstract class PacketPeer {
     this.#variantSettings = { encodeBufferMaxSize, allowObjectDecoding: enable }
   }
 
-  /** Godot's Error number of the last `getPacket`, 0 when it succeeded. `getVar` does not change it. */
+  /**
+   * Godot's Error number of the last `getPacket`, 0 when it succeeded. `getVar` does not change it.
+   * Godot: PacketPeer.get_packet_error.
+   */
   getPacketError (): number {
     return this.#packetError
   }

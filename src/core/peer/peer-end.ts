@@ -1,17 +1,28 @@
-/** Open; closing: our close frame is out and unanswered; ended. */
+/** State of a peer's connection; closing: the server sent a close frame that the client has not answered. */
 export type PeerState = 'open' | 'closing' | 'ended'
 
-/** Who or what ended a peer: the client, the server's side, `stop`, a breach of the protocol, output it did not take, input beyond its rates, silence, a broken connection. */
+/**
+ * Who or what ended a peer: the client, a call of the application (`server`), `stop`, a protocol error, output that it
+ * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), or a broken connection.
+ */
 export type EndCause = 'client' | 'server' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
 
-/** Clean: both close frames were exchanged; timeout: ours was not answered in time; reset: the connection ended otherwise. */
+/**
+ * Clean: both close frames were exchanged; timeout: the client did not answer ours within `closeTimeout`; reset: the
+ * connection ended otherwise.
+ */
 export type EndOutcome = 'clean' | 'timeout' | 'reset'
 
-/** How a peer ended: the close code and reason that stand (1006 without a close frame), and seconds from that frame to the end. */
+/** How a peer ended. */
 export interface PeerEnd {
+  /** Who or what ended it. */
   readonly cause: EndCause
+  /** How the connection closed. */
   readonly outcome: EndOutcome
+  /** Code of the first close frame, 1006 without one. */
   readonly code: number
+  /** Reason of the first close frame. */
   readonly reason: string
+  /** Seconds from that frame to the end of the connection. */
   readonly seconds: number
 }

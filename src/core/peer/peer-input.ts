@@ -2,7 +2,7 @@ import { FrameReader } from '../../protocol/websocket/frame-reader.ts'
 import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { inflate, INFLATED_AT_ONCE } from './deflate.ts'
-import type { Connection } from './transport.ts'
+import type { Connection } from '../../transport/connection.ts'
 
 /** What a server lays down for the input of its peers. */
 export interface InputSettings {

@@ -1,5 +1,5 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
-import type { Connection } from './transport.ts'
+import type { Connection } from '../../transport/connection.ts'
 
 /** Packets and payload bytes ever sent to all members of a room. */
 export interface OutboxTotals { readonly packets: number, readonly bytes: number }

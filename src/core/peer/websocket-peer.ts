@@ -38,7 +38,7 @@ export interface PeerBackend {
 export class WebSocketPeer extends PacketPeer {
   readonly #session: PeerBackend
 
-  /** Created by the server; `getPeer` and `peers` return it. */
+  /** @internal Created by the server; `getPeer` and `peers` return it. */
   constructor (session: PeerBackend) {
     super()
     this.#session = session
@@ -118,32 +118,38 @@ export class WebSocketPeer extends PacketPeer {
     return await this.#session.ended()
   }
 
-  /** True until the connection has ended, also while it is closing. */
+  /** True until the connection has ended, also while it is closing. Godot: WebSocketPeer.is_connected_to_host. */
   isConnectedToHost (): boolean {
     return this.#session.state !== 'ended'
   }
 
-  /** IP address of the client. */
+  /** IP address of the client, IPv4 dotted also on a dual-stack socket. Godot: WebSocketPeer.get_connected_host. */
   getConnectedHost (): string {
     return this.#session.address
   }
 
-  /** TCP port of the client. */
+  /** TCP port of the client. Godot: WebSocketPeer.get_connected_port. */
   getConnectedPort (): number {
     return this.#session.port
   }
 
-  /** Whether the packet read last was a text message; false before the first one. */
+  /**
+   * Whether the packet read last was a text message; false before the first one.
+   * Godot: WebSocketPeer.was_string_packet.
+   */
   wasStringPacket (): boolean {
     return this.#session.wasStringPacket
   }
 
-  /** Whether `putPacket` sends text (0) or binary (1) messages. */
+  /** Whether `putPacket` sends text (0) or binary (1) messages; default 1. Godot: WebSocketPeer.get_write_mode. */
   getWriteMode (): number {
     return this.#session.writeMode
   }
 
-  /** Makes `putPacket` send text (0) or binary (1) messages; throws ERR_INVALID_PARAMETER for other values. */
+  /**
+   * Makes `putPacket` send text (0) or binary (1) messages; throws ERR_INVALID_PARAMETER for other values.
+   * Godot: WebSocketPeer.set_write_mode.
+   */
   setWriteMode (mode: number): void {
     if (mode !== writeMode.TEXT && mode !== writeMode.BINARY) {
       throw new GodotError('ERR_INVALID_PARAMETER', `invalid write mode ${String(mode)}: expected 0 (text) or 1 (binary)`)
@@ -151,22 +157,25 @@ export class WebSocketPeer extends PacketPeer {
     this.#session.setWriteMode(mode)
   }
 
-  /** Disables Nagle's algorithm (true, the default) or enables it. */
+  /** Disables Nagle's algorithm (true, the default) or enables it. Godot: WebSocketPeer.set_no_delay. */
   setNoDelay (enabled: boolean): void {
     this.#session.outbox.connection.setNoDelay(enabled)
   }
 
-  /** Bytes waiting to be sent. */
+  /** Bytes waiting to be sent. Godot: WebSocketPeer.get_current_outbound_buffered_amount. */
   getCurrentOutboundBufferedAmount (): number {
     return this.#session.outbox.bufferedAmount
   }
 
-  /** Number of unread packets. */
+  /** Number of unread packets. Godot: PacketPeer.get_available_packet_count. */
   getAvailablePacketCount (): number {
     return this.#session.unreadPackets
   }
 
-  /** Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full. */
+  /**
+   * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full.
+   * Godot: PacketPeer.put_packet.
+   */
   putPacket (bytes: Uint8Array): void {
     this.#session.send(bytes, this.#session.writeMode === writeMode.TEXT)
   }
@@ -179,6 +188,7 @@ export class WebSocketPeer extends PacketPeer {
   /**
    * Sends a close frame and waits up to `closeTimeout` seconds for the answer. Does nothing on a closing peer: the first
    * code stands. Throws ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry.
+   * Godot: WebSocketPeer.close.
    */
   close (code: number = closeCode.NORMAL, reason: string = ''): void {
     checkClose(code, reason)

@@ -15,13 +15,13 @@ import type { MembersOf, NodeSurface, Surface } from './rpc-surface.ts'
 import type { RpcLink, RpcWire } from './wire/rpc-wire.ts'
 import { Spawner } from './spawner.ts'
 
-/** Arguments of a MultiplayerAPI's signals; names and arguments are Godot's. */
+/** The arguments of each signal of a MultiplayerAPI by its name. */
 export interface MultiplayerSignals {
-  /** A client has joined, and can be called. */
+  /** A client joined and can be called. Godot: MultiplayerAPI.network_peer_connected. */
   network_peer_connected: [id: number]
-  /** A client has left. */
+  /** A client left. Godot: MultiplayerAPI.network_peer_disconnected. */
   network_peer_disconnected: [id: number]
-  /** Bytes of a client's `send_bytes`; the listener may keep them. */
+  /** A client sent bytes with `send_bytes`; the listener may keep them. Godot: MultiplayerAPI.network_peer_packet. */
   network_peer_packet: [id: number, bytes: Uint8Array]
 }
 
@@ -58,7 +58,7 @@ export class MultiplayerAPI {
   readonly #nodeHost: NodeHost
   readonly #spawners = new Map<string, Spawner>()
 
-  /** Not for applications: a server has one, see `WebSocketServer.multiplayer`. */
+  /** @internal A server has one: `WebSocketServer.multiplayer`. */
   constructor (parts: MultiplayerParts) {
     this.#parts = parts
     this.#nodeHost = nodeHostOf(parts)

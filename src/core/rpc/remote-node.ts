@@ -14,7 +14,7 @@ import type {
 export class RemoteNode<Members = any> {
   readonly #members: NodeMembers
 
-  /** Not for applications: `MultiplayerAPI.node` makes nodes. */
+  /** @internal `MultiplayerAPI.node` creates nodes. */
   constructor (members: NodeMembers) {
     this.#members = members
   }

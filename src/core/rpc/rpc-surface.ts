@@ -25,7 +25,9 @@ export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstru
 
 /** A trailing parameter that callers may leave out; see `optional`. */
 export class Optional<K extends Kind = Kind, Default = unknown> {
+  /** Kind of the parameter. */
   readonly kind: K
+  /** Value that the handler gets when callers leave it out. */
   readonly default: Default
 
   constructor (kind: K, value: Default) {

@@ -1,17 +1,17 @@
 import { GodotError } from '../../error.ts'
 import { encodeDeltas, encodeDespawn, encodeSpawn } from '../../protocol/multiplayer/replication4-packet.ts'
-import type { Spawn, Sync } from '../../protocol/multiplayer/replication4-packet.ts'
+import type { Sync } from '../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import { MemberConverter } from './member-converter.ts'
 import type { Kind, ValueOf } from './rpc-surface.ts'
 
-/**
- * A property as it is in the SceneReplicationConfig of the clients: whether it is sent with a spawn (default true), and
- * when it is sent later: at every sync (`always`, the default), after it changed, or never.
- */
+/** A property, with the settings that it has in the SceneReplicationConfig of the clients. */
 export interface SyncedProperty {
+  /** Type of its values. */
   readonly kind: Kind
+  /** Whether it is sent when the node is spawned; default true. */
   readonly spawn?: boolean
+  /** When it is sent later: at every `sync` (`always`, the default), at the next one after it changed, or never. */
   readonly mode?: 'always' | 'on_change' | 'never'
 }
 
@@ -25,7 +25,7 @@ export type Replication = Readonly<Record<string, SyncedProperty>>
 export type ReplicatedValues<R extends Replication> = { [Name in keyof R]: ValueOf<R[Name]['kind']> }
 
 /** What is spawned: the index of a scene in the spawner's list, or the argument of its `spawn_function`. */
-export type Spawned = Spawn['what']
+export type Spawned = { readonly scene: number } | { readonly custom: Variant }
 
 /** The same for any properties. */
 export type SpawnedValues = Readonly<Record<string, unknown>>

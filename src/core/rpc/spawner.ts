@@ -11,7 +11,7 @@ export class SpawnedNode<R extends Replication = Replication> {
   readonly #properties: SpawnedProperties
   readonly #despawn: () => void
 
-  /** Not for applications: `Spawner.spawn` makes nodes. */
+  /** @internal `Spawner.spawn` creates nodes. */
   constructor (properties: SpawnedProperties, despawn: () => void) {
     this.#properties = properties
     this.#despawn = despawn
@@ -45,7 +45,7 @@ export class Spawner {
   readonly #replicator: Replicator
   readonly #nodes = new Map<string, SpawnedNode<any>>()
 
-  /** Not for applications: `MultiplayerAPI.spawner` makes spawners. */
+  /** @internal `MultiplayerAPI.spawner` creates spawners. */
   constructor (replicator: Replicator, path: string) {
     this.#replicator = replicator
     this.path = path

@@ -1,34 +1,29 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import { Heartbeat } from '../peer/heartbeat.ts'
-import type { Keys, Listener, Mount } from '../peer/transport.ts'
+import type { TlsKeys, Listener, Mount } from '../../transport/listener.ts'
 import type { Monitor } from './monitor.ts'
+import { OwnListener } from './own-listener.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { Settings } from './settings.ts'
-
-/** Where a server can listen: on the host app's endpoint, or on a port of its own. */
-export interface Endpoints {
-  readonly mount: Mount | undefined
-  readonly openListener: ((port: number) => Promise<Listener>) | undefined
-}
 
 /** Starts and stops listening, one after the other. */
 export class Listening {
   readonly #settings: Settings
   readonly #registry: PeerRegistry
   readonly #monitor: Monitor
-  readonly #endpoints: Endpoints
+  readonly #mount: Mount | undefined
   readonly #heartbeat: Heartbeat
   #listener: Listener | Mount | undefined
   #since = 0
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  constructor (settings: Settings, registry: PeerRegistry, monitor: Monitor, endpoints: Endpoints) {
+  constructor (settings: Settings, registry: PeerRegistry, monitor: Monitor, mount: Mount | undefined) {
     this.#settings = settings
     this.#registry = registry
     this.#monitor = monitor
-    this.#endpoints = endpoints
+    this.#mount = mount
     this.#heartbeat = new Heartbeat(() => registry.peers)
     if (this.mode === 'mounted') this.#checkNoKeys()
   }
@@ -49,15 +44,14 @@ export class Listening {
 
   /** Whether it listens, or would listen, on the host app's endpoint or on a port of its own. */
   get mode (): 'mounted' | 'own' {
-    const { mount } = this.#endpoints
-    const wouldMount = mount !== undefined && this.#settings.options.port === undefined
-    return (this.isOn ? this.#listener === mount : wouldMount) ? 'mounted' : 'own'
+    const wouldMount = this.#mount !== undefined && this.#settings.options.port === undefined
+    return (this.isOn ? this.#listener === this.#mount : wouldMount) ? 'mounted' : 'own'
   }
 
   /** Whether clients connect with `wss://`. */
   get tls (): boolean {
     if (this.#listener !== undefined) return this.#listener.tls
-    return this.mode === 'mounted' ? this.#endpoints.mount!.tls : this.#settings.options.privateKey !== undefined
+    return this.mode === 'mounted' ? this.#mount!.tls : this.#settings.options.privateKey !== undefined
   }
 
   /** Seconds since it began to listen. */
@@ -84,7 +78,7 @@ export class Listening {
   }
 
   /** Replaces the keys of the TLS listener; ERR_UNCONFIGURED without one, ERR_INVALID_PARAMETER for unusable keys. */
-  setKeys (keys: Keys): void {
+  setKeys (keys: TlsKeys): void {
     const listener = this.#listener
     if (listener === undefined || !('setKeys' in listener) || !listener.tls) {
       throw new GodotError('ERR_UNCONFIGURED', 'setSecureContext needs a TLS listener of the server\'s own')
@@ -94,7 +88,7 @@ export class Listening {
 
   async #start (port: number | undefined, changes: Pick<ServerOptions, 'protocols' | 'gdMpApi'>): Promise<void> {
     if (this.#stopping !== undefined) await this.#stopping
-    this.#listener = port === undefined ? this.#mount() : await this.#openListener(port)
+    this.#listener = port === undefined ? this.#checkMount() : await this.#openListener(port)
     this.#settings.change(changes)
     this.#heartbeat.start(this.#settings.options.pingInterval)
     this.#since = performance.now()
@@ -111,17 +105,16 @@ export class Listening {
     this.#monitor.events.emit('stopped')
   }
 
-  #mount (): Mount {
-    const { mount } = this.#endpoints
-    if (mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to mount on: pass a port')
+  #checkMount (): Mount {
+    if (this.#mount === undefined) throw new GodotError('ERR_CANT_CREATE', 'no host app to mount on: pass a port')
     this.#checkNoKeys()
-    return mount
+    return this.#mount
   }
 
   async #openListener (port: number): Promise<Listener> {
-    const { openListener } = this.#endpoints
-    if (openListener === undefined) throw new GodotError('ERR_CANT_CREATE', 'this server cannot listen on a port of its own')
-    return await openListener(port)
+    const listener = new OwnListener(this.#settings, this.#registry, this.#monitor)
+    await listener.listen(this.#settings.options.bindIp, port)
+    return listener
   }
 
   #checkNoKeys (): void {

@@ -9,6 +9,7 @@ import { limits } from './limits.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import { withShortStrings } from './short-strings.ts'
+import type { SignalSource } from './signal-source.ts'
 import { SignalEmitter } from './signals.ts'
 
 /**
@@ -17,19 +18,25 @@ import { SignalEmitter } from './signals.ts'
  */
 export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
 
-/** Events for operators, beside Godot's signals. */
+/** Events for operators, beside Godot's signals: the arguments of each by its name. */
 export interface MonitorEvents {
   /** A handshake was completed; `seconds` since its first byte. */
   accepted: [seconds: number]
+  /** A client became a peer. */
   joined: [peer: WebSocketPeer]
+  /** A client sent a close frame; 1005 stands for one without a code. */
   close_requested: [peer: WebSocketPeer, code: number, reason: string]
+  /** A peer ended. */
   left: [peer: WebSocketPeer, end: PeerEnd]
+  /** A packet of a peer was dropped. */
   dropped: [reason: DropReason, peer: WebSocketPeer]
   /** A handshake was refused. */
   refused: [reason: ErrorCode, address: string]
   /** A limit was hit; `details` say by whom. Emitted at every hit. */
   limited: [limit: LimitName, details: object]
+  /** The server started to listen. */
   listening: []
+  /** The server stopped, and all peers have ended. */
   stopped: []
 }
 
@@ -50,7 +57,8 @@ export interface Counters {
 
 /** What applications and administration see of a Monitor. */
 export interface ServerMonitor extends Counters {
-  readonly events: Pick<SignalEmitter<MonitorEvents>, 'on' | 'once' | 'off'>
+  /** Events for operators. */
+  readonly events: SignalSource<MonitorEvents>
   /** Calls `watch` with every packet until the returned function is called. Costs nothing while nobody watches. */
   watchPackets (watch: PacketWatcher): () => void
 }

@@ -6,7 +6,7 @@ import type { HandshakeHost, HandshakeTransport } from '../admission/handshake.t
 import { PeerIds } from '../admission/peer-ids.ts'
 import type { EndCause, PeerEnd } from '../peer/peer-end.ts'
 import { PeerSession } from '../peer/peer-session.ts'
-import type { Connection } from '../peer/transport.ts'
+import type { Connection } from '../../transport/connection.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import type { RoomServer } from '../room/room-server.ts'
 import type { Room } from '../room/room.ts'

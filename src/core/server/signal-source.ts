@@ -1,16 +1,18 @@
 import type { SignalEmitter } from './signals.ts'
 
 type Signals<Table> = { [Name in keyof Table]: unknown[] }
-type Listener<Arguments extends unknown[]> = (...args: Arguments) => unknown
 
-/** The public methods of a class that has signals. */
+/** Something that emits signals; `Table` has the arguments of each signal by its name. */
 export interface SignalSource<Table extends Signals<Table>> {
-  /** Calls `listener` at each `signal` from now on. Godot: Object.connect. */
-  on<Name extends keyof Table> (signal: Name, listener: Listener<Table[Name]>): this
+  /**
+   * Calls `listener` with the arguments of each `signal` from now on. What it throws or rejects with is logged.
+   * Godot: Object.connect.
+   */
+  on<Name extends keyof Table> (signal: Name, listener: (...args: Table[Name]) => unknown): this
   /** Calls `listener` at the next `signal` only. */
-  once<Name extends keyof Table> (signal: Name, listener: Listener<Table[Name]>): this
+  once<Name extends keyof Table> (signal: Name, listener: (...args: Table[Name]) => unknown): this
   /** Removes a listener. Godot: Object.disconnect. */
-  off<Name extends keyof Table> (signal: Name, listener: Listener<Table[Name]>): this
+  off<Name extends keyof Table> (signal: Name, listener: (...args: Table[Name]) => unknown): this
 }
 
 /**
@@ -24,7 +26,7 @@ export function addSignalMethods<Instance extends object, Table extends Signals<
 ): void {
   for (const method of ['on', 'once', 'off'] as const) {
     Object.defineProperty(prototype, method, {
-      value (this: Instance, name: keyof Table, listener: Listener<any>) {
+      value (this: Instance, name: keyof Table, listener: (...args: any[]) => unknown) {
         emitterOf(this)[method](name, listener)
         return this
       },

@@ -1,24 +1,36 @@
-/** What a signal's listeners are given, by signal; names and arguments are Godot's but for `packet`. */
+/** The arguments of each signal of a WebSocketServer by its name. */
 export interface Signals {
-  /** A client finished its handshake (plain mode). */
+  /** A client completed its handshake (plain mode). Godot: WebSocketServer.client_connected. */
   client_connected: [id: number, protocol: string]
-  /** A client asked to close; 1005 stands for a close frame without a code. */
+  /** A client sent a close frame; 1005 stands for one without a code. Godot: WebSocketServer.client_close_request. */
   client_close_request: [id: number, code: number, reason: string]
-  /** A client is gone; clean when both close frames were exchanged (plain mode). */
+  /**
+   * A client disconnected; clean when both close frames were exchanged (plain mode).
+   * Godot: WebSocketServer.client_disconnected.
+   */
   client_disconnected: [id: number, wasCleanClose: boolean]
-  /** A packet waits to be read (plain mode). */
+  /** A packet is available from `getPeer(id)` (plain mode). Godot: WebSocketServer.data_received. */
   data_received: [id: number]
-  /** A packet for the server waits to be read (multiplayer mode). */
+  /** A packet for the server is available (multiplayer mode). Godot: WebSocketMultiplayerPeer.peer_packet. */
   peer_packet: [source: number]
-  /** A client finished its handshake (multiplayer mode). */
+  /** A client completed its handshake (multiplayer mode). Godot: NetworkedMultiplayerPeer.peer_connected. */
   peer_connected: [id: number]
-  /** A client is gone (multiplayer mode). */
+  /** A client disconnected (multiplayer mode). Godot: NetworkedMultiplayerPeer.peer_disconnected. */
   peer_disconnected: [id: number]
-  /** A client is connected, but has to prove itself before it is let in (option authenticate). */
+  /**
+   * A client is connected and must authenticate before it joins (option `authenticate`).
+   * Godot 4: SceneMultiplayer.peer_authenticating.
+   */
   peer_authenticating: [id: number]
-  /** It did not, and is closed or gone; `peer_connected` if it did. */
+  /**
+   * A client failed to authenticate, or disconnected before it did; it is never signalled as connected.
+   * Godot 4: SceneMultiplayer.peer_authentication_failed.
+   */
   peer_authentication_failed: [id: number]
-  /** A packet, pushed: who listens to this gets packets instead of `data_received`; the bytes are the listener's own (plain mode). */
+  /**
+   * A packet (plain mode). While this signal has listeners, packets are passed to them instead of being queued and
+   * signalled with `data_received`. The listener may keep the bytes.
+   */
   packet: [id: number, bytes: Uint8Array, isText: boolean]
 }
 

@@ -7,11 +7,13 @@ import { Admission } from '../admission/admission.ts'
 import type { Ban, BanTerms } from '../admission/bans.ts'
 import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
-import type { Keys, Listener, Mount } from '../peer/transport.ts'
+import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import { Room } from '../room/room.ts'
 import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
+import { provideInternals } from './internals.ts'
+import type { ServerInternals } from './internals.ts'
 import { Listening } from './listening.ts'
 import { consoleLogger } from '../../logger.ts'
 import { Monitor } from './monitor.ts'
@@ -24,33 +26,19 @@ import type { SignalSource } from './signal-source.ts'
 import { SignalEmitter } from './signals.ts'
 import type { Signals } from './signals.ts'
 
-/** How a server is connected to the outside. */
-export interface ServerConnections {
+/** What the plugin and tests provide. */
+export interface ServerEnvironment {
   /** The host app's endpoint, for a server without a port of its own. */
   readonly mount?: Mount
-  /** Opens a listener on a port for the server. */
-  readonly openListener?: (internals: ServerInternals, port: number) => Promise<Listener>
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
 }
 
-/** The parts of a server, for the code that connects it to sockets and HTTP. */
-export interface ServerInternals {
-  readonly settings: Settings
-  readonly admission: Admission
-  readonly registry: PeerRegistry
-  readonly monitor: Monitor
-  readonly room: Room
-}
-
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
-export const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
+const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
 /** NetworkedMultiplayerPeer.TRANSFER_MODE_RELIABLE. */
 const TRANSFER_MODE_RELIABLE = 2
-
-/** The parts of a server; not for applications. */
-export let internalsOf: (server: WebSocketServer) => ServerInternals
 
 /**
  * Godot's WebSocketServer: accepts WebSocket clients on the host app's endpoint or on a port of its own. In multiplayer
@@ -67,17 +55,11 @@ export class WebSocketServer extends PacketPeer {
 
   static {
     addSignalMethods(this.prototype, server => server.#signals)
-    internalsOf = server => ({
-      settings: server.#settings,
-      admission: server.#admission,
-      registry: server.#registry,
-      monitor: server.#monitor,
-      room: server.#registry.main
-    })
+    provideInternals(peer => (peer as WebSocketServer).#internals)
   }
 
-  /** Throws ERR_INVALID_PARAMETER naming the wrong option. `connections` are for the plugin and for tests. */
-  constructor (options: Partial<ServerOptions> = {}, { mount, openListener, drawId }: ServerConnections = {}) {
+  /** Throws ERR_INVALID_PARAMETER naming the wrong option. The second parameter is for the plugin and for tests. */
+  constructor (options: Partial<ServerOptions> = {}, { mount, drawId }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)
     const log = settings.options.log ?? consoleLogger
@@ -98,10 +80,7 @@ export class WebSocketServer extends PacketPeer {
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options),
       openRoom: (name, server) => new Room(name, server)
     })
-    this.#listening = new Listening(settings, this.#registry, monitor, {
-      mount,
-      openListener: openListener === undefined ? undefined : async port => await openListener(internalsOf(this), port)
-    })
+    this.#listening = new Listening(settings, this.#registry, monitor, mount)
   }
 
   // ---- listening ----
@@ -128,7 +107,7 @@ export class WebSocketServer extends PacketPeer {
     await this.#listening.stop(code, reason)
   }
 
-  /** Godot: WebSocketServer.is_listening. */
+  /** Whether clients can connect. Godot: WebSocketServer.is_listening. */
   isListening (): boolean {
     return this.#listening.isOn
   }
@@ -157,7 +136,7 @@ export class WebSocketServer extends PacketPeer {
    * Replaces the keys of the TLS listener while it listens: new connections use them. Throws ERR_UNCONFIGURED without a
    * TLS listener, ERR_INVALID_PARAMETER for missing or unusable keys.
    */
-  setSecureContext (keys: Keys): void {
+  setSecureContext (keys: TlsKeys): void {
     this.#listening.setKeys(keys)
     const { privateKey, sslCertificate, caChain } = keys
     this.#settings.change({ privateKey, sslCertificate, caChain })
@@ -252,7 +231,10 @@ export class WebSocketServer extends PacketPeer {
     return this.#settings.maxDataSize
   }
 
-  /** Always 2 (reliable), the only mode of WebSocket; setting it has no effect, as in Godot. */
+  /**
+   * Always 2 (reliable), the only mode of WebSocket; setting it has no effect, as in Godot.
+   * Godot: NetworkedMultiplayerPeer.transfer_mode.
+   */
   get transferMode (): number {
     return TRANSFER_MODE_RELIABLE
   }
@@ -324,12 +306,18 @@ export class WebSocketServer extends PacketPeer {
 
   // ---- packets ----
 
-  /** Target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one. Godot: set_target_peer. */
+  /**
+   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0.
+   * Godot: NetworkedMultiplayerPeer.set_target_peer.
+   */
   setTargetPeer (id: number): void {
     this.#targetPeer = id
   }
 
-  /** Sender of the packet that `getPacket` returns next, 1 when there is none. Godot: get_packet_peer. */
+  /**
+   * Sender of the packet that `getPacket` returns next, 1 when there is none.
+   * Godot: NetworkedMultiplayerPeer.get_packet_peer.
+   */
   getPacketPeer (): number {
     return this.#room.inbox.nextSource
   }
@@ -387,7 +375,8 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other.
+   * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
+   * ERR_UNCONFIGURED without that option.
    * Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {
@@ -396,7 +385,7 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Accepts a client that authenticates: it joins as soon as it has completed too. Throws ERR_DOES_NOT_EXIST for any
-   * other. Godot 4: SceneMultiplayer.complete_auth.
+   * other, ERR_UNCONFIGURED without option `authenticate`. Godot 4: SceneMultiplayer.complete_auth.
    */
   completeAuth (id: number): void {
     this.#authentication.complete(id)
@@ -417,6 +406,16 @@ export class WebSocketServer extends PacketPeer {
     const packet = this.#room.inbox.take()
     if (packet === undefined) throw new GodotError(this.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
     return packet
+  }
+
+  get #internals (): ServerInternals {
+    return {
+      settings: this.#settings,
+      admission: this.#admission,
+      registry: this.#registry,
+      monitor: this.#monitor,
+      room: this.#room
+    }
   }
 
   /** The room of clients that choose none. */

@@ -1,8 +1,9 @@
 /**
- * Godot's math types: small, immutable, with Godot's names and defaults. Components are JavaScript numbers and are
- * rounded to 32-bit floats when they are sent. Types whose names end in i are of Godot 4 and hold 32-bit integers.
+ * Godot's mathematical types, immutable, with Godot's names and defaults. Components are JavaScript numbers, which are
+ * rounded to 32-bit floats when they are sent; those of types whose name ends in i are 32-bit integers.
  */
 
+/** A 2D vector. */
 export class Vector2 {
   readonly x: number
   readonly y: number
@@ -13,6 +14,7 @@ export class Vector2 {
   }
 }
 
+/** A rectangle: `position` of its corner, and `size`. */
 export class Rect2 {
   readonly position: Vector2
   readonly size: Vector2
@@ -23,6 +25,7 @@ export class Rect2 {
   }
 }
 
+/** A 3D vector. */
 export class Vector3 {
   readonly x: number
   readonly y: number
@@ -35,7 +38,7 @@ export class Vector3 {
   }
 }
 
-/** A 2D transform: the transformed x axis, y axis and origin. */
+/** A 2D transform by its columns: the `x` axis, the `y` axis and the `origin`. */
 export class Transform2D {
   readonly x: Vector2
   readonly y: Vector2
@@ -48,6 +51,7 @@ export class Transform2D {
   }
 }
 
+/** A plane: its `normal`, and its distance `d` from the origin. */
 export class Plane {
   readonly normal: Vector3
   readonly d: number
@@ -58,7 +62,7 @@ export class Plane {
   }
 }
 
-/** A rotation. */
+/** A rotation as a unit quaternion. */
 export class Quat {
   readonly x: number
   readonly y: number
@@ -73,6 +77,7 @@ export class Quat {
   }
 }
 
+/** An axis-aligned box: `position` of its corner, and `size`. */
 export class AABB {
   readonly position: Vector3
   readonly size: Vector3
@@ -83,7 +88,7 @@ export class AABB {
   }
 }
 
-/** Rotation and scale in 3D: the transformed x, y and z axes, as scripts see them. */
+/** Rotation and scale in 3D by its columns: the `x`, `y` and `z` axes. */
 export class Basis {
   readonly x: Vector3
   readonly y: Vector3
@@ -107,7 +112,7 @@ export class Transform {
   }
 }
 
-/** Red, green, blue and alpha, 0 to 1; values above 1 are allowed (overbright). */
+/** Red, green, blue and alpha, 0 to 1; brighter colours exceed 1. */
 export class Color {
   readonly r: number
   readonly g: number
@@ -122,7 +127,7 @@ export class Color {
   }
 }
 
-/** A position on a grid (Godot 4). */
+/** A 2D vector of integers (Godot 4). */
 export class Vector2i {
   readonly x: number
   readonly y: number
@@ -133,7 +138,7 @@ export class Vector2i {
   }
 }
 
-/** An area of a grid (Godot 4). */
+/** A rectangle of integers (Godot 4). */
 export class Rect2i {
   readonly position: Vector2i
   readonly size: Vector2i
@@ -144,7 +149,7 @@ export class Rect2i {
   }
 }
 
-/** A position in a 3D grid (Godot 4). */
+/** A 3D vector of integers (Godot 4). */
 export class Vector3i {
   readonly x: number
   readonly y: number
@@ -157,7 +162,7 @@ export class Vector3i {
   }
 }
 
-/** Four numbers (Godot 4). */
+/** A 4D vector (Godot 4). */
 export class Vector4 {
   readonly x: number
   readonly y: number
@@ -172,7 +177,7 @@ export class Vector4 {
   }
 }
 
-/** Four integers (Godot 4). */
+/** A 4D vector of integers (Godot 4). */
 export class Vector4i {
   readonly x: number
   readonly y: number

@@ -23,6 +23,7 @@ export interface VariantRow<Value = any> {
 /** Bit 16 of the first word: 64 bits instead of 32, or only the id of an object. */
 export const WIDE = 0x10000
 
+/** Options of decoding a Variant. */
 export interface DecodeOptions {
   /** Accepts objects sent in full, as `EncodedObject`; otherwise they fail with ERR_UNAUTHORIZED. Default false. */
   allowObjects?: boolean
@@ -33,6 +34,7 @@ export interface DecodeOptions {
   exactFloats?: boolean
 }
 
+/** Options of encoding a Variant. */
 export interface EncodeOptions {
   /** Sends an `EncodedObject` in full; otherwise it fails with ERR_UNAUTHORIZED. Default false. */
   allowObjects?: boolean

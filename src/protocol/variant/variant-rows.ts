@@ -215,14 +215,14 @@ export const array: VariantRow<readonly Variant[]> = {
   }
 }
 
-export function readVariants (from: VariantReader, count: number): Variant[] {
+function readVariants (from: VariantReader, count: number): Variant[] {
   from.enter()
   const values = readItems(count, () => from.variant())
   from.leave()
   return values
 }
 
-export function writeVariants (to: VariantWriter, values: readonly Variant[]): void {
+function writeVariants (to: VariantWriter, values: readonly Variant[]): void {
   to.u32(values.length)
   to.enter()
   for (const value of values) to.variant(value)

@@ -10,15 +10,21 @@ export * from './math-types.ts'
 
 /** The parts of a NodePath: `/root/Main:position:x` is absolute, has two names and two subnames. */
 export interface NodePathParts {
+  /** Names of nodes. */
   names: readonly string[]
+  /** Names of properties. */
   subnames: readonly string[]
+  /** Whether it starts at the root. */
   absolute: boolean
 }
 
 /** A path to a node and, after colons, its properties: `new NodePath('/root/Main:position')`, or from its parts. */
 export class NodePath implements NodePathParts {
+  /** Names of nodes. */
   readonly names: readonly string[]
+  /** Names of properties. */
   readonly subnames: readonly string[]
+  /** Whether it starts at the root. */
   readonly absolute: boolean
 
   constructor (path: string | NodePathParts = '') {
@@ -28,6 +34,7 @@ export class NodePath implements NodePathParts {
     this.absolute = absolute
   }
 
+  /** The path as text. */
   toString (): string {
     return (this.absolute ? '/' : '') + [this.names.join('/'), ...this.subnames].join(':')
   }
@@ -50,7 +57,9 @@ export class StringName {
     this.text = text
   }
 
+  /** The text. */
   toString (): string { return this.text }
+  /** The text. */
   toJSON (): string { return this.text }
 }
 
@@ -108,15 +117,22 @@ export class PoolArray<Item> implements Iterable<Item> {
     this.items = items
   }
 
+  /** Number of elements. */
   get length (): number { return this.items.length }
 
+  /** Iterates the elements. */
   [Symbol.iterator] (): Iterator<Item> { return this.items[Symbol.iterator]() }
 }
 
+/** A packed array of strings. */
 export class PoolStringArray extends PoolArray<string> {}
+/** A packed array of Vector2. */
 export class PoolVector2Array extends PoolArray<Vector2> {}
+/** A packed array of Vector3. */
 export class PoolVector3Array extends PoolArray<Vector3> {}
+/** A packed array of Color. */
 export class PoolColorArray extends PoolArray<Color> {}
+/** A packed array of Vector4 (Godot 4). */
 export class PackedVector4Array extends PoolArray<Vector4> {}
 
 export const PoolByteArray = Uint8Array
@@ -181,8 +197,11 @@ export class Float {
     this.value = value
   }
 
+  /** The number, so that it can be calculated with. */
   valueOf (): number { return this.value }
+  /** The number as text. */
   toString (): string { return String(this.value) }
+  /** The number. */
   toJSON (): number { return this.value }
 }
 

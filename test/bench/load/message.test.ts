@@ -17,7 +17,7 @@ for (const [name, wire] of Object.entries<Wire>(wires)) {
 
       const { payload, masked, opcode } = parseFrame(frames.subarray(2 * each))
       t.same([payload.length, masked, opcode], [size, true, wire.opcode])
-      const textAt = wire.before(5).length
+      const textAt = wire.prefix(5).length
       t.equal(readSender(payload, textAt), SENDER)
       t.equal(readAge(payload, textAt, TIME + 99), 99)
     })

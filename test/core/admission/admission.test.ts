@@ -1,8 +1,9 @@
 import t from 'tap'
-import { internalsOf, WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
 
 /** A listening server, and the clients it refuses. */
@@ -23,8 +24,8 @@ t.test('maxPeersPerAddress limits the connections of one address', async t => {
   t.same(refused, [['address-limit', '192.0.2.7']])
   t.equal(join('192.0.2.8').refusal, undefined)
   t.equal(server.monitor.limits['address-limit'], 1)
-  one.connection.hangUp()
-  await turn()
+  one.connection.disconnect()
+  await nextTurn()
   t.equal(join().refusal, undefined)
   t.equal(join().refusal, 'address-limit', 'one place was free, and is taken again')
   await server.stop()
@@ -35,11 +36,11 @@ t.test('a connection counts for its address until its socket is released, not un
   const { connection } = join()
   // A frame without a mask is a protocol error: the peer leaves, but its client keeps the connection open.
   connection.deliver(Buffer.of(0x82, 0x00))
-  await turn()
+  await nextTurn()
   t.equal(server.peerCount, 0)
   t.equal(join().refusal, 'address-limit')
-  connection.hangUp()
-  await turn()
+  connection.disconnect()
+  await nextTurn()
   t.equal(join().refusal, undefined)
   await server.stop()
 })
@@ -59,7 +60,7 @@ t.test('maxJoinsPerMinute limits the joins of one address', async t => {
   const { server, join } = await openServer({ maxJoinsPerMinute: 3, maxPeersPerAddress: 0, pingInterval: 0 })
   const joinAndLeave = (address = '192.0.2.7') => {
     const client = join(address)
-    client.connection.hangUp()
+    client.connection.disconnect()
     return client.refusal
   }
   t.same(Array.from({ length: 5 }, () => joinAndLeave()), [undefined, undefined, undefined, 'join-rate', 'join-rate'])
@@ -85,7 +86,7 @@ t.test('maxJoinsPerMinute counts joins, not refused handshakes', async t => {
 t.test('maxJoinsPerMinute holds for clients that onHandshake decides about at the same time', async t => {
   const { server, join } = await openServer({ maxJoinsPerMinute: 2, onHandshake: async () => ({}) })
   const clients = Array.from({ length: 5 }, () => join())
-  await turn()
+  await nextTurn()
   t.same(clients.map(({ refusal }) => refusal), [undefined, undefined, 'join-rate', 'join-rate', 'join-rate'])
   t.equal(server.peerCount, 2)
   await server.stop()
@@ -114,7 +115,7 @@ t.test('maxPeers counts clients that onHandshake decides about', async t => {
   join()
   t.match(join('192.0.2.8').refusals, [{ code: 'server-full', statusCode: 503, message: /2 peers/ }])
   t.throws(() => server.checkJoin(), { code: 'server-full' }, 'it is not ready for more')
-  await turn()
+  await nextTurn()
   t.equal(server.peerCount, 2)
   await server.stop()
 })
@@ -139,8 +140,8 @@ t.test('clients that authenticate count as pending handshakes', async t => {
   const [one] = [join(), join()]
   t.same(server.countPeers(), { open: 0, closing: 0, pending: 2 })
   t.equal(join().refusal, 'too-many-handshakes')
-  one.connection.hangUp()
-  await turn()
+  one.connection.disconnect()
+  await nextTurn()
   t.equal(join().refusal, undefined)
   await server.stop()
 })
@@ -164,11 +165,11 @@ t.test('a ban refuses new clients and closes the peers of its range', async t =>
   const { server, join } = await openServer()
   const [banned] = [join('192.0.2.7'), join('198.51.100.1')]
   const [peer] = [...server.peers()].filter(peer => peer.getConnectedHost() === '192.0.2.7')
-  await turn()
+  await nextTurn()
   banned.connection.take()
   server.ban('192.0.2.0/24', { reason: 'rude' })
   t.equal(peer.state, 'closing')
-  await turn()
+  await nextTurn()
   t.same(banned.connection.take(), Buffer.from([0x88, 6, 0x03, 0xf0, ...Buffer.from('rude')]))
   t.match(join('192.0.2.200').refusals, [{ code: 'banned', statusCode: 403, message: 'banned: rude' }])
   t.equal(server.peerCount, 2)
@@ -205,7 +206,7 @@ for (const [what, change, code] of changes) {
     const client = join()
     change(server)
     accept()
-    await turn()
+    await nextTurn()
     t.equal(client.refusal, code)
     await server.stop()
     t.equal(server.peerCount, 0)

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { internalsOf, WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Accepted, Refused } from '../../../src/on-handshake.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
 
 const TIMEOUT = 1000
@@ -65,7 +66,7 @@ class Course {
       case 'stop': server.stop(); break
       case 'poll': server.poll(); break
     }
-    await turn()
+    await nextTurn()
   }
 
   /** What is wrong now. */
@@ -87,11 +88,11 @@ class Course {
   async end (): Promise<string[]> {
     this.#client.leave()
     const stopped = this.server.stop()
-    await turn()
+    await nextTurn()
     this.#clock.advance(5000)
-    await turn()
+    await nextTurn()
     this.#decide?.resolve({})
-    await turn()
+    await nextTurn()
     await stopped
     const { places, connections } = internalsOf(this.server).admission.counts
     const signals = this.signals.join()

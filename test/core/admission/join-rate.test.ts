@@ -1,6 +1,6 @@
 import t from 'tap'
 import { JoinRate } from '../../../src/core/admission/join-rate.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Random, seed } from '../../helper/random.ts'
 
 t.test('counts what happened in the last minute, by key', async t => {
   const rate = new JoinRate()
@@ -23,12 +23,12 @@ t.test('forgets keys after a minute', async t => {
 t.test('agrees with a list of all times at random', async t => {
   const rate = new JoinRate()
   const all: Array<[key: string, time: number]> = []
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   let now = 0
   let differences = 0
   for (let i = 0; i < 2000; i++) {
-    now += dice.below(1000)
-    const key = String(dice.below(5))
+    now += random.below(1000)
+    const key = String(random.below(5))
     if (rate.count(key, now) !== all.filter(([one, time]) => one === key && time > now - 60_000).length) differences++
     rate.add(key, now)
     all.push([key, now])

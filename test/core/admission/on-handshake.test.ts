@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
-import { silentLogger } from '../../../src/logger.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient, upgradeHeaders } from '../../helper/handshake-client.ts'
 
 /** A listening server with this `onHandshake`, the errors it logs, and a way to join it. */
@@ -14,7 +14,7 @@ async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {
   await server.listen()
   const join = async (request: Partial<UpgradeRequest> = {}): Promise<HandshakeClient> => {
     const client = new HandshakeClient(server).request(request)
-    await turn()
+    await nextTurn()
     return client
   }
   return { server, errors, join }

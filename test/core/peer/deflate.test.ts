@@ -1,7 +1,7 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import t from 'tap'
 import { deflate, inflate } from '../../../src/core/peer/deflate.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 
 const MAX = 1000
 
@@ -49,12 +49,12 @@ t.test('what is compressed at every level comes back, up to the last byte that i
 
 t.test('whatever comes is a message of the size allowed, or one of two codes', async t => {
   const whole = deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20)))
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const outcomes = new Set<number | 'message'>()
   for (let at = 0; at < scaled(2000); at++) {
     const bent = Buffer.from(whole)
-    bent[dice.below(bent.length)] ^= 1 << dice.below(8)
-    const result = inflate(dice.once(2) ? bent : dice.bytes(dice.below(200)), MAX)
+    bent[random.below(bent.length)] ^= 1 << random.below(8)
+    const result = inflate(random.oneIn(2) ? bent : random.bytes(random.below(200)), MAX)
     if (typeof result !== 'number' && result.length > MAX) t.fail(`${result.length} bytes, seed ${seed}`)
     outcomes.add(typeof result === 'number' ? result : 'message')
   }
@@ -67,9 +67,9 @@ function bytesOf (digits: string): Buffer {
 }
 
 t.test('what is compressed with a smaller window is read by a client that has no larger one', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   // Repeats itself after 4 KiB: farther back than the windows of 9 to 11 bits.
-  const part = dice.bytes(4096)
+  const part = random.bytes(4096)
   const message = Buffer.concat(Array.from({ length: 4 }, () => part))
   for (let windowBits = 9; windowBits <= 15; windowBits++) {
     const compressed = Buffer.concat([deflate(message, windowBits), Buffer.of(0x00, 0x00, 0xff, 0xff)])

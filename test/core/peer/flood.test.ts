@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 import { frame } from '../../helper/raw-frame.ts'
 
@@ -30,8 +30,8 @@ t.test('after a reset, packets over the rate limit are dropped and counted, and 
   flooder.connection.deliver(chunk)
   t.ok(server.getPeer(flooder.id).isPaused)
   t.equal(timers(), before + 1, 'one timer for the peer')
-  flooder.connection.hangUp()
-  await turn()
+  flooder.connection.disconnect()
+  await nextTurn()
 
   t.notOk(server.hasPeer(flooder.id))
   const relayed = (await receiver.messages()).filter(message => message.startsWith('00')).length

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { listeningApp } from '../../helper/app.ts'
 import { frame, upgradeRequest } from '../../helper/raw-socket.ts'
-import { within } from '../../helper/within.ts'
+import { withTimeout } from '../../helper/with-timeout.ts'
 
 for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] as const) {
   t.test(`a client that ${how} while nobody reads its packets is noticed, though its socket is paused`, async t => {
@@ -17,7 +17,7 @@ for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] 
 
     socket[end]()
 
-    await within(3, () => 'the end of the peer', peer.ended())
+    await withTimeout(3, () => 'the end of the peer', peer.ended())
     t.equal(app.peerServer.peerCount, 0)
     t.ok(peer.getAvailablePacketCount() >= 7, 'what had come can still be read')
   })

@@ -4,10 +4,10 @@ import type { SignalName } from '../../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
-import { putTo } from '../../helper/internals.ts'
+import { putDataTo } from '../../helper/internals.ts'
 
 /** A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11 ... */
 async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
@@ -39,7 +39,7 @@ const auth = (client: FrameClient, text = ''): void => { client.binary(Buffer.co
 async function heard (client: FrameClient): Promise<string[]> {
   const lines: string[] = []
   for (let quiet = 0; quiet < 3;) {
-    const news = await client.heard()
+    const news = await client.receivedFrames()
     quiet = news.length === 0 ? quiet + 1 : 0
     lines.push(...news)
   }
@@ -80,8 +80,8 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
   say(inside, '07030b00000003bb')
   t.equal(server.monitor.drops['unknown-target'], 1)
   say(inside, '07030000000003cc')
-  putTo(server, 0, Uint8Array.of(1))
-  t.throws(() => putTo(server, 11, Uint8Array.of(1)), { code: 'FAILED' })
+  putDataTo(server, 0, Uint8Array.of(1))
+  t.throws(() => putDataTo(server, 11, Uint8Array.of(1)), { code: 'FAILED' })
   t.throws(() => server.getPeer(11), { code: 'ERR_DOES_NOT_EXIST' })
   t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) => id), server.countPeers().pending, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
   t.same(await heard(waiting), [])
@@ -191,7 +191,7 @@ t.test('who takes too long is closed with 1000, answer or not', async t => {
   auth(client)
   t.equal(server.monitor.limits['auth-timeout'], 1)
   client.send(8, Buffer.from('03e8', 'hex'))
-  await turn()
+  await nextTurn()
   t.ok(client.connection.isEnded)
   t.equal(server.countPeers().pending, 0)
   t.same(told, [['peer_authenticating', 10], ['peer_authentication_failed', 10]])
@@ -203,10 +203,10 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   const { server, told } = await serve(async () => await new Promise(resolve => { wake = resolve }))
   const [leaver, banned, cut] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   auth(leaver, 'x')
-  leaver.connection.hangUp()
-  await turn()
+  leaver.connection.disconnect()
+  await nextTurn()
   wake(true)
-  await turn()
+  await nextTurn()
   t.same(told.splice(0).slice(3), [['peer_authentication_failed', 10]])
   server.ban('127.0.0.1')
   t.same((await heard(banned)).slice(1), ['8:03f0'])
@@ -229,7 +229,7 @@ t.test('the application may turn away who authenticates, with a word', async t =
   t.same((await heard(client)).slice(1), ['8:0fa36e6f2073656174'])
   auth(client)
   client.close(4003, 'no seat')
-  await turn()
+  await nextTurn()
   t.same(told.slice(2), [['peer_authentication_failed', 10]])
   t.same([server.countPeers().pending, server.peerCount], [1, 0])
   await server.stop()
@@ -251,13 +251,13 @@ t.test('without autoPoll all of it happens in polls', async t => {
   server.poll()
   auth(client, 'x')
   auth(client)
-  await turn()
+  await nextTurn()
   t.same(asked, [])
   server.poll()
-  await turn()
+  await nextTurn()
   t.equal(server.peerCount, 0)
   server.poll()
-  await turn()
+  await nextTurn()
   server.poll()
   t.equal(server.peerCount, 1)
   await new Promise(resolve => setTimeout(resolve, 60))
@@ -272,8 +272,8 @@ t.test('a client counts as one from the start', async t => {
   const { server } = await serve(() => true, { maxPeers: 1 })
   const client = new FrameClient(server)
   t.throws(() => { server.checkJoin() }, { code: 'server-full' })
-  client.connection.hangUp()
-  await turn()
+  client.connection.disconnect()
+  await nextTurn()
   t.doesNotThrow(() => { server.checkJoin() })
   await server.stop()
 })
@@ -295,13 +295,13 @@ t.test('given a write mode, or closed, before it is in', async t => {
 })
 
 t.test('whatever comes before: nobody gets in who was not let in, and nothing fails', async t => {
-  const dice = new Dice(seed)
-  const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || dice.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
+  const random = new Random(seed)
+  const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
   const clients = Array.from({ length: 8 }, () => new FrameClient(server))
   for (let i = 0; i < scaled(1000); i++) {
-    const client = dice.pick(clients)
-    if (dice.once(3)) auth(client, dice.once(2) ? 'ab' : '')
-    else client.binary(dice.bytes(dice.below(12)))
+    const client = random.pick(clients)
+    if (random.oneIn(3)) auth(client, random.oneIn(2) ? 'ab' : '')
+    else client.binary(random.bytes(random.below(12)))
     if (i % 100 === 0) for (const one of clients) await one.frames()
   }
   t.equal(server.peerCount, 0, `seed ${seed}`)

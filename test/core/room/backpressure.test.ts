@@ -1,8 +1,8 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { WebSocketServer as ListeningServer } from '../../../src/transport/websocket-server.ts'
+import { WebSocketServer as ListeningServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 import { connectRawWebSocket, frame } from '../../helper/raw-socket.ts'
 import { SlowReader } from '../../helper/slow-reader.ts'
@@ -22,7 +22,7 @@ async function sendUntilPaused (sender: MemoryClient, isPaused: (member: MemoryC
   let sent = 0
   while (sent < most && !isPaused(sender)) {
     sender.binary(Buffer.concat([header(sender.id, 0), Buffer.alloc(8000, sent++)]))
-    await turn()
+    await nextTurn()
   }
   return sent
 }
@@ -37,13 +37,13 @@ t.test('a member that sends is paused while a receiver is behind, and nothing is
   t.ok(sent > 3 && sent < 10, `paused after ${sent} packets`)
   t.notOk(isPaused(other), 'one that does not send is not paused')
   for (let i = sent; i < 20; i++) sender.binary(Buffer.concat([header(sender.id, 0), Buffer.alloc(8000, i)]))
-  await turn()
+  await nextTurn()
   const before = await payloads(other)
   t.ok(before.length <= sent, 'what it sends meanwhile waits')
 
   receiver.connection.unstall()
-  await turn()
-  await turn()
+  await nextTurn()
+  await nextTurn()
 
   t.notOk(isPaused(sender))
   t.same(await payloads(receiver), Array.from({ length: 20 }, (_, i) => i))
@@ -58,13 +58,13 @@ t.test('a receiver that accepts nothing for two seconds is closed with 4008, and
   receiver.connection.stall()
   await sendUntilPaused(sender, isPaused)
   clock.advance(1900)
-  await turn()
+  await nextTurn()
   t.ok(isPaused(sender))
   t.equal(server.getPeer(receiver.id).state, 'open')
   const end = server.getPeer(receiver.id).ended()
 
   clock.advance(200)
-  await turn()
+  await nextTurn()
 
   t.notOk(isPaused(sender))
   await payloads(other)
@@ -86,11 +86,11 @@ t.test('nobody waits longer than two seconds for a receiver that accepts too lit
   clock.advance(1000)
   receiver.connection.unstall()
   receiver.connection.stall()
-  await turn()
+  await nextTurn()
   t.ok(isPaused(sender))
 
   clock.advance(1100)
-  await turn()
+  await nextTurn()
 
   t.notOk(isPaused(sender))
   t.equal(server.getPeer(receiver.id).state, 'open', 'it accepted something')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
-import { addScript } from '../../helper/godot4-script.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { addScriptedNode } from '../../helper/godot4-script.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
 
@@ -56,7 +56,7 @@ t.test('every single frame goes where Godot 4 sends it, is answered as there, an
   await server.listen()
   server.multiplayer.on('network_peer_packet', (id, bytes) => told.push(['api.peer_packet', id, shown(bytes)]))
   server.on('peer_disconnected', id => { told.push(['api.peer_disconnected', id]) })
-  for (const path of ['/root/Main', '/root/Main/Pawn']) addScript(server, path, (name, sender, node, values) => { told.push([name, sender, node, values.length]) })
+  for (const path of ['/root/Main', '/root/Main/Pawn']) addScriptedNode(server, path, (name, sender, node, values) => { told.push([name, sender, node, values.length]) })
   const witness = new FrameClient(server)
   let me = new FrameClient(server)
   await witness.frames()
@@ -65,9 +65,9 @@ t.test('every single frame goes where Godot 4 sends it, is answered as there, an
   for (const { case: name, sent, opcode, server_events: events, witness_events: seen, received, server_refused: refused = [] } of cases) {
     const { server_events: expected = events, received: answers = received } = differences[name] ?? {}
     send(me, name, opcode, sent)
-    await turn()
+    await nextTurn()
     t.same(told.splice(0), expected.map(countedOf), `${name}: the server`)
-    const heard = await me.heard()
+    const heard = await me.receivedFrames()
     t.same(heard, answers.filter(line => line !== 'tcp end'), `${name}: what comes back`)
     t.same((await witness.frames()).map(({ payload }) => eventOf(payload)), seen, `${name}: the other client`)
     const counted = Object.entries(server.monitor.drops).filter(([reason, count]) => count > before[reason as 'unread']).map(([reason]) => reason)

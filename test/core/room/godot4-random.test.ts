@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
 
@@ -29,18 +29,18 @@ function keptOf (packet: Buffer): { kept?: Buffer } {
 }
 
 /** Bytes at random; half of them with a head that nearly fits, so that they get further. */
-function draw (dice: Dice): Buffer {
-  const bytes = dice.bytes(dice.below(24))
-  if (bytes.length < 6 || dice.once(2)) return bytes
-  bytes[0] = dice.pick([7, 7, 7, 0x0f, 0xf7, 3])
-  bytes[1] = dice.once(8) ? dice.below(6) : RELAY
-  bytes.writeInt32LE(dice.pick([0, 1, -1, 10, -10, 11, -11, 12, -12, 99, -99, 2147483647, -2147483648]), 2)
-  if (bytes.length > 6 && dice.once(2)) bytes[6] = dice.below(8)
+function draw (random: Random): Buffer {
+  const bytes = random.bytes(random.below(24))
+  if (bytes.length < 6 || random.oneIn(2)) return bytes
+  bytes[0] = random.pick([7, 7, 7, 0x0f, 0xf7, 3])
+  bytes[1] = random.oneIn(8) ? random.below(6) : RELAY
+  bytes.writeInt32LE(random.pick([0, 1, -1, 10, -10, 11, -11, 12, -12, 99, -99, 2147483647, -2147483648]), 2)
+  if (bytes.length > 6 && random.oneIn(2)) bytes[6] = random.below(8)
   return bytes
 }
 
 t.test('random messages: each goes exactly where it must, as it must, and nothing else goes anywhere', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const ids = [...ALL]
   const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', inputMaxPackets: 4096, outputMaxPackets: 8192 }, { ...memoryMount, drawId: () => ids.shift()! })
   await server.listen()
@@ -53,14 +53,14 @@ t.test('random messages: each goes exactly where it must, as it must, and nothin
     const expected = new Map<number, string[]>(ALL.map(id => [id, []]))
     const kept: string[] = []
     for (let i = 0; i < 1000; i++) {
-      const message = draw(dice)
+      const message = draw(random)
       const { to, relayed, kept: one } = outcomeOf(message)
       for (const id of to) expected.get(id)!.push(relayed!.toString('hex'))
       if (one !== undefined) kept.push(one.toString('hex'))
       went += to.length
-      receive(server, peer, message, 0, message.length, dice.once(2))
+      receive(server, peer, message, 0, message.length, random.oneIn(2))
     }
-    await turn()
+    await nextTurn()
     for (const [at, id] of ALL.entries()) {
       // Paths are confirmed to whoever announced them.
       const got = (await clients[at].frames()).map(({ payload }) => payload).filter(payload => !(id === ME && payload[0] === CONFIRM)).map(payload => payload.toString('hex'))

@@ -2,11 +2,11 @@ import t from 'tap'
 import { int, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Random, seed } from '../../helper/random.ts'
 import type { Godot4Client } from '../../helper/godot4-client.ts'
-import { Godot4Player, settle } from '../../helper/godot4-player.ts'
+import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
-import { putTo } from '../../helper/internals.ts'
+import { putDataTo } from '../../helper/internals.ts'
 
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
 const script = { hello: { args: 1, mode: 'any_peer' }, move: { args: 2, mode: 'any_peer' }, score: { args: 1 } } as const
@@ -28,14 +28,14 @@ function withArena (game: Godot4Client): void {
 }
 
 t.test('whoever comes, talks and goes, in whatever order: strict clients have nothing to complain of, and see who is there', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const edges = [2, 2147483647, 3, 2147483646]
   const authenticate: ServerOptions['authenticate'] = (_, data) => data[0] === 1
-  const { server, arena } = await serve({ authenticate }, () => edges.shift() ?? 4 + dice.below(1e9))
+  const { server, arena } = await serve({ authenticate }, () => edges.shift() ?? 4 + random.below(1e9))
   const inside = new Set<Godot4Player>()
   const everybody: Godot4Player[] = []
   const enter = (): void => {
-    const isWelcome = !dice.once(4)
+    const isWelcome = !random.oneIn(4)
     const player = new Godot4Player(server, game => {
       withArena(game)
       game.onAuth = () => {}
@@ -47,7 +47,7 @@ t.test('whoever comes, talks and goes, in whatever order: strict clients have no
     everybody.push(player)
     if (isWelcome) inside.add(player)
   }
-  const targetOf = ({ game }: Godot4Player): number => dice.pick([0, -1, 1, -game.id, ...game.peers, ...[...game.peers].map(id => -id)])
+  const targetOf = ({ game }: Godot4Player): number => random.pick([0, -1, 1, -game.id, ...game.peers, ...[...game.peers].map(id => -id)])
   const acts: Array<(player: Godot4Player) => void> = [
     enter,
     player => { if (inside.delete(player)) player.leave() },
@@ -55,16 +55,16 @@ t.test('whoever comes, talks and goes, in whatever order: strict clients have no
     ...new Array(4).fill((player: Godot4Player) => { player.game.sendBytes(Uint8Array.of(7), targetOf(player)) }),
     ...new Array(4).fill((player: Godot4Player) => { player.game.rpc('Arena', 'move', [1, new Vector2(1, 2)], targetOf(player)) }),
     () => { arena.rpc('score', 1) },
-    player => { arena.rpcId(dice.once(2) ? player.game.id : -player.game.id, 'score', 2) }
+    player => { arena.rpcId(random.oneIn(2) ? player.game.id : -player.game.id, 'score', 2) }
   ]
   for (let i = 0; i < 12; i++) enter()
   for (let round = 0; round < 400; round++) {
-    if (round % 4 === 0) await settle(everybody)
+    if (round % 4 === 0) await pumpUntilIdle(everybody)
     const there = [...inside].filter(({ game }) => game.peers.has(1))
-    if (there.length > 1) dice.pick(acts)(dice.pick(there))
+    if (there.length > 1) random.pick(acts)(random.pick(there))
     else enter()
   }
-  await settle(everybody)
+  await pumpUntilIdle(everybody)
   const ids = [...inside].map(({ game }) => game.id)
   t.same([...server.peers()].map(({ id }) => id), sorted(ids), `seed ${seed}`)
   for (const { game } of inside) t.same(sorted([...game.peers]), sorted([1, ...ids.filter(id => id !== game.id)]), `seed ${seed}`)
@@ -78,13 +78,13 @@ t.test('whoever comes, talks and goes, in whatever order: strict clients have no
 t.test('once all have confirmed, a call of the server is a few bytes, encoded once', async t => {
   const { server, arena } = await serve()
   const players = Array.from({ length: 20 }, () => new Godot4Player(server, withArena))
-  await settle(players)
+  await pumpUntilIdle(players)
   arena.rpc('score', 1)
-  await settle(players)
+  await pumpUntilIdle(players)
   const before = [...server.peers()].map(({ packetsOut, bytesOut }) => [packetsOut, bytesOut])
   arena.rpc('score', 1)
   t.same([...server.peers()].map(({ packetsOut, bytesOut }, at) => [packetsOut - before[at][0], bytesOut - before[at][1]]), before.map(() => [1, 6]))
-  await settle(players)
+  await pumpUntilIdle(players)
   t.same(players.flatMap(({ game }) => game.refusals), [])
   await server.stop()
 })
@@ -93,35 +93,35 @@ t.test('a client whose script has other methods is heard by its own list, told s
   const { server, arena, ran } = await serve()
   const older = { hello: script.hello, zoom: { args: 0 } } as const
   const [same, other] = [new Godot4Player(server, withArena), new Godot4Player(server, game => { game.addNode('Arena', older) })]
-  await settle([same, other])
+  await pumpUntilIdle([same, other])
   // Its list is known here, of another node.
   server.multiplayer.node('/root/Old', { hello: [String], zoom: [] })
   other.game.rpc('Arena', 'hello', ['old'], 1)
-  await settle([same, other])
+  await pumpUntilIdle([same, other])
   t.same(ran.splice(0), [['hello', other.game.id, 'old']])
   t.same(other.game.refusals.splice(0), ['method lists differ'])
   t.equal(server.monitor.drops['rpc-method-list'], 1)
 
   arena.rpc('score', 7)
   arena.rpcId(other.game.id, 'score', 8)
-  await settle([same, other])
+  await pumpUntilIdle([same, other])
   t.same(same.game.events.at(-1), ['score', 1, 'Arena', [7]])
   t.notOk(other.game.events.some(([what]) => what === 'score' || what === 'zoom'))
 
   const unknown = new Godot4Player(server, game => { game.addNode('Arena', { only: script.hello }) })
-  await settle([unknown])
+  await pumpUntilIdle([unknown])
   unknown.game.rpc('Arena', 'only', ['x'], 1)
-  await settle([unknown])
+  await pumpUntilIdle([unknown])
   t.same(ran, [])
   t.equal(server.monitor.drops['rpc-method-list'], 3, 'announced, and called')
   // It confirms with "differs" what the server announces, where it did not say so first.
   const silent = new Godot4Player(server, game => { game.addNode('Arena', older) })
-  await settle([silent])
+  await pumpUntilIdle([silent])
   arena.rpc('score', 9)
-  await settle([silent, same])
+  await pumpUntilIdle([silent, same])
   t.equal(server.monitor.drops['rpc-method-list'], 4)
   arena.rpc('score', 10)
-  await settle([silent, same])
+  await pumpUntilIdle([silent, same])
   t.same(same.game.events.at(-1), ['score', 1, 'Arena', [10]])
   await server.stop()
 })
@@ -130,15 +130,15 @@ t.test('a scene that is changed for another with a node at the same path: each c
   const { server, arena, ran } = await serve()
   const lobby = { chat: { args: 1, mode: 'any_peer' }, start: { args: 0 } } as const
   const [early, late] = [new Godot4Player(server, withArena), new Godot4Player(server, withArena)]
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   for (const { game } of [early, late]) game.rpc('Arena', 'hello', ['x'], 1)
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   early.game.addNode('Arena', lobby)
   early.game.rpc('Arena', 'chat', ['too early'], 1)
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   t.same(early.game.refusals.splice(0), ['method lists differ'])
   arena.rpc('score', 1)
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   t.same(late.game.events.at(-1), ['score', 1, 'Arena', [1]])
   t.notOk(early.game.events.some(([what]) => what === 'score' || what === 'start'))
 
@@ -148,18 +148,18 @@ t.test('a scene that is changed for another with a node at the same path: each c
   ran.length = 0
   late.game.rpc('Arena', 'hello', ['too late'], 1)
   early.game.rpc('Arena', 'chat', ['in time'], 1)
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   t.same(ran, [['chat', early.game.id, 'in time']])
   next.rpc('start')
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   t.same(early.game.events.at(-1), ['start', 1, 'Arena', []])
   t.same(late.game.refusals.splice(0, 1), ['method lists differ'])
 
   late.game.addNode('Arena', lobby)
   late.game.rpc('Arena', 'chat', ['here too'], 1)
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   next.rpc('start')
-  await settle([early, late])
+  await pumpUntilIdle([early, late])
   for (const { game } of [early, late]) t.same(game.events.at(-1), ['start', 1, 'Arena', []])
   t.same(ran.at(-1), ['chat', late.game.id, 'here too'])
   await server.stop()
@@ -168,18 +168,18 @@ t.test('a scene that is changed for another with a node at the same path: each c
 t.test('what Godot 4 does not know, or needs to be told, is refused with a clear word', async t => {
   const { server, arena } = await serve()
   const player = new Godot4Player(server, withArena)
-  await settle([player])
+  await pumpUntilIdle([player])
   const untold = server.multiplayer.node('/root/Untold')
   t.throws(() => arena.rset('score' as never, 1 as never), { code: 'ERR_INVALID_PARAMETER', message: /rset/ })
   t.throws(() => untold.property('any_peer', 'x', () => {}), { code: 'ERR_INVALID_PARAMETER', message: /rset/ })
   t.throws(() => untold.rpc('hello', 'x'), { code: 'ERR_UNCONFIGURED', message: /@rpc/ })
   t.throws(() => server.multiplayer.node('/root/Named', ['hello']).rpc('nothing'), { code: 'ERR_INVALID_PARAMETER' })
-  t.throws(() => putTo(server, 0, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
+  t.throws(() => putDataTo(server, 0, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => server.multiplayer.sendBytes(new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => arena.rpc('hello', 'x'.repeat(65536)), { code: 'ERR_OUT_OF_MEMORY' })
   t.throws(() => server.sendAuth(player.game.id, Uint8Array.of(1)), { code: 'ERR_UNCONFIGURED' })
   t.throws(() => new WebSocketServer({ authenticate: () => true }), { code: 'ERR_INVALID_PARAMETER' })
-  await settle([player])
+  await pumpUntilIdle([player])
   t.same(player.game.refusals, [])
   await server.stop()
 })
@@ -189,9 +189,9 @@ t.test('an empty byte array as the only argument arrives', async t => {
   await server.listen()
   const node = server.multiplayer.node('/root/Main', { take: [Uint8Array] })
   const player = new Godot4Player(server, game => { game.addNode('Main', { take: { args: 1 } }) })
-  await settle([player])
+  await pumpUntilIdle([player])
   for (const bytes of [new Uint8Array(0), Uint8Array.of(1, 2)]) node.rpc('take', bytes)
-  await settle([player])
+  await pumpUntilIdle([player])
   t.same(player.game.events.slice(-2).map(([, , , values]) => values), [[new Uint8Array(0)], [Uint8Array.of(1, 2)]])
   t.same(player.game.refusals, [])
   await server.stop()

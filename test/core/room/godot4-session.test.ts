@@ -3,10 +3,10 @@ import type { Test } from 'tap'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
-import { putTo } from '../../helper/internals.ts'
+import { putDataTo } from '../../helper/internals.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame { conn: string, dir: 'client>server' | 'server>client', opcode?: number, hex?: string, tcp?: string, http?: string }
@@ -36,7 +36,7 @@ type Acts = ReadonlyArray<[RegExp, (server: WebSocketServer, id: (name: string) 
 const acts: Acts = [
   [/^S: send_bytes\(\[(\d+)\], (\S+?)( .*)?\)$/, (server, id, byte, target) => {
     const to = /[A-J]$/.test(target) ? id(target.at(-1)!) * (target.startsWith('-') ? -1 : 1) : Number(target)
-    putTo(server, to, Uint8Array.of(Number(byte)))
+    putDataTo(server, to, Uint8Array.of(Number(byte)))
   }],
   [/^S: .*disconnect_peer\((\w)(, true)?\)$/, (server, id, name) => { server.disconnectPeer(id(name)) }],
   [/^S: peer.get_peer\((\w)\).close\((\d+), "(\w+)"\)$/, (server, id, name, code, reason) => { server.disconnectPeer(id(name), Number(code), reason) }],
@@ -66,7 +66,7 @@ async function replay (t: Test, { ids, steps }: Pick<Session, 'ids' | 'steps'>, 
       else if (step.includes('get_peers')) t.same((await act(server, idOf) as number[]).sort(), (returns as number[]).sort(), step)
       else await act(server, idOf, ...groups)
     }
-    if (wait === undefined) await turn()
+    if (wait === undefined) await nextTurn()
     else await new Promise(resolve => setTimeout(resolve, wait))
     // A close frame of the server is answered once it is there.
     for (const { conn, dir, opcode, hex, tcp } of frames) {
@@ -75,11 +75,11 @@ async function replay (t: Test, { ids, steps }: Pick<Session, 'ids' | 'steps'>, 
         clients.get(conn)!.send(opcode!, Buffer.from(hex, 'hex'))
         replayed++
       }
-      if (tcp !== undefined && !frames.some(frame => frame.conn === conn && frame.opcode === 8)) clients.get(conn)!.connection.hangUp()
+      if (tcp !== undefined && !frames.some(frame => frame.conn === conn && frame.opcode === 8)) clients.get(conn)!.connection.disconnect()
     }
     for (const [name, client] of clients) {
       const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
-      t.same(await client.heard(), gets(name, sent), `${step}: what ${name} gets`)
+      t.same(await client.receivedFrames(), gets(name, sent), `${step}: what ${name} gets`)
       replayed += sent.length
     }
     t.same(told.splice(0), signals(result.events.S ?? []), `${step}: what the server tells`)

@@ -1,16 +1,16 @@
 import t from 'tap'
 import { PeerTable } from '../../../src/core/room/peer-table.ts'
 import type { PeerSession } from '../../../src/core/peer/peer-session.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Random, seed } from '../../helper/random.ts'
 
 const peer = (id: number) => ({ id }) as PeerSession
 
 t.test('peers are found by id and listed by ascending id, whatever comes and goes', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const table = new PeerTable()
   const model = new Map<number, PeerSession>()
   for (let i = 0; i < 3000; i++) {
-    const id = 2 + dice.below(200)
+    const id = 2 + random.below(200)
     const known = model.get(id)
     if (known === undefined) {
       model.set(id, peer(id))

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
 import { root } from '../../../scripts/root.ts'
 
@@ -48,7 +48,7 @@ t.test('the recorded session of Godot 3.2.3 comes out frame by frame', async t =
   const acts: Array<[RegExp, (name: string) => void]> = [
     [/^client (\w) connects/, name => clients.set(name, new FrameClient(server))],
     [/^S: set_target_peer\((.*)\); put_packet\("(.*)"\)/, () => {}],
-    [/^C: process killed/, () => clients.get('C')!.connection.hangUp()],
+    [/^C: process killed/, () => clients.get('C')!.connection.disconnect()],
     [/^S: disconnect_peer\(A, 4001, "kick"\)/, () => server.disconnectPeer(recorded.ids.A, 4001, 'kick')],
     [/^S: stop/, () => { stopped = server.stop(1000) }]
   ]
@@ -62,12 +62,12 @@ t.test('the recorded session of Godot 3.2.3 comes out frame by frame', async t =
         server.putPacket(Buffer.from(match[2]))
       }
     }
-    await turn()
+    await nextTurn()
     for (const { conn, dir, opcode, hex } of frames) if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.send(opcode!, Buffer.from(hex, 'hex'))
     for (const [name, client] of clients) {
       const expected = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
         .map(({ opcode, hex }) => `${opcode!}:${withoutNul(opcode!, hex!)}`)
-      t.same(await client.heard(), expected, `${step}: what ${name} gets`)
+      t.same(await client.receivedFrames(), expected, `${step}: what ${name} gets`)
     }
     const isToAllButServer = step.includes('set_target_peer(-1)')
     const kept = drain(server).map(({ from, payload }) => [from, payload])
@@ -98,7 +98,7 @@ t.test('each single frame goes where Godot sends it', async t => {
       const isToAllButServer = one.name === 'to all but the server'
       t.same(signals, isToAllButServer ? [] : one.server_signals)
       t.same(drain(server), isToAllButServer ? [] : one.server_queue)
-      for (const [name, client] of Object.entries(clients)) t.same(await client.heard(), one.received[name].map(({ opcode, hex }) => `${opcode}:${hex}`), `what ${name} gets`)
+      for (const [name, client] of Object.entries(clients)) t.same(await client.receivedFrames(), one.received[name].map(({ opcode, hex }) => `${opcode}:${hex}`), `what ${name} gets`)
       t.ok(server.hasPeer(one.ids.A), 'the sender stays')
       await server.stop()
     })
@@ -132,12 +132,12 @@ t.test('a peer in text mode is relayed text, in order with the rest', async t =>
   for (const client of [a, b, c]) await client.frames()
   server.getPeer(11).setWriteMode(0)
   a.send(1, Buffer.from('000a00000000000000414243', 'hex'))
-  t.same(await b.heard(), ['1:000a00000000000000414243'])
-  t.same(await c.heard(), ['2:000a00000000000000414243'])
+  t.same(await b.receivedFrames(), ['1:000a00000000000000414243'])
+  t.same(await c.receivedFrames(), ['2:000a00000000000000414243'])
   server.getPeer(11).setWriteMode(1)
   a.send(2, Buffer.from('000a0000000b00000041', 'hex'))
   a.send(2, Buffer.from('000a0000000000000042', 'hex'))
-  t.same(await b.heard(), ['2:000a0000000b00000041', '2:000a0000000000000042'])
+  t.same(await b.receivedFrames(), ['2:000a0000000b00000041', '2:000a0000000000000042'])
   await server.stop()
 })
 
@@ -157,28 +157,28 @@ t.test('a relay on which nobody reads keeps going, and keeps no more than its qu
   a.binary(Buffer.from('000a0000000000000042', 'hex'))
   t.ok(a.connection.isPaused)
   quiet.getPacket()
-  await turn()
+  await nextTurn()
   t.notOk(a.connection.isPaused)
   t.equal(quiet.getAvailablePacketCount(), 1023)
   await quiet.stop()
 })
 
 t.test('random packets: only the outcomes there are', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const { server } = await multiplayerServer([10, 11, 12])
   const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   const peer = sessionOf(server, 10)!
   for (let i = 0; i < scaled(100_000); i++) {
-    const bytes = dice.bytes(dice.below(24))
+    const bytes = random.bytes(random.below(24))
     // Half of them with a head that nearly fits, so that they get further.
-    if (bytes.length >= 9 && dice.once(2)) {
-      bytes[0] = dice.once(4) ? 1 : 0
-      bytes.writeInt32LE(dice.once(4) ? 11 : 10, 1)
-      bytes.writeInt32LE(dice.pick([0, 1, -1, 10, -10, 11, -11, 12, 99, -99, -2147483648]), 5)
+    if (bytes.length >= 9 && random.oneIn(2)) {
+      bytes[0] = random.oneIn(4) ? 1 : 0
+      bytes.writeInt32LE(random.oneIn(4) ? 11 : 10, 1)
+      bytes.writeInt32LE(random.pick([0, 1, -1, 10, -10, 11, -11, 12, 99, -99, -2147483648]), 5)
     }
-    receive(server, peer, bytes, 0, bytes.length, dice.once(2))
+    receive(server, peer, bytes, 0, bytes.length, random.oneIn(2))
     if (i % 10_000 === 0) {
-      await turn()
+      await nextTurn()
       drain(server)
       for (const { connection } of clients) connection.take()
     }

@@ -2,8 +2,8 @@ import t from 'tap'
 import { RoomOutbox } from '../../../src/core/room/room-outbox.ts'
 import { PeerOutbox } from '../../../src/core/peer/peer-outbox.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { frameSize, parseFrame } from '../../helper/raw-frame.ts'
 
 const BINARY = 2
@@ -55,59 +55,59 @@ t.test('a turn is one write, whatever was sent in it', async t => {
   })
   for (let i = 0; i < 50; i++) log.sendAll(BINARY, Buffer.from(`all ${i}`), 0, 5, undefined, undefined)
   t.same(writes, [0, 0, 0])
-  await turn()
+  await nextTurn()
   t.same(writes, [1, 1, 1])
   log.send(readers[0].output, BINARY, Buffer.from('one'), 0, 3)
   log.sendAll(BINARY, Buffer.from('all'), 0, 3, readers[1].output, undefined)
-  await turn()
+  await nextTurn()
   t.same(readers.map(reader => reader.got().slice(50)), [['one', 'all'], [], ['all']])
 })
 
 t.test('whatever is sent to whom, each gets its own packets in the order they were sent', async t => {
   for (let run = 0; run < scaled(20); run++) {
-    const dice = new Dice(seed + run)
-    const log = new RoomOutbox(plenty, dice.once(3) ? 1 : 0)
+    const random = new Random(seed + run)
+    const log = new RoomOutbox(plenty, random.oneIn(3) ? 1 : 0)
     const readers = Array.from({ length: 5 }, () => new Reader())
     const members = new Set<Reader>()
     let number = 0
     const next = () => {
-      const text = `${number++} `.padEnd(dice.once(30) ? 70_000 : dice.once(4) ? 300 : 8, 'x')
+      const text = `${number++} `.padEnd(random.oneIn(30) ? 70_000 : random.oneIn(4) ? 300 : 8, 'x')
       return { text, bytes: Buffer.from(text) }
     }
     const acts = [
       () => {
         const { text, bytes } = next()
-        const without = dice.once(2) ? dice.pick(readers) : undefined
-        const also = dice.once(3) ? dice.pick(readers.filter(reader => reader !== without)) : undefined
+        const without = random.oneIn(2) ? random.pick(readers) : undefined
+        const also = random.oneIn(3) ? random.pick(readers.filter(reader => reader !== without)) : undefined
         log.sendAll(BINARY, bytes, 0, bytes.length, without?.output, also?.output)
         for (const member of members) if (member !== without && member !== also) member.due.push(text)
       },
       () => {
         const { text, bytes } = next()
-        const reader = dice.pick(readers)
+        const reader = random.pick(readers)
         log.send(reader.output, BINARY, bytes, 0, bytes.length)
         reader.due.push(text)
       },
       () => {
-        const reader = dice.pick(readers)
+        const reader = random.pick(readers)
         if (members.delete(reader)) log.remove(reader.output)
         else {
           members.add(reader)
           log.add(reader.output)
         }
       },
-      () => { dice.pick(readers).connection.stall() },
-      () => { dice.pick(readers).connection.unstall() },
+      () => { random.pick(readers).connection.stall() },
+      () => { random.pick(readers).connection.unstall() },
       () => { log.flush() },
-      async () => { await turn() }
+      async () => { await nextTurn() }
     ]
     const weights = [12, 6, 2, 1, 2, 1, 4]
     const bag = acts.flatMap((act, i) => Array.from({ length: weights[i] }, () => act))
-    for (let i = 0; i < 300; i++) await dice.pick(bag)()
+    for (let i = 0; i < 300; i++) await random.pick(bag)()
     for (const { connection } of readers) connection.unstall()
     // A held log takes a few milliseconds more.
     await new Promise(resolve => setTimeout(resolve, 5))
-    await turn()
+    await nextTurn()
     for (const [i, reader] of readers.entries()) {
       const got = reader.got()
       if (JSON.stringify(got) !== JSON.stringify(reader.due)) t.same(got.map(text => text.trimEnd().slice(0, 20)), reader.due.map(text => text.trimEnd().slice(0, 20)), `reader ${i}, seed ${seed + run}`)
@@ -127,13 +127,13 @@ t.test('a member that takes nothing keeps no more than the limits, and is told t
       let sent = 0
       for (; !slow.isSlow && sent < 1000; sent++) {
         log.sendAll(BINARY, Buffer.alloc(size), 0, size, undefined, undefined)
-        await turn()
+        await nextTurn()
       }
       t.ok(sent < 100, `after ${sent} packets`)
       t.equal(quick.got().length, sent)
       t.notOk(quick.isSlow)
       slow.connection.unstall()
-      await turn()
+      await nextTurn()
       t.equal(slow.got().length, sent, 'until it is closed nothing is lost')
     })
   }
@@ -145,16 +145,16 @@ t.test('holdTime: the first packet goes at once, those that follow closely wait 
   log.add(reader.output)
   const say = (text: string) => { log.sendAll(BINARY, Buffer.from(text), 0, text.length, undefined, undefined) }
   say('first')
-  await turn()
+  await nextTurn()
   t.same(reader.got(), ['first'])
   say('second')
-  await turn()
+  await nextTurn()
   say('third')
-  await turn()
+  await nextTurn()
   t.same(reader.got(), [])
   // What is for one alone does not wait, and takes along what came before it.
   log.send(reader.output, BINARY, Buffer.from('own'), 0, 3)
-  await turn()
+  await nextTurn()
   t.same(reader.got(), ['second', 'third', 'own'])
   say('last')
   await new Promise(resolve => setTimeout(resolve, 60))
@@ -165,12 +165,12 @@ t.test('holdTime: the first packet goes at once, those that follow closely wait 
 t.test('a member found slow may send and remove in its callback: nobody else misses a packet or gets one twice', async t => {
   let slowReaders = 0
   for (let run = 0; run < 150; run++) {
-    const dice = new Dice(seed + run)
-    const log = new RoomOutbox({ bytes: 4000, packets: 1 << 30 }, dice.once(3) ? 1 : 0)
+    const random = new Random(seed + run)
+    const log = new RoomOutbox({ bytes: 4000, packets: 1 << 30 }, random.oneIn(3) ? 1 : 0)
     const members = new Set<Reader>()
     let number = 0
     const sendAll = (without: Reader | undefined): void => {
-      const size = dice.once(20) ? 70_000 : dice.once(3) ? 3000 : 10
+      const size = random.oneIn(20) ? 70_000 : random.oneIn(3) ? 3000 : 10
       const bytes = Buffer.from(`${number++} `.padEnd(size, 'x'))
       log.sendAll(BINARY, bytes, 0, bytes.length, without?.output, undefined)
       for (const member of members) if (member !== without) member.due.push(bytes.toString())
@@ -185,24 +185,24 @@ t.test('a member found slow may send and remove in its callback: nobody else mis
       slowReaders++
       members.delete(slow)
       slow.output.drop()
-      for (let i = dice.below(4); i > 0; i--) sendAll(undefined)
-      for (const reader of members) if (dice.once(3)) sendOne(reader)
-      if (dice.once(4)) log.flush()
+      for (let i = random.below(4); i > 0; i--) sendAll(undefined)
+      for (const reader of members) if (random.oneIn(3)) sendOne(reader)
+      if (random.oneIn(4)) log.flush()
     }))
     for (const reader of readers) {
       members.add(reader)
       log.add(reader.output)
     }
-    const stalled = readers.filter(() => dice.once(3))
+    const stalled = readers.filter(() => random.oneIn(3))
     for (const { connection } of stalled) connection.stall()
     for (let i = 0; i < 200; i++) {
-      const reader = dice.pick(readers)
-      if (dice.once(4)) await turn()
-      else if (dice.once(4) && members.has(reader) && !stalled.includes(reader)) sendOne(reader)
-      else sendAll(dice.once(2) && members.has(reader) ? reader : undefined)
+      const reader = random.pick(readers)
+      if (random.oneIn(4)) await nextTurn()
+      else if (random.oneIn(4) && members.has(reader) && !stalled.includes(reader)) sendOne(reader)
+      else sendAll(random.oneIn(2) && members.has(reader) ? reader : undefined)
     }
     await new Promise(resolve => setTimeout(resolve, 5))
-    await turn()
+    await nextTurn()
     for (const reader of readers.filter(reader => !stalled.includes(reader))) {
       t.notOk(reader.isSlow)
       const got = reader.got().map(short)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { listeningApp } from '../../helper/app.ts'
-import { Dice, seed } from '../../helper/dice.ts'
+import { Random, seed } from '../../helper/random.ts'
 
 const HEAD = 9
 const MARK = 8
@@ -51,16 +51,16 @@ async function until (condition: () => boolean): Promise<void> {
 
 for (const holdTime of [0, 2]) {
   t.test(`every member gets every packet of the others, once, whole and in order (holdTime ${holdTime})`, async t => {
-    const dice = new Dice(seed)
+    const random = new Random(seed)
     const { url } = await listeningApp(t, { gdMpApi: true, inputBufferKb: 128, outputBufferKb: 4096, outputMaxPackets: 65536, holdTime })
     const members = Array.from({ length: 12 }, () => new Member(url))
     await Promise.all(members.map(async ({ socket }) => await once(socket, 'open')))
     await until(() => members.every(({ id }) => id !== 0))
 
     for (let round = 0; round < 40; round++) {
-      for (const member of members) for (let i = dice.below(6); i > 0; i--) member.say(dice.once(8) ? dice.pick(sizes) : dice.below(200))
+      for (const member of members) for (let i = random.below(6); i > 0; i--) member.say(random.oneIn(8) ? random.pick(sizes) : random.below(200))
       // Slow readers: some stop reading for a while, so that their part waits in the server.
-      for (const { socket } of members) if (dice.once(4)) socket.isPaused ? socket.resume() : socket.pause()
+      for (const { socket } of members) if (random.oneIn(4)) socket.isPaused ? socket.resume() : socket.pause()
       await new Promise(resolve => setImmediate(resolve))
     }
     for (const { socket } of members) socket.resume()

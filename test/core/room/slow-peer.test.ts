@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { encodeSystemPacket, relayType } from '../../../src/protocol/multiplayer/relay-packet.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 
 t.test('a paused peer that leaves while the room is flushed: every other member learns of it once', async t => {
@@ -19,7 +19,7 @@ t.test('a paused peer that leaves while the room is flushed: every other member 
   slow.connection.stall()
   for (let i = 0; i < 60; i++) {
     for (let j = 0; j < 20; j++) server.broadcast(0, Buffer.alloc(1000, i))
-    await turn()
+    await nextTurn()
   }
 
   t.same(left, [slow.id])
@@ -43,7 +43,7 @@ t.test('a broadcast from client_disconnected of a slow peer reaches all others',
   slow.close(1000)
   for (let i = 0; i < 5; i++) {
     server.broadcast(0, Buffer.alloc(1000))
-    await turn()
+    await nextTurn()
   }
   t.notOk(server.hasPeer(slow.id))
 

@@ -9,13 +9,13 @@ import { Float } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { FrameClient } from '../../helper/frame-client.ts'
 import { header, memoryMount } from '../../helper/memory-client.ts'
-import { names, rpcSpeakers } from '../../helper/rpc-speaker.ts'
+import { methodNames, rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
 import { blank, bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import type { Vector } from '../../helper/variant-vectors.ts'
 
 type WireName = ServerOptions['wire']
 
-const list = new MethodList(names)
+const list = new MethodList(methodNames)
 const HIT = `0${list.idOf('hit')!}`
 const MOVE = `0${list.idOf('move')!}`
 
@@ -46,7 +46,7 @@ const packets: Record<WireName, { sent: (value: Recorded) => Uint8Array, receive
 async function serve (wire: WireName, options: Partial<ServerOptions>, kind?: Kind, nodeOptions?: { exactTypes: boolean }) {
   const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, { ...memoryMount, drawId: () => 10 })
   await server.listen()
-  const surface = kind === undefined ? names : { hit: [kind], move: [kind], quiet: [] }
+  const surface = kind === undefined ? methodNames : { hit: [kind], move: [kind], quiet: [] }
   const got: Variant[] = []
   const main = server.multiplayer.node('/root/Main', surface as readonly string[], nodeOptions)
   main.method('any_peer', 'hit', (sender, value) => {
@@ -54,16 +54,16 @@ async function serve (wire: WireName, options: Partial<ServerOptions>, kind?: Ki
     main.rpcId(sender, 'move', value)
   })
   const client = new FrameClient(server)
-  client.binary(rpcSpeakers[wire].announce(10, 7, 'Main'))
+  client.binary(rpcClientCodecs[wire].announce(10, 7, 'Main'))
   main.rpcId(10, 'quiet')
-  client.binary(rpcSpeakers[wire].confirm(10, 1, 'Main'))
+  client.binary(rpcClientCodecs[wire].confirm(10, 1, 'Main'))
   await client.frames()
   return { server, client, got }
 }
 
 for (const wire of Object.keys(wires) as WireName[]) {
   const { sent, received } = packets[wire]
-  const speaker = rpcSpeakers[wire]
+  const speaker = rpcClientCodecs[wire]
 
   t.test(`${wire}: with exact types every recorded value is sent on byte for byte`, async t => {
     for (const [options, kind, nodeOptions] of [

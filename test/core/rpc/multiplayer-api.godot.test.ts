@@ -2,11 +2,11 @@ import t, { type Test } from 'tap'
 import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { WebSocketServer } from '../../../src/transport/websocket-server.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { startGodot, type GodotClient } from '../../helper/godot.ts'
-import { needs } from '../../helper/needs.ts'
-import { within } from '../../helper/within.ts'
-import { internalsOf } from '../../../src/core/server/websocket-server.ts'
+import { skipWithout } from '../../helper/skip-without.ts'
+import { withTimeout } from '../../helper/with-timeout.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
 
 const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppetsync'] as const
 
@@ -31,7 +31,7 @@ class Game {
   async told (player: Player): Promise<unknown[][]> {
     const passed = new Promise(resolve => this.server.multiplayer.once('network_peer_packet', resolve))
     await player.godot.run('send_bytes', { bytes: Buffer.of(0), target: 1 })
-    await within(10, () => 'the bytes of a player', passed)
+    await withTimeout(10, () => 'the bytes of a player', passed)
     return this.#told.splice(0)
   }
 }
@@ -86,7 +86,7 @@ const values: Array<[Variant, string]> = [
   [new PoolVector2Array([new Vector2(1, 2)]), 'PoolVector2Array( 1, 2 )']
 ]
 
-t.test('real players and the server call each other', needs('godot3-server'), async t => {
+t.test('real players and the server call each other', skipWithout('godot3-server'), async t => {
   const game = await Game.start(t)
   const { server, main } = game
   const ann = await Player.join(t, game)
@@ -245,7 +245,7 @@ t.test('real players and the server call each other', needs('godot3-server'), as
   })
 })
 
-t.test('with set_root_node paths are relative to that node', needs('godot3-server'), async t => {
+t.test('with set_root_node paths are relative to that node', skipWithout('godot3-server'), async t => {
   const game = await Game.start(t)
   const ann = await Player.join(t, game)
   await ann.godot.run('add_node', { path: 'Main/Pawn' })

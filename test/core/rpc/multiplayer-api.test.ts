@@ -6,8 +6,8 @@ import type { RpcDrop } from '../../../src/core/rpc/wire/rpc-wire.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { float, int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 
@@ -57,7 +57,7 @@ t.test('from its first use on MultiplayerAPI handles all packets, queued ones fi
   gone.close(1000)
   client.sendTo(1, ANNOUNCE_MAIN)
   client.sendTo(1, CALL_R0)
-  await turn()
+  await nextTurn()
   const ran: unknown[][] = []
   server.multiplayer.node('/root/Main').method('remote', 'r0', (...given) => ran.push(given)).method('remote', 'r1', (...given) => ran.push(given))
   client.sendTo(1, '00 01000000 723100 01 02000000 05000000')
@@ -73,7 +73,7 @@ t.test('queued packets are handled even if no more arrive', async t => {
   client.sendTo(1, CALL_R0_BY_PATH)
   const ran: number[] = []
   server.multiplayer.node('Main').method('remote', 'r0', sender => ran.push(sender))
-  await turn()
+  await nextTurn()
   t.same(ran, [client.id])
 })
 
@@ -84,7 +84,7 @@ t.test('packets of paused senders are handled as well', async t => {
   for (let i = 0; i < 5; i++) client.sendTo(1, CALL_R0_BY_PATH)
   let ran = 0
   server.multiplayer.node('Main').method('remote', 'r0', () => ran++)
-  for (let i = 0; i < 5; i++) await turn()
+  for (let i = 0; i < 5; i++) await nextTurn()
   t.equal(ran, 5)
 })
 
@@ -96,7 +96,7 @@ t.test('without autoPoll handlers run in the poll', async t => {
   server.poll()
   const [{ id }] = server.peers()
   client.binary(Buffer.concat([header(id, 1), bytesOf(plain(CALL_R0_BY_PATH))]))
-  await turn()
+  await nextTurn()
   t.same(ran, [])
   server.poll()
   t.same(ran, [id])
@@ -158,8 +158,8 @@ t.test('a peer that reconnects gets new announcements, and its own are forgotten
     await client.messages()
     main.rpcId(client.id, 'r0')
     t.same((await heard(client)).length, 2, 'announced')
-    client.connection.hangUp()
-    await turn()
+    client.connection.disconnect()
+    await nextTurn()
     t.throws(() => main.rpcId(client.id, 'r0'), { code: 'ERR_DOES_NOT_EXIST' })
     stays.sendTo(1, CONFIRM_MAIN)
   }
@@ -182,8 +182,8 @@ t.test('listeners may call a peer that joins, and the others when one leaves', a
   const leaver = await join(server)
   await client.messages()
   leaver.sendTo(1, CONFIRM_MAIN)
-  leaver.connection.hangUp()
-  await turn()
+  leaver.connection.disconnect()
+  await nextTurn()
   t.match(await heard(client), [/^0 0001000000723100/])
 })
 
@@ -213,8 +213,8 @@ t.test('MultiplayerAPI has Godot\'s signals', async t => {
   const client = await join(server)
   client.sendTo(1, '04 010203')
   client.sendTo(1, '04 ff')
-  client.connection.hangUp()
-  await turn()
+  client.connection.disconnect()
+  await nextTurn()
   t.same(told, [['in', client.id], [client.id, Uint8Array.of(1, 2, 3)], ['out', client.id]])
 })
 
@@ -379,7 +379,7 @@ t.test('a handler that throws or rejects is counted and logged once a burst; the
   client.sendTo(1, CALL_R0_BY_PATH)
   client.sendTo(1, CALL_R0_BY_PATH)
   client.sendTo(1, '04 01')
-  await turn()
+  await nextTurn()
   const failure = (details: object) => ({ level: 'error', details: { err: error, ...details } })
   t.equal(ran, 2)
   t.equal(server.monitor.failures, 3)
@@ -418,7 +418,7 @@ t.test('handlers may disconnect the caller and free the node', async t => {
 t.test('mutated packets: none throws, no peer is lost', async t => {
   const { steps } = readVectors<{ steps: Array<{ frames?: Array<{ hex?: string }> }> }>('rpc')
   const packets = steps.flatMap(({ frames = [] }) => frames).filter(({ hex }) => hex?.startsWith('00')).map(({ hex }) => bytesOf(hex!.slice(18)))
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   t.comment(`SEED=${seed}`)
   const { server } = await serve()
   const client = await join(server)
@@ -427,9 +427,9 @@ t.test('mutated packets: none throws, no peer is lost', async t => {
     for (const name of ['r0', 'r1', 'r2', 'r3', 'ms1']) node.method('remotesync', name, () => {}).property('remotesync', 'x', () => {})
   }
   for (let i = 0; i < scaled(4000); i++) {
-    const bytes = Buffer.from(dice.pick(packets))
-    for (let bends = dice.below(4); bends > 0 && bytes.length > 0; bends--) bytes[dice.below(bytes.length)] = dice.word()
-    client.binary(Buffer.concat([header(client.id, 1), bytes.subarray(0, dice.once(4) ? dice.below(bytes.length + 1) : bytes.length)]))
+    const bytes = Buffer.from(random.pick(packets))
+    for (let bends = random.below(4); bends > 0 && bytes.length > 0; bends--) bytes[random.below(bytes.length)] = random.uint32()
+    client.binary(Buffer.concat([header(client.id, 1), bytes.subarray(0, random.oneIn(4) ? random.below(bytes.length + 1) : bytes.length)]))
     if (i % 500 === 0) await client.frames()
   }
   t.ok(server.getPeer(client.id).isOpen)

@@ -3,7 +3,7 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { FrameClient } from '../../helper/frame-client.ts'
 import type { Godot4Client } from '../../helper/godot4-client.ts'
-import { Godot4Player, settle } from '../../helper/godot4-player.ts'
+import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, readVectors } from '../../helper/variant-vectors.ts'
 
@@ -76,7 +76,7 @@ t.test('nodes are spawned, moved and despawned in strict clients, including thos
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
   const players = [new Godot4Player(server, withSpawner), new Godot4Player(server, withSpawner)]
-  await settle(players)
+  await pumpUntilIdle(players)
   const one = spawner.spawn('One', { scene: 3 }, ball, { position: new Vector2(1, 2), health: 100, skin: 'red', score: 0 })
   spawner.spawn('Bare', { custom: { kind: 'rock' } as never })
   multiplayer.sync()
@@ -86,7 +86,7 @@ t.test('nodes are spawned, moved and despawned in strict clients, including thos
   one.set('score', 7)
   t.equal(one.get('score'), 7)
   multiplayer.sync()
-  await settle(players)
+  await pumpUntilIdle(players)
   for (const { game } of players) {
     t.strictSame(game.events.splice(2).filter(([what]) => what !== 'api.peer_connected'), [
       ['spawned', 'One', 3, [new Vector2(1, 2), 100, 'red']],
@@ -100,7 +100,7 @@ t.test('nodes are spawned, moved and despawned in strict clients, including thos
   }
   const late = new Godot4Player(server, withSpawner)
   players.push(late)
-  await settle(players)
+  await pumpUntilIdle(players)
   t.strictSame(late.game.events.filter(([what]) => !String(what).startsWith('api.')), [
     ['spawned', 'One', 3, [new Vector2(3, 4), 99.5, 'red']],
     ['spawned', 'Bare', new Map([['kind', 'rock']]), []],
@@ -111,7 +111,7 @@ t.test('nodes are spawned, moved and despawned in strict clients, including thos
   one.despawn()
   spawner.spawn('One', { scene: 0 })
   multiplayer.sync()
-  await settle(players)
+  await pumpUntilIdle(players)
   for (const { game } of players) {
     t.same(game.events.slice(-2).map(([what, name]) => [what, name]), [['despawned', 'One'], ['spawned', 'One']])
     t.same(game.refusals, [])
@@ -123,9 +123,9 @@ t.test('many nodes are sent in packets of the size that Godot uses', async t => 
   const server = await open()
   const player = new Godot4Player(server, withSpawner)
   const spawner = server.multiplayer.spawner('Main/Spawner')
-  await settle([player])
+  await pumpUntilIdle([player])
   for (let i = 0; i < 200; i++) spawner.spawn(`N${i}`, { scene: 0 }, { position: { kind: Vector2 } }, { position: new Vector2(i, 0) })
-  await settle([player])
+  await pumpUntilIdle([player])
   const [{ packetsOut, bytesOut }] = [...server.peers()].map(({ packetsOut, bytesOut }) => ({ packetsOut, bytesOut }))
   server.multiplayer.sync()
   const [peer] = server.peers()
@@ -145,14 +145,14 @@ t.test('a value too large for a packet throws when it is set, not when somebody 
   for (const name of ['title', 'note'] as const) t.throws(() => { node.set(name, large) }, { code: 'ERR_OUT_OF_MEMORY' })
   node.set('title', 'x'.repeat(30000))
   const player = new Godot4Player(server, withSpawner)
-  await settle([player])
+  await pumpUntilIdle([player])
   t.equal(player.game.events.filter(([what]) => what === 'spawned').length, 1)
   t.same([...spawner.nodes].map(({ name }) => name), ['a'])
   await server.stop()
   server.setBuffers(1, 64, 1, 64)
   await server.listen()
   const next = new Godot4Player(server, withSpawner)
-  await settle([next])
+  await pumpUntilIdle([next])
   t.same([...next.game.peers], [1])
   t.equal(server.monitor.failures, 1)
   await server.stop()

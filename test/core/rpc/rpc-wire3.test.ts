@@ -81,7 +81,7 @@ t.test('a recorded session of real Godot processes is reproduced with this serve
       for (const client of clients.values()) await client.messages()
       continue
     }
-    if (step === 'B killed') clients.get('B')!.connection.hangUp()
+    if (step === 'B killed') clients.get('B')!.connection.disconnect()
     actions[step]?.(server, main, clients.get('A')!.id)
     t.equal(step.startsWith('S: v') || step.startsWith('S: h') || step.startsWith('S: send'), step in actions, `${step}: known`)
     for (const { conn, dir, hex } of frames) {

@@ -4,10 +4,10 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
-import { addScript, script } from '../../helper/godot4-script.ts'
-import type { Ran } from '../../helper/godot4-script.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { addScriptedNode, script } from '../../helper/godot4-script.ts'
+import type { HandledCall } from '../../helper/godot4-script.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
@@ -29,12 +29,12 @@ async function open (options: Partial<ServerOptions> = {}, drawId?: () => number
 }
 
 /** A server in the place of S, with its nodes; `ran` is what was called there. */
-async function serve (ids: Record<string, number>, ran: Ran[]) {
+async function serve (ids: Record<string, number>, ran: HandledCall[]) {
   const left = Object.values(ids)
   const server = await open({}, () => left.shift()!)
   const { multiplayer } = server
   const nodes: Record<string, RemoteNode> = {}
-  for (const path of ['/root/Main', '/root/Main/Pawn', '/root/Main/N299']) nodes[path.split('/').pop()!] = addScript(server, path, (...what) => { ran.push(what) })
+  for (const path of ['/root/Main', '/root/Main/Pawn', '/root/Main/N299']) nodes[path.split('/').pop()!] = addScriptedNode(server, path, (...what) => { ran.push(what) })
   const add = (node: RemoteNode, names: string[]): void => { for (const name of names) node.method('any_peer', name, (sender, ...values) => { ran.push([name, sender, node.path, values]) }) }
   add(multiplayer.node('/root/Other', { aa: [], bb: [] }), ['aa', 'bb'])
   add(multiplayer.node('/root/Odd', odd), Object.keys(odd))
@@ -64,14 +64,14 @@ const confirmed: Record<string, string> = { 'A: rpc on a node that exists only o
 const unheard = new Set(['A: v.Conf.rpc_id(1, "get_name")', MANY])
 
 t.test('the recorded session of real Godot 4 processes is reproduced frame by frame with this server', async t => {
-  const ran: Ran[] = []
+  const ran: HandledCall[] = []
   const { server, nodes } = await serve(ids, ran)
   const clients = new Map<string, FrameClient>()
   let replayed = 0
   for (const { step, frames, result } of recorded.steps) {
     const [, joining] = /^client (.) connects/.exec(step) ?? []
     if (joining !== undefined) clients.set(joining, new FrameClient(server))
-    if (step === 'B killed') clients.get('B')!.connection.hangUp()
+    if (step === 'B killed') clients.get('B')!.connection.disconnect()
     t.equal(step.startsWith('S: '), step in acts, `${step}: known`)
     acts[step]?.(nodes.Main, nodes.Pawn)
     replayed += play(clients, frames)
@@ -79,7 +79,7 @@ t.test('the recorded session of real Godot 4 processes is reproduced frame by fr
       const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
       replayed += sent.length
       if (name === 'A' && step in confirmed) sent.unshift(`2:${confirmed[step]}`)
-      t.same(bySource(await client.heard()), bySource(sent), `${step}: ${name} gets`)
+      t.same(bySource(await client.receivedFrames()), bySource(sent), `${step}: ${name} gets`)
     }
     const events = (result.events.S ?? []).filter(([what]) => !(what as string).startsWith('api.'))
     const told = ran.splice(0)
@@ -126,10 +126,10 @@ t.test('spawners and synchronizers of a client pass through the relay untouched'
     for (const [name, client] of clients) {
       const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
       replayed += sent.length
-      t.same(bySource(await client.heard()), bySource(sent), `${title}, ${step}: ${name} gets`)
+      t.same(bySource(await client.receivedFrames()), bySource(sent), `${title}, ${step}: ${name} gets`)
     }
   }
-  await turn()
+  await nextTurn()
   t.same([recorded.replication.length, steps.length, replayed], [2, 4, 25])
   t.equal(Object.values(server.monitor.drops).reduce((sum, count) => sum + count), 0)
 })
@@ -160,42 +160,42 @@ t.test('confirmations of older clients, and of a mixture', async t => {
   ] as const
   for (const [confirmPath, answers, taken, refused] of rows) {
     const server = await open({ confirmPath })
-    const main = addScript(server, '/root/Main', () => {})
+    const main = addScriptedNode(server, '/root/Main', () => {})
     const client = new FrameClient(server)
     await client.frames()
     client.binary(bytesOf(announce))
-    t.same(await client.heard(), answers, confirmPath)
+    t.same(await client.receivedFrames(), answers, confirmPath)
     main.rpc('r0')
     t.equal((await client.frames()).length, 2, 'announced, and called by path')
     if (refused !== undefined) client.binary(bytesOf(refused))
     t.equal(server.monitor.drops['rpc-unasked-confirm'], Number(refused !== undefined))
     client.binary(bytesOf(taken))
     main.rpc('r0')
-    t.same(await client.heard(), ['2:800102'], confirmPath)
+    t.same(await client.receivedFrames(), ['2:800102'], confirmPath)
     await server.stop()
   }
 })
 
 t.test('a confirmed path of three letters is not mistaken for an id', async t => {
   const server = await open({ confirmPath: 'both' })
-  const node = addScript(server, '/root/abc', () => {})
+  const node = addScriptedNode(server, '/root/abc', () => {})
   const client = new FrameClient(server)
   node.rpc('r0')
   await client.frames()
   client.binary(bytesOf('020161626300'))
   node.rpc('r0')
-  t.same(await client.heard(), ['2:800102'])
+  t.same(await client.receivedFrames(), ['2:800102'])
   await server.stop()
 })
 
 t.test('paths are confirmed even if the server does not use remote calls, so that calls among clients become short', async t => {
   const server = await open()
-  const ran: Ran[] = []
+  const ran: HandledCall[] = []
   const client = new FrameClient(server)
   await client.frames()
   client.binary(bytesOf(`01${'30'.repeat(32)}00070000004d61696e00`))
   client.binary(bytesOf('800702'))
-  t.same(await client.heard(), ['2:020107000000'])
+  t.same(await client.receivedFrames(), ['2:020107000000'])
   t.equal(server.monitor.drops.unread, 1)
   for (const hex of ['0400000000000000', '0500000000', '06010000', '1600']) client.binary(bytesOf(hex))
   t.equal(server.monitor.drops.unread, 1, 'what spawners and synchronizers tell is not missed by anybody')
@@ -206,11 +206,11 @@ t.test('paths are confirmed even if the server does not use remote calls, so tha
   server.multiplayer.on('network_peer_packet', (_, raw) => { bytes.push(hexOf(raw)) })
   server.multiplayer.node('Main').method('any_peer', 'r0', () => {})
   server.multiplayer.node('Other', script)
-  await turn()
+  await nextTurn()
   t.same(bytes, ['aa'])
   client.binary(bytesOf('800702'))
   t.equal(server.monitor.drops['rpc-method-list'], 1, 'the path is known, its methods are not')
-  addScript(server, '/root/Pawn', (...what) => { ran.push(what) })
+  addScriptedNode(server, '/root/Pawn', (...what) => { ran.push(what) })
   client.binary(bytesOf(`01${Buffer.from(new MethodList(Object.keys(script)).md5).toString('hex')}00080000005061776e00`))
   client.binary(bytesOf('800802'))
   t.equal(ran.length, 1)
@@ -219,17 +219,17 @@ t.test('paths are confirmed even if the server does not use remote calls, so tha
 
 t.test('announcements end with the peer, the id of a node with the node', async t => {
   const server = await open()
-  const main = addScript(server, '/root/Main', () => {})
+  const main = addScriptedNode(server, '/root/Main', () => {})
   const [stays, leaves] = [new FrameClient(server), new FrameClient(server)]
   for (const client of [stays, leaves]) client.binary(bytesOf(`01${'30'.repeat(32)}00070000005800`))
-  leaves.connection.hangUp()
+  leaves.connection.disconnect()
   await stays.frames()
   main.rpc('r0')
-  t.match(await stays.heard(), [/^2:01.*00010000004d61696e00$/, /^2:a0/])
+  t.match(await stays.receivedFrames(), [/^2:01.*00010000004d61696e00$/, /^2:a0/])
   main.free()
   t.throws(() => { main.rpc('r0') }, { code: 'ERR_DOES_NOT_EXIST' })
-  addScript(server, '/root/Main', () => {}).rpc('r0')
-  t.match(await stays.heard(), [/^2:01.*00020000004d61696e00$/, /^2:a0/])
+  addScriptedNode(server, '/root/Main', () => {}).rpc('r0')
+  t.match(await stays.receivedFrames(), [/^2:01.*00020000004d61696e00$/, /^2:a0/])
   // So many paths are not kept; without an answer the client goes on with full paths.
   for (let id = 100; id < 1200; id++) stays.binary(Buffer.concat([bytesOf(`01${'30'.repeat(32)}00`), Buffer.of(id & 255, id >> 8, 0, 0), Buffer.alloc(300, 97)]))
   t.ok(server.monitor.drops['rpc-too-many-paths'] > 0)
@@ -238,31 +238,31 @@ t.test('announcements end with the peer, the id of a node with the node', async 
 
 t.test('in a large room one packet serves all, even if one of them never confirms', async t => {
   const server = await open()
-  const main = addScript(server, '/root/Main', () => {})
+  const main = addScriptedNode(server, '/root/Main', () => {})
   const clients = Array.from({ length: 18 }, () => new FrameClient(server))
   for (const client of clients) await client.frames()
   main.rpc('r0')
-  for (const client of clients) t.match(await client.heard(), [/^2:01/, '2:a006000080024d61696e00'])
+  for (const client of clients) t.match(await client.receivedFrames(), [/^2:01/, '2:a006000080024d61696e00'])
   for (const client of clients.slice(1)) client.binary(bytesOf('020101000000'))
   main.rpc('r0')
-  for (const client of clients) t.same(await client.heard(), ['2:a006000080024d61696e00'])
-  clients[2].connection.hangUp()
-  clients[3].connection.hangUp()
-  await turn()
+  for (const client of clients) t.same(await client.receivedFrames(), ['2:a006000080024d61696e00'])
+  clients[2].connection.disconnect()
+  clients[3].connection.disconnect()
+  await nextTurn()
   for (const client of clients) await client.frames()
   main.rpc('r0')
-  t.same(await clients[0].heard(), ['2:a006000080024d61696e00'])
-  t.same(await clients[1].heard(), ['2:a00100000002'], 'sixteen go singly: by number where it is known')
+  t.same(await clients[0].receivedFrames(), ['2:a006000080024d61696e00'])
+  t.same(await clients[1].receivedFrames(), ['2:a00100000002'], 'sixteen go singly: by number where it is known')
   await server.stop()
 })
 
 t.test('mutated packets are refused, and nothing fails', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const { server } = await serve({ A: 10, B: 11 }, [])
   const [client] = [new FrameClient(server), new FrameClient(server)]
   const frames = recorded.steps.flatMap(({ frames }) => frames).filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined).map(({ hex }) => bytesOf(hex!))
   for (let i = 0; i < scaled(5000); i++) {
-    const bytes = mutated(dice, frames)
+    const bytes = mutated(random, frames)
     receive(server, sessionOf(server, 10)!, bytes, 0, bytes.length, false)
     if (i % 500 === 0) await client.frames()
   }

@@ -5,17 +5,17 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { int } from '../../../src/protocol/variant/variant-types.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
-import { rpcSpeakers } from '../../helper/rpc-speaker.ts'
-import type { RpcSpeaker } from '../../helper/rpc-speaker.ts'
+import { rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
+import type { RpcClientCodec } from '../../helper/rpc-client-codecs.ts'
 
 /** What remote calls must do on every wire: a game server written for one runs on the other. */
-for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await rpcContract(t, wire, rpcSpeakers[wire]) })
+for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await rpcContract(t, wire, rpcClientCodecs[wire]) })
 
 const surface = { hit: [int], move: [], quiet: [] } as const
 
-async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSpeaker): Promise<void> {
+async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcClientCodec): Promise<void> {
   /** A server with the node Main, what ran there, and so many clients with the ids 10, 11 ... */
   async function serve (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
@@ -30,7 +30,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     for (const client of clients) await client.frames()
     return { server, main, ran, clients, enter }
   }
-  const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.hear(payload).trimEnd())
+  const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.describe(payload).trimEnd())
 
   t.test('a call by path, and by id once it is announced', async t => {
     const { server, ran, clients: [a] } = await serve(1)
@@ -143,8 +143,8 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcSp
     a.binary(speaker.announce(10, 7, 'Main'))
     main.rpc('move')
     b.binary(speaker.confirm(11, 1, 'Main'))
-    a.connection.hangUp()
-    await turn()
+    a.connection.disconnect()
+    await nextTurn()
     await b.frames()
     main.rpc('move')
     t.same(await heard(b), ['call #1 move'], 'who has left is not waited for')

@@ -3,7 +3,7 @@ import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { exact, optional, unchecked } from '../../../src/core/rpc/rpc-surface.ts'
 import type { MembersOf } from '../../../src/core/rpc/rpc-surface.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { silentLogger } from '../../../src/logger.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { Color, int } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 

@@ -5,32 +5,32 @@ import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { Plane, Vector3 } from '../../../src/protocol/variant/variant-types.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { mutated } from '../../helper/mutation.ts'
-import { speakers } from '../../helper/speaker.ts'
-import type { Speaker } from '../../helper/speaker.ts'
-import { putTo, receive, sessionOf } from '../../helper/internals.ts'
+import { clientCodecs } from '../../helper/client-codecs.ts'
+import type { ClientCodec } from '../../helper/client-codecs.ts'
+import { putDataTo, receive, sessionOf } from '../../helper/internals.ts'
 
 /** What every wire must do, whatever its messages look like. */
-for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await wireContract(t, wire, speakers[wire]) })
+for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await wireContract(t, wire, clientCodecs[wire]) })
 
 /** A client that reads and writes by a speaker. */
 class Member {
   readonly id: number
   readonly frames: FrameClient
-  readonly #speaker: Speaker
+  readonly #speaker: ClientCodec
   #isNew = true
 
-  constructor (server: WebSocketServer, id: number, speaker: Speaker) {
+  constructor (server: WebSocketServer, id: number, speaker: ClientCodec) {
     this.id = id
     this.#speaker = speaker
     this.frames = new FrameClient(server)
   }
 
   say (to: number, ...bytes: number[]): void {
-    this.frames.binary(this.#speaker.say(this.id, to, Uint8Array.from(bytes)))
+    this.frames.binary(this.#speaker.encodeData(this.id, to, Uint8Array.from(bytes)))
   }
 
   /** What it was told since the last call. */
@@ -38,12 +38,12 @@ class Member {
     return (await this.frames.frames()).filter(({ opcode }) => opcode < 8).map(({ payload }) => {
       const isFirst = this.#isNew
       this.#isNew = false
-      return this.#speaker.hear(payload, isFirst)
+      return this.#speaker.describe(payload, isFirst)
     }).filter(line => line !== 'add 1')
   }
 }
 
-async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Speaker): Promise<void> {
+async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: ClientCodec): Promise<void> {
   /** A room of members with the ids 10, 11, 12 ..., what the server signals, and what it keeps. */
   async function room (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
@@ -74,7 +74,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
 
   t.test('a leave is announced to the others, however it happens', async t => {
     const { server, members: [a, b, c, d], signals } = await room(4)
-    b.frames.connection.hangUp()
+    b.frames.connection.disconnect()
     c.frames.close(4001, 'bye')
     server.disconnectPeer(d.id)
     t.same(await a.heard(), ['del 12', 'del 11'])
@@ -119,7 +119,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
       t.same(await a.heard(), toA ? ['from 1 07'] : [], `to ${target}`)
       t.same(await b.heard(), toB ? ['from 1 07'] : [], `to ${target}`)
     }
-    t.throws(() => putTo(server, 99, Uint8Array.of(7)), { code: 'FAILED' })
+    t.throws(() => putDataTo(server, 99, Uint8Array.of(7)), { code: 'FAILED' })
     t.equal(server.broadcast(0, Uint8Array.of(8)), 2)
     t.equal(server.broadcast(11, Uint8Array.of(9)), 1)
     t.same(await b.heard(), ['from 1 08', 'from 1 09'])
@@ -143,11 +143,11 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
   t.test('the largest packet is sent, a larger one throws', async t => {
     const { server, members: [a, b] } = await room(2)
     const largest = server.maxDataSize
-    putTo(server, 0, new Uint8Array(largest))
+    putDataTo(server, 0, new Uint8Array(largest))
     t.equal((await b.heard())[0].length, 'from 1 '.length + 2 * largest)
-    t.throws(() => putTo(server, 0, new Uint8Array(largest + 1)), { code: 'ERR_OUT_OF_MEMORY' })
-    const most = 65535 - (speaker.say(10, 0, new Uint8Array(1)).length - 1)
-    a.frames.binary(speaker.say(10, 0, new Uint8Array(most)))
+    t.throws(() => putDataTo(server, 0, new Uint8Array(largest + 1)), { code: 'ERR_OUT_OF_MEMORY' })
+    const most = 65535 - (speaker.encodeData(10, 0, new Uint8Array(1)).length - 1)
+    a.frames.binary(speaker.encodeData(10, 0, new Uint8Array(most)))
     t.equal((await b.heard())[0].length, 'from 10 '.length + 2 * most)
     t.equal(kept(server).length, 1)
     t.ok(server.hasPeer(10))
@@ -156,7 +156,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
 
   t.test('forged messages are dropped and counted', async t => {
     const { server, members, signals } = await room(2)
-    for (const [reason, messages] of Object.entries(speaker.forged(10, 11))) {
+    for (const [reason, messages] of Object.entries(speaker.forgedMessages(10, 11))) {
       for (const message of messages) members[0].frames.binary(message)
       t.equal(server.monitor.drops[reason as 'not-data'], messages.length, reason)
     }
@@ -176,11 +176,11 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     t.same(kept(server), [])
     a.say(1, 2)
     t.same(kept(server), ['10 02'])
-    b.frames.connection.hangUp()
-    await turn()
+    b.frames.connection.disconnect()
+    await nextTurn()
     for (const member of [a, b, c]) t.same(await member.heard(), [])
     t.same(signals.map(([name]) => name), ['peer_connected', 'peer_packet', 'peer_disconnected'])
-    putTo(server, 0, Uint8Array.of(5))
+    putDataTo(server, 0, Uint8Array.of(5))
     t.same(await a.heard(), ['from 1 05'])
     await server.stop()
   })
@@ -190,7 +190,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
     server.getPeer(11).setWriteMode(0)
     a.say(0, 65)
     a.say(11, 66)
-    putTo(server, 0, Uint8Array.of(67))
+    putDataTo(server, 0, Uint8Array.of(67))
     t.same((await b.frames.frames()).map(({ opcode }) => opcode), [1, 1, 1])
     t.same(await c.heard(), ['from 10 41', 'from 1 43'])
     await server.stop()
@@ -210,12 +210,12 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Spea
   })
 
   t.test('random messages are dropped and counted, or relayed whole with their true sender', async t => {
-    const dice = new Dice(seed)
+    const random = new Random(seed)
     const { server, members } = await room(3)
-    const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.say(10, target, dice.bytes(1 + dice.below(12)))).concat(...Object.values(speaker.forged(10, 11)).map(list => list.map(one => Buffer.from(one))))
+    const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.encodeData(10, target, random.bytes(1 + random.below(12)))).concat(...Object.values(speaker.forgedMessages(10, 11)).map(list => list.map(one => Buffer.from(one))))
     const faults: string[] = []
     for (let i = 0; i < scaled(10_000); i++) {
-      const message = dice.once(3) ? dice.bytes(dice.below(24)) : mutated(dice, seeds)
+      const message = random.oneIn(3) ? random.bytes(random.below(24)) : mutated(random, seeds)
       receive(server, sessionOf(server, 10)!, Buffer.from(message), 0, message.length, false)
       if (i % 1000 !== 0) continue
       for (const { id, frames } of members) for (const { payload } of await frames.frames()) checkRelayed(payload, id)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { BurstLog } from '../../../src/core/server/burst-log.ts'
 import type { Repetition } from '../../../src/core/server/burst-log.ts'
-import { silentLogger } from '../../../src/logger.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { stopTime } from '../../helper/clock.ts'
 
 /** A burst log and the records that it writes as warnings. */

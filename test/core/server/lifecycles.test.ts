@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { closePayload, frame, upgradeRequest } from '../../helper/raw-socket.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 import { listeningApp } from '../../helper/app.ts'
 
 const LIVES = scaled(1500)
@@ -11,17 +11,17 @@ const AT_ONCE = 50
 t.test(`${LIVES} random lives: one connect and one disconnect signal each, and nothing is left`, async t => {
   const { app, port } = await listeningApp(t, { closeTimeout: 0.2, inputMaxPackets: 8 })
   const server = app.peerServer
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const lives = new Map<number, string[]>()
   server.on('client_connected', id => { lives.set(id, ['connected', ...lives.get(id) ?? []]) })
   server.on('client_disconnected', id => { lives.get(id)!.push('disconnected') })
   server.on('data_received', id => {
     const peer = server.getPeer(id)
     // Some packets stay unread for a while, so that queues fill and sockets pause.
-    if (dice.once(3)) return
+    if (random.oneIn(3)) return
     const packet = peer.getPacket()
     if (peer.isOpen) peer.putPacket(packet)
-    if (dice.once(40) && peer.isOpen) server.disconnectPeer(id, 4000 + dice.below(100), 'by dice')
+    if (random.oneIn(40) && peer.isOpen) server.disconnectPeer(id, 4000 + random.below(100), 'random disconnect')
   })
 
   const sweep = setInterval(() => { for (const peer of server.peers()) while (peer.getAvailablePacketCount() > 0) peer.getPacket() }, 20)
@@ -29,7 +29,7 @@ t.test(`${LIVES} random lives: one connect and one disconnect signal each, and n
   const live = async (): Promise<void> => {
     while (begun < LIVES) {
       begun++
-      await oneLife(dice, port)
+      await oneLife(random, port)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, live))
@@ -47,15 +47,15 @@ t.test(`${LIVES} random lives: one connect and one disconnect signal each, and n
 })
 
 /** What a client may do, a row each; `undefined` ends its life. */
-const acts: Array<(dice: Dice, socket: Socket) => boolean> = [
-  (dice, socket) => socket.write(frame(1 + dice.below(2), 'x'.repeat(dice.below(300)))),
-  (dice, socket) => socket.write(Buffer.concat(Array.from({ length: dice.below(30) }, (_, i) => frame(2, Buffer.of(i))))),
+const acts: Array<(random: Random, socket: Socket) => boolean> = [
+  (random, socket) => socket.write(frame(1 + random.below(2), 'x'.repeat(random.below(300)))),
+  (random, socket) => socket.write(Buffer.concat(Array.from({ length: random.below(30) }, (_, i) => frame(2, Buffer.of(i))))),
   (_, socket) => socket.write(frame(9, 'ping')),
-  (dice, socket) => socket.write(frame(2, 'y'.repeat(200)).subarray(0, dice.below(100)))
+  (random, socket) => socket.write(frame(2, 'y'.repeat(200)).subarray(0, random.below(100)))
 ]
 
-const ends: Array<(dice: Dice, socket: Socket) => void> = [
-  (dice, socket) => { socket.write(frame(8, closePayload(dice.pick([1000, 1001, 3000, 4999]), 'bye'))) },
+const ends: Array<(random: Random, socket: Socket) => void> = [
+  (random, socket) => { socket.write(frame(8, closePayload(random.pick([1000, 1001, 3000, 4999]), 'bye'))) },
   (_, socket) => { socket.end() },
   (_, socket) => { socket.resetAndDestroy() },
   (_, socket) => { socket.destroy() },
@@ -63,20 +63,20 @@ const ends: Array<(dice: Dice, socket: Socket) => void> = [
   (_, socket) => { socket.write(frame(8, closePayload(999))) }
 ]
 
-async function oneLife (dice: Dice, port: number): Promise<void> {
+async function oneLife (random: Random, port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' })
   const closed = new Promise<void>(resolve => { socket.once('close', () => { resolve() }) })
   socket.on('error', () => {})
   await once(socket, 'connect').catch(() => {})
-  socket.write(dice.once(20) ? 'GET /ws HTTP/1.1\r\nHost: x\r\n\r\n' : upgradeRequest('/ws'))
+  socket.write(random.oneIn(20) ? 'GET /ws HTTP/1.1\r\nHost: x\r\n\r\n' : upgradeRequest('/ws'))
   // Some do not wait for the answer.
-  if (!dice.once(4)) await Promise.race([once(socket, 'data').catch(() => {}), closed])
-  socket.on('data', data => { if (dice.once(2) && data.at(-2) === 0x88) socket.write(frame(8, closePayload(1000))) })
-  for (let i = dice.below(4); i > 0 && socket.writable; i--) {
-    dice.pick(acts)(dice, socket)
-    if (dice.once(2)) await new Promise(resolve => setImmediate(resolve))
+  if (!random.oneIn(4)) await Promise.race([once(socket, 'data').catch(() => {}), closed])
+  socket.on('data', data => { if (random.oneIn(2) && data.at(-2) === 0x88) socket.write(frame(8, closePayload(1000))) })
+  for (let i = random.below(4); i > 0 && socket.writable; i--) {
+    random.pick(acts)(random, socket)
+    if (random.oneIn(2)) await new Promise(resolve => setImmediate(resolve))
   }
-  if (socket.writable) dice.pick(ends)(dice, socket)
+  if (socket.writable) random.pick(ends)(random, socket)
   const cut = setTimeout(() => { socket.destroy() }, 400)
   await closed
   clearTimeout(cut)

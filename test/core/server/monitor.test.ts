@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Monitor } from '../../../src/core/server/monitor.ts'
-import { silentLogger } from '../../../src/logger.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { stopTime } from '../../helper/clock.ts'
 
 t.test('every hit of a limit is counted and emitted, a burst of them is logged once', async t => {

@@ -3,7 +3,7 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { FrameClient, turn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 
 const plainSignals: SignalName[] = ['client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'peer_packet']
 
@@ -30,7 +30,7 @@ t.test('a client that connects, talks and closes is signalled in Godot\'s order'
     ['client_close_request', 10, 4000, 'bye'],
     ['client_disconnected', 10, true]
   ])
-  t.same(await client.heard(), ['8:0fa0627965'], 'the close frame is answered in kind')
+  t.same(await client.receivedFrames(), ['8:0fa0627965'], 'the close frame is answered in kind')
   t.notOk(server.hasPeer(10))
   await server.stop()
 })
@@ -64,7 +64,7 @@ t.test('putPacket sends in the write mode of the moment', async t => {
   peer.setWriteMode(0)
   peer.putPacket(Buffer.from('b'))
   peer.putPacket(new Uint8Array(0))
-  t.same(await client.heard(), ['2:61', '1:62', '1:'])
+  t.same(await client.receivedFrames(), ['2:61', '1:62', '1:'])
   t.throws(() => peer.setWriteMode(2), { code: 'ERR_INVALID_PARAMETER' })
   t.equal(peer.packetsOut, 3)
   t.equal(peer.bytesOut, 2)
@@ -94,10 +94,10 @@ t.test('a full queue pauses the socket and loses nothing', async t => {
       t.equal(signals.filter(([signal]) => signal === 'data_received').length, fits, 'a signal for each that can be read')
       t.ok(client.connection.isPaused)
       for (let i = 0; i < 1500; i++) {
-        if (peer.getAvailablePacketCount() === 0) await turn()
+        if (peer.getAvailablePacketCount() === 0) await nextTurn()
         t.equal(peer.getPacket()[0], i & 255)
       }
-      await turn()
+      await nextTurn()
       t.notOk(client.connection.isPaused)
       t.equal(signals.filter(([signal]) => signal === 'data_received').length, 1500)
       await server.stop()
@@ -111,8 +111,8 @@ t.test('what a peer left unread can be read when it is gone, also what found no 
   const peer = server.getPeer(10)
   for (let i = 0; i < 10; i++) client.binary(Buffer.of(i))
   t.equal(peer.getAvailablePacketCount(), 3)
-  client.connection.hangUp()
-  await turn()
+  client.connection.disconnect()
+  await nextTurn()
   t.same(signals.at(-1), ['client_disconnected', 10, false])
   t.equal(signals.filter(([signal]) => signal === 'data_received').length, 4, 'what had come before the pause')
   t.same(Array.from({ length: 4 }, () => peer.getPacket()[0]), [0, 1, 2, 3])
@@ -128,7 +128,7 @@ t.test('disconnectPeer: the first code stands, the answer ends it clean', async 
   const peer = server.getPeer(10)
   server.disconnectPeer(10, 4001, 'kicked')
   server.disconnectPeer(10, 4002, 'again')
-  t.same(await client.heard(), ['8:0fa16b69636b6564'])
+  t.same(await client.receivedFrames(), ['8:0fa16b69636b6564'])
   t.ok(server.hasPeer(10))
   t.equal(peer.state, 'closing')
   t.throws(() => peer.putPacket(Buffer.of(1)), { code: 'FAILED' })
@@ -157,7 +157,7 @@ t.test('codes and reasons that cannot be sent are refused, and nothing happens',
     t.throws(() => server.disconnectPeer(10, code), { code: 'ERR_INVALID_PARAMETER' }, String(code))
   }
   for (const reason of ['x'.repeat(124), 'é'.repeat(62), '\ud800']) t.throws(() => server.disconnectPeer(10, 1000, reason), { code: 'ERR_INVALID_PARAMETER' })
-  t.same(await client.heard(), [])
+  t.same(await client.receivedFrames(), [])
   t.equal(server.getPeer(10).state, 'open')
   server.disconnectPeer(10, 1000, 'é'.repeat(61) + 'x')
   t.equal((await client.frames())[0].payload.length, 125)
@@ -185,7 +185,7 @@ t.test('a breach of the protocol is answered with its code and ends the peer, no
       const client = new FrameClient(server)
       client.text('good')
       send(client)
-      t.same(await client.heard(), [`8:${code}`])
+      t.same(await client.receivedFrames(), [`8:${code}`])
       t.same(signals.slice(1), [['data_received', 10], ['client_disconnected', 10, false]])
       await server.stop()
     })
@@ -207,7 +207,7 @@ t.test('a ping is answered with its payload, in order with packets', async t => 
   client.binary(Buffer.of(1))
   client.send(9, 'are you there')
   client.binary(Buffer.of(2))
-  t.same(await client.heard(), ['2:01', `10:${Buffer.from('are you there').toString('hex')}`, '2:02'])
+  t.same(await client.receivedFrames(), ['2:01', `10:${Buffer.from('are you there').toString('hex')}`, '2:02'])
   t.equal(server.getPeer(10).packetsOut, 2, 'a pong is no packet')
   await server.stop()
 })
@@ -225,8 +225,8 @@ t.test('without autoPoll nothing is signalled outside poll, and a poll goes by a
   first.close(1000)
   second.text('b')
   second.text('c')
-  second.connection.hangUp()
-  await turn()
+  second.connection.disconnect()
+  await nextTurn()
   t.same(signals, [])
   t.ok(server.hasPeer(20))
   server.poll()
@@ -255,7 +255,7 @@ t.test('a close frame without a code is reported as 0 and answered without one',
   const client = new FrameClient(server)
   client.send(8)
   t.same(signals.slice(1), [['client_close_request', 10, 0, ''], ['client_disconnected', 10, true]])
-  t.same(await client.heard(), ['8:'])
+  t.same(await client.receivedFrames(), ['8:'])
   await server.stop()
 })
 
@@ -267,7 +267,7 @@ t.test('in client_close_request nothing can be sent any more, and the answer kee
     server.disconnectPeer(id, 4009)
   })
   client.close(4000)
-  t.same(await client.heard(), ['8:0fa0'])
+  t.same(await client.receivedFrames(), ['8:0fa0'])
   await server.stop()
 })
 
@@ -283,7 +283,7 @@ t.test('a listener that throws or rejects is logged, once a burst for each signa
   const client = new FrameClient(server)
   client.text('one')
   client.text('two')
-  await turn()
+  await nextTurn()
   t.same(reports, ['thrown', 'rejected'])
   t.equal(called, 1)
   t.equal(server.peerCount, 1)
@@ -314,12 +314,12 @@ t.test('listen and stop', async t => {
 t.test('stop tells every peer, signals each once, and cuts the deaf', async t => {
   const { server, signals } = await listening()
   const [good, deaf, gone] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
-  gone.connection.hangUp()
-  await turn()
+  gone.connection.disconnect()
+  await nextTurn()
   const stopped = server.stop(1012, 'restart')
   t.notOk(server.isListening())
-  await turn()
-  t.same(await good.heard(), [`8:03f4${Buffer.from('restart').toString('hex')}`])
+  await nextTurn()
+  t.same(await good.receivedFrames(), [`8:03f4${Buffer.from('restart').toString('hex')}`])
   good.close(1012)
   await stopped
   t.same(signals.filter(([name]) => name === 'client_disconnected'), [['client_disconnected', 12, false], ['client_disconnected', 10, true], ['client_disconnected', 11, false]])
@@ -354,23 +354,23 @@ t.test('the outbound buffer: full for a peer that does not read, without limit o
 
   client.connection.stall()
   peer.putPacket(Buffer.of(0))
-  await turn()
+  await nextTurn()
   let packets = 0
   t.throws(() => { for (;; packets++) peer.putPacket(Buffer.of(packets)) }, { code: 'ERR_OUT_OF_MEMORY' })
   t.equal(packets, 1024)
   t.ok(peer.getCurrentOutboundBufferedAmount() > 1024)
   client.connection.unstall()
-  await turn()
+  await nextTurn()
   t.equal((await client.frames()).length, 1025)
   t.equal(peer.getCurrentOutboundBufferedAmount(), 0)
 
   client.connection.stall()
   peer.putPacket(Buffer.alloc(40000))
-  await turn()
+  await nextTurn()
   peer.putPacket(Buffer.alloc(20000))
   t.throws(() => peer.putPacket(Buffer.alloc(20000)), { code: 'ERR_OUT_OF_MEMORY' })
   client.connection.unstall()
-  await turn()
+  await nextTurn()
   t.equal((await client.frames()).length, 2)
   client.close(1000)
   await server.stop()
@@ -382,12 +382,12 @@ t.test('a slow peer is closed with 4008, the others do not notice', async t => {
   slow.connection.stall()
   for (let i = 0; i < 100; i++) {
     server.broadcast(0, Buffer.alloc(1000, i))
-    await turn()
+    await nextTurn()
   }
   t.equal((await quick.frames()).length, 100)
   t.equal(server.getPeer(10).state, 'closing')
   slow.connection.unstall()
-  await turn()
+  await nextTurn()
   const frames = await slow.frames()
   t.equal(frames.at(-1)!.opcode, 8)
   t.equal(frames.at(-1)!.payload.readUInt16BE(0), 4008)
@@ -404,7 +404,7 @@ t.test('broadcast: all, one, all but one', async t => {
   t.equal(server.broadcast(11, Buffer.from('b')), 1)
   t.equal(server.broadcast(-11, Buffer.from('c')), 2)
   t.throws(() => server.broadcast(99, Buffer.from('d')), { code: 'ERR_DOES_NOT_EXIST' })
-  t.same(await Promise.all(clients.map(async client => await client.heard())), [['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']])
+  t.same(await Promise.all(clients.map(async client => await client.receivedFrames())), [['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']])
   t.same(Array.from(server.peers(), peer => peer.packetsOut), [2, 2, 2])
   t.same(Array.from(server.peers(10), peer => peer.id), [11, 12])
   await server.stop()

@@ -2,7 +2,7 @@ import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { readRpcArgument, writeRpcArgument } from '../../../src/protocol/multiplayer/rpc4-argument.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import type { Vector } from '../../helper/variant-vectors.ts'
 
@@ -30,9 +30,9 @@ t.test('overlong forms of an int are accepted, size bits of other types are not'
 })
 
 t.test('random bytes give an argument or a GodotError', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   for (let i = 0; i < scaled(5000); i++) {
-    const bytes = dice.bytes(dice.below(30))
+    const bytes = random.bytes(random.below(30))
     try {
       variant4.build(writeRpcArgument, variant4.parse(readRpcArgument, bytes))
     } catch (error) {

@@ -2,12 +2,12 @@ import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import type { Vector } from '../../helper/variant-vectors.ts'
-import { wholeRpc4Packet } from '../../helper/rpc-packets.ts'
-import type { WholeCall4 } from '../../helper/rpc-packets.ts'
+import { decodeWholeRpc4Packet } from '../../helper/rpc-packets.ts'
+import type { DecodedCall4 } from '../../helper/rpc-packets.ts'
 
 interface Steps { steps: Array<{ frames: Array<{ hex?: string, note?: string }> }> }
 const { steps, replication, foreign_server: foreign } = readVectors<Steps & { replication: Steps[], foreign_server: Array<{ client_sent: string[] }> }>('godot4-rpc')
@@ -19,7 +19,7 @@ const captures = [...new Set([
 ].map(hex => hex.startsWith('0703') ? hex.slice(12) : hex).filter(hex => hex !== '' && (parseInt(hex.slice(0, 2), 16) & 7) !== 7))]
 
 /** The bytes of a packet, in the form it came in. */
-function encode (packet: ReturnType<typeof wholeRpc4Packet>, first: number): Uint8Array {
+function encode (packet: ReturnType<typeof decodeWholeRpc4Packet>, first: number): Uint8Array {
   switch (packet.type) {
     case 'remoteCall': return encodeCall4(packet.node, packet.method, packet.args, (first >> 4 & 3) === 2)
     case 'simplifyPath': return encodeSimplifyPath4(packet.md5, packet.id, packet.path)
@@ -31,7 +31,7 @@ function encode (packet: ReturnType<typeof wholeRpc4Packet>, first: number): Uin
 
 t.test('every packet that real Godot 4 processes sent, both ways', async t => {
   t.equal(captures.length, 117)
-  for (const hex of captures) t.equal(hexOf(encode(wholeRpc4Packet(bytesOf(hex)), parseInt(hex.slice(0, 2), 16))), hex)
+  for (const hex of captures) t.equal(hexOf(encode(decodeWholeRpc4Packet(bytesOf(hex)), parseInt(hex.slice(0, 2), 16))), hex)
 })
 
 t.test('every value recorded as an argument of a call, both ways', async t => {
@@ -41,7 +41,7 @@ t.test('every value recorded as an argument of a call, both ways', async t => {
     // Godot's own form of the one value that does not arrive.
     const isLost = isBare && rpc === ''
     t.equal(hexOf(encodeCall4(1, 3, [value])), isLost ? '000103011d00000000000000' : bytes, name)
-    t.strictSame((wholeRpc4Packet(bytesOf(bytes)) as WholeCall4).args, isLost ? [] : [value], name)
+    t.strictSame((decodeWholeRpc4Packet(bytesOf(bytes)) as DecodedCall4).args, isLost ? [] : [value], name)
   }
 })
 
@@ -60,34 +60,34 @@ t.test('nodes and methods are encoded in the smallest size', async t => {
   ]
   for (const [node, method, isWide, hex] of rows) {
     t.equal(hexOf(encodeCall4(node, method, [], isWide)), hex)
-    t.strictSame(wholeRpc4Packet(bytesOf(hex)), { type: 'remoteCall', node, method, args: [] })
+    t.strictSame(decodeWholeRpc4Packet(bytesOf(hex)), { type: 'remoteCall', node, method, args: [] })
   }
 })
 
 t.test('a confirmation in either form', async t => {
   t.equal(hexOf(encodeConfirmPath4(true, 0xffffffff)), '0201ffffffff')
   t.equal(hexOf(encodeConfirmPath4(false, 'Main')), '02004d61696e00')
-  t.strictSame(wholeRpc4Packet(bytesOf('020107000000')), { type: 'confirmPath', isEqual: true, id: 7, path: undefined })
-  t.strictSame(wholeRpc4Packet(bytesOf('02004d61696e00')), { type: 'confirmPath', isEqual: false, id: undefined, path: 'Main' })
-  t.strictSame(wholeRpc4Packet(bytesOf('020161626300')), { type: 'confirmPath', isEqual: true, id: 0x636261, path: 'abc' }, 'six bytes may be either')
+  t.strictSame(decodeWholeRpc4Packet(bytesOf('020107000000')), { type: 'confirmPath', isEqual: true, id: 7, path: undefined })
+  t.strictSame(decodeWholeRpc4Packet(bytesOf('02004d61696e00')), { type: 'confirmPath', isEqual: false, id: undefined, path: 'Main' })
+  t.strictSame(decodeWholeRpc4Packet(bytesOf('020161626300')), { type: 'confirmPath', isEqual: true, id: 0x636261, path: 'abc' }, 'six bytes may be either')
 })
 
 t.test('malformed packets are refused', async t => {
   const rows = ['', '00', '0001', '07', '0700', '0f03', '03', 'b00702', '02', '0201', '020100', '02016162', '0201610062006300', '02010100000000', '01' + '00'.repeat(36), 'a099000080024d61696e00',
     'a0010000800a4d61696e00', '0007030127000000', '000703020205', '00070301840000000100000061000000']
-  for (const hex of rows) t.throws(() => wholeRpc4Packet(bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)
-  t.throws(() => wholeRpc4Packet(bytesOf('000703011800000000000000')), { code: 'ERR_UNAUTHORIZED' })
+  for (const hex of rows) t.throws(() => decodeWholeRpc4Packet(bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)
+  t.throws(() => decodeWholeRpc4Packet(bytesOf('000703011800000000000000')), { code: 'ERR_UNAUTHORIZED' })
   t.throws(() => encodeCall4(1, 2, new Array(256).fill(null)), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => encodeCall4('a\0b', 2, []), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 t.test('mutated and random packets decode or fail with a GodotError', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const seeds = captures.map(bytesOf)
   for (let i = 0; i < scaled(10_000); i++) {
-    const bytes = dice.once(6) ? dice.bytes(dice.below(60)) : mutated(dice, seeds)
+    const bytes = random.oneIn(6) ? random.bytes(random.below(60)) : mutated(random, seeds)
     try {
-      wholeRpc4Packet(bytes)
+      decodeWholeRpc4Packet(bytes)
     } catch (error) {
       if (!(error instanceof GodotError)) throw new Error(`SEED=${seed} ${hexOf(bytes)}`, { cause: error })
     }

@@ -4,7 +4,7 @@ import { EncodedObject, Float, TypedDictionary } from '../../../src/protocol/var
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { attacksOn, versions } from '../../helper/adversarial-variants.ts'
 import { collidingFloats, collidingInts } from '../../helper/colliding-keys.ts'
-import { costOf } from '../../helper/decode-cost.ts'
+import { decodeCost } from '../../helper/decode-cost.ts'
 
 const [SMALL, LARGE] = [4096, 65536]
 const MAX_GROWTH = 4
@@ -21,13 +21,13 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
         if (!(error instanceof GodotError)) throw error
       }
     }
-    const attacks = attacksOn(version).map(attack => ({ ...attack, cost: costOf(attack.build(LARGE), decode, 3) }))
+    const attacks = attacksOn(version).map(attack => ({ ...attack, cost: decodeCost(attack.build(LARGE), decode, 3) }))
     const median = attacks.map(({ cost }) => cost).sort((a, b) => a - b)[attacks.length >> 1]
     t.ok(attacks.length > 200)
     for (const { name, build, cost } of attacks) {
       // Most are far below; the others are measured anew, as the machine may have been busy.
       if (cost < 3 * median) continue
-      const [small, large] = [SMALL, LARGE].map(size => costOf(build(size), decode))
+      const [small, large] = [SMALL, LARGE].map(size => decodeCost(build(size), decode))
       t.ok(large < MAX_TIMES_MEDIAN * median && large < MAX_GROWTH * Math.max(small, median), `${name}: ${small} and ${large} ns a byte, median ${median}`)
     }
   })

@@ -6,13 +6,13 @@ import t from 'tap'
 import * as types from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 import { startGodot } from '../../helper/godot.ts'
-import { needs } from '../../helper/needs.ts'
+import { skipWithout } from '../../helper/skip-without.ts'
 import { randomVariant } from '../../helper/random-variant.ts'
 import { hexOf } from '../../helper/variant-vectors.ts'
 
-const godot = needs('godot3-server')
+const godot = skipWithout('godot3-server')
 
 /** Node paths in `value`, whose padding Godot 3 leaves as it is in memory. */
 function hasNodePath (value: Variant): boolean {
@@ -24,8 +24,8 @@ t.test('random values of all types survive a real Godot and back', godot, async 
   const home = await mkdtemp(join(tmpdir(), 'variants-'))
   t.teardown(() => rm(home, { recursive: true }))
   const [from, to] = [join(home, 'from'), join(home, 'to')]
-  const dice = new Dice(seed)
-  const values = Array.from({ length: scaled(4000) }, () => randomVariant(dice))
+  const random = new Random(seed)
+  const values = Array.from({ length: scaled(4000) }, () => randomVariant(random))
   const ours = values.map(value => encodeVariant(value))
   await writeFile(from, encodeVariant(ours))
 

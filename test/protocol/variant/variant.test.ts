@@ -5,7 +5,7 @@ import { GodotError } from '../../../src/error.ts'
 import { EncodedObject, Float, PoolStringArray, PoolVector2Array, Vector2, float, int } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { randomVariant } from '../../helper/random-variant.ts'
 import { blank, bytesOf, hexOf, readVectors, valueOf } from '../../helper/variant-vectors.ts'
@@ -175,9 +175,9 @@ t.test('every value survives a round trip, with the same bytes', async t => {
 })
 
 t.test('random values of all types survive a round trip, with the same bytes', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   for (let i = 0; i < scaled(2000); i++) {
-    const value = randomVariant(dice)
+    const value = randomVariant(random)
     const bytes = encodeVariant(value)
     const again = decodeVariant(bytes)
     if (!isDeepStrictEqual(again, value) || hexOf(encodeVariant(again)) !== hexOf(bytes)) t.same(again, value, `SEED=${seed}`)
@@ -194,13 +194,13 @@ function survives (bytes: Uint8Array): void {
 }
 
 t.test('random and mutated bytes give a value or a GodotError', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const seeds = [...vectors, ...decodeVectors].map(({ hex }) => bytesOf(hex)).filter(({ length }) => length < 500)
-  for (let i = 0; i < scaled(10_000); i++) survives(mutated(dice, seeds))
+  for (let i = 0; i < scaled(10_000); i++) survives(mutated(random, seeds))
   for (let i = 0; i < scaled(10_000); i++) {
-    const bytes = dice.bytes(dice.below(64))
+    const bytes = random.bytes(random.below(64))
     // Mostly a known type first, as anything else ends at once.
-    if (bytes.length > 3 && !dice.once(8)) bytes.writeUInt32LE(dice.below(27) | dice.below(2) << 16, 0)
+    if (bytes.length > 3 && !random.oneIn(8)) bytes.writeUInt32LE(random.below(27) | random.below(2) << 16, 0)
     survives(bytes)
   }
 })

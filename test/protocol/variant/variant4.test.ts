@@ -6,7 +6,7 @@ import * as types from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { encodeVariant } from '../../../src/protocol/variant/variant.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { randomVariant4 } from '../../helper/random-variant4.ts'
 import { bytesOf, hexOf, readVectors, valueOf } from '../../helper/variant-vectors.ts'
@@ -113,9 +113,9 @@ t.test('at most 1024 levels, both ways', async t => {
 })
 
 t.test('random values of all types survive a round trip, also as arguments of a call', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   for (let i = 0; i < scaled(2000); i++) {
-    const value = randomVariant4(dice)
+    const value = randomVariant4(random)
     const bytes = variant4.encode(value)
     const again = variant4.decode(bytes)
     if (!isDeepStrictEqual(again, value) || hexOf(variant4.encode(again)) !== hexOf(bytes)) t.same(again, value, `SEED=${seed}`)
@@ -125,13 +125,13 @@ t.test('random values of all types survive a round trip, also as arguments of a 
 })
 
 t.test('random and mutated bytes give a value or a GodotError', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const seeds = [...vectors, ...decodeVectors].map(({ hex }) => bytesOf(hex)).filter(({ length }) => length < 500)
   for (let i = 0; i < scaled(10_000); i++) {
-    const bytes = mutated(dice, seeds)
-    if (bytes.length > 3 && dice.once(4)) bytes.writeUInt32LE(dice.below(39) | dice.below(16) << 16, 0)
+    const bytes = mutated(random, seeds)
+    if (bytes.length > 3 && random.oneIn(4)) bytes.writeUInt32LE(random.below(39) | random.below(16) << 16, 0)
     try {
-      const allowObjects = dice.once(2)
+      const allowObjects = random.oneIn(2)
       variant4.encode(variant4.decode(bytes, { allowObjects }), { allowObjects: true })
     } catch (error) {
       if (!(error instanceof GodotError)) throw new Error(`SEED=${seed} ${hexOf(bytes)}`, { cause: error })
@@ -140,12 +140,12 @@ t.test('random and mutated bytes give a value or a GodotError', async t => {
 })
 
 t.test('decoding and encoding is stable after the first round', async t => {
-  const dice = new Dice(seed)
+  const random = new Random(seed)
   const seeds = vectors.map(({ hex }) => bytesOf(hex)).filter(({ length }) => length < 500)
   let read = 0
   for (let i = 0; i < scaled(5000); i++) {
     let value: Variant
-    try { value = variant4.decode(mutated(dice, seeds)) } catch { continue }
+    try { value = variant4.decode(mutated(random, seeds)) } catch { continue }
     const bytes = variant4.encode(value)
     if (hexOf(variant4.encode(variant4.decode(bytes))) !== hexOf(bytes)) t.equal(hexOf(bytes), hexOf(variant4.encode(variant4.decode(bytes))), `SEED=${seed}`)
     read++

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
 import { FrameReader } from '../../../src/protocol/websocket/frame-reader.ts'
-import { Dice, scaled, seed } from '../../helper/dice.ts'
-import { cut, randomStream } from '../../helper/frame-dice.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { randomChunks, randomStream } from '../../helper/random-frames.ts'
 import { FrameLog } from '../../helper/frame-log.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
 import { WsReader } from '../../helper/ws-reader.ts'
@@ -45,12 +45,12 @@ function likeOurs (line: string): string {
 }
 
 /** Reads `count` random streams with both readers, and tells the first that they do not read alike. */
-function compare (count: number, throwStream: (dice: Dice) => Buffer, limit: number): { tally: Map<string, number>, difference?: object } {
+function compare (count: number, throwStream: (random: Random) => Buffer, limit: number): { tally: Map<string, number>, difference?: object } {
   const tally = new Map<string, number>()
   for (let i = 0; i < count; i++) {
-    const dice = new Dice(seed + i)
-    const stream = throwStream(dice)
-    const chunks = cut(dice, stream)
+    const random = new Random(seed + i)
+    const stream = throwStream(random)
+    const chunks = randomChunks(random, stream)
     const { mine, other, differsAt } = readBoth(chunks, limit)
     if (differsAt !== undefined) return { tally, difference: { run: `SEED=${seed + i}`, stream: stream.toString('hex'), chunks: chunks.map(chunk => chunk.length), differsAt, mine, other } }
     for (const line of mine) {
@@ -72,10 +72,10 @@ t.test('random streams, good and bent, in random chunks are read as ws reads the
 
 t.test('buffers of random bytes are read as ws reads them, without an exception', async t => {
   const likely = [0x81, 0x82, 0x01, 0x80, 0x88, 0x89]
-  const randomBytes = (dice: Dice) => {
-    const bytes = dice.bytes(dice.below(200))
+  const randomBytes = (random: Random) => {
+    const bytes = random.bytes(random.below(200))
     // Left to chance alone nearly every first frame is broken.
-    if (!dice.once(4) && bytes.length >= 2) bytes.set([dice.pick(likely), 0x80 | dice.below(128)])
+    if (!random.oneIn(4) && bytes.length >= 2) bytes.set([random.pick(likely), 0x80 | random.below(128)])
     return bytes
   }
   t.equal(compare(scaled(10_000), randomBytes, 100).difference, undefined)
@@ -83,9 +83,9 @@ t.test('buffers of random bytes are read as ws reads them, without an exception'
 
 t.test('sizes around the borders of the length forms are read as ws reads them', async t => {
   const sizes = [125, 126, 127, 65534, 65535, 65536, 65537, 100_000, 100_001]
-  const large = (dice: Dice) => Buffer.concat(Array.from({ length: 1 + dice.below(3) }, () => {
-    const payload = Buffer.alloc(dice.pick(sizes), dice.bytes(4))
-    return frame(opcode.BINARY, payload, { key: dice.bytes(4) })
+  const large = (random: Random) => Buffer.concat(Array.from({ length: 1 + random.below(3) }, () => {
+    const payload = Buffer.alloc(random.pick(sizes), random.bytes(4))
+    return frame(opcode.BINARY, payload, { key: random.bytes(4) })
   }))
   t.equal(compare(scaled(50), large, 100_000).difference, undefined)
 })
@@ -111,18 +111,18 @@ t.test('frames of any shape, cut anywhere, are read as ws reads them, and the sm
 
 t.test('whatever is stopped and resumed, the same is told', async t => {
   for (let i = 0; i < scaled(1000); i++) {
-    const dice = new Dice(seed + i)
-    const chunks = cut(dice, randomStream(dice))
+    const random = new Random(seed + i)
+    const chunks = randomChunks(random, randomStream(random))
     const straight = new FrameLog()
     const reader = new FrameReader(straight, 500)
     for (const chunk of chunks) reader.read(Buffer.from(chunk))
 
     const halting = new FrameLog()
     const stopped = new FrameReader(halting, 500)
-    halting.afterMessage = () => { if (dice.once(2)) stopped.stop() }
+    halting.afterMessage = () => { if (random.oneIn(2)) stopped.stop() }
     for (const chunk of chunks) {
       stopped.read(Buffer.from(chunk))
-      while (stopped.isStopped && dice.once(2)) stopped.resume()
+      while (stopped.isStopped && random.oneIn(2)) stopped.resume()
     }
     while (stopped.isStopped) stopped.resume()
     if (halting.lines.join('|') !== straight.lines.join('|')) return t.same(halting.lines, straight.lines, `SEED=${seed + i}`)

@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { readUtf8, writeUtf8 } from '../../../src/protocol/websocket/utf8.ts'
 import { bytesOf, hexOf } from '../../helper/variant-vectors.ts'
-import { scaled } from '../../helper/dice.ts'
+import { scaled } from '../../helper/random.ts'
 
 function encode (text: string): Buffer {
   const page = Buffer.alloc(text.length * 3 + 2, 0xaa)

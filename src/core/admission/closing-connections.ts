@@ -1,5 +1,5 @@
-import { Deadlines } from '../core/admission/deadlines.ts'
-import type { Deadlined } from '../core/admission/deadlines.ts'
+import { Deadlines } from './deadlines.ts'
+import type { Deadlined } from './deadlines.ts'
 
 const SECONDS = 1
 const MAX_CLOSING = 1024

@@ -3,8 +3,8 @@ import type { Peer } from './peers.ts'
 import { startServer } from './server.ts'
 
 /** The peers whose servers come up on this machine; what is left out is told, and why. */
-export async function usable (peers: readonly Peer[]): Promise<Peer[]> {
-  if (peers.some(({ isExtra }) => isExtra)) installPackages()
+export async function availablePeers (peers: readonly Peer[]): Promise<Peer[]> {
+  if (peers.some(({ isOptional }) => isOptional)) installPackages()
   const there: Peer[] = []
   for (const peer of peers) if (await comesUp(peer)) there.push(peer)
   return there

@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Deadlined } from '../core/admission/deadlines.ts'
-import type { Handshake, HandshakeTransport } from '../core/admission/handshake.ts'
-import type { UpgradeRequest } from '../core/admission/upgrade-request.ts'
-import type { Connection } from '../core/peer/transport.ts'
-import { internalsOf } from '../core/server/websocket-server.ts'
-import type { WebSocketServer } from '../core/server/websocket-server.ts'
-import { GodotError } from '../error.ts'
-import type { ClosingConnections } from './closing-connections.ts'
-import { refusalBytes, sendRefusal } from './refusal.ts'
-import { SocketConnection } from './socket-connection.ts'
+import type { Deadlined } from '../src/core/admission/deadlines.ts'
+import type { Handshake, HandshakeTransport } from '../src/core/admission/handshake.ts'
+import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
+import type { Connection } from '../src/transport/connection.ts'
+import type { PeerRegistry } from '../src/core/server/peer-registry.ts'
+import { GodotError } from '../src/error.ts'
+import type { ClosingConnections } from '../src/core/admission/closing-connections.ts'
+import { refusalBytes, sendRefusal } from '../src/transport/refusal.ts'
+import { SocketConnection } from '../src/transport/socket-connection.ts'
 
 /** The response to a request, as Node's HTTP server keeps it on the socket. */
 interface AssignedSocket { _httpMessage?: ServerResponse | null }
@@ -53,7 +52,11 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     if (this.#response !== undefined) return
     this.#response = response
     response.shouldKeepAlive = false
-    response.once('finish', () => { this.#closeSocket() })
+    response.once('finish', () => {
+      // Somebody else has refused the client.
+      if (this.#handshake?.isOpen === true) this.#handshake.close()
+      this.#closeSocket()
+    })
   }
 
   /** Whether somebody has a response for it. */
@@ -62,13 +65,13 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   }
 
   /** The router has found the endpoint of this server. */
-  claim (server: WebSocketServer): void {
-    this.#handshake ??= internalsOf(server).registry.handshake(this, this.#since)
+  claim (registry: PeerRegistry): void {
+    this.#handshake ??= registry.handshake(this, this.#since)
   }
 
   /** The hooks of the host take their time: from now on it is limited. */
   limitTime (): void {
-    if (this.#handshake?.state !== 'waiting') return
+    if (this.#handshake?.state !== 'waiting' || this.#response?.writableEnded === true) return
     this.#handshake.start()
     this.#watchEnd()
   }

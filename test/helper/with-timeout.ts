@@ -1,5 +1,5 @@
 /** What `promise` resolves with; an error that names what was awaited when `seconds` pass first. */
-export async function within<T> (seconds: number, awaited: () => string, promise: Promise<T>): Promise<T> {
+export async function withTimeout<T> (seconds: number, awaited: () => string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`waited ${seconds} s for ${awaited()}`)), seconds * 1000)

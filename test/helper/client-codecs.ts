@@ -4,13 +4,13 @@ import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
 import type { ServerOptions } from '../../src/options.ts'
 
 /** How a client of one wire writes what it sends, and reads what it is told. */
-export interface Speaker {
+export interface ClientCodec {
   /** Bytes of the application from the client `id`. */
-  say (id: number, to: number, data: Uint8Array): Buffer
+  encodeData (id: number, to: number, data: Uint8Array): Buffer
   /** In words: `id 10`, `add 11`, `del 11`, `from 11 0102`; the first message is read as such. */
-  hear (message: Uint8Array, isFirst: boolean): string
+  describe (message: Uint8Array, isFirst: boolean): string
   /** Messages that no client may send, by the reason they are dropped for. */
-  forged (id: number, other: number): Record<string, Uint8Array[]>
+  forgedMessages (id: number, other: number): Record<string, Uint8Array[]>
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -34,14 +34,14 @@ function hear4 (message: Buffer): string {
 }
 
 /** A row per wire. */
-export const speakers: Record<ServerOptions['wire'], Speaker> = {
+export const clientCodecs: Record<ServerOptions['wire'], ClientCodec> = {
   godot3: {
-    say: (id, to, data) => Buffer.from(encodeRelayPacket(relayType.DATA, id, to, data)),
-    hear: message => {
+    encodeData: (id, to, data) => Buffer.from(encodeRelayPacket(relayType.DATA, id, to, data)),
+    describe: message => {
       const bytes = Buffer.from(message)
       return bytes[0] === relayType.DATA ? `from ${bytes.readInt32LE(1)} ${hex(bytes.subarray(9))}` : `${words[bytes[0]]} ${bytes.readInt32LE(9)}`
     },
-    forged: (id, other) => ({
+    forgedMessages: (id, other) => ({
       'short-packet': [Buffer.alloc(8), Buffer.alloc(0)],
       'not-data': [encodeSystemPacket(relayType.ADD, other), encodeSystemPacket(relayType.DEL, other), encodeSystemPacket(relayType.ID, other), encodeRelayPacket(relayType.DEL, id, 0, i32(other))],
       'spoofed-source': [encodeRelayPacket(relayType.DATA, other, 0, i32(0)), encodeRelayPacket(relayType.DATA, 1, 0, i32(0))],
@@ -50,9 +50,9 @@ export const speakers: Record<ServerOptions['wire'], Speaker> = {
     })
   },
   godot4: {
-    say: (_id, to, data) => to === 1 ? raw(data) : relay(to, raw(data)),
-    hear: (message, isFirst) => isFirst ? `id ${Buffer.from(message).readInt32LE(0)}` : hear4(Buffer.from(message)),
-    forged: (id, other) => ({
+    encodeData: (_id, to, data) => to === 1 ? raw(data) : relay(to, raw(data)),
+    describe: (message, isFirst) => isFirst ? `id ${Buffer.from(message).readInt32LE(0)}` : hear4(Buffer.from(message)),
+    forgedMessages: (id, other) => ({
       'short-packet': [Buffer.alloc(0), raw(Buffer.alloc(0)), Buffer.of(command.SYS), relay(0, Buffer.alloc(0)), relay(0, Buffer.alloc(0)).subarray(0, 5), relay(other, raw(Buffer.alloc(0)))],
       'not-data': [
         about(sys.ADD_PEER, other), about(sys.DEL_PEER, other), about(sys.ADD_PEER, 1), about(4, other), Buffer.of(command.SYS, sys.AUTH), Buffer.of(command.SYS, sys.AUTH, 1),

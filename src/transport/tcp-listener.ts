@@ -4,11 +4,8 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
-import type { Keys, Listener } from '../core/peer/transport.ts'
-import type { ServerInternals } from '../core/server/websocket-server.ts'
+import type { TlsKeys, Listener } from './listener.ts'
 import { GodotError } from '../error.ts'
-import { ClosingConnections } from './closing-connections.ts'
-import { Incoming } from './incoming.ts'
 import { checkNewKeys, secureContext } from './key-material.ts'
 import { SocketConnection } from './socket-connection.ts'
 
@@ -19,23 +16,25 @@ const NOTHING = new Uint8Array(0)
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
 
-/** Opens a listener of the server on option `bindIp` and `port`; throws ERR_ALREADY_IN_USE when the port or address is not available. */
-export async function openListener (server: ServerInternals, port: number): Promise<Listener> {
-  const listener = new OwnListener(server)
-  await listener.listen(server.settings.options.bindIp, port)
-  return listener
+/** What a listener does with its connections. */
+export interface TcpListenerOptions {
+  /** Keys of a TLS listener. */
+  readonly keys: TlsKeys
+  onConnection (connection: SocketConnection): void
+  /** A connection could not be accepted, for example because the process has no file descriptors left. */
+  onAcceptError (error: unknown): void
 }
 
-/** A TCP port of the server's own, without an HTTP server: every connection is read here from its first byte. */
-class OwnListener implements Listener {
-  readonly #server: ServerInternals
+/** A TCP port without an HTTP server: its connections are bytes from the first one. */
+export class TcpListener implements Listener {
+  readonly #options: TcpListenerOptions
   readonly #net: Server = createServer()
-  readonly #closing = new ClosingConnections()
   #context: SecureContext | undefined
 
-  constructor (server: ServerInternals) {
-    this.#server = server
-    this.#context = secureContext(server.settings.options)
+  /** Throws ERR_INVALID_PARAMETER for unusable keys. */
+  constructor (options: TcpListenerOptions) {
+    this.#options = options
+    this.#context = secureContext(options.keys)
   }
 
   get port (): number {
@@ -46,20 +45,20 @@ class OwnListener implements Listener {
     return this.#context !== undefined
   }
 
-  setKeys (keys: Keys): void {
+  setKeys (keys: TlsKeys): void {
     checkNewKeys(keys)
     this.#context = secureContext(keys)
   }
 
+  /** Binds to an address, or to all with `*`; throws ERR_ALREADY_IN_USE when the port or the address is not available. */
   async listen (bindIp: string, port: number): Promise<void> {
     await bind(this.#net, bindIp, port)
-    this.#net.on('error', error => { this.#onAcceptError(error) })
+    this.#net.on('error', error => { this.#options.onAcceptError(error) })
     if (this.tls) this.#net.on('connection', socket => { this.#encrypt(socket) })
     else this.#takeHandles()
   }
 
   async close (): Promise<void> {
-    this.#closing.close()
     await new Promise<void>(resolve => { this.#net.close(() => { resolve() }) })
   }
 
@@ -69,11 +68,11 @@ class OwnListener implements Listener {
    */
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
-    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#receive(new SocketConnection(socket, NOTHING)) })
+    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#options.onConnection(new SocketConnection(socket, NOTHING)) })
     else {
       handle.onconnection = (error, accepted) => {
-        if (accepted === undefined) this.#onAcceptError(error)
-        else this.#receive(SocketConnection.ofHandle(accepted))
+        if (accepted === undefined) this.#options.onAcceptError(error)
+        else this.#options.onConnection(SocketConnection.ofHandle(accepted))
       }
     }
   }
@@ -81,16 +80,7 @@ class OwnListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    this.#receive(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
-  }
-
-  #receive (connection: SocketConnection): void {
-    new Incoming(this.#server.registry, connection, this.#closing).begin()
-  }
-
-  /** Out of descriptors: the system has closed the connection. */
-  #onAcceptError (error: unknown): void {
-    this.#server.monitor.limited('no-descriptor', { error })
+    this.#options.onConnection(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
   }
 }
 

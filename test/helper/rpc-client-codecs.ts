@@ -4,37 +4,37 @@ import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/
 import { encodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
 import { RELAY_HEAD } from '../../src/protocol/multiplayer/relay-packet.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
-import { speakers } from './speaker.ts'
-import { wholeRpc4Packet, wholeRpcPacket } from './rpc-packets.ts'
+import { clientCodecs } from './client-codecs.ts'
+import { decodeWholeRpc4Packet, decodeWholeRpcPacket } from './rpc-packets.ts'
 
 /** How a client of one wire calls the server, and reads its calls. Its nodes all have the methods `names`. */
-export interface RpcSpeaker {
+export interface RpcClientCodec {
   /** Packets of remote calls to the server, from the client `id`. */
   call (id: number, node: string | number, name: string, args: readonly Variant[]): Buffer
   announce (id: number, number: number, path: string): Buffer
   confirm (id: number, number: number, path: string): Buffer
   raw (id: number, bytes: Uint8Array): Buffer
   /** In words: `call Main hit 5`, `call #1 hit 5`, `path 1 Main`, `confirm`, `raw 0102`. */
-  hear (message: Uint8Array): string
+  describe (message: Uint8Array): string
 }
 
 /** The methods of every node. */
-export const names = ['hit', 'move', 'quiet'] as const
+export const methodNames = ['hit', 'move', 'quiet'] as const
 
-const list = new MethodList(names)
+const list = new MethodList(methodNames)
 const written = (node: string | number): string => typeof node === 'number' ? `#${node}` : node
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-const to3 = (id: number, packet: Uint8Array): Buffer => speakers.godot3.say(id, 1, packet)
+const to3 = (id: number, packet: Uint8Array): Buffer => clientCodecs.godot3.encodeData(id, 1, packet)
 
 /** A row per wire. */
-export const rpcSpeakers: Record<ServerOptions['wire'], RpcSpeaker> = {
+export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
   godot3: {
     call: (id, node, name, args) => to3(id, encodeRpcPacket({ type: 'remoteCall', node, name, args })),
     announce: (id, number, path) => to3(id, encodeRpcPacket({ type: 'simplifyPath', id: number, path })),
     confirm: (id, _, path) => to3(id, encodeRpcPacket({ type: 'confirmPath', path })),
     raw: (id, bytes) => to3(id, encodeRpcPacket({ type: 'raw', bytes })),
-    hear: message => {
-      const packet = wholeRpcPacket(message.subarray(RELAY_HEAD))
+    describe: message => {
+      const packet = decodeWholeRpcPacket(message.subarray(RELAY_HEAD))
       switch (packet.type) {
         case 'remoteCall': return `call ${written(packet.node)} ${packet.name} ${packet.args.join()}`
         case 'simplifyPath': return `path ${packet.id} ${packet.path}`
@@ -48,8 +48,8 @@ export const rpcSpeakers: Record<ServerOptions['wire'], RpcSpeaker> = {
     announce: (_, number, path) => Buffer.from(encodeSimplifyPath4(list.md5, number, path)),
     confirm: (_, number) => Buffer.from(encodeConfirmPath4(true, number)),
     raw: (_, bytes) => Buffer.of(3, ...bytes),
-    hear: message => {
-      const packet = wholeRpc4Packet(message)
+    describe: message => {
+      const packet = decodeWholeRpc4Packet(message)
       switch (packet.type) {
         case 'remoteCall': return `call ${written(packet.node)} ${list.nameOf(packet.method)!} ${packet.args.join()}`
         case 'simplifyPath': return `path ${packet.id} ${packet.path}${packet.md5 === list.md5 ? '' : ' with other methods'}`

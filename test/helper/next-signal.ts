@@ -1,9 +1,9 @@
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { SignalName, Signals } from '../../src/core/server/signals.ts'
-import { within } from './within.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** The arguments of the next signal of this name. */
-export async function signal<Name extends SignalName> (server: WebSocketServer, name: Name): Promise<Signals[Name]> {
+export async function nextSignal<Name extends SignalName> (server: WebSocketServer, name: Name): Promise<Signals[Name]> {
   const happens = new Promise<Signals[Name]>(resolve => server.once(name, (...args) => { resolve(args) }))
-  return await within(10, () => `signal ${name}`, happens)
+  return await withTimeout(10, () => `signal ${name}`, happens)
 }

@@ -7,7 +7,7 @@ export const core = { server: 0, generator: 1 } as const
 const canPin = availableParallelism() > 1 && versionOf('taskset') !== undefined
 
 /** The command, kept on one core where that is possible. */
-export function pinned (core: number, command: string[]): [file: string, args: string[]] {
+export function pinToCore (core: number, command: string[]): [file: string, args: string[]] {
   const [file, ...args] = canPin ? ['taskset', '-c', String(core), ...command] : command
   return [file, args]
 }

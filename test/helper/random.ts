@@ -1,4 +1,4 @@
-/** Where the dice of a run begin: SEED of the environment, to see a failure again, or the clock. */
+/** Where the random of a run begin: SEED of the environment, to see a failure again, or the clock. */
 export const seed = Number(process.env.SEED ?? Date.now() % 2 ** 32)
 
 const volume = Number(process.env.VOLUME ?? 1)
@@ -10,16 +10,16 @@ export function scaled (everyday: number): number {
 }
 
 /** Dice with a memory: the same seed throws the same (xorshift of 32 bits). */
-export class Dice {
+export class Random {
   #state: number
 
   constructor (seed: number) {
     this.#state = Math.imul(seed, 0x9e3779b1) ^ 0x85ebca6b || 1
-    for (let i = 0; i < 8; i++) this.word()
+    for (let i = 0; i < 8; i++) this.uint32()
   }
 
   /** 32 random bits as an unsigned number. */
-  word (): number {
+  uint32 (): number {
     let x = this.#state
     x ^= x << 13
     x ^= x >>> 17
@@ -29,11 +29,11 @@ export class Dice {
 
   /** An integer in 0..limit-1. */
   below (limit: number): number {
-    return this.word() % limit
+    return this.uint32() % limit
   }
 
   /** True once in `n` throws. */
-  once (n: number): boolean {
+  oneIn (n: number): boolean {
     return this.below(n) === 0
   }
 
@@ -43,7 +43,7 @@ export class Dice {
 
   bytes (size: number): Buffer {
     const bytes = Buffer.allocUnsafe(size)
-    for (let i = 0; i < size; i++) bytes[i] = this.word() >>> 11
+    for (let i = 0; i < size; i++) bytes[i] = this.uint32() >>> 11
     return bytes
   }
 }

@@ -35,30 +35,3 @@ export interface Connection {
   /** Cuts it at once. */
   destroy (): void
 }
-
-/** What TLS needs, each in PEM; a listener without any speaks plain. */
-export interface Keys {
-  readonly privateKey?: string | undefined
-  readonly sslCertificate?: string | undefined
-  readonly caChain?: string | undefined
-}
-
-/** Something that accepts connections on a port of its own. */
-export interface Listener {
-  /** The bound port. */
-  readonly port: number
-  /** Whether clients speak TLS to it. */
-  readonly tls: boolean
-  /** New connections get these keys; those that are there keep theirs. ERR_INVALID_PARAMETER changes nothing. */
-  setKeys (keys: Keys): void
-  /** Accepts no more; resolves when the port is free and every connection over. */
-  close (): Promise<void>
-}
-
-/** The host app's endpoint that feeds a server that has no port of its own. */
-export interface Mount {
-  /** The port the host app is bound to, 0 while it is not. */
-  readonly port: number
-  /** Whether clients speak TLS to it. */
-  readonly tls: boolean
-}

@@ -1,0 +1,44 @@
+import type { TSchema } from 'typebox'
+import { AdminOptions, defaultAdminOptions } from '../src/admin/admin-options.ts'
+import { defaultOptions, ServerOptions } from '../src/options.ts'
+import { code } from './markdown.ts'
+
+/** Columns of the rows that `optionRows` returns. */
+export const optionColumns = ['option', 'type', 'default', 'meaning']
+
+/** One row for each option of the server. */
+export function optionRows (): string[][] {
+  return rowsOf(ServerOptions.properties, defaultOptions)
+}
+
+/** One row for each option of `adminRoutes`. */
+export function adminOptionRows (): string[][] {
+  return rowsOf(AdminOptions.properties, defaultAdminOptions)
+}
+
+function rowsOf (schemas: Record<string, TSchema>, defaults: object): string[][] {
+  return Object.entries(schemas).map(([name, schema]) =>
+    [`\`${name}\``, typeOf(schema), code((defaults as Record<string, unknown>)[name]), meaningOf(schema)])
+}
+
+/** The default of an option, undefined when there is none. */
+export function defaultOf (option: string): unknown {
+  return (defaultOptions as Record<string, unknown>)[option]
+}
+
+/** A schema's type and limits in a few words. */
+export function typeOf (schema: TSchema): string {
+  const { type, items, enum: values, anyOf, minimum, maximum, exclusiveMinimum } = schema as Record<string, any>
+  if (values !== undefined) return values.map(code).join(', ')
+  if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ')
+  if (type === 'array') return `list of ${typeOf(items)}`
+  if ('const' in schema) return code(schema.const)
+  const from = exclusiveMinimum === undefined ? minimum : `over ${exclusiveMinimum}`
+  if (from === undefined && maximum === undefined) return type ?? 'function'
+  return `${type}, ${from ?? ''} .. ${maximum ?? ''}`.trim()
+}
+
+/** The description of a schema, as the cell of a table. */
+export function meaningOf (schema: TSchema): string {
+  return String((schema as { description?: string }).description ?? '').replaceAll('|', '\\|')
+}

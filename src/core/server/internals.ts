@@ -1,0 +1,29 @@
+import type { Admission } from '../admission/admission.ts'
+import type { PacketPeer } from '../peer/packet-peer.ts'
+import type { Room } from '../room/room.ts'
+import type { Monitor } from './monitor.ts'
+import type { PeerRegistry } from './peer-registry.ts'
+import type { Settings } from './settings.ts'
+
+/** The parts of a server, for the code that connects it to sockets and HTTP. */
+export interface ServerInternals {
+  readonly settings: Settings
+  readonly admission: Admission
+  readonly registry: PeerRegistry
+  readonly monitor: Monitor
+  readonly room: Room
+}
+
+type Read = (server: PacketPeer) => ServerInternals
+
+let read: Read
+
+/** Called once by WebSocketServer, which alone can read its private members. */
+export function provideInternals (reader: Read): void {
+  read = reader
+}
+
+/** The parts of a WebSocketServer; not exported by the package. */
+export function internalsOf (server: PacketPeer): ServerInternals {
+  return read(server)
+}
