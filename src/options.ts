@@ -58,9 +58,9 @@ export const ServerOptions = Type.Object({
   privateKey: Type.Optional(pem('Private key (PEM); with sslCertificate, enables TLS on the server\'s own listener')),
   sslCertificate: Type.Optional(pem('Certificate (PEM) for privateKey')),
   caChain: Type.Optional(pem('Intermediate certificates (PEM) between sslCertificate and the root')),
-  protocols: Type.Array(Type.String(), {
+  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), {
     description: 'Supported subprotocols, in order of preference. If empty, clients must not request one'
-  }),
+  })),
   gdMpApi: Type.Boolean({
     description: 'Use Godot\'s multiplayer protocol, which assigns ids, announces peers and relays packets'
   }),
