@@ -21,7 +21,10 @@ const surface = {
 
 interface Player { readonly name: string, position: Vector2, direction: Vector2, score: number }
 
-/** A game of which the players only see the outcome: they say where they want to go, the server moves them and counts the coins. */
+/**
+ * A game of which the players only see the outcome: they say where they want to go, the server moves them and counts
+ * the coins.
+ */
 export class Arena {
   tick = 0
   coin = somewhere()

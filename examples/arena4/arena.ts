@@ -9,7 +9,10 @@ const SPEED = 240
 /** How near a player must come to take the coin, in pixels. */
 const REACH = 24
 
-/** Every `@rpc` function of /root/Main: what players call here, and what they are told. Godot 4 numbers them by their names, so none may be missing. */
+/**
+ * Every `@rpc` function of /root/Main: what players call here, and what they are told. Godot 4 numbers them by their
+ * names, so none may be missing.
+ */
 export const surface = {
   join: [String],
   steer: [Vector2],
@@ -21,7 +24,10 @@ export const surface = {
 
 interface Player { readonly name: string, position: Vector2, direction: Vector2, score: number }
 
-/** A game of which the players only see the outcome: they say where they want to go, the server moves them and counts the coins. */
+/**
+ * A game of which the players only see the outcome: they say where they want to go, the server moves them and counts
+ * the coins.
+ */
 export class Arena {
   tick = 0
   coin = somewhere()
@@ -79,7 +85,9 @@ export class Arena {
     this.tick++
     for (const player of this.players.values()) this.#move(player)
     const positions = [...this.players.values()].map(({ position }) => position)
-    this.#main.rpcUnreliable('state', this.tick, Int32Array.from(this.players.keys()), new PackedVector2Array(positions))
+    this.#main.rpcUnreliable(
+      'state', this.tick, Int32Array.from(this.players.keys()), new PackedVector2Array(positions)
+    )
   }
 
   #move (player: Player): void {

@@ -16,8 +16,13 @@ t.test('npm run bench measures, with what is installed anyway', async t => {
   const json = join(folder, 'figures.json')
 
   // Compiled it is already, hence no `prebench`.
-  const words = ['--only', 'echo-64,room-16,handshakes', '--peers', 'ws,us', '--rounds', '1', '--warm', '0.1', '--secs', '0.2', '--json', json]
-  const { stdout, stderr } = await promisify(execFile)('npm', ['run', '--silent', '--ignore-scripts', 'bench', '--', ...words], { cwd: root, env })
+  const words = [
+    '--only', 'echo-64,room-16,handshakes', '--peers', 'ws,us', '--rounds', '1', '--warm', '0.1', '--secs', '0.2',
+    '--json', json
+  ]
+  const { stdout, stderr } = await promisify(execFile)('npm', [
+    'run', '--silent', '--ignore-scripts', 'bench', '--', ...words
+  ], { cwd: root, env })
   t.match(stdout, /\| `room-16`, throughput \| 1\.00 \|/)
 
   const { figures } = JSON.parse(await readFile(json, 'utf8')) as { figures: Record<string, Record<string, Figures[]>> }
@@ -25,7 +30,10 @@ t.test('npm run bench measures, with what is installed anyway', async t => {
   for (const [scenario, peers] of Object.entries(figures)) {
     t.same(Object.keys(peers), ['ws', 'us'])
     for (const [peer, [round]] of Object.entries(peers)) {
-      t.ok(round?.perSecond > 0 && round.faults === 0 && round.p50 <= round.p99, `${scenario}, ${peer}`, { round, stderr })
+      t.ok(round?.perSecond > 0 && round.faults === 0 && round.p50 <= round.p99, `${scenario}, ${peer}`, {
+        round,
+        stderr
+      })
     }
   }
 })

@@ -7,7 +7,10 @@ t.test('percentiles are right to three percent, over all octaves', async t => {
     for (let i = 1; i <= 100; i++) histogram.add(i * octave, 1)
     for (const share of [0.25, 0.5, 0.99]) {
       const exact = (share * 100 + 1) * octave
-      t.ok(Math.abs(histogram.percentile(share) / exact - 1) <= 1 / 32, `${share} of ${octave}: ${histogram.percentile(share)}`)
+      t.ok(
+        Math.abs(histogram.percentile(share) / exact - 1) <= 1 / 32,
+        `${share} of ${octave}: ${histogram.percentile(share)}`
+      )
     }
   }
 })
