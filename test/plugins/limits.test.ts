@@ -32,7 +32,7 @@ for (const mode of modes) {
       ['a page that is not on the list', { allowedOrigins: ['https://game.example'] }, { Origin: 'http://127.0.0.1' }, 403, 'origin-refused', /allowedOrigins/],
       ['a client that the application refuses', { onHandshake: () => ({ status: 401, reason: 'who are you?' }) }, {}, 401, 'join-refused', /who are you/],
       ['a client when the application fails', { onHandshake: async () => { throw new Error('secret') } }, {}, 500, 'join-failed', /see its log/],
-      ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refuses/]
+      ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refusing/]
     ]
     for (const [what, options, headers, status, code, detail] of refusals) {
       await t.test(`turns away ${what}`, async t => {

@@ -2,7 +2,7 @@ import type { PacketSender } from '../peer/incoming-queue.ts'
 import type { PeerOutbox } from '../peer/peer-outbox.ts'
 
 /** How long the senders of a room wait for one receiver, in milliseconds. */
-export const MAX_PAUSE = 2000
+const MAX_PAUSE = 2000
 
 /** One receiver above its high-water mark. */
 interface Episode {
