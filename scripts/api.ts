@@ -17,7 +17,7 @@ interface Section {
 
 /** In this order; an export belongs to the first section that its file matches. */
 const sections: readonly Section[] = [
-  { title: 'Plugins', intro: 'Fastify plugins and their options.', files: /^(plugins|routes)\// },
+  { title: 'Plugins', intro: 'Fastify plugins and their options.', files: /^(plugins|routes)\/|admin-options/ },
   { title: 'Remote calls', intro: 'See [multiplayer.md](multiplayer.md).', files: /^src\/core\/rpc\// },
   {
     title: 'Variants',
