@@ -77,7 +77,8 @@ export class RoomOutbox implements OutboxTotals {
   hasRoom (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow) return false
     const { bytes, packets } = this.#limits
-    return outbox.isBehind ? outbox.bufferedAmount + size < bytes && outbox.waitingPackets < packets : size < bytes
+    if (!outbox.isBehind) return size <= bytes
+    return outbox.bufferedAmount + size <= bytes && outbox.waitingPackets < packets
   }
 
   /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */

@@ -348,7 +348,7 @@ t.test('the outbound buffer: full for a peer that does not read, without limit o
   const { server } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
-  t.throws(() => peer.putPacket(Buffer.alloc(65536)), { code: 'ERR_OUT_OF_MEMORY', number: 6 }, 'a packet of the buffer\'s size never goes')
+  t.throws(() => peer.putPacket(Buffer.alloc(65537)), { code: 'ERR_OUT_OF_MEMORY', number: 6 }, 'a packet larger than the buffer never fits')
   for (let i = 0; i < 3000; i++) peer.putPacket(Buffer.of(i))
   t.equal((await client.frames()).length, 3000)
 
