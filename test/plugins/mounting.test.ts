@@ -157,11 +157,11 @@ t.test('the routes twice, for two kinds of administrators', async t => {
 t.test('the routes without a server do not come up', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /there is no peerServer; register the peerServer plugin first/ })
+  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /no server named peerServer; register the peerServer plugin first/ })
   const other = Fastify()
   t.teardown(async () => { await other.close() })
   await other.register(peerServer, { name: 'lobby' })
-  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /there is no arena/ })
+  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /no server named arena/ })
 })
 
 t.test('the address of a peer is what a trusted proxy says', async t => {
