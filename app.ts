@@ -48,4 +48,4 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
 }
 
 /** Everything the service offers. */
-export default fp(app, { name: 'peer-server-app', fastify: '5.x' })
+export default fp(app, { name: 'peer-server-app', fastify: '^5.3.0' })

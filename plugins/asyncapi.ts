@@ -22,7 +22,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     const locations = JSON.stringify(describeLocations(servers.map(one => locate(one, request))))
     return await reply.type('application/json; charset=utf-8').send(`{"servers":${locations},${currentText().slice(1)}`)
   })
-}, { name: 'peer-server-asyncapi', fastify: '5.x' })
+}, { name: 'peer-server-asyncapi', fastify: '^5.3.0' })
 
 function locate ({ name, server: { mode, port, tls } }: NamedServer, { host, hostname, protocol }: FastifyRequest): Location {
   if (mode === 'mounted') return { name, host, isTls: protocol === 'https' }

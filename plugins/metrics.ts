@@ -27,7 +27,7 @@ export default fp<{ servers?: readonly string[] }>(async (app, { servers = [defa
   countEvents(named, registry)
   const snapshots = new Map(named.map(({ server }) => [server, snapshotOf(server, new Traffic(server))]))
   for (const reading of readings(server => snapshots.get(server)!())) addReading(registry, named, reading)
-}, { name: 'peer-server-metrics', fastify: '5.x' })
+}, { name: 'peer-server-metrics', fastify: '^5.3.0' })
 
 /** The process metrics of prom-client, except those that iterate over every socket at every scrape. */
 function addProcess (registry: Registry): void {

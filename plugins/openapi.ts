@@ -55,4 +55,4 @@ export default fp(async app => {
     uiHooks: { preHandler: async ({ routeOptions }, reply) => { if (routeOptions.url === '/docs/json') return await sendDocument(reply) } }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply))
-}, { name: 'peer-server-openapi', fastify: '5.x' })
+}, { name: 'peer-server-openapi', fastify: '^5.3.0' })

@@ -23,7 +23,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     if (count > 0) request.log.warn({ requested, endpoints, address: request.ip, count }, 'WebSocket handshake at a path without an endpoint')
     throw new GodotError('bad-handshake', `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)
   })
-}, { name: 'refuse-upgrades', fastify: '5.x' })
+}, { name: 'refuse-upgrades', fastify: '^5.3.0' })
 
 function describeEndpoint ({ mode, options: { path }, port }: WebSocketServer): string {
   return mode === 'mounted' ? path : `port ${port}`

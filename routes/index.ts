@@ -36,7 +36,9 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
 }
 
 function serverOf (app: FastifyInstance, name: string): WebSocketServer {
-  if (!app.hasDecorator(name)) throw new Error(`adminRoutes: no server named ${name}; register the peerServer plugin first`)
+  if (!app.hasDecorator(name)) {
+    throw new Error(`adminRoutes: no server named ${name}; register the peerServer plugin first`)
+  }
   return app.getDecorator<WebSocketServer>(name)
 }
 
@@ -45,7 +47,11 @@ const MAX_JSON = 1 << 20
 /** Parses, validates, serialises and reports errors in its own way, whatever the host has set. */
 function isolate (app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: MAX_JSON }, app.getDefaultJsonParser('error', 'error'))
+  app.addContentTypeParser('application/json', {
+    parseAs:
+    'string',
+    bodyLimit: MAX_JSON
+  }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(requestValidator)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)

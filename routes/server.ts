@@ -38,6 +38,7 @@ export const State = Type.Object({
   limits: Type.Object({
     maxPeers: option.maxPeers,
     maxPeersPerAddress: option.maxPeersPerAddress,
+    maxJoinsPerMinute: option.maxJoinsPerMinute,
     maxPendingHandshakes: option.maxPendingHandshakes,
     maxPacketsPerSecond: option.maxPacketsPerSecond,
     maxBytesPerSecond: option.maxBytesPerSecond,
@@ -120,7 +121,9 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
   const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
-  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
+  const { maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const limits = { maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval }
   return {
     listening: server.isListening(),
     mode,
@@ -135,7 +138,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     handshakeTimeout,
     buffers,
     peers: server.countPeers(),
-    limits: { maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval, hits: { ...server.monitor.limits } },
+    limits: { ...limits, hits: { ...server.monitor.limits } },
     uptime
   }
 }

@@ -244,3 +244,14 @@ async function open (t: Test, port: number, path: string): Promise<WebSocket> {
   await once(socket, 'open')
   return socket
 }
+
+t.test('options of register itself are accepted: prefix, log level and log serializers', async t => {
+  const app = Fastify({ logger: { level: 'silent' } })
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { prefix: '/game', path: '/socket', logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
+  await app.register(adminRoutes, { prefix: '/game/api', auth: false, logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  await open(t, port, '/game/socket')
+  t.match((await app.inject('/game/api/server')).json(), { path: '/game/socket', peers: { open: 1 } })
+})
