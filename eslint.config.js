@@ -5,7 +5,18 @@ export default [
   ...neostandard({ ts: true }),
   {
     files: ['web/**/*.js'],
-    languageOptions: { globals: { document: 'readonly', location: 'readonly', matchMedia: 'readonly', devicePixelRatio: 'readonly', getComputedStyle: 'readonly', requestAnimationFrame: 'readonly', FormData: 'readonly', ResizeObserver: 'readonly' } }
+    languageOptions: {
+      globals: {
+        document: 'readonly',
+        location: 'readonly',
+        matchMedia: 'readonly',
+        devicePixelRatio: 'readonly',
+        getComputedStyle: 'readonly',
+        requestAnimationFrame: 'readonly',
+        FormData: 'readonly',
+        ResizeObserver: 'readonly'
+      }
+    }
   },
   {
     files: ['**/*.ts'],

@@ -2,20 +2,20 @@ import { installPackages } from './install.ts'
 import type { Peer } from './peers.ts'
 import { startServer } from './server.ts'
 
-/** The peers whose servers come up on this machine; what is left out is told, and why. */
+/** The peers whose servers start on this machine. Prints the reason for those that are skipped. */
 export async function availablePeers (peers: readonly Peer[]): Promise<Peer[]> {
   if (peers.some(({ isOptional }) => isOptional)) installPackages()
-  const there: Peer[] = []
-  for (const peer of peers) if (await comesUp(peer)) there.push(peer)
-  return there
+  const available: Peer[] = []
+  for (const peer of peers) if (await canStart(peer)) available.push(peer)
+  return available
 }
 
-async function comesUp (peer: Peer): Promise<boolean> {
+async function canStart (peer: Peer): Promise<boolean> {
   try {
     await (await startServer(peer, { mode: 'echo' })).stop()
     return true
   } catch (error) {
-    console.error(`${peer.name} is left out: ${(error as Error).message}`)
+    console.error(`${peer.name} is skipped: ${(error as Error).message}`)
     return false
   }
 }

@@ -1,4 +1,4 @@
-/** Why a process failed: the message of the first error that it told, or all that it said. */
-export function errorMessageIn (said: string): string {
-  return /^[\w ]*Error: (.*)$/im.exec(said)?.[1] ?? (said.trim() || 'it said nothing')
+/** The message of the first error in the output of a process, otherwise the whole output. */
+export function errorMessageIn (output: string): string {
+  return /^[\w ]*Error: (.*)$/im.exec(output)?.[1] ?? (output.trim() || 'no output')
 }

@@ -2,9 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { bench } from './paths.ts'
 
-/** Installs what the other servers need into bench/node_modules unless it is there. When that fails, the peers tell what they miss. */
+/**
+ * Installs the packages of the other servers into bench/node_modules. If that fails, those peers report it when they
+ * start.
+ */
 export function installPackages (): void {
   if (existsSync(`${bench}/node_modules/.package-lock.json`)) return
-  console.error('Installing the other servers into bench/node_modules')
-  spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: bench, stdio: ['ignore', 'ignore', 'inherit'] })
+  console.error('Installing the other servers in bench/node_modules')
+  const args = ['ci', '--no-audit', '--no-fund', '--silent']
+  spawnSync('npm', args, { cwd: bench, stdio: ['ignore', 'ignore', 'inherit'] })
 }

@@ -7,12 +7,16 @@ import type { Peer } from './peers.ts'
 
 const require = createRequire(`${bench}/package.json`)
 
-/** Where and how figures came to be, as a Markdown list; to be asked for before the load begins. */
+/**
+ * Date, machine, software and command of a run, as a Markdown list. Call it before the load starts, as it contains the
+ * load average.
+ */
 export function describeMachine (command: string, peers: readonly Peer[]): string {
   const load = loadavg().map(value => value.toFixed(1)).join(', ')
   return list({
     Date: new Date().toISOString().slice(0, 10),
-    Machine: `${cpus()[0].model.trim()}, ${cpus().length} cores, ${type()} ${release()}; load before the run (1, 5, 15 minutes): ${load}`,
+    Machine: `${cpus()[0].model.trim()}, ${cpus().length} cores, ${type()} ${release()}; ` +
+      `load average before the run (1, 5, 15 minutes): ${load}`,
     Software: [`Node ${process.version}`, `this server ${ownVersion()}`, ...peers.flatMap(versionOfPeer)].join(', '),
     Command: `\`${command}\``
   })
@@ -30,7 +34,8 @@ function versionOfPeer (peer: Peer): string[] {
   if (peer.runtime === 'godot') return [`Godot ${versionOf('godot3-server')}`]
   if (peer.package === undefined) return []
   const name = peer.package
-  const manifest = require.resolve.paths(name)!.map(folder => `${folder}/${name}/package.json`).find(file => existsSync(file))
+  const manifests = require.resolve.paths(name)!.map(folder => `${folder}/${name}/package.json`)
+  const manifest = manifests.find(file => existsSync(file))
   return [`${name} ${readVersion(manifest!)}`]
 }
 

@@ -7,13 +7,16 @@ import { errorMessageIn } from './error-message.ts'
 import type { Scenario } from './scenarios.ts'
 import { startServer } from './server.ts'
 
-/** Seconds before anything counts, and seconds that count. */
+/** Duration of the warm-up and of the measurement in seconds. */
 export interface Timing { readonly warm: number, readonly seconds: number }
 
-/** Milliseconds that a generator may take beside them: a thousand idle peers a second, at the worst. */
+/** Milliseconds that a generator may take in addition, mostly to connect idle peers. */
 const TIMEOUT = 60_000
 
-/** One measurement: a fresh server, a fresh generator. Servers age, and two processes of one program differ: so both are in the spread. */
+/**
+ * One measurement with a new server process and a new generator process. Servers slow down with age, and processes of
+ * the same program differ, so the spread includes both effects.
+ */
 export async function measure (peer: Peer, scenario: Scenario, timing: Timing): Promise<Figures> {
   const { mode, options, load, subject } = scenario
   const collects = subject === 'memory' && peer.runtime === 'node'
@@ -30,6 +33,8 @@ async function generate (job: Job): Promise<Figures> {
   const command = [process.execPath, `${import.meta.dirname}/load/main.js`, JSON.stringify(job)]
   const timeout = (job.warm + job.seconds) * 1000 + TIMEOUT
   const { stdout } = await promisify(execFile)(...pinToCore(core.generator, command), { timeout })
-    .catch(({ killed, stderr, message }) => { throw new Error(killed ? 'took too long' : errorMessageIn(stderr || message)) })
+    .catch(({ killed, stderr, message }) => {
+      throw new Error(killed ? 'timed out' : errorMessageIn(stderr || message))
+    })
   return JSON.parse(stdout)
 }

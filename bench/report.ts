@@ -7,14 +7,14 @@ import { spreadOf } from './spread.ts'
 import type { Spread } from './spread.ts'
 import { figure, table } from './table.ts'
 
-/** A scenario and what its rounds gave. */
+/** A scenario and its figures. */
 export interface Outcome { readonly scenario: Scenario, readonly rounds: Rounds }
 
-/** From this share of a core on, the generator was the limit: the server could do more. */
-const LIMIT = 0.95
+/** Share of a core from which the generator is the bottleneck: the server could do more. */
+const SATURATED = 0.95
 
-/** How many times better than the base a peer was, per subject. */
-const better: Record<Subject, (own: Figures, base: Figures) => number> = {
+/** How many times better than the base a peer is, per subject. */
+const advantage: Record<Subject, (own: Figures, base: Figures) => number> = {
   throughput: (own, base) => own.perSecond / base.perSecond,
   cpu: (own, base) => base.cpuEach / own.cpuEach,
   memory: (own, base) => base.memoryEach! / own.memoryEach!
@@ -24,26 +24,45 @@ const better: Record<Subject, (own: Figures, base: Figures) => number> = {
 interface Column { readonly head: string, readonly cell: (outcome: Outcome, peer: string) => string }
 
 const columns = {
-  perSecond: { head: '/s', cell: (outcome, peer) => atLeast(outcome, peer) + figure(middle(outcome, peer, ({ perSecond }) => perSecond)) },
-  ratio: { head: `times ${BASE}`, cell: (outcome, peer) => atLeast(outcome, peer) + spread(ratios(outcome, peer, 'throughput')) },
-  p50: { head: 'p50 µs', cell: (outcome, peer) => figure(middle(outcome, peer, ({ p50 }) => p50)) },
-  p99: { head: 'p99 µs', cell: (outcome, peer) => figure(middle(outcome, peer, ({ p99 }) => p99)) },
-  cpu: { head: 'CPU µs each', cell: (outcome, peer) => figure(middle(outcome, peer, ({ cpuEach }) => cpuEach)) },
-  cpuRatio: { head: `less CPU than ${BASE}, times`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'cpu')) },
-  server: { head: 'server', cell: (outcome, peer) => figure(middle(outcome, peer, ({ serverCpu }) => serverCpu)) },
-  generator: { head: 'generator', cell: generatorCell },
-  memory: { head: 'KiB a peer', cell: (outcome, peer) => spread(values(outcome, peer, ({ memoryEach }) => memoryEach!)) },
-  memoryRatio: { head: `less memory than ${BASE}, times`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'memory')) }
+  perSecond: {
+    head: '/s',
+    cell: (outcome, peer) => atLeast(outcome, peer) + figure(median(outcome, peer, ({ perSecond }) => perSecond))
+  },
+  ratio: {
+    head: `vs ${BASE}`,
+    cell: (outcome, peer) => atLeast(outcome, peer) + spread(ratios(outcome, peer, 'throughput'))
+  },
+  p50: { head: 'p50 µs', cell: (outcome, peer) => figure(median(outcome, peer, ({ p50 }) => p50)) },
+  p99: { head: 'p99 µs', cell: (outcome, peer) => figure(median(outcome, peer, ({ p99 }) => p99)) },
+  cpu: { head: 'CPU µs', cell: (outcome, peer) => figure(median(outcome, peer, ({ cpuEach }) => cpuEach)) },
+  cpuRatio: { head: `CPU advantage over ${BASE}`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'cpu')) },
+  server: {
+    head: 'server CPU',
+    cell: (outcome, peer) => figure(median(outcome, peer, ({ serverCpu }) => serverCpu))
+  },
+  generator: { head: 'generator CPU', cell: generatorCell },
+  memory: {
+    head: 'KiB per peer',
+    cell: (outcome, peer) => spread(values(outcome, peer, ({ memoryEach }) => memoryEach!))
+  },
+  memoryRatio: {
+    head: `memory advantage over ${BASE}`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'memory'))
+  }
 } satisfies Record<string, Column>
 
-/** The columns of a table, per subject. */
+/** Columns of the table per subject. */
 const layouts: Record<Subject, Column[]> = {
-  throughput: [columns.perSecond, columns.ratio, columns.p50, columns.p99, columns.cpu, columns.cpuRatio, columns.server, columns.generator],
-  cpu: [columns.perSecond, columns.cpu, columns.cpuRatio, columns.p50, columns.p99, columns.server, columns.generator],
+  throughput: [
+    columns.perSecond, columns.ratio, columns.p50, columns.p99,
+    columns.cpu, columns.cpuRatio, columns.server, columns.generator
+  ],
+  cpu: [
+    columns.perSecond, columns.cpu, columns.cpuRatio, columns.p50, columns.p99, columns.server, columns.generator
+  ],
   memory: [columns.memory, columns.memoryRatio, columns.perSecond, columns.cpu, columns.generator]
 }
 
-/** One scenario: a row per peer, medians, and ratios with their spread. */
+/** Table of one scenario: a row per peer, with medians, and ratios with their spread. */
 export function scenarioReport (outcome: Outcome, peers: readonly Peer[]): string {
   const { name, title, subject, counted } = outcome.scenario
   const layout = layouts[subject]
@@ -52,7 +71,7 @@ export function scenarioReport (outcome: Outcome, peers: readonly Peer[]): strin
   return `### \`${name}\`: ${title}\n\n${table(head, rows)}`
 }
 
-/** All scenarios in one table: how many times better than the base each peer was. */
+/** Table of all scenarios: how many times better than the base each peer is. */
 export function summary (outcomes: readonly Outcome[], peers: readonly Peer[]): string {
   const shown = peers.filter(peer => outcomes.some(({ rounds }) => rounds.has(peer.name)))
   const rows = outcomes.map(outcome => [
@@ -61,7 +80,7 @@ export function summary (outcomes: readonly Outcome[], peers: readonly Peer[]): 
       ? atLeast(outcome, name) + figure(spreadOf(ratios(outcome, name, 'throughput'))?.median)
       : figure(spreadOf(ratios(outcome, name, outcome.scenario.subject))?.median))
   ])
-  return table(['times better than ws', ...shown.map(({ title }) => title)], rows)
+  return table([`times better than ${BASE}`, ...shown.map(({ title }) => title)], rows)
 }
 
 function present ({ rounds }: Outcome, peers: readonly Peer[]): Peer[] {
@@ -72,16 +91,16 @@ function values ({ rounds }: Outcome, peer: string, read: (figures: Figures) => 
   return (rounds.get(peer) ?? []).flatMap(figures => figures === undefined ? [] : [read(figures)])
 }
 
-function middle (outcome: Outcome, peer: string, read: (figures: Figures) => number): number | undefined {
+function median (outcome: Outcome, peer: string, read: (figures: Figures) => number): number | undefined {
   return spreadOf(values(outcome, peer, read))?.median
 }
 
-/** Taken inside each round, as rounds differ more than peers within one. */
+/** Ratios within each round, as rounds differ more than measurements of a round. */
 function ratios ({ rounds }: Outcome, peer: string, subject: Subject): number[] {
   const base = rounds.get(BASE) ?? []
   return (rounds.get(peer) ?? []).flatMap((own, round) => {
     const other = base[round]
-    return own === undefined || other === undefined ? [] : [better[subject](own, other)]
+    return own === undefined || other === undefined ? [] : [advantage[subject](own, other)]
   })
 }
 
@@ -94,17 +113,17 @@ function isPaced ({ scenario }: Outcome): boolean {
   return scenario.load.rate !== undefined
 }
 
-function isGeneratorTheLimit (outcome: Outcome, peer: string): boolean {
-  return !isPaced(outcome) && middle(outcome, peer, ({ generatorCpu }) => generatorCpu)! >= LIMIT
+function isGeneratorSaturated (outcome: Outcome, peer: string): boolean {
+  return !isPaced(outcome) && median(outcome, peer, ({ generatorCpu }) => generatorCpu)! >= SATURATED
 }
 
 function atLeast (outcome: Outcome, peer: string): string {
-  return isGeneratorTheLimit(outcome, peer) ? '≥ ' : ''
+  return isGeneratorSaturated(outcome, peer) ? '≥ ' : ''
 }
 
-/** A generator that keeps to a rate looks at the clock all the time, so its share says nothing. */
+/** A paced generator polls the clock, so its CPU usage is not meaningful. */
 function generatorCell (outcome: Outcome, peer: string): string {
   if (isPaced(outcome)) return 'paced'
-  const share = figure(middle(outcome, peer, ({ generatorCpu }) => generatorCpu))
-  return isGeneratorTheLimit(outcome, peer) ? `${share}, the limit` : share
+  const share = figure(median(outcome, peer, ({ generatorCpu }) => generatorCpu))
+  return isGeneratorSaturated(outcome, peer) ? `${share}, saturated` : share
 }

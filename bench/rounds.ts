@@ -4,11 +4,15 @@ import type { Timing } from './measure.ts'
 import type { Peer } from './peers.ts'
 import type { Scenario } from './scenarios.ts'
 
-/** Figures per peer name, a round each; undefined where a measurement failed. */
+/** Figures of each round by peer name; undefined if a measurement failed. */
 export type Rounds = Map<string, Array<Figures | undefined>>
 
-/** Measures peers in turn, every round beginning with another one, so that what disturbs the machine meets all alike. */
-export async function runRounds (scenario: Scenario, all: readonly Peer[], count: number, timing: Timing): Promise<Rounds> {
+/**
+ * Measures all peers in turn; each round starts with a different one, so that disturbances affect all peers equally.
+ */
+export async function runRounds (
+  scenario: Scenario, all: readonly Peer[], count: number, timing: Timing
+): Promise<Rounds> {
   const peers = all.filter(({ only }) => only === undefined || only.includes(scenario.name))
   const rounds: Rounds = new Map(peers.map(({ name }) => [name, []]))
   for (let round = 0; round < Math.min(count, scenario.rounds ?? Infinity); round++) {
@@ -26,7 +30,7 @@ async function attempt (peer: Peer, scenario: Scenario, timing: Timing): Promise
     return undefined
   })
   if (figures !== undefined && figures.faults > 0) {
-    console.error(`${scenario.name}, ${peer.name}: ${figures.faults} messages were not as they should be`)
+    console.error(`${scenario.name}, ${peer.name}: ${figures.faults} unexpected messages`)
     process.exitCode = 1
   }
   return figures

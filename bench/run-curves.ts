@@ -11,10 +11,10 @@ import type { Rounds } from './rounds.ts'
 import { spreadOf } from './spread.ts'
 import { figure, table } from './table.ts'
 
-/** The rounds at each point of a curve. */
+/** The figures at each point of a curve. */
 type Points = Array<[x: number, rounds: Rounds]>
 
-/** Measures all curves; returns the figures of all rounds. */
+/** Measures all curves and returns the figures of all rounds. */
 export async function runCurves (settings: Settings, peers: readonly Peer[], machine: string): Promise<object> {
   const figures: Record<string, object> = {}
   for (const curve of settings.curves) {
@@ -39,9 +39,9 @@ async function measurePoints (curve: Curve, { rounds, timing }: Settings, peers:
   return points
 }
 
-function curveTable ({ x: what, columns }: Curve, points: Points, peers: readonly Peer[]): string {
+function curveTable ({ x: variable, columns }: Curve, points: Points, peers: readonly Peer[]): string {
   const pairs = peers.flatMap(peer => columns.map(column => ({ peer, column })))
-  const head = [what, ...pairs.map(({ peer, column }) => `${peer.name}: ${column.head}`)]
+  const head = [variable, ...pairs.map(({ peer, column }) => `${peer.name}: ${column.head}`)]
   const rows = points.map(([x, rounds]) => [
     x.toLocaleString('en'),
     ...pairs.map(({ peer, column }) => figure(valueAt(x, rounds, peer, column)))
@@ -54,7 +54,7 @@ function valueAt (x: number, rounds: Rounds, peer: Peer, { read }: Column): numb
   return spreadOf(values.filter(value => value !== undefined))?.median
 }
 
-/** Draws the first column; returns the file, as the page names it. */
+/** Plots the first column; returns the path of the file, relative to the page. */
 function draw (curve: Curve, points: Points, peers: readonly Peer[]): string {
   const folder = 'benchmarks'
   const file = `${folder}/${curve.name}.svg`
@@ -66,6 +66,7 @@ function draw (curve: Curve, points: Points, peers: readonly Peer[]): string {
     })
   }))
   mkdirSync(`${dirname(page)}/${folder}`, { recursive: true })
-  writeFileSync(`${dirname(page)}/${file}`, plot({ title: curve.title, x: curve.x, y: `${curve.columns[0].head} each, both axes logarithmic`, series }))
+  const svg = plot({ title: curve.title, x: curve.x, y: `${curve.columns[0].head}, both axes logarithmic`, series })
+  writeFileSync(`${dirname(page)}/${file}`, svg)
   return file
 }

@@ -1,7 +1,8 @@
 /**
- * Measures this server and others side by side; see README.md.
+ * Compares this server with others; see README.md.
  *
- *   npm run bench -- [--quick | --curves] [--only room,rate] [--peers ws,us] [--rounds 5] [--secs 1.5] [--warm 0.5] [--json file] [--write]
+ *   npm run bench -- [--quick | --curves] [--only room,rate] [--peers ws,us]
+ *     [--rounds 5] [--secs 1.5] [--warm 0.5] [--json file] [--write]
  */
 import { writeFileSync } from 'node:fs'
 import { readCommandLine } from './command-line.ts'
@@ -22,7 +23,7 @@ const peers = await availablePeers(settings.peers)
 const figures = await (settings.curves.length > 0 ? runCurves(settings, peers, machine) : runScenarios(settings, peers))
 if (settings.json !== undefined) writeFileSync(settings.json, JSON.stringify({ machine, figures }))
 
-/** Measures all scenarios; returns the figures of all rounds. */
+/** Measures all scenarios and returns the figures of all rounds. */
 async function runScenarios ({ scenarios, rounds, timing, writes }: Settings, peers: Peer[]): Promise<object> {
   const outcomes: Outcome[] = []
   for (const scenario of scenarios) {

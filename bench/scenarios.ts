@@ -1,30 +1,30 @@
 import type { Job } from './load/job.ts'
 import type { Mode } from './servers/serve.ts'
 
-/** What a scenario is about: how much gets through, what it costs the server's CPU, or the memory of idle peers. */
+/** What a scenario compares: throughput, CPU time of the server, or memory of idle peers. */
 export type Subject = 'throughput' | 'cpu' | 'memory'
 
-/** One thing that is measured. */
+/** One measured workload. */
 export interface Scenario {
-  /** On the command line. */
+  /** Name on the command line. */
   readonly name: string
   readonly title: string
-  /** What is counted, in the plural. */
+  /** What is counted, in the plural: echoes, deliveries or handshakes. */
   readonly counted: string
   readonly subject: Subject
   readonly mode: Mode
   readonly load: Pick<Job, 'kind' | 'connections' | 'window' | 'size'> & Partial<Job>
   /** Whether it is part of --quick. */
   readonly isQuick?: boolean
-  /** Rounds that are enough, where figures hardly differ between them. */
+  /** Maximum number of rounds, for figures that hardly vary. */
   readonly rounds?: number
-  /** Options of this project's server that it needs. */
+  /** Options of this project's server. */
   readonly options?: object
 }
 
 const quick = { isQuick: true }
 
-/** A row per scenario. */
+/** One row per scenario. */
 export const scenarios: readonly Scenario[] = [
   { name: 'one', ...echo('one connection, 32 B, one in flight', 1, 1, 32) },
   { name: 'echo-64', ...echo('echo, 64 connections, 32 B, one in flight each', 64, 1, 32), ...quick },
@@ -44,12 +44,13 @@ export const scenarios: readonly Scenario[] = [
   { name: 'idle', ...idle(5000, 64), ...quick }
 ]
 
-/** Each of `connections` clients keeps `window` messages of `size` bytes under way. */
+/** `connections` clients keep `window` messages of `size` bytes in flight each. */
 export function echo (title: string, connections: number, window: number, size: number): Omit<Scenario, 'name'> {
-  return { title, counted: 'echoes', subject: 'throughput', mode: 'echo', load: { kind: 'echo', connections, window, size } }
+  const load = { kind: 'echo', connections, window, size } as const
+  return { title, counted: 'echoes', subject: 'throughput', mode: 'echo', load }
 }
 
-/** All to all, everyone keeps four messages of 64 bytes under way. */
+/** All clients of a room send to all others and keep four messages of 64 bytes in flight each. */
 export function room (connections: number): Omit<Scenario, 'name'> {
   return {
     title: `room of ${connections}, all to all, 64 B, 4 in flight each`,
@@ -60,10 +61,10 @@ export function room (connections: number): Omit<Scenario, 'name'> {
   }
 }
 
-/** `count` idle peers, and `connections` that echo among them. */
+/** `count` idle peers, and `connections` more that echo. */
 export function idle (count: number, connections: number): Omit<Scenario, 'name'> {
   return {
-    title: `${count} idle peers that have each talked once; ${connections} more echo`,
+    title: `${count} idle peers after one echo each; ${connections} more peers echo`,
     counted: 'echoes',
     subject: 'memory',
     mode: 'echo',
@@ -84,7 +85,7 @@ function fan (receivers: number, window: number): Omit<Scenario, 'name'> {
 
 function paced (connections: number, rate: number): Omit<Scenario, 'name'> {
   return {
-    title: `room of ${connections}, everyone sends ${rate} messages of 64 B a second`,
+    title: `room of ${connections}, each peer sends ${rate} messages of 64 B per second`,
     counted: 'deliveries',
     subject: 'cpu',
     mode: 'relay',
@@ -94,7 +95,7 @@ function paced (connections: number, rate: number): Omit<Scenario, 'name'> {
 
 function handshakes (): Omit<Scenario, 'name'> {
   return {
-    title: 'connect, upgrade, one echo, close; 32 at a time',
+    title: 'connect, upgrade, one echo, close; 32 concurrent',
     counted: 'handshakes',
     subject: 'throughput',
     mode: 'echo',

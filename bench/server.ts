@@ -11,17 +11,17 @@ import { errorMessageIn } from './error-message.ts'
 const START_TIMEOUT = 15_000
 const STOP_TIMEOUT = 2000
 
-/** Godot complains about other locales, and keeps files in its home. */
+/** Godot prints errors for other locales, and writes files to its home folder. */
 const env = { ...process.env, LANG: 'en_US.UTF-8', HOME: tmpdir() }
 
-/** A running server of a peer. */
+/** A running server process. */
 export interface Server {
   readonly port: number
   readonly pid: number
   stop (): Promise<void>
 }
 
-/** Starts a fresh process of the peer, on its core; the error tells what it said when it does not come up. */
+/** Starts a server process on its core; throws an error with its output if it does not become ready. */
 export async function startServer (peer: Peer, task: Omit<Task, 'port'>): Promise<Server> {
   const port = await freePort()
   const [file, args] = pinToCore(core.server, peer.command({ ...task, port }))
@@ -37,17 +37,17 @@ export async function startServer (peer: Peer, task: Omit<Task, 'port'>): Promis
 }
 
 async function untilReady (child: ChildProcess): Promise<void> {
-  let said = ''
+  let output = ''
   const timer = setTimeout(() => { child.kill('SIGKILL') }, START_TIMEOUT)
   await new Promise<void>((resolve, reject) => {
-    const hear = (chunk: Buffer): void => {
-      said += chunk.toString()
-      if (said.includes('READY')) resolve()
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString()
+      if (output.includes('READY')) resolve()
     }
-    child.stdout!.on('data', hear)
-    child.stderr!.on('data', hear)
+    child.stdout!.on('data', read)
+    child.stderr!.on('data', read)
     child.on('error', reject)
-    child.on('close', () => { reject(new Error(errorMessageIn(said))) })
+    child.on('close', () => { reject(new Error(errorMessageIn(output))) })
   }).finally(() => { clearTimeout(timer) })
 }
 

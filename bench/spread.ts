@@ -1,7 +1,7 @@
-/** The middle of some figures, and the outermost. */
+/** Median, minimum and maximum of some figures. */
 export interface Spread { readonly median: number, readonly min: number, readonly max: number }
 
-/** Undefined when there are none. */
+/** The spread of these values; undefined without any. */
 export function spreadOf (values: readonly number[]): Spread | undefined {
   const sorted = values.filter(value => !Number.isNaN(value)).sort((a, b) => a - b)
   if (sorted.length === 0) return undefined

@@ -1,10 +1,10 @@
-/** A table in Markdown; the first column is text, the others are figures. */
+/** A Markdown table; the first column is text, the others are right-aligned. */
 export function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const rule = head.map((_, column) => column === 0 ? '---' : '--:')
   return [head, rule, ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** A figure in three to four digits, `-` where there is none. */
+/** Formats a figure with about three significant digits; `-` if undefined. */
 export function figure (value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return '-'
   if (value >= 100) return Math.round(value).toLocaleString('en')

@@ -3,9 +3,10 @@ import type { Variant } from '../src/protocol/variant/variant-types.ts'
 
 const { Vector2, Vector3, Color } = types
 const position = new Vector2(12.5, -3)
-const times = <Item>(count: number, item: (index: number) => Item): Item[] => Array.from({ length: count }, (_, index) => item(index))
+const times = <Item>(count: number, item: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, index) => item(index))
 
-/** One value per Godot type, of a size a game sends, then what RPCs typically carry. */
+/** One value per Godot type, of typical size, then typical RPC arguments. */
 export const cases: Array<[name: string, value: Variant]> = [
   ['Nil', null],
   ['bool', true],
@@ -30,7 +31,9 @@ export const cases: Array<[name: string, value: Variant]> = [
   ['NodePath', new types.NodePath('/root/Main/Player:position')],
   ['RID', new types.RID()],
   ['Object, by id', new types.EncodedObjectAsID(1296n)],
-  ['Dictionary, 4 pairs', new Map<Variant, Variant>([['name', 'José'], ['pos', position], ['hp', 100], ['alive', true]])],
+  ['Dictionary, 4 pairs', new Map<Variant, Variant>([
+    ['name', 'José'], ['pos', position], ['hp', 100], ['alive', true]
+  ])],
   ['Array, 5 elements', [1, 'two', 0.5, position, null]],
   ['Array, 100 ints', times(100, index => index * 37)],
   ['PoolByteArray, 64', Uint8Array.from(times(64, index => index))],
@@ -44,5 +47,7 @@ export const cases: Array<[name: string, value: Variant]> = [
   ['RPC: input, [int, bool, Vector2]', [5, true, position]],
   ['RPC: chat, [String, String]', ['player_1', 'good game, everyone']],
   ['RPC: score, [Dictionary]', [new Map([['red', 3], ['blue', 5], ['round', 2]])]],
-  ['RPC: state of 8 players', times(8, index => new Map<Variant, Variant>([['id', 1000 + index], ['pos', position], ['vel', new Vector2(0.5, 1)], ['hp', 100]]))]
+  ['RPC: state of 8 players', times(8, index => new Map<Variant, Variant>([
+    ['id', 1000 + index], ['pos', position], ['vel', new Vector2(0.5, 1)], ['hp', 100]
+  ]))]
 ]

@@ -1,7 +1,7 @@
 /**
- * How long a Variant takes to encode and to decode, here, in @gd-com/utils and in Godot 3 itself (var2bytes and
- * bytes2var as a script calls them), on the same values in one run: medians of interleaved rounds, as a Markdown table.
- * Time is that of the processor, collection of garbage included, so other work on the machine does not count (Linux).
+ * Compares the time to encode and decode Variants with @gd-com/utils and Godot 3 (var2bytes and bytes2var, called by a
+ * script), on the same values in one run. Prints medians of interleaved rounds as a Markdown table. It measures CPU
+ * time, including garbage collection, so other load on the machine does not count (Linux).
  *
  *   npm run compile && node dist/bench/variant.js
  */
@@ -15,10 +15,10 @@ import { bench } from './paths.ts'
 import { cases } from './variant-cases.ts'
 
 const ROUNDS = 9
-/** Milliseconds spent on one measurement, in every round. */
+/** Milliseconds per measurement and round. */
 const SLICE = 16
 
-/** Type numbers of @gd-com/utils where they are not those of Godot 3. */
+/** Type numbers of @gd-com/utils that differ from those of Godot 3. */
 const gdTypes: Record<number, number> = { 22: 23, 23: 25, 24: 26, 25: 27, 26: 28 }
 
 let sink: unknown
@@ -35,13 +35,13 @@ function time (work: () => unknown): number {
 
 interface Contender { name: string, encode?: () => unknown, decode?: () => unknown }
 
-/** Our codec on one value. */
+/** The codec of this project on one value. */
 function ours (bytes: Uint8Array): Contender {
   const value = decodeVariant(bytes)
   return { name: 'ours', encode: () => encodeVariant(value), decode: () => decodeVariant(bytes) }
 }
 
-/** @gd-com/utils on the same value; left out where it cannot read it all, or writes other bytes. */
+/** @gd-com/utils on the same value; without operations for which it cannot read all bytes or writes different bytes. */
 function gdCom (bytes: Uint8Array): Contender {
   const own = Buffer.from(bytes)
   const type = own[0] = gdTypes[own[0]] ?? own[0]
@@ -62,7 +62,7 @@ function attempt<Result> (work: () => Result): Result | undefined {
   }
 }
 
-/** One round of Godot: nanoseconds of [encode, decode] for each case. */
+/** One round of Godot: nanoseconds per [encode, decode] of each case. */
 function timeGodot (home: string, file: string): Array<[number, number]> {
   const script = join(bench, 'godot', 'variant.gd')
   const output = execFileSync('godot3-server', ['--no-window', '-s', script, `--cases=${file}`, `--time=${SLICE}`],
@@ -70,10 +70,10 @@ function timeGodot (home: string, file: string): Array<[number, number]> {
   return JSON.parse(output.slice(output.indexOf('[[')))
 }
 
-/** Measured times, round by round, under keys such as `3 ours encode`. */
+/** Measured times of all rounds by keys such as `3 ours encode`. */
 const times = new Map<string, number[]>()
 
-function note (key: string, nanoseconds: number): void {
+function record (key: string, nanoseconds: number): void {
   times.set(key, [...times.get(key) ?? [], nanoseconds])
 }
 
@@ -88,32 +88,36 @@ const file = join(home, 'cases')
 writeFileSync(file, encodeVariant(encoded))
 
 for (let round = 0; round <= ROUNDS; round++) {
-  // The first round is for the compilers.
+  // The first round is the warm-up.
   if (round === 1) times.clear()
   for (const [index, both] of contenders.entries()) {
-    for (const way of ['encode', 'decode'] as const) {
-      for (const { name, [way]: work } of both) if (work !== undefined) note(`${index} ${name} ${way}`, time(work))
+    for (const operation of ['encode', 'decode'] as const) {
+      for (const { name, [operation]: work } of both) {
+        if (work !== undefined) record(`${index} ${name} ${operation}`, time(work))
+      }
     }
   }
   for (const [index, [encode, decode]] of timeGodot(home, file).entries()) {
-    note(`${index} godot encode`, encode)
-    note(`${index} godot decode`, decode)
+    record(`${index} godot encode`, encode)
+    record(`${index} godot decode`, decode)
   }
 }
 rmSync(home, { recursive: true })
 
-/** Times as a cell, with the ratio to ours. */
-function cell (index: number, name: string, way: string): string {
-  const [theirs, own] = [median(`${index} ${name} ${way}`), median(`${index} ours ${way}`) as number]
+/** Time as a table cell, with the ratio to ours. */
+function cell (index: number, name: string, operation: string): string {
+  const [theirs, own] = [median(`${index} ${name} ${operation}`), median(`${index} ours ${operation}`) as number]
   return theirs === undefined ? '-' : `${theirs.toFixed(0)} (${(theirs / own).toFixed(1)}x)`
 }
 
-console.log(`Node ${process.version}, ${cpus()[0].model.trim()}; nanoseconds a call, (how many times ours)\n`)
+console.log(`Node ${process.version}, ${cpus()[0].model.trim()}; nanoseconds per call (ratio to ours)\n`)
 console.log('| value | encode | @gd-com/utils | Godot | decode | @gd-com/utils | Godot |')
 console.log('|---|--:|--:|--:|--:|--:|--:|')
 for (const [index, [name]] of cases.entries()) {
-  const columns = ['encode', 'decode'].flatMap(way => [
-    (median(`${index} ours ${way}`) as number).toFixed(0), cell(index, 'gd-com', way), cell(index, 'godot', way)
+  const columns = ['encode', 'decode'].flatMap(operation => [
+    (median(`${index} ours ${operation}`) as number).toFixed(0),
+    cell(index, 'gd-com', operation),
+    cell(index, 'godot', operation)
   ])
   console.log(`| ${[name, ...columns].join(' | ')} |`)
 }

@@ -1,7 +1,7 @@
 /**
- * A room on Godot 3's wire and on Godot 4's, in turn; prints a table.
+ * Compares a room with Godot 3's wire and with Godot 4's, in interleaved rounds; prints a table.
  *
- *   npx tsc -p bench && node bench/dist/bench/wires.js [rounds, 5] [players, 32]
+ *   npm run compile && node dist/bench/wires.js [rounds, 5] [players, 32]
  */
 import type { Figures } from './load/job.ts'
 import { describeMachine } from './machine.ts'
@@ -16,27 +16,45 @@ import { figure, table } from './table.ts'
 const [rounds = 5, players = 32] = process.argv.slice(2).map(Number)
 
 const [base, other] = [onWire('godot3', 'multiplayer'), onWire('godot4', 'multiplayer4')]
-console.log(describeMachine(['node bench/dist/bench/wires.js', ...process.argv.slice(2)].join(' '), []))
+console.log(describeMachine(['node dist/bench/wires.js', ...process.argv.slice(2)].join(' '), []))
 const scenario = { name: `room-${players}`, ...room(players) }
 const figures = await runRounds(scenario, [base, other], rounds, { warm: 0.5, seconds: 1.5 })
 console.log(`\n${scenario.title}\n`)
-console.log(table(['', 'deliveries/s', 'server CPU per delivery (µs)', 'p99 (ms)', 'deliveries to Godot 3', 'CPU to Godot 3'],
-  [base, other].map(({ title, name }) => [title, ...cells(figures, name)])))
+const head = [
+  '', 'deliveries/s', 'server CPU per delivery (µs)', 'p99 (ms)', 'deliveries vs Godot 3', 'CPU vs Godot 3'
+]
+console.log(table(head, [base, other].map(({ title, name }) => [title, ...cells(figures, name)])))
 
-/** This server with one wire. */
-function onWire (wire: string, speaks: Peer['wires']['relay']): Peer {
+/** This server with one wire, and the generator's wire for it. */
+function onWire (wire: string, relay: Peer['wires']['relay']): Peer {
   const us = peers.find(({ name }) => name === 'us')!
-  return { ...us, name: wire, title: wire, wires: { ...us.wires, relay: speaks }, command: task => us.command({ ...task, options: { wire } }) }
+  return {
+    ...us,
+    name: wire,
+    title: wire,
+    wires: { ...us.wires, relay },
+    command: task => us.command({ ...task, options: { wire } })
+  }
 }
 
 function cells (all: Rounds, name: string): string[] {
   const [own, base] = [all.get(name)!, all.get('godot3')!]
-  const of = (read: (figures: Figures) => number): string => spread(own.map(one => one === undefined ? NaN : read(one)))
-  const ratio = (read: (figures: Figures) => number): string => spread(own.map((one, at) => one === undefined || base[at] === undefined ? NaN : read(one) / read(base[at])))
-  return [of(one => one.perSecond), of(one => one.cpuEach), of(one => one.p99 / 1000), ratio(one => one.perSecond), ratio(one => one.cpuEach)]
+  const value = (read: (figures: Figures) => number): string =>
+    spread(own.map(figures => figures === undefined ? NaN : read(figures)))
+  const ratio = (read: (figures: Figures) => number): string => spread(own.map((figures, round) => {
+    const other = base[round]
+    return figures === undefined || other === undefined ? NaN : read(figures) / read(other)
+  }))
+  return [
+    value(({ perSecond }) => perSecond),
+    value(({ cpuEach }) => cpuEach),
+    value(({ p99 }) => p99 / 1000),
+    ratio(({ perSecond }) => perSecond),
+    ratio(({ cpuEach }) => cpuEach)
+  ]
 }
 
-/** median (min..max) */
+/** Formats values as `median (min..max)`. */
 function spread (values: number[]): string {
   const all = spreadOf(values)
   return `${figure(all?.median)} (${figure(all?.min)}..${figure(all?.max)})`

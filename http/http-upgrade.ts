@@ -14,8 +14,8 @@ import { SocketConnection } from '../src/transport/socket-connection.ts'
 interface AssignedSocket { _httpMessage?: ServerResponse | null }
 
 /**
- * An upgrade request that an HTTP server has read, until it is answered. Whatever answers it other than with 101, be it a route, a
- * hook or the router, closes the connection: nobody reads it any more.
+ * An upgrade request that an HTTP server has read, until it is answered. Whatever answers it other than with 101, be it
+ * a route, a hook or the router, closes the connection: nobody reads it any more.
  */
 export class HttpUpgrade implements HandshakeTransport, Deadlined {
   readonly socket: Duplex
@@ -34,8 +34,8 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   }
 
   /**
-   * Watches for the response that @fastify/websocket assigns to the socket; Node keeps it as `_httpMessage`, which is not documented.
-   * Without it the connection of another route's refusal stays open until the host closes it.
+   * Watches for the response that @fastify/websocket assigns to the socket; Node keeps it as `_httpMessage`, which is
+   * not documented. Without it the connection of another route's refusal stays open until the host closes it.
    */
   watchResponse (): void {
     const onNewListener = (event: string | symbol): void => {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { describeLocations, describeSockets, type Location, type NamedServer } from './asyncapi-document.ts'
+import { describeLocations, describeSockets, type Location, type NamedServer } from '../http/asyncapi-document.ts'
 
 /**
  * Adds the AsyncAPI document of the servers with these names at /asyncapi.json. It describes them as they are now, and is serialised again

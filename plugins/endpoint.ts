@@ -7,9 +7,9 @@ import { upgradeOf } from '../http/http-upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { endpointSchemaOf } from './endpoint-schema.ts'
-import { sendProblem } from './problem.ts'
-import { withoutSecrets } from './request-log.ts'
+import { endpointSchemaOf } from '../http/endpoint-schema.ts'
+import { sendProblem } from '../http/problem.ts'
+import { withoutSecrets } from '../http/request-log.ts'
 
 /** How requests to the endpoint are logged. */
 export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>

@@ -9,8 +9,8 @@ import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { addEndpoint, type Logging } from './endpoint.ts'
-import { Problem } from './problem.ts'
-import { shareSchemas } from './shared-schema.ts'
+import { Problem } from '../http/problem.ts'
+import { shareSchemas } from '../http/shared-schema.ts'
 import { watchUpgrades } from './upgrade-listener.ts'
 
 declare module 'fastify' {

@@ -13,8 +13,9 @@ type Connected = Duplex & { [connectedAt]?: number | undefined }
 const watched = new WeakSet<object>()
 
 /**
- * Stands around the listener of @fastify/websocket: keeps what only the events of the HTTP server tell, limits the time that hooks of
- * the host may take for an upgrade of one of our endpoints, and closes the connection of every upgrade that is refused.
+ * Stands around the listener of @fastify/websocket: keeps what only the events of the HTTP server tell, limits the time
+ * that hooks of the host may take for an upgrade of one of our endpoints, and closes the connection of every upgrade
+ * that is refused.
  */
 export function watchUpgrades (app: FastifyInstance): void {
   if (watched.has(app.server)) return
@@ -31,10 +32,13 @@ export function watchUpgrades (app: FastifyInstance): void {
     const upgrade = upgradeOf(request)
     upgrade?.limitTime()
     // @fastify/websocket may have stopped listening already when the app closes.
-    if (upgrade?.hasResponse === false && app.server.listenerCount('upgrade') === 2) upgrade.reject(new GodotError('not-listening'))
+    if (upgrade?.hasResponse === false && app.server.listenerCount('upgrade') === 2) {
+      upgrade.reject(new GodotError('not-listening'))
+    }
   }
   app.server.prependListener('upgrade', before)
-  app.server.on('upgrade', after).on('request', onRequest).on('connection', onConnection).on('secureConnection', onConnection)
+  app.server.on('upgrade', after).on('request', onRequest).on('connection', onConnection)
+    .on('secureConnection', onConnection)
   app.addHook('preClose', done => {
     // Without any listener Node treats an upgrade as an ordinary request, which is answered.
     app.server.off('upgrade', before).off('upgrade', after).off('request', onRequest)

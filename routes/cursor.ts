@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { BadRequest } from '../plugins/problem.ts'
+import { BadRequest } from '../http/problem.ts'
 
 /** A position in a list: after the item with this id, and with this key if the list is sorted by one. */
 export interface Position { readonly id: number, readonly key: string | number }

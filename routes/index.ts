@@ -2,12 +2,12 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { serializeResponses } from '../http/isolated.ts'
 import adminAuth from '../plugins/admin-auth.ts'
 import audit from '../plugins/audit.ts'
-import { describeFailures } from '../plugins/describe-failures.ts'
-import { watchMethods } from '../plugins/method-not-allowed.ts'
-import { notFound, Problem, sendProblem } from '../plugins/problem.ts'
-import { refuseUpgrade } from '../plugins/refuse-upgrades.ts'
-import { requestValidator } from '../plugins/request-validator.ts'
-import { shareSchemas } from '../plugins/shared-schema.ts'
+import { describeFailures } from '../http/describe-failures.ts'
+import { watchMethods } from '../http/method-not-allowed.ts'
+import { notFound, Problem, sendProblem } from '../http/problem.ts'
+import { refuseUpgrade } from '../http/refuse-upgrade.ts'
+import { requestValidator } from '../http/request-validator.ts'
+import { shareSchemas } from '../http/shared-schema.ts'
 import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options.ts'
 import { EventFeed } from '../src/admin/event-feed.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -43,7 +43,9 @@ function hasOwnPaths (prefix = ''): boolean {
 }
 
 function serverOf (app: FastifyInstance, name: string): WebSocketServer {
-  if (!app.hasDecorator(name)) throw new Error(`adminRoutes: no server named ${name}; register the peerServer plugin first`)
+  if (!app.hasDecorator(name)) {
+    throw new Error(`adminRoutes: no server named ${name}; register the peerServer plugin first`)
+  }
   return app.getDecorator<WebSocketServer>(name)
 }
 
@@ -52,7 +54,11 @@ const MAX_JSON = 1 << 20
 /** Parses, validates, serialises and reports errors in its own way, whatever the host has set. */
 function isolate (app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: MAX_JSON }, app.getDefaultJsonParser('error', 'error'))
+  app.addContentTypeParser('application/json', {
+    parseAs:
+    'string',
+    bodyLimit: MAX_JSON
+  }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(requestValidator)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
-import { describeFailures } from '../plugins/describe-failures.ts'
-import { shareSchemas } from '../plugins/shared-schema.ts'
-import { Problem } from '../plugins/problem.ts'
+import { describeFailures } from '../http/describe-failures.ts'
+import { shareSchemas } from '../http/shared-schema.ts'
+import { Problem } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-options.ts'
 
 /** Metrics for Prometheus; requires a token where the REST API does. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
-import { ref } from '../plugins/shared-schema.ts'
+import { ref } from '../http/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd } from '../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { BadRequest, problem } from '../plugins/problem.ts'
+import { BadRequest, problem } from '../http/problem.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { GodotError } from '../src/error.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'

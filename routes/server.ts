@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
-import { problem } from '../plugins/problem.ts'
-import { ref } from '../plugins/shared-schema.ts'
+import { problem } from '../http/problem.ts'
+import { ref } from '../http/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 import { ServerOptions } from '../src/options.ts'
@@ -39,6 +39,7 @@ export const State = Type.Object({
   limits: Type.Object({
     maxPeers: option.maxPeers,
     maxPeersPerAddress: option.maxPeersPerAddress,
+    maxJoinsPerMinute: option.maxJoinsPerMinute,
     maxPendingHandshakes: option.maxPendingHandshakes,
     maxPacketsPerSecond: option.maxPacketsPerSecond,
     maxBytesPerSecond: option.maxBytesPerSecond,
@@ -121,7 +122,9 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
   const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
-  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
+  const { maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const limits = { maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval }
   return {
     listening: server.isListening(),
     mode,
@@ -136,7 +139,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     handshakeTimeout,
     buffers,
     peers: server.countPeers(),
-    limits: { maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval, hits: { ...server.monitor.limits } },
+    limits: { ...limits, hits: { ...server.monitor.limits } },
     uptime
   }
 }

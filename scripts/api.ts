@@ -41,28 +41,39 @@ const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = { F
 
 /** Classes that come before those in alphabetical order. */
 const firstClasses =
-  ['WebSocketServer', 'WebSocketPeer', 'PacketPeer', 'MultiplayerAPI', 'RemoteNode', 'Spawner', 'SpawnedNode', 'PeerServerClient']
+  [
+    'WebSocketServer', 'WebSocketPeer', 'PacketPeer', 'MultiplayerAPI', 'RemoteNode', 'Spawner', 'SpawnedNode',
+    'PeerServerClient'
+  ]
 
 const intro = [
-  'Every public class, method, property, signal and type of the package. Methods and properties are named after Godot\'s, in ' +
-    'camelCase; signals have Godot\'s names. Units are Godot\'s (seconds, KiB) unless stated otherwise. Where Godot returns an ' +
+  'Every public class, method, property, signal and type of the package. Methods and properties are named after ' +
+    'Godot\'s, in ' +
+    'camelCase; signals have Godot\'s names. Units are Godot\'s (seconds, KiB) unless stated otherwise. Where Godot ' +
+    'returns an ' +
     'Error, methods throw a [GodotError](#godoterror) (async methods reject with one); [errors.md](errors.md) lists them all. ' +
-    '"Godot" names the class and member that a member mirrors, of Godot 3 unless stated otherwise; members without it are additions.'
+    '"Godot" names the class and member that a member mirrors, of Godot 3 unless stated otherwise; members without ' +
+    'it are additions.'
 ]
 
-const errorNames = new RegExp(`\\b(ERR_[A-Z_]+|FAILED)\\b|\`(${Object.keys(errors).filter(name => /^[a-z]/.test(name)).join('|')})\``, 'g')
+const errorNames = new RegExp(`\\b(ERR_[A-Z_]+|FAILED)\\b|\`(${Object.keys(errors).filter(name => /^[a-z]/.test(name))
+  .join('|')})\``, 'g')
 const sameErrors = /\b(?:throws|errors) as (?:of )?`([\w.]+)`/gi
 
-/** Lines of the page. `server` are the exports of `fastify-peer-server`, `rest` those of `fastify-peer-server/client`. */
+/**
+ * Lines of the page. `server` are the exports of `fastify-peer-server`, `rest` those of `fastify-peer-server/client`.
+ */
 export function apiPage (server: readonly ApiExport[], client: readonly ApiExport[]): string[] {
   const all = new ApiIndex(server, client)
   const parts = order.map(section => ({
     section,
-    exports: [...section === rest ? client : server.filter(one => sectionOf(one) === section)].sort((a, b) => rankOf(a) - rankOf(b))
+    exports: [...section === rest ? client : server.filter(one => sectionOf(one) === section)].sort((a, b) =>
+      rankOf(a) - rankOf(b))
   }))
   return [
     ...intro, '',
-    ...parts.map(({ section: { title }, exports }) => `- [${title}](${anchor(title)}): ${exports.filter(hasHeading).map(one => all.link(one)).join(', ')}`),
+    ...parts.map(({ section: { title }, exports }) =>
+      `- [${title}](${anchor(title)}): ${exports.filter(hasHeading).map(one => all.link(one)).join(', ')}`),
     ...parts.flatMap(({ section, exports }) => sectionLines(section, exports, all))
   ]
 }
@@ -71,7 +82,8 @@ export function apiPage (server: readonly ApiExport[], client: readonly ApiExpor
 export function findGaps (exports: readonly ApiExport[]): string[] {
   return exports.flatMap(one => [
     ...(one.doc.text === '' && one.kind !== 'alias' ? [`${one.name} has no documentation comment`] : []),
-    ...[...one.members, ...one.signals].filter(member => meaningOf(one, member) === '' && !isDocumentedByClass(member, one))
+    ...[...one.members, ...one.signals].filter(member =>
+      meaningOf(one, member) === '' && !isDocumentedByClass(member, one))
       .map(({ name }) => `${one.name}.${name} has no documentation comment`),
     ...one.unexported.map(type => `${one.name} names ${type}, which is not exported`)
   ])
@@ -82,11 +94,14 @@ function meaningOf ({ name }: ApiExport, member: Member): string {
   return member.doc.text || (meanings[name]?.[member.name] ?? '')
 }
 
-/** A field that is set by a constructor parameter of the same name is documented with the class, as is the constructor. */
+/**
+ * A field that is set by a constructor parameter of the same name is documented with the class, as is the constructor.
+ */
 function isDocumentedByClass (member: Member, { kind, members }: ApiExport): boolean {
   if (kind !== 'class') return false
   const [constructor] = members.filter(({ kind }) => kind === 'constructor')
-  return member === constructor || (constructor?.signatures[0] ?? '').match(new RegExp(`[(, ]${member.name}[?]?: `)) !== null
+  return member === constructor ||
+    (constructor?.signatures[0] ?? '').match(new RegExp(`[(, ]${member.name}[?]?: `)) !== null
 }
 
 function sectionOf ({ name, file }: ApiExport): Section {
@@ -107,8 +122,14 @@ function sectionLines ({ title, intro }: Section, exports: readonly ApiExport[],
   return [
     '', `## ${title}`, '', intro,
     ...exports.filter(hasHeading).flatMap(one => exportLines(one, all)),
-    ...(values.length === 0 ? [] : ['', '### Value types', '', ...table(['class', 'fields', 'meaning'], values.map(valueTypeRow))]),
-    ...(aliases.length === 0 ? [] : ['', '### Other names', '', ...table(['name', 'is'], aliases.map(({ name, declaration }) => [`\`${name}\``, `\`${declaration}\``]))])
+    ...(values.length === 0
+      ? []
+      : ['', '### Value types', '', ...table(['class', 'fields', 'meaning'], values.map(valueTypeRow))]),
+    ...(aliases.length === 0
+      ? []
+      : ['', '### Other names', '', ...table([
+          'name', 'is'
+        ], aliases.map(({ name, declaration }) => [`\`${name}\``, `\`${declaration}\``]))])
   ]
 }
 
@@ -119,13 +140,16 @@ function exportLines (one: ApiExport, all: ApiIndex): string[] {
   if (one.kind === 'interface') return [...title, ...interfaceLines(one, all)]
   if (one.kind === 'function') return [...title, ...methodLines(one, one.members[0], all, 'function ')]
   const keyword = one.kind === 'constant' ? 'const' : 'type'
-  return [...title, ...(one.declaration === '' ? [] : [...codeBlock([`${keyword} ${one.declaration}`]), '']), one.doc.text]
+  return [
+    ...title, ...(one.declaration === '' ? [] : [...codeBlock([`${keyword} ${one.declaration}`]), '']), one.doc.text
+  ]
 }
 
 /** Properties, methods and signals as on a class page of Godot's manual, then what Godot does not have. */
 function classLines (one: ApiExport, all: ApiIndex): string[] {
   const constructor = one.members.find(({ kind }) => kind === 'constructor')
-  const ofKind = (members: readonly Member[], wanted: Member['kind']): Member[] => members.filter(({ kind }) => kind === wanted)
+  const ofKind = (members: readonly Member[], wanted: Member['kind']): Member[] =>
+    members.filter(({ kind }) => kind === wanted)
   const isGodots = (member: Member): boolean => member.doc.godot !== undefined
   const group = (title: string, isMine: (member: Member) => boolean, signals: readonly Member[]): string[] => {
     const members = one.members.filter(isMine)
@@ -142,7 +166,8 @@ function classLines (one: ApiExport, all: ApiIndex): string[] {
       ? []
       : ['', ...codeBlock(constructor.signatures.map(text => text.replace('constructor', `new ${one.name}`))),
           ...(constructor.doc.text === '' ? [] : ['', constructor.doc.text])]),
-    ...one.bases.flatMap(base => ['', `Inherited from ${all.linkTo(base)}: ${all.inherited(one, base).map(name => `\`${name}\``).join(', ')}.`]),
+    ...one.bases.flatMap(base =>
+      ['', `Inherited from ${all.linkTo(base)}: ${all.inherited(one, base).map(name => `\`${name}\``).join(', ')}.`]),
     ...group('', isGodots, one.signals),
     ...group(one.members.some(isGodots) ? 'Additional ' : '', member => !isGodots(member), one.signals)
   ]
@@ -151,13 +176,17 @@ function classLines (one: ApiExport, all: ApiIndex): string[] {
 function propertyLines (title: string, one: ApiExport, members: readonly Member[]): string[] {
   if (members.length === 0) return []
   const hasDefaults = one.name === 'WebSocketServer'
-  return ['', `#### ${title}`, '', ...table(['property', 'type', 'default', 'meaning', 'Godot'], members.map(({ name, type, isReadonly, doc }) => [
-    `\`${name}\``, `\`${cell(type)}\``, hasDefaults ? code(defaultOf(name)) : '', cell(doc.text + (isReadonly ? ' Read-only.' : '')), sourceOf(doc.godot)]))]
+  return ['', `#### ${title}`, '', ...table([
+    'property', 'type', 'default', 'meaning', 'Godot'
+  ], members.map(({ name, type, isReadonly, doc }) => [
+    `\`${name}\``, `\`${cell(type)}\``, hasDefaults ? code(defaultOf(name)) : '', cell(doc.text +
+      (isReadonly ? ' Read-only.' : '')), sourceOf(doc.godot)]))]
 }
 
 function methodGroupLines (title: string, one: ApiExport, members: readonly Member[], all: ApiIndex): string[] {
   if (members.length === 0) return []
-  return ['', `#### ${title}`, ...members.flatMap(member => ['', `##### ${one.name}.${member.name}`, '', ...methodLines(one, member, all)])]
+  return ['', `#### ${title}`, ...members.flatMap(member =>
+    ['', `##### ${one.name}.${member.name}`, '', ...methodLines(one, member, all)])]
 }
 
 function methodLines (one: ApiExport, member: Member, all: ApiIndex, keyword = ''): string[] {
@@ -166,7 +195,8 @@ function methodLines (one: ApiExport, member: Member, all: ApiIndex, keyword = '
     ...(codes.length === 0 ? [] : [`Errors: ${codes.map(errorLink).join(', ')}.`]),
     ...(member.doc.godot === undefined ? [] : [`Godot: ${sourceOf(member.doc.godot)}.`])
   ]
-  return [...codeBlock(member.signatures.map(signature => keyword + signature)), '', member.doc.text, ...(facts.length === 0 ? [] : ['', facts.join(' ')])]
+  return [...codeBlock(member.signatures.map(signature =>
+    keyword + signature)), '', member.doc.text, ...(facts.length === 0 ? [] : ['', facts.join(' ')])]
 }
 
 function signalLines (title: string, signals: readonly Member[]): string[] {
@@ -176,7 +206,8 @@ function signalLines (title: string, signals: readonly Member[]): string[] {
 }
 
 function interfaceLines (one: ApiExport, all: ApiIndex): string[] {
-  const rows = one.members.map(member => [`\`${member.name}\``, `\`${cell(member.type || member.signatures.join(' '))}\``, cell(meaningOf(one, member))])
+  const rows = one.members.map(member =>
+    [`\`${member.name}\``, `\`${cell(member.type || member.signatures.join(' '))}\``, cell(meaningOf(one, member))])
   return [
     ...(one.bases.length === 0 ? [] : [`Extends ${one.bases.map(name => all.linkTo(name)).join(', ')}.`, '']),
     one.doc.text,
@@ -185,7 +216,8 @@ function interfaceLines (one: ApiExport, all: ApiIndex): string[] {
 }
 
 function valueTypeRow ({ name, members, bases, doc }: ApiExport): string[] {
-  const constructor = members.find(({ kind }) => kind === 'constructor')?.signatures[0].replace('constructor', `new ${name}`)
+  const constructor =
+    members.find(({ kind }) => kind === 'constructor')?.signatures[0].replace('constructor', `new ${name}`)
   const fields = members.filter(({ kind }) => kind === 'property')
   const texts = fields.filter(field => field.doc.text !== '').map(field => `\`${field.name}\`: ${field.doc.text}`)
   return [
@@ -203,7 +235,8 @@ class ApiIndex {
   constructor (server: readonly ApiExport[], client: readonly ApiExport[]) {
     // The client has a type with the name of another one of the server; only the server's is referred to by name.
     this.#exports = new Map([...client, ...server].map(one => [one.name, one]))
-    this.#titles = new Map([...server, ...client].map(one => [one, uniqueTitle(one, [...server, ...client], client.includes(one))]))
+    this.#titles = new Map([...server, ...client].map(one =>
+      [one, uniqueTitle(one, [...server, ...client], client.includes(one))]))
   }
 
   titleOf (one: ApiExport): string {
@@ -221,7 +254,8 @@ class ApiIndex {
   /** Names of the members of a base that a class does not declare again. */
   inherited (one: ApiExport, base: string): string[] {
     const own = new Set(one.members.map(({ name }) => name))
-    return this.#exports.get(base)!.members.map(({ name }) => name).filter(name => !own.has(name) && name !== 'constructor')
+    return this.#exports.get(base)!.members.map(({ name }) => name)
+      .filter(name => !own.has(name) && name !== 'constructor')
   }
 
   /** Errors that a member may report: those that its comment names, and those of members that it refers to. */
@@ -240,7 +274,8 @@ class ApiIndex {
   #errorsOfMember (one: ApiExport | undefined, name: string): ErrorCode[] {
     const member = one?.members.find(member => member.name === name)
     if (member !== undefined) return this.errorsOf(one!, member)
-    const base = one?.bases.map(base => this.#exports.get(base)!).find(({ members }) => members.some(member => member.name === name))
+    const base = one?.bases.map(base => this.#exports.get(base)!)
+      .find(({ members }) => members.some(member => member.name === name))
     if (base === undefined) throw new Error(`${one?.name}: no member ${name} to take errors from`)
     return this.#errorsOfMember(base, name)
   }
@@ -268,7 +303,8 @@ function isValueType ({ kind, file }: ApiExport): boolean {
 
 /** Alternatives of a type that is longer than a line are on lines of their own. */
 function codeBlock (lines: readonly string[]): string[] {
-  return ['```ts', ...lines.map(line => line.length > MAX_COLUMNS ? line.replaceAll(/(?<= = .*) \| (?![^(<{[]*[)>}\]])/g, '\n  | ') : line), '```']
+  return ['```ts', ...lines.map(line =>
+    line.length > MAX_COLUMNS ? line.replaceAll(/(?<= = .*) \| (?![^(<{[]*[)>}\]])/g, '\n  | ') : line), '```']
 }
 
 function anchor (title: string): string {

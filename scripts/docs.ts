@@ -46,7 +46,9 @@ function errorsPage (): string {
     [`\`${name}\``, error.number === undefined ? '' : String(error.number), String(error.status), error.message])
   return page('Errors', [
     'A `GodotError` has a `code`, a `number` (Godot\'s Error, if Godot has one) and a `statusCode`; over HTTP it is an ' +
-      '`application/problem+json` body with `code` and `godotError`.', '', ...table(['code', 'Godot', 'HTTP', 'meaning'], rows)])
+      '`application/problem+json` body with `code` and `godotError`.', '', ...table([
+      'code', 'Godot', 'HTTP', 'meaning'
+    ], rows)])
 }
 
 function servicePage (): string {
@@ -63,5 +65,7 @@ function page (title: string, lines: readonly string[]): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [path, text] of Object.entries(generatedDocs(readPublicApi(entryPoints)))) await writeFile(join(root, path), text)
+  for (const [path, text] of Object.entries(generatedDocs(readPublicApi(entryPoints)))) {
+    await writeFile(join(root, path), text)
+  }
 }

@@ -7,7 +7,9 @@ import { root } from './root.ts'
 export interface Doc {
   /** Markdown, without the source; '' without a comment. */
   readonly text: string
-  /** Class and member of Godot that it mirrors, e.g. `WebSocketServer.stop`; with the version where it is not Godot 3. */
+  /**
+   * Class and member of Godot that it mirrors, e.g. `WebSocketServer.stop`; with the version where it is not Godot 3.
+   */
   readonly godot: string | undefined
 }
 
@@ -92,7 +94,8 @@ class ApiReader {
   }
 
   #contentOf (name: string, symbol: ts.Symbol, nodes: ts.Declaration[]): Pick<ApiExport, 'kind'> & Partial<ApiExport> {
-    const types = nodes.filter((node): node is Declaration => ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node))
+    const types =
+      nodes.filter((node): node is Declaration => ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node))
     if (types.length > 0) return this.#declared(name, types)
     const type = nodes.find(ts.isTypeAliasDeclaration)
     if (type !== undefined) return this.#typeAlias(name, type, nodes.find(ts.isVariableDeclaration))
@@ -110,10 +113,13 @@ class ApiReader {
     return {
       kind: nodes.some(ts.isClassDeclaration) ? 'class' : 'interface',
       typeParameters: typeParametersOf(nodes[0]),
-      members: unique([...nodes.flatMap(node => this.#membersOf(node)), ...merged.flatMap(({ members = [] }) => members)]),
+      members: unique([
+        ...nodes.flatMap(node => this.#membersOf(node)), ...merged.flatMap(({ members = [] }) => members)
+      ]),
       signals: [...tables.flatMap(table => this.#signalsOf(table)), ...merged.flatMap(({ signals = [] }) => signals)],
-      bases: [...bases.filter(({ symbol }) => symbol.name !== name && this.#exported.has(symbol)).map(({ symbol }) => symbol.name),
-        ...merged.flatMap(({ bases = [] }) => bases)]
+      bases: [...bases.filter(({ symbol }) => symbol.name !== name && this.#exported.has(symbol))
+        .map(({ symbol }) => symbol.name),
+      ...merged.flatMap(({ bases = [] }) => bases)]
     }
   }
 
@@ -133,7 +139,8 @@ class ApiReader {
       const name = ts.isConstructorDeclaration(member) ? 'constructor' : member.name!.getText()
       byName.set(name, [...byName.get(name) ?? [], member])
     }
-    return [...byName].flatMap(([name, nodes]) => isCallable(nodes[0]) ? this.#methodUnlessInternal(name, nodes) : [this.#property(name, nodes)])
+    return [...byName].flatMap(([name, nodes]) =>
+      isCallable(nodes[0]) ? this.#methodUnlessInternal(name, nodes) : [this.#property(name, nodes)])
   }
 
   #methodUnlessInternal (name: string, nodes: readonly ts.Node[]): Member[] {
@@ -146,7 +153,14 @@ class ApiReader {
     const overloads = nodes.filter(node => !('body' in node && node.body !== undefined))
     const visible = overloads.length > 0 ? overloads : nodes
     const kind = ts.isConstructorDeclaration(nodes[0]) ? 'constructor' : 'method'
-    return { name, kind, signatures: visible.map(node => this.#signature(name, node)), type: '', isReadonly: true, doc: docOf(visible) }
+    return {
+      name,
+      kind,
+      signatures: visible.map(node => this.#signature(name, node)),
+      type: '',
+      isReadonly: true,
+      doc: docOf(visible)
+    }
   }
 
   #signature (name: string, node: ts.SignatureDeclaration): string {
@@ -160,7 +174,8 @@ class ApiReader {
   #parameter (node: ts.ParameterDeclaration): string {
     if (node.type !== undefined) this.#noteReferences(node.type)
     const name = ts.isIdentifier(node.name) ? node.name.text : ts.isArrayBindingPattern(node.name) ? 'args' : 'options'
-    const type = node.type === undefined ? this.#checker.typeToString(this.#checker.getTypeAtLocation(node)) : textOf(node.type)
+    const type =
+      node.type === undefined ? this.#checker.typeToString(this.#checker.getTypeAtLocation(node)) : textOf(node.type)
     const fallback = node.initializer === undefined ? '' : ` = ${this.#value(node.initializer)}`
     return `${node.dotDotDotToken ? '...' : ''}${name}${node.questionToken ? '?' : ''}: ${type}${fallback}`
   }
@@ -175,8 +190,10 @@ class ApiReader {
   #property (name: string, nodes: readonly MemberNode[]): Member {
     const [node] = nodes as readonly ts.PropertySignature[]
     if (node.type !== undefined) this.#noteReferences(node.type)
-    const type = node.type === undefined ? this.#checker.typeToString(this.#checker.getTypeAtLocation(node)) : textOf(node.type)
-    const isReadonly = ts.isGetAccessor(node) ? !nodes.some(ts.isSetAccessor) : hasModifier(node, ts.SyntaxKind.ReadonlyKeyword)
+    const type =
+      node.type === undefined ? this.#checker.typeToString(this.#checker.getTypeAtLocation(node)) : textOf(node.type)
+    const isReadonly =
+      ts.isGetAccessor(node) ? !nodes.some(ts.isSetAccessor) : hasModifier(node, ts.SyntaxKind.ReadonlyKeyword)
     const question = node.questionToken ? '?' : ''
     return { name: name + question, kind: 'property', signatures: [], type, isReadonly, doc: docOf(nodes) }
   }
@@ -189,16 +206,25 @@ class ApiReader {
     })
   }
 
-  #typeAlias (name: string, node: ts.TypeAliasDeclaration, constant: ts.VariableDeclaration | undefined): Pick<ApiExport, 'kind'> & Partial<ApiExport> {
+  #typeAlias (
+    name: string, node: ts.TypeAliasDeclaration, constant: ts.VariableDeclaration | undefined
+  ): Pick<ApiExport, 'kind'> & Partial<ApiExport> {
     const type = this.#checker.getTypeFromTypeNode(node.type)
     const typeParameters = typeParametersOf(node)
     // `const X = Y` and `type X = Y`: a second name of a class.
-    if (constant?.initializer !== undefined && ts.isIdentifier(constant.initializer)) return { kind: 'alias', declaration: textOf(node.type) }
+    if (constant?.initializer !== undefined && ts.isIdentifier(constant.initializer)) {
+      return { kind: 'alias', declaration: textOf(node.type) }
+    }
     if (type.isUnion() && type.types.every(one => one.isStringLiteral())) {
-      return { kind: 'type', declaration: `${name} = ${type.types.map(one => `'${(one as ts.StringLiteralType).value}'`).sort().join(' | ')}` }
+      return {
+        kind: 'type',
+        declaration: `${name} = ${type.types.map(one => `'${(one as ts.StringLiteralType).value}'`).sort().join(' | ')}`
+      }
     }
     const target = type.symbol?.declarations?.filter(ts.isInterfaceDeclaration) ?? []
-    if (ts.isTypeReferenceNode(node.type) && node.type.typeArguments === undefined && target.length > 0) return this.#declared(name, target)
+    if (ts.isTypeReferenceNode(node.type) && node.type.typeArguments === undefined && target.length > 0) {
+      return this.#declared(name, target)
+    }
     // A computed type may consist of other computed types; its declaration shows what they result in.
     this.#noteReferences(node.type, ts.SymbolFlags.Class | ts.SymbolFlags.Interface)
     return { kind: 'type', typeParameters, declaration: `${name}${typeParameters} = ${textOf(node.type)}` }
@@ -206,7 +232,9 @@ class ApiReader {
 
   /** A constant that can be called is a function. */
   #constant (name: string, symbol: ts.Symbol, node: ts.Declaration): Pick<ApiExport, 'kind'> & Partial<ApiExport> {
-    if (ts.isVariableDeclaration(node) && node.type !== undefined) return { kind: 'constant', declaration: `${name}: ${textOf(node.type)}` }
+    if (ts.isVariableDeclaration(node) && node.type !== undefined) {
+      return { kind: 'constant', declaration: `${name}: ${textOf(node.type)}` }
+    }
     const signature = this.#checker.getTypeOfSymbol(symbol).getCallSignatures().at(0)?.getDeclaration()
     if (signature === undefined || !isOurs(symbol) || ts.isExportAssignment(node)) return { kind: 'constant' }
     return { kind: 'function', members: [{ ...this.#method(name, [signature]), doc: docOf([node]) }] }
@@ -216,7 +244,9 @@ class ApiReader {
   #noteReferences (node: ts.Node, kinds = ts.SymbolFlags.Type & ~ts.SymbolFlags.TypeParameter): void {
     if (ts.isTypeReferenceNode(node)) {
       const symbol = resolve(this.#checker, this.#checker.getSymbolAtLocation(node.typeName)!)
-      if ((symbol.flags & kinds) !== 0 && isOurs(symbol) && !this.#exported.has(symbol)) this.#unexported.add(symbol.name)
+      if ((symbol.flags & kinds) !== 0 && isOurs(symbol) && !this.#exported.has(symbol)) {
+        this.#unexported.add(symbol.name)
+      }
     }
     ts.forEachChild(node, child => { this.#noteReferences(child, kinds) })
   }
@@ -247,7 +277,9 @@ function isInternal (node: ts.Node): boolean {
   return ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'internal')
 }
 
-function typeParametersOf (node: { readonly typeParameters?: ts.NodeArray<ts.TypeParameterDeclaration> | undefined }): string {
+function typeParametersOf (
+  node: { readonly typeParameters?: ts.NodeArray<ts.TypeParameterDeclaration> | undefined }
+): string {
   const parameters = node.typeParameters?.map(textOf) ?? []
   return parameters.length === 0 ? '' : `<${parameters.join(', ')}>`
 }
@@ -261,10 +293,14 @@ function textOf (node: ts.Node): string {
 /** The first documentation comment of the declarations. */
 function docOf (nodes: readonly ts.Node[]): Doc {
   const comments = nodes.flatMap(node => ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).slice(-1))
-  const text = comments.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? '').find(comment => comment !== '') ?? ''
+  const text =
+    comments.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? '').find(comment => comment !== '') ?? ''
   const [, version = '', source] = sourceNote.exec(text.replace(/\s+/g, ' ')) ?? []
   const paragraphs = text.split(/\n\s*\n/).map(paragraph => paragraph.replace(/\s+/g, ' ').trim())
-  return { text: paragraphs.join('\n\n').replace(sourceNote, ''), godot: source && source + version.replace(/ (.*)/, ' (Godot $1)') }
+  return {
+    text: paragraphs.join('\n\n').replace(sourceNote, ''),
+    godot: source && source + version.replace(/ (.*)/, ' (Godot $1)')
+  }
 }
 
 /** Members by their first declaration: a subclass comes before its base. */

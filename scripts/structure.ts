@@ -11,7 +11,10 @@ const files = [
   ...folders.flatMap(folder => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts')).map(file => `${folder}/${file}`))
 ]
-const program = ts.createProgram(files.map(file => join(root, file)), { noEmit: true, allowImportingTsExtensions: true })
+const program = ts.createProgram(files.map(file => join(root, file)), {
+  noEmit: true,
+  allowImportingTsExtensions: true
+})
 const sources = new Map(files.map(file => [file, program.getSourceFile(join(root, file))!]))
 
 function median (numbers: readonly number[]): number {
@@ -51,7 +54,8 @@ function publicMembers (name: string): string[] {
   const target = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
   return checker.getDeclaredTypeOfSymbol(target).getProperties().filter(({ name, declarations = [] }) => {
     const flags = declarations.map(declaration => ts.getCombinedModifierFlags(declaration))
-    return !name.startsWith('__') && flags.every(flag => (flag & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)) === 0)
+    return !name.startsWith('__') &&
+      flags.every(flag => (flag & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected)) === 0)
   }).map(({ name }) => name).filter(name => !name.startsWith('#'))
 }
 
@@ -68,7 +72,8 @@ for (const [file, source] of sources) {
 
 const core = files.filter(file => file.startsWith('src/core/'))
 console.log(`files: ${files.length}, in src/core: ${core.length}`)
-console.log(`lines: ${files.reduce((sum, file) => sum + lineCount(file), 0)}, median of a file: ${median(files.map(lineCount))}`)
+console.log(`lines: ${files.reduce((sum, file) =>
+  sum + lineCount(file), 0)}, median of a file: ${median(files.map(lineCount))}`)
 console.log(`largest file: ${Math.max(...files.map(lineCount))} lines`)
 console.log(`longest function: ${longest.lines} lines (${longest.name})`)
 const path = files.map(longestPath).reduce((longest, path) => path.length > longest.length ? path : longest)

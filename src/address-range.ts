@@ -10,7 +10,9 @@ export interface AddressRange {
   has (address: string): boolean
 }
 
-/** Parses an IP address or a CIDR range such as 10.0.0.0/8; undefined for anything else. IPv4 mapped into IPv6 is IPv4. */
+/**
+ * Parses an IP address or a CIDR range such as 10.0.0.0/8; undefined for anything else. IPv4 mapped into IPv6 is IPv4.
+ */
 export function parseAddressRange (text: string): AddressRange | undefined {
   const [address, bits, ...more] = text.split('/')
   if (more.length > 0 || !isAddress(address)) return undefined
@@ -45,8 +47,9 @@ const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/
 const MAX_LENGTH = 100
 
 /**
- * The canonical form of an address: IPv4 dotted, also when mapped into IPv6; IPv6 in lower case, compressed (RFC 5952), without a zone.
- * Strips the port, brackets and quotes that proxies add in `X-Forwarded-For`. Anything else gives the canonical form of `fallback`.
+ * The canonical form of an address: IPv4 dotted, also when mapped into IPv6; IPv6 in lower case, compressed (RFC 5952),
+ * without a zone. Strips the port, brackets and quotes that proxies add in `X-Forwarded-For`. Anything else gives the
+ * canonical form of `fallback`.
  */
 export function canonicalAddress (text: string, fallback: string = ''): string {
   return canonical(text) ?? (fallback === '' ? '' : canonical(fallback) ?? '')

@@ -51,10 +51,18 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 /** Every variable of the service, by its name. */
 export const variables: Readonly<Record<string, Variable>> = {
   HOST: variable(Type.String({ description: 'Address to listen on' }), '127.0.0.1'),
-  PORT: variable(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on; 0: any free port' }), 3000),
-  ADMIN_TOKEN: variable(Type.String({ description: 'Bearer token of the REST API; required unless HOST is a loopback address' })),
+  PORT: variable(Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    description: 'Port to listen on; 0: any free port'
+  }), 3000),
+  ADMIN_TOKEN: variable(Type.String({
+    description: 'Bearer token of the REST API; required unless HOST is a loopback address'
+  })),
   ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
-  WS_AT_ROOT: variable(Type.Boolean({ description: 'Whether clients may also connect to `/` instead of WS_PATH' }), false),
+  WS_AT_ROOT: variable(Type.Boolean({
+    description: 'Whether clients may also connect to `/` instead of WS_PATH'
+  }), false),
   WS4_PATH: variable(Type.String({
     pattern: '^/',
     description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at `/api/v1/godot4`'
@@ -62,7 +70,8 @@ export const variables: Readonly<Record<string, Variable>> = {
   MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
     minimum: 0,
     maximum: 1 << 24,
-    description: 'Maximum HTTP connections per address (IPv6: per /64) on PORT; WebSockets, loopback and trusted proxies ' +
+    description:
+      'Maximum HTTP connections per address (IPv6: per /64) on PORT; WebSockets, loopback and trusted proxies ' +
       'do not count; 0: no limit'
   }), 100),
   MAX_REQUESTS_IN_FLIGHT: variable(Type.Integer({
@@ -74,7 +83,8 @@ export const variables: Readonly<Record<string, Variable>> = {
   TRUST_PROXY: {
     parse: text => text === 'true' || text === 'false' ? text === 'true' : parseList(text),
     schema: Type.Refine(Type.Union([Type.Boolean(), Type.Array(Type.String())], {
-      description: 'Whose X-Forwarded-* headers are trusted: true (everyone\'s), false (nobody\'s), or the addresses of the proxies'
+      description: 'Whose X-Forwarded-* headers are trusted: true (everyone\'s), false (nobody\'s), or the addresses ' +
+        'of the proxies'
     }), isTrust, () => 'must be true, false, or a comma-separated list of proxy addresses'),
     defaultValue: false
   },
@@ -133,5 +143,6 @@ function parseList (text: string): string[] {
 }
 
 function isTrust (value: unknown): boolean {
-  return typeof value === 'boolean' || (Array.isArray(value) && value.every(address => parseAddressRange(address) !== undefined))
+  return typeof value === 'boolean' ||
+    (Array.isArray(value) && value.every(address => parseAddressRange(address) !== undefined))
 }

@@ -31,7 +31,9 @@ export class SettingsError extends Error {
 
 type Values = Readonly<Record<string, unknown>>
 
-/** Reads the environment; an empty variable counts as unset. Throws SettingsError, which names every invalid variable. */
+/**
+ * Reads the environment; an empty variable counts as unset. Throws SettingsError, which names every invalid variable.
+ */
 export function readEnvironment (env: Readonly<Record<string, string | undefined>>): Settings {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
@@ -47,7 +49,9 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   return settings
 }
 
-function readVariable (name: string, { parse, schema, defaultValue }: Variable, text: string, faults: string[]): unknown {
+function readVariable (
+  name: string, { parse, schema, defaultValue }: Variable, text: string, faults: string[]
+): unknown {
   if (text === '') return defaultValue
   try {
     const value = parse(text)
@@ -84,7 +88,9 @@ function secondServer (server: Partial<ServerOptions>, path: string): Settings['
 }
 
 function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: Settings): string[] {
-  const faults = [['WS_PATH', pathFault(path)], ['WS4_PATH', godot4 === undefined ? undefined : pathFault(godot4.path!)]]
+  const faults = [
+    ['WS_PATH', pathFault(path)], ['WS4_PATH', godot4 === undefined ? undefined : pathFault(godot4.path!)]
+  ]
     .flatMap(([name, fault]) => fault === undefined ? [] : [`${name}: ${fault}`])
   if (godot4?.path === path) faults.push('WS4_PATH: must differ from WS_PATH')
   if (wsAtRoot && godot4?.path === '/') faults.push('WS_AT_ROOT: clashes with WS4_PATH, which is / itself')

@@ -1,4 +1,6 @@
-/** A client that is connected but not authenticated. When it is, it becomes the WebSocketPeer with the same id and data. */
+/**
+ * A client that is connected but not authenticated. When it is, it becomes the WebSocketPeer with the same id and data.
+ */
 export interface AuthenticatingPeer {
   /** Id of the future peer. */
   readonly id: number
@@ -13,8 +15,8 @@ export interface AuthenticatingPeer {
 }
 
 /**
- * `true` accepts the client, `false` rejects it. Bytes are sent to it as an answer; after that, and with `undefined`, it
- * may send more, or `completeAuth` accepts it.
+ * `true` accepts the client, `false` rejects it. Bytes are sent to it as an answer; after that, and with `undefined`,
+ * it may send more, or `completeAuth` accepts it.
  */
 export type AuthenticateAnswer = boolean | Uint8Array | undefined | void
 
@@ -22,4 +24,5 @@ export type AuthenticateAnswer = boolean | Uint8Array | undefined | void
  * Decides on the data that a client sends with `send_auth`, one packet at a time; for a client that completes without
  * sending any it is called once with no bytes. If it throws, the error is logged and the client rejected.
  */
-export type Authenticate = (peer: AuthenticatingPeer, data: Uint8Array) => AuthenticateAnswer | Promise<AuthenticateAnswer>
+export type Authenticate =
+  (peer: AuthenticatingPeer, data: Uint8Array) => AuthenticateAnswer | Promise<AuthenticateAnswer>

@@ -15,8 +15,8 @@ export interface HandshakeRequest {
   /** The `Origin` header; undefined for clients that are not browsers. */
   readonly origin: string | undefined
   /**
-   * Token from `Authorization: Bearer`, else from the subprotocol `base64url.bearer.authorization.<token in base64url>`,
-   * else from the query parameter `token` or `access_token`.
+   * Token from `Authorization: Bearer`, else from the subprotocol `base64url.bearer.authorization.<token in
+   * base64url>`, else from the query parameter `token` or `access_token`.
    */
   readonly token: string | undefined
 }

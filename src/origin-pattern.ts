@@ -2,8 +2,8 @@ const origin = /^([a-z][a-z0-9+.-]*):\/\/([^/?#@\s]+)$/i
 const defaultPorts: Record<string, string> = { 'http:': ':80', 'https:': ':443' }
 
 /**
- * What is wrong with an entry of option `allowedOrigins`, undefined when nothing is: expected `*`, `null`, or an origin as browsers send
- * it, whose first label may be `*`.
+ * What is wrong with an entry of option `allowedOrigins`, undefined when nothing is: expected `*`, `null`, or an origin
+ * as browsers send it, whose first label may be `*`.
  */
 export function originFault (text: unknown): string | undefined {
   if (typeof text !== 'string') return 'must be string'
@@ -12,11 +12,16 @@ export function originFault (text: unknown): string | undefined {
   const [, scheme, host] = origin.exec(text) ?? []
   if (host === undefined) return `origin ${text}: expected scheme, host and port only${hint(text)}`
   const rest = host.startsWith('*.') ? host.slice(2) : host
-  if (rest.includes('*')) return `origin ${text}: a wildcard must be the whole first label, e.g. ${scheme}://*.game.example`
+  if (rest.includes('*')) {
+    return `origin ${text}: a wildcard must be the whole first label, e.g. ${scheme}://*.game.example`
+  }
   return undefined
 }
 
-/** Whether an origin, as a browser sends it, matches an entry of option `allowedOrigins`; `*.` stands for exactly one label. */
+/**
+ * Whether an origin, as a browser sends it, matches an entry of option `allowedOrigins`; `*.` stands for exactly one
+ * label.
+ */
 export function matchesOrigin (pattern: string, text: string): boolean {
   if (pattern === '*') return true
   const [expected, actual] = [canonical(pattern), canonical(text)]

@@ -18,7 +18,8 @@ export function pathFault (path: string): string | undefined {
   if (!plainPath.test(path) || path.includes('//')) {
     return 'must be a plain path such as /ws: no parameters, wildcards, query, escapes or empty segments'
   }
-  const clash = Object.values(servicePaths).find(taken => isWithin(path, taken) || (path !== '/' && isWithin(taken, path)))
+  const clash = Object.values(servicePaths)
+    .find(taken => isWithin(path, taken) || (path !== '/' && isWithin(taken, path)))
   return clash === undefined ? undefined : `clashes with ${clash}, which the service serves itself`
 }
 

@@ -9,9 +9,16 @@ const token = 'x'.repeat(32)
 
 t.test('the pages and the document are open, the REST API is not', async t => {
   const { service } = await makeApp(t, { admin: { token } })
-  for (const path of ['/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz']) t.equal((await service.inject(path)).statusCode, 200, path)
-  for (const path of ['/api/v1/server', '/api/v1/peers', '/api/v1/nothing']) t.equal((await service.inject(path)).statusCode, 401, path)
-  t.equal((await service.inject({ url: '/api/v1/server', headers: { authorization: `Bearer ${token}` } })).statusCode, 200)
+  for (const path of [
+    '/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz'
+  ]) t.equal((await service.inject(path)).statusCode, 200, path)
+  for (const path of ['/api/v1/server', '/api/v1/peers', '/api/v1/nothing']) {
+    t.equal((await service.inject(path)).statusCode, 401, path)
+  }
+  t.equal((await service.inject({
+    url: '/api/v1/server',
+    headers: { authorization: `Bearer ${token}` }
+  })).statusCode, 200)
 })
 
 t.test('Swagger UI may load what is its own, and nothing else', async t => {
@@ -37,14 +44,19 @@ t.test('alive is who answers, ready is who takes peers', async t => {
 })
 
 t.test('a second server, for Godot 4: an endpoint and a REST API of its own, and ready only with both', async t => {
-  const { service } = await makeApp(t, { server: { gdMpApi: true }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { token } })
+  const { service } = await makeApp(t, {
+    server: { gdMpApi: true },
+    more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
+    admin: { token }
+  })
   const ask = async (url: string) => await service.inject({ url, headers: { authorization: `Bearer ${token}` } })
   t.match((await ask('/api/v1/server')).json(), { path: '/ws' })
   t.match((await ask('/api/v1/godot4/server')).json(), { path: '/ws4' })
   t.equal((await service.inject('/api/v1/godot4/server')).statusCode, 401)
   t.equal((await ask('/ws4')).statusCode, 426)
   t.match((await ask('/api/v1/godot4/nothing')).json(), { status: 404 })
-  const operations = Object.values<any>(service.swagger().paths as any).flatMap(item => Object.values<any>(item)).map(({ operationId }) => operationId).filter(id => id !== undefined)
+  const operations = Object.values<any>(service.swagger().paths as any).flatMap(item => Object.values<any>(item))
+    .map(({ operationId }) => operationId).filter(id => id !== undefined)
   t.equal(new Set(operations).size, operations.length)
   t.equal((await ask('/readyz')).statusCode, 200)
   service.getDecorator<WebSocketServer>('godot4').refuseNewConnections = true
@@ -65,12 +77,18 @@ t.test('an upgrade of any other path is refused', async t => {
   const { service } = await makeApp(t)
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.peerServer
-  for (const path of ['/', '/docs', '/docs/static/index.html', '/openapi.json', '/healthz', '/readyz', '/nothing', '/api/v1/server', '/wss', '/ws/']) {
+  for (const path of [
+    '/', '/docs', '/docs/static/index.html', '/openapi.json', '/healthz', '/readyz', '/nothing', '/api/v1/server',
+    '/wss', '/ws/'
+  ]) {
     const raw = await connectRaw(t, port)
     raw.send(upgradeRequest(path))
     const { status, body } = await raw.response()
     t.equal(status, 400, path)
-    t.match(JSON.parse(body), { code: 'bad-handshake', detail: path.startsWith('/api/') ? String : `No WebSocket endpoint at ${path}; connect to /ws` })
+    t.match(JSON.parse(body), {
+      code: 'bad-handshake',
+      detail: path.startsWith('/api/') ? String : `No WebSocket endpoint at ${path}; connect to /ws`
+    })
   }
 })
 
@@ -89,7 +107,13 @@ t.test('a handshake at a wrong path is logged once a burst, with the paths that 
     t.match(detail, `; connect to /ws or /ws4 or port ${own}`)
     t.ok(detail.length < 300, detail)
   }
-  t.match(lines, [{ requested: '/', endpoints: ['/ws', '/ws4', `port ${own}`], address: '127.0.0.1', count: 1, msg: /path without an endpoint/ }])
+  t.match(lines, [{
+    requested: '/',
+    endpoints: ['/ws', '/ws4', `port ${own}`],
+    address: '127.0.0.1',
+    count: 1,
+    msg: /path without an endpoint/
+  }])
   t.notMatch(JSON.stringify(lines), 'secret')
 })
 
@@ -108,18 +132,36 @@ t.test('every route is below a path that a WebSocket endpoint of the service mus
 
 t.test('without a token other sites cannot use the browser of this machine', async t => {
   const { service } = await makeApp(t)
-  const ask = async (headers: Record<string, string>): Promise<number> => (await service.inject({ method: 'POST', url: '/api/v1/packets', headers: { 'content-type': 'text/plain', ...headers }, payload: 'x' })).statusCode
-  for (const host of ['127.0.0.1:3000', 'localhost:3000', 'localhost', '[::1]:3000', '127.8.8.8']) t.equal(await ask({ host }), 202, host)
-  for (const host of ['example.com', 'example.com:3000', '192.0.2.7', 'localhost.example.com', '0.0.0.0', '127.0.0.1.example.com', ' ', '[']) t.equal(await ask({ host }), 403, host)
-  for (const origin of ['http://127.0.0.1:3000', 'http://127.0.0.1:5173']) t.equal(await ask({ host: '127.0.0.1:3000', origin }), 202, origin)
-  for (const origin of ['http://example.com', 'https://127.0.0.1.example.com', 'null']) t.equal(await ask({ host: '127.0.0.1:3000', origin }), 403, origin)
+  const ask = async (headers: Record<string, string>): Promise<number> => (await service.inject({
+    method: 'POST',
+    url: '/api/v1/packets',
+    headers: { 'content-type': 'text/plain', ...headers },
+    payload: 'x'
+  })).statusCode
+  for (const host of ['127.0.0.1:3000', 'localhost:3000', 'localhost', '[::1]:3000', '127.8.8.8']) {
+    t.equal(await ask({ host }), 202, host)
+  }
+  for (const host of [
+    'example.com', 'example.com:3000', '192.0.2.7', 'localhost.example.com', '0.0.0.0', '127.0.0.1.example.com', ' ',
+    '['
+  ]) t.equal(await ask({ host }), 403, host)
+  for (const origin of ['http://127.0.0.1:3000', 'http://127.0.0.1:5173']) {
+    t.equal(await ask({ host: '127.0.0.1:3000', origin }), 202, origin)
+  }
+  for (const origin of ['http://example.com', 'https://127.0.0.1.example.com', 'null']) {
+    t.equal(await ask({ host: '127.0.0.1:3000', origin }), 403, origin)
+  }
 })
 
 t.test('without a token requests through a proxy are refused, whatever host they name', async t => {
   const { service } = await makeApp(t)
   for (const [name, value] of [
-    ['forwarded', 'for=203.0.113.9'], ['via', '1.1 proxy'], ['x-forwarded-for', '203.0.113.9'], ['x-forwarded-for', '127.0.0.1'], ['x-forwarded-for', ''],
-    ['x-forwarded-host', 'localhost'], ['x-forwarded-proto', 'https'], ['x-forwarded-port', '443'], ['x-forwarded-server', 'a'], ['x-real-ip', '127.0.0.1'],
+    ['forwarded', 'for=203.0.113.9'], [
+      'via', '1.1 proxy'
+    ], ['x-forwarded-for', '203.0.113.9'], ['x-forwarded-for', '127.0.0.1'], ['x-forwarded-for', ''],
+    ['x-forwarded-host', 'localhost'], [
+      'x-forwarded-proto', 'https'
+    ], ['x-forwarded-port', '443'], ['x-forwarded-server', 'a'], ['x-real-ip', '127.0.0.1'],
     ['X-Forwarded-Anything', 'a'], ['cf-connecting-ip', '203.0.113.9'], ['true-client-ip', '203.0.113.9']
   ]) {
     for (const url of ['/api/v1/server', '/api/v1/peers', '/api/v1/events', '/metrics']) {
@@ -135,7 +177,10 @@ t.test('with a token a page of another site needs it too, and that is enough', a
   const { service } = await makeApp(t, { admin: { token } })
   const headers = { origin: 'http://example.com', host: 'game.example.com' }
   t.equal((await service.inject({ url: '/api/v1/server', headers })).statusCode, 401)
-  t.equal((await service.inject({ url: '/api/v1/server', headers: { ...headers, authorization: `Bearer ${token}` } })).statusCode, 200)
+  t.equal((await service.inject({
+    url: '/api/v1/server',
+    headers: { ...headers, authorization: `Bearer ${token}` }
+  })).statusCode, 200)
 })
 
 async function makeApp (t: Test, { admin = { auth: false }, server = {}, more = [] }: Partial<AppOptions> = {}) {

@@ -74,7 +74,8 @@ function readImports (): Imports {
 
 function importsOf (file: string): string[] {
   const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'))
-  return importedFiles.map(({ fileName }) => fileName.startsWith('.') ? normalize(join(file, '..', fileName)) : fileName)
+  return importedFiles.map(({ fileName }) =>
+    fileName.startsWith('.') ? normalize(join(file, '..', fileName)) : fileName)
 }
 
 function roomOf (file: string) {

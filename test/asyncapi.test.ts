@@ -5,7 +5,7 @@ import formats from 'ajv-formats'
 import Fastify from 'fastify'
 import t from 'tap'
 import app from '../app.ts'
-import { type Field, modes, type SocketMessage } from '../plugins/asyncapi-messages.ts'
+import { type Field, modes, type SocketMessage } from '../http/asyncapi-messages.ts'
 import { asyncApiFile, asyncApiText } from '../scripts/asyncapi.ts'
 import { errors } from '../src/error.ts'
 import { closeCode } from '../src/protocol/websocket/close-code.ts'
@@ -41,17 +41,21 @@ t.test('every reference leads somewhere, and every message is sent by someone', 
   const refs = [...text.matchAll(/"\$ref": "([^"]+)"/g)].map(([, ref]) => ref)
   for (const ref of refs) t.ok(follow(ref), ref)
   for (const [name, { messages }] of Object.entries<any>(document.channels)) {
-    for (const message of Object.keys(messages)) t.ok(refs.includes(`#/channels/${name}/messages/${message}`), `${name} ${message}`)
+    for (const message of Object.keys(messages)) {
+      t.ok(refs.includes(`#/channels/${name}/messages/${message}`), `${name} ${message}`)
+    }
   }
 })
 
 t.test('each message as our codec writes it has the layout that is told, and no other', async t => {
   for (const mode of ['godot3', 'godot4'] as const) {
-    const shapes = Object.entries<any>(document.channels[mode].messages).map(([name, { payload }]) => ({ name, fits: ajv.compile(payload) }))
+    const shapes = Object.entries<any>(document.channels[mode].messages)
+      .map(([name, { payload }]) => ({ name, fits: ajv.compile(payload) }))
     for (const { name, fields, example } of modes[mode].messages) {
       const hex = Buffer.from(example as Uint8Array).toString('hex')
       // The id of Godot 4 is four bytes, whatever they are.
-      t.same(shapes.filter(({ name, fits }) => fits(hex) && !(mode === 'godot4' && name === 'id')).map(({ name }) => name), mode === 'godot4' && name === 'id' ? [] : [name], `${mode} ${name}`)
+      t.same(shapes.filter(({ name, fits }) => fits(hex) && !(mode === 'godot4' && name === 'id'))
+        .map(({ name }) => name), mode === 'godot4' && name === 'id' ? [] : [name], `${mode} ${name}`)
       t.same(rebuilt(fields!, example as Uint8Array), Buffer.from(example as Uint8Array), `${mode} ${name}`)
     }
   }
@@ -83,7 +87,9 @@ t.test('the server takes from a client what is told to come from one, and drops 
       const bytes = example as Uint8Array
       if (name === 'auth') t.equal(wire.auth!.dataAt(bytes, 0, bytes.length), 2)
       // Four bytes of an id may well be a packet.
-      else if (!(mode === 'godot4' && name === 'id')) t.equal(wire.fault(bytes, 0, bytes.length, 1836495123) === undefined, from !== 'server', `${mode} ${name}`)
+      else if (!(mode === 'godot4' && name === 'id')) {
+        t.equal(wire.fault(bytes, 0, bytes.length, 1836495123) === undefined, from !== 'server', `${mode} ${name}`)
+      }
     }
   }
   t.equal(headOf(modes.godot3.messages.find(({ name }) => name === 'data')!), RELAY_HEAD)
@@ -92,7 +98,8 @@ t.test('the server takes from a client what is told to come from one, and drops 
 
 t.test('all close codes are there with a meaning, and whether they are ever sent', async t => {
   t.same(document['x-close-codes'].map(({ code }: { code: number }) => code), Object.values(closeCode))
-  t.same(document['x-close-codes'].filter(({ sent }: { sent: boolean }) => !sent).map(({ code }: { code: number }) => code), [1005, 1006])
+  t.same(document['x-close-codes'].filter(({ sent }: { sent: boolean }) => !sent)
+    .map(({ code }: { code: number }) => code), [1005, 1006])
 })
 
 t.test('a handshake is refused with the errors there are, at statuses that OpenAPI tells too', async t => {
@@ -106,14 +113,26 @@ t.test('a handshake is refused with the errors there are, at statuses that OpenA
 t.test('the service tells of its servers as they are', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
-  await service.register(app, { server: { protocols: ['chat'], inputBufferKb: 100, maxPeers: 7 }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { auth: false } })
+  await service.register(app, {
+    server: { protocols: ['chat'], inputBufferKb: 100, maxPeers: 7 },
+    more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
+    admin: { auth: false }
+  })
   const ask = async () => (await service.inject({ url: '/asyncapi.json', headers: { host: 'game.example' } })).json()
   const told = await ask()
   t.ok(isAsyncApi(told), JSON.stringify(isAsyncApi.errors?.slice(0, 5)))
   t.match(told, {
     servers: { peerServer: { host: 'game.example', protocol: 'ws' }, godot4: { protocol: 'ws' } },
     channels: {
-      peerServer: { address: '/ws', title: 'Plain WebSocket', 'x-sub-protocols': { names: ['chat'] }, 'x-max-message-bytes': 131072, 'x-limits': { maxPeers: { value: 7 } } },
+      peerServer: {
+        address: '/ws',
+        title: 'Plain WebSocket',
+        'x-sub-protocols': {
+          names: ['chat']
+        },
+        'x-max-message-bytes': 131072,
+        'x-limits': { maxPeers: { value: 7 } }
+      },
       godot4: { address: '/ws4', title: 'Godot 4 multiplayer', 'x-max-message-bytes': 65535 }
     }
   })

@@ -57,14 +57,17 @@ async function enter (page: Page): Promise<void> {
 }
 
 /** Opens an operation, fills it, executes it: the status and the body that the page shows. */
-async function execute (page: Page, operationId: string, fill: (operation: Locator) => Promise<void>): Promise<{ status: string, body: string }> {
+async function execute (
+  page: Page, operationId: string, fill: (operation: Locator) => Promise<void>
+): Promise<{ status: string, body: string }> {
   const operation = page.locator(`[id$="-${operationId}"]`)
   await operation.locator('.opblock-summary-control').click()
   await fill(operation)
   const answered = page.waitForResponse(answer => answer.url().includes('/api/v1/'))
   await operation.locator('button.execute').click()
   const body = await (await answered).text()
-  const status = (await operation.locator('.live-responses-table tbody .response-col_status').first().innerText()).trim().split(/\s/)[0]
+  const status = (await operation.locator('.live-responses-table tbody .response-col_status').first()
+    .innerText()).trim().split(/\s/)[0]
   await operation.locator('.opblock-summary-control').click()
   return { status, body }
 }

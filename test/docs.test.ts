@@ -38,7 +38,8 @@ const checks: Record<string, (t: Test, port: number) => Promise<void>> = {
     const id = hello.readInt32LE(9)
     const name = encodeVariant('Ann')
     // rpc("join", "Ann") on /root/Main, as Godot calls the first time: with the path at the end.
-    const call = Buffer.concat([Buffer.of(0), Buffer.alloc(4), Buffer.from('join\0'), Buffer.of(1), name, Buffer.from('Main\0')])
+    const call =
+      Buffer.concat([Buffer.of(0), Buffer.alloc(4), Buffer.from('join\0'), Buffer.of(1), name, Buffer.from('Main\0')])
     call.writeUInt32LE(0x80000000 + call.length - 5, 1)
     socket.send(encodeRelayPacket(0, id, 1, call))
     const heard = new Set<string>()
@@ -71,9 +72,10 @@ for (const { name, language, code } of examples) {
 t.test('the examples type check', async t => {
   const typed = examples.filter(({ language }) => language === 'ts')
   const files = typed.map(({ name, code }) => writeExample(`${name}.types.ts`, code))
-  const tsc = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
-    '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
-  { cwd: root, env: envWithoutCoverage, stdio: ['ignore', 2, 2] })
+  const tsc =
+    spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
+      '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
+    { cwd: root, env: envWithoutCoverage, stdio: ['ignore', 2, 2] })
   t.same(await once(tsc, 'exit'), [0, null])
 })
 
@@ -98,7 +100,12 @@ async function startExample (t: Test, name: string, language: string, code: stri
     ? ['bash', '-c', code]
     : [process.execPath, '--import', 'tsx', await writeExample(`${name}.${language}`, code)]
   // A group of its own, so that nothing a shell started outlives the test.
-  const example = spawn(command, args, { cwd: root, env: readersEnv(port), detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const example = spawn(command, args, {
+    cwd: root,
+    env: readersEnv(port),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   const exited = once(example, 'exit')
   t.teardown(async () => {
     try { process.kill(-example.pid!, 'SIGKILL') } catch { /* It ended by itself. */ }
@@ -129,7 +136,12 @@ async function writeExample (file: string, code: string): Promise<string> {
 
 /** The environment a reader has, but `npm start` does not build again what is built. */
 function readersEnv (port: number) {
-  return { ...envWithoutCoverage, PORT: String(port), ADMIN_TOKEN: 'a token of at least thirty-two letters', npm_config_ignore_scripts: 'true' }
+  return {
+    ...envWithoutCoverage,
+    PORT: String(port),
+    ADMIN_TOKEN: 'a token of at least thirty-two letters',
+    npm_config_ignore_scripts: 'true'
+  }
 }
 
 async function freePort (): Promise<number> {

@@ -7,7 +7,14 @@ import { keyFile, pem } from './helper/keys.ts'
 
 const token = 'x'.repeat(32)
 
-const standard = { host: '127.0.0.1', port: 3000, adminToken: undefined, trustProxy: false, logLevel: 'info', wsAtRoot: false }
+const standard = {
+  host: '127.0.0.1',
+  port: 3000,
+  adminToken: undefined,
+  trustProxy: false,
+  logLevel: 'info',
+  wsAtRoot: false
+}
 const http = { maxConnectionsPerAddress: 100, maxRequestsInFlight: 10, responseTimeout: 30 }
 
 t.test('without any variable it is a relay for this machine, with the limits of a public relay', async t => {
@@ -18,8 +25,10 @@ t.test('without any variable it is a relay for this machine, with the limits of 
 })
 
 t.test('every option of the server has a variable, except functions and those that have no effect in a service', async t => {
-  const without = Object.keys(ServerOptions.properties).filter(name => !Object.values(variables).some(({ option }) => option === name))
-  t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name)).sort(), ['authTimeout', 'autoPoll', 'name'])
+  const without = Object.keys(ServerOptions.properties)
+    .filter(name => !Object.values(variables).some(({ option }) => option === name))
+  t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name))
+    .sort(), ['authTimeout', 'autoPoll', 'name'])
   const named = Object.entries(variables).flatMap(([name, { option }]) => option === undefined ? [] : [[option, name]])
   t.match(Object.fromEntries(named), {
     path: 'WS_PATH',
@@ -116,27 +125,47 @@ t.test('variables have their effect', async t => {
 
 t.test('a second endpoint, for Godot 4, has the settings of the first except its port and keys', async t => {
   t.equal(readEnvironment({ WS_WIRE: 'godot4' }).server.wire, 'godot4')
-  const { server, godot4 } = readEnvironment({ WS4_PATH: '/ws4', MAX_PEERS: '5', GD_MP_API: 'false', WS_PORT: '9080', TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') })
+  const { server, godot4 } = readEnvironment({
+    WS4_PATH: '/ws4',
+    MAX_PEERS: '5',
+    GD_MP_API: 'false',
+    WS_PORT: '9080',
+    TLS_KEY: keyFile('leaf.key'),
+    TLS_CERT: keyFile('leaf.pem')
+  })
   t.match(server, { port: 9080, gdMpApi: false, maxPeers: 5 })
   t.match(parseOptions(godot4), { name: 'godot4', path: '/ws4', wire: 'godot4', gdMpApi: true, maxPeers: 5 })
   t.same(['port', 'privateKey', 'sslCertificate'].filter(name => name in godot4!), [])
-  t.throws(() => readEnvironment({ WS_PATH: '/game', WS4_PATH: '/game' }), new SettingsError(['WS4_PATH: must differ from WS_PATH']))
-  t.throws(() => readEnvironment({ WS_AT_ROOT: 'true', WS4_PATH: '/' }), { message: /WS_AT_ROOT: clashes with WS4_PATH/ })
+  t.throws(() => readEnvironment({
+    WS_PATH: '/game',
+    WS4_PATH: '/game'
+  }), new SettingsError(['WS4_PATH: must differ from WS_PATH']))
+  t.throws(() => readEnvironment({ WS_AT_ROOT: 'true', WS4_PATH: '/' }), {
+    message: /WS_AT_ROOT: clashes with WS4_PATH/
+  })
 })
 
 t.test('a path that the service needs itself, or that is no plain path, is named in one sentence', async t => {
   for (const name of ['WS_PATH', 'WS4_PATH']) {
     for (const taken of Object.values(servicePaths)) {
       for (const path of [taken, `${taken}/`, `${taken}/game`]) {
-        t.throws(() => readEnvironment({ [name]: path }), new SettingsError([`${name}: clashes with ${taken}, which the service serves itself`]), path)
+        t.throws(() => readEnvironment({
+          [name]: path
+        }), new SettingsError([`${name}: clashes with ${taken}, which the service serves itself`]), path)
       }
     }
     t.throws(() => readEnvironment({ [name]: '/api' }), { message: /clashes with \/api\/v1/ }, 'above one as well')
-    for (const path of ['/ws/*', '/*', '/:x', '/ws/:room', '/ws?a=1', '/ws#a', '/a b', '/%2e', '//ws', '/ws//a', '/wsé', '/:']) {
-      t.throws(() => readEnvironment({ [name]: path }), { message: new RegExp(`^  ${name}: must be a plain path`, 'm') }, path)
+    for (const path of [
+      '/ws/*', '/*', '/:x', '/ws/:room', '/ws?a=1', '/ws#a', '/a b', '/%2e', '//ws', '/ws//a', '/wsé', '/:'
+    ]) {
+      t.throws(() => readEnvironment({
+        [name]: path
+      }), { message: new RegExp(`^  ${name}: must be a plain path`, 'm') }, path)
     }
   }
-  for (const path of ['/', '/metricsandmore', '/doc', '/a/b/c', '/ws.v1/', '/docs2', '/healthz-ws']) t.equal(readEnvironment({ WS_PATH: path }).server.path, path)
+  for (const path of ['/', '/metricsandmore', '/doc', '/a/b/c', '/ws.v1/', '/docs2', '/healthz-ws']) {
+    t.equal(readEnvironment({ WS_PATH: path }).server.path, path)
+  }
 })
 
 t.test('an empty variable counts as unset', async t => {
@@ -166,12 +195,18 @@ for (const [name, ...wrong] of [
   ['LOG_LEVEL', 'loud', 'INFO']
 ]) {
   t.test(`an invalid ${name} is named`, async t => {
-    for (const text of wrong) t.throws(() => readEnvironment({ [name]: text }), { name: 'SettingsError', message: new RegExp(`^  ${name}: `, 'm') }, text)
+    for (const text of wrong) {
+      t.throws(() => readEnvironment({
+        [name]: text
+      }), { name: 'SettingsError', message: new RegExp(`^  ${name}: `, 'm') }, text)
+    }
   })
 }
 
 t.test('keys need a listener of its own', async t => {
-  t.throws(() => readEnvironment({ TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') }), { message: /TLS_KEY: needs WS_PORT[^]*TLS_CERT: needs WS_PORT/ })
+  t.throws(() => readEnvironment({ TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') }), {
+    message: /TLS_KEY: needs WS_PORT[^]*TLS_CERT: needs WS_PORT/
+  })
 })
 
 t.test('an error about an option names its variable', async t => {
@@ -201,6 +236,9 @@ t.test('without a token only a loopback address is accepted', async t => {
 })
 
 t.test('in production a token needs at least 32 characters, and the error does not contain it', async t => {
-  t.throws(() => readEnvironment({ ADMIN_TOKEN: 'guess me', NODE_ENV: 'production' }), new SettingsError(['ADMIN_TOKEN: must have at least 32 characters in production']))
+  t.throws(() => readEnvironment({
+    ADMIN_TOKEN: 'guess me',
+    NODE_ENV: 'production'
+  }), new SettingsError(['ADMIN_TOKEN: must have at least 32 characters in production']))
   t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).adminToken, token)
 })

@@ -35,7 +35,15 @@ t.test('documentation comments are read member by member', async t => {
   t.same(sample.bases, ['SampleBase', 'SignalSource'])
   t.same(sample.members.map(({ name, kind, type, isReadonly, signatures, doc }) =>
     ({ name, kind, type, isReadonly, signatures, text: doc.text, godot: doc.godot })), [
-    { name: 'size', kind: 'property', type: 'number', isReadonly: false, signatures: [], text: 'Bytes.', godot: 'Sample.size' },
+    {
+      name: 'size',
+      kind: 'property',
+      type: 'number',
+      isReadonly: false,
+      signatures: [],
+      text: 'Bytes.',
+      godot: 'Sample.size'
+    },
     {
       name: 'send',
       kind: 'method',
@@ -45,15 +53,34 @@ t.test('documentation comments are read member by member', async t => {
       text: 'Sends; throws ERR_UNAVAILABLE.',
       godot: 'SampleMultiplayer.send (Godot 4)'
     },
-    { name: 'pick', kind: 'method', type: '', isReadonly: true, signatures: ['pick (to: number = 7): Hidden'], text: 'Has a default.', godot: undefined },
-    { name: 'bare?', kind: 'property', type: '{ a: number, b: string }', isReadonly: true, signatures: [], text: '', godot: undefined }
+    {
+      name: 'pick',
+      kind: 'method',
+      type: '',
+      isReadonly: true,
+      signatures: ['pick (to: number = 7): Hidden'],
+      text: 'Has a default.',
+      godot: undefined
+    },
+    {
+      name: 'bare?',
+      kind: 'property',
+      type: '{ a: number, b: string }',
+      isReadonly: true,
+      signatures: [],
+      text: '',
+      godot: undefined
+    }
   ])
-  t.same(sample.signals.map(({ name, type, doc }) => [name, type, doc.text]), [['sent', '(id: number)', 'A packet was sent.']])
+  t.same(sample.signals.map(({ name, type, doc }) =>
+    [name, type, doc.text]), [['sent', '(id: number)', 'A packet was sent.']])
   t.same(findGaps(exports), ['Sample.bare? has no documentation comment', 'Sample names Hidden, which is not exported'])
 })
 
 t.test('a table has no empty columns', async t => {
-  t.same(table(['a', 'b', 'c'], [['1', '', ''], ['2', '', '3']]), ['| a | c |', '| --- | --- |', '| 1 |  |', '| 2 | 3 |'])
+  t.same(table(['a', 'b', 'c'], [['1', '', ''], ['2', '', '3']]), [
+    '| a | c |', '| --- | --- |', '| 1 |  |', '| 2 | 3 |'
+  ])
 })
 
 /** GitHub's anchor of a heading. */

@@ -5,7 +5,10 @@ import { documentFile, documentText } from '../scripts/openapi.ts'
 
 const text = await documentText()
 const document = JSON.parse(text)
-const operations: Array<{ name: string, operation: any }> = Object.entries<object>(document.paths).flatMap(([path, item]) =>
+const operations: Array<{
+  name: string,
+  operation: any
+}> = Object.entries<object>(document.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, operation })))
 
 t.test('openapi/openapi.json is what the routes make; `npm run openapi` writes it', async t => {
@@ -24,7 +27,9 @@ t.test('every operation says what it does, under a tag that is described', async
     t.ok(operation.summary, name)
     t.equal(operation.tags.length, 1, name)
     t.ok(tags.includes(operation.tags[0]), name)
-    for (const [status, response] of Object.entries<any>(operation.responses)) t.not(response.description, 'Default Response', `${name} ${status}`)
+    for (const [status, response] of Object.entries<any>(operation.responses)) {
+      t.not(response.description, 'Default Response', `${name} ${status}`)
+    }
   }
 })
 
@@ -39,7 +44,9 @@ t.test('every parameter and every member of a body says what it means', async t 
   for (const { name, operation } of operations) {
     for (const parameter of operation.parameters ?? []) t.ok(parameter.description, `${name}: ${parameter.name}`)
     const body = operation.requestBody?.content['application/json']?.schema ?? {}
-    for (const [member, schema] of Object.entries<any>(body.properties ?? {})) t.ok(schema.description, `${name}: ${member}`)
+    for (const [member, schema] of Object.entries<any>(body.properties ?? {})) {
+      t.ok(schema.description, `${name}: ${member}`)
+    }
   }
 })
 
@@ -72,7 +79,9 @@ t.test('what the routes of the REST API answer is all there', async t => {
 t.test('every failure is a problem, and says so', async t => {
   for (const { name, operation } of operations) {
     for (const [status, { content = {} }] of Object.entries<any>(operation.responses)) {
-      if (Number(status) >= 400) t.same(Object.keys(content), name.startsWith('head ') ? [] : ['application/problem+json'], `${name} ${status}`)
+      if (Number(status) >= 400) {
+        t.same(Object.keys(content), name.startsWith('head ') ? [] : ['application/problem+json'], `${name} ${status}`)
+      }
     }
   }
 })
@@ -85,6 +94,8 @@ t.test('the socket itself is described: the upgrade, and how it is refused', asy
 
 t.test('the REST API wants the token, and the document holds none', async t => {
   t.same(document.components.securitySchemes.adminToken.scheme, 'bearer')
-  for (const { name, operation } of operations) t.same(operation.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : undefined, name)
+  for (const { name, operation } of operations) {
+    t.same(operation.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : undefined, name)
+  }
   t.notMatch(text, 'never used')
 })

@@ -2,7 +2,10 @@ import t from 'tap'
 import { originFault } from '../src/origin-pattern.ts'
 import { parseOptions } from '../src/options.ts'
 
-for (const valid of ['*', 'null', 'https://game.example', 'HTTP://game.example:8080', 'https://*.itch.zone', 'https://[::1]:3000', 'app://game', 'https://localhost']) {
+for (const valid of [
+  '*', 'null', 'https://game.example', 'HTTP://game.example:8080', 'https://*.itch.zone', 'https://[::1]:3000',
+  'app://game', 'https://localhost'
+]) {
   t.test(`${valid} is a valid entry of allowedOrigins`, async t => {
     t.equal(originFault(valid), undefined)
     t.doesNotThrow(() => parseOptions({ allowedOrigins: [valid] }))
@@ -10,7 +13,9 @@ for (const valid of ['*', 'null', 'https://game.example', 'HTTP://game.example:8
 }
 
 t.test('an entry that is no string', async t => {
-  t.throws(() => parseOptions({ allowedOrigins: [5 as unknown as string] }), { message: 'option allowedOrigins.0: must be string' })
+  t.throws(() => parseOptions({ allowedOrigins: [5 as unknown as string] }), {
+    message: 'option allowedOrigins.0: must be string'
+  })
 })
 
 const invalid: Array<[entry: string, message: RegExp]> = [
@@ -29,13 +34,18 @@ const invalid: Array<[entry: string, message: RegExp]> = [
 
 for (const [entry, message] of invalid) {
   t.test(`${entry} is not, and the error says why`, async t => {
-    t.throws(() => parseOptions({ allowedOrigins: ['https://good.example', entry] }), { code: 'ERR_INVALID_PARAMETER', message })
+    t.throws(() => parseOptions({ allowedOrigins: ['https://good.example', entry] }), {
+      code: 'ERR_INVALID_PARAMETER',
+      message
+    })
     t.throws(() => parseOptions({ allowedOrigins: [entry] }), { message: /^option allowedOrigins\.0: origin / })
   })
 }
 
 for (const value of ['https://game.example', 5, {}]) {
   t.test(`allowedOrigins ${JSON.stringify(value)} is neither * nor a list`, async t => {
-    t.throws(() => parseOptions({ allowedOrigins: value as never }), { message: 'option allowedOrigins: must be "*" or must be array' })
+    t.throws(() => parseOptions({ allowedOrigins: value as never }), {
+      message: 'option allowedOrigins: must be "*" or must be array'
+    })
   })
 }

@@ -40,6 +40,8 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
 
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
-  const found = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10)) }
+  const found = async (): Promise<void> => {
+    while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10))
+  }
   await withTimeout(5, () => `${String(pattern)} in ${log.slice(-20).join('\n')}`, found())
 }

@@ -29,7 +29,10 @@ t.test('with WS_PORT and keys clients come by wss on a port of their own', async
 
 t.test('keys that do not fit end it with the name of the variable', async t => {
   const main = join(root, 'dist/service.js')
-  const process = spawn(globalThis.process.execPath, [main], { env: { ...envWithoutCoverage, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const process = spawn(globalThis.process.execPath, [main], {
+    env: { ...envWithoutCoverage, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') },
+    stdio: ['ignore', 'ignore', 'pipe']
+  })
   t.teardown(() => { process.kill('SIGKILL') })
   const [output, [code]] = await Promise.all([text(process.stderr), once(process, 'exit')])
   t.equal(code, 1)

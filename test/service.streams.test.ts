@@ -15,7 +15,8 @@ t.test('SIGTERM with a hundred event streams, one of them stalled: all hear of t
   const streams = await Promise.all(Array.from({ length: 99 }, () => openEvents(t, events, headers)))
   const stalled = await connectRaw(t, service.port)
   stalled.socket.pause()
-  stalled.send(`GET /api/v1/events?types=packet,peer_connected&sample=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  stalled.send('GET /api/v1/events?types=packet,peer_connected&sample=1 HTTP/1.1\r\nHost: ' +
+    `127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`)
   const sockets = await Promise.all(Array.from({ length: 20 }, async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${service.port}/ws`)
     t.teardown(() => { socket.terminate() })
@@ -24,7 +25,9 @@ t.test('SIGTERM with a hundred event streams, one of them stalled: all hear of t
   }))
   // One does not answer the close frame either.
   await connectRawWebSocket(t, service.port)
-  for (const stream of streams) while (stream.events.filter(({ event }) => event === 'peer_connected').length < 21) await stream.changed()
+  for (const stream of streams) {
+    while (stream.events.filter(({ event }) => event === 'peer_connected').length < 21) await stream.changed()
+  }
 
   const start = performance.now()
   t.equal(await service.stop(), 0)

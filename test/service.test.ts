@@ -11,20 +11,30 @@ import { startService, type Service } from './helper/service.ts'
 import { withTimeout } from './helper/with-timeout.ts'
 
 const token = 'x'.repeat(32)
-const halfBody = 'POST /api/v1/packets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal'
+const halfBody =
+  'POST /api/v1/packets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal'
 const halves = ['', 'GET', 'GET /ws HTTP/1.1\r\n', upgradeRequest('/ws').slice(0, -4), halfBody]
 
 t.test('an invalid environment: the process exits with a line for every invalid variable and no stack trace', async t => {
-  const { code, output } = await run(t, { PORT: '80x', GD_MP_API: 'yes', HOST: '0.0.0.0', WS_PATH: '/metrics', WS4_PATH: '/ws/*' })
+  const {
+    code, output
+  } = await run(t, { PORT: '80x', GD_MP_API: 'yes', HOST: '0.0.0.0', WS_PATH: '/metrics', WS4_PATH: '/ws/*' })
   t.equal(code, 1)
-  for (const name of ['PORT', 'GD_MP_API', 'ADMIN_TOKEN', 'WS_PATH', 'WS4_PATH']) t.match(output, new RegExp(`^ +${name}: `, 'm'))
+  for (const name of ['PORT', 'GD_MP_API', 'ADMIN_TOKEN', 'WS_PATH', 'WS4_PATH']) {
+    t.match(output, new RegExp(`^ +${name}: `, 'm'))
+  }
   t.notMatch(output, /\.[jt]s:\d/)
 })
 
 t.test('by default: a relay for this machine that logs its addresses and who may administer, and exits with 0 on SIGINT', async t => {
   const service = await startService(t)
   await logs(service, /No ADMIN_TOKEN: .* loopback address/)
-  t.match(await (await service.api('/server')).json(), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3 })
+  t.match(await (await service.api('/server')).json(), {
+    gdMpApi: true,
+    path: '/ws',
+    protocols: [],
+    handshakeTimeout: 3
+  })
   const said = service.log.join('\n')
   for (const path of ['/docs', '/openapi.json', '/healthz']) {
     t.match(said, `http://127.0.0.1:${service.port}${path}`)
@@ -46,8 +56,17 @@ t.test('by default: a relay for this machine that logs its addresses and who may
   t.match(await end, { code: 1001 })
 })
 
-t.test('configured: the environment has its effect, the token is required and never logged, peers are closed with 1001 on SIGTERM', async t => {
-  const service = await startService(t, { HOST: '0.0.0.0', ADMIN_TOKEN: token, NODE_ENV: 'production', GD_MP_API: 'false', WS_PATH: '/game', WS_PROTOCOLS: 'chat, game', HANDSHAKE_TIMEOUT: '0.6' })
+t.test('configured: the environment has its effect, the token is required and never logged, peers are closed with ' +
+  '1001 on SIGTERM', async t => {
+  const service = await startService(t, {
+    HOST: '0.0.0.0',
+    ADMIN_TOKEN: token,
+    NODE_ENV: 'production',
+    GD_MP_API: 'false',
+    WS_PATH: '/game',
+    WS_PROTOCOLS: 'chat, game',
+    HANDSHAKE_TIMEOUT: '0.6'
+  })
   t.equal((await service.api('/server')).status, 401)
   const answer = await service.api('/server', { headers: { authorization: `Bearer ${token}` } })
   t.match(await answer.json(), { gdMpApi: false, path: '/game', protocols: ['chat', 'game'], handshakeTimeout: 0.6 })
@@ -61,7 +80,10 @@ t.test('configured: the environment has its effect, the token is required and ne
     raw.send(half)
     await raw.end()
     const seconds = (performance.now() - start) / 1000
-    t.ok(seconds > 0.4 && seconds < 2.5, `an incomplete request lives no longer than a handshake: ${JSON.stringify(half.slice(0, 40))}, ${seconds} s`)
+    t.ok(
+      seconds > 0.4 && seconds < 2.5,
+      `an incomplete request lives no longer than a handshake: ${JSON.stringify(half.slice(0, 40))}, ${seconds} s`
+    )
   }))
 
   const sockets = [await open(t, service, '/game', 'chat'), await open(t, service, '/game', 'game')]
@@ -84,7 +106,8 @@ t.test('exits in time although a client is unresponsive and requests are incompl
   const stopped = service.stop()
   t.equal(await closeCode(unresponsive), 1001, 'it receives the close frame all the same')
   const at = `http://127.0.0.1:${service.port}`
-  const [ready, alive, state] = await Promise.all([fetch(`${at}/readyz`), fetch(`${at}/healthz`), service.api('/server')])
+  const [ready, alive, state] =
+    await Promise.all([fetch(`${at}/readyz`), fetch(`${at}/healthz`), service.api('/server')])
   t.equal(ready.status, 503)
   t.match(await ready.json(), { code: 'not-listening' })
   t.equal(alive.status, 200)
@@ -116,7 +139,10 @@ async function open (t: Test, { port }: Service, path = '/ws', ...protocols: str
 
 /** Runs the service with an invalid environment: its exit code and output. */
 async function run (t: Test, env: Record<string, string>): Promise<{ code: number, output: string }> {
-  const child = spawn(process.execPath, [join(root, 'dist/service.js')], { env: { PATH: process.env.PATH, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(root, 'dist/service.js')], {
+    env: { PATH: process.env.PATH, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   t.teardown(() => child.kill('SIGKILL'))
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)])
   const [[code], out, err] = await withTimeout(15, () => `the service to end with ${JSON.stringify(env)}`, ended)

@@ -5,9 +5,11 @@ import { Godot4Socket, until } from './helper/godot4-socket.ts'
 
 t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with its REST API; both are told when the service ends', async t => {
   const service = await startService(t, { WS4_PATH: '/ws4' })
-  await until(() => service.log.some(line => line.includes(`Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)))
+  await until(() =>
+    service.log.some(line => line.includes(`Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)))
   const three = await connectRawWebSocket(t, service.port, '/ws')
-  const [a, b] = [await Godot4Socket.connect(t, service.port, '/ws4'), await Godot4Socket.connect(t, service.port, '/ws4')]
+  const [a, b] =
+    [await Godot4Socket.connect(t, service.port, '/ws4'), await Godot4Socket.connect(t, service.port, '/ws4')]
   await a.event('api.peer_connected', b.game.id)
   a.game.sendBytes(Uint8Array.of(1), b.game.id)
   t.same(await b.event('api.peer_packet'), ['api.peer_packet', a.game.id, Buffer.of(1)])

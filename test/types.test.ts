@@ -29,7 +29,9 @@ interface MainMembers {
 }
 
 // What stands in here is compiled and never run: a line under @ts-expect-error that compiles is an error.
-function compiled (checked: RemoteNode<MembersOf<typeof main>>, typed: RemoteNode<MainMembers>, untyped: RemoteNode): void {
+function compiled (
+  checked: RemoteNode<MembersOf<typeof main>>, typed: RemoteNode<MainMembers>, untyped: RemoteNode
+): void {
   for (const node of [checked, typed] as Array<typeof typed>) {
     node.method('remote', 'join', (sender, name) => {
       same<Same<typeof sender, number>>()
@@ -89,9 +91,11 @@ function compiled (checked: RemoteNode<MembersOf<typeof main>>, typed: RemoteNod
 function compiledServer (server: WebSocketServer): void {
   const { multiplayer } = server
   // Declared in place, the kinds need no `as const`.
-  multiplayer.node('/root/Chat', { say: [String], topic: String }).method('remote', 'say', (_, text) => text.trim()).rset('topic', 'games')
+  multiplayer.node('/root/Chat', { say: [String], topic: String }).method('remote', 'say', (_, text) => text.trim())
+    .rset('topic', 'games')
   multiplayer.node<MainMembers>('/root/Main').rpc('reset')
-  multiplayer.node<MainMembers>('/root/Main', ['join', 'steer']).method('any_peer call_local', 'join', (_, name) => name.trim())
+  multiplayer.node<MainMembers>('/root/Main', ['join', 'steer'])
+    .method('any_peer call_local', 'join', (_, name) => name.trim())
   multiplayer.on('network_peer_packet', (id, bytes) => bytes[id])
   // @ts-expect-error no such signal
   multiplayer.on('peer_packet', () => {})
@@ -107,7 +111,12 @@ function compiledServer (server: WebSocketServer): void {
 
 function compiledSpawner ({ multiplayer }: WebSocketServer): void {
   const spawner = multiplayer.spawner('/root/Main/Spawner')
-  const node = spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2 }, health: { kind: int, mode: 'on_change' } }, { position: new Vector2(), health: 1 })
+  const node = spawner.spawn('Ball', { scene: 0 }, {
+    position: {
+      kind: Vector2
+    },
+    health: { kind: int, mode: 'on_change' }
+  }, { position: new Vector2(), health: 1 })
   node.set('position', new Vector2(node.get('health'), 0))
   same<Same<ReturnType<typeof node.get<'position'>>, Vector2>>()
   // @ts-expect-error a value of another kind

@@ -9,8 +9,8 @@ const LABEL_HEIGHT = 16
 const MIN_HEIGHT = 70
 
 /**
- * A chart on a canvas. `colours` are custom properties of the style sheet, one for each line; `format` formats the top of
- * the scale, which is a round number of `unit`, its square or its cube.
+ * A chart on a canvas. `colours` are custom properties of the style sheet, one for each line; `format` formats the top
+ * of the scale, which is a round number of `unit`, its square or its cube.
  */
 export class Chart {
   #canvas

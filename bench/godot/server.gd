@@ -1,8 +1,8 @@
 extends SceneTree
-# Godot's own WebSocketServer for the bench, polled without a pause: it echoes, or relays as the engine does for its multiplayer API.
+# Godot's WebSocketServer as a benchmark server, polled continuously: echoes, or relays for the multiplayer API.
 # godot3-server --no-window -s server.gd --bench-port=N --bench-mode=echo|relay
 
-# KiB and packets, in and out.
+# KiB and packets of the input, then of the output buffer.
 const BUFFERS = [256, 4096, 256, 4096]
 
 var server := WebSocketServer.new()
@@ -44,7 +44,7 @@ func echo():
 		while peer.get_available_packet_count() > 0:
 			peer.put_packet(peer.get_packet())
 
-# What is relayed to the server itself has no reader here.
+# Packets that are relayed to the server itself are not used.
 func discard():
 	while server.get_available_packet_count() > 0:
 		server.get_packet()

@@ -1,6 +1,7 @@
 extends SceneTree
-# Times var2bytes and bytes2var, as a script calls them: prints one JSON line [[encode, decode], ...] in nanoseconds a call.
-# --cases=FILE holds an Array of PoolByteArrays, each a value, written as a Variant. --time=MSEC is spent on each.
+# Measures var2bytes and bytes2var as called by a script: prints a JSON line [[encode, decode], ...], in nanoseconds per
+# call. --cases=FILE contains an Array of PoolByteArrays, each an encoded value, as a Variant. --time=MSEC: time per
+# case.
 
 var msec := 5.0
 
@@ -24,7 +25,7 @@ func read(path):
 	file.close()
 	return bytes2var(bytes)
 
-# Nanoseconds the processor spent on this thread (Linux); they are added up when the thread pauses.
+# CPU time of this thread in nanoseconds (Linux); the kernel updates it when the thread pauses.
 func processor_time():
 	OS.delay_usec(1)
 	var file = File.new()

@@ -6,18 +6,18 @@ import type { Job } from './job.ts'
 import { wires } from './wire.ts'
 import type { Wire } from './wire.ts'
 
-/** All sockets read into it: a chunk is handled before the next one comes. */
+/** Read buffer of all sockets: each chunk is processed before the next one is read. */
 const chunk = Buffer.allocUnsafeSlow(1 << 18)
 
 const closeFrame = frame(8, closePayload(1000, ''))
 
-/** Takes the bytes of a client that is in: bytes[0..length), the caller's again afterwards. */
+/** Receives bytes[0..length) of a client that has joined; the buffer is reused afterwards. */
 export type Reader = (bytes: Buffer, length: number) => void
 
-/** Where clients come in, and what they say there. */
+/** Server and upgrade request of clients. */
 export interface Endpoint { readonly wire: Wire, readonly port: number, readonly request: string }
 
-/** The door of a job's server. */
+/** The endpoint of a job's server. */
 export function endpointOf ({ wire, port, path }: Job): Endpoint {
   const headers = {
     Host: `127.0.0.1:${port}`,
@@ -30,10 +30,10 @@ export function endpointOf ({ wire, port, path }: Job): Endpoint {
   return { wire: wires[wire], port, request: `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n` }
 }
 
-/** A raw socket that asks for a WebSocket, and from then on leaves its bytes to a reader. */
+/** A raw socket that performs a WebSocket handshake; afterwards a reader handles its bytes. */
 export class Client {
   readonly index: number
-  /** Given by the server, where the wire knows ids. */
+  /** Assigned by the server, if the wire has ids. */
   id = 0
   reader: Reader | undefined
   readonly socket: Socket
@@ -49,7 +49,7 @@ export class Client {
     this.socket = connect({
       host: '127.0.0.1',
       port,
-      // One address has ports for 28,000 clients only, those that left not long ago counted.
+      // One address has ports for only 28,000 clients, including recently closed ones.
       localAddress: `127.0.0.${2 + index % 16}`,
       noDelay: true,
       onread: { buffer: chunk, callback: length => this.#read(length) }
@@ -62,7 +62,7 @@ export class Client {
     this.socket.write(bytes)
   }
 
-  /** Says goodbye; the server ends the connection. */
+  /** Sends a close frame; the server then closes the connection. */
   close (): void {
     this.socket.write(closeFrame)
   }
@@ -73,18 +73,20 @@ export class Client {
     return true
   }
 
-  /** Until somebody reads, frames are looked at one by one: the wire's welcome, and what the server tells about others. */
+  /**
+   * Until there is a reader, frames are parsed one by one: the message with the id, and announcements of other clients.
+   */
   #join (length: number): void {
     const bytes = Buffer.concat([this.#rest, chunk.subarray(0, length)])
-    const start = this.#isUpgraded ? 0 : this.#readAnswer(bytes)
-    this.#rest = this.#isUpgraded ? this.#readGreetings(bytes.subarray(start)) : bytes
+    const start = this.#isUpgraded ? 0 : this.#readResponse(bytes)
+    this.#rest = this.#isUpgraded ? this.#readFrames(bytes.subarray(start)) : bytes
   }
 
-  /** Returns where frames begin. */
-  #readAnswer (bytes: Buffer): number {
+  /** Returns the offset of the first frame. */
+  #readResponse (bytes: Buffer): number {
     const end = bytes.indexOf('\r\n\r\n')
     if (end < 0) return 0
-    if (bytes.toString('latin1', 9, 12) !== '101') throw new Error(`refused: ${bytes}`)
+    if (bytes.toString('latin1', 9, 12) !== '101') throw new Error(`handshake refused: ${bytes}`)
     this.#isUpgraded = true
     const { firstMessage, opcode, readId } = this.#wire
     if (firstMessage !== undefined) this.write(frame(opcode, firstMessage))
@@ -92,16 +94,16 @@ export class Client {
     return end + 4
   }
 
-  /** Returns what is left of them. */
-  #readGreetings (bytes: Buffer): Buffer {
+  /** Returns the remaining bytes. */
+  #readFrames (bytes: Buffer): Buffer {
     for (let size = frameSize(bytes); size !== undefined; size = frameSize(bytes)) {
-      this.#readGreeting(parseFrame(bytes.subarray(0, size)).payload)
+      this.#readMessage(parseFrame(bytes.subarray(0, size)).payload)
       bytes = bytes.subarray(size)
     }
     return bytes
   }
 
-  #readGreeting (payload: Buffer): void {
+  #readMessage (payload: Buffer): void {
     const id = this.#wire.readId?.(payload)
     if (id === undefined) return
     this.id = id

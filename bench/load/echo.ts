@@ -5,32 +5,32 @@ import { Message } from './message.ts'
 import { Meter, now } from './meter.ts'
 import { wires } from './wire.ts'
 
-/** Every so many chunks the first whole frame is compared with what was sent. */
-const SAMPLED = 64
+/** In one of this many chunks the first complete frame is compared with the sent one. */
+const SAMPLE_INTERVAL = 64
 
-/** Each client keeps `window` messages under way and sends another for each that comes back. */
+/** Each client keeps `window` messages in flight and sends another for each echo. */
 export async function echo (job: Job): Promise<Figures> {
   const meter = new Meter()
   for (const client of await join(job, job.connections)) startEcho(client, job, meter)
   return await meter.measure(job)
 }
 
-/** Makes one client talk. */
+/** Starts the load of one client. */
 export function startEcho (client: Client, job: Job, meter: Meter): void {
   const load = new EchoLoad(client, job, meter)
   client.reader = (bytes, length) => { load.read(bytes, length) }
   load.send(job.window)
 }
 
-/** What comes back is counted by its bytes: all frames of a client are alike, and they come back in order. */
+/** Counts echoes by their bytes: all frames of a client are equal, and arrive in order. */
 class EchoLoad {
   readonly #client: Client
   readonly #meter: Meter
   readonly #reply: Buffer
-  /** [n]: n frames in a row. */
+  /** [n]: n consecutive frames. */
   readonly #frames: Buffer[]
-  readonly #underway: Underway
-  /** Bytes of a frame that is not complete yet. */
+  readonly #inFlight: InFlightBatches
+  /** Received bytes of an incomplete frame. */
   #partial = 0
   #chunks = 0
 
@@ -41,22 +41,22 @@ class EchoLoad {
     this.#meter = meter
     this.#reply = message.received
     this.#frames = Array.from({ length: window + 1 }, (_, count) => all.subarray(0, count * message.sent.length))
-    this.#underway = new Underway(window)
+    this.#inFlight = new InFlightBatches(window)
   }
 
   send (count: number): void {
-    this.#underway.add(count, now())
+    this.#inFlight.add(count, now())
     this.#client.write(this.#frames[count])
   }
 
   read (bytes: Buffer, length: number): void {
-    if (this.#chunks++ % SAMPLED === 0) this.#check(bytes, length)
+    if (this.#chunks++ % SAMPLE_INTERVAL === 0) this.#check(bytes, length)
     const received = this.#partial + length
     const count = Math.floor(received / this.#reply.length)
     this.#partial = received - count * this.#reply.length
     if (count === 0) return
     this.#meter.messages += count
-    this.#underway.settle(count, now(), this.#meter)
+    this.#inFlight.complete(count, now(), this.#meter)
     this.send(count)
   }
 
@@ -67,8 +67,8 @@ class EchoLoad {
   }
 }
 
-/** When the messages under way were sent: a ring of batches, oldest first. */
-class Underway {
+/** Send times of the messages in flight: a ring of batches, oldest first. */
+class InFlightBatches {
   readonly #counts: Uint32Array
   readonly #times: Float64Array
   #first = 0
@@ -85,8 +85,8 @@ class Underway {
     this.#next = (this.#next + 1) % this.#counts.length
   }
 
-  /** The oldest `count` are back at `time`. */
-  settle (count: number, time: number, { latency }: Meter): void {
+  /** Records that the oldest `count` messages have arrived at `time`. */
+  complete (count: number, time: number, { latency }: Meter): void {
     while (count > 0) {
       const done = Math.min(count, this.#counts[this.#first])
       latency.add(time - this.#times[this.#first], done)

@@ -1,18 +1,18 @@
-/** Finds the whole frames in a stream of frames of one size; one that is cut between two chunks is put together first. */
+/** Finds frames in a stream of frames of equal size, and joins those that are split between chunks. */
 export class FrameWalker {
   readonly #size: number
   readonly #visit: (bytes: Buffer, start: number, end: number) => void
   readonly #carried: Buffer
   #carriedLength = 0
 
-  /** `visit` gets bytes[start..end): frames of `size` bytes in a row. */
+  /** `visit` gets bytes[start..end): consecutive frames of `size` bytes. */
   constructor (size: number, visit: (bytes: Buffer, start: number, end: number) => void) {
     this.#size = size
     this.#visit = visit
     this.#carried = Buffer.alloc(size)
   }
 
-  /** Walks through bytes[0..length). */
+  /** Processes bytes[0..length). */
   walk (bytes: Buffer, length: number): void {
     const start = this.#carriedLength === 0 ? 0 : this.#complete(bytes, length)
     const end = length - (length - start) % this.#size
@@ -20,7 +20,7 @@ export class FrameWalker {
     if (end < length) this.#carry(bytes, end, length)
   }
 
-  /** Adds to the frame that was cut; returns where the next one begins. */
+  /** Completes the split frame; returns the offset of the next one. */
   #complete (bytes: Buffer, length: number): number {
     const end = Math.min(this.#size - this.#carriedLength, length)
     this.#carry(bytes, 0, end)

@@ -3,7 +3,7 @@ import type { Figures, Job } from './job.ts'
 import { Message } from './message.ts'
 import { Meter, now } from './meter.ts'
 
-/** Connect, upgrade, one echo, close, and again; `connections` side by side. */
+/** Repeats connect, upgrade, one echo, close; `connections` concurrently. */
 export async function handshakes (job: Job): Promise<Figures> {
   const meter = new Meter()
   for (let index = 0; index < job.connections; index++) repeat(job, index, meter)
@@ -11,12 +11,12 @@ export async function handshakes (job: Job): Promise<Figures> {
 }
 
 async function repeat (job: Job, index: number, meter: Meter): Promise<void> {
-  const door = endpointOf(job)
-  const message = new Message(door.wire, 0, index, job.size)
+  const endpoint = endpointOf(job)
+  const message = new Message(endpoint.wire, 0, index, job.size)
   for (;;) {
     const start = now()
     let isEchoed = false
-    const client = new Client(door, index, client => {
+    const client = new Client(endpoint, index, client => {
       echoOnce(client, message, () => {
         isEchoed = true
         meter.messages++
@@ -29,12 +29,12 @@ async function repeat (job: Job, index: number, meter: Meter): Promise<void> {
   }
 }
 
-/** Sends one message, and calls back when that many bytes are back. */
-export function echoOnce (client: Client, { sent, received }: Message, onAnswer: () => void): void {
+/** Sends one message and calls `onEcho` when as many bytes have arrived. */
+export function echoOnce (client: Client, { sent, received }: Message, onEcho: () => void): void {
   let missing = received.length
   client.reader = (_, length) => {
     missing -= length
-    if (missing === 0) onAnswer()
+    if (missing === 0) onEcho()
   }
   client.write(sent)
 }

@@ -1,7 +1,7 @@
 const STEPS_LOG2 = 5
 const STEPS = 1 << STEPS_LOG2
 
-/** Counts of microseconds, each octave in 32 steps: percentiles to three percent, at the price of one addition. */
+/** Histogram of microseconds with 32 steps per octave: percentiles with an error of at most three percent. */
 export class Histogram {
   readonly #counts = new Float64Array(32 * STEPS)
   #total = 0
@@ -16,7 +16,7 @@ export class Histogram {
     this.#total = 0
   }
 
-  /** Microseconds that `share` (0 to 1) of all are below. */
+  /** The value in microseconds below which `share` (0 to 1) of all values are. */
   percentile (share: number): number {
     let left = this.#total * share
     const step = this.#counts.findIndex(count => (left -= count) < 0)

@@ -9,33 +9,36 @@ import { Meter } from './meter.ts'
 import { residentKib } from './process-usage.ts'
 import { wires } from './wire.ts'
 
-const AT_ONCE = 64
-/** Garbage collections asked for before memory is read, and milliseconds between them. */
+const CONCURRENCY = 64
+/** Garbage collections before memory is read. */
 const COLLECTIONS = 3
+/** Milliseconds between garbage collections. */
 const PAUSE = 500
 
-/** Memory of `idle` clients that have each talked once, then an echo by `connections` others among them. */
+/** Measures the memory of `idle` clients after one echo each, then the echoes of `connections` further clients. */
 export async function idle (job: Job): Promise<Figures> {
-  const before = await settledKib(job)
+  const before = await collectedKib(job)
   const clients = await join(job, job.idle!)
-  for (let first = 0; first < clients.length; first += AT_ONCE) await talk(clients.slice(first, first + AT_ONCE), job)
-  const memoryEach = (await settledKib(job) - before) / clients.length
+  for (let first = 0; first < clients.length; first += CONCURRENCY) {
+    await echoAll(clients.slice(first, first + CONCURRENCY), job)
+  }
+  const memoryEach = (await collectedKib(job) - before) / clients.length
 
   const meter = new Meter()
   for (const client of await join(job, job.connections)) startEcho(client, job, meter)
   return { ...await meter.measure(job), memoryEach }
 }
 
-/** Each says one thing and hears it back. */
-async function talk (clients: Client[], job: Job): Promise<void> {
+/** Each client sends one message and waits for its echo. */
+async function echoAll (clients: Client[], job: Job): Promise<void> {
   await Promise.all(clients.map(async client => {
     const message = new Message(wires[job.wire], client.id, client.index, job.size)
     await new Promise<void>(resolve => { echoOnce(client, message, resolve) })
   }))
 }
 
-/** KiB that are left after garbage collections. */
-async function settledKib ({ pid, collects }: Job): Promise<number> {
+/** Memory of the server in KiB after garbage collections. */
+async function collectedKib ({ pid, collects }: Job): Promise<number> {
   for (let i = 0; i < COLLECTIONS; i++) {
     if (collects) process.kill(pid, 'SIGUSR2')
     await delay(PAUSE)

@@ -1,46 +1,47 @@
 import type { WireName } from './wire.ts'
 
-/** What one run of the generator does; it gets it as JSON. */
+/** One run of the generator, which gets it as JSON. */
 export interface Job {
   readonly kind: 'echo' | 'room' | 'handshakes' | 'idle'
   readonly port: number
-  /** Process of the server, whose CPU time and memory are read. */
+  /** Process id of the server, to read its CPU time and memory. */
   readonly pid: number
   readonly wire: WireName
   /** URL path of the endpoint. */
   readonly path: string
   readonly connections: number
-  /** How many of a room's clients send; all unless given. */
+  /** Number of clients of a room that send; default: all. */
   readonly senders?: number
-  /** Messages that a client keeps under way. */
+  /** Messages that a client keeps in flight. */
   readonly window: number
-  /** Bytes of a message, the payload of its frame. */
+  /** Payload of a frame in bytes. */
   readonly size: number
-  /** Messages a second that each sender of a room sends, whatever comes back. */
+  /** Messages per second of each sender of a room; default: as fast as deliveries arrive. */
   readonly rate?: number
-  /** Idle clients that are there beside those that talk. */
+  /** Number of additional idle clients. */
   readonly idle?: number
-  /** Whether the server collects its garbage on SIGUSR2. */
+  /** Whether the server collects garbage on SIGUSR2. */
   readonly collects?: boolean
-  /** Seconds before anything counts, and seconds that count. */
+  /** Duration of the warm-up in seconds. */
   readonly warm: number
+  /** Duration of the measurement in seconds. */
   readonly seconds: number
 }
 
-/** What a run of the generator found. */
+/** Results of a run of the generator. */
 export interface Figures {
-  /** Echoes, deliveries or handshakes a second. */
+  /** Echoes, deliveries or handshakes per second. */
   readonly perSecond: number
-  /** Microseconds until half of them, and 99 of 100, were back. */
+  /** Latency percentiles in microseconds. */
   readonly p50: number
   readonly p99: number
-  /** Share of a core that the server and the generator used. */
+  /** CPU usage of server and generator; 1 is one core. */
   readonly serverCpu: number
   readonly generatorCpu: number
-  /** Microseconds of the server's CPU time for each of them. */
+  /** CPU time of the server in microseconds per echo, delivery or handshake. */
   readonly cpuEach: number
-  /** KiB by which the server's memory grew for each idle client. */
+  /** Memory growth of the server in KiB per idle client. */
   readonly memoryEach?: number
-  /** Messages that were not what they should be. */
+  /** Number of unexpected messages. */
   readonly faults: number
 }

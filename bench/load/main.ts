@@ -1,4 +1,4 @@
-/** The generator: does one job, given as JSON, and prints its figures as JSON. A process of its own, started by ../generator.ts. */
+/** The load generator, a separate process: runs a job, given as JSON, and prints its figures as JSON. */
 import { echo } from './echo.ts'
 import { handshakes } from './handshakes.ts'
 import { idle } from './idle.ts'

@@ -1,9 +1,9 @@
 /**
- * Messages as the generator writes and recognises them. Their text, behind what the wire wants in front:
+ * Messages of the generator. Their text, after the prefix of the wire:
  *
- *   | microseconds, 5 characters | sender, 2 characters | x ... |
+ *   | send time in microseconds, 5 characters | sender, 2 characters | x ... |
  *
- * A character holds five bits, lowest first, counted from ` on: text that no wire has to escape.
+ * Each character holds five bits, least significant first, as an offset from "`": no wire has to escape this text.
  */
 import { headLength } from '../../src/protocol/websocket/frame.ts'
 import { frame } from '../../test/helper/raw-frame.ts'
@@ -16,16 +16,16 @@ const TIME_MASK = (1 << 5 * TIME_DIGITS) - 1
 const MASK_LENGTH = 4
 const maskKey = Uint8Array.of(0x5a, 0x31, 0xc7, 0x0e)
 
-/** Senders that can be told apart. */
+/** Maximum number of distinguishable senders. */
 export const MAX_SENDERS = 1 << 5 * SENDER_DIGITS
 
-/** The messages of one client: as it sends them, and as others get them. */
+/** The messages of one client, as sent and as received by others. */
 export class Message {
-  /** Its frame, masked, the time still zero. */
+  /** The masked frame, with time zero. */
   readonly sent: Buffer
-  /** The frame that comes out of the server. */
+  /** The frame that receivers get from the server. */
   readonly received: Buffer
-  /** Where the text begins in that one. */
+  /** Offset of the text in `received`. */
   readonly textAt: number
   readonly #before: number
 
@@ -43,7 +43,7 @@ export class Message {
     this.#before = before.length
   }
 
-  /** `count` frames in a row, all sent at `time` (microseconds). */
+  /** `count` consecutive frames with this send time in microseconds. */
   stamped (count: number, time: number): Buffer {
     const { sent } = this
     const frames = Buffer.allocUnsafe(sent.length * count)
@@ -61,19 +61,19 @@ export class Message {
   }
 }
 
-/** Who sent the message whose text begins at `at`. */
+/** Index of the sender of the message whose text starts at `at`. */
 export function readSender (bytes: Uint8Array, at: number): number {
   return (bytes[at + TIME_DIGITS] & 31) | (bytes[at + TIME_DIGITS + 1] & 31) << 5
 }
 
-/** Microseconds from the time in the text at `at` until `now`; they wrap around after half a minute. */
+/** Microseconds between the send time in the text at `at` and `now`; wraps around after half a minute. */
 export function readAge (bytes: Uint8Array, at: number, now: number): number {
   let time = 0
   for (let i = TIME_DIGITS - 1; i >= 0; i--) time = time << 5 | (bytes[at + i] & 31)
   return (now - time) & TIME_MASK
 }
 
-/** Where what never changes begins, behind time and sender. */
+/** Offset of the constant part of the text, after time and sender. */
 export const FIXED_AT = TIME_DIGITS + SENDER_DIGITS
 
 function digits (value: number, count: number): Uint8Array {

@@ -3,13 +3,13 @@ import { Histogram } from './histogram.ts'
 import type { Figures, Job } from './job.ts'
 import { cpuSeconds } from './process-usage.ts'
 
-/** Counts what comes back, and what that took. */
+/** Counts messages and measures latency and CPU time. */
 export class Meter {
   readonly latency = new Histogram()
   messages = 0
   faults = 0
 
-  /** Lets the load run: `warm` seconds that are forgotten, then `seconds` that count. */
+  /** Runs the load for `warm` seconds of warm-up, then measures for `seconds`. */
   async measure ({ pid, warm, seconds }: Job): Promise<Figures> {
     await delay(warm * 1000)
     this.messages = 0
@@ -31,13 +31,13 @@ export class Meter {
   }
 }
 
-/** Seconds: on the clock, and of CPU time of the server and of this process. */
+/** Monotonic time, and CPU time of the server and of this process, in seconds. */
 function usage (pid: number): { time: number, server: number, own: number } {
   const { user, system } = process.cpuUsage()
   return { time: now() / 1e6, server: cpuSeconds(pid), own: (user + system) / 1e6 }
 }
 
-/** Microseconds on a clock that never goes back. */
+/** Monotonic time in microseconds. */
 export function now (): number {
   return performance.now() * 1000
 }

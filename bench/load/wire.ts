@@ -1,42 +1,48 @@
 import { opcode } from '../../src/protocol/websocket/frame.ts'
-import { encodeRelayPacket, RELAY_HEAD, relayType, target, writeId } from '../../src/protocol/multiplayer/relay-packet.ts'
+import {
+  encodeRelayPacket, RELAY_HEAD, relayType, target, writeId
+} from '../../src/protocol/multiplayer/relay-packet.ts'
 import { sys } from '../../src/protocol/multiplayer/relay-wire4.ts'
 import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
 
-const NOTHING = Buffer.alloc(0)
+const EMPTY = Buffer.alloc(0)
 
-/** How messages look on one kind of connection, and how a client gets in. */
+/** Message format of one protocol, and how a client joins. */
 export interface Wire {
   readonly opcode: number
-  /** What stands in front of and behind the text of a message; `id` is the sender's. */
+  /** Bytes before the text of a message; `id` is that of the sender. */
   readonly prefix: (id: number) => Uint8Array
+  /** Bytes after the text of a message. */
   readonly suffix: Uint8Array
-  /** What stands in front where a message arrives, as many bytes; without: the same. */
+  /** Prefix of received messages if it differs from `prefix`; it has the same length. */
   readonly receivedPrefix?: (id: number) => Uint8Array
-  /** What a client says first, if anything. */
+  /** First message of a client after the handshake, if any. */
   readonly firstMessage?: string
-  /** The id of a client, read from the message that lets it in; undefined in others. Without: the handshake lets it in. */
+  /**
+   * Reads a client's id from the message that completes its join; undefined for others. If not set, the handshake
+   * completes the join.
+   */
   readonly readId?: (payload: Buffer) => number | undefined
 }
 
-/** A row per wire: plain WebSocket; Godot's multiplayer relay, of Godot 3 and 4; what Socket.IO puts on top. */
+/** One row per wire: plain WebSocket, the multiplayer relays of Godot 3 and 4, Socket.IO. */
 export const wires = {
   websocket: {
     opcode: opcode.BINARY,
-    prefix: () => NOTHING,
-    suffix: NOTHING
+    prefix: () => EMPTY,
+    suffix: EMPTY
   },
   multiplayer: {
     opcode: opcode.BINARY,
-    prefix: id => encodeRelayPacket(relayType.DATA, id, target.ALL, NOTHING),
-    suffix: NOTHING,
+    prefix: id => encodeRelayPacket(relayType.DATA, id, target.ALL, EMPTY),
+    suffix: EMPTY,
     readId: payload => payload[0] === relayType.ID ? payload.readInt32LE(RELAY_HEAD) : undefined
   },
   multiplayer4: {
     opcode: opcode.BINARY,
     prefix: () => relayed(target.ALL),
     receivedPrefix: relayed,
-    suffix: NOTHING,
+    suffix: EMPTY,
     readId: payload => payload.length === 4 ? payload.readInt32LE(0) : undefined
   },
   'socket.io': {
@@ -48,7 +54,7 @@ export const wires = {
   }
 } satisfies Record<string, Wire>
 
-/** The head of Godot 4's `send_bytes` through the server: for its target, then from its source. */
+/** Header of Godot 4's `send_bytes` through the relay: with the target when sent, with the source when received. */
 function relayed (peer: number): Uint8Array {
   const head = Uint8Array.of(command.SYS, sys.RELAY, 0, 0, 0, 0, command.RAW)
   writeId(head, 2, peer)

@@ -10,7 +10,9 @@ app.get('/', { websocket: true }, socket => {
   if (mode === 'echo') socket.on('message', (data, binary) => { socket.send(data, { binary }) })
   else {
     socket.on('message', (data, binary) => {
-      for (const other of app.websocketServer.clients) if (other !== socket && other.readyState === OPEN) other.send(data, { binary })
+      for (const other of app.websocketServer.clients) {
+        if (other !== socket && other.readyState === OPEN) other.send(data, { binary })
+      }
     })
   }
 })

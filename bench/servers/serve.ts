@@ -1,6 +1,6 @@
-/** What every server here needs: where to listen and what to do, and how it ends. */
+/** Command line and signals of all benchmark servers. */
 
-/** Sends a message back to its sender, or to all others. */
+/** Whether messages are sent back to their sender or to all others. */
 export type Mode = 'echo' | 'relay'
 
 export const port = Number(process.argv[2])
@@ -8,11 +8,11 @@ export const mode = process.argv[3] as Mode
 export const host = '127.0.0.1'
 export const backlog = 4096
 
-/** Tells the bench that clients may come. */
+/** Reports that the server accepts clients. */
 export function ready (): void {
   process.stdout.write('READY\n')
 }
 
 process.on('SIGTERM', () => { process.exit() })
-// Started with --expose-gc where memory is read.
+// gc() exists if the server was started with --expose-gc.
 process.on('SIGUSR2', () => { globalThis.gc?.() })

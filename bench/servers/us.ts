@@ -3,11 +3,11 @@ import peerServer from '../../index.ts'
 import type { ServerOptions } from '../../index.ts'
 import { backlog, host, mode, port, ready } from './serve.ts'
 
-/** Options beside the usual, as JSON; with `port` the server has a listener of its own, and the app gets any free port. */
-const given = JSON.parse(process.argv[4] ?? '{}') as Partial<ServerOptions>
+/** Additional options as JSON. With `port` the server has its own listener, and the app uses any free port. */
+const extraOptions = JSON.parse(process.argv[4] ?? '{}') as Partial<ServerOptions>
 
 const app = Fastify()
-await app.register(peerServer, { path: '/', gdMpApi: mode === 'relay', ...given })
+await app.register(peerServer, { path: '/', gdMpApi: mode === 'relay', ...extraOptions })
 if (mode === 'echo') app.peerServer.on('packet', (id, bytes) => { app.peerServer.getPeer(id).putPacket(bytes) })
-await app.listen({ port: given.port === undefined ? port : 0, host, backlog })
+await app.listen({ port: extraOptions.port === undefined ? port : 0, host, backlog })
 ready()

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { bench } from '../paths.ts'
 import { host, mode, port, ready } from './serve.ts'
 
-/** The part of uWebSockets.js that is used here; it is there only once bench/node_modules is. */
+/** The used part of the uWebSockets.js API, which is only installed in bench/node_modules. */
 interface Socket {
   send (message: ArrayBuffer, isBinary: boolean): void
   subscribe (topic: string): void
@@ -27,7 +27,7 @@ const TOPIC = 'room'
 const require = createRequire(`${bench}/package.json`)
 const uWS = require('@trufflesuite/uws-js-unofficial') as { App: () => App, DISABLED: number }
 const isNative = Object.keys(require.cache).some(file => file.includes('uws_') && file.endsWith('.node'))
-if (!isNative) throw new Error('its native addon does not load in this Node')
+if (!isNative) throw new Error('the native addon of uWebSockets.js does not support this version of Node')
 
 uWS.App().ws('/*', {
   compression: uWS.DISABLED,

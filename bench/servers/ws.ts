@@ -7,7 +7,9 @@ server.on('connection', socket => {
   if (mode === 'echo') socket.on('message', (data, binary) => { socket.send(data, { binary }) })
   else {
     socket.on('message', (data, binary) => {
-      for (const other of server.clients) if (other !== socket && other.readyState === WebSocket.OPEN) other.send(data, { binary })
+      for (const other of server.clients) {
+        if (other !== socket && other.readyState === WebSocket.OPEN) other.send(data, { binary })
+      }
     })
   }
 })

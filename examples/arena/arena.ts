@@ -1,15 +1,15 @@
 import { int, PoolVector2Array, Vector2 } from '../../index.ts'
 import type { MembersOf, RemoteNode, WebSocketServer } from '../../index.ts'
 
-/** Ticks a second. */
+/** Ticks per second. */
 const RATE = 60
 const SIZE = new Vector2(1024, 600)
-/** Pixels a second. */
+/** Pixels per second. */
 const SPEED = 240
-/** How near a player must come to take the coin, in pixels. */
+/** Maximum distance in pixels at which a player collects the coin. */
 const REACH = 24
 
-/** What /root/Main has: what players call here, and what they are told. */
+/** Methods and properties of /root/Main: those that players call on the server, then those that the server calls. */
 const surface = {
   join: [String],
   steer: [Vector2],
@@ -21,10 +21,10 @@ const surface = {
 
 interface Player { readonly name: string, position: Vector2, direction: Vector2, score: number }
 
-/** A game of which the players only see the outcome: they say where they want to go, the server moves them and counts the coins. */
+/** The game: players send directions, and the server moves them and keeps the scores. */
 export class Arena {
   tick = 0
-  coin = somewhere()
+  coin = randomPosition()
   readonly players = new Map<number, Player>()
   readonly #main: RemoteNode<MembersOf<typeof surface>>
   #timer: NodeJS.Timeout | undefined
@@ -36,7 +36,7 @@ export class Arena {
     server.on('peer_disconnected', id => this.#leave(id))
   }
 
-  /** Plays, `RATE` ticks a second however late the timer is. */
+  /** Starts the game, with `RATE` ticks per second on average even if timers are late. */
   start (): void {
     let due = performance.now()
     const run = (): void => {
@@ -46,20 +46,20 @@ export class Arena {
     run()
   }
 
-  /** Ends the round: nothing moves any more, and the players are told. */
+  /** Stops the game and notifies the players. */
   stop (): void {
     clearTimeout(this.#timer)
     this.#main.rpc('over')
   }
 
-  /** Names and points by player, as the players see them. */
+  /** Name and score by player, as sent to the players. */
   get scores (): Map<number, [string, number]> {
     return new Map([...this.players].map(([id, { name, score }]) => [id, [name, score]]))
   }
 
   #join (id: number, name: string): void {
     if (this.players.has(id)) return
-    this.players.set(id, { name: name.slice(0, 16), position: somewhere(), direction: new Vector2(), score: 0 })
+    this.players.set(id, { name: name.slice(0, 16), position: randomPosition(), direction: new Vector2(), score: 0 })
     this.#main.rsetId(id, 'coin', this.coin)
     this.#main.rset('scores', this.scores)
   }
@@ -68,7 +68,10 @@ export class Arena {
     if (this.players.delete(id)) this.#main.rset('scores', this.scores)
   }
 
-  /** What comes from a player is a wish: nobody goes faster than the others, or nowhere in particular. */
+  /**
+   * Validates input: limits the length to 1, so that all players have the same maximum speed, and ignores NaN and
+   * infinity.
+   */
   #steer (id: number, { x, y }: Vector2): void {
     const player = this.players.get(id)
     const length = Math.max(1, Math.hypot(x, y))
@@ -84,21 +87,21 @@ export class Arena {
 
   #move (player: Player): void {
     const { position, direction } = player
-    const x = within(position.x + direction.x * SPEED / RATE, SIZE.x)
-    const y = within(position.y + direction.y * SPEED / RATE, SIZE.y)
+    const x = clamp(position.x + direction.x * SPEED / RATE, SIZE.x)
+    const y = clamp(position.y + direction.y * SPEED / RATE, SIZE.y)
     player.position = new Vector2(x, y)
     if (Math.hypot(x - this.coin.x, y - this.coin.y) > REACH) return
     player.score++
-    this.coin = somewhere()
+    this.coin = randomPosition()
     this.#main.rset('scores', this.scores)
     this.#main.rset('coin', this.coin)
   }
 }
 
-function within (value: number, size: number): number {
+function clamp (value: number, size: number): number {
   return Math.min(Math.max(value, 0), size)
 }
 
-function somewhere (): Vector2 {
+function randomPosition (): Vector2 {
   return new Vector2(Math.random() * SIZE.x, Math.random() * SIZE.y)
 }

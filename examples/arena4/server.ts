@@ -1,5 +1,6 @@
 /**
- * The server of the arena for Godot 4: `npx tsx examples/arena4/server.ts [port, 3000] [seconds of the round, none]`.
+ * Server of the arena example for Godot 4: `npx tsx examples/arena4/server.ts [port, default 3000] [duration in
+ * seconds, default unlimited]`.
  */
 import Fastify from 'fastify'
 import peerServer from '../../index.ts'

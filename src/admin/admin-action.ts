@@ -1,6 +1,9 @@
 import { isTokenName } from '../core/admission/token.ts'
 
-/** A state-changing request to the REST API by an administrator: the operation, who sent it, its parameters and the HTTP status. */
+/**
+ * A state-changing request to the REST API by an administrator: the operation, who sent it, its parameters and the HTTP
+ * status.
+ */
 export interface AdminAction {
   /** The operationId, or method and path where no operation matched. */
   readonly action: string
@@ -37,7 +40,9 @@ const MAX_DEPTH = 4
 const SCALAR_CHARACTERS = 8
 
 /** The audit entry of a request. Whatever the request contains, the entry takes at most a few KiB. */
-export function describeAdminAction ({ operation, by, address, params, query, body, status }: AdminRequest): AdminAction {
+export function describeAdminAction (
+  { operation, by, address, params, query, body, status }: AdminRequest
+): AdminAction {
   const { id, ...path } = (params ?? {}) as Record<string, unknown>
   const sources = [path, query, isPlain(body) || body === undefined ? body : { body }]
   return {
@@ -66,7 +71,9 @@ class Summary {
       const members = (source ?? {}) as Record<string, unknown>
       // Not Object.entries, which takes long for very many.
       for (const name in members) {
-        if (entries.length === MAX_MEMBERS || this.#left <= 0) return Object.fromEntries([...entries, ['...', 'truncated']])
+        if (entries.length === MAX_MEMBERS || this.#left <= 0) {
+          return Object.fromEntries([...entries, ['...', 'truncated']])
+        }
         entries.push([this.#text(name, MAX_NAME), isTokenName(name) ? '***' : this.#value(members[name], depth)])
       }
     }

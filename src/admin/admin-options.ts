@@ -20,18 +20,35 @@ export type NamedToken = Immutable<Static<typeof NamedToken>>
 
 /** Every option of `adminRoutes`: type, limits and meaning. Either `token` or `auth: false` is required. */
 export const AdminOptions = Type.Object({
-  token: Type.Optional(Type.Union([Token, Type.Array(NamedToken)], { description: 'One token, or several with their owners' })),
-  auth: Type.Optional(Type.Refine(Type.Unsafe<false>({ type: 'boolean', description: '`false`: the host guards the scope itself' }), isFalse, () => 'must be false')),
+  token: Type.Optional(Type.Union([Token, Type.Array(NamedToken)], {
+    description: 'One token, or several with their owners'
+  })),
+  auth: Type.Optional(Type.Refine(Type.Unsafe<false>({
+    type: 'boolean',
+    description: '`false`: the host guards the scope itself'
+  }), isFalse, () => 'must be false')),
   server: Type.Optional(Type.String({ description: 'Name of the server to administer: its option `name`' })),
   operationIdPrefix: Type.Optional(Type.String({
     description: 'Text in front of every `operationId`, which must be unique in a document; by default the name of the server and `.`, or nothing for `peerServer`'
   })),
   security: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Array(Type.String())), {
-    description: 'OpenAPI security requirement of the routes, by the name of a security scheme of the host: `[{ adminToken: [] }]`'
+    description:
+      'OpenAPI security requirement of the routes, by the name of a security scheme of the host: `[{ adminToken: [] }]`'
   })),
-  eventHistory: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 << 24, description: 'Events kept for clients that reconnect to `/events`; 0: none' })),
-  eventHistoryBytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Memory that these events may take, in bytes (estimated)' })),
-  maxEventStreams: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 << 16, description: 'Maximum concurrent readers of `/events`' }))
+  eventHistory: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: 1 << 24,
+    description: 'Events kept for clients that reconnect to `/events`; 0: none'
+  })),
+  eventHistoryBytes: Type.Optional(Type.Integer({
+    minimum: 0,
+    description: 'Memory that these events may take, in bytes (estimated)'
+  })),
+  maxEventStreams: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: 1 << 16,
+    description: 'Maximum concurrent readers of `/events`'
+  }))
 }, { additionalProperties: false })
 
 export type AdminOptions = Immutable<Static<typeof AdminOptions>>
@@ -48,14 +65,18 @@ export const defaultAdminOptions = {
 const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
 
 /** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
-export function parseAdminOptions (given: Readonly<Record<string, unknown>>): AdminOptions & typeof defaultAdminOptions {
+export function parseAdminOptions (
+  given: Readonly<Record<string, unknown>>
+): AdminOptions & typeof defaultAdminOptions {
   const own = Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
   const options = { ...defaultAdminOptions, ...Object.fromEntries(own) } as AdminOptions & typeof defaultAdminOptions
   const unknown = own.find(([name]) => !Object.hasOwn(AdminOptions.properties, name))
   if (unknown !== undefined) throw invalid(`option ${unknown[0]}: no such option`)
   if (!Value.Check(AdminOptions, options)) {
     // The deepest is the most precise: of a union the alternatives come first.
-    const [{ instancePath, message }] = Value.Errors(AdminOptions, options).sort((a, b) => b.instancePath.length - a.instancePath.length)
+    const [{
+      instancePath, message
+    }] = Value.Errors(AdminOptions, options).sort((a, b) => b.instancePath.length - a.instancePath.length)
     throw invalid(`option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
   }
   checkTokens(options)

@@ -42,9 +42,13 @@ export class EventFeed {
   #traffic: Traffic | undefined
   #timer: NodeJS.Timeout | undefined
   readonly #listeners: { [Name in keyof MonitorEvents]?: (...args: MonitorEvents[Name]) => void } = {
-    joined: peer => { this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer)) },
+    joined: peer => {
+      this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer))
+    },
     close_requested: ({ id }, code, reason) => { this.#add('client_close_request', { id, code, reason }) },
-    left: (peer, end) => { this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end)) },
+    left: (peer, end) => {
+      this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end))
+    },
     refused: (reason, address) => {
       if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }])
     },
@@ -73,7 +77,10 @@ export class EventFeed {
     return this.#ring.lastId
   }
 
-  /** The events after the one with this id that match the filter, oldest first; undefined when the history does not reach back that far. */
+  /**
+   * The events after the one with this id that match the filter, oldest first; undefined when the history does not
+   * reach back that far.
+   */
   since (id: string, filter: EventFilter): FeedEvent[] | undefined {
     return this.#ring.since(id)?.filter(event => matches(filter, event))
   }
@@ -180,14 +187,17 @@ function wants ({ types }: EventFilter, type: EventType): boolean {
 
 /** Statistics cover all peers, so they also reach a subscriber that filters by peer. */
 function matches (filter: EventFilter, event: FeedEvent): boolean {
-  return wants(filter, event.type) && (filter.peer === undefined || event.type === 'stats' || event.peer === filter.peer)
+  return wants(filter, event.type) &&
+    (filter.peer === undefined || event.type === 'stats' || event.peer === filter.peer)
 }
 
 function describeJoined (peer: WebSocketPeer): PeerJoined {
   return { id: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort(), protocol: peer.protocol }
 }
 
-function describeLeft (peer: WebSocketPeer, { seconds: closeSeconds, ...end }: PeerEnd): FeedData['client_disconnected'] {
+function describeLeft (
+  peer: WebSocketPeer, { seconds: closeSeconds, ...end }: PeerEnd
+): FeedData['client_disconnected'] {
   const { packetsIn, packetsOut, bytesIn, bytesOut, age: seconds } = peer
   const { cause, outcome, code, reason } = end
   const wasCleanClose = outcome === 'clean'
@@ -195,6 +205,8 @@ function describeLeft (peer: WebSocketPeer, { seconds: closeSeconds, ...end }: P
   return { ...describeJoined(peer), cause, outcome, wasCleanClose, code, reason, closeSeconds, seconds, ...traffic }
 }
 
-function describeListening ({ mode, port, tls, options: { protocols, gdMpApi } }: WebSocketServer): FeedData['listening'] {
+function describeListening (
+  { mode, port, tls, options: { protocols, gdMpApi } }: WebSocketServer
+): FeedData['listening'] {
   return { mode, port, tls, protocols: [...protocols], gdMpApi }
 }

@@ -1,7 +1,10 @@
 import { FeedEvent } from './feed-event.ts'
 import type { EventType, FeedData } from './feed-event.ts'
 
-/** The most recent events, bounded in number and in memory, and the position of every event: an id leads to what came after it. */
+/**
+ * The most recent events, bounded in number and in memory, and the position of every event: an id leads to what came
+ * after it.
+ */
 export class EventRing {
   readonly #maxEvents: number
   readonly #maxBytes: number
@@ -42,12 +45,17 @@ export class EventRing {
     return event
   }
 
-  /** The events after the one with this id, oldest first; undefined when some of them are no longer kept, or the id is not from here. */
+  /**
+   * The events after the one with this id, oldest first; undefined when some of them are no longer kept, or the id is
+   * not from here.
+   */
   since (id: string): FeedEvent[] | undefined {
     const [name, position] = id.split('-')
     const seen = Number(position)
     const missed = this.#count - seen
-    if (name !== this.#name || id !== this.#id(seen) || missed < 0 || missed > this.#kept || this.#maxEvents === 0) return undefined
+    if (name !== this.#name || id !== this.#id(seen) || missed < 0 || missed > this.#kept || this.#maxEvents === 0) {
+      return undefined
+    }
     return Array.from({ length: missed }, (_, i) => this.#slots[(seen + 1 + i) % this.#maxEvents]!)
   }
 

@@ -73,9 +73,21 @@ export interface FeedData {
   peer_connected: PeerJoined
   peer_disconnected: PeerLeft
   refused: { readonly reason: ErrorCode, readonly address: string, readonly count: number }
-  limited: { readonly limit: LimitName, readonly option: string, readonly id?: number, readonly address?: string, readonly count: number }
+  limited: {
+    readonly limit: LimitName,
+    readonly option: string,
+    readonly id?: number,
+    readonly address?: string,
+    readonly count: number
+  }
   dropped: { readonly id: number, readonly reason: DropReason, readonly count: number }
-  listening: { readonly mode: string, readonly port: number, readonly tls: boolean, readonly protocols: readonly string[], readonly gdMpApi: boolean }
+  listening: {
+    readonly mode: string,
+    readonly port: number,
+    readonly tls: boolean,
+    readonly protocols: readonly string[],
+    readonly gdMpApi: boolean
+  }
   stopped: Readonly<Record<never, never>>
   admin: AdminAction
   unauthorized: { readonly status: number, readonly address: string, readonly count: number }
@@ -95,7 +107,8 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   peer_disconnected: 'A client disconnected (multiplayer mode)',
   refused: 'Handshakes were refused for a reason other than a limit; at most once a second per reason',
   limited: 'A limit was hit; at most once a second per limit',
-  dropped: 'Packets were dropped; at most once a second per reason. Packets that nobody reads at a relay are not reported',
+  dropped:
+    'Packets were dropped; at most once a second per reason. Packets that nobody reads at a relay are not reported',
   listening: 'The server started to listen',
   stopped: 'The server stopped listening and all peers are disconnected',
   admin: 'An administrator changed something, or tried to',

@@ -23,7 +23,9 @@ export class PacketSampler {
   }
 
   /** The sample, if this packet is one. */
-  pick (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean, wire: RelayWire | undefined): SampledPacket | undefined {
+  pick (
+    peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean, wire: RelayWire | undefined
+  ): SampledPacket | undefined {
     const { every, peer: wanted } = this.#options
     if (wanted !== undefined && wanted !== peer.id) return undefined
     if (++this.#passed < every || !this.#mayPick()) return undefined
@@ -31,8 +33,16 @@ export class PacketSampler {
     this.#passed = 0
     const isRelayed = wire !== undefined && wire.fault(bytes, start, end, peer.id) === undefined
     const from = isRelayed ? wire.contentAt(bytes, start) : start
-    const hex = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, MAX_SHOWN_BYTES)).toString('hex')
-    return { id: peer.id, ...(isRelayed ? { target: wire.target(bytes, start) } : {}), isText, bytes: end - start, hex, standsFor }
+    const hex = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, MAX_SHOWN_BYTES))
+      .toString('hex')
+    return {
+      id: peer.id,
+      ...(isRelayed ? { target: wire.target(bytes, start) } : {}),
+      isText,
+      bytes: end - start,
+      hex,
+      standsFor
+    }
   }
 
   #mayPick (): boolean {

@@ -41,8 +41,8 @@ export type ClientEvent =
 type Parameters<Name extends keyof Operations> = Operations[Name]['parameters']
 
 /**
- * The arguments of `call` after the name: parameters, body and options; all are optional if the operation requires neither
- * parameters nor a body.
+ * The arguments of `call` after the name: parameters, body and options; all are optional if the operation requires
+ * neither parameters nor a body.
  */
 export type CallArguments<Name extends keyof Operations> = undefined extends Operations[Name]['body']
   ? Record<never, never> extends Parameters<Name>

@@ -76,7 +76,7 @@ export interface State {
   gdMpApi: boolean
   /** Godot version of the clients, which determines the multiplayer protocol and the encoding of Variants */
   wire: 'godot3' | 'godot4'
-  /** Refuse all new connections; connected peers stay */
+  /** Refuse all new connections and pending handshakes; connected peers stay */
   refuseNewConnections: boolean
   /** Maximum duration of a handshake, in seconds */
   handshakeTimeout: number
@@ -106,6 +106,8 @@ export interface State {
     maxPeers: number
     /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
     maxPeersPerAddress: number
+    /** Maximum joins per minute and address (IPv6: per /64); loopback is exempt; 0: no limit */
+    maxJoinsPerMinute: number
     /** Maximum number of pending handshakes */
     maxPendingHandshakes: number
     /**
@@ -151,7 +153,7 @@ export interface Operations {
   changeServer: {
     parameters: Record<never, never>
     body: {
-      /** Refuse all new connections; connected peers stay */
+      /** Refuse all new connections and pending handshakes; connected peers stay */
       refuseNewConnections?: boolean
       /** Maximum duration of a handshake, in seconds */
       handshakeTimeout?: number

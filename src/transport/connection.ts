@@ -16,7 +16,9 @@ export interface Connection {
   readonly bufferedAmount: number
   /** Whether the system accepts no more bytes for now: what is written waits in the process. */
   readonly isFull: boolean
-  /** Bytes written that the system has not accepted yet, as exactly as it tells; falls while it accepts a large write. */
+  /**
+   * Bytes written that the system has not accepted yet, as exactly as it tells; falls while it accepts a large write.
+   */
   readonly unsentBytes: number
   /** Starts to deliver; nothing is lost that came before. */
   open (receiver: ConnectionReceiver): void

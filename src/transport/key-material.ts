@@ -10,8 +10,8 @@ const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/
 const members = ['privateKey', 'sslCertificate', 'caChain']
 
 /**
- * Checks keys that replace others: ERR_INVALID_PARAMETER names an unknown member, or a missing one, without which TLS would silently
- * be off.
+ * Checks keys that replace others: ERR_INVALID_PARAMETER names an unknown member, or a missing one, without which TLS
+ * would silently be off.
  */
 export function checkNewKeys (keys: TlsKeys): void {
   if (typeof keys !== 'object' || keys === null) throw invalid(`keys: expected an object, got ${String(keys)}`)
@@ -22,8 +22,8 @@ export function checkNewKeys (keys: TlsKeys): void {
 }
 
 /**
- * The context for TLS 1.2 and 1.3, undefined without any key; ERR_INVALID_PARAMETER names the key that is missing, unreadable or does
- * not belong to the certificate.
+ * The context for TLS 1.2 and 1.3, undefined without any key; ERR_INVALID_PARAMETER names the key that is missing,
+ * unreadable or does not belong to the certificate.
  */
 export function secureContext ({ privateKey, sslCertificate, caChain }: TlsKeys): SecureContext | undefined {
   if (privateKey === undefined && sslCertificate === undefined && caChain === undefined) return undefined

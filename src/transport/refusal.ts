@@ -31,9 +31,17 @@ export function sendRefusal (response: ServerResponse, error: GodotError): void 
 
 function refusalOf (error: GodotError): Refusal {
   const { statusCode: status, code, message } = error
-  const problem = { type: 'about:blank', title: errors[code].message, status, detail: message, code, godotError: error.number }
+  const problem = {
+    type: 'about:blank',
+    title: errors[code].message,
+    status,
+    detail: message,
+    code,
+    godotError: error.number
+  }
   const body = Buffer.from(JSON.stringify(problem))
-  const headers = ['Connection', 'close', 'Content-Type', 'application/problem+json', 'Content-Length', String(body.length)]
+  const headers =
+    ['Connection', 'close', 'Content-Type', 'application/problem+json', 'Content-Length', String(body.length)]
   if (status === 426) headers.push('Upgrade', 'websocket')
   if (status === 503 || status === 429) headers.push('Retry-After', String(RETRY_AFTER_SECONDS))
   return { status, reason: STATUS_CODES[status] ?? 'Refused', headers, body }

@@ -7,7 +7,9 @@ import type { Connection, ConnectionReceiver } from './connection.ts'
 const readBuffer = new Uint8Array(65536)
 const NOTHING = Buffer.alloc(0)
 
-/** Handle of a socket as net.Socket keeps it, not documented; that of a TLS socket has the one below it as `_parent`. */
+/**
+ * Handle of a socket as net.Socket keeps it, not documented; that of a TLS socket has the one below it as `_parent`.
+ */
 interface Handle { readStop (): void, reading: boolean, writeQueueSize?: number, _parent?: Handle }
 
 /** A socket, taken over from the HTTP server that accepted it, or our own from the start. */
@@ -32,7 +34,8 @@ export class SocketConnection implements Connection {
 
   /** A connection of which only the TCP handle is there yet; it reads into `readBuffer` from the first byte. */
   static ofHandle (handle: object): SocketConnection {
-    const connection: SocketConnection = new SocketConnection(socketOf(handle, length => connection.#onRead(length)), NOTHING)
+    const connection: SocketConnection =
+      new SocketConnection(socketOf(handle, length => connection.#onRead(length)), NOTHING)
     connection.#readsByItself = true
     return connection
   }
@@ -41,7 +44,9 @@ export class SocketConnection implements Connection {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength
   }
 
-  /** Of TLS, the TCP socket below tells; where that cannot be asked, bytes that are not confirmed yet count as refused. */
+  /**
+   * Of TLS, the TCP socket below tells; where that cannot be asked, bytes that are not confirmed yet count as refused.
+   */
   get isFull (): boolean {
     const handle = handleOf(this.#socket)
     return ((handle?._parent ?? handle)?.writeQueueSize ?? this.bufferedAmount) > 0
@@ -65,7 +70,10 @@ export class SocketConnection implements Connection {
     if (socket.destroyed && socket.closed) receiver.onGone()
   }
 
-  /** Hands the connection on to the receiver that opens it next, also if it is paused; that one begins with `head`, what this one did not want. */
+  /**
+   * Hands the connection on to the receiver that opens it next, also if it is paused; that one begins with `head`, what
+   * this one did not want.
+   */
   handOn (head: Uint8Array): void {
     this.#head = head
   }
@@ -119,8 +127,9 @@ export class SocketConnection implements Connection {
   }
 
   /**
-   * Moves a plain TCP socket's handle into a socket that reads into `readBuffer`: no buffer is allocated per chunk. `handle` is an option
-   * of net.Socket that Node uses itself but does not document; every other kind of socket (TLS, in-process) reads by 'data' events.
+   * Moves a plain TCP socket's handle into a socket that reads into `readBuffer`: no buffer is allocated per chunk.
+   * `handle` is an option of net.Socket that Node uses itself but does not document; every other kind of socket (TLS,
+   * in-process) reads by 'data' events.
    */
   #takeOver (early: Uint8Array[]): Duplex {
     const old = this.#socket
@@ -128,7 +137,9 @@ export class SocketConnection implements Connection {
     const handle = plainHandle(old)
     if (handle === undefined) {
       if (old instanceof Socket) old.setTimeout(0)
-      old.on('data', (chunk: Buffer) => { this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length) })
+      old.on('data', (chunk: Buffer) => {
+        this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length)
+      })
       return old
     }
     handle.readStop()
@@ -144,7 +155,10 @@ export class SocketConnection implements Connection {
     return length === readBuffer.length ? this.#rest() : !this.#isPaused
   }
 
-  /** Whoever has filled the whole buffer may have more, and libuv would go on with that: first the others have their turn. */
+  /**
+   * Whoever has filled the whole buffer may have more, and libuv would go on with that: first the others have their
+   * turn.
+   */
   #rest (): false {
     if (resting.length === 0) setImmediate(wakeResting)
     resting.push(() => { if (!this.#isPaused) this.#socket.resume() })
@@ -161,15 +175,24 @@ function wakeResting (): void {
 }
 
 /**
- * A socket on a handle that reads into `readBuffer`. Its constructor copies the options and sets the last four: that they are there already
- * spares each copy a hidden class of its own, which is a tenth of a handshake.
+ * A socket on a handle that reads into `readBuffer`. Its constructor copies the options and sets the last four: that
+ * they are there already spares each copy a hidden class of its own, which is a tenth of a handshake.
  */
 function socketOf (handle: object, callback: (length: number) => boolean): Socket {
   const onread = { buffer: readBuffer, callback }
-  return new Socket({ handle, onread, allowHalfOpen: false, emitClose: false, autoDestroy: true, decodeStrings: false } as object)
+  return new Socket({
+    handle,
+    onread,
+    allowHalfOpen: false,
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false
+  } as object)
 }
 
-/** The TCP handle of a socket that is a net.Socket itself, not one built on top of it, and has nothing left to write. */
+/**
+ * The TCP handle of a socket that is a net.Socket itself, not one built on top of it, and has nothing left to write.
+ */
 function plainHandle (socket: Duplex): Handle | undefined {
   const isPlain = Object.getPrototypeOf(socket) === Socket.prototype
   if (!isPlain || socket.destroyed || socket.readableEnded || socket.writableLength > 0) return undefined
@@ -180,7 +203,10 @@ function handleOf (socket: Duplex): Handle | undefined {
   return (socket as { _handle?: Handle | null })._handle ?? undefined
 }
 
-/** Ends a socket whose handle has moved on, together with all that listens to it: the request, the response, the server's parser. */
+/**
+ * Ends a socket whose handle has moved on, together with all that listens to it: the request, the response, the
+ * server's parser.
+ */
 function release (socket: Socket): void {
   (socket as unknown as { _handle: null })._handle = null
   socket.removeAllListeners()

@@ -50,7 +50,9 @@ export class TcpListener implements Listener {
     this.#context = secureContext(keys)
   }
 
-  /** Binds to an address, or to all with `*`; throws ERR_ALREADY_IN_USE when the port or the address is not available. */
+  /**
+   * Binds to an address, or to all with `*`; throws ERR_ALREADY_IN_USE when the port or the address is not available.
+   */
   async listen (bindIp: string, port: number): Promise<void> {
     await bind(this.#net, bindIp, port)
     this.#net.on('error', error => { this.#options.onAcceptError(error) })
@@ -63,13 +65,17 @@ export class TcpListener implements Listener {
   }
 
   /**
-   * Puts each accepted handle into a socket that reads into the shared buffer, without an intermediate socket: a quarter of the cost of a
-   * handshake. Node sets `onconnection` on the handle but does not document it; without it the sockets are taken over.
+   * Puts each accepted handle into a socket that reads into the shared buffer, without an intermediate socket: a
+   * quarter of the cost of a handshake. Node sets `onconnection` on the handle but does not document it; without it the
+   * sockets are taken over.
    */
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
-    if (typeof handle?.onconnection !== 'function') this.#net.on('connection', socket => { this.#options.onConnection(new SocketConnection(socket, NOTHING)) })
-    else {
+    if (typeof handle?.onconnection !== 'function') {
+      this.#net.on('connection', socket => {
+        this.#options.onConnection(new SocketConnection(socket, NOTHING))
+      })
+    } else {
       handle.onconnection = (error, accepted) => {
         if (accepted === undefined) this.#options.onAcceptError(error)
         else this.#options.onConnection(SocketConnection.ofHandle(accepted))
@@ -95,7 +101,10 @@ async function bind (net: Server, bindIp: string, port: number): Promise<void> {
 }
 
 const lacksIPv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
-const taken: Record<string, string> = { EADDRINUSE: 'the port is taken', EADDRNOTAVAIL: 'not an address of this machine' }
+const taken: Record<string, string> = {
+  EADDRINUSE: 'the port is taken',
+  EADDRNOTAVAIL: 'not an address of this machine'
+}
 
 async function listening (net: Server, host: string, port: number): Promise<void> {
   net.listen({ host, port, backlog: BACKLOG })
@@ -105,7 +114,9 @@ async function listening (net: Server, host: string, port: number): Promise<void
 /** Godot's error for a port or an address that cannot be had. */
 function refusal (error: unknown, bindIp: string, port: number): GodotError {
   const why = taken[codeOf(error)]
-  if (why === undefined) return new GodotError('ERR_CANT_CREATE', `port ${port} on ${bindIp}: ${(error as Error).message}`)
+  if (why === undefined) {
+    return new GodotError('ERR_CANT_CREATE', `port ${port} on ${bindIp}: ${(error as Error).message}`)
+  }
   return new GodotError('ERR_ALREADY_IN_USE', `port ${port} on ${bindIp}: ${why}`)
 }
 

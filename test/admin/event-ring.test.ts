@@ -6,7 +6,10 @@ import type { FeedEvent } from '../../src/admin/feed-event.ts'
 const closing = (reason: string) => ({ id: 7, code: 4000, reason })
 
 t.test('events beyond the number or the bytes push out the oldest, as in a plain list', async t => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 8000 }), fc.array(fc.integer({ min: 0, max: 1000 }), { maxLength: 60 }), (maxEvents, maxBytes, lengths) => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 12 }), fc.integer({
+    min: 0,
+    max: 8000
+  }), fc.array(fc.integer({ min: 0, max: 1000 }), { maxLength: 60 }), (maxEvents, maxBytes, lengths) => {
     const ring = new EventRing(maxEvents, maxBytes)
     const start = ring.lastId
     let model: FeedEvent[] = []
@@ -30,5 +33,11 @@ t.test('the size of an event grows with its data', async t => {
   t.ok(large.size - small.size >= 1000)
   t.ok(small.size > small.text.length)
   const parameters = { list: ['x'.repeat(500), { deep: 'y'.repeat(500) }] }
-  t.ok(ring.add('admin', { action: 'stop', by: null, address: '', parameters, status: 200 }).size > 1000, 'nested data count')
+  t.ok(ring.add('admin', {
+    action: 'stop',
+    by: null,
+    address: '',
+    parameters,
+    status: 200
+  }).size > 1000, 'nested data count')
 })

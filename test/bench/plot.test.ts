@@ -7,15 +7,17 @@ const series = [
   { name: 'not measured', points: [] }
 ]
 
-t.test('points lie on logarithmic axes', async t => {
-  const lines = [...plot({ title: '', x: '', y: '', series }).matchAll(/points="([^"]+)"/g)].map(([, points]) => points.split(' ').map(point => point.split(',').map(Number)))
-  t.equal(lines.length, 2, 'a line per series that has points')
+t.test('both axes are logarithmic', async t => {
+  const svg = plot({ title: '', x: '', y: '', series })
+  const lines = [...svg.matchAll(/points="([^"]+)"/g)].map(([, points]) =>
+    points.split(' ').map(point => point.split(',').map(Number)))
+  t.equal(lines.length, 2, 'one line per series with points')
   const [[x1, y1], [x2, y2], [x3, y3]] = lines[0]
-  t.ok(Math.abs((x1 + x3) / 2 - x2) < 0.2 && Math.abs((y1 + y3) / 2 - y2) < 0.2, 'ten times is as far as ten times again')
-  t.ok(y3 < y2 && y2 < y1, 'more is higher')
+  t.ok(Math.abs((x1 + x3) / 2 - x2) < 0.2 && Math.abs((y1 + y3) / 2 - y2) < 0.2, 'equal factors have equal distances')
+  t.ok(y3 < y2 && y2 < y1, 'larger values are higher')
 })
 
-t.test('names are escaped and do not cover each other', async t => {
+t.test('labels are escaped and do not overlap', async t => {
   const svg = plot({ title: 'x < y', x: '', y: '', series })
   t.match(svg, />a &amp; b</)
   t.match(svg, />x &lt; y</)

@@ -2,8 +2,9 @@ import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { closePayload, frame, type FrameBits } from '../helper/raw-frame.ts'
 
 /**
- * What a client sends to an echo server and what it gets back, frame by frame: RFC 6455 in the groups of the Autobahn test suite
- * (1 messages, 2 pings and pongs, 3 reserved bits, 4 opcodes, 5 fragments, 6 UTF-8, 7 closing, 9 sizes, 10 odds and ends).
+ * What a client sends to an echo server and what it gets back, frame by frame: RFC 6455 in the groups of the Autobahn
+ * test suite (1 messages, 2 pings and pongs, 3 reserved bits, 4 opcodes, 5 fragments, 6 UTF-8, 7 closing, 9 sizes, 10
+ * odds and ends).
  */
 export interface Case {
   readonly id: string
@@ -20,7 +21,9 @@ export interface Case {
 /** Bytes of the largest message the server under test takes. */
 export const MAX_MESSAGE = 1 << 20
 
-/** A row in short: where `back` does not end in a close frame, the client closes with 1000 and is answered with 1000. */
+/**
+ * A row in short: where `back` does not end in a close frame, the client closes with 1000 and is answered with 1000.
+ */
 export type Row = [what: string, send: Buffer[], back: Buffer[], late?: Buffer[]]
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = opcode
@@ -50,7 +53,9 @@ const violations = [PROTOCOL_ERROR, BAD_TEXT, TOO_BIG]
 /** A message in fragments of the given sizes; the last one takes the rest. */
 function fragments (code: number, payload: Buffer, sizes: number[]): Buffer[] {
   const ends = [...sizes.map((size, at) => sizes.slice(0, at + 1).reduce((sum, one) => sum + one, 0)), payload.length]
-  return ends.map((end, at) => frame(at === 0 ? code : CONTINUATION, payload.subarray(ends[at - 1] ?? 0, end), { fin: at === ends.length - 1 }))
+  return ends.map((end, at) => frame(at === 0 ? code : CONTINUATION, payload.subarray(ends[at - 1] ?? 0, end), {
+    fin: at === ends.length - 1
+  }))
 }
 
 /** A message in fragments of `size` bytes. */
@@ -67,7 +72,8 @@ const textMessages = lengths.map((size): Row => {
   return [`a text of ${size} bytes`, [text(payload)], [textBack(payload)]]
 })
 
-const binaryMessages = lengths.map((size): Row => [`a binary message of ${size} bytes`, [binary(bytes(size))], [binaryBack(bytes(size))]])
+const binaryMessages =
+  lengths.map((size): Row => [`a binary message of ${size} bytes`, [binary(bytes(size))], [binaryBack(bytes(size))]])
 
 const heads: Row[] = [
   ['a length of 5 in 16 bits', [text('short', { wide: 2 })], [textBack('short')]],
@@ -76,7 +82,9 @@ const heads: Row[] = [
   ['a length of 300 in 64 bits', [binary(bytes(300), { wide: 8 })], [binaryBack(bytes(300))]],
   ['a mask of zeros', [text('plain', { key: hex('00000000') })], [textBack('plain')]],
   ['a mask of ones', [text('inverse', { key: hex('ffffffff') })], [textBack('inverse')]],
-  ['a mask that makes the payload look like frames', [binary(hex('88028202'), { key: hex('0a000000') })], [binaryBack(hex('88028202'))]],
+  ['a mask that makes the payload look like frames', [binary(hex('88028202'), {
+    key: hex('0a000000')
+  })], [binaryBack(hex('88028202'))]],
   ['an unmasked text', [text('bare', { mask: false })], [PROTOCOL_ERROR]],
   ['an unmasked empty text', [text('', { mask: false })], [PROTOCOL_ERROR]],
   ['an unmasked binary message', [binary('bare', { mask: false })], [PROTOCOL_ERROR]],
@@ -84,9 +92,14 @@ const heads: Row[] = [
   ['an unmasked ping', [ping('bare', { mask: false })], [PROTOCOL_ERROR]],
   ['an unmasked pong', [pong('bare', { mask: false })], [PROTOCOL_ERROR]],
   ['an unmasked close', [frame(CLOSE, closePayload(1000), { mask: false })], [PROTOCOL_ERROR]],
-  ['an unmasked text behind a good one', [text('good'), text('bare', { mask: false })], [textBack('good'), PROTOCOL_ERROR]],
-  ['text, binary, text: each comes back as what it was', [text('1'), binary('2'), text('3')], [textBack('1'), binaryBack('2'), textBack('3')]],
-  ['100 texts at once', Array.from({ length: 100 }, (_, at) => text(`text ${at}`)), Array.from({ length: 100 }, (_, at) => textBack(`text ${at}`))]
+  ['an unmasked text behind a good one', [text('good'), text('bare', {
+    mask: false
+  })], [textBack('good'), PROTOCOL_ERROR]],
+  ['text, binary, text: each comes back as what it was', [
+    text('1'), binary('2'), text('3')
+  ], [textBack('1'), binaryBack('2'), textBack('3')]],
+  ['100 texts at once', Array.from({ length: 100 }, (_, at) =>
+    text(`text ${at}`)), Array.from({ length: 100 }, (_, at) => textBack(`text ${at}`))]
 ]
 
 // ---- 2 pings and pongs ----
@@ -108,8 +121,11 @@ const pings: Row[] = [
   ['a pong of 126 bytes', [pong(bytes(126))], [PROTOCOL_ERROR]],
   ['a pong that is not final', [pong('half', more)], [PROTOCOL_ERROR]],
   ['a pong, then a ping', [pong('unasked'), ping('asked')], [pongBack('asked')]],
-  ['ten pings', Array.from({ length: 10 }, (_, at) => ping(`ping ${at}`)), Array.from({ length: 10 }, (_, at) => pongBack(`ping ${at}`))],
-  ['ten pings among messages, answered in their places', Array.from({ length: 10 }, (_, at) => [text(`${at}`), ping(`${at}`)]).flat(), Array.from({ length: 10 }, (_, at) => [textBack(`${at}`), pongBack(`${at}`)]).flat()]
+  ['ten pings', Array.from({ length: 10 }, (_, at) =>
+    ping(`ping ${at}`)), Array.from({ length: 10 }, (_, at) => pongBack(`ping ${at}`))],
+  ['ten pings among messages, answered in their places', Array.from({ length: 10 }, (_, at) => [
+    text(`${at}`), ping(`${at}`)
+  ]).flat(), Array.from({ length: 10 }, (_, at) => [textBack(`${at}`), pongBack(`${at}`)]).flat()]
 ]
 
 // ---- 3 reserved bits ----
@@ -119,14 +135,18 @@ const reservedBits: Row[] = [1, 2, 3, 4, 5, 6, 7].flatMap((rsv): Row[] => [
   [`reserved bits ${rsv} in an empty binary message`, [binary('', { rsv })], [PROTOCOL_ERROR]],
   [`reserved bits ${rsv} in a ping`, [ping('Hello', { rsv })], [PROTOCOL_ERROR]],
   [`reserved bits ${rsv} in a close`, [frame(CLOSE, closePayload(1000), { rsv })], [PROTOCOL_ERROR]],
-  [`reserved bits ${rsv} in a text between good ones, and a ping behind`, [text('good'), text('bad', { rsv }), text('late'), ping()], [textBack('good'), PROTOCOL_ERROR]]
+  [`reserved bits ${rsv} in a text between good ones, and a ping behind`, [text('good'), text('bad', {
+    rsv
+  }), text('late'), ping()], [textBack('good'), PROTOCOL_ERROR]]
 ])
 
 const reservedBitsLater: Row[] = [
   ['a reserved bit in a continuation', [text('a', more), next('b', { rsv: 4 })], [PROTOCOL_ERROR]],
   ['a reserved bit in a first fragment', [text('a', { fin: false, rsv: 4 }), next('b')], [PROTOCOL_ERROR]],
   ['a reserved bit in a pong', [pong('', { rsv: 2 })], [PROTOCOL_ERROR]],
-  ['a reserved bit in a control frame amid fragments', [text('a', more), ping('', { rsv: 1 }), next('b')], [PROTOCOL_ERROR]]
+  ['a reserved bit in a control frame amid fragments', [text('a', more), ping('', {
+    rsv: 1
+  }), next('b')], [PROTOCOL_ERROR]]
 ]
 
 // ---- 4 opcodes ----
@@ -135,7 +155,9 @@ const reservedOpcodes: Row[] = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((code
   [`opcode ${code} without payload`, [frame(code)], [PROTOCOL_ERROR]],
   [`opcode ${code} with payload`, [frame(code, 'reserved')], [PROTOCOL_ERROR]],
   [`opcode ${code} not final`, [frame(code, 'reserved', more)], [PROTOCOL_ERROR]],
-  [`opcode ${code} between a good text and a ping`, [text('good'), frame(code, 'reserved'), ping()], [textBack('good'), PROTOCOL_ERROR]],
+  [`opcode ${code} between a good text and a ping`, [
+    text('good'), frame(code, 'reserved'), ping()
+  ], [textBack('good'), PROTOCOL_ERROR]],
   [`opcode ${code} amid fragments`, [text('a', more), frame(code, 'reserved'), next('b')], [PROTOCOL_ERROR]]
 ])
 
@@ -144,28 +166,47 @@ const reservedOpcodes: Row[] = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((code
 const fragmented: Row[] = [
   ['a text in two fragments', [text('frag', more), next('ment')], [textBack('fragment')]],
   ['a binary message in two fragments', [binary(hex('00ff'), more), next(hex('fe01'))], [binaryBack(hex('00fffe01'))]],
-  ['a text in eight fragments of a byte', fragments(TEXT, Buffer.from('fragment'), [1, 1, 1, 1, 1, 1, 1]), [textBack('fragment')]],
+  ['a text in eight fragments of a byte', fragments(TEXT, Buffer.from('fragment'), [1, 1, 1, 1, 1, 1, 1]), [
+    textBack('fragment')
+  ]],
   ['three empty fragments', [text('', more), next('', more), next('')], [textBack('')]],
   ['an empty first fragment', [binary('', more), next('rest')], [binaryBack('rest')]],
   ['an empty last fragment', [text('all', more), next('')], [textBack('all')]],
   ['an empty fragment amid others', [text('a', more), next('', more), next('b')], [textBack('ab')]],
-  ['a thousand empty fragments', [text('x', more), ...new Array(1000).fill(next('', more)), next('y')], [textBack('xy')]],
+  ['a thousand empty fragments', [
+    text('x', more), ...new Array(1000).fill(next('', more)), next('y')
+  ], [textBack('xy')]],
   ['a ping amid fragments', [text('a', more), ping('p'), next('b')], [pongBack('p'), textBack('ab')]],
-  ['a ping of 125 bytes amid fragments', [text('a', more), ping(bytes(125)), next('b')], [pongBack(bytes(125)), textBack('ab')]],
-  ['a ping after every fragment', [text('a', more), ping('1'), next('b', more), ping('2'), next('c', more), ping('3'), next('d'), ping('4')], [pongBack('1'), pongBack('2'), pongBack('3'), textBack('abcd'), pongBack('4')]],
+  ['a ping of 125 bytes amid fragments', [
+    text('a', more), ping(bytes(125)), next('b')
+  ], [pongBack(bytes(125)), textBack('ab')]],
+  ['a ping after every fragment', [
+    text('a', more), ping('1'), next('b', more), ping('2'), next('c', more), ping('3'), next('d'), ping('4')
+  ], [pongBack('1'), pongBack('2'), pongBack('3'), textBack('abcd'), pongBack('4')]],
   ['a pong amid fragments', [text('a', more), pong('p'), next('b')], [textBack('ab')]],
   ['a close amid fragments', [text('a', more), close(1000)], [closeBack(1000)]],
-  ['two messages in fragments', [text('a', more), next('b'), binary('c', more), next('d')], [textBack('ab'), binaryBack('cd')]],
+  ['two messages in fragments', [
+    text('a', more), next('b'), binary('c', more), next('d')
+  ], [textBack('ab'), binaryBack('cd')]],
   ['a message behind fragments', [text('a', more), next('b'), binary('c')], [textBack('ab'), binaryBack('c')]],
   ['fragments behind a message', [binary('a'), text('b', more), next('c')], [binaryBack('a'), textBack('bc')]],
-  ['fragments with lengths of 7, 16 and 64 bits', [binary(bytes(3), more), next(bytes(300), more), next(bytes(3), { wide: 8 })], [binaryBack(Buffer.concat([bytes(3), bytes(300), bytes(3)]))]],
-  ['fragments each with another mask', [text('aaaa', { fin: false, key: hex('00000000') }), next('aaaa', { fin: false, key: hex('01020304') }), next('aaaa', { key: hex('ffffffff') })], [textBack('aaaaaaaaaaaa')]],
+  ['fragments with lengths of 7, 16 and 64 bits', [binary(bytes(3), more), next(bytes(300), more), next(bytes(3), {
+    wide: 8
+  })], [binaryBack(Buffer.concat([bytes(3), bytes(300), bytes(3)]))]],
+  ['fragments each with another mask', [text('aaaa', { fin: false, key: hex('00000000') }), next('aaaa', {
+    fin: false,
+    key: hex('01020304')
+  }), next('aaaa', { key: hex('ffffffff') })], [textBack('aaaaaaaaaaaa')]],
   ['a continuation at the start', [next('lost')], [PROTOCOL_ERROR]],
   ['an empty continuation at the start', [next('')], [PROTOCOL_ERROR]],
   ['a continuation that is not final at the start', [next('lost', more)], [PROTOCOL_ERROR]],
   ['a continuation behind a whole message', [text('whole'), next('lost')], [textBack('whole'), PROTOCOL_ERROR]],
-  ['a continuation behind the last fragment', [text('a', more), next('b'), next('lost')], [textBack('ab'), PROTOCOL_ERROR]],
-  ['a continuation that is not final behind the last fragment', [text('a', more), next('b'), next('lost', more), text('late')], [textBack('ab'), PROTOCOL_ERROR]],
+  ['a continuation behind the last fragment', [
+    text('a', more), next('b'), next('lost')
+  ], [textBack('ab'), PROTOCOL_ERROR]],
+  ['a continuation that is not final behind the last fragment', [
+    text('a', more), next('b'), next('lost', more), text('late')
+  ], [textBack('ab'), PROTOCOL_ERROR]],
   ['a continuation behind a ping', [ping(), next('lost')], [pongBack(), PROTOCOL_ERROR]],
   ['a text amid the fragments of a text', [text('a', more), text('b')], [PROTOCOL_ERROR]],
   ['a binary message amid the fragments of a text', [text('a', more), binary('b')], [PROTOCOL_ERROR]],
@@ -254,14 +295,20 @@ const badTexts = badText.flatMap(([what, digits]): Row[] => {
   const half = payload.length + 1 >> 1
   return [
     [what, [text(payload)], [BAD_TEXT]],
-    [`${what}, in two fragments with a ping between`, [text(payload.subarray(0, half), more), ping(), next(payload.subarray(half))], [pongBack(), BAD_TEXT]],
+    [`${what}, in two fragments with a ping between`, [
+      text(payload.subarray(0, half), more), ping(), next(payload.subarray(half))
+    ], [pongBack(), BAD_TEXT]],
     [`${what}, between good texts`, [text('good'), text(payload), text('late')], [textBack('good'), BAD_TEXT]]
   ]
 })
 
 const texts: Row[] = [
-  ['a character cut by a ping between its fragments', [text(hex('f09f'), more), ping(), next(hex('9880'))], [pongBack(), textBack('😀')]],
-  ['a character over three fragments, one of them empty', [text(hex('f09f'), more), next('', more), next(hex('98'), more), next(hex('80'))], [textBack('😀')]],
+  ['a character cut by a ping between its fragments', [
+    text(hex('f09f'), more), ping(), next(hex('9880'))
+  ], [pongBack(), textBack('😀')]],
+  ['a character over three fragments, one of them empty', [
+    text(hex('f09f'), more), next('', more), next(hex('98'), more), next(hex('80'))
+  ], [textBack('😀')]],
   ['a character begun in one message is not ended in the next', [text(hex('c3')), text(hex('bc'))], [BAD_TEXT]],
   ['bytes that are no text in a binary message', [binary(hex('c328ff80eda080'))], [binaryBack(hex('c328ff80eda080'))]],
   ['bytes that are no text in binary fragments', [binary(hex('c3'), more), next(hex('28'))], [binaryBack(hex('c328'))]],
@@ -287,14 +334,17 @@ const closes: Row[] = [
   ['a close that is not final', [frame(CLOSE, closePayload(1000), more)], [PROTOCOL_ERROR]],
   ['a close behind a message', [text('last words'), close(1000)], [textBack('last words'), closeBack(1000)]],
   ['a close behind a ping', [ping('last'), close(1000)], [pongBack('last'), closeBack(1000)]],
-  ['a close behind a large message', [binary(bytes(200_000)), close(1000)], [binaryBack(bytes(200_000)), closeBack(1000)]],
+  ['a close behind a large message', [
+    binary(bytes(200_000)), close(1000)
+  ], [binaryBack(bytes(200_000)), closeBack(1000)]],
   ['two closes: the first is answered', [close(1000, 'first')], [closeBack(1000, 'first')], [close(1001, 'second')]],
   ['a message behind a close', [close(1000)], [closeBack(1000)], [text('late')]],
   ['a ping behind a close', [close(1000)], [closeBack(1000)], [ping('late')]],
   ['a broken frame behind a close', [close(1000)], [closeBack(1000)], [text('late', { rsv: 7 })]],
   ['a close behind a broken frame', [text('bad', { rsv: 7 }), close(1000)], [PROTOCOL_ERROR]],
   ['a close and the rest of fragments behind it', [text('a', more), close(1000)], [closeBack(1000)], [next('b')]],
-  ...badText.filter(([, digits]) => hex(digits).length <= 8).map(([what, digits]): Row => [`a close reason with ${what}`, [frame(CLOSE, Buffer.concat([closePayload(1000), hex(digits)]))], [BAD_TEXT]]),
+  ...badText.filter(([, digits]) => hex(digits).length <= 8).map(([what, digits]): Row =>
+    [`a close reason with ${what}`, [frame(CLOSE, Buffer.concat([closePayload(1000), hex(digits)]))], [BAD_TEXT]]),
   ...goodCodes.flatMap((code): Row[] => [
     [`close code ${code}`, [close(code)], [closeBack(code)]],
     [`close code ${code} with a reason`, [close(code, 'a reason')], [closeBack(code, 'a reason')]]
@@ -310,19 +360,38 @@ const closes: Row[] = [
 const large = [65537, 100_000, 262_144, MAX_MESSAGE - 1, MAX_MESSAGE]
 
 const sizes: Row[] = [
-  ...large.map((size): Row => [`a text of ${size} bytes`, [text(Buffer.alloc(size, '*'))], [textBack(Buffer.alloc(size, '*'))]]),
+  ...large.map((size): Row =>
+    [`a text of ${size} bytes`, [text(Buffer.alloc(size, '*'))], [textBack(Buffer.alloc(size, '*'))]]),
   ...large.map((size): Row => [`a binary message of ${size} bytes`, [binary(bytes(size))], [binaryBack(bytes(size))]]),
-  ...[64, 256, 1024, 4096, 16384, 65536, 262_144].map((size): Row => [`a message of ${MAX_MESSAGE} bytes in fragments of ${size}`, evenly(size < 1024 ? BINARY : TEXT, bytes(MAX_MESSAGE), size), [(size < 1024 ? binaryBack : textBack)(bytes(MAX_MESSAGE))]]),
-  ...[0, 16, 64, 256, 1024, 4096].map((size): Row => [`500 messages of ${size} bytes`, new Array(500).fill(binary(bytes(size))), new Array(500).fill(binaryBack(bytes(size)))]),
+  ...[64, 256, 1024, 4096, 16384, 65536, 262_144].map((size): Row => [
+    `a message of ${MAX_MESSAGE} bytes in fragments of ${size}`,
+    evenly(size < 1024 ? BINARY : TEXT, bytes(MAX_MESSAGE), size),
+    [(size < 1024 ? binaryBack : textBack)(bytes(MAX_MESSAGE))]
+  ]),
+  ...[0, 16, 64, 256, 1024, 4096].map((size): Row => [
+    `500 messages of ${size} bytes`,
+    new Array(500).fill(binary(bytes(size))),
+    new Array(500).fill(binaryBack(bytes(size)))
+  ]),
   ['a message of one byte over the limit', [binary(bytes(MAX_MESSAGE + 1))], [TOO_BIG]],
   ['a text of one byte over the limit', [text(bytes(MAX_MESSAGE + 1))], [TOO_BIG]],
-  ['two fragments of one byte over the limit together', fragments(BINARY, bytes(MAX_MESSAGE + 1), [MAX_MESSAGE]), [TOO_BIG]],
+  ['two fragments of one byte over the limit together', fragments(BINARY, bytes(MAX_MESSAGE +
+    1), [MAX_MESSAGE]), [TOO_BIG]],
   ['many fragments of one byte over the limit together', evenly(BINARY, bytes(MAX_MESSAGE + 1), 65536), [TOO_BIG]],
   ['the head alone of a message over the limit', [binary('', { wide: 8, length: MAX_MESSAGE + 1 })], [TOO_BIG]],
   ['the head alone of a message of 2^62 bytes', [binary('', { wide: 8, length: 2 ** 62 })], [TOO_BIG]],
-  ['the head alone of a message with the highest bit of its length set', [binary('', { wide: 8, length: 2 ** 63 })], [TOO_BIG]],
-  ['a message over the limit behind a good one', [text('good'), binary('', { wide: 8, length: 2 ** 40 })], [textBack('good'), TOO_BIG]],
-  ['a fragment over the limit behind a good one', [text('a', more), ping(), next('', { wide: 8, length: MAX_MESSAGE })], [pongBack(), TOO_BIG]]
+  ['the head alone of a message with the highest bit of its length set', [binary('', {
+    wide: 8,
+    length: 2 ** 63
+  })], [TOO_BIG]],
+  ['a message over the limit behind a good one', [text('good'), binary('', {
+    wide: 8,
+    length: 2 ** 40
+  })], [textBack('good'), TOO_BIG]],
+  ['a fragment over the limit behind a good one', [text('a', more), ping(), next('', {
+    wide: 8,
+    length: MAX_MESSAGE
+  })], [pongBack(), TOO_BIG]]
 ]
 
 // ---- 10 odds and ends ----
@@ -330,8 +399,11 @@ const sizes: Row[] = [
 const odds: Row[] = [
   ['65536 bytes in fragments of 1300', evenly(TEXT, bytes(65536), 1300), [textBack(bytes(65536))]],
   ['nothing but a close', [], []],
-  ['messages of every size up to 300', Array.from({ length: 300 }, (_, size) => binary(bytes(size))), Array.from({ length: 300 }, (_, size) => binaryBack(bytes(size)))],
-  ['fragments of every size up to 100', [binary('', more), ...Array.from({ length: 100 }, (_, size) => next(bytes(size), more)), next('')], [binaryBack(Buffer.concat(Array.from({ length: 100 }, (_, size) => bytes(size))))]]
+  ['messages of every size up to 300', Array.from({ length: 300 }, (_, size) =>
+    binary(bytes(size))), Array.from({ length: 300 }, (_, size) => binaryBack(bytes(size)))],
+  ['fragments of every size up to 100', [
+    binary('', more), ...Array.from({ length: 100 }, (_, size) => next(bytes(size), more)), next('')
+  ], [binaryBack(Buffer.concat(Array.from({ length: 100 }, (_, size) => bytes(size))))]]
 ]
 
 /** Rows as cases, numbered. */
@@ -339,7 +411,9 @@ export function group (prefix: string, rows: Row[]): Case[] {
   return rows.map(([what, send, back, late = []], at) => {
     const id = `${prefix}.${at + 1}`
     const last = back.at(-1)
-    if (last?.[0] !== closeBack(1000)[0]) return { id, what, send: [...send, close(1000)], late, back: [...back, closeBack(1000)], isClean: true }
+    if (last?.[0] !== closeBack(1000)[0]) {
+      return { id, what, send: [...send, close(1000)], late, back: [...back, closeBack(1000)], isClean: true }
+    }
     return { id, what, send, late, back, isClean: !violations.includes(last) }
   })
 }

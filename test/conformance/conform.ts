@@ -6,7 +6,11 @@ import { withTimeout } from '../helper/with-timeout.ts'
 import { cases, MAX_MESSAGE, type Case } from './cases.ts'
 
 /** Options of a server under test: room for the largest message in both directions. */
-export const options = { inputBufferKb: MAX_MESSAGE / 1024, outputBufferKb: 8 * MAX_MESSAGE / 1024, outputMaxPackets: 65536 }
+export const options = {
+  inputBufferKb: MAX_MESSAGE / 1024,
+  outputBufferKb: 8 * MAX_MESSAGE / 1024,
+  outputMaxPackets: 65536
+}
 
 /** Sends every packet back as it came. */
 export function echo (server: WebSocketServer): void {
@@ -44,7 +48,12 @@ function pieces (frames: readonly Buffer[], size: number): Buffer[] {
 export interface Table { readonly cases: readonly Case[], readonly headers: Record<string, string> }
 
 /** Runs a whole table, every case in every delivery fit for it, against an echo server. */
-export async function conform (t: Test, server: WebSocketServer, open: (t: Test, port: number) => Promise<RawSocket> = connectRaw, table: Table = { cases, headers: {} }): Promise<void> {
+export async function conform (
+  t: Test,
+  server: WebSocketServer,
+  open: (t: Test, port: number) => Promise<RawSocket> = connectRaw,
+  table: Table = { cases, headers: {} }
+): Promise<void> {
   const ends = watchEnds(server)
   const request = Buffer.from(upgradeRequest('/ws', table.headers))
   for (const aCase of table.cases) {
@@ -53,16 +62,24 @@ export async function conform (t: Test, server: WebSocketServer, open: (t: Test,
       for (const { how, most, cut } of deliveries) {
         if (size > most) continue
         const chunks = cut(aCase.send)
-        if (how === 'at once' || chunks.length > 1) await run(t, await open(t, server.port), aCase, how, [request], chunks, ends)
+        if (how === 'at once' || chunks.length > 1) {
+          await run(t, await open(t, server.port), aCase, how, [request], chunks, ends)
+        }
       }
-      await run(t, await open(t, server.port), aCase, 'with the handshake', [Buffer.concat([request, ...aCase.send, ...aCase.late])], [], ends)
+      await run(t, await open(t, server.port), aCase, 'with the handshake', [
+        Buffer.concat([request, ...aCase.send, ...aCase.late])
+      ], [], ends)
     })
   }
   t.equal(server.peerCount, 0, 'no peer is left')
 }
 
-/** One connection: sends, waits until the server ends it, and compares every byte that came and the signal of its end. */
-async function run (t: Test, raw: RawSocket, { back, late, isClean }: Case, how: string, request: Buffer[], chunks: Buffer[], ends: Ends): Promise<void> {
+/**
+ * One connection: sends, waits until the server ends it, and compares every byte that came and the signal of its end.
+ */
+async function run (
+  t: Test, raw: RawSocket, { back, late, isClean }: Case, how: string, request: Buffer[], chunks: Buffer[], ends: Ends
+): Promise<void> {
   const ended = ends.of(raw.socket.localPort!)
   await deliver(raw, request)
   const { status } = await raw.head()

@@ -24,7 +24,10 @@ t.test('each offer is answered, and what it allows is understood', async t => {
       raw.send(upgradeRequest('/ws', { [header]: offer }))
       t.equal((await raw.head()).headers[header.toLowerCase()], answer)
       raw.socket.destroy()
-      await conform(t, server, connectRaw, { cases: offerCases(`13.${at + 1}`, options, answer !== undefined), headers: { [header]: offer } })
+      await conform(t, server, connectRaw, {
+        cases: offerCases(`13.${at + 1}`, options, answer !== undefined),
+        headers: { [header]: offer }
+      })
     })
   }
 })

@@ -4,7 +4,9 @@ import { skipWithout } from '../helper/skip-without.ts'
 
 const SECONDS = 6
 
-t.test('four real players in the arena: all sides agree when the round is over', skipWithout('godot3-server'), async t => {
+t.test('four real players in the arena: all sides agree when the round is over', skipWithout(
+  'godot3-server'
+), async t => {
   const { server, bots, ticks, packetsIn, faults } = await playArena(SECONDS, ['Ann', 'Ben', 'Cat', 'Dan'])
   for (const { state, lines } of bots) {
     t.same(lines, [], 'no error line')

@@ -12,11 +12,14 @@ const read = (name: string): string => readFileSync(join(root, 'examples/arena4/
 const source = read('main.gd')
 
 /** The `@rpc` functions of the Godot project: who may call them, and how many parameters they have. */
-const script: Script4 = Object.fromEntries([...source.matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)].map(([, , mode = 'authority', name, parameters]) =>
+const script: Script4 = Object.fromEntries([
+  ...source.matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)
+].map(([, , mode = 'authority', name, parameters]) =>
   [name, { mode: mode as 'authority', args: parameters === '' ? 0 : parameters.split(',').length }]))
 
 t.test('the script of the players has the functions that the server declares, with as many parameters', async t => {
-  t.same(Object.fromEntries(Object.entries(script).map(([name, { args }]) => [name, args])), Object.fromEntries(Object.entries(surface).map(([name, kinds]) => [name, kinds.length])))
+  t.same(Object.fromEntries(Object.entries(script).map(([name, { args }]) =>
+    [name, args])), Object.fromEntries(Object.entries(surface).map(([name, kinds]) => [name, kinds.length])))
   t.same(Object.keys(script).filter(name => script[name].mode === 'any_peer'), ['join', 'steer'])
 })
 
@@ -41,7 +44,9 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
   await app.listen({ port: 0 })
   const names = ['Ann', 'Ben', 'Cat', 'Dan']
   const players = await Promise.all(names.map(async name => {
-    const player = await Godot4Socket.connect(t, app.peerServer.port, '/ws4', [], game => { game.addNode('Main', script) })
+    const player = await Godot4Socket.connect(t, app.peerServer.port, '/ws4', [], game => {
+      game.addNode('Main', script)
+    })
     await player.event('api.peer_connected', 1)
     player.game.rpc('Main', 'join', [name], 1)
     return player
@@ -49,13 +54,18 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
   arena.start()
   const begin = Date.now()
   while (arena.players.size < names.length || Date.now() - begin < 800) {
-    for (const { game } of players) if (arena.players.size === names.length) game.rpc('Main', 'steer', [toward(arena.coin, arena.players.get(game.id)!.position)], 1)
+    for (const { game } of players) {
+      if (arena.players.size === names.length) {
+        game.rpc('Main', 'steer', [toward(arena.coin, arena.players.get(game.id)!.position)], 1)
+      }
+    }
     await new Promise(resolve => setTimeout(resolve, 16))
   }
   arena.stop()
   await Promise.all(players.map(async player => await player.event('over')))
 
-  const known = (game: Godot4Socket['game'], name: string): unknown => game.events.findLast(([what]) => what === name)?.[3]
+  const known = (game: Godot4Socket['game'], name: string): unknown =>
+    game.events.findLast(([what]) => what === name)?.[3]
   const [coin, scores] = [asSent(arena.coin), arena.scores]
   for (const { game } of players) {
     t.strictSame(known(game, 'coin'), [coin])
@@ -67,7 +77,8 @@ t.test('four players in the arena: all sides agree when the round is over', asyn
     t.same(game.refusals, [])
   }
   t.same([...arena.scores.values()].map(([name]) => name).sort(), names)
-  t.equal(Object.values(app.peerServer.monitor.drops).reduce((sum, count) => sum + count) + app.peerServer.monitor.failures, 0)
+  t.equal(Object.values(app.peerServer.monitor.drops).reduce((sum, count) => sum + count) +
+    app.peerServer.monitor.failures, 0)
 })
 
 function toward (coin: Vector2, { x, y }: Vector2): Vector2 {

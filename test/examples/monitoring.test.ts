@@ -48,8 +48,11 @@ t.test('every metric that the dashboard and the alerts ask for is one of the ser
     }
     const [, base] = /\b((?:peer_server|nodejs|process)_\w+?)(?:_bucket)?\b/.exec(expr) ?? []
     if (base === undefined) continue
-    const labels = [...metrics.get(base)!.samples.keys()].flatMap(key => [...key.matchAll(/(\w+)="/g)].map(([, label]) => label))
-    const asked = [...expr.matchAll(/(\w+)(?:=~|!=|!~|=)"/g), ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list]) => [...list.matchAll(/(\w+)/g)])].map(([, label]) => label)
+    const labels =
+      [...metrics.get(base)!.samples.keys()].flatMap(key => [...key.matchAll(/(\w+)="/g)].map(([, label]) => label))
+    const asked = [...expr.matchAll(/(\w+)(?:=~|!=|!~|=)"/g), ...[
+      ...expr.matchAll(/by \(([^)]*)\)/g)
+    ].flatMap(([, list]) => [...list.matchAll(/(\w+)/g)])].map(([, label]) => label)
     for (const label of asked) t.ok([...labels, ...added].includes(label), `${base} has ${label}`)
   }
 })
@@ -57,7 +60,9 @@ t.test('every metric that the dashboard and the alerts ask for is one of the ser
 t.test('what is said of a metric in words has the labels that come with it', async t => {
   for (const [, expr, summary] of read('alerts.yml').matchAll(/expr: ([\s\S]*?)\n +for:[\s\S]*?summary: (.*)/g)) {
     const kept = /by \(([^)]*)\)/.exec(expr)?.[1].split(', ')
-    for (const [, label] of summary.matchAll(/\$labels\.(\w+)/g)) t.ok(kept === undefined || kept.includes(label), `${label} in ${summary}`)
+    for (const [, label] of summary.matchAll(/\$labels\.(\w+)/g)) {
+      t.ok(kept === undefined || kept.includes(label), `${label} in ${summary}`)
+    }
   }
 })
 
@@ -71,5 +76,7 @@ t.test('every metric of a server is on the dashboard', async t => {
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: {}, admin: { auth: false } })
   const text = exprs.join('\n')
-  for (const name of parseMetrics((await service.inject('/metrics')).body).keys()) if (name.startsWith('peer_server_')) t.match(text, name)
+  for (const name of parseMetrics((await service.inject('/metrics')).body).keys()) {
+    if (name.startsWith('peer_server_')) t.match(text, name)
+  }
 })

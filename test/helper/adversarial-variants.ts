@@ -33,14 +33,18 @@ export function attacksOn (version: keyof typeof versions): Attack[] {
   const numbers = new Map(rows.map(({ name, type }) => [name, type]))
   const array = numbers.get('Array')!
   const dictionary = numbers.get('Dictionary')!
-  const recorded = [...readVectors<Vector[]>(vectors), ...readVectors<DecodeVector[]>(vectors.replace('variant', 'variant-decode')).filter(({ ok }) => ok)].map(({ hex }) => bytesOf(hex))
+  const recorded = [
+    ...readVectors<Vector[]>(vectors),
+    ...readVectors<DecodeVector[]>(vectors.replace('variant', 'variant-decode')).filter(({ ok }) => ok)
+  ].map(({ hex }) => bytesOf(hex))
   const attacks: Attack[] = []
   const attack = (name: string, build: Attack['build']): void => { attacks.push({ name, build }) }
 
   for (const { name, type } of rows) {
     const values = recorded.filter(bytes => bytes[0] === type).sort((a, b) => a.length - b.length)
     // Full objects are refused before anything of them is read.
-    const [least, most] = values.length > 0 ? [values[0], values.findLast(({ length }) => length < 1000)!] : [word(type), word(type)]
+    const [least, most] =
+      values.length > 0 ? [values[0], values.findLast(({ length }) => length < 1000)!] : [word(type), word(type)]
     for (const [what, value] of [['smallest', least], ['largest', most]] as const) {
       attack(`${name}: an Array of the ${what}`, size => repeated(array, value, Math.floor((size - 8) / value.length)))
       attack(`${name}: equal Dictionary keys, the ${what}`, size => {
@@ -51,7 +55,8 @@ export function attacksOn (version: keyof typeof versions): Attack[] {
     attack(`${name}: a count that lies, nested`, size => nestedLies(array, word(type, 0x7fffffff), size, levels))
     attack(`${name}: zeros`, size => Buffer.concat([word(type), Buffer.alloc(size - 4)]))
     attack(`${name}: ones`, size => Buffer.concat([word(type), Buffer.alloc(size - 4, 1)]))
-    attack(`${name}: a count, then bytes of value 255`, size => Buffer.concat([word(type, size - 8), Buffer.alloc(size - 8, 255)]))
+    attack(`${name}: a count, then bytes of value 255`, size =>
+      Buffer.concat([word(type, size - 8), Buffer.alloc(size - 8, 255)]))
   }
   for (const [name, make] of Object.entries(large)) {
     attack(`${name}: one as large as it can be`, size => {
@@ -74,7 +79,8 @@ export function attacksOn (version: keyof typeof versions): Attack[] {
     })
   }
   attack('Dictionary: keys nested in keys', size => nested(word(dictionary, 1), size, levels))
-  attack('Dictionary: keys nested in keys, each with an array first', size => nestedPairs(dictionary, array, size, levels))
+  attack('Dictionary: keys nested in keys, each with an array first', size =>
+    nestedPairs(dictionary, array, size, levels))
   attack('Array: nested', size => nested(word(array, 1), size, levels))
   attack('Array: nested, each with as many elements as there could be', size => nestedLies(array, NIL, size, levels))
   attack('Array: nested, as keys', size => {
@@ -103,8 +109,15 @@ function attacksOnTyped (numbers: ReadonlyMap<string, number>): Attack[] {
     typed('float', 'colliding ints', collidingInts),
     typed('StringName', 'texts', count => Array.from({ length: count }, (_, i) => `${i}`)),
     typed('String', 'texts', count => Array.from({ length: count }, (_, i) => `${i}`)),
-    { name: 'Array[int]: elements of another type', build: size => Buffer.concat([word(array | 1 << 16, 2, (size - 12) >> 2), times((size - 12) >> 2, NIL)]) },
-    { name: 'Array[class]: nested, with long names', build: size => times(Math.floor(size / 280), Buffer.concat([word(array | 2 << 16, 268), Buffer.alloc(268, 65), word(1)])) },
+    {
+      name: 'Array[int]: elements of another type',
+      build: size => Buffer.concat([word(array | 1 << 16, 2, (size - 12) >> 2), times((size - 12) >> 2, NIL)])
+    },
+    {
+      name: 'Array[class]: nested, with long names',
+      build: size =>
+        times(Math.floor(size / 280), Buffer.concat([word(array | 2 << 16, 268), Buffer.alloc(268, 65), word(1)]))
+    },
     { name: 'Array: typed, nested', build: size => nested(word(array | 1 << 16, array, 1), size, 1024) }
   ]
 }
@@ -140,15 +153,25 @@ const large: Record<string, (count: number) => Variant> = {
   'String, three bytes a character': count => '日'.repeat(count),
   'String, replacement characters': count => '\ufffd'.repeat(count),
   'String, half surrogates': count => 'x\ud800'.repeat(count),
-  'NodePath, names': count => new types.NodePath({ names: new Array<string>(count).fill('n'), subnames: [], absolute: true }),
-  'NodePath, subnames': count => new types.NodePath({ names: [], subnames: new Array<string>(count).fill('n'), absolute: true }),
+  'NodePath, names': count => new types.NodePath({
+    names: new Array<string>(count).fill('n'),
+    subnames: [],
+    absolute: true
+  }),
+  'NodePath, subnames': count => new types.NodePath({
+    names: [],
+    subnames: new Array<string>(count).fill('n'),
+    absolute: true
+  }),
   PoolByteArray: count => new Uint8Array(count),
   PoolIntArray: count => new Int32Array(count),
   PoolRealArray: count => new Float32Array(count),
   'PoolStringArray, empty': count => new types.PoolStringArray(new Array<string>(count).fill('')),
-  'PoolStringArray, long': count => new types.PoolStringArray(Array.from({ length: count >> 6 }, (_, i) => `${i}`.padEnd(60))),
+  'PoolStringArray, long': count =>
+    new types.PoolStringArray(Array.from({ length: count >> 6 }, (_, i) => `${i}`.padEnd(60))),
   PoolVector2Array: count => new types.PoolVector2Array(new Array<types.Vector2>(count).fill(new types.Vector2(1, 2))),
-  PoolVector3Array: count => new types.PoolVector3Array(new Array<types.Vector3>(count).fill(new types.Vector3(1, 2, 3))),
+  PoolVector3Array: count =>
+    new types.PoolVector3Array(new Array<types.Vector3>(count).fill(new types.Vector3(1, 2, 3))),
   PoolColorArray: count => new types.PoolColorArray(new Array<types.Color>(count).fill(new types.Color())),
   PackedInt64Array: count => new BigInt64Array(count),
   PackedFloat64Array: count => new Float64Array(count),

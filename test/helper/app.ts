@@ -3,7 +3,9 @@ import type { Test } from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 
 /** A Fastify app with the plugin, listening on a free port; it is closed with the test. */
-export async function listeningApp (t: Test, options: Parameters<typeof peerServer>[1] = {}): Promise<{ app: FastifyInstance, port: number, url: string }> {
+export async function listeningApp (
+  t: Test, options: Parameters<typeof peerServer>[1] = {}
+): Promise<{ app: FastifyInstance, port: number, url: string }> {
   const app = Fastify()
   await app.register(peerServer, options)
   await app.listen({ port: 0, host: '127.0.0.1' })

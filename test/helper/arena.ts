@@ -60,7 +60,9 @@ async function whenJoined (arena: Arena, count: number): Promise<void> {
   }
 }
 
-async function play (arena: Arena, server: WebSocketServer, seconds: number, bots: Array<Promise<BotReport>>): Promise<Round> {
+async function play (
+  arena: Arena, server: WebSocketServer, seconds: number, bots: Array<Promise<BotReport>>
+): Promise<Round> {
   const [tick, before] = [arena.tick, [...server.peers()].map(({ packetsIn }) => packetsIn)]
   await delay(seconds * 1000)
   const ticks = arena.tick - tick
@@ -87,15 +89,23 @@ async function runBot (name: string, port: number, home: string, signal: AbortSi
   // Godot 3.2.3 reports an error when it makes this folder itself, though it succeeds.
   await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
   const project = join(root, 'examples/arena/godot')
-  const godot = spawn(findProgram('godot3-server')!, ['--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'], {
+  const godot = spawn(findProgram('godot3-server')!, [
+    '--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'
+  ], {
     env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   signal.addEventListener('abort', () => godot.kill('SIGKILL'))
   const lines: string[] = []
-  for (const stream of [godot.stdout, godot.stderr]) createInterface({ input: stream }).on('line', line => lines.push(line))
+  for (const stream of [godot.stdout, godot.stderr]) {
+    createInterface({ input: stream }).on('line', line => lines.push(line))
+  }
   await once(godot, 'close')
   const said = lines.find(line => line.startsWith('STATE '))
-  const state = said === undefined ? undefined : decodeVariant(Buffer.from(said.slice(6), 'base64'), { exactFloats: false }) as ArenaState
+  const state = said === undefined
+    ? undefined
+    : decodeVariant(Buffer.from(said.slice(6), 'base64'), {
+      exactFloats: false
+    }) as ArenaState
   return { state, lines: lines.filter(line => line !== said && line.trim() !== '' && !line.startsWith('Godot Engine')) }
 }

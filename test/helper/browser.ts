@@ -15,7 +15,11 @@ const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
 /** Opens an empty page in a Chromium with a profile of its own; both end with the test. */
 export async function openPage (t: Test): Promise<MonitoredPage> {
   const profile = await mkdtemp(join(tmpdir(), 'chromium-'))
-  const context = await chromium.launchPersistentContext(profile, { executablePath: findProgram('chromium'), headless: true, args })
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: findProgram('chromium'),
+    headless: true,
+    args
+  })
   t.teardown(async () => {
     await context.close()
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })

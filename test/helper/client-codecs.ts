@@ -19,7 +19,8 @@ const i32 = (value: number): Buffer => {
   bytes.writeInt32LE(value)
   return bytes
 }
-const relay = (to: number, packet: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(command.SYS, sys.RELAY), i32(to), packet])
+const relay = (to: number, packet: Uint8Array): Buffer =>
+  Buffer.concat([Uint8Array.of(command.SYS, sys.RELAY), i32(to), packet])
 const about = (what: number, id: number): Buffer => Buffer.concat([Uint8Array.of(command.SYS, what), i32(id)])
 const raw = (data: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(command.RAW), data])
 
@@ -39,12 +40,18 @@ export const clientCodecs: Record<ServerOptions['wire'], ClientCodec> = {
     encodeData: (id, to, data) => Buffer.from(encodeRelayPacket(relayType.DATA, id, to, data)),
     describe: message => {
       const bytes = Buffer.from(message)
-      return bytes[0] === relayType.DATA ? `from ${bytes.readInt32LE(1)} ${hex(bytes.subarray(9))}` : `${words[bytes[0]]} ${bytes.readInt32LE(9)}`
+      return bytes[0] === relayType.DATA
+        ? `from ${bytes.readInt32LE(1)} ${hex(bytes.subarray(9))}`
+        : `${words[bytes[0]]} ${bytes.readInt32LE(9)}`
     },
     forgedMessages: (id, other) => ({
       'short-packet': [Buffer.alloc(8), Buffer.alloc(0)],
-      'not-data': [encodeSystemPacket(relayType.ADD, other), encodeSystemPacket(relayType.DEL, other), encodeSystemPacket(relayType.ID, other), encodeRelayPacket(relayType.DEL, id, 0, i32(other))],
-      'spoofed-source': [encodeRelayPacket(relayType.DATA, other, 0, i32(0)), encodeRelayPacket(relayType.DATA, 1, 0, i32(0))],
+      'not-data': [encodeSystemPacket(relayType.ADD, other), encodeSystemPacket(
+        relayType.DEL, other
+      ), encodeSystemPacket(relayType.ID, other), encodeRelayPacket(relayType.DEL, id, 0, i32(other))],
+      'spoofed-source': [
+        encodeRelayPacket(relayType.DATA, other, 0, i32(0)), encodeRelayPacket(relayType.DATA, 1, 0, i32(0))
+      ],
       'unknown-target': [encodeRelayPacket(relayType.DATA, id, 99, i32(0))],
       'own-target': [encodeRelayPacket(relayType.DATA, id, id, i32(0))]
     })
@@ -53,10 +60,16 @@ export const clientCodecs: Record<ServerOptions['wire'], ClientCodec> = {
     encodeData: (_id, to, data) => to === 1 ? raw(data) : relay(to, raw(data)),
     describe: (message, isFirst) => isFirst ? `id ${Buffer.from(message).readInt32LE(0)}` : hear4(Buffer.from(message)),
     forgedMessages: (id, other) => ({
-      'short-packet': [Buffer.alloc(0), raw(Buffer.alloc(0)), Buffer.of(command.SYS), relay(0, Buffer.alloc(0)), relay(0, Buffer.alloc(0)).subarray(0, 5), relay(other, raw(Buffer.alloc(0)))],
+      'short-packet': [Buffer.alloc(0), raw(Buffer.alloc(0)), Buffer.of(command.SYS), relay(
+        0, Buffer.alloc(0)
+      ), relay(0, Buffer.alloc(0)).subarray(0, 5), relay(other, raw(Buffer.alloc(0)))],
       'not-data': [
-        about(sys.ADD_PEER, other), about(sys.DEL_PEER, other), about(sys.ADD_PEER, 1), about(4, other), Buffer.of(command.SYS, sys.AUTH), Buffer.of(command.SYS, sys.AUTH, 1),
-        relay(0, about(sys.DEL_PEER, other)), relay(other, about(sys.ADD_PEER, 1)), relay(-id, relay(0, raw(i32(0)))), relay(other, Buffer.of(0xff, 0xaa)), relay(0, Buffer.of(0x0f, sys.DEL_PEER, 1, 0, 0, 0))
+        about(sys.ADD_PEER, other), about(sys.DEL_PEER, other), about(
+          sys.ADD_PEER, 1
+        ), about(4, other), Buffer.of(command.SYS, sys.AUTH), Buffer.of(command.SYS, sys.AUTH, 1),
+        relay(0, about(sys.DEL_PEER, other)), relay(other, about(sys.ADD_PEER, 1)), relay(
+          -id, relay(0, raw(i32(0)))
+        ), relay(other, Buffer.of(0xff, 0xaa)), relay(0, Buffer.of(0x0f, sys.DEL_PEER, 1, 0, 0, 0))
       ],
       'unknown-target': [relay(99, raw(i32(0))), relay(1, raw(i32(0)))]
     })

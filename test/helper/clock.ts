@@ -11,7 +11,9 @@ export interface StoppedClock {
 
 /** Stops timers, dates and performance.now() of this process until the test ends. */
 export function stopTime (t: Test): StoppedClock {
-  const clock = fakeTimers.install({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] })
+  const clock = fakeTimers.install({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance']
+  })
   t.teardown(() => { clock.uninstall() })
   return {
     advance: milliseconds => { clock.tick(milliseconds) },

@@ -38,12 +38,19 @@ function schemas (content: Record<string, { schema: Schema }> = {}): Record<stri
 function resolve (part: any, components: Record<string, Schema>): any {
   if (Array.isArray(part)) return part.map(one => resolve(one, components))
   if (typeof part !== 'object' || part === null) return part
-  if (typeof part.$ref === 'string') return resolve(components[part.$ref.replace('#/components/schemas/', '')], components)
+  if (typeof part.$ref === 'string') {
+    return resolve(components[part.$ref.replace('#/components/schemas/', '')], components)
+  }
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, resolve(value, components)]))
 }
 
-/** What is wrong with an answer according to the operation, undefined when nothing is; a member that is not described is wrong too. */
-export function responseFault ({ responses }: Operation, status: number, type: string, body: string): string | undefined {
+/**
+ * What is wrong with an answer according to the operation, undefined when nothing is; a member that is not described is
+ * wrong too.
+ */
+export function responseFault (
+  { responses }: Operation, status: number, type: string, body: string
+): string | undefined {
   const described = responses[status]
   if (described === undefined) return `the status ${status} is not described`
   const types = Object.keys(described)
@@ -70,8 +77,17 @@ export function arbitraryOf (schema: Schema, known: Record<string, fc.Arbitrary<
   switch (schema.type) {
     case 'boolean': return fc.boolean()
     case 'integer': return fc.integer({ min: schema.minimum ?? -(2 ** 31), max: schema.maximum ?? 2 ** 31 })
-    case 'number': return fc.double({ min: schema.minimum ?? schema.exclusiveMinimum ?? -1e9, max: schema.maximum ?? 1e9, noNaN: true, minExcluded: 'exclusiveMinimum' in schema })
-    case 'string': return fc.string({ unit: 'binary', minLength: schema.minLength ?? 0, maxLength: Math.min(schema.maxLength ?? 200, 200) })
+    case 'number': return fc.double({
+      min: schema.minimum ?? schema.exclusiveMinimum ?? -1e9,
+      max: schema.maximum ?? 1e9,
+      noNaN: true,
+      minExcluded: 'exclusiveMinimum' in schema
+    })
+    case 'string': return fc.string({
+      unit: 'binary',
+      minLength: schema.minLength ?? 0,
+      maxLength: Math.min(schema.maxLength ?? 200, 200)
+    })
     case 'array': return fc.array(arbitraryOf(schema.items, known), { minLength: schema.minItems ?? 0, maxLength: 20 })
     case 'object': return record(schema, known)
     default: return fc.jsonValue()
@@ -79,7 +95,9 @@ export function arbitraryOf (schema: Schema, known: Record<string, fc.Arbitrary<
 }
 
 /** Objects with what is required, and each other member half of the times. */
-function record ({ properties = {}, required = [] }: Schema, known: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> {
+function record (
+  { properties = {}, required = [] }: Schema, known: Record<string, fc.Arbitrary<unknown>>
+): fc.Arbitrary<object> {
   const members = Object.entries<Schema>(properties).map(([name, schema]) => {
     const value = (known[name] ?? arbitraryOf(schema, known)).map(value => [name, value])
     return required.includes(name) ? value : fc.oneof(value, fc.constant(undefined))

@@ -78,8 +78,11 @@ export class EventSourceReader {
 }
 
 /** Opens a stream; it ends with the test. */
-export async function openEvents (t: Test, url: string, headers: Record<string, string> = {}): Promise<EventSourceReader> {
-  // Not by fetch: after a stream that was cut it opens a connection for a request that never comes, and a closing app waits for that.
+export async function openEvents (
+  t: Test, url: string, headers: Record<string, string> = {}
+): Promise<EventSourceReader> {
+  // Not by fetch: after a stream that was cut it opens a connection for a request that never comes, and a closing app
+  // waits for that.
   const request = get(url, { agent: false, headers })
   t.teardown(() => { request.destroy() })
   const [response] = await once(request, 'response') as [IncomingMessage]

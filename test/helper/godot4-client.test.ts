@@ -4,29 +4,56 @@ import type { Script4 } from './godot4-client.ts'
 import { readVectors } from './variant-vectors.ts'
 
 /** What a hand-made server sent to a real client, and what that did. */
-interface Case { case: string, sent: null | string | string[], client_events: unknown[][], client_id: number, client_peers: number[], client_status: string, client_sent: string[], client_refused?: string[] }
+interface Case {
+  case: string
+  sent: null | string | string[]
+  client_events: unknown[][]
+  client_id: number
+  client_peers: number[]
+  client_status: string
+  client_sent: string[]
+  client_refused?: string[]
+}
 const { foreign_server: cases } = readVectors<{ foreign_server: Case[] }>('godot4-rpc')
 
 const one = { args: 1, mode: 'any_peer' } as const
-const script: Script4 = { r0: { args: 0, mode: 'any_peer' }, r1: one, r2: { args: 2, mode: 'any_peer' }, r3: { args: 3, mode: 'any_peer' }, au: { args: 1 }, al: { args: 1, callLocal: true }, rl: { ...one, callLocal: true }, un: one, uo: one }
+const script: Script4 = {
+  r0: { args: 0, mode: 'any_peer' },
+  r1: one,
+  r2: { args: 2, mode: 'any_peer' },
+  r3: {
+    args: 3,
+    mode: 'any_peer'
+  },
+  au: { args: 1 },
+  al: { args: 1, callLocal: true },
+  rl: { ...one, callLocal: true },
+  un: one,
+  uo: one
+}
 
 function build () {
   const sent: string[] = []
-  const client = new Godot4Client({ send: message => { sent.push(`2:${message.toString('hex')}`) }, close: code => { sent.push(`8:${code.toString(16).padStart(4, '0')}`) } })
+  const client = new Godot4Client({
+    send: message => { sent.push(`2:${message.toString('hex')}`) },
+    close: code => { sent.push(`8:${code.toString(16).padStart(4, '0')}`) }
+  })
   client.addNode('Main', script)
   client.addNode('Main/Pawn', script)
   return { client, sent }
 }
 
 /** What only a connection can show: godot4-socket.test.ts. */
-const ofTheConnection = /^(id as text|id in two|nothing for|ping|server |masked|text with|65536|afterwards|client: six|RAW after the empty)/
+const ofTheConnection =
+  /^(id as text|id in two|nothing for|ping|server |masked|text with|65536|afterwards|client: six|RAW after the empty)/
 
 /** A real client does as it is told, to its harm; this one says so as well. */
 const ownWords = /^(ADD_PEER|DEL_PEER|RELAY) of /
 
 t.test('the client of the tests does what the real one did, and refuses what it refused', async t => {
   t.same([cases.length, cases.filter(({ case: name }) => ofTheConnection.test(name)).length], [87, 14])
-  const [first, rest] = [cases.slice(0, cases.findIndex(({ case: name }) => name === 'connected, id 777')), cases.slice(cases.findIndex(({ case: name }) => name === 'connected, id 777'))]
+  const [first, rest] = [cases.slice(0, cases.findIndex(({ case: name }) =>
+    name === 'connected, id 777')), cases.slice(cases.findIndex(({ case: name }) => name === 'connected, id 777'))]
   for (const one of first.filter(({ case: name }) => !ofTheConnection.test(name))) {
     const { client, sent } = build()
     check(t, one, client, sent)
@@ -35,8 +62,12 @@ t.test('the client of the tests does what the real one did, and refuses what it 
   for (const one of rest.filter(({ case: name }) => !ofTheConnection.test(name))) check(t, one, client, sent)
 })
 
-function check (t: import('tap').Test, { case: name, sent: given, ...expected }: Case, client: Godot4Client, sent: string[]): void {
-  for (const hex of [given ?? []].flat()) client.receive(hex.startsWith('(') ? Buffer.alloc(Number(hex.slice(1).split(' ')[0]), 3) : Buffer.from(hex, 'hex'))
+function check (
+  t: import('tap').Test, { case: name, sent: given, ...expected }: Case, client: Godot4Client, sent: string[]
+): void {
+  for (const hex of [given ?? []].flat()) {
+    client.receive(hex.startsWith('(') ? Buffer.alloc(Number(hex.slice(1).split(' ')[0]), 3) : Buffer.from(hex, 'hex'))
+  }
   const [, method, value] = /^client rpc(?:_id\(1\))? (r1)\((\d)\)/.exec(name) ?? []
   if (method !== undefined) client.rpc('Main', method, [Number(value)], name.includes('rpc_id') ? 1 : 0)
   if (name.startsWith('client send_bytes')) client.sendBytes(Uint8Array.of(1), 1)
@@ -45,7 +76,9 @@ function check (t: import('tap').Test, { case: name, sent: given, ...expected }:
   const events = client.events.splice(0).filter(([what]) => what !== 'api.server_disconnected').map(shown)
   if (!isOdd) t.same(events, expected.client_events.map(shown), `${name}: tells`)
   t.same(sent.splice(0), expected.client_sent, `${name}: sends`)
-  if (expected.client_status === 'connected' && !isOdd) t.same([...client.peers], expected.client_peers, `${name}: peers`)
+  if (expected.client_status === 'connected' && !isOdd) {
+    t.same([...client.peers], expected.client_peers, `${name}: peers`)
+  }
   const refused = client.refusals.splice(0).filter(why => !ownWords.test(why))
   t.same(refused.slice(0, 1), (expected.client_refused ?? []).slice(0, 1), `${name}: refuses`)
 }

@@ -4,7 +4,11 @@ import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { variant4 } from '../../src/protocol/variant/variant4.ts'
 
 /** A method with `@rpc`: who may call it, and how many arguments it has. */
-export interface Rpc4Method { readonly args: number, readonly mode?: 'authority' | 'any_peer', readonly callLocal?: boolean }
+export interface Rpc4Method {
+  readonly args: number
+  readonly mode?: 'authority' | 'any_peer'
+  readonly callLocal?: boolean
+}
 
 /** A node with a script. */
 export interface Script4 { readonly [method: string]: Rpc4Method }
@@ -30,8 +34,8 @@ const i32 = (value: number): Buffer => {
 }
 
 /**
- * A Godot 4 game of the tests: SceneMultiplayer over WebSocketMultiplayerPeer as it was recorded, on any connection. What a real one would
- * print as an error stands in `refusals`; with a faultless server nothing ever does.
+ * A Godot 4 game of the tests: SceneMultiplayer over WebSocketMultiplayerPeer as it was recorded, on any connection.
+ * What a real one would print as an error stands in `refusals`; with a faultless server nothing ever does.
  */
 export class Godot4Client {
   readonly events: ClientEvent4[] = []
@@ -61,7 +65,9 @@ export class Godot4Client {
     this.#outlet = outlet
   }
 
-  /** Adds a node, its path from the root: `Main/Pawn`. One that was there is another node, whose path gets a new number. */
+  /**
+   * Adds a node, its path from the root: `Main/Pawn`. One that was there is another node, whose path gets a new number.
+   */
   addNode (path: string, script: Script4): void {
     this.#paths.delete(path)
     const names = Object.keys(script).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
@@ -233,7 +239,9 @@ export class Godot4Client {
     if (path === undefined) return this.#refuse('path id not announced by this sender')
     if (this.#nodes.get(path)?.authority !== sender) return this.#refuse('not the authority of the spawner')
     if (Buffer.byteLength(name) + 1 !== size) return this.#refuse('wrong size of the name')
-    if (this.#spawned.has(id) || [...this.#spawned.values()].some(node => node.name === name)) return this.#refuse(`${name} is there already`)
+    if (this.#spawned.has(id) || [...this.#spawned.values()].some(node => node.name === name)) {
+      return this.#refuse(`${name} is there already`)
+    }
     const isCustom = packet[1] === 0xff
     const valuesAt = contentAt + (isCustom ? 4 + packet.readUInt32LE(contentAt) : 0)
     const [what] = isCustom ? valuesOf(packet.subarray(contentAt + 4, valuesAt)) : [packet[1]]
@@ -260,7 +268,9 @@ export class Godot4Client {
       const sizeAt = at + (isDelta ? 12 : 4)
       const end = sizeAt + 4 + packet.readUInt32LE(sizeAt)
       if (name === undefined || end > packet.length) return this.#refuse('not a known synchronizer')
-      this.events.push([isDelta ? 'delta' : 'sync', name, isDelta ? packet.readBigUInt64LE(at + 4) : undefined, valuesOf(packet.subarray(sizeAt + 4, end))])
+      this.events.push([isDelta ? 'delta' : 'sync', name, isDelta
+        ? packet.readBigUInt64LE(at + 4)
+        : undefined, valuesOf(packet.subarray(sizeAt + 4, end))])
       at = end
     }
   }
@@ -285,7 +295,9 @@ export class Godot4Client {
     const name = node.names[method]
     if (name === undefined) return this.#refuse('unknown method id')
     const { args, mode = 'authority' } = node.script[name]
-    if (mode === 'authority' && sender !== node.authority) return this.#refuse('the mode of the method forbids the caller')
+    if (mode === 'authority' && sender !== node.authority) {
+      return this.#refuse('the mode of the method forbids the caller')
+    }
     const values = this.#valuesOf(packet.subarray(from, end), (packet[0] & 0x80) !== 0)
     if (values === undefined) return
     if (values.length !== args) return this.#refuse('wrong number of arguments')
@@ -295,7 +307,9 @@ export class Godot4Client {
   #valuesOf (bytes: Buffer, isBare: boolean): Variant[] | undefined {
     if (isBare) return bytes.length === 0 ? [] : [Uint8Array.from(bytes)]
     try {
-      return variant4.parse(reader => Array.from({ length: reader.u8() }, () => readRpcArgument(reader)), bytes, { exactFloats: false })
+      return variant4.parse(reader => Array.from({ length: reader.u8() }, () => readRpcArgument(reader)), bytes, {
+        exactFloats: false
+      })
     } catch {
       this.#refuse('an argument does not decode')
       return undefined
@@ -304,7 +318,10 @@ export class Godot4Client {
 
   // ---- what goes out ----
 
-  /** Paths are announced to who was not told yet; numbers go to who confirmed them, in their shortest form when all have. */
+  /**
+   * Paths are announced to who was not told yet; numbers go to who confirmed them, in their shortest form when all
+   * have.
+   */
   #call (receivers: number[], path: string, { md5 }: Node4, method: number, args: Variant[]): void {
     const own = this.#paths.get(path) ?? { id: ++this.#lastPath, told: new Set(), confirmed: new Set() }
     this.#paths.set(path, own)

@@ -14,7 +14,10 @@ export class Godot4Player {
 
   constructor (server: WebSocketServer, prepare: (game: Godot4Client) => void = () => {}) {
     this.#frames = new FrameClient(server)
-    this.game = new Godot4Client({ send: message => { this.#frames.binary(message) }, close: code => { this.#frames.close(code) } })
+    this.game = new Godot4Client({
+      send: message => { this.#frames.binary(message) },
+      close: code => { this.#frames.close(code) }
+    })
     prepare(this.game)
   }
 

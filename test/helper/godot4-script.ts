@@ -18,15 +18,30 @@ export const script = {
 } as const
 
 const modes: Record<keyof typeof script, RpcMode> = {
-  r0: 'any_peer', r1: 'any_peer', r2: 'any_peer', r3: 'any_peer', au: 'authority', al: 'authority call_local', rl: 'any_peer call_local', un: 'any_peer', uo: 'any_peer'
+  r0: 'any_peer',
+  r1: 'any_peer',
+  r2: 'any_peer',
+  r3:
+    'any_peer',
+  au: 'authority',
+  al: 'authority call_local',
+  rl: 'any_peer call_local',
+  un: 'any_peer',
+  uo: 'any_peer'
 }
 
 /** What ran: method, sender, node, and with what. */
 export type HandledCall = [method: string, sender: number, node: string, values: Variant[]]
 
 /** A node with that script; `ran` is told. */
-export function addScriptedNode (server: WebSocketServer, path: string, ran: (...what: HandledCall) => void): RemoteNode {
+export function addScriptedNode (
+  server: WebSocketServer, path: string, ran: (...what: HandledCall) => void
+): RemoteNode {
   const node: RemoteNode = server.multiplayer.node(path, script)
-  for (const [name, mode] of Object.entries(modes)) node.method(mode, name, (sender, ...values) => { ran(name, sender, path.split('/').pop() as string, values as Variant[]) })
+  for (const [name, mode] of Object.entries(modes)) {
+    node.method(mode, name, (sender, ...values) => {
+      ran(name, sender, path.split('/').pop() as string, values as Variant[])
+    })
+  }
   return node
 }

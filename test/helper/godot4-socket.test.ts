@@ -9,7 +9,10 @@ import { readVectors } from './variant-vectors.ts'
 interface Answered { case: string, request: string, status: 'connected' | 'disconnected' }
 const { handshake } = readVectors<{ handshake: Answered[] }>('godot4-session')
 
-/** How the answers of the file differ from the plainest; a header set to undefined is left out, a text stands for all of it. */
+/**
+ * How the answers of the file differ from the plainest; a header set to undefined is left out, a text stands for all of
+ * it.
+ */
 const answers: Record<string, string | Record<string, string>> = {
   'no protocols, plain 101': {},
   'protocols alpha, beta; server picks beta': { 'Sec-WebSocket-Protocol': 'beta' },
@@ -22,14 +25,16 @@ const answers: Record<string, string | Record<string, string>> = {
   'wrong accept key': { 'Sec-WebSocket-Accept': 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=' },
   404: 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nX-One: 1\r\nX-Two: 2\r\n\r\n',
   'permessage-deflate offered back': { 'Sec-WebSocket-Extensions': 'permessage-deflate' },
-  'HTTP/1.0 101': 'HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
+  'HTTP/1.0 101':
+    'HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
   'headers of 4200 bytes': { 'X-Long': 'x'.repeat(4100) },
   'header without a value': { 'X-Empty': '' }
 }
 
 function answerTo (request: string, bent: Record<string, string> = {}): string {
   const headers = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Accept': acceptKeyOf(request), ...bent }
-  return ['HTTP/1.1 101 Switching Protocols', ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
+  return ['HTTP/1.1 101 Switching Protocols', ...Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
 }
 
 t.test('the client of the tests takes the answers that the real one took, and no other', async t => {
@@ -38,11 +43,17 @@ t.test('the client of the tests takes the answers that the real one took, and no
   for (const { case: name, request, status } of handshake) {
     const bent = answers[name]
     if (bent === undefined) t.ok(silent.some(one => one.case === name), name)
-    else t.equal(responseFault(typeof bent === 'string' ? bent : answerTo(request, bent), request) === undefined, status === 'connected', name)
+    else {
+      t.equal(responseFault(typeof bent === 'string'
+        ? bent
+        : answerTo(request, bent), request) === undefined, status === 'connected', name)
+    }
   }
   const mute = createServer().listen(0, '127.0.0.1')
   await once(mute, 'listening')
-  await t.rejects(Godot4Socket.connect(t, (mute.address() as AddressInfo).port, '/', [], undefined, 0.05), { message: /an answer/ })
+  await t.rejects(Godot4Socket.connect(t, (mute.address() as AddressInfo).port, '/', [], undefined, 0.05), {
+    message: /an answer/
+  })
   mute.close()
 })
 
@@ -56,10 +67,13 @@ async function serve (t: Test) {
   t.teardown(() => server.close())
   await once(server, 'listening')
   const sent: string[] = []
-  const [[socket], client] = await Promise.all([once(server, 'connection') as Promise<[Socket]>, new Promise<Godot4Socket>((resolve, reject) => {
-    server.once('connection', (socket: Socket) => { socket.once('data', request => { socket.write(answerTo(request.toString())) }) })
-    Godot4Socket.connect(t, (server.address() as AddressInfo).port, '/').then(resolve, reject)
-  })])
+  const [[socket], client] =
+    await Promise.all([once(server, 'connection') as Promise<[Socket]>, new Promise<Godot4Socket>((resolve, reject) => {
+      server.once('connection', (socket: Socket) => {
+        socket.once('data', request => { socket.write(answerTo(request.toString())) })
+      })
+      Godot4Socket.connect(t, (server.address() as AddressInfo).port, '/').then(resolve, reject)
+    })])
   t.teardown(() => socket.destroy())
   let unread = Buffer.alloc(0)
   socket.on('data', bytes => {
@@ -70,7 +84,9 @@ async function serve (t: Test) {
       unread = unread.subarray(size)
     }
   }).on('end', () => { sent.push('tcp end') }).on('error', () => {})
-  const say = (hex: string, code = 2, bits: object = {}): void => { socket.write(frame(code, Buffer.from(hex, 'hex'), { mask: false, ...bits })) }
+  const say = (hex: string, code = 2, bits: object = {}): void => {
+    socket.write(frame(code, Buffer.from(hex, 'hex'), { mask: false, ...bits }))
+  }
   return { socket, client, sent, say }
 }
 

@@ -20,7 +20,10 @@ const keyOf = (request: string): string => /^Sec-WebSocket-Key: (.*)\r$/m.exec(r
 /** What a Godot 4 client asks for; `protocols` are its supported_protocols. */
 export function upgradeRequestOf (path: string, port: number, protocols: readonly string[] = []): string {
   const key = randomBytes(16).toString('base64')
-  const lines = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13']
+  const lines = [
+    `GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade',
+    `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13'
+  ]
   if (protocols.length > 0) lines.push(`Sec-WebSocket-Protocol: ${protocols.join(',')}`)
   return [...lines, '', ''].join('\r\n')
 }
@@ -45,9 +48,13 @@ export function responseFault (answer: string, request: string): string | undefi
   if (status !== '101') return `status ${status}`
   if (answer.length > MAX_HEAD || headers.size + 1 < MIN_LINES) return 'size of the head'
   for (const [name, value] of headers) if (value === '') return `${name} without a value`
-  if (headers.get('connection')?.toLowerCase() !== 'upgrade' || headers.get('upgrade')?.toLowerCase() !== 'websocket') return 'Connection or Upgrade'
+  if (headers.get('connection')?.toLowerCase() !== 'upgrade' || headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+    return 'Connection or Upgrade'
+  }
   if (headers.get('sec-websocket-accept') !== acceptKeyOf(request)) return 'Sec-WebSocket-Accept'
-  return protocolFault(headers.get('sec-websocket-protocol'), /^Sec-WebSocket-Protocol: (.*)\r$/m.exec(request)?.[1].split(','))
+  return protocolFault(
+    headers.get('sec-websocket-protocol'), /^Sec-WebSocket-Protocol: (.*)\r$/m.exec(request)?.[1].split(',')
+  )
 }
 
 function protocolFault (chosen: string | undefined, asked: readonly string[] | undefined): string | undefined {
@@ -56,7 +63,9 @@ function protocolFault (chosen: string | undefined, asked: readonly string[] | u
 }
 
 /** Sends a request; the answer, and what came behind it. */
-export async function sendUpgradeRequest (t: Test, port: number, request: string, seconds = HANDSHAKE_TIMEOUT): Promise<{ socket: Socket, answer: string, rest: Buffer }> {
+export async function sendUpgradeRequest (
+  t: Test, port: number, request: string, seconds = HANDSHAKE_TIMEOUT
+): Promise<{ socket: Socket, answer: string, rest: Buffer }> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   t.teardown(() => socket.destroy())
   socket.on('error', () => {})
@@ -79,14 +88,24 @@ export class Godot4Socket {
 
   private constructor (socket: Socket, rest: Buffer, prepare: (game: Godot4Client) => void) {
     this.#socket = socket
-    this.game = new Godot4Client({ send: message => { this.#send(opcode.BINARY, message) }, close: code => { this.#close(code) } })
+    this.game = new Godot4Client({
+      send: message => { this.#send(opcode.BINARY, message) },
+      close: code => { this.#close(code) }
+    })
     prepare(this.game)
     this.#read(rest)
     socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.connectionLost() })
   }
 
   /** Connects as Godot does; throws what it would not take of the answer. */
-  static async connect (t: Test, port: number, path: string, protocols: readonly string[] = [], prepare: (game: Godot4Client) => void = () => {}, seconds?: number): Promise<Godot4Socket> {
+  static async connect (
+    t: Test,
+    port: number,
+    path: string,
+    protocols: readonly string[] = [],
+    prepare: (game: Godot4Client) => void = () => {},
+    seconds?: number
+  ): Promise<Godot4Socket> {
     const request = upgradeRequestOf(path, port, protocols)
     const { socket, answer, rest } = await sendUpgradeRequest(t, port, request, seconds)
     const fault = responseFault(answer, request)
@@ -111,7 +130,8 @@ export class Godot4Socket {
 
   #read (bytes: Buffer): void {
     this.#unread = Buffer.concat([this.#unread, bytes])
-    for (let size = frameSize(this.#unread); size !== undefined && !this.game.isClosed; size = frameSize(this.#unread)) {
+    for (let size = frameSize(this.#unread); size !== undefined &&
+      !this.game.isClosed; size = frameSize(this.#unread)) {
       const one = parseFrame(this.#unread.subarray(0, size))
       this.#unread = this.#unread.subarray(size)
       this.#take(one)

@@ -39,7 +39,17 @@ export class HandshakeClient implements HandshakeTransport {
   request (request: Partial<UpgradeRequest> = {}): this {
     const { headers, ...others } = request
     const { address, port } = this.connection
-    this.handshake.process({ headers: { ...upgradeHeaders, ...headers }, url: '/', host: 'game.example', address, port, ...others })
+    this.handshake.process({
+      headers: {
+        ...upgradeHeaders,
+        ...headers
+      },
+      url: '/',
+      host: 'game.example',
+      address,
+      port,
+      ...others
+    })
     return this
   }
 

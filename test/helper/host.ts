@@ -37,7 +37,9 @@ export interface Client { id: number, socket: WebSocket }
 const prefix = '/api/v1'
 
 /** Starts an app with the server at /ws and the REST API below /api/v1; it ends with the test. */
-export async function startHost (t: Test, { fastify = {}, server = {}, admin = { auth: false }, before }: HostParts = {}): Promise<Host> {
+export async function startHost (
+  t: Test, { fastify = {}, server = {}, admin = { auth: false }, before }: HostParts = {}
+): Promise<Host> {
   const app = Fastify(fastify)
   t.teardown(async () => { await app.close() })
   await before?.(app)
@@ -67,7 +69,9 @@ async function join (t: Test, server: WebSocketServer, port: number, protocols: 
 
 async function opened (socket: WebSocket): Promise<void> {
   if (socket.readyState === WebSocket.OPEN) return
-  await withTimeout(20, () => 'the handshake', new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) }))
+  await withTimeout(20, () => 'the handshake', new Promise((resolve, reject) => {
+    socket.once('open', resolve).once('error', reject)
+  }))
 }
 
 /** The code and reason that the client is told at its end. */

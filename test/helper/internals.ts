@@ -22,6 +22,8 @@ export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8
 }
 
 /** Handles bytes as one message of a peer. */
-export function receive (server: WebSocketServer, session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+export function receive (
+  server: WebSocketServer, session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean
+): void {
   internalsOf(server).room.receive(session, bytes, start, end, isText)
 }

@@ -4,8 +4,13 @@ import { root } from '../../scripts/root.ts'
 
 const folder = join(root, 'test/vectors/tls')
 
-/** Where a key or certificate of the tests lies: `root` signed `middle` and `renewed`, `middle` signed `leaf`; the last two are for localhost. */
-export function keyFile (name: 'root.pem' | 'middle.pem' | 'leaf.pem' | 'leaf.key' | 'renewed.pem' | 'renewed.key' | 'encrypted.key'): string {
+/**
+ * Where a key or certificate of the tests lies: `root` signed `middle` and `renewed`, `middle` signed `leaf`; the last
+ * two are for localhost.
+ */
+export function keyFile (
+  name: 'root.pem' | 'middle.pem' | 'leaf.pem' | 'leaf.key' | 'renewed.pem' | 'renewed.key' | 'encrypted.key'
+): string {
   return join(folder, name)
 }
 

@@ -25,7 +25,8 @@ export class MemoryClient extends FrameClient {
   /** The messages that came since the last call. */
   async messages (): Promise<string[]> {
     const frames = await this.frames()
-    return frames.filter(({ opcode: code }) => code === opcode.TEXT || code === opcode.BINARY).map(({ payload }) => hexOf(payload))
+    return frames.filter(({ opcode: code }) => code === opcode.TEXT || code === opcode.BINARY)
+      .map(({ payload }) => hexOf(payload))
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Connection, ConnectionReceiver } from '../../src/transport/connection.ts'
 
 /**
- * A connection that stays in the process. The server's side is the Connection; the client's side has the other verbs: it `delivers` bytes,
- * `takes` what was written, and `hangs up`; between `stall` and `unstall` it takes nothing, as a client that does not read.
+ * A connection that stays in the process. The server's side is the Connection; the client's side has the other verbs:
+ * it `delivers` bytes, `takes` what was written, and `hangs up`; between `stall` and `unstall` it takes nothing, as a
+ * client that does not read.
  */
 export class MemoryConnection implements Connection {
   readonly address: string

@@ -8,10 +8,17 @@ import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 export const modes = ['mounted', 'own'] as const
 
 /** A server that listens on a free port in a mode, its clients' URL path is /ws; it stops with the test. */
-export async function openServer (t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions> = {}, host: FastifyServerOptions = {}): Promise<WebSocketServer> {
+export async function openServer (
+  t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions> = {}, host: FastifyServerOptions = {}
+): Promise<WebSocketServer> {
   const given = { closeTimeout: 0.3, ...options }
   if (mode === 'own') {
-    const server = new WebSocketServer(host.loggerInstance === undefined ? given : { log: host.loggerInstance, ...given })
+    const server = new WebSocketServer(host.loggerInstance === undefined
+      ? given
+      : {
+          log: host.loggerInstance,
+          ...given
+        })
     t.teardown(async () => { await server.stop() })
     await server.listen(0)
     return server

@@ -7,16 +7,31 @@ const harms: Array<(bytes: Buffer, random: Random) => Buffer> = [
   (bytes, random) => bytes.subarray(0, random.below(bytes.length + 1)),
   (bytes, random) => { bytes[random.below(bytes.length)] = random.uint32(); return bytes },
   (bytes, random) => { bytes[random.below(bytes.length)] ^= 1 << random.below(8); return bytes },
-  (bytes, random) => { if (bytes.length >= 4) bytes.writeUInt32LE(random.pick(words), random.below(bytes.length - 3)); return bytes },
+  (bytes, random) => {
+    if (bytes.length >= 4) bytes.writeUInt32LE(random.pick(words), random.below(bytes.length - 3))
+    return bytes
+  },
   (bytes, random) => Buffer.concat([bytes, random.bytes(random.below(9))]),
-  (bytes, random) => { const at = random.below(bytes.length); return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(5)), bytes.subarray(at)]) },
-  (bytes, random) => { const at = random.below(bytes.length); return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + random.below(8))]) },
-  (bytes, random) => { const [from, to] = [random.below(bytes.length), random.below(bytes.length)]; bytes.copyWithin(to, from, from + random.below(16)); return bytes }
+  (bytes, random) => {
+    const at = random.below(bytes.length)
+    return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(5)), bytes.subarray(at)])
+  },
+  (bytes, random) => {
+    const at = random.below(bytes.length)
+    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + random.below(8))])
+  },
+  (bytes, random) => {
+    const [from, to] = [random.below(bytes.length), random.below(bytes.length)]
+    bytes.copyWithin(to, from, from + random.below(16))
+    return bytes
+  }
 ]
 
 /** A copy of one of `seeds`, harmed in one to four places. */
 export function mutated (random: Random, seeds: readonly Uint8Array[]): Buffer {
   let bytes = Buffer.from(random.pick(seeds))
-  for (let left = 1 + random.below(4); left > 0 && bytes.length > 0; left--) bytes = Buffer.from(random.pick(harms)(bytes, random))
+  for (let left = 1 + random.below(4); left > 0 && bytes.length > 0; left--) {
+    bytes = Buffer.from(random.pick(harms)(bytes, random))
+  }
   return bytes
 }

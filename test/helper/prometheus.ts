@@ -1,4 +1,7 @@
-/** One metric in the text format of Prometheus: its help and type, and its samples by name and labels as they are written. */
+/**
+ * One metric in the text format of Prometheus: its help and type, and its samples by name and labels as they are
+ * written.
+ */
 export interface Metric { help: string, type: string, samples: Map<string, number> }
 
 const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^}]*\})? (\S+)$/
@@ -25,8 +28,12 @@ export function parseMetrics (text: string): Map<string, Metric> {
 function addSample (line: string, [name, metric]: [string, Metric]): void {
   const [, sampleName, labels = '', value] = sample.exec(line) ?? []
   const parts: Record<string, string[]> = { histogram: ['_bucket', '_sum', '_count'], summary: ['', '_sum', '_count'] }
-  if (!(parts[metric.type] ?? ['']).some(part => sampleName === name + part)) throw new Error(`${line}: is no sample of ${name}`)
-  for (const pair of labels === '' ? [] : labels.slice(1, -1).split(',')) if (!label.test(pair)) throw new Error(`${line}: ${pair} is no label`)
+  if (!(parts[metric.type] ?? ['']).some(part => sampleName === name + part)) {
+    throw new Error(`${line}: is no sample of ${name}`)
+  }
+  for (const pair of labels === '' ? [] : labels.slice(1, -1).split(',')) {
+    if (!label.test(pair)) throw new Error(`${line}: ${pair} is no label`)
+  }
   if (metric.samples.has(sampleName + labels)) throw new Error(`${line}: comes twice`)
   const number = value === '+Inf' ? Infinity : Number(value)
   // prom-client writes Nan, which the parser of Prometheus takes in any spelling.
@@ -35,7 +42,8 @@ function addSample (line: string, [name, metric]: [string, Metric]): void {
 }
 
 const abbreviated = /(^|_)(s|ms|us|ns|sec|b|kb|mb|gb|m|h|d)(_|$)/
-const notBase = /(^|_)(milliseconds|microseconds|nanoseconds|minutes|hours|days|kilobytes|megabytes|gigabytes|kibibytes|mebibytes|bits|percent)(_|$)/
+const notBase =
+  /(^|_)(milliseconds|microseconds|nanoseconds|minutes|hours|days|kilobytes|megabytes|gigabytes|kibibytes|mebibytes|bits|percent)(_|$)/
 
 /** What `promtool check metrics` would say of the names: the conventions of Prometheus. */
 export function lintMetrics (metrics: ReadonlyMap<string, Metric>): string[] {
@@ -52,7 +60,10 @@ export function lintMetrics (metrics: ReadonlyMap<string, Metric>): string[] {
     if (new RegExp(`(^|_)${type}(_|$)`).test(name)) complain('has its type in its name')
     if (abbreviated.test(name)) complain('abbreviates a unit')
     if (notBase.test(name)) complain('is not in the base unit')
-    for (const key of samples.keys()) if (/[{,](le|quantile)=/.test(key) && type !== 'histogram' && type !== 'summary') complain('has a label of histograms')
+    for (const key of samples.keys()) {
+      if (/[{,](le|quantile)=/.test(key) && type !== 'histogram' &&
+      type !== 'summary') complain('has a label of histograms')
+    }
   }
   return complaints
 }

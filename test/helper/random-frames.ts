@@ -18,7 +18,9 @@ export function randomStream (random: Random): Buffer {
 /** The frames of a client that keeps the rules, in three cases of four up to its close. */
 export function validFrames (random: Random): Buffer[] {
   const frames: Buffer[] = []
-  for (let i = random.below(8); i > 0; i--) frames.push(...(random.oneIn(4) ? [controlFrame(random)] : messageFrames(random)))
+  for (let i = random.below(8); i > 0; i--) {
+    frames.push(...(random.oneIn(4) ? [controlFrame(random)] : messageFrames(random)))
+  }
   if (!random.oneIn(4)) frames.push(closeFrame(random))
   return frames
 }
@@ -40,16 +42,26 @@ export function corrupted (random: Random, bytes: Buffer): Buffer {
 /** Frames whose every field is thrown, with a bias to what is allowed. */
 export function randomFrames (random: Random): Buffer {
   return Buffer.concat(Array.from({ length: 1 + random.below(8) }, () => {
-    const code = random.oneIn(16) ? random.below(16) : random.pick([CONTINUATION, TEXT, TEXT, BINARY, PING, PONG, CLOSE])
-    const payload = code === CLOSE ? random.pick([closePayload(random.pick(CLOSE_CODES)), random.bytes(random.below(5))]) : random.bytes(random.pick(SIZES) >> random.below(3))
+    const code =
+      random.oneIn(16) ? random.below(16) : random.pick([CONTINUATION, TEXT, TEXT, BINARY, PING, PONG, CLOSE])
+    const payload = code === CLOSE
+      ? random.pick([closePayload(random.pick(CLOSE_CODES)), random.bytes(random.below(5))])
+      : random.bytes(random.pick(SIZES) >> random.below(3))
     const announced = random.oneIn(20) ? { length: random.below(120), wide: undefined } : {}
-    return frame(code, payload, { ...bits(random, payload.length), fin: !random.oneIn(4), rsv: random.oneIn(30) ? random.below(8) : 0, mask: !random.oneIn(30), ...announced })
+    return frame(code, payload, {
+      ...bits(random, payload.length),
+      fin: !random.oneIn(4),
+      rsv: random.oneIn(30) ? random.below(8) : 0,
+      mask: !random.oneIn(30),
+      ...announced
+    })
   }))
 }
 
 /** The same bytes in chunks: one, a byte each unless they are many, or cut anywhere. */
 export function randomChunks (random: Random, bytes: Buffer): Buffer[] {
-  const longest = random.pick(bytes.length < 10_000 ? [1, 5, 50, bytes.length + 1] : [bytes.length >> 4, bytes.length + 1])
+  const longest =
+    random.pick(bytes.length < 10_000 ? [1, 5, 50, bytes.length + 1] : [bytes.length >> 4, bytes.length + 1])
   const chunks: Buffer[] = []
   for (let at = 0; at < bytes.length;) {
     const size = 1 + random.below(longest)
@@ -63,7 +75,8 @@ export function randomChunks (random: Random, bytes: Buffer): Buffer[] {
 function messageFrames (random: Random): Buffer[] {
   const isText = random.oneIn(2)
   const payload = isText ? Buffer.from(randomText(random)) : random.bytes(random.pick(SIZES))
-  const cuts = Array.from({ length: random.oneIn(2) ? 0 : random.below(4) }, () => random.below(payload.length + 1)).sort((a, b) => a - b)
+  const cuts = Array.from({ length: random.oneIn(2) ? 0 : random.below(4) }, () => random.below(payload.length + 1))
+    .sort((a, b) => a - b)
   const ends = [...cuts, payload.length]
   return ends.flatMap((end, at) => {
     const part = payload.subarray(ends[at - 1] ?? 0, end)

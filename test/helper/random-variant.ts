@@ -7,14 +7,22 @@ const { Vector2, Vector3, Color, float, int } = types
 
 const f32s = [0, -0, 1, -1, 0.5, 1e-45, -3.4028234663852886e38, Infinity, -Infinity, NaN, 16777216].map(Math.fround)
 const reals = [...f32s, 0.1, 1 / 3, 5e-324, 1e39, 2 ** 53, 2 ** 53 - 1, 2 ** 63, -1.7976931348623157e308]
-const ints = [0, 1, -1, 127, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)]
-const characters = ['a', 'Z', '0', ' ', '/', ':', '"', '\n', 'é', 'ß', '€', '日', '本', '\uffff', '\ufffd', '😀', '\u{10ffff}']
+const ints = [
+  0, 1, -1, 127, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)
+]
+const characters =
+  ['a', 'Z', '0', ' ', '/', ':', '"', '\n', 'é', 'ß', '€', '日', '本', '\uffff', '\ufffd', '😀', '\u{10ffff}']
 
-const f32 = (random: Random): number => random.oneIn(3) ? random.pick(f32s) : Math.fround((random.uint32() - 2 ** 31) / 1000)
+const f32 = (random: Random): number =>
+  random.oneIn(3) ? random.pick(f32s) : Math.fround((random.uint32() - 2 ** 31) / 1000)
 const real = (random: Random): number => random.oneIn(2) ? random.pick(reals) : random.bytes(8).readDoubleLE()
-const whole = (random: Random): number | bigint => random.oneIn(2) ? random.pick(ints) : random.oneIn(3) ? BigInt.asIntN(64, BigInt(random.uint32()) << 32n | BigInt(random.uint32())) : random.uint32() | 0
-const list = <Item>(random: Random, item: (random: Random) => Item, most = 5): Item[] => Array.from({ length: random.below(most + 1) }, () => item(random))
-const text = (random: Random): string => list(random, random => random.pick(characters), random.oneIn(10) ? 80 : 9).join('')
+const whole = (random: Random): number | bigint => random.oneIn(2)
+  ? random.pick(ints)
+  : random.oneIn(3) ? BigInt.asIntN(64, BigInt(random.uint32()) << 32n | BigInt(random.uint32())) : random.uint32() | 0
+const list = <Item>(random: Random, item: (random: Random) => Item, most = 5): Item[] =>
+  Array.from({ length: random.below(most + 1) }, () => item(random))
+const text = (random: Random): string =>
+  list(random, random => random.pick(characters), random.oneIn(10) ? 80 : 9).join('')
 const name = (random: Random): string => 'n' + text(random).replaceAll(/[/:]/g, '')
 
 const vector2 = (random: Random): types.Vector2 => new Vector2(f32(random), f32(random))
@@ -39,7 +47,11 @@ const plain: Array<(random: Random) => Variant> = [
   basis,
   random => new types.Transform(basis(random), vector3(random)),
   color,
-  random => new types.NodePath({ names: [name(random), ...list(random, name)], subnames: list(random, name, 2), absolute: random.oneIn(2) }),
+  random => new types.NodePath({
+    names: [name(random), ...list(random, name)],
+    subnames: list(random, name, 2),
+    absolute: random.oneIn(2)
+  }),
   () => new types.RID(),
   random => new Uint8Array(random.bytes(random.below(40))),
   random => Int32Array.from(list(random, random => random.uint32())),
@@ -65,7 +77,9 @@ const keys: Array<(random: Random) => Variant> = [
 export function randomVariant (random: Random, levels = 4): Variant {
   if (levels === 0 || !random.oneIn(3)) return random.pick(plain)(random)
   const inner = (): Variant => randomVariant(random, levels - 1)
-  return random.oneIn(2) ? list(random, inner, 8) : new Map(list(random, random => [random.pick(keys)(random), inner()] as const).filter(isNewKey()))
+  return random.oneIn(2)
+    ? list(random, inner, 8)
+    : new Map(list(random, random => [random.pick(keys)(random), inner()] as const).filter(isNewKey()))
 }
 
 function isNewKey (): (pair: readonly [Variant, Variant]) => boolean {

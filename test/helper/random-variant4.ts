@@ -7,7 +7,8 @@ const f32 = (random: Random): number => Math.fround((random.uint32() - 2 ** 31) 
 const i32 = (random: Random): number => random.uint32() | 0
 const u64 = (random: Random): bigint => BigInt(random.uint32()) << 32n | BigInt(random.uint32())
 const text = (random: Random): string => random.pick(['', 'a', 'Ünï', '日本', '😀', 'x'.repeat(random.below(70))])
-const list = <Item>(random: Random, item: (random: Random) => Item): Item[] => Array.from({ length: random.below(5) }, () => item(random))
+const list = <Item>(random: Random, item: (random: Random) => Item): Item[] =>
+  Array.from({ length: random.below(5) }, () => item(random))
 
 const vector4 = (random: Random): types.Vector4 => new types.Vector4(f32(random), f32(random), f32(random), f32(random))
 const vector2i = (random: Random): types.Vector2i => new types.Vector2i(i32(random), i32(random))
@@ -34,8 +35,10 @@ const added: Array<(random: Random) => Variant> = [
   random => new types.TypedArray('StringName', list(random, stringName)),
   random => new types.TypedArray('Array', list(random, random => list(random, i32))),
   random => new types.TypedArray('EncodedObjectAsID', [null, new types.EncodedObjectAsID(u64(random) | 1n)]),
-  random => new types.TypedDictionary('String', 'Vector2i', new Map(list(random, random => [text(random), vector2i(random)] as const))),
-  random => new types.TypedDictionary('int', 'Variant', new Map(list(random, random => [i32(random), text(random)] as const)))
+  random => new types.TypedDictionary('String', 'Vector2i', new Map(list(random, random =>
+    [text(random), vector2i(random)] as const))),
+  random =>
+    new types.TypedDictionary('int', 'Variant', new Map(list(random, random => [i32(random), text(random)] as const)))
 ]
 
 /** A random value of Godot 4, with at most `levels` arrays and dictionaries in each other. */

@@ -4,10 +4,18 @@ import { randomBytes } from 'node:crypto'
 export interface Frame { fin: boolean, rsv: number, opcode: number, masked: boolean, payload: Buffer }
 
 /**
- * What a test may bend; a client's frames are final, masked with a random key, and tell their length in the shortest form
- * unless it says otherwise: `wide` is the number of bytes behind the 7 bits, `length` what is announced whatever follows.
+ * What a test may bend; a client's frames are final, masked with a random key, and tell their length in the shortest
+ * form unless it says otherwise: `wide` is the number of bytes behind the 7 bits, `length` what is announced whatever
+ * follows.
  */
-export interface FrameBits { fin?: boolean, rsv?: number, mask?: boolean, key?: Uint8Array, wide?: 0 | 2 | 8, length?: number }
+export interface FrameBits {
+  fin?: boolean
+  rsv?: number
+  mask?: boolean
+  key?: Uint8Array
+  wide?: 0 | 2 | 8
+  length?: number
+}
 
 /** The bytes of one frame (RFC 6455 5.2). */
 export function frame (opcode: number, payload: Uint8Array | string = '', bits: FrameBits = {}): Buffer {

@@ -20,7 +20,8 @@ export function upgradeRequest (path: string, headers: Record<string, string | u
     'Sec-WebSocket-Version': '13',
     ...headers
   }
-  const lines = Object.entries(all).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`)
+  const lines = Object.entries(all).filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}`)
   return [`GET ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n')
 }
 
@@ -34,7 +35,13 @@ export async function connectRaw (t: Test, port: number, host = '127.0.0.1'): Pr
 
 /** The same in TLS; rejects when the server's certificate does not hold. */
 export async function connectRawTls (t: Test, port: number, options: ConnectionOptions): Promise<RawSocket> {
-  const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', allowHalfOpen: true, ...options } as ConnectionOptions)
+  const socket = connectTls({
+    port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    allowHalfOpen: true,
+    ...options
+  } as ConnectionOptions)
   t.teardown(() => socket.destroy())
   await once(socket, 'secureConnect')
   return new RawSocket(socket)

@@ -52,7 +52,9 @@ export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
       const packet = decodeWholeRpc4Packet(message)
       switch (packet.type) {
         case 'remoteCall': return `call ${written(packet.node)} ${list.nameOf(packet.method)!} ${packet.args.join()}`
-        case 'simplifyPath': return `path ${packet.id} ${packet.path}${packet.md5 === list.md5 ? '' : ' with other methods'}`
+        case 'simplifyPath': return `path ${packet.id} ${packet.path}${packet.md5 === list.md5
+          ? ''
+          : ' with other methods'}`
         case 'raw': return `raw ${hex(packet.bytes)}`
         default: return 'confirm'
       }

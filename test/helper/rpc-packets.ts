@@ -18,7 +18,9 @@ export function decodeWholeRpcPacket (bytes: Uint8Array, options?: ValueOptions)
 export type DecodedCall4 = Omit<RemoteCall4, 'values'> & { args: readonly Variant[] }
 
 /** A packet of Godot 4 with its arguments decoded. */
-export function decodeWholeRpc4Packet (bytes: Uint8Array, options?: ValueOptions): Exclude<Rpc4Packet, RemoteCall4> | DecodedCall4 {
+export function decodeWholeRpc4Packet (
+  bytes: Uint8Array, options?: ValueOptions
+): Exclude<Rpc4Packet, RemoteCall4> | DecodedCall4 {
   const packet = decodeRpc4Packet(bytes)
   if (packet.type !== 'remoteCall') return packet
   const { type, node, method } = packet

@@ -20,8 +20,13 @@ export interface Service {
 
 const main = join(root, 'dist/service.js')
 
-/** Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test. `maxDescriptors`: its `ulimit -n`. */
-export async function startService (t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number): Promise<Service> {
+/**
+ * Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test.
+ * `maxDescriptors`: its `ulimit -n`.
+ */
+export async function startService (
+  t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number
+): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
   const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
     env: { ...envWithoutCoverage, PORT: '0', ...env },

@@ -47,12 +47,14 @@ function numberOf (value: number | string): number {
 
 const vector2 = ([x, y]: number[]): types.Vector2 => new types.Vector2(numberOf(x), numberOf(y))
 const vector3 = ([x, y, z]: number[]): types.Vector3 => new types.Vector3(numberOf(x), numberOf(y), numberOf(z))
-const vector4 = ([x, y, z, w]: number[]): types.Vector4 => new types.Vector4(numberOf(x), numberOf(y), numberOf(z), numberOf(w))
+const vector4 = ([x, y, z, w]: number[]): types.Vector4 =>
+  new types.Vector4(numberOf(x), numberOf(y), numberOf(z), numberOf(w))
 const vector2i = ([x, y]: number[]): types.Vector2i => new types.Vector2i(x, y)
 const color = ([r, g, b, a]: number[]): types.Color => new types.Color(r, g, b, a)
 const basis = ({ rows: [a, b, c] }: { rows: number[][] }): types.Basis =>
   new types.Basis(...[0, 1, 2].map(column => vector3([a[column], b[column], c[column]])))
-const pairsOf = (pairs: Array<[Vector, Vector]>): Map<Variant, Variant> => new Map(pairs.map(([key, value]) => [valueOf(key), valueOf(value)]))
+const pairsOf = (pairs: Array<[Vector, Vector]>): Map<Variant, Variant> =>
+  new Map(pairs.map(([key, value]) => [valueOf(key), valueOf(value)]))
 
 /** The JavaScript value for the content of a vector, by Godot's type. */
 const values: Record<string, (value: any, vector: Partial<Vector>) => Variant> = {
@@ -76,7 +78,8 @@ const values: Record<string, (value: any, vector: Partial<Vector>) => Variant> =
   Object: ({ id }) => new types.EncodedObjectAsID(BigInt(id)),
   Dictionary: (pairs, { key_type: key, value_type: value }) =>
     key ?? value ? new types.TypedDictionary(nameOf(key), nameOf(value), pairsOf(pairs)) : pairsOf(pairs),
-  Array: (items, { element_type: type }) => type ? new types.TypedArray(nameOf(type), items.map(valueOf)) : items.map(valueOf),
+  Array: (items, { element_type: type }) =>
+    type ? new types.TypedArray(nameOf(type), items.map(valueOf)) : items.map(valueOf),
   PoolByteArray: items => Uint8Array.from(items),
   PoolIntArray: items => Int32Array.from(items),
   PoolRealArray: items => Float32Array.from(items.map(numberOf)),

@@ -1,7 +1,10 @@
 import * as ws from 'ws'
 import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts'
 
-/** What this test needs of the `Receiver` of ws, which its types leave out: a Writable whose `_write` may be called at once. */
+/**
+ * What this test needs of the `Receiver` of ws, which its types leave out: a Writable whose `_write` may be called at
+ * once.
+ */
 interface Receiver {
   on (event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this
   on (event: 'ping', listener: (data: Buffer) => void): this

@@ -69,7 +69,7 @@ export function loadAll (name: string): any {
 }
 
 /** The version of a package of test/hosts, as its lock file has it. */
-export function versionOf (name: string): string {
+function versionOf (name: string): string {
   lock ??= JSON.parse(readFileSync(join(root, 'test/hosts/package-lock.json'), 'utf8')).packages
   return lock![`node_modules/${name}`].version
 }

@@ -8,7 +8,7 @@ import { sockets } from './kinds/sockets.ts'
 /** Every kind of host that the package is mounted in, in groups. */
 export const kinds: Readonly<Record<string, readonly HostKind[]>> = {
   'Fastify itself': settings,
-  'Guards': guards,
+  Guards: guards,
   'Requests and responses': content,
   'Frameworks and utilities': frameworks,
   'Sockets of the host': sockets

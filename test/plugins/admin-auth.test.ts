@@ -7,9 +7,15 @@ const bob = 'bob12'.repeat(8)
 
 t.test('who has no token, or a wrong one, is told how to get in and nothing else', async t => {
   const { ask } = await makeApp(t, { token: alice })
-  const wrong = [undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${alice}x`, `Bearer ${alice.slice(1)}`, `Basic ${alice}`, alice, `Bearer ${alice.toUpperCase()}`, `Bearer ${alice} ${alice}`]
+  const wrong = [
+    undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${alice}x`, `Bearer ${alice.slice(1)}`,
+    `Basic ${alice}`, alice, `Bearer ${alice.toUpperCase()}`, `Bearer ${alice} ${alice}`
+  ]
   for (const authorization of wrong) {
-    for (const [method, url] of [['GET', '/api/server'], ['GET', '/api/peers/abc'], ['DELETE', '/api/peers/7'], ['POST', '/api/packets'], ['GET', '/api/nothing'], ['PUT', '/api/server']] as const) {
+    for (const [method, url] of [
+      ['GET', '/api/server'], ['GET', '/api/peers/abc'], ['DELETE', '/api/peers/7'], ['POST', '/api/packets'],
+      ['GET', '/api/nothing'], ['PUT', '/api/server']
+    ] as const) {
       const { statusCode, headers, body } = await ask(method, url, authorization)
       t.equal(statusCode, 401, `${String(authorization)} ${method} ${url}`)
       t.equal(headers['www-authenticate'], 'Bearer')
@@ -21,12 +27,16 @@ t.test('who has no token, or a wrong one, is told how to get in and nothing else
 
 t.test('the token opens the door; the scheme is written in any case', async t => {
   const { ask } = await makeApp(t, { token: alice })
-  for (const scheme of ['Bearer', 'bearer', 'BEARER']) t.equal((await ask('GET', '/api/server', `${scheme} ${alice}`)).statusCode, 200)
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+    t.equal((await ask('GET', '/api/server', `${scheme} ${alice}`)).statusCode, 200)
+  }
 })
 
 t.test('a token in the query is none', async t => {
   const { ask } = await makeApp(t, { token: alice })
-  for (const name of ['token', 'access_token', 'authorization']) t.equal((await ask('GET', `/api/server?${name}=${alice}`)).statusCode, 401)
+  for (const name of ['token', 'access_token', 'authorization']) {
+    t.equal((await ask('GET', `/api/server?${name}=${alice}`)).statusCode, 401)
+  }
 })
 
 t.test('a request knows whose token let it in', async t => {
@@ -64,7 +74,13 @@ t.test('without a token the routes do not come up, and say why', async t => {
     [{ token: [{ name: '', token: alice }] }, /option token\.0\.name: must not have fewer than 1 characters/],
     [{ token: [{ name: 'a', token: alice, role: 'x' }] }, /option token/],
     [{ token: 7 }, /option token/]
-  ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, options), { code: 'ERR_INVALID_PARAMETER', message }, JSON.stringify(options))
+  ] as Array<[AdminOptions, RegExp]>) {
+    await t.rejects(makeApp(t, options), {
+      code:
+    'ERR_INVALID_PARAMETER',
+      message
+    }, JSON.stringify(options))
+  }
 })
 
 t.test('an unknown or invalid option is an error that names it', async t => {
@@ -77,8 +93,19 @@ t.test('an unknown or invalid option is an error that names it', async t => {
     [{ server: 5 }, /option server: must be string/],
     [{ security: 'adminToken' }, /option security: must be array/],
     [{ constructor: 1 }, /option constructor: no such option/]
-  ] as Array<[AdminOptions, RegExp]>) await t.rejects(makeApp(t, { token: alice, ...options }), { code: 'ERR_INVALID_PARAMETER', message }, JSON.stringify(options))
-  await makeApp(t, { token: alice, logLevel: 'warn', eventHistory: 0, eventHistoryBytes: 0, maxEventStreams: 0 } as AdminOptions)
+  ] as Array<[AdminOptions, RegExp]>) {
+    await t.rejects(makeApp(t, {
+      token: alice,
+      ...options
+    }), { code: 'ERR_INVALID_PARAMETER', message }, JSON.stringify(options))
+  }
+  await makeApp(t, {
+    token: alice,
+    logLevel: 'warn',
+    eventHistory: 0,
+    eventHistoryBytes: 0,
+    maxEventStreams: 0
+  } as AdminOptions)
 })
 
 t.test('in production a token has at least 32 characters', async t => {
@@ -89,8 +116,12 @@ t.test('in production a token has at least 32 characters', async t => {
   })
   await makeApp(t, { token: 'short' })
   process.env.NODE_ENV = 'production'
-  await t.rejects(makeApp(t, { token: 'x'.repeat(31) }), { message: /the token of admin must have at least 32 characters/ })
-  await t.rejects(makeApp(t, { token: [{ name: 'a', token: alice }, { name: 'b', token: 'short' }] }), { message: /the token of b must have/ })
+  await t.rejects(makeApp(t, { token: 'x'.repeat(31) }), {
+    message: /the token of admin must have at least 32 characters/
+  })
+  await t.rejects(makeApp(t, { token: [{ name: 'a', token: alice }, { name: 'b', token: 'short' }] }), {
+    message: /the token of b must have/
+  })
   await makeApp(t, { token: 'x'.repeat(32) })
 })
 

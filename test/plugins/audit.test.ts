@@ -43,16 +43,41 @@ function join (server: WebSocketServer): number {
   return [...server.peers()].at(-1)!.id
 }
 
-interface Row { path?: (id: number) => string, json?: object, text?: string, parameters: object, isAboutPeer?: true, status: number }
+interface Row {
+  path?: (id: number) => string
+  json?: object
+  text?: string
+  parameters: object
+  isAboutPeer?: true
+  status: number
+}
 
-/** A request for each operation that changes something, the parameters in its audit entry, and its status on success. */
+/**
+ * A request for each operation that changes something, the parameters in its audit entry, and its status on success.
+ */
 const rows: Record<string, Row> = {
   changeServer: { json: { refuseNewConnections: false }, parameters: { refuseNewConnections: false }, status: 200 },
-  putPacket: { path: id => `/peers/${id}/packets`, text: 'secret', parameters: { bytes: 6, isText: true }, isAboutPeer: true, status: 202 },
-  broadcast: { path: () => '/packets?target=0', text: 'secret', parameters: { bytes: 6, isText: true, target: 0 }, status: 202 },
+  putPacket: {
+    path: id => `/peers/${id}/packets`,
+    text: 'secret',
+    parameters: { bytes: 6, isText: true },
+    isAboutPeer: true,
+    status: 202
+  },
+  broadcast: {
+    path: () => '/packets?target=0',
+    text: 'secret',
+    parameters: { bytes: 6, isText: true, target: 0 },
+    status: 202
+  },
   ban: { json: { address: '203.0.113.9' }, parameters: { address: '203.0.113.9' }, status: 201 },
   unban: { path: () => '/bans/203.0.113.9', parameters: { address: '203.0.113.9' }, status: 204 },
-  disconnectPeer: { path: id => `/peers/${id}?code=4001&reason=rude`, parameters: { code: 4001, reason: 'rude' }, isAboutPeer: true, status: 202 },
+  disconnectPeer: {
+    path: id => `/peers/${id}?code=4001&reason=rude`,
+    parameters: { code: 4001, reason: 'rude' },
+    isAboutPeer: true,
+    status: 202
+  },
   disconnectPeers: { json: { all: true, reason: 'night' }, parameters: { all: true, reason: 'night' }, status: 200 },
   stop: { json: { reason: 'night' }, parameters: { reason: 'night' }, status: 200 },
   listen: { json: {}, parameters: {}, status: 200 }
@@ -60,7 +85,8 @@ const rows: Record<string, Row> = {
 
 t.test('every state-changing operation is audited: who, what, which peer, and the outcome', async t => {
   const { service, server, audits, nextAction } = await start(t)
-  const changes = operationsOf(service.swagger()).filter(({ method, path }) => path.startsWith(apiPrefix) && !['GET', 'HEAD'].includes(method))
+  const changes = operationsOf(service.swagger())
+    .filter(({ method, path }) => path.startsWith(apiPrefix) && !['GET', 'HEAD'].includes(method))
   t.same(changes.map(({ name }) => name).sort(), Object.keys(rows).sort(), 'each has a row')
 
   for (const [action, { path, json, text, parameters, isAboutPeer, status }] of Object.entries(rows)) {
@@ -73,7 +99,12 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
 
     await t.test(action, async t => {
       for (const headers of [{}, asNobody]) {
-        const answer = await service.inject({ method, url, headers: { ...type, ...headers }, ...(payload === undefined ? {} : { payload }) })
+        const answer = await service.inject({
+          method,
+          url,
+          headers: { ...type, ...headers },
+          ...(payload === undefined ? {} : { payload })
+        })
         t.equal(answer.statusCode, 401)
       }
       const headers = { ...type, authorization: `Bearer ${bob.token}` }
@@ -85,7 +116,12 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
       t.same(audits.at(-1), event, 'the log has the same')
 
       const badUrl = `${url}${url.includes('?') ? '&' : '?'}nonsense=1`
-      const bad = await service.inject({ method, url: badUrl, headers: { ...asAlice, 'content-type': 'application/json' }, payload: '{"nonsense": 1}' })
+      const bad = await service.inject({
+        method,
+        url: badUrl,
+        headers: { ...asAlice, 'content-type': 'application/json' },
+        payload: '{"nonsense": 1}'
+      })
       t.ok(bad.statusCode >= 400 && bad.statusCode < 500, bad.body)
       t.match(await nextAction(), { action, by: 'alice', status: bad.statusCode })
     })
@@ -107,7 +143,8 @@ t.test('a request is audited even if the client does not wait for the response',
   const id = join(server)
   const hasty = await connectRaw(t, port)
   const requested = once(service.server, 'request')
-  hasty.send(`DELETE ${apiPrefix}/peers/${id}?code=4001&wait=5 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${bob.token}\r\n\r\n`)
+  hasty.send(`DELETE ${apiPrefix}/peers/${id}?code=4001&wait=5 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ` +
+    `Bearer ${bob.token}\r\n\r\n`)
   await requested
   hasty.socket.destroy()
   t.match(await nextAction(), { action: 'disconnectPeer', by: 'bob', id, parameters: { code: 4001 } })
@@ -142,7 +179,11 @@ t.test('without a token: requests that another site makes are counted too, those
   const { service, audits, events, nextAction } = await start(t, { auth: false })
   const bySite = { host: '127.0.0.1', origin: 'https://evil.example' }
   for (let i = 0; i < 10; i++) {
-    t.equal((await service.inject({ method: 'POST', url: `${apiPrefix}/server/stop`, headers: bySite })).statusCode, 403)
+    t.equal((await service.inject({
+      method: 'POST',
+      url: `${apiPrefix}/server/stop`,
+      headers: bySite
+    })).statusCode, 403)
   }
   t.match((await events.next('unauthorized')).data, { status: 403, count: 1 })
   t.same(audits, [])
@@ -154,8 +195,12 @@ t.test('whatever an administrator sends, its audit entry is small and holds no t
   const { service, audits, nextAction } = await start(t)
   const names = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`name ${i}`, 'x'.repeat(20)]))
   const nested = Array.from({ length: 50 }).reduce<object>(inner => ({ inner }), {})
-  const bodies = [names, { reason: 'x'.repeat(1 << 19) }, 'x'.repeat(1 << 19), Array.from({ length: 1 << 17 }, () => 1), nested,
-    { ids: Array.from({ length: 5000 }, () => 'x'.repeat(100)) }, { ['n'.repeat(1 << 19)]: 1 }, { token: 'hidden', deep: { access_token: 'hidden' } }]
+  const bodies = [names, {
+    reason: 'x'.repeat(1 << 19)
+  }, 'x'.repeat(1 << 19), Array.from({ length: 1 << 17 }, () => 1), nested,
+  {
+    ids: Array.from({ length: 5000 }, () => 'x'.repeat(100))
+  }, { ['n'.repeat(1 << 19)]: 1 }, { token: 'hidden', deep: { access_token: 'hidden' } }]
   for (const payload of bodies) {
     const url = `${apiPrefix}/server/stop?access_token=hidden&Token=hidden&a=${'b'.repeat(5000)}&${'c'.repeat(5000)}`
     const headers = { ...asAlice, 'content-type': 'application/json' }
@@ -164,7 +209,11 @@ t.test('whatever an administrator sends, its audit entry is small and holds no t
     t.ok(JSON.stringify(action).length < 8192, `${JSON.stringify(action).length} characters`)
     t.match(action.parameters, { access_token: '***', Token: '***' })
   }
-  const answer = await service.inject({ method: 'POST', url: `${apiPrefix}/no${'x'.repeat(3000)}?access_token=hidden`, headers: asAlice })
+  const answer = await service.inject({
+    method: 'POST',
+    url: `${apiPrefix}/no${'x'.repeat(3000)}?access_token=hidden`,
+    headers: asAlice
+  })
   t.equal(answer.statusCode, 404)
   const { action } = await nextAction()
   t.ok(action.length < 300, action)

@@ -14,13 +14,18 @@ t.test('a browser talks compressed', skipWithout('chromium'), async t => {
       server.on('packet', (id, bytes, isText) => { server.getPeer(id).send(bytes, isText) })
       const { extensions, isSame } = await page.evaluate(async url => await new Promise<Findings>((resolve, reject) => {
         const random = crypto.getRandomValues(new Uint8Array(65536))
-        const messages = ['', 'short', 'long enough to be worth it; '.repeat(2000), 'ü😀'.repeat(1000), new Uint8Array(0), new Uint8Array(65536), random]
+        const messages = ['', 'short', 'long enough to be worth it; '.repeat(
+          2000
+        ), 'ü😀'.repeat(1000), new Uint8Array(0), new Uint8Array(65536), random]
         const socket = new (globalThis as any).WebSocket(url)
         const isSame: boolean[] = []
-        const bytesOf = (message: string | Uint8Array | ArrayBuffer): string => typeof message === 'string' ? `text ${message}` : `bytes ${new Uint8Array(message as ArrayBuffer).join()}`
+        const bytesOf = (message: string | Uint8Array | ArrayBuffer): string =>
+          typeof message === 'string' ? `text ${message}` : `bytes ${new Uint8Array(message as ArrayBuffer).join()}`
         socket.binaryType = 'arraybuffer'
         socket.onopen = () => { for (const message of messages) socket.send(message) }
-        socket.onclose = ({ code }: { code: number }) => { reject(new Error(`closed with ${code} after ${isSame.length} messages`)) }
+        socket.onclose = ({ code }: { code: number }) => {
+          reject(new Error(`closed with ${code} after ${isSame.length} messages`))
+        }
         socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => {
           isSame.push(bytesOf(data) === bytesOf(messages[isSame.length]))
           if (isSame.length === messages.length) resolve({ extensions: socket.extensions, isSame })

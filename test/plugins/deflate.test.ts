@@ -36,7 +36,9 @@ async function connectDeflated (t: Test, server: WebSocketServer): Promise<RawSo
   raw.send(upgradeRequest('/ws', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' }))
   const { status, headers } = await raw.head()
   t.equal(status, 101)
-  t.equal(headers['sec-websocket-extensions'], 'permessage-deflate; server_no_context_takeover; client_no_context_takeover')
+  t.equal(
+    headers['sec-websocket-extensions'], 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
+  )
   return raw
 }
 
@@ -89,7 +91,10 @@ t.test('a compressed message may come in fragments, with a ping between', async 
   echo(server)
   const raw = await connectDeflated(t, server)
   const payload = deflated(compressible.slice(0, 1000))
-  raw.send(Buffer.concat([frame(1, payload.subarray(0, 10), { fin: false, rsv: 4 }), frame(9, 'still there?'), frame(0, payload.subarray(10))]))
+  raw.send(Buffer.concat([frame(1, payload.subarray(0, 10), {
+    fin: false,
+    rsv: 4
+  }), frame(9, 'still there?'), frame(0, payload.subarray(10))]))
   t.match(await raw.frame(), { opcode: 10 })
   t.equal((await raw.frame()).payload.toString(), compressible.slice(0, 1000))
 })
@@ -121,7 +126,10 @@ const violations: Array<[what: string, frames: Buffer, code: number]> = [
   ['a bomb', frame(2, deflated(Buffer.alloc(50_000_000)), { rsv: 4 }), 1009],
   ['compressed bytes that are none', frame(2, Buffer.alloc(20, 0xff), { rsv: 4 }), 1007],
   ['text that is not UTF-8', frame(1, deflated(Buffer.of(0xff)), { rsv: 4 }), 1007],
-  ['a continuation that says it is compressed', Buffer.concat([frame(1, deflated('x'), { fin: false, rsv: 4 }), frame(0, '', { rsv: 4 })]), 1002],
+  ['a continuation that says it is compressed', Buffer.concat([frame(1, deflated('x'), {
+    fin: false,
+    rsv: 4
+  }), frame(0, '', { rsv: 4 })]), 1002],
   ['a ping that says it is compressed', frame(9, deflated('x'), { rsv: 4 }), 1002],
   ['another reserved bit', frame(1, 'x', { rsv: 2 }), 1002],
   ['all reserved bits', frame(1, 'x', { rsv: 7 }), 1002]

@@ -9,18 +9,31 @@ import { readVectors } from '../helper/variant-vectors.ts'
 
 /** What real Godot 4 clients asked for, and what a real Godot 4 server answered. */
 interface Frame { conn: string, dir: string, http?: string, hex?: string }
-interface Session { title: string, ids: Record<string, number>, steps: Array<{ step: string, frames: Frame[], result: { ret: unknown } }> }
-const { steps, sessions, handshake } = readVectors<Omit<Session, 'title'> & { sessions: Session[], handshake: Array<{ request: string }> }>('godot4-session')
+interface Session {
+  title: string
+  ids: Record<string, number>
+  steps: Array<{ step: string, frames: Frame[], result: { ret: unknown } }>
+}
+const { steps, sessions, handshake } =
+  readVectors<Omit<Session, 'title'> & { sessions: Session[], handshake: Array<{ request: string }> }>('godot4-session')
 const calls = readVectors<Omit<Session, 'title'> & { replication: Session[] }>('godot4-rpc')
 
 const plain = [{ steps }, ...sessions.filter(({ title }) => !title.startsWith('refusing')), calls, ...calls.replication]
 const frames = plain.flatMap(({ steps }) => steps).flatMap(({ frames }) => frames)
-const requests = frames.filter(({ http, dir }) => http !== undefined && dir === 'client>server').map(({ http }) => http!)
+const requests = frames.filter(({ http, dir }) => http !== undefined && dir === 'client>server')
+  .map(({ http }) => http!)
 const answers = frames.filter(({ http, dir }) => http !== undefined && dir === 'server>client').map(({ http }) => http!)
 
 async function serve (t: Test, options: Partial<ServerOptions> = {}) {
   const app = Fastify()
-  await app.register(peerServer, { path: '/', gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, allowedOrigins: '*', ...options } as Partial<ServerOptions>)
+  await app.register(peerServer, {
+    path: '/',
+    gdMpApi: true,
+    wire: 'godot4',
+    closeTimeout: 0.2,
+    allowedOrigins: '*',
+    ...options
+  } as Partial<ServerOptions>)
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(async () => { await app.close() })
   return { server: app.peerServer, port: (app.server.address() as AddressInfo).port }
@@ -48,7 +61,12 @@ t.test('every recorded request is answered with what Godot itself answered, and 
 t.test('the session about sub-protocols and refusing: refused is who was refused there, with an answer in place of a cut', async t => {
   const session = sessions.find(({ title }) => title.startsWith('refusing'))!
   const { port, server } = await serve(t, { protocols: ['beta', 'alpha'] })
-  const expected: Record<string, [status: number, protocol?: unknown]> = { A: [101, session.steps[0].result.ret], B: [400], C: [400], D: [503] }
+  const expected: Record<string, [status: number, protocol?: unknown]> = {
+    A: [101, session.steps[0].result.ret],
+    B: [400],
+    C: [400],
+    D: [503]
+  }
   let asked = 0
   for (const { step, frames } of session.steps) {
     const [, refuses] = /refuse_new_connections = (\w+)$/.exec(step) ?? []
@@ -64,7 +82,8 @@ t.test('the session about sub-protocols and refusing: refused is who was refused
     }
   }
   t.equal(asked, 4)
-  const [later] = session.steps.flatMap(({ frames }) => frames).filter(({ conn, http }) => conn === 'D' && http !== undefined)
+  const [later] = session.steps.flatMap(({ frames }) => frames)
+    .filter(({ conn, http }) => conn === 'D' && http !== undefined)
   const { answer } = await sendUpgradeRequest(t, port, later.http!)
   t.equal(responseFault(answer, later.http!), undefined, 'once it does not refuse any more')
 })

@@ -10,7 +10,11 @@ import { Godot4Socket, until } from '../helper/godot4-socket.ts'
 
 const PLAYERS = 64
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
-const script = { hello: { args: 1, mode: 'any_peer' }, move: { args: 2, mode: 'any_peer' }, score: { args: 1 } } as const
+const script = {
+  hello: { args: 1, mode: 'any_peer' },
+  move: { args: 2, mode: 'any_peer' },
+  score: { args: 1 }
+} as const
 
 /** In two steps: who says `riddle` is asked, who says `let me in` at once or in answer is let in. */
 const authenticate: ServerOptions['authenticate'] = async (_, data) => {
@@ -33,7 +37,9 @@ async function serve (t: Test, options: Partial<ServerOptions> = { authTimeout: 
   const enter = async (word: string): Promise<Godot4Socket> => {
     const player = await Godot4Socket.connect(t, (app.server.address() as AddressInfo).port, '/ws4', [], game => {
       game.addNode('Arena', script)
-      if (options.authenticate !== undefined) game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }
+      if (options.authenticate !== undefined) {
+        game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }
+      }
     })
     await player.event(options.authenticate === undefined ? 'api.connected_to_server' : 'api.peer_authenticating')
     if (options.authenticate === undefined) return player
@@ -50,18 +56,23 @@ function say (game: Godot4Client, word: string): void {
 }
 
 const sorted = (list: Iterable<number>): number[] => [...list].sort((one, other) => one - other)
-const sendersOf = ({ game }: Godot4Socket, name: string): number[] => game.events.filter(([what]) => what === name).map(([, sender]) => sender as number)
+const sendersOf = ({ game }: Godot4Socket, name: string): number[] =>
+  game.events.filter(([what]) => what === name).map(([, sender]) => sender as number)
 const countOf = (player: Godot4Socket, name: string): number => sendersOf(player, name).length
 
-t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, calls among them and with the server; not one has anything to complain of`, async t => {
+t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, calls among them and with the server; ` +
+  'not one has anything to complain of', async t => {
   const { server, arena, ran, enter } = await serve(t)
   const failed: number[] = []
   server.on('peer_authentication_failed', id => { failed.push(id) })
   const strangers = await Promise.all(['wrong', '', 'let me in!'].map(enter))
-  const players = await Promise.all(Array.from({ length: PLAYERS }, async (_, at) => await enter(at % 2 === 0 ? 'riddle' : 'let me in')))
+  const players = await Promise.all(Array.from({ length: PLAYERS }, async (_, at) =>
+    await enter(at % 2 === 0 ? 'riddle' : 'let me in')))
   const ids = sorted(players.map(({ game }) => game.id))
-  const others = ({ game }: Godot4Socket, times = 1): number[] => sorted(ids.filter(id => id !== game.id).flatMap(id => new Array<number>(times).fill(id)))
-  await until(() => players.every(({ game }) => game.peers.size === PLAYERS) && strangers.every(({ game }) => game.isClosed))
+  const others = ({ game }: Godot4Socket, times = 1): number[] =>
+    sorted(ids.filter(id => id !== game.id).flatMap(id => new Array<number>(times).fill(id)))
+  await until(() =>
+    players.every(({ game }) => game.peers.size === PLAYERS) && strangers.every(({ game }) => game.isClosed))
   for (const player of players) t.same(sorted(player.game.peers), [1, ...others(player)])
   t.same(sorted(failed), sorted(strangers.map(({ game }) => game.id)))
   t.same(strangers.map(({ game }) => game.peers.size), [0, 0, 0])
@@ -74,21 +85,27 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
 
   for (let round = 1; round <= 2; round++) {
     for (const { game } of players) game.rpc('Arena', 'move', [round, new Vector2(1, 2)])
-    await until(() => players.every(player => countOf(player, 'move') === round * (PLAYERS - 1)) && ran.length === round * PLAYERS)
+    await until(() =>
+      players.every(player => countOf(player, 'move') === round * (PLAYERS - 1)) && ran.length === round * PLAYERS)
   }
   for (const player of players) t.same(sorted(sendersOf(player, 'move')), others(player, 2))
 
   const [first, ...rest] = players
-  for (const call of [() => arena.rpc('score', 1), () => arena.rpc('score', 2), () => arena.rpcId(first.game.id, 'score', 3), () => arena.rpcId(-first.game.id, 'score', 4)]) call()
+  for (const call of [() => arena.rpc('score', 1), () => arena.rpc('score', 2), () =>
+    arena.rpcId(first.game.id, 'score', 3), () => arena.rpcId(-first.game.id, 'score', 4)]) call()
   await until(() => players.every(player => countOf(player, 'score') === 3))
-  for (const { game } of players) t.same(game.events.filter(([what]) => what === 'score').map(([, , , values]) => values), game === first.game ? [[1], [2], [3]] : [[1], [2], [4]])
+  for (const { game } of players) {
+    t.same(game.events.filter(([what]) => what === 'score')
+      .map(([, , , values]) => values), game === first.game ? [[1], [2], [3]] : [[1], [2], [4]])
+  }
 
   first.leave()
   await until(() => rest.every(({ game }) => !game.peers.has(first.game.id)))
   const late = await enter('let me in')
   await late.event('api.peer_connected', 1)
   arena.rpc('score', 5)
-  await until(() => [...rest, late].every(({ game }) => game.events.some(([what, , , values]) => what === 'score' && (values as number[])[0] === 5)))
+  await until(() => [...rest, late].every(({ game }) =>
+    game.events.some(([what, , , values]) => what === 'score' && (values as number[])[0] === 5)))
   t.same(sorted(late.game.peers), [1, ...others(first)])
 
   t.same([...players, late].flatMap(({ game }) => game.refusals), [])
@@ -99,7 +116,8 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
 const sizes = [0, 1, 7, 112, 113, 118, 119, 1000, 4096, 16384, 65520]
 
 for (const holdTime of [0, 2]) {
-  t.test(`every player gets every packet of the others, once, whole and in order; what is for one goes to that one (holdTime ${holdTime})`, async t => {
+  t.test('every player gets every packet of the others, once, whole and in order; what is for one goes to that one ' +
+    `(holdTime ${holdTime})`, async t => {
     const random = new Random(seed)
     const { server, enter } = await serve(t, { holdTime, outputBufferKb: 4096, outputMaxPackets: 65536 })
     server.on('peer_packet', () => { server.getPacket() })
@@ -118,16 +136,25 @@ for (const holdTime of [0, 2]) {
       const others = [...due.keys()].filter(id => id !== sender.id)
       const to = random.pick([0, 0, -1, random.pick(others), -random.pick(others)])
       sender.sendBytes(packetOf(number, size), to)
-      for (const id of others) if (to === 0 || to === -1 || to === id || (to < 0 && to !== -id)) due.get(id)!.set(sender.id, [...due.get(id)!.get(sender.id) ?? [], `${number}: ${size}`])
+      for (const id of others) {
+        if (to === 0 || to === -1 || to === id || (to < 0 && to !== -id)) {
+          due.get(id)!.set(sender.id, [...due.get(id)!.get(sender.id) ?? [], `${number}: ${size}`])
+        }
+      }
       if (number % 50 === 0) await new Promise(setImmediate)
     }
-    const packetsOf = ({ game }: Godot4Socket): Array<[sender: number, packet: Buffer]> => game.events.filter(([what]) => what === 'api.peer_packet').map(([, sender, packet]) => [sender as number, packet as Buffer])
-    await until(() => players.every(player => packetsOf(player).length === [...due.get(player.game.id)!.values()].flat().length))
+    const packetsOf = ({ game }: Godot4Socket): Array<[sender: number, packet: Buffer]> => game.events.filter((
+      [what]) => what === 'api.peer_packet'
+    ).map(([, sender, packet]) => [sender as number, packet as Buffer])
+    await until(() =>
+      players.every(player => packetsOf(player).length === [...due.get(player.game.id)!.values()].flat().length))
     for (const player of players) {
       const got = new Map<number, string[]>()
       for (const [sender, packet] of packetsOf(player)) {
         const [number, size] = [packet.readUInt32LE(), packet.readUInt32LE(4)]
-        got.set(sender, [...got.get(sender) ?? [], packet.equals(packetOf(number, size)) ? `${number}: ${size}` : 'damaged'])
+        got.set(sender, [...got.get(sender) ?? [], packet.equals(packetOf(number, size))
+          ? `${number}: ${size}`
+          : 'damaged'])
       }
       t.same(got, due.get(player.game.id), `seed ${seed}`)
       t.same(player.game.refusals, [], `seed ${seed}`)

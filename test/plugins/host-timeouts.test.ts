@@ -7,7 +7,10 @@ import peerServer from '../../index.ts'
 /** What a host with this time for a request's head is told when it listens. */
 async function told (t: Test, headersTimeout: number): Promise<Array<{ level: number, msg: string }>> {
   const lines: Array<{ level: number, msg: string }> = []
-  const app = Fastify({ http: { headersTimeout }, loggerInstance: pino({}, { write: line => { lines.push(JSON.parse(line)) } }) })
+  const app = Fastify({
+    http: { headersTimeout },
+    loggerInstance: pino({}, { write: line => { lines.push(JSON.parse(line)) } })
+  })
   t.teardown(async () => { await app.close() })
   await app.register(peerServer, { handshakeTimeout: 3 })
   await app.listen()

@@ -19,7 +19,13 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   const write = (line: string): void => { warnings.push(JSON.parse(line).limit) }
   const service = Fastify({ logger: { level: 'warn', stream: { write } } })
   t.teardown(async () => { await service.close() })
-  await service.register(httpLimits, { maxRequestsInFlight: 10, responseTimeout: 30, maxConnectionsPerAddress: 0, isExempt: () => false, ...limits })
+  await service.register(httpLimits, {
+    maxRequestsInFlight: 10,
+    responseTimeout: 30,
+    maxConnectionsPerAddress: 0,
+    isExempt: () => false,
+    ...limits
+  })
   await service.register(app, { server: { pingInterval: 0 }, admin: { auth: false } })
   const large = Buffer.alloc(LARGE, 'x')
   service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
@@ -35,7 +41,10 @@ function openFiles (): number {
 t.test('pipelined requests up to the limit are answered in order', async t => {
   const { port } = await start(t)
   const raw = await connectRaw(t, port)
-  const paths = ['/healthz', '/readyz', '/nothing', '/openapi.json', '/docs/static/swagger-ui.css', '/healthz', '/nothing', '/asyncapi.json', '/readyz', '/healthz']
+  const paths = [
+    '/healthz', '/readyz', '/nothing', '/openapi.json', '/docs/static/swagger-ui.css', '/healthz', '/nothing',
+    '/asyncapi.json', '/readyz', '/healthz'
+  ]
   raw.send(paths.map(get).join(''))
   for (const path of paths) t.equal((await raw.response()).status, path === '/nothing' ? 404 : 200, path)
   for (let i = 0; i < 30; i++) {
@@ -138,8 +147,12 @@ t.test('exempt addresses have no limit', async t => {
 
 /** Waits until the server has so many connections. */
 async function connectionsOf ({ server }: FastifyInstance, count: number): Promise<void> {
-  const current = async (): Promise<number> => await new Promise(resolve => { server.getConnections((_, count) => { resolve(count) }) })
-  await withTimeout(5, () => `${count} connections`, (async () => { while (await current() !== count) await delay(5) })())
+  const current = async (): Promise<number> => await new Promise(resolve => {
+    server.getConnections((_, count) => { resolve(count) })
+  })
+  await withTimeout(5, () => `${count} connections`, (async () => {
+    while (await current() !== count) await delay(5)
+  })())
 }
 
 /** Whether a new connection gets a response; it is closed afterwards. */
@@ -176,5 +189,7 @@ t.test('generated documents are serialised once', async t => {
   t.ok(count <= 2, 'a host is no reason to serialise anew')
   await service.peerServer.stop()
   await service.peerServer.listen(undefined, ['chat'])
-  t.same((await service.inject('/asyncapi.json')).json().channels.peerServer['x-sub-protocols'].names, ['chat'], 'a change is')
+  t.same((await service.inject('/asyncapi.json')).json().channels.peerServer['x-sub-protocols'].names, [
+    'chat'
+  ], 'a change is')
 })

@@ -18,11 +18,12 @@ async function openSite (t: Test) {
   const { page, problems } = await openPage(t)
   const { port } = site.server.address() as { port: number }
   const from = async (host: string): Promise<void> => { await page.goto(`http://${host}:${port}/`) }
-  const open = async (url: string, protocols: string[] = []): Promise<Outcome> => await page.evaluate(async ([url, protocols]) => await new Promise(resolve => {
-    const socket = new (globalThis as any).WebSocket(url, protocols)
-    socket.onopen = () => { resolve({ protocol: socket.protocol }) }
-    socket.onclose = ({ code }: { code: number }) => { resolve({ code }) }
-  }), [url, protocols] as const)
+  const open = async (url: string, protocols: string[] = []): Promise<Outcome> =>
+    await page.evaluate(async ([url, protocols]) => await new Promise(resolve => {
+      const socket = new (globalThis as any).WebSocket(url, protocols)
+      socket.onopen = () => { resolve({ protocol: socket.protocol }) }
+      socket.onclose = ({ code }: { code: number }) => { resolve({ code }) }
+    }), [url, protocols] as const)
   return { from, open, problems }
 }
 
@@ -56,11 +57,15 @@ t.test('a browser', skipWithout('chromium'), async t => {
         }
       })
       const url = `ws://127.0.0.1:${server.port}/ws`
-      const carrier = (token: string): string => `base64url.bearer.authorization.${Buffer.from(token).toString('base64url')}`
+      const carrier = (token: string): string =>
+        `base64url.bearer.authorization.${Buffer.from(token).toString('base64url')}`
       t.same(await open(url, [carrier('good')]), { protocol: carrier('good') })
       t.same(await open(url, [carrier('bad')]), { code: 1006 })
       t.match(problems.at(-1), /403/)
-      t.same(requests.map(({ token, protocols }) => ({ token, protocols })), [{ token: 'good', protocols: [] }, { token: 'bad', protocols: [] }])
+      t.same(requests.map(({ token, protocols }) => ({ token, protocols })), [{
+        token: 'good',
+        protocols: []
+      }, { token: 'bad', protocols: [] }])
     })
   }
 })

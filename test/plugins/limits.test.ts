@@ -22,18 +22,31 @@ async function ask (t: Test, port: number, headers: Record<string, string> = {},
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest(path, headers))
   const answer = await raw.response()
-  return { raw, ...answer, problem: answer.body === '' ? undefined : JSON.parse(answer.body) as { code: string, detail: string, status: number } }
+  return {
+    raw,
+    ...answer,
+    problem: answer.body === ''
+      ? undefined
+      : JSON.parse(answer.body) as { code: string, detail: string, status: number }
+  }
 }
 
 for (const mode of modes) {
   t.test(mode, async t => {
-    const refusals: Array<[what: string, options: Partial<ServerOptions>, headers: Record<string, string>, status: number, code: string, detail: RegExp]> = [
-      ['a page from elsewhere', {}, { Origin: 'https://evil.example' }, 403, 'origin-refused', /allowedOrigins/],
-      ['a page that is not on the list', { allowedOrigins: ['https://game.example'] }, { Origin: 'http://127.0.0.1' }, 403, 'origin-refused', /allowedOrigins/],
-      ['a client that the application refuses', { onHandshake: () => ({ status: 401, reason: 'who are you?' }) }, {}, 401, 'join-refused', /who are you/],
-      ['a client when the application fails', { onHandshake: async () => { throw new Error('secret') } }, {}, 500, 'join-failed', /see its log/],
-      ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refuses/]
-    ]
+    const refusals: Array<[what: string, options: Partial<ServerOptions>, headers: Record<string, string>, status: number, code: string, detail: RegExp]> =
+      [
+        ['a page from elsewhere', {}, { Origin: 'https://evil.example' }, 403, 'origin-refused', /allowedOrigins/],
+        ['a page that is not on the list', {
+          allowedOrigins: ['https://game.example']
+        }, { Origin: 'http://127.0.0.1' }, 403, 'origin-refused', /allowedOrigins/],
+        ['a client that the application refuses', {
+          onHandshake: () => ({ status: 401, reason: 'who are you?' })
+        }, {}, 401, 'join-refused', /who are you/],
+        ['a client when the application fails', {
+          onHandshake: async () => { throw new Error('secret') }
+        }, {}, 500, 'join-failed', /see its log/],
+        ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refusing/]
+      ]
     for (const [what, options, headers, status, code, detail] of refusals) {
       await t.test(`turns away ${what}`, async t => {
         const server = await openServer(t, mode, options)
@@ -50,7 +63,9 @@ for (const mode of modes) {
       ['a page of the same host', {}, { Origin: 'http://127.0.0.1:3000' }],
       ['a page that is on the list', { allowedOrigins: ['https://game.example'] }, { Origin: 'https://game.example' }],
       ['any page', { allowedOrigins: '*' }, { Origin: 'https://evil.example' }],
-      ['a client that the application knows', { onHandshake: ({ token }) => token === 'good' ? {} : { status: 403 } }, { Authorization: 'Bearer good' }]
+      ['a client that the application knows', {
+        onHandshake: ({ token }) => token === 'good' ? {} : { status: 403 }
+      }, { Authorization: 'Bearer good' }]
     ] satisfies Array<[string, Partial<ServerOptions>, Record<string, string>]>) {
       await t.test(`lets in ${what}`, async t => {
         const server = await openServer(t, mode, options)
@@ -80,7 +95,10 @@ for (const mode of modes) {
     })
 
     await t.test('handshakeTimeout covers an application that never answers', async t => {
-      const server = await openServer(t, mode, { handshakeTimeout: 0.5, onHandshake: async () => await new Promise(() => {}) })
+      const server = await openServer(t, mode, {
+        handshakeTimeout: 0.5,
+        onHandshake: async () => await new Promise(() => {})
+      })
       const began = performance.now()
       const { raw, status, problem } = await ask(t, server.port)
       t.match([status, problem?.code], [408, 'handshake-timeout'])
@@ -91,7 +109,10 @@ for (const mode of modes) {
     })
 
     await t.test('what the request took is part of handshakeTimeout', async t => {
-      const server = await openServer(t, mode, { handshakeTimeout: 1.5, onHandshake: async () => await new Promise(() => {}) })
+      const server = await openServer(t, mode, {
+        handshakeTimeout: 1.5,
+        onHandshake: async () => await new Promise(() => {})
+      })
       const began = performance.now()
       const raw = await connectRaw(t, server.port)
       raw.send('GET /ws HT')
@@ -105,7 +126,10 @@ for (const mode of modes) {
 
     await t.test('too many handshakes under way are too many', async t => {
       let letIn = (): void => {}
-      const server = await openServer(t, mode, { maxPendingHandshakes: 1, onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
+      const server = await openServer(t, mode, {
+        maxPendingHandshakes: 1,
+        onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } })
+      })
       const first = ask(t, server.port)
       while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
       const { status, problem } = await ask(t, server.port)
@@ -116,7 +140,9 @@ for (const mode of modes) {
 
     await t.test('a client that goes while the application thinks leaves nothing behind', async t => {
       let letIn = (): void => {}
-      const server = await openServer(t, mode, { onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } }) })
+      const server = await openServer(t, mode, {
+        onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } })
+      })
       const raw = await connectRaw(t, server.port)
       raw.send(upgradeRequest('/ws'))
       while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
@@ -128,7 +154,11 @@ for (const mode of modes) {
 
     await t.test('tokens do not get into the log', async t => {
       const { lines, loggerInstance } = openLog()
-      const server = await openServer(t, mode, { onHandshake: ({ token }) => { throw new Error(token === 'geheim' ? 'known' : 'unknown') } }, { loggerInstance })
+      const server = await openServer(t, mode, {
+        onHandshake: ({ token }) => {
+          throw new Error(token === 'geheim' ? 'known' : 'unknown')
+        }
+      }, { loggerInstance })
       await ask(t, server.port, {}, '/ws?token=geheim')
       t.match(lines.join(''), 'onHandshake failed')
       t.match(lines.join(''), 'token=***')
@@ -181,12 +211,20 @@ for (const mode of modes) {
 
     await t.test('curl is told why', async t => {
       const server = await openServer(t, mode, { refuseNewConnections: true })
-      const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='].flatMap(line => ['-H', line])
-      const { stdout } = await promisify(execFile)('curl', ['-s', '-i', '--http1.1', '--max-time', '5', ...upgrade, `http://127.0.0.1:${server.port}/ws`])
+      const upgrade = [
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+      ].flatMap(line => ['-H', line])
+      const { stdout } = await promisify(execFile)('curl', [
+        '-s', '-i', '--http1.1', '--max-time', '5', ...upgrade, `http://127.0.0.1:${server.port}/ws`
+      ])
       t.match(stdout, /^HTTP\/1.1 503 /)
       t.match(stdout, /retry-after: 1/i)
       t.match(stdout, /"code":"refusing-connections"/)
-      const plain = await promisify(execFile)('curl', ['-s', '-i', '--max-time', '5', `http://127.0.0.1:${server.port}/ws`])
+      const plain =
+        await promisify(execFile)('curl', ['-s', '-i', '--max-time', '5', `http://127.0.0.1:${server.port}/ws`])
       t.match(plain.stdout, /^HTTP\/1.1 426 /)
       t.match(plain.stdout, /upgrade: websocket/i)
     })
@@ -217,19 +255,26 @@ t.test('every spelling of an address behind a trusted proxy is the same address'
     const { raw, status } = await ask(t, server.port, { 'X-Forwarded-For': forwarded })
     t.equal(status, 101)
     t.same([...server.peers()].map(peer => peer.getConnectedHost()), ['203.0.113.9'])
-    for (const again of spellings) t.equal((await ask(t, server.port, { 'X-Forwarded-For': again })).problem?.code, 'address-limit')
+    for (const again of spellings) {
+      t.equal((await ask(t, server.port, { 'X-Forwarded-For': again })).problem?.code, 'address-limit')
+    }
     server.ban('203.0.113.9')
     t.equal((await raw.close()).code, 1008)
     t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).problem?.code, 'banned')
     server.unban('203.0.113.9')
     raw.socket.destroy()
-    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    while (internalsOf(server).admission.counts.connections.size > 0) {
+      await new Promise(resolve =>
+        setImmediate(resolve))
+    }
   }
 })
 
 t.test('an X-Forwarded-For that is no address gives the address of the proxy', async t => {
   const server = await openServer(t, 'mounted', {}, { trustProxy: '127.0.0.1' })
-  for (const forwarded of ['unknown', '_secret', 'x'.repeat(5000)]) t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).status, 101)
+  for (const forwarded of ['unknown', '_secret', 'x'.repeat(5000)]) {
+    t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).status, 101)
+  }
   t.same([...server.peers()].map(peer => peer.getConnectedHost()), ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
 })
 
@@ -243,7 +288,10 @@ for (const mode of modes) {
     while (server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
     t.same([...internalsOf(server).admission.counts.connections], [['127.0.0.1', 1]])
     raw.socket.destroy()
-    while (internalsOf(server).admission.counts.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    while (internalsOf(server).admission.counts.connections.size > 0) {
+      await new Promise(resolve =>
+        setImmediate(resolve))
+    }
     t.equal(server.countPeers().pending, 0)
   })
 }

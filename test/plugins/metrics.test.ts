@@ -21,7 +21,8 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
     const metrics = parseMetrics(await app.metrics.metrics())
     return (key: string) => {
       const [, name, labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(key) as string[]
-      return valueOf(metrics, `peer_server_${name}{${['server="peerServer"', labels].filter(text => text !== '').join(',')}}`)
+      return valueOf(metrics, `peer_server_${name}{${['server="peerServer"', labels].filter(text => text !== '')
+        .join(',')}}`)
     }
   }
   const join = async () => {
@@ -77,9 +78,16 @@ t.test('the linter finds what promtool finds', async t => {
     '# HELP wait_ms Wait', '# TYPE wait_ms gauge', 'wait_ms 1',
     '# HELP run_gauge_minutes Run', '# TYPE run_gauge_minutes gauge', 'run_gauge_minutes 1', ''
   ].join('\n')
-  t.same(lintMetrics(parseMetrics(text)), ['jobs is a counter, and does not end in _total', 'queue_total is no counter, and ends in _total',
+  t.same(lintMetrics(
+    parseMetrics(text)
+  ), ['jobs is a counter, and does not end in _total', 'queue_total is no counter, and ends in _total',
     'wait_ms abbreviates a unit', 'run_gauge_minutes has its type in its name', 'run_gauge_minutes is not in the base unit'])
-  for (const broken of ['# HELP a A\n# TYPE a gauge\na 1\na 1\n', '# HELP a A\n# TYPE a gauge\nb 1\n', '# HELP a A\n# TYPE a gauge\na{x=1} 1\n', '# HELP a A\na 1']) {
+  for (const broken of [
+    '# HELP a A\n# TYPE a gauge\na 1\na 1\n',
+    '# HELP a A\n# TYPE a gauge\nb 1\n',
+    '# HELP a A\n# TYPE a gauge\na{x=1} 1\n',
+    '# HELP a A\na 1'
+  ]) {
     t.throws(() => parseMetrics(broken), broken)
   }
 })
@@ -118,7 +126,8 @@ t.test('scraped under load the totals only grow, and in the end they are what th
   }
   const settled = async () => {
     await withTimeout(20, () => 'the load', (async () => {
-      while ((await scrape())('relayed_packets_total') < relayed || (await scrape())('output_buffer_bytes') > 0 || got('packets') < (await scrape())('sent_packets_total')) await new Promise(resolve => setTimeout(resolve, 20))
+      while ((await scrape())('relayed_packets_total') < relayed || (await scrape())('output_buffer_bytes') > 0 ||
+        got('packets') < (await scrape())('sent_packets_total')) await new Promise(resolve => setTimeout(resolve, 20))
     })())
   }
   const loadUntilScraped = async (times: number) => {
@@ -198,15 +207,19 @@ t.test('refusals, limits and drops are counted by reason', async t => {
   refused.send(upgradeRequest('/ws'))
   t.equal((await refused.head()).status, 503)
   const read = await scrape()
-  t.same([read('dropped_packets_total{reason="short-packet"}'), read('limit_hits_total{limit="message-too-big"}'), read('refusals_total{reason="refusing-connections"}'),
-    read('refusing'), read('listening'), read('dropped_packets_total{reason="own-target"}')], [1, 1, 1, 1, 1, 0])
+  t.same([read(
+    'dropped_packets_total{reason="short-packet"}'
+  ), read('limit_hits_total{limit="message-too-big"}'), read('refusals_total{reason="refusing-connections"}'),
+  read('refusing'), read('listening'), read('dropped_packets_total{reason="own-target"}')], [1, 1, 1, 1, 1, 0])
 })
 
 t.test('what waits is shown: packets that nobody reads, bytes that a client does not take', async t => {
   const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
   const [a, b] = [await join(), await join()]
   for (let i = 0; i < 7; i++) a.socket.send('wait')
-  await withTimeout(5, () => 'the packets', (async () => { while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve)) })())
+  await withTimeout(5, () => 'the packets', (async () => {
+    while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve))
+  })())
   b.socket.pause()
   const peer = server.getPeer(b.id)
   while (peer.getCurrentOutboundBufferedAmount() < 300_000) {

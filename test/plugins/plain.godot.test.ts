@@ -39,7 +39,8 @@ t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout
 
   await t.test('a close by the client is clean and carries its code and reason', async t => {
     const signals: unknown[][] = []
-    app.peerServer.on('client_close_request', (id, code, reason) => signals.push(['client_close_request', code, reason]))
+    app.peerServer.on('client_close_request', (id, code, reason) =>
+      signals.push(['client_close_request', code, reason]))
     const left = new Promise<void>(resolve => app.peerServer.on('client_disconnected', (id, clean) => {
       signals.push(['client_disconnected', clean])
       resolve()

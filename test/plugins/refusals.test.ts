@@ -31,18 +31,26 @@ const refusals: Partial<Record<ErrorCode, Record<string, Row>>> = {
     'none requested': { options: { protocols: ['chat'] } },
     'another one requested': { options: { protocols: ['chat', 'game'] }, headers: { 'Sec-WebSocket-Protocol': 'talk' } }
   },
-  'origin-refused': { 'another host': { headers: page }, 'not listed': { options: { allowedOrigins: ['https://game.example'] }, headers: page } },
+  'origin-refused': {
+    'another host': { headers: page },
+    'not listed': { options: { allowedOrigins: ['https://game.example'] }, headers: page }
+  },
   banned: {
     'with a reason': { prepare: server => { server.ban('127.0.0.1', { reason: 'rude' }) } },
     'without a reason': { prepare: server => { server.ban('127.0.0.1') } }
   },
   'join-refused': {
-    'with a status of its own': { options: { onHandshake: () => ({ status: 418, reason: 'who are you?' }) }, status: 418 },
+    'with a status of its own': {
+      options: { onHandshake: () => ({ status: 418, reason: 'who are you?' }) },
+      status: 418
+    },
     'with a status that asks to retry': { options: { onHandshake: () => ({ status: 429 }) }, status: 429 },
     'with a status that has no name': { options: { onHandshake: () => ({ status: 499, reason: 'é' }) }, status: 499 }
   },
   'join-failed': { 'onHandshake throws': { options: { onHandshake: () => { throw new Error('secret') } } } },
-  'server-full': { 'by a peer': { options: { maxPeers: 1 }, prepare: async (server, t) => await connectRawWebSocket(t, server.port) } },
+  'server-full': {
+    'by a peer': { options: { maxPeers: 1 }, prepare: async (server, t) => await connectRawWebSocket(t, server.port) }
+  },
   'too-many-handshakes': {
     'one is pending': {
       options: { maxPendingHandshakes: 1, onHandshake: never },
@@ -75,7 +83,8 @@ for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<
         const bytes = await answer(t, server.port, headers)
         answers.push(bytes)
         const [head, body] = bytes.split('\r\n\r\n')
-        t.match(head, new RegExp(`^HTTP/1\\.1 ${status} .+\r\nConnection: close\r\nContent-Type: application/problem\\+json\r\nContent-Length: \\d+`))
+        t.match(head, new RegExp(`^HTTP/1\\.1 ${status} .+\r\nConnection: close\r\nContent-Type: ` +
+          'application/problem\\+json\r\nContent-Length: \\d+'))
         t.equal(/^Retry-After: \d+$/m.test(head), status === 429 || status === 503)
         t.equal(/^Upgrade: websocket$/m.test(head), status === 426)
         t.match(JSON.parse(body), { type: 'about:blank', title: errors[code].message, status, code })
@@ -87,20 +96,26 @@ for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<
 }
 
 // Loopback is exempt, so these cannot be had from a listener here.
-for (const [code, options] of [['address-limit', { maxPeersPerAddress: 1 }], ['join-rate', { maxJoinsPerMinute: 1 }]] as const) {
+for (const [code, options] of [['address-limit', {
+  maxPeersPerAddress: 1
+}], ['join-rate', { maxJoinsPerMinute: 1 }]] as const) {
   t.test(`${code}, behind a trusted proxy`, async t => {
     const server = await openServer(t, 'mounted', options, { trustProxy: '127.0.0.1' })
     const headers = { 'X-Forwarded-For': '192.0.2.7' }
     await connectRawWebSocket(t, server.port, '/ws', headers)
     const bytes = await answer(t, server.port, headers)
-    t.match(bytes, /^HTTP\/1\.1 429 Too Many Requests\r\nConnection: close\r\n[^]*\r\nRetry-After: 1\r\n\r\n{"type":"about:blank"/)
+    t.match(
+      bytes,
+      /^HTTP\/1\.1 429 Too Many Requests\r\nConnection: close\r\n[^]*\r\nRetry-After: 1\r\n\r\n{"type":"about:blank"/
+    )
     t.equal(JSON.parse(bytes.split('\r\n\r\n')[1]).code, code)
   })
 }
 
 t.test('every code of a refused handshake has a row', t => {
   const others = ['address-limit', 'join-rate', 'not-listening']
-  const handshakeCodes = Object.keys(errors).filter(code => !code.startsWith('ERR_') && code !== 'FAILED' && !others.includes(code))
+  const handshakeCodes = Object.keys(errors)
+    .filter(code => !code.startsWith('ERR_') && code !== 'FAILED' && !others.includes(code))
   t.same(handshakeCodes.filter(code => !(code in refusals)), [])
   t.end()
 })
@@ -109,7 +124,9 @@ t.test('not-listening: the endpoint responds while the server does not listen', 
   const server = await openServer(t, 'mounted')
   const { port } = server
   await server.stop()
-  t.match(await answer(t, port), /^HTTP\/1\.1 503 Service Unavailable\r\nConnection: close\r\n[^]*\r\nRetry-After: 1\r\n\r\n{.*"code":"not-listening"}$/)
+  t.match(await answer(
+    t, port
+  ), /^HTTP\/1\.1 503 Service Unavailable\r\nConnection: close\r\n[^]*\r\nRetry-After: 1\r\n\r\n{.*"code":"not-listening"}$/)
 })
 
 for (const mode of modes) {
@@ -118,6 +135,9 @@ for (const mode of modes) {
     const pending = answer(t, server.port)
     while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
     await server.stop()
-    t.match(await pending, /^HTTP\/1\.1 503 Service Unavailable\r\nConnection: close\r\n[^]*\r\nRetry-After: 1\r\n\r\n{.*"code":"not-listening"}$/)
+    t.match(
+      await pending,
+      /^HTTP\/1\.1 503 Service Unavailable\r\nConnection: close\r\n[^]*\r\nRetry-After: 1\r\n\r\n{.*"code":"not-listening"}$/
+    )
   })
 }

@@ -48,7 +48,8 @@ const refusals: Array<[who: string, request: string, status: number]> = [
   ['a hook of the host before our route, later', upgradeRequest('/ws', { 'X-Guard': 'slow' }), 401],
   ['a hook of the host that throws', upgradeRequest('/ws', { 'X-Guard': 'throws' }), 401],
   ['our route', upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }), 400],
-  ['a body parser', upgradeRequest('/upload', { 'Content-Type': 'application/json', 'Content-Length': '3' }).replace('GET', 'POST') + '{a}', 400]
+  ['a body parser', upgradeRequest('/upload', { 'Content-Type': 'application/json', 'Content-Length': '3' })
+    .replace('GET', 'POST') + '{a}', 400]
 ]
 
 for (const registrar of registrars) {

@@ -4,7 +4,9 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
-import { sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf, until } from '../helper/godot4-socket.ts'
+import {
+  sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf, until
+} from '../helper/godot4-socket.ts'
 import { connectRawWebSocket } from '../helper/raw-socket.ts'
 import { clientCodecs } from '../helper/client-codecs.ts'
 
@@ -18,7 +20,12 @@ const servers = [
 async function serve (t: Test, options: Partial<ServerOptions> = {}, closeTimeout = 0.5) {
   const app = Fastify()
   for (const { name, ...rest } of servers) {
-    await app.register(peerServer, { name, ...structuredClone(rest) as Partial<ServerOptions>, ...(name === 'godot4' ? options : {}), closeTimeout })
+    await app.register(peerServer, {
+      name,
+      ...structuredClone(rest) as Partial<ServerOptions>,
+      ...(name === 'godot4' ? options : {}),
+      closeTimeout
+    })
     await app.register(adminRoutes, { server: name, prefix: `/api/${name}`, auth: false })
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -31,7 +38,10 @@ const protocols = ['chat', 'other']
 
 t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the others', async t => {
   const { app, port, godot4 } = await serve(t)
-  const [a, b] = [await Godot4Socket.connect(t, port, '/ws4', protocols), await Godot4Socket.connect(t, port, '/ws4?token=x', protocols)]
+  const [a, b] = [
+    await Godot4Socket.connect(t, port, '/ws4', protocols),
+    await Godot4Socket.connect(t, port, '/ws4?token=x', protocols)
+  ]
   const three = new WebSocket(`ws://127.0.0.1:${port}/ws`)
   const heard: string[] = []
   three.on('message', (data: Buffer) => { heard.push(clientCodecs.godot3.describe(data, heard.length === 0)) })
@@ -41,22 +51,39 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   await b.event('api.peer_connected', a.game.id)
 
   const state = async (name: string) => (await app.inject(`/api/${name}/server`)).json()
-  t.match(await state('godot4'), { path: '/ws4', gdMpApi: true, protocols: ['game', 'chat'], peers: { open: 2, pending: 0 } })
+  t.match(await state('godot4'), {
+    path: '/ws4',
+    gdMpApi: true,
+    protocols: ['game', 'chat'],
+    peers: { open: 2, pending: 0 }
+  })
   t.match(await state('godot3'), { path: '/ws', peers: { open: 1, pending: 0 } })
   t.match(await state('plain'), { path: '/echo', gdMpApi: false, peers: { open: 1, pending: 0 } })
 
   a.game.sendBytes(Buffer.from('hi'))
   t.same((await b.event('api.peer_packet'))[2], Buffer.from('hi'))
-  t.equal((await app.inject({ method: 'POST', url: '/api/godot4/packets?target=0', headers: { 'content-type': 'text/plain' }, payload: 'from above' })).statusCode, 202)
+  t.equal((await app.inject({
+    method: 'POST',
+    url: '/api/godot4/packets?target=0',
+    headers: { 'content-type': 'text/plain' },
+    payload: 'from above'
+  })).statusCode, 202)
   for (const { game } of [a, b]) {
     await until(() => game.events.some(([what, sender]) => what === 'api.peer_packet' && sender === 1))
     t.same(game.events.at(-1), ['api.peer_packet', 1, Buffer.from('from above')])
   }
-  t.match((await app.inject(`/api/godot4/peers/${a.game.id}`)).json(), { id: a.game.id, protocol: 'chat', state: 'open' })
+  t.match((await app.inject(`/api/godot4/peers/${a.game.id}`)).json(), {
+    id: a.game.id,
+    protocol: 'chat',
+    state: 'open'
+  })
 
   b.leave()
   await a.event('api.peer_disconnected', b.game.id)
-  t.equal((await app.inject({ method: 'DELETE', url: `/api/godot4/peers/${a.game.id}?code=4002&reason=kick&wait=2` })).json().outcome, 'clean')
+  t.equal((await app.inject({
+    method: 'DELETE',
+    url: `/api/godot4/peers/${a.game.id}?code=4002&reason=kick&wait=2`
+  })).json().outcome, 'clean')
   await a.event('api.server_disconnected')
   t.same([...a.game.refusals, ...b.game.refusals], [])
   t.equal(godot4.peerCount, 0)
@@ -67,14 +94,17 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
 
 t.test('all servers of an app end together: a client that does not answer keeps nobody waiting but itself', async t => {
   const { app, port } = await serve(t, {}, 10)
-  const deaf = [await connectRawWebSocket(t, port, '/ws'), await connectRawWebSocket(t, port, '/ws4', { 'Sec-WebSocket-Protocol': 'chat' }), await connectRawWebSocket(t, port, '/echo')]
+  const deaf = [await connectRawWebSocket(t, port, '/ws'), await connectRawWebSocket(t, port, '/ws4', {
+    'Sec-WebSocket-Protocol': 'chat'
+  }), await connectRawWebSocket(t, port, '/echo')]
   const closing = app.close()
   for (const raw of deaf) {
     let frame = await raw.frame()
     while (frame.opcode !== 8) frame = await raw.frame()
     t.equal(frame.payload.readUInt16BE(0), 1001)
   }
-  t.same(servers.map(({ name }) => app.getDecorator<WebSocketServer>(name).peerCount), [1, 1, 1], 'all were told before any was cut')
+  t.same(servers.map(({ name }) =>
+    app.getDecorator<WebSocketServer>(name).peerCount), [1, 1, 1], 'all were told before any was cut')
   for (const { socket } of deaf) socket.destroy()
   await closing
 })
@@ -83,10 +113,13 @@ t.test('the handshake is what Godot 4 takes; a client with other sub-protocols i
   const { port } = await serve(t)
   await t.rejects(Godot4Socket.connect(t, port, '/ws4', ['gamma']), { message: 'status 400' })
   await t.rejects(Godot4Socket.connect(t, port, '/ws4'), { message: 'status 400' })
-  const request = upgradeRequestOf('/ws4', port, protocols).replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n')
+  const request = upgradeRequestOf('/ws4', port, protocols)
+    .replace('\r\n\r\n', '\r\nX-Token: abc\r\nOrigin: http://127.0.0.1:' + port + '\r\n\r\n')
   const { answer, rest, socket } = await sendUpgradeRequest(t, port, request)
   t.equal(responseFault(answer, request), undefined)
-  t.same([...headersOf(answer).keys()].sort(), ['connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'upgrade'])
+  t.same([...headersOf(answer).keys()].sort(), [
+    'connection', 'sec-websocket-accept', 'sec-websocket-protocol', 'upgrade'
+  ])
   let unread = rest
   socket.on('data', (chunk: Buffer) => { unread = Buffer.concat([unread, chunk]) })
   await until(() => unread.length > 0)
@@ -94,7 +127,9 @@ t.test('the handshake is what Godot 4 takes; a client with other sub-protocols i
 })
 
 t.test('authentication over a socket, and the relay off', async t => {
-  const { port, godot4 } = await serve(t, { serverRelay: false, authenticate: async (_, data) => Buffer.from(data).toString() === 'pw' })
+  const {
+    port, godot4
+  } = await serve(t, { serverRelay: false, authenticate: async (_, data) => Buffer.from(data).toString() === 'pw' })
   const clients = []
   for (const password of ['pw', 'pw', 'wrong']) {
     const client = await Godot4Socket.connect(t, port, '/ws4', protocols, game => { game.onAuth = () => {} })
@@ -104,7 +139,9 @@ t.test('authentication over a socket, and the relay off', async t => {
     clients.push(client)
   }
   const [a, b, stranger] = clients
-  await Promise.all([a.event('api.peer_connected', 1), b.event('api.peer_connected', 1), stranger.event('api.server_disconnected')])
+  await Promise.all([
+    a.event('api.peer_connected', 1), b.event('api.peer_connected', 1), stranger.event('api.server_disconnected')
+  ])
   t.equal(godot4.peerCount, 2)
   t.same([...a.game.peers, ...b.game.peers], [1, 1])
   t.same(clients.flatMap(({ game }) => game.refusals), [])

@@ -10,10 +10,23 @@ function written (write: (to: ByteWriter) => void): string {
 }
 
 t.test('numbers are little-endian', async t => {
-  t.equal(written(to => { to.u8(1); to.u16(0x203); to.u32(0x4050607); to.u64(0x8090a0b0c0d0e0fn) }), '01' + '0302' + '07060504' + '0f0e0d0c0b0a0908')
-  t.equal(written(to => { to.u32(-2); to.u64(-2n); to.f32(1.5); to.f64(1.5) }), 'feffffff' + 'feffffffffffffff' + '0000c03f' + '000000000000f83f')
-  const from = new ByteReader(bytesOf('01' + '0302' + '07060504' + '0f0e0d0c0b0a0908' + '0000c03f' + '000000000000f83f'))
-  t.same([from.u8(), from.u16(), from.u32(), from.u64(), from.f32(), from.f64()], [1, 0x203, 0x4050607, 0x8090a0b0c0d0e0fn, 1.5, 1.5])
+  t.equal(written(to => {
+    to.u8(1)
+    to.u16(0x203)
+    to.u32(0x4050607)
+    to.u64(0x8090a0b0c0d0e0fn)
+  }), '01' + '0302' + '07060504' + '0f0e0d0c0b0a0908')
+  t.equal(written(to => {
+    to.u32(-2)
+    to.u64(-2n)
+    to.f32(1.5)
+    to.f64(1.5)
+  }), 'feffffff' + 'feffffffffffffff' + '0000c03f' + '000000000000f83f')
+  const from =
+    new ByteReader(bytesOf('01' + '0302' + '07060504' + '0f0e0d0c0b0a0908' + '0000c03f' + '000000000000f83f'))
+  t.same([
+    from.u8(), from.u16(), from.u32(), from.u64(), from.f32(), from.f64()
+  ], [1, 0x203, 0x4050607, 0x8090a0b0c0d0e0fn, 1.5, 1.5])
   const negative = new ByteReader(bytesOf('ff' + 'feff' + 'fdffffff' + 'fcffffffffffffff'))
   t.same([negative.i8(), negative.i16(), negative.i32(), negative.i64()], [-1, -2, -3, -4n])
 })
@@ -26,7 +39,10 @@ t.test('any mixture of values survives a round trip', async t => {
     fc.record({ kind: fc.constant('u64'), value: fc.bigInt(0n, 2n ** 64n - 1n) }),
     fc.record({ kind: fc.constant('f32'), value: fc.float() }),
     fc.record({ kind: fc.constant('f64'), value: fc.double() }),
-    fc.record({ kind: fc.constant('cstring'), value: fc.string({ unit: 'grapheme' }).filter(text => !/\0|^\ufeff/.test(text)) }))
+    fc.record({
+      kind: fc.constant('cstring'),
+      value: fc.string({ unit: 'grapheme' }).filter(text => !/\0|^\ufeff/.test(text))
+    }))
   fc.assert(fc.property(fc.array(value), values => {
     const to: any = new ByteWriter()
     for (const { kind, value } of values) to[kind](value)
@@ -56,7 +72,11 @@ t.test('reading beyond the end names the offset', async t => {
     ['6100', from => { from.split(1); from.cstring() }, 0]
   ]
   for (const [hex, read, byte] of missing) {
-    t.throws(() => read(new ByteReader(bytesOf(hex))), { code: 'ERR_INVALID_DATA', message: new RegExp(` at byte ${byte}$`) }, `${hex} ${read}`)
+    t.throws(() => read(new ByteReader(bytesOf(hex))), {
+      code:
+      'ERR_INVALID_DATA',
+      message: new RegExp(` at byte ${byte}$`)
+    }, `${hex} ${read}`)
   }
 })
 
@@ -85,7 +105,10 @@ t.test('NaN has one form, wherever it comes from', async t => {
   const [negative] = new Float64Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0xf8, 0xff).buffer)
   t.equal(written(to => { to.f32(negative); to.f64(negative) }), '0000c07f' + '000000000000f87f')
   const pool = new Float32Array(Uint8Array.of(0, 0, 0, 0, 1, 0, 0xc0, 0xff).buffer)
-  t.equal(written(to => { to.floats(pool); to.floats(Float64Array.of(0, negative)) }), '00000000' + '0000c07f' + '0000000000000000' + '000000000000f87f')
+  t.equal(written(to => {
+    to.floats(pool)
+    to.floats(Float64Array.of(0, negative))
+  }), '00000000' + '0000c07f' + '0000000000000000' + '000000000000f87f')
 })
 
 t.test('returned bytes are not overwritten', async t => {
@@ -130,5 +153,7 @@ t.test('arrays of numbers, zeros and patches', async t => {
   }), '05000000' + '01000000' + 'ffffffff' + '0000c03f' + '000000' + '07')
   const from = new ByteReader(bytesOf('00' + '01000000' + 'ffffffff' + '0000c03f'))
   from.skip(1)
-  t.strictSame([from.numbers(Int32Array, 2), from.numbers(Float32Array, 1)], [Int32Array.of(1, -1), Float32Array.of(1.5)])
+  t.strictSame([
+    from.numbers(Int32Array, 2), from.numbers(Float32Array, 1)
+  ], [Int32Array.of(1, -1), Float32Array.of(1.5)])
 })

@@ -10,7 +10,9 @@ t.test('copies of any size, from any kind of bytes', async t => {
       copies[0].fill(1)
       if (copies.some(copy => copy.constructor !== Uint8Array)) t.fail(`a ${source.constructor.name} gives another`)
       for (const copy of copies.slice(1)) {
-        if (copy.length !== size || copy.some((byte, i) => byte !== ((i + 3) & 255))) t.fail(`${size} bytes of a ${source.constructor.name}`)
+        if (copy.length !== size || copy.some((byte, i) => byte !== ((i + 3) & 255))) {
+          t.fail(`${size} bytes of a ${source.constructor.name}`)
+        }
       }
     }
   }

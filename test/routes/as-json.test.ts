@@ -13,10 +13,17 @@ function playerInRoom () {
 const shown = { name: 'Ann', coins: '12345678901234567890', room: { name: 'lobby', players: ['[circular]'] } }
 
 const values: Array<[what: string, value: unknown, json: unknown]> = [
-  ['what JSON has', { user: 7, roles: ['admin', null, true], at: new Date(0) }, { user: 7, roles: ['admin', null, true], at: '1970-01-01T00:00:00.000Z' }],
+  ['what JSON has', {
+    user: 7,
+    roles: ['admin', null, true],
+    at: new Date(0)
+  }, { user: 7, roles: ['admin', null, true], at: '1970-01-01T00:00:00.000Z' }],
   ['a BigInt', 10n, '10'],
   ['what contains itself', playerInRoom(), shown],
-  ['the same thing twice, which is no circle', (one => ({ a: [one, one], b: one }))({ x: 1 }), { a: [{ x: 1 }, { x: 1 }], b: { x: 1 } }],
+  ['the same thing twice, which is no circle', (one => ({ a: [one, one], b: one }))({ x: 1 }), {
+    a: [{ x: 1 }, { x: 1 }],
+    b: { x: 1 }
+  }],
   ['nothing', undefined, undefined],
   ['a function', () => {}, undefined],
   ['what throws when it is read', { toJSON () { throw new Error('private') } }, '[not shown: private]'],

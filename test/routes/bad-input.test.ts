@@ -8,18 +8,27 @@ import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 const host = await startHost(t)
 const { id } = await host.join()
 
-const badIds = ['abc', '1', '0', '-5', '5.5', '2147483648', '0x10', '1e3', '05', '%205', '5%20', '+5', '%00', '-0', 'NaN', 'Infinity', '5.0', '9007199254740993', '%EF%BC%95', 'null', '1e999']
+const badIds = [
+  'abc', '1', '0', '-5', '5.5', '2147483648', '0x10', '1e3', '05', '%205', '5%20', '+5', '%00', '-0', 'NaN', 'Infinity',
+  '5.0', '9007199254740993', '%EF%BC%95', 'null', '1e999'
+]
 const badCodes = [999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 1000.5, -1000, 0]
 const badReasons = ['x'.repeat(124), 'é'.repeat(62), '\u{1F600}'.repeat(31)]
 
 for (const bad of badIds) {
   t.test(`the id ${bad}`, async t => {
-    for (const [method, path] of [['GET', ''], ['HEAD', ''], ['DELETE', ''], ['GET', '/exists'], ['GET', '/address'], ['GET', '/port']]) {
+    for (const [method, path] of [
+      ['GET', ''], ['HEAD', ''], ['DELETE', ''], ['GET', '/exists'], ['GET', '/address'], ['GET', '/port']
+    ]) {
       const answer = await host.api(`/peers/${bad}${path}`, { method })
       t.equal(answer.status, 400, `${method} ${path}`)
       if (method !== 'HEAD') await names(t, answer, '/params/id')
     }
-    const answer = await host.api(`/peers/${bad}/packets`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })
+    const answer = await host.api(`/peers/${bad}/packets`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: 'x'
+    })
     await names(t, answer, '/params/id')
   })
 }
@@ -27,14 +36,18 @@ for (const bad of badIds) {
 for (const code of badCodes) {
   t.test(`the close code ${code}`, async t => {
     await names(t, await host.api(`/peers/${id}?code=${code}`, { method: 'DELETE' }), '/query/code')
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
+    for (const path of ['/server/stop', '/peers/disconnect']) {
+      await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
+    }
     t.ok(host.server.getPeer(id).isOpen)
   })
 }
 
 for (const code of ['1000', null, true, [1000], {}]) {
   t.test(`the close code ${JSON.stringify(code)} in JSON is no number`, async t => {
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
+    for (const path of ['/server/stop', '/peers/disconnect']) {
+      await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
+    }
   })
 }
 
@@ -46,19 +59,27 @@ for (const code of ['', '01000', '1e3', '0x3e8', '1000.5', 'abc', '1000&code=100
 
 for (const reason of badReasons) {
   t.test(`a reason of ${Buffer.byteLength(reason)} bytes`, async t => {
-    await names(t, await host.api(`/peers/${id}?reason=${encodeURIComponent(reason)}`, { method: 'DELETE' }), '/query/reason')
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
+    await names(t, await host.api(`/peers/${id}?reason=${encodeURIComponent(reason)}`, {
+      method: 'DELETE'
+    }), '/query/reason')
+    for (const path of ['/server/stop', '/peers/disconnect']) {
+      await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
+    }
   })
 }
 
 for (const reason of ['\ud800', 'a\udc00b', '\udc00\ud800']) {
   t.test(`a reason with a lone surrogate: ${JSON.stringify(reason)}`, async t => {
-    for (const path of ['/server/stop', '/peers/disconnect']) await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
+    for (const path of ['/server/stop', '/peers/disconnect']) {
+      await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
+    }
   })
 }
 
 t.test('a reason that is no text', async t => {
-  for (const reason of [1, null, ['x']]) await names(t, await host.api('/server/stop', jsonRequest('POST', { reason })), '/body/reason')
+  for (const reason of [1, null, ['x']]) {
+    await names(t, await host.api('/server/stop', jsonRequest('POST', { reason })), '/body/reason')
+  }
 })
 
 t.test('the largest reason passes', async t => {
@@ -82,7 +103,12 @@ for (const [name, method, path, body, pointer] of [
   ['with a name that needs escaping', 'PATCH', '/server', { 'a/b~c': 1 }, '/body/a~1b~0c']
 ] as const) {
   t.test(`an unknown member ${name}`, async t => {
-    const init = body === undefined ? { method, ...(method === 'POST' ? { headers: { 'content-type': 'text/plain' }, body: 'x' } : {}) } : jsonRequest(method, body)
+    const init = body === undefined
+      ? {
+          method,
+          ...(method === 'POST' ? { headers: { 'content-type': 'text/plain' }, body: 'x' } : {})
+        }
+      : jsonRequest(method, body)
     await names(t, await host.api(path, init), pointer)
   })
 }
@@ -104,7 +130,9 @@ for (const [name, method, path, body, pointer] of [
   ['ids with the server among them', 'POST', '/peers/disconnect', { ids: [5, 1] }, '/body/ids/1'],
   ['no ids', 'POST', '/peers/disconnect', { ids: [] }, '/body/ids'],
   ['an empty filter', 'POST', '/peers/disconnect', { filter: {} }, '/body/filter'],
-  ['a filter by what is no address', 'POST', '/peers/disconnect', { filter: { address: '10.0.0.0/33' } }, '/body/filter/address'],
+  ['a filter by what is no address', 'POST', '/peers/disconnect', {
+    filter: { address: '10.0.0.0/33' }
+  }, '/body/filter/address'],
   ['a no instead of a yes', 'POST', '/peers/disconnect', { all: false }, '/body/all'],
   ['nobody named', 'POST', '/peers/disconnect', {}, '/body'],
   ['nobody named but spared', 'POST', '/peers/disconnect', { excluded: [5] }, '/body'],
@@ -125,17 +153,28 @@ for (const limit of ['0', '1001', '-1', '1.5', 'all', '', '0x10', '1e2', '010', 
 
 for (const target of ['2147483648', '-2147483648', '1.5', 'all', '', '0x10', '1e3', '05', '+5']) {
   t.test(`the target ${target}`, async t => {
-    const answer = await host.api(`/packets?target=${encodeURIComponent(target)}`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })
+    const answer = await host.api(`/packets?target=${encodeURIComponent(target)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: 'x'
+    })
     await names(t, answer, '/query/target')
   })
 }
 
 for (const wait of ['-1', '10.1', 'long', '', '1e1', 'Infinity', 'NaN']) {
-  t.test(`the wait ${wait}`, async t => { await names(t, await host.api(`/peers/${id}?wait=${wait}`, { method: 'DELETE' }), '/query/wait') })
+  t.test(`the wait ${wait}`, async t => {
+    await names(t, await host.api(`/peers/${id}?wait=${wait}`, { method: 'DELETE' }), '/query/wait')
+  })
 }
 
-for (const address of ['', 'home', '1', '127.1', '0x7f.0.0.1', '127.0.0.1/33', '127.0.0.1/', '127.0.0.1/-1', '127.0.0.1/08', '::1/129', '::g', '10.0.0.0/8/8', '256.0.0.1', '127.0.0.01']) {
-  t.test(`the address ${address}`, async t => { await names(t, await host.api(`/peers?address=${encodeURIComponent(address)}`), '/query/address') })
+for (const address of [
+  '', 'home', '1', '127.1', '0x7f.0.0.1', '127.0.0.1/33', '127.0.0.1/', '127.0.0.1/-1', '127.0.0.1/08', '::1/129',
+  '::g', '10.0.0.0/8/8', '256.0.0.1', '127.0.0.01'
+]) {
+  t.test(`the address ${address}`, async t => {
+    await names(t, await host.api(`/peers?address=${encodeURIComponent(address)}`), '/query/address')
+  })
 }
 
 t.test('a forged cursor', async t => {
@@ -143,8 +182,11 @@ t.test('a forged cursor', async t => {
   for (let i = 0; i < 3; i++) await mine.join()
   const { nextCursor } = await (await mine.api('/peers?limit=1')).json()
   const other = nextCursor.startsWith('A') ? 'B' : 'A'
-  const forged = ['', 'abc', '5', 'AAAAAA', Buffer.from('5').toString('base64url'), Buffer.from('{"id":5}').toString('base64url'), 'x'.repeat(5000), '%00',
-    other + nextCursor.slice(1), nextCursor.slice(0, -1), `${nextCursor}=`, `${nextCursor}A`, `${nextCursor}&cursor=${nextCursor}`, Buffer.alloc(12).toString('base64url')]
+  const forged = ['', 'abc', '5', 'AAAAAA', Buffer.from('5')
+    .toString('base64url'), Buffer.from('{"id":5}').toString('base64url'), 'x'.repeat(5000), '%00',
+  other + nextCursor.slice(1), nextCursor.slice(
+    0, -1
+  ), `${nextCursor}=`, `${nextCursor}A`, `${nextCursor}&cursor=${nextCursor}`, Buffer.alloc(12).toString('base64url')]
   for (const cursor of forged) await names(t, await mine.api(`/peers?cursor=${cursor}`), '/query/cursor')
   t.equal((await mine.api(`/peers?cursor=${nextCursor}`)).status, 200)
 })
@@ -158,7 +200,9 @@ for (const [name, body] of [
   ['with constructor.prototype', '{"constructor":{"prototype":{"code":1000}}}']
 ]) {
   t.test(`JSON that is ${name}`, async t => {
-    for (const [method, path] of [['POST', '/server/listen'], ['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect']]) {
+    for (const [method, path] of [
+      ['POST', '/server/listen'], ['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect']
+    ]) {
       const answer = await host.api(path, { method, headers: { 'content-type': 'application/json' }, body })
       t.equal(answer.status, 400, path)
       t.match(await answer.json(), { status: 400, code: 'bad-request', detail: String })
@@ -168,8 +212,17 @@ for (const [name, body] of [
 }
 
 t.test('a body of another type', async t => {
-  for (const type of ['text/plain', 'application/octet-stream', 'application/xml', 'application/x-www-form-urlencoded', 'application/jsonx', 'nonsense']) {
-    for (const [method, path] of [['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect'], ['POST', '/server/listen']]) {
+  for (const type of [
+    'text/plain',
+    'application/octet-stream',
+    'application/xml',
+    'application/x-www-form-urlencoded',
+    'application/jsonx',
+    'nonsense'
+  ]) {
+    for (const [method, path] of [
+      ['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect'], ['POST', '/server/listen']
+    ]) {
       const answer = await host.api(path, { method, headers: { 'content-type': type }, body: '{}' })
       t.equal(answer.status, 415, `${type} ${path}`)
       t.match(await answer.json(), { status: 415, code: 'unsupported-media-type' })
@@ -259,7 +312,10 @@ t.test('methods that HTTP hardly knows', async t => {
 })
 
 t.test('an upgrade of a REST path', async t => {
-  for (const path of ['/api/v1/server', '/api/v1/peers', `/api/v1/peers/${id}`, '/api/v1/packets', '/api/v1/nothing', '/api/v1/peers/abc', '/api/v1/server/listen']) {
+  for (const path of [
+    '/api/v1/server', '/api/v1/peers', `/api/v1/peers/${id}`, '/api/v1/packets', '/api/v1/nothing', '/api/v1/peers/abc',
+    '/api/v1/server/listen'
+  ]) {
     const raw = await connectRaw(t, host.port)
     raw.send(upgradeRequest(path))
     const { status, headers, body } = await raw.response()
@@ -287,7 +343,8 @@ async function names (t: Test, answer: JsonResponse, pointer: string): Promise<v
   t.equal(answer.status, 400, JSON.stringify(problem))
   t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
   t.match(problem, { type: 'about:blank', title: 'Bad Request', status: 400, code: 'bad-request', instance: String })
-  t.ok(problem.errors?.some((error: { pointer: string, message: string }) => error.pointer === pointer && error.message !== ''), `${pointer} in ${JSON.stringify(problem)}`)
+  t.ok(problem.errors?.some((error: { pointer: string, message: string }) =>
+    error.pointer === pointer && error.message !== ''), `${pointer} in ${JSON.stringify(problem)}`)
 }
 
 /** The status of a request with a method that fetch does not send. */

@@ -27,7 +27,9 @@ t.test('who is banned is out and stays out, until the ban is lifted', async t =>
 
 t.test('a ban may end by itself', async t => {
   const { api } = await startHost(t)
-  const { since, until } = await (await api('/bans', jsonRequest('POST', { address: '2001:DB8::1', seconds: 60 }))).json()
+  const {
+    since, until
+  } = await (await api('/bans', jsonRequest('POST', { address: '2001:DB8::1', seconds: 60 }))).json()
   t.equal(Date.parse(until) - Date.parse(since), 60_000)
   await api('/bans', jsonRequest('POST', { address: '192.0.2.7', seconds: 0.01 }))
   await new Promise(resolve => setTimeout(resolve, 20))
@@ -41,7 +43,9 @@ t.test('what is no address is refused by name', async t => {
     t.equal(answer.status, 400, String(address))
     t.match(await answer.json(), { errors: [{ pointer: '/body/address' }] })
   }
-  for (const [member, value] of [['seconds', 0], ['seconds', -1], ['seconds', '60'], ['reason', 'x'.repeat(124)], ['more', 1]] as const) {
+  for (const [member, value] of [
+    ['seconds', 0], ['seconds', -1], ['seconds', '60'], ['reason', 'x'.repeat(124)], ['more', 1]
+  ] as const) {
     const answer = await api('/bans', jsonRequest('POST', { address: '192.0.2.7', [member]: value }))
     t.equal(answer.status, 400, `${member} ${value}`)
     t.match(await answer.json(), { errors: [{ pointer: `/body/${member}` }] })

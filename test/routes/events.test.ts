@@ -11,7 +11,8 @@ const token = 'a token of more than thirty-two characters'
 
 async function start (t: Test, parts: HostParts = {}) {
   const host = await startHost(t, parts)
-  const events = (query = '', headers = {}) => openEvents(t, `http://127.0.0.1:${host.port}/api/v1/events${query}`, headers)
+  const events = (query = '', headers = {}) =>
+    openEvents(t, `http://127.0.0.1:${host.port}/api/v1/events${query}`, headers)
   return { ...host, events }
 }
 
@@ -31,11 +32,26 @@ t.test('who comes, asks to close and goes is told, with cause and code', async t
   socket.close(4005, 'bye')
   t.match((await stream.next('client_close_request')).data, { id, code: 4005, reason: 'bye' })
   t.match((await stream.next('client_disconnected')).data,
-    { id, cause: 'client', outcome: 'clean', wasCleanClose: true, code: 4005, reason: 'bye', packetsIn: 1, bytesIn: 5, address: '127.0.0.1' })
+    {
+      id,
+      cause: 'client',
+      outcome: 'clean',
+      wasCleanClose: true,
+      code: 4005,
+      reason: 'bye',
+      packetsIn: 1,
+      bytesIn: 5,
+      address: '127.0.0.1'
+    })
 
   const other = await join()
   await api(`/peers/${other.id}?code=4001&reason=kicked&wait=1`, { method: 'DELETE' })
-  t.match((await stream.next('client_disconnected')).data, { id: other.id, cause: 'server', code: 4001, reason: 'kicked' })
+  t.match((await stream.next('client_disconnected')).data, {
+    id: other.id,
+    cause: 'server',
+    code: 4001,
+    reason: 'kicked'
+  })
 })
 
 t.test('in multiplayer mode the events have the names of its signals', async t => {
@@ -44,7 +60,14 @@ t.test('in multiplayer mode the events have the names of its signals', async t =
   const { id, socket } = await join()
   t.match((await stream.next()).data, { type: 'peer_connected', id })
   socket.terminate()
-  t.match((await stream.next()).data, { type: 'peer_disconnected', id, cause: 'reset', outcome: 'reset', wasCleanClose: false, code: 1006 })
+  t.match((await stream.next()).data, {
+    type: 'peer_disconnected',
+    id,
+    cause: 'reset',
+    outcome: 'reset',
+    wasCleanClose: false,
+    code: 1006
+  })
 })
 
 t.test('listening, stopping, refusals and limits are told', async t => {
@@ -53,7 +76,13 @@ t.test('listening, stopping, refusals and limits are told', async t => {
   await api('/server/stop', jsonRequest('POST', {}))
   t.match((await stream.next()).data, { type: 'stopped' })
   await api('/server/listen', jsonRequest('POST', { protocols: ['chat'] }))
-  t.match((await stream.next('listening')).data, { mode: 'mounted', port, protocols: ['chat'], gdMpApi: false, tls: false })
+  t.match((await stream.next('listening')).data, {
+    mode: 'mounted',
+    port,
+    protocols: ['chat'],
+    gdMpApi: false,
+    tls: false
+  })
   server.refuseNewConnections = true
   const refused = await connectRaw(t, port)
   refused.send(upgradeRequest('/ws', { 'Sec-WebSocket-Protocol': 'chat' }))
@@ -63,7 +92,13 @@ t.test('listening, stopping, refusals and limits are told', async t => {
   const { id, socket } = await join('chat')
   socket.on('error', () => {})
   socket.send(Buffer.alloc(5000))
-  t.match((await stream.next('limited')).data, { limit: 'message-too-big', option: 'inputBufferKb', id, address: '127.0.0.1', count: 1 })
+  t.match((await stream.next('limited')).data, {
+    limit: 'message-too-big',
+    option: 'inputBufferKb',
+    id,
+    address: '127.0.0.1',
+    count: 1
+  })
 })
 
 t.test('what often happens is told once a second for each kind, with the number of times', async t => {
@@ -103,15 +138,21 @@ t.test('filters by type and by peer', async t => {
     socket.close()
     await once(socket, 'close')
   }
-  t.same([await ofB.next(), await ofB.next()].map(({ event, data }) => [event, data.id]), [['client_close_request', b.id], ['client_disconnected', b.id]])
-  const seen = [await ends.next(), await ends.next(), await ends.next(), await ends.next(), await ends.next(), await ends.next()]
+  t.same([await ofB.next(), await ofB.next()].map(({ event, data }) =>
+    [event, data.id]), [['client_close_request', b.id], ['client_disconnected', b.id]])
+  const seen =
+    [await ends.next(), await ends.next(), await ends.next(), await ends.next(), await ends.next(), await ends.next()]
   t.same(seen.map(({ data }) => data.id), [a.id, a.id, c.id, c.id, b.id, b.id])
 })
 
 t.test('bad parameters are named', async t => {
   const { api } = await start(t)
-  for (const [query, pointer] of [['types=nope', '/query/types'], ['types=admin,', '/query/types'], ['types=constructor', '/query/types'], ['peer=1', '/query/peer'],
-    ['peer=x', '/query/peer'], ['sample=0', '/query/sample'], ['recent=0', '/query/recent'], ['recent=1001', '/query/recent'], ['since=3', '/query/since']]) {
+  for (const [query, pointer] of [[
+    'types=nope', '/query/types'
+  ], ['types=admin,', '/query/types'], ['types=constructor', '/query/types'], ['peer=1', '/query/peer'],
+  ['peer=x', '/query/peer'], [
+    'sample=0', '/query/sample'
+  ], ['recent=0', '/query/recent'], ['recent=1001', '/query/recent'], ['since=3', '/query/since']]) {
     const response = await api(`/events?${query}`)
     t.equal(response.status, 400, query)
     t.equal((await response.json() as any).errors[0].pointer, pointer)
@@ -164,7 +205,9 @@ t.test('who comes late may begin with the latest of what happened', async t => {
   const { events, join } = await start(t, { admin: { auth: false, eventHistory: 10 } })
   const ids: number[] = []
   for (let i = 0; i < 15; i++) ids.push((await join()).id)
-  for (const [query, told] of [['', []], ['?recent=3', ids.slice(-3)], ['?recent=1000', ids.slice(-10)], [`?recent=1000&peer=${ids[13]}`, [ids[13]]], ['?recent=5&types=stopped', []]] as const) {
+  for (const [query, told] of [['', []], ['?recent=3', ids.slice(-3)], [
+    '?recent=1000', ids.slice(-10)
+  ], [`?recent=1000&peer=${ids[13]}`, [ids[13]]], ['?recent=5&types=stopped', []]] as const) {
     const stream = await events(query)
     while (!stream.events.some(({ retry }) => retry !== undefined)) await stream.changed()
     t.same(stream.events.filter(({ event }) => event !== undefined).map(({ data }) => data.id), told, query)
@@ -172,7 +215,9 @@ t.test('who comes late may begin with the latest of what happened', async t => {
   const first = await events('?recent=3')
   const { id: mark } = await first.next()
   const again = await events('?recent=1000', { 'last-event-id': mark as string })
-  t.same([(await again.next()).data.id, (await again.next()).data.id], ids.slice(-2), 'who comes back misses nothing, and hears nothing twice')
+  t.same([
+    (await again.next()).data.id, (await again.next()).data.id
+  ], ids.slice(-2), 'who comes back misses nothing, and hears nothing twice')
 })
 
 t.test('a filter holds for what was missed as well', async t => {
@@ -218,7 +263,8 @@ t.test('packets are told only to who asks, as a sample that says what it stands 
   socket.close()
   await stream.next('client_disconnected')
   const packets = stream.events.filter(({ event }) => event === 'packet')
-  t.same(packets.map(({ data }) => [data.id, data.standsFor, data.bytes, data.isText, Buffer.from(data.hex, 'hex').toString()]), [
+  t.same(packets.map(({ data }) =>
+    [data.id, data.standsFor, data.bytes, data.isText, Buffer.from(data.hex, 'hex').toString()]), [
     [id, 10, 5, false, 'bytes'], [id, 10, 5, false, 'bytes'], [id, 10, 5, false, 'bytes']
   ])
   t.ok(packets.every(({ id }) => id === undefined), 'they have no place in the history')
@@ -234,9 +280,17 @@ t.test('the target of a relayed packet is told, and every packet still goes its 
   packet.writeInt32LE(a.id, 1)
   packet.writeInt32LE(b.id, 5)
   packet.write('abcd', 9)
-  const heard = new Promise<Buffer>(resolve => b.socket.on('message', (bytes: Buffer) => { if (bytes.length === 13) resolve(bytes) }))
+  const heard = new Promise<Buffer>(resolve => b.socket.on('message', (bytes: Buffer) => {
+    if (bytes.length === 13) resolve(bytes)
+  }))
   a.socket.send(packet)
-  t.match((await stream.next()).data, { id: a.id, target: b.id, bytes: 13, hex: Buffer.from('abcd').toString('hex'), standsFor: 1 })
+  t.match((await stream.next()).data, {
+    id: a.id,
+    target: b.id,
+    bytes: 13,
+    hex: Buffer.from('abcd').toString('hex'),
+    standsFor: 1
+  })
   t.same(await heard, packet)
 })
 
@@ -244,7 +298,12 @@ t.test('the totals come once a second to who asks for them', async t => {
   const { events, join } = await start(t)
   const { socket } = await join()
   const stream = await events('?types=stats')
-  t.match((await stream.next()).data, { peers: { open: 1, closing: 0, pending: 0 }, packetsIn: 0, listening: true, refuseNewConnections: false })
+  t.match((await stream.next()).data, {
+    peers: { open: 1, closing: 0, pending: 0 },
+    packetsIn: 0,
+    listening: true,
+    refuseNewConnections: false
+  })
   socket.send('12345')
   const { data, id } = await stream.next()
   t.match(data, { packetsIn: 1, bytesIn: 5 })
@@ -260,7 +319,9 @@ t.test('an app without a history listens to nothing while nobody follows', async
   const stream = await events('?types=packet,stats,client_connected')
   t.ok(counts().every((count, i) => count > before[i]))
   stream.close()
-  await withTimeout(5, () => 'the end of the stream', (async () => { while (counts().some((count, i) => count > before[i])) await api('/server/listening') })())
+  await withTimeout(5, () => 'the end of the stream', (async () => {
+    while (counts().some((count, i) => count > before[i])) await api('/server/listening')
+  })())
   t.same(counts(), before)
   const late = await events('', { 'last-event-id': 'whatever-1' })
   t.equal((await late.next()).event, 'reset')
@@ -268,12 +329,17 @@ t.test('an app without a history listens to nothing while nobody follows', async
 
 t.test('of a hundred streams one is not read: it is cut, and the others get everything in order', async t => {
   const host = await start(t)
-  const streams = await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
+  const streams =
+    await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
   const cut = stall(t, host)
   let isCut = false
   cut.then(() => { isCut = true })
   // More than it takes, of what the others do not want to hear.
-  const flood = setInterval(() => { for (let i = 0; i < 500; i++) internalsOf(host.server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100)) })
+  const flood = setInterval(() => {
+    for (let i = 0; i < 500; i++) {
+      internalsOf(host.server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+    }
+  })
   t.teardown(() => { clearInterval(flood) })
   await churn(host, 100)
   await withTimeout(20, () => 'the cut', cut)
@@ -294,7 +360,9 @@ async function stall (t: Test, { app, port }: Host): Promise<void> {
   const stalled = await connectRaw(t, port)
   stalled.socket.pause()
   const cut = new Promise<void>(resolve => {
-    app.server.on('request', (request, response) => { if (request.headers['x-stalled'] !== undefined) response.once('close', () => { resolve() }) })
+    app.server.on('request', (request, response) => {
+      if (request.headers['x-stalled'] !== undefined) response.once('close', () => { resolve() })
+    })
   })
   stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Stalled: yes\r\n\r\n')
   await cut
@@ -313,12 +381,16 @@ t.test('a stream that is not read is cut once a megabyte waits for it', async t 
   const healthy = await events('?types=listening')
   const stalled = await connectRaw(t, port)
   stalled.socket.pause()
-  const cut = new Promise<void>(resolve => { app.server.once('request', (_, response) => { response.once('close', () => { resolve() }) }) })
+  const cut = new Promise<void>(resolve => {
+    app.server.once('request', (_, response) => { response.once('close', () => { resolve() }) })
+  })
   stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
   await once(app.server, 'request')
   let told = 0
   const flood = setInterval(() => {
-    for (let i = 0; i < 500; i++, told++) internalsOf(server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+    for (let i = 0; i < 500; i++, told++) {
+      internalsOf(server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+    }
   })
   await withTimeout(10, () => 'the cut', cut)
   clearInterval(flood)
@@ -367,16 +439,33 @@ t.test('admin actions are sent and logged: who, what, which peer, and the outcom
   const stream = await events('?types=admin,unauthorized', as(token))
   const { id } = await join()
   await api(`/peers/${id}?code=4001&reason=rude`, { method: 'DELETE', headers: as(`${token}!`) })
-  await api(`/peers/${id}/packets`, { method: 'POST', body: 'secret words', headers: { ...as(token), 'content-type': 'text/plain' } })
+  await api(`/peers/${id}/packets`, {
+    method: 'POST',
+    body: 'secret words',
+    headers: { ...as(token), 'content-type': 'text/plain' }
+  })
   await api('/peers/3', { method: 'DELETE', headers: as(token) })
   await api('/server/stop', { ...jsonRequest('POST', { code: 4002 }) })
   await api('/peers', { headers: as(token) })
-  await api('/server', { ...jsonRequest('PATCH', { refuseNewConnections: true }), headers: { ...as(token), 'content-type': 'application/json' } })
+  await api('/server', {
+    ...jsonRequest('PATCH', { refuseNewConnections: true }),
+    headers: { ...as(token), 'content-type': 'application/json' }
+  })
 
   const actions = []
   for (let i = 0; i < 4; i++) actions.push((await stream.next('admin')).data)
   t.match(actions, [
-    { action: 'disconnectPeer', by: 'bob', id, address: '127.0.0.1', parameters: { code: 4001, reason: 'rude' }, status: 202 },
+    {
+      action: 'disconnectPeer',
+      by: 'bob',
+      id,
+      address: '127.0.0.1',
+      parameters: {
+        code: 4001,
+        reason: 'rude'
+      },
+      status: 202
+    },
     { action: 'putPacket', by: 'alice', id, parameters: { bytes: 12, isText: true } },
     { action: 'disconnectPeer', by: 'alice', id: 3, parameters: {}, status: 404 },
     { action: 'changeServer', by: 'alice', parameters: { refuseNewConnections: true }, status: 200 }

@@ -12,7 +12,9 @@ t.test('/metrics is the text of Prometheus, and wants the token', async t => {
   const refused = await service.inject('/metrics')
   t.equal(refused.statusCode, 401)
   t.equal(refused.headers['www-authenticate'], 'Bearer')
-  const { statusCode, headers, body } = await service.inject({ url: '/metrics', headers: { authorization: `Bearer ${token}` } })
+  const {
+    statusCode, headers, body
+  } = await service.inject({ url: '/metrics', headers: { authorization: `Bearer ${token}` } })
   t.equal(statusCode, 200)
   t.match(headers['content-type'], /^text\/plain; version=0\.0\.4/)
   t.equal(valueOf(parseMetrics(body), 'peer_server_listening{server="peerServer"}'), 1)
@@ -29,7 +31,11 @@ t.test('without a token it is for this machine only, as the REST API', async t =
 t.test('of several servers each has its own', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
-  await service.register(app, { server: { refuseNewConnections: true }, more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }], admin: { auth: false } })
+  await service.register(app, {
+    server: { refuseNewConnections: true },
+    more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
+    admin: { auth: false }
+  })
   const metrics = parseMetrics((await service.inject('/metrics')).body)
   t.same(['peerServer', 'godot4'].map(name => valueOf(metrics, `peer_server_refusing{server="${name}"}`)), [1, 0])
 })

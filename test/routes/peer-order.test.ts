@@ -68,8 +68,10 @@ t.test('filter and order go together', async t => {
 t.test('a cursor is good for its own order only, and unknown orders are refused', async t => {
   const { api } = await crowd(t, 5)
   const { nextCursor } = await (await api('/peers?sort=address&limit=2')).json() as any
-  for (const [query, pointer] of [[`cursor=${nextCursor}`, '/query/cursor'], [`sort=address&order=desc&cursor=${nextCursor}`, '/query/cursor'], ['sort=data', '/query/sort'],
-    ['sort=constructor', '/query/sort'], ['order=up', '/query/order']]) {
+  for (const [query, pointer] of [[
+    `cursor=${nextCursor}`, '/query/cursor'
+  ], [`sort=address&order=desc&cursor=${nextCursor}`, '/query/cursor'], ['sort=data', '/query/sort'],
+  ['sort=constructor', '/query/sort'], ['order=up', '/query/order']]) {
     const answer = await api(`/peers?${query}`)
     t.equal(answer.status, 400, query)
     t.equal((await answer.json() as any).errors[0].pointer, pointer)
@@ -81,6 +83,7 @@ t.test('of 10,000 peers a page in any order is the front of them all', async t =
   for (const sort of sortNames) {
     const { items } = await (await api(`/peers?sort=${sort}&order=desc&limit=50&address=10.0.0.0/16`)).json() as any
     const by = { sort, order: 'desc' } as const
-    t.same(items.map(({ id }: any) => id), inOrder(server.peers(), by, undefined).slice(0, 50).map(({ id }) => id), sort)
+    t.same(items.map(({ id }: any) => id), inOrder(server.peers(), by, undefined).slice(0, 50)
+      .map(({ id }) => id), sort)
   }
 })

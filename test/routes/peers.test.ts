@@ -14,7 +14,16 @@ t.test('a peer is described as it is', async t => {
   const answer = await api(`/peers/${id}`)
   t.equal(answer.status, 200)
   const { connectedAt, port, bufferedAmount, ...peer } = await answer.json()
-  t.same(peer, { id, address: '127.0.0.1', protocol: 'chat', state: 'open', packetsIn: 1, packetsOut: 1, bytesIn: 4, bytesOut: 7 })
+  t.same(peer, {
+    id,
+    address: '127.0.0.1',
+    protocol: 'chat',
+    state: 'open',
+    packetsIn: 1,
+    packetsOut: 1,
+    bytesIn: 4,
+    bytesOut: 7
+  })
   t.ok(Math.abs(Date.parse(connectedAt) - Date.now()) < 10000)
   t.equal(port, server.getPeerPort(id))
   t.ok(bufferedAmount >= 0)
@@ -45,7 +54,13 @@ t.test('who is not there is not found, by name', async t => {
   for (const path of ['/peers/7', '/peers/7/address', '/peers/7/port']) {
     const answer = await api(path)
     t.equal(answer.status, 404, path)
-    t.match(await answer.json(), { code: 'ERR_DOES_NOT_EXIST', godotError: 33, status: 404, title: 'No such peer' }, path)
+    t.match(await answer.json(), {
+      code:
+      'ERR_DOES_NOT_EXIST',
+      godotError: 33,
+      status: 404,
+      title: 'No such peer'
+    }, path)
   }
   t.equal((await api('/peers/7', { method: 'DELETE' })).status, 404)
 })
@@ -107,8 +122,12 @@ t.test('filters: the sub-protocol, the address, both', async t => {
   const both = [chat, game].sort((a, b) => a - b)
   t.same((await page({ api }, 'protocol=chat')).ids, [chat])
   t.same((await page({ api }, 'protocol=nothing')).ids, [])
-  for (const address of ['127.0.0.1', '127.0.0.0/8', '0.0.0.0/0', '127.0.0.1/32', '::ffff:127.0.0.1']) t.same((await page({ api }, `address=${address}`)).ids, both, address)
-  for (const address of ['10.0.0.0/8', '127.0.0.2', '::1', '::/0']) t.same((await page({ api }, `address=${address}`)).ids, [], address)
+  for (const address of ['127.0.0.1', '127.0.0.0/8', '0.0.0.0/0', '127.0.0.1/32', '::ffff:127.0.0.1']) {
+    t.same((await page({ api }, `address=${address}`)).ids, both, address)
+  }
+  for (const address of ['10.0.0.0/8', '127.0.0.2', '::1', '::/0']) {
+    t.same((await page({ api }, `address=${address}`)).ids, [], address)
+  }
   t.same((await page({ api }, 'address=127.0.0.0/8&protocol=game')).ids, [game])
 })
 
@@ -140,7 +159,9 @@ t.test('a wait tells how it ended: with the answer of the client', async t => {
   const { api, join, server } = await startHost(t)
   const { id, socket } = await join()
   const end = nextClose(socket)
-  const answer = await api(`/peers/${id}?code=4001&reason=${encodeURIComponent('kicked, sorry ☹')}&wait=5`, { method: 'DELETE' })
+  const answer = await api(`/peers/${id}?code=4001&reason=${encodeURIComponent('kicked, sorry ☹')}&wait=5`, {
+    method: 'DELETE'
+  })
   t.equal(answer.status, 200)
   const { seconds, ...outcome } = await answer.json()
   t.same(outcome, { outcome: 'clean', code: 4001 })
@@ -200,7 +221,12 @@ t.test('many are disconnected by their ids', async t => {
   const [one, two, three] = [await join(), await join(), await join()]
   const gone = one.id === 2 ? 3 : 2
   const end = nextClose(one.socket)
-  const answer = await api('/peers/disconnect', jsonRequest('POST', { ids: [one.id, one.id, two.id, gone], excluded: [two.id], code: 4003, reason: 'out' }))
+  const answer = await api('/peers/disconnect', jsonRequest('POST', {
+    ids: [one.id, one.id, two.id, gone],
+    excluded: [two.id],
+    code: 4003,
+    reason: 'out'
+  }))
   t.equal(answer.status, 200)
   t.same(await answer.json(), { requested: 1, notFound: [gone] })
   t.same(await end, { code: 4003, reason: 'out' })
@@ -212,7 +238,10 @@ t.test('many are disconnected by a filter', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat', 'game'] } })
   const [chat, spared, game] = [await join('chat'), await join('chat'), await join('game')]
   const end = nextClose(chat.socket)
-  const answer = await api('/peers/disconnect', jsonRequest('POST', { filter: { protocol: 'chat', address: '127.0.0.0/8' }, excluded: [spared.id] }))
+  const answer = await api('/peers/disconnect', jsonRequest('POST', {
+    filter: { protocol: 'chat', address: '127.0.0.0/8' },
+    excluded: [spared.id]
+  }))
   t.same(await answer.json(), { requested: 1, notFound: [] })
   t.same(await end, { code: 1000, reason: '' })
   t.ok(server.getPeer(spared.id).isOpen)
@@ -223,7 +252,10 @@ t.test('all are disconnected only when the word is given', async t => {
   const { api, join } = await startHost(t)
   const clients = [await join(), await join()]
   const ends = clients.map(({ socket }) => nextClose(socket))
-  t.same(await (await api('/peers/disconnect', jsonRequest('POST', { all: true, code: 1012 }))).json(), { requested: 2, notFound: [] })
+  t.same(await (await api('/peers/disconnect', jsonRequest('POST', { all: true, code: 1012 }))).json(), {
+    requested: 2,
+    notFound: []
+  })
   t.same(await Promise.all(ends), [{ code: 1012, reason: '' }, { code: 1012, reason: '' }])
 })
 

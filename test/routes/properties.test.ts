@@ -13,7 +13,10 @@ const RUNS = scaled(50)
 
 const service = Fastify({ logger: false })
 t.teardown(async () => { await service.close() })
-await service.register(app, { server: { closeTimeout: 0.02, bindIp: '127.0.0.1', protocols: ['chat'] }, admin: { auth: false } })
+await service.register(app, {
+  server: { closeTimeout: 0.02, bindIp: '127.0.0.1', protocols: ['chat'] },
+  admin: { auth: false }
+})
 await service.ready()
 const server = service.peerServer
 const protocols = ['', 'chat']
@@ -21,8 +24,12 @@ const protocols = ['', 'chat']
 /** A request generated from an operation of the document. */
 interface Request { url: string, type: string | undefined, payload: string | Buffer | undefined, stop: boolean }
 
-const junk = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.jsonValue().map(value => JSON.stringify(value).slice(0, 60)), fc.constantFrom('0x10', '1e3', '05', ' 5', '-0', '1.5', 'null', '__proto__', '\0', ''))
-const id = fc.oneof({ weight: 5, arbitrary: fc.nat(2).map(at => [...server.peers()][at]?.id ?? 2) }, { weight: 1, arbitrary: fc.integer({ min: 2, max: 2147483647 }) })
+const junk = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.jsonValue().map(value => JSON.stringify(value)
+  .slice(0, 60)), fc.constantFrom('0x10', '1e3', '05', ' 5', '-0', '1.5', 'null', '__proto__', '\0', ''))
+const id = fc.oneof({ weight: 5, arbitrary: fc.nat(2).map(at => [...server.peers()][at]?.id ?? 2) }, {
+  weight: 1,
+  arbitrary: fc.integer({ min: 2, max: 2147483647 })
+})
 
 /** What the schemas alone would hardly hit upon. */
 const known: Record<string, fc.Arbitrary<unknown>> = {
@@ -33,14 +40,21 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
   code: fc.oneof(fc.constantFrom(1000, 1001, 3000, 4999), fc.integer({ min: 990, max: 5010 })),
   cursor: fc.nat(2).map(() => lastCursor ?? 'AAAA'),
   protocol: fc.constantFrom(...protocols),
-  address: fc.oneof({ weight: 1, arbitrary: fc.oneof(fc.ipV4(), fc.ipV6()) }, { weight: 4, arbitrary: fc.constantFrom('127.0.0.0/8', '::1', '192.0.2.7') }),
-  reason: fc.oneof({ weight: 3, arbitrary: fc.string({ maxLength: 20 }) }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 130 }) }),
+  address: fc.oneof({ weight: 1, arbitrary: fc.oneof(fc.ipV4(), fc.ipV6()) }, {
+    weight: 4,
+    arbitrary: fc.constantFrom('127.0.0.0/8', '::1', '192.0.2.7')
+  }),
+  reason: fc.oneof({ weight: 3, arbitrary: fc.string({ maxLength: 20 }) }, {
+    weight: 1,
+    arbitrary: fc.string({ unit: 'binary', maxLength: 130 })
+  }),
   wait: fc.constantFrom(0, 0.01, 1),
   port: fc.constant(0)
 }
 let lastCursor: string | undefined
 
-const operations = operationsOf(service.swagger()).filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
+const operations = operationsOf(service.swagger())
+  .filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
 
 t.ok(operations.length >= 15, 'the document was read')
 
@@ -50,7 +64,12 @@ for (const operation of operations) {
     await fc.assert(fc.asyncProperty(requests(operation), async request => {
       await prepare(request.stop)
       const { url, type, payload } = request
-      const answer = await service.inject({ method: operation.method as 'GET', url, ...(payload === undefined ? {} : { payload }), headers: type === undefined ? {} : { 'content-type': type } })
+      const answer = await service.inject({
+        method: operation.method as 'GET',
+        url,
+        ...(payload === undefined ? {} : { payload }),
+        headers: type === undefined ? {} : { 'content-type': type }
+      })
       const { statusCode, headers, body } = answer
       seen.set(statusCode, (seen.get(statusCode) ?? 0) + 1)
       if (statusCode >= 500 && statusCode !== 503) throw new Error(`${statusCode}: ${body}`)
@@ -60,7 +79,9 @@ for (const operation of operations) {
     }), { numRuns: RUNS, endOnFailure: true })
     const successes = Object.keys(operation.responses).map(Number).filter(status => status < 300)
     t.ok(successes.some(status => seen.has(status)), `some succeed: ${JSON.stringify([...seen])}`)
-    if (operation.parameters.length > 0 || 'application/json' in operation.body) t.ok(seen.has(400), `some fail: ${JSON.stringify([...seen])}`)
+    if (operation.parameters.length > 0 || 'application/json' in operation.body) {
+      t.ok(seen.has(400), `some fail: ${JSON.stringify([...seen])}`)
+    }
   })
 }
 
@@ -68,7 +89,11 @@ for (const operation of operations) {
 async function prepare (stop: boolean): Promise<void> {
   server.ban('192.0.2.7')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
-  if (!stop) for (let at = server.peerCount; at < 3; at++) accept(server, new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
+  if (!stop) {
+    for (let at = server.peerCount; at < 3; at++) {
+      accept(server, new MemoryConnection('127.0.0.1', 50000 + at), protocols[at % 2])
+    }
+  }
 }
 
 function requests (operation: Operation): fc.Arbitrary<Request> {
@@ -83,12 +108,19 @@ function urls ({ path, parameters }: Operation): fc.Arbitrary<string> {
   const inPath = parameters.filter(parameter => parameter.in === 'path')
   const inQuery = parameters.filter(parameter => parameter.in === 'query')
   const value = ({ name, schema }: Operation['parameters'][number]): fc.Arbitrary<string> =>
-    fc.oneof({ weight: 4, arbitrary: (known[name] ?? arbitraryOf(schema, known)).map(String) }, { weight: 1, arbitrary: junk })
-  const step = (parameter: Operation['parameters'][number]): fc.Arbitrary<string> => value(parameter).filter(text => !['', '.', '..'].includes(text) && text.isWellFormed())
-  const query = fc.tuple(...inQuery.map(parameter => fc.option(value(parameter).map(text => [parameter.name, text]), { freq: 2 })), fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.tuple(junk, junk) }))
+    fc.oneof({ weight: 4, arbitrary: (known[name] ?? arbitraryOf(schema, known)).map(String) }, {
+      weight: 1,
+      arbitrary: junk
+    })
+  const step = (parameter: Operation['parameters'][number]): fc.Arbitrary<string> =>
+    value(parameter).filter(text => !['', '.', '..'].includes(text) && text.isWellFormed())
+  const query = fc.tuple(...inQuery.map(parameter => fc.option(value(parameter).map(text => [parameter.name, text]), {
+    freq: 2
+  })), fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.tuple(junk, junk) }))
   return fc.tuple(fc.tuple(...inPath.map(step)), query).map(([steps, pairs]) => {
     const filled = inPath.reduce((path, { name }, at) => path.replace(`{${name}}`, encodeURIComponent(steps[at])), path)
-    const search = pairs.filter(pair => pair !== null).map(pair => pair.map(text => encodeURIComponent(text.toWellFormed())).join('=')).join('&')
+    const search = pairs.filter(pair => pair !== null)
+      .map(pair => pair.map(text => encodeURIComponent(text.toWellFormed())).join('=')).join('&')
     return search === '' ? filled : `${filled}?${search}`
   })
 }
@@ -101,8 +133,14 @@ function bodies ({ body }: Operation): fc.Arbitrary<[string | undefined, string 
   const described = fc.oneof(...types.map(type => type === 'application/json'
     ? fc.tuple(fc.constant(type), arbitraryOf(body[type], known).map(value => JSON.stringify(value)))
     : fc.tuple(fc.constant(type), type === 'text/plain' ? fc.string({ unit: 'binary' }) : bytes)))
-  const type = fc.constantFrom(undefined, 'application/json', 'application/octet-stream', 'text/plain', 'text/html', 'x')
-  const anything = fc.tuple(type, fc.oneof(bytes, fc.json(), fc.constantFrom('{"__proto__":1}', '', '[', 'null', `{"reason":"${'x'.repeat(1 << 20)}"}`)))
+  const type =
+    fc.constantFrom(undefined, 'application/json', 'application/octet-stream', 'text/plain', 'text/html', 'x')
+  const anything = fc.tuple(type, fc.oneof(
+    bytes, fc.json(), fc.constantFrom('{"__proto__":1}', '', '[', 'null', `{"reason":"${'x'.repeat(1 << 20)}"}`)
+  ))
   const otherwise = fc.tuple(fc.constantFrom(...types), fc.json())
-  return fc.oneof({ weight: 6, arbitrary: described }, { weight: 1, arbitrary: otherwise }, { weight: 2, arbitrary: anything }) as fc.Arbitrary<[string | undefined, string | Buffer | undefined]>
+  return fc.oneof({ weight: 6, arbitrary: described }, { weight: 1, arbitrary: otherwise }, {
+    weight: 2,
+    arbitrary: anything
+  }) as fc.Arbitrary<[string | undefined, string | Buffer | undefined]>
 }

@@ -22,7 +22,15 @@ t.test('the state says all there is to say', async t => {
     buffers: { inputBufferKb: 64, inputMaxPackets: 1024, outputBufferKb: 64, outputMaxPackets: 1024 },
     peers: { open: 1, closing: 0, pending: 0 }
   })
-  t.match(limits, { maxPeers: 0, maxPeersPerAddress: 50, maxPendingHandshakes: 1024, maxPacketsPerSecond: 0, maxBytesPerSecond: 0, pingInterval: 10, hits: { banned: 0 } })
+  t.match(limits, {
+    maxPeers: 0,
+    maxPeersPerAddress: 50,
+    maxPendingHandshakes: 1024,
+    maxPacketsPerSecond: 0,
+    maxBytesPerSecond: 0,
+    pingInterval: 10,
+    hits: { banned: 0 }
+  })
 })
 
 t.test('listening and stopping', async t => {
@@ -57,7 +65,13 @@ t.test('who is listening cannot listen again, and nothing changes', async t => {
   const answer = await api('/server/listen', jsonRequest('POST', { gdMpApi: true }))
   t.equal(answer.status, 409)
   t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
-  t.match(await answer.json(), { status: 409, code: 'ERR_ALREADY_IN_USE', godotError: 22, title: String, detail: 'already listening' })
+  t.match(await answer.json(), {
+    status: 409,
+    code: 'ERR_ALREADY_IN_USE',
+    godotError: 22,
+    title: String,
+    detail: 'already listening'
+  })
   t.match(await (await api('/server')).json(), { listening: true, gdMpApi: false })
 })
 
@@ -80,8 +94,14 @@ t.test('PATCH changes what is given and leaves the rest', async t => {
   t.equal(answer.status, 200)
   t.match(await answer.json(), { refuseNewConnections: true, handshakeTimeout: 3 })
   t.ok(server.refuseNewConnections)
-  t.match(await (await api('/server', jsonRequest('PATCH', { handshakeTimeout: 0.5 }))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
-  t.match(await (await api('/server', jsonRequest('PATCH', {}))).json(), { refuseNewConnections: true, handshakeTimeout: 0.5 })
+  t.match(await (await api('/server', jsonRequest('PATCH', { handshakeTimeout: 0.5 }))).json(), {
+    refuseNewConnections: true,
+    handshakeTimeout: 0.5
+  })
+  t.match(await (await api('/server', jsonRequest('PATCH', {}))).json(), {
+    refuseNewConnections: true,
+    handshakeTimeout: 0.5
+  })
 })
 
 t.test('pending handshakes are counted', async t => {

@@ -9,7 +9,8 @@ import { playArena } from '../helper/arena.ts'
 
 const seconds = Number(process.argv[2] ?? 60)
 const { server, bots, ticks, packetsIn, faults } = await playArena(seconds, ['Ann', 'Ben', 'Cat', 'Dan'])
-console.log(`${ticks} ticks in ${seconds} s; packets of the players: ${packetsIn.join(', ')}; refused or failed: ${faults}`)
+console.log(`${ticks} ticks in ${seconds} s; packets of the players: ${packetsIn.join(', ')}; refused or ` +
+  `failed: ${faults}`)
 console.log('scores', [...(server[3] as Map<number, unknown>).values()])
 deepStrictEqual(faults, 0)
 for (const { state, lines } of bots) {

@@ -1,5 +1,5 @@
-// Joins and leaves without end: `npx tsx test/soak/churn.ts [minutes] [joins a second]` (30 and 100). Prints a line a minute and at the end
-// heap and descriptors against those after the first minute.
+// Joins and leaves without end: `npx tsx test/soak/churn.ts [minutes] [joins a second]` (30 and 100). Prints a line a
+// minute and at the end heap and descriptors against those after the first minute.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -55,7 +55,8 @@ async function churn (minutes: number, perSecond: number): Promise<void> {
   await delay(5_000)
   const last = await take(server)
   print('at the end, all gone', last)
-  console.log(`heap ${((last.heap / first.heap - 1) * 100).toFixed(1)} percent, descriptors ${last.descriptors - first.descriptors + first.peers} above the first minute's without its peers`)
+  console.log(`heap ${((last.heap / first.heap - 1) * 100).toFixed(1)} percent, ` +
+    `descriptors ${last.descriptors - first.descriptors + first.peers} above the first minute's without its peers`)
   server.kill()
   process.exitCode = last.peers === 0 && last.heap < first.heap * 1.05 ? 0 : 1
 }
@@ -72,7 +73,8 @@ async function take (server: ChildProcess): Promise<Reading> {
 }
 
 function print (when: string, { heap, rss, descriptors, peers, joins }: Reading): void {
-  console.log(`${when}: heap ${(heap / 2 ** 20).toFixed(2)} MiB, RSS ${(rss / 2 ** 20).toFixed(1)} MiB, ${descriptors} descriptors, ${peers} peers, ${joins} joins`)
+  console.log(`${when}: heap ${(heap / 2 ** 20).toFixed(2)} MiB, RSS ${(rss / 2 ** 20).toFixed(1)} ` +
+    `MiB, ${descriptors} descriptors, ${peers} peers, ${joins} joins`)
 }
 
 /** One client: joins, says a few things to all, and leaves in one of the ways there are. */

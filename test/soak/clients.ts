@@ -15,7 +15,11 @@ export async function dial (port: number): Promise<Socket> {
 /** The same for many, so many at a time that the server's backlog takes them. */
 export async function dialMany (port: number, count: number, atOnce = 200): Promise<Socket[]> {
   const sockets: Socket[] = []
-  while (sockets.length < count) sockets.push(...await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, async () => await dial(port))))
+  while (sockets.length < count) {
+    sockets.push(
+      ...await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, async () => await dial(port)))
+    )
+  }
   return sockets
 }
 

@@ -1,6 +1,6 @@
 /**
- * Ten thousand idle peers, one in a hundred deaf, and a SIGTERM: all others are told 1001 with a reason, /readyz says 503 first, and the
- * service ends with 0 within closeTimeout and a second. Needs `npm run build`.
+ * Ten thousand idle peers, one in a hundred deaf, and a SIGTERM: all others are told 1001 with a reason, /readyz says
+ * 503 first, and the service ends with 0 within closeTimeout and a second. Needs `npm run build`.
  *
  *   npx tsx test/soak/drain.ts [peers, 10000]
  */
@@ -17,7 +17,10 @@ const CLOSE_TIMEOUT = 2
 
 const count = Number(process.argv[2] ?? 10_000)
 const main = join(root, 'dist/service.js')
-const service = spawn(process.execPath, [main], { env: { PATH: process.env.PATH, PORT: '0', GD_MP_API: 'false', LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'inherit'] })
+const service = spawn(process.execPath, [main], {
+  env: { PATH: process.env.PATH, PORT: '0', GD_MP_API: 'false', LOG_LEVEL: 'info' },
+  stdio: ['ignore', 'pipe', 'inherit']
+})
 const exited = once(service, 'exit')
 const port = await new Promise<number>(resolve => createInterface({ input: service.stdout }).on('line', line => {
   const found = /listening at http:\/\/[^"]*:(\d+)/.exec(line)
@@ -44,12 +47,15 @@ for (const [at, socket] of sockets.entries()) {
 
 stoppedAt = performance.now()
 service.kill('SIGTERM')
-const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(answer => answer.status, error => String(error.cause?.code))
+const ready =
+  await fetch(`http://127.0.0.1:${port}/readyz`).then(answer => answer.status, error => String(error.cause?.code))
 const toldWhenAsked = told.length
 const [code] = await exited as [number]
 const seconds = (performance.now() - stoppedAt) / 1000
-console.log(`told ${told.length} of ${count - deaf} (${[...reasons].join(', ')}), the median after ${percentile(told, 50).toFixed(0)} ms and the last after ${Math.max(...told).toFixed(0)} ms`)
-console.log(`/readyz: ${ready} when ${toldWhenAsked} had been told; exit ${code} after ${seconds.toFixed(2)} s with ${deaf} deaf peers`)
+console.log(`told ${told.length} of ${count - deaf} (${[...reasons].join(', ')}), the median ` +
+  `after ${percentile(told, 50).toFixed(0)} ms and the last after ${Math.max(...told).toFixed(0)} ms`)
+console.log(`/readyz: ${ready} when ${toldWhenAsked} had been told; exit ${code} after ${seconds.toFixed(2)} s ` +
+  `with ${deaf} deaf peers`)
 demand(told.length === count - deaf, 'everyone who listens is told')
 demand(reasons.size === 1 && reasons.has('1001 server shutdown'), '1001 with a reason')
 demand(ready === 503, 'not ready any more')

@@ -1,5 +1,6 @@
 /**
- * One peer sends as fast as it can, while fifty others have their say now and then: their p99 stays under 50 ms, with rates and without.
+ * One peer sends as fast as it can, while fifty others have their say now and then: their p99 stays under 50 ms, with
+ * rates and without.
  *
  *   npx tsx test/soak/flood.ts [rounds, 3] [seconds of a round, 8]
  */
@@ -18,7 +19,10 @@ const PER_SECOND = 20
 if (process.send !== undefined) await flood(Number(process.argv[2]))
 else await measure(Number(process.argv[2] ?? 3), Number(process.argv[3] ?? 8))
 
-/** The flooding client, in a process of its own: 32 bytes a packet, as many as the server takes; the echo is read and thrown away. */
+/**
+ * The flooding client, in a process of its own: 32 bytes a packet, as many as the server takes; the echo is read and
+ * thrown away.
+ */
 async function flood (port: number): Promise<void> {
   const socket = await dial(port)
   await upgrade(socket)
@@ -37,7 +41,9 @@ async function measure (rounds: number, seconds: number): Promise<void> {
   ]
   const p99s = new Map<string, number[]>(settings.map(([what]) => [what, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const [what, options, isFlooded] of settings) p99s.get(what)!.push(await run(what, options, isFlooded, seconds))
+    for (const [what, options, isFlooded] of settings) {
+      p99s.get(what)!.push(await run(what, options, isFlooded, seconds))
+    }
   }
   for (const [what, values] of p99s) {
     // Whatever else the machine does only adds: the round that was disturbed least says most.
@@ -48,11 +54,17 @@ async function measure (rounds: number, seconds: number): Promise<void> {
 }
 
 /** One round; the p99 of the others' answers in milliseconds. */
-async function run (what: string, options: Partial<ServerOptions>, isFlooded: boolean, seconds: number): Promise<number> {
+async function run (
+  what: string, options: Partial<ServerOptions>, isFlooded: boolean, seconds: number
+): Promise<number> {
   const server = await startServer({ mode: 'own', options })
   const others = await dialMany(server.port, OTHERS)
   for (const socket of others) await upgrade(socket)
-  const flooder = isFlooded ? fork(import.meta.filename, [String(server.port)], { execArgv: ['--import', 'tsx'] }) : undefined
+  const flooder = isFlooded
+    ? fork(import.meta.filename, [String(server.port)], {
+      execArgv: ['--import', 'tsx']
+    })
+    : undefined
   await delay(1000)
   const delays = (await Promise.all(others.map(async socket => await talk(socket, seconds)))).flat()
   const { peers, limits } = await server.read()
@@ -60,7 +72,8 @@ async function run (what: string, options: Partial<ServerOptions>, isFlooded: bo
   server.stop()
   for (const socket of others) socket.destroy()
   const p99 = percentile(delays, 99)
-  console.log(`${what}: ${delays.length} answers, p50 ${percentile(delays, 50).toFixed(2)} ms, p99 ${p99.toFixed(2)} ms; rates hit ${limits['packet-rate']} times, ${peers} peers left`)
+  console.log(`${what}: ${delays.length} answers, p50 ${percentile(delays, 50)
+    .toFixed(2)} ms, p99 ${p99.toFixed(2)} ms; rates hit ${limits['packet-rate']} times, ${peers} peers left`)
   return p99
 }
 

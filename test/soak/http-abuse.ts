@@ -1,6 +1,7 @@
 /**
- * Strangers who abuse the HTTP side of a service with a heap of 400 MB: audited names, pipelined requests that nobody reads, responses that
- * nobody reads. Memory and descriptors must stay bounded and return to where they began, and a good client must be served meanwhile.
+ * Strangers who abuse the HTTP side of a service with a heap of 400 MB: audited names, pipelined requests that nobody
+ * reads, responses that nobody reads. Memory and descriptors must stay bounded and return to where they began, and a
+ * good client must be served meanwhile.
  *
  *   npm run build && npx tsx test/soak/http-abuse.ts
  */
@@ -18,8 +19,16 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r
 const names = Array.from({ length: 2600 }, (_, i) => `n${i}`).join('&')
 const post = `POST /api/v1/server/stop?${names} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n`
 
-const service = spawn(process.execPath, ['--max-old-space-size=400', resolve(import.meta.dirname, '../../dist/service.js')], {
-  env: { ...process.env, PORT: '0', ADMIN_TOKEN: 'x'.repeat(32), LOG_LEVEL: 'info', RESPONSE_TIMEOUT: String(RESPONSE_TIMEOUT) },
+const service = spawn(process.execPath, [
+  '--max-old-space-size=400', resolve(import.meta.dirname, '../../dist/service.js')
+], {
+  env: {
+    ...process.env,
+    PORT: '0',
+    ADMIN_TOKEN: 'x'.repeat(32),
+    LOG_LEVEL: 'info',
+    RESPONSE_TIMEOUT: String(RESPONSE_TIMEOUT)
+  },
   stdio: ['ignore', 'pipe', 'inherit']
 })
 service.once('exit', code => { demand(code === null, `the service lives (exit code ${code})`) })
@@ -47,15 +56,17 @@ const kinds: Array<[what: string, connections: number, requests: string]> = [
   ['50 connections with 9,000 pipelined OpenAPI documents each', 50, get('/openapi.json').repeat(9000)],
   ['100 connections with 10 pipelined static files each', 100, file.repeat(10)]
 ]
-for (const [what, connections, requests] of kinds) await phase(`${what}, unread`, async () => { await unread(connections, requests) })
+for (const [what, connections, requests] of kinds) {
+  await phase(`${what}, unread`, async () => { await unread(connections, requests) })
+}
 service.removeAllListeners('exit').kill()
 
 /** Runs one abuse with a good client beside it, and prints and checks the figures. */
 async function phase (what: string, abuse: () => Promise<void>): Promise<void> {
   const most = { descriptors: 0, memory: 0, milliseconds: 0 }
-  let isOver = false
+  const over = new AbortController()
   const watch = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const began = performance.now()
       const { ok } = await fetch(`http://127.0.0.1:${port}/healthz`)
       demand(ok, `${what}: a good client is served`)
@@ -68,10 +79,11 @@ async function phase (what: string, abuse: () => Promise<void>): Promise<void> {
   const began = performance.now()
   await abuse()
   const seconds = (performance.now() - began) / 1000
-  isOver = true
+  over.abort()
   await watch
   await delay(500)
-  console.log(`${what}: ${seconds.toFixed(1)} s; at most ${most.descriptors} descriptors, ${most.memory} MiB, a good client waited ${most.milliseconds.toFixed(0)} ms; ` +
+  console.log(`${what}: ${seconds.toFixed(1)} s; at most ${most.descriptors} descriptors, ${most.memory} MiB, a good ` +
+    `client waited ${most.milliseconds.toFixed(0)} ms; ` +
     `then ${descriptors()} descriptors, ${memory()} MiB`)
   demand(descriptors() <= base.descriptors + 5, `${what}: descriptors are back`)
   demand(most.memory < 500, `${what}: memory is bounded`)
@@ -87,7 +99,9 @@ async function unread (count: number, text: string): Promise<void> {
     const ended = new Promise(resolve => { socket.once('close', resolve) })
     await delay((RESPONSE_TIMEOUT + 1) * 1000)
     socket.resume()
-    await Promise.race([ended, delay(5000).then(() => { demand(socket.destroyed, 'an unread connection is ended in time') })])
+    await Promise.race([ended, delay(5000).then(() => {
+      demand(socket.destroyed, 'an unread connection is ended in time')
+    })])
     socket.destroy()
   }))
 }

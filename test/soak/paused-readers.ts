@@ -1,6 +1,6 @@
 /**
- * A room in which one sends to all, and a hundred members besides do not read: the server's memory grows by 32 MiB at most, and the others
- * get what is sent as soon as they do when those hundred read.
+ * A room in which one sends to all, and a hundred members besides do not read: the server's memory grows by 32 MiB at
+ * most, and the others get what is sent as soon as they do when those hundred read.
  *
  *   npx tsx test/soak/paused-readers.ts [rounds, 5] [seconds of a round, 12]
  */
@@ -41,9 +41,11 @@ async function measure (rounds: number, seconds: number): Promise<void> {
     for (const others of Object.keys(delays) as Others[]) delays[others].push(await run(others, seconds))
   }
   // Whatever else the machine does only adds: the round that was disturbed least says most.
-  const median = (others: Others, percent: number): number => percentile(delays[others].map(round => percentile(round, percent)), 50)
+  const median = (others: Others, percent: number): number =>
+    percentile(delays[others].map(round => percentile(round, percent)), 50)
   for (const others of Object.keys(delays) as Others[]) {
-    console.log(`${OTHERS} others ${others}: the median of ${rounds} rounds: p50 ${median(others, 50).toFixed(2)} ms, p99 ${median(others, 99).toFixed(2)} ms`)
+    console.log(`${OTHERS} others ${others}: the median of ${rounds} rounds: p50 ${median(others, 50)
+      .toFixed(2)} ms, p99 ${median(others, 99).toFixed(2)} ms`)
   }
   const change = (median('do not read', 99) / median('read', 99) - 1) * 100
   console.log(`the p99 of those who read: ${change.toFixed(0)} percent when the others stop reading`)
@@ -54,7 +56,11 @@ async function measure (rounds: number, seconds: number): Promise<void> {
 async function run (others: Others, seconds: number): Promise<number[]> {
   const server = await startServer({ mode: 'own', options: { gdMpApi: true, wire: 'godot3' } })
   const [sender, ...receivers] = await members(server.port, 1 + RECEIVERS)
-  const child = others === 'are not there' ? undefined : fork(import.meta.filename, [String(server.port), others], { execArgv: ['--import', 'tsx'] })
+  const child = others === 'are not there'
+    ? undefined
+    : fork(import.meta.filename, [String(server.port), others], {
+      execArgv: ['--import', 'tsx']
+    })
   if (child !== undefined) await once(child, 'message')
   const delays: number[] = []
   for (const socket of receivers) listen(socket, sent => { delays.push(performance.now() - sent) })
@@ -62,7 +68,9 @@ async function run (others: Others, seconds: number): Promise<number[]> {
   await server.read()
   const before = server.rss()
   let most = before
-  const ticks = setInterval(() => { sender.write(frame(2, packet(sender.id), { key: Buffer.alloc(4) })) }, 1000 / PACKETS_PER_SECOND)
+  const ticks = setInterval(() => {
+    sender.write(frame(2, packet(sender.id), { key: Buffer.alloc(4) }))
+  }, 1000 / PACKETS_PER_SECOND)
   for (let second = 0; second < seconds; second++) {
     await delay(1000)
     most = Math.max(most, server.rss())
@@ -73,7 +81,9 @@ async function run (others: Others, seconds: number): Promise<number[]> {
   for (const socket of [sender, ...receivers]) socket.destroy()
   server.stop()
   const grown = (most - before) / 2 ** 20
-  console.log(`${OTHERS} others ${others}: ${delays.length} packets came, p50 ${percentile(delays, 50).toFixed(2)} ms, p99 ${percentile(delays, 99).toFixed(2)} ms; RSS ${grown.toFixed(1)} MiB up at the most; ${after.limits['slow-peer']} closed as slow, ${after.peers} peers left`)
+  console.log(`${OTHERS} others ${others}: ${delays.length} packets came, p50 ${percentile(delays, 50).toFixed(2)} ` +
+    `ms, p99 ${percentile(delays, 99).toFixed(2)} ms; RSS ${grown.toFixed(1)} MiB up at the ` +
+    `most; ${after.limits['slow-peer']} closed as slow, ${after.peers} peers left`)
   demand(grown <= 32, 'RSS grows by 32 MiB at most')
   demand(others !== 'do not read' || after.limits['slow-peer'] === OTHERS, 'whoever does not read is closed')
   return delays

@@ -1,6 +1,6 @@
 /**
- * Clients that reset their connection at each of six moments, a thousand times each: no exception gets out, and no peer, timer or socket
- * is left.
+ * Clients that reset their connection at each of six moments, a thousand times each: no exception gets out, and no
+ * peer, timer or socket is left.
  *
  *   npx tsx test/soak/resets.ts [resets at each moment, 1000]
  */
@@ -45,7 +45,10 @@ for (const mode of ['own', 'mounted'] as const) {
   server.stop()
 }
 
-/** A reading once the server is back where it was, or after the time that a handshake and a close may take: that a connection is reset is heard later. */
+/**
+ * A reading once the server is back where it was, or after the time that a handshake and a close may take: that a
+ * connection is reset is heard later.
+ */
 async function settled (server: ServerProcess, base: Reading): Promise<Reading> {
   for (let i = 0; i < 20; i++) {
     await delay(250)
@@ -76,7 +79,11 @@ async function written (socket: Socket, bytes: string | Uint8Array): Promise<voi
   await new Promise(resolve => setImmediate(resolve))
 }
 
-function left (base: Reading, heapBefore: number, { peers, pending, descriptors, resources, faults, heap }: Reading): string {
+function left (
+  base: Reading, heapBefore: number, { peers, pending, descriptors, resources, faults, heap }: Reading
+): string {
   const more = (kind: string): number => (resources[kind] ?? 0) - (base.resources[kind] ?? 0)
-  return `${faults.length} exceptions; left: ${peers} peers, ${pending} handshakes, ${descriptors - base.descriptors} descriptors, ${more('TCPSocketWrap')} sockets, ${more('Timeout')} timers; heap ${((heap - heapBefore) / 1024).toFixed(0)} KiB up`
+  return `${faults.length} exceptions; left: ${peers} peers, ${pending} handshakes, ${descriptors - base.descriptors} descriptors, ${more(
+    'TCPSocketWrap'
+  )} sockets, ${more('Timeout')} timers; heap ${((heap - heapBefore) / 1024).toFixed(0)} KiB up`
 }

@@ -12,7 +12,8 @@ import { decodeWholeRpcPacket } from '../helper/rpc-packets.ts'
 
 const count = Number(process.argv[2] ?? 10_000_000)
 const { steps } = readVectors<{ steps: Array<{ frames: Array<{ hex?: string }> }> }>('rpc')
-const captures = steps.flatMap(({ frames }) => frames).flatMap(({ hex = '' }) => hex.startsWith('00') && hex.length > 18 ? [hex.slice(18)] : [])
+const captures = steps.flatMap(({ frames }) => frames)
+  .flatMap(({ hex = '' }) => hex.startsWith('00') && hex.length > 18 ? [hex.slice(18)] : [])
 const seeds = [...new Set(captures)].map(bytesOf)
 
 /** Whether it decodes; anything but a packet or a GodotError is thrown on. */
@@ -45,5 +46,6 @@ for (let i = 0; i < count; i++) {
   longest = Math.max(longest, timed(bytes, 5))
 }
 const seconds = (performance.now() - began) / 1000
-console.log(`SEED=${seed}: ${count} mutated packets, each twice, in ${seconds.toFixed(0)} s: ${packets} decoded, ${count - packets} refused,`)
+console.log(`SEED=${seed}: ${count} mutated packets, each twice, in ${seconds.toFixed(0)} s: ${packets} ` +
+  `decoded, ${count - packets} refused,`)
 console.log(`no other exception; the one that took longest took ${longest.toFixed(2)} ms`)

@@ -9,7 +9,10 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
-/** What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says `good`; `hostAsks`: the same of a hook of the host. */
+/**
+ * What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says
+ * `good`; `hostAsks`: the same of a hook of the host.
+ */
 export interface Setting {
   readonly mode: 'own' | 'mounted'
   readonly options?: Partial<ServerOptions>
@@ -79,7 +82,9 @@ function ask (asks: number | 'never') {
 }
 
 /** In mounted mode the host's HTTP server has the timeouts of the service. */
-async function open (mode: Setting['mode'], options: Partial<ServerOptions>, hostAsks: Setting['hostAsks']): Promise<WebSocketServer> {
+async function open (
+  mode: Setting['mode'], options: Partial<ServerOptions>, hostAsks: Setting['hostAsks']
+): Promise<WebSocketServer> {
   if (mode === 'own') {
     const server = new WebSocketServer(options)
     await server.listen(0)
@@ -98,5 +103,14 @@ function read (server: WebSocketServer, faults: string[]): Reading {
   const { heapUsed: heap, rss } = process.memoryUsage()
   const resources: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
-  return { peers: server.peerCount, pending: server.countPeers().pending, heap, rss, descriptors: readdirSync('/proc/self/fd').length, resources, faults, limits: server.monitor.limits }
+  return {
+    peers: server.peerCount,
+    pending: server.countPeers().pending,
+    heap,
+    rss,
+    descriptors: readdirSync('/proc/self/fd').length,
+    resources,
+    faults,
+    limits: server.monitor.limits
+  }
 }

@@ -38,14 +38,18 @@ function attempt (work: () => unknown): void {
   }
 }
 
-const row = ({ name, costs, growth }: Result): string => `${costs.map(cost => cost.toFixed(1).padStart(8)).join('')}${growth.toFixed(2).padStart(8)}  ${name}`
+const row = ({ name, costs, growth }: Result): string =>
+  `${costs.map(cost => cost.toFixed(1).padStart(8)).join('')}${growth.toFixed(2).padStart(8)}  ${name}`
 const header = `${sizes.map(size => `${size / 1024} KiB`.padStart(8)).join('')}  growth  nanoseconds a byte`
 console.log(`${results.length} attacks; those that take longest:\n${header}`)
-for (const result of results.toSorted((a, b) => b.costs.at(-1)! - a.costs.at(-1)!).slice(0, 10)) console.log(row(result))
+for (const result of results.toSorted((a, b) => b.costs.at(-1)! - a.costs.at(-1)!).slice(0, 10)) {
+  console.log(row(result))
+}
 console.log(`those that grow most:\n${header}`)
 for (const result of results.toSorted((a, b) => b.growth - a.growth).slice(0, 5)) console.log(row(result))
 const median = results.map(({ costs }) => costs.at(-1)!).sort((a, b) => a - b)[results.length >> 1]
 const failed = results.filter(({ growth, costs }) => growth > MAX_GROWTH || costs.at(-1)! > MAX_TIMES_MEDIAN * median)
-console.log(`median ${median.toFixed(1)} ns a byte; ${failed.length} of ${results.length} grow with the size, or cost over ${MAX_TIMES_MEDIAN} times the median`)
+console.log(`median ${median.toFixed(1)} ns a byte; ${failed.length} of ${results.length} grow with the size, or ` +
+  `cost over ${MAX_TIMES_MEDIAN} times the median`)
 for (const result of failed) console.log(row(result))
 process.exitCode = Number(failed.length > 0)

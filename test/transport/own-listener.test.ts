@@ -59,12 +59,18 @@ t.test('a listen that fails changes nothing', async t => {
   await once(other, 'listening')
   const taken = (other.address() as AddressInfo).port
   const server = new WebSocketServer({ protocols: ['before'] })
-  await t.rejects(server.listen(taken, ['after'], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'also when only one address of the port is taken')
+  await t.rejects(server.listen(taken, [
+    'after'
+  ], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'also when only one address of the port is taken')
   for (const port of [-1, 65536, 1.5, Number.NaN, '80' as unknown as number]) {
-    await t.rejects(server.listen(port, ['after'], true), { code: 'ERR_INVALID_PARAMETER', message: /port/ }, String(port))
+    await t.rejects(server.listen(port, [
+      'after'
+    ], true), { code: 'ERR_INVALID_PARAMETER', message: /port/ }, String(port))
   }
   server.bindIp = '192.0.2.1'
-  await t.rejects(server.listen(0, ['after'], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'an address this machine lacks')
+  await t.rejects(server.listen(0, [
+    'after'
+  ], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'an address this machine lacks')
   t.notOk(server.isListening())
   t.same(server.options.protocols, ['before'])
   t.notOk(server.options.gdMpApi)

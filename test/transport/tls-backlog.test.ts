@@ -16,7 +16,9 @@ const SIZE = 30_000
 const ca = pem('root.pem')
 
 /** A server that speaks TLS, on its own listener or mounted on an https app. */
-async function openTls (t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions>): Promise<WebSocketServer> {
+async function openTls (
+  t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions>
+): Promise<WebSocketServer> {
   if (mode === 'own') return await openServer(t, mode, { ...options, ...leafKeys })
   const https = { key: leafKeys.privateKey, cert: leafKeys.sslCertificate + leafKeys.caChain }
   return await openServer(t, mode, options, { https } as object)

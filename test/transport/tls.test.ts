@@ -35,12 +35,19 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 
 t.test('TLS 1.1 is not spoken', async t => {
   const server = await listening(t)
-  await t.rejects(connectRawTls(t, server.port, { ca, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }))
+  await t.rejects(connectRawTls(t, server.port, {
+    ca,
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'DEFAULT@SECLEVEL=0'
+  }))
 })
 
 t.test('a client that does not trust the root goes away', async t => {
   const server = await listening(t)
-  await t.rejects(connectRawTls(t, server.port, {}), { code: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/ })
+  await t.rejects(connectRawTls(t, server.port, {}), {
+    code: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/
+  })
   t.equal(server.peerCount, 0)
 })
 
@@ -82,9 +89,15 @@ const wrong: Array<[what: string, keys: Partial<ServerOptions>, message: RegExp]
   ['an encrypted key', { ...leafKeys, privateKey: pem('encrypted.key') }, /privateKey: expected an unencrypted/],
   ['a certificate as key', { ...leafKeys, privateKey: leafKeys.sslCertificate }, /privateKey: expected/],
   ['a certificate that is none', { ...leafKeys, sslCertificate: 'nonsense' }, /sslCertificate: expected/],
-  ['a certificate cut short', { ...leafKeys, sslCertificate: leafKeys.sslCertificate.replace(/.{64}\n/, '') }, /sslCertificate: expected/],
+  ['a certificate cut short', {
+    ...leafKeys,
+    sslCertificate: leafKeys.sslCertificate.replace(/.{64}\n/, '')
+  }, /sslCertificate: expected/],
   ['a chain that is none', { ...leafKeys, caChain: 'nonsense' }, /caChain: expected/],
-  ['the key of another certificate', { ...leafKeys, privateKey: renewedKeys.privateKey }, /privateKey: not the key of sslCertificate/]
+  ['the key of another certificate', {
+    ...leafKeys,
+    privateKey: renewedKeys.privateKey
+  }, /privateKey: not the key of sslCertificate/]
 ]
 
 for (const [what, keys, message] of wrong) {
@@ -100,7 +113,9 @@ t.test('keys are replaced while peers stay', async t => {
   const before = await connectRawTls(t, server.port, { ca })
   before.send(upgradeRequest('/'))
   t.equal((await before.head()).status, 101)
-  t.throws(() => { server.setSecureContext({ ...renewedKeys, privateKey: leafKeys.privateKey }) }, { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => {
+    server.setSecureContext({ ...renewedKeys, privateKey: leafKeys.privateKey })
+  }, { code: 'ERR_INVALID_PARAMETER' })
   t.equal((await certificateOf(t, server.port)).issuer.CN, 'Test middle', 'bad keys change nothing')
   server.setSecureContext(renewedKeys)
   t.equal((await certificateOf(t, server.port)).issuer.CN, 'Test root')
@@ -113,7 +128,10 @@ t.test('keys are replaced while peers stay', async t => {
 const incomplete: Array<[what: string, keys: unknown, message: RegExp]> = [
   ['nothing', undefined, /keys: expected an object/],
   ['an empty object', {}, /privateKey: missing/],
-  ['the names of node:tls', { key: leafKeys.privateKey, cert: leafKeys.sslCertificate }, /key: unknown member.*privateKey, sslCertificate/],
+  ['the names of node:tls', {
+    key: leafKeys.privateKey,
+    cert: leafKeys.sslCertificate
+  }, /key: unknown member.*privateKey, sslCertificate/],
   ['only a key', { privateKey: leafKeys.privateKey }, /sslCertificate: missing/],
   ['only a certificate', { sslCertificate: leafKeys.sslCertificate }, /privateKey: missing/],
   ['undefined keys', { privateKey: undefined, sslCertificate: undefined }, /privateKey: missing/],

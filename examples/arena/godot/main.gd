@@ -1,46 +1,46 @@
 extends Node2D
-# A player of the arena: says where it wants to go, and shows what the server tells. Nothing is decided here.
+# A player of the arena: sends its direction and shows the state of the server, which runs the game.
 #
 #   godot --path examples/arena/godot --server=ws://127.0.0.1:3000/ws --name=Ann
 #
-# With --bot it runs after the coin by itself, and when the round is over it prints what it knows and quits; no window needed.
+# With --bot it chases the coin without a window, and when the round ends it prints its state and quits.
 
 const COLORS = [Color.tomato, Color.cornflower, Color.gold, Color.mediumseagreen, Color.orchid]
 
 var is_bot = "--bot" in OS.get_cmdline_args()
 var tick = 0
-# Positions by the id of the player.
+# Positions by player id.
 var players = {}
-# The server is the node's master, and only the master sets and calls what is puppet.
+# The server is the network master of the node; only the master can set and call puppet members.
 puppet var coin = Vector2()
-# [name, points] by the id of the player.
+# [name, score] by player id.
 puppet var scores = {} setget set_scores
 
 func _ready():
 	for signal_name in ["connection_failed", "server_disconnected"]:
-		get_tree().connect(signal_name, self, "leave", ["no server"])
+		get_tree().connect(signal_name, self, "leave", ["disconnected"])
 	get_tree().connect("connected_to_server", self, "join")
 	var client = WebSocketClient.new()
 	client.connect_to_url(option("server", "ws://127.0.0.1:3000/ws"), PoolStringArray(), true)
 	get_tree().network_peer = client
 
 func join():
-	rpc_id(1, "join", option("name", "somebody"))
+	rpc_id(1, "join", option("name", "anonymous"))
 
 func _physics_process(_delta):
 	if players.has(me()):
 		rpc_unreliable_id(1, "steer", toward_coin() if is_bot else from_keys())
 
 func toward_coin():
-	var way = coin - players[me()]
-	return way.normalized() if way.length() > 1 else Vector2()
+	var offset = coin - players[me()]
+	return offset.normalized() if offset.length() > 1 else Vector2()
 
 func from_keys():
 	return Vector2(
 		Input.get_action_strength("ui_right") - Input.get_action_strength("ui_left"),
 		Input.get_action_strength("ui_down") - Input.get_action_strength("ui_up"))
 
-# What the server tells
+# Called by the server
 
 puppet func state(now, ids, positions):
 	tick = now
@@ -57,11 +57,11 @@ func set_scores(value):
 	$Scores.text = lines.join("\n")
 
 puppet func over():
-	$Scores.text += "\n\nOver."
+	$Scores.text += "\n\nGame over"
 	if is_bot:
 		leave("STATE " + Marshalls.variant_to_base64([tick, players, coin, scores]))
 
-# What the player sees
+# Drawing
 
 func _draw():
 	draw_circle(coin, 8, Color.yellow)
@@ -70,8 +70,8 @@ func _draw():
 		if id == me():
 			draw_arc(players[id], 20, 0, TAU, 32, Color.white, 2)
 
-func leave(last_words):
-	print(last_words)
+func leave(message):
+	print(message)
 	get_tree().quit()
 
 func me():

@@ -58,21 +58,27 @@ export class Admission {
   /** Throws banned. */
   checkBan (address: string): void {
     const ban = this.bans.find(address)
-    if (ban !== undefined) throw this.#limited('banned', { address }, ban.reason === '' ? undefined : `banned: ${ban.reason}`)
+    if (ban !== undefined) {
+      throw this.#limited('banned', { address }, ban.reason === '' ? undefined : `banned: ${ban.reason}`)
+    }
   }
 
   /** Throws address-limit when the address has `maxPeersPerAddress` connections. */
   checkAddress (address: string): void {
     const { maxPeersPerAddress: limit } = this.#options
     if (limit === 0 || (this.#connections.get(keyOf(address)) ?? 0) < limit || isLocal(address)) return
-    throw this.#limited('address-limit', { address }, `over ${limit} connections from one address; for a proxy, set option trustProxy`)
+    throw this.#limited(
+      'address-limit', { address }, `over ${limit} connections from one address; for a proxy, set option trustProxy`
+    )
   }
 
   /** Throws join-rate when clients of the address became peers `maxJoinsPerMinute` times in the last minute. */
   checkJoinRate (address: string): void {
     const { maxJoinsPerMinute: limit } = this.#options
     if (limit === 0 || isLocal(address) || this.#joins.count(keyOf(address)) < limit) return
-    throw this.#limited('join-rate', { address }, `over ${limit} joins per minute from one address; for a proxy, set option trustProxy`)
+    throw this.#limited(
+      'join-rate', { address }, `over ${limit} joins per minute from one address; for a proxy, set option trustProxy`
+    )
   }
 
   /** Counts a client that becomes a peer. */

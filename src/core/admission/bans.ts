@@ -32,7 +32,9 @@ export class Bans {
   /** Bans an address or CIDR range, or replaces its ban; throws ERR_INVALID_PARAMETER. */
   ban (address: string, { seconds, reason = '' }: BanTerms = {}): Ban {
     if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected a number over 0, or none for a permanent ban`)
+      throw new GodotError(
+        'ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected a number over 0, or none for a permanent ban`
+      )
     }
     const { network, length, text } = parseRange(address)
     const since = Date.now()
@@ -87,6 +89,8 @@ export class Bans {
 
 function parseRange (address: string) {
   const range = typeof address === 'string' ? parseAddressRange(address) : undefined
-  if (range === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: expected an IP address or a CIDR range`)
+  if (range === undefined) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: expected an IP address or a CIDR range`)
+  }
   return range
 }

@@ -46,11 +46,16 @@ export interface HandshakeHost {
 }
 
 /** How a client is accepted: the subprotocol of its peer, that of the response ('' is none), and permessage-deflate. */
-export interface Acceptance { readonly protocol: string, readonly responseProtocol: string, readonly deflate: AcceptedDeflate | undefined }
+export interface Acceptance {
+  readonly protocol: string
+  readonly responseProtocol: string
+  readonly deflate: AcceptedDeflate | undefined
+}
 
 /**
- * The way of one client from its connection to its peer, the same for every transport. Whatever a handshake counts for (a pending
- * handshake, a place, a share of its address) is given back when it ends without a peer, in whichever order things happen.
+ * The way of one client from its connection to its peer, the same for every transport. Whatever a handshake counts for
+ * (a pending handshake, a place, a share of its address) is given back when it ends without a peer, in whichever order
+ * things happen.
  */
 export class Handshake implements Deadlined {
   /** What option `onHandshake` returned for the peer. */
@@ -85,8 +90,8 @@ export class Handshake implements Deadlined {
   }
 
   /**
-   * Counts the handshake as pending, and limits its time from now on; with an address also checks whether the client may connect.
-   * Refuses with too-many-handshakes, banned or address-limit.
+   * Counts the handshake as pending, and limits its time from now on; with an address also checks whether the client
+   * may connect. Refuses with too-many-handshakes, banned or address-limit.
    */
   start (address: string | undefined = undefined): void {
     this.#attempt(() => {
@@ -95,7 +100,10 @@ export class Handshake implements Deadlined {
     })
   }
 
-  /** Decides about an upgrade request: the client becomes a peer, or is refused. Does nothing once the handshake is closed. */
+  /**
+   * Decides about an upgrade request: the client becomes a peer, or is refused. Does nothing once the handshake is
+   * closed.
+   */
   process (request: UpgradeRequest): void {
     this.#attempt(() => {
       const acceptance = this.#check(request)
@@ -254,7 +262,8 @@ export class Handshake implements Deadlined {
   #accept ({ protocol, responseProtocol, deflate }: Acceptance, request: UpgradeRequest): void {
     this.#state = 'accepted'
     this.windowBits = deflate?.windowBits ?? 0
-    const response = upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, deflate?.response)
+    const response =
+      upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, deflate?.response)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)
     // Without autoPoll it is accepted only: that must not last for ever either.
     if (this.isOpen) this.#startTimeout()
@@ -271,7 +280,9 @@ export class Handshake implements Deadlined {
 
 /** An answer that is neither accepts by mistake: it is an error. */
 function checkAnswer (answer: Accepted | Refused): Accepted | Refused {
-  if (typeof answer !== 'object' || answer === null) throw new TypeError('onHandshake: expected { data } or { status, reason }')
+  if (typeof answer !== 'object' || answer === null) {
+    throw new TypeError('onHandshake: expected { data } or { status, reason }')
+  }
   const { status } = answer
   const isStatus = status === undefined || (Number.isInteger(status) && status >= 400 && status <= 599)
   if (!isStatus) throw new TypeError(`onHandshake: invalid status ${String(status)}: expected 400 to 599`)

@@ -38,7 +38,8 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
     // What follows a refusal is discarded.
     if (this.#isComplete || !this.#handshake.isOpen) return
     const known = this.#text.length
-    this.#text += Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(length, MAX_REQUEST_HEAD - known)).toString('latin1')
+    this.#text += Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(length, MAX_REQUEST_HEAD - known))
+      .toString('latin1')
     const end = this.#text.indexOf(HEAD_END, Math.max(0, known - HEAD_END.length))
     if (end >= 0) this.#process(this.#text.slice(0, end), bytes.subarray(end + HEAD_END.length - known, length))
     else if (this.#text.length >= MAX_REQUEST_HEAD) this.#handshake.refuse(tooLong())

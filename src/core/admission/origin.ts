@@ -4,10 +4,12 @@ import { matchesOrigin } from '../../origin-pattern.ts'
 export type AllowedOrigins = '*' | readonly string[] | undefined
 
 /**
- * Whether a page of this origin may connect: always without an origin (no browser), otherwise by the list. Without a list the page must
- * come from the host that the client asked for, on any port.
+ * Whether a page of this origin may connect: always without an origin (no browser), otherwise by the list. Without a
+ * list the page must come from the host that the client asked for, on any port.
  */
-export function isOriginAllowed (origin: string | undefined, host: string | undefined, allowed: AllowedOrigins): boolean {
+export function isOriginAllowed (
+  origin: string | undefined, host: string | undefined, allowed: AllowedOrigins
+): boolean {
   if (origin === undefined || allowed === '*') return true
   if (allowed !== undefined) return allowed.some(pattern => matchesOrigin(pattern, origin))
   const requested = hostnameOf(`http://${host ?? ''}`)

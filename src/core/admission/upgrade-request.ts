@@ -17,7 +17,9 @@ export interface UpgradeRequest {
   readonly port: number
 }
 
-/** The requested subprotocols: `carrier` is the one that holds a token, `names` are the others, undefined without any. */
+/**
+ * The requested subprotocols: `carrier` is the one that holds a token, `names` are the others, undefined without any.
+ */
 export interface RequestedProtocols {
   readonly names: readonly string[] | undefined
   readonly carrier: string | undefined
@@ -40,10 +42,13 @@ export function acceptableDeflate (headers: Headers): AcceptedDeflate | undefine
 }
 
 /** The request in the form that option `onHandshake` gets. */
-export function handshakeRequest (request: UpgradeRequest, { names = [], carrier }: RequestedProtocols): HandshakeRequest {
+export function handshakeRequest (
+  request: UpgradeRequest, { names = [], carrier }: RequestedProtocols
+): HandshakeRequest {
   const { headers, url, address, port } = request
   const query = Object.fromEntries(new URLSearchParams(url.split('?').slice(1).join('?')))
-  const token = bearerToken(headers.authorization as string | undefined) ?? protocolToken(carrier ?? '') ?? query.token ?? query.access_token
+  const token = bearerToken(headers.authorization as string | undefined) ?? protocolToken(carrier ?? '') ??
+    query.token ?? query.access_token
   return { headers, url, query, address, port, protocols: names, origin: originOf(headers), token }
 }
 

@@ -10,24 +10,35 @@ const MAX_WINDOW_BITS = 15
 
 /** Messages from this size on are worth compressing. */
 export const DEFLATE_FROM = 1024
-/** Messages that are inflated in one go, before others have their turn: each takes as long as many that are not compressed. */
+/**
+ * Messages that are inflated in one go, before others have their turn: each takes as long as many that are not
+ * compressed.
+ */
 export const INFLATED_AT_ONCE = 256
 
 /** What zlib tells besides: how many bytes it has read. */
 interface Inflated { readonly buffer: Uint8Array, readonly engine: { readonly bytesWritten: number } }
 
-/** A compressed message as it was, of up to `maxSize` bytes; else the close code to end with. Nothing is kept for the next one. */
+/**
+ * A compressed message as it was, of up to `maxSize` bytes; else the close code to end with. Nothing is kept for the
+ * next one.
+ */
 export function inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
   if (bytes.length === 0) return bytes
   try {
-    const { buffer, engine } = inflateRawSync(Buffer.concat([bytes, END]), { maxOutputLength: maxSize, info: true }) as unknown as Inflated
+    const {
+      buffer, engine
+    } = inflateRawSync(Buffer.concat([bytes, END]), { maxOutputLength: maxSize, info: true }) as unknown as Inflated
     return isWhole(bytes, engine.bytesWritten) ? buffer : closeCode.INVALID_TEXT
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? closeCode.TOO_BIG : closeCode.INVALID_TEXT
   }
 }
 
-/** Behind a final block of the client's own, where zlib stops, may stand an empty one (RFC 7692 section 7.2.3.4), and no more. */
+/**
+ * Behind a final block of the client's own, where zlib stops, may stand an empty one (RFC 7692 section 7.2.3.4), and no
+ * more.
+ */
 function isWhole (bytes: Uint8Array, read: number): boolean {
   return read >= bytes.length || (read === bytes.length - 1 && bytes[read] === 0)
 }

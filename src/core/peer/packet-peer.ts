@@ -23,8 +23,8 @@ export abstract class PacketPeer {
   abstract getAvailablePacketCount (): number
 
   /**
-   * Removes and returns the oldest unread packet; throws ERR_UNAVAILABLE when there is none, ERR_UNCONFIGURED on a server
-   * in plain mode. Godot: PacketPeer.get_packet.
+   * Removes and returns the oldest unread packet; throws ERR_UNAVAILABLE when there is none, ERR_UNCONFIGURED on a
+   * server in plain mode. Godot: PacketPeer.get_packet.
    */
   getPacket (): Uint8Array {
     try {
@@ -49,9 +49,9 @@ export abstract class PacketPeer {
   }
 
   /**
-   * Sends one Variant as a packet. Throws as `putPacket`; ERR_OUT_OF_MEMORY when it is larger than `encodeBufferMaxSize`,
-   * ERR_INVALID_PARAMETER when the value cannot be encoded, ERR_UNAUTHORIZED for an object when objects are not allowed.
-   * Godot: PacketPeer.put_var.
+   * Sends one Variant as a packet. Throws as `putPacket`; ERR_OUT_OF_MEMORY when it is larger than
+   * `encodeBufferMaxSize`, ERR_INVALID_PARAMETER when the value cannot be encoded, ERR_UNAUTHORIZED for an object when
+   * objects are not allowed. Godot: PacketPeer.put_var.
    */
   putVar (value: Variant, fullObjects = false): void {
     const bytes = this.variants.encode(value, { allowObjects: fullObjects || this.allowObjectDecoding })
@@ -63,8 +63,8 @@ export abstract class PacketPeer {
   }
 
   /**
-   * Maximum size of a Variant sent by `putVar`: 1024..268435456 bytes, rounded up to a power of two; default 8 MiB. Other
-   * values throw ERR_INVALID_PARAMETER. Godot: PacketPeer.encode_buffer_max_size.
+   * Maximum size of a Variant sent by `putVar`: 1024..268435456 bytes, rounded up to a power of two; default 8 MiB.
+   * Other values throw ERR_INVALID_PARAMETER. Godot: PacketPeer.encode_buffer_max_size.
    */
   get encodeBufferMaxSize (): number {
     return (this.#variantSettings ?? defaultVariantSettings).encodeBufferMaxSize

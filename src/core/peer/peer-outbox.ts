@@ -26,9 +26,9 @@ const pools = [
 const LARGEST = pools[pools.length - 1].size
 
 /**
- * What is waiting to be sent to one peer: frames of its own in a buffer, and its position in the room's shared log. The buffer
- * is sent first, then log[cursor..) without the cut. Buffers are borrowed from a pool for a turn; only a peer whose connection
- * is blocked keeps one.
+ * What is waiting to be sent to one peer: frames of its own in a buffer, and its position in the room's shared log. The
+ * buffer is sent first, then log[cursor..) without the cut. Buffers are borrowed from a pool for a turn; only a peer
+ * whose connection is blocked keeps one.
  */
 export class PeerOutbox {
   readonly connection: Connection
@@ -40,8 +40,8 @@ export class PeerOutbox {
   /** Whether its buffer is flushed at the end of the turn. */
   isDirty = false
   /**
-   * Whether the last write is not confirmed yet; until it is, everything waits in the buffer. A TLS connection confirms a turn
-   * later even when the system accepted all at once.
+   * Whether the last write is not confirmed yet; until it is, everything waits in the buffer. A TLS connection confirms
+   * a turn later even when the system accepted all at once.
    */
   isBlocked = false
   /** Writes that were confirmed late. */
@@ -68,7 +68,9 @@ export class PeerOutbox {
     return this.#log !== undefined
   }
 
-  /** Packets sent to it. Packets of the room's log are not counted one by one: they are the log's total since it joined. */
+  /**
+   * Packets sent to it. Packets of the room's log are not counted one by one: they are the log's total since it joined.
+   */
   get packetsOut (): number {
     return this.#packets + (this.#log?.packets ?? 0)
   }
@@ -167,7 +169,9 @@ export class PeerOutbox {
     else callback()
   }
 
-  /** A full buffer is written early instead of made larger than the largest; only that of a blocked connection grows. */
+  /**
+   * A full buffer is written early instead of made larger than the largest; only that of a blocked connection grows.
+   */
   #makeRoom (needed: number): void {
     if (this.#length + needed <= this.#buffer.length) return
     if (this.#length + needed > LARGEST) this.flush()

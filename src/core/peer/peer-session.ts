@@ -26,6 +26,8 @@ export interface PeerSettings extends InputSettings {
   /** Outgoing packets of the peer's room. */
   readonly outbox: RoomOutbox
   readonly queueLimits: QueueLimits
+  /** Bytes of the largest message that can be sent. */
+  readonly maxPacketSize: number
   /** Seconds to wait for the answer to a close frame. */
   readonly closeTimeout: number
   /** Codec of the Godot version in use. */
@@ -202,7 +204,12 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   /** Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full. */
   send (bytes: Uint8Array, isText: boolean): void {
     if (this.#state !== 'open') throw new GodotError('FAILED')
-    if (!this.#host.outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
+    const { outbox, maxPacketSize } = this.#host
+    if (bytes.length > maxPacketSize) {
+      const limit = `at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
+      throw new GodotError('ERR_OUT_OF_MEMORY', `packet of ${bytes.length} bytes is too large: ${limit}`)
+    }
+    if (!outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
     else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)

@@ -1,14 +1,20 @@
 /** How much one peer may send in a second: packets and payload bytes; 0: as much as it likes. */
 export interface Rates { readonly packets: number, readonly bytes: number }
 
-/** A peer that is over its rates waits at least so many milliseconds, so that it does not stop and start with every packet. */
+/**
+ * A peer that is over its rates waits at least so many milliseconds, so that it does not stop and start with every
+ * packet.
+ */
 const MIN_WAIT = 50
 /** After so many milliseconds without being over its rates a peer has calmed down. */
 const CALM = 1000
 /** A peer that does not calm down for so many milliseconds is a flood. */
 const FLOOD = 5000
 
-/** What one peer may still send: two buckets, of packets and of bytes, that hold what may come in a second and fill up evenly. */
+/**
+ * What one peer may still send: two buckets, of packets and of bytes, that hold what may come in a second and fill up
+ * evenly.
+ */
 export class RateLimit {
   readonly #rates: Rates
   #packets: number

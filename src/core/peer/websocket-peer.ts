@@ -152,7 +152,9 @@ export class WebSocketPeer extends PacketPeer {
    */
   setWriteMode (mode: number): void {
     if (mode !== writeMode.TEXT && mode !== writeMode.BINARY) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `invalid write mode ${String(mode)}: expected 0 (text) or 1 (binary)`)
+      throw new GodotError(
+        'ERR_INVALID_PARAMETER', `invalid write mode ${String(mode)}: expected 0 (text) or 1 (binary)`
+      )
     }
     this.#session.setWriteMode(mode)
   }
@@ -186,9 +188,9 @@ export class WebSocketPeer extends PacketPeer {
   }
 
   /**
-   * Sends a close frame and waits up to `closeTimeout` seconds for the answer. Does nothing on a closing peer: the first
-   * code stands. Throws ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry.
-   * Godot: WebSocketPeer.close.
+   * Sends a close frame and waits up to `closeTimeout` seconds for the answer. Does nothing on a closing peer: the
+   * first code stands. Throws ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry. Godot:
+   * WebSocketPeer.close.
    */
   close (code: number = closeCode.NORMAL, reason: string = ''): void {
     checkClose(code, reason)

@@ -4,13 +4,16 @@ import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../peer/peer-outbox
 import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = 65536
-/** What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room. */
+/**
+ * What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room.
+ */
 const IN_TRANSIT = 4 * LOG_SIZE
 
 /**
- * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each member gets
- * the log in one write, together with frames for that member alone, in the order they were sent. So a turn costs one write per
- * member, however many packets it carries. Buffers are reused only when the system took every byte at once.
+ * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each
+ * member gets the log in one write, together with frames for that member alone, in the order they were sent. So a turn
+ * costs one write per member, however many packets it carries. Buffers are reused only when the system took every byte
+ * at once.
  *
  * No callback runs during a flush: members found slow are closed after it.
  */
@@ -31,8 +34,8 @@ export class RoomOutbox implements OutboxTotals {
   #lastFlush = 0
 
   /**
-   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`: pauses
-   * members that send while others are behind; without it a member over the limits is closed at once.
+   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
+   * pauses members that send while others are behind; without it a member over the limits is closed at once.
    */
   constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
     this.#limits = limits
@@ -77,7 +80,8 @@ export class RoomOutbox implements OutboxTotals {
   hasRoom (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow) return false
     const { bytes, packets } = this.#limits
-    return outbox.isBehind ? outbox.bufferedAmount + size < bytes && outbox.waitingPackets < packets : size < bytes
+    if (!outbox.isBehind) return size <= bytes
+    return outbox.bufferedAmount + size <= bytes && outbox.waitingPackets < packets
   }
 
   /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */
@@ -185,7 +189,10 @@ export class RoomOutbox implements OutboxTotals {
     if (this.#slow.length > 0) this.#closeSlow()
   }
 
-  /** The first packet after a pause is sent with its turn; those that follow closely are sent together, after `holdTime`. */
+  /**
+   * The first packet after a pause is sent with its turn; those that follow closely are sent together, after
+   * `holdTime`.
+   */
   #hold (): void {
     if (this.#isHeld) return
     const wait = this.#holdTime - (performance.now() - this.#lastFlush)
@@ -232,7 +239,8 @@ export class RoomOutbox implements OutboxTotals {
     const { bufferedAmount, waitingPackets } = outbox
     if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
     this.#backpressure?.await(outbox)
-    const isOver = this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
+    const isOver =
+      this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
     if (isOver) this.#markSlow(outbox)
   }
 
@@ -244,7 +252,9 @@ export class RoomOutbox implements OutboxTotals {
     return 2 * this.#limits.bytes + IN_TRANSIT
   }
 
-  /** A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn. */
+  /**
+   * A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn.
+   */
   #markSlow (outbox: PeerOutbox): void {
     if (outbox.isSlow) return
     outbox.isSlow = true

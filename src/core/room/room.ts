@@ -127,6 +127,10 @@ export class Room implements PeerHost {
     return this.#settings.maxMessageSize
   }
 
+  get maxPacketSize (): number {
+    return this.#settings.maxPacketSize
+  }
+
   get rates (): Rates | undefined {
     return this.#settings.rates
   }

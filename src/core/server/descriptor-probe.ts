@@ -6,8 +6,9 @@ const INTERVAL = 1000
 const exhausted = new Set(['EMFILE', 'ENFILE'])
 
 /**
- * Reports limit `no-descriptor` while the process has no file descriptors left, as long as the server listens. Node cannot tell: libuv then
- * accepts and closes every new connection itself, without any event. So a file is opened once a second to see whether that works.
+ * Reports limit `no-descriptor` while the process has no file descriptors left, as long as the server listens. Node
+ * cannot tell: libuv then accepts and closes every new connection itself, without any event. So a file is opened once a
+ * second to see whether that works.
  */
 export function probeDescriptors (monitor: Monitor): void {
   let timer: NodeJS.Timeout | undefined

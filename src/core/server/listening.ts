@@ -120,7 +120,8 @@ export class Listening {
   #checkNoKeys (): void {
     const { privateKey, sslCertificate, caChain } = this.#settings.options
     if (privateKey === undefined && sslCertificate === undefined && caChain === undefined) return
-    const advice = 'the host app terminates TLS on the mounted endpoint; pass a port to listen on a TLS port of the server\'s own'
+    const advice =
+      'the host app terminates TLS on the mounted endpoint; pass a port to listen on a TLS port of the server\'s own'
     throw new GodotError('ERR_INVALID_PARAMETER', `privateKey, sslCertificate, caChain: ${advice}`)
   }
 }

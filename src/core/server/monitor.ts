@@ -41,7 +41,8 @@ export interface MonitorEvents {
 }
 
 /** Sees a message of a peer before it is handled: bytes[start..end), valid until the call returns. */
-export type PacketWatcher = (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
+export type PacketWatcher =
+  (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
 
 /** Counters since the server was made. */
 export interface Counters {
@@ -66,7 +67,8 @@ export interface ServerMonitor extends Counters {
 const zeros = <Name extends string>(names: readonly Name[]) =>
   Object.fromEntries(names.map(name => [name, 0])) as Record<Name, number>
 
-const relayDrops = ['short-packet', 'not-data', 'spoofed-source', 'unknown-target', 'own-target', 'too-big', 'relay-off'] as const
+const relayDrops =
+  ['short-packet', 'not-data', 'spoofed-source', 'unknown-target', 'own-target', 'too-big', 'relay-off'] as const
 
 /** What operators see of a server: counters, events, packet samples, and the log records about them. */
 export class Monitor implements ServerMonitor {
@@ -124,7 +126,10 @@ export class Monitor implements ServerMonitor {
 
   /** A remote call of a peer was refused. */
   callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
-    this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, { peer: peer.id, ...withShortStrings(details) })
+    this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, {
+      peer: peer.id,
+      ...withShortStrings(details)
+    })
     this.dropped(reason, peer)
   }
 

@@ -44,7 +44,9 @@ export interface RegistryParts {
   readonly drawId: (() => number) | undefined
 }
 
-/** Everyone who is connected: turns accepted clients into peers of a room, polls them, and waits for the last socket. */
+/**
+ * Everyone who is connected: turns accepted clients into peers of a room, polls them, and waits for the last socket.
+ */
 export class PeerRegistry implements RoomServer {
   readonly settings: Settings
   readonly monitor: Monitor
@@ -110,8 +112,8 @@ export class PeerRegistry implements RoomServer {
   }
 
   /**
-   * A client has completed its handshake. Without autoPoll it becomes a peer in the next poll. Without a `handshake` the
-   * connection is counted but not checked.
+   * A client has completed its handshake. Without autoPoll it becomes a peer in the next poll. Without a `handshake`
+   * the connection is counted but not checked.
    */
   accept (connection: Connection, protocol: string, answer: Uint8Array, handshake: Handshake | undefined): void {
     if (handshake === undefined) {

@@ -79,7 +79,8 @@ export class Settings {
   #updateSizes (): void {
     const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
     this.#maxMessageSize = inputBufferKb * 1024 - (this.options.gdMpApi ? this.wire.relay.slack : 0)
-    this.#maxPacketSize = outputBufferKb * 1024 - 1
+    // What may come in may go out; but Godot's clients drop a multiplayer packet that fills their buffer.
+    this.#maxPacketSize = outputBufferKb * 1024 - (this.options.gdMpApi ? 1 : 0)
     // Godot's ring buffers of B bytes and P packets hold B - 1 and P - 1.
     assign(this.inputLimits, inputBufferKb * 1024 - 1, inputMaxPackets - 1)
     assign(this.outputLimits, outputBufferKb * 1024, outputMaxPackets)

@@ -39,7 +39,10 @@ export type SignalName = keyof Signals
 
 type Listener<Arguments extends unknown[]> = (...args: Arguments) => unknown
 
-/** Emits signals to listeners; a name that is no signal does not compile. What a listener throws or rejects with never reaches the emitter. */
+/**
+ * Emits signals to listeners; a name that is no signal does not compile. What a listener throws or rejects with never
+ * reaches the emitter.
+ */
 export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
   readonly #listeners = new Map<keyof Table, Array<Listener<any>>>()
   readonly #onError: (error: unknown, name: keyof Table) => void
@@ -68,7 +71,8 @@ export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
 
   /** Takes `listener` away again. */
   off<Name extends keyof Table> (name: Name, listener: Listener<Table[Name]>): this {
-    const left = (this.#listeners.get(name) ?? []).filter(one => one !== listener && (one as { listener?: unknown }).listener !== listener)
+    const left = (this.#listeners.get(name) ?? []).filter(one =>
+      one !== listener && (one as { listener?: unknown }).listener !== listener)
     if (left.length > 0) this.#listeners.set(name, left)
     else this.#listeners.delete(name)
     return this

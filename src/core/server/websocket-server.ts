@@ -165,7 +165,9 @@ export class WebSocketServer extends PacketPeer {
     this.#admission.timeoutChanged()
   }
 
-  /** Whether new connections are refused; connected peers stay. Godot: NetworkedMultiplayerPeer.refuse_new_connections. */
+  /**
+   * Whether new connections are refused; connected peers stay. Godot: NetworkedMultiplayerPeer.refuse_new_connections.
+   */
   get refuseNewConnections (): boolean {
     return this.options.refuseNewConnections
   }
@@ -186,7 +188,9 @@ export class WebSocketServer extends PacketPeer {
     this.#changeIdle({ bindIp: address })
   }
 
-  /** Private key (PEM) of a TLS listener. Setting it throws FAILED while listening. Godot: WebSocketServer.private_key. */
+  /**
+   * Private key (PEM) of a TLS listener. Setting it throws FAILED while listening. Godot: WebSocketServer.private_key.
+   */
   get privateKey (): string | undefined {
     return this.options.privateKey
   }
@@ -195,7 +199,10 @@ export class WebSocketServer extends PacketPeer {
     this.#changeIdle({ privateKey: pem })
   }
 
-  /** Certificate (PEM) of the private key. Setting it throws FAILED while listening. Godot: WebSocketServer.ssl_certificate. */
+  /**
+   * Certificate (PEM) of the private key. Setting it throws FAILED while listening. Godot:
+   * WebSocketServer.ssl_certificate.
+   */
   get sslCertificate (): string | undefined {
     return this.options.sslCertificate
   }

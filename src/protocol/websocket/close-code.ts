@@ -32,7 +32,15 @@ export function isServerCloseCode (code: number): boolean {
 
 /** Throws ERR_INVALID_PARAMETER unless `code` and `reason` may stand in a close frame of a server. */
 export function checkClose (code: number, reason: string): void {
-  if (!isServerCloseCode(code)) throw new GodotError('ERR_INVALID_PARAMETER', `code ${String(code)}: 1000 to 1014 without 1004, 1005, 1006, 1010, or 3000 to 4999`)
-  if (typeof reason !== 'string' || !reason.isWellFormed()) throw new GodotError('ERR_INVALID_PARAMETER', 'reason: not well-formed text')
-  if (Buffer.byteLength(reason) > MAX_REASON_BYTES) throw new GodotError('ERR_INVALID_PARAMETER', `reason: over ${MAX_REASON_BYTES} bytes of UTF-8`)
+  if (!isServerCloseCode(code)) {
+    throw new GodotError(
+      'ERR_INVALID_PARAMETER', `code ${String(code)}: 1000 to 1014 without 1004, 1005, 1006, 1010, or 3000 to 4999`
+    )
+  }
+  if (typeof reason !== 'string' || !reason.isWellFormed()) {
+    throw new GodotError('ERR_INVALID_PARAMETER', 'reason: not well-formed text')
+  }
+  if (Buffer.byteLength(reason) > MAX_REASON_BYTES) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `reason: over ${MAX_REASON_BYTES} bytes of UTF-8`)
+  }
 }

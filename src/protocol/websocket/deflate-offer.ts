@@ -7,8 +7,8 @@ export interface AcceptedDeflate {
 }
 
 /**
- * The parameters that this server accepts. It compresses each message by itself and inflates with the largest window, so only the
- * window of its own messages has to be kept; zlib cannot compress with one of 8 bits.
+ * The parameters that this server accepts. It compresses each message by itself and inflates with the largest window,
+ * so only the window of its own messages has to be kept; zlib cannot compress with one of 8 bits.
  */
 const acceptable = [
   /^server_no_context_takeover$/,
@@ -20,11 +20,15 @@ const acceptable = [
 const MAX_WINDOW_BITS = 15
 const response = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
 
-/** The first offer of permessage-deflate in a `Sec-WebSocket-Extensions` header that can be accepted; undefined without one. */
+/**
+ * The first offer of permessage-deflate in a `Sec-WebSocket-Extensions` header that can be accepted; undefined without
+ * one.
+ */
 export function acceptDeflate (offers: string | undefined): AcceptedDeflate | undefined {
   const offer = (offers ?? '').split(',').map(one => one.split(';').map(part => part.trim())).find(isAcceptable)
   if (offer === undefined) return undefined
-  const bits = offer.map(parameter => /^server_max_window_bits="?(\d+)/.exec(parameter)?.[1]).find(digits => digits !== undefined)
+  const bits = offer.map(parameter => /^server_max_window_bits="?(\d+)/.exec(parameter)?.[1])
+    .find(digits => digits !== undefined)
   if (bits === undefined) return { response, windowBits: MAX_WINDOW_BITS }
   return { response: `${response}; server_max_window_bits=${bits}`, windowBits: Number(bits) }
 }

@@ -45,7 +45,9 @@ export function copyBytes (target: Uint8Array, offset: number, source: Uint8Arra
   else for (let i = start; i < end; i++) target[offset++] = source[i]
 }
 
-/** Payload of a close frame: the code, then the reason; empty for 1005, which is never written (RFC 6455 section 7.4.1). */
+/**
+ * Payload of a close frame: the code, then the reason; empty for 1005, which is never written (RFC 6455 section 7.4.1).
+ */
 export function closePayload (code: number, reason: string): Uint8Array {
   if (code === 1005) return new Uint8Array(0)
   const text = Buffer.from(reason)

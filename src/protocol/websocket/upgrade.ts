@@ -8,8 +8,8 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /**
- * Checks the headers of an upgrade request (RFC 6455 section 4.2.1); throws upgrade-required without `Upgrade`, bad-handshake
- * unless they ask for a WebSocket of version 13.
+ * Checks the headers of an upgrade request (RFC 6455 section 4.2.1); throws upgrade-required without `Upgrade`,
+ * bad-handshake unless they ask for a WebSocket of version 13.
  */
 export function checkUpgrade (headers: Headers): void {
   if (headers.upgrade === undefined) throw new GodotError('upgrade-required')
@@ -20,18 +20,23 @@ export function checkUpgrade (headers: Headers): void {
   if (headers['sec-websocket-key'] === undefined) throw badHandshake('Sec-WebSocket-Key: missing header')
 }
 
-/** The subprotocol to answer with, '' for none: the client's first that the server has; sub-protocol-mismatch as in Godot. */
+/**
+ * The subprotocol to answer with, '' for none: the client's first that the server has; sub-protocol-mismatch as in
+ * Godot.
+ */
 export function chooseProtocol (supported: readonly string[], requested: readonly string[] = []): string {
   if (supported.length === 0 && requested.length === 0) return ''
   if (supported.length === 0) throw new GodotError('sub-protocol-mismatch', 'this server has no subprotocols')
   const chosen = requested.find(name => name !== '' && supported.includes(name))
-  if (chosen === undefined) throw new GodotError('sub-protocol-mismatch', `expected one of the subprotocols ${supported.join(', ')}`)
+  if (chosen === undefined) {
+    throw new GodotError('sub-protocol-mismatch', `expected one of the subprotocols ${supported.join(', ')}`)
+  }
   return chosen
 }
 
 /**
- * The 101 response (RFC 6455 section 4.2.2) in the form that Godot's clients accept: `Connection: Upgrade` alone, a subprotocol
- * only when one was chosen.
+ * The 101 response (RFC 6455 section 4.2.2) in the form that Godot's clients accept: `Connection: Upgrade` alone, a
+ * subprotocol only when one was chosen.
  */
 export function upgradeResponse (key: string, protocol: string, extensions: string = ''): Buffer {
   const accept = hash('sha1', key + GUID, 'base64')

@@ -9,7 +9,10 @@ import { Buffer } from 'node:buffer'
 /** Longest text, in UTF-16 units or bytes, that is quicker to handle one by one than by a native call. */
 const SHORT = 24
 
-/** Writes `text` into `page` at `offset`, which must have room for three bytes per UTF-16 unit; returns the bytes written. */
+/**
+ * Writes `text` into `page` at `offset`, which must have room for three bytes per UTF-16 unit; returns the bytes
+ * written.
+ */
 export function writeUtf8 (page: Buffer, offset: number, text: string): number {
   if (text.length <= SHORT && writeAscii(page, offset, text)) return text.length
   return text.isWellFormed() ? page.write(text, offset) : writeUnits(page, offset, text)
@@ -90,7 +93,9 @@ function readAny (bytes: Uint8Array, start: number, end: number, strict: boolean
   return text?.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 
-/** The native readers under `buffer.toString()`; they take any Uint8Array, so none has to be wrapped in a Buffer first. */
+/**
+ * The native readers under `buffer.toString()`; they take any Uint8Array, so none has to be wrapped in a Buffer first.
+ */
 const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as
   Record<'latin1Slice' | 'utf8Slice', (this: Uint8Array, start: number, end: number) => string>
 

@@ -5,7 +5,7 @@ import { Random, seed } from '../../helper/random.ts'
 const SIZE = 7
 const COUNT = 500
 
-t.test('every frame is visited once and whole, however the stream is cut', async t => {
+t.test('visits every frame once, however the stream is split into chunks', async t => {
   t.comment(`SEED=${seed}`)
   const random = new Random(seed)
   const stream = Buffer.from(Array.from({ length: SIZE * COUNT }, (_, at) => Math.floor(at / SIZE)))

@@ -9,7 +9,7 @@ const SENDER = 700
 
 for (const [name, wire] of Object.entries<Wire>(wires)) {
   for (const size of [17, 125, 126, 1024, 65_536]) {
-    t.test(`${name}, ${size} B: what is stamped is read again`, async t => {
+    t.test(`${name}, ${size} B: sender and time are read back from a stamped message`, async t => {
       const message = new Message(wire, 5, SENDER, size)
       const frames = message.stamped(3, TIME)
       const each = frameSize(frames)!
@@ -24,18 +24,18 @@ for (const [name, wire] of Object.entries<Wire>(wires)) {
   }
 }
 
-t.test('what comes back is what was sent, but for the mask and the time', async t => {
+t.test('received frames have the payload of sent ones, unmasked and without a time', async t => {
   const message = new Message(wires.websocket, 0, SENDER, 200)
   t.same(parseFrame(message.received).payload, parseFrame(message.stamped(1, 0)).payload)
   t.equal(readSender(message.received, message.textAt), SENDER)
 })
 
-t.test('ages wrap around', async t => {
+t.test('readAge handles a wrapped time', async t => {
   const frame = new Message(wires.websocket, 0, 0, 64).stamped(1, 2 ** 25 - 10)
   t.equal(readAge(parseFrame(frame).payload, 0, 2 ** 25 + 5), 15)
 })
 
-t.test('Godot 4: sent for all, arriving from the sender', async t => {
+t.test('Godot 4: the header has the target when sent, the source when received', async t => {
   const message = new Message(wires.multiplayer4, 5, SENDER, 64)
   t.equal(parseFrame(message.stamped(1, 0)).payload.subarray(0, 7).toString('hex'), '07030000000003')
   t.equal(parseFrame(message.received).payload.subarray(0, 7).toString('hex'), '07030500000003')

@@ -79,7 +79,9 @@ t.test('maxJoinsPerMinute counts joins, not refused handshakes', async t => {
   const { server, join } = await openServer({ maxJoinsPerMinute: 1, protocols: ['chat'] })
   for (let i = 0; i < 3; i++) t.equal(join().refusal, 'sub-protocol-mismatch')
   t.equal(join('192.0.2.7', { 'sec-websocket-protocol': 'chat' }).refusal, undefined)
-  t.match(join('192.0.2.7', { 'sec-websocket-protocol': 'chat' }).refusals, [{ code: 'join-rate', statusCode: 429, message: /1 joins per minute/ }])
+  t.match(join('192.0.2.7', {
+    'sec-websocket-protocol': 'chat'
+  }).refusals, [{ code: 'join-rate', statusCode: 429, message: /1 joins per minute/ }])
   await server.stop()
 })
 
@@ -176,7 +178,10 @@ t.test('a ban refuses new clients and closes the peers of its range', async t =>
   t.match(server.bans(), [{ address: '192.0.2.0/24', reason: 'rude' }])
   server.unban('192.0.2.0/24')
   t.equal(join('192.0.2.200').refusal, undefined)
-  t.throws(() => server.ban('192.0.2.7', { reason: 'x'.repeat(124) }), { code: 'ERR_INVALID_PARAMETER', message: /reason/ })
+  t.throws(() => server.ban('192.0.2.7', { reason: 'x'.repeat(124) }), {
+    code: 'ERR_INVALID_PARAMETER',
+    message: /reason/
+  })
   t.same(server.bans(), [])
   await server.stop()
 })
@@ -202,7 +207,9 @@ for (const [what, change, code] of changes) {
 
   t.test(`${what} holds for a client that onHandshake decides about`, async t => {
     let accept = (): void => {}
-    const { server, join } = await openServer({ onHandshake: async () => await new Promise(resolve => { accept = () => { resolve({}) } }) })
+    const {
+      server, join
+    } = await openServer({ onHandshake: async () => await new Promise(resolve => { accept = () => { resolve({}) } }) })
     const client = join()
     change(server)
     accept()
@@ -261,6 +268,9 @@ t.test('invalid options are named', async t => {
     { allowedOrigins: 'https://game.example' }, { onHandshake: true }, { maxPeers: -1 }, { maxPeersPerAddress: 1.5 },
     { maxPendingHandshakes: 0 }, { pingInterval: -1 }, { maxPacketsPerSecond: '10' }, { stopCode: 1000 }
   ]) {
-    t.throws(() => new WebSocketServer(options as object), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(Object.keys(options)[0]) })
+    t.throws(() => new WebSocketServer(options as object), {
+      code: 'ERR_INVALID_PARAMETER',
+      message: new RegExp(Object.keys(options)[0])
+    })
   }
 })

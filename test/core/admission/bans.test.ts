@@ -58,7 +58,9 @@ t.test('a ban ends when its time is over', async t => {
 
 t.test('nonsense is refused', async t => {
   const bans = new Bans()
-  for (const address of ['', 'x', '1.2.3', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/08', '::1/129', '1.2.3.4/8/8', 7 as unknown as string]) {
+  for (const address of [
+    '', 'x', '1.2.3', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/08', '::1/129', '1.2.3.4/8/8', 7 as unknown as string
+  ]) {
     t.throws(() => bans.ban(address), { code: 'ERR_INVALID_PARAMETER' }, String(address))
   }
   for (const seconds of [0, -1, Number.NaN, Infinity, '60' as unknown as number]) {

@@ -38,7 +38,13 @@ class Course {
       maxPendingHandshakes: 1,
       pingInterval: 0,
       handshakeTimeout: TIMEOUT / 1000,
-      ...(decides ? { onHandshake: async () => await new Promise<Accepted | Refused>((resolve, reject) => { this.#decide = { resolve, reject } }) } : {})
+      ...(decides
+        ? {
+            onHandshake: async () => await new Promise<Accepted | Refused>((resolve, reject) => {
+              this.#decide = { resolve, reject }
+            })
+          }
+        : {})
     }, { mount: { port: 0, tls: false } })
     this.server.on('client_connected', () => { this.signals.push('connected') })
     this.server.on('client_disconnected', () => { this.signals.push('disconnected') })
@@ -121,7 +127,11 @@ async function faultsOf (clock: Clock, order: readonly Event[], mode: Mode): Pro
 /** All orders of `length` different events. */
 function * orders (length: number, among: readonly Event[] = events): Generator<Event[]> {
   if (length === 0) yield []
-  else for (const first of among) for (const rest of orders(length - 1, among.filter(event => event !== first))) yield [first, ...rest]
+  else {
+    for (const first of among) {
+      for (const rest of orders(length - 1, among.filter(event => event !== first))) yield [first, ...rest]
+    }
+  }
 }
 
 for (const mode of modes) {
@@ -137,7 +147,10 @@ for (const mode of modes) {
 
   t.test(`and when events happen again and again: ${JSON.stringify(mode)}`, async t => {
     const clock = stopTime(t)
-    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...events), { minLength: LENGTH, maxLength: 12 }), async order => {
+    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...events), {
+      minLength: LENGTH,
+      maxLength: 12
+    }), async order => {
       const faults = await faultsOf(clock, order, mode)
       if (faults.length > 0) throw new Error(faults.join('; '))
     }), { numRuns: 300 })

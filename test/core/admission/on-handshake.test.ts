@@ -10,7 +10,9 @@ import { HandshakeClient, upgradeHeaders } from '../../helper/handshake-client.t
 async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {
   const errors: object[] = []
   const log = { ...silentLogger, error: (details: object) => { errors.push(details) } }
-  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1, log }, { mount: { port: 0, tls: false } })
+  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1, log }, {
+    mount: { port: 0, tls: false }
+  })
   await server.listen()
   const join = async (request: Partial<UpgradeRequest> = {}): Promise<HandshakeClient> => {
     const client = new HandshakeClient(server).request(request)
@@ -49,7 +51,10 @@ const tokens: Array<[where: string, request: Partial<UpgradeRequest>, token: str
   ['in the query', { url: '/?token=a%20b' }, 'a b'],
   ['in the query as access_token', { url: '/?access_token=abc' }, 'abc'],
   ['in a subprotocol', { headers: { 'sec-websocket-protocol': carrier } }, 'from the page'],
-  ['everywhere', { headers: { authorization: 'Bearer abc', 'sec-websocket-protocol': carrier }, url: '/?token=x' }, 'abc']
+  ['everywhere', {
+    headers: { authorization: 'Bearer abc', 'sec-websocket-protocol': carrier },
+    url: '/?token=x'
+  }, 'abc']
 ]
 
 for (const [where, request, token] of tokens) {
@@ -67,11 +72,15 @@ for (const [where, request, token] of tokens) {
 
 t.test('a subprotocol with a token is never the peer\'s, but the response to a page that requests no other', async t => {
   const { server, join } = await openServer(() => ({}))
-  t.equal((await join({ headers: { 'sec-websocket-protocol': carrier } })).head()['sec-websocket-protocol'], carrier.toLowerCase())
+  t.equal((await join({
+    headers: { 'sec-websocket-protocol': carrier }
+  })).head()['sec-websocket-protocol'], carrier.toLowerCase())
   t.same([...server.peers()].map(({ protocol }) => protocol), [''])
   await server.stop()
   const chat = await openServer(() => ({}), ['chat'])
-  t.equal((await chat.join({ headers: { 'sec-websocket-protocol': `${carrier}, chat` } })).head()['sec-websocket-protocol'], 'chat')
+  t.equal((await chat.join({
+    headers: { 'sec-websocket-protocol': `${carrier}, chat` }
+  })).head()['sec-websocket-protocol'], 'chat')
   t.equal((await chat.join({ headers: { 'sec-websocket-protocol': carrier } })).refusal, 'sub-protocol-mismatch')
   await chat.server.stop()
 })

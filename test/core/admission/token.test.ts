@@ -4,14 +4,18 @@ import { bearerToken, protocolToken, withoutTokens } from '../../../src/core/adm
 t.test('a token in a header', async t => {
   t.equal(bearerToken('Bearer abc'), 'abc')
   t.equal(bearerToken('bearer   abc'), 'abc')
-  for (const other of [undefined, '', 'Bearer', 'Bearer ', 'Basic abc', 'xBearer abc', 'Bearer a b']) t.equal(bearerToken(other), undefined, String(other))
+  for (const other of [undefined, '', 'Bearer', 'Bearer ', 'Basic abc', 'xBearer abc', 'Bearer a b']) {
+    t.equal(bearerToken(other), undefined, String(other))
+  }
 })
 
 t.test('a token in a sub-protocol', async t => {
   const encoded = Buffer.from('a token, with anything in it: ü').toString('base64url')
   t.equal(protocolToken(`base64url.bearer.authorization.${encoded}`), 'a token, with anything in it: ü')
   t.equal(protocolToken(`base64url.bearer.authorization.k8s.io.${encoded}`), 'a token, with anything in it: ü')
-  for (const other of ['', 'chat', 'base64url.bearer.authorization.', 'base64url.bearer.authorization.a b']) t.equal(protocolToken(other), undefined, other)
+  for (const other of ['', 'chat', 'base64url.bearer.authorization.', 'base64url.bearer.authorization.a b']) {
+    t.equal(protocolToken(other), undefined, other)
+  }
 })
 
 t.test('a URL for the log', async t => {

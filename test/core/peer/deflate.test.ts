@@ -25,10 +25,13 @@ const bad: Array<[what: string, bytes: Uint8Array, code: number]> = [
   ['what refers to the message before (7.2.3.2)', bytesOf('f200110000'), 1007],
   ['no compressed bytes', Buffer.alloc(20, 0xff), 1007],
   ['a block of no known kind', bytesOf('06'), 1007],
-  ['a message cut short', deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20))).subarray(0, 40), 1007],
+  ['a message cut short', deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20)))
+    .subarray(0, 40), 1007],
   ['a block cut short that is not compressed', bytesOf('000500faff4865'), 1007],
   ['bytes behind the final block', Buffer.concat([deflateRawSync('first'), bytesOf('ffffffff')]), 1007],
-  ['a second message behind the final block', Buffer.concat([deflateRawSync('first'), deflate(Buffer.from('second'))]), 1007],
+  ['a second message behind the final block', Buffer.concat([
+    deflateRawSync('first'), deflate(Buffer.from('second'))
+  ]), 1007],
   ['a byte too many', deflate(Buffer.alloc(MAX + 1)), 1009],
   ['a bomb', deflate(Buffer.alloc(50_000_000)), 1009]
 ]
@@ -73,8 +76,16 @@ t.test('what is compressed with a smaller window is read by a client that has no
   const message = Buffer.concat(Array.from({ length: 4 }, () => part))
   for (let windowBits = 9; windowBits <= 15; windowBits++) {
     const compressed = Buffer.concat([deflate(message, windowBits), Buffer.of(0x00, 0x00, 0xff, 0xff)])
-    t.ok(message.equals(inflateRawSync(compressed, { windowBits, chunkSize: 64, finishFlush: constants.Z_SYNC_FLUSH })), `${windowBits} bits`)
+    t.ok(message.equals(inflateRawSync(compressed, {
+      windowBits,
+      chunkSize: 64,
+      finishFlush: constants.Z_SYNC_FLUSH
+    })), `${windowBits} bits`)
   }
   const tooFar = Buffer.concat([deflate(message), Buffer.of(0x00, 0x00, 0xff, 0xff)])
-  t.throws(() => inflateRawSync(tooFar, { windowBits: 9, chunkSize: 64, finishFlush: constants.Z_SYNC_FLUSH }), /too far back/, 'the test can fail')
+  t.throws(() => inflateRawSync(tooFar, {
+    windowBits: 9,
+    chunkSize: 64,
+    finishFlush: constants.Z_SYNC_FLUSH
+  }), /too far back/, 'the test can fail')
 })

@@ -8,7 +8,7 @@ import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts
 
 /** A plain server with one peer whose queue holds seven packets, and the signals it emits. */
 async function plain (options: Partial<ServerOptions> = {}) {
-  const server = new WebSocketServer({ inputMaxPackets: 8, ...options }, memoryMount)
+  const server = new WebSocketServer({ inputMaxPackets: 8, closeTimeout: 0.1, ...options }, memoryMount)
   const signals: string[] = []
   server.on('data_received', () => { signals.push('data') })
   server.on('client_close_request', (_, code) => { signals.push(`request ${code}`) })
@@ -120,7 +120,7 @@ t.test('packets that are read late are not dropped', async t => {
 })
 
 t.test('packets of members that are gone fill the queue of the server to twice its limits at most', async t => {
-  const server = new WebSocketServer({ gdMpApi: true }, memoryMount)
+  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.1 }, memoryMount)
   server.on('peer_packet', () => {})
   await server.listen()
   let sent = 0

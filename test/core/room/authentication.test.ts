@@ -9,7 +9,10 @@ import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { putDataTo } from '../../helper/internals.ts'
 
-/** A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11 ... */
+/**
+ * A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11
+ * ...
+ */
 async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
   const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
   const asked: unknown[][] = []
@@ -27,13 +30,17 @@ async function serve (authenticate: Authenticate, options: Partial<ServerOptions
     log,
     ...options
   }, { ...memoryMount, drawId: () => ids.shift()! })
-  for (const name of ['peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
+  for (const name of [
+    'peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'
+  ] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
   await server.listen()
   return { server, asked, told, errors }
 }
 
 const say = (client: FrameClient, hex: string): void => { client.binary(Buffer.from(hex, 'hex')) }
-const auth = (client: FrameClient, text = ''): void => { client.binary(Buffer.concat([Buffer.of(7, 0), Buffer.from(text)])) }
+const auth = (client: FrameClient, text = ''): void => {
+  client.binary(Buffer.concat([Buffer.of(7, 0), Buffer.from(text)]))
+}
 
 /** What came until nothing comes any more. */
 async function heard (client: FrameClient): Promise<string[]> {
@@ -75,7 +82,9 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
   t.same(await heard(inside), ['2:0a000000', '2:0700'])
   await heard(waiting)
   told.length = 0
-  for (const hex of ['03aa', '07030000000003aa', '07030a00000003aa', '01' + '30'.repeat(32) + '00010000004d00', '']) say(waiting, hex)
+  for (const hex of ['03aa', '07030000000003aa', '07030a00000003aa', '01' + '30'.repeat(32) + '00010000004d00', '']) {
+    say(waiting, hex)
+  }
   t.equal(server.monitor.drops['not-admitted'], 5)
   say(inside, '07030b00000003bb')
   t.equal(server.monitor.drops['unknown-target'], 1)
@@ -83,24 +92,26 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
   putDataTo(server, 0, Uint8Array.of(1))
   t.throws(() => putDataTo(server, 11, Uint8Array.of(1)), { code: 'FAILED' })
   t.throws(() => server.getPeer(11), { code: 'ERR_DOES_NOT_EXIST' })
-  t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) => id), server.countPeers().pending, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
+  t.same([server.hasPeer(11), server.peerCount, [...server.peers()].map(({ id }) =>
+    id), server.countPeers().pending, [...server.multiplayer.connected]], [false, 1, [10], 1, [10]])
   t.same(await heard(waiting), [])
   t.same(await heard(inside), ['2:0301'])
   await server.stop()
 })
 
 t.test('what the application answers', async t => {
-  const rows: Array<[answer: () => AuthenticateAnswer | Promise<AuthenticateAnswer>, frames: string[], limit: number, errors: number]> = [
-    [() => true, ['2:0700'], 0, 0],
-    [() => false, ['8:03e8'], 1, 0],
-    [() => Uint8Array.of(1, 2), ['2:07000102'], 0, 0],
-    [() => undefined, [], 0, 0],
-    [() => { throw new Error('no') }, ['8:03e8'], 1, 1],
-    [async () => await Promise.reject(new Error('no')), ['8:03e8'], 1, 1],
-    [() => new Uint8Array(0), ['8:03e8'], 1, 1],
-    [() => 'yes' as never, ['8:03e8'], 1, 1],
-    [() => null as never, ['8:03e8'], 1, 1]
-  ]
+  const rows: Array<[answer: () => AuthenticateAnswer | Promise<AuthenticateAnswer>, frames: string[], limit: number, errors: number]> =
+    [
+      [() => true, ['2:0700'], 0, 0],
+      [() => false, ['8:03e8'], 1, 0],
+      [() => Uint8Array.of(1, 2), ['2:07000102'], 0, 0],
+      [() => undefined, [], 0, 0],
+      [() => { throw new Error('no') }, ['8:03e8'], 1, 1],
+      [async () => await Promise.reject(new Error('no')), ['8:03e8'], 1, 1],
+      [() => new Uint8Array(0), ['8:03e8'], 1, 1],
+      [() => 'yes' as never, ['8:03e8'], 1, 1],
+      [() => null as never, ['8:03e8'], 1, 1]
+    ]
   for (const [answer, frames, limit, count] of rows) {
     const { server, told, errors } = await serve(answer)
     const client = new FrameClient(server)
@@ -216,7 +227,10 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   await heard(last)
   await server.stop()
   t.same((await heard(last)), ['8:03e9'])
-  t.same(told.map(([name, id]) => `${String(name)} ${String(id)}`).sort(), ['peer_authenticating 13', 'peer_authentication_failed 11', 'peer_authentication_failed 12', 'peer_authentication_failed 13'])
+  t.same(told.map(([name, id]) => `${String(name)} ${String(id)}`).sort(), [
+    'peer_authenticating 13', 'peer_authentication_failed 11', 'peer_authentication_failed 12',
+    'peer_authentication_failed 13'
+  ])
   t.equal(server.countPeers().pending, 0)
 })
 
@@ -296,7 +310,8 @@ t.test('given a write mode, or closed, before it is in', async t => {
 
 t.test('whatever comes before: nobody gets in who was not let in, and nothing fails', async t => {
   const random = new Random(seed)
-  const { server, told } = await serve((_, data) => Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
+  const { server, told } = await serve((_, data) =>
+    Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
   const clients = Array.from({ length: 8 }, () => new FrameClient(server))
   for (let i = 0; i < scaled(1000); i++) {
     const client = random.pick(clients)

@@ -114,7 +114,8 @@ t.test('a room runs at the speed of readers of 1 MB/s: none is closed, none miss
   const deadline = performance.now() + 30_000
   const numbers = ({ messages }: SlowReader): number[] =>
     messages.filter(({ length }) => length > 32_000).map(message => message[message.length - 1])
-  while (slow.some(reader => numbers(reader).length < PACKETS) && performance.now() < deadline && server.peerCount === 5) {
+  while (slow.some(reader => numbers(reader).length < PACKETS) && performance.now() < deadline &&
+    server.peerCount === 5) {
     await new Promise(resolve => setTimeout(resolve, 20))
   }
 

@@ -6,12 +6,23 @@ import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
 
 /** One frame of a raw client, ME, to a server of Godot 4; a real client looks on. */
-interface Case { case: string, sent: string, opcode: number, server_events: unknown[][], witness_events: unknown[][], received: string[], server_refused?: string[] }
+interface Case {
+  case: string
+  sent: string
+  opcode: number
+  server_events: unknown[][]
+  witness_events: unknown[][]
+  received: string[]
+  server_refused?: string[]
+}
 const { single_frame_cases: cases } = readVectors<{ single_frame_cases: Case[] }>('godot4-session')
 
 const WITNESS = 854233744
 
-/** Where our server does something else: it is careful where Godot goes on with what it could not read, and it always confirms. */
+/**
+ * Where our server does something else: it is careful where Godot goes on with what it could not read, and it always
+ * confirms.
+ */
 const differences: Record<string, Partial<Pick<Case, 'server_events' | 'received'>>> = {
   'SIMPLIFY 9 = Missing': { received: ['2:020109000000'] },
   'call id 8 r1(5)': { server_events: [] },
@@ -49,20 +60,28 @@ const faultless = ['announced path has no node', 'not a known spawn, synchronize
 t.test('every single frame goes where Godot 4 sends it, is answered as there, and refused where it is refused', async t => {
   t.equal(cases.length, 80)
   const words = new Set(cases.flatMap(({ server_refused: refused = [] }) => refused))
-  t.same([...words].filter(word => !(word in drops) && !faultless.includes(word)), [], 'no refusal that is not looked for')
+  t.same([...words].filter(word =>
+    !(word in drops) && !faultless.includes(word)), [], 'no refusal that is not looked for')
   const told: unknown[][] = []
   const ids = [WITNESS, ...new Set(cases.flatMap(({ server_events: events }) => events.map(([, id]) => id as number)))]
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2 }, { ...memoryMount, drawId: () => ids.shift() ?? 2 })
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2 }, {
+    ...memoryMount,
+    drawId: () => ids.shift() ?? 2
+  })
   await server.listen()
   server.multiplayer.on('network_peer_packet', (id, bytes) => told.push(['api.peer_packet', id, shown(bytes)]))
   server.on('peer_disconnected', id => { told.push(['api.peer_disconnected', id]) })
-  for (const path of ['/root/Main', '/root/Main/Pawn']) addScriptedNode(server, path, (name, sender, node, values) => { told.push([name, sender, node, values.length]) })
+  for (const path of ['/root/Main', '/root/Main/Pawn']) {
+    addScriptedNode(server, path, (name, sender, node, values) => { told.push([name, sender, node, values.length]) })
+  }
   const witness = new FrameClient(server)
   let me = new FrameClient(server)
   await witness.frames()
   await me.frames()
   const before = { ...server.monitor.drops }
-  for (const { case: name, sent, opcode, server_events: events, witness_events: seen, received, server_refused: refused = [] } of cases) {
+  for (const {
+    case: name, sent, opcode, server_events: events, witness_events: seen, received, server_refused: refused = []
+  } of cases) {
     const { server_events: expected = events, received: answers = received } = differences[name] ?? {}
     send(me, name, opcode, sent)
     await nextTurn()
@@ -70,10 +89,13 @@ t.test('every single frame goes where Godot 4 sends it, is answered as there, an
     const heard = await me.receivedFrames()
     t.same(heard, answers.filter(line => line !== 'tcp end'), `${name}: what comes back`)
     t.same((await witness.frames()).map(({ payload }) => eventOf(payload)), seen, `${name}: the other client`)
-    const counted = Object.entries(server.monitor.drops).filter(([reason, count]) => count > before[reason as 'unread']).map(([reason]) => reason)
+    const counted = Object.entries(server.monitor.drops).filter(([reason, count]) => count > before[reason as 'unread'])
+      .map(([reason]) => reason)
     const known = refused.map(words => drops[words]).find(reason => reason !== undefined)
     // What spawners tell the server is not looked at.
-    if (known !== undefined && !name.startsWith('SPAWN')) t.ok(counted.length === 1 && known.includes(counted[0]), `${name}: ${known}, counted ${counted.join()}`)
+    if (known !== undefined && !name.startsWith('SPAWN')) {
+      t.ok(counted.length === 1 && known.includes(counted[0]), `${name}: ${known}, counted ${counted.join()}`)
+    }
     Object.assign(before, server.monitor.drops)
     if (received.includes('tcp end')) {
       me = new FrameClient(server)

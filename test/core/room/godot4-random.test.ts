@@ -9,7 +9,10 @@ const ME = 10
 const ALL = [10, 11, 12]
 const [SYS, RELAY, RAW, CONFIRM] = [7, 3, 3, 2]
 
-/** What must become of a message of ME: who gets what, and what the server keeps; an own account of the relay, kept apart from the one that is tested. */
+/**
+ * What must become of a message of ME: who gets what, and what the server keeps; an own account of the relay, kept
+ * apart from the one that is tested.
+ */
 function outcomeOf (bytes: Buffer): { to: number[], relayed?: Buffer, kept?: Buffer } {
   if (bytes.length === 0) return { to: [] }
   if ((bytes[0] & 7) !== SYS) return { to: [], ...keptOf(bytes) }
@@ -42,7 +45,10 @@ function draw (random: Random): Buffer {
 t.test('random messages: each goes exactly where it must, as it must, and nothing else goes anywhere', async t => {
   const random = new Random(seed)
   const ids = [...ALL]
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', inputMaxPackets: 4096, outputMaxPackets: 8192 }, { ...memoryMount, drawId: () => ids.shift()! })
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', inputMaxPackets: 4096, outputMaxPackets: 8192 }, {
+    ...memoryMount,
+    drawId: () => ids.shift()!
+  })
   await server.listen()
   server.on('peer_packet', () => {})
   const clients = ALL.map(() => new FrameClient(server))
@@ -63,11 +69,16 @@ t.test('random messages: each goes exactly where it must, as it must, and nothin
     await nextTurn()
     for (const [at, id] of ALL.entries()) {
       // Paths are confirmed to whoever announced them.
-      const got = (await clients[at].frames()).map(({ payload }) => payload).filter(payload => !(id === ME && payload[0] === CONFIRM)).map(payload => payload.toString('hex'))
+      const got = (await clients[at].frames()).map(({ payload }) => payload)
+        .filter(payload => !(id === ME && payload[0] === CONFIRM)).map(payload => payload.toString('hex'))
       if (got.join() !== expected.get(id)!.join()) faults.push(`${id} in round ${round}`)
     }
     const read: string[] = []
-    while (server.getAvailablePacketCount() > 0) read.push(`${server.getPacketPeer() === ME ? '' : 'as from another '}${Buffer.from(server.getPacket()).toString('hex')}`)
+    while (server.getAvailablePacketCount() > 0) {
+      read.push(`${server.getPacketPeer() === ME
+      ? ''
+      : 'as from another '}${Buffer.from(server.getPacket()).toString('hex')}`)
+    }
     if (read.join() !== kept.join()) faults.push(`server in round ${round}`)
   }
   t.same(faults, [], `seed ${seed}`)

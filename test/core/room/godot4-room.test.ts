@@ -9,10 +9,17 @@ import { memoryMount } from '../../helper/memory-client.ts'
 import { putDataTo } from '../../helper/internals.ts'
 
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
-const script = { hello: { args: 1, mode: 'any_peer' }, move: { args: 2, mode: 'any_peer' }, score: { args: 1 } } as const
+const script = {
+  hello: { args: 1, mode: 'any_peer' },
+  move: { args: 2, mode: 'any_peer' },
+  score: { args: 1 }
+} as const
 
 async function serve (options: Partial<ServerOptions> = {}, drawId?: () => number) {
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.1, ...options }, { ...memoryMount, ...(drawId === undefined ? {} : { drawId }) })
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.1, ...options }, {
+    ...memoryMount,
+    ...(drawId === undefined ? {} : { drawId })
+  })
   await server.listen()
   const ran: unknown[][] = []
   const arena = server.multiplayer.node('/root/Arena', surface)
@@ -47,13 +54,16 @@ t.test('whoever comes, talks and goes, in whatever order: strict clients have no
     everybody.push(player)
     if (isWelcome) inside.add(player)
   }
-  const targetOf = ({ game }: Godot4Player): number => random.pick([0, -1, 1, -game.id, ...game.peers, ...[...game.peers].map(id => -id)])
+  const targetOf = ({ game }: Godot4Player): number =>
+    random.pick([0, -1, 1, -game.id, ...game.peers, ...[...game.peers].map(id => -id)])
   const acts: Array<(player: Godot4Player) => void> = [
     enter,
     player => { if (inside.delete(player)) player.leave() },
     player => { if (inside.delete(player)) server.disconnectPeer(player.game.id) },
     ...new Array(4).fill((player: Godot4Player) => { player.game.sendBytes(Uint8Array.of(7), targetOf(player)) }),
-    ...new Array(4).fill((player: Godot4Player) => { player.game.rpc('Arena', 'move', [1, new Vector2(1, 2)], targetOf(player)) }),
+    ...new Array(4).fill((player: Godot4Player) => {
+      player.game.rpc('Arena', 'move', [1, new Vector2(1, 2)], targetOf(player))
+    }),
     () => { arena.rpc('score', 1) },
     player => { arena.rpcId(random.oneIn(2) ? player.game.id : -player.game.id, 'score', 2) }
   ]
@@ -67,10 +77,13 @@ t.test('whoever comes, talks and goes, in whatever order: strict clients have no
   await pumpUntilIdle(everybody)
   const ids = [...inside].map(({ game }) => game.id)
   t.same([...server.peers()].map(({ id }) => id), sorted(ids), `seed ${seed}`)
-  for (const { game } of inside) t.same(sorted([...game.peers]), sorted([1, ...ids.filter(id => id !== game.id)]), `seed ${seed}`)
+  for (const { game } of inside) {
+    t.same(sorted([...game.peers]), sorted([1, ...ids.filter(id => id !== game.id)]), `seed ${seed}`)
+  }
   t.same(everybody.flatMap(({ game }) => game.refusals), [], `seed ${seed}`)
   // A path was confirmed to one that had just left, or it was still called.
-  t.same(Object.entries(server.monitor.drops).filter(([reason, count]) => count > 0 && reason !== 'unknown-target'), [], `seed ${seed}`)
+  t.same(Object.entries(server.monitor.drops)
+    .filter(([reason, count]) => count > 0 && reason !== 'unknown-target'), [], `seed ${seed}`)
   t.equal(server.monitor.failures, 0)
   await server.stop()
 })
@@ -83,7 +96,8 @@ t.test('once all have confirmed, a call of the server is a few bytes, encoded on
   await pumpUntilIdle(players)
   const before = [...server.peers()].map(({ packetsOut, bytesOut }) => [packetsOut, bytesOut])
   arena.rpc('score', 1)
-  t.same([...server.peers()].map(({ packetsOut, bytesOut }, at) => [packetsOut - before[at][0], bytesOut - before[at][1]]), before.map(() => [1, 6]))
+  t.same([...server.peers()].map(({ packetsOut, bytesOut }, at) =>
+    [packetsOut - before[at][0], bytesOut - before[at][1]]), before.map(() => [1, 6]))
   await pumpUntilIdle(players)
   t.same(players.flatMap(({ game }) => game.refusals), [])
   await server.stop()
@@ -92,7 +106,9 @@ t.test('once all have confirmed, a call of the server is a few bytes, encoded on
 t.test('a client whose script has other methods is heard by its own list, told so, and never runs a wrong method', async t => {
   const { server, arena, ran } = await serve()
   const older = { hello: script.hello, zoom: { args: 0 } } as const
-  const [same, other] = [new Godot4Player(server, withArena), new Godot4Player(server, game => { game.addNode('Arena', older) })]
+  const [same, other] = [new Godot4Player(server, withArena), new Godot4Player(server, game => {
+    game.addNode('Arena', older)
+  })]
   await pumpUntilIdle([same, other])
   // Its list is known here, of another node.
   server.multiplayer.node('/root/Old', { hello: [String], zoom: [] })
@@ -126,7 +142,8 @@ t.test('a client whose script has other methods is heard by its own list, told s
   await server.stop()
 })
 
-t.test('a scene that is changed for another with a node at the same path: each call runs what it means, in either order of the change', async t => {
+t.test('a scene that is changed for another with a node at the same path: each call runs what it means, in either ' +
+  'order of the change', async t => {
   const { server, arena, ran } = await serve()
   const lobby = { chat: { args: 1, mode: 'any_peer' }, start: { args: 0 } } as const
   const [early, late] = [new Godot4Player(server, withArena), new Godot4Player(server, withArena)]

@@ -9,7 +9,14 @@ import { readVectors } from '../../helper/variant-vectors.ts'
 import { putDataTo } from '../../helper/internals.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
-interface Frame { conn: string, dir: 'client>server' | 'server>client', opcode?: number, hex?: string, tcp?: string, http?: string }
+interface Frame {
+  conn: string
+  dir: 'client>server' | 'server>client'
+  opcode?: number
+  hex?: string
+  tcp?: string
+  http?: string
+}
 interface Step { step: string, frames: Frame[], result: { ret: unknown, events: Record<string, unknown[][]> } }
 interface Session { title: string, ids: Record<string, number>, steps: Step[] }
 
@@ -19,9 +26,14 @@ const sessionOf = (title: string): Session => recorded.sessions.find(session => 
 /** A server in the place of the recorded one: it gives the recorded ids, and tells what it signals in Godot's words. */
 async function serve (ids: Record<string, number>, options: Partial<ServerOptions> = {}) {
   const left = Object.values(ids)
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, ...options }, { ...memoryMount, drawId: () => left.shift()! })
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, ...options }, {
+    ...memoryMount,
+    drawId: () => left.shift()!
+  })
   const told: unknown[][] = []
-  for (const name of ['peer_connected', 'peer_disconnected', 'peer_authenticating', 'peer_authentication_failed'] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([`api.${name}`, ...args]) })
+  for (const name of [
+    'peer_connected', 'peer_disconnected', 'peer_authenticating', 'peer_authentication_failed'
+  ] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([`api.${name}`, ...args]) })
   server.on('peer_packet', () => {
     const source = server.getPacketPeer()
     told.push(['api.peer_packet', source, Buffer.from(server.getPacket()).toString('hex')])
@@ -31,7 +43,8 @@ async function serve (ids: Record<string, number>, options: Partial<ServerOption
 }
 
 /** What the step's text says the server's script did; all else came from the clients. */
-type Acts = ReadonlyArray<[RegExp, (server: WebSocketServer, id: (name: string) => number, ...groups: string[]) => unknown]>
+type Acts =
+  ReadonlyArray<[RegExp, (server: WebSocketServer, id: (name: string) => number, ...groups: string[]) => unknown]>
 
 const acts: Acts = [
   [/^S: send_bytes\(\[(\d+)\], (\S+?)( .*)?\)$/, (server, id, byte, target) => {
@@ -39,7 +52,9 @@ const acts: Acts = [
     putDataTo(server, to, Uint8Array.of(Number(byte)))
   }],
   [/^S: .*disconnect_peer\((\w)(, true)?\)$/, (server, id, name) => { server.disconnectPeer(id(name)) }],
-  [/^S: peer.get_peer\((\w)\).close\((\d+), "(\w+)"\)$/, (server, id, name, code, reason) => { server.disconnectPeer(id(name), Number(code), reason) }],
+  [/^S: peer.get_peer\((\w)\).close\((\d+), "(\w+)"\)$/, (server, id, name, code, reason) => {
+    server.disconnectPeer(id(name), Number(code), reason)
+  }],
   [/^S: send_auth\((\w), (\w+)\)$/, (server, id, name, hex) => { server.sendAuth(id(name), Buffer.from(hex, 'hex')) }],
   [/^S: complete_auth\((\w)\)$/, (server, id, name) => { server.completeAuth(id(name)) }],
   [/^S: peer.close\(\)$/, async server => { await server.stop(1000) }],
@@ -47,24 +62,41 @@ const acts: Acts = [
 ]
 
 /** Where our server does something else. */
-interface Difference { returns?: unknown, gets?: (name: string, frames: string[]) => string[], signals?: (told: unknown[][]) => unknown[][], throws?: string, wait?: number }
+interface Difference {
+  returns?: unknown
+  gets?: (name: string, frames: string[]) => string[]
+  signals?: (told: unknown[][]) => unknown[][]
+  throws?: string
+  wait?: number
+}
 
 /** How many frames of the session were replayed, both ways. */
-async function replay (t: Test, { ids, steps }: Pick<Session, 'ids' | 'steps'>, served: Awaited<ReturnType<typeof serve>>, differences: Record<string, Difference> = {}): Promise<number> {
+async function replay (
+  t: Test,
+  { ids, steps }: Pick<Session, 'ids' | 'steps'>,
+  served: Awaited<ReturnType<typeof serve>>,
+  differences: Record<string, Difference> = {}
+): Promise<number> {
   const { server, told } = served
   let replayed = 0
   const clients = new Map<string, FrameClient>()
   const idOf = (name: string): number => ids[name]
   for (const { step, frames, result } of steps) {
-    const { returns = result.ret, gets = (_, frames) => frames, signals = told => told, throws, wait } = differences[step] ?? {} as Difference
+    const {
+      returns = result.ret, gets = (_, frames) => frames, signals = told => told, throws, wait
+    } = differences[step] ?? {} as Difference
     const [, joining] = /^client (\w) connects/.exec(step) ?? []
     if (joining !== undefined) clients.set(joining, new FrameClient(server))
-    const found = acts.map(([pattern, act]) => ({ groups: pattern.exec(step)?.slice(1), act })).filter(({ groups }) => groups !== undefined)
+    const found = acts.map(([pattern, act]) => ({ groups: pattern.exec(step)?.slice(1), act }))
+      .filter(({ groups }) => groups !== undefined)
     t.equal(found.length, Number(step.startsWith('S: ')), `${step}: known`)
     for (const { act, groups = [] } of found) {
       if (throws !== undefined) t.throws(() => act(server, idOf, ...groups), { code: throws }, step)
-      else if (step.includes('get_peers')) t.same((await act(server, idOf) as number[]).sort(), (returns as number[]).sort(), step)
-      else await act(server, idOf, ...groups)
+      else if (step.includes('get_peers')) {
+        t.same((
+          await act(server, idOf) as number[]).sort(), (returns as number[]).sort(), step
+        )
+      } else await act(server, idOf, ...groups)
     }
     if (wait === undefined) await nextTurn()
     else await new Promise(resolve => setTimeout(resolve, wait))
@@ -75,10 +107,13 @@ async function replay (t: Test, { ids, steps }: Pick<Session, 'ids' | 'steps'>, 
         clients.get(conn)!.send(opcode!, Buffer.from(hex, 'hex'))
         replayed++
       }
-      if (tcp !== undefined && !frames.some(frame => frame.conn === conn && frame.opcode === 8)) clients.get(conn)!.connection.disconnect()
+      if (tcp !== undefined && !frames.some(frame => frame.conn === conn && frame.opcode === 8)) {
+        clients.get(conn)!.connection.disconnect()
+      }
     }
     for (const [name, client] of clients) {
-      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
+      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
+        .map(({ opcode, hex }) => `${opcode!}:${hex!}`)
       t.same(await client.receivedFrames(), gets(name, sent), `${step}: what ${name} gets`)
       replayed += sent.length
     }
@@ -98,10 +133,18 @@ t.test('the recorded session of Godot 4, our server in the place of its server, 
     // Godot does not signal what its own script brings about.
     'S: MultiplayerAPI disconnect_peer(B)': { signals: gone('B') },
     // An engine defect: nobody hears that the peer has gone.
-    'S: peer.disconnect_peer(I, true)': { signals: gone('I'), gets: (name, frames) => name === 'A' ? [del('I')] : frames },
-    'client J connects': { gets: (name, frames) => name === 'J' ? frames.filter(frame => !frame.endsWith(id(ids.I))) : frames },
+    'S: peer.disconnect_peer(I, true)': {
+      signals: gone('I'),
+      gets: (name, frames) => name === 'A' ? [del('I')] : frames
+    },
+    'client J connects': {
+      gets: (name, frames) => name === 'J' ? frames.filter(frame => !frame.endsWith(id(ids.I))) : frames
+    },
     // Godot ends TCP without a close frame.
-    'S: peer.close()': { signals: () => [['api.peer_disconnected', ids.A], ['api.peer_disconnected', ids.J]], gets: (name, frames) => name === 'A' || name === 'J' ? ['8:03e8'] : frames },
+    'S: peer.close()': {
+      signals: () => [['api.peer_disconnected', ids.A], ['api.peer_disconnected', ids.J]],
+      gets: (name, frames) => name === 'A' || name === 'J' ? ['8:03e8'] : frames
+    },
     // There I is still there.
     'S: get_peers() afterwards': { returns: [ids.A] }
   })
@@ -110,9 +153,15 @@ t.test('the recorded session of Godot 4, our server in the place of its server, 
 
 t.test('authentication on both sides', async t => {
   const session = sessionOf('authentication on both sides')
-  const served = await serve(session.ids, { authenticate: ({ id }, data) => { if (data.length > 0) served.told.push(['auth', id, Buffer.from(data).toString('hex')]) } })
+  const served = await serve(session.ids, {
+    authenticate: ({ id }, data) => {
+      if (data.length > 0) served.told.push(['auth', id, Buffer.from(data).toString('hex')])
+    }
+  })
   // The last client gives up by itself.
-  t.equal(await replay(t, session, served, { 'client C connects': { signals: told => [['api.peer_authenticating', session.ids.C], ...told] } }), 14)
+  t.equal(await replay(t, session, served, {
+    'client C connects': { signals: told => [['api.peer_authenticating', session.ids.C], ...told] }
+  }), 14)
   t.equal(served.server.peerCount, 2)
   await served.server.stop()
 })
@@ -134,7 +183,9 @@ t.test('authentication at the client only: it closes', async t => {
 })
 
 t.test('the relay off at either side; pings', async t => {
-  for (const [title, serverRelay, frames] of [['server_relay off at the server', false, 7], ['server_relay off at the client', true, 10], ['heartbeat', true, 9]] as const) {
+  for (const [title, serverRelay, frames] of [
+    ['server_relay off at the server', false, 7], ['server_relay off at the client', true, 10], ['heartbeat', true, 9]
+  ] as const) {
     const session = sessionOf(title)
     const served = await serve(session.ids, { serverRelay })
     // Nobody has registered the node here.

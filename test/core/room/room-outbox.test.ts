@@ -110,7 +110,10 @@ t.test('whatever is sent to whom, each gets its own packets in the order they we
     await nextTurn()
     for (const [i, reader] of readers.entries()) {
       const got = reader.got()
-      if (JSON.stringify(got) !== JSON.stringify(reader.due)) t.same(got.map(text => text.trimEnd().slice(0, 20)), reader.due.map(text => text.trimEnd().slice(0, 20)), `reader ${i}, seed ${seed + run}`)
+      if (JSON.stringify(got) !== JSON.stringify(reader.due)) {
+        t.same(got.map(text => text.trimEnd()
+          .slice(0, 20)), reader.due.map(text => text.trimEnd().slice(0, 20)), `reader ${i}, seed ${seed + run}`)
+      }
       t.equal(reader.output.packetsOut, reader.due.length, 'packets are counted')
       t.equal(reader.output.bytesOut, reader.due.reduce((sum, text) => sum + text.length, 0), 'and their bytes')
     }
@@ -118,7 +121,10 @@ t.test('whatever is sent to whom, each gets its own packets in the order they we
 })
 
 t.test('a member that takes nothing keeps no more than the limits, and is told to be slow', async t => {
-  for (const [what, limits, size] of [['bytes', { bytes: 10_000, packets: 1 << 30 }, 500], ['packets', { bytes: 1 << 30, packets: 50 }, 10]] as const) {
+  for (const [what, limits, size] of [['bytes', {
+    bytes: 10_000,
+    packets: 1 << 30
+  }, 500], ['packets', { bytes: 1 << 30, packets: 50 }, 10]] as const) {
     await t.test(what, async t => {
       const log = new RoomOutbox(limits)
       const [slow, quick] = [new Reader(), new Reader()]

@@ -41,7 +41,9 @@ class Member {
     this.got.set(source, number + 1)
     if (number !== expected) this.faults.push(`${number} of ${source} where ${expected} was due`)
     const body = data.subarray(HEAD + MARK)
-    if (body.length !== data.readUInt32LE(HEAD + 4) || body.some(byte => byte !== (number & 255))) this.faults.push(`${number} of ${source} is damaged`)
+    if (body.length !== data.readUInt32LE(HEAD + 4) || body.some(byte => byte !== (number & 255))) {
+      this.faults.push(`${number} of ${source} is damaged`)
+    }
   }
 }
 
@@ -52,19 +54,28 @@ async function until (condition: () => boolean): Promise<void> {
 for (const holdTime of [0, 2]) {
   t.test(`every member gets every packet of the others, once, whole and in order (holdTime ${holdTime})`, async t => {
     const random = new Random(seed)
-    const { url } = await listeningApp(t, { gdMpApi: true, inputBufferKb: 128, outputBufferKb: 4096, outputMaxPackets: 65536, holdTime })
+    const { url } = await listeningApp(t, {
+      gdMpApi: true,
+      inputBufferKb: 128,
+      outputBufferKb: 4096,
+      outputMaxPackets: 65536,
+      holdTime
+    })
     const members = Array.from({ length: 12 }, () => new Member(url))
     await Promise.all(members.map(async ({ socket }) => await once(socket, 'open')))
     await until(() => members.every(({ id }) => id !== 0))
 
     for (let round = 0; round < 40; round++) {
-      for (const member of members) for (let i = random.below(6); i > 0; i--) member.say(random.oneIn(8) ? random.pick(sizes) : random.below(200))
+      for (const member of members) {
+        for (let i = random.below(6); i > 0; i--) member.say(random.oneIn(8) ? random.pick(sizes) : random.below(200))
+      }
       // Slow readers: some stop reading for a while, so that their part waits in the server.
       for (const { socket } of members) if (random.oneIn(4)) socket.isPaused ? socket.resume() : socket.pause()
       await new Promise(resolve => setImmediate(resolve))
     }
     for (const { socket } of members) socket.resume()
-    await until(() => members.every(member => members.every(other => other === member || (member.got.get(other.id) ?? 0) === other.sent)))
+    await until(() => members.every(member =>
+      members.every(other => other === member || (member.got.get(other.id) ?? 0) === other.sent)))
 
     t.same(members.flatMap(({ faults }) => faults), [], `seed ${seed}`)
     t.notOk(members.some(member => member.got.has(member.id)), 'nobody hears itself')
@@ -86,7 +97,8 @@ t.test('a member that never reads is closed as slow; the others get everything, 
     for (const member of others) member.say(8000)
     await new Promise(resolve => setImmediate(resolve))
     most = Math.max(most, peer.getCurrentOutboundBufferedAmount())
-    await until(() => others.every(member => others.every(other => other === member || (member.got.get(other.id) ?? 0) === other.sent)))
+    await until(() =>
+      others.every(member => others.every(other => other === member || (member.got.get(other.id) ?? 0) === other.sent)))
   }
 
   t.match(peer.end, { cause: 'slow', outcome: 'timeout', code: 4008 })

@@ -20,7 +20,12 @@ const HIT = `0${list.idOf('hit')!}`
 const MOVE = `0${list.idOf('move')!}`
 
 /** An argument list of one value, as recorded from Godot: what stands between the method and the end of the packet. */
-interface Recorded { readonly name: string, readonly hex: string, readonly undefinedBytes: number[], readonly isBare: boolean }
+interface Recorded {
+  readonly name: string
+  readonly hex: string
+  readonly undefinedBytes: number[]
+  readonly isBare: boolean
+}
 
 function recorded (wire: WireName): Recorded[] {
   const vectors = readVectors<Vector[]>(wire === 'godot3' ? 'variant' : 'godot4-variant')
@@ -43,8 +48,13 @@ const packets: Record<WireName, { sent: (value: Recorded) => Uint8Array, receive
 }
 
 /** A server on which `hit` sends its argument back by `move`, and a client that calls it. */
-async function serve (wire: WireName, options: Partial<ServerOptions>, kind?: Kind, nodeOptions?: { exactTypes: boolean }) {
-  const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, { ...memoryMount, drawId: () => 10 })
+async function serve (
+  wire: WireName, options: Partial<ServerOptions>, kind?: Kind, nodeOptions?: { exactTypes: boolean }
+) {
+  const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, {
+    ...memoryMount,
+    drawId: () => 10
+  })
   await server.listen()
   const surface = kind === undefined ? methodNames : { hit: [kind], move: [kind], quiet: [] }
   const got: Variant[] = []
@@ -88,7 +98,9 @@ for (const wire of Object.keys(wires) as WireName[]) {
   const status = (): Variant => new Map<string, Variant>([['speed', new Float(5)], ['path', [new Float(1), 2, 0.5]]])
 
   t.test(`${wire}: by default and where it is switched off handlers get plain numbers`, async t => {
-    for (const [options, kind, nodeOptions] of [[{}], [{}, variant], [{ exactTypes: true }, variant, { exactTypes: false }]] as const) {
+    for (const [options, kind, nodeOptions] of [[{}], [{}, variant], [{
+      exactTypes: true
+    }, variant, { exactTypes: false }]] as const) {
       const { server, client, got } = await serve(wire, options, kind, nodeOptions)
       client.binary(speaker.call(10, 7, 'hit', [status()]))
       t.strictSame(got, [new Map<string, Variant>([['speed', 5], ['path', [1, 2, 0.5]]])])
@@ -97,10 +109,14 @@ for (const wire of Object.keys(wires) as WireName[]) {
   })
 
   t.test(`${wire}: exact is a matter of each parameter`, async t => {
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, { ...memoryMount, drawId: () => 10 })
+    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, {
+      ...memoryMount,
+      drawId: () => 10
+    })
     await server.listen()
     const got: unknown[][] = []
-    server.multiplayer.node('/root/Main', { hit: [variant, exact, Map], move: [], quiet: [] }).method('any_peer', 'hit', (_, ...values) => got.push(values))
+    server.multiplayer.node('/root/Main', { hit: [variant, exact, Map], move: [], quiet: [] })
+      .method('any_peer', 'hit', (_, ...values) => got.push(values))
     new FrameClient(server).binary(speaker.call(10, 'Main', 'hit', [status(), status(), status()]))
     const plain = new Map<string, Variant>([['speed', 5], ['path', [1, 2, 0.5]]])
     t.strictSame(got, [[plain, status(), plain]])

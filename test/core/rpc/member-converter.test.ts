@@ -2,7 +2,9 @@ import t from 'tap'
 import { MemberConverter, SurfaceConverters } from '../../../src/core/rpc/member-converter.ts'
 import { exact, methodsOf, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
-import { Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import {
+  Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2
+} from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
 const big = 2n ** 60n
@@ -16,8 +18,12 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
   ['String', String, [['', ''], ['x', 'x'], [new StringName('x'), 'x']], [3, null, ['x']]],
   ['StringName', StringName, [[new StringName('x'), new StringName('x')], ['x', new StringName('x')]], [3, null]],
   ['Boolean', Boolean, [[true, true], [false, false]], [0, 1, null, 'true']],
-  ['Array', Array, [[[1, 'x'], [1, 'x']], [new TypedArray('int', [1]), [1]]], [new PoolStringArray(['x']), new Uint8Array(1), null]],
-  ['Map', Map, [[new Map([['x', 1]]), new Map([['x', 1]])], [new TypedDictionary('String', 'int', new Map([['x', 1]])), new Map([['x', 1]])]], [[], null]],
+  ['Array', Array, [
+    [[1, 'x'], [1, 'x']], [new TypedArray('int', [1]), [1]]
+  ], [new PoolStringArray(['x']), new Uint8Array(1), null]],
+  ['Map', Map, [[
+    new Map([['x', 1]]), new Map([['x', 1]])
+  ], [new TypedDictionary('String', 'int', new Map([['x', 1]])), new Map([['x', 1]])]], [[], null]],
   ['Vector2', Vector2, [[new Vector2(1, 2), new Vector2(1, 2)]], [null, [1, 2], 1]],
   ['Uint8Array', Uint8Array, [[Uint8Array.of(1), Uint8Array.of(1)]], [Int32Array.of(1), null]],
   ['variant', variant, [[null, null], ['x', 'x'], [[1], [1]]], []]
@@ -32,7 +38,9 @@ t.test('a received value of another kind is refused', async t => {
 })
 
 t.test('a sent value is converted to its kind', async t => {
-  t.strictSame(new MemberConverter([int, float, float, String]).outgoing([3.7, 3, 0.5, 'x']), [3, new Float(3), 0.5, 'x'])
+  t.strictSame(new MemberConverter([int, float, float, String]).outgoing([3.7, 3, 0.5, 'x']), [
+    3, new Float(3), 0.5, 'x'
+  ])
   t.throws(() => new MemberConverter([int]).outgoing([NaN]), { code: 'ERR_INVALID_PARAMETER' })
 })
 
@@ -46,7 +54,9 @@ t.test('the number of values must be as declared, both ways', async t => {
 
 t.test('with exact types declared numbers are still plain numbers', async t => {
   const rows: Array<[Kind, Variant, Variant | undefined]> = [
-    [int, new Float(3), 3], [float, new Float(3), 3], [Number, new Float(3), 3], [BigInt, new Float(3), 3n], [String, new Float(3), undefined],
+    [int, new Float(3), 3], [
+      float, new Float(3), 3
+    ], [Number, new Float(3), 3], [BigInt, new Float(3), 3n], [String, new Float(3), undefined],
     [variant, new Float(3), new Float(3)], [exact, new Float(3), new Float(3)]
   ]
   for (const [kind, given, received] of rows) {
@@ -89,14 +99,18 @@ t.test('a method without checks beside methods with them', async t => {
 
 t.test('a plain object may be sent as a Map', async t => {
   const converter = new MemberConverter([Map])
-  t.strictSame(converter.outgoing([{ hp: 1, pos: new Vector2(1, 2) }]), [new Map<string, Variant>([['hp', 1], ['pos', new Vector2(1, 2)]])])
+  t.strictSame(converter.outgoing([{
+    hp: 1,
+    pos: new Vector2(1, 2)
+  }]), [new Map<string, Variant>([['hp', 1], ['pos', new Vector2(1, 2)]])])
   t.strictSame(converter.outgoing([Object.assign(Object.create(null), { a: 1 })]), [new Map([['a', 1]])])
   t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'an instance of a class is none')
 })
 
 t.test('an invalid kind is refused', async t => {
   for (const kind of ['String', null, undefined, 5, () => 1]) {
-    t.throws(() => new SurfaceConverters({ join: [kind as never] }, false), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
+    t.throws(() =>
+      new SurfaceConverters({ join: [kind as never] }, false), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
   }
 })
 
@@ -110,7 +124,9 @@ t.test('a member is found by its kind and name only', async t => {
   const converters = new SurfaceConverters({ join: [String], score: int }, false)
   t.ok(converters.of('method', 'join'))
   t.ok(converters.of('property', 'score'))
-  for (const [kind, name] of [['property', 'join'], ['method', 'score'], ['method', 'leave'], ['method', 'toString']] as const) {
+  for (const [kind, name] of [
+    ['property', 'join'], ['method', 'score'], ['method', 'leave'], ['method', 'toString']
+  ] as const) {
     t.throws(() => converters.of(kind, name), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(name) })
   }
 })

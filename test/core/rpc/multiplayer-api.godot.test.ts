@@ -58,7 +58,8 @@ class Player {
   async told ({ server }: Game): Promise<string[]> {
     server.multiplayer.sendBytes(Uint8Array.of(0), this.id)
     await this.godot.event('network_peer_packet', ({ source }) => source === 1)
-    const all = this.godot.eventsOf('rpc', 'rset').map(({ source, method, property, args, value }) => `${source} ${method ?? property} ${args ?? value}`)
+    const all = this.godot.eventsOf('rpc', 'rset')
+      .map(({ source, method, property, args, value }) => `${source} ${method ?? property} ${args ?? value}`)
     const fresh = all.slice(this.#seen)
     this.#seen = all.length
     return fresh
@@ -111,8 +112,10 @@ t.test('real players and the server call each other', skipWithout('godot3-server
       ['remote_value', ann.id, 42],
       ['master_value', ann.id, 'of the server']
     ])
-    t.same(await ben.told(game), ['on_remote true', 'on_remote "for ben"', 'remote_value 42'].map(line => `${ann.id} ${line}`))
-    t.same(await ann.told(game), ['on_remotesync null', 'on_mastersync '].map(line => `${ann.id} ${line}`), 'sync ran at the caller')
+    t.same(await ben.told(game), ['on_remote true', 'on_remote "for ben"', 'remote_value 42'].map(line =>
+      `${ann.id} ${line}`))
+    t.same(await ann.told(game), ['on_remotesync null', 'on_mastersync '].map(line =>
+      `${ann.id} ${line}`), 'sync ran at the caller')
   })
 
   await t.test('a player calls by id once the server has confirmed the path', async t => {
@@ -131,7 +134,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     main.rset('remote_value', 7)
     main.rsetId(ben.id, 'puppet_value', [null])
     t.same(await ann.told(game), ['1 on_remote 1,"two",Vector2( 3, 4 )', '1 on_puppet "ann"', '1 remote_value 7'])
-    t.same(await ben.told(game), ['1 on_remote 1,"two",Vector2( 3, 4 )', '1 on_puppetsync "not ann"', '1 remote_value 7', '1 puppet_value [ null ]'])
+    t.same(await ben.told(game), [
+      '1 on_remote 1,"two",Vector2( 3, 4 )', '1 on_puppetsync "not ann"', '1 remote_value 7', '1 puppet_value [ null ]'
+    ])
     t.same(await game.told(ann), [['puppetsync', 1, 'not ann']], 'sync ran here too')
     t.equal(server.getPeer(ben.id).packetsOut - before, 6, 'the path was told once')
   })
@@ -186,7 +191,8 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Pawn' })
     const pawn = server.multiplayer.node('/root/Main/Pawn', { on_remote: [int], remote_value: String })
     const told: unknown[][] = []
-    pawn.method('remote', 'on_remote', (...given) => told.push(given)).property('remote', 'remote_value', (...given) => told.push(given))
+    pawn.method('remote', 'on_remote', (...given) => told.push(given))
+      .property('remote', 'remote_value', (...given) => told.push(given))
     pawn.rpc('on_remote', 3)
     pawn.rset('remote_value', 'x')
     t.same(await ann.told(game), ['1 on_remote 3', '1 remote_value "x"'])
@@ -201,16 +207,23 @@ t.test('real players and the server call each other', skipWithout('godot3-server
 
   await t.test('arguments may be left out, both ways', async t => {
     for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Shop' })
-    const shop = server.multiplayer.node('/root/Main/Shop', { on_remote: [int, optional(String, 'none'), optional(Vector2)], on_puppet: [Map] })
+    const shop = server.multiplayer.node('/root/Main/Shop', {
+      on_remote: [int, optional(String, 'none'), optional(Vector2)],
+      on_puppet: [Map]
+    })
     const told: unknown[][] = []
     shop.method('remote', 'on_remote', (...given) => told.push(given))
     shop.rpc('on_remote', 3)
     shop.rpc('on_remote', 3, 'x')
     shop.rpc('on_puppet', { price: 5 })
     t.same(await ann.told(game), ['1 on_remote 3', '1 on_remote 3,"x"', '1 on_puppet {\n"price": 5\n}'])
-    for (const args of [['5'], ['5', '"y"'], ['5', '"y"', 'Vector2( 1, 2 )']]) await ann.godot.run('rpc', { node: 'Main/Shop', method: 'on_remote', args, target: 1 })
+    for (const args of [['5'], ['5', '"y"'], ['5', '"y"', 'Vector2( 1, 2 )']]) {
+      await ann.godot.run('rpc', { node: 'Main/Shop', method: 'on_remote', args, target: 1 })
+    }
     await game.told(ann)
-    t.strictSame(told, [[ann.id, 5, 'none', undefined], [ann.id, 5, 'y', undefined], [ann.id, 5, 'y', new Vector2(1, 2)]])
+    t.strictSame(told, [
+      [ann.id, 5, 'none', undefined], [ann.id, 5, 'y', undefined], [ann.id, 5, 'y', new Vector2(1, 2)]
+    ])
   })
 
   await t.test('network masters are inherited as by real nodes', async t => {
@@ -222,7 +235,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
       t.same(nodes.map(node => node.getNetworkMaster()), theirs, what)
     }
     await agree('at first')
-    for (const [at, id, recursive] of [[0, 7, true], [1, 8, true], [0, 9, false], [1, 5, false], [0, 1, true]] as const) {
+    for (const [at, id, recursive] of [
+      [0, 7, true], [1, 8, true], [0, 9, false], [1, 5, false], [0, 1, true]
+    ] as const) {
       await ann.godot.run('set_master', { node: paths[at], id, recursive })
       nodes[at].setNetworkMaster(id, recursive)
       await agree(`${paths[at]} ${id} ${recursive}`)
@@ -230,7 +245,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     nodes[0].setNetworkMaster(7)
     await ann.godot.run('set_master', { node: 'Main', id: 7, recursive: true })
     await ann.godot.run('add_node', { path: 'Main/Late' })
-    t.equal(await ann.godot.run('network_master', { node: 'Main/Late' }), server.multiplayer.node('Main/Late').getNetworkMaster())
+    t.equal(await ann.godot.run('network_master', {
+      node: 'Main/Late'
+    }), server.multiplayer.node('Main/Late').getNetworkMaster())
     nodes[0].setNetworkMaster(1)
     await ann.godot.run('set_master', { node: 'Main', id: 1, recursive: true })
   })
@@ -240,7 +257,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.monitor.drops
     t.same([mode, args], [1, 1])
     t.ok(Object.values(others).every(count => count === 0))
-    t.match(ann.godot.errors, [/RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/], 'ann refused ben as the server did')
+    t.match(ann.godot.errors, [
+      /RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/
+    ], 'ann refused ben as the server did')
     t.equal(ann.godot.errors.length, 2)
   })
 })
@@ -251,8 +270,11 @@ t.test('with set_root_node paths are relative to that node', skipWithout('godot3
   await ann.godot.run('add_node', { path: 'Main/Pawn' })
   await ann.godot.run('set_root_node', { node: 'Main' })
   const told: unknown[][] = []
-  const [main, pawn] = ['.', '/root/Pawn'].map(path => game.server.multiplayer.node(path).method('remote', 'on_remote', (...given) => told.push([path, ...given])))
-  for (const node of ['Main', 'Main/Pawn']) await ann.godot.run('rpc', { node, method: 'on_remote', args: ['1'], target: 1 })
+  const [main, pawn] = ['.', '/root/Pawn'].map(path =>
+    game.server.multiplayer.node(path).method('remote', 'on_remote', (...given) => told.push([path, ...given])))
+  for (const node of ['Main', 'Main/Pawn']) {
+    await ann.godot.run('rpc', { node, method: 'on_remote', args: ['1'], target: 1 })
+  }
   await game.told(ann)
   t.same(told, [['.', ann.id, 1], ['/root/Pawn', ann.id, 1]])
   main.rpc('on_remote', 2)

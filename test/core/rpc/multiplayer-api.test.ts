@@ -14,7 +14,9 @@ import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 /** A listening server, and what it logged as a warning or an error. */
 async function serve (options: Partial<ServerOptions> = {}) {
   const logged: Array<{ level: string, message: string, details: any }> = []
-  const write = (level: string) => (details: object, message: string): void => { logged.push({ level, message, details }) }
+  const write = (level: string) => (details: object, message: string): void => {
+    logged.push({ level, message, details })
+  }
   const log: Logger = { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') }
   const server = new WebSocketServer({ gdMpApi: true, log, ...options }, memoryMount)
   await server.listen()
@@ -29,7 +31,8 @@ async function join (server: WebSocketServer): Promise<MemoryClient> {
 
 /** The payloads of what came from the server, each behind the target it was sent to. */
 async function heard (client: MemoryClient): Promise<string[]> {
-  return (await client.messages()).filter(hex => hex.startsWith('0001000000')).map(hex => `${bytesOf(hex.slice(10, 18)).reduceRight((sum, byte) => sum * 256 + byte, 0)} ${hex.slice(18)}`)
+  return (await client.messages()).filter(hex => hex.startsWith('0001000000'))
+    .map(hex => `${bytesOf(hex.slice(10, 18)).reduceRight((sum, byte) => sum * 256 + byte, 0)} ${hex.slice(18)}`)
 }
 
 const ANNOUNCE_MAIN = '02 01000000 4d61696e00'
@@ -59,7 +62,8 @@ t.test('from its first use on MultiplayerAPI handles all packets, queued ones fi
   client.sendTo(1, CALL_R0)
   await nextTurn()
   const ran: unknown[][] = []
-  server.multiplayer.node('/root/Main').method('remote', 'r0', (...given) => ran.push(given)).method('remote', 'r1', (...given) => ran.push(given))
+  server.multiplayer.node('/root/Main').method('remote', 'r0', (...given) => ran.push(given))
+    .method('remote', 'r1', (...given) => ran.push(given))
   client.sendTo(1, '00 01000000 723100 01 02000000 05000000')
   t.same(ran, [[client.id], [client.id, 5]], 'in their order; of peers that left nothing')
   t.equal(server.getAvailablePacketCount(), 0)
@@ -117,7 +121,8 @@ t.test('a path is announced to newcomers; once all have confirmed it a call is o
   main.rpc('r0')
   main.rpc('r0')
   t.same(await heard(first), [`${first.id} ${plain(CALL_R0)}`, `${first.id} ${plain(CALL_R0)}`])
-  t.same(await heard(second), [ANNOUNCE_MAIN, CALL_R0_BY_PATH, CALL_R0_BY_PATH].map(hex => `${second.id} ${plain(hex)}`), 'told once')
+  t.same(await heard(second), [ANNOUNCE_MAIN, CALL_R0_BY_PATH, CALL_R0_BY_PATH].map(hex =>
+    `${second.id} ${plain(hex)}`), 'told once')
   main.rpcId(-second.id, 'r0')
   t.same((await heard(first)).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'all that it goes to know it')
   t.same(await heard(second), [])
@@ -133,7 +138,9 @@ t.test('in a large room one packet serves all, even if one of them never confirm
   const clients = await Promise.all(Array.from({ length: 17 }, () => join(server)))
   for (const client of clients) await client.messages()
   main.rpc('r0')
-  for (const client of clients) t.same(await heard(client), [`${client.id} ${plain(ANNOUNCE_MAIN)}`, `0 ${plain(CALL_R0_BY_PATH)}`])
+  for (const client of clients) {
+    t.same(await heard(client), [`${client.id} ${plain(ANNOUNCE_MAIN)}`, `0 ${plain(CALL_R0_BY_PATH)}`])
+  }
   for (const client of clients.slice(1)) client.sendTo(1, CONFIRM_MAIN)
   main.rpcId(-clients[1].id, 'r0')
   t.same((await heard(clients[1])), [])
@@ -177,7 +184,8 @@ t.test('listeners may call a peer that joins, and the others when one leaves', a
   server.on('peer_connected', id => main.rpcId(id, 'r0'))
   server.on('peer_disconnected', id => main.rpc('r1', id))
   const client = new MemoryClient(server)
-  t.same((await client.messages()).map(hex => hex.slice(0, 2) + ' ' + hex.slice(18, 20)), ['03 ' + hexOf(header(client.id, 0)).slice(2, 4), '01 01', '00 02', '00 00'])
+  t.same((await client.messages()).map(hex => hex.slice(0, 2) + ' ' + hex.slice(18, 20)), ['03 ' +
+    hexOf(header(client.id, 0)).slice(2, 4), '01 01', '00 02', '00 00'])
   client.sendTo(1, CONFIRM_MAIN)
   const leaver = await join(server)
   await client.messages()
@@ -285,7 +293,8 @@ t.test('a path has one node with one surface until it is freed', async t => {
 
 t.test('the network master is inherited by the nodes below, as in Godot', async t => {
   const { server: { multiplayer } } = await serve()
-  const [root, main, pawn, gun, mainframe] = ['/root', 'Main', 'Main/Pawn', 'Main/Pawn/Gun', 'Mainframe'].map(path => multiplayer.node(path))
+  const [root, main, pawn, gun, mainframe] =
+    ['/root', 'Main', 'Main/Pawn', 'Main/Pawn/Gun', 'Mainframe'].map(path => multiplayer.node(path))
   const masters = () => [root, main, pawn, gun, mainframe].map(node => node.getNetworkMaster())
   main.setNetworkMaster(7)
   t.same(masters(), [1, 7, 7, 7, 1])
@@ -306,7 +315,8 @@ t.test('a call that runs here as well gives its handler what a client would have
   const ran: unknown[][] = []
   const surface = { add: [String, optional(int, 3)], state: [Map], score: float } as const
   const node = multiplayer.node('Main', surface)
-  node.method('remotesync', 'add', (...given) => ran.push(given)).method('remotesync', 'state', (...given) => ran.push(given))
+  node.method('remotesync', 'add', (...given) => ran.push(given))
+    .method('remotesync', 'state', (...given) => ran.push(given))
   node.property('remotesync', 'score', (...given) => ran.push(given))
   node.rpc('add', 'ann')
   node.rpc('state', { hp: 1 })
@@ -340,7 +350,8 @@ t.test('refused packets are counted and logged, and the peer stays connected', a
   for (const [why, payload, details] of refusals) {
     const { server, logged } = await serve()
     const main = server.multiplayer.node('/root/Main', { r1: [int], p1: [], x: int })
-    main.method('remote', 'r1', () => t.fail('ran')).method('puppet', 'p1', () => t.fail('ran')).property('remote', 'x', () => t.fail('ran'))
+    main.method('remote', 'r1', () => t.fail('ran')).method('puppet', 'p1', () => t.fail('ran'))
+      .property('remote', 'x', () => t.fail('ran'))
     const client = await join(server)
     client.sendTo(1, ANNOUNCE_MAIN)
     const notices: unknown[] = []
@@ -349,7 +360,11 @@ t.test('refused packets are counted and logged, and the peer stays connected', a
     client.sendTo(1, payload)
     t.equal(server.monitor.drops[why], 2, `${why}: ${payload}`)
     t.same(notices, [[why, client.id], [why, client.id]])
-    t.match(logged, [{ level: 'warn', message: 'remote call refused', details: { peer: client.id, reason: why, ...details } }], 'a warning the first time')
+    t.match(logged, [{
+      level: 'warn',
+      message: 'remote call refused',
+      details: { peer: client.id, reason: why, ...details }
+    }], 'a warning the first time')
     t.equal(logged.length, 1)
     t.ok(server.getPeer(client.id).isOpen)
   }
@@ -417,19 +432,26 @@ t.test('handlers may disconnect the caller and free the node', async t => {
 
 t.test('mutated packets: none throws, no peer is lost', async t => {
   const { steps } = readVectors<{ steps: Array<{ frames?: Array<{ hex?: string }> }> }>('rpc')
-  const packets = steps.flatMap(({ frames = [] }) => frames).filter(({ hex }) => hex?.startsWith('00')).map(({ hex }) => bytesOf(hex!.slice(18)))
+  const packets = steps.flatMap(({ frames = [] }) => frames).filter(({ hex }) => hex?.startsWith('00'))
+    .map(({ hex }) => bytesOf(hex!.slice(18)))
   const random = new Random(seed)
   t.comment(`SEED=${seed}`)
   const { server } = await serve()
   const client = await join(server)
   for (const path of ['Main', 'Main/Pawn', '/root']) {
     const node = server.multiplayer.node(path)
-    for (const name of ['r0', 'r1', 'r2', 'r3', 'ms1']) node.method('remotesync', name, () => {}).property('remotesync', 'x', () => {})
+    for (const name of ['r0', 'r1', 'r2', 'r3', 'ms1']) {
+      node.method('remotesync', name, () => {}).property('remotesync', 'x', () => {})
+    }
   }
   for (let i = 0; i < scaled(4000); i++) {
     const bytes = Buffer.from(random.pick(packets))
-    for (let bends = random.below(4); bends > 0 && bytes.length > 0; bends--) bytes[random.below(bytes.length)] = random.uint32()
-    client.binary(Buffer.concat([header(client.id, 1), bytes.subarray(0, random.oneIn(4) ? random.below(bytes.length + 1) : bytes.length)]))
+    for (let bends = random.below(4); bends > 0 && bytes.length > 0; bends--) {
+      bytes[random.below(bytes.length)] = random.uint32()
+    }
+    client.binary(Buffer.concat([
+      header(client.id, 1), bytes.subarray(0, random.oneIn(4) ? random.below(bytes.length + 1) : bytes.length)
+    ]))
     if (i % 500 === 0) await client.frames()
   }
   t.ok(server.getPeer(client.id).isOpen)

@@ -38,7 +38,14 @@ const host: NodeHost = {
 /** Calls a member as a client does: with encoded values. */
 function receiverOf (members: NodeMembers) {
   return (sender: number, kind: MemberKind, name: string, values: readonly Variant[]) => {
-    const packet = encodeRpcPacket(kind === 'method' ? { type: 'remoteCall', node: 1, name, args: values } : { type: 'remoteSet', node: 1, name, value: values[0] })
+    const packet = encodeRpcPacket(kind === 'method'
+      ? {
+          type: 'remoteCall',
+          node: 1,
+          name,
+          args: values
+        }
+      : { type: 'remoteSet', node: 1, name, value: values[0] })
     return members.receive(sender, kind, name, (decodeRpcPacket(packet) as ReceivedMember).values)
   }
 }
@@ -65,7 +72,9 @@ const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fr
 
 t.test('received calls and sets run as the mode allows', async t => {
   for (const [mode, atMaster, fromMaster, fromOther] of incoming) {
-    for (const [master, sender, runs] of [[1, CLIENT, atMaster], [CLIENT, CLIENT, fromMaster], [CLIENT, OTHER, fromOther]] as const) {
+    for (const [master, sender, runs] of [
+      [1, CLIENT, atMaster], [CLIENT, CLIENT, fromMaster], [CLIENT, OTHER, fromOther]
+    ] as const) {
       for (const kind of ['method', 'property'] as const) {
         const { node, ran, receive } = build(mode)
         node.setNetworkMaster(master)
@@ -107,8 +116,12 @@ t.test('outgoing calls and sets run here as well as the mode says', async t => {
       if (!isMaster) node.setNetworkMaster(CLIENT)
       node.rpcId(to, 'm', 1)
       node.rsetId(to, 'm', 2)
-      t.same(sent, isSent ? [[to, 'method', 'm', 1], [to, 'property', 'm', 2]] : [], `${mode}, ${isMaster ? 'master' : 'puppet'}, to ${to}: sent`)
-      t.same(ran, runsHere ? [['method', 1, 1], ['property', 1, 2]] : [], `${mode}, ${isMaster ? 'master' : 'puppet'}, to ${to}: runs here`)
+      t.same(sent, isSent
+        ? [[to, 'method', 'm', 1], [to, 'property', 'm', 2]]
+        : [], `${mode}, ${isMaster ? 'master' : 'puppet'}, to ${to}: sent`)
+      t.same(ran, runsHere
+        ? [['method', 1, 1], ['property', 1, 2]]
+        : [], `${mode}, ${isMaster ? 'master' : 'puppet'}, to ${to}: runs here`)
     }
   }
 })
@@ -143,7 +156,10 @@ t.test('the unreliable variants do the same', async t => {
   node.rsetUnreliable('m', 4)
   node.rsetUnreliableId(CLIENT, 'm', 5)
   node.rset('m', 6)
-  t.same(sent, [[0, 'method', 'm', 1, 2], [CLIENT, 'method', 'm', 3], [0, 'property', 'm', 4], [CLIENT, 'property', 'm', 5], [0, 'property', 'm', 6]])
+  t.same(sent, [
+    [0, 'method', 'm', 1, 2], [CLIENT, 'method', 'm', 3], [0, 'property', 'm', 4], [CLIENT, 'property', 'm', 5],
+    [0, 'property', 'm', 6]
+  ])
 })
 
 t.test('a member without a handler is unknown, and so is one of the other kind', async t => {
@@ -172,7 +188,12 @@ t.test('declared members are checked when received and converted when sent', asy
   const ran: unknown[] = []
   const sent: unknown[] = []
   const surface = { hit: [int, float], speed: float } as const
-  const members = new NodeMembers({ ...host, send: (_, __, { values }) => { sent.push(values) } }, 'Main', surface, false)
+  const members = new NodeMembers({
+    ...host,
+    send: (_, __, { values }) => {
+      sent.push(values)
+    }
+  }, 'Main', surface, false)
   const node: RemoteNode = new RemoteNode(members)
   const receive = receiverOf(members)
   node.method('remote', 'hit', (...given) => ran.push(given)).property('remote', 'speed', (...given) => ran.push(given))
@@ -184,7 +205,8 @@ t.test('declared members are checked when received and converted when sent', asy
   node.rpc('hit', 1, 2)
   node.rset('speed', 3)
   t.strictSame(sent, [[1, new Float(2)], [new Float(3)]])
-  for (const wrong of [() => node.rpc('miss'), () => node.rset('hit', 1), () => node.method('remote', 'speed', () => {}), () => node.property('remote', 'hit', () => {})]) {
+  for (const wrong of [() => node.rpc('miss'), () => node.rset('hit', 1), () =>
+    node.method('remote', 'speed', () => {}), () => node.property('remote', 'hit', () => {})]) {
     t.throws(wrong, { code: 'ERR_INVALID_PARAMETER' })
   }
 })

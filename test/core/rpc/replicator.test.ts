@@ -8,10 +8,15 @@ import { memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, readVectors } from '../../helper/variant-vectors.ts'
 
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
-const { replication: [recorded] } = readVectors<{ replication: Array<{ ids: Record<string, number>, steps: Array<{ step: string, frames: Frame[] }> }> }>('godot4-rpc')
+const { replication: [recorded] } = readVectors<{
+  replication: Array<{ ids: Record<string, number>, steps: Array<{ step: string, frames: Frame[] }> }>
+}>('godot4-rpc')
 
 async function open (drawId?: () => number): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05 }, { ...memoryMount, ...(drawId === undefined ? {} : { drawId }) })
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05 }, {
+    ...memoryMount,
+    ...(drawId === undefined ? {} : { drawId })
+  })
   await server.listen()
   return server
 }
@@ -27,7 +32,13 @@ t.test('the recorded session is reproduced frame by frame with this server as th
   let spawned: any
   const acts: Record<string, () => void> = {
     'S: spawn(5), then process_priority = 7': () => {
-      spawned = spawner.spawn('X5', { custom: 5 }, { process_priority: { kind: int }, process_physics_priority: { kind: int, mode: 'on_change' } }, { process_priority: 0, process_physics_priority: 0 })
+      spawned = spawner.spawn('X5', { custom: 5 }, {
+        process_priority: { kind: int },
+        process_physics_priority: {
+          kind: int,
+          mode: 'on_change'
+        }
+      }, { process_priority: 0, process_physics_priority: 0 })
       spawned.set('process_priority', 7)
       multiplayer.sync()
     },
@@ -51,7 +62,8 @@ t.test('the recorded session is reproduced frame by frame with this server as th
     }
     if (joining === 'B') multiplayer.sync()
     for (const [name, client] of clients) {
-      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ hex }) => timeless(hex!))
+      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
+        .map(({ hex }) => timeless(hex!))
       replayed += sent.length
       const got = (await client.frames()).map(({ payload }) => timeless(payload.toString('hex')))
       // Godot repeats its syncs for as long as a step lasts.
@@ -65,7 +77,12 @@ t.test('the recorded session is reproduced frame by frame with this server as th
   await server.stop()
 })
 
-const ball = { position: { kind: Vector2 }, health: { kind: float, mode: 'on_change' }, skin: { kind: String, mode: 'never' }, score: { kind: int, spawn: false, mode: 'on_change' } } as const
+const ball = {
+  position: { kind: Vector2 },
+  health: { kind: float, mode: 'on_change' },
+  skin: { kind: String, mode: 'never' },
+  score: { kind: int, spawn: false, mode: 'on_change' }
+} as const
 
 function withSpawner (game: Godot4Client): void {
   game.addNode('Main/Spawner', {})
@@ -77,7 +94,12 @@ t.test('nodes are spawned, moved and despawned in strict clients, including thos
   const spawner = multiplayer.spawner('/root/Main/Spawner')
   const players = [new Godot4Player(server, withSpawner), new Godot4Player(server, withSpawner)]
   await pumpUntilIdle(players)
-  const one = spawner.spawn('One', { scene: 3 }, ball, { position: new Vector2(1, 2), health: 100, skin: 'red', score: 0 })
+  const one = spawner.spawn('One', { scene: 3 }, ball, {
+    position: new Vector2(1, 2),
+    health: 100,
+    skin: 'red',
+    score: 0
+  })
   spawner.spawn('Bare', { custom: { kind: 'rock' } as never })
   multiplayer.sync()
   one.set('position', new Vector2(3, 4))
@@ -124,7 +146,9 @@ t.test('many nodes are sent in packets of the size that Godot uses', async t => 
   const player = new Godot4Player(server, withSpawner)
   const spawner = server.multiplayer.spawner('Main/Spawner')
   await pumpUntilIdle([player])
-  for (let i = 0; i < 200; i++) spawner.spawn(`N${i}`, { scene: 0 }, { position: { kind: Vector2 } }, { position: new Vector2(i, 0) })
+  for (let i = 0; i < 200; i++) {
+    spawner.spawn(`N${i}`, { scene: 0 }, { position: { kind: Vector2 } }, { position: new Vector2(i, 0) })
+  }
   await pumpUntilIdle([player])
   const [{ packetsOut, bytesOut }] = [...server.peers()].map(({ packetsOut, bytesOut }) => ({ packetsOut, bytesOut }))
   server.multiplayer.sync()
@@ -140,9 +164,19 @@ t.test('a value too large for a packet throws when it is set, not when somebody 
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
   const large = 'x'.repeat(65600)
   t.throws(() => spawner.spawn('a', { custom: large }), { code: 'ERR_OUT_OF_MEMORY' })
-  t.throws(() => spawner.spawn('a', { scene: 0 }, { title: { kind: String } }, { title: large }), { code: 'ERR_OUT_OF_MEMORY' })
-  const node = spawner.spawn('a', { scene: 0 }, { title: { kind: String, mode: 'on_change' }, note: { kind: String, mode: 'never', spawn: false } }, { title: 'x', note: '' })
-  for (const name of ['title', 'note'] as const) t.throws(() => { node.set(name, large) }, { code: 'ERR_OUT_OF_MEMORY' })
+  t.throws(() => spawner.spawn('a', { scene: 0 }, { title: { kind: String } }, { title: large }), {
+    code: 'ERR_OUT_OF_MEMORY'
+  })
+  const node = spawner.spawn('a', { scene: 0 }, {
+    title: {
+      kind: String,
+      mode: 'on_change'
+    },
+    note: { kind: String, mode: 'never', spawn: false }
+  }, { title: 'x', note: '' })
+  for (const name of ['title', 'note'] as const) {
+    t.throws(() => { node.set(name, large) }, { code: 'ERR_OUT_OF_MEMORY' })
+  }
   node.set('title', 'x'.repeat(30000))
   const player = new Godot4Player(server, withSpawner)
   await pumpUntilIdle([player])
@@ -165,11 +199,18 @@ t.test('what cannot be spawned or sent throws, and nothing is sent', async t => 
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
   t.equal(multiplayer.spawner('Main/Spawner'), spawner)
-  for (const name of ['', 'a/b', 'a.b', 'a:b', 'a@b', 'a"b', 'a%b', 'a\0b']) t.throws(() => spawner.spawn(name, { scene: 0 }), { code: 'ERR_INVALID_PARAMETER' }, name)
-  for (const scene of [-1, 255, 1.5, NaN]) t.throws(() => spawner.spawn('a', { scene }), { code: 'ERR_INVALID_PARAMETER' })
+  for (const name of ['', 'a/b', 'a.b', 'a:b', 'a@b', 'a"b', 'a%b', 'a\0b']) {
+    t.throws(() => spawner.spawn(name, { scene: 0 }), { code: 'ERR_INVALID_PARAMETER' }, name)
+  }
+  for (const scene of [-1, 255, 1.5, NaN]) {
+    t.throws(() => spawner.spawn('a', { scene }), { code: 'ERR_INVALID_PARAMETER' })
+  }
   t.throws(() => spawner.spawn('a', { scene: 0 }, ball, {} as never), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => spawner.spawn('a', { custom: (() => {}) as never }), { code: 'ERR_INVALID_PARAMETER' })
-  t.throws(() => spawner.spawn('a', { scene: 0 }, Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`p${at}`, { kind: int, mode: 'on_change' as const }])), Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`p${at}`, 0]))), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => spawner.spawn('a', { scene: 0 }, Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`p${at}`, {
+    kind: int,
+    mode: 'on_change' as const
+  }])), Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`p${at}`, 0]))), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => multiplayer.spawner('/Main'), { code: 'ERR_INVALID_PARAMETER' })
   t.same(await client.frames(), [])
   const node = spawner.spawn('a', { scene: 0 }, { x: { kind: Vector2 } }, { x: new Vector2() })

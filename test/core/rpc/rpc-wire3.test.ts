@@ -12,8 +12,15 @@ import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 interface Frame { conn: string, dir: string, hex?: string }
 interface Step { step: string, frames?: Frame[], result?: { events: Record<string, unknown[][]> } }
 /** One packet given to a real client, and what became of it. */
-interface Answer { step: string, server_sent: string | null, client_events: unknown[][], client_sent: Array<{ hex?: string }> }
-const { ids, steps, foreign_server: answers } = readVectors<{ ids: Record<string, number>, steps: Step[], foreign_server: Answer[] }>('rpc')
+interface Answer {
+  step: string
+  server_sent: string | null
+  client_events: unknown[][]
+  client_sent: Array<{ hex?: string }>
+}
+const {
+  ids, steps, foreign_server: answers
+} = readVectors<{ ids: Record<string, number>, steps: Step[], foreign_server: Answer[] }>('rpc')
 
 const one = [variant] as const
 /** The script of the nodes Main and Main/Pawn of the recorded processes. */
@@ -45,7 +52,14 @@ async function serve (told: unknown[][]) {
 function addScript (server: WebSocketServer, path: string, told: unknown[][]) {
   const name = path.split('/').pop()
   const node: RemoteNode = server.multiplayer.node(path, script)
-  const modes: Record<string, RpcMode> = { r: 'remote', m: 'master', p: 'puppet', rs: 'remotesync', ms: 'mastersync', ps: 'puppetsync' }
+  const modes: Record<string, RpcMode> = {
+    r: 'remote',
+    m: 'master',
+    p: 'puppet',
+    rs: 'remotesync',
+    ms: 'mastersync',
+    ps: 'puppetsync'
+  }
   for (const method of Object.keys(script).filter(name => /\d/.test(name))) {
     node.method(modes[method.slice(0, -1)], method, sender => told.push([method, sender, name]))
   }
@@ -83,19 +97,26 @@ t.test('a recorded session of real Godot processes is reproduced with this serve
     }
     if (step === 'B killed') clients.get('B')!.connection.disconnect()
     actions[step]?.(server, main, clients.get('A')!.id)
-    t.equal(step.startsWith('S: v') || step.startsWith('S: h') || step.startsWith('S: send'), step in actions, `${step}: known`)
+    t.equal(step.startsWith('S: v') ||
+      step.startsWith('S: h') || step.startsWith('S: send'), step in actions, `${step}: known`)
     for (const { conn, dir, hex } of frames) {
       if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.binary(sent(hex))
     }
     if (step === 'B killed') continue
     for (const [label, client] of clients) {
-      const expected = frames.filter(({ conn, dir, hex }) => conn === label && dir === 'server>client' && hex !== undefined)
+      const expected =
+        frames.filter(({ conn, dir, hex }) => conn === label && dir === 'server>client' && hex !== undefined)
       t.same(await client.messages(), expected.map(({ hex }) => hexOf(sent(hex as string))), `${step}: ${label} gets`)
     }
     t.same(told.splice(0), reported(result?.events.S ?? [], clients), `${step}: S runs`)
   }
   t.match(server.monitor.drops, { 'rpc-malformed': 0, 'rpc-unknown-path': 0, 'rpc-unasked-confirm': 0 })
-  t.match(server.monitor.drops, { 'rpc-unknown-node': 3, 'rpc-unknown-member': 3, 'rpc-mode': 3, 'rpc-arguments': 2 }, 'where Godot reported an error')
+  t.match(server.monitor.drops, {
+    'rpc-unknown-node': 3,
+    'rpc-unknown-member': 3,
+    'rpc-mode': 3,
+    'rpc-arguments': 2
+  }, 'where Godot reported an error')
 })
 
 t.test('the server accepts and answers what a real client accepts and answers', async t => {
@@ -103,7 +124,8 @@ t.test('the server accepts and answers what a real client accepts and answers', 
   const { server } = await serve(told)
   const client = new MemoryClient(server)
   await client.messages()
-  const packets = answers.filter(({ step, server_sent: hex }) => typeof hex === 'string' && hex.startsWith('00') && !(step in differences))
+  const packets = answers.filter(({ step, server_sent: hex }) =>
+    typeof hex === 'string' && hex.startsWith('00') && !(step in differences))
   t.ok(packets.length > 25)
   for (const { step, server_sent: hex, client_events: events, client_sent: replies } of packets) {
     client.sendTo(1, hex!.slice(18))

@@ -15,15 +15,27 @@ import { receive, sessionOf } from '../../helper/internals.ts'
 
 /** A session between real Godot 4 processes, the server S among them: what each step put on which connection. */
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
-interface Step { step: string, frames: Frame[], result: { events: Record<string, unknown[][]>, refused?: Record<string, string[]> } }
+interface Step {
+  step: string
+  frames: Frame[]
+  result: { events: Record<string, unknown[][]>, refused?: Record<string, string[]> }
+}
 interface Session { title: string, ids: Record<string, number>, steps: Step[] }
-const recorded = readVectors<{ ids: Record<string, number>, method_lists: Record<string, string[]>, steps: Step[], replication: Session[] }>('godot4-rpc')
+const recorded = readVectors<{
+  ids: Record<string, number>,
+  method_lists: Record<string, string[]>,
+  steps: Step[],
+  replication: Session[]
+}>('godot4-rpc')
 const { ids } = recorded
 
 const odd = Object.fromEntries(recorded.method_lists.Odd.map(name => [name, [] as const]))
 
 async function open (options: Partial<ServerOptions> = {}, drawId?: () => number): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05, ...options }, { ...memoryMount, ...(drawId === undefined ? {} : { drawId }) })
+  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05, ...options }, {
+    ...memoryMount,
+    ...(drawId === undefined ? {} : { drawId })
+  })
   await server.listen()
   return server
 }
@@ -34,11 +46,19 @@ async function serve (ids: Record<string, number>, ran: HandledCall[]) {
   const server = await open({}, () => left.shift()!)
   const { multiplayer } = server
   const nodes: Record<string, RemoteNode> = {}
-  for (const path of ['/root/Main', '/root/Main/Pawn', '/root/Main/N299']) nodes[path.split('/').pop()!] = addScriptedNode(server, path, (...what) => { ran.push(what) })
-  const add = (node: RemoteNode, names: string[]): void => { for (const name of names) node.method('any_peer', name, (sender, ...values) => { ran.push([name, sender, node.path, values]) }) }
+  for (const path of ['/root/Main', '/root/Main/Pawn', '/root/Main/N299']) {
+    nodes[path.split('/').pop()!] = addScriptedNode(server, path, (...what) => { ran.push(what) })
+  }
+  const add = (node: RemoteNode, names: string[]): void => {
+    for (const name of names) {
+      node.method('any_peer', name, (sender, ...values) => { ran.push([name, sender, node.path, values]) })
+    }
+  }
   add(multiplayer.node('/root/Other', { aa: [], bb: [] }), ['aa', 'bb'])
   add(multiplayer.node('/root/Odd', odd), Object.keys(odd))
-  add(multiplayer.node('/root/Conf', ['aa', 'bb', 'get_name', 'set_name'], ['set_name', 'get_name']), ['bb', 'get_name'])
+  add(multiplayer.node('/root/Conf', ['aa', 'bb', 'get_name', 'set_name'], ['set_name', 'get_name']), [
+    'bb', 'get_name'
+  ])
   return { server, nodes }
 }
 
@@ -59,7 +79,10 @@ const MANY = 'A: rpc_id(1, "r0") on 300 nodes N0..N299 (first use; only the last
  * Confirmations that are not in the file: of a path without a node Godot sends none, and of 300 only the last
  * announcement is kept.
  */
-const confirmed: Record<string, string> = { 'A: rpc on a node that exists only on A': '020103000000', [MANY]: '020133010000' }
+const confirmed: Record<string, string> = {
+  'A: rpc on a node that exists only on A': '020103000000',
+  [MANY]: '020133010000'
+}
 /** What S ran but does not tell in the file: a function of the engine, and what was not kept. */
 const unheard = new Set(['A: v.Conf.rpc_id(1, "get_name")', MANY])
 
@@ -76,7 +99,8 @@ t.test('the recorded session of real Godot 4 processes is reproduced frame by fr
     acts[step]?.(nodes.Main, nodes.Pawn)
     replayed += play(clients, frames)
     for (const [name, client] of clients) {
-      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
+      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
+        .map(({ opcode, hex }) => `${opcode!}:${hex!}`)
       replayed += sent.length
       if (name === 'A' && step in confirmed) sent.unshift(`2:${confirmed[step]}`)
       t.same(bySource(await client.receivedFrames()), bySource(sent), `${step}: ${name} gets`)
@@ -88,7 +112,13 @@ t.test('the recorded session of real Godot 4 processes is reproduced frame by fr
   }
   t.same([recorded.steps.length, replayed], [97, 259])
   // Where the file words a refusal at S.
-  t.match(server.monitor.drops, { 'rpc-malformed': 0, 'rpc-unknown-path': 0, 'rpc-unasked-confirm': 0, 'rpc-method-list': 0, 'rpc-unknown-node': 2 + 1 })
+  t.match(server.monitor.drops, {
+    'rpc-malformed': 0,
+    'rpc-unknown-path': 0,
+    'rpc-unasked-confirm': 0,
+    'rpc-method-list': 0,
+    'rpc-unknown-node': 2 + 1
+  })
   t.match(server.monitor.drops, { 'rpc-mode': 2, 'rpc-arguments': 3 })
 })
 
@@ -106,10 +136,13 @@ function bySource (frames: string[]): string[][] {
 }
 
 /** What the handler was given is what the frame of the call says: it is written as the same bytes. */
-function checkValues (t: import('tap').Test, step: string, name: string, sender: number, values: readonly unknown[], frames: Frame[]): void {
+function checkValues (
+  t: import('tap').Test, step: string, name: string, sender: number, values: readonly unknown[], frames: Frame[]
+): void {
   if (!(name in script) || sender === 1 || values.length === 0) return
   const method = new MethodList(Object.keys(script)).idOf(name)!
-  const called = frames.filter(({ conn, dir, hex }) => conn === 'A' && dir === 'client>server' && hex !== undefined && !/^(07|01)/.test(hex)).map(({ hex }) => hex)
+  const called = frames.filter(({ conn, dir, hex }) =>
+    conn === 'A' && dir === 'client>server' && hex !== undefined && !/^(07|01)/.test(hex)).map(({ hex }) => hex)
   const nodes = [1, 2, 307].map(node => hexOf(encodeCall4(node, method, values as never)))
   t.ok(called.length === 1 && nodes.includes(called[0]!), `${step}: the values`)
 }
@@ -124,7 +157,8 @@ t.test('spawners and synchronizers of a client pass through the relay untouched'
     if (joining !== undefined) clients.set(joining, new FrameClient(server))
     replayed += play(clients, frames)
     for (const [name, client] of clients) {
-      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined).map(({ opcode, hex }) => `${opcode!}:${hex!}`)
+      const sent = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
+        .map(({ opcode, hex }) => `${opcode!}:${hex!}`)
       replayed += sent.length
       t.same(bySource(await client.receivedFrames()), bySource(sent), `${title}, ${step}: ${name} gets`)
     }
@@ -136,14 +170,16 @@ t.test('spawners and synchronizers of a client pass through the relay untouched'
 
 t.test('method lists have Godot\'s numbers and MD5', async t => {
   const { method_lists: lists } = recorded
-  const md5s = recorded.steps.flatMap(({ frames }) => frames).map(({ hex = '' }) => hex).filter(hex => hex.startsWith('01')).map(hex => Buffer.from(bytesOf(hex.slice(2, 66))).toString())
+  const md5s = recorded.steps.flatMap(({ frames }) => frames).map(({ hex = '' }) => hex)
+    .filter(hex => hex.startsWith('01')).map(hex => Buffer.from(bytesOf(hex.slice(2, 66))).toString())
   t.ok(md5s.includes(new MethodList(lists['Main, Main/Pawn']).md5))
   t.ok(md5s.includes(new MethodList(lists.Other.toReversed()).md5))
   t.ok(md5s.includes(new MethodList([...lists.Odd].sort()).md5))
   const conf = new MethodList(['bb', 'aa'], ['set_name', 'get_name'])
   t.ok(md5s.includes(conf.md5))
   t.same(['aa', 'bb', 'get_name', 'set_name', 'cc'].map(name => conf.idOf(name)), [0, 1, 0x8000, 0x8001, undefined])
-  t.same([0, 1, 0x8000, 0x8001, 2, 0x8002].map(id => conf.nameOf(id)), ['aa', 'bb', 'get_name', 'set_name', undefined, undefined])
+  t.same([0, 1, 0x8000, 0x8001, 2, 0x8002].map(id =>
+    conf.nameOf(id)), ['aa', 'bb', 'get_name', 'set_name', undefined, undefined])
   t.same(lists.Odd.map((_, id) => new MethodList(lists.Odd.toReversed()).nameOf(id)), lists.Odd)
   t.equal(new MethodList([]).md5, 'd41d8cd98f00b204e9800998ecf8427e')
   // Code points, not halves of surrogate pairs.
@@ -211,7 +247,8 @@ t.test('paths are confirmed even if the server does not use remote calls, so tha
   client.binary(bytesOf('800702'))
   t.equal(server.monitor.drops['rpc-method-list'], 1, 'the path is known, its methods are not')
   addScriptedNode(server, '/root/Pawn', (...what) => { ran.push(what) })
-  client.binary(bytesOf(`01${Buffer.from(new MethodList(Object.keys(script)).md5).toString('hex')}00080000005061776e00`))
+  client.binary(bytesOf(`01${Buffer.from(new MethodList(Object.keys(script)).md5)
+    .toString('hex')}00080000005061776e00`))
   client.binary(bytesOf('800802'))
   t.equal(ran.length, 1)
   await server.stop()
@@ -231,7 +268,11 @@ t.test('announcements end with the peer, the id of a node with the node', async 
   addScriptedNode(server, '/root/Main', () => {}).rpc('r0')
   t.match(await stays.receivedFrames(), [/^2:01.*00020000004d61696e00$/, /^2:a0/])
   // So many paths are not kept; without an answer the client goes on with full paths.
-  for (let id = 100; id < 1200; id++) stays.binary(Buffer.concat([bytesOf(`01${'30'.repeat(32)}00`), Buffer.of(id & 255, id >> 8, 0, 0), Buffer.alloc(300, 97)]))
+  for (let id = 100; id < 1200; id++) {
+    stays.binary(Buffer.concat([
+      bytesOf(`01${'30'.repeat(32)}00`), Buffer.of(id & 255, id >> 8, 0, 0), Buffer.alloc(300, 97)
+    ]))
+  }
   t.ok(server.monitor.drops['rpc-too-many-paths'] > 0)
   await server.stop()
 })
@@ -260,7 +301,8 @@ t.test('mutated packets are refused, and nothing fails', async t => {
   const random = new Random(seed)
   const { server } = await serve({ A: 10, B: 11 }, [])
   const [client] = [new FrameClient(server), new FrameClient(server)]
-  const frames = recorded.steps.flatMap(({ frames }) => frames).filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined).map(({ hex }) => bytesOf(hex!))
+  const frames = recorded.steps.flatMap(({ frames }) => frames)
+    .filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined).map(({ hex }) => bytesOf(hex!))
   for (let i = 0; i < scaled(5000); i++) {
     const bytes = mutated(random, frames)
     receive(server, sessionOf(server, 10)!, bytes, 0, bytes.length, false)

@@ -11,7 +11,9 @@ import { rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
 import type { RpcClientCodec } from '../../helper/rpc-client-codecs.ts'
 
 /** What remote calls must do on every wire: a game server written for one runs on the other. */
-for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await rpcContract(t, wire, rpcClientCodecs[wire]) })
+for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
+  t.test(wire, async t => { await rpcContract(t, wire, rpcClientCodecs[wire]) })
+}
 
 const surface = { hit: [int], move: [], quiet: [] } as const
 
@@ -19,7 +21,10 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
   /** A server with the node Main, what ran there, and so many clients with the ids 10, 11 ... */
   async function serve (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, { ...memoryMount, drawId: () => ids.shift()! })
+    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, {
+      ...memoryMount,
+      drawId: () => ids.shift()!
+    })
     await server.listen()
     const ran: unknown[][] = []
     const main = server.multiplayer.node('/root/Main', surface)
@@ -30,7 +35,8 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     for (const client of clients) await client.frames()
     return { server, main, ran, clients, enter }
   }
-  const heard = async (client: FrameClient): Promise<string[]> => (await client.frames()).map(({ payload }) => speaker.describe(payload).trimEnd())
+  const heard = async (client: FrameClient): Promise<string[]> =>
+    (await client.frames()).map(({ payload }) => speaker.describe(payload).trimEnd())
 
   t.test('a call by path, and by id once it is announced', async t => {
     const { server, ran, clients: [a] } = await serve(1)
@@ -55,7 +61,13 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     a.binary(speaker.call(10, 'Main', 'hit', []))
     a.binary(speaker.call(10, 'Main', 'hit', [5]).subarray(0, -7))
     t.same(ran, [])
-    t.match(server.monitor.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-member': 2, 'rpc-mode': 1, 'rpc-arguments': 2, 'rpc-malformed': 1 })
+    t.match(server.monitor.drops, {
+      'rpc-unknown-node': 1,
+      'rpc-unknown-member': 2,
+      'rpc-mode': 1,
+      'rpc-arguments': 2,
+      'rpc-malformed': 1
+    })
     t.same(await heard(a), [])
     await server.stop()
   })
@@ -107,14 +119,22 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     a.binary(speaker.call(10, 7, 'move', ['text']).subarray(0, -2))
     a.binary(speaker.call(10, 7, 'quiet', ['text']).subarray(0, -2))
     a.binary(speaker.call(10, 7, 'hit', ['text']).subarray(0, -2))
-    t.match(server.monitor.drops, { 'rpc-unknown-node': 1, 'rpc-unknown-path': 1, 'rpc-unknown-member': 1, 'rpc-mode': 1, 'rpc-malformed': 1 })
+    t.match(server.monitor.drops, {
+      'rpc-unknown-node': 1,
+      'rpc-unknown-path': 1,
+      'rpc-unknown-member': 1,
+      'rpc-mode': 1,
+      'rpc-malformed': 1
+    })
     await server.stop()
   })
 
   t.test('log records are few and short, however many and long the strings of a client', async t => {
     const records: string[] = []
     const write = (details: object): void => { records.push(JSON.stringify(details)) }
-    const { server, clients: [a] } = await serve(1, { log: { debug: () => {}, info: write, warn: write, error: write } })
+    const {
+      server, clients: [a]
+    } = await serve(1, { log: { debug: () => {}, info: write, warn: write, error: write } })
     const path = 'N'.repeat(60_000)
     for (let i = 0; i < 100; i++) {
       a.binary(speaker.call(10, path, 'hit', [5]))
@@ -165,7 +185,9 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     for (const [at, client] of clients.entries()) client.binary(speaker.confirm(10 + at, 1, 'Main'))
     main.rpcId(-10, 'hit', 1)
     main.rpc('move')
-    for (const [at, client] of clients.entries()) t.same(await heard(client), at === 0 ? ['call #1 move'] : ['call #1 hit 1', 'call #1 move'])
+    for (const [at, client] of clients.entries()) {
+      t.same(await heard(client), at === 0 ? ['call #1 move'] : ['call #1 hit 1', 'call #1 move'])
+    }
     await server.stop()
   })
 
@@ -187,9 +209,13 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
   t.test('a call that cannot be sent throws, and nothing is sent', async t => {
     const { server, main, clients: [a] } = await serve(1)
     t.throws(() => { (main as RemoteNode).rpc('nothing') }, { code: 'ERR_INVALID_PARAMETER' })
-    t.throws(() => { server.multiplayer.node('Loose', ['hit', 'move', 'quiet']).rpc('hit', ...new Array(256).fill(null)) }, { code: 'ERR_INVALID_PARAMETER' })
+    t.throws(() => {
+      server.multiplayer.node('Loose', ['hit', 'move', 'quiet']).rpc('hit', ...new Array(256).fill(null))
+    }, { code: 'ERR_INVALID_PARAMETER' })
     t.throws(() => { server.multiplayer.node('Loose').rpc('hit', () => {}) }, { code: 'ERR_INVALID_PARAMETER' })
-    t.throws(() => { server.multiplayer.node('Loose').rpc('hit', new Uint8Array(65536)) }, { code: 'ERR_OUT_OF_MEMORY' })
+    t.throws(() => {
+      server.multiplayer.node('Loose').rpc('hit', new Uint8Array(65536))
+    }, { code: 'ERR_OUT_OF_MEMORY' })
     t.throws(() => { main.rpcId(99, 'move') }, { code: 'ERR_DOES_NOT_EXIST' })
     t.same((await heard(a)).filter(line => line.startsWith('call')), [])
     await server.stop()

@@ -7,7 +7,15 @@ import { silentLogger } from '../../helper/silent-logger.ts'
 import { Color, int } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
-const surface = { add: [String, optional(Color)], buy: [int, optional(int, 1), optional(Color, null)], state: [Map], pass: [exact], chat: unchecked, config: Map, hit: [int] } as const
+const surface = {
+  add: [String, optional(Color)],
+  buy: [int, optional(int, 1), optional(Color, null)],
+  state: [Map],
+  pass: [exact],
+  chat: unchecked,
+  config: Map,
+  hit: [int]
+} as const
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
 const same = <Is extends true>(is?: Is): void => { t.not(is, false) }

@@ -14,7 +14,9 @@ import type { ClientCodec } from '../../helper/client-codecs.ts'
 import { putDataTo, receive, sessionOf } from '../../helper/internals.ts'
 
 /** What every wire must do, whatever its messages look like. */
-for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) t.test(wire, async t => { await wireContract(t, wire, clientCodecs[wire]) })
+for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
+  t.test(wire, async t => { await wireContract(t, wire, clientCodecs[wire]) })
+}
 
 /** A client that reads and writes by a speaker. */
 class Member {
@@ -47,9 +49,14 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
   /** A room of members with the ids 10, 11, 12 ..., what the server signals, and what it keeps. */
   async function room (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.1, ...options }, { ...memoryMount, drawId: () => ids.shift()! })
+    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.1, ...options }, {
+      ...memoryMount,
+      drawId: () => ids.shift()!
+    })
     const signals: unknown[][] = []
-    for (const name of ['peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
+    for (const name of ['peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) {
+      server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
+    }
     await server.listen()
     const enter = (): Member => new Member(server, ids[0], speaker)
     const members = Array.from({ length: count }, enter)
@@ -59,7 +66,11 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
   }
   const kept = (server: WebSocketServer) => {
     const packets = []
-    while (server.getAvailablePacketCount() > 0) packets.push(`${server.getPacketPeer()} ${Buffer.from(server.getPacket()).toString('hex')}`)
+    while (server.getAvailablePacketCount() > 0) {
+      packets.push(
+      `${server.getPacketPeer()} ${Buffer.from(server.getPacket()).toString('hex')}`
+      )
+    }
     return packets
   }
 
@@ -102,7 +113,11 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     ]
     for (const [target, receivers, isKept] of rows) {
       members[0].say(target, 1, 2, 3)
-      for (const member of members) t.same(await member.heard(), receivers.includes(member.id) ? ['from 10 010203'] : [], `to ${target}: ${member.id}`)
+      for (const member of members) {
+        t.same(await member.heard(), receivers.includes(member.id)
+          ? ['from 10 010203']
+          : [], `to ${target}: ${member.id}`)
+      }
       t.same(kept(server), isKept ? ['10 010203'] : [], `to ${target}: server`)
       t.same(signals.splice(0), isKept ? [['peer_packet', 10]] : [])
     }
@@ -112,7 +127,8 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
 
   t.test('the server sends to all, to one, to all but one, and not to itself', async t => {
     const { server, members: [a, b] } = await room(2)
-    const rows: Array<[target: number, toA: boolean, toB: boolean]> = [[0, true, true], [10, true, false], [-10, false, true], [-1, true, true], [1, false, false], [-99, true, true]]
+    const rows: Array<[target: number, toA: boolean, toB: boolean]> =
+      [[0, true, true], [10, true, false], [-10, false, true], [-1, true, true], [1, false, false], [-99, true, true]]
     for (const [target, toA, toB] of rows) {
       server.setTargetPeer(target)
       server.putPacket(Uint8Array.of(7))
@@ -212,7 +228,9 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
   t.test('random messages are dropped and counted, or relayed whole with their true sender', async t => {
     const random = new Random(seed)
     const { server, members } = await room(3)
-    const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.encodeData(10, target, random.bytes(1 + random.below(12)))).concat(...Object.values(speaker.forgedMessages(10, 11)).map(list => list.map(one => Buffer.from(one))))
+    const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.encodeData(
+      10, target, random.bytes(1 + random.below(12))
+    )).concat(...Object.values(speaker.forgedMessages(10, 11)).map(list => list.map(one => Buffer.from(one))))
     const faults: string[] = []
     for (let i = 0; i < scaled(10_000); i++) {
       const message = random.oneIn(3) ? random.bytes(random.below(24)) : mutated(random, seeds)
@@ -226,7 +244,10 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     function checkRelayed (payload: Buffer, id: number): void {
       const isFine = wire === 'godot3'
         ? payload[0] === 0 && payload.readInt32LE(1) === 10 && id !== 10
-        : payload[0] === 2 ? id === 10 : payload[0] === 7 && payload[1] === 3 && payload.readInt32LE(2) === 10 && (payload[6] & 7) !== 7
+        : payload[0] === 2
+          ? id === 10
+          : payload[0] === 7 && payload[1] === 3 &&
+          payload.readInt32LE(2) === 10 && (payload[6] & 7) !== 7
       if (!isFine) faults.push(payload.toString('hex'))
     }
     t.same(faults, [], `seed ${seed}`)

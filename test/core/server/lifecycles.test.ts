@@ -24,7 +24,9 @@ t.test(`${LIVES} random lives: one connect and one disconnect signal each, and n
     if (random.oneIn(40) && peer.isOpen) server.disconnectPeer(id, 4000 + random.below(100), 'random disconnect')
   })
 
-  const sweep = setInterval(() => { for (const peer of server.peers()) while (peer.getAvailablePacketCount() > 0) peer.getPacket() }, 20)
+  const sweep = setInterval(() => {
+    for (const peer of server.peers()) while (peer.getAvailablePacketCount() > 0) peer.getPacket()
+  }, 20)
   let begun = 0
   const live = async (): Promise<void> => {
     while (begun < LIVES) {
@@ -49,7 +51,8 @@ t.test(`${LIVES} random lives: one connect and one disconnect signal each, and n
 /** What a client may do, a row each; `undefined` ends its life. */
 const acts: Array<(random: Random, socket: Socket) => boolean> = [
   (random, socket) => socket.write(frame(1 + random.below(2), 'x'.repeat(random.below(300)))),
-  (random, socket) => socket.write(Buffer.concat(Array.from({ length: random.below(30) }, (_, i) => frame(2, Buffer.of(i))))),
+  (random, socket) =>
+    socket.write(Buffer.concat(Array.from({ length: random.below(30) }, (_, i) => frame(2, Buffer.of(i))))),
   (_, socket) => socket.write(frame(9, 'ping')),
   (random, socket) => socket.write(frame(2, 'y'.repeat(200)).subarray(0, random.below(100)))
 ]

@@ -5,7 +5,10 @@ interface Table { said: [word: string, times: number], done: [] }
 
 function emitter () {
   const errors: unknown[] = []
-  return { errors, signals: new SignalEmitter<Table>((error, name) => { errors.push([name, (error as Error).message]) }) }
+  return {
+    errors,
+    signals: new SignalEmitter<Table>((error, name) => { errors.push([name, (error as Error).message]) })
+  }
 }
 
 t.test('listeners hear in the order they came, once only once, and none that was taken away', async t => {
@@ -13,7 +16,8 @@ t.test('listeners hear in the order they came, once only once, and none that was
   const heard: string[] = []
   const first = (word: string) => { heard.push(`first ${word}`) }
   const never = () => { heard.push('never') }
-  signals.on('said', first).once('said', (word, times) => { heard.push(`once ${word} ${times}`) }).on('said', never).off('said', never)
+  signals.on('said', first).once('said', (word, times) => { heard.push(`once ${word} ${times}`) }).on('said', never)
+    .off('said', never)
   t.equal(signals.listenerCount('said'), 2)
   t.ok(signals.emit('said', 'a', 1))
   t.ok(signals.emit('said', 'b', 2))
@@ -44,7 +48,9 @@ t.test('who listens or leaves while a signal is under way does not change who he
 t.test('what a listener throws or rejects with is reported, and reaches neither the emitter nor the others', async t => {
   const { errors, signals } = emitter()
   let heard = 0
-  signals.on('done', () => { throw new Error('thrown') }).on('done', async () => { throw new Error('rejected') }).on('done', () => { heard++ })
+  signals.on('done', () => { throw new Error('thrown') }).on('done', async () => {
+    throw new Error('rejected')
+  }).on('done', () => { heard++ })
   signals.emit('done')
   await new Promise(resolve => setImmediate(resolve))
   t.equal(heard, 1)

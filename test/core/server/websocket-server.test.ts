@@ -348,7 +348,7 @@ t.test('the outbound buffer: full for a peer that does not read, without limit o
   const { server } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
-  t.throws(() => peer.putPacket(Buffer.alloc(65536)), { code: 'ERR_OUT_OF_MEMORY', number: 6 }, 'a packet of the buffer\'s size never goes')
+  t.throws(() => peer.putPacket(Buffer.alloc(65537)), { code: 'ERR_OUT_OF_MEMORY', number: 6 }, 'a packet larger than the buffer never fits')
   for (let i = 0; i < 3000; i++) peer.putPacket(Buffer.of(i))
   t.equal((await client.frames()).length, 3000)
 
@@ -430,11 +430,12 @@ t.test('an exception during poll() does not stop polling', async t => {
   }
   const server = new WebSocketServer({ autoPoll: false, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, drawId })
   await server.listen()
-  for (let port = 1; port <= 3; port++) new FrameClient(server, '', port)
+  const clients = [1, 2, 3].map(port => new FrameClient(server, '', port))
   t.throws(() => { server.poll() }, { message: 'no id' })
   t.same([...server.peers()].map(({ id }) => id), [10])
   server.poll()
   t.same([...server.peers()].map(({ id }) => id), [10, 11], 'the client behind the one that failed was not lost')
+  for (const { connection } of clients) connection.destroy()
   await server.stop()
 })
 
@@ -444,7 +445,8 @@ t.test('without option log warnings and errors go to the console', async t => {
   await server.listen()
   const error = new Error('broken listener')
   server.on('client_connected', () => { throw error })
-  new FrameClient(server)
+  const client = new FrameClient(server)
   t.match(written().map(({ args }) => args), [['fastify-peer-server: listener failed', { signal: 'client_connected', err: error }]])
+  client.close(1000)
   await server.stop()
 })

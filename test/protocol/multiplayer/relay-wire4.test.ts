@@ -9,7 +9,11 @@ t.test('messages that announce peers', async t => {
 })
 
 t.test('invalid client ids cannot be announced, as clients would accept them', async t => {
-  for (const id of [1, 0, -1, -2147483648]) for (const tell of [wire.welcome, wire.added, wire.removed]) t.throws(() => tell(id), { code: 'ERR_INVALID_PARAMETER' }, String(id))
+  for (const id of [1, 0, -1, -2147483648]) {
+    for (const tell of [wire.welcome, wire.added, wire.removed]) {
+      t.throws(() => tell(id), { code: 'ERR_INVALID_PARAMETER' }, String(id))
+    }
+  }
 })
 
 t.test('a relay replaces the four bytes of the id, and unused bits of the first byte', async t => {
@@ -28,6 +32,9 @@ t.test('target and content of a message', async t => {
   for (const [hex, target, callAt, dataAt] of rows) {
     const bytes = bytesOf('ff' + hex)
     t.equal(wire.fault(bytes, 1, bytes.length, 9), undefined, hex)
-    t.same([wire.target(bytes, 1), wire.callAt(bytes, 1), wire.dataAt(bytes, 1)], [target, callAt < 0 ? -1 : callAt + 1, dataAt + 1], hex)
+    t.same([wire.target(bytes, 1), wire.callAt(bytes, 1), wire.dataAt(bytes, 1)], [target, callAt < 0
+      ? -1
+      : callAt +
+      1, dataAt + 1], hex)
   }
 })

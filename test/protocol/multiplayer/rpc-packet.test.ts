@@ -18,14 +18,21 @@ const captures = steps.flatMap(({ frames }) => frames)
 
 t.test('every RPC packet recorded from Godot 3.2.3 is decoded, and encoded again byte for byte', async t => {
   t.ok(captures.length > 100)
-  for (const { hex, note } of captures) t.equal(hexOf(encodeRpcPacket(decodeWholeRpcPacket(bytesOf(hex)))), hex, note ?? hex)
+  for (const { hex, note } of captures) {
+    t.equal(hexOf(encodeRpcPacket(decodeWholeRpcPacket(bytesOf(hex)))), hex, note ?? hex)
+  }
 })
 
 const packets: Array<[name: string, hex: string, packet: RpcPacket]> = [
   ['a call by path', '00090000807230 00 004d61696e00', { type: 'remoteCall', node: 'Main', name: 'r0', args: [] }],
   ['a call by id', '00010000007233 0003 0200000001000000 040000000300000074776f00 050000000000404000008040',
     { type: 'remoteCall', node: 1, name: 'r3', args: [1, 'two', new Vector2(3, 4)] }],
-  ['a real that is a whole number', '0001000000723100 01 0300000000004040', { type: 'remoteCall', node: 1, name: 'r1', args: [float(3)] }],
+  ['a real that is a whole number', '0001000000723100 01 0300000000004040', {
+    type: 'remoteCall',
+    node: 1,
+    name: 'r1',
+    args: [float(3)]
+  }],
   ['a node path', '0001000000723100 01 0f00000001000080000000000000000004000000 50617468',
     { type: 'remoteCall', node: 1, name: 'r1', args: [new NodePath('Path')] }],
   ['a set by id', '01010000007800 020000002a000000', { type: 'remoteSet', node: 1, name: 'x', value: 42 }],
@@ -44,11 +51,26 @@ t.test('each kind of packet is decoded and encoded', async t => {
 })
 
 t.test('the NUL of a final path may be missing, bytes after the last argument are ignored', async t => {
-  t.strictSame(decodeWholeRpcPacket(bytesOf('000900008072300000' + '4d61696e')), { type: 'remoteCall', node: 'Main', name: 'r0', args: [] })
+  t.strictSame(decodeWholeRpcPacket(bytesOf('000900008072300000' + '4d61696e')), {
+    type: 'remoteCall',
+    node: 'Main',
+    name: 'r0',
+    args: []
+  })
   t.strictSame(decodeWholeRpcPacket(bytesOf('02010000004d61696e')), { type: 'simplifyPath', id: 1, path: 'Main' })
   t.strictSame(decodeWholeRpcPacket(bytesOf('034d61696e')), { type: 'confirmPath', path: 'Main' })
-  t.strictSame(decodeWholeRpcPacket(bytesOf('00010000007230000077')), { type: 'remoteCall', node: 1, name: 'r0', args: [] })
-  t.strictSame(decodeWholeRpcPacket(bytesOf('000a0000807230000077' + '4d61696e00')), { type: 'remoteCall', node: 'Main', name: 'r0', args: [] })
+  t.strictSame(decodeWholeRpcPacket(bytesOf('00010000007230000077')), {
+    type: 'remoteCall',
+    node: 1,
+    name: 'r0',
+    args: []
+  })
+  t.strictSame(decodeWholeRpcPacket(bytesOf('000a0000807230000077' + '4d61696e00')), {
+    type: 'remoteCall',
+    node: 'Main',
+    name: 'r0',
+    args: []
+  })
 })
 
 const malformed: Array<[name: string, hex: string, byte: number]> = [
@@ -72,7 +94,12 @@ const malformed: Array<[name: string, hex: string, byte: number]> = [
 
 t.test('malformed packets are refused, naming the byte', async t => {
   for (const [name, hex, byte] of malformed) {
-    t.throws(() => decodeWholeRpcPacket(bytesOf(hex)), { name: 'GodotError', code: 'ERR_INVALID_DATA', message: new RegExp(`at byte ${byte}$`) }, name)
+    t.throws(() => decodeWholeRpcPacket(bytesOf(hex)), {
+      name:
+      'GodotError',
+      code: 'ERR_INVALID_DATA',
+      message: new RegExp(`at byte ${byte}$`)
+    }, name)
   }
 })
 
@@ -87,7 +114,9 @@ t.test('options apply to the arguments', async t => {
 
 t.test('packets that no receiver could decode are not encoded', async t => {
   const name = 'r1'
-  t.throws(() => encodeRpcPacket({ type: 'remoteCall', node: 1, name, args: new Array(256).fill(null) }), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => encodeRpcPacket({ type: 'remoteCall', node: 1, name, args: new Array(256).fill(null) }), {
+    code: 'ERR_INVALID_PARAMETER'
+  })
   t.equal(encodeRpcPacket({ type: 'remoteCall', node: 1, name, args: new Array(255).fill(null) }).length, 9 + 255 * 4)
   t.throws(() => encodeRpcPacket({ type: 'confirmPath', path: 'a\0b' }), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => encodeRpcPacket({ type: 'raw', bytes: new Uint8Array() }), { code: 'ERR_INVALID_DATA' })

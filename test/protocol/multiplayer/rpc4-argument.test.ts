@@ -21,7 +21,9 @@ t.test('every value recorded from Godot 4 as an argument of an RPC, both ways', 
 })
 
 t.test('overlong forms of an int are accepted, size bits of other types are not', async t => {
-  for (const hex of ['0205', '420500', '8205000000', 'c20500000000000000']) t.equal(variant4.parse(readRpcArgument, bytesOf(hex)), 5, hex)
+  for (const hex of ['0205', '420500', '8205000000', 'c20500000000000000']) {
+    t.equal(variant4.parse(readRpcArgument, bytesOf(hex)), 5, hex)
+  }
   t.equal(variant4.parse(readRpcArgument, bytesOf('c2ffffffffffffff7f')), 2n ** 63n - 1n)
   for (const hex of ['', '42', '8205', '40000000', '4400000000000000', 'c5000000', '3f000000']) {
     t.throws(() => variant4.parse(readRpcArgument, bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)

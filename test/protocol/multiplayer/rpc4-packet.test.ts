@@ -10,13 +10,17 @@ import { decodeWholeRpc4Packet } from '../../helper/rpc-packets.ts'
 import type { DecodedCall4 } from '../../helper/rpc-packets.ts'
 
 interface Steps { steps: Array<{ frames: Array<{ hex?: string, note?: string }> }> }
-const { steps, replication, foreign_server: foreign } = readVectors<Steps & { replication: Steps[], foreign_server: Array<{ client_sent: string[] }> }>('godot4-rpc')
+const {
+  steps, replication, foreign_server: foreign
+} = readVectors<Steps & { replication: Steps[], foreign_server: Array<{ client_sent: string[] }> }>('godot4-rpc')
 
 /** The packets of every frame that real processes sent, out of their relays; those of SYS are not read here. */
 const captures = [...new Set([
-  ...[{ steps }, ...replication].flatMap(({ steps }) => steps).flatMap(({ frames }) => frames).flatMap(({ hex, note = '' }) => hex === undefined || note.startsWith('id') ? [] : [hex]),
+  ...[{ steps }, ...replication].flatMap(({ steps }) => steps).flatMap(({ frames }) => frames)
+    .flatMap(({ hex, note = '' }) => hex === undefined || note.startsWith('id') ? [] : [hex]),
   ...foreign.flatMap(({ client_sent: sent = [] }) => sent).flatMap(line => line.startsWith('2:') ? [line.slice(2)] : [])
-].map(hex => hex.startsWith('0703') ? hex.slice(12) : hex).filter(hex => hex !== '' && (parseInt(hex.slice(0, 2), 16) & 7) !== 7))]
+].map(hex =>
+  hex.startsWith('0703') ? hex.slice(12) : hex).filter(hex => hex !== '' && (parseInt(hex.slice(0, 2), 16) & 7) !== 7))]
 
 /** The bytes of a packet, in the form it came in. */
 function encode (packet: ReturnType<typeof decodeWholeRpc4Packet>, first: number): Uint8Array {
@@ -31,7 +35,9 @@ function encode (packet: ReturnType<typeof decodeWholeRpc4Packet>, first: number
 
 t.test('every packet that real Godot 4 processes sent, both ways', async t => {
   t.equal(captures.length, 117)
-  for (const hex of captures) t.equal(hexOf(encode(decodeWholeRpc4Packet(bytesOf(hex)), parseInt(hex.slice(0, 2), 16))), hex)
+  for (const hex of captures) {
+    t.equal(hexOf(encode(decodeWholeRpc4Packet(bytesOf(hex)), parseInt(hex.slice(0, 2), 16))), hex)
+  }
 })
 
 t.test('every value recorded as an argument of a call, both ways', async t => {
@@ -67,13 +73,31 @@ t.test('nodes and methods are encoded in the smallest size', async t => {
 t.test('a confirmation in either form', async t => {
   t.equal(hexOf(encodeConfirmPath4(true, 0xffffffff)), '0201ffffffff')
   t.equal(hexOf(encodeConfirmPath4(false, 'Main')), '02004d61696e00')
-  t.strictSame(decodeWholeRpc4Packet(bytesOf('020107000000')), { type: 'confirmPath', isEqual: true, id: 7, path: undefined })
-  t.strictSame(decodeWholeRpc4Packet(bytesOf('02004d61696e00')), { type: 'confirmPath', isEqual: false, id: undefined, path: 'Main' })
-  t.strictSame(decodeWholeRpc4Packet(bytesOf('020161626300')), { type: 'confirmPath', isEqual: true, id: 0x636261, path: 'abc' }, 'six bytes may be either')
+  t.strictSame(decodeWholeRpc4Packet(bytesOf('020107000000')), {
+    type: 'confirmPath',
+    isEqual: true,
+    id: 7,
+    path: undefined
+  })
+  t.strictSame(decodeWholeRpc4Packet(bytesOf('02004d61696e00')), {
+    type: 'confirmPath',
+    isEqual: false,
+    id: undefined,
+    path: 'Main'
+  })
+  t.strictSame(decodeWholeRpc4Packet(bytesOf('020161626300')), {
+    type:
+    'confirmPath',
+    isEqual: true,
+    id: 0x636261,
+    path: 'abc'
+  }, 'six bytes may be either')
 })
 
 t.test('malformed packets are refused', async t => {
-  const rows = ['', '00', '0001', '07', '0700', '0f03', '03', 'b00702', '02', '0201', '020100', '02016162', '0201610062006300', '02010100000000', '01' + '00'.repeat(36), 'a099000080024d61696e00',
+  const rows =
+    ['', '00', '0001', '07', '0700', '0f03', '03', 'b00702', '02', '0201', '020100', '02016162', '0201610062006300', '02010100000000', '01' +
+    '00'.repeat(36), 'a099000080024d61696e00',
     'a0010000800a4d61696e00', '0007030127000000', '000703020205', '00070301840000000100000061000000']
   for (const hex of rows) t.throws(() => decodeWholeRpc4Packet(bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)
   t.throws(() => decodeWholeRpc4Packet(bytesOf('000703011800000000000000')), { code: 'ERR_UNAUTHORIZED' })

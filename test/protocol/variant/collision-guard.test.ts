@@ -13,11 +13,12 @@ function fill (keys: readonly unknown[]): number {
   return (user + system) / 1000
 }
 
-const floods: Array<[name: string, keys: ReadonlyArray<number | bigint>, honest: (index: number) => number | bigint]> = [
-  ['int', collidingInts(COUNT), i => i * 37],
-  ['bigint', collidingBigInts(COUNT), i => 2n ** 60n + BigInt(i * 37)],
-  ['float', collidingFloats(COUNT), i => i * 37 + 0.5]
-]
+const floods: Array<[name: string, keys: ReadonlyArray<number | bigint>, honest: (index: number) => number | bigint]> =
+  [
+    ['int', collidingInts(COUNT), i => i * 37],
+    ['bigint', collidingBigInts(COUNT), i => 2n ** 60n + BigInt(i * 37)],
+    ['float', collidingFloats(COUNT), i => i * 37 + 0.5]
+  ]
 
 t.test('the hash is that of this engine: keys with colliding hashes make a Map slow', async t => {
   for (const [name, keys, honest] of floods) {
@@ -35,8 +36,10 @@ t.test('colliding keys are detected once a chain is too long', async t => {
 
 t.test('keys of real games never trigger it', async t => {
   const patterns: Array<(i: number) => unknown> = [
-    i => i, i => -i, i => i * 1000, i => i * 1024, i => i * 65536, i => (i & 1023) << 21 | i >> 10, i => i * 0.1, i => i + 0.5, i => i / 7,
-    i => 2 ** 40 + i, i => i * 2 ** 33, i => BigInt(i), i => 76561197960265728n + BigInt(i) * 13n, i => BigInt(i) << 40n,
+    i => i, i => -i, i =>
+      i * 1000, i => i * 1024, i => i * 65536, i => (i & 1023) << 21 | i >> 10, i => i * 0.1, i => i + 0.5, i => i / 7,
+    i =>
+      2 ** 40 + i, i => i * 2 ** 33, i => BigInt(i), i => 76561197960265728n + BigInt(i) * 13n, i => BigInt(i) << 40n,
     i => `key${i}`, i => ({ i }), i => 1e18 + i * 1e6, i => Date.UTC(2026, 0) + i * 16.6
   ]
   for (const [index, pattern] of patterns.entries()) {

@@ -39,7 +39,9 @@ t.test('random values of all types survive a real Godot and back', godot, async 
     if (!isDeepStrictEqual(read, values[index])) t.same(read, values[index], `SEED=${seed}`)
     const expected = hexOf(ours[index])
     // Node paths are compared by what we write for them.
-    if (expected !== hexOf(hasNodePath(read) ? encodeVariant(read) : bytes)) t.equal(hexOf(bytes), expected, `SEED=${seed}`)
+    if (expected !== hexOf(hasNodePath(read) ? encodeVariant(read) : bytes)) {
+      t.equal(hexOf(bytes), expected, `SEED=${seed}`)
+    }
   }
 })
 
@@ -56,7 +58,9 @@ t.test('Godot sees the types and the values that were meant', godot, async t => 
     [-0, 3, '-0'],
     [2n ** 63n - 1n, 2, '9223372036854775807'],
     [new types.Vector2(1, -2.5), 5, '(1, -2.5)'],
-    [new types.Transform2D(new types.Vector2(1, 2), new types.Vector2(3, 4), new types.Vector2(5, 6)), 8, '((1, 2), (3, 4), (5, 6))'],
+    [new types.Transform2D(
+      new types.Vector2(1, 2), new types.Vector2(3, 4), new types.Vector2(5, 6)
+    ), 8, '((1, 2), (3, 4), (5, 6))'],
     [new types.Color(1, 0.5, 0.25, 1), 14, '1,0.5,0.25,1'],
     [new types.NodePath('/root/Main:position:x'), 15, '/root/Main:position:x'],
     [{ hp: 100 }, 18, '{hp:100}'],

@@ -22,14 +22,18 @@ t.test('an object whose only member is named like a type is of that type', async
     [{ float: 7 }, new types.Float(7)],
     [{ Vector2: [1, 2] }, new Vector2(1, 2)],
     [{ Rect2: [1, 2, 3, 4] }, new types.Rect2(new Vector2(1, 2), new Vector2(3, 4))],
-    [{ Basis: [1, 2, 3, 4, 5, 6, 7, 8, 9] }, new types.Basis(new Vector3(1, 4, 7), new Vector3(2, 5, 8), new Vector3(3, 6, 9))],
+    [{
+      Basis: [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    }, new types.Basis(new Vector3(1, 4, 7), new Vector3(2, 5, 8), new Vector3(3, 6, 9))],
     [{ Color: [0.5, 1, 0, 1] }, new types.Color(0.5, 1, 0, 1)],
     [{ NodePath: '/root/Main:position' }, new types.NodePath('/root/Main:position')],
     [{ PoolByteArray: [1, 255] }, Uint8Array.of(1, 255)],
     [{ PackedInt32Array: [-1] }, Int32Array.of(-1)],
     [{ PoolStringArray: ['a', 'b'] }, new types.PoolStringArray(['a', 'b'])],
     [{ PoolVector2Array: [[1, 2], [3, 4]] }, new types.PoolVector2Array([new Vector2(1, 2), new Vector2(3, 4)])],
-    [{ Dictionary: [[{ Vector2: [1, 2] }, 'here'], [1, 2]] }, new Map<unknown, unknown>([[new Vector2(1, 2), 'here'], [1, 2]])],
+    [{
+      Dictionary: [[{ Vector2: [1, 2] }, 'here'], [1, 2]]
+    }, new Map<unknown, unknown>([[new Vector2(1, 2), 'here'], [1, 2]])],
     [{ Dictionary: [['Vector2', 1]] }, new Map([['Vector2', 1]])],
     [[{ Vector3: [1, 2, 3] }], [new Vector3(1, 2, 3)]],
     [{ Vector2: 1, Vector3: 2 }, new Map([['Vector2', 1], ['Vector3', 2]])]
@@ -37,11 +41,17 @@ t.test('an object whose only member is named like a type is of that type', async
 })
 
 t.test('values from JSON can be sent to Godot 3', async t => {
-  for (const json of [{ position: { Vector2: [1.5, 2] }, score: { int: 7 }, names: { PoolStringArray: ['x'] } }, [1, 2.5, 'a', null], { Transform: [1, 0, 0, 0, 1, 0, 0, 0, 1, 4, 5, 6] }]) {
+  for (const json of [{
+    position: { Vector2: [1.5, 2] },
+    score: { int: 7 },
+    names: { PoolStringArray: ['x'] }
+  }, [1, 2.5, 'a', null], { Transform: [1, 0, 0, 0, 1, 0, 0, 0, 1, 4, 5, 6] }]) {
     const value = variantFromJson(json)
     t.same(decodeVariant(encodeVariant(value)), value)
   }
-  const four = variantFromJson([{ Vector4i: [1, 2, 3, -4] }, { StringName: 'idle' }, { PackedInt64Array: ['9007199254740993'] }, { Projection: Array.from({ length: 16 }, (_, i) => i) }])
+  const four = variantFromJson([{ Vector4i: [1, 2, 3, -4] }, {
+    StringName: 'idle'
+  }, { PackedInt64Array: ['9007199254740993'] }, { Projection: Array.from({ length: 16 }, (_, i) => i) }])
   t.same(variant4.decode(variant4.encode(four)), four)
 })
 
@@ -55,16 +65,24 @@ t.test('invalid JSON is refused with a message that names what is expected', asy
     [{ PoolStringArray: 'x' }, 'PoolStringArray: an array'],
     [{ Dictionary: [[1]] }, 'pairs of a key and a value'],
     [{ NodePath: 1 }, 'a string']
-  ] as const) t.throws(() => variantFromJson(json), { code: 'ERR_INVALID_PARAMETER', message: wanted }, JSON.stringify(json))
+  ] as const) {
+    t.throws(() =>
+      variantFromJson(json), { code: 'ERR_INVALID_PARAMETER', message: wanted }, JSON.stringify(json))
+  }
   t.throws(() => variantFromJson({ int: '9223372036854775808' }), { code: 'ERR_INVALID_PARAMETER' })
   const deep = JSON.parse('['.repeat(20000) + ']'.repeat(20000))
   t.throws(() => variantFromJson(deep), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 t.test('any JSON gives a Variant or a GodotError', async t => {
-  const names = ['int', 'float', 'Vector2', 'Color', 'Dictionary', 'PoolByteArray', 'PoolVector2Array', 'PackedInt64Array', 'NodePath', 'x']
+  const names = [
+    'int', 'float', 'Vector2', 'Color', 'Dictionary', 'PoolByteArray', 'PoolVector2Array', 'PackedInt64Array',
+    'NodePath', 'x'
+  ]
   const json = fc.letrec(tie => ({
-    any: fc.oneof({ maxDepth: 4 }, fc.jsonValue(), fc.dictionary(fc.constantFrom(...names), tie('any'), { maxKeys: 1 }), fc.array(tie('any'), { maxLength: 4 }))
+    any: fc.oneof({ maxDepth: 4 }, fc.jsonValue(), fc.dictionary(fc.constantFrom(...names), tie('any'), {
+      maxKeys: 1
+    }), fc.array(tie('any'), { maxLength: 4 }))
   })).any
   fc.assert(fc.property(json, value => {
     try {

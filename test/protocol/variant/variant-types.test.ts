@@ -11,7 +11,10 @@ t.test('values have Godot\'s defaults', async t => {
   t.match(new types.Plane(), { normal: { x: 0, y: 0, z: 0 }, d: 0 })
   t.match(new types.Quat(), { x: 0, y: 0, z: 0, w: 1 })
   t.match(new types.AABB(), { position: new Vector3(), size: new Vector3() })
-  t.match(new types.Transform(), { basis: { x: new Vector3(1, 0, 0), y: new Vector3(0, 1, 0), z: new Vector3(0, 0, 1) }, origin: new Vector3() })
+  t.match(new types.Transform(), {
+    basis: { x: new Vector3(1, 0, 0), y: new Vector3(0, 1, 0), z: new Vector3(0, 0, 1) },
+    origin: new Vector3()
+  })
   t.match(new types.Color(), { r: 0, g: 0, b: 0, a: 1 })
   t.match(new types.RID(), { id: 0n })
   t.match(new types.NodePath(), { names: [], subnames: [], absolute: false })
@@ -62,10 +65,14 @@ t.test('safe integers are ints', async t => {
 t.test('int() returns a value that is sent as an int', async t => {
   t.strictSame([int(3), int(3.9), int(-3.9), int(-0.5), int(-0), int(5n), int(new Float(7))], [3, 3, -3, 0, 0, 5, 7])
   t.strictSame([int(2 ** 53), int(2n ** 53n + 1n), int(-1e18)], [2n ** 53n, 2n ** 53n + 1n, -(10n ** 18n)])
-  for (const value of [NaN, Infinity, 2 ** 63, 2n ** 63n, -(2n ** 63n) - 1n]) t.throws(() => int(value), { code: 'ERR_INVALID_PARAMETER' })
+  for (const value of [NaN, Infinity, 2 ** 63, 2n ** 63n, -(2n ** 63n) - 1n]) {
+    t.throws(() => int(value), { code: 'ERR_INVALID_PARAMETER' })
+  }
 })
 
 t.test('float() returns a value that is sent as a real', async t => {
-  t.strictSame([float(3), float(0), float(5n), float(new Float(7))], [new Float(3), new Float(0), new Float(5), new Float(7)])
+  t.strictSame([
+    float(3), float(0), float(5n), float(new Float(7))
+  ], [new Float(3), new Float(0), new Float(5), new Float(7)])
   t.strictSame([float(0.5), float(-0), float(2 ** 53), float(NaN)], [0.5, -0, 2 ** 53, NaN])
 })

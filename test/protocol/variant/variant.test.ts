@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
-import { EncodedObject, Float, PoolStringArray, PoolVector2Array, Vector2, float, int } from '../../../src/protocol/variant/variant-types.ts'
+import {
+  EncodedObject, Float, PoolStringArray, PoolVector2Array, Vector2, float, int
+} from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
@@ -36,9 +38,13 @@ t.test('bytes are decoded or refused as by Godot', async t => {
   t.equal(decodeVectors.length, 100)
   for (const { name, hex, ok, error, reencoded } of decodeVectors) {
     const code = error === 'ERR_FILE_EOF' ? 'ERR_INVALID_DATA' : error
-    if (differences.includes(name)) t.throws(() => decodeVariant(bytesOf(hex)), { name: 'GodotError', code: 'ERR_INVALID_DATA' }, name)
-    else if (!ok) t.throws(() => decodeVariant(bytesOf(hex)), { name: 'GodotError', code, message: /at byte \d+/ }, name)
-    else t.equal(hexOf(encodeVariant(decodeVariant(bytesOf(hex)))), reencoded ?? hex, name)
+    if (differences.includes(name)) {
+      t.throws(() =>
+        decodeVariant(bytesOf(hex)), { name: 'GodotError', code: 'ERR_INVALID_DATA' }, name)
+    } else if (!ok) {
+      t.throws(() =>
+        decodeVariant(bytesOf(hex)), { name: 'GodotError', code, message: /at byte \d+/ }, name)
+    } else t.equal(hexOf(encodeVariant(decodeVariant(bytesOf(hex)))), reencoded ?? hex, name)
   }
 })
 
@@ -95,8 +101,10 @@ t.test('subclasses are encoded as their base class, a Buffer as bytes', async t 
 
 t.test('values without a Godot type are refused', async t => {
   class Own {}
-  for (const value of [undefined, Symbol('a'), () => 1, new Date(), new Set(), /a/, new Own(), new Float64Array(1), [undefined], { a: new Own() }]) {
-    t.throws(() => encodeVariant(value as Variant), { name: 'GodotError', code: 'ERR_INVALID_PARAMETER' }, String(value))
+  for (const value of [undefined, Symbol('a'), () =>
+    1, new Date(), new Set(), /a/, new Own(), new Float64Array(1), [undefined], { a: new Own() }]) {
+    t.throws(() =>
+      encodeVariant(value as Variant), { name: 'GodotError', code: 'ERR_INVALID_PARAMETER' }, String(value))
   }
 })
 
@@ -108,7 +116,8 @@ t.test('decoded bytes are a copy, also of a Buffer', async t => {
 })
 
 t.test('full objects are refused unless allowed, both ways', async t => {
-  const object = new EncodedObject('Reference', new Map<string, Variant>([['name', 'a'], ['next', new EncodedObject('Node')]]))
+  const object =
+    new EncodedObject('Reference', new Map<string, Variant>([['name', 'a'], ['next', new EncodedObject('Node')]]))
   t.throws(() => encodeVariant([object]), { code: 'ERR_UNAUTHORIZED' })
   const bytes = encodeVariant([object], { allowObjects: true })
   t.throws(() => decodeVariant(bytes), { code: 'ERR_UNAUTHORIZED', message: /at byte 8$/ })
@@ -127,7 +136,10 @@ t.test('at most 100 levels, both ways', async t => {
   t.strictSame(decodeVariant(encodeVariant(nested(100))), nested(100))
   t.throws(() => encodeVariant(nested(101)), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => decodeVariant(bytesOf('1200000001000000'.repeat(101))), { code: 'ERR_INVALID_DATA' })
-  t.throws(() => decodeVariant(bytesOf('1300000001000000'.repeat(1_000_000))), { code: 'ERR_INVALID_DATA', message: /at byte 808$/ })
+  t.throws(() => decodeVariant(bytesOf('1300000001000000'.repeat(1_000_000))), {
+    code: 'ERR_INVALID_DATA',
+    message: /at byte 808$/
+  })
   const own: Variant[] = []
   own.push(own)
   t.throws(() => encodeVariant(own), { code: 'ERR_INVALID_PARAMETER' })
@@ -136,12 +148,18 @@ t.test('at most 100 levels, both ways', async t => {
 
 t.test('a value may encode another one while it is being encoded', async t => {
   const value = { get inner () { return encodeVariant('a') }, after: 1 }
-  t.strictSame(decodeVariant(encodeVariant(value)), new Map<string, Variant>([['inner', bytesOf('040000000100000061000000')], ['after', 1]]))
+  t.strictSame(decodeVariant(encodeVariant(value)), new Map<string, Variant>([
+    ['inner', bytesOf('040000000100000061000000')], ['after', 1]
+  ]))
 })
 
 t.test('counts are checked against the remaining bytes before memory is allocated', async t => {
   for (const type of ['12', '13', '14', '15', '16', '17', '18', '19', '1a']) {
-    t.throws(() => decodeVariant(bytesOf(`${type}000000ffffff7f00000000`)), { code: 'ERR_INVALID_DATA', message: /at byte 8$/ }, type)
+    t.throws(() => decodeVariant(bytesOf(`${type}000000ffffff7f00000000`)), {
+      code:
+      'ERR_INVALID_DATA',
+      message: /at byte 8$/
+    }, type)
   }
   t.throws(() => decodeVariant(bytesOf('0f000000ffffffff0000000000000000')), { code: 'ERR_INVALID_DATA' })
   t.throws(() => decodeVariant(bytesOf('0f00000000000080ffffffff00000000')), { code: 'ERR_INVALID_DATA' })
@@ -180,7 +198,9 @@ t.test('random values of all types survive a round trip, with the same bytes', a
     const value = randomVariant(random)
     const bytes = encodeVariant(value)
     const again = decodeVariant(bytes)
-    if (!isDeepStrictEqual(again, value) || hexOf(encodeVariant(again)) !== hexOf(bytes)) t.same(again, value, `SEED=${seed}`)
+    if (!isDeepStrictEqual(again, value) || hexOf(encodeVariant(again)) !== hexOf(bytes)) {
+      t.same(again, value, `SEED=${seed}`)
+    }
   }
 })
 

@@ -70,15 +70,23 @@ t.test('a received element of another type than its container\'s is converted or
     t.strictSame(variant4.decode(bytes), new types.TypedArray(type, items), type)
   }
   const untyped = new Map<Variant, Variant>([['a', 1], ['b', 'c'], [1, 2], [new types.StringName('d'), 2.5]])
-  const bytes = Buffer.concat([bytesOf('1b000500' + '04000000' + '02000000'), Buffer.from(variant4.encode(untyped)).subarray(4)])
-  t.strictSame(variant4.decode(bytes), new types.TypedDictionary('String', 'int', new Map<Variant, Variant>([['a', 1], ['d', 2]])))
-  const zeros = Buffer.concat([bytesOf('1b000100' + '03000000'), Buffer.from(variant4.encode(new Map([[new types.Float(-0), 1], [new types.Float(0), 2]]))).subarray(4)])
+  const bytes =
+    Buffer.concat([bytesOf('1b000500' + '04000000' + '02000000'), Buffer.from(variant4.encode(untyped)).subarray(4)])
+  t.strictSame(variant4.decode(bytes), new types.TypedDictionary('String', 'int', new Map<Variant, Variant>([
+    ['a', 1], ['d', 2]
+  ])))
+  const zeros = Buffer.concat([
+    bytesOf('1b000100' + '03000000'),
+    Buffer.from(variant4.encode(new Map([[new types.Float(-0), 1], [new types.Float(0), 2]]))).subarray(4)
+  ])
   t.strictSame(variant4.decode(variant4.encode(variant4.decode(zeros))), variant4.decode(zeros))
 })
 
 t.test('an element of another type than its container\'s is not encoded', async t => {
   t.throws(() => variant4.encode(new types.TypedArray('int', ['a'])), { code: 'ERR_INVALID_PARAMETER' })
-  t.throws(() => variant4.encode(new types.TypedDictionary('Variant', 'Node', new Map([['a', 1]]))), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => variant4.encode(new types.TypedDictionary('Variant', 'Node', new Map([['a', 1]]))), {
+    code: 'ERR_INVALID_PARAMETER'
+  })
   const nodes = new types.TypedArray('EncodedObjectAsID', [null, new types.EncodedObjectAsID(5n)])
   t.strictSame(variant4.decode(variant4.encode(nodes)), nodes)
 })
@@ -90,7 +98,9 @@ t.test('classes and scripts of containers are named where objects are allowed', 
     const bytes = variant4.encode(array, { allowObjects })
     t.equal(hexOf(bytes).slice(0, 8), word)
     t.strictSame(variant4.decode(bytes, { allowObjects }), array)
-    t.strictSame(variant4.decode(variant4.encode(new types.TypedArray(type))), new types.TypedArray('EncodedObjectAsID'))
+    t.strictSame(
+      variant4.decode(variant4.encode(new types.TypedArray(type))), new types.TypedArray('EncodedObjectAsID')
+    )
   }
 })
 
@@ -99,7 +109,10 @@ t.test('text is strict UTF-8: lone surrogates are replaced, as everywhere in Jav
 })
 
 t.test('each version refuses types that only the other has', async t => {
-  for (const value of [new types.Vector2i(), new types.StringName('a'), new types.TypedArray('int'), new Float64Array(), new types.Callable()]) {
+  for (const value of [
+    new types.Vector2i(), new types.StringName('a'), new types.TypedArray('int'), new Float64Array(),
+    new types.Callable()
+  ]) {
     variant4.encode(value)
     t.throws(() => encodeVariant(value), { code: 'ERR_INVALID_PARAMETER' }, value.constructor.name)
   }
@@ -118,7 +131,9 @@ t.test('random values of all types survive a round trip, also as arguments of a 
     const value = randomVariant4(random)
     const bytes = variant4.encode(value)
     const again = variant4.decode(bytes)
-    if (!isDeepStrictEqual(again, value) || hexOf(variant4.encode(again)) !== hexOf(bytes)) t.same(again, value, `SEED=${seed}`)
+    if (!isDeepStrictEqual(again, value) || hexOf(variant4.encode(again)) !== hexOf(bytes)) {
+      t.same(again, value, `SEED=${seed}`)
+    }
     const argument = variant4.parse(readRpcArgument, variant4.build(writeRpcArgument, value))
     if (!isDeepStrictEqual(argument, value)) t.same(argument, value, `SEED=${seed}`)
   }
@@ -147,7 +162,9 @@ t.test('decoding and encoding is stable after the first round', async t => {
     let value: Variant
     try { value = variant4.decode(mutated(random, seeds)) } catch { continue }
     const bytes = variant4.encode(value)
-    if (hexOf(variant4.encode(variant4.decode(bytes))) !== hexOf(bytes)) t.equal(hexOf(bytes), hexOf(variant4.encode(variant4.decode(bytes))), `SEED=${seed}`)
+    if (hexOf(variant4.encode(variant4.decode(bytes))) !== hexOf(bytes)) {
+      t.equal(hexOf(bytes), hexOf(variant4.encode(variant4.decode(bytes))), `SEED=${seed}`)
+    }
     read++
   }
   t.ok(read > scaled(500))

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
-import { checkClose, closeCode, isCloseCode, isServerCloseCode, MAX_REASON_BYTES } from '../../../src/protocol/websocket/close-code.ts'
+import {
+  checkClose, closeCode, isCloseCode, isServerCloseCode, MAX_REASON_BYTES
+} from '../../../src/protocol/websocket/close-code.ts'
 
 const borders: Array<[code: number, onTheWire: boolean, byServer: boolean]> = [
   [0, false, false],
@@ -29,7 +31,9 @@ const borders: Array<[code: number, onTheWire: boolean, byServer: boolean]> = [
 ]
 
 for (const [code, onTheWire, byServer] of borders) {
-  t.test(`code ${code}: ${onTheWire ? 'on the wire' : 'never on the wire'}, ${byServer ? '' : 'not '}from a server`, async t => {
+  t.test(`code ${code}: ${onTheWire
+    ? 'on the wire'
+    : 'never on the wire'}, ${byServer ? '' : 'not '}from a server`, async t => {
     t.equal(isCloseCode(code), onTheWire)
     t.equal(isServerCloseCode(code), byServer)
     if (byServer) t.doesNotThrow(() => checkClose(code, ''))

@@ -12,7 +12,12 @@ t.comment(`SEED=${seed}`)
 
 /** Where this reader differs from the one of ws on purpose; docs/protocol.md, section Frames, says why. */
 const differences = [
-  { what: 'a reason ends at its first NUL', stream: frame(opcode.CLOSE, closePayload(1000, 'bye\0.')), ours: ['close 1000 bye'], theirs: ['close 1000 bye\0.'] }
+  {
+    what: 'a reason ends at its first NUL',
+    stream: frame(opcode.CLOSE, closePayload(1000, 'bye\0.')),
+    ours: ['close 1000 bye'],
+    theirs: ['close 1000 bye\0.']
+  }
 ]
 
 for (const { what, stream, ours, theirs } of differences) {
@@ -23,8 +28,13 @@ for (const { what, stream, ours, theirs } of differences) {
   })
 }
 
-/** Both readers' lines over the same chunks, and the chunk after which one had told more, or the last one when they told other things. */
-function readBoth (chunks: Buffer[], limit: number): { mine: string[], other: string[], differsAt: number | undefined } {
+/**
+ * Both readers' lines over the same chunks, and the chunk after which one had told more, or the last one when they told
+ * other things.
+ */
+function readBoth (
+  chunks: Buffer[], limit: number
+): { mine: string[], other: string[], differsAt: number | undefined } {
   const mine = new FrameLog()
   const other = new FrameLog()
   const reader = new FrameReader(mine, limit)
@@ -45,14 +55,28 @@ function likeOurs (line: string): string {
 }
 
 /** Reads `count` random streams with both readers, and tells the first that they do not read alike. */
-function compare (count: number, throwStream: (random: Random) => Buffer, limit: number): { tally: Map<string, number>, difference?: object } {
+function compare (
+  count: number, throwStream: (random: Random) => Buffer, limit: number
+): { tally: Map<string, number>, difference?: object } {
   const tally = new Map<string, number>()
   for (let i = 0; i < count; i++) {
     const random = new Random(seed + i)
     const stream = throwStream(random)
     const chunks = randomChunks(random, stream)
     const { mine, other, differsAt } = readBoth(chunks, limit)
-    if (differsAt !== undefined) return { tally, difference: { run: `SEED=${seed + i}`, stream: stream.toString('hex'), chunks: chunks.map(chunk => chunk.length), differsAt, mine, other } }
+    if (differsAt !== undefined) {
+      return {
+        tally,
+        difference: {
+          run: `SEED=${seed + i}`,
+          stream: stream.toString('hex'),
+          chunks: chunks.map(chunk => chunk.length),
+          differsAt,
+          mine,
+          other
+        }
+      }
+    }
     for (const line of mine) {
       const kind = line.match(/^(violation|close) \d+|^\w+/)![0]
       tally.set(kind, (tally.get(kind) ?? 0) + 1)
@@ -65,7 +89,9 @@ t.test('random streams, good and bent, in random chunks are read as ws reads the
   const { tally, difference } = compare(scaled(5000), randomStream, 290)
   t.equal(difference, undefined)
   // Dice that never throw a case prove nothing about it.
-  for (const kind of ['text', 'binary', 'ping', 'close 1000', 'close 1005', 'violation 1002', 'violation 1007', 'violation 1009']) {
+  for (const kind of [
+    'text', 'binary', 'ping', 'close 1000', 'close 1005', 'violation 1002', 'violation 1007', 'violation 1009'
+  ]) {
     t.ok((tally.get(kind) ?? 0) > 50, `${kind}: ${tally.get(kind)} times`)
   }
 })
@@ -91,8 +117,13 @@ t.test('sizes around the borders of the length forms are read as ws reads them',
 })
 
 const aFrame = fc.record({
-  code: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...Object.values(opcode)) }, { weight: 1, arbitrary: fc.nat(15) }),
-  payload: fc.oneof(fc.uint8Array({ maxLength: 140 }), fc.string({ unit: 'binary', maxLength: 60 }).map(text => new Uint8Array(Buffer.from(text)))),
+  code: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...Object.values(opcode)) }, {
+    weight: 1,
+    arbitrary: fc.nat(15)
+  }),
+  payload: fc.oneof(fc.uint8Array({
+    maxLength: 140
+  }), fc.string({ unit: 'binary', maxLength: 60 }).map(text => new Uint8Array(Buffer.from(text)))),
   fin: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.boolean()),
   rsv: fc.oneof({ weight: 20, arbitrary: fc.constant(0) }, fc.nat(7)),
   mask: fc.oneof({ weight: 20, arbitrary: fc.constant(true) }, fc.boolean()),
@@ -101,7 +132,9 @@ const aFrame = fc.record({
 })
 
 t.test('frames of any shape, cut anywhere, are read as ws reads them, and the smallest that are not are shown', async t => {
-  t.doesNotThrow(() => fc.assert(fc.property(fc.array(aFrame, { maxLength: 6 }), fc.array(fc.nat(400), { maxLength: 6 }), (frames, cuts) => {
+  t.doesNotThrow(() => fc.assert(fc.property(fc.array(aFrame, {
+    maxLength: 6
+  }), fc.array(fc.nat(400), { maxLength: 6 }), (frames, cuts) => {
     const stream = Buffer.concat(frames.map(({ code, payload, ...bits }) => frame(code, payload, bits)))
     const ends = [0, ...cuts.sort((a, b) => a - b), stream.length]
     const { mine, other, differsAt } = readBoth(ends.slice(1).map((end, at) => stream.subarray(ends[at], end)), 150)
@@ -125,6 +158,8 @@ t.test('whatever is stopped and resumed, the same is told', async t => {
       while (stopped.isStopped && random.oneIn(2)) stopped.resume()
     }
     while (stopped.isStopped) stopped.resume()
-    if (halting.lines.join('|') !== straight.lines.join('|')) return t.same(halting.lines, straight.lines, `SEED=${seed + i}`)
+    if (halting.lines.join('|') !== straight.lines.join('|')) {
+      return t.same(halting.lines, straight.lines, `SEED=${seed + i}`)
+    }
   }
 })

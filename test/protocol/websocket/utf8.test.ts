@@ -22,7 +22,9 @@ t.test('text is written as everybody writes it', async t => {
 
 t.test('what is written is read again, strictly or not', async t => {
   fc.assert(fc.property(text, fc.boolean(), (text, strict) => decode(encode(text), strict) === text))
-  t.equal(decode(encode('\ufffd and \ufffd, which were really sent'), true), '\ufffd and \ufffd, which were really sent')
+  t.equal(
+    decode(encode('\ufffd and \ufffd, which were really sent'), true), '\ufffd and \ufffd, which were really sent'
+  )
 })
 
 t.test('bytes are text exactly when a strict decoder says so', async t => {
@@ -50,7 +52,9 @@ t.test('what is no text at all', async t => {
 })
 
 t.test('text ends at its first NUL, what follows is not looked at', async t => {
-  for (const [hex, text] of [['00', ''], ['6100', 'a'], ['610062', 'a'], ['6100ff', 'a'], ['c3a900ff', 'é'], ['efbfbd00ff', '\ufffd']]) {
+  for (const [hex, text] of [
+    ['00', ''], ['6100', 'a'], ['610062', 'a'], ['6100ff', 'a'], ['c3a900ff', 'é'], ['efbfbd00ff', '\ufffd']
+  ]) {
     t.equal(decode(bytesOf(hex)), text, hex)
   }
   t.equal(decode(bytesOf('c300')), undefined)

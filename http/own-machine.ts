@@ -7,13 +7,18 @@ import { HttpError } from './problem.ts'
 const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-client-ip|true-client-ip|cf-connecting-ip)$/
 
 /**
- * An onRequest hook for an API without a token on a loopback address: accepts requests of tools and pages on this machine, but none that
- * a page of another site makes the browser send (CSRF), that come under another host name (DNS rebinding), or that came through a proxy.
+ * An onRequest hook for an API without a token on a loopback address: accepts requests of tools and pages on this
+ * machine, but none that a page of another site makes the browser send (CSRF), that come under another host name (DNS
+ * rebinding), or that came through a proxy.
  */
 export async function ownMachineOnly ({ headers }: FastifyRequest): Promise<void> {
   const { host = 'localhost', origin } = headers
-  if (Object.keys(headers).some(name => proxyHeader.test(name))) throw new HttpError(403, 'Without ADMIN_TOKEN requests through a proxy are not allowed')
-  if (!isLoopback(nameOf(host)) || !isOriginAllowed(origin, host, undefined)) throw new HttpError(403, 'Without ADMIN_TOKEN only localhost is allowed')
+  if (Object.keys(headers).some(name => proxyHeader.test(name))) {
+    throw new HttpError(403, 'Without ADMIN_TOKEN requests through a proxy are not allowed')
+  }
+  if (!isLoopback(nameOf(host)) || !isOriginAllowed(origin, host, undefined)) {
+    throw new HttpError(403, 'Without ADMIN_TOKEN only localhost is allowed')
+  }
 }
 
 function nameOf (host: string): string {

@@ -16,9 +16,12 @@ export interface Location { readonly name: string, readonly host: string, readon
 type Json = Readonly<Record<string, unknown>>
 type Options = WebSocketServer['options']
 
-const { version, license } = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
+const {
+  version, license
+} = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
 
-const description = `The WebSocket side of Godot's WebSocketServer. Operations are those of the server: it receives what clients send.
+const description =
+  `The WebSocket side of Godot's WebSocketServer. Operations are those of the server: it receives what clients send.
 
 Messages of the multiplayer modes are binary and little-endian. Payloads are shown in hex, with the layout of their bytes in \`x-layout\`. A
 message of any other form is dropped; the peer stays connected. \`x-limits\` are the values that the server runs with. When the application's
@@ -30,7 +33,9 @@ const limits = [
   'outputBufferKb', 'outputMaxPackets', 'maxPacketsPerSecond', 'maxBytesPerSecond', 'pingInterval', 'closeTimeout', 'perMessageDeflate', 'serverRelay'
 ] as const satisfies ReadonlyArray<keyof ServerOptions>
 
-/** The AsyncAPI document of running servers without the member `servers`: handshakes, messages, close codes and limits. */
+/**
+ * The AsyncAPI document of running servers without the member `servers`: handshakes, messages, close codes and limits.
+ */
 export function describeSockets (servers: readonly NamedServer[]): Json {
   return {
     asyncapi: '3.0.0',
@@ -39,7 +44,10 @@ export function describeSockets (servers: readonly NamedServer[]): Json {
     channels: Object.fromEntries(servers.map(({ name, server }) => [name, describeChannel(name, server)])),
     operations: Object.fromEntries(servers.flatMap(describeOperations)),
     'x-close-codes': closeCodes,
-    'x-close-reason': { maxBytes: MAX_REASON_BYTES, description: 'In UTF-8. An application may also close with 3000 to 4999' }
+    'x-close-reason': {
+      maxBytes: MAX_REASON_BYTES,
+      description: 'In UTF-8. An application may also close with 3000 to 4999'
+    }
   }
 }
 
@@ -66,7 +74,10 @@ function describeChannel (name: string, server: WebSocketServer): Json {
     bindings: { ws: { method: 'GET', headers: endpointSchema.headers, query, bindingVersion: '0.1.0' } },
     'x-sub-protocols': { names: options.protocols, description: meaningOf('protocols') },
     'x-max-message-bytes': maxMessageSize,
-    'x-limits': Object.fromEntries(limits.map(option => [option, { value: options[option] ?? null, description: meaningOf(option) }])),
+    'x-limits': Object.fromEntries(limits.map(option => [option, {
+      value: options[option] ?? null,
+      description: meaningOf(option)
+    }])),
     'x-refusals': refusals
   }
 }
@@ -74,7 +85,10 @@ function describeChannel (name: string, server: WebSocketServer): Json {
 const query = {
   type: 'object',
   properties: {
-    token: { type: 'string', description: 'Token for the application\'s `onHandshake`, where headers cannot be set; also `access_token`' }
+    token: {
+      type: 'string',
+      description: 'Token for the application\'s `onHandshake`, where headers cannot be set; also `access_token`'
+    }
   }
 }
 
@@ -82,9 +96,16 @@ function meaningOf (option: keyof ServerOptions): string | undefined {
   return (ServerOptions.properties[option] as { description?: string }).description
 }
 
-/** How a handshake is refused: with a problem document (RFC 9457). Handshake errors are those without a Godot error number. */
+/**
+ * How a handshake is refused: with a problem document (RFC 9457). Handshake errors are those without a Godot error
+ * number.
+ */
 const refusals = Object.entries<{ number?: number, status: number, message: string }>(errors)
-  .filter(([, { number }]) => number === undefined).map(([code, { status, message }]) => ({ status, code, description: message }))
+  .filter(([, { number }]) => number === undefined).map(([code, { status, message }]) => ({
+    status,
+    code,
+    description: message
+  }))
 
 function describeOperations ({ name, server }: NamedServer): Array<[name: string, operation: Json]> {
   const { title, messages } = modes[modeOf(server.options)]
@@ -92,13 +113,17 @@ function describeOperations ({ name, server }: NamedServer): Array<[name: string
     action,
     channel: { $ref: `#/channels/${name}` },
     summary: `${title}: messages from the ${side}`,
-    messages: messages.filter(({ from }) => from === side || from === 'both').map(message => ({ $ref: `#/channels/${name}/messages/${message.name}` }))
+    messages: messages.filter(({ from }) => from === side || from === 'both').map(message => ({
+      $ref: `#/channels/${name}/messages/${message.name}`
+    }))
   }])
 }
 
 function describeMessage ({ name, about, fields, example }: SocketMessage, maxBytes: number): Json {
   const base = { name, summary: about, examples: [{ payload: typeof example === 'string' ? example : hex(example) }] }
-  if (fields === undefined) return { ...base, contentType: 'text/plain', payload: { type: 'string', maxLength: maxBytes } }
+  if (fields === undefined) {
+    return { ...base, contentType: 'text/plain', payload: { type: 'string', maxLength: maxBytes } }
+  }
   const payload = { type: 'string', contentEncoding: 'base16', pattern: patternOf(fields), maxLength: 2 * maxBytes }
   return { ...base, contentType: 'application/octet-stream', payload, 'x-layout': layoutOf(fields) }
 }

@@ -12,8 +12,8 @@ const MAX_FAULTS = 8
 const MAX_NAME = 100
 
 /**
- * Validates requests against TypeBox schemas and changes nothing in them, except that text in the URL becomes the number or boolean that
- * it spells. Set on a scope of its own it leaves the host's validator alone.
+ * Validates requests against TypeBox schemas and changes nothing in them, except that text in the URL becomes the
+ * number or boolean that it spells. Set on a scope of its own it leaves the host's validator alone.
  */
 export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body', contentType }) => {
   // A body that is not JSON has been checked by its parser.
@@ -24,7 +24,8 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     // No body counts as an empty one.
     const value = isText ? fromText(schema as TObject, given as Record<string, unknown>) : given ?? {}
     const pointer = `/${parts[httpPart]}`
-    // First, and not by TypeBox: it takes quadratic time for unknown properties, and reports none of them if there are many.
+    // First, and not by TypeBox: it takes quadratic time for unknown properties, and reports none of them if there are
+    // many.
     const unknown: RequestFault[] = []
     const known = withoutUnknown(schema, value, pointer, unknown)
     if (unknown.length === 0 && validator.Check(value)) return { value }
@@ -33,7 +34,10 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   }
 }
 
-/** The properties that should be numbers or booleans as such, if their text is the canonical spelling: not `05`, `0x10` or `1e3`. */
+/**
+ * The properties that should be numbers or booleans as such, if their text is the canonical spelling: not `05`, `0x10`
+ * or `1e3`.
+ */
 function fromText ({ properties }: TObject, given: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).map(([name, text]) => {
     const type = Object.hasOwn(properties, name) ? (properties[name] as { type?: string }).type : undefined
@@ -55,17 +59,22 @@ function readNumber (text: string): unknown {
 
 /** A copy without the properties that the schema does not allow, the first of which are added to `faults`. */
 function withoutUnknown (schema: TSchema, value: unknown, pointer: string, faults: RequestFault[]): unknown {
-  const { properties, additionalProperties } = schema as { properties?: Record<string, TSchema>, additionalProperties?: unknown }
+  const {
+    properties, additionalProperties
+  } = schema as { properties?: Record<string, TSchema>, additionalProperties?: unknown }
   if (properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value
   if (additionalProperties !== false) return value
   const members = value as Record<string, unknown>
   // Not Object.keys, which takes long for very many: a few are enough.
   for (const name in members) {
     if (faults.length === MAX_FAULTS) break
-    if (!Object.hasOwn(properties, name)) faults.push({ pointer: `${pointer}/${escape(name)}`, message: 'unknown property' })
+    if (!Object.hasOwn(properties, name)) {
+      faults.push({ pointer: `${pointer}/${escape(name)}`, message: 'unknown property' })
+    }
   }
   const known = Object.keys(properties).filter(name => Object.hasOwn(members, name))
-  return Object.fromEntries(known.map(name => [name, withoutUnknown(properties[name], members[name], `${pointer}/${escape(name)}`, faults)]))
+  return Object.fromEntries(known.map(name =>
+    [name, withoutUnknown(properties[name], members[name], `${pointer}/${escape(name)}`, faults)]))
 }
 
 /** Which properties are wrong, and why; a missing one is named beside the path of its object. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import type { AdminAuthOptions } from './admin-auth.ts'
+import type { AdminOptions } from '../src/admin/admin-options.ts'
 import { HttpError, problem } from './problem.ts'
 
 const noToken = problem('Missing or wrong token', new HttpError(401, 'missing authorization header'))
@@ -8,7 +8,7 @@ const ofJson = {
   415: problem('The body is not application/json', new HttpError(415, 'Unsupported Media Type'))
 }
 
-interface Described extends AdminAuthOptions {
+interface Described extends Pick<AdminOptions, 'auth'> {
   readonly security?: FastifySchema['security']
   /** Text in front of every operationId. */
   readonly operationIdPrefix?: string

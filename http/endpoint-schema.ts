@@ -12,19 +12,23 @@ function refusal (description: string, error: GodotError) {
 export const endpointSchema = {
   operationId: 'connect',
   summary: 'Open a WebSocket',
-  description: 'The WebSocket endpoint (RFC 6455). A client must request one of the configured subprotocols, or none when none is configured.',
+  description: 'The WebSocket endpoint (RFC 6455). A client must request one of the configured subprotocols, or none ' +
+    'when none is configured.',
   tags: ['socket'],
   headers: Type.Object({
     upgrade: Type.Optional(Type.String({ description: '`websocket`' })),
     'sec-websocket-version': Type.Optional(Type.String({ description: '`13`' })),
     'sec-websocket-key': Type.Optional(Type.String({ description: '16 random bytes in base64' })),
     'sec-websocket-protocol': Type.Optional(Type.String({ description: 'Requested subprotocols, best first' })),
-    origin: Type.Optional(Type.String({ description: 'Origin of the page (option `allowedOrigins`); set by browsers' })),
+    origin: Type.Optional(Type.String({
+      description: 'Origin of the page (option `allowedOrigins`); set by browsers'
+    })),
     authorization: Type.Optional(Type.String({ description: '`Bearer` and a token, for option `onHandshake`' }))
   }),
   response: {
     101: { description: 'Switching protocols: the connection is a WebSocket from now on', type: 'null' },
-    400: refusal('Invalid upgrade request, or no common subprotocol', new GodotError('sub-protocol-mismatch', 'expected one of the subprotocols chat')),
+    400: refusal('Invalid upgrade request, or no common ' +
+      'subprotocol', new GodotError('sub-protocol-mismatch', 'expected one of the subprotocols chat')),
     403: refusal('Origin, address or client not allowed', new GodotError('origin-refused')),
     408: refusal('Handshake timeout', new GodotError('handshake-timeout')),
     426: refusal('Request without upgrade', new GodotError('upgrade-required')),
@@ -36,5 +40,10 @@ export const endpointSchema = {
 
 /** The schema for the server of this name: operationIds must be unique. */
 export function endpointSchemaOf (name: string): typeof endpointSchema {
-  return name === defaultOptions.name ? endpointSchema : { ...endpointSchema, operationId: `${name}.${endpointSchema.operationId}` }
+  return name === defaultOptions.name
+    ? endpointSchema
+    : {
+        ...endpointSchema,
+        operationId: `${name}.${endpointSchema.operationId}`
+      }
 }
