@@ -8,10 +8,14 @@ const ofJson = {
   415: problem('The body is not application/json', new HttpError(415, 'Unsupported Media Type'))
 }
 
-interface Described extends Pick<AdminOptions, 'auth'> { readonly security?: FastifySchema['security'], readonly server?: string }
+interface Described extends Pick<AdminOptions, 'auth'> {
+  readonly security?: FastifySchema['security']
+  /** Text in front of every operationId. */
+  readonly operationIdPrefix?: string
+}
 
-/** Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement and its server. */
-export function describeFailures (app: FastifyInstance, { auth, security, server }: Described): void {
+/** Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement and the prefix of its operationId. */
+export function describeFailures (app: FastifyInstance, { auth, security, operationIdPrefix = '' }: Described): void {
   const done = new WeakSet<FastifySchema>()
   app.addHook('onRoute', ({ schema, method }) => {
     // The HEAD that Fastify adds to a GET has the same schema.
@@ -21,6 +25,6 @@ export function describeFailures (app: FastifyInstance, { auth, security, server
     // In place: @fastify/swagger has seen the route already.
     Object.assign(schema.response, auth === false ? {} : { 401: method === 'HEAD' ? { type: 'null', description: noToken.description } : noToken }, takesJson ? ofJson : {})
     if (security !== undefined) schema.security = security
-    if (server !== undefined && schema.operationId !== undefined) schema.operationId = `${server}.${schema.operationId}`
+    if (schema.operationId !== undefined) schema.operationId = operationIdPrefix + schema.operationId
   })
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify'
+import { isolated } from './isolated.ts'
 import { HttpError } from './problem.ts'
 
 const methods: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
@@ -18,5 +19,5 @@ function refuseOthers (app: FastifyInstance, url: string, allowed: HTTPMethods[]
   const allow = allowed.join(', ')
   const refuse = async (): Promise<never> => { throw new HttpError(405, `Method not allowed; allowed: ${allow}`, { allow }) }
   // A hook, because it runs before the body is read.
-  app.route({ url, method: methods.filter(method => !allowed.includes(method)), schema: { hide: true }, onRequest: refuse, handler: refuse })
+  app.route({ ...isolated({}), url, method: methods.filter(method => !allowed.includes(method)), schema: { hide: true }, onRequest: refuse, handler: refuse })
 }

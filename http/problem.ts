@@ -64,7 +64,8 @@ export async function sendProblem (error: unknown, request: FastifyRequest, repl
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503) reply.header('retry-after', retryAfterSeconds)
   if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, problem.detail)
-  return await reply.code(problem.status).type('application/problem+json').send(problem)
+  // As text, so that no serializer or preSerialization hook of the host changes it.
+  return await reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
 /** Handler for unknown paths. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { isolated } from '../http/isolated.ts'
 import { canonicalAddress } from '../src/address-range.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
@@ -15,7 +16,7 @@ export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>
 
 /** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
 export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): void {
-  app.get(server.options.path, {
+  app.get(server.options.path, isolated({
     schema: endpointSchemaOf(name),
     // The schema only documents; the host's compilers may speak another schema language.
     validatorCompiler: () => () => true,
@@ -30,7 +31,7 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
     },
     // The last hook before the handler, which @fastify/websocket wraps for upgrades.
     preHandler: async (request, reply) => { respond(server, request, reply) }
-  }, () => {})
+  }), () => {})
 }
 
 /** Responds outside of Fastify, in the same bytes as a listener of the server's own. */

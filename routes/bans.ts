@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
+import { isolated } from '../http/isolated.ts'
 import { problem } from '../http/problem.ts'
 import { ref } from '../http/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
@@ -23,7 +24,7 @@ export const BanEntry = Type.Object({
 
 /** Addresses that may not connect. */
 export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
-  app.get('/bans', {
+  app.get('/bans', isolated({
     schema: {
       operationId: 'bans',
       summary: 'List the bans',
@@ -31,9 +32,9 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
       tags,
       response: { 200: Type.Object({ items: Type.Array(ref(BanEntry)) }, { description: 'The bans' }) }
     }
-  }, async () => ({ items: server.bans().map(describeBan) }))
+  }), async () => ({ items: server.bans().map(describeBan) }))
 
-  app.post('/bans', {
+  app.post('/bans', isolated({
     schema: {
       operationId: 'ban',
       summary: 'Ban an address or a range',
@@ -46,9 +47,9 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
       }, { additionalProperties: false, examples: [{ address: '192.0.2.0/24', seconds: 3600, reason: 'rude' }] }),
       response: { 201: ref(BanEntry), 400: problem('Invalid body') }
     }
-  }, async ({ body: { address, seconds, reason } }, reply) => await reply.code(201).send(describeBan(server.ban(address, { seconds, reason }))))
+  }), async ({ body: { address, seconds, reason } }, reply) => await reply.code(201).send(describeBan(server.ban(address, { seconds, reason }))))
 
-  app.delete('/bans/:address', {
+  app.delete('/bans/:address', isolated({
     schema: {
       operationId: 'unban',
       summary: 'Lift a ban',
@@ -56,7 +57,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
       params: Type.Object({ address: Range }),
       response: { 204: { type: 'null', description: 'Lifted' }, 400: problem('Not an address or range'), 404: problem('No such ban') }
     }
-  }, async ({ params }, reply) => {
+  }), async ({ params }, reply) => {
     server.unban(params.address)
     return await reply.code(204).send(null)
   })

@@ -2,6 +2,7 @@ import { fastifySSE, type SSEMessage } from '@fastify/sse'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
+import { isolated } from '../http/isolated.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import type { EventFeed, EventFilter } from '../src/admin/event-feed.ts'
 import { eventTypes, transientTypes, type EventType } from '../src/admin/feed-event.ts'
@@ -30,7 +31,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT })
   app.addHook('preClose', async () => { for (const [stream, reply] of streams) endSoon(stream, reply) })
 
-  app.get('/events', {
+  app.get('/events', isolated({
     // An event is serialised once for all streams, and 406 is a problem document of our own.
     sse: { kind: 'manual', serializer: text => text },
     exposeHeadRoute: false,
@@ -56,7 +57,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
         503: problem('Too many streams are open')
       }
     }
-  }, async ({ query, headers, log }, reply) => {
+  }), async ({ query, headers, log }, reply) => {
     if (!acceptsEvents(headers.accept)) throw new HttpError(406, 'Only text/event-stream is available')
     if (streams.size >= maxStreams) throw new HttpError(503, `All ${maxStreams} streams are in use`)
     const filter = filterOf(query)

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { serializeResponses } from '../http/isolated.ts'
 import adminAuth from '../plugins/admin-auth.ts'
 import audit from '../plugins/audit.ts'
 import { describeFailures } from '../http/describe-failures.ts'
@@ -22,17 +23,23 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const options = parseAdminOptions(given)
   const server = serverOf(app, options.server)
   isolate(app)
-  if (given.prefix !== undefined && app.prefix !== '/') app.setNotFoundHandler(notFound)
+  if (hasOwnPaths(given.prefix)) app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
   const feed = new EventFeed(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
   shareSchemas(app, Problem, Peer, State, BanEntry)
-  describeFailures(app, { ...options, server: given.server })
+  const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
+  describeFailures(app, { ...options, operationIdPrefix })
   const refuseOtherMethods = watchMethods(app)
   for (const routes of [serverRoutes, peerRoutes, packetRoutes, banRoutes]) await app.register(routes, { server })
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()
+}
+
+/** Whether all paths below the prefix belong to the REST API; with none, or `/`, the parent responds to unknown ones. */
+function hasOwnPaths (prefix = ''): boolean {
+  return prefix !== '' && prefix !== '/'
 }
 
 function serverOf (app: FastifyInstance, name: string): WebSocketServer {
@@ -55,4 +62,5 @@ function isolate (app: FastifyInstance): void {
   app.setValidatorCompiler(requestValidator)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)
+  serializeResponses(app)
 }

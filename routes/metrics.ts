@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { isolated } from '../http/isolated.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { describeFailures } from '../http/describe-failures.ts'
 import { shareSchemas } from '../http/shared-schema.ts'
@@ -12,12 +13,12 @@ export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<Ad
   shareSchemas(app, Problem)
   describeFailures(app, options)
   const { contentType } = app.metrics
-  app.get('/metrics', {
+  app.get('/metrics', isolated({
     schema: {
       operationId: 'metrics',
       summary: 'Metrics for Prometheus',
       tags: ['health'],
       response: { 200: { description: 'Metrics in the Prometheus text format', content: { [contentType]: { schema: Type.String() } } } }
     }
-  }, async (_request, reply) => await reply.type(contentType).send(await app.metrics.metrics()))
+  }), async (_request, reply) => await reply.type(contentType).send(await app.metrics.metrics()))
 }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { isolated } from '../http/isolated.ts'
 import { parsePackets, type PacketBody, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -23,7 +24,7 @@ const full = problem('The output buffer of the peer is full', new GodotError('ER
 export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
   parsePackets(app, server)
 
-  app.post('/peers/:id/packets', {
+  app.post('/peers/:id/packets', isolated({
     schema: {
       operationId: 'putPacket',
       summary: 'Send a packet to one peer',
@@ -43,14 +44,14 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
         503: full
       }
     }
-  }, async ({ params, body }, reply) => {
+  }), async ({ params, body }, reply) => {
     const { bytes, isText } = body as PacketBody
     server.broadcast(params.id, bytes, isText)
     const bufferedAmount = server.getPeer(params.id).getCurrentOutboundBufferedAmount()
     return await reply.code(202).send({ bytes: bytes.length, bufferedAmount })
   })
 
-  app.post('/packets', {
+  app.post('/packets', isolated({
     schema: {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
@@ -69,7 +70,7 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
         503: full
       }
     }
-  }, async ({ query: { target = 0 }, body }, reply) => {
+  }), async ({ query: { target = 0 }, body }, reply) => {
     const { bytes, isText } = body as PacketBody
     return await reply.code(202).send({ recipients: server.broadcast(target, bytes, isText) })
   })

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
+import { isolated } from '../http/isolated.ts'
 import { ref } from '../http/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd } from '../src/core/peer/peer-end.ts'
@@ -24,7 +25,7 @@ interface Filter { protocol?: string | undefined, address?: string | undefined }
 
 /** List and disconnect peers. */
 export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
-  app.get('/peers', {
+  app.get('/peers', isolated({
     schema: {
       operationId: 'peers',
       summary: 'List the peers',
@@ -45,9 +46,9 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
         400: badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
       }
     }
-  }, async ({ query: { limit = 100, cursor, sort = 'id', order = 'asc', ...filter } }) => pageOf(server, { sort, order }, cursor, limit, filter))
+  }), async ({ query: { limit = 100, cursor, sort = 'id', order = 'asc', ...filter } }) => pageOf(server, { sort, order }, cursor, limit, filter))
 
-  app.head('/peers/:id', {
+  app.head('/peers/:id', isolated({
     config: { swagger: { exposeHeadRoute: true } },
     schema: {
       summary: 'Whether a peer exists, by status only',
@@ -55,9 +56,9 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       params,
       response: { 200: { type: 'null', description: 'It exists; a closing peer counts' }, 400: bare('Not a peer id'), 404: bare('No such peer') }
     }
-  }, async ({ params }) => describePeer(server.getPeer(params.id)))
+  }), async ({ params }) => describePeer(server.getPeer(params.id)))
 
-  app.get('/peers/:id', {
+  app.get('/peers/:id', isolated({
     schema: {
       operationId: 'getPeer',
       summary: 'Get a peer',
@@ -65,9 +66,9 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       params,
       response: { 200: ref(Peer), 400: badId, 404: noPeer }
     }
-  }, async ({ params }) => describePeer(server.getPeer(params.id)))
+  }), async ({ params }) => describePeer(server.getPeer(params.id)))
 
-  app.get('/peers/:id/exists', {
+  app.get('/peers/:id/exists', isolated({
     schema: {
       operationId: 'hasPeer',
       summary: 'Whether a peer exists',
@@ -75,9 +76,9 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       params,
       response: { 200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it exists; a closing peer counts' }), 400: badId }
     }
-  }, async ({ params }) => ({ exists: server.hasPeer(params.id) }))
+  }), async ({ params }) => ({ exists: server.hasPeer(params.id) }))
 
-  app.get('/peers/:id/address', {
+  app.get('/peers/:id/address', isolated({
     schema: {
       operationId: 'getPeerAddress',
       summary: 'Address of a peer',
@@ -85,9 +86,9 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       params,
       response: { 200: Type.Object({ address: Peer.properties.address }, { description: 'The address' }), 400: badId, 404: noPeer }
     }
-  }, async ({ params }) => ({ address: server.getPeerAddress(params.id) }))
+  }), async ({ params }) => ({ address: server.getPeerAddress(params.id) }))
 
-  app.get('/peers/:id/port', {
+  app.get('/peers/:id/port', isolated({
     schema: {
       operationId: 'getPeerPort',
       summary: 'Port of a peer',
@@ -95,9 +96,9 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       params,
       response: { 200: Type.Object({ port: Peer.properties.port }, { description: 'The port' }), 400: badId, 404: noPeer }
     }
-  }, async ({ params }) => ({ port: server.getPeerPort(params.id) }))
+  }), async ({ params }) => ({ port: server.getPeerPort(params.id) }))
 
-  app.delete('/peers/:id', {
+  app.delete('/peers/:id', isolated({
     schema: {
       operationId: 'disconnectPeer',
       summary: 'Disconnect a peer',
@@ -116,14 +117,14 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
         404: noPeer
       }
     }
-  }, async ({ params, query: { code, reason, wait } }, reply) => {
+  }), async ({ params, query: { code, reason, wait } }, reply) => {
     const peer = server.getPeer(params.id)
     server.disconnectPeer(params.id, code, reason)
     const end = wait === undefined ? undefined : await endWithin(peer, wait)
     return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
   })
 
-  app.post('/peers/disconnect', {
+  app.post('/peers/disconnect', isolated({
     schema: {
       operationId: 'disconnectPeers',
       summary: 'Disconnect many peers',
@@ -138,7 +139,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
         400: badRequest('The body is wrong, or names nobody', '/body', 'must have exactly one of ids, filter and all')
       }
     }
-  }, async ({ body: { code, reason, ...selection } }) => {
+  }), async ({ body: { code, reason, ...selection } }) => {
     const { peers, notFound } = select(server, selection)
     for (const peer of peers) peer.close(code, reason)
     return { requested: peers.length, notFound }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
+import { isolated } from '../http/isolated.ts'
 import { problem } from '../http/problem.ts'
 import { ref } from '../http/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -52,25 +53,25 @@ const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0'
 
 /** State of the server; listening and stopping. */
 export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
-  app.get('/server', {
+  app.get('/server', isolated({
     schema: {
       operationId: 'getServer',
       summary: 'Get the state of the server',
       tags,
       response: { 200: ref(State) }
     }
-  }, async () => describeServer(server))
+  }), async () => describeServer(server))
 
-  app.get('/server/listening', {
+  app.get('/server/listening', isolated({
     schema: {
       operationId: 'isListening',
       summary: 'Whether the server is listening',
       tags,
       response: { 200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is listening' }) }
     }
-  }, async () => ({ listening: server.isListening() }))
+  }), async () => ({ listening: server.isListening() }))
 
-  app.post('/server/listen', {
+  app.post('/server/listen', isolated({
     schema: {
       operationId: 'listen',
       summary: 'Start listening',
@@ -83,12 +84,12 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
       response: { 200: ref(State), 400: wrong, 409: problem('Already listening, or the port is in use', new GodotError('ERR_ALREADY_IN_USE', 'already listening')) }
     }
-  }, async ({ body: { port, protocols, gdMpApi } }) => {
+  }), async ({ body: { port, protocols, gdMpApi } }) => {
     await server.listen(port, protocols, gdMpApi)
     return describeServer(server)
   })
 
-  app.post('/server/stop', {
+  app.post('/server/stop', isolated({
     schema: {
       operationId: 'stop',
       summary: 'Stop listening',
@@ -100,12 +101,12 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       }, { additionalProperties: false, examples: [{ code: 1012, reason: 'back in a minute' }] }),
       response: { 200: ref(State), 400: wrong }
     }
-  }, async ({ body: { code, reason } }) => {
+  }), async ({ body: { code, reason } }) => {
     await server.stop(code, reason)
     return describeServer(server)
   })
 
-  app.patch('/server', {
+  app.patch('/server', isolated({
     schema: {
       operationId: 'changeServer',
       summary: 'Change settings while listening',
@@ -116,7 +117,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       }, { additionalProperties: false, examples: [{ refuseNewConnections: true }] }),
       response: { 200: ref(State), 400: wrong }
     }
-  }, async ({ body }) => describeServer(Object.assign(server, body)))
+  }), async ({ body }) => describeServer(Object.assign(server, body)))
 }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {

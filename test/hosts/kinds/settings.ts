@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { FastifyServerOptions } from 'fastify'
+import type { WebSocketServer } from '../../../index.ts'
 import { root } from '../../../scripts/root.ts'
 import { pem } from '../../helper/keys.ts'
 import { mountBelow } from '../mount.ts'
@@ -103,6 +104,20 @@ export const settings: readonly HostKind[] = [
   below('the REST API at / of a parent with a 404 handler', { socket: '/ws', api: '/' }, app => {
     app.setNotFoundHandler(async (_request: unknown, reply: any) => await reply.code(404).send('mine'))
   }),
+  {
+    name: 'the REST API at / of a scope with a 404 handler',
+    before: hello,
+    mount: async app => {
+      let server: WebSocketServer | undefined
+      await app.register(async (scope: App) => {
+        scope.setNotFoundHandler(async (_request: unknown, reply: any) => await reply.code(404).send('scope'))
+        server = await mountBelow({ socket: '/ws', api: '/' })(scope)
+      }, { prefix: '/outer' })
+      return server!
+    },
+    paths: { socket: '/outer/ws', api: '/outer' },
+    requests: helloRequests
+  },
   {
     name: 'a scope with a parameter in its prefix',
     before: hello,
