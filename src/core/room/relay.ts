@@ -18,7 +18,9 @@ export interface RelayParts {
   readonly inbox: ServerInbox
 }
 
-/** Routes packets between the members of a room and announces who joins and leaves (Godot's WebSocketMultiplayerPeer). */
+/**
+ * Routes packets between the members of a room and announces who joins and leaves (Godot's WebSocketMultiplayerPeer).
+ */
 export class Relay {
   readonly #wire: RelayWire
   readonly #parts: RelayParts
@@ -82,7 +84,9 @@ export class Relay {
     this.#toServer(sender, bytes, start, end)
   }
 
-  /** Sends a packet of the server; false when the target does not exist. A target without room for it is closed as slow. */
+  /**
+   * Sends a packet of the server; false when the target does not exist. A target without room for it is closed as slow.
+   */
   put (to: number, packet: Uint8Array): boolean {
     if (to > target.SERVER) {
       const session = this.#parts.members.get(to)

@@ -4,12 +4,17 @@ import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../peer/peer-outbox
 import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = 65536
-/** What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room. */
+/**
+ * Allowance beyond twice its limit for a receiver that senders are paused for: packets already in transit through the
+ * room.
+ */
 const IN_TRANSIT = 4 * LOG_SIZE
 
 /**
- * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each member gets
- * the log in one write, together with frames for that member alone, in the order they were sent. So a turn costs one write per
+ * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each
+ * member gets
+ * the log in one write, together with frames for that member alone, in the order they were sent. So a turn costs one
+ * write per
  * member, however many packets it carries. Buffers are reused only when the system took every byte at once.
  *
  * No callback runs during a flush: members found slow are closed after it.
@@ -31,8 +36,9 @@ export class RoomOutbox implements OutboxTotals {
   #lastFlush = 0
 
   /**
-   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`: pauses
-   * members that send while others are behind; without it a member over the limits is closed at once.
+   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
+   * pauses
+   * members that send while others lag behind; without it a member over the limits is closed at once.
    */
   constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
     this.#limits = limits
@@ -50,7 +56,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure?.pause(sender)
   }
 
-  /** From now on the peer gets what is sent to all. */
+  /** Adds a peer to the receivers of broadcasts. */
   add (outbox: PeerOutbox): void {
     if (outbox.isMember || outbox.isSlow) return
     outbox.cursor = this.#length
@@ -67,7 +73,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#members.delete(outbox)
   }
 
-  /** The peer is closing: nobody waits for it. */
+  /** The peer is closing: senders are no longer paused for it. */
   release (outbox: PeerOutbox): void {
     this.remove(outbox)
     this.#backpressure?.release(outbox)
@@ -185,7 +191,10 @@ export class RoomOutbox implements OutboxTotals {
     if (this.#slow.length > 0) this.#closeSlow()
   }
 
-  /** The first packet after a pause is sent with its turn; those that follow closely are sent together, after `holdTime`. */
+  /**
+   * The first packet after a pause is sent with its turn; those that follow closely are sent together, after
+   * `holdTime`.
+   */
   #hold (): void {
     if (this.#isHeld) return
     const wait = this.#holdTime - (performance.now() - this.#lastFlush)
@@ -225,14 +234,16 @@ export class RoomOutbox implements OutboxTotals {
     this.#checkMarks(outbox)
   }
 
-  /** A peer that is behind by half of its limits makes senders wait for it; one that is over the limits is slow. */
+  /** Senders are paused for a peer with a backlog of half its limits; a peer over its limits is slow. */
   #checkMarks (outbox: PeerOutbox): void {
     if (!outbox.isBehind) return
     const { bytes, packets } = this.#limits
     const { bufferedAmount, waitingPackets } = outbox
     if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
     this.#backpressure?.await(outbox)
-    const isOver = this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
+    const isOver = this.#isAwaited(outbox)
+      ? bufferedAmount > this.#hardLimit
+      : bufferedAmount > bytes || waitingPackets > packets
     if (isOver) this.#markSlow(outbox)
   }
 
@@ -244,7 +255,7 @@ export class RoomOutbox implements OutboxTotals {
     return 2 * this.#limits.bytes + IN_TRANSIT
   }
 
-  /** A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn. */
+  /** Sends nothing more to a slow member, so that its backlog does not grow; it is closed at the end of the turn. */
   #markSlow (outbox: PeerOutbox): void {
     if (outbox.isSlow) return
     outbox.isSlow = true

@@ -11,7 +11,8 @@ export interface Repetition {
 }
 
 /**
- * Logs what clients or listeners can repeat at will: the first event of a burst with its details, then every 10 seconds how often it
+ * Logs what clients or listeners can repeat at will: the first event of a burst with its details, then every 10 seconds
+ * how often it
  * happened since. A burst ends after 10 seconds without an event.
  */
 export class BurstLog {

@@ -6,7 +6,7 @@ import type { Monitor } from './monitor.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { Settings } from './settings.ts'
 
-/** Where a server can listen: on the host app's endpoint, or on a port of its own. */
+/** Where a server can listen: on the host app's endpoint, or on its own port. */
 export interface Endpoints {
   readonly mount: Mount | undefined
   readonly openListener: ((port: number) => Promise<Listener>) | undefined
@@ -47,7 +47,7 @@ export class Listening {
     return this.#listener?.port ?? 0
   }
 
-  /** Whether it listens, or would listen, on the host app's endpoint or on a port of its own. */
+  /** Whether it listens, or would listen, on the host app's endpoint or on its own port. */
   get mode (): 'mounted' | 'own' {
     const { mount } = this.#endpoints
     const wouldMount = mount !== undefined && this.#settings.options.port === undefined
@@ -120,14 +120,14 @@ export class Listening {
 
   async #openListener (port: number): Promise<Listener> {
     const { openListener } = this.#endpoints
-    if (openListener === undefined) throw new GodotError('ERR_CANT_CREATE', 'this server cannot listen on a port of its own')
+    if (openListener === undefined) throw new GodotError('ERR_CANT_CREATE', 'this server cannot open its own port')
     return await openListener(port)
   }
 
   #checkNoKeys (): void {
     const { privateKey, sslCertificate, caChain } = this.#settings.options
     if (privateKey === undefined && sslCertificate === undefined && caChain === undefined) return
-    const advice = 'the host app terminates TLS on the mounted endpoint; pass a port to listen on a TLS port of the server\'s own'
+    const advice = 'the host app terminates TLS on the mounted endpoint; pass a port to listen on a separate TLS port'
     throw new GodotError('ERR_INVALID_PARAMETER', `privateKey, sslCertificate, caChain: ${advice}`)
   }
 }

@@ -12,7 +12,8 @@ import { withShortStrings } from './short-strings.ts'
 import { SignalEmitter } from './signals.ts'
 
 /**
- * Why a packet was dropped. `unread`: nobody reads packets of this server. `not-admitted`: sent before the client was
+ * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
+ * the client was
  * authenticated. `over-rate`: over the rate limit when its peer left.
  */
 export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
@@ -34,7 +35,9 @@ export interface MonitorEvents {
 }
 
 /** Sees a message of a peer before it is handled: bytes[start..end), valid until the call returns. */
-export type PacketWatcher = (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
+export type PacketWatcher = (
+  peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean
+) => void
 
 /** Counters since the server was made. */
 export interface Counters {
@@ -51,14 +54,16 @@ export interface Counters {
 /** What applications and administration see of a Monitor. */
 export interface ServerMonitor extends Counters {
   readonly events: Pick<SignalEmitter<MonitorEvents>, 'on' | 'once' | 'off'>
-  /** Calls `watch` with every packet until the returned function is called. Costs nothing while nobody watches. */
+  /** Calls `watch` with every packet until the returned function is called. Costs nothing without watchers. */
   watchPackets (watch: PacketWatcher): () => void
 }
 
 const zeros = <Name extends string>(names: readonly Name[]) =>
   Object.fromEntries(names.map(name => [name, 0])) as Record<Name, number>
 
-const relayDrops = ['short-packet', 'not-data', 'spoofed-source', 'unknown-target', 'own-target', 'too-big', 'relay-off'] as const
+const relayDrops = [
+  'short-packet', 'not-data', 'spoofed-source', 'unknown-target', 'own-target', 'too-big', 'relay-off'
+] as const
 
 /** What operators see of a server: counters, events, packet samples, and the log records about them. */
 export class Monitor implements ServerMonitor {
@@ -116,7 +121,8 @@ export class Monitor implements ServerMonitor {
 
   /** A remote call of a peer was refused. */
   callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
-    this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, { peer: peer.id, ...withShortStrings(details) })
+    const event = { level: 'warn', key: { reason }, message: 'remote call refused' } as const
+    this.#bursts.hit(event, { peer: peer.id, ...withShortStrings(details) })
     this.dropped(reason, peer)
   }
 

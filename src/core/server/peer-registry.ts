@@ -44,7 +44,7 @@ export interface RegistryParts {
   readonly drawId: (() => number) | undefined
 }
 
-/** Everyone who is connected: turns accepted clients into peers of a room, polls them, and waits for the last socket. */
+/** All connected clients: turns accepted clients into peers of a room, polls them, and waits for the last socket. */
 export class PeerRegistry implements RoomServer {
   readonly settings: Settings
   readonly monitor: Monitor
@@ -110,7 +110,8 @@ export class PeerRegistry implements RoomServer {
   }
 
   /**
-   * A client has completed its handshake. Without autoPoll it becomes a peer in the next poll. Without a `handshake` the
+   * A client has completed its handshake. Without autoPoll it becomes a peer in the next poll. Without a `handshake`
+   * the
    * connection is counted but not checked.
    */
   accept (connection: Connection, protocol: string, answer: Uint8Array, handshake: Handshake | undefined): void {
@@ -191,7 +192,7 @@ export class PeerRegistry implements RoomServer {
   }
 
   #catchUp (): void {
-    // Taken one by one, so that an exception loses none of the others; what is added meanwhile waits for the next poll.
+    // Removed one by one, so that an exception does not lose the others; items added here wait for the next poll.
     for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
     for (const session of this.main.sessions()) session.poll()
     for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)

@@ -4,7 +4,7 @@ export interface Signals {
   client_connected: [id: number, protocol: string]
   /** A client asked to close; 1005 stands for a close frame without a code. */
   client_close_request: [id: number, code: number, reason: string]
-  /** A client is gone; clean when both close frames were exchanged (plain mode). */
+  /** A client disconnected; clean if both close frames were exchanged (plain mode). */
   client_disconnected: [id: number, wasCleanClose: boolean]
   /** A packet waits to be read (plain mode). */
   data_received: [id: number]
@@ -12,13 +12,13 @@ export interface Signals {
   peer_packet: [source: number]
   /** A client finished its handshake (multiplayer mode). */
   peer_connected: [id: number]
-  /** A client is gone (multiplayer mode). */
+  /** A client disconnected (multiplayer mode). */
   peer_disconnected: [id: number]
-  /** A client is connected, but has to prove itself before it is let in (option authenticate). */
+  /** A client is connected, but must authenticate before it joins (option authenticate). */
   peer_authenticating: [id: number]
-  /** It did not, and is closed or gone; `peer_connected` if it did. */
+  /** Authentication failed, or the client disconnected; on success `peer_connected` is emitted. */
   peer_authentication_failed: [id: number]
-  /** A packet, pushed: who listens to this gets packets instead of `data_received`; the bytes are the listener's own (plain mode). */
+  /** A packet, instead of `data_received` if there are listeners; they may keep the bytes (plain mode). */
   packet: [id: number, bytes: Uint8Array, isText: boolean]
 }
 
@@ -27,19 +27,22 @@ export type SignalName = keyof Signals
 
 type Listener<Arguments extends unknown[]> = (...args: Arguments) => unknown
 
-/** Emits signals to listeners; a name that is no signal does not compile. What a listener throws or rejects with never reaches the emitter. */
+/**
+ * Emits signals to listeners; an unknown name does not compile. What a listener throws or rejects with never reaches
+ * the emitter.
+ */
 export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
   readonly #listeners = new Map<keyof Table, Array<Listener<any>>>()
   readonly #onError: (error: unknown, name: keyof Table) => void
 
-  /** `onError` hears of what listeners throw. */
+  /** `onError` receives errors that listeners throw. */
   constructor (onError: (error: unknown, name: keyof Table) => void) {
     this.#onError = onError
   }
 
   /** Calls `listener` at each `name` from now on. */
   on<Name extends keyof Table> (name: Name, listener: Listener<Table[Name]>): this {
-    // A new array each time, so that an emit under way goes on with the listeners it began with.
+    // A new array each time, so that an emit in progress continues with the same listeners.
     this.#listeners.set(name, [...this.#listeners.get(name) ?? [], listener])
     return this
   }
@@ -56,7 +59,8 @@ export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
 
   /** Takes `listener` away again. */
   off<Name extends keyof Table> (name: Name, listener: Listener<Table[Name]>): this {
-    const left = (this.#listeners.get(name) ?? []).filter(one => one !== listener && (one as { listener?: unknown }).listener !== listener)
+    const left = (this.#listeners.get(name) ?? []).filter(one =>
+      one !== listener && (one as { listener?: unknown }).listener !== listener)
     if (left.length > 0) this.#listeners.set(name, left)
     else this.#listeners.delete(name)
     return this

@@ -26,7 +26,7 @@ import type { Signals } from './signals.ts'
 
 /** How a server is connected to the outside. */
 export interface ServerConnections {
-  /** The host app's endpoint, for a server without a port of its own. */
+  /** The host app's endpoint, for a server without its own port. */
   readonly mount?: Mount
   /** Opens a listener on a port for the server. */
   readonly openListener?: (internals: ServerInternals, port: number) => Promise<Listener>
@@ -53,7 +53,7 @@ const TRANSFER_MODE_RELIABLE = 2
 export let internalsOf: (server: WebSocketServer) => ServerInternals
 
 /**
- * Godot's WebSocketServer: accepts WebSocket clients on the host app's endpoint or on a port of its own. In multiplayer
+ * Godot's WebSocketServer: accepts WebSocket clients on the host app's endpoint or on its own port. In multiplayer
  * mode (`gdMpApi`) it is the peer with id 1 of a multiplayer game.
  */
 export class WebSocketServer extends PacketPeer {
@@ -107,7 +107,7 @@ export class WebSocketServer extends PacketPeer {
   // ---- listening ----
 
   /**
-   * Listens: with a port on a listener of its own, without on the host app's endpoint. Port, protocols and mode default
+   * Listens: with a port on its own listener, otherwise on the host app's endpoint. Port, protocols and mode default
    * to the options. Throws ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed call changes
    * nothing. Godot: WebSocketServer.listen.
    */
@@ -138,7 +138,7 @@ export class WebSocketServer extends PacketPeer {
     return this.#listening.port
   }
 
-  /** Whether it listens, or would listen, on the host app's endpoint (`mounted`) or on a port of its own. */
+  /** Whether it listens, or would listen, on the host app's endpoint (`mounted`) or on its own port. */
   get mode (): 'mounted' | 'own' {
     return this.#listening.mode
   }
@@ -186,7 +186,9 @@ export class WebSocketServer extends PacketPeer {
     this.#admission.timeoutChanged()
   }
 
-  /** Whether new connections are refused; connected peers stay. Godot: NetworkedMultiplayerPeer.refuse_new_connections. */
+  /**
+   * Whether new connections are refused; connected peers stay. Godot: NetworkedMultiplayerPeer.refuse_new_connections.
+   */
   get refuseNewConnections (): boolean {
     return this.options.refuseNewConnections
   }
@@ -196,7 +198,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Address that a listener of its own binds to, `*` for all. Setting it throws FAILED while listening.
+   * Address that the server's own listener binds to, `*` for all. Setting it throws FAILED while listening.
    * Godot: WebSocketServer.bind_ip.
    */
   get bindIp (): string {
@@ -207,7 +209,9 @@ export class WebSocketServer extends PacketPeer {
     this.#changeIdle({ bindIp: address })
   }
 
-  /** Private key (PEM) of a TLS listener. Setting it throws FAILED while listening. Godot: WebSocketServer.private_key. */
+  /**
+   * Private key (PEM) of a TLS listener. Setting it throws FAILED while listening. Godot: WebSocketServer.private_key.
+   */
   get privateKey (): string | undefined {
     return this.options.privateKey
   }
@@ -216,7 +220,10 @@ export class WebSocketServer extends PacketPeer {
     this.#changeIdle({ privateKey: pem })
   }
 
-  /** Certificate (PEM) of the private key. Setting it throws FAILED while listening. Godot: WebSocketServer.ssl_certificate. */
+  /**
+   * Certificate (PEM) of the private key. Setting it throws FAILED while listening. Godot:
+   * WebSocketServer.ssl_certificate.
+   */
   get sslCertificate (): string | undefined {
     return this.options.sslCertificate
   }
@@ -329,7 +336,7 @@ export class WebSocketServer extends PacketPeer {
     this.#targetPeer = id
   }
 
-  /** Sender of the packet that `getPacket` returns next, 1 when there is none. Godot: get_packet_peer. */
+  /** Sender of the packet that `getPacket` returns next; 1 if the queue is empty. Godot: get_packet_peer. */
   getPacketPeer (): number {
     return this.#room.inbox.nextSource
   }
