@@ -1,5 +1,5 @@
-// Joins and leaves without end: `npx tsx test/soak/churn.ts [minutes] [joins a second]` (30 and 100). Prints a line a
-// minute and at the end heap and descriptors against those after the first minute.
+// Clients join and leave continuously: `npx tsx test/soak/churn.ts [minutes, default 30] [joins per second, default
+// 100]`. Prints a line per minute, and finally compares heap and descriptors with those after the first minute.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -21,7 +21,7 @@ const ends: Array<(socket: Socket) => unknown> = [
 if (process.send === undefined) await churn(Number(process.argv[2] ?? 30), Number(process.argv[3] ?? 100))
 else await serve()
 
-/** The server, in a process of its own; answers every message with a reading taken after a collection. */
+/** The server, in a child process; answers each message with a reading after garbage collection. */
 async function serve (): Promise<void> {
   const app = Fastify()
   await app.register(peerServer, { gdMpApi: true })
@@ -42,21 +42,22 @@ function read (peers: number, joins: number): Reading {
 async function churn (minutes: number, perSecond: number): Promise<void> {
   const server = fork(import.meta.filename, { execArgv: ['--expose-gc', '--import', 'tsx'] })
   const [port] = await once(server, 'message') as [number]
-  const lives = setInterval(() => { live(port).catch(fail) }, 1000 / perSecond)
+  const joins = setInterval(() => { runClient(port).catch(fail) }, 1000 / perSecond)
   await delay(60_000)
-  const first = await take(server)
+  const first = await requestReading(server)
   print('after the first minute', first)
   for (let minute = 2; minute <= minutes; minute++) {
     await delay(60_000)
-    print(`minute ${minute}`, await take(server))
+    print(`minute ${minute}`, await requestReading(server))
   }
-  clearInterval(lives)
-  // The longest life, and the time a close may take.
+  clearInterval(joins)
+  // Longer than a client's lifetime and a close handshake.
   await delay(5_000)
-  const last = await take(server)
-  print('at the end, all gone', last)
-  console.log(`heap ${((last.heap / first.heap - 1) * 100).toFixed(1)} percent, ` +
-    `descriptors ${last.descriptors - first.descriptors + first.peers} above the first minute's without its peers`)
+  const last = await requestReading(server)
+  print('after all have left', last)
+  const growth = ((last.heap / first.heap - 1) * 100).toFixed(1)
+  const descriptors = last.descriptors - first.descriptors + first.peers
+  console.log(`since the first minute: heap ${growth} percent, ${descriptors} descriptors (without those of peers)`)
   server.kill()
   process.exitCode = last.peers === 0 && last.heap < first.heap * 1.05 ? 0 : 1
 }
@@ -66,24 +67,24 @@ function fail (error: unknown): never {
   process.exit(1)
 }
 
-async function take (server: ChildProcess): Promise<Reading> {
+async function requestReading (server: ChildProcess): Promise<Reading> {
   server.send('read')
   const [reading] = await once(server, 'message') as [Reading]
   return reading
 }
 
 function print (when: string, { heap, rss, descriptors, peers, joins }: Reading): void {
-  console.log(`${when}: heap ${(heap / 2 ** 20).toFixed(2)} MiB, RSS ${(rss / 2 ** 20).toFixed(1)} ` +
-    `MiB, ${descriptors} descriptors, ${peers} peers, ${joins} joins`)
+  const memory = `heap ${(heap / 2 ** 20).toFixed(2)} MiB, RSS ${(rss / 2 ** 20).toFixed(1)} MiB`
+  console.log(`${when}: ${memory}, ${descriptors} descriptors, ${peers} peers, ${joins} joins`)
 }
 
-/** One client: joins, says a few things to all, and leaves in one of the ways there are. */
-async function live (port: number): Promise<void> {
+/** One client: joins, sends a few packets to all, and leaves in one of the `ends`. */
+async function runClient (port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {}).on('data', () => {})
   socket.write(upgradeRequest('/ws'))
   const packet = Buffer.alloc(60)
   socket.once('data', head => {
-    // The answer, then the packet with the own id.
+    // The response, followed by the packet with the client's id.
     const at = head.indexOf('\r\n\r\n') + 4 + 2 + 9
     if (at + 4 <= head.length) head.copy(packet, 1, at, at + 4)
   })

@@ -1,10 +1,10 @@
-// Clients of the soak scripts: plain sockets, cheap enough for ten thousand of them.
+// Clients of the soak scripts: plain sockets, so that ten thousand of them are cheap.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { upgradeRequest } from '../helper/raw-socket.ts'
 
-/** A TCP connection; what goes wrong with it later does no harm. */
+/** Opens a TCP connection; later errors are ignored. */
 export async function dial (port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await once(socket, 'connect')
@@ -12,25 +12,24 @@ export async function dial (port: number): Promise<Socket> {
   return socket
 }
 
-/** The same for many, so many at a time that the server's backlog takes them. */
-export async function dialMany (port: number, count: number, atOnce = 200): Promise<Socket[]> {
+/** Opens many connections, `concurrency` at a time, as the server's backlog is limited. */
+export async function dialMany (port: number, count: number, concurrency = 200): Promise<Socket[]> {
   const sockets: Socket[] = []
   while (sockets.length < count) {
-    sockets.push(
-      ...await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, async () => await dial(port)))
-    )
+    const length = Math.min(concurrency, count - sockets.length)
+    sockets.push(...await Promise.all(Array.from({ length }, async () => await dial(port))))
   }
   return sockets
 }
 
-/** Goes through the handshake on a connection; false unless the answer is 101. What came with the answer is lost. */
+/** Performs the handshake on a connection; false unless the response is 101. Bytes after the response are lost. */
 export async function upgrade (socket: Socket, path = '/'): Promise<boolean> {
   socket.write(upgradeRequest(path))
   const [answer] = await once(socket, 'data') as [Buffer]
   return answer.toString('latin1').startsWith('HTTP/1.1 101')
 }
 
-/** The same in TLS, whoever the server is. */
+/** Opens a TLS connection without checking the server's certificate. */
 export async function dialTls (port: number): Promise<Socket> {
   const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
@@ -42,21 +41,21 @@ export async function dialTls (port: number): Promise<Socket> {
 export async function timeJoin (port: number, path = '/', open = dial): Promise<number> {
   const began = performance.now()
   const socket = await open(port)
-  if (!await upgrade(socket, path)) throw new Error('a good client was refused')
+  if (!await upgrade(socket, path)) throw new Error('a valid client was refused')
   const milliseconds = performance.now() - began
   socket.destroy()
   return milliseconds
 }
 
-/** The value below which so many percent of the values are. */
+/** The percentile of these values. */
 export function percentile (values: number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * percent / 100))]
 }
 
-/** Ends the script with an error unless `isTrue`. */
-export function demand (isTrue: boolean, what: string): void {
-  if (isTrue) return
-  console.error(`NOT: ${what}`)
+/** Prints a failed expectation and sets the exit code to 1, unless `isMet`. */
+export function expect (isMet: boolean, expectation: string): void {
+  if (isMet) return
+  console.error(`FAILED: ${expectation}`)
   process.exitCode = 1
 }

@@ -12,7 +12,7 @@ import type { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { demand, dial } from './clients.ts'
+import { expect, dial } from './clients.ts'
 
 const RESPONSE_TIMEOUT = 5
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
@@ -31,7 +31,7 @@ const service = spawn(process.execPath, [
   },
   stdio: ['ignore', 'pipe', 'inherit']
 })
-service.once('exit', code => { demand(code === null, `the service lives (exit code ${code})`) })
+service.once('exit', code => { expect(code === null, `the service lives (exit code ${code})`) })
 const port = await new Promise<number>(resolve => createInterface({ input: service.stdout }).on('line', line => {
   const found = /listening at http:\/\/[^"]*:(\d+)/.exec(line)
   if (found !== null) resolve(Number(found[1]))
@@ -69,7 +69,7 @@ async function phase (what: string, abuse: () => Promise<void>): Promise<void> {
     while (!over.signal.aborted) {
       const began = performance.now()
       const { ok } = await fetch(`http://127.0.0.1:${port}/healthz`)
-      demand(ok, `${what}: a good client is served`)
+      expect(ok, `${what}: a good client is served`)
       most.milliseconds = Math.max(most.milliseconds, performance.now() - began)
       most.descriptors = Math.max(most.descriptors, descriptors())
       most.memory = Math.max(most.memory, memory())
@@ -85,8 +85,8 @@ async function phase (what: string, abuse: () => Promise<void>): Promise<void> {
   console.log(`${what}: ${seconds.toFixed(1)} s; at most ${most.descriptors} descriptors, ${most.memory} MiB, a good ` +
     `client waited ${most.milliseconds.toFixed(0)} ms; ` +
     `then ${descriptors()} descriptors, ${memory()} MiB`)
-  demand(descriptors() <= base.descriptors + 5, `${what}: descriptors are back`)
-  demand(most.memory < 500, `${what}: memory is bounded`)
+  expect(descriptors() <= base.descriptors + 5, `${what}: descriptors are back`)
+  expect(most.memory < 500, `${what}: memory is bounded`)
 }
 
 /** Connections that send and read nothing; resolves when the server has ended all of them. */
@@ -100,7 +100,7 @@ async function unread (count: number, text: string): Promise<void> {
     await delay((RESPONSE_TIMEOUT + 1) * 1000)
     socket.resume()
     await Promise.race([ended, delay(5000).then(() => {
-      demand(socket.destroyed, 'an unread connection is ended in time')
+      expect(socket.destroyed, 'an unread connection is ended in time')
     })])
     socket.destroy()
   }))

@@ -1,8 +1,8 @@
 /**
- * Feeds mutated and random RPC packets to the decoder until `count` are through, and says how it
- * went; anything but a packet or a GodotError ends it, with the seed and the bytes.
+ * Decodes `count` mutated and random RPC packets and prints figures. Any error other than a GodotError ends the script
+ * and is reported with the seed and the bytes.
  *
- *   npx tsx test/soak/rpc-mutations.ts [count, 10000000]
+ *   npx tsx test/soak/rpc-mutations.ts [count, default 10000000]
  */
 import { GodotError } from '../../src/error.ts'
 import { Random, seed } from '../helper/random.ts'
@@ -16,7 +16,7 @@ const captures = steps.flatMap(({ frames }) => frames)
   .flatMap(({ hex = '' }) => hex.startsWith('00') && hex.length > 18 ? [hex.slice(18)] : [])
 const seeds = [...new Set(captures)].map(bytesOf)
 
-/** Whether it decodes; anything but a packet or a GodotError is thrown on. */
+/** Whether the bytes decode; rethrows any error other than a GodotError. */
 function decodes (bytes: Uint8Array): boolean {
   try {
     decodeWholeRpcPacket(bytes)
@@ -27,9 +27,7 @@ function decodes (bytes: Uint8Array): boolean {
   }
 }
 
-/**
- * Milliseconds the decoder needs: a slow packet gets more tries, as it is mostly something else that takes the time.
- */
+/** Decoding time in milliseconds: the best of several attempts for a slow packet, as other load can delay it. */
 function timed (bytes: Uint8Array, tries: number): number {
   const start = performance.now()
   decodes(bytes)
@@ -46,6 +44,6 @@ for (let i = 0; i < count; i++) {
   longest = Math.max(longest, timed(bytes, 5))
 }
 const seconds = (performance.now() - began) / 1000
-console.log(`SEED=${seed}: ${count} mutated packets, each twice, in ${seconds.toFixed(0)} s: ${packets} ` +
-  `decoded, ${count - packets} refused,`)
-console.log(`no other exception; the one that took longest took ${longest.toFixed(2)} ms`)
+console.log(`SEED=${seed}: ${count} mutated packets, each twice, in ${seconds.toFixed(0)} s: ` +
+  `${packets} decoded, ${count - packets} rejected`)
+console.log(`no other error; the slowest took ${longest.toFixed(2)} ms`)

@@ -1,4 +1,4 @@
-// The server of the soak scripts, in a process of its own: `fork` it through `startServer`.
+// The server of the soak scripts, a child process that `startServer` forks.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -9,18 +9,19 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
-/**
- * What a server is started with. `asks`: how long its onHandshake takes in ms, 'never' unless the client's query says
- * `good`; `hostAsks`: the same of a hook of the host.
- */
+/** Settings of a server. */
 export interface Setting {
   readonly mode: 'own' | 'mounted'
   readonly options?: Partial<ServerOptions>
-  readonly asks?: number | 'never'
-  readonly hostAsks?: number | 'never'
+  /**
+   * Duration of onHandshake in milliseconds; `never`: it does not resolve unless the client's query contains `good`.
+   */
+  readonly handshakeDelay?: number | 'never'
+  /** The same for an onRequest hook of the host app. */
+  readonly hookDelay?: number | 'never'
 }
 
-/** How the server is, after a collection. */
+/** State of the server after garbage collection. */
 export interface Reading {
   readonly peers: number
   readonly pending: number
@@ -36,7 +37,7 @@ export interface Reading {
 /** A running server. */
 export interface ServerProcess {
   readonly port: number
-  /** Bytes of memory it has just now, without asking it. */
+  /** Resident memory in bytes, read from /proc. */
   rss (): number
   read (): Promise<Reading>
   stop (): void
@@ -44,7 +45,7 @@ export interface ServerProcess {
 
 const PAGE = 4096
 
-/** Starts a server in a process of its own; in plain mode it echoes. */
+/** Starts a server in a child process; in plain mode it echoes. */
 export async function startServer (setting: Setting): Promise<ServerProcess> {
   const child = fork(import.meta.filename, [JSON.stringify(setting)], { execArgv: ['--expose-gc', '--import', 'tsx'] })
   const [port] = await once(child, 'message') as [number]
@@ -61,29 +62,28 @@ export async function startServer (setting: Setting): Promise<ServerProcess> {
 
 if (process.send !== undefined) await serve(JSON.parse(process.argv[2]) as Setting)
 
-async function serve ({ mode, options = {}, asks, hostAsks }: Setting): Promise<void> {
+async function serve ({ mode, options = {}, handshakeDelay, hookDelay }: Setting): Promise<void> {
   const faults: string[] = []
   process.on('uncaughtException', error => { faults.push(String(error.stack)) })
   process.on('unhandledRejection', error => { faults.push(String(error)) })
-  const server = await open(mode, { ...options, ...(asks === undefined ? {} : { onHandshake: ask(asks) }) }, hostAsks)
+  const hooks = handshakeDelay === undefined ? {} : { onHandshake: delayed(handshakeDelay) }
+  const server = await open(mode, { ...options, ...hooks }, hookDelay)
   if (options.gdMpApi !== true) server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
   process.on('message', () => { process.send!(read(server, faults)) })
   process.send!(server.port)
 }
 
-type Asked = { readonly query: unknown }
-
-function ask (asks: number | 'never') {
-  return async ({ query }: Asked): Promise<object> => {
-    if (asks !== 'never') await delay(asks)
+function delayed (milliseconds: number | 'never') {
+  return async ({ query }: { readonly query: unknown }): Promise<object> => {
+    if (milliseconds !== 'never') await delay(milliseconds)
     else if ((query as { good?: string }).good === undefined) await new Promise(() => {})
     return {}
   }
 }
 
-/** In mounted mode the host's HTTP server has the timeouts of the service. */
+/** Opens the server; in mounted mode the host app has the timeouts of the service. */
 async function open (
-  mode: Setting['mode'], options: Partial<ServerOptions>, hostAsks: Setting['hostAsks']
+  mode: Setting['mode'], options: Partial<ServerOptions>, hookDelay: Setting['hookDelay']
 ): Promise<WebSocketServer> {
   if (mode === 'own') {
     const server = new WebSocketServer(options)
@@ -91,7 +91,7 @@ async function open (
     return server
   }
   const app = Fastify({ requestTimeout: 3000, http: { headersTimeout: 3000, connectionsCheckingInterval: 250 } })
-  if (hostAsks !== undefined) app.addHook('onRequest', async request => { await ask(hostAsks)(request) })
+  if (hookDelay !== undefined) app.addHook('onRequest', async request => { await delayed(hookDelay)(request) })
   await app.register(peerServer, { path: '/', ...options })
   await app.register(firstRequest, { seconds: () => app.peerServer.handshakeTimeout })
   await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })

@@ -1,9 +1,9 @@
 /**
- * Decodes bytes that were made to be slow, for every type of Godot 3 and Godot 4, at growing sizes: the time a byte
- * takes must not grow with the size of the packet, nor be out of proportion to that of other bytes. Time is that of the
- * processor. Prints the slowest attacks and ends with exit code 1 if one fails.
+ * Decodes adversarial bytes for every type of Godot 3 and Godot 4 at increasing sizes: the CPU time per byte must not
+ * grow with the size of the packet, and not exceed a multiple of the median. Prints the slowest inputs, and exits with
+ * 1 if one fails.
  *
- *   npx tsx test/soak/variant-adversarial.ts [largest size in KiB, 1024]
+ *   npx tsx test/soak/variant-adversarial.ts [largest size in KiB, default 1024]
  */
 import { GodotError } from '../../src/error.ts'
 import { attacksOn, versions } from '../helper/adversarial-variants.ts'
@@ -12,8 +12,8 @@ import { decodeCost } from '../helper/decode-cost.ts'
 const largest = Number(process.argv[2] ?? 1024) * 1024
 const sizes = [largest / 16, largest / 4, largest]
 /**
- * Over 16 times the size: quadratic costs grow 16-fold, the garbage collector makes honest values up to 6 times as
- * expensive.
+ * Maximum growth of the cost per byte over 16 times the size: quadratic costs grow 16-fold, and garbage collection
+ * makes ordinary values up to 6 times as expensive.
  */
 const MAX_GROWTH = 8
 const MAX_TIMES_MEDIAN = 30
@@ -29,7 +29,7 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
   }
 }
 
-/** Bytes that do not decode are as good an attack as any. */
+/** Ignores GodotErrors: bytes that do not decode can be expensive too. */
 function attempt (work: () => unknown): void {
   try {
     work()
@@ -40,16 +40,15 @@ function attempt (work: () => unknown): void {
 
 const row = ({ name, costs, growth }: Result): string =>
   `${costs.map(cost => cost.toFixed(1).padStart(8)).join('')}${growth.toFixed(2).padStart(8)}  ${name}`
-const header = `${sizes.map(size => `${size / 1024} KiB`.padStart(8)).join('')}  growth  nanoseconds a byte`
-console.log(`${results.length} attacks; those that take longest:\n${header}`)
-for (const result of results.toSorted((a, b) => b.costs.at(-1)! - a.costs.at(-1)!).slice(0, 10)) {
-  console.log(row(result))
-}
-console.log(`those that grow most:\n${header}`)
+const header = `${sizes.map(size => `${size / 1024} KiB`.padStart(8)).join('')}  growth  nanoseconds per byte`
+console.log(`${results.length} inputs; the slowest:\n${header}`)
+const slowest = results.toSorted((a, b) => b.costs.at(-1)! - a.costs.at(-1)!).slice(0, 10)
+for (const result of slowest) console.log(row(result))
+console.log(`largest growth:\n${header}`)
 for (const result of results.toSorted((a, b) => b.growth - a.growth).slice(0, 5)) console.log(row(result))
 const median = results.map(({ costs }) => costs.at(-1)!).sort((a, b) => a - b)[results.length >> 1]
 const failed = results.filter(({ growth, costs }) => growth > MAX_GROWTH || costs.at(-1)! > MAX_TIMES_MEDIAN * median)
-console.log(`median ${median.toFixed(1)} ns a byte; ${failed.length} of ${results.length} grow with the size, or ` +
-  `cost over ${MAX_TIMES_MEDIAN} times the median`)
+console.log(`median ${median.toFixed(1)} ns per byte; ${failed.length} of ${results.length} grow with the size ` +
+  `or exceed ${MAX_TIMES_MEDIAN} times the median`)
 for (const result of failed) console.log(row(result))
 process.exitCode = Number(failed.length > 0)

@@ -25,7 +25,7 @@ export interface AuthenticationParts {
   seconds (): number
   /** The client is authenticated. */
   authenticated (session: PeerSession): void
-  /** The client was rejected, or has gone by itself (no reason). Called once. */
+  /** The client was rejected, or disconnected (no reason). Called once. */
   rejected (session: PeerSession, reason: AuthFailure | undefined): void
   /** The client sent a packet that is not allowed yet. */
   dropped (session: PeerSession): void
@@ -33,7 +33,7 @@ export interface AuthenticationParts {
   soon (callback: () => void): void
 }
 
-/** Empty data tells the other side that authentication is complete. */
+/** Empty data notifies the other side that authentication is complete. */
 const COMPLETE = new Uint8Array(0)
 
 /** A client that authenticates. Both sides have to complete, in either order. */
@@ -115,12 +115,14 @@ export class Authentication {
     const hasAsked = candidate.messages > 0 || candidate.isAccepted
     if (candidate.isComplete && hasAsked) this.#settle(candidate)
     else if (candidate.messages === MAX_MESSAGES) this.#reject(candidate, 'auth-refused')
-    else this.#judge(candidate, ownBytes(bytes, dataAt, end))
+    else this.#checkData(candidate, ownBytes(bytes, dataAt, end))
   }
 
   /** Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data. */
   send (id: number, data: Uint8Array): void {
-    if (data.length === 0) throw new GodotError('ERR_INVALID_DATA', 'data must not be empty; call completeAuth() to accept the client')
+    if (data.length === 0) {
+      throw new GodotError('ERR_INVALID_DATA', 'data must not be empty; call completeAuth() to accept the client')
+    }
     this.#send(this.#of(id).session, data)
   }
 
@@ -145,7 +147,7 @@ export class Authentication {
   }
 
   /** Asks the application; the client is not read until it has answered. */
-  async #judge (candidate: Candidate, data: Uint8Array): Promise<void> {
+  async #checkData (candidate: Candidate, data: Uint8Array): Promise<void> {
     const { session } = candidate
     candidate.messages++
     session.pauseReading(pauseReason.APPLICATION)
@@ -188,8 +190,9 @@ export class Authentication {
   #send (session: PeerSession, data: Uint8Array): void {
     const { outbox } = this.#parts
     const message = this.#wire.encode(data)
-    if (outbox.hasRoom(session.outbox, message.length)) outbox.send(session.outbox, opcode.BINARY, message, 0, message.length)
-    else session.closeSlow()
+    if (outbox.hasRoom(session.outbox, message.length)) {
+      outbox.send(session.outbox, opcode.BINARY, message, 0, message.length)
+    } else session.closeSlow()
   }
 
   /** The candidate is kept until its connection has ended, so that it never becomes a member. */
@@ -207,9 +210,12 @@ export class Authentication {
   }
 }
 
-/** An invalid answer is an error, so that nobody is accepted by mistake. */
+/** An invalid return value is an error, so that no client is accepted by mistake. */
 function checkAnswer (answer: AuthenticateAnswer): AuthenticateAnswer {
-  const isValid = answer === undefined || typeof answer === 'boolean' || (answer instanceof Uint8Array && answer.length > 0)
-  if (!isValid) throw new TypeError('authenticate must return true, false, a non-empty Uint8Array to send, or undefined')
+  const isMessage = answer instanceof Uint8Array && answer.length > 0
+  const isValid = answer === undefined || typeof answer === 'boolean' || isMessage
+  if (!isValid) {
+    throw new TypeError('authenticate must return true, false, a non-empty Uint8Array to send, or undefined')
+  }
   return answer
 }

@@ -16,7 +16,8 @@ interface Episode {
 }
 
 /**
- * Makes a room run at the speed that its receivers can take: while one of them is above its high-water mark, members that send
+ * Makes a room run at the speed that its receivers can take: while one of them is above its high-water mark, members
+ * that send
  * are paused, for MAX_PAUSE at most. A receiver that accepts nothing for that long is slow.
  */
 export class Backpressure {
@@ -73,7 +74,10 @@ export class Backpressure {
     if (wasActive && !this.isActive) this.#soon(() => { this.#resume() })
   }
 
-  /** What one sender had waiting may exceed a high-water mark again: then the others wait on, and are the first next time. */
+  /**
+   * Packets of one resumed sender may exceed a high-water mark again: then the others stay paused and are resumed first
+   * next time.
+   */
   #resume (): void {
     for (const sender of this.#senders) {
       if (this.isActive) return
@@ -85,10 +89,10 @@ export class Backpressure {
   /** After a stalled loop, a receiver may have accepted bytes that the connection learns of in this very turn. */
   #expire (): void {
     this.#timer = undefined
-    setImmediate(() => { this.#judge(performance.now()) })
+    setImmediate(() => { this.#updateState(performance.now()) })
   }
 
-  #judge (now: number): void {
+  #updateState (now: number): void {
     let next = Infinity
     for (const [receiver, episode] of this.#receivers) {
       const left = episode.since + MAX_PAUSE - now

@@ -26,7 +26,7 @@ export class PeerTable {
     if (this.#byId.delete(peer.id)) this.#ids.splice(this.#firstAfter(peer.id) - 1, 1)
   }
 
-  /** The peers with an id above `id`, ascending; peers may come and go meanwhile. */
+  /** The peers with an id above `id`, ascending. Peers may join and leave during the iteration. */
   * after (id: number): IterableIterator<PeerSession> {
     for (let at = this.#firstAfter(id); at < this.#ids.length; at = this.#firstAfter(id)) {
       id = this.#ids[at]
@@ -34,7 +34,7 @@ export class PeerTable {
     }
   }
 
-  /** All peers, ascending; none may come or go meanwhile. */
+  /** All peers, ascending. No peer may join or leave during the iteration. */
   * [Symbol.iterator] (): IterableIterator<PeerSession> {
     for (const id of this.#ids) yield this.#byId.get(id)!
   }

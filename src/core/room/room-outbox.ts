@@ -53,7 +53,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure?.pause(sender)
   }
 
-  /** From now on the peer gets what is sent to all. */
+  /** Adds a peer to the receivers of broadcasts. */
   add (outbox: PeerOutbox): void {
     if (outbox.isMember || outbox.isSlow) return
     outbox.cursor = this.#length
@@ -70,7 +70,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#members.delete(outbox)
   }
 
-  /** The peer is closing: nobody waits for it. */
+  /** The peer is closing: senders are no longer paused for it. */
   release (outbox: PeerOutbox): void {
     this.remove(outbox)
     this.#backpressure?.release(outbox)
@@ -232,7 +232,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#checkMarks(outbox)
   }
 
-  /** A peer that is behind by half of its limits makes senders wait for it; one that is over the limits is slow. */
+  /** Senders are paused for a peer with a backlog of half its limits; a peer over its limits is slow. */
   #checkMarks (outbox: PeerOutbox): void {
     if (!outbox.isBehind) return
     const { bytes, packets } = this.#limits

@@ -42,7 +42,9 @@ export class Room implements PeerHost {
     this.#monitor = server.monitor
     const backpressure = new Backpressure(() => settings.options.gdMpApi, callback => { server.soon(callback) })
     this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, backpressure)
-    this.inbox = new ServerInbox(server, this.members, (to, packet) => { this.#put(to, settings.wire.relay.call(to, packet)) })
+    this.inbox = new ServerInbox(server, this.members, (to, packet) => {
+      this.#put(to, settings.wire.relay.call(to, packet))
+    })
     const { members, outbox, inbox } = this
     this.#relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox })
     this.authentication = this.#openAuthentication()
@@ -152,7 +154,9 @@ export class Room implements PeerHost {
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
     if (this.#settings.options.gdMpApi) return this.#relay.relay(session, bytes, start, end)
     const own = ownBytes(bytes, start, end)
-    if (!this.#server.signals.emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
+    if (!this.#server.signals.emit('packet', session.id, own, isText)) {
+      session.queue({ bytes: own, isText, source: session.id })
+    }
   }
 
   dataReceived (session: PeerSession): void {
@@ -221,7 +225,8 @@ export class Room implements PeerHost {
     const { options, maxPacketSize } = this.#settings
     if (!options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
     if (packet.length > maxPacketSize) {
-      throw new GodotError('ERR_OUT_OF_MEMORY', `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`)
+      const message = `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
+      throw new GodotError('ERR_OUT_OF_MEMORY', message)
     }
     if (!this.#relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
   }

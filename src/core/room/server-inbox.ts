@@ -20,7 +20,7 @@ export class ServerInbox {
   #multiplayer: MultiplayerCore | undefined
   /** Whether the application uses remote calls: then every packet goes to `#multiplayer`. */
   #usesCalls = false
-  /** Whether the application has ever asked for packets. */
+  /** Whether the application has ever read packets or their number. */
   #hasReader = false
 
   constructor (server: RoomServer, members: PeerTable, sendCall: SendCall) {
@@ -44,7 +44,7 @@ export class ServerInbox {
     return multiplayer.api
   }
 
-  /** Number of unread packets. The application asks, so it is going to read them. */
+  /** Number of unread packets. An application that calls this is expected to read them. */
   get available (): number {
     this.#hasReader = true
     return this.#queue.length
@@ -55,7 +55,7 @@ export class ServerInbox {
     return this.#queue.length
   }
 
-  /** Sender of the packet that `take` returns next, 1 when there is none. */
+  /** Sender of the packet that `take` returns next; 1 if the queue is empty. */
   get nextSource (): number {
     return this.#queue.next?.source ?? target.SERVER
   }

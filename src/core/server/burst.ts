@@ -1,10 +1,10 @@
 const INTERVAL = 1000
 
-/** Thins out what may happen very often: of each kind one is told a second, with the number of those it stands for. */
+/** Rate-limits reports of frequent events: at most one per second and kind, with the number of events it stands for. */
 export class Bursts {
   readonly #kinds = new Map<string, { count: number, silentUntil: number }>()
 
-  /** One more of this kind: how many are to be told now, 0 for none yet. */
+  /** Counts an event of this kind; returns the number of events to report now, 0 for none yet. */
   hit (kind: string, now: number = performance.now()): number {
     let burst = this.#kinds.get(kind)
     if (burst === undefined) this.#kinds.set(kind, burst = { count: 0, silentUntil: -Infinity })

@@ -42,7 +42,7 @@ export class Listening {
     return this.#listener?.port ?? 0
   }
 
-  /** Whether it listens, or would listen, on the host app's endpoint or on a port of its own. */
+  /** Whether it listens, or would listen, on the host app's endpoint or on its own port. */
   get mode (): 'mounted' | 'own' {
     const wouldMount = this.#mount !== undefined && this.#settings.options.port === undefined
     return (this.isOn ? this.#listener === this.#mount : wouldMount) ? 'mounted' : 'own'

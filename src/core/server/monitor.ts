@@ -13,7 +13,8 @@ import type { SignalSource } from './signal-source.ts'
 import { SignalEmitter } from './signals.ts'
 
 /**
- * Why a packet was dropped. `unread`: nobody reads packets of this server. `not-admitted`: sent before the client was
+ * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
+ * the client was
  * authenticated. `over-rate`: over the rate limit when its peer left.
  */
 export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'

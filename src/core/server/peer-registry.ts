@@ -193,7 +193,7 @@ export class PeerRegistry implements RoomServer {
   }
 
   #catchUp (): void {
-    // Taken one by one, so that an exception loses none of the others; what is added meanwhile waits for the next poll.
+    // Removed one by one, so that an exception does not lose the others; items added here wait for the next poll.
     for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
     for (const session of this.main.sessions()) session.poll()
     for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)

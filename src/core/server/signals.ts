@@ -47,14 +47,14 @@ export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
   readonly #listeners = new Map<keyof Table, Array<Listener<any>>>()
   readonly #onError: (error: unknown, name: keyof Table) => void
 
-  /** `onError` hears of what listeners throw. */
+  /** `onError` receives errors that listeners throw. */
   constructor (onError: (error: unknown, name: keyof Table) => void) {
     this.#onError = onError
   }
 
   /** Calls `listener` at each `name` from now on. */
   on<Name extends keyof Table> (name: Name, listener: Listener<Table[Name]>): this {
-    // A new array each time, so that an emit under way goes on with the listeners it began with.
+    // A new array each time, so that an emit in progress continues with the same listeners.
     this.#listeners.set(name, [...this.#listeners.get(name) ?? [], listener])
     return this
   }

@@ -41,7 +41,7 @@ const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 const TRANSFER_MODE_RELIABLE = 2
 
 /**
- * Godot's WebSocketServer: accepts WebSocket clients on the host app's endpoint or on a port of its own. In multiplayer
+ * Godot's WebSocketServer: accepts WebSocket clients on the host app's endpoint or on its own port. In multiplayer
  * mode (`gdMpApi`) it is the peer with id 1 of a multiplayer game.
  */
 export class WebSocketServer extends PacketPeer {
@@ -86,7 +86,7 @@ export class WebSocketServer extends PacketPeer {
   // ---- listening ----
 
   /**
-   * Listens: with a port on a listener of its own, without on the host app's endpoint. Port, protocols and mode default
+   * Listens: with a port on its own listener, otherwise on the host app's endpoint. Port, protocols and mode default
    * to the options. Throws ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed call changes
    * nothing. Godot: WebSocketServer.listen.
    */
@@ -117,7 +117,7 @@ export class WebSocketServer extends PacketPeer {
     return this.#listening.port
   }
 
-  /** Whether it listens, or would listen, on the host app's endpoint (`mounted`) or on a port of its own. */
+  /** Whether it listens, or would listen, on the host app's endpoint (`mounted`) or on its own port. */
   get mode (): 'mounted' | 'own' {
     return this.#listening.mode
   }
@@ -177,7 +177,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Address that a listener of its own binds to, `*` for all. Setting it throws FAILED while listening.
+   * Address that the server's own listener binds to, `*` for all. Setting it throws FAILED while listening.
    * Godot: WebSocketServer.bind_ip.
    */
   get bindIp (): string {
