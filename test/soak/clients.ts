@@ -17,7 +17,8 @@ export async function dialMany (port: number, count: number, atOnce = 200): Prom
   const sockets: Socket[] = []
   while (sockets.length < count) {
     sockets.push(
-      ...await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, async () => await dial(port)))
+      ...await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, async () =>
+        await dial(port)))
     )
   }
   return sockets

@@ -64,9 +64,9 @@ service.removeAllListeners('exit').kill()
 /** Runs one abuse with a good client beside it, and prints and checks the figures. */
 async function phase (what: string, abuse: () => Promise<void>): Promise<void> {
   const most = { descriptors: 0, memory: 0, milliseconds: 0 }
-  let isOver = false
+  const over = new AbortController()
   const watch = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const began = performance.now()
       const { ok } = await fetch(`http://127.0.0.1:${port}/healthz`)
       demand(ok, `${what}: a good client is served`)
@@ -79,7 +79,7 @@ async function phase (what: string, abuse: () => Promise<void>): Promise<void> {
   const began = performance.now()
   await abuse()
   const seconds = (performance.now() - began) / 1000
-  isOver = true
+  over.abort()
   await watch
   await delay(500)
   console.log(`${what}: ${seconds.toFixed(1)} s; at most ${most.descriptors} descriptors, ${most.memory} MiB, a good ` +

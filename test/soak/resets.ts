@@ -83,7 +83,7 @@ function left (
   base: Reading, heapBefore: number, { peers, pending, descriptors, resources, faults, heap }: Reading
 ): string {
   const more = (kind: string): number => (resources[kind] ?? 0) - (base.resources[kind] ?? 0)
-  return `${faults.length} exceptions; left: ${peers} peers, ${pending} handshakes, ${descriptors - base.descriptors} descriptors, ${more(
-    'TCPSocketWrap'
-  )} sockets, ${more('Timeout')} timers; heap ${((heap - heapBefore) / 1024).toFixed(0)} KiB up`
+  return `${faults.length} exceptions; left: ${peers} peers, ${pending} handshakes, ` +
+    `${descriptors - base.descriptors} descriptors, ${more('TCPSocketWrap')} sockets, ${more('Timeout')} timers; ` +
+    `heap ${((heap - heapBefore) / 1024).toFixed(0)} KiB up`
 }
