@@ -4,9 +4,9 @@ import type { AdminAuthOptions } from './plugins/admin-auth.ts'
 import asyncapi from './plugins/asyncapi.ts'
 import metrics from './plugins/metrics.ts'
 import openapi, { tokenScheme } from './plugins/openapi.ts'
-import { ownMachineOnly } from './plugins/own-machine.ts'
+import { ownMachineOnly } from './http/own-machine.ts'
 import peerServer from './plugins/peer-server.ts'
-import { notFound, sendProblem } from './plugins/problem.ts'
+import { notFound, sendProblem } from './http/problem.ts'
 import refuseUpgrades from './plugins/refuse-upgrades.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -48,4 +48,4 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
 }
 
 /** Everything the service offers. */
-export default fp(app, { name: 'peer-server-app', fastify: '5.x' })
+export default fp(app, { name: 'peer-server-app', fastify: '^5.3.0' })

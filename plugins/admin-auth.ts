@@ -24,7 +24,7 @@ export default fp<AdminAuthOptions>(async (app, { token, auth }) => {
     if (owner !== undefined) request.adminName = owner.name
     return owner !== undefined
   })
-}, { name: 'peer-server-admin-auth', fastify: '5.x' })
+}, { name: 'peer-server-admin-auth', fastify: '^5.3.0' })
 
 /** Checks the token before every route of the scope; errors go through the scope's error handler. */
 async function requireToken (app: FastifyInstance, check: (token: string, request: FastifyRequest) => boolean): Promise<void> {

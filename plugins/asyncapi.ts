@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { describeLocations, describeSockets, type Location, type NamedServer } from './asyncapi-document.ts'
+import { describeLocations, describeSockets, type Location, type NamedServer } from '../http/asyncapi-document.ts'
 
 /**
  * Adds the AsyncAPI document of the servers with these names at /asyncapi.json. It describes them as they are now, and is serialised again
@@ -22,7 +22,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     const locations = JSON.stringify(describeLocations(servers.map(one => locate(one, request))))
     return await reply.type('application/json; charset=utf-8').send(`{"servers":${locations},${currentText().slice(1)}`)
   })
-}, { name: 'peer-server-asyncapi', fastify: '5.x' })
+}, { name: 'peer-server-asyncapi', fastify: '^5.3.0' })
 
 function locate ({ name, server: { mode, port, tls } }: NamedServer, { host, hostname, protocol }: FastifyRequest): Location {
   if (mode === 'mounted') return { name, host, isTls: protocol === 'https' }

@@ -23,7 +23,7 @@ export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
       if (!readOnlyMethods.has(request.method)) audit(request, status, feed)
     } else if (isRejected) countUnauthorized(request, status, feed, bursts)
   })
-}, { name: 'peer-server-audit', fastify: '5.x' })
+}, { name: 'peer-server-audit', fastify: '^5.3.0' })
 
 function audit (request: FastifyRequest, status: number, feed: EventFeed): void {
   const action = describeRequest(request, status)

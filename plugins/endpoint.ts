@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { canonicalAddress } from '../src/address-range.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
@@ -6,19 +6,23 @@ import { upgradeOf } from '../http/http-upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { endpointSchemaOf } from './endpoint-schema.ts'
-import { sendProblem } from './problem.ts'
-import { withoutSecrets } from './request-log.ts'
+import { endpointSchemaOf } from '../http/endpoint-schema.ts'
+import { sendProblem } from '../http/problem.ts'
+import { withoutSecrets } from '../http/request-log.ts'
+
+/** How requests to the endpoint are logged. */
+export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>
 
 /** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
-export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string): void {
+export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): void {
   app.get(server.options.path, {
     schema: endpointSchemaOf(name),
     // The schema only documents; the host's compilers may speak another schema language.
     validatorCompiler: () => () => true,
     serializerCompiler: () => JSON.stringify,
     errorHandler: sendProblem,
-    logSerializers: { req: withoutSecrets },
+    ...(logging.logLevel === undefined ? {} : { logLevel: logging.logLevel }),
+    logSerializers: { req: withoutSecrets, ...logging.logSerializers },
     // Called as soon as the router has found this route, before any hook.
     childLoggerFactory: function (logger, bindings, options, request) {
       upgradeOf(request)?.claim(internalsOf(server).registry)

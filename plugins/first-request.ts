@@ -30,7 +30,7 @@ export default fp<FirstRequestOptions>(async (app, { seconds }) => {
     app.server.off('upgrade', end)
     done()
   })
-}, { name: 'first-request', fastify: '5.x' })
+}, { name: 'first-request', fastify: '^5.3.0' })
 
 /** Node's error for a request that takes too long, which is answered with 408. */
 function timeout (): Error {

@@ -37,7 +37,7 @@ export default fp<HttpLimits>(async (app, limits) => {
   limitConnections(app, limits, report)
   limitRequests(app, limits, report)
   limitResponseTime(app, limits, report)
-}, { name: 'http-limits', fastify: '5.x' })
+}, { name: 'http-limits', fastify: '^5.3.0' })
 
 function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddress, isExempt }: HttpLimits, report: Report): void {
   const counts = new Map<string, number>()

@@ -9,23 +9,23 @@ export const tokenScheme = 'adminToken'
 
 const { version, license } = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
 
-const description = `Godot's WebSocketServer, administered over HTTP.
+const description = `Administration of Godot's WebSocketServer over HTTP.
 
-Names are Godot's in camelCase, numbers of errors and of close codes too. A failure is \`application/problem+json\` (RFC 9457) with a stable
+Names are Godot's in camelCase; error numbers and close codes are Godot's too. An error is \`application/problem+json\` (RFC 9457) with a stable
 \`code\`; where Godot has an Error for it \`code\` is its name and \`godotError\` its number.`
 
 const tags = [
-  { name: 'server', description: 'The server: its state, and how to listen and stop' },
-  { name: 'peers', description: 'The clients: who is there, and who has to go' },
+  { name: 'server', description: 'State of the server; listening and stopping' },
+  { name: 'peers', description: 'List and disconnect peers' },
   { name: 'packets', description: 'Packets from the server to its peers' },
   { name: 'bans', description: 'Addresses that may not connect' },
-  { name: 'events', description: 'What happens, as it happens' },
-  { name: 'socket', description: 'Where the clients themselves come in' },
-  { name: 'health', description: 'For whoever starts the process and sends it traffic' }
+  { name: 'events', description: 'Live events' },
+  { name: 'socket', description: 'The WebSocket endpoint' },
+  { name: 'health', description: 'For process managers, load balancers and monitoring' }
 ]
 
-// All of Swagger UI is its own, but for styles that it writes at elements. (The policy that @fastify/swagger-ui would send makes browsers
-// ask for https, where a service on a plain port has none.)
+// Swagger UI loads only its own files, and sets inline styles. (The default policy of @fastify/swagger-ui makes browsers use https, which
+// a service on a plain port does not have.)
 const contentSecurityPolicy = "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /**
@@ -55,4 +55,4 @@ export default fp(async app => {
     uiHooks: { preHandler: async ({ routeOptions }, reply) => { if (routeOptions.url === '/docs/json') return await sendDocument(reply) } }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply))
-}, { name: 'peer-server-openapi', fastify: '5.x' })
+}, { name: 'peer-server-openapi', fastify: '^5.3.0' })

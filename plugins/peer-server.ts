@@ -8,9 +8,9 @@ import { defaultOptions, type ServerOptions } from '../src/options.ts'
 import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { addEndpoint } from './endpoint.ts'
-import { Problem } from './problem.ts'
-import { shareSchemas } from './shared-schema.ts'
+import { addEndpoint, type Logging } from './endpoint.ts'
+import { Problem } from '../http/problem.ts'
+import { shareSchemas } from '../http/shared-schema.ts'
 import { watchUpgrades } from './upgrade-listener.ts'
 
 declare module 'fastify' {
@@ -20,22 +20,28 @@ declare module 'fastify' {
 /** The servers of each app, which one hook stops together: hooks run one after the other. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
 
+/** Options of Fastify's own `register`, which apply to the endpoint's route. */
+type RegisterOptions = Logging & { readonly prefix?: string }
+
 /**
  * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
  * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
  */
-export default fp<Partial<ServerOptions>>(async (app, options) => {
+export default fp<Partial<ServerOptions>>(async (app, registered) => {
+  const { prefix, logLevel, logSerializers, ...given } = registered as Partial<ServerOptions> & RegisterOptions
+  const path = joinPaths(prefix ?? '', given.path ?? defaultOptions.path)
+  const options = prefix === undefined ? given : { ...given, path }
   const isMounted = options.port === undefined
   const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
   probeDescriptors(internalsOf(server).monitor)
   shareSchemas(app, Problem)
-  if (isMounted) await mount(app, server, name)
+  if (isMounted) await mount(app, server, name, { logLevel, logSerializers })
   app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })
   const servers = serversOf.get(app.server) ?? stopTogether(app)
   servers.push(server)
-}, { name: 'peer-server', fastify: '5.x' })
+}, { name: 'peer-server', fastify: '^5.3.0' })
 
 /** Stops the servers that are added to the returned list when the app closes. */
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
@@ -45,11 +51,16 @@ function stopTogether (app: FastifyInstance): WebSocketServer[] {
   return servers
 }
 
-async function mount (app: FastifyInstance, server: WebSocketServer, name: string): Promise<void> {
+/** A path below a prefix, as Fastify joins them for plugins with a scope of their own. */
+function joinPaths (prefix: string, path: string): string {
+  return prefix.replace(/\/$/, '') + path
+}
+
+async function mount (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): Promise<void> {
   // Passes upgrades through Fastify's hooks; a host with WebSocket routes of its own has registered it already.
   if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
   watchUpgrades(app)
-  addEndpoint(app, server, name)
+  addEndpoint(app, server, name, logging)
   app.addHook('onListen', async () => { logHeadersTimeout(app, server) })
 }
 

@@ -1,5 +1,5 @@
-import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isUpgrade } from '../http/refuse-upgrade.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
 import { Bursts } from '../src/core/server/burst.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -23,17 +23,8 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     if (count > 0) request.log.warn({ requested, endpoints, address: request.ip, count }, 'WebSocket handshake at a path without an endpoint')
     throw new GodotError('bad-handshake', `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)
   })
-}, { name: 'refuse-upgrades', fastify: '5.x' })
+}, { name: 'refuse-upgrades', fastify: '^5.3.0' })
 
 function describeEndpoint ({ mode, options: { path }, port }: WebSocketServer): string {
   return mode === 'mounted' ? path : `port ${port}`
-}
-
-/** An onRequest hook for routes that are no endpoints: @fastify/websocket would complete the handshake and then close. */
-export async function refuseUpgrade (request: FastifyRequest): Promise<void> {
-  if (isUpgrade(request)) throw new GodotError('bad-handshake', 'This is not a WebSocket endpoint')
-}
-
-function isUpgrade ({ headers: { upgrade = '' }, ws }: FastifyRequest): boolean {
-  return ws || /\bwebsocket\b/i.test(upgrade)
 }

@@ -1,6 +1,6 @@
 /**
- * A value of the application as JSON can show it: a BigInt by its digits, what contains itself as "[circular]" where it does, and what
- * cannot be read at all as a text that says why; undefined where JSON has nothing for it.
+ * A value of the application as JSON can represent it: a BigInt as its digits, a circular reference as "[circular]", a value that throws
+ * when it is read as a text that says why; undefined where JSON has no representation.
  */
 export function asJson (value: unknown): unknown {
   try {
@@ -12,7 +12,7 @@ export function asJson (value: unknown): unknown {
 }
 
 function replacer (): (this: unknown, name: string, member: unknown) => unknown {
-  // The way from the outermost object to the one at work, which is `this`.
+  // The path from the outermost object to the current one, which is `this`.
   const above: unknown[] = []
   return function (_name, member) {
     if (typeof member === 'bigint') return String(member)

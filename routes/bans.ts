@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import { problem } from '../plugins/problem.ts'
-import { ref } from '../plugins/shared-schema.ts'
+import { problem } from '../http/problem.ts'
+import { ref } from '../http/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { Ban } from '../src/core/admission/bans.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -13,21 +13,21 @@ const tags = ['bans']
 const Range = Type.Refine(Type.String({ description: 'An IP address, or a range such as `192.0.2.0/24`' }),
   text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range')
 
-/** One ban, as an administrator sees it. */
+/** A ban. */
 export const BanEntry = Type.Object({
-  address: Type.String({ description: 'The address or range, in its one spelling', examples: ['192.0.2.0/24'] }),
-  reason: Type.String({ description: 'What its clients are told', examples: ['rude'] }),
-  since: Type.String({ format: 'date-time', description: 'When it was banned', examples: ['2025-01-31T12:00:00.000Z'] }),
-  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'When the ban ends by itself; null: never', examples: ['2025-01-31T13:00:00.000Z'] })
-}, { $id: 'PeerServer.Ban', description: 'An address or a range of them that may not connect' })
+  address: Type.String({ description: 'The address or range, in canonical form', examples: ['192.0.2.0/24'] }),
+  reason: Type.String({ description: 'Reason that its clients receive', examples: ['rude'] }),
+  since: Type.String({ format: 'date-time', description: 'When it was created', examples: ['2025-01-31T12:00:00.000Z'] }),
+  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'When the ban expires; null: never', examples: ['2025-01-31T13:00:00.000Z'] })
+}, { $id: 'PeerServer.Ban', description: 'An address or range whose clients may not connect' })
 
-/** Who may not connect. */
+/** Addresses that may not connect. */
 export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
   app.get('/bans', {
     schema: {
       operationId: 'bans',
       summary: 'List the bans',
-      description: 'Those that stand, the oldest first.',
+      description: 'Current bans, oldest first.',
       tags,
       response: { 200: Type.Object({ items: Type.Array(ref(BanEntry)) }, { description: 'The bans' }) }
     }
@@ -37,14 +37,14 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
     schema: {
       operationId: 'ban',
       summary: 'Ban an address or a range',
-      description: 'Its clients get 403 from now on, and its peers are closed with 1008. A ban of the same range is replaced.',
+      description: 'New handshakes from it are refused with 403, and its peers are closed with 1008. A ban of the same range is replaced.',
       tags,
       body: Type.Object({
         address: Range,
-        seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1e10, description: 'How long; for ever unless given' })),
+        seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1e10, description: 'Duration in seconds; permanent if omitted' })),
         reason: Type.Optional(CloseReason)
       }, { additionalProperties: false, examples: [{ address: '192.0.2.0/24', seconds: 3600, reason: 'rude' }] }),
-      response: { 201: ref(BanEntry), 400: problem('The body is wrong') }
+      response: { 201: ref(BanEntry), 400: problem('Invalid body') }
     }
   }, async ({ body: { address, seconds, reason } }, reply) => await reply.code(201).send(describeBan(server.ban(address, { seconds, reason }))))
 
@@ -54,7 +54,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
       summary: 'Lift a ban',
       tags,
       params: Type.Object({ address: Range }),
-      response: { 204: { type: 'null', description: 'It is lifted' }, 400: problem('Neither an address nor a range'), 404: problem('No such ban') }
+      response: { 204: { type: 'null', description: 'Lifted' }, 400: problem('Not an address or range'), 404: problem('No such ban') }
     }
   }, async ({ params }, reply) => {
     server.unban(params.address)

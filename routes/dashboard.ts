@@ -16,13 +16,13 @@ const folders: Readonly<Record<string, { readonly root: string, readonly globIgn
   '/dashboard/eventsource-parser/': { root: dirname(resolveModule('eventsource-parser')), globIgnore: ['!(index.js)'] }
 }
 
+const JAVASCRIPT = 'text/javascript; charset=utf-8'
+
 /** Every file is a route of its own; caches ask whether it has changed. */
 const staticOptions: Partial<FastifyStaticOptions> = {
   wildcard: false,
   index: false,
-  cacheControl: false,
-  // RFC 9239: application/javascript, as @fastify/static has it, is obsolete.
-  setHeaders: (reply, path) => { if (path.endsWith('.js')) reply.type('text/javascript; charset=utf-8') }
+  cacheControl: false
 }
 
 /**
@@ -32,6 +32,10 @@ const staticOptions: Partial<FastifyStaticOptions> = {
 export const dashboardRoutes: FastifyPluginAsync<{ servers: readonly string[] }> = async (app, { servers }) => {
   const headers = securityHeaders(readFileSync(join(webFolder, 'index.html'), 'utf8'))
   app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
+  // RFC 9239: application/javascript, which @fastify/static sends, is obsolete.
+  app.addHook('onSend', async (_request, reply) => {
+    if (String(reply.getHeader('content-type')).startsWith('application/javascript')) reply.type(JAVASCRIPT)
+  })
   for (const [prefix, folder] of Object.entries(folders)) {
     await app.register(fastifyStatic, {
       ...staticOptions, ...folder, prefix, decorateReply: !app.hasReplyDecorator('sendFile')

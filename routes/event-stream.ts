@@ -1,12 +1,12 @@
 import type { SSEMessage } from '@fastify/sse'
 import type { FeedEvent } from '../src/admin/feed-event.ts'
 
-/** Characters that may wait for a reader. */
+/** Maximum characters queued for a reader. */
 const MAX_WAITING = 1 << 20
 
 /**
- * The events on their way to one reader: first those it missed, then those that happen. A stream that is read too slowly ends by
- * itself. It is for one reading only, and hands out what has gathered in a turn of the loop at once, so that it leaves in one write.
+ * The events for one reader: first those it missed, then new ones. A stream that is read too slowly ends by itself. It can be iterated
+ * once, and yields all events of an event loop turn together, so that they are sent in one write.
  */
 export class EventStream implements AsyncIterable<SSEMessage> {
   readonly #missed: readonly FeedEvent[]
@@ -17,7 +17,7 @@ export class EventStream implements AsyncIterable<SSEMessage> {
   #wake: (() => void) | undefined
   #isOver = false
 
-  /** `missed` and then `mark` are read before all others; `onSlow` is called when the reader does not keep up. */
+  /** `missed` and then `mark` come before all others; `onSlow` is called when the reader does not keep up. */
   constructor (missed: readonly FeedEvent[], mark: SSEMessage, onSlow: () => void) {
     this.#missed = missed
     this.#mark = mark
@@ -36,7 +36,7 @@ export class EventStream implements AsyncIterable<SSEMessage> {
     } else this.#wake?.()
   }
 
-  /** Ends it after what waits. */
+  /** Ends the stream after the queued events. */
   end (): void {
     this.#isOver = true
     this.#wake?.()
@@ -56,14 +56,14 @@ export class EventStream implements AsyncIterable<SSEMessage> {
     }
   }
 
-  /** Resolves at the end of the turn in which something happens. */
+  /** Resolves at the end of the event loop turn in which an event arrives. */
   async #nextTurn (): Promise<void> {
     await new Promise<void>(resolve => { this.#wake = () => { setImmediate(resolve) } })
     this.#wake = undefined
   }
 }
 
-/** An event as it is sent; its text is JSON already. */
+/** An event as it is sent; its text is already JSON. */
 function messageOf ({ id, type, text }: FeedEvent): SSEMessage {
   return { ...(id === '' ? {} : { id }), event: type, data: text }
 }

@@ -1,28 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { problem } from '../plugins/problem.ts'
+import { problem } from '../http/problem.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 
-/** Whether the process lives, and whether its servers, by name, take new peers: for whoever starts it and sends it traffic. */
+/** Liveness of the process and readiness of its servers, given by name: for process managers and load balancers. */
 export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[] }> = async (app, { servers }) => {
   app.get('/healthz', {
     schema: {
       operationId: 'healthz',
-      summary: 'Whether the process lives',
+      summary: 'Liveness',
       tags: ['health'],
-      response: { 200: Type.Object({ ok: Type.Literal(true) }, { description: 'It does' }) }
+      response: { 200: Type.Object({ ok: Type.Literal(true) }, { description: 'The process is alive' }) }
     }
   }, async () => ({ ok: true as const }))
 
   app.get('/readyz', {
     schema: {
       operationId: 'readyz',
-      summary: 'Whether it takes new peers',
+      summary: 'Readiness',
       tags: ['health'],
       response: {
-        200: Type.Object({ ready: Type.Literal(true) }, { description: 'It does' }),
-        503: problem('It does not listen, refuses new connections, or is about to end', new GodotError('not-listening'))
+        200: Type.Object({ ready: Type.Literal(true) }, { description: 'All servers accept new peers' }),
+        503: problem('A server is not listening, refuses new connections, or is stopping', new GodotError('not-listening'))
       }
     }
   }, async () => {

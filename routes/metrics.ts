@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
-import { describeFailures } from '../plugins/describe-failures.ts'
-import { shareSchemas } from '../plugins/shared-schema.ts'
-import { Problem } from '../plugins/problem.ts'
+import { describeFailures } from '../http/describe-failures.ts'
+import { shareSchemas } from '../http/shared-schema.ts'
+import { Problem } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-options.ts'
 
-/** What Prometheus reads; it needs a token where the REST API does. */
+/** Metrics for Prometheus; requires a token where the REST API does. */
 export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<AdminOptions, 'security'>> = async (app, options) => {
   await app.register(adminAuth, options)
   shareSchemas(app, Problem)
@@ -15,9 +15,9 @@ export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<Ad
   app.get('/metrics', {
     schema: {
       operationId: 'metrics',
-      summary: 'What Prometheus reads',
+      summary: 'Metrics for Prometheus',
       tags: ['health'],
-      response: { 200: { description: 'Metrics in the text format of Prometheus', content: { [contentType]: { schema: Type.String() } } } }
+      response: { 200: { description: 'Metrics in the Prometheus text format', content: { [contentType]: { schema: Type.String() } } } }
     }
   }, async (_request, reply) => await reply.type(contentType).send(await app.metrics.metrics()))
 }

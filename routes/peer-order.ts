@@ -1,7 +1,7 @@
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
-import type { Place } from './cursor.ts'
+import type { Position } from './cursor.ts'
 
-/** What peers can be sorted by, and how it is read. Peers with the same are in the order of their ids. */
+/** Sort keys of peers. Peers with equal keys are sorted by id. */
 const keys = {
   id: peer => peer.id,
   connectedAt: peer => peer.connectedAt,
@@ -14,24 +14,24 @@ const keys = {
   bufferedAmount: peer => peer.getCurrentOutboundBufferedAmount()
 } satisfies Record<string, (peer: WebSocketPeer) => string | number>
 
-/** The name of what peers can be sorted by. */
+/** Name of a sort key. */
 export type SortName = keyof typeof keys
 
-/** All of them. */
+/** All sort keys. */
 export const sortNames = Object.keys(keys) as SortName[]
 
-/** By what a list of peers is sorted, and which way. */
+/** Sort key and direction of a list of peers. */
 export interface PeerOrder { readonly sort: SortName, readonly order: 'asc' | 'desc' }
 
-/** The place of a peer in a list with this order. */
-export function placeOf (peer: WebSocketPeer, { sort }: PeerOrder): Place {
+/** The position of a peer in a list with this order. */
+export function positionOf (peer: WebSocketPeer, { sort }: PeerOrder): Position {
   return { id: peer.id, key: keys[sort](peer) }
 }
 
-/** The peers behind a place, in order. */
-export function inOrder (peers: Iterable<WebSocketPeer>, by: PeerOrder, after: Place | undefined): WebSocketPeer[] {
+/** The peers after a position, in order. */
+export function inOrder (peers: Iterable<WebSocketPeer>, by: PeerOrder, after: Position | undefined): WebSocketPeer[] {
   const direction = by.order === 'asc' ? 1 : -1
-  const entries: Array<Place & { peer: WebSocketPeer }> = []
+  const entries: Array<Position & { peer: WebSocketPeer }> = []
   for (const peer of peers) {
     const entry = { id: peer.id, key: keys[by.sort](peer), peer }
     if (after === undefined || compare(entry, after) * direction > 0) entries.push(entry)
@@ -39,7 +39,7 @@ export function inOrder (peers: Iterable<WebSocketPeer>, by: PeerOrder, after: P
   return entries.sort((a, b) => compare(a, b) * direction).map(({ peer }) => peer)
 }
 
-function compare (a: Place, b: Place): number {
+function compare (a: Position, b: Position): number {
   if (a.key === b.key) return a.id - b.id
   return a.key < b.key ? -1 : 1
 }

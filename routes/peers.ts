@@ -1,19 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import { ref } from '../plugins/shared-schema.ts'
+import { ref } from '../http/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd } from '../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { inOrder, placeOf, type PeerOrder, sortNames } from './peer-order.ts'
+import { inOrder, positionOf, type PeerOrder, sortNames } from './peer-order.ts'
 import { badId, badRequest, CloseCode, CloseReason, describePeer, noPeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
 const bare = (description: string) => ({ type: 'null', description })
 
-/** Which peers are meant; without a member, all. */
+/** Filter of peers; without any member, all peers. */
 const Filter = {
   protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol' })),
   address: Type.Optional(Type.Refine(Type.String({ description: 'Peers from this IP address or CIDR range, such as `192.0.2.0/24`' }),
@@ -22,27 +22,27 @@ const Filter = {
 
 interface Filter { protocol?: string | undefined, address?: string | undefined }
 
-/** The peers: who is there, and who has to go. */
+/** List and disconnect peers. */
 export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
   app.get('/peers', {
     schema: {
       operationId: 'peers',
       summary: 'List the peers',
-      description: 'Peers by ascending id unless asked otherwise, a page at a time. A peer that is there for the whole walk is listed exactly once, whoever comes and goes meanwhile; but where the list is sorted by what grows, one that grows past the end of a page may be missed or come again.',
+      description: 'Paginated, by ascending id unless sorted otherwise. A peer that stays connected throughout pagination is listed exactly once, even if other peers join or leave. When sorted by a value that changes, a peer whose value passes the end of a page may be missed or repeated.',
       tags,
       querystring: Type.Object({
-        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Peers in a page, 100 unless given' })),
-        cursor: Type.Optional(Type.String({ description: 'The `nextCursor` of the page before' })),
-        sort: Type.Optional(Type.Enum(sortNames, { type: 'string', description: 'What the list is sorted by, `id` unless given; text by its characters' })),
-        order: Type.Optional(Type.Enum(['asc', 'desc'], { type: 'string', description: 'Which way, `asc` unless given' })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Peers per page, by default 100' })),
+        cursor: Type.Optional(Type.String({ description: '`nextCursor` of the previous page' })),
+        sort: Type.Optional(Type.Enum(sortNames, { type: 'string', description: 'Sort key, by default `id`; text sorts by code unit' })),
+        order: Type.Optional(Type.Enum(['asc', 'desc'], { type: 'string', description: 'Sort order, by default `asc`' })),
         ...Filter
       }, { additionalProperties: false }),
       response: {
         200: Type.Object({
           items: Type.Array(ref(Peer)),
-          nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Leads to the next page; null on the last one' })
+          nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Cursor of the next page; null on the last page' })
         }, { description: 'One page of peers' }),
-        400: badRequest('A parameter is wrong', '/query/limit', 'must be <= 1000')
+        400: badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
       }
     }
   }, async ({ query: { limit = 100, cursor, sort = 'id', order = 'asc', ...filter } }) => pageOf(server, { sort, order }, cursor, limit, filter))
@@ -50,17 +50,17 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
   app.head('/peers/:id', {
     config: { swagger: { exposeHeadRoute: true } },
     schema: {
-      summary: 'Whether a peer is there, by the status alone',
+      summary: 'Whether a peer exists, by status only',
       tags,
       params,
-      response: { 200: { type: 'null', description: 'It is there, also while it closes' }, 400: bare('No id of a peer'), 404: bare('No such peer') }
+      response: { 200: { type: 'null', description: 'It exists; a closing peer counts' }, 400: bare('Not a peer id'), 404: bare('No such peer') }
     }
   }, async ({ params }) => describePeer(server.getPeer(params.id)))
 
   app.get('/peers/:id', {
     schema: {
       operationId: 'getPeer',
-      summary: 'One peer',
+      summary: 'Get a peer',
       tags,
       params,
       response: { 200: ref(Peer), 400: badId, 404: noPeer }
@@ -70,10 +70,10 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
   app.get('/peers/:id/exists', {
     schema: {
       operationId: 'hasPeer',
-      summary: 'Whether a peer is there',
+      summary: 'Whether a peer exists',
       tags,
       params,
-      response: { 200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it is there, also while it closes' }), 400: badId }
+      response: { 200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it exists; a closing peer counts' }), 400: badId }
     }
   }, async ({ params }) => ({ exists: server.hasPeer(params.id) }))
 
@@ -83,7 +83,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       summary: 'Address of a peer',
       tags,
       params,
-      response: { 200: Type.Object({ address: Peer.properties.address }, { description: 'Its address' }), 400: badId, 404: noPeer }
+      response: { 200: Type.Object({ address: Peer.properties.address }, { description: 'The address' }), 400: badId, 404: noPeer }
     }
   }, async ({ params }) => ({ address: server.getPeerAddress(params.id) }))
 
@@ -93,7 +93,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
       summary: 'Port of a peer',
       tags,
       params,
-      response: { 200: Type.Object({ port: Peer.properties.port }, { description: 'Its port' }), 400: badId, 404: noPeer }
+      response: { 200: Type.Object({ port: Peer.properties.port }, { description: 'The port' }), 400: badId, 404: noPeer }
     }
   }, async ({ params }) => ({ port: server.getPeerPort(params.id) }))
 
@@ -101,18 +101,18 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
     schema: {
       operationId: 'disconnectPeer',
       summary: 'Disconnect a peer',
-      description: 'Sends a close frame. The peer is there until it has answered, or `closeTimeout` is over. On a closing peer the first code stands.',
+      description: 'Sends a close frame. The peer exists until it has answered or `closeTimeout` has passed. A closing peer keeps its first close code.',
       tags,
       params,
       querystring: Type.Object({
         code: Type.Optional(CloseCode),
         reason: Type.Optional(CloseReason),
-        wait: Type.Optional(Type.Number({ minimum: 0, maximum: 10, description: 'Seconds to wait for the end; without it the answer comes at once' }))
+        wait: Type.Optional(Type.Number({ minimum: 0, maximum: 10, description: 'Seconds to wait for the disconnect; without it the response comes immediately' }))
       }, { additionalProperties: false }),
       response: {
         200: Ended,
-        202: Type.Object({ state: Type.Literal('closing') }, { description: 'It is closing' }),
-        400: badRequest('A parameter is wrong', '/query/code', 'must be integer'),
+        202: Type.Object({ state: Type.Literal('closing') }, { description: 'The peer is closing' }),
+        400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
         404: noPeer
       }
     }
@@ -157,7 +157,7 @@ const Selection = Type.Refine(Type.Object({
   examples: [{ filter: { protocol: 'chat' }, excluded: [1836495123], code: 4001, reason: 'maintenance' }]
 }), ({ ids, filter, all }) => [ids, filter, all].filter(way => way !== undefined).length === 1, () => 'must have exactly one of ids, filter and all')
 
-/** The peers that are meant, and the ids that are none. */
+/** The selected peers, and the ids of none. */
 function select (server: WebSocketServer, { ids, filter, excluded }: Static<typeof Selection>): { peers: WebSocketPeer[], notFound: number[] } {
   const spared = new Set(excluded)
   if (ids === undefined) return { peers: [...filtered(server, filter ?? {})].filter(peer => !spared.has(peer.id)), notFound: [] }
@@ -169,16 +169,16 @@ function select (server: WebSocketServer, { ids, filter, excluded }: Static<type
 }
 
 const Ended = Type.Object({
-  outcome: Type.Enum(['clean', 'timeout', 'reset'], { type: 'string', description: 'Clean: the client answered; timeout: it did not, in time; reset: the connection broke' }),
-  code: Type.Integer({ description: 'The close code that stands', examples: [4001] }),
-  seconds: Type.Number({ minimum: 0, description: 'From the close frame to the end', examples: [0.012] })
-}, { description: 'It has ended, as far as the wait went' })
+  outcome: Type.Enum(['clean', 'timeout', 'reset'], { type: 'string', description: 'clean: the client answered; timeout: it did not answer in time; reset: the connection broke' }),
+  code: Type.Integer({ description: 'The close code', examples: [4001] }),
+  seconds: Type.Number({ minimum: 0, description: 'From the close frame to the disconnect', examples: [0.012] })
+}, { description: 'The peer disconnected within the wait' })
 
 function describeEnd ({ outcome, code, seconds }: PeerEnd): Static<typeof Ended> {
   return { outcome, code, seconds }
 }
 
-/** How the peer ended, undefined when it has not within so many seconds. */
+/** How the peer ended, undefined if it has not within so many seconds. */
 async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>(resolve => { timer = setTimeout(() => { resolve(undefined) }, seconds * 1000) })
@@ -187,14 +187,14 @@ async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd
   return end
 }
 
-/** The first `limit` peers behind the cursor that the filter lets through, and where to go on. */
+/** The first `limit` peers after the cursor that match the filter, and the cursor of the next page. */
 function pageOf (server: WebSocketServer, by: PeerOrder, cursor: string | undefined, limit: number, filter: Filter): { items: Peer[], nextCursor: string | null } {
   const list = `${by.sort} ${by.order}`
   const after = decodeCursor(list, cursor)
   const isById = list === 'id asc'
   const items: WebSocketPeer[] = []
   for (const peer of isById ? filtered(server, filter, after?.id) : inOrder(filtered(server, filter), by, after)) {
-    if (items.length === limit) return { items: items.map(describePeer), nextCursor: encodeCursor(list, placeOf(items[limit - 1], by)) }
+    if (items.length === limit) return { items: items.map(describePeer), nextCursor: encodeCursor(list, positionOf(items[limit - 1], by)) }
     items.push(peer)
   }
   return { items: items.map(describePeer), nextCursor: null }

@@ -1,51 +1,51 @@
 import Type, { type Static } from 'typebox'
-import { BadRequest, problem } from '../plugins/problem.ts'
+import { BadRequest, problem } from '../http/problem.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { GodotError } from '../src/error.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { asJson } from './as-json.ts'
 
-// Parameters have no `examples`: Swagger UI would fill them in, and a filter or a code would be sent that nobody meant.
+// Parameters have no `examples`: Swagger UI would fill them in and send a filter or code that the user did not choose.
 
-/** Id of a client; 1 is the server itself. */
+/** Id of a client; 1 is the server. */
 export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer' })
 
 /** A close code that a server may send (RFC 6455 section 7.4). */
 export const CloseCode = Type.Refine(Type.Integer({
   minimum: 1000,
   maximum: 4999,
-  description: '1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours'
-}), isServerCloseCode, () => 'must be 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999')
+  description: 'Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications'
+}), isServerCloseCode, () => 'must be 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999')
 
-/** A close reason: what fits into a close frame. */
+/** A close reason that fits into a close frame. */
 export const CloseReason = Type.Refine(Type.String({
   maxLength: MAX_REASON_BYTES,
-  description: `Reason for the client, such as \`kicked\`: up to ${MAX_REASON_BYTES} bytes of UTF-8`
-}), isReason, () => `must be well-formed text of up to ${MAX_REASON_BYTES} bytes of UTF-8`)
+  description: `Close reason for the client, such as \`kicked\`: at most ${MAX_REASON_BYTES} bytes of UTF-8`
+}), isReason, () => `must be well-formed text of at most ${MAX_REASON_BYTES} bytes of UTF-8`)
 
 function isReason (reason: string): boolean {
   return reason.isWellFormed() && Buffer.byteLength(reason) <= MAX_REASON_BYTES
 }
 
-/** One peer, as an administrator sees it. */
+/** A peer. */
 export const Peer = Type.Object({
   id: Type.Integer({ ...PeerId, examples: [1836495123] }),
   address: Type.String({ description: 'Address of the client', examples: ['192.0.2.7'] }),
   port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of the client', examples: [51234] }),
-  protocol: Type.String({ description: 'Sub-protocol agreed on, empty for none', examples: ['chat'] }),
-  state: Type.Enum(['open', 'closing', 'ended'], { type: 'string', description: 'Closing: a close frame is out and unanswered' }),
+  protocol: Type.String({ description: 'Negotiated subprotocol, empty for none', examples: ['chat'] }),
+  state: Type.Enum(['open', 'closing', 'ended'], { type: 'string', description: 'closing: a close frame was sent and is not answered yet' }),
   connectedAt: Type.String({ format: 'date-time', description: 'When it connected', examples: ['2025-01-31T12:00:00.000Z'] }),
-  packetsIn: Type.Integer({ minimum: 0, description: 'Packets that came from it' }),
+  packetsIn: Type.Integer({ minimum: 0, description: 'Packets received from it' }),
   packetsOut: Type.Integer({ minimum: 0, description: 'Packets sent to it' }),
-  bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes that came from it' }),
+  bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes received from it' }),
   bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
-  bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes that wait to go out' }),
-  data: Type.Optional(Type.Unknown({ description: 'What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as `[circular]`' }))
+  bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes queued for sending' }),
+  data: Type.Optional(Type.Unknown({ description: 'Data from the application\'s `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular reference as `[circular]`' }))
 }, { $id: 'PeerServer.Peer', description: 'The peer' })
 
 export type Peer = Static<typeof Peer>
 
-/** A peer in the shape of `Peer`. */
+/** A peer as `Peer` describes it. */
 export function describePeer (peer: WebSocketPeer): Peer {
   const { id, protocol, state, packetsIn, packetsOut, bytesIn, bytesOut } = peer
   const data = asJson(peer.data)
@@ -65,10 +65,10 @@ export function describePeer (peer: WebSocketPeer): Peer {
   }
 }
 
-/** The answer to a request of which one part is wrong. */
+/** The response to a request with an invalid part. */
 export function badRequest (description: string, pointer: string, message: string) {
   return problem(description, new BadRequest([{ pointer, message }]))
 }
 
-export const badId = badRequest('No id of a peer', '/params/id', 'must be integer')
+export const badId = badRequest('Not a peer id', '/params/id', 'must be integer')
 export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import { problem } from '../plugins/problem.ts'
-import { ref } from '../plugins/shared-schema.ts'
+import { problem } from '../http/problem.ts'
+import { ref } from '../http/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
 import { ServerOptions } from '../src/options.ts'
@@ -11,14 +11,14 @@ const tags = ['server']
 const option = ServerOptions.properties
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 
-/** The server, as an administrator sees it. */
+/** State of the server. */
 export const State = Type.Object({
-  listening: Type.Boolean({ description: 'Whether clients may come' }),
-  mode: Type.Enum(['mounted', 'own'], { type: 'string', description: 'On the endpoint of the host app, or on a port of its own' }),
+  listening: Type.Boolean({ description: 'Whether the server is listening' }),
+  mode: Type.Enum(['mounted', 'own'], { type: 'string', description: 'On the endpoint of the host app, or on a listener of its own' }),
   bindIp: option.bindIp,
-  port: Type.Integer({ minimum: 0, maximum: 65535, description: 'The bound port, 0 while there is none', examples: [3000] }),
+  port: Type.Integer({ minimum: 0, maximum: 65535, description: 'The bound port, 0 while not listening', examples: [3000] }),
   path: option.path,
-  tls: Type.Boolean({ description: 'Whether clients come by wss' }),
+  tls: Type.Boolean({ description: 'Whether clients connect with wss' }),
   protocols: option.protocols,
   gdMpApi: option.gdMpApi,
   wire: option.wire,
@@ -29,32 +29,33 @@ export const State = Type.Object({
     inputMaxPackets: option.inputMaxPackets,
     outputBufferKb: option.outputBufferKb,
     outputMaxPackets: option.outputMaxPackets
-  }, { description: 'Limits per peer, as they work' }),
+  }, { description: 'Effective limits per peer' }),
   peers: Type.Object({
-    open: count('Peers that packets go to and come from'),
-    closing: count('Peers whose end is under way'),
-    pending: count('Handshakes under way')
-  }, { description: 'How many are there' }),
+    open: count('Open peers'),
+    closing: count('Closing peers'),
+    pending: count('Pending handshakes')
+  }, { description: 'Number of peers by state' }),
   limits: Type.Object({
     maxPeers: option.maxPeers,
     maxPeersPerAddress: option.maxPeersPerAddress,
+    maxJoinsPerMinute: option.maxJoinsPerMinute,
     maxPendingHandshakes: option.maxPendingHandshakes,
     maxPacketsPerSecond: option.maxPacketsPerSecond,
     maxBytesPerSecond: option.maxBytesPerSecond,
     pingInterval: option.pingInterval,
-    hits: Type.Record(Type.String(), count('Times'), { description: 'How often each limit was hit since the start', examples: [{ 'address-limit': 7 }] })
-  }, { description: 'What clients are held to' }),
+    hits: Type.Record(Type.String(), count('Number of hits'), { description: 'Number of times each limit was hit since the start', examples: [{ 'address-limit': 7 }] })
+  }, { description: 'Limits for clients' }),
   uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
-const wrong = badRequest('The body is wrong', '/body/handshakeTimeout', 'must be > 0')
+const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0')
 
-/** The server: its state, and how to listen and stop. */
+/** State of the server; listening and stopping. */
 export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
   app.get('/server', {
     schema: {
       operationId: 'getServer',
-      summary: 'The state of the server',
+      summary: 'Get the state of the server',
       tags,
       response: { 200: ref(State) }
     }
@@ -65,22 +66,22 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       operationId: 'isListening',
       summary: 'Whether the server is listening',
       tags,
-      response: { 200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is' }) }
+      response: { 200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is listening' }) }
     }
   }, async () => ({ listening: server.isListening() }))
 
   app.post('/server/listen', {
     schema: {
       operationId: 'listen',
-      summary: 'Listen',
-      description: 'With a port on a listener of its own, without on the endpoint of the host app. What is not given is as it was. A failed call changes nothing.',
+      summary: 'Start listening',
+      description: 'With a port: on a listener of its own; without: on the endpoint of the host app. Omitted members keep their values. A failed call changes nothing.',
       tags,
       body: Type.Object({
-        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on, 0 for any free one' })),
+        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on; 0: any free port' })),
         protocols: Type.Optional(option.protocols),
         gdMpApi: Type.Optional(option.gdMpApi)
       }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
-      response: { 200: ref(State), 400: wrong, 409: problem('It is listening already, or the port is taken', new GodotError('ERR_ALREADY_IN_USE', 'already listening')) }
+      response: { 200: ref(State), 400: wrong, 409: problem('Already listening, or the port is in use', new GodotError('ERR_ALREADY_IN_USE', 'already listening')) }
     }
   }, async ({ body: { port, protocols, gdMpApi } }) => {
     await server.listen(port, protocols, gdMpApi)
@@ -91,7 +92,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
     schema: {
       operationId: 'stop',
       summary: 'Stop listening',
-      description: 'Closes every peer (with 1001 unless told otherwise) and answers when all are gone, after `closeTimeout` at the latest. A stopped server stays so.',
+      description: 'Closes every peer, by default with 1001, and responds when all are disconnected, at the latest after `closeTimeout`. The server stays stopped until it is told to listen again.',
       tags,
       body: Type.Object({
         code: Type.Optional(CloseCode),
@@ -107,7 +108,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
   app.patch('/server', {
     schema: {
       operationId: 'changeServer',
-      summary: 'Change what may change while it listens',
+      summary: 'Change settings while listening',
       tags,
       body: Type.Object({
         refuseNewConnections: Type.Optional(option.refuseNewConnections),
@@ -120,7 +121,9 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
   const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
-  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
+  const { maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const limits = { maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval }
   return {
     listening: server.isListening(),
     mode,
@@ -135,7 +138,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     handshakeTimeout,
     buffers,
     peers: server.countPeers(),
-    limits: { maxPeers, maxPeersPerAddress, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval, hits: { ...server.monitor.limits } },
+    limits: { ...limits, hits: { ...server.monitor.limits } },
     uptime
   }
 }

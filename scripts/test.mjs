@@ -1,7 +1,7 @@
 // Compiles and runs the tests: `npm test`, `npm run test:quick`, `npm run test:file -- test/core/room/rooms.test.ts`.
 // Other arguments are passed to tap.
-import { spawn } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { execFileSync, spawn } from 'node:child_process'
+import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -26,7 +26,17 @@ async function run () {
     case 'file':
       await transpile()
       return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : arg))
+    case 'nodes':
+      process.env.NODES = findNodes().join(delimiter)
+      return await build('tsconfig.json') || runFiles([outputOf(resolve('test/package.test.ts'))])
   }
+}
+
+/** Executables of other Node versions, which npm keeps in its cache. */
+function findNodes () {
+  return ['20.20.2', '22', '24', '26'].map(version => execFileSync('npm', [
+    'exec', '--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'
+  ], { encoding: 'utf8' }).trim())
 }
 
 /** Lint, unused exports and types, side by side. */

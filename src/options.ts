@@ -58,9 +58,9 @@ export const ServerOptions = Type.Object({
   privateKey: Type.Optional(pem('Private key (PEM); with sslCertificate, enables TLS on the server\'s own listener')),
   sslCertificate: Type.Optional(pem('Certificate (PEM) for privateKey')),
   caChain: Type.Optional(pem('Intermediate certificates (PEM) between sslCertificate and the root')),
-  protocols: Type.Array(Type.String(), {
+  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), {
     description: 'Supported subprotocols, in order of preference. If empty, clients must not request one'
-  }),
+  })),
   gdMpApi: Type.Boolean({
     description: 'Use Godot\'s multiplayer protocol, which assigns ids, announces peers and relays packets'
   }),
@@ -81,7 +81,7 @@ export const ServerOptions = Type.Object({
     'join (godot4). If it is not set, clients must not send any'),
   authTimeout: timeout('Maximum duration of authentication by `authenticate`, in seconds'),
   handshakeTimeout: timeout('Maximum duration of a handshake, in seconds'),
-  refuseNewConnections: Type.Boolean({ description: 'Refuse all new connections; connected peers stay' }),
+  refuseNewConnections: Type.Boolean({ description: 'Refuse all new connections and pending handshakes; connected peers stay' }),
   autoListen: Type.Boolean({
     description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
   }),

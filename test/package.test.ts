@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
@@ -14,8 +14,9 @@ import Fastify from 'fastify'
 import peerServer, { adminRoutes, GodotError, WebSocketPeer, WebSocketServer } from 'fastify-peer-server'
 
 const app = Fastify()
-await app.register(peerServer, { path: '/game', protocols: ['chat'], handshakeTimeout: 3 })
-await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
+const protocols: readonly string[] = ['chat']
+await app.register(peerServer, { path: '/game', protocols, handshakeTimeout: 3, logLevel: 'warn' })
+await app.register(adminRoutes, { prefix: '/api/v1', auth: false, logLevel: 'warn', logSerializers: {} })
 
 app.peerServer.on('client_connected', (id: number, protocol: string) => app.log.info({ id, protocol }))
 app.peerServer.on('data_received', id => {
@@ -41,6 +42,24 @@ function whatItThrows () {
 }
 `
 
+const commonjs = `
+const Fastify = require('fastify')
+const { default: peerServer, adminRoutes, GodotError } = require('fastify-peer-server')
+const { PeerServerClient } = require('fastify-peer-server/client')
+
+async function main () {
+  const app = Fastify()
+  app.register(peerServer, { path: '/game' })
+  app.register(adminRoutes, { prefix: '/api', auth: false })
+  const { statusCode } = await app.inject('/api/server')
+  let code
+  try { app.peerServer.getPeer(5) } catch (error) { code = error instanceof GodotError && error.code }
+  console.log(JSON.stringify([statusCode, code]))
+  await app.close()
+}
+main()
+`
+
 const manifest = { name: 'consumer', private: true, type: 'module', devDependencies: { '@types/node': '*' } }
 
 const tsconfig = {
@@ -56,6 +75,9 @@ const tsconfig = {
   files: ['consumer.ts']
 }
 
+/** Further versions of Node, from `npm run test:nodes`. */
+const nodes = (process.env.NODES ?? '').split(delimiter).filter(path => path !== '')
+
 t.test('the packed package works and type checks in an empty project', async t => {
   const project = await emptyProject(t)
   await run(project, 'npm', 'install', await pack(project), '--offline', '--ignore-scripts', '--no-audit', '--no-fund')
@@ -67,6 +89,13 @@ t.test('the packed package works and type checks in an empty project', async t =
   const output = await run(project, process.execPath, 'consumer.js')
   t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
+
+  await t.test('require() works as import does', async t => {
+    await writeFile(join(project, 'consumer.cjs'), commonjs)
+    for (const node of [process.execPath, ...nodes]) {
+      t.same(JSON.parse(await run(project, node, '--no-warnings', 'consumer.cjs')), [200, 'ERR_DOES_NOT_EXIST'], node)
+    }
+  })
 
   await t.test('its service has the dashboard', async t => {
     const { port } = await startService(t, {}, join(project, 'node_modules/fastify-peer-server/dist/service.js'))

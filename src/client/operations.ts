@@ -1,10 +1,10 @@
 // Written by `npm run openapi` from openapi/openapi.json; a test fails when it is stale.
 
-/** What went wrong (RFC 9457) */
+/** Problem details (RFC 9457) */
 export interface Problem {
-  /** URI of the kind of problem */
+  /** URI of the problem type */
   type: string
-  /** The kind of problem, in words */
+  /** The problem type in words */
   title: string
   /** HTTP status */
   status: number
@@ -12,13 +12,13 @@ export interface Problem {
   detail: string
   /** Id of the request, as in the log */
   instance?: string
-  /** Stable code: the name of Godot's Error, or a name in kebab case */
+  /** Stable code: the name of Godot's Error, or a kebab-case name */
   code: string
   /** Godot's Error number */
   godotError?: number
-  /** What in the request does not fit its schema */
+  /** Parts of the request that do not match its schema; at most eight */
   errors?: Array<{
-    /** JSON pointer to the culprit, led by the part of the request */
+    /** JSON pointer to the invalid value, starting with the part of the request */
     pointer: string
     /** What is wrong with it */
     message: string
@@ -33,42 +33,42 @@ export interface Peer {
   address: string
   /** Port of the client */
   port: number
-  /** Sub-protocol agreed on, empty for none */
+  /** Negotiated subprotocol, empty for none */
   protocol: string
-  /** Closing: a close frame is out and unanswered */
+  /** closing: a close frame was sent and is not answered yet */
   state: 'open' | 'closing' | 'ended'
   /** When it connected */
   connectedAt: string
-  /** Packets that came from it */
+  /** Packets received from it */
   packetsIn: number
   /** Packets sent to it */
   packetsOut: number
-  /** Payload bytes that came from it */
+  /** Payload bytes received from it */
   bytesIn: number
   /** Payload bytes sent to it */
   bytesOut: number
-  /** Bytes that wait to go out */
+  /** Bytes queued for sending */
   bufferedAmount: number
   /**
-   * What the application gave it when it joined, as far as JSON can show it: a BigInt as text, what contains itself as
-   * `[circular]`
+   * Data from the application's `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular
+   * reference as `[circular]`
    */
   data?: unknown
 }
 
 /** The state of the server */
 export interface State {
-  /** Whether clients may come */
+  /** Whether the server is listening */
   listening: boolean
-  /** On the endpoint of the host app, or on a port of its own */
+  /** On the endpoint of the host app, or on a listener of its own */
   mode: 'mounted' | 'own'
   /** Address that the server's own listener binds to; `*`: all IPv4 and IPv6 addresses */
   bindIp: string
-  /** The bound port, 0 while there is none */
+  /** The bound port, 0 while not listening */
   port: number
   /** URL path of the mounted endpoint */
   path: string
-  /** Whether clients come by wss */
+  /** Whether clients connect with wss */
   tls: boolean
   /** Supported subprotocols, in order of preference. If empty, clients must not request one */
   protocols: Array<string>
@@ -76,11 +76,11 @@ export interface State {
   gdMpApi: boolean
   /** Godot version of the clients, which determines the multiplayer protocol and the encoding of Variants */
   wire: 'godot3' | 'godot4'
-  /** Refuse all new connections; connected peers stay */
+  /** Refuse all new connections and pending handshakes; connected peers stay */
   refuseNewConnections: boolean
   /** Maximum duration of a handshake, in seconds */
   handshakeTimeout: number
-  /** Limits per peer, as they work */
+  /** Effective limits per peer */
   buffers: {
     /** Size of a peer's input queue in KiB, rounded up to a power of two */
     inputBufferKb: number
@@ -91,21 +91,23 @@ export interface State {
     /** Maximum number of packets in a peer's output queue, rounded up to a power of two */
     outputMaxPackets: number
   }
-  /** How many are there */
+  /** Number of peers by state */
   peers: {
-    /** Peers that packets go to and come from */
+    /** Open peers */
     open: number
-    /** Peers whose end is under way */
+    /** Closing peers */
     closing: number
-    /** Handshakes under way */
+    /** Pending handshakes */
     pending: number
   }
-  /** What clients are held to */
+  /** Limits for clients */
   limits: {
     /** Maximum number of peers; 0: no limit */
     maxPeers: number
     /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
     maxPeersPerAddress: number
+    /** Maximum joins per minute and address (IPv6: per /64); loopback is exempt; 0: no limit */
+    maxJoinsPerMinute: number
     /** Maximum number of pending handshakes */
     maxPendingHandshakes: number
     /**
@@ -120,38 +122,38 @@ export interface State {
     maxBytesPerSecond: number
     /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
     pingInterval: number
-    /** How often each limit was hit since the start */
+    /** Number of times each limit was hit since the start */
     hits: Record<string, number>
   }
   /** Seconds it has been listening */
   uptime: number
 }
 
-/** An address or a range of them that may not connect */
+/** An address or range whose clients may not connect */
 export interface Ban {
-  /** The address or range, in its one spelling */
+  /** The address or range, in canonical form */
   address: string
-  /** What its clients are told */
+  /** Reason that its clients receive */
   reason: string
-  /** When it was banned */
+  /** When it was created */
   since: string
-  /** When the ban ends by itself; null: never */
+  /** When the ban expires; null: never */
   until: string | null
 }
 
 /** Parameters, request body and response of each operation. */
 export interface Operations {
-  /** The state of the server. */
+  /** Get the state of the server. */
   getServer: {
     parameters: Record<never, never>
     body: undefined
     response: State
   }
-  /** Change what may change while it listens. */
+  /** Change settings while listening. */
   changeServer: {
     parameters: Record<never, never>
     body: {
-      /** Refuse all new connections; connected peers stay */
+      /** Refuse all new connections and pending handshakes; connected peers stay */
       refuseNewConnections?: boolean
       /** Maximum duration of a handshake, in seconds */
       handshakeTimeout?: number
@@ -163,15 +165,15 @@ export interface Operations {
     parameters: Record<never, never>
     body: undefined
     response: {
-      /** Whether clients may come */
+      /** Whether the server is listening */
       listening: boolean
     }
   }
-  /** Listen. */
+  /** Start listening. */
   listen: {
     parameters: Record<never, never>
     body: {
-      /** Port to listen on, 0 for any free one */
+      /** Port to listen on; 0: any free port */
       port?: number
       /** Supported subprotocols, in order of preference. If empty, clients must not request one */
       protocols?: Array<string>
@@ -184,9 +186,11 @@ export interface Operations {
   stop: {
     parameters: Record<never, never>
     body: {
-      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
+      /**
+       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
+       */
       code?: number
-      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
     }
     response: State
@@ -194,11 +198,11 @@ export interface Operations {
   /** List the peers. */
   peers: {
     parameters: {
-      /** Peers in a page, 100 unless given */
+      /** Peers per page, by default 100 */
       limit?: number
-      /** The `nextCursor` of the page before */
+      /** `nextCursor` of the previous page */
       cursor?: string
-      /** What the list is sorted by, `id` unless given; text by its characters */
+      /** Sort key, by default `id`; text sorts by code unit */
       sort?:
         | 'id'
         | 'connectedAt'
@@ -209,7 +213,7 @@ export interface Operations {
         | 'bytesIn'
         | 'bytesOut'
         | 'bufferedAmount'
-      /** Which way, `asc` unless given */
+      /** Sort order, by default `asc` */
       order?: 'asc' | 'desc'
       /** Peers with this sub-protocol */
       protocol?: string
@@ -219,11 +223,11 @@ export interface Operations {
     body: undefined
     response: {
       items: Array<Peer>
-      /** Leads to the next page; null on the last one */
+      /** Cursor of the next page; null on the last page */
       nextCursor: string | null
     }
   }
-  /** One peer. */
+  /** Get a peer. */
   getPeer: {
     parameters: {
       /** Id of the peer */
@@ -235,28 +239,30 @@ export interface Operations {
   /** Disconnect a peer. */
   disconnectPeer: {
     parameters: {
-      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
+      /**
+       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
+       */
       code?: number
-      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
-      /** Seconds to wait for the end; without it the answer comes at once */
+      /** Seconds to wait for the disconnect; without it the response comes immediately */
       wait?: number
       /** Id of the peer */
       id: number
     }
     body: undefined
     response: {
-      /** Clean: the client answered; timeout: it did not, in time; reset: the connection broke */
+      /** clean: the client answered; timeout: it did not answer in time; reset: the connection broke */
       outcome: 'clean' | 'timeout' | 'reset'
-      /** The close code that stands */
+      /** The close code */
       code: number
-      /** From the close frame to the end */
+      /** From the close frame to the disconnect */
       seconds: number
     } | {
       state: 'closing'
     }
   }
-  /** Whether a peer is there. */
+  /** Whether a peer exists. */
   hasPeer: {
     parameters: {
       /** Id of the peer */
@@ -308,9 +314,11 @@ export interface Operations {
       all?: true
       /** But not these */
       excluded?: Array<number>
-      /** 1000 to 1014 without 1004, 1005, 1006 and 1010, or 3000 to 4999; 4000 up are yours */
+      /**
+       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
+       */
       code?: number
-      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
     }
     response: {
@@ -328,21 +336,21 @@ export interface Operations {
     }
     body: Uint8Array | string | { readonly variant: unknown }
     response: {
-      /** Bytes of the packet */
+      /** Size of the packet in bytes */
       bytes: number
-      /** Bytes that wait to go out */
+      /** Bytes queued for sending */
       bufferedAmount: number
     }
   }
   /** Send a packet to many peers. */
   broadcast: {
     parameters: {
-      /** As in Godot: 0 all, an id that peer, -id all but that one; 0 unless given */
+      /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
       target?: number
     }
     body: Uint8Array | string | { readonly variant: unknown }
     response: {
-      /** Peers it goes to */
+      /** Number of recipients */
       recipients: number
     }
   }
@@ -360,9 +368,9 @@ export interface Operations {
     body: {
       /** An IP address, or a range such as `192.0.2.0/24` */
       address: string
-      /** How long; for ever unless given */
+      /** Duration in seconds; permanent if omitted */
       seconds?: number
-      /** Reason for the client, such as `kicked`: up to 123 bytes of UTF-8 */
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
     }
     response: Ban
@@ -376,16 +384,16 @@ export interface Operations {
     body: undefined
     response: undefined
   }
-  /** Follow what happens. */
+  /** Follow events. */
   events: {
     parameters: {
-      /** Types of events, separated by commas; all but packet, stats unless given */
+      /** Event types, comma-separated; by default all except packet, stats */
       types?: string
-      /** Only what is about this peer */
+      /** Only events about this peer */
       peer?: number
-      /** Of the packets every so many-th, 100 unless given; a hundred a second at most */
+      /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
-      /** Without `Last-Event-ID`: begin with so many of the latest events */
+      /** Without `Last-Event-ID`: start with this many of the latest events */
       recent?: number
     }
     body: undefined

@@ -1,8 +1,8 @@
 /** Keys of a TLS listener, in PEM format; a listener without any accepts plain connections. */
 export interface TlsKeys {
-  /** Private key. */
+  /** Private key of the certificate. */
   readonly privateKey?: string | undefined
-  /** Certificate of the private key. */
+  /** Certificate of the server. */
   readonly sslCertificate?: string | undefined
   /** Intermediate certificates. */
   readonly caChain?: string | undefined

@@ -34,6 +34,10 @@ class EchoOracle implements FrameReceiver {
     this.#write(opcode.PONG, bytes.subarray(start, end))
   }
 
+  onPong (): void {}
+
+  onFragment (): void {}
+
   onClose (code: number, text: string, reason: Uint8Array): void {
     this.isClean = true
     this.#over(code, code === 1005 ? Buffer.alloc(0) : Buffer.concat([closePayload(code), reason]))

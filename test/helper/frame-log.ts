@@ -6,6 +6,9 @@ const hex = (bytes: Uint8Array, start = 0, end = bytes.length) => Buffer.from(by
 /** What a reader of frames told, a line per event: `text 6869`, `binary 00`, `ping 01`, `close 1000 bye`, `violation 1002`. */
 export class FrameLog implements FrameReceiver {
   readonly lines: string[] = []
+  /** Sizes of pongs, and the number of fragments before the last one of a message. */
+  readonly pongs: number[] = []
+  fragments = 0
   /** Called after every message, to stop a reader there. */
   afterMessage = () => {}
 
@@ -16,6 +19,14 @@ export class FrameLog implements FrameReceiver {
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
     this.lines.push(pingLine(bytes.subarray(start, end)))
+  }
+
+  onPong (size: number): void {
+    this.pongs.push(size)
+  }
+
+  onFragment (): void {
+    this.fragments++
   }
 
   onClose (code: number, reason: string): void {

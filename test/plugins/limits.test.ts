@@ -49,7 +49,7 @@ for (const mode of modes) {
         ['a client when the application fails', {
           onHandshake: async () => { throw new Error('secret') }
         }, {}, 500, 'join-failed', /see its log/],
-        ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refuses/]
+        ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refusing/]
       ]
     for (const [what, options, headers, status, code, detail] of refusals) {
       await t.test(`turns away ${what}`, async t => {

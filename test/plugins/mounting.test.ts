@@ -157,11 +157,11 @@ t.test('the routes twice, for two kinds of administrators', async t => {
 t.test('the routes without a server do not come up', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /there is no peerServer; register the peerServer plugin first/ })
+  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /no server named peerServer; register the peerServer plugin first/ })
   const other = Fastify()
   t.teardown(async () => { await other.close() })
   await other.register(peerServer, { name: 'lobby' })
-  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /there is no arena/ })
+  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /no server named arena/ })
 })
 
 t.test('the address of a peer is what a trusted proxy says', async t => {
@@ -244,3 +244,14 @@ async function open (t: Test, port: number, path: string): Promise<WebSocket> {
   await once(socket, 'open')
   return socket
 }
+
+t.test('options of register itself are accepted: prefix, log level and log serializers', async t => {
+  const app = Fastify({ logger: { level: 'silent' } })
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { prefix: '/game', path: '/socket', logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
+  await app.register(adminRoutes, { prefix: '/game/api', auth: false, logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  await open(t, port, '/game/socket')
+  t.match((await app.inject('/game/api/server')).json(), { path: '/game/socket', peers: { open: 1 } })
+})

@@ -78,7 +78,7 @@ t.test('the largest packet fits, one byte more does not', async t => {
     for (const path of [`/peers/${id}/packets`, '/packets']) {
       const answer = await api(path, binary(new Uint8Array(largest + 1)))
       t.equal(answer.status, 413)
-      t.match(await answer.json(), { status: 413, code: 'payload-too-large', detail: `A packet has up to ${largest} bytes here` })
+      t.match(await answer.json(), { status: 413, code: 'payload-too-large', detail: `Packet too large: at most ${largest} bytes` })
     }
   }
 })

@@ -2,7 +2,7 @@
 export interface HeartbeatPeer {
   readonly id: number
   readonly isOpen: boolean
-  /** Whether something of it waits unread, or we do not let it send: then its silence is ours. */
+  /** Whether input of it waits, or reading is paused: then its silence says nothing. */
   readonly isPaused: boolean
   /** Looks since it was last heard; whatever comes from it sets it to 0. */
   missedHeartbeats: number

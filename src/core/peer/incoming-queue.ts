@@ -1,12 +1,14 @@
 import { PacketQueue } from './packet-queue.ts'
+import { pauseReason } from './pause-reason.ts'
+import type { PauseReason } from './pause-reason.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 
 /** A source of packets that the queue can pause while it is full. */
 export interface PacketSender {
-  /** The queue is full: deliver no packet until `resumeReading`. */
-  pauseReading (): void
-  /** The packet that did not fit has been queued: continue. */
-  resumeReading (): void
+  /** Deliver no packet until `resumeReading` with the same reason. */
+  pauseReading (reason: PauseReason): void
+  /** The reason is gone: continue unless there is another one. */
+  resumeReading (reason: PauseReason): void
 }
 
 /** What the owner of a queue does for it. */
@@ -45,6 +47,11 @@ export class IncomingQueue {
     return this.#queue.hasRoom(size)
   }
 
+  /** Whether packets of senders that have ended have filled it to twice its limits. */
+  get isOverfull (): boolean {
+    return this.#queue.isOverfull
+  }
+
   /** Removes and returns the oldest packet. */
   take (): Packet | undefined {
     const packet = this.#queue.shift()
@@ -59,7 +66,7 @@ export class IncomingQueue {
     if (force || this.#queue.hasRoom(packet.bytes.length)) return this.#add(packet)
     this.#waiting ??= new Map()
     this.#waiting.set(sender, packet)
-    sender.pauseReading()
+    sender.pauseReading(pauseReason.QUEUE)
   }
 
   /** The sender has ended: queues its waiting packet regardless of the limits, so that it can still be read. */
@@ -68,6 +75,11 @@ export class IncomingQueue {
     if (packet === undefined) return
     this.#waiting!.delete(sender)
     this.#add(packet)
+  }
+
+  /** Discards the waiting packet of a sender; whether there was one. */
+  discard (sender: PacketSender): boolean {
+    return this.#waiting?.delete(sender) === true
   }
 
   #add (packet: Packet): void {
@@ -81,7 +93,7 @@ export class IncomingQueue {
       if (!this.#queue.hasRoom(packet.bytes.length)) return
       this.#waiting!.delete(sender)
       this.#add(packet)
-      sender.resumeReading()
+      sender.resumeReading(pauseReason.QUEUE)
     }
   }
 }

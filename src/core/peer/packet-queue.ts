@@ -25,6 +25,11 @@ export class PacketQueue {
     return this.length === 0 || (this.length < this.#limits.packets && this.#bytes + size <= this.#limits.bytes)
   }
 
+  /** Whether it holds twice as much as its limits. */
+  get isOverfull (): boolean {
+    return this.#bytes >= 2 * this.#limits.bytes || this.length >= 2 * this.#limits.packets
+  }
+
   /** Appends a packet, regardless of the limits. */
   push (packet: Packet): void {
     this.#packets.push(packet)

@@ -2,49 +2,61 @@ import { FrameReader } from '../../protocol/websocket/frame-reader.ts'
 import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { inflate, INFLATED_AT_ONCE } from './deflate.ts'
+import { pauseReason } from './pause-reason.ts'
+import type { PauseReason } from './pause-reason.ts'
 import type { Connection } from '../../transport/connection.ts'
 
-/** What a server lays down for the input of its peers. */
+/** Settings of the server that apply to the input of its peers. */
 export interface InputSettings {
+  /** Maximum size of a message, in bytes. */
   readonly maxMessageSize: number
+  /** Whether input is handled as it arrives instead of in `poll()`. */
   readonly autoPoll: boolean
 }
 
-/** What comes from one peer: its chunks become frames at once, or in the poll, unless the peer has to wait. */
+/** Receives frames, and learns that a paused connection ends. */
+export interface InputReceiver extends FrameReceiver {
+  /** Reading is paused only because a queue is full, and behind what waits the client closes the connection. */
+  onEndAhead (): void
+}
+
+/** Bytes that are read while reading is paused, to see control frames and the end; then the socket is paused too. */
+const LOOK_AHEAD = 65536
+
+/** Input of one peer: its chunks become frames at once or in the poll, unless reading is paused. */
 export class PeerInput {
-  /** Looks of the heartbeat since the peer was last heard. */
+  /** Heartbeat checks since the last data from the client. */
   missedHeartbeats = 0
   readonly #connection: Connection
   readonly #settings: InputSettings
+  readonly #receiver: InputReceiver
   readonly #reader: FrameReader
   /** Without autoPoll: chunks that wait for the poll. */
   #unread: Uint8Array[] | undefined
   #unreadBytes = 0
-  /** Why reading stands still: packets without room, rates. */
-  #holds = 0
+  /** Reasons to pause, as bits. */
+  #pauses = 0
+  #isSocketPaused = false
   #inflated = 0
 
-  /** `isDeflated`: permessage-deflate was agreed on. */
-  constructor (connection: Connection, receiver: FrameReceiver, settings: InputSettings, isDeflated: boolean) {
+  /** `isDeflated`: permessage-deflate was negotiated. */
+  constructor (connection: Connection, receiver: InputReceiver, settings: InputSettings, isDeflated: boolean) {
     this.#connection = connection
     this.#settings = settings
-    this.#reader = new FrameReader(receiver, settings.maxMessageSize, isDeflated ? (bytes, maxSize) => this.#inflate(bytes, maxSize) : undefined)
+    this.#receiver = receiver
+    const inflater = isDeflated ? (bytes: Uint8Array, maxSize: number) => this.#inflate(bytes, maxSize) : undefined
+    this.#reader = new FrameReader(receiver, settings.maxMessageSize, inflater)
   }
 
-  /** bytes[0..length) came; they are overwritten, and good until the call returns. */
+  /** bytes[0..length) have arrived; valid until the call returns, and overwritten by it. */
   read (bytes: Uint8Array, length: number): void {
     this.missedHeartbeats = 0
-    if (this.#settings.autoPoll) this.#reader.read(bytes, length)
-    else this.#postpone(bytes, length)
+    if (!this.#settings.autoPoll) return this.#postpone(bytes, length)
+    this.#reader.read(bytes, length)
+    if (this.#pauses !== 0) this.#lookAhead()
   }
 
-  #postpone (bytes: Uint8Array, length: number): void {
-    (this.#unread ??= []).push(ownBytes(bytes, 0, length))
-    this.#unreadBytes += length
-    if (this.#unreadBytes >= this.#settings.maxMessageSize) this.#connection.pause()
-  }
-
-  /** Reads what came since the last poll (only without autoPoll). */
+  /** Without autoPoll: reads what has arrived since the last poll. */
   poll (): void {
     const unread = this.#unread
     if (unread === undefined) return
@@ -52,32 +64,33 @@ export class PeerInput {
     this.#unreadBytes = 0
     this.missedHeartbeats = 0
     for (const chunk of unread) this.#reader.read(chunk, chunk.length)
-    if (!this.#reader.isStopped) this.#connection.resume()
+    this.#lookAhead()
   }
 
-  /** Stands still after the message in hand, until every `hold` has had its `release`. */
-  pauseReading (): void {
-    this.#holds++
+  /** Pauses after the current message, until every reason is gone. */
+  pauseReading (reason: PauseReason): void {
+    this.#pauses |= reason
     this.#reader.stop()
-    this.#connection.pause()
   }
 
-  resumeReading (): void {
-    if (this.#holds === 0) return
-    this.#holds--
-    if (this.#holds === 0) this.readOn()
+  /** The reason is gone. */
+  resumeReading (reason: PauseReason): void {
+    if ((this.#pauses & reason) === 0) return
+    this.#pauses &= ~reason
+    if (this.#pauses === 0) this.readOn()
+    else this.#lookAhead()
   }
 
-  /** Goes on, whoever holds it. */
+  /** Continues, whatever the reasons to pause. */
   readOn (): void {
-    this.#holds = 0
-    // The peer could not be heard until now.
+    this.#pauses = 0
+    // The client could not be heard while reading was paused.
     this.missedHeartbeats = 0
     this.#reader.resume()
-    if (!this.#reader.isStopped) this.#connection.resume()
+    this.#lookAhead()
   }
 
-  /** Reads all there is, whoever holds it: nothing more will come. */
+  /** Reads everything that has arrived, whatever the reasons to pause: nothing more will come. */
   drain (): void {
     while (this.#reader.isStopped) this.#reader.resume()
   }
@@ -87,17 +100,42 @@ export class PeerInput {
     this.#reader.end()
   }
 
-  /** Without autoPoll the application says when others have their turn. */
-  #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
-    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#settings.autoPoll) {
-      this.pauseReading()
-      setImmediate(() => { this.resumeReading() })
-    }
-    return inflate(bytes, maxSize)
-  }
-
-  /** Whether something waits unread, or the peer may not send. */
+  /** Whether reading is paused, or input waits for the poll. */
   get isPaused (): boolean {
     return this.#reader.isStopped || this.#unread !== undefined
+  }
+
+  #postpone (bytes: Uint8Array, length: number): void {
+    (this.#unread ??= []).push(ownBytes(bytes, 0, length))
+    this.#unreadBytes += length
+    this.#updateSocket()
+  }
+
+  /** While reading is paused: answers pings in what waits, and sees whether the connection ends in it. */
+  #lookAhead (): void {
+    let seen: ReturnType<FrameReader['lookAhead']> = 'ping'
+    // Pings count for the rate limit; over it they wait like everything else.
+    while (seen === 'ping' && this.#reader.isStopped && (this.#pauses & pauseReason.RATE) === 0) seen = this.#reader.lookAhead()
+    if (seen === 'end' && this.#pauses === pauseReason.QUEUE) this.#receiver.onEndAhead()
+    this.#updateSocket()
+  }
+
+  #updateSocket (): void {
+    const limit = this.#unreadBytes > 0 ? this.#settings.maxMessageSize : LOOK_AHEAD
+    const isFull = this.#reader.isStopped || this.#unreadBytes > 0
+    const mustPause = isFull && this.#reader.heldBytes + this.#unreadBytes >= limit
+    if (mustPause === this.#isSocketPaused) return
+    this.#isSocketPaused = mustPause
+    if (mustPause) this.#connection.pause()
+    else this.#connection.resume()
+  }
+
+  /** Without autoPoll the application decides when others have their turn. */
+  #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
+    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#settings.autoPoll) {
+      this.pauseReading(pauseReason.TURN)
+      setImmediate(() => { this.resumeReading(pauseReason.TURN) })
+    }
+    return inflate(bytes, maxSize)
   }
 }

@@ -1,7 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
-import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { RoomOutbox } from '../room/room-outbox.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
@@ -10,7 +9,9 @@ import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
 import { PeerInput } from './peer-input.ts'
-import type { InputSettings } from './peer-input.ts'
+import type { InputReceiver, InputSettings } from './peer-input.ts'
+import { pauseReason } from './pause-reason.ts'
+import type { PauseReason } from './pause-reason.ts'
 import { PeerOutbox } from './peer-outbox.ts'
 import type { OutboxOwner } from './peer-outbox.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -35,6 +36,8 @@ export interface PeerSettings extends InputSettings {
 
 /** What a server does with the events of its peers, and for them. */
 export interface PeerHost extends PeerSettings {
+  /** Whether the application reads packets, as far as is known. */
+  readonly isRead: boolean
   /** A whole message of an open peer: bytes[start..end), valid until the call returns. */
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A packet was added to the peer's own queue. */
@@ -45,8 +48,12 @@ export interface PeerHost extends PeerSettings {
   writeModeChanged (session: PeerSession): void
   /** The peer exceeded a rate limit and is paused. */
   throttled (session: PeerSession, limit: RateLimit['hit']): void
-  /** The peer is gone, and a packet of it that exceeds a rate limit is dropped. */
-  droppedOverRate (session: PeerSession): void
+  /** Whether packets of the peer wait for an application that reads after the poll instead of in a signal. */
+  isReadAfterPoll (session: PeerSession): boolean
+  /** A packet of the peer was dropped: it exceeded a rate limit when the peer left, or nobody reads. */
+  dropped (session: PeerSession, reason: 'over-rate' | 'unread'): void
+  /** The application has taken a packet of a peer. */
+  packetTaken (): void
   /** The client sent a close frame. */
   closeRequested (session: PeerSession, code: number, reason: string): void
   /** The peer has ended; called once. */
@@ -61,6 +68,8 @@ export interface PeerHost extends PeerSettings {
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
 const NOTHING = new Uint8Array(0)
+/** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
+const UNREAD_GRACE = 1000
 
 /**
  * The connection of one peer, from the handshake until its socket is closed:
@@ -69,7 +78,7 @@ const NOTHING = new Uint8Array(0)
  *
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
-export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
+export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
   readonly id: number
   /** Negotiated subprotocol, '' if none. */
   readonly protocol: string
@@ -91,6 +100,13 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
   #isGone = false
+  /** Whether the client has closed the connection behind what is still to be read. */
+  #isLeaving = false
+  /** Without autoPoll: what ends the session in the poll after its last packets, so that they can be answered. */
+  #ending: (() => void) | undefined
+  /** Whether packets without room are dropped, because nobody reads; before that they wait for `#unreadTimer`. */
+  #dropsUnread = false
+  #unreadTimer: NodeJS.Timeout | undefined
   #writeMode: number = writeMode.BINARY
   #closing: Closing | undefined
   /** How a connection that we destroy is reported. */
@@ -153,9 +169,9 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     return this.#input.isPaused
   }
 
-  /** Whether the socket is closed: the last packets are queued regardless of the limits. */
-  get isGone (): boolean {
-    return this.#isGone
+  /** Whether no more packets will come: the last ones are queued regardless of the limits. */
+  get isLeaving (): boolean {
+    return this.#isGone || this.#isLeaving
   }
 
   get end (): PeerEnd | undefined {
@@ -213,7 +229,19 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   /** Adds a packet to the peer's own queue (plain mode). */
   queue (packet: Packet): void {
     this.#incoming ??= new IncomingQueue(this)
-    this.#incoming.push(packet, this, this.#isGone)
+    if (this.#dropsUnread && !this.#incoming.hasRoom(packet.bytes.length) && !this.#host.isRead) {
+      return this.#host.dropped(this, 'unread')
+    }
+    this.#incoming.push(packet, this, this.isLeaving)
+  }
+
+  /** Nobody has read for a while: what has no room is dropped, so that the client can be heard and can leave. */
+  #dropUnread (): void {
+    this.#unreadTimer = undefined
+    if (this.#host.isRead) return
+    this.#dropsUnread = true
+    if (this.#incoming?.discard(this) === true) this.#host.dropped(this, 'unread')
+    this.resumeReading(pauseReason.QUEUE)
   }
 
   /** Removes and returns the oldest packet; throws ERR_UNAVAILABLE when there is none, FAILED on an ended peer. */
@@ -221,6 +249,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     const packet = this.#incoming?.take()
     if (packet === undefined) throw new GodotError(this.state === 'ended' ? 'FAILED' : 'ERR_UNAVAILABLE')
     this.wasStringPacket = packet.isText
+    this.#host.packetTaken()
     return packet
   }
 
@@ -249,19 +278,38 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     else if (this.#host.autoPoll) this.#finishGone()
   }
 
+  onEndAhead (): void {
+    if (this.#state !== 'open') return
+    this.#isLeaving = true
+    this.#queueWaiting()
+    this.#input.drain()
+  }
+
   /** Without autoPoll: reads what has arrived since the last poll. */
   poll (): void {
     if (this.#host.outbox.isCongested && this.#state === 'open') this.#host.outbox.pauseSender(this)
+    const ending = this.#ending
+    this.#ending = undefined
+    if (ending !== undefined) return ending()
     this.#input.poll()
-    if (this.#isGone && this.state !== 'ended') this.#finishGone()
+    if (this.#isGone && this.state !== 'ended' && this.#ending === undefined) this.#finishGone()
   }
 
-  pauseReading (): void {
-    this.#input.pauseReading()
+  /** Without autoPoll, unread packets can still be answered until the next poll. */
+  #endWith (ending: () => void): void {
+    if (!this.#host.autoPoll && this.#host.isReadAfterPoll(this)) this.#ending = ending
+    else ending()
   }
 
-  resumeReading (): void {
-    this.#input.resumeReading()
+  pauseReading (reason: PauseReason): void {
+    if (reason === pauseReason.QUEUE && !this.#host.isRead) {
+      this.#unreadTimer ??= setTimeout(() => { this.#dropUnread() }, UNREAD_GRACE)
+    }
+    this.#input.pauseReading(reason)
+  }
+
+  resumeReading (reason: PauseReason): void {
+    this.#input.resumeReading(reason)
   }
 
   /** Heartbeat checks since the last data from the client. */
@@ -290,7 +338,19 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     else this.closeSlow()
   }
 
+  onPong (size: number): void {
+    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, size)
+  }
+
+  onFragment (): void {
+    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, 0)
+  }
+
   onClose (code: number, reason: string, payload: Uint8Array): void {
+    this.#endWith(() => { this.#closeReceived(code, reason, payload) })
+  }
+
+  #closeReceived (code: number, reason: string, payload: Uint8Array): void {
     if (this.#state === 'open') {
       this.#beginClose('client', code, reason, payload)
       this.#host.closeRequested(this, code, reason)
@@ -305,13 +365,13 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
 
   /**
    * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused, and closed
-   * if that goes on for long; of one that is gone the frame is dropped.
+   * if that goes on for long; of one that leaves the frame is dropped.
    */
   #mayPass (rateLimit: RateLimit, size: number): boolean {
     const wait = rateLimit.take(size)
     if (wait === 0) return true
-    if (this.#isGone) {
-      this.#host.droppedOverRate(this)
+    if (this.isLeaving) {
+      this.#host.dropped(this, 'over-rate')
       return false
     }
     this.#host.throttled(this, rateLimit.hit)
@@ -322,10 +382,10 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
 
   #pauseFor (milliseconds: number): void {
     if (this.#throttle !== undefined) return
-    this.pauseReading()
+    this.pauseReading(pauseReason.RATE)
     this.#throttle = setTimeout(() => {
       this.#throttle = undefined
-      this.resumeReading()
+      this.resumeReading(pauseReason.RATE)
     }, milliseconds)
   }
 
@@ -371,8 +431,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
   #finishGone (): void {
     this.#queueWaiting()
     this.#input.drain()
-    this.#finish(this.#outcome)
-    this.#released()
+    if (this.#ending === undefined) this.#endWith(() => { this.#finish(this.#outcome) })
   }
 
   #queueWaiting (): void {
@@ -391,6 +450,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.#state = 'ended'
     clearTimeout(this.#closeTimer)
     clearTimeout(this.#throttle)
+    clearTimeout(this.#unreadTimer)
     this.#input.end()
     this.#queueWaiting()
     this.#host.outbox.release(this.outbox)
@@ -399,6 +459,7 @@ export class PeerSession implements PeerBackend, FrameReceiver, ConnectionReceiv
     this.#host.ended(this, this.#end)
     for (const resolve of this.#onEnd ?? []) resolve(this.#end)
     this.#onEnd = undefined
+    if (this.#isGone) this.#released()
   }
 
   /**

@@ -6,6 +6,7 @@ import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
+import { pauseReason } from '../peer/pause-reason.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { Logger } from '../../logger.ts'
 import type { RoomOutbox } from './room-outbox.ts'
@@ -147,12 +148,12 @@ export class Authentication {
   async #judge (candidate: Candidate, data: Uint8Array): Promise<void> {
     const { session } = candidate
     candidate.messages++
-    session.pauseReading()
+    session.pauseReading(pauseReason.APPLICATION)
     const answer = await this.#answerOf(session, data)
     this.#parts.soon(() => {
       if (!session.isOpen) return
       if (this.has(session)) this.#apply(candidate, answer)
-      session.resumeReading()
+      session.resumeReading(pauseReason.APPLICATION)
     })
   }
 

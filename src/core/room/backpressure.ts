@@ -1,8 +1,9 @@
 import type { PacketSender } from '../peer/incoming-queue.ts'
+import { pauseReason } from '../peer/pause-reason.ts'
 import type { PeerOutbox } from '../peer/peer-outbox.ts'
 
 /** How long the senders of a room wait for one receiver, in milliseconds. */
-export const MAX_PAUSE = 2000
+const MAX_PAUSE = 2000
 
 /** One receiver above its high-water mark. */
 interface Episode {
@@ -59,7 +60,7 @@ export class Backpressure {
   pause (sender: PacketSender): void {
     if (this.#senders.has(sender)) return
     this.#senders.add(sender)
-    sender.pauseReading()
+    sender.pauseReading(pauseReason.ROOM)
   }
 
   #update (): void {
@@ -77,7 +78,7 @@ export class Backpressure {
     for (const sender of this.#senders) {
       if (this.isActive) return
       this.#senders.delete(sender)
-      sender.resumeReading()
+      sender.resumeReading(pauseReason.ROOM)
     }
   }
 

@@ -28,6 +28,8 @@ export class Room implements PeerHost {
   /** Clients that have to authenticate before they become members (option `authenticate`). */
   readonly authentication: Authentication | undefined
   readonly #server: RoomServer
+  /** Whether the application has ever taken a packet of a peer (plain mode). */
+  #hasReader = false
   readonly #settings: Settings
   readonly #monitor: Monitor
   readonly #relay: Relay
@@ -173,8 +175,23 @@ export class Room implements PeerHost {
     this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
-  droppedOverRate (session: PeerSession): void {
-    this.#server.monitor.dropped('over-rate', session.peer)
+  dropped (session: PeerSession, reason: 'over-rate' | 'unread'): void {
+    this.#server.monitor.dropped(reason, session.peer)
+  }
+
+  /** In multiplayer mode packets go to the inbox, which knows by itself whether it is read. */
+  get isRead (): boolean {
+    const { options } = this.#settings
+    return this.#hasReader || options.gdMpApi || !options.autoPoll || this.#server.signals.listenerCount('data_received') > 0
+  }
+
+  isReadAfterPoll (session: PeerSession): boolean {
+    const signal = this.#settings.options.gdMpApi ? 'peer_packet' : 'data_received'
+    return session.unreadPackets + this.inbox.length > 0 && this.#server.signals.listenerCount(signal) === 0
+  }
+
+  packetTaken (): void {
+    this.#hasReader = true
   }
 
   ended (session: PeerSession, end: PeerEnd): void {

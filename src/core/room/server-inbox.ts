@@ -74,7 +74,9 @@ export class ServerInbox {
     }
     // A relay whose application never reads must not stall.
     if (!this.#isRead && !this.#queue.hasRoom(end - start)) return this.#server.monitor.dropped('unread', sender.peer)
-    this.#queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isGone)
+    // Packets of members that leave are queued over the limits, but not without end.
+    if (sender.isLeaving && this.#queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
+    this.#queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
   }
 
   /** A packet of remote calls: bytes[start..end), valid until the call returns. */
@@ -96,9 +98,10 @@ export class ServerInbox {
     this.#multiplayer?.left(id)
   }
 
-  /** The sender has ended: its waiting packet is queued regardless of the limits. */
+  /** The sender has ended: its waiting packet is queued over the limits, up to twice as much. */
   senderEnded (sender: PeerSession): void {
-    this.#queue.senderEnded(sender)
+    if (!this.#queue.isOverfull) this.#queue.senderEnded(sender)
+    else if (this.#queue.discard(sender)) this.#server.monitor.dropped('unread', sender.peer)
   }
 
   get #isRead (): boolean {

@@ -119,11 +119,13 @@ export class MemberConverter {
   /** The values as they are sent. ERR_INVALID_PARAMETER when there are too many or too few. */
   outgoing (values: readonly Variant[]): readonly Variant[] {
     if (this.#converters === undefined) return values
-    const given = values.slice(0, values.findLastIndex(value => value !== undefined) + 1)
+    const given = withoutTrailing(values)
     if (!this.#isCount(given.length)) {
       throw new GodotError('ERR_INVALID_PARAMETER', `${given.length} arguments: expected ${this.#expected}`)
     }
-    return given.map((value, at) => this.#converters![at].outgoing(value))
+    const converted: Variant[] = []
+    for (let i = 0; i < given.length; i++) converted.push(this.#converters[i].outgoing(given[i]))
+    return converted
   }
 
   #isCount (count: number): boolean {
@@ -134,6 +136,12 @@ export class MemberConverter {
     const most = this.#defaults.length
     return this.#required === most ? `${most}` : `${this.#required} to ${most}`
   }
+}
+
+/** Values up to the last one that is not undefined. */
+function withoutTrailing (values: readonly Variant[]): readonly Variant[] {
+  if (values.at(-1) !== undefined) return values
+  return values.slice(0, values.findLastIndex(value => value !== undefined) + 1)
 }
 
 function checkedProperty (name: string, kind: Parameter): Kind {

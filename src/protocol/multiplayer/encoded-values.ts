@@ -5,9 +5,24 @@ import type { Variant } from '../variant/variant-types.ts'
 /** How the values of a packet are laid out. */
 export interface ValueLayout {
   /** Reads the number of values. */
-  count (from: VariantReader): number
+  readonly count: (from: VariantReader) => number
   /** Reads one value. */
-  value (from: VariantReader): Variant
+  readonly value: (from: VariantReader) => Variant
+  /** Reads all values. */
+  readonly all: (from: VariantReader) => Variant[]
+}
+
+/** A layout of a count and as many values. */
+export function valueLayout (count: ValueLayout['count'], value: ValueLayout['value']): ValueLayout {
+  return {
+    count,
+    value,
+    all: from => {
+      const values: Variant[] = []
+      for (let left = count(from); left > 0; left--) values.push(value(from))
+      return values
+    }
+  }
 }
 
 /** As `DecodeOptions`; `exactFloats` may be given for each value. */
@@ -37,19 +52,22 @@ export class EncodedValues {
 
   /** Throws ERR_INVALID_DATA naming the byte of the packet, or ERR_UNAUTHORIZED for an object that is not allowed. */
   decode ({ allowObjects = false, exactFloats = true }: ValueOptions = {}): Variant[] {
-    const exact = typeof exactFloats === 'boolean' ? undefined : exactFloats
     const options: DecodeOptions = { allowObjects, exactFloats: exactFloats === true }
-    return this.#codec.parse(from => this.#read(from, exact), this.#bytes, options, this.#start, this.#end)
+    const read = typeof exactFloats === 'boolean' ? this.#layout.all : this.#readerOfSome(exactFloats)
+    return this.#codec.parse(read, this.#bytes, options, this.#start, this.#end)
   }
 
-  #read (from: VariantReader, exact: readonly boolean[] | undefined): Variant[] {
-    const count = this.#layout.count(from)
-    const values: Variant[] = []
-    for (let i = 0; i < count; i++) {
-      if (exact !== undefined) from.exactFloats = exact[i] ?? false
-      values.push(this.#layout.value(from))
+  /** Reads values some of which are exact. */
+  #readerOfSome (exact: readonly boolean[]): ValueLayout['all'] {
+    return from => {
+      const count = this.#layout.count(from)
+      const values: Variant[] = []
+      for (let i = 0; i < count; i++) {
+        from.exactFloats = exact[i] ?? false
+        values.push(this.#layout.value(from))
+      }
+      return values
     }
-    return values
   }
 }
 

@@ -2,7 +2,7 @@ import { GodotError } from '../../error.ts'
 import type { EncodeOptions, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 import { variant3 } from '../variant/variant.ts'
-import { checkArgumentCount, EncodedValues } from './encoded-values.ts'
+import { checkArgumentCount, EncodedValues, valueLayout } from './encoded-values.ts'
 import type { ValueLayout } from './encoded-values.ts'
 import { nodeField, readNode, writePath } from './rpc-node.ts'
 import type { RpcNode } from './rpc-node.ts'
@@ -34,8 +34,8 @@ export interface ReceivedMember { type: 'remoteCall' | 'remoteSet', node: RpcNod
 /** A packet as it is received. */
 export type ReceivedPacket = ReceivedMember | SimplifyPath | ConfirmPath | Raw
 
-const callLayout: ValueLayout = { count: from => from.u8(), value: from => from.variant() }
-const setLayout: ValueLayout = { count: () => 1, value: from => from.variant() }
+const callLayout = valueLayout(from => from.u8(), from => from.variant())
+const setLayout = valueLayout(() => 1, from => from.variant())
 
 /** Reads and writes one packet, after byte 0. */
 interface Row<Packet> {

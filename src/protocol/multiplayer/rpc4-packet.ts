@@ -2,8 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 import { variant4 } from '../variant/variant4.ts'
-import { checkArgumentCount, EncodedValues } from './encoded-values.ts'
-import type { ValueLayout } from './encoded-values.ts'
+import { checkArgumentCount, EncodedValues, valueLayout } from './encoded-values.ts'
 import { readRpcArgument, writeRpcArgument } from './rpc4-argument.ts'
 import { nodeField, readNode, writePath } from './rpc-node.ts'
 import type { RpcNode } from './rpc-node.ts'
@@ -51,9 +50,9 @@ const NO_COUNT = 0x80
 const MD5_DIGITS = 32
 
 /** Arguments behind their count. */
-const counted: ValueLayout = { count: from => from.u8(), value: readRpcArgument }
+const counted = valueLayout(from => from.u8(), readRpcArgument)
 /** One byte array without a count, or nothing. */
-const bare: ValueLayout = { count: from => Math.min(from.remaining, 1), value: from => Uint8Array.from(from.rest()) }
+const bare = valueLayout(from => Math.min(from.remaining, 1), from => Uint8Array.from(from.rest()))
 
 /** Reads one packet, after byte 0. */
 type Read = (from: VariantReader, flags: number) => Rpc4Packet

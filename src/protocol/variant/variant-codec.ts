@@ -136,9 +136,15 @@ export class VariantReader extends ByteReader {
     this.open(bytes, start, end)
     this.#depth = 0
     this.#keyDepth = 0
-    this.#innerKeys = this.#numbers = undefined
     this.allowObjects = options.allowObjects ?? false
     this.exactFloats = options.exactFloats ?? true
+  }
+
+  /** Keeps nothing of the packet. */
+  release (): void {
+    this.open(NOTHING)
+    if (this.#innerKeys !== undefined) this.#innerKeys = undefined
+    if (this.#numbers !== undefined) this.#numbers = undefined
   }
 
   /** Reads a Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
@@ -300,7 +306,7 @@ function parser (table: VariantTable): VariantCodec['parse'] {
       from.begin(bytes, options, start, end)
       return read(from)
     } finally {
-      from.begin(NOTHING, DEFAULTS)
+      from.release()
       spare = from
     }
   }

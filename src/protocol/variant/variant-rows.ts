@@ -202,7 +202,7 @@ function writeObject (to: VariantWriter, { className, properties }: types.Encode
 }
 
 /** Lower 31 bits of the count of an Array or Dictionary; the upper bit is obsolete and ignored. */
-export const COUNT = 0x7fffffff
+const COUNT = 0x7fffffff
 
 /** | count u32 | Variants ... | */
 export const array: VariantRow<readonly Variant[]> = {

@@ -8,6 +8,10 @@ export interface FrameReceiver {
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A ping with its payload, to be answered with the same (RFC 6455 section 5.5.2). */
   onPing (bytes: Uint8Array, start: number, end: number): void
+  /** A pong with a payload of `size` bytes. */
+  onPong (size: number): void
+  /** A frame of a fragmented message, except its last one. */
+  onFragment (): void
   /** The close frame: code 1005 when it has none; `payload` as it came, for the answer. Nothing is read after it. */
   onClose (code: number, reason: string, payload: Uint8Array): void
   /** The bytes break the protocol: close with `code`. Nothing is read after it. */
@@ -35,6 +39,9 @@ export class FrameReader {
   /** Bytes not read yet: a frame cut short, or what came behind the message at which reading stopped. */
   #rest: Uint8Array = EMPTY
   #restLength = 0
+  /** Start of the first frame in #rest that `lookAhead` has not seen, and whether it has seen an end. */
+  #ahead = 0
+  #endsAhead = false
   /** The fragments so far of a message, joined; opcode 0 means there is no such message. */
   #joined: Uint8Array = EMPTY
   #joinedLength = 0
@@ -61,11 +68,47 @@ export class FrameReader {
     this.#isStopped = false
     const rest = this.#rest
     const length = this.#restLength
+    const ahead = this.#ahead
     this.#dropRest()
     const offset = this.#parse(rest, 0, length)
     if (offset === length) return
     this.#rest = rest.subarray(offset)
     this.#restLength = length - offset
+    this.#ahead = Math.max(0, ahead - offset)
+  }
+
+  /** Bytes that have arrived and are not read yet. */
+  get heldBytes (): number {
+    return this.#restLength
+  }
+
+  /**
+   * Looks through the frames that are held while reading is stopped, up to one that cannot wait: a ping, which is reported now,
+   * or one that ends the connection, which is a close frame or breaks the protocol. Undefined when there is none (yet).
+   */
+  lookAhead (): 'ping' | 'end' | undefined {
+    while (!this.#endsAhead && this.#restLength - this.#ahead >= 2) {
+      const at = this.#ahead
+      const next = at + frameLength(this.#rest, this.#restLength, at)
+      const code = this.#rest[at] & 15
+      const isWhole = next <= this.#restLength
+      this.#endsAhead = this.#rest[at + 1] < 128 || isReserved(code) || (code === opcode.CLOSE && isWhole)
+      if (!isWhole || this.#endsAhead) break
+      this.#ahead = next
+      if (code !== opcode.PING) continue
+      this.#pingAhead(at, next)
+      return 'ping'
+    }
+    return this.#endsAhead ? 'end' : undefined
+  }
+
+  /** Reports a ping that is held, and makes it a pong, so that it is not reported again when it is read. */
+  #pingAhead (at: number, next: number): void {
+    const start = at + 6
+    const frame = this.#rest.slice(at, next)
+    this.#rest[at] = this.#rest[at] & 0xf0 | opcode.PONG
+    unmask(frame, start - at, next - at)
+    this.#receiver.onPing(frame, start - at, next - at)
   }
 
   get isStopped (): boolean {
@@ -186,8 +229,9 @@ export class FrameReader {
   #frame (first: number, bytes: Uint8Array, start: number, end: number): void {
     const code = first & 15
     if (code === opcode.PING) this.#receiver.onPing(bytes, start, end)
+    else if (code === opcode.PONG) this.#receiver.onPong(end - start)
     else if (code === opcode.CLOSE) this.#close(bytes, start, end)
-    else if (code < CONTROL) this.#fragment(first, bytes, start, end)
+    else this.#fragment(first, bytes, start, end)
   }
 
   #fragment (first: number, bytes: Uint8Array, start: number, end: number): void {
@@ -199,7 +243,7 @@ export class FrameReader {
     this.#joined = grown(this.#joined, this.#joinedLength, length, this.#maxMessageSize)
     this.#joined.set(bytes.subarray(start, end), this.#joinedLength)
     this.#joinedLength = length
-    if (first < 128) return
+    if (first < 128) return this.#receiver.onFragment()
     const message = this.#joined
     const asText = this.#joinedOpcode === opcode.TEXT
     this.#dropJoined()
@@ -244,6 +288,8 @@ export class FrameReader {
   #dropRest (): void {
     this.#rest = EMPTY
     this.#restLength = 0
+    this.#ahead = 0
+    this.#endsAhead = false
   }
 
   #dropJoined (): void {
@@ -251,6 +297,10 @@ export class FrameReader {
     this.#joinedLength = 0
     this.#joinedOpcode = opcode.CONTINUATION
   }
+}
+
+function isReserved (code: number): boolean {
+  return code > opcode.PONG || (code > opcode.BINARY && code < opcode.CLOSE)
 }
 
 function protocolError (why: string) {
@@ -264,20 +314,20 @@ function longLength (bytes: Uint8Array, offset: number): number {
   return size
 }
 
-/** Bytes of payload that the head at bytes[0..length) announces, undefined while the head is cut short. */
-function payloadLength (bytes: Uint8Array, length: number): number | undefined {
-  if (length < 2) return undefined
-  const size = bytes[1] & 127
+/** Payload length that the frame header at bytes[at..end) announces, undefined while the header is incomplete. */
+function payloadLength (bytes: Uint8Array, end: number, at = 0): number | undefined {
+  if (end - at < 2) return undefined
+  const size = bytes[at + 1] & 127
   if (size < 126) return size
-  if (size === 126) return length < 4 ? undefined : bytes[2] << 8 | bytes[3]
-  return length < 10 ? undefined : longLength(bytes, 2)
+  if (size === 126) return end - at < 4 ? undefined : bytes[at + 2] << 8 | bytes[at + 3]
+  return end - at < 10 ? undefined : longLength(bytes, at + 2)
 }
 
-/** Bytes of the whole frame that begins at bytes[0], or of as much of its head as must come to know. */
-function frameLength (bytes: Uint8Array, length: number): number {
-  if (length < 2) return 2
-  const short = bytes[1] & 127
-  const size = payloadLength(bytes, length)
+/** Length of the whole frame that begins at bytes[at], or of as much of its header as is needed to know. */
+function frameLength (bytes: Uint8Array, end: number, at = 0): number {
+  if (end - at < 2) return 2
+  const short = bytes[at + 1] & 127
+  const size = payloadLength(bytes, end, at)
   if (size === undefined) return short === 126 ? 4 : 10
   return size + (short < 126 ? 6 : short === 126 ? 8 : 14)
 }

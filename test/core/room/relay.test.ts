@@ -155,10 +155,10 @@ t.test('a relay on which nobody reads keeps going, and keeps no more than its qu
   t.equal(quiet.getAvailablePacketCount(), 1023)
   // From the first reading on somebody reads: now the sender waits instead.
   a.binary(Buffer.from('000a0000000000000042', 'hex'))
-  t.ok(a.connection.isPaused)
+  t.ok(quiet.getPeer(10).isPaused)
   quiet.getPacket()
   await nextTurn()
-  t.notOk(a.connection.isPaused)
+  t.notOk(quiet.getPeer(10).isPaused)
   t.equal(quiet.getAvailablePacketCount(), 1023)
   await quiet.stop()
 })

@@ -6,7 +6,7 @@ import { attacksOn, versions } from '../../helper/adversarial-variants.ts'
 import { collidingFloats, collidingInts } from '../../helper/colliding-keys.ts'
 import { decodeCost } from '../../helper/decode-cost.ts'
 
-const [SMALL, LARGE] = [4096, 65536]
+const [SMALL, LARGE] = [4096, 32768]
 const MAX_GROWTH = 4
 const MAX_TIMES_MEDIAN = 40
 

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
 import { FrameReader, type FrameReceiver } from '../../../src/protocol/websocket/frame-reader.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+import { randomChunks, validFrames } from '../../helper/random-frames.ts'
 import { FrameLog, line } from '../../helper/frame-log.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
 
@@ -79,9 +81,9 @@ const badUtf8: Array<[what: string, hex: string]> = [
   ['a surrogate pair', 'eda080edb080'],
   ['a code point over U+10FFFF', 'f4908080'],
   ['a byte that is never there', 'fe'],
-  ['a sequence of 2 bytes cut short', 'c3'],
-  ['a sequence of 3 bytes cut short', 'e282'],
-  ['a sequence of 4 bytes cut short', 'f09f98'],
+  ['a sequence of 2 bytes randomChunks short', 'c3'],
+  ['a sequence of 3 bytes randomChunks short', 'e282'],
+  ['a sequence of 4 bytes randomChunks short', 'f09f98'],
   ['an ASCII byte in a sequence', 'e28261'],
   ['a fault behind 100 good bytes', '61'.repeat(100) + 'ff'],
   ['a fault before 100 good bytes', 'ff' + '61'.repeat(100)]
@@ -207,19 +209,19 @@ const said = [
 t.test('a chunk may end at every byte', async t => {
   const stream = Buffer.concat(session)
   t.same(read([stream]), said)
-  for (let cut = 0; cut <= stream.length; cut++) {
-    const lines = read([stream.subarray(0, cut), stream.subarray(cut)])
-    if (lines.join() !== said.join()) t.same(lines, said, `cut at ${cut}`)
+  for (let randomChunks = 0; randomChunks <= stream.length; randomChunks++) {
+    const lines = read([stream.subarray(0, randomChunks), stream.subarray(randomChunks)])
+    if (lines.join() !== said.join()) t.same(lines, said, `randomChunks at ${randomChunks}`)
   }
 })
 
 t.test('chunks may end at every two bytes of a frame, and at none', async t => {
   for (const wide of [0, 2, 8] as const) {
     const stream = Buffer.concat([frame(TEXT, 'first', { wide }), frame(TEXT, 'second', { wide })])
-    for (let cut = 0; cut <= stream.length; cut++) {
-      for (let next = cut; next <= stream.length; next++) {
-        const lines = read([stream.subarray(0, cut), stream.subarray(cut, next), Buffer.alloc(0), stream.subarray(next)])
-        if (lines.join() !== [textOf('first'), textOf('second')].join()) t.fail(`cut at ${cut} and ${next}, length in ${wide} bytes`)
+    for (let randomChunks = 0; randomChunks <= stream.length; randomChunks++) {
+      for (let next = randomChunks; next <= stream.length; next++) {
+        const lines = read([stream.subarray(0, randomChunks), stream.subarray(randomChunks, next), Buffer.alloc(0), stream.subarray(next)])
+        if (lines.join() !== [textOf('first'), textOf('second')].join()) t.fail(`randomChunks at ${randomChunks} and ${next}, length in ${wide} bytes`)
       }
     }
   }
@@ -266,9 +268,9 @@ t.test('memory grows with what came, not with what was announced', async t => {
   t.ok(process.memoryUsage().arrayBuffers - before < 1 << 20)
 })
 
-t.test('stopped at every message, at every cut of the chunks: all is told, in order, one message per resume', async t => {
+t.test('stopped at every message, at every randomChunks of the chunks: all is told, in order, one message per resume', async t => {
   const stream = Buffer.concat(session)
-  for (let cut = 0; cut <= stream.length; cut++) {
+  for (let randomChunks = 0; randomChunks <= stream.length; randomChunks++) {
     const log = new FrameLog()
     const reader = new FrameReader(log, LIMIT)
     log.afterMessage = () => { reader.stop() }
@@ -277,17 +279,17 @@ t.test('stopped at every message, at every cut of the chunks: all is told, in or
       const before = log.lines.length
       step()
       const messages = log.lines.slice(before).filter(isMessage).length
-      if (messages > 1 || reader.isStopped !== (messages === 1)) t.fail(`cut at ${cut}: ${messages} messages in a step`)
+      if (messages > 1 || reader.isStopped !== (messages === 1)) t.fail(`randomChunks at ${randomChunks}: ${messages} messages in a step`)
     }
-    advance(() => reader.read(Buffer.from(stream.subarray(0, cut))))
+    advance(() => reader.read(Buffer.from(stream.subarray(0, randomChunks))))
     const stopped = reader.isStopped
     if (stopped) {
       const before = log.lines.length
-      reader.read(Buffer.from(stream.subarray(cut)))
-      if (log.lines.length !== before) t.fail(`cut at ${cut}: read while stopped`)
-    } else advance(() => reader.read(Buffer.from(stream.subarray(cut))))
+      reader.read(Buffer.from(stream.subarray(randomChunks)))
+      if (log.lines.length !== before) t.fail(`randomChunks at ${randomChunks}: read while stopped`)
+    } else advance(() => reader.read(Buffer.from(stream.subarray(randomChunks))))
     while (reader.isStopped) advance(() => reader.resume())
-    if (log.lines.join() !== said.join()) t.same(log.lines, said, `cut at ${cut}`)
+    if (log.lines.join() !== said.join()) t.same(log.lines, said, `randomChunks at ${randomChunks}`)
   }
 })
 
@@ -380,3 +382,45 @@ t.test('a frame that was broken over chunks can end the reader too', async t => 
   reader.read(Buffer.from(stream.subarray(4)))
   t.same(log.lines, [textOf('last')])
 })
+
+t.test('pongs and fragments are reported, so that every frame can be counted', async t => {
+  const log = new FrameLog()
+  const frames = [frame(PONG, 'abc'), frame(TEXT, 'a', more), frame(CONTINUATION, '', more), frame(PONG), frame(CONTINUATION, 'b')]
+  new FrameReader(log, LIMIT).read(Buffer.concat(frames))
+  t.same([log.lines, log.pongs, log.fragments], [[textOf('ab')], [3, 0], 2])
+})
+
+t.test('a stopped reader looks ahead: pings are reported once, the end as soon as it is whole, and nothing is lost', async t => {
+  let ended = 0
+  for (let run = 0; run < scaled(3000); run++) {
+    const random = new Random(seed + run)
+    const stream = Buffer.concat(validFrames(random))
+    const expected = read([stream])
+    const log = new FrameLog()
+    const reader = new FrameReader(log, LIMIT)
+    log.afterMessage = () => { if (!random.oneIn(3)) reader.stop() }
+    let sawEnd = false
+    const lookAhead = (): void => {
+      let seen = reader.lookAhead()
+      while (seen === 'ping') seen = reader.lookAhead()
+      sawEnd = seen === 'end'
+    }
+    for (const chunk of randomChunks(random, stream)) {
+      reader.read(Buffer.from(chunk))
+      if (reader.isStopped) lookAhead()
+      if (reader.isStopped && random.oneIn(3)) reader.resume()
+      if (reader.isStopped) lookAhead()
+    }
+    const ends = expected.some(isEnd)
+    if (reader.isStopped && sawEnd) ended++
+    if (reader.isStopped && sawEnd !== ends) t.fail(`an end ${ends ? 'not seen' : 'seen'}, seed ${seed + run}`)
+    while (reader.isStopped) reader.resume()
+    for (const isOne of [isPing, (text: string) => !isPing(text)]) {
+      if (log.lines.filter(isOne).join() !== expected.filter(isOne).join()) t.same(log.lines, expected, `seed ${seed + run}`)
+    }
+  }
+  t.ok(ended > 0, `${ended} ends were seen ahead`)
+})
+
+const isPing = (text: string): boolean => text.startsWith('ping')
+const isEnd = (text: string): boolean => text.startsWith('close') || text.startsWith('violation')

@@ -33,10 +33,20 @@ export class CallSender {
     this.#link = link
   }
 
-  /** The first packet is encoded before anything is sent, in case that fails. */
-  send (to: number, own: OwnPath, call: OutgoingCall): void {
+  /** Whether one packet with the id of the path serves every receiver. */
+  isConfirmed ({ confirmed, differing }: OwnPath, to: number): boolean {
+    if (differing.size > 0) return false
+    if (to > 0) return confirmed.has(to)
+    const { connected } = this.#link
+    return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
+  }
+
+  /**
+   * Sends a call to receivers some of which have not confirmed the path. The first packet is encoded before anything is
+   * sent, in case that fails.
+   */
+  sendUnconfirmed (to: number, own: OwnPath, call: OutgoingCall): void {
     const { differing, confirmed } = own
-    if (differing.size === 0 && this.#isConfirmedByAll(own, to)) return this.#link.putTo(to, call.encode(own.id, false))
     const byPath = call.encode(own.path, true)
     const receivers = this.#receiversOf(to).filter(id => call.accepts?.(id) ?? true)
     for (const id of receivers) this.announce(id, own, call.announcement)
@@ -54,11 +64,5 @@ export class CallSender {
 
   #receiversOf (to: number): number[] {
     return [...this.#link.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
-  }
-
-  #isConfirmedByAll ({ confirmed }: OwnPath, to: number): boolean {
-    if (to > 0) return confirmed.has(to)
-    const { connected } = this.#link
-    return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
   }
 }

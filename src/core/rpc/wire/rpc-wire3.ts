@@ -46,7 +46,8 @@ export class RpcWire3 implements RpcWire {
 
   send (to: number, path: string, call: MemberCall): void {
     const own = this.#paths.own(path)
-    this.#sender.send(to, own, {
+    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeMember(own.id, call))
+    this.#sender.sendUnconfirmed(to, own, {
       encode: node => encodeMember(node, call),
       announcement: () => encodeRpcPacket({ type: 'simplifyPath', id: own.id, path })
     })

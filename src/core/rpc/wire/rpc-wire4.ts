@@ -91,7 +91,8 @@ export class RpcWire4 implements RpcWire {
     const method = list.idOf(name)
     if (method === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `method ${name} is not declared`)
     const own = this.#paths.own(path)
-    this.#sender.send(to, own, {
+    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeCall4(own.id, method, values))
+    this.#sender.sendUnconfirmed(to, own, {
       encode: (node, isWide) => encodeCall4(node, method, values, isWide),
       announcement: announcementOf(own, list),
       accepts: peer => this.#hasSameMethods(peer, own, list)

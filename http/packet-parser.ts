@@ -7,26 +7,26 @@ import { variantFromJson } from '../src/protocol/variant/variant-json.ts'
 import type { VariantCodec } from '../src/protocol/variant/variant-codec.ts'
 import { BadRequest, HttpError } from './problem.ts'
 
-/** How much more than a packet may come before the answer: who sends too much still gets to read it then. */
-const PATIENCE = 1 << 20
-/** A Variant in JSON may be larger than in bytes. */
+/** Bytes beyond the limit that are still read, so that a client that sends too much can read the response. */
+const MAX_EXCESS = 1 << 20
+/** Maximum size of a Variant as JSON, which is larger than its bytes. */
 const MAX_JSON = 1 << 20
 
-/** The type of a body that is a Variant in JSON. */
+/** Content type of a Variant as JSON. */
 export const variantType = 'application/vnd.godot.variant+json'
 
-/** A body that is one packet: the bytes, and whether they are text. */
+/** A body that is one packet: its bytes, and whether they are text. */
 export interface PacketBody { readonly bytes: Buffer, readonly isText: boolean }
 
-/** From here on bodies are packets as the server sends them: application/octet-stream, text/plain or a Variant in JSON; of other types there are none. */
+/** Parses bodies of the scope as packets: application/octet-stream, text/plain or a Variant as JSON, and no other content type. */
 export function parsePackets (app: FastifyInstance, server: WebSocketServer): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/octet-stream', async (_request: unknown, payload: Readable) => ({ bytes: await readBody(payload, server.maxDataSize), isText: false }))
   app.addContentTypeParser(/^text\/plain(;\s*charset="?utf-8"?)?$/i, async (_request: unknown, payload: Readable) => ({ bytes: checkText(await readBody(payload, server.maxDataSize)), isText: true }))
   app.addContentTypeParser(variantType, async (_request: unknown, payload: Readable) => ({ bytes: encode(checkText(await readBody(payload, MAX_JSON)), server), isText: false }))
-  // Without a body there is no parser that could miss the type.
+  // Without a body no parser checks the content type.
   app.addHook('preValidation', async request => {
-    if (request.body === undefined) throw new HttpError(415, `A packet is application/octet-stream, text/plain in UTF-8 or ${variantType}`)
+    if (request.body === undefined) throw new HttpError(415, `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`)
   })
 }
 
@@ -34,21 +34,21 @@ async function readBody (payload: Readable, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   try {
-    // Not destroyed at the end: the answer takes the same socket.
+    // Not destroyed at the end: the response uses the same socket.
     for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
-      else if (size > limit + PATIENCE) break
+      else if (size > limit + MAX_EXCESS) break
     }
   } catch {
-    throw new BadRequest([{ pointer: '/body', message: 'was cut short' }])
+    throw new BadRequest([{ pointer: '/body', message: 'incomplete' }])
   }
   checkSize(size, limit)
   return Buffer.concat(chunks)
 }
 
 function checkSize (size: number, limit: number): void {
-  if (size > limit) throw new HttpError(413, `A packet has up to ${limit} bytes here`)
+  if (size > limit) throw new HttpError(413, `Packet too large: at most ${limit} bytes`)
 }
 
 function checkText (bytes: Buffer): Buffer {
@@ -56,7 +56,7 @@ function checkText (bytes: Buffer): Buffer {
   return bytes
 }
 
-/** The bytes of a Variant, as the server's version of Godot wants them. */
+/** The bytes of a Variant in the encoding of the server's Godot version. */
 function encode (json: Buffer, server: WebSocketServer): Buffer {
   const bytes = encodeJson(json.toString(), internalsOf(server).settings.wire.variants)
   checkSize(bytes.length, server.maxDataSize)

@@ -3,7 +3,7 @@ import { HttpError } from './problem.ts'
 
 const methods: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-/** From here on notes the routes of the scope; call what it returns at the end, and a wrong method is answered with 405 and the right ones. */
+/** Records the routes of the scope from here on; the returned function adds 405 responses, with the allowed methods, for all other methods. */
 export function watchMethods (app: FastifyInstance): () => void {
   const routed = new Map<string, Set<HTTPMethods>>()
   app.addHook('onRoute', ({ routePath, method }) => {
@@ -16,7 +16,7 @@ export function watchMethods (app: FastifyInstance): () => void {
 
 function refuseOthers (app: FastifyInstance, url: string, allowed: HTTPMethods[]): void {
   const allow = allowed.join(', ')
-  const refuse = async (): Promise<never> => { throw new HttpError(405, `Allowed here: ${allow}`, { allow }) }
-  // A hook, since it comes before the body is read.
+  const refuse = async (): Promise<never> => { throw new HttpError(405, `Method not allowed; allowed: ${allow}`, { allow }) }
+  // A hook, because it runs before the body is read.
   app.route({ url, method: methods.filter(method => !allowed.includes(method)), schema: { hide: true }, onRequest: refuse, handler: refuse })
 }

@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import type { AdminAuthOptions } from './admin-auth.ts'
+import type { AdminOptions } from '../src/admin/admin-options.ts'
 import { HttpError, problem } from './problem.ts'
 
-const noToken = problem('No token, or a wrong one', new HttpError(401, 'missing authorization header'))
+const noToken = problem('Missing or wrong token', new HttpError(401, 'missing authorization header'))
 const ofJson = {
-  413: problem('The body is over 1 MiB', new HttpError(413, 'Request body is too large')),
+  413: problem('The body is larger than 1 MiB', new HttpError(413, 'Request body is too large')),
   415: problem('The body is not application/json', new HttpError(415, 'Unsupported Media Type'))
 }
 
-interface Described extends AdminAuthOptions { readonly security?: FastifySchema['security'], readonly server?: string }
+interface Described extends Pick<AdminOptions, 'auth'> { readonly security?: FastifySchema['security'], readonly server?: string }
 
-/** Adds to the OpenAPI description of each route of the scope what every route of its kind may answer, what is needed to enter, and which server it is of. */
+/** Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement and its server. */
 export function describeFailures (app: FastifyInstance, { auth, security, server }: Described): void {
   const done = new WeakSet<FastifySchema>()
   app.addHook('onRoute', ({ schema, method }) => {

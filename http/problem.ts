@@ -4,33 +4,33 @@ import Type, { type Static } from 'typebox'
 import { errors, GodotError } from '../src/error.ts'
 import { ref } from './shared-schema.ts'
 
-/** The body of every error answer: RFC 9457, with our stable `code` and Godot's Error number where there is one. */
+/** Body of every error response: RFC 9457, with our stable `code` and Godot's Error number where there is one. */
 export const Problem = Type.Object({
-  type: Type.String({ description: 'URI of the kind of problem', examples: ['about:blank'] }),
-  title: Type.String({ description: 'The kind of problem, in words' }),
+  type: Type.String({ description: 'URI of the problem type', examples: ['about:blank'] }),
+  title: Type.String({ description: 'The problem type in words' }),
   status: Type.Integer({ description: 'HTTP status' }),
   detail: Type.String({ description: 'What is wrong in this case' }),
   instance: Type.Optional(Type.String({ description: 'Id of the request, as in the log' })),
-  code: Type.String({ description: 'Stable code: the name of Godot\'s Error, or a name in kebab case', examples: ['ERR_DOES_NOT_EXIST', 'bad-request'] }),
+  code: Type.String({ description: 'Stable code: the name of Godot\'s Error, or a kebab-case name', examples: ['ERR_DOES_NOT_EXIST', 'bad-request'] }),
   godotError: Type.Optional(Type.Integer({ description: 'Godot\'s Error number' })),
   errors: Type.Optional(Type.Array(Type.Object({
-    pointer: Type.String({ description: 'JSON pointer to the culprit, led by the part of the request', examples: ['/body/code'] }),
+    pointer: Type.String({ description: 'JSON pointer to the invalid value, starting with the part of the request', examples: ['/body/code'] }),
     message: Type.String({ description: 'What is wrong with it', examples: ['must be integer'] })
-  }), { description: 'What in the request does not fit its schema' }))
-}, { $id: 'PeerServer.Problem', description: 'What went wrong (RFC 9457)' })
+  }), { description: 'Parts of the request that do not match its schema; at most eight' }))
+}, { $id: 'PeerServer.Problem', description: 'Problem details (RFC 9457)' })
 
 export type Problem = Static<typeof Problem>
 
-/** A status whose answer is a problem, for the `response` of a route: what it means, and an error that leads to it. */
+/** An error response for the schema of a route: its meaning, and an error as example. */
 export function problem (description: string, error?: Error, instance: string = 'req-1') {
   const example = error === undefined ? {} : { example: problemOf(error, instance === '' ? undefined : instance) }
   return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
 }
 
-/** What in a request is wrong: a JSON pointer to it, led by the part of the request, and why. */
+/** An invalid value in a request: a JSON pointer to it, starting with the part of the request, and why. */
 export interface RequestFault { readonly pointer: string, readonly message: string }
 
-/** A failure that only HTTP knows: its status, and headers that go with it. */
+/** An error specific to HTTP: its status and response headers. */
 export class HttpError extends Error {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
@@ -43,7 +43,7 @@ export class HttpError extends Error {
   }
 }
 
-/** A request that does not fit its schema. */
+/** A request that does not match its schema. */
 export class BadRequest extends HttpError {
   readonly errors: readonly RequestFault[]
 
@@ -54,8 +54,10 @@ export class BadRequest extends HttpError {
 }
 
 const retryAfterSeconds = 1
+/** Characters of a path that a response repeats. */
+const MAX_PATH = 200
 
-/** Answers with the problem that `error` is: on a 401 with the way to get in, on a 503 with the time to come back. */
+/** Responds with `error` as a problem document; a 401 names the authentication scheme, a 503 has Retry-After. */
 export async function sendProblem (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const problem = problemOf(error, request.id)
   if (error instanceof HttpError) reply.headers(error.headers)
@@ -65,12 +67,12 @@ export async function sendProblem (error: unknown, request: FastifyRequest, repl
   return await reply.code(problem.status).type('application/problem+json').send(problem)
 }
 
-/** A handler for what is not there. */
+/** Handler for unknown paths. */
 export async function notFound (request: FastifyRequest): Promise<never> {
-  throw new HttpError(404, `There is no ${request.url.split('?', 1)[0]}`)
+  throw new HttpError(404, `Not found: ${request.url.split('?', 1)[0].slice(0, MAX_PATH)}`)
 }
 
-/** What an error says in the form of RFC 9457; what is no failure of the request is told to nobody outside. */
+/** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
 function problemOf (error: unknown, instance?: string): Problem {
   const { message, statusCode: status = 500 } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
@@ -79,7 +81,7 @@ function problemOf (error: unknown, instance?: string): Problem {
     type: 'about:blank',
     title: known === undefined ? name : errors[known.code].message,
     status,
-    detail: status === 500 ? 'The server failed; see its log' : message ?? name,
+    detail: status === 500 ? 'Internal error; see the log of the server' : message ?? name,
     ...(instance === undefined ? {} : { instance }),
     code: known?.code ?? name.toLowerCase().replaceAll(' ', '-'),
     ...(known?.number === undefined ? {} : { godotError: known.number }),

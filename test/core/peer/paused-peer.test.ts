@@ -1,0 +1,137 @@
+import t from 'tap'
+import type { ServerOptions } from '../../../src/options.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { closePayload, frame } from '../../helper/raw-frame.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { stopTime } from '../../helper/clock.ts'
+import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+
+/** A plain server with one peer whose queue holds seven packets, and the signals it emits. */
+async function plain (options: Partial<ServerOptions> = {}) {
+  const server = new WebSocketServer({ inputMaxPackets: 8, closeTimeout: 0.1, ...options }, memoryMount)
+  const signals: string[] = []
+  server.on('data_received', () => { signals.push('data') })
+  server.on('client_close_request', (_, code) => { signals.push(`request ${code}`) })
+  server.on('client_disconnected', (_, wasClean) => { signals.push(`disconnected ${wasClean}`) })
+  await server.listen()
+  const client = new FrameClient(server)
+  const [peer] = server.peers()
+  return { server, client, peer, signals }
+}
+
+const packets = (count: number, size = 1): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, i) => frame(2, Buffer.alloc(size, i))))
+
+t.test('a peer whose queue is full leaves when its close frame arrives; its packets can still be read', async t => {
+  const { server, client, peer, signals } = await plain()
+  client.connection.deliver(packets(20))
+  t.ok(peer.isPaused)
+  client.close(3001, 'bye')
+  t.same(signals.slice(-2), ['request 3001', 'disconnected true'])
+  t.equal(server.peerCount, 0)
+  t.same(Array.from({ length: 20 }, () => peer.getPacket()[0]), Array.from({ length: 20 }, (_, i) => i))
+  t.equal((await client.frames()).at(-1)?.opcode, 8)
+  await server.stop()
+})
+
+t.test('the close frame is seen also when it arrives in pieces, and when packets are read meanwhile', async t => {
+  const { server, client, peer, signals } = await plain()
+  client.connection.deliver(packets(20))
+  const close = frame(8, closePayload(1000))
+  for (const byte of close.subarray(0, -1)) {
+    client.connection.deliver(Buffer.of(byte))
+    if (byte % 2 === 0) peer.getPacket()
+    await nextTurn()
+  }
+  t.equal(peer.state, 'open')
+  client.connection.deliver(close.subarray(-1))
+  t.equal(signals.at(-1), 'disconnected true')
+  await server.stop()
+})
+
+t.test('a breach of the protocol behind packets without room ends the peer', async t => {
+  const { server, client, peer, signals } = await plain()
+  client.connection.deliver(Buffer.concat([packets(20), frame(3, '')]))
+  t.equal(signals.at(-1), 'disconnected false')
+  t.equal((await peer.ended()).code, 1002)
+  await server.stop()
+})
+
+t.test('a paused peer has its pings answered, once', async t => {
+  const { server, client, peer } = await plain()
+  client.connection.deliver(Buffer.concat([packets(20), frame(9, 'first'), packets(2), frame(9, 'second')]))
+  t.ok(peer.isPaused)
+  t.same((await client.frames()).map(({ opcode, payload }) => [opcode, payload.toString()]), [[10, 'first'], [10, 'second']])
+  for (let i = 0; i < 22; i++) {
+    while (peer.getAvailablePacketCount() === 0) await nextTurn()
+    peer.getPacket()
+  }
+  t.same(await client.frames(), [])
+  await server.stop()
+})
+
+t.test('what is read ahead is bounded: then the socket is paused until the application reads', async t => {
+  const { server, client, peer } = await plain()
+  let sent = 0
+  while (!client.connection.isPaused) {
+    client.connection.deliver(packets(1, 1000))
+    if (++sent > 200) break
+  }
+  t.ok(sent > 60 && sent < 80, `${sent} packets of 1000 bytes`)
+  for (let i = 0; i < sent; i++) {
+    while (peer.getAvailablePacketCount() === 0) await nextTurn()
+    peer.getPacket()
+  }
+  t.notOk(client.connection.isPaused)
+  await server.stop()
+})
+
+t.test('packets that nobody reads are dropped and counted after a second, so that the peer can leave', async t => {
+  const clock = stopTime(t)
+  const server = new WebSocketServer({ inputMaxPackets: 8, pingInterval: 0 }, memoryMount)
+  await server.listen()
+  const client = new FrameClient(server)
+  const [peer] = server.peers()
+  for (let i = 0; i < 300; i++) client.connection.deliver(packets(1, 1000))
+  t.ok(client.connection.isPaused)
+  t.equal(server.monitor.drops.unread, 0, 'at first they wait')
+  client.close(1000)
+
+  clock.advance(1001)
+
+  t.equal(peer.state, 'ended')
+  t.equal(peer.end?.outcome, 'clean')
+  t.equal(peer.getAvailablePacketCount(), 7)
+  t.equal(server.monitor.drops.unread, 293)
+})
+
+t.test('packets that are read late are not dropped', async t => {
+  const clock = stopTime(t)
+  const server = new WebSocketServer({ inputMaxPackets: 8, pingInterval: 0 }, memoryMount)
+  await server.listen()
+  const client = new FrameClient(server)
+  const [peer] = server.peers()
+  client.connection.deliver(packets(20))
+  t.equal(peer.getPacket()[0], 0)
+  clock.advance(60_000)
+  await nextTurn()
+  t.ok(peer.isPaused)
+  t.equal(server.monitor.drops.unread, 0)
+})
+
+t.test('packets of members that are gone fill the queue of the server to twice its limits at most', async t => {
+  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.1 }, memoryMount)
+  server.on('peer_packet', () => {})
+  await server.listen()
+  let sent = 0
+  for (let i = 0; i < 10; i++) {
+    const client = new MemoryClient(server)
+    for (let j = 0; j < 60; j++, sent++) client.binary(Buffer.concat([header(client.id, 1), Buffer.alloc(1000)]))
+    client.connection.disconnect()
+    await nextTurn()
+  }
+  const unread = server.getAvailablePacketCount()
+  t.ok(unread >= 65 && unread <= 2 * 66, `${unread} packets of 1000 bytes`)
+  t.equal(server.monitor.drops.unread, sent - unread)
+  await server.stop()
+})

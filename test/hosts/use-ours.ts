@@ -1,0 +1,53 @@
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+import type { Test } from 'tap'
+import type { WebSocketServer } from '../../index.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+import { ask, type Address, type Answer } from './exchange.ts'
+import type { HostKind, Paths } from './host-kind.ts'
+import { refusedStatus } from './talk.ts'
+
+/** Checks that our endpoint and REST API do all they should in a host. */
+export async function useOurs (t: Test, address: Address, server: WebSocketServer, { socket, api }: Paths, kind: HostKind): Promise<WebSocket> {
+  const { headers = {}, refused } = kind
+  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
+  if (refused !== undefined) t.equal(await refusedStatus(urlOf(address, socket), refused.headers), refused.status, 'guards guard the endpoint')
+  const client = await join(t, address, socket, headers)
+  const [id] = [...server.peers()].map(({ id }) => id)
+
+  const call = async (method: string, path: string, body?: unknown): Promise<Answer> => await ask(address, {
+    method,
+    path: api + path,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) })
+  })
+  t.match(json(await call('GET', '/server')), { listening: true, peers: { open: 1 } })
+  t.match(json(await call('GET', '/peers')), { items: [{ id }], nextCursor: null })
+  t.match(json(await call('PATCH', '/server', { handshakeTimeout: 4 })), { handshakeTimeout: 4 })
+  t.match(json(await call('PATCH', '/server', { handshakeTimeout: 'x' }), 400), { code: 'bad-request', errors: [{ pointer: '/body/handshakeTimeout' }] })
+  t.match(json(await call('GET', '/peers/2147483647'), 404), { code: 'ERR_DOES_NOT_EXIST', godotError: 33 })
+  t.equal((await call('HEAD', `/peers/${id}`)).status, 200)
+  const { status } = await ask(address, { path: socket, headers })
+  t.equal(status, 426)
+  return client
+}
+
+function urlOf ({ port, isTls }: Address, path: string): string {
+  return `${isTls ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`
+}
+
+/** A client that has exchanged a message. */
+async function join (t: Test, address: Address, path: string, headers: Record<string, string>): Promise<WebSocket> {
+  const client = new WebSocket(urlOf(address, path), { headers, rejectUnauthorized: false })
+  t.teardown(() => { client.terminate() })
+  await withTimeout(5, () => 'the handshake', once(client, 'open'))
+  const echo = new Promise(resolve => { client.once('message', resolve) })
+  client.send('hello')
+  t.equal(String(await withTimeout(5, () => 'the echo', echo)), 'hello')
+  return client
+}
+
+function json (answer: Answer, status = 200): any {
+  if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${answer.body}`)
+  return JSON.parse(answer.body)
+}
