@@ -3,7 +3,7 @@ import { eventTypes } from '../src/admin/feed-event.ts'
 import { errors } from '../src/error.ts'
 import type { ErrorCode } from '../src/error.ts'
 import { cell, code, table } from './markdown.ts'
-import { defaultOf, optionColumns, optionRows } from './options-table.ts'
+import { adminOptionRows, defaultOf, namedTokenRows, optionColumns, optionRows } from './options-table.ts'
 import type { ApiExport, Member } from './public-api.ts'
 
 const MAX_COLUMNS = 120
@@ -17,14 +17,14 @@ interface Section {
 
 /** In this order; an export belongs to the first section that its file matches. */
 const sections: readonly Section[] = [
-  { title: 'Plugins', intro: 'Fastify plugins and their options.', files: /^(plugins|routes)\/|admin-options/ },
+  { title: 'Plugins', intro: 'Fastify plugins and their options.', files: /^(plugins|routes|src\/admin)\// },
   { title: 'Remote calls', intro: 'See [multiplayer.md](multiplayer.md).', files: /^src\/core\/rpc\// },
   {
     title: 'Variants',
     intro: 'Values that Godot can send, see [variant.md](variant.md). Objects are immutable.',
     files: /^src\/protocol\/variant\//
   },
-  { title: 'Server', intro: 'The server, its peers, their options and events.', files: /^src\/(?!client\/|admin\/)/ }
+  { title: 'Server', intro: 'The server, its peers, their options and events.', files: /^src\/(?!client\/)/ }
 ]
 
 const rest: Section = { title: 'REST client', intro: 'Exported by `fastify-peer-server/client`.', files: /./ }
@@ -35,6 +35,13 @@ const order = [plugins, server, calls, variants, rest]
 
 /** Kinds of exports in the order of a section. */
 const kinds: ReadonlyArray<ApiExport['kind']> = ['class', 'constant', 'function', 'interface', 'type', 'alias']
+
+/** Types that follow from a schema. */
+const schemaRows: Readonly<Record<string, () => string[][]>> = {
+  ServerOptions: optionRows,
+  AdminOptions: adminOptionRows,
+  NamedToken: namedTokenRows
+}
 
 /** Meanings of members that have no documentation comment, because a table has them. */
 const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = { FeedEventData: eventTypes }
@@ -48,12 +55,10 @@ const firstClasses =
 
 const intro = [
   'Every public class, method, property, signal and type of the package. Methods and properties are named after ' +
-    'Godot\'s, in ' +
-    'camelCase; signals have Godot\'s names. Units are Godot\'s (seconds, KiB) unless stated otherwise. Where Godot ' +
-    'returns an ' +
-    'Error, methods throw a [GodotError](#godoterror) (async methods reject with one); [errors.md](errors.md) lists them all. ' +
-    '"Godot" names the class and member that a member mirrors, of Godot 3 unless stated otherwise; members without ' +
-    'it are additions.'
+    'Godot\'s, in camelCase; signals have Godot\'s names. Units are Godot\'s (seconds, KiB) unless stated otherwise. ' +
+    'Where Godot returns an Error, methods throw a [GodotError](#godoterror) (async methods reject with one); ' +
+    '[errors.md](errors.md) lists them all. "Godot" names the class and member that a member mirrors, of Godot 3 ' +
+    'unless stated otherwise; members without it are additions.'
 ]
 
 const errorNames = new RegExp(`\\b(ERR_[A-Z_]+|FAILED)\\b|\`(${Object.keys(errors).filter(name => /^[a-z]/.test(name))
@@ -135,7 +140,8 @@ function sectionLines ({ title, intro }: Section, exports: readonly ApiExport[],
 
 function exportLines (one: ApiExport, all: ApiIndex): string[] {
   const title = ['', `### ${all.titleOf(one)}`, '']
-  if (one.name === 'ServerOptions') return [...title, one.doc.text, '', ...table(optionColumns, optionRows())]
+  const rows = schemaRows[one.name]
+  if (rows !== undefined) return [...title, one.doc.text, '', ...table(optionColumns, rows())]
   if (one.kind === 'class') return [...title, ...classLines(one, all)]
   if (one.kind === 'interface') return [...title, ...interfaceLines(one, all)]
   if (one.kind === 'function') return [...title, ...methodLines(one, one.members[0], all, 'function ')]

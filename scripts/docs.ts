@@ -45,18 +45,17 @@ function errorsPage (): string {
   const rows = Object.entries<{ number?: number, status: number, message: string }>(errors).map(([name, error]) =>
     [`\`${name}\``, error.number === undefined ? '' : String(error.number), String(error.status), error.message])
   return page('Errors', [
-    'A `GodotError` has a `code`, a `number` (Godot\'s Error, if Godot has one) and a `statusCode`; over HTTP it is an ' +
-      '`application/problem+json` body with `code` and `godotError`.', '', ...table([
-      'code', 'Godot', 'HTTP', 'meaning'
-    ], rows)])
+    'A `GodotError` has a `code`, a `number` (Godot\'s Error, if Godot has one) and a `statusCode`; over HTTP it is ' +
+      'an `application/problem+json` body with `code` and `godotError`.',
+    '', ...table(['code', 'Godot', 'HTTP', 'meaning'], rows)])
 }
 
 function servicePage (): string {
   const rows = Object.entries(variables).map(([name, { schema, defaultValue }]) =>
     [`\`${name}\``, typeOf(schema), code(defaultValue), meaningOf(schema)])
   return page('The service', [
-    '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. An invalid value ends it at ' +
-      'start with a message that names the variable. Lists are separated by commas.',
+    '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. An invalid value ends it ' +
+      'at start with a message that names the variable. Lists are separated by commas.',
     '', ...table(['variable', 'type', 'default', 'meaning'], rows)])
 }
 

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { AdminOptions, defaultAdminOptions } from '../src/admin/admin-options.ts'
+import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { defaultOptions, ServerOptions } from '../src/options.ts'
 import { code } from './markdown.ts'
 
@@ -14,6 +14,11 @@ export function optionRows (): string[][] {
 /** One row for each option of `adminRoutes`. */
 export function adminOptionRows (): string[][] {
   return rowsOf(AdminOptions.properties, defaultAdminOptions)
+}
+
+/** One row for each member of a named token. */
+export function namedTokenRows (): string[][] {
+  return rowsOf(NamedToken.properties, {})
 }
 
 function rowsOf (schemas: Record<string, TSchema>, defaults: object): string[][] {

@@ -24,7 +24,7 @@ t.test('without any variable it is a relay for this machine, with the limits of 
   t.match(parseOptions(server), { gdMpApi: true, path: '/ws', protocols: [], handshakeTimeout: 3, ...limits })
 })
 
-t.test('every option of the server has a variable, except functions and those that have no effect in a service', async t => {
+t.test('every option has a variable, except functions and those without effect in a service', async t => {
   const without = Object.keys(ServerOptions.properties)
     .filter(name => !Object.values(variables).some(({ option }) => option === name))
   t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name))

@@ -35,8 +35,8 @@ t.test('every operation says what it does, under a tag that is described', async
 
 t.test('operationIds are the names of the methods, each once', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer',
-    'hasPeer', 'healthz', 'isListening', 'listen', 'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
+    'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer',
+    'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen', 'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
   ])
 })
 

@@ -8,7 +8,7 @@ import { withTimeout } from './helper/with-timeout.ts'
 
 const token = 'a token of more than thirty-two characters'
 
-t.test('SIGTERM with a hundred event streams, one of them stalled: all hear of the end, and it comes in time', async t => {
+t.test('SIGTERM with a hundred event streams, one of them stalled: all end, in time', async t => {
   const service = await startService(t, { ADMIN_TOKEN: token })
   const headers = { authorization: `Bearer ${token}` }
   const events = `http://127.0.0.1:${service.port}/api/v1/events`

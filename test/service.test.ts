@@ -15,7 +15,7 @@ const halfBody =
   'POST /api/v1/packets HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal'
 const halves = ['', 'GET', 'GET /ws HTTP/1.1\r\n', upgradeRequest('/ws').slice(0, -4), halfBody]
 
-t.test('an invalid environment: the process exits with a line for every invalid variable and no stack trace', async t => {
+t.test('an invalid environment: exits with a line for every invalid variable and no stack trace', async t => {
   const {
     code, output
   } = await run(t, { PORT: '80x', GD_MP_API: 'yes', HOST: '0.0.0.0', WS_PATH: '/metrics', WS4_PATH: '/ws/*' })
@@ -26,7 +26,7 @@ t.test('an invalid environment: the process exits with a line for every invalid 
   t.notMatch(output, /\.[jt]s:\d/)
 })
 
-t.test('by default: a relay for this machine that logs its addresses and who may administer, and exits with 0 on SIGINT', async t => {
+t.test('by default: a relay for this machine that logs its addresses, and exits with 0 on SIGINT', async t => {
   const service = await startService(t)
   await logs(service, /No ADMIN_TOKEN: .* loopback address/)
   t.match(await (await service.api('/server')).json(), {
@@ -97,7 +97,7 @@ t.test('configured: the environment has its effect, the token is required and ne
   t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
-t.test('exits in time although a client is unresponsive and requests are incomplete; meanwhile it is healthy but not ready', async t => {
+t.test('exits in time despite unresponsive clients and incomplete requests; healthy but not ready meanwhile', async t => {
   const service = await startService(t, { HANDSHAKE_TIMEOUT: '60' })
   const unresponsive = await connectRawWebSocket(t, service.port)
   for (const half of halves) (await connectRaw(t, service.port)).send(half)

@@ -33,7 +33,11 @@ async function ask (t: Test, port: number, headers: Record<string, string> = {},
 
 for (const mode of modes) {
   t.test(mode, async t => {
-    const refusals: Array<[what: string, options: Partial<ServerOptions>, headers: Record<string, string>, status: number, code: string, detail: RegExp]> =
+    type Refusal = [
+      what: string, options: Partial<ServerOptions>, headers: Record<string, string>, status: number, code: string,
+      detail: RegExp
+    ]
+    const refusals: Refusal[] =
       [
         ['a page from elsewhere', {}, { Origin: 'https://evil.example' }, 403, 'origin-refused', /allowedOrigins/],
         ['a page that is not on the list', {
@@ -165,7 +169,7 @@ for (const mode of modes) {
       t.notMatch(lines.join(''), 'geheim')
     })
 
-    await t.test('over its rates a peer is read more slowly, nothing is lost, and the others do not notice', async t => {
+    await t.test('above its rate limit a peer is read more slowly; nothing is lost, others are not affected', async t => {
       const server = await openServer(t, mode, { maxPacketsPerSecond: 100 })
       const peer = await connectRawWebSocket(t, server.port)
       let received = 0

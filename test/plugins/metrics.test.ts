@@ -78,10 +78,13 @@ t.test('the linter finds what promtool finds', async t => {
     '# HELP wait_ms Wait', '# TYPE wait_ms gauge', 'wait_ms 1',
     '# HELP run_gauge_minutes Run', '# TYPE run_gauge_minutes gauge', 'run_gauge_minutes 1', ''
   ].join('\n')
-  t.same(lintMetrics(
-    parseMetrics(text)
-  ), ['jobs is a counter, and does not end in _total', 'queue_total is no counter, and ends in _total',
-    'wait_ms abbreviates a unit', 'run_gauge_minutes has its type in its name', 'run_gauge_minutes is not in the base unit'])
+  t.same(lintMetrics(parseMetrics(text)), [
+    'jobs is a counter, and does not end in _total',
+    'queue_total is no counter, and ends in _total',
+    'wait_ms abbreviates a unit',
+    'run_gauge_minutes has its type in its name',
+    'run_gauge_minutes is not in the base unit'
+  ])
   for (const broken of [
     '# HELP a A\n# TYPE a gauge\na 1\na 1\n',
     '# HELP a A\n# TYPE a gauge\nb 1\n',

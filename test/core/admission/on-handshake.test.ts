@@ -70,7 +70,7 @@ for (const [where, request, token] of tokens) {
   })
 }
 
-t.test('a subprotocol with a token is never the peer\'s, but the response to a page that requests no other', async t => {
+t.test('a subprotocol with a token is answered if there is no other, but never the peer\'s', async t => {
   const { server, join } = await openServer(() => ({}))
   t.equal((await join({
     headers: { 'sec-websocket-protocol': carrier }

@@ -100,7 +100,8 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
 })
 
 t.test('what the application answers', async t => {
-  const rows: Array<[answer: () => AuthenticateAnswer | Promise<AuthenticateAnswer>, frames: string[], limit: number, errors: number]> =
+  type Answer = ReturnType<Authenticate>
+  const rows: Array<[answer: () => Answer, frames: string[], limit: number, errors: number]> =
     [
       [() => true, ['2:0700'], 0, 0],
       [() => false, ['8:03e8'], 1, 0],

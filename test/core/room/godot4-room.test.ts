@@ -34,7 +34,7 @@ function withArena (game: Godot4Client): void {
   game.addNode('Arena', script)
 }
 
-t.test('whoever comes, talks and goes, in whatever order: strict clients have nothing to complain of, and see who is there', async t => {
+t.test('clients join, send and leave in random order: strict clients refuse nothing and see all members', async t => {
   const random = new Random(seed)
   const edges = [2, 2147483647, 3, 2147483646]
   const authenticate: ServerOptions['authenticate'] = (_, data) => data[0] === 1
@@ -103,7 +103,7 @@ t.test('once all have confirmed, a call of the server is a few bytes, encoded on
   await server.stop()
 })
 
-t.test('a client whose script has other methods is heard by its own list, told so, and never runs a wrong method', async t => {
+t.test('a client whose script has other methods is called by its own list and never runs a wrong method', async t => {
   const { server, arena, ran } = await serve()
   const older = { hello: script.hello, zoom: { args: 0 } } as const
   const [same, other] = [new Godot4Player(server, withArena), new Godot4Player(server, game => {

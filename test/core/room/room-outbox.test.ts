@@ -168,7 +168,7 @@ t.test('holdTime: the first packet goes at once, those that follow closely wait 
 })
 
 /** Limits small enough that random traffic exceeds them, and what a slow reader does in its callback. */
-t.test('a member found slow may send and remove in its callback: nobody else misses a packet or gets one twice', async t => {
+t.test('sending and removing members in a callback: no other member misses a packet or gets it twice', async t => {
   let slowReaders = 0
   for (let run = 0; run < 150; run++) {
     const random = new Random(seed + run)

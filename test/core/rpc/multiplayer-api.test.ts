@@ -380,7 +380,7 @@ t.test('paths beyond the limit are not confirmed', async t => {
   t.equal(server.monitor.drops['rpc-too-many-paths'], 1)
 })
 
-t.test('a handler that throws or rejects is counted and logged once a burst; the peer stays, and the next one runs', async t => {
+t.test('a handler that throws or rejects is counted and logged once per burst; the peer stays', async t => {
   const { server, logged } = await serve()
   const client = await join(server)
   const error = new Error('no')

@@ -224,7 +224,7 @@ t.test('a confirmed path of three letters is not mistaken for an id', async t =>
   await server.stop()
 })
 
-t.test('paths are confirmed even if the server does not use remote calls, so that calls among clients become short', async t => {
+t.test('paths are confirmed even without remote calls on the server, so that clients can shorten theirs', async t => {
   const server = await open()
   const ran: HandledCall[] = []
   const client = new FrameClient(server)

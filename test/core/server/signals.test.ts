@@ -45,7 +45,7 @@ t.test('who listens or leaves while a signal is under way does not change who he
   t.same(heard, ['second'])
 })
 
-t.test('what a listener throws or rejects with is reported, and reaches neither the emitter nor the others', async t => {
+t.test('an exception or rejection of a listener is reported and reaches neither emitter nor others', async t => {
   const { errors, signals } = emitter()
   let heard = 0
   signals.on('done', () => { throw new Error('thrown') }).on('done', async () => {

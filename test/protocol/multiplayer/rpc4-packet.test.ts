@@ -95,10 +95,11 @@ t.test('a confirmation in either form', async t => {
 })
 
 t.test('malformed packets are refused', async t => {
-  const rows =
-    ['', '00', '0001', '07', '0700', '0f03', '03', 'b00702', '02', '0201', '020100', '02016162', '0201610062006300', '02010100000000', '01' +
-    '00'.repeat(36), 'a099000080024d61696e00',
-    'a0010000800a4d61696e00', '0007030127000000', '000703020205', '00070301840000000100000061000000']
+  const rows = [
+    '', '00', '0001', '07', '0700', '0f03', '03', 'b00702', '02', '0201', '020100', '02016162', '0201610062006300',
+    '02010100000000', '01' + '00'.repeat(36), 'a099000080024d61696e00', 'a0010000800a4d61696e00', '0007030127000000',
+    '000703020205', '00070301840000000100000061000000'
+  ]
   for (const hex of rows) t.throws(() => decodeWholeRpc4Packet(bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)
   t.throws(() => decodeWholeRpc4Packet(bytesOf('000703011800000000000000')), { code: 'ERR_UNAUTHORIZED' })
   t.throws(() => encodeCall4(1, 2, new Array(256).fill(null)), { code: 'ERR_INVALID_PARAMETER' })

@@ -131,7 +131,7 @@ const aFrame = fc.record({
   wide: fc.constantFrom(undefined, undefined, undefined, 2 as const, 8 as const)
 })
 
-t.test('frames of any shape, cut anywhere, are read as ws reads them, and the smallest that are not are shown', async t => {
+t.test('random frames, cut anywhere, are read as by ws; a difference is shrunk', async t => {
   t.doesNotThrow(() => fc.assert(fc.property(fc.array(aFrame, {
     maxLength: 6
   }), fc.array(fc.nat(400), { maxLength: 6 }), (frames, cuts) => {
