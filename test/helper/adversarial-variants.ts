@@ -7,7 +7,7 @@ import { collidingBigInts, collidingFloats, collidingInts } from './colliding-ke
 import { bytesOf, readVectors } from './variant-vectors.ts'
 import type { DecodeVector, Vector } from './variant-vectors.ts'
 
-/** Bytes of about any size, made to cost a decoder as much time as possible. */
+/** Generates bytes of a given size that cost a decoder as much time as possible. */
 export interface Attack {
   readonly name: string
   /** At most `size` bytes; they need not decode. */
@@ -16,7 +16,7 @@ export interface Attack {
 
 interface Version { readonly codec: VariantCodec, readonly levels: number, readonly vectors: string }
 
-/** The Variants of both Godots. */
+/** The codecs of Godot 3 and Godot 4. */
 export const versions: Record<'godot3' | 'godot4', Version> = {
   godot3: { codec: variant3, levels: 100, vectors: 'variant' },
   godot4: { codec: variant4, levels: 1024, vectors: 'godot4-variant' }
@@ -26,7 +26,7 @@ const word = (...values: number[]): Buffer => Buffer.from(Uint32Array.from(value
 const times = (count: number, piece: Uint8Array): Buffer => Buffer.concat(new Array<Uint8Array>(count).fill(piece))
 const NIL = word(0)
 
-/** Every attack on one version; each type has rows of its own. */
+/** All attacks on one version, several per type. */
 export function attacksOn (version: keyof typeof versions): Attack[] {
   const { codec, levels, vectors } = versions[version]
   const rows = codec.parse(from => from.table.rows, Uint8Array.of())
@@ -42,24 +42,24 @@ export function attacksOn (version: keyof typeof versions): Attack[] {
 
   for (const { name, type } of rows) {
     const values = recorded.filter(bytes => bytes[0] === type).sort((a, b) => a.length - b.length)
-    // Full objects are refused before anything of them is read.
+    // Serialized objects are rejected before they are read, so there are no recorded ones.
     const [least, most] =
       values.length > 0 ? [values[0], values.findLast(({ length }) => length < 1000)!] : [word(type), word(type)]
-    for (const [what, value] of [['smallest', least], ['largest', most]] as const) {
-      attack(`${name}: an Array of the ${what}`, size => repeated(array, value, Math.floor((size - 8) / value.length)))
-      attack(`${name}: equal Dictionary keys, the ${what}`, size => {
+    for (const [which, value] of [['smallest', least], ['largest', most]] as const) {
+      attack(`${name}: an Array of the ${which}`, size => repeated(array, value, Math.floor((size - 8) / value.length)))
+      attack(`${name}: equal Dictionary keys, the ${which}`, size => {
         const pair = Buffer.concat([value, NIL])
         return repeated(dictionary, pair, Math.floor((size - 8) / pair.length))
       })
     }
-    attack(`${name}: a count that lies, nested`, size => nestedLies(array, word(type, 0x7fffffff), size, levels))
+    attack(`${name}: a false count, nested`, size => nestedFalseCounts(array, word(type, 0x7fffffff), size, levels))
     attack(`${name}: zeros`, size => Buffer.concat([word(type), Buffer.alloc(size - 4)]))
     attack(`${name}: ones`, size => Buffer.concat([word(type), Buffer.alloc(size - 4, 1)]))
     attack(`${name}: a count, then bytes of value 255`, size =>
       Buffer.concat([word(type, size - 8), Buffer.alloc(size - 8, 255)]))
   }
   for (const [name, make] of Object.entries(large)) {
-    attack(`${name}: one as large as it can be`, size => {
+    attack(`${name}: as large as possible`, size => {
       let count = size
       for (;;) {
         try {
@@ -79,10 +79,10 @@ export function attacksOn (version: keyof typeof versions): Attack[] {
     })
   }
   attack('Dictionary: keys nested in keys', size => nested(word(dictionary, 1), size, levels))
-  attack('Dictionary: keys nested in keys, each with an array first', size =>
+  attack('Dictionary: keys nested in keys, each preceded by an array', size =>
     nestedPairs(dictionary, array, size, levels))
   attack('Array: nested', size => nested(word(array, 1), size, levels))
-  attack('Array: nested, each with as many elements as there could be', size => nestedLies(array, NIL, size, levels))
+  attack('Array: nested, each with the largest possible count', size => nestedFalseCounts(array, NIL, size, levels))
   attack('Array: nested, as keys', size => {
     const key = Buffer.concat([times(levels - 1, word(array, 1)), NIL, NIL])
     return repeated(dictionary, key, Math.floor((size - 8) / key.length))
@@ -91,7 +91,7 @@ export function attacksOn (version: keyof typeof versions): Attack[] {
   return attacks
 }
 
-/** Containers of Godot 4 with a type. */
+/** Attacks on typed containers of Godot 4. */
 function attacksOnTyped (numbers: ReadonlyMap<string, number>): Attack[] {
   const [array, dictionary] = [numbers.get('Array')!, numbers.get('Dictionary')!]
   const typed = (type: string, kind: string, make: (count: number) => Variant[]): Attack => ({
@@ -107,8 +107,8 @@ function attacksOnTyped (numbers: ReadonlyMap<string, number>): Attack[] {
     typed('int', 'colliding ints', collidingInts),
     typed('float', 'colliding floats', collidingFloats),
     typed('float', 'colliding ints', collidingInts),
-    typed('StringName', 'texts', count => Array.from({ length: count }, (_, i) => `${i}`)),
-    typed('String', 'texts', count => Array.from({ length: count }, (_, i) => `${i}`)),
+    typed('StringName', 'strings', count => Array.from({ length: count }, (_, i) => `${i}`)),
+    typed('String', 'strings', count => Array.from({ length: count }, (_, i) => `${i}`)),
     {
       name: 'Array[int]: elements of another type',
       build: size => Buffer.concat([word(array | 1 << 16, 2, (size - 12) >> 2), times((size - 12) >> 2, NIL)])
@@ -122,26 +122,26 @@ function attacksOnTyped (numbers: ReadonlyMap<string, number>): Attack[] {
   ]
 }
 
-/** A container of `count` equal pieces. */
+/** A container of `count` equal elements or pairs. */
 function repeated (type: number, piece: Uint8Array, count: number): Buffer {
   return Buffer.concat([word(type, count), times(count, piece)])
 }
 
-/** Heads in each other, as deep as allowed, then as many Nils as fit. */
+/** Nested headers, as deep as allowed, then as many Nils as fit. */
 function nested (head: Uint8Array, size: number, levels: number): Buffer {
   const count = Math.min(levels, Math.floor(size / 2 / head.length))
   return Buffer.concat([times(count - 1, head), repeated(head[0], NIL, (size - count * head.length - 8) >> 2)])
 }
 
-/** Dictionaries as first keys of each other; each level has an array of some more keys' worth of bytes before it. */
+/** Dictionaries as first keys of each other, each after an array that fills its share of the bytes. */
 function nestedPairs (dictionary: number, array: number, size: number, levels: number): Buffer {
   const filler = Math.max(0, Math.floor(size / levels) - 24) >> 2
   const head = Buffer.concat([word(dictionary, 2), repeated(array, NIL, filler), NIL])
   return times(Math.max(1, Math.min(levels, Math.floor(size / head.length))), head)
 }
 
-/** Arrays in each other, each of which counts as many elements as could be behind it, then `value`. */
-function nestedLies (array: number, value: Uint8Array, size: number, levels: number): Buffer {
+/** Nested arrays, each with the largest count that the remaining bytes allow, then `value`. */
+function nestedFalseCounts (array: number, value: Uint8Array, size: number, levels: number): Buffer {
   const count = Math.min(levels, Math.floor(size / 16))
   const heads = Array.from({ length: count }, (_, i) => word(array, Math.max(1, (size - 8 * i - 16) >> 2)))
   return Buffer.concat([...heads, value, Buffer.alloc(Math.max(0, size - 8 * count - value.length))])
@@ -185,9 +185,9 @@ const keys: Record<string, (count: number) => Variant[]> = {
   'colliding ints of 64 bits': collidingBigInts,
   floats: count => Array.from({ length: count }, (_, i) => i + 0.5),
   'colliding floats': collidingFloats,
-  'whole floats': count => Array.from({ length: count }, (_, i) => types.float(i)),
-  texts: count => Array.from({ length: count }, (_, i) => `key ${i}`),
-  'texts of digits': count => Array.from({ length: count }, (_, i) => `${1_000_000_000 + i * 65536}`),
+  'integral floats': count => Array.from({ length: count }, (_, i) => types.float(i)),
+  strings: count => Array.from({ length: count }, (_, i) => `key ${i}`),
+  'numeric strings': count => Array.from({ length: count }, (_, i) => `${1_000_000_000 + i * 65536}`),
   vectors: count => Array.from({ length: count }, (_, i) => new types.Vector2(i, i)),
   arrays: count => Array.from({ length: count }, (_, i) => [i]),
   'byte arrays': count => Array.from({ length: count }, (_, i) => new Uint8Array(Uint32Array.of(i).buffer)),

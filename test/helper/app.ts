@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 
-/** A Fastify app with the plugin, listening on a free port; it is closed with the test. */
+/** A Fastify app with the plugin, listening on a free port; the test closes it. */
 export async function listeningApp (
   t: Test, options: Parameters<typeof peerServer>[1] = {}
 ): Promise<{ app: FastifyInstance, port: number, url: string }> {

@@ -13,25 +13,25 @@ import type { Variant, WebSocketServer } from '../../index.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { withTimeout } from './with-timeout.ts'
 
-/** What one side knows of the game when the round is over: tick, positions, coin, names and points. */
+/** Final state of the game on one side: tick, positions, coin, names and scores. */
 export type ArenaState = readonly Variant[]
 
-/** One round of examples/arena. */
+/** Result of a round of examples/arena. */
 export interface Round {
   server: ArenaState
   bots: BotReport[]
-  /** Ticks while all players were there. */
+  /** Ticks while all players were connected. */
   ticks: number
-  /** Packets that came from each player meanwhile. */
+  /** Packets received from each player in that time. */
   packetsIn: number[]
-  /** Packets that were refused, and handlers that failed. */
+  /** Number of dropped packets and failed handlers. */
   faults: number
 }
 
-/** The state a bot knew last, and every other line it printed. */
+/** Final state of a bot, and all other output. */
 export interface BotReport { state: ArenaState | undefined, lines: string[] }
 
-/** Plays a round of so many seconds with real Godot processes as players. */
+/** Plays a round of `seconds` with real Godot processes as players. */
 export async function playArena (seconds: number, names: string[]): Promise<Round> {
   const app = Fastify()
   await app.register(peerServer, { gdMpApi: true })
@@ -79,14 +79,14 @@ function stateOf ({ tick, players, coin, scores }: Arena): ArenaState {
   return [tick, new Map(positions), asSent(coin), scores]
 }
 
-/** A vector as it arrives: of 32-bit floats. */
+/** A vector as received: with 32-bit floats. */
 function asSent ({ x, y }: Vector2): Vector2 {
   return new Vector2(Math.fround(x), Math.fround(y))
 }
 
-/** One player for the whole round; resolves when its process has ended. */
+/** Runs one player; resolves when its process has exited. */
 async function runBot (name: string, port: number, home: string, signal: AbortSignal): Promise<BotReport> {
-  // Godot 3.2.3 reports an error when it makes this folder itself, though it succeeds.
+  // Godot 3.2.3 reports an error when it creates this folder, although it succeeds.
   await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
   const project = join(root, 'examples/arena/godot')
   const godot = spawn(findProgram('godot3-server')!, [
@@ -101,11 +101,12 @@ async function runBot (name: string, port: number, home: string, signal: AbortSi
     createInterface({ input: stream }).on('line', line => lines.push(line))
   }
   await once(godot, 'close')
-  const said = lines.find(line => line.startsWith('STATE '))
-  const state = said === undefined
+  const stateLine = lines.find(line => line.startsWith('STATE '))
+  const state = stateLine === undefined
     ? undefined
-    : decodeVariant(Buffer.from(said.slice(6), 'base64'), {
+    : decodeVariant(Buffer.from(stateLine.slice(6), 'base64'), {
       exactFloats: false
     }) as ArenaState
-  return { state, lines: lines.filter(line => line !== said && line.trim() !== '' && !line.startsWith('Godot Engine')) }
+  const otherLines = lines.filter(line => line !== stateLine && line.trim() !== '' && !line.startsWith('Godot Engine'))
+  return { state, lines: otherLines }
 }

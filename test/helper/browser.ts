@@ -5,14 +5,14 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { findProgram } from '../../scripts/test-programs.mjs'
 
-/** A page of a real browser, and what went wrong in it so far: console errors, exceptions, failed requests. */
+/** A page of a real browser, and its console errors, exceptions and failed requests so far. */
 export interface MonitoredPage { page: Page, problems: string[] }
 
-// No sandbox: CI runs as root. The rest keeps Chromium from talking to anyone but us.
+// No sandbox, as CI runs as root. The other flags disable network requests of Chromium itself.
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync']
 
-/** Opens an empty page in a Chromium with a profile of its own; both end with the test. */
+/** Opens an empty page in a Chromium with a new profile; the test closes it. */
 export async function openPage (t: Test): Promise<MonitoredPage> {
   const profile = await mkdtemp(join(tmpdir(), 'chromium-'))
   const context = await chromium.launchPersistentContext(profile, {
@@ -24,10 +24,10 @@ export async function openPage (t: Test): Promise<MonitoredPage> {
     await context.close()
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   })
-  return await watch(context)
+  return await monitor(context)
 }
 
-async function watch (context: BrowserContext): Promise<MonitoredPage> {
+async function monitor (context: BrowserContext): Promise<MonitoredPage> {
   const page = await context.newPage()
   const problems: string[] = []
   page.on('console', message => { if (message.type() === 'error') problems.push(message.text()) })

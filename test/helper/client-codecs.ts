@@ -3,13 +3,15 @@ import { RELAY4_HEAD, sys } from '../../src/protocol/multiplayer/relay-wire4.ts'
 import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
 import type { ServerOptions } from '../../src/options.ts'
 
-/** How a client of one wire writes what it sends, and reads what it is told. */
+/** Encodes messages of a client of one wire, and describes those of the server. */
 export interface ClientCodec {
-  /** Bytes of the application from the client `id`. */
+  /** A packet with application data from client `id`. */
   encodeData (id: number, to: number, data: Uint8Array): Buffer
-  /** In words: `id 10`, `add 11`, `del 11`, `from 11 0102`; the first message is read as such. */
+  /**
+   * Describes a message: `id 10`, `add 11`, `del 11`, `from 11 0102`. `isFirst`: it is the first one of the connection.
+   */
   describe (message: Uint8Array, isFirst: boolean): string
-  /** Messages that no client may send, by the reason they are dropped for. */
+  /** Messages that clients must not send, by the reason they are dropped for. */
   forgedMessages (id: number, other: number): Record<string, Uint8Array[]>
 }
 
@@ -21,7 +23,7 @@ const i32 = (value: number): Buffer => {
 }
 const relay = (to: number, packet: Uint8Array): Buffer =>
   Buffer.concat([Uint8Array.of(command.SYS, sys.RELAY), i32(to), packet])
-const about = (what: number, id: number): Buffer => Buffer.concat([Uint8Array.of(command.SYS, what), i32(id)])
+const announcement = (command4: number, id: number): Buffer => Buffer.concat([Uint8Array.of(command.SYS, command4), i32(id)])
 const raw = (data: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(command.RAW), data])
 
 const words = { [relayType.ADD]: 'add', [relayType.DEL]: 'del', [relayType.ID]: 'id' } as Record<number, string>
@@ -34,7 +36,7 @@ function hear4 (message: Buffer): string {
   return `from ${id} ${hex(message.subarray(RELAY4_HEAD + 1))}`
 }
 
-/** A row per wire. */
+/** One row per wire. */
 export const clientCodecs: Record<ServerOptions['wire'], ClientCodec> = {
   godot3: {
     encodeData: (id, to, data) => Buffer.from(encodeRelayPacket(relayType.DATA, id, to, data)),
@@ -64,10 +66,10 @@ export const clientCodecs: Record<ServerOptions['wire'], ClientCodec> = {
         0, Buffer.alloc(0)
       ), relay(0, Buffer.alloc(0)).subarray(0, 5), relay(other, raw(Buffer.alloc(0)))],
       'not-data': [
-        about(sys.ADD_PEER, other), about(sys.DEL_PEER, other), about(
+        announcement(sys.ADD_PEER, other), announcement(sys.DEL_PEER, other), announcement(
           sys.ADD_PEER, 1
-        ), about(4, other), Buffer.of(command.SYS, sys.AUTH), Buffer.of(command.SYS, sys.AUTH, 1),
-        relay(0, about(sys.DEL_PEER, other)), relay(other, about(sys.ADD_PEER, 1)), relay(
+        ), announcement(4, other), Buffer.of(command.SYS, sys.AUTH), Buffer.of(command.SYS, sys.AUTH, 1),
+        relay(0, announcement(sys.DEL_PEER, other)), relay(other, announcement(sys.ADD_PEER, 1)), relay(
           -id, relay(0, raw(i32(0)))
         ), relay(other, Buffer.of(0xff, 0xaa)), relay(0, Buffer.of(0x0f, sys.DEL_PEER, 1, 0, 0, 0))
       ],

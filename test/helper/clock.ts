@@ -3,9 +3,9 @@ import type { Test } from 'tap'
 
 /** A stopped clock. */
 export interface StoppedClock {
-  /** Lets time pass, and timers fire. */
+  /** Advances the time, which fires timers. */
   advance (milliseconds: number): void
-  /** Sets the date by `milliseconds` forward or back, as an operator or NTP does; no time passes. */
+  /** Changes the date by `milliseconds`, as an operator or NTP does; the monotonic time does not change. */
   shiftDate (milliseconds: number): void
 }
 

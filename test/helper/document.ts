@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
 
-/** An operation of an OpenAPI document, all references resolved. */
+/** An operation of an OpenAPI document, with references resolved. */
 export interface Operation {
   name: string
   method: string
@@ -9,11 +9,11 @@ export interface Operation {
   parameters: Array<{ name: string, in: 'path' | 'query' | 'header', required?: boolean, schema: Schema }>
   /** Schema of the body by content type. */
   body: Record<string, Schema>
-  /** Schema of the answer by status and content type. */
+  /** Schema of the response by status and content type. */
   responses: Record<string, Record<string, Schema>>
 }
 
-/** A JSON schema, as far as documents use it. */
+/** A JSON schema. */
 export type Schema = Record<string, any>
 
 /** The operations of a document, by `operationId` or method and path. */
@@ -34,7 +34,7 @@ function schemas (content: Record<string, { schema: Schema }> = {}): Record<stri
   return Object.fromEntries(Object.entries(content).map(([type, { schema }]) => [type, schema]))
 }
 
-/** The document with each `$ref` replaced by what it stands for. */
+/** The document with each `$ref` replaced by the referenced schema. */
 function resolve (part: any, components: Record<string, Schema>): any {
   if (Array.isArray(part)) return part.map(one => resolve(one, components))
   if (typeof part !== 'object' || part === null) return part
@@ -44,25 +44,22 @@ function resolve (part: any, components: Record<string, Schema>): any {
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, resolve(value, components)]))
 }
 
-/**
- * What is wrong with an answer according to the operation, undefined when nothing is; a member that is not described is
- * wrong too.
- */
+/** Why a response violates the documentation of its operation; undefined if valid. Undocumented members are errors. */
 export function responseFault (
   { responses }: Operation, status: number, type: string, body: string
 ): string | undefined {
   const described = responses[status]
-  if (described === undefined) return `the status ${status} is not described`
+  if (described === undefined) return `undocumented status ${status}`
   const types = Object.keys(described)
-  if (types.length === 0) return body === '' ? undefined : 'no body is described'
+  if (types.length === 0) return body === '' ? undefined : 'undocumented body'
   const media = type.split(';')[0]
-  if (!types.includes(media)) return `the content type ${type} is not described`
+  if (!types.includes(media)) return `undocumented content type ${type}`
   const value = media.endsWith('json') ? JSON.parse(body) : body
   const schema = closed(described[media])
   return Value.Check(schema, value) ? undefined : `${JSON.stringify(Value.Errors(schema, value))} in ${body}`
 }
 
-/** The schema with no room for members that it does not name. */
+/** The schema, with undeclared members forbidden. */
 function closed (schema: any): any {
   if (Array.isArray(schema)) return schema.map(closed)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -70,7 +67,10 @@ function closed (schema: any): any {
   return inner.type === 'object' && 'properties' in inner ? { additionalProperties: false, ...inner } : inner
 }
 
-/** Values that fit a schema, but for what it says in words only; `known` has better ones for members by name. */
+/**
+ * Values that are valid for a schema; `known` contains arbitraries for members with constraints that schemas cannot
+ * express.
+ */
 export function arbitraryOf (schema: Schema, known: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> {
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map((one: Schema) => arbitraryOf(one, known)))
@@ -94,7 +94,7 @@ export function arbitraryOf (schema: Schema, known: Record<string, fc.Arbitrary<
   }
 }
 
-/** Objects with what is required, and each other member half of the times. */
+/** Objects with all required members; optional members are present half of the time. */
 function record (
   { properties = {}, required = [] }: Schema, known: Record<string, fc.Arbitrary<unknown>>
 ): fc.Arbitrary<object> {

@@ -1,2 +1,2 @@
-/** The environment for processes that are no part of what is tested here: tap counts no coverage in them. */
+/** The environment for child processes whose coverage tap must not measure. */
 export const envWithoutCoverage = { ...process.env, _TAPJS_PROCESSINFO_COVERAGE_: '0' }

@@ -6,16 +6,16 @@ import { withTimeout } from './with-timeout.ts'
 /** One Server-Sent Event: its fields, and its data as JSON where it has any. */
 export interface ServerSentEvent { id?: string, event?: string, retry?: string, data?: any }
 
-/** A stream of Server-Sent Events, read by hand so that every byte of it is seen. */
+/** Parses a stream of Server-Sent Events without a library, in order to check every byte. */
 export class EventSourceReader {
   readonly status: number
   readonly headers: Headers
-  /** Resolves when the stream is over: true when it ended in order, false when it was cut. */
+  /** Resolves when the stream ends: true if it ended normally, false if the connection was cut. */
   readonly ended: Promise<boolean>
-  /** Everything that came so far but comments. */
+  /** All events so far. */
   readonly events: ServerSentEvent[] = []
   readonly comments: string[] = []
-  readonly #unseen: ServerSentEvent[] = []
+  readonly #unread: ServerSentEvent[] = []
   readonly #response: IncomingMessage
   #wake = (): void => {}
 
@@ -27,17 +27,17 @@ export class EventSourceReader {
     this.ended.then(() => { this.#wake() })
   }
 
-  /** The next event that is of one of these types, and has not been handed out; of any type unless given. */
+  /** The next event of one of these types that was not returned before; of any type by default. */
   async next (...types: string[]): Promise<ServerSentEvent> {
     for (;;) {
-      const at = this.#unseen.findIndex(({ event }) => types.length === 0 || types.includes(event as string))
-      if (at >= 0) return this.#unseen.splice(at, 1)[0]
-      await this.changed(() => `an event ${types.join(' or ')}`)
+      const at = this.#unread.findIndex(({ event }) => types.length === 0 || types.includes(event as string))
+      if (at >= 0) return this.#unread.splice(at, 1)[0]
+      await this.changed(() => `event ${types.join(' or ')}`)
     }
   }
 
-  /** Resolves when something comes, or the stream is over. */
-  async changed (awaited = () => 'anything'): Promise<void> {
+  /** Resolves when data arrives or the stream ends. */
+  async changed (awaited = () => 'data'): Promise<void> {
     const change = new Promise<void>(resolve => { this.#wake = resolve })
     await withTimeout(5, () => `${awaited()}; so far ${JSON.stringify(this.events)}`, change)
   }
@@ -73,16 +73,15 @@ export class EventSourceReader {
     if (event.data !== undefined) event.data = JSON.parse(event.data)
     if (Object.keys(event).length === 0) return
     this.events.push(event)
-    if (event.event !== undefined) this.#unseen.push(event)
+    if (event.event !== undefined) this.#unread.push(event)
   }
 }
 
-/** Opens a stream; it ends with the test. */
+/** Opens a stream; the test closes it. */
 export async function openEvents (
   t: Test, url: string, headers: Record<string, string> = {}
 ): Promise<EventSourceReader> {
-  // Not by fetch: after a stream that was cut it opens a connection for a request that never comes, and a closing app
-  // waits for that.
+  // Without fetch: after a cut stream it opens another connection without a request, for which a closing app waits.
   const request = get(url, { agent: false, headers })
   t.teardown(() => { request.destroy() })
   const [response] = await once(request, 'response') as [IncomingMessage]

@@ -4,17 +4,17 @@ import { MemoryConnection } from './memory-connection.ts'
 import { closePayload, frame, frameSize, parseFrame, type Frame, type FrameBits } from './raw-frame.ts'
 import { accept } from './internals.ts'
 
-/** Resolves when the loop has turned: what was written goes out at the end of a turn. */
+/** Resolves after an event loop turn, at whose end the server flushes its output. */
 export async function nextTurn (): Promise<void> {
   await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
 
-/** A client within the process that sends and reads frames. */
+/** A client without a socket that sends and receives frames. */
 export class FrameClient {
   readonly connection: MemoryConnection
   #unread = Buffer.alloc(0)
 
-  /** Joins the server, its handshake done. */
+  /** Joins the server, as after a handshake. */
   constructor (server: WebSocketServer, protocol = '', port = 50000) {
     this.connection = new MemoryConnection('127.0.0.1', port)
     accept(server, this.connection, protocol)
@@ -36,7 +36,7 @@ export class FrameClient {
     this.send(opcode.CLOSE, closePayload(code, reason))
   }
 
-  /** The frames that came since the last call. */
+  /** The frames received since the last call. */
   async frames (): Promise<Frame[]> {
     await nextTurn()
     this.#unread = Buffer.concat([this.#unread, this.connection.take()])
@@ -48,7 +48,7 @@ export class FrameClient {
     return frames
   }
 
-  /** The same in short: `opcode:hex` of each. */
+  /** The frames received since the last call, each as `opcode:payload in hex`. */
   async receivedFrames (): Promise<string[]> {
     return (await this.frames()).map(({ opcode, payload }) => `${opcode}:${payload.toString('hex')}`)
   }

@@ -3,13 +3,13 @@ import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts
 
 const hex = (bytes: Uint8Array, start = 0, end = bytes.length) => Buffer.from(bytes.subarray(start, end)).toString('hex')
 
-/** What a reader of frames told, a line per event: `text 6869`, `binary 00`, `ping 01`, `close 1000 bye`, `violation 1002`. */
+/** Records the events of a FrameReader: `text 6869`, `binary 00`, `ping 01`, `close 1000 bye`, `violation 1002`. */
 export class FrameLog implements FrameReceiver {
   readonly lines: string[] = []
   /** Sizes of pongs, and the number of fragments before the last one of a message. */
   readonly pongs: number[] = []
   fragments = 0
-  /** Called after every message, to stop a reader there. */
+  /** Called after every message, e.g. to stop the reader. */
   afterMessage = () => {}
 
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void {
@@ -43,7 +43,7 @@ const pingLine = (bytes: Uint8Array) => `ping ${hex(bytes)}`
 const closeLine = (code: number, reason: string) => `close ${code} ${reason}`
 const violationLine = (code: number) => `violation ${code}`
 
-/** The line of a whole data message as a test writes it. */
+/** The expected line of a data message. */
 export function line (code: number, payload: string | Uint8Array): string {
   return messageLine(Buffer.from(payload as string), code === opcode.TEXT)
 }

@@ -11,12 +11,12 @@ import { root } from '../../scripts/root.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { withTimeout } from './with-timeout.ts'
 
-/** What a script reports: the name of the event and its details; `bytes` arrive as a Buffer. */
+/** An event that a script reports: its name and details; `bytes` is a Buffer. */
 export interface GodotEvent { event: string, [detail: string]: any }
 
 type Match = (event: GodotEvent) => boolean
 
-/** Starts test/godot/`script`.gd in a real Godot 3 without window; it ends with the test. */
+/** Starts test/godot/`script`.gd in a real Godot 3 without a window; the test ends it. */
 export async function startGodot (t: Test, script: string): Promise<GodotClient> {
   const home = await mkdtemp(join(tmpdir(), 'godot-'))
   const control = createServer().listen(0, '127.0.0.1')
@@ -43,18 +43,19 @@ function spawnGodot (script: string, home: string, control: Server): ChildProces
   })
 }
 
-/** A Godot process that runs a script of test/godot: commands go in, events come out. */
+/** A Godot process that runs a script of test/godot, takes commands and reports events. */
 export class GodotClient {
-  /** Everything that happened so far, in order. */
+  /** All events so far. */
   readonly events: GodotEvent[] = []
-  /** What Godot printed: to its error output, and to the other. */
+  /** Lines of stderr. */
   readonly errors: string[] = []
+  /** Lines of stdout. */
   readonly output: string[] = []
   readonly exited: Promise<unknown>
 
   readonly #process: ChildProcess
-  readonly #unseen: GodotEvent[] = []
-  readonly #waiting: Array<{ match: Match, found: (event: GodotEvent) => void }> = []
+  readonly #unread: GodotEvent[] = []
+  readonly #waiting: Array<{ match: Match, resolve: (event: GodotEvent) => void }> = []
   #control!: Socket
 
   constructor (process: ChildProcess) {
@@ -64,58 +65,58 @@ export class GodotClient {
     createInterface({ input: process.stdout! }).on('line', line => this.output.push(line))
   }
 
-  /** Takes the connection that the script opened to us. */
+  /** Uses the control connection that the script has opened. */
   attach (control: Socket) {
     this.#control = control
     control.setNoDelay(true)
-    // A killed process resets it: its end is seen by `exited`.
+    // A killed process resets the connection; `exited` handles that.
     control.on('error', () => {})
-    createInterface({ input: control }).on('line', line => this.#happened(JSON.parse(line, revive)))
+    createInterface({ input: control }).on('line', line => this.#addEvent(JSON.parse(line, revive)))
   }
 
-  /** Runs a command of the script (`run_<name>` there) and resolves with what it returned. */
-  async run (name: string, given: Record<string, unknown> = {}): Promise<any> {
-    this.#control.write(JSON.stringify({ run: name, ...given }, replace) + '\n')
+  /** Runs a command (`run_<name>` of the script) and resolves with its result. */
+  async run (name: string, parameters: Record<string, unknown> = {}): Promise<any> {
+    this.#control.write(JSON.stringify({ run: name, ...parameters }, replace) + '\n')
     return (await this.event('answer')).result
   }
 
-  /** The first event of this name that matches and was not handed out before; waits for it for at most 20 s. */
+  /** The first matching event of this name that was not returned before; waits for at most 20 s. */
   async event (name: string, matches: Match = () => true): Promise<GodotEvent> {
     const match: Match = event => event.event === name && matches(event)
-    const at = this.#unseen.findIndex(match)
-    if (at >= 0) return this.#unseen.splice(at, 1)[0]
-    const happens = new Promise<GodotEvent>(resolve => this.#waiting.push({ match, found: resolve }))
-    return await withTimeout(20, () => `event ${name}; ${this.report()}`, happens)
+    const at = this.#unread.findIndex(match)
+    if (at >= 0) return this.#unread.splice(at, 1)[0]
+    const nextEvent = new Promise<GodotEvent>(resolve => this.#waiting.push({ match, resolve }))
+    return await withTimeout(20, () => `event ${name}; ${this.report()}`, nextEvent)
   }
 
-  /** All events of one of these names so far, answers and others left out. */
+  /** All events with one of these names so far. */
   eventsOf (...names: string[]): GodotEvent[] {
     return this.events.filter(({ event }) => names.includes(event))
   }
 
-  /** Leaves the way a player does who closes the window: the process ends, the connection just breaks off. */
+  /** Quits as if the player closed the window: the process exits without a close handshake. */
   async quit (): Promise<void> {
     this.#control.write('{"run":"quit"}\n')
     await withTimeout(20, () => `end of the process; ${this.report()}`, this.exited)
   }
 
-  /** SIGKILL, and the process is gone. */
+  /** Kills the process and waits until it has exited. */
   async kill (): Promise<void> {
     this.#process.kill('SIGKILL')
     await this.exited
     this.#control?.destroy()
   }
 
-  /** What is known of this process, for the message of a failure. */
+  /** Recent events and errors, for failure messages. */
   report (): string {
     return [...this.events.map(event => inspect(event)), ...this.errors].slice(-30).join('\n')
   }
 
-  #happened (event: GodotEvent) {
+  #addEvent (event: GodotEvent) {
     this.events.push(event)
     const at = this.#waiting.findIndex(({ match }) => match(event))
-    if (at < 0) this.#unseen.push(event)
-    else this.#waiting.splice(at, 1)[0].found(event)
+    if (at < 0) this.#unread.push(event)
+    else this.#waiting.splice(at, 1)[0].resolve(event)
   }
 }
 

@@ -3,7 +3,7 @@ import { Godot4Client } from './godot4-client.ts'
 import type { Script4 } from './godot4-client.ts'
 import { readVectors } from './variant-vectors.ts'
 
-/** What a hand-made server sent to a real client, and what that did. */
+/** Messages of a scripted server to a real client, and how the client reacted. */
 interface Case {
   case: string
   sent: null | string | string[]
@@ -43,14 +43,14 @@ function build () {
   return { client, sent }
 }
 
-/** What only a connection can show: godot4-socket.test.ts. */
+/** Cases that need a socket; see godot4-socket.test.ts. */
 const ofTheConnection =
   /^(id as text|id in two|nothing for|ping|server |masked|text with|65536|afterwards|client: six|RAW after the empty)/
 
-/** A real client does as it is told, to its harm; this one says so as well. */
+/** Refusals that only the simulated client reports; a real one accepts these messages. */
 const ownWords = /^(ADD_PEER|DEL_PEER|RELAY) of /
 
-t.test('the client of the tests does what the real one did, and refuses what it refused', async t => {
+t.test('the simulated client behaves like the recorded real one', async t => {
   t.same([cases.length, cases.filter(({ case: name }) => ofTheConnection.test(name)).length], [87, 14])
   const [first, rest] = [cases.slice(0, cases.findIndex(({ case: name }) =>
     name === 'connected, id 777')), cases.slice(cases.findIndex(({ case: name }) => name === 'connected, id 777'))]
@@ -71,19 +71,19 @@ function check (
   const [, method, value] = /^client rpc(?:_id\(1\))? (r1)\((\d)\)/.exec(name) ?? []
   if (method !== undefined) client.rpc('Main', method, [Number(value)], name.includes('rpc_id') ? 1 : 0)
   if (name.startsWith('client send_bytes')) client.sendBytes(Uint8Array.of(1), 1)
-  // ADD_PEER 1 makes a real client greet itself once more.
+  // On ADD_PEER 1 a real client announces itself again.
   const isOdd = name.startsWith('ADD_PEER 1')
   const events = client.events.splice(0).filter(([what]) => what !== 'api.server_disconnected').map(shown)
-  if (!isOdd) t.same(events, expected.client_events.map(shown), `${name}: tells`)
-  t.same(sent.splice(0), expected.client_sent, `${name}: sends`)
+  if (!isOdd) t.same(events, expected.client_events.map(shown), `${name}: events`)
+  t.same(sent.splice(0), expected.client_sent, `${name}: sent`)
   if (expected.client_status === 'connected' && !isOdd) {
     t.same([...client.peers], expected.client_peers, `${name}: peers`)
   }
   const refused = client.refusals.splice(0).filter(why => !ownWords.test(why))
-  t.same(refused.slice(0, 1), (expected.client_refused ?? []).slice(0, 1), `${name}: refuses`)
+  t.same(refused.slice(0, 1), (expected.client_refused ?? []).slice(0, 1), `${name}: refusals`)
 }
 
-/** An event with the number of its arguments. */
+/** An event with the number of arguments instead of the arguments. */
 function shown ([what, sender, node, values]: unknown[]): unknown {
   if (what === 'api.peer_packet') return [what, sender]
   if (typeof what === 'string' && what.startsWith('api.')) return [what, sender]

@@ -13,15 +13,17 @@ export interface Rpc4Method {
 /** A node with a script. */
 export interface Script4 { readonly [method: string]: Rpc4Method }
 
-/** What a client does to its connection. */
+/** The connection of a client. */
 export interface ClientConnection { send (message: Buffer): void, close (code: number): void }
 
-/** What was told, as in the recorded files: signals as `api.peer_connected`, methods with sender, node and values. */
+/**
+ * An event as in the recorded files: a signal such as `api.peer_connected`, or a method with sender, node and values.
+ */
 export type ClientEvent4 = unknown[]
 
 interface Node4 { readonly script: Script4, readonly names: string[], readonly md5: string, authority: number }
-/** A path of this client's: its number, and who was told of it and confirmed. */
-interface Path4 { readonly id: number, readonly told: Set<number>, readonly confirmed: Set<number> }
+/** A path of this client: its id, and the peers it was announced to and confirmed by. */
+interface Path4 { readonly id: number, readonly announced: Set<number>, readonly confirmed: Set<number> }
 
 const [CALL, SIMPLIFY, CONFIRM, RAW, SPAWN, DESPAWN, SYNC, SYS] = [0, 1, 2, 3, 4, 5, 6, 7]
 const [AUTH, ADD, RELAY] = [0, 1, 3]
@@ -34,40 +36,39 @@ const i32 = (value: number): Buffer => {
 }
 
 /**
- * A Godot 4 game of the tests: SceneMultiplayer over WebSocketMultiplayerPeer as it was recorded, on any connection.
- * What a real one would print as an error stands in `refusals`; with a faultless server nothing ever does.
+ * A simulated Godot 4 game: SceneMultiplayer over WebSocketMultiplayerPeer as recorded, on any connection. Errors that
+ * a real game would print are collected in `refusals`; a correct server causes none.
  */
 export class Godot4Client {
   readonly events: ClientEvent4[] = []
   readonly refusals: string[] = []
-  /** The peers that are admitted, in order. */
+  /** The connected peers, in order. */
   readonly peers = new Set<number>()
   id = 0
   isClosed = false
   /** `SceneMultiplayer.server_relay`. */
   relay = true
-  /** `SceneMultiplayer.auth_callback`: gets what the server sends. */
+  /** `SceneMultiplayer.auth_callback`: receives data of the server. */
   onAuth: ((data: Buffer) => void) | undefined
-  readonly #outlet: ClientConnection
+  readonly #connection: ClientConnection
   readonly #nodes = new Map<string, Node4>()
   readonly #paths = new Map<string, Path4>()
   #lastPath = 0
-  /** What was spawned, by the number of the node; and whose the numbers of synchronizers are. */
+  /** Spawned nodes by id. */
   readonly #spawned = new Map<number, { readonly name: string, readonly synchronizers: number[] }>()
+  /** Names of spawned nodes by the ids of their synchronizers. */
   readonly #synchronizers = new Map<number, string>()
   #syncTime = 0
-  /** Numbers that others announced: by sender, then by number. */
-  readonly #announced = new Map<number, Map<number, string>>()
+  /** Paths that others announced, by sender and id. */
+  readonly #announcedPaths = new Map<number, Map<number, string>>()
   #hasSentAuth = false
   #hasReceivedAuth = false
 
-  constructor (outlet: ClientConnection) {
-    this.#outlet = outlet
+  constructor (connection: ClientConnection) {
+    this.#connection = connection
   }
 
-  /**
-   * Adds a node, its path from the root: `Main/Pawn`. One that was there is another node, whose path gets a new number.
-   */
+  /** Adds a node with a path relative to the root, e.g. `Main/Pawn`. If it replaces a node, the path gets a new id. */
   addNode (path: string, script: Script4): void {
     this.#paths.delete(path)
     const names = Object.keys(script).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
@@ -79,7 +80,7 @@ export class Godot4Client {
     this.#nodes.get(path)!.authority = id
   }
 
-  // ---- what the game does ----
+  // ---- actions of the game ----
 
   sendBytes (bytes: Uint8Array, to = 0): void {
     if (bytes.length === 0) return this.#refuse('empty packets are refused')
@@ -88,11 +89,11 @@ export class Godot4Client {
   }
 
   sendAuth (data: Uint8Array): void {
-    this.#outlet.send(Buffer.concat([Buffer.of(SYS, AUTH), data]))
+    this.#connection.send(Buffer.concat([Buffer.of(SYS, AUTH), data]))
   }
 
   completeAuth (): void {
-    this.#outlet.send(Buffer.of(SYS, AUTH))
+    this.#connection.send(Buffer.of(SYS, AUTH))
     this.#hasSentAuth = true
     this.#admitServer()
   }
@@ -111,19 +112,19 @@ export class Godot4Client {
     if (callLocal && includesMe) this.events.push([name, this.id, path.split('/').pop(), args])
   }
 
-  // ---- what comes in ----
+  // ---- incoming messages ----
 
-  /** One message of the server. */
+  /** Handles a message of the server. */
   receive (message: Buffer): void {
     if (this.isClosed) return
-    if (message.length > MAX_MESSAGE) return this.#fail(1009, 'a message of over 65535 bytes')
+    if (message.length > MAX_MESSAGE) return this.#fail(1009, 'message exceeds 65535 bytes')
     if (this.id === 0) return this.#receiveId(message)
     if (message.length === 0) return this.#refuse('empty message')
     if (this.onAuth !== undefined && !this.peers.has(1)) return this.#receiveAuth(message)
     this.#receivePacket(1, message)
   }
 
-  /** The connection is over. */
+  /** Handles the end of the connection. */
   connectionLost (): void {
     if (this.isClosed) return
     this.isClosed = true
@@ -183,7 +184,7 @@ export class Godot4Client {
     else this.#delete(id)
   }
 
-  /** A real client takes the ids below too, to its harm: here they are the server's fault. */
+  /** A real client accepts invalid ids; here they are reported as errors of the server. */
   #add (id: number): void {
     if (id < 2 || id === this.id || this.peers.has(id)) this.#refuse(`ADD_PEER of ${id}`)
     this.peers.add(id)
@@ -194,8 +195,11 @@ export class Godot4Client {
     if (id === 1 || !this.peers.has(id)) this.#refuse(`DEL_PEER of ${id}`)
     if (!this.peers.delete(id)) return
     this.events.push(['api.peer_disconnected', id])
-    this.#announced.delete(id)
-    for (const { told, confirmed } of this.#paths.values()) for (const peers of [told, confirmed]) peers.delete(id)
+    this.#announcedPaths.delete(id)
+    for (const { announced, confirmed } of this.#paths.values()) {
+      announced.delete(id)
+      confirmed.delete(id)
+    }
   }
 
   #receiveRelay (source: number, packet: Buffer): void {
@@ -212,11 +216,11 @@ export class Godot4Client {
     const md5 = packet.subarray(1, 33).toString('latin1')
     const id = packet.readUInt32LE(34)
     const path = fromRoot(textAt(packet, 38))
-    const known = this.#announced.get(sender) ?? new Map<number, string>()
+    const known = this.#announcedPaths.get(sender) ?? new Map<number, string>()
     if (known.has(id)) return this.#refuse('path id announced twice')
     const node = this.#nodes.get(path)
     if (node === undefined) return this.#refuse('announced path has no node')
-    this.#announced.set(sender, known.set(id, path))
+    this.#announcedPaths.set(sender, known.set(id, path))
     if (node.md5 !== md5) this.#refuse('method lists differ')
     this.#send(sender, Buffer.concat([Buffer.of(CONFIRM, Number(node.md5 === md5)), i32(id)]))
   }
@@ -226,12 +230,12 @@ export class Godot4Client {
     const own = [...this.#paths.values()].find(({ id }) => id === packet.readUInt32LE(2))
     if (own === undefined) return
     if (packet[1] === 0) this.#refuse('method lists differ')
-    if (own.told.has(sender)) own.confirmed.add(sender)
+    if (own.announced.has(sender)) own.confirmed.add(sender)
   }
 
-  /** Told as `spawned`: name, scene or value of a custom spawn, values. */
+  /** Event `spawned`: name, scene index or value of a custom spawn, values. */
   #receiveSpawn (sender: number, packet: Buffer): void {
-    const path = this.#announced.get(sender)?.get(packet.readUInt32LE(2))
+    const path = this.#announcedPaths.get(sender)?.get(packet.readUInt32LE(2))
     const [id, count, size] = [6, 10, 14].map(at => packet.readUInt32LE(at))
     const synchronizers = Array.from({ length: count }, (_, at) => packet.readUInt32LE(18 + at * 4))
     const name = textAt(packet, 18 + count * 4)
@@ -240,7 +244,7 @@ export class Godot4Client {
     if (this.#nodes.get(path)?.authority !== sender) return this.#refuse('not the authority of the spawner')
     if (Buffer.byteLength(name) + 1 !== size) return this.#refuse('wrong size of the name')
     if (this.#spawned.has(id) || [...this.#spawned.values()].some(node => node.name === name)) {
-      return this.#refuse(`${name} is there already`)
+      return this.#refuse(`${name} already exists`)
     }
     const isCustom = packet[1] === 0xff
     const valuesAt = contentAt + (isCustom ? 4 + packet.readUInt32LE(contentAt) : 0)
@@ -258,7 +262,7 @@ export class Godot4Client {
     this.events.push(['despawned', node.name])
   }
 
-  /** Told as `sync` or `delta`: name, which values, values. */
+  /** Event `sync` or `delta`: name, mask of changed values, values. */
   #receiveSync (packet: Buffer): void {
     const isDelta = (packet[0] & 0x10) !== 0
     if (!isDelta && packet.readUInt16LE(1) <= this.#syncTime) return this.#refuse('an old sync')
@@ -284,7 +288,7 @@ export class Godot4Client {
     const isPath = number >= 0x80000000
     const end = isPath ? number - 0x80000000 : packet.length
     if (end > packet.length) return this.#refuse('path offset past the end')
-    const path = isPath ? fromRoot(textAt(packet, end)) : this.#announced.get(sender)?.get(number)
+    const path = isPath ? fromRoot(textAt(packet, end)) : this.#announcedPaths.get(sender)?.get(number)
     if (path === undefined) return this.#refuse('path id not announced by this sender')
     this.#run(sender, path, packet.readUIntLE(1 + nodeSize, methodSize), packet, 1 + nodeSize + methodSize, end)
   }
@@ -316,29 +320,28 @@ export class Godot4Client {
     }
   }
 
-  // ---- what goes out ----
+  // ---- outgoing messages ----
 
   /**
-   * Paths are announced to who was not told yet; numbers go to who confirmed them, in their shortest form when all
-   * have.
+   * Announces the path to peers that do not know it. Sends its id to those that confirmed it, in short form if all did.
    */
   #call (receivers: number[], path: string, { md5 }: Node4, method: number, args: Variant[]): void {
-    const own = this.#paths.get(path) ?? { id: ++this.#lastPath, told: new Set(), confirmed: new Set() }
+    const own = this.#paths.get(path) ?? { id: ++this.#lastPath, announced: new Set(), confirmed: new Set() }
     this.#paths.set(path, own)
-    for (const id of receivers) if (!own.told.has(id)) this.#announce(id, own, path, md5)
+    for (const id of receivers) if (!own.announced.has(id)) this.#announce(id, own, path, md5)
     const isShort = receivers.every(id => own.confirmed.has(id))
     for (const id of receivers) this.#send(id, callOf(own.confirmed.has(id) ? own.id : path, isShort, method, args))
   }
 
-  #announce (peer: number, { id, told }: Path4, path: string, md5: string): void {
-    told.add(peer)
+  #announce (peer: number, { id, announced }: Path4, path: string, md5: string): void {
+    announced.add(peer)
     this.#send(peer, Buffer.concat([Buffer.of(SIMPLIFY), Buffer.from(`${md5}\0`), i32(id), Buffer.from(`${path}\0`)]))
   }
 
   #send (to: number, packet: Buffer): void {
     const message = to === 1 || !this.relay ? packet : Buffer.concat([Buffer.of(SYS, RELAY), i32(to), packet])
     if (message.length > MAX_MESSAGE) this.#refuse('message too big')
-    else this.#outlet.send(message)
+    else this.#connection.send(message)
   }
 
   #refuse (why: string): void {
@@ -347,12 +350,12 @@ export class Godot4Client {
 
   #fail (code: number, why: string): void {
     this.#refuse(why)
-    this.#outlet.close(code)
+    this.#connection.close(code)
     this.connectionLost()
   }
 }
 
-/** The bytes of a call. */
+/** Encodes a call. */
 function callOf (node: string | number, isShort: boolean, method: number, args: Variant[]): Buffer {
   const size = typeof node === 'string' || !isShort || node > 0xffff ? 4 : node > 0xff ? 2 : 1
   const isBare = args.length === 0 || (args.length === 1 && args[0] instanceof Uint8Array)
@@ -372,7 +375,7 @@ function argumentsOf (args: Variant[]): Buffer {
   }, args))
 }
 
-/** Values up to the end of the bytes. */
+/** Decodes values up to the end of the bytes. */
 function valuesOf (bytes: Buffer): Variant[] {
   return variant4.parse(reader => {
     const values: Variant[] = []

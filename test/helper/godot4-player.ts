@@ -3,12 +3,12 @@ import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { FrameClient } from './frame-client.ts'
 import { Godot4Client } from './godot4-client.ts'
 
-/** A Godot 4 client on a connection within the process. */
+/** A Godot 4 client without a socket. */
 export class Godot4Player {
   readonly game: Godot4Client
-  /** The close frame that came. */
+  /** Code of the received close frame. */
   closedWith: number | undefined
-  /** Messages that came. */
+  /** Number of received frames. */
   received = 0
   readonly #frames: FrameClient
 
@@ -25,7 +25,7 @@ export class Godot4Player {
     this.#frames.connection.disconnect()
   }
 
-  /** Takes in what has come; whether anything had. */
+  /** Processes received frames; returns whether there were any. */
   async pump (): Promise<boolean> {
     const frames = await this.#frames.frames()
     for (const { opcode: code, payload } of frames) {
@@ -43,7 +43,7 @@ export class Godot4Player {
   }
 }
 
-/** Lets all take in what comes, until nothing does. */
+/** Lets all players process frames until none arrive. */
 export async function pumpUntilIdle (players: readonly Godot4Player[]): Promise<void> {
   let quiet = 0
   while (quiet < 2) {

@@ -4,7 +4,7 @@ import { variant } from '../../src/core/rpc/rpc-surface.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 
-/** The script of Main and Main/Pawn in the processes of godot4-rpc.json. */
+/** The script of Main and Main/Pawn in the recorded processes of godot4-rpc.json. */
 export const script = {
   r0: [],
   r1: [variant],
@@ -30,17 +30,17 @@ const modes: Record<keyof typeof script, RpcMode> = {
   uo: 'any_peer'
 }
 
-/** What ran: method, sender, node, and with what. */
+/** A handled call: method, sender, node name and arguments. */
 export type HandledCall = [method: string, sender: number, node: string, values: Variant[]]
 
-/** A node with that script; `ran` is told. */
+/** Adds a node with that script; `onCall` receives each handled call. */
 export function addScriptedNode (
-  server: WebSocketServer, path: string, ran: (...what: HandledCall) => void
+  server: WebSocketServer, path: string, onCall: (...call: HandledCall) => void
 ): RemoteNode {
   const node: RemoteNode = server.multiplayer.node(path, script)
   for (const [name, mode] of Object.entries(modes)) {
     node.method(mode, name, (sender, ...values) => {
-      ran(name, sender, path.split('/').pop() as string, values as Variant[])
+      onCall(name, sender, path.split('/').pop() as string, values as Variant[])
     })
   }
   return node

@@ -37,7 +37,7 @@ function answerTo (request: string, bent: Record<string, string> = {}): string {
     .map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
 }
 
-t.test('the client of the tests takes the answers that the real one took, and no other', async t => {
+t.test('the simulated client accepts the same handshake responses as the recorded real one', async t => {
   const silent = handshake.filter(({ case: name }) => /no answer/.test(name))
   t.same([handshake.length, silent.length], [16, 2])
   for (const { case: name, request, status } of handshake) {
@@ -49,19 +49,19 @@ t.test('the client of the tests takes the answers that the real one took, and no
         : answerTo(request, bent), request) === undefined, status === 'connected', name)
     }
   }
-  const mute = createServer().listen(0, '127.0.0.1')
-  await once(mute, 'listening')
-  await t.rejects(Godot4Socket.connect(t, (mute.address() as AddressInfo).port, '/', [], undefined, 0.05), {
+  const silentServer = createServer().listen(0, '127.0.0.1')
+  await once(silentServer, 'listening')
+  await t.rejects(Godot4Socket.connect(t, (silentServer.address() as AddressInfo).port, '/', [], undefined, 0.05), {
     message: /an answer/
   })
-  mute.close()
+  silentServer.close()
 })
 
 interface Told { case: string, client_events: unknown[][], client_sent: string[], client_id: number }
 const { foreign_server: cases } = readVectors<{ foreign_server: Told[] }>('godot4-rpc')
 const recorded = (name: string): Told => cases.find(one => one.case === name)!
 
-/** A hand-made server with one client; `sent` is what came from that, as in the file. */
+/** A scripted server with one client; `sent` contains its frames in the format of the file. */
 async function serve (t: Test) {
   const server = createServer().listen(0, '127.0.0.1')
   t.teardown(() => server.close())
@@ -92,7 +92,7 @@ async function serve (t: Test) {
 
 type Served = Awaited<ReturnType<typeof serve>>
 
-/** What the server does, by the names of the file; before that the client is connected where it says so. */
+/** Actions of the server by case name of the file. */
 const acts: Record<string, (served: Served) => void> = {
   'id as text': ({ say }) => { say('41000000', 1) },
   'id in two fragments': ({ say }) => {
@@ -107,7 +107,7 @@ const acts: Record<string, (served: Served) => void> = {
   'text with bad UTF-8': ({ say }) => { say('03ff', 1) }
 }
 
-t.test('on a connection it does what the real one did', async t => {
+t.test('on a socket the simulated client behaves like the recorded real one', async t => {
   for (const [name, act] of Object.entries(acts)) {
     const { client_events: events, client_sent: expected } = recorded(name)
     const served = await serve(t)
@@ -119,12 +119,12 @@ t.test('on a connection it does what the real one did', async t => {
     }
     act(served)
     await until(() => game.events.length >= events.length && sent.length >= expected.length)
-    t.same(game.events, events, `${name}: tells`)
-    t.same(sent, expected, `${name}: sends`)
+    t.same(game.events, events, `${name}: events`)
+    t.same(sent, expected, `${name}: sent`)
   }
 })
 
-t.test('it waits for its id, answers pings, and ends over a message that is too large', async t => {
+t.test('waits for its id, answers pings, and closes on a message that is too large', async t => {
   const { client: { game }, say, sent } = await serve(t)
   for (let i = 0; i < 6; i++) game.sendBytes(new Uint8Array(60000))
   t.same([game.id, game.events], [0, recorded('nothing for 3.3 s').client_events])
@@ -138,9 +138,9 @@ t.test('it waits for its id, answers pings, and ends over a message that is too 
   t.same(game.events.at(-1), ['api.peer_packet', 1, Buffer.of(0xab)])
   t.same(game.refusals.splice(0), ['empty message'])
   for (let i = 0; i < 6; i++) game.sendBytes(new Uint8Array(60000), 1)
-  t.same(game.refusals, [], 'its own limit is not reached by what is in the kernel')
+  t.same(game.refusals, [], 'bytes in the kernel do not count for its own limit')
   await until(() => sent.length === 7)
-  // Deaf before, as in the file.
+  // A message of the server arrives first, as in the file.
   say('070201000000')
   say('00'.repeat(65536))
   await until(() => sent.length === 9)

@@ -12,12 +12,12 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
 const MAX_HEAD = 4096
 const MIN_LINES = 4
-/** Seconds for an answer; a real client has 3 of them, on a machine that does nothing else. */
+/** Seconds to wait for the response; longer than the 3 s of a real client, as test machines are busy. */
 const HANDSHAKE_TIMEOUT = 20
 
 const keyOf = (request: string): string => /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)![1]
 
-/** What a Godot 4 client asks for; `protocols` are its supported_protocols. */
+/** The upgrade request of a Godot 4 client; `protocols` are its supported_protocols. */
 export function upgradeRequestOf (path: string, port: number, protocols: readonly string[] = []): string {
   const key = randomBytes(16).toString('base64')
   const lines = [
@@ -28,12 +28,12 @@ export function upgradeRequestOf (path: string, port: number, protocols: readonl
   return [...lines, '', ''].join('\r\n')
 }
 
-/** What belongs to the key of a request. */
+/** The Sec-WebSocket-Accept value for a request. */
 export function acceptKeyOf (request: string): string {
   return createHash('sha1').update(keyOf(request) + GUID).digest('base64')
 }
 
-/** The headers of an answer, in lower case. */
+/** The headers of a response, with lower-case names. */
 export function headersOf (answer: string): Map<string, string> {
   return new Map(answer.trimEnd().split('\r\n').slice(1).map(line => {
     const at = line.indexOf(':')
@@ -41,12 +41,12 @@ export function headersOf (answer: string): Map<string, string> {
   }))
 }
 
-/** Why a Godot 4 client does not take an answer to its request; undefined when it does. */
+/** Why a Godot 4 client rejects a response to its request; undefined if it accepts it. */
 export function responseFault (answer: string, request: string): string | undefined {
   const [, status] = /^HTTP\/1\.1 (\d+) /.exec(answer) ?? []
   const headers = headersOf(answer)
   if (status !== '101') return `status ${status}`
-  if (answer.length > MAX_HEAD || headers.size + 1 < MIN_LINES) return 'size of the head'
+  if (answer.length > MAX_HEAD || headers.size + 1 < MIN_LINES) return 'size of the response head'
   for (const [name, value] of headers) if (value === '') return `${name} without a value`
   if (headers.get('connection')?.toLowerCase() !== 'upgrade' || headers.get('upgrade')?.toLowerCase() !== 'websocket') {
     return 'Connection or Upgrade'
@@ -57,12 +57,12 @@ export function responseFault (answer: string, request: string): string | undefi
   )
 }
 
-function protocolFault (chosen: string | undefined, asked: readonly string[] | undefined): string | undefined {
-  const fits = asked === undefined ? chosen === undefined : chosen !== undefined && asked.includes(chosen)
-  return fits ? undefined : `sub-protocol ${chosen}`
+function protocolFault (chosen: string | undefined, offered: readonly string[] | undefined): string | undefined {
+  const isValid = offered === undefined ? chosen === undefined : chosen !== undefined && offered.includes(chosen)
+  return isValid ? undefined : `subprotocol ${chosen}`
 }
 
-/** Sends a request; the answer, and what came behind it. */
+/** Sends a request; returns the response head and the bytes after it. */
 export async function sendUpgradeRequest (
   t: Test, port: number, request: string, seconds = HANDSHAKE_TIMEOUT
 ): Promise<{ socket: Socket, answer: string, rest: Buffer }> {
@@ -78,12 +78,13 @@ export async function sendUpgradeRequest (
   return { socket, answer: bytes.toString('latin1', 0, end), rest: bytes.subarray(end) }
 }
 
-/** A Godot 4 client on a connection of its own. */
+/** A Godot 4 client with a socket. */
 export class Godot4Socket {
   readonly game: Godot4Client
   readonly #socket: Socket
-  /** What came is not a whole frame yet, or not the last of its message. */
+  /** Bytes of an incomplete frame. */
   #unread = Buffer.alloc(0)
+  /** Fragments of an incomplete message. */
   #fragments: Frame[] = []
 
   private constructor (socket: Socket, rest: Buffer, prepare: (game: Godot4Client) => void) {
@@ -97,7 +98,7 @@ export class Godot4Socket {
     socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.connectionLost() })
   }
 
-  /** Connects as Godot does; throws what it would not take of the answer. */
+  /** Connects as Godot does; throws if Godot would reject the response. */
   static async connect (
     t: Test,
     port: number,
@@ -118,7 +119,7 @@ export class Godot4Socket {
     this.#socket.destroy()
   }
 
-  /** Resolves once the game was told `signal` with this value. */
+  /** Resolves with the first event `signal`, optionally with this first argument. */
   async event (signal: string, value?: unknown): Promise<unknown[]> {
     let event: unknown[] | undefined
     await until(() => {
@@ -134,11 +135,11 @@ export class Godot4Socket {
       !this.game.isClosed; size = frameSize(this.#unread)) {
       const one = parseFrame(this.#unread.subarray(0, size))
       this.#unread = this.#unread.subarray(size)
-      this.#take(one)
+      this.#takeFrame(one)
     }
   }
 
-  #take (one: Frame): void {
+  #takeFrame (one: Frame): void {
     if (one.masked) return this.#fail(1002)
     if (one.opcode === opcode.PING) return this.#send(opcode.PONG, one.payload)
     if (one.opcode === opcode.CLOSE) return this.#closed(one.payload)
@@ -163,7 +164,7 @@ export class Godot4Socket {
     this.game.connectionLost()
   }
 
-  /** An orderly close waits for the answer. */
+  /** Sends a close frame and waits for the answer. */
   #close (code: number): void {
     this.#send(opcode.CLOSE, closePayload(code))
     if (code !== 1000) this.#socket.end()
@@ -174,7 +175,7 @@ export class Godot4Socket {
   }
 }
 
-/** Resolves once something holds; whoever waits is cut by the test's own time limit. */
+/** Polls until the condition is true; the timeout of the test limits the wait. */
 export async function until (holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise(resolve => setTimeout(resolve, 2))
 }

@@ -14,28 +14,28 @@ export const upgradeHeaders = {
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ=='
 }
 
-/** A client on its way through the handshake, without a socket. */
+/** A client in its handshake, without a socket. */
 export class HandshakeClient implements HandshakeTransport {
   readonly connection: MemoryConnection
   readonly handshake: Handshake
-  /** What it was refused with, in order; more than one is an error. */
+  /** Refusals, in order; more than one is an error. */
   readonly refusals: GodotError[] = []
   isDestroyed = false
   readonly #staysAfterRefusal: boolean
 
-  /** `staysAfterRefusal`: a refused client does not close its connection. */
+  /** `staysAfterRefusal`: the client does not close its connection when it is refused. */
   constructor (server: WebSocketServer, address = '192.0.2.7', { staysAfterRefusal = false } = {}) {
     this.connection = new MemoryConnection(address, 50000)
     this.handshake = internalsOf(server).registry.handshake(this)
     this.#staysAfterRefusal = staysAfterRefusal
   }
 
-  /** Code of the error it was refused with. */
+  /** Error code of the refusal. */
   get refusal (): string | undefined {
     return this.refusals[0]?.code
   }
 
-  /** Sends its upgrade request. */
+  /** Sends an upgrade request. */
   request (request: Partial<UpgradeRequest> = {}): this {
     const { headers, ...others } = request
     const { address, port } = this.connection
@@ -53,13 +53,13 @@ export class HandshakeClient implements HandshakeTransport {
     return this
   }
 
-  /** Its connection ends. */
+  /** Closes the connection. */
   leave (): void {
     this.handshake.close()
     this.connection.disconnect()
   }
 
-  /** The head of the response, once it is a peer. */
+  /** The headers of the 101 response. */
   head (): Record<string, string> {
     const lines = this.connection.take().toString('latin1').split('\r\n\r\n', 1)[0].split('\r\n').slice(1)
     return Object.fromEntries(lines.map(line => line.toLowerCase().split(': ', 2)))

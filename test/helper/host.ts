@@ -6,12 +6,12 @@ import peerServer, { adminRoutes, type AdminOptions, type ServerOptions, type We
 import { nextSignal } from './next-signal.ts'
 import { withTimeout } from './with-timeout.ts'
 
-/** What a host app is made with. */
-export interface HostParts {
+/** Options of a host app and of its plugins. */
+export interface HostOptions {
   fastify?: FastifyServerOptions
   server?: Partial<ServerOptions>
   admin?: AdminOptions
-  /** Registers what the host has of its own, before the server and the routes. */
+  /** Registers plugins and routes of the host before those of the server. */
   before?: (app: FastifyInstance) => Promise<unknown>
 }
 
@@ -20,25 +20,25 @@ export interface Host {
   app: FastifyInstance
   server: WebSocketServer
   port: number
-  /** A request to the REST API. */
+  /** Sends a request to the REST API. */
   api (path: string, init?: RequestInit): Promise<JsonResponse>
-  /** A request to the app. */
+  /** Sends a request to the app. */
   get (path: string, init?: RequestInit): Promise<JsonResponse>
-  /** Connects a client and waits until the server has it. */
+  /** Connects a client and waits until the server has accepted it. */
   join (...protocols: string[]): Promise<Client>
 }
 
-/** An answer whose JSON a test may look into. */
+/** A response with untyped JSON. */
 export type JsonResponse = Omit<Response, 'json'> & { json (): Promise<any> }
 
-/** A client, and the id that it has at the server. */
+/** A client and its id. */
 export interface Client { id: number, socket: WebSocket }
 
 const prefix = '/api/v1'
 
-/** Starts an app with the server at /ws and the REST API below /api/v1; it ends with the test. */
+/** Starts an app with the server at /ws and the REST API below /api/v1; the test closes it. */
 export async function startHost (
-  t: Test, { fastify = {}, server = {}, admin = { auth: false }, before }: HostParts = {}
+  t: Test, { fastify = {}, server = {}, admin = { auth: false }, before }: HostOptions = {}
 ): Promise<Host> {
   const app = Fastify(fastify)
   t.teardown(async () => { await app.close() })
@@ -74,14 +74,14 @@ async function opened (socket: WebSocket): Promise<void> {
   }))
 }
 
-/** The code and reason that the client is told at its end. */
+/** Code and reason of the next close event of a client. */
 export async function nextClose (socket: WebSocket): Promise<{ code: number, reason: string }> {
-  return await withTimeout(20, () => 'the end of a client', new Promise(resolve => {
+  return await withTimeout(20, () => 'the close of a client', new Promise(resolve => {
     socket.once('close', (code, reason) => { resolve({ code, reason: reason.toString() }) })
   }))
 }
 
-/** The next message of a client: its bytes, and whether they are text. */
+/** The next message of a client: its bytes, and whether it is text. */
 export async function nextMessage (socket: WebSocket): Promise<{ bytes: Buffer, isText: boolean }> {
   return await withTimeout(20, () => 'a message', new Promise(resolve => {
     socket.once('message', (data: Buffer, isBinary) => { resolve({ bytes: data, isText: !isBinary }) })

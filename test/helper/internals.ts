@@ -4,11 +4,11 @@ import type { Connection } from '../../src/transport/connection.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
-const NOTHING = new Uint8Array(0)
+const EMPTY = new Uint8Array(0)
 
-/** Makes a peer of a connection, as after its handshake. */
+/** Accepts a connection as a peer, as after its handshake. */
 export function accept (server: WebSocketServer, connection: Connection, protocol = '', handshake?: Handshake): void {
-  internalsOf(server).registry.accept(connection, protocol, NOTHING, handshake)
+  internalsOf(server).registry.accept(connection, protocol, EMPTY, handshake)
 }
 
 /** The session of a peer. */

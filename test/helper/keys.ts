@@ -4,23 +4,25 @@ import { root } from '../../scripts/root.ts'
 
 const folder = join(root, 'test/vectors/tls')
 
+type KeyName = 'root.pem' | 'middle.pem' | 'leaf.pem' | 'leaf.key' | 'renewed.pem' | 'renewed.key' | 'encrypted.key'
+
 /**
- * Where a key or certificate of the tests lies: `root` signed `middle` and `renewed`, `middle` signed `leaf`; the last
- * two are for localhost.
+ * Path of a key or certificate for tests: `root` signed `middle` and `renewed`, `middle` signed `leaf`; `leaf` and
+ * `renewed` are for localhost.
  */
-export function keyFile (
-  name: 'root.pem' | 'middle.pem' | 'leaf.pem' | 'leaf.key' | 'renewed.pem' | 'renewed.key' | 'encrypted.key'
-): string {
+export function keyFile (name: KeyName): string {
   return join(folder, name)
 }
 
-/** The same as text. */
-export function pem (name: Parameters<typeof keyFile>[0]): string {
+/** Content of a key or certificate for tests. */
+export function pem (name: KeyName): string {
   return readFileSync(keyFile(name), 'utf8')
 }
 
-/** Options of a server that speaks TLS to whoever trusts `root.pem`. */
-export const leafKeys = { privateKey: pem('leaf.key'), sslCertificate: pem('leaf.pem'), caChain: pem('middle.pem') }
+/** TLS options of a server, for clients that trust `root.pem`. */
+export const leafKeys = {
+  privateKey: pem('leaf.key'), sslCertificate: pem('leaf.pem'), caChain: pem('middle.pem')
+}
 
-/** Other keys of the same server. */
+/** Renewed keys of the same server. */
 export const renewedKeys = { privateKey: pem('renewed.key'), sslCertificate: pem('renewed.pem') }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { MemoryConnection } from './memory-connection.ts'
 
-/** A receiver that keeps what it is told. */
+/** A receiver that records its calls. */
 function receiver () {
   const told: string[] = []
   return {
@@ -14,7 +14,7 @@ function receiver () {
   }
 }
 
-t.test('what came before it was opened is not lost, and a chunk is the receiver\'s own', async t => {
+t.test('delivers chunks from before open(); the receiver may overwrite them', async t => {
   const connection = new MemoryConnection()
   const bytes = Buffer.from('early')
   connection.deliver(bytes)
@@ -24,7 +24,7 @@ t.test('what came before it was opened is not lost, and a chunk is the receiver\
   t.equal(bytes.toString(), 'early')
 })
 
-t.test('a paused connection keeps its chunks', async t => {
+t.test('a paused connection queues chunks', async t => {
   const connection = new MemoryConnection()
   const { told, ...to } = receiver()
   connection.open(to)
@@ -36,7 +36,7 @@ t.test('a paused connection keeps its chunks', async t => {
   t.same(told, ['one', 'two'])
 })
 
-t.test('what is written is taken once, nothing after the end', async t => {
+t.test('take() returns written bytes once; writes after end() are ignored', async t => {
   const connection = new MemoryConnection()
   connection.cork()
   connection.write(Buffer.from('a'))
@@ -49,7 +49,7 @@ t.test('what is written is taken once, nothing after the end', async t => {
   t.ok(connection.isEnded)
 })
 
-t.test('its end is told once, later', async t => {
+t.test('onGone is called once, asynchronously', async t => {
   const connection = new MemoryConnection('10.0.0.1', 7)
   const { told, ...to } = receiver()
   connection.open(to)

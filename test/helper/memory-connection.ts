@@ -30,26 +30,26 @@ export class MemoryConnection implements Connection {
     return this.#isEnded
   }
 
-  /** Hands bytes to the server, as one chunk; at once, or when it reads on. */
+  /** Delivers bytes to the server as one chunk, immediately or when it resumes reading. */
   deliver (bytes: Uint8Array): void {
-    // Whoever receives a chunk may overwrite it.
+    // The receiver may overwrite a chunk.
     this.#incoming.push(Uint8Array.from(bytes))
     this.#readOn()
   }
 
-  /** What the server wrote since the last time. */
+  /** Bytes that the server wrote since the last call. */
   take (): Buffer {
     const bytes = Buffer.concat(this.#outgoing)
     this.#outgoing = []
     return bytes
   }
 
-  /** From now on what is written waits. */
+  /** Stops accepting written bytes, which then wait. */
   stall (): void {
     this.#isStalled = true
   }
 
-  /** What waited comes through. */
+  /** Accepts waiting bytes, and all later ones. */
   unstall (): void {
     this.#isStalled = false
     this.#outgoing.push(...this.#waiting)
@@ -59,12 +59,12 @@ export class MemoryConnection implements Connection {
     for (const callback of callbacks) setImmediate(callback)
   }
 
-  /** Whether the server reads nothing for now. */
+  /** Whether the server has paused reading. */
   get isPaused (): boolean {
     return this.#isPaused
   }
 
-  /** The client goes. */
+  /** Closes the connection from the client's side. */
   disconnect (): void {
     this.destroy()
   }
@@ -120,7 +120,7 @@ export class MemoryConnection implements Connection {
     this.#isEnded = true
     if (this.#isOver) return
     this.#isOver = true
-    // As with a socket, the end is told outside of the call that brought it about.
+    // As with a socket, onGone is called asynchronously.
     setImmediate(() => { this.#receiver?.onGone() })
     this.unstall()
   }

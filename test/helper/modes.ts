@@ -4,20 +4,20 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
-/** The two ways clients come in: through an app's endpoint, and on a port of the server's own. */
+/** The two kinds of servers: mounted in an app, or with their own listener. */
 export const modes = ['mounted', 'own'] as const
 
-/** A server that listens on a free port in a mode, its clients' URL path is /ws; it stops with the test. */
+/** Opens a server on a free port, with URL path /ws; the test stops it. */
 export async function openServer (
   t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions> = {}, host: FastifyServerOptions = {}
 ): Promise<WebSocketServer> {
-  const given = { closeTimeout: 0.3, ...options }
+  const serverOptions = { closeTimeout: 0.3, ...options }
   if (mode === 'own') {
     const server = new WebSocketServer(host.loggerInstance === undefined
-      ? given
+      ? serverOptions
       : {
           log: host.loggerInstance,
-          ...given
+          ...serverOptions
         })
     t.teardown(async () => { await server.stop() })
     await server.listen(0)
@@ -25,7 +25,7 @@ export async function openServer (
   }
   const app = Fastify({ forceCloseConnections: true, ...host })
   t.teardown(async () => { await app.close() })
-  await app.register(peerServer, given)
+  await app.register(peerServer, serverOptions)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.peerServer
 }

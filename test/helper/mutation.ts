@@ -2,8 +2,8 @@ import type { Random } from './random.ts'
 
 const words = [0, 1, 4, 0x7fffffff, 0x80000000, 0xffffffff, 0x10000, 0x80000001, 0x40000000]
 
-/** The ways in which bytes come to harm; each changes at least one place. */
-const harms: Array<(bytes: Buffer, random: Random) => Buffer> = [
+/** Ways to mutate bytes at one position. */
+const mutations: Array<(bytes: Buffer, random: Random) => Buffer> = [
   (bytes, random) => bytes.subarray(0, random.below(bytes.length + 1)),
   (bytes, random) => { bytes[random.below(bytes.length)] = random.uint32(); return bytes },
   (bytes, random) => { bytes[random.below(bytes.length)] ^= 1 << random.below(8); return bytes },
@@ -27,11 +27,11 @@ const harms: Array<(bytes: Buffer, random: Random) => Buffer> = [
   }
 ]
 
-/** A copy of one of `seeds`, harmed in one to four places. */
+/** A copy of one of `seeds` with one to four mutations. */
 export function mutated (random: Random, seeds: readonly Uint8Array[]): Buffer {
   let bytes = Buffer.from(random.pick(seeds))
   for (let left = 1 + random.below(4); left > 0 && bytes.length > 0; left--) {
-    bytes = Buffer.from(random.pick(harms)(bytes, random))
+    bytes = Buffer.from(random.pick(mutations)(bytes, random))
   }
   return bytes
 }

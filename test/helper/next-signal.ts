@@ -6,6 +6,6 @@ import { withTimeout } from './with-timeout.ts'
 export async function nextSignal<Name extends SignalName> (
   server: WebSocketServer, name: Name
 ): Promise<Signals[Name]> {
-  const happens = new Promise<Signals[Name]>(resolve => server.once(name, (...args) => { resolve(args) }))
-  return await withTimeout(10, () => `signal ${name}`, happens)
+  const emitted = new Promise<Signals[Name]>(resolve => server.once(name, (...args) => { resolve(args) }))
+  return await withTimeout(10, () => `signal ${name}`, emitted)
 }

@@ -7,15 +7,15 @@ const SIZES = [0, 1, 2, 3, 7, 13, 20, 40, 63, 64, 65, 124, 125, 126, 127, 128, 3
 const CODE_POINTS = [[0, 0x7f], [0x80, 0x7ff], [0x800, 0xd7ff], [0xe000, 0xffff], [0x10000, 0x10ffff]]
 const CLOSE_CODES = [0, 999, 1000, 1001, 1004, 1005, 1006, 1010, 1014, 1015, 2999, 3000, 4999, 5000]
 
-/** A client's bytes: what a good client sends, the same with bytes bent, or frames with any head. */
+/** Bytes of a client: valid frames, corrupted frames, or frames with random headers. */
 export function randomStream (random: Random): Buffer {
   const kind = random.below(4)
   if (kind === 0) return randomFrames(random)
-  const good = Buffer.concat(validFrames(random))
-  return kind === 1 ? corrupted(random, good) : good
+  const valid = Buffer.concat(validFrames(random))
+  return kind === 1 ? corrupted(random, valid) : valid
 }
 
-/** The frames of a client that keeps the rules, in three cases of four up to its close. */
+/** Frames of a valid client; three in four sequences end with a close frame. */
 export function validFrames (random: Random): Buffer[] {
   const frames: Buffer[] = []
   for (let i = random.below(8); i > 0; i--) {
@@ -25,21 +25,21 @@ export function validFrames (random: Random): Buffer[] {
   return frames
 }
 
-/** The same bytes with a few changed, left out, put in or cut off. */
+/** A copy with a few bytes changed, removed or inserted. */
 export function corrupted (random: Random, bytes: Buffer): Buffer {
   const list = [...bytes]
   for (let i = 1 + random.below(3); i > 0; i--) {
     const at = random.below(list.length + 1)
-    const how = random.below(4)
-    if (how === 0) list[at] ^= 1 << random.below(8)
-    else if (how === 1) list.splice(at, 1 + random.below(3))
-    else if (how === 2) list.splice(at, 0, ...random.bytes(1 + random.below(3)))
+    const change = random.below(4)
+    if (change === 0) list[at] ^= 1 << random.below(8)
+    else if (change === 1) list.splice(at, 1 + random.below(3))
+    else if (change === 2) list.splice(at, 0, ...random.bytes(1 + random.below(3)))
     else list[at] = random.below(256)
   }
   return Buffer.from(list)
 }
 
-/** Frames whose every field is thrown, with a bias to what is allowed. */
+/** Frames with random fields, biased towards valid values. */
 export function randomFrames (random: Random): Buffer {
   return Buffer.concat(Array.from({ length: 1 + random.below(8) }, () => {
     const code =
@@ -58,7 +58,7 @@ export function randomFrames (random: Random): Buffer {
   }))
 }
 
-/** The same bytes in chunks: one, a byte each unless they are many, or cut anywhere. */
+/** Splits bytes into chunks: a single one, one per byte unless there are too many, or of random sizes. */
 export function randomChunks (random: Random, bytes: Buffer): Buffer[] {
   const longest =
     random.pick(bytes.length < 10_000 ? [1, 5, 50, bytes.length + 1] : [bytes.length >> 4, bytes.length + 1])
@@ -71,7 +71,7 @@ export function randomChunks (random: Random, bytes: Buffer): Buffer[] {
   return chunks
 }
 
-/** A message in one to four frames, control frames among them; the text may be cut amid a character. */
+/** A message in one to four frames with interleaved control frames; text may be split within a character. */
 function messageFrames (random: Random): Buffer[] {
   const isText = random.oneIn(2)
   const payload = isText ? Buffer.from(randomText(random)) : random.bytes(random.pick(SIZES))
@@ -97,7 +97,7 @@ function closeFrame (random: Random): Buffer {
   return frame(CLOSE, payload, { key: random.bytes(4) })
 }
 
-/** A random key, and sometimes a length form longer than needed. */
+/** A random key, and sometimes a longer length field than necessary. */
 function bits (random: Random, size: number): FrameBits {
   const wide = random.oneIn(20) ? 8 : random.oneIn(20) ? 2 : undefined
   return { key: random.bytes(4), wide: wide === 2 && size > 65535 ? 8 : wide }

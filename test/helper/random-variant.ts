@@ -30,7 +30,7 @@ const vector3 = (random: Random): types.Vector3 => new Vector3(f32(random), f32(
 const color = (random: Random): types.Color => new Color(f32(random), f32(random), f32(random), f32(random))
 const basis = (random: Random): types.Basis => new types.Basis(vector3(random), vector3(random), vector3(random))
 
-/** One maker of random values per type of Godot 3; Object is left out, as its id does not survive in Godot. */
+/** A generator of random values per type of Godot 3, except Object, whose id Godot does not preserve. */
 const plain: Array<(random: Random) => Variant> = [
   () => null,
   random => random.oneIn(2),
@@ -62,7 +62,7 @@ const plain: Array<(random: Random) => Variant> = [
   random => new types.PoolColorArray(list(random, color))
 ]
 
-/** Keys of which Godot takes no two for the same: not both 0.0 and -0.0. */
+/** Generators of keys that Godot considers distinct, so never both 0.0 and -0.0. */
 const keys: Array<(random: Random) => Variant> = [
   () => null,
   random => random.oneIn(2),
@@ -73,7 +73,7 @@ const keys: Array<(random: Random) => Variant> = [
   plain[15]
 ]
 
-/** A random value of Godot 3, with at most `levels` arrays and dictionaries in each other. */
+/** A random value of Godot 3 with at most `levels` nested arrays and dictionaries. */
 export function randomVariant (random: Random, levels = 4): Variant {
   if (levels === 0 || !random.oneIn(3)) return random.pick(plain)(random)
   const inner = (): Variant => randomVariant(random, levels - 1)

@@ -14,7 +14,7 @@ const vector4 = (random: Random): types.Vector4 => new types.Vector4(f32(random)
 const vector2i = (random: Random): types.Vector2i => new types.Vector2i(i32(random), i32(random))
 const stringName = (random: Random): types.StringName => new types.StringName(text(random))
 
-/** Makers of values of each type that Godot 3 does not have, and of what containers with a type hold. */
+/** Generators of values of types that Godot 3 does not have, and of typed containers. */
 const added: Array<(random: Random) => Variant> = [
   vector2i,
   random => new types.Rect2i(vector2i(random), vector2i(random)),
@@ -41,7 +41,7 @@ const added: Array<(random: Random) => Variant> = [
     new types.TypedDictionary('int', 'Variant', new Map(list(random, random => [i32(random), text(random)] as const)))
 ]
 
-/** A random value of Godot 4, with at most `levels` arrays and dictionaries in each other. */
+/** A random value of Godot 4 with at most `levels` nested arrays and dictionaries. */
 export function randomVariant4 (random: Random, levels = 3): Variant {
   if (levels === 0 || !random.oneIn(3)) return random.oneIn(2) ? randomVariant(random, 0) : random.pick(added)(random)
   const inner = (): Variant => randomVariant4(random, levels - 1)

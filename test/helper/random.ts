@@ -1,15 +1,15 @@
-/** Where the random of a run begin: SEED of the environment, to see a failure again, or the clock. */
+/** Seed of random tests: environment variable SEED, to reproduce a failure, or derived from the clock. */
 export const seed = Number(process.env.SEED ?? Date.now() % 2 ** 32)
 
 const volume = Number(process.env.VOLUME ?? 1)
-if (!(volume > 0)) throw new Error(`VOLUME must be a positive number, not ${process.env.VOLUME}`)
+if (!(volume > 0)) throw new Error(`Invalid VOLUME ${process.env.VOLUME}: expected a positive number`)
 
-/** How many random cases to run: the everyday number times VOLUME of the environment. */
-export function scaled (everyday: number): number {
-  return Math.ceil(everyday * volume)
+/** Number of random cases: `count` multiplied by environment variable VOLUME. */
+export function scaled (count: number): number {
+  return Math.ceil(count * volume)
 }
 
-/** Dice with a memory: the same seed throws the same (xorshift of 32 bits). */
+/** Seeded pseudo-random numbers (32-bit xorshift). */
 export class Random {
   #state: number
 
@@ -32,7 +32,7 @@ export class Random {
     return this.uint32() % limit
   }
 
-  /** True once in `n` throws. */
+  /** True with probability 1/n. */
   oneIn (n: number): boolean {
     return this.below(n) === 0
   }

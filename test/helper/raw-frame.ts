@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 
-/** A frame as it stands on the wire, its mask undone. */
+/** A frame with its payload unmasked. */
 export interface Frame { fin: boolean, rsv: number, opcode: number, masked: boolean, payload: Buffer }
 
 /**
- * What a test may bend; a client's frames are final, masked with a random key, and tell their length in the shortest
- * form unless it says otherwise: `wide` is the number of bytes behind the 7 bits, `length` what is announced whatever
- * follows.
+ * Header fields that a test may change. By default frames are final, masked with a random key, and have the shortest
+ * length field. `wide`: bytes of the extended length field; `length`: announced length, independent of the payload.
  */
 export interface FrameBits {
   fin?: boolean
@@ -32,13 +31,13 @@ export function closePayload (code: number, reason = ''): Buffer {
   return Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)])
 }
 
-/** Bytes of the frame at the start of these, undefined while it is incomplete. */
+/** Size of the first frame in bytes; undefined while it is incomplete. */
 export function frameSize (bytes: Buffer): number | undefined {
   const at = measure(bytes)
   return at === undefined || bytes.length < at.start + at.length ? undefined : at.start + at.length
 }
 
-/** Reads one whole frame. */
+/** Parses one complete frame. */
 export function parseFrame (bytes: Buffer): Frame {
   const { masked, start } = measure(bytes)!
   const key = bytes.subarray(start - 4, start)

@@ -7,10 +7,10 @@ import { withTimeout } from './with-timeout.ts'
 
 export { closePayload, frame } from './raw-frame.ts'
 
-/** An HTTP answer: status and headers by lower-case name. */
+/** The head of an HTTP response: status, and headers by lower-case name. */
 export interface ResponseHead { status: number, headers: Record<string, string> }
 
-/** The text of an upgrade request; a header set to undefined is left out, others replace or join the usual ones. */
+/** An upgrade request; `headers` replace or extend the defaults, undefined removes a header. */
 export function upgradeRequest (path: string, headers: Record<string, string | undefined> = {}): string {
   const all: Record<string, string | undefined> = {
     Host: '127.0.0.1',
@@ -25,7 +25,7 @@ export function upgradeRequest (path: string, headers: Record<string, string | u
   return [`GET ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n')
 }
 
-/** A TCP connection to a port of this machine; it is cut with the test. */
+/** Opens a TCP connection; the test closes it. */
 export async function connectRaw (t: Test, port: number, host = '127.0.0.1'): Promise<RawSocket> {
   const socket = connectTcp({ port, host, allowHalfOpen: true, noDelay: true })
   t.teardown(() => socket.destroy())
@@ -33,7 +33,7 @@ export async function connectRaw (t: Test, port: number, host = '127.0.0.1'): Pr
   return new RawSocket(socket)
 }
 
-/** The same in TLS; rejects when the server's certificate does not hold. */
+/** Opens a TLS connection; rejects if the server's certificate is invalid. */
 export async function connectRawTls (t: Test, port: number, options: ConnectionOptions): Promise<RawSocket> {
   const socket = connectTls({
     port,
@@ -47,22 +47,22 @@ export async function connectRawTls (t: Test, port: number, options: ConnectionO
   return new RawSocket(socket)
 }
 
-/** As connectRaw, through the WebSocket handshake. */
+/** Opens a TCP connection and performs the WebSocket handshake. */
 export async function connectRawWebSocket (t: Test, port: number, path = '/ws', headers = {}): Promise<RawSocket> {
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest(path, headers))
   const { status } = await raw.head()
-  if (status !== 101) throw new Error(`handshake answered with ${status}`)
+  if (status !== 101) throw new Error(`handshake refused with ${status}`)
   return raw
 }
 
-/** A client that can send anything, however broken, and reads what comes byte by byte. */
+/** A client that can send arbitrary bytes and reads responses and frames. */
 export class RawSocket {
   readonly socket: Socket
-  /** Resolves when the server is done with the connection: 'end' for a TCP end, 'reset' for a reset. */
+  /** Resolves when the server closes the connection: 'end' for a TCP FIN, 'reset' for a reset. */
   readonly ended: Promise<'end' | 'reset'>
   #unread = Buffer.alloc(0)
-  #over = false
+  #isClosed = false
   #changed = () => {}
 
   constructor (socket: Socket) {
@@ -75,12 +75,12 @@ export class RawSocket {
       this.#changed()
     })
     this.ended.then(() => {
-      this.#over = true
+      this.#isClosed = true
       this.#changed()
     })
   }
 
-  /** Writes bytes or text as they are. */
+  /** Writes bytes or text. */
   send (bytes: Uint8Array | string): void {
     this.socket.write(bytes)
   }
@@ -90,7 +90,7 @@ export class RawSocket {
     this.send(frame(opcode, payload, bits))
   }
 
-  /** Reads an HTTP answer up to its empty line. */
+  /** Reads the head of an HTTP response. */
   async head (): Promise<ResponseHead> {
     const bytes = await this.#take('an HTTP head', unread => {
       const end = unread.indexOf('\r\n\r\n')
@@ -104,7 +104,7 @@ export class RawSocket {
     return { status: Number(line.split(' ')[1]), headers }
   }
 
-  /** Reads a whole HTTP answer with its body, by its content-length. */
+  /** Reads an HTTP response with its body, by its content-length. */
   async response (): Promise<ResponseHead & { body: string }> {
     const head = await this.head()
     const length = Number(head.headers['content-length'] ?? 0)
@@ -117,29 +117,29 @@ export class RawSocket {
     return parseFrame(await this.#take('a frame', frameSize, seconds))
   }
 
-  /** Reads a close frame: its code (0 when it has none) and reason. */
+  /** Reads a close frame: code (0 if empty) and reason. */
   async close (seconds = 5): Promise<{ code: number, reason: string }> {
     const { opcode, payload } = await this.frame(seconds)
     if (opcode !== 8) throw new Error(`expected a close frame, got opcode ${opcode}`)
     return { code: payload.length < 2 ? 0 : payload.readUInt16BE(0), reason: payload.subarray(2).toString() }
   }
 
-  /** Waits until the server ends the connection, and says how. */
+  /** Waits until the server closes the connection; returns how. */
   async end (seconds = 5): Promise<'end' | 'reset'> {
     return await withTimeout(seconds, () => 'the end of the connection', this.ended)
   }
 
-  /** What came and was not read yet. */
+  /** Received bytes that were not read yet. */
   get unread (): Buffer {
     return this.#unread
   }
 
-  /** Takes the first bytes, as many as `size` says once it knows. */
-  async #take (what: string, size: (unread: Buffer) => number | undefined, seconds = 5): Promise<Buffer> {
+  /** Takes the first bytes when `size` returns their number. */
+  async #take (awaited: string, size: (unread: Buffer) => number | undefined, seconds = 5): Promise<Buffer> {
     let length = size(this.#unread)
     while (length === undefined) {
-      if (this.#over) throw new Error(`the connection ended before ${what}; unread: ${this.#unread.toString('hex')}`)
-      await withTimeout(seconds, () => what, new Promise<void>(resolve => { this.#changed = resolve }))
+      if (this.#isClosed) throw new Error(`the connection ended before ${awaited}; unread: ${this.#unread.toString('hex')}`)
+      await withTimeout(seconds, () => awaited, new Promise<void>(resolve => { this.#changed = resolve }))
       length = size(this.#unread)
     }
     const bytes = this.#unread.subarray(0, length)

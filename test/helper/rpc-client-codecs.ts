@@ -7,26 +7,29 @@ import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { clientCodecs } from './client-codecs.ts'
 import { decodeWholeRpc4Packet, decodeWholeRpcPacket } from './rpc-packets.ts'
 
-/** How a client of one wire calls the server, and reads its calls. Its nodes all have the methods `names`. */
+/**
+ * Encodes remote calls of a client of one wire, and describes those of the server. All nodes have the methods
+ * `methodNames`.
+ */
 export interface RpcClientCodec {
-  /** Packets of remote calls to the server, from the client `id`. */
+  /** A remote call from client `id` to the server. */
   call (id: number, node: string | number, name: string, args: readonly Variant[]): Buffer
   announce (id: number, number: number, path: string): Buffer
   confirm (id: number, number: number, path: string): Buffer
   raw (id: number, bytes: Uint8Array): Buffer
-  /** In words: `call Main hit 5`, `call #1 hit 5`, `path 1 Main`, `confirm`, `raw 0102`. */
+  /** Describes a message: `call Main hit 5`, `call #1 hit 5`, `path 1 Main`, `confirm`, `raw 0102`. */
   describe (message: Uint8Array): string
 }
 
-/** The methods of every node. */
+/** The methods of all nodes. */
 export const methodNames = ['hit', 'move', 'quiet'] as const
 
 const list = new MethodList(methodNames)
-const written = (node: string | number): string => typeof node === 'number' ? `#${node}` : node
+const nodeText = (node: string | number): string => typeof node === 'number' ? `#${node}` : node
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const to3 = (id: number, packet: Uint8Array): Buffer => clientCodecs.godot3.encodeData(id, 1, packet)
 
-/** A row per wire. */
+/** One row per wire. */
 export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
   godot3: {
     call: (id, node, name, args) => to3(id, encodeRpcPacket({ type: 'remoteCall', node, name, args })),
@@ -36,7 +39,7 @@ export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
     describe: message => {
       const packet = decodeWholeRpcPacket(message.subarray(RELAY_HEAD))
       switch (packet.type) {
-        case 'remoteCall': return `call ${written(packet.node)} ${packet.name} ${packet.args.join()}`
+        case 'remoteCall': return `call ${nodeText(packet.node)} ${packet.name} ${packet.args.join()}`
         case 'simplifyPath': return `path ${packet.id} ${packet.path}`
         case 'raw': return `raw ${hex(packet.bytes)}`
         default: return 'confirm'
@@ -51,7 +54,7 @@ export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
     describe: message => {
       const packet = decodeWholeRpc4Packet(message)
       switch (packet.type) {
-        case 'remoteCall': return `call ${written(packet.node)} ${list.nameOf(packet.method)!} ${packet.args.join()}`
+        case 'remoteCall': return `call ${nodeText(packet.node)} ${list.nameOf(packet.method)!} ${packet.args.join()}`
         case 'simplifyPath': return `path ${packet.id} ${packet.path}${packet.md5 === list.md5
           ? ''
           : ' with other methods'}`

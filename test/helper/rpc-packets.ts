@@ -5,7 +5,7 @@ import { decodeRpc4Packet } from '../../src/protocol/multiplayer/rpc4-packet.ts'
 import type { RemoteCall4, Rpc4Packet } from '../../src/protocol/multiplayer/rpc4-packet.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 
-/** A packet of Godot 3 with its values decoded. */
+/** Decodes a packet of Godot 3 including its values. */
 export function decodeWholeRpcPacket (bytes: Uint8Array, options?: ValueOptions): RpcPacket {
   const packet = decodeRpcPacket(bytes)
   if (!('values' in packet)) return packet
@@ -14,10 +14,10 @@ export function decodeWholeRpcPacket (bytes: Uint8Array, options?: ValueOptions)
   return type === 'remoteCall' ? { type, node, name, args: values } : { type, node, name, value: values[0] }
 }
 
-/** A call of Godot 4 with its arguments decoded. */
+/** A call of Godot 4 with decoded arguments. */
 export type DecodedCall4 = Omit<RemoteCall4, 'values'> & { args: readonly Variant[] }
 
-/** A packet of Godot 4 with its arguments decoded. */
+/** Decodes a packet of Godot 4 including its arguments. */
 export function decodeWholeRpc4Packet (
   bytes: Uint8Array, options?: ValueOptions
 ): Exclude<Rpc4Packet, RemoteCall4> | DecodedCall4 {

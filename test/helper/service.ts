@@ -7,12 +7,12 @@ import { root } from '../../scripts/root.ts'
 import { envWithoutCoverage } from './env-without-coverage.ts'
 import { withTimeout } from './with-timeout.ts'
 
-/** The service as its own process. */
+/** The service as a child process. */
 export interface Service {
   port: number
-  /** Everything it logged so far, a line each. */
+  /** All log lines so far. */
   log: string[]
-  /** A request to its REST API, below /api/v1. */
+  /** Sends a request to the REST API below /api/v1. */
   api (path: string, init?: RequestInit): Promise<Response>
   /** Sends a signal and resolves with the exit code. */
   stop (signal?: NodeJS.Signals): Promise<number | null>
@@ -21,8 +21,7 @@ export interface Service {
 const main = join(root, 'dist/service.js')
 
 /**
- * Starts what `npm start` starts (or another copy of it), on a free port; ready when it listens, gone with the test.
- * `maxDescriptors`: its `ulimit -n`.
+ * Starts the service on a free port and waits until it listens; the test ends it. `maxDescriptors`: its `ulimit -n`.
  */
 export async function startService (
   t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number
@@ -46,7 +45,7 @@ export async function startService (
     }
     createInterface({ input: process.stdout }).on('line', read)
     createInterface({ input: process.stderr }).on('line', read)
-    exited.then(([code]) => reject(new Error(`the service ended with ${code}:\n${log.join('\n')}`)))
+    exited.then(([code]) => reject(new Error(`the service exited with ${code}:\n${log.join('\n')}`)))
   })
   const port = await withTimeout(20, () => `the service to listen:\n${log.join('\n')}`, listening)
   return {
@@ -55,7 +54,7 @@ export async function startService (
     api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       process.kill(signal)
-      const [code] = await withTimeout(20, () => `the service to end:\n${log.join('\n')}`, exited)
+      const [code] = await withTimeout(20, () => `the service to exit:\n${log.join('\n')}`, exited)
       return code
     }
   }

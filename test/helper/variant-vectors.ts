@@ -19,17 +19,17 @@ export interface Vector {
   /** The value as the only argument of a Godot 4 RPC; bare bytes with `rpc_raw`. */
   rpc?: string
   rpc_raw?: boolean
-  /** Offsets of bytes that Godot leaves as they are in memory. */
+  /** Offsets of bytes that Godot does not initialize. */
   undefined_bytes?: number[]
 }
 
-/** Bytes given to a real Godot, and what it made of them. */
+/** Bytes decoded by a real Godot, and the result. */
 export interface DecodeVector {
   name: string
   hex: string
   ok: boolean
   error?: string
-  /** The bytes Godot writes for the value it read. */
+  /** The bytes that Godot encodes the decoded value to. */
   reencoded?: string
 }
 
@@ -40,7 +40,7 @@ export function readVectors<Content> (file: string): Content {
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 export const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
 
-/** A number of a vector; JSON has no word for some. */
+/** A number of a vector; those that JSON cannot represent are strings. */
 function numberOf (value: number | string): number {
   return { nan: NaN, inf: Infinity, '-inf': -Infinity, '-0': -0 }[value] ?? Number(value)
 }
@@ -56,7 +56,7 @@ const basis = ({ rows: [a, b, c] }: { rows: number[][] }): types.Basis =>
 const pairsOf = (pairs: Array<[Vector, Vector]>): Map<Variant, Variant> =>
   new Map(pairs.map(([key, value]) => [valueOf(key), valueOf(value)]))
 
-/** The JavaScript value for the content of a vector, by Godot's type. */
+/** Converters from the content of a vector to a JavaScript value, by Godot type. */
 const values: Record<string, (value: any, vector: Partial<Vector>) => Variant> = {
   Nil: () => null,
   bool: value => value,
@@ -102,7 +102,7 @@ const values: Record<string, (value: any, vector: Partial<Vector>) => Variant> =
   PackedVector4Array: items => new types.PackedVector4Array(items.map(vector4))
 }
 
-/** Types that Godot 4 has under another name. */
+/** Types with a different name in Godot 4. */
 const renamed: Record<string, string> = {
   Quaternion: 'Quat',
   Transform3D: 'Transform',
@@ -124,7 +124,7 @@ export function valueOf (vector: Vector): Variant {
   return values[renamed[vector.type] ?? vector.type](vector.value, vector)
 }
 
-/** Bytes as hex with those at `offsets` set to zero. */
+/** Hex with the bytes at `offsets` set to zero. */
 export function blank (hex: string, offsets: number[] = []): string {
   const bytes = bytesOf(hex)
   for (const offset of offsets) bytes[offset] = 0

@@ -2,8 +2,7 @@ import * as ws from 'ws'
 import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts'
 
 /**
- * What this test needs of the `Receiver` of ws, which its types leave out: a Writable whose `_write` may be called at
- * once.
+ * The part of the undeclared `Receiver` class of ws that tests use: a Writable whose `_write` may be called directly.
  */
 interface Receiver {
   on (event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this
@@ -14,35 +13,35 @@ interface Receiver {
 
 const { Receiver } = ws as unknown as { Receiver: new (options: object) => Receiver }
 
-/** The `Receiver` of ws in the shape of our FrameReader. */
+/** Adapts the `Receiver` of ws to the interface of FrameReader. */
 export class WsReader {
   readonly #receiver: Receiver
-  readonly #told: FrameReceiver
-  #isOver = false
+  readonly #frameReceiver: FrameReceiver
+  #isClosed = false
 
-  constructor (told: FrameReceiver, maxPayload: number) {
-    this.#told = told
+  constructor (frameReceiver: FrameReceiver, maxPayload: number) {
+    this.#frameReceiver = frameReceiver
     this.#receiver = new Receiver({ isServer: true, maxPayload })
-      .on('message', (data, isBinary) => told.onMessage(data, 0, data.length, !isBinary))
-      .on('ping', data => told.onPing(data, 0, data.length))
+      .on('message', (data, isBinary) => frameReceiver.onMessage(data, 0, data.length, !isBinary))
+      .on('ping', data => frameReceiver.onPing(data, 0, data.length))
       .on('conclude', (code, reason) => {
-        this.#isOver = true
-        told.onClose(code, reason.toString(), reason)
+        this.#isClosed = true
+        frameReceiver.onClose(code, reason.toString(), reason)
       })
   }
 
-  /** Reads a chunk at once and overwrites it. */
+  /** Reads a chunk synchronously and overwrites it. */
   read (chunk: Buffer): void {
-    if (this.#isOver) return
+    if (this.#isClosed) return
     this.#receiver._write(chunk, 'buffer', error => {
       if (error === undefined || error === null) return
-      this.#isOver = true
-      this.#told.onViolation(statusCode(error), error.message)
+      this.#isClosed = true
+      this.#frameReceiver.onViolation(statusCode(error), error.message)
     })
   }
 }
 
-/** The close code that ws hangs on its errors under a symbol of its own. */
+/** The close code, which ws stores in its errors under a private symbol. */
 function statusCode (error: Error): number {
   const symbol = Object.getOwnPropertySymbols(error).find(symbol => symbol.description === 'status-code')
   return (error as unknown as Record<symbol, number>)[symbol!]

@@ -79,11 +79,11 @@ t.test('the linter finds what promtool finds', async t => {
     '# HELP run_gauge_minutes Run', '# TYPE run_gauge_minutes gauge', 'run_gauge_minutes 1', ''
   ].join('\n')
   t.same(lintMetrics(parseMetrics(text)), [
-    'jobs is a counter, and does not end in _total',
-    'queue_total is no counter, and ends in _total',
+    'jobs is a counter without suffix _total',
+    'queue_total is not a counter, but ends in _total',
     'wait_ms abbreviates a unit',
-    'run_gauge_minutes has its type in its name',
-    'run_gauge_minutes is not in the base unit'
+    'run_gauge_minutes contains its type',
+    'run_gauge_minutes does not use the base unit'
   ])
   for (const broken of [
     '# HELP a A\n# TYPE a gauge\na 1\na 1\n',

@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { eventTypes } from '../../src/admin/feed-event.ts'
 import { openEvents } from '../helper/event-source.ts'
-import { jsonRequest, startHost, type Host, type HostParts } from '../helper/host.ts'
+import { jsonRequest, startHost, type Host, type HostOptions } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
 
-async function start (t: Test, parts: HostParts = {}) {
+async function start (t: Test, parts: HostOptions = {}) {
   const host = await startHost(t, parts)
   const events = (query = '', headers = {}) =>
     openEvents(t, `http://127.0.0.1:${host.port}/api/v1/events${query}`, headers)
