@@ -7,7 +7,7 @@ import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
 
 const token = 'x'.repeat(32)
 
-t.test('the pages and the document are open, the REST API is not', async t => {
+t.test('pages and the OpenAPI document are public, the REST API requires the token', async t => {
   const { service } = await makeApp(t, { admin: { token } })
   for (const path of [
     '/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz'
@@ -21,14 +21,14 @@ t.test('the pages and the document are open, the REST API is not', async t => {
   })).statusCode, 200)
 })
 
-t.test('Swagger UI may load what is its own, and nothing else', async t => {
+t.test('the CSP of Swagger UI only allows its own resources', async t => {
   const { service } = await makeApp(t)
   const policy = String((await service.inject('/docs')).headers['content-security-policy'])
   t.match(policy, /default-src 'self'/)
   t.notMatch(policy, /script-src[^;]*'unsafe-(inline|eval)'/)
 })
 
-t.test('alive is who answers, ready is who takes peers', async t => {
+t.test('/healthz returns 200 while the process responds, /readyz while servers accept peers', async t => {
   const { service } = await makeApp(t)
   t.same((await service.inject('/healthz')).json(), { ok: true })
   t.same((await service.inject('/readyz')).json(), { ready: true })
@@ -43,7 +43,7 @@ t.test('alive is who answers, ready is who takes peers', async t => {
   t.equal((await service.inject('/healthz')).statusCode, 200)
 })
 
-t.test('a second server, for Godot 4: an endpoint and a REST API of its own, and ready only with both', async t => {
+t.test('a second server for Godot 4 has its own endpoint and REST API; /readyz requires both servers', async t => {
   const { service } = await makeApp(t, {
     server: { gdMpApi: true },
     more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
@@ -63,7 +63,7 @@ t.test('a second server, for Godot 4: an endpoint and a REST API of its own, and
   t.equal((await ask('/readyz')).statusCode, 503)
 })
 
-t.test('what is not there is a problem, wherever it is not', async t => {
+t.test('unknown paths return a problem, everywhere', async t => {
   const { service } = await makeApp(t)
   for (const path of ['/', '/nothing', '/api', '/api/v1', '/api/v1/nothing', '/docs/nothing']) {
     const answer = await service.inject(path)
@@ -73,7 +73,7 @@ t.test('what is not there is a problem, wherever it is not', async t => {
   }
 })
 
-t.test('an upgrade of any other path is refused', async t => {
+t.test('upgrades of other paths are refused', async t => {
   const { service } = await makeApp(t)
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.peerServer
@@ -92,7 +92,7 @@ t.test('an upgrade of any other path is refused', async t => {
   }
 })
 
-t.test('a handshake at a wrong path is logged once a burst, with the paths that exist and without tokens', async t => {
+t.test('a handshake at a wrong path is logged once per burst, with the existing paths and without tokens', async t => {
   const lines: any[] = []
   const service = Fastify({ logger: { level: 'warn', stream: { write: line => { lines.push(JSON.parse(line)) } } } })
   t.teardown(async () => { await service.close() })
@@ -117,7 +117,7 @@ t.test('a handshake at a wrong path is logged once a burst, with the paths that 
   t.notMatch(JSON.stringify(lines), 'secret')
 })
 
-t.test('every route is below a path that a WebSocket endpoint of the service must not have', async t => {
+t.test('all routes are below paths that are reserved from WebSocket endpoints', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   const urls: string[] = []
@@ -130,7 +130,7 @@ t.test('every route is below a path that a WebSocket endpoint of the service mus
   t.same(paths.filter(path => !urls.some(url => within(url, path))), [], 'and each of them has routes')
 })
 
-t.test('without a token other sites cannot use the browser of this machine', async t => {
+t.test('without a token, requests of pages from other sites are rejected', async t => {
   const { service } = await makeApp(t)
   const ask = async (headers: Record<string, string>): Promise<number> => (await service.inject({
     method: 'POST',
@@ -153,7 +153,7 @@ t.test('without a token other sites cannot use the browser of this machine', asy
   }
 })
 
-t.test('without a token requests through a proxy are refused, whatever host they name', async t => {
+t.test('without a token, requests through a proxy are rejected for any host name', async t => {
   const { service } = await makeApp(t)
   for (const [name, value] of [
     ['forwarded', 'for=203.0.113.9'], [
@@ -173,7 +173,7 @@ t.test('without a token requests through a proxy are refused, whatever host they
   }
 })
 
-t.test('with a token a page of another site needs it too, and that is enough', async t => {
+t.test('with a token, pages from other sites are allowed if they send it', async t => {
   const { service } = await makeApp(t, { admin: { token } })
   const headers = { origin: 'http://example.com', host: 'game.example.com' }
   t.equal((await service.inject({ url: '/api/v1/server', headers })).statusCode, 401)

@@ -28,7 +28,7 @@ function follow (ref: string): any {
   return ref.slice(2).split('/').reduce((value, name) => value?.[name], document)
 }
 
-t.test('openapi/asyncapi.json is what the tables make; `npm run openapi` writes it', async t => {
+t.test('openapi/asyncapi.json is up to date (`npm run openapi`)', async t => {
   t.equal(readFileSync(asyncApiFile, 'utf8'), text)
 })
 
@@ -37,7 +37,7 @@ t.test('the document is valid AsyncAPI 3', async t => {
   t.notOk(isAsyncApi({ ...document, channels: { plain: { adress: '/ws' } } }), 'and a misspelt one is not')
 })
 
-t.test('every reference leads somewhere, and every message is sent by someone', async t => {
+t.test('every reference resolves, and every message belongs to an operation', async t => {
   const refs = [...text.matchAll(/"\$ref": "([^"]+)"/g)].map(([, ref]) => ref)
   for (const ref of refs) t.ok(follow(ref), ref)
   for (const [name, { messages }] of Object.entries<any>(document.channels)) {
@@ -47,7 +47,7 @@ t.test('every reference leads somewhere, and every message is sent by someone', 
   }
 })
 
-t.test('each message as our codec writes it has the layout that is told, and no other', async t => {
+t.test('each message of the codec matches its documented layout and no other', async t => {
   for (const mode of ['godot3', 'godot4'] as const) {
     const shapes = Object.entries<any>(document.channels[mode].messages)
       .map(([name, { payload }]) => ({ name, fits: ajv.compile(payload) }))
@@ -81,7 +81,7 @@ function headOf ({ fields = [] }: SocketMessage): number {
   return fields.reduce((sum, { type }) => sum + { u8: 1, i32: 4, bytes: 0 }[type], 0)
 }
 
-t.test('the server takes from a client what is told to come from one, and drops the rest', async t => {
+t.test('the server accepts documented client messages and drops others', async t => {
   for (const [mode, wire] of [['godot3', relayWire3], ['godot4', relayWire4]] as const) {
     for (const { name, from, example } of modes[mode].messages) {
       const bytes = example as Uint8Array
@@ -96,13 +96,13 @@ t.test('the server takes from a client what is told to come from one, and drops 
   t.equal(headOf(modes.godot4.messages.find(({ name }) => name === 'relay')!), RELAY4_HEAD)
 })
 
-t.test('all close codes are there with a meaning, and whether they are ever sent', async t => {
+t.test('all close codes are documented, including whether they are sent', async t => {
   t.same(document['x-close-codes'].map(({ code }: { code: number }) => code), Object.values(closeCode))
   t.same(document['x-close-codes'].filter(({ sent }: { sent: boolean }) => !sent)
     .map(({ code }: { code: number }) => code), [1005, 1006])
 })
 
-t.test('a handshake is refused with the errors there are, at statuses that OpenAPI tells too', async t => {
+t.test('documents all refusals of handshakes with the statuses of the OpenAPI document', async t => {
   const { responses } = JSON.parse(readFileSync(documentFile, 'utf8')).paths['/ws'].get
   for (const { 'x-refusals': refusals } of Object.values<any>(document.channels)) {
     t.same(refusals.map(({ code }: { code: string }) => code), Object.keys(errors).filter(code => !/^[A-Z]/.test(code)))
@@ -110,7 +110,7 @@ t.test('a handshake is refused with the errors there are, at statuses that OpenA
   }
 })
 
-t.test('the service tells of its servers as they are', async t => {
+t.test('the service describes its servers with their actual options', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, {

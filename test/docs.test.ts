@@ -57,12 +57,12 @@ const scratch = join(root, '.tap/docs')
 
 const examples = await readExamples()
 
-t.test('every marked example has its check, and every check its example', async t => {
+t.test('every marked example has a check and vice versa', async t => {
   t.same(examples.map(({ name }) => name).sort(), Object.keys(checks).sort())
 })
 
 for (const { name, language, code } of examples) {
-  t.test(`the example ${name} does what it says`, async t => {
+  t.test(`the example ${name} works`, async t => {
     const port = await freePort()
     await startExample(t, name, language, code.replaceAll(/\b(3000|9080)\b/g, String(port)), port)
     await checks[name](t, port)

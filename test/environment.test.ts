@@ -17,7 +17,7 @@ const standard = {
 }
 const http = { maxConnectionsPerAddress: 100, maxRequestsInFlight: 10, responseTimeout: 30 }
 
-t.test('without any variable it is a relay for this machine, with the limits of a public relay', async t => {
+t.test('defaults to a relay on loopback with the limits of a public relay', async t => {
   const { server, ...rest } = readEnvironment({})
   t.same(rest, { ...standard, http })
   const limits = { maxPacketsPerSecond: 1000, maxBytesPerSecond: 1 << 20, maxPeersPerAddress: 50, pingInterval: 10 }
@@ -45,7 +45,7 @@ t.test('every option has a variable, except functions and those without effect i
   })
 })
 
-t.test('variables have their effect', async t => {
+t.test('variables set their options', async t => {
   const { server, ...rest } = readEnvironment({
     HOST: '0.0.0.0',
     PORT: '8080',
@@ -123,7 +123,7 @@ t.test('variables have their effect', async t => {
   t.equal(readEnvironment({ ALLOWED_ORIGINS: '*' }).server.allowedOrigins, '*')
 })
 
-t.test('a second endpoint, for Godot 4, has the settings of the first except its port and keys', async t => {
+t.test('the endpoint for Godot 4 has the settings of the first, except port and keys', async t => {
   t.equal(readEnvironment({ WS_WIRE: 'godot4' }).server.wire, 'godot4')
   const { server, godot4 } = readEnvironment({
     WS4_PATH: '/ws4',
@@ -145,7 +145,7 @@ t.test('a second endpoint, for Godot 4, has the settings of the first except its
   })
 })
 
-t.test('a path that the service needs itself, or that is no plain path, is named in one sentence', async t => {
+t.test('a reserved or invalid path is reported with one error', async t => {
   for (const name of ['WS_PATH', 'WS4_PATH']) {
     for (const taken of Object.values(servicePaths)) {
       for (const path of [taken, `${taken}/`, `${taken}/game`]) {
@@ -203,7 +203,7 @@ for (const [name, ...wrong] of [
   })
 }
 
-t.test('keys need a listener of its own', async t => {
+t.test('TLS keys require WS_PORT', async t => {
   t.throws(() => readEnvironment({ TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') }), {
     message: /TLS_KEY: needs WS_PORT[^]*TLS_CERT: needs WS_PORT/
   })

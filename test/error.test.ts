@@ -10,6 +10,6 @@ t.test('an error carries its code, its number in Godot and its HTTP status', asy
   t.equal(error.message, errors.ERR_ALREADY_IN_USE.message)
 })
 
-t.test('a message of its own replaces the one of the table', async t => {
+t.test('a custom message replaces the default one', async t => {
   t.equal(new GodotError('FAILED', 'gone').message, 'gone')
 })

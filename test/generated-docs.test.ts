@@ -11,7 +11,7 @@ const publicApi = readPublicApi(entryPoints)
 const pages = generatedDocs(publicApi)
 
 for (const [path, text] of Object.entries(pages)) {
-  t.test(`${path} is what \`npm run docs\` writes`, async t => {
+  t.test(`${path} is up to date (\`npm run docs\`)`, async t => {
     t.equal(await readFile(join(root, path), 'utf8'), text)
   })
 }

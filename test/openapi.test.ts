@@ -11,7 +11,7 @@ const operations: Array<{
 }> = Object.entries<object>(document.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, operation })))
 
-t.test('openapi/openapi.json is what the routes make; `npm run openapi` writes it', async t => {
+t.test('openapi/openapi.json is up to date (`npm run openapi`)', async t => {
   t.equal(readFileSync(documentFile, 'utf8'), text)
 })
 
@@ -21,7 +21,7 @@ t.test('the document is valid OpenAPI 3.1', async t => {
   t.equal(document.openapi, '3.1.0')
 })
 
-t.test('every operation says what it does, under a tag that is described', async t => {
+t.test('every operation has a summary and a documented tag', async t => {
   const tags = document.tags.map((tag: { name: string }) => tag.name)
   for (const { name, operation } of operations) {
     t.ok(operation.summary, name)
@@ -33,14 +33,14 @@ t.test('every operation says what it does, under a tag that is described', async
   }
 })
 
-t.test('operationIds are the names of the methods, each once', async t => {
+t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
     'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer',
     'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen', 'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
   ])
 })
 
-t.test('every parameter and every member of a body says what it means', async t => {
+t.test('every parameter and body member has a description', async t => {
   for (const { name, operation } of operations) {
     for (const parameter of operation.parameters ?? []) t.ok(parameter.description, `${name}: ${parameter.name}`)
     const body = operation.requestBody?.content['application/json']?.schema ?? {}
@@ -50,7 +50,7 @@ t.test('every parameter and every member of a body says what it means', async t 
   }
 })
 
-t.test('what the routes of the REST API answer is all there', async t => {
+t.test('documents all responses of the REST API', async t => {
   const answers = Object.fromEntries(operations.filter(({ name }) => name.includes('/api/v1/'))
     .map(({ name, operation }) => [name.replace('/api/v1', ''), Object.keys(operation.responses).map(Number)]))
   t.same(answers, {
@@ -76,7 +76,7 @@ t.test('what the routes of the REST API answer is all there', async t => {
   })
 })
 
-t.test('every failure is a problem, and says so', async t => {
+t.test('every error response is a documented problem', async t => {
   for (const { name, operation } of operations) {
     for (const [status, { content = {} }] of Object.entries<any>(operation.responses)) {
       if (Number(status) >= 400) {
@@ -86,13 +86,13 @@ t.test('every failure is a problem, and says so', async t => {
   }
 })
 
-t.test('the socket itself is described: the upgrade, and how it is refused', async t => {
+t.test('documents the WebSocket endpoint: upgrade and refusals', async t => {
   const { operationId, responses } = document.paths['/ws'].get
   t.equal(operationId, 'connect')
   t.ok(['101', '400', '426', '503'].every(status => status in responses))
 })
 
-t.test('the REST API wants the token, and the document holds none', async t => {
+t.test('the REST API requires the token, and the document contains none', async t => {
   t.same(document.components.securitySchemes.adminToken.scheme, 'bearer')
   for (const { name, operation } of operations) {
     t.same(operation.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : undefined, name)

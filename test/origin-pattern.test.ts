@@ -12,7 +12,7 @@ for (const valid of [
   })
 }
 
-t.test('an entry that is no string', async t => {
+t.test('rejects an entry that is not a string', async t => {
   t.throws(() => parseOptions({ allowedOrigins: [5 as unknown as string] }), {
     message: 'option allowedOrigins.0: must be string'
   })
@@ -33,7 +33,7 @@ const invalid: Array<[entry: string, message: RegExp]> = [
 ]
 
 for (const [entry, message] of invalid) {
-  t.test(`${entry} is not, and the error says why`, async t => {
+  t.test(`${entry} is rejected with a reason`, async t => {
     t.throws(() => parseOptions({ allowedOrigins: ['https://good.example', entry] }), {
       code: 'ERR_INVALID_PARAMETER',
       message

@@ -90,14 +90,14 @@ t.test('the packed package works and type checks in an empty project', async t =
   t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
 
-  await t.test('require() works as import does', async t => {
+  await t.test('require() works like import', async t => {
     await writeFile(join(project, 'consumer.cjs'), commonjs)
     for (const node of [process.execPath, ...nodes]) {
       t.same(JSON.parse(await run(project, node, '--no-warnings', 'consumer.cjs')), [200, 'ERR_DOES_NOT_EXIST'], node)
     }
   })
 
-  await t.test('its service has the dashboard', async t => {
+  await t.test('the packed service serves the dashboard', async t => {
     const { port } = await startService(t, {}, join(project, 'node_modules/fastify-peer-server/dist/service.js'))
     for (const file of await readdir(join(root, 'web'))) {
       const answer = await fetch(`http://127.0.0.1:${port}/dashboard${file === 'index.html' ? '' : `/${file}`}`)

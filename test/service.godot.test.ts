@@ -3,7 +3,7 @@ import { startGodot, type GodotClient } from './helper/godot.ts'
 import { skipWithout } from './helper/skip-without.ts'
 import { startService, type Service } from './helper/service.ts'
 
-t.test('three Godot games meet in the service that npm start runs', skipWithout('godot3-server'), async t => {
+t.test('three Godot games connect through the service', skipWithout('godot3-server'), async t => {
   const service = await startService(t)
   const [ann, ben, cat] = await Promise.all([1, 2, 3].map(() => startGodot(t, 'multiplayer_client')))
 
@@ -20,7 +20,7 @@ t.test('three Godot games meet in the service that npm start runs', skipWithout(
   for (const id of [a, b]) await cat.event('network_peer_connected', event => event.id === id)
   await hasJust(t, service, [a, b, c])
 
-  await t.test('packets reach whom they are for, and nobody else', async t => {
+  await t.test('packets reach exactly their targets', async t => {
     const targets = { all: 0, server: 1, 'all but server': -1, ben: b, 'all but ben': -b }
     for (const [name, target] of Object.entries(targets)) {
       t.equal(await ann.run('send_bytes', { bytes: Buffer.from(name), target }), 0)
@@ -36,7 +36,7 @@ t.test('three Godot games meet in the service that npm start runs', skipWithout(
     t.same(ann.eventsOf('network_peer_packet'), [])
   })
 
-  await t.test('remote calls and remote sets arrive, with who sent them', async t => {
+  await t.test('remote calls and sets arrive with their sender', async t => {
     await ben.run('rpc', { method: 'on_remote', args: ['1', '"two"', 'Vector2( 3, 4 )'] })
     await ben.run('rpc', { method: 'on_remote', args: ['"for ann"'], target: a })
     await ben.run('rpc', { method: 'on_remotesync', args: ['"all but ann"'], target: -a })
@@ -57,7 +57,7 @@ t.test('three Godot games meet in the service that npm start runs', skipWithout(
     t.same(await received(cat), [toAll, called('on_remotesync', '"all but ann"'), set, end])
   })
 
-  await t.test('one is kicked over REST', async t => {
+  await t.test('one is disconnected through the REST API', async t => {
     const answer = await service.api(`/peers/${c}?code=4001&reason=kicked`, { method: 'DELETE' })
     t.equal(answer.status, 202)
     t.same(await answer.json(), { state: 'closing' })
@@ -66,7 +66,7 @@ t.test('three Godot games meet in the service that npm start runs', skipWithout(
     await hasJust(t, service, [a, b], c)
   })
 
-  await t.test('another is killed', async t => {
+  await t.test('another is killed by SIGKILL', async t => {
     await ben.kill()
     await ann.event('network_peer_disconnected', ({ id }) => id === b)
     await hasJust(t, service, [a], b, c)

@@ -3,7 +3,7 @@ import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
 import { withTimeout } from './helper/with-timeout.ts'
 
-t.test('pipelined requests end a connection, and leave the service well', async t => {
+t.test('too many pipelined requests close the connection without affecting the service', async t => {
   const service = await startService(t)
   const raw = await connectRaw(t, service.port)
   raw.socket.pause()
@@ -14,7 +14,7 @@ t.test('pipelined requests end a connection, and leave the service well', async 
   t.equal((await service.api('/server')).status, 200)
 })
 
-t.test('with WS_AT_ROOT clients may connect to / too; a wrong path is named, with those that exist', async t => {
+t.test('with WS_AT_ROOT clients may also connect to /; the refusal of other paths names the existing ones', async t => {
   const service = await startService(t, { WS_AT_ROOT: 'true', WS_PATH: '/game', GD_MP_API: 'false' })
   for (const path of ['/', '/?token=x', '/game']) (await connectRawWebSocket(t, service.port, path)).socket.destroy()
   await t.rejects(connectRawWebSocket(t, service.port, '/ws'), { message: /400/ })

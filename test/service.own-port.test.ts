@@ -11,7 +11,7 @@ import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const keys = { TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem'), TLS_CA: keyFile('middle.pem') }
 
-t.test('with WS_PORT and keys clients come by wss on a port of their own', async t => {
+t.test('with WS_PORT and keys clients connect with wss to a separate port', async t => {
   const service = await startService(t, { WS_PORT: '0', BIND_IP: '127.0.0.1', ...keys })
   const state = await (await service.api('/server')).json() as { port: number }
   t.match(state, { mode: 'own', tls: true, bindIp: '127.0.0.1', listening: true })
@@ -27,7 +27,7 @@ t.test('with WS_PORT and keys clients come by wss on a port of their own', async
   t.equal(await stopped, 0)
 })
 
-t.test('keys that do not fit end it with the name of the variable', async t => {
+t.test('exits with the name of the variable if key and certificate do not match', async t => {
   const main = join(root, 'dist/service.js')
   const process = spawn(globalThis.process.execPath, [main], {
     env: { ...envWithoutCoverage, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') },

@@ -8,7 +8,7 @@ import { withTimeout } from './helper/with-timeout.ts'
 
 const token = 'a token of more than thirty-two characters'
 
-t.test('SIGTERM with a hundred event streams, one of them stalled: all end, in time', async t => {
+t.test('SIGTERM with a hundred event streams, one of them stalled: all end in time', async t => {
   const service = await startService(t, { ADMIN_TOKEN: token })
   const headers = { authorization: `Bearer ${token}` }
   const events = `http://127.0.0.1:${service.port}/api/v1/events`
@@ -41,7 +41,7 @@ t.test('SIGTERM with a hundred event streams, one of them stalled: all end, in t
   t.ok(sockets.every(({ readyState }) => readyState !== WebSocket.OPEN))
 })
 
-t.test('the process has its dashboard, and says where it is', async t => {
+t.test('serves the dashboard and logs its address', async t => {
   const service = await startService(t)
   const page = await fetch(`http://127.0.0.1:${service.port}/dashboard`)
   t.equal(page.status, 200)

@@ -56,7 +56,7 @@ t.test('by default: a relay for this machine that logs its addresses, and exits 
   t.match(await end, { code: 1001 })
 })
 
-t.test('configured: the environment has its effect, the token is required and never logged, peers are closed with ' +
+t.test('configured: variables take effect, the token is required and never logged, peers are closed with ' +
   '1001 on SIGTERM', async t => {
   const service = await startService(t, {
     HOST: '0.0.0.0',
@@ -97,7 +97,7 @@ t.test('configured: the environment has its effect, the token is required and ne
   t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
-t.test('exits in time despite unresponsive clients and incomplete requests; healthy but not ready meanwhile', async t => {
+t.test('exits in time despite unresponsive clients and incomplete requests; healthy but not ready until then', async t => {
   const service = await startService(t, { HANDSHAKE_TIMEOUT: '60' })
   const unresponsive = await connectRawWebSocket(t, service.port)
   for (const half of halves) (await connectRaw(t, service.port)).send(half)

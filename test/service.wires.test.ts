@@ -27,7 +27,7 @@ t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with a REST API; both g
   t.equal(await stopped, 0)
 })
 
-t.test('WS_WIRE: the one endpoint is Godot 4\'s', async t => {
+t.test('WS_WIRE: the endpoint is for Godot 4', async t => {
   const service = await startService(t, { WS_WIRE: 'godot4' })
   const a = await Godot4Socket.connect(t, service.port, '/ws')
   await a.event('api.peer_connected', 1)

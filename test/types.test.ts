@@ -134,7 +134,7 @@ const guard: Authenticate = async (peer, data) => data.length > peer.id
 // @ts-expect-error an answer that is none
 const noGuard: Authenticate = () => 'yes'
 
-t.test('the types of a game\'s remote members hold', async t => {
+t.test('remote members of a game are typed', async t => {
   same<Same<MembersOf<typeof main>['steer'], (args_0: Vector2, args_1: number) => void>>()
   same<Same<MembersOf<typeof main>['title'], string>>()
   t.doesNotThrow(() => new WebSocketServer().multiplayer.node('/root/Main', main))

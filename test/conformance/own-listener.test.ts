@@ -5,7 +5,7 @@ import { leafKeys, pem } from '../helper/keys.ts'
 import { connectRawTls } from '../helper/raw-socket.ts'
 import { conform, echo, options } from './conform.ts'
 
-t.test('an echo server on a listener of its own follows RFC 6455', async t => {
+t.test('an echo server with its own listener follows RFC 6455', async t => {
   const server = new WebSocketServer(options)
   t.teardown(async () => { await server.stop() })
   echo(server)
@@ -13,7 +13,7 @@ t.test('an echo server on a listener of its own follows RFC 6455', async t => {
   await conform(t, server)
 })
 
-t.test('and over TLS, where bytes come by another way', async t => {
+t.test('an echo server follows RFC 6455 over TLS', async t => {
   const server = new WebSocketServer({ ...options, ...leafKeys })
   t.teardown(async () => { await server.stop() })
   echo(server)

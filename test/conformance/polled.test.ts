@@ -3,7 +3,7 @@ import t from 'tap'
 import peerServer from '../../index.ts'
 import { conform, echoFromQueue, options } from './conform.ts'
 
-t.test('a server that is polled, and echoes from the queues of its peers, follows RFC 6455', async t => {
+t.test('a polled server that echoes from packet queues follows RFC 6455', async t => {
   const app = Fastify()
   await app.register(peerServer, { ...options, autoPoll: false })
   echoFromQueue(app.peerServer)

@@ -126,7 +126,7 @@ function countEnds (server: WebSocketServer) {
   return counts
 }
 
-t.test('random sequences of frames: the right bytes come back, the right close code, no error is logged', async t => {
+t.test('random frame sequences get the same frames and close codes as from ws, without logged errors', async t => {
   const errors: string[] = []
   const app = Fastify({ logger: { level: 'error', stream: { write: (line: string) => { errors.push(line) } } } })
   t.teardown(async () => { await app.close() })

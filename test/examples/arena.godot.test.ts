@@ -4,7 +4,7 @@ import { skipWithout } from '../helper/skip-without.ts'
 
 const SECONDS = 6
 
-t.test('four real players in the arena: all sides agree when the round is over', skipWithout(
+t.test('a round with four real players: all sides have the same final state', skipWithout(
   'godot3-server'
 ), async t => {
   const { server, bots, ticks, packetsIn, faults } = await playArena(SECONDS, ['Ann', 'Ben', 'Cat', 'Dan'])

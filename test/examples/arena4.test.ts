@@ -17,13 +17,13 @@ const script: Script4 = Object.fromEntries([
 ].map(([, , mode = 'authority', name, parameters]) =>
   [name, { mode: mode as 'authority', args: parameters === '' ? 0 : parameters.split(',').length }]))
 
-t.test('the script of the players has the functions that the server declares, with as many parameters', async t => {
+t.test('the client script has the functions that the server declares, with the same number of parameters', async t => {
   t.same(Object.fromEntries(Object.entries(script).map(([name, { args }]) =>
     [name, args])), Object.fromEntries(Object.entries(surface).map(([name, kinds]) => [name, kinds.length])))
   t.same(Object.keys(script).filter(name => script[name].mode === 'any_peer'), ['join', 'steer'])
 })
 
-t.test('the project is one of Godot 4, and its scene has that script at /root/Main', async t => {
+t.test('the project is for Godot 4, and its scene has that script at /root/Main', async t => {
   t.match(read('project.godot'), /^config_version=5$/m)
   const [, scene] = /^run\/main_scene="res:\/\/(.*)"$/m.exec(read('project.godot'))!
   const [, script, id] = /^\[ext_resource type="Script" path="res:\/\/(.*)" id="(.*)"\]$/m.exec(read(scene))!
@@ -36,7 +36,7 @@ t.test('the project is one of Godot 4, and its scene has that script at /root/Ma
   t.notMatch(source, /^ |^\t+ |\b(remote|puppet|master|onready|export|setget|yield) /m)
 })
 
-t.test('four players in the arena: all sides agree when the round is over', async t => {
+t.test('a round with four simulated players: all sides have the same final state', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
   await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.2 })

@@ -36,7 +36,7 @@ async function busyMetrics (t: Test) {
 /** Names of labels that Prometheus itself adds. */
 const added = ['job', 'instance']
 
-t.test('every metric that the dashboard and the alerts ask for is one of the service, with these labels', async t => {
+t.test('the service has all metrics of the dashboard and the alerts, with their labels', async t => {
   const metrics = await busyMetrics(t)
   t.ok(exprs.length > 30)
   for (const expr of exprs) {
@@ -57,7 +57,7 @@ t.test('every metric that the dashboard and the alerts ask for is one of the ser
   }
 })
 
-t.test('what is said of a metric in words has the labels that come with it', async t => {
+t.test('alert summaries only use labels of their expression', async t => {
   for (const [, expr, summary] of read('alerts.yml').matchAll(/expr: ([\s\S]*?)\n +for:[\s\S]*?summary: (.*)/g)) {
     const kept = /by \(([^)]*)\)/.exec(expr)?.[1].split(', ')
     for (const [, label] of summary.matchAll(/\$labels\.(\w+)/g)) {
@@ -66,12 +66,12 @@ t.test('what is said of a metric in words has the labels that come with it', asy
   }
 })
 
-t.test('the job of the alerts is the one that is scraped', async t => {
+t.test('the alerts use the job name of prometheus.yml', async t => {
   const [, job] = /job_name: (.*)/.exec(read('prometheus.yml')) as string[]
   for (const [, asked] of exprs.join('\n').matchAll(/job="([^"]*)"/g)) t.equal(asked, job)
 })
 
-t.test('every metric of a server is on the dashboard', async t => {
+t.test('the dashboard shows every metric of a server', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: {}, admin: { auth: false } })

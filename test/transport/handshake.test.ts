@@ -70,7 +70,7 @@ for (const [what, request, wanted, code] of refused) {
   })
 }
 
-t.test('a server that refuses says when to come back', async t => {
+t.test('a 503 refusal contains Retry-After', async t => {
   const server = await listening(t, { refuseNewConnections: true })
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
@@ -80,7 +80,7 @@ t.test('a server that refuses says when to come back', async t => {
   t.equal(JSON.parse(body).code, 'refusing-connections')
 })
 
-t.test('the request may come byte by byte', async t => {
+t.test('accepts a request that arrives byte by byte', async t => {
   const server = await listening(t)
   const raw = await connectRaw(t, server.port)
   for (const byte of upgradeRequest('/')) {
@@ -90,7 +90,7 @@ t.test('the request may come byte by byte', async t => {
   t.equal((await raw.head()).status, 101)
 })
 
-t.test('the sub-protocol is Godot\'s choice', async t => {
+t.test('selects the subprotocol like Godot', async t => {
   const server = await listening(t, { protocols: ['a', 'b'] })
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/', { 'Sec-WebSocket-Protocol': 'z', 'sec-websocket-protocol': 'b, a' }))
@@ -118,7 +118,7 @@ for (const [what, sent] of timeouts) {
   })
 }
 
-t.test('a client that is refused and stays is cut in time', async t => {
+t.test('a refused client that does not disconnect is cut in time', async t => {
   const server = await listening(t, { handshakeTimeout: 0.3, refuseNewConnections: true })
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
@@ -127,7 +127,7 @@ t.test('a client that is refused and stays is cut in time', async t => {
   t.pass('nothing is left of it')
 })
 
-t.test('curl is told what is wrong', async t => {
+t.test('the refusal of a curl request explains the error', async t => {
   const server = await listening(t)
   const { stdout } = await promisify(execFile)('curl', ['-s', '-i', `http://127.0.0.1:${server.port}/`])
   t.match(stdout, /^HTTP\/1.1 426 /)

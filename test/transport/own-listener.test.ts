@@ -15,7 +15,7 @@ async function listening (t: Test, options: Partial<ServerOptions> = {}): Promis
   return server
 }
 
-t.test('listen opens a port of its own and stop frees it', async t => {
+t.test('listen opens a port and stop frees it', async t => {
   const server = await listening(t)
   t.ok(server.isListening())
   t.equal(server.mode, 'own')
@@ -31,7 +31,7 @@ t.test('listen opens a port of its own and stop frees it', async t => {
   t.ok(server.options.gdMpApi)
 })
 
-t.test('a client on either family becomes a peer with its own address', async t => {
+t.test('accepts IPv4 and IPv6 clients with their addresses', async t => {
   const server = await listening(t)
   for (const host of ['127.0.0.1', '::1']) {
     const raw = await connectRaw(t, server.port, host)
@@ -44,7 +44,7 @@ t.test('a client on either family becomes a peer with its own address', async t 
   }
 })
 
-t.test('bindIp binds to that address alone', async t => {
+t.test('bindIp binds to that address only', async t => {
   const v4 = await listening(t, { bindIp: '127.0.0.1' })
   await connectRaw(t, v4.port, '127.0.0.1')
   await t.rejects(connectRaw(t, v4.port, '::1'), { code: 'ECONNREFUSED' })
@@ -53,7 +53,7 @@ t.test('bindIp binds to that address alone', async t => {
   await t.rejects(connectRaw(t, v6.port, '127.0.0.1'), { code: 'ECONNREFUSED' })
 })
 
-t.test('a listen that fails changes nothing', async t => {
+t.test('a failed listen has no effect', async t => {
   const other = createServer().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
   await once(other, 'listening')
@@ -80,7 +80,7 @@ t.test('a listen that fails changes nothing', async t => {
   await server.stop()
 })
 
-t.test('a listen between two stops is stopped by the second', async t => {
+t.test('the second stop also stops a listen in between', async t => {
   const server = new WebSocketServer()
   await server.listen(0)
   const stopped = server.stop()
@@ -91,7 +91,7 @@ t.test('a listen between two stops is stopped by the second', async t => {
   t.equal(server.isListening(), false)
 })
 
-t.test('stop while listen is under way stops what it opens', async t => {
+t.test('stop during listen also stops the new listener', async t => {
   const server = new WebSocketServer()
   const openings = [server.listen(0), t.rejects(server.listen(0), { code: 'ERR_ALREADY_IN_USE' })]
   await server.stop()
@@ -104,7 +104,7 @@ t.test('stop while listen is under way stops what it opens', async t => {
   await failing
 })
 
-t.test('what Godot locks while listening is locked', async t => {
+t.test('properties that Godot locks while listening cannot be set', async t => {
   const server = await listening(t)
   for (const name of ['bindIp', 'privateKey', 'sslCertificate', 'caChain'] as const) {
     t.throws(() => { server[name] = '127.0.0.1' }, { code: 'FAILED', message: new RegExp(name) }, name)
@@ -116,7 +116,7 @@ t.test('what Godot locks while listening is locked', async t => {
   t.equal(server.bindIp, '127.0.0.1')
 })
 
-t.test('bindIp has to be an address', async t => {
+t.test('rejects a bindIp that is not an address', async t => {
   const server = new WebSocketServer()
   for (const address of ['', 'nonsense', 'localhost', '127.1', '10.0.0.0/8', '1.2.3.256']) {
     t.throws(() => { server.bindIp = address }, { code: 'ERR_INVALID_PARAMETER', message: /bindIp/ }, address)
@@ -124,7 +124,7 @@ t.test('bindIp has to be an address', async t => {
   t.equal(server.bindIp, '*')
 })
 
-t.test('option port is where listen listens', async t => {
+t.test('listen uses option port by default', async t => {
   const server = new WebSocketServer({ port: 0 })
   t.equal(server.mode, 'own')
   await server.listen()
@@ -133,7 +133,7 @@ t.test('option port is where listen listens', async t => {
   await t.rejects(new WebSocketServer().listen(), { code: 'ERR_CANT_CREATE' }, 'no port and no app')
 })
 
-t.test('packets go in and out, also what came with the request', async t => {
+t.test('packets are received and sent, including bytes that arrive with the request', async t => {
   const server = await listening(t)
   server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
   const raw = await connectRaw(t, server.port)
@@ -144,7 +144,7 @@ t.test('packets go in and out, also what came with the request', async t => {
   t.same((await raw.frame()).payload, Buffer.of(8))
 })
 
-t.test('without autoPoll a client waits for the poll, and what it sent is not lost', async t => {
+t.test('without autoPoll a client joins in poll(), and its early packets are not lost', async t => {
   const server = await listening(t, { autoPoll: false })
   const ids: number[] = []
   server.on('client_connected', id => { ids.push(id) })
@@ -164,7 +164,7 @@ t.test('without autoPoll a client waits for the poll, and what it sent is not lo
   t.same(server.getPeer(ids[0]).getPacket(), Uint8Array.of(7))
 })
 
-t.test('stop ends peers, cuts handshakes under way, and leaves nothing behind', async t => {
+t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t => {
   const server = await listening(t)
   const peer = await connectRawWebSocket(t, server.port)
   const silent = await connectRaw(t, server.port)

@@ -43,7 +43,7 @@ function blockLoop (milliseconds: number): void {
 }
 
 for (const mode of modes) {
-  t.test(`plain mode over TLS: what is sent in one turn is not backlog (${mode})`, async t => {
+  t.test(`plain mode over TLS: bytes sent in one turn are not backlog (${mode})`, async t => {
     const server = await openTls(t, mode, {})
     const client = await join(t, server)
     const [peer] = server.peers()
@@ -51,7 +51,7 @@ for (const mode of modes) {
     t.same(await sizes(client, 20), Array(20).fill(SIZE))
   })
 
-  t.test(`plain mode over TLS: nor is what was sent before the loop stalled (${mode})`, async t => {
+  t.test(`plain mode over TLS: bytes sent before the event loop stalled are not backlog (${mode})`, async t => {
     const server = await openTls(t, mode, {})
     const client = await join(t, server)
     const [peer] = server.peers()
@@ -63,7 +63,7 @@ for (const mode of modes) {
     t.same(await sizes(client, 15), Array(15).fill(SIZE))
   })
 
-  t.test(`a relay over TLS: a member that sends much at once has nobody closed (${mode})`, async t => {
+  t.test(`relay over TLS: a burst of one member does not close other members (${mode})`, async t => {
     const server = await openTls(t, mode, { gdMpApi: true })
     const members = [await join(t, server), await join(t, server), await join(t, server)]
     const [sender, ...others] = members
@@ -81,7 +81,7 @@ for (const mode of modes) {
     t.equal(server.monitor.limits['slow-peer'], 0)
   })
 
-  t.test(`over TLS a client that does not read fills its outgoing buffer (${mode})`, async t => {
+  t.test(`TLS: the output buffer fills for a client that does not read (${mode})`, async t => {
     const server = await openTls(t, mode, {})
     const client = await join(t, server)
     client.socket.pause()
@@ -104,7 +104,7 @@ for (const mode of modes) {
   })
 }
 
-t.test('a stream without a TCP handle counts what it has not confirmed as refused', async t => {
+t.test('a stream without a TCP handle counts unconfirmed bytes as backlog', async t => {
   const confirm: Array<() => void> = []
   const stream = new Duplex({ read () {}, write (_chunk, _encoding, callback) { confirm.push(callback) } })
   const connection = new SocketConnection(stream, new Uint8Array(0))

@@ -19,7 +19,7 @@ for (const [what, trust] of [
   ['that trusts the root', { certificate: keyFile('root.pem') }],
   ['that verifies nothing', { verify: false }]
 ] as const) {
-  t.test(`a Godot client ${what} talks by wss`, skipWithout('godot3-server'), async t => {
+  t.test(`a Godot client ${what} communicates over wss`, skipWithout('godot3-server'), async t => {
     const server = await listening(t)
     const game = await startGodot(t, 'plain_client')
     t.equal(await game.run('connect', { url: `wss://localhost:${server.port}/any`, ...trust }), 0)
@@ -33,7 +33,7 @@ for (const [what, trust] of [
   })
 }
 
-t.test('a Godot client that does not know the root goes away', skipWithout('godot3-server'), async t => {
+t.test('a Godot client that does not trust the root disconnects', skipWithout('godot3-server'), async t => {
   const server = await listening(t)
   const game = await startGodot(t, 'plain_client')
   t.equal(await game.run('connect', { url: `wss://localhost:${server.port}/` }), 0)
@@ -41,7 +41,7 @@ t.test('a Godot client that does not know the root goes away', skipWithout('godo
   t.equal(server.peerCount, 0)
 })
 
-t.test('Godot clients play by wss on a port of the server\'s own', skipWithout('godot3-server'), async t => {
+t.test('Godot clients play over wss on the server\'s own port', skipWithout('godot3-server'), async t => {
   const server = new WebSocketServer({ ...leafKeys, gdMpApi: true, closeTimeout: 0.3 })
   t.teardown(async () => { await server.stop() })
   await server.listen(0)

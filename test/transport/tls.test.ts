@@ -18,7 +18,7 @@ async function listening (t: Test, options: Partial<ServerOptions> = leafKeys): 
 const ca = pem('root.pem')
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`a client that trusts the root talks in ${version}`, async t => {
+  t.test(`a client that trusts the root communicates over ${version}`, async t => {
     const server = await listening(t)
     t.ok(server.tls)
     const raw = await connectRawTls(t, server.port, { ca, minVersion: version, maxVersion: version })
@@ -33,7 +33,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('TLS 1.1 is not spoken', async t => {
+t.test('TLS 1.1 is rejected', async t => {
   const server = await listening(t)
   await t.rejects(connectRawTls(t, server.port, {
     ca,
@@ -43,7 +43,7 @@ t.test('TLS 1.1 is not spoken', async t => {
   }))
 })
 
-t.test('a client that does not trust the root goes away', async t => {
+t.test('a client that does not trust the root disconnects', async t => {
   const server = await listening(t)
   await t.rejects(connectRawTls(t, server.port, {}), {
     code: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/
@@ -51,12 +51,12 @@ t.test('a client that does not trust the root goes away', async t => {
   t.equal(server.peerCount, 0)
 })
 
-t.test('without caChain the chain is not whole', async t => {
+t.test('without caChain the certificate chain is incomplete', async t => {
   const server = await listening(t, { ...leafKeys, caChain: undefined })
   await t.rejects(connectRawTls(t, server.port, { ca }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
 })
 
-t.test('a client that speaks plain is cut', async t => {
+t.test('a client without TLS is cut', async t => {
   const server = await listening(t)
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
@@ -64,14 +64,14 @@ t.test('a client that speaks plain is cut', async t => {
   t.equal(server.countPeers().pending, 0)
 })
 
-t.test('a refusal goes through TLS as well', async t => {
+t.test('refusals are sent over TLS too', async t => {
   const server = await listening(t)
   const raw = await connectRawTls(t, server.port, { ca })
   raw.send(upgradeRequest('/', { Upgrade: undefined }))
   t.equal((await raw.response()).status, 426)
 })
 
-t.test('handshakeTimeout covers a TLS handshake that stalls', async t => {
+t.test('handshakeTimeout applies to stalled TLS handshakes', async t => {
   const server = await listening(t, { ...leafKeys, handshakeTimeout: 0.5 })
   const began = performance.now()
   const raw = await connectRaw(t, server.port)
@@ -108,7 +108,7 @@ for (const [what, keys, message] of wrong) {
   })
 }
 
-t.test('keys are replaced while peers stay', async t => {
+t.test('keys can be replaced while peers stay connected', async t => {
   const server = await listening(t)
   const before = await connectRawTls(t, server.port, { ca })
   before.send(upgradeRequest('/'))
@@ -140,7 +140,7 @@ const incomplete: Array<[what: string, keys: unknown, message: RegExp]> = [
 ]
 
 for (const [what, keys, message] of incomplete) {
-  t.test(`keys are not replaced by ${what}, and TLS stays on`, async t => {
+  t.test(`${what} do not replace the keys, and TLS stays enabled`, async t => {
     const server = await listening(t)
     t.throws(() => { server.setSecureContext(keys as typeof leafKeys) }, { code: 'ERR_INVALID_PARAMETER', message })
     t.ok(server.tls)
@@ -156,7 +156,7 @@ async function certificateOf (t: Test, port: number) {
   return socket.getPeerCertificate()
 }
 
-t.test('there is nothing to replace without TLS', async t => {
+t.test('setting keys without TLS throws', async t => {
   const server = await listening(t, {})
   t.notOk(server.tls)
   t.throws(() => { server.setSecureContext(leafKeys) }, { code: 'ERR_UNCONFIGURED' })

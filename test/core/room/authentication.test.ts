@@ -53,7 +53,7 @@ async function heard (client: FrameClient): Promise<string[]> {
   return lines
 }
 
-t.test('who is accepted and says that it is done is let in, whichever comes first', async t => {
+t.test('a client joins when it is accepted and has completed, in either order', async t => {
   for (const isDoneAtOnce of [false, true]) {
     const { server, told } = await serve(async () => true)
     const client = new FrameClient(server)
@@ -74,7 +74,7 @@ t.test('who is accepted and says that it is done is let in, whichever comes firs
   }
 })
 
-t.test('until then it is nobody: not announced, not heard, not sent to, not counted, not found', async t => {
+t.test('before it has joined, a client is not announced, relayed, sent to, counted or found', async t => {
   const { server, told } = await serve(({ id }) => id === 10)
   const [inside, waiting] = [new FrameClient(server), new FrameClient(server)]
   auth(inside, 'x')
@@ -99,7 +99,7 @@ t.test('until then it is nobody: not announced, not heard, not sent to, not coun
   await server.stop()
 })
 
-t.test('what the application answers', async t => {
+t.test('return values of authenticate', async t => {
   type Answer = ReturnType<Authenticate>
   const rows: Array<[answer: () => Answer, frames: string[], limit: number, errors: number]> =
     [
@@ -126,7 +126,7 @@ t.test('what the application answers', async t => {
   }
 })
 
-t.test('in several steps, one at a time and in order', async t => {
+t.test('handles several messages one at a time and in order', async t => {
   let wake = (_: AuthenticateAnswer): void => {}
   const { server, asked } = await serve(async () => await new Promise(resolve => { wake = resolve }))
   const client = new FrameClient(server)
@@ -149,7 +149,7 @@ t.test('in several steps, one at a time and in order', async t => {
   await server.stop()
 })
 
-t.test('who completes without having sent anything is judged by that', async t => {
+t.test('authenticate is called with no bytes for a client that completes without sending data', async t => {
   const { server, asked } = await serve((_, data) => data.length === 0)
   const client = new FrameClient(server)
   auth(client)
@@ -161,7 +161,7 @@ t.test('who completes without having sent anything is judged by that', async t =
   await server.stop()
 })
 
-t.test('the application may begin: it sends a riddle, and lets in by itself', async t => {
+t.test('the application may send data first and accept with completeAuth()', async t => {
   const { server } = await serve(() => {})
   server.on('peer_authenticating', id => { server.sendAuth(id, Buffer.from('?')) })
   const client = new FrameClient(server)
@@ -179,7 +179,7 @@ t.test('the application may begin: it sends a riddle, and lets in by itself', as
   await server.stop()
 })
 
-t.test('let in while the answer is still out: the answer is not needed any more', async t => {
+t.test('completeAuth() while authenticate is pending: its result is ignored', async t => {
   let wake = (_: AuthenticateAnswer): void => {}
   const { server } = await serve(async () => await new Promise(resolve => { wake = resolve }))
   const client = new FrameClient(server)
@@ -195,7 +195,7 @@ t.test('let in while the answer is still out: the answer is not needed any more'
   await server.stop()
 })
 
-t.test('who takes too long is closed with 1000, answer or not', async t => {
+t.test('a client is closed with 1000 after authTimeout, even while authenticate is pending', async t => {
   const { server, told } = await serve(() => {}, { authTimeout: 0.03 })
   const client = new FrameClient(server)
   while (told.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
@@ -210,7 +210,7 @@ t.test('who takes too long is closed with 1000, answer or not', async t => {
   await server.stop()
 })
 
-t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', async t => {
+t.test('a client that leaves, is banned or is stopped during authentication never joins', async t => {
   let wake = (_: AuthenticateAnswer): void => {}
   const { server, told } = await serve(async () => await new Promise(resolve => { wake = resolve }))
   const [leaver, banned, cut] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
@@ -235,7 +235,7 @@ t.test('who leaves meanwhile, or is banned or cut by a stop, was never there', a
   t.equal(server.countPeers().pending, 0)
 })
 
-t.test('the application may turn away who authenticates, with a word', async t => {
+t.test('the application may reject a client with a code and a reason', async t => {
   const { server, told } = await serve(() => {})
   const [client, other] = [new FrameClient(server), new FrameClient(server)]
   await heard(other)
@@ -250,7 +250,7 @@ t.test('the application may turn away who authenticates, with a word', async t =
   await server.stop()
 })
 
-t.test('who closes meanwhile is answered, and nobody hears of a close request', async t => {
+t.test('a close during authentication is answered without client_close_request', async t => {
   const { server, told } = await serve(() => {})
   server.on('client_close_request', () => { t.fail('nobody was there who could close') })
   const client = new FrameClient(server)
@@ -260,7 +260,7 @@ t.test('who closes meanwhile is answered, and nobody hears of a close request', 
   await server.stop()
 })
 
-t.test('without autoPoll all of it happens in polls', async t => {
+t.test('without autoPoll, authentication happens in poll()', async t => {
   const { server, told, asked } = await serve(() => true, { autoPoll: false, authTimeout: 0.03 })
   const [client, idle] = [new FrameClient(server), new FrameClient(server)]
   server.poll()
@@ -283,7 +283,7 @@ t.test('without autoPoll all of it happens in polls', async t => {
   await server.stop()
 })
 
-t.test('a client counts as one from the start', async t => {
+t.test('a client counts for limits during authentication', async t => {
   const { server } = await serve(() => true, { maxPeers: 1 })
   const client = new FrameClient(server)
   t.throws(() => { server.checkJoin() }, { code: 'server-full' })
@@ -293,7 +293,7 @@ t.test('a client counts as one from the start', async t => {
   await server.stop()
 })
 
-t.test('given a write mode, or closed, before it is in', async t => {
+t.test('write mode and close() work during authentication', async t => {
   const { server } = await serve(peer => {
     (peer as unknown as { setWriteMode: (mode: number) => void }).setWriteMode(0)
     return true
@@ -309,7 +309,7 @@ t.test('given a write mode, or closed, before it is in', async t => {
   await server.stop()
 })
 
-t.test('whatever comes before: nobody gets in who was not let in, and nothing fails', async t => {
+t.test('with random messages no client joins without being accepted, and nothing fails', async t => {
   const random = new Random(seed)
   const { server, told } = await serve((_, data) =>
     Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))

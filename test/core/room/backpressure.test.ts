@@ -30,7 +30,7 @@ async function sendUntilPaused (sender: MemoryClient, isPaused: (member: MemoryC
 const payloads = async (member: MemoryClient): Promise<number[]> =>
   (await member.messages()).filter(message => message.length > 8000).map(message => parseInt(message.slice(-2), 16))
 
-t.test('a member that sends is paused while a receiver is behind, and nothing is lost', async t => {
+t.test('a sending member is paused while a receiver lags behind, and no packet is lost', async t => {
   const { server, members: [sender, receiver, other], isPaused } = await room(3)
   receiver.connection.stall()
   const sent = await sendUntilPaused(sender, isPaused)
@@ -78,7 +78,7 @@ t.test('a receiver that accepts nothing for two seconds is closed with 4008, and
   clock.advance(10_000)
 })
 
-t.test('nobody waits longer than two seconds for a receiver that accepts too little', async t => {
+t.test('senders are paused for at most two seconds for a receiver that accepts too little', async t => {
   const clock = stopTime(t)
   const { server, members: [sender, receiver], isPaused } = await room(2)
   receiver.connection.stall()

@@ -57,7 +57,7 @@ const drops: Record<string, string> = {
 /** What is no fault here: a path without a node is confirmed, and spawners have no scene to look for. */
 const faultless = ['announced path has no node', 'not a known spawn, synchronizer or allowed object']
 
-t.test('every single frame is relayed, answered or refused as by Godot 4', async t => {
+t.test('each recorded frame is relayed, answered or refused as by Godot 4', async t => {
   t.equal(cases.length, 80)
   const words = new Set(cases.flatMap(({ server_refused: refused = [] }) => refused))
   t.same([...words].filter(word =>

@@ -42,7 +42,7 @@ function draw (random: Random): Buffer {
   return bytes
 }
 
-t.test('random messages: each goes exactly where it must, as it must, and nothing else goes anywhere', async t => {
+t.test('random messages are delivered to exactly the right receivers, in the right form', async t => {
   const random = new Random(seed)
   const ids = [...ALL]
   const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', inputMaxPackets: 4096, outputMaxPackets: 8192 }, {

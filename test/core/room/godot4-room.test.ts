@@ -142,7 +142,7 @@ t.test('a client whose script has other methods is called by its own list and ne
   await server.stop()
 })
 
-t.test('a scene that is changed for another with a node at the same path: each call runs what it means, in either ' +
+t.test('a scene is replaced by one with a node at the same path: each call runs the right method, in either ' +
   'order of the change', async t => {
   const { server, arena, ran } = await serve()
   const lobby = { chat: { args: 1, mode: 'any_peer' }, start: { args: 0 } } as const
@@ -182,7 +182,7 @@ t.test('a scene that is changed for another with a node at the same path: each c
   await server.stop()
 })
 
-t.test('what Godot 4 does not know, or needs to be told, is refused with a clear word', async t => {
+t.test('features that Godot 4 lacks, and missing options, are rejected with a clear error', async t => {
   const { server, arena } = await serve()
   const player = new Godot4Player(server, withArena)
   await pumpUntilIdle([player])

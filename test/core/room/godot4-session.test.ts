@@ -123,7 +123,7 @@ async function replay (
   return replayed
 }
 
-t.test('the recorded session of Godot 4, our server in the place of its server, frame by frame', async t => {
+t.test('reproduces the recorded session of Godot 4 frame by frame', async t => {
   const { ids } = recorded
   const gone = (name: string): Difference['signals'] => () => [['api.peer_disconnected', ids[name]]]
   const del = (name: string): string => `2:0702${id(ids[name])}`
@@ -166,7 +166,7 @@ t.test('authentication on both sides', async t => {
   await served.server.stop()
 })
 
-t.test('authentication at the server only: a client that knows nothing of it is closed', async t => {
+t.test('authentication at the server only: the client is closed', async t => {
   const session = sessionOf('authentication at the server only')
   const served = await serve(session.ids, { authTimeout: 0.05, authenticate: () => {} })
   t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: 100 } }), 5)
@@ -182,7 +182,7 @@ t.test('authentication at the client only: it closes', async t => {
   await served.server.stop()
 })
 
-t.test('the relay off at either side; pings', async t => {
+t.test('relay disabled on either side; pings', async t => {
   for (const [title, serverRelay, frames] of [
     ['server_relay off at the server', false, 7], ['server_relay off at the client', true, 10], ['heartbeat', true, 9]
   ] as const) {
@@ -194,7 +194,7 @@ t.test('the relay off at either side; pings', async t => {
   }
 })
 
-t.test('no session is left out', async t => {
+t.test('all recorded sessions are tested', async t => {
   // That about protocols is one of handshakes: test/plugins/godot4-handshake.test.ts.
   t.same(recorded.sessions.map(({ title }) => title), [
     'authentication on both sides', 'authentication at the server only', 'authentication at the client only',

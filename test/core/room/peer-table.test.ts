@@ -5,7 +5,7 @@ import { Random, seed } from '../../helper/random.ts'
 
 const peer = (id: number) => ({ id }) as PeerSession
 
-t.test('peers are found by id and listed by ascending id, whatever comes and goes', async t => {
+t.test('finds peers by id and lists them by ascending id while peers join and leave', async t => {
   const random = new Random(seed)
   const table = new PeerTable()
   const model = new Map<number, PeerSession>()
@@ -28,7 +28,7 @@ t.test('peers are found by id and listed by ascending id, whatever comes and goe
   t.ok(ids.every(id => table.has(id) && table.get(id) === model.get(id)))
 })
 
-t.test('a walk meets everyone who stays once, while others come and go', async t => {
+t.test('an iteration visits each staying peer once while others join and leave', async t => {
   const table = new PeerTable()
   const peers = Array.from({ length: 10 }, (_, i) => peer(10 * (i + 1)))
   for (const one of peers) table.add(one)

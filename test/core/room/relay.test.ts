@@ -40,7 +40,7 @@ function drain (server: WebSocketServer): Array<{ from: number, payload: string 
   return packets
 }
 
-t.test('the recorded session of Godot 3.2.3 comes out frame by frame', async t => {
+t.test('reproduces the recorded session of Godot 3.2.3 frame by frame', async t => {
   const { server, signals } = await multiplayerServer([recorded.ids.A, recorded.ids.B, recorded.ids.C, recorded.ids.D])
   const clients = new Map<string, FrameClient>()
   let stopped: Promise<void> | undefined
@@ -85,7 +85,7 @@ function withoutNul (opcode: number, hex: string): string {
   return opcode === 8 && hex === '0fa16b69636b00' ? hex.slice(0, -2) : hex
 }
 
-t.test('each single frame goes where Godot sends it', async t => {
+t.test('relays each frame to the same receivers as Godot', async t => {
   for (const one of recorded.single_frame_cases) {
     await t.test(one.name, async t => {
       const { server, signals } = await multiplayerServer([one.ids.A, one.ids.B, one.ids.C])
@@ -105,7 +105,7 @@ t.test('each single frame goes where Godot sends it', async t => {
   }
 })
 
-t.test('what is dropped is counted by its reason', async t => {
+t.test('dropped packets are counted by reason', async t => {
   const { server } = await multiplayerServer([10, 11])
   const [a] = [new FrameClient(server), new FrameClient(server)]
   const packet = (type: number, source: number, target: number, size = 2) => {
@@ -126,7 +126,7 @@ t.test('what is dropped is counted by its reason', async t => {
   await server.stop()
 })
 
-t.test('a peer in text mode is relayed text, in order with the rest', async t => {
+t.test('a peer in text mode receives relayed packets as text, in order', async t => {
   const { server } = await multiplayerServer([10, 11, 12])
   const [a, b, c] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   for (const client of [a, b, c]) await client.frames()
@@ -141,7 +141,7 @@ t.test('a peer in text mode is relayed text, in order with the rest', async t =>
   await server.stop()
 })
 
-t.test('a relay on which nobody reads keeps going, and keeps no more than its queue', async t => {
+t.test('a relay whose server does not read keeps working, and queues at most its limit', async t => {
   const { server } = await multiplayerServer([10, 11])
   for (const name of ['peer_packet'] as const) t.equal(server.getAvailablePacketCount(), 0, name)
   await server.stop()
@@ -163,7 +163,7 @@ t.test('a relay on which nobody reads keeps going, and keeps no more than its qu
   await quiet.stop()
 })
 
-t.test('random packets: only the outcomes there are', async t => {
+t.test('random packets are relayed or dropped, and nothing else', async t => {
   const random = new Random(seed)
   const { server } = await multiplayerServer([10, 11, 12])
   const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]

@@ -41,7 +41,7 @@ class Reader {
 
 const plenty = { bytes: 1 << 30, packets: 1 << 30 }
 
-t.test('a turn is one write, whatever was sent in it', async t => {
+t.test('all packets of a turn are sent with one write', async t => {
   const log = new RoomOutbox(plenty)
   const readers = [new Reader(), new Reader(), new Reader()]
   const writes = readers.map(() => 0)
@@ -63,7 +63,7 @@ t.test('a turn is one write, whatever was sent in it', async t => {
   t.same(readers.map(reader => reader.got().slice(50)), [['one', 'all'], [], ['all']])
 })
 
-t.test('whatever is sent to whom, each gets its own packets in the order they were sent', async t => {
+t.test('each member receives its packets in the order they were sent, for random targets', async t => {
   for (let run = 0; run < scaled(20); run++) {
     const random = new Random(seed + run)
     const log = new RoomOutbox(plenty, random.oneIn(3) ? 1 : 0)
@@ -120,7 +120,7 @@ t.test('whatever is sent to whom, each gets its own packets in the order they we
   }
 })
 
-t.test('a member that takes nothing keeps no more than the limits, and is told to be slow', async t => {
+t.test('a member that accepts nothing buffers at most its limits and is reported as slow', async t => {
   for (const [what, limits, size] of [['bytes', {
     bytes: 10_000,
     packets: 1 << 30
@@ -145,7 +145,7 @@ t.test('a member that takes nothing keeps no more than the limits, and is told t
   }
 })
 
-t.test('holdTime: the first packet goes at once, those that follow closely wait and go together', async t => {
+t.test('holdTime: the first packet is sent immediately, closely following ones are batched', async t => {
   const log = new RoomOutbox(plenty, 40)
   const reader = new Reader()
   log.add(reader.output)

@@ -8,7 +8,7 @@ import { listeningApp } from '../../helper/app.ts'
 const LIVES = scaled(1500)
 const AT_ONCE = 50
 
-t.test(`${LIVES} random lives: one connect and one disconnect signal each, and nothing is left`, async t => {
+t.test(`${LIVES} random clients: one connect and one disconnect signal each, and no leaks`, async t => {
   const { app, port } = await listeningApp(t, { closeTimeout: 0.2, inputMaxPackets: 8 })
   const server = app.peerServer
   const random = new Random(seed)

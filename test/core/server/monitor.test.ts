@@ -16,7 +16,7 @@ t.test('every hit of a limit is counted and emitted, a burst of them is logged o
   t.same(records, [{ limit: 'address-limit', option: 'maxPeersPerAddress', address: '192.0.2.7' }])
 })
 
-t.test('a listener that fails at every event is logged once a burst', async t => {
+t.test('a listener that fails at every event is logged once per burst', async t => {
   stopTime(t)
   const records: object[] = []
   const monitor = new Monitor({ ...silentLogger, error: details => { records.push(details) } })

@@ -11,7 +11,7 @@ function emitter () {
   }
 }
 
-t.test('listeners hear in the order they came, once only once, and none that was taken away', async t => {
+t.test('calls listeners in order of registration, once() listeners once, removed ones never', async t => {
   const { signals } = emitter()
   const heard: string[] = []
   const first = (word: string) => { heard.push(`first ${word}`) }
@@ -26,14 +26,14 @@ t.test('listeners hear in the order they came, once only once, and none that was
   t.notOk(signals.emit('said', 'c', 3))
 })
 
-t.test('once can be taken away by the listener it was given', async t => {
+t.test('off() removes a once() listener', async t => {
   const { signals } = emitter()
   const listener = () => { t.fail('it was taken away') }
   signals.once('done', listener).off('done', listener)
   signals.emit('done')
 })
 
-t.test('who listens or leaves while a signal is under way does not change who hears it', async t => {
+t.test('adding or removing listeners during emit does not affect it', async t => {
   const { signals } = emitter()
   const heard: string[] = []
   const second = () => { heard.push('second') }

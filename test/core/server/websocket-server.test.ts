@@ -17,7 +17,7 @@ async function listening (options: Partial<ServerOptions> = {}, ids = [10, 11, 1
   return { server, signals }
 }
 
-t.test('a client that connects, talks and closes is signalled in Godot\'s order', async t => {
+t.test('emits the signals of connect, packet and close in Godot\'s order', async t => {
   const { server, signals } = await listening()
   const client = new FrameClient(server, 'chat')
   client.text('one')
@@ -35,7 +35,7 @@ t.test('a client that connects, talks and closes is signalled in Godot\'s order'
   await server.stop()
 })
 
-t.test('packets are read in order, with what they were', async t => {
+t.test('packets are read in order, with their type (text or binary)', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
@@ -55,7 +55,7 @@ t.test('packets are read in order, with what they were', async t => {
   await server.stop()
 })
 
-t.test('putPacket sends in the write mode of the moment', async t => {
+t.test('putPacket uses the current write mode', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
@@ -71,7 +71,7 @@ t.test('putPacket sends in the write mode of the moment', async t => {
   await server.stop()
 })
 
-t.test('a listener of packet gets packets pushed, and keeps them', async t => {
+t.test('packet listeners receive packets immediately and may keep the bytes', async t => {
   const { server, signals } = await listening()
   const client = new FrameClient(server)
   const kept: Array<[number, Uint8Array, boolean]> = []
@@ -105,7 +105,7 @@ t.test('a full queue pauses the socket and loses nothing', async t => {
   }
 })
 
-t.test('what a peer left unread can be read when it is gone, also what found no room', async t => {
+t.test('unread packets can be read after the peer has disconnected, including those beyond the queue', async t => {
   const { server, signals } = await listening({ inputMaxPackets: 4 })
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
@@ -122,7 +122,7 @@ t.test('what a peer left unread can be read when it is gone, also what found no 
   await server.stop()
 })
 
-t.test('disconnectPeer: the first code stands, the answer ends it clean', async t => {
+t.test('disconnectPeer: the first code is used, and the answer makes the close clean', async t => {
   const { server, signals } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
@@ -139,7 +139,7 @@ t.test('disconnectPeer: the first code stands, the answer ends it clean', async 
   await server.stop()
 })
 
-t.test('a close nobody answers is cut after closeTimeout, not clean', async t => {
+t.test('an unanswered close is cut after closeTimeout and not clean', async t => {
   const { server, signals } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
@@ -150,7 +150,7 @@ t.test('a close nobody answers is cut after closeTimeout, not clean', async t =>
   await server.stop()
 })
 
-t.test('codes and reasons that cannot be sent are refused, and nothing happens', async t => {
+t.test('rejects invalid close codes and reasons without any effect', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   for (const code of [999, 1004, 1005, 1006, 1010, 1015, 2999, 5000, 1000.5, -1, NaN]) {
@@ -165,7 +165,7 @@ t.test('codes and reasons that cannot be sent are refused, and nothing happens',
   await server.stop()
 })
 
-t.test('unknown ids: hasPeer never throws, the others say ERR_DOES_NOT_EXIST', async t => {
+t.test('unknown ids: hasPeer returns false, other methods throw ERR_DOES_NOT_EXIST', async t => {
   const { server } = await listening()
   t.notOk(server.hasPeer(99))
   for (const ask of [() => server.getPeer(99), () => server.getPeerAddress(99), () => server.getPeerPort(99), () => server.disconnectPeer(99)]) {
@@ -174,7 +174,7 @@ t.test('unknown ids: hasPeer never throws, the others say ERR_DOES_NOT_EXIST', a
   await server.stop()
 })
 
-t.test('a breach of the protocol is answered with its code and ends the peer, not clean', async t => {
+t.test('a protocol violation is answered with its close code and is not clean', async t => {
   for (const [name, code, send] of [
     ['unmasked', '03ea', (client: FrameClient) => client.send(2, 'x', { mask: false })],
     ['not UTF-8', '03ef', (client: FrameClient) => client.send(1, Buffer.of(0xff))],
@@ -192,7 +192,7 @@ t.test('a breach of the protocol is answered with its code and ends the peer, no
   }
 })
 
-t.test('a message of just the buffer\'s size is still taken', async t => {
+t.test('accepts a message of exactly the buffer size', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   client.send(2, Buffer.alloc(65536, 7))
@@ -212,7 +212,7 @@ t.test('a ping is answered with its payload, in order with packets', async t => 
   await server.stop()
 })
 
-t.test('without autoPoll nothing is signalled outside poll, and a poll goes by ascending ids, each to its end', async t => {
+t.test('without autoPoll signals are only emitted in poll(), by ascending id, all of one peer at a time', async t => {
   const { server, signals } = await listening({ autoPoll: false }, [20, 10])
   const first = new FrameClient(server)
   const second = new FrameClient(server)
@@ -239,7 +239,7 @@ t.test('without autoPoll nothing is signalled outside poll, and a poll goes by a
   await server.stop()
 })
 
-t.test('in the disconnect handler the peer is still there, afterwards it is not', async t => {
+t.test('the peer exists in client_disconnected handlers, but not afterwards', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   let seen: unknown[] = []
@@ -250,7 +250,7 @@ t.test('in the disconnect handler the peer is still there, afterwards it is not'
   await server.stop()
 })
 
-t.test('a close frame without a code is reported as 0 and answered without one', async t => {
+t.test('a close frame without a code is reported as 0 and answered without a code', async t => {
   const { server, signals } = await listening()
   const client = new FrameClient(server)
   client.send(8)
@@ -259,7 +259,7 @@ t.test('a close frame without a code is reported as 0 and answered without one',
   await server.stop()
 })
 
-t.test('in client_close_request nothing can be sent any more, and the answer keeps the client\'s code', async t => {
+t.test('client_close_request handlers cannot send, and the answer has the client\'s code', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   server.on('client_close_request', id => {
@@ -271,7 +271,7 @@ t.test('in client_close_request nothing can be sent any more, and the answer kee
   await server.stop()
 })
 
-t.test('a listener that throws or rejects is logged, once a burst for each signal, and the others go on', async t => {
+t.test('a throwing or rejecting listener is logged once per burst and signal; others still run', async t => {
   const reports: unknown[] = []
   const log = { debug () {}, info () {}, warn () {}, error (details: { err: Error }) { reports.push(details.err.message) } }
   const server = new WebSocketServer({ closeTimeout: 0.1, log: log as never }, { mount: { port: 0, tls: false } })
@@ -311,7 +311,7 @@ t.test('listen and stop', async t => {
   await t.rejects(new WebSocketServer().listen(), { code: 'ERR_CANT_CREATE' })
 })
 
-t.test('stop tells every peer, signals each once, and cuts the deaf', async t => {
+t.test('stop closes all peers, emits one signal for each, and cuts unresponsive ones', async t => {
   const { server, signals } = await listening()
   const [good, deaf, gone] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   gone.connection.disconnect()
@@ -344,7 +344,7 @@ t.test('properties', async t => {
   t.equal(server.getPacketPeer(), 1)
 })
 
-t.test('the outbound buffer: full for a peer that does not read, without limit of packets for one that does', async t => {
+t.test('the output buffer fills for a peer that does not read; a reading peer has no packet limit', async t => {
   const { server } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
@@ -376,7 +376,7 @@ t.test('the outbound buffer: full for a peer that does not read, without limit o
   await server.stop()
 })
 
-t.test('a slow peer is closed with 4008, the others do not notice', async t => {
+t.test('a slow peer is closed with 4008 without affecting others', async t => {
   const { server, signals } = await listening()
   const [slow, quick] = [new FrameClient(server), new FrameClient(server)]
   slow.connection.stall()
@@ -410,7 +410,7 @@ t.test('broadcast: all, one, all but one', async t => {
   await server.stop()
 })
 
-t.test('uptime and age of peers do not follow the date', async t => {
+t.test('uptime and peer ages are independent of the system date', async t => {
   const clock = stopTime(t)
   const server = new WebSocketServer({ pingInterval: 0 }, { mount: { port: 0, tls: false }, drawId: () => 10 })
   await server.listen()
@@ -439,7 +439,7 @@ t.test('an exception during poll() does not stop polling', async t => {
   await server.stop()
 })
 
-t.test('without option log warnings and errors go to the console', async t => {
+t.test('without option log, warnings and errors are printed to the console', async t => {
   const written = t.capture(console, 'error', () => {})
   const server = new WebSocketServer({ closeTimeout: 0.1 }, { mount: { port: 0, tls: false } })
   await server.listen()
