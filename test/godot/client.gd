@@ -1,7 +1,7 @@
 extends SceneTree
-# What every client script shares: one WebSocketClient, and one loopback TCP connection to the test (test/helper/godot.ts).
-# On it a command is one JSON line {"run": name, ...}, carried out by run_<name>(command) and answered in order;
-# what happens is reported as JSON lines {"event": name, ...}. Byte arrays travel as base64 under the key "bytes".
+# Base of all client scripts: a WebSocketClient, and a loopback TCP connection to the test (test/helper/godot.ts).
+# Commands are JSON lines {"run": name, ...}, executed by run_<name>(command) and answered in order. Events are reported
+# as JSON lines {"event": name, ...}. Byte arrays are base64 strings with the key "bytes".
 
 var socket := WebSocketClient.new()
 var control := StreamPeerTCP.new()
@@ -17,25 +17,26 @@ func _initialize():
 	forward(socket, "server_close_request", ["code", "reason"])
 
 func _idle(_delta):
-	# The test is gone: so are we.
+	# The test has ended.
 	if control.get_status() != StreamPeerTCP.STATUS_CONNECTED:
 		quit(1)
 		return
 	if control.get_available_bytes() > 0:
 		unread.append_array(control.get_data(control.get_available_bytes())[1])
-		run_whole_lines()
+		run_complete_lines()
 
-func run_whole_lines():
+func run_complete_lines():
 	var lines = unread.get_string_from_utf8().split("\n")
-	# A line not yet ended stays; commands are small, so decoding it again costs nothing.
+	# An incomplete line is kept.
 	unread = lines[-1].to_utf8()
 	for i in range(lines.size() - 1):
 		var command = parse_json(lines[i])
 		report("answer", {"result": call("run_" + command.run, command)})
 
-# Commands of every client
+# Commands of all clients
 
-# url, protocols [], certificate: a PEM file to trust, verify: false to trust any; returns Godot's Error.
+# url, protocols (default []), certificate: trusted PEM file, verify: false to trust any certificate. Returns Godot's
+# Error.
 func open(command, gd_mp_api):
 	socket.verify_ssl = command.get("verify", true)
 	if command.has("certificate"):

@@ -1,6 +1,6 @@
 extends "client.gd"
-# A client in multiplayer mode, the way games use it: it is the tree's network_peer, RPCs go to and from /root/Main.
-# With "raw" it stays outside MultiplayerAPI: packets are put and reported as they are, with their source.
+# A client in multiplayer mode as games use it: the network_peer of the tree, with remote calls on /root/Main.
+# With "raw" it does not use MultiplayerAPI: packets are sent and reported unchanged, with their source.
 
 var raw := false
 
@@ -18,14 +18,14 @@ func _initialize():
 
 func _idle(delta):
 	._idle(delta)
-	# Otherwise MultiplayerAPI polls.
+	# MultiplayerAPI polls unless raw.
 	if raw and socket.get_connection_status() != NetworkedMultiplayerPeer.CONNECTION_DISCONNECTED:
 		socket.poll()
 		while socket.get_available_packet_count() > 0:
 			var source = socket.get_packet_peer()
 			report("packet", {"source": source, "bytes": socket.get_packet()})
 
-# A node at a path below the root that can be called remotely; its parent must be there.
+# Adds a node that can be called remotely, at a path below the root; its parent must exist.
 func add_callee(path):
 	var node = Callee.new()
 	node.name = path.get_file()
@@ -34,7 +34,7 @@ func add_callee(path):
 
 # Commands
 
-# As open(), and raw.
+# Parameters of open(), and raw.
 func run_connect(command):
 	raw = command.get("raw", false)
 	var error = open(command, true)
@@ -53,25 +53,25 @@ func run_put_packet(command):
 	socket.set_target_peer(int(command.get("target", 0)))
 	return socket.put_packet(bytes_of(command))
 
-# method, args (each a Variant in Godot's own text form, as var2str writes it), target 0, node "Main".
+# method, args (each a Variant as text, as written by var2str), target (default 0), node (default "Main").
 func run_rpc(command):
 	var args = []
 	for arg in command.get("args", []):
 		args.append(str2var(arg))
 	node_of(command).callv("rpc_id", [int(command.get("target", 0)), command.method] + args)
 
-# property, value (text form), target 0, node "Main".
+# property, value (as text), target (default 0), node (default "Main").
 func run_rset(command):
 	node_of(command).rset_id(int(command.get("target", 0)), command.property, str2var(command.value))
 
 func run_add_node(command):
 	add_callee(command.path)
 
-# node, id: its network master; recursive true.
+# node, id of its network master, recursive (default true).
 func run_set_master(command):
 	node_of(command).set_network_master(int(command.id), bool(command.get("recursive", true)))
 
-# node: what paths are relative to from now on.
+# node: the new root of relative paths.
 func run_set_root_node(command):
 	multiplayer.set_root_node(node_of(command))
 
@@ -81,7 +81,7 @@ func run_network_master(command):
 func node_of(command):
 	return root.get_node(command.get("node", "Main"))
 
-# One method and one property per RPC mode; every call is reported with its sender, arguments as var2str writes them.
+# One method and one property per RPC mode. Calls are reported with their sender and arguments as written by var2str.
 class Callee extends Node:
 	const NONE = "<no argument>"
 	var client
@@ -102,9 +102,9 @@ class Callee extends Node:
 	func set_master_value(value): changed("master_value", value)
 	func set_puppet_value(value): changed("puppet_value", value)
 
-	func called(method, given):
+	func called(method, parameters):
 		var args = []
-		for arg in given:
+		for arg in parameters:
 			if not (arg is String and arg == NONE):
 				args.append(var2str(arg))
 		client.report("rpc", {"node": node_path(), "method": method, "source": sender(), "args": args})

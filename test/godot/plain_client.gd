@@ -1,5 +1,5 @@
 extends "client.gd"
-# A client in plain mode: reports every packet as it came, text or binary, and sends either.
+# A client in plain mode: sends and reports text and binary packets.
 
 func _initialize():
 	._initialize()
@@ -24,7 +24,7 @@ func on_data():
 func run_connect(command):
 	return open(command, false)
 
-# bytes, text: whether as a text message; returns Godot's Error.
+# bytes, text: true for a text message. Returns Godot's Error.
 func run_put_packet(command):
 	var peer = socket.get_peer(1)
 	peer.set_write_mode(WebSocketPeer.WRITE_MODE_TEXT if command.get("text", false) else WebSocketPeer.WRITE_MODE_BINARY)

@@ -1,7 +1,7 @@
 extends "client.gd"
-# Reads and writes Variants with bytes2var and var2bytes, files of them at once: an Array of PoolByteArrays.
+# Decodes and encodes Variants with bytes2var and var2bytes; files contain an Array of PoolByteArrays.
 
-# from, to: files; writes what var2bytes makes of what bytes2var reads, value by value; returns how many.
+# from, to: files. Decodes and encodes each value; returns their number.
 func run_rewrite(command):
 	var rewritten := []
 	for bytes in read(command.from):
@@ -9,11 +9,11 @@ func run_rewrite(command):
 	write(command.to, rewritten)
 	return rewritten.size()
 
-# bytes: an object reference; returns the id that the stand-in for the object holds.
+# bytes: an object reference. Returns the id of its EncodedObjectAsID.
 func run_object_id(command):
 	return str(bytes2var(bytes_of(command)).object_id)
 
-# bytes: a value; returns its type and how Godot prints it.
+# bytes: a value. Returns its type and Godot's text for it.
 func run_describe(command):
 	var value = bytes2var(bytes_of(command))
 	return [typeof(value), str(value)]
@@ -31,10 +31,10 @@ func write(path, value):
 	file.store_buffer(var2bytes(value))
 	file.close()
 
-# bytes: an object in full; returns what Godot writes for the object it makes of it, as base64.
+# bytes: a serialized object. Returns Godot's serialization of the decoded object as base64.
 func run_rewrite_object(command):
 	return Marshalls.raw_to_base64(var2bytes(bytes2var(bytes_of(command), true), true))
 
-# class: returns a new object of it in full, as base64.
+# class: returns a serialized new object of this class as base64.
 func run_full_object(command):
 	return Marshalls.raw_to_base64(var2bytes(ClassDB.instance(command.class), true))
