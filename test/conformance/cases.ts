@@ -4,25 +4,25 @@ import { closePayload, frame, type FrameBits } from '../helper/raw-frame.ts'
 /**
  * What a client sends to an echo server and what it gets back, frame by frame: RFC 6455 in the groups of the Autobahn
  * test suite (1 messages, 2 pings and pongs, 3 reserved bits, 4 opcodes, 5 fragments, 6 UTF-8, 7 closing, 9 sizes, 10
- * odds and ends).
+ * miscellaneous).
  */
 export interface Case {
   readonly id: string
   readonly what: string
   readonly send: readonly Buffer[]
-  /** What comes behind the client's close; the server may be gone by then, so it travels with the close. */
+  /** Bytes after the client's close frame, sent in the same chunk, as the server may close the connection. */
   readonly late: readonly Buffer[]
-  /** All that the server sends until it ends the connection. */
+  /** All frames of the server until it closes the connection. */
   readonly back: readonly Buffer[]
-  /** Whether both close frames are exchanged. */
+  /** Whether both close frames were exchanged. */
   readonly isClean: boolean
 }
 
-/** Bytes of the largest message the server under test takes. */
+/** Maximum message size of the server under test in bytes. */
 export const MAX_MESSAGE = 1 << 20
 
 /**
- * A row in short: where `back` does not end in a close frame, the client closes with 1000 and is answered with 1000.
+ * Short form of a case: unless `back` ends with a close frame, the client closes with 1000 and gets 1000.
  */
 export type Row = [what: string, send: Buffer[], back: Buffer[], late?: Buffer[]]
 
@@ -38,7 +38,7 @@ const ping = (payload: string | Buffer = '', bits?: FrameBits) => frame(PING, pa
 const pong = (payload: string | Buffer = '', bits?: FrameBits) => frame(PONG, payload, bits)
 const close = (code: number, reason = '') => frame(CLOSE, closePayload(code, reason))
 
-/** Frames as the server writes them. */
+/** Frames as sent by the server. */
 const fromServer = (code: number, payload: string | Buffer) => frame(code, payload, { mask: false })
 const textBack = (payload: string | Buffer) => fromServer(TEXT, payload)
 const binaryBack = (payload: string | Buffer) => fromServer(BINARY, payload)
@@ -50,7 +50,7 @@ export const BAD_TEXT = closeBack(1007)
 export const TOO_BIG = closeBack(1009)
 const violations = [PROTOCOL_ERROR, BAD_TEXT, TOO_BIG]
 
-/** A message in fragments of the given sizes; the last one takes the rest. */
+/** A message in fragments of the given sizes, and a last one with the rest. */
 function fragments (code: number, payload: Buffer, sizes: number[]): Buffer[] {
   const ends = [...sizes.map((size, at) => sizes.slice(0, at + 1).reduce((sum, one) => sum + one, 0)), payload.length]
   return ends.map((end, at) => frame(at === 0 ? code : CONTINUATION, payload.subarray(ends[at - 1] ?? 0, end), {
@@ -92,10 +92,10 @@ const heads: Row[] = [
   ['an unmasked ping', [ping('bare', { mask: false })], [PROTOCOL_ERROR]],
   ['an unmasked pong', [pong('bare', { mask: false })], [PROTOCOL_ERROR]],
   ['an unmasked close', [frame(CLOSE, closePayload(1000), { mask: false })], [PROTOCOL_ERROR]],
-  ['an unmasked text behind a good one', [text('good'), text('bare', {
+  ['an unmasked text after a valid one', [text('good'), text('bare', {
     mask: false
   })], [textBack('good'), PROTOCOL_ERROR]],
-  ['text, binary, text: each comes back as what it was', [
+  ['text, binary, text: each is echoed with its type', [
     text('1'), binary('2'), text('3')
   ], [textBack('1'), binaryBack('2'), textBack('3')]],
   ['100 texts at once', Array.from({ length: 100 }, (_, at) =>
@@ -107,7 +107,7 @@ const heads: Row[] = [
 const pings: Row[] = [
   ['a ping without payload', [ping()], [pongBack()]],
   ['a ping with text', [ping('Hello, world!')], [pongBack('Hello, world!')]],
-  ['a ping with bytes that are no text', [ping(hex('00fffefdfcfb00ff'))], [pongBack(hex('00fffefdfcfb00ff'))]],
+  ['a ping with bytes that are not UTF-8', [ping(hex('00fffefdfcfb00ff'))], [pongBack(hex('00fffefdfcfb00ff'))]],
   ['a ping of 124 bytes', [ping(bytes(124))], [pongBack(bytes(124))]],
   ['a ping of 125 bytes', [ping(bytes(125))], [pongBack(bytes(125))]],
   ['a ping of 126 bytes', [ping(bytes(126))], [PROTOCOL_ERROR]],
@@ -115,15 +115,15 @@ const pings: Row[] = [
   ['a ping of 5 bytes with a length of 16 bits', [ping('short', { wide: 2 })], [PROTOCOL_ERROR]],
   ['a ping of 5 bytes with a length of 64 bits', [ping('short', { wide: 8 })], [PROTOCOL_ERROR]],
   ['a ping that is not final', [ping('half', more)], [PROTOCOL_ERROR]],
-  ['a pong nobody asked for', [pong()], []],
-  ['a pong with payload nobody asked for', [pong('unasked')], []],
+  ['an unsolicited pong', [pong()], []],
+  ['an unsolicited pong with payload', [pong('unasked')], []],
   ['a pong of 125 bytes', [pong(bytes(125))], []],
   ['a pong of 126 bytes', [pong(bytes(126))], [PROTOCOL_ERROR]],
   ['a pong that is not final', [pong('half', more)], [PROTOCOL_ERROR]],
   ['a pong, then a ping', [pong('unasked'), ping('asked')], [pongBack('asked')]],
   ['ten pings', Array.from({ length: 10 }, (_, at) =>
     ping(`ping ${at}`)), Array.from({ length: 10 }, (_, at) => pongBack(`ping ${at}`))],
-  ['ten pings among messages, answered in their places', Array.from({ length: 10 }, (_, at) => [
+  ['ten pings among messages, answered in order', Array.from({ length: 10 }, (_, at) => [
     text(`${at}`), ping(`${at}`)
   ]).flat(), Array.from({ length: 10 }, (_, at) => [textBack(`${at}`), pongBack(`${at}`)]).flat()]
 ]
@@ -144,7 +144,7 @@ const reservedBitsLater: Row[] = [
   ['a reserved bit in a continuation', [text('a', more), next('b', { rsv: 4 })], [PROTOCOL_ERROR]],
   ['a reserved bit in a first fragment', [text('a', { fin: false, rsv: 4 }), next('b')], [PROTOCOL_ERROR]],
   ['a reserved bit in a pong', [pong('', { rsv: 2 })], [PROTOCOL_ERROR]],
-  ['a reserved bit in a control frame amid fragments', [text('a', more), ping('', {
+  ['a reserved bit in a control frame between fragments', [text('a', more), ping('', {
     rsv: 1
   }), next('b')], [PROTOCOL_ERROR]]
 ]
@@ -158,7 +158,7 @@ const reservedOpcodes: Row[] = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((code
   [`opcode ${code} between a good text and a ping`, [
     text('good'), frame(code, 'reserved'), ping()
   ], [textBack('good'), PROTOCOL_ERROR]],
-  [`opcode ${code} amid fragments`, [text('a', more), frame(code, 'reserved'), next('b')], [PROTOCOL_ERROR]]
+  [`opcode ${code} between fragments`, [text('a', more), frame(code, 'reserved'), next('b')], [PROTOCOL_ERROR]]
 ])
 
 // ---- 5 fragments ----
@@ -166,53 +166,55 @@ const reservedOpcodes: Row[] = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((code
 const fragmented: Row[] = [
   ['a text in two fragments', [text('frag', more), next('ment')], [textBack('fragment')]],
   ['a binary message in two fragments', [binary(hex('00ff'), more), next(hex('fe01'))], [binaryBack(hex('00fffe01'))]],
-  ['a text in eight fragments of a byte', fragments(TEXT, Buffer.from('fragment'), [1, 1, 1, 1, 1, 1, 1]), [
+  ['a text in eight fragments of one byte', fragments(TEXT, Buffer.from('fragment'), [1, 1, 1, 1, 1, 1, 1]), [
     textBack('fragment')
   ]],
   ['three empty fragments', [text('', more), next('', more), next('')], [textBack('')]],
   ['an empty first fragment', [binary('', more), next('rest')], [binaryBack('rest')]],
   ['an empty last fragment', [text('all', more), next('')], [textBack('all')]],
-  ['an empty fragment amid others', [text('a', more), next('', more), next('b')], [textBack('ab')]],
+  ['an empty fragment between others', [text('a', more), next('', more), next('b')], [textBack('ab')]],
   ['a thousand empty fragments', [
     text('x', more), ...new Array(1000).fill(next('', more)), next('y')
   ], [textBack('xy')]],
-  ['a ping amid fragments', [text('a', more), ping('p'), next('b')], [pongBack('p'), textBack('ab')]],
-  ['a ping of 125 bytes amid fragments', [
+  ['a ping between fragments', [text('a', more), ping('p'), next('b')], [pongBack('p'), textBack('ab')]],
+  ['a ping of 125 bytes between fragments', [
     text('a', more), ping(bytes(125)), next('b')
   ], [pongBack(bytes(125)), textBack('ab')]],
   ['a ping after every fragment', [
     text('a', more), ping('1'), next('b', more), ping('2'), next('c', more), ping('3'), next('d'), ping('4')
   ], [pongBack('1'), pongBack('2'), pongBack('3'), textBack('abcd'), pongBack('4')]],
-  ['a pong amid fragments', [text('a', more), pong('p'), next('b')], [textBack('ab')]],
-  ['a close amid fragments', [text('a', more), close(1000)], [closeBack(1000)]],
+  ['a pong between fragments', [text('a', more), pong('p'), next('b')], [textBack('ab')]],
+  ['a close between fragments', [text('a', more), close(1000)], [closeBack(1000)]],
   ['two messages in fragments', [
     text('a', more), next('b'), binary('c', more), next('d')
   ], [textBack('ab'), binaryBack('cd')]],
-  ['a message behind fragments', [text('a', more), next('b'), binary('c')], [textBack('ab'), binaryBack('c')]],
-  ['fragments behind a message', [binary('a'), text('b', more), next('c')], [binaryBack('a'), textBack('bc')]],
+  ['a message after fragments', [text('a', more), next('b'), binary('c')], [textBack('ab'), binaryBack('c')]],
+  ['fragments after a message', [binary('a'), text('b', more), next('c')], [binaryBack('a'), textBack('bc')]],
   ['fragments with lengths of 7, 16 and 64 bits', [binary(bytes(3), more), next(bytes(300), more), next(bytes(3), {
     wide: 8
   })], [binaryBack(Buffer.concat([bytes(3), bytes(300), bytes(3)]))]],
-  ['fragments each with another mask', [text('aaaa', { fin: false, key: hex('00000000') }), next('aaaa', {
+  ['fragments with different masks', [text('aaaa', { fin: false, key: hex('00000000') }), next('aaaa', {
     fin: false,
     key: hex('01020304')
   }), next('aaaa', { key: hex('ffffffff') })], [textBack('aaaaaaaaaaaa')]],
   ['a continuation at the start', [next('lost')], [PROTOCOL_ERROR]],
   ['an empty continuation at the start', [next('')], [PROTOCOL_ERROR]],
   ['a continuation that is not final at the start', [next('lost', more)], [PROTOCOL_ERROR]],
-  ['a continuation behind a whole message', [text('whole'), next('lost')], [textBack('whole'), PROTOCOL_ERROR]],
-  ['a continuation behind the last fragment', [
+  ['a continuation after a complete message', [text('whole'), next('lost')], [textBack('whole'), PROTOCOL_ERROR]],
+  ['a continuation after the last fragment', [
     text('a', more), next('b'), next('lost')
   ], [textBack('ab'), PROTOCOL_ERROR]],
-  ['a continuation that is not final behind the last fragment', [
+  ['a continuation that is not final after the last fragment', [
     text('a', more), next('b'), next('lost', more), text('late')
   ], [textBack('ab'), PROTOCOL_ERROR]],
-  ['a continuation behind a ping', [ping(), next('lost')], [pongBack(), PROTOCOL_ERROR]],
-  ['a text amid the fragments of a text', [text('a', more), text('b')], [PROTOCOL_ERROR]],
-  ['a binary message amid the fragments of a text', [text('a', more), binary('b')], [PROTOCOL_ERROR]],
-  ['a text amid the fragments of a binary message', [binary('a', more), text('b')], [PROTOCOL_ERROR]],
-  ['a second start amid fragments', [text('a', more), text('b', more), next('c')], [PROTOCOL_ERROR]],
-  ['a new text after a ping amid fragments', [text('a', more), ping('p'), text('b')], [pongBack('p'), PROTOCOL_ERROR]]
+  ['a continuation after a ping', [ping(), next('lost')], [pongBack(), PROTOCOL_ERROR]],
+  ['a text between the fragments of a text', [text('a', more), text('b')], [PROTOCOL_ERROR]],
+  ['a binary message between the fragments of a text', [text('a', more), binary('b')], [PROTOCOL_ERROR]],
+  ['a text between the fragments of a binary message', [binary('a', more), text('b')], [PROTOCOL_ERROR]],
+  ['a second start between fragments', [text('a', more), text('b', more), next('c')], [PROTOCOL_ERROR]],
+  ['a new text after a ping between fragments', [text('a', more), ping('p'), text('b')], [
+    pongBack('p'), PROTOCOL_ERROR
+  ]]
 ]
 
 // ---- 6 UTF-8 ----
@@ -233,15 +235,15 @@ const goodText: Array<[what: string, text: string]> = [
   ['the last before the surrogates', '\ud7ff'],
   ['the first after the surrogates', '\ue000'],
   ['the replacement character', '\ufffd'],
-  ['the last of 3 bytes, no character', '\uffff'],
-  ['another that is no character', '\ufdd0\ufffe'],
+  ['the last of 3 bytes, a noncharacter', '\uffff'],
+  ['other noncharacters', '\ufdd0\ufffe'],
   ['the first of 4 bytes', '\u{10000}'],
-  ['the last of all', '\u{10ffff}'],
-  ['those that are no characters at the end of planes', '\u{1fffe}\u{8ffff}\u{10fffe}']
+  ['the last code point', '\u{10ffff}'],
+  ['noncharacters at the end of planes', '\u{1fffe}\u{8ffff}\u{10fffe}']
 ]
 
 const badText: Array<[what: string, hex: string]> = [
-  ['a surrogate amid Greek', 'ceba e1bdb9 cf83 cebc ceb5 eda080 656469746564'],
+  ['a surrogate within Greek text', 'ceba e1bdb9 cf83 cebc ceb5 eda080 656469746564'],
   ['the first continuation byte alone', '80'],
   ['the last continuation byte alone', 'bf'],
   ['two continuation bytes', '80bf'],
@@ -257,8 +259,8 @@ const badText: Array<[what: string, hex: string]> = [
   ['two of 4 bytes', 'f090'],
   ['three of 4 bytes', 'f09080'],
   ['three of 4 bytes, then a space', 'f48fbf20'],
-  ['a first byte of 5', 'f888808080'],
-  ['a first byte of 6', 'fc8480808080'],
+  ['the first byte of a 5-byte form', 'f888808080'],
+  ['the first byte of a 6-byte form', 'fc8480808080'],
   ['the byte fe', 'fe'],
   ['the byte ff', 'ff'],
   ['fe fe ff ff', 'fefeffff'],
@@ -278,9 +280,9 @@ const badText: Array<[what: string, hex: string]> = [
   ['a pair of surrogates', 'eda080edb080'],
   ['the first code point too high', 'f4908080'],
   ['a first byte too high', 'f5808080'],
-  ['a fault at the end of 64 bytes', '61'.repeat(63) + 'ff'],
-  ['a fault at the end of 1000 bytes', '61'.repeat(999) + 'c3'],
-  ['a fault at the start of 1000 bytes', 'ff' + '61'.repeat(999)]
+  ['an error at the end of 64 bytes', '61'.repeat(63) + 'ff'],
+  ['an error at the end of 1000 bytes', '61'.repeat(999) + 'c3'],
+  ['an error at the start of 1000 bytes', 'ff' + '61'.repeat(999)]
 ]
 
 const goodTexts = goodText.flatMap(([what, good]): Row[] => {
@@ -303,16 +305,20 @@ const badTexts = badText.flatMap(([what, digits]): Row[] => {
 })
 
 const texts: Row[] = [
-  ['a character cut by a ping between its fragments', [
+  ['a character split between fragments with a ping in between', [
     text(hex('f09f'), more), ping(), next(hex('9880'))
   ], [pongBack(), textBack('😀')]],
-  ['a character over three fragments, one of them empty', [
+  ['a character split over three fragments, one of them empty', [
     text(hex('f09f'), more), next('', more), next(hex('98'), more), next(hex('80'))
   ], [textBack('😀')]],
-  ['a character begun in one message is not ended in the next', [text(hex('c3')), text(hex('bc'))], [BAD_TEXT]],
-  ['bytes that are no text in a binary message', [binary(hex('c328ff80eda080'))], [binaryBack(hex('c328ff80eda080'))]],
-  ['bytes that are no text in binary fragments', [binary(hex('c3'), more), next(hex('28'))], [binaryBack(hex('c328'))]],
-  ['bytes that are no text in a ping', [ping(hex('ff80'))], [pongBack(hex('ff80'))]]
+  ['a character is not continued in the next message', [text(hex('c3')), text(hex('bc'))], [BAD_TEXT]],
+  ['bytes that are not UTF-8 in a binary message', [binary(hex('c328ff80eda080'))], [
+    binaryBack(hex('c328ff80eda080'))
+  ]],
+  ['bytes that are not UTF-8 in binary fragments', [binary(hex('c3'), more), next(hex('28'))], [
+    binaryBack(hex('c328'))
+  ]],
+  ['bytes that are not UTF-8 in a ping', [ping(hex('ff80'))], [pongBack(hex('ff80'))]]
 ]
 
 // ---- 7 closing ----
@@ -329,11 +335,13 @@ const closes: Row[] = [
   ['a close with a reason of 122 bytes', [close(1000, '*'.repeat(122))], [closeBack(1000, '*'.repeat(122))]],
   ['a close with a reason of 123 bytes', [close(1000, '*'.repeat(123))], [closeBack(1000, '*'.repeat(123))]],
   ['a close with a reason of 124 bytes', [close(1000, '*'.repeat(124))], [PROTOCOL_ERROR]],
-  ['a close with a reason that ends in a NUL, as Godot 3 sends it', [close(1000, 'bye\0')], [closeBack(1000, 'bye\0')]],
+  ['a close with a reason that ends with a NUL, as sent by Godot 3', [close(1000, 'bye\0')], [
+    closeBack(1000, 'bye\0')
+  ]],
   ['a close with a length of 16 bits', [frame(CLOSE, closePayload(1000), { wide: 2 })], [PROTOCOL_ERROR]],
   ['a close that is not final', [frame(CLOSE, closePayload(1000), more)], [PROTOCOL_ERROR]],
-  ['a close behind a message', [text('last words'), close(1000)], [textBack('last words'), closeBack(1000)]],
-  ['a close behind a ping', [ping('last'), close(1000)], [pongBack('last'), closeBack(1000)]],
+  ['a close after a message', [text('last words'), close(1000)], [textBack('last words'), closeBack(1000)]],
+  ['a close after a ping', [ping('last'), close(1000)], [pongBack('last'), closeBack(1000)]],
   ['a close behind a large message', [
     binary(bytes(200_000)), close(1000)
   ], [binaryBack(bytes(200_000)), closeBack(1000)]],
@@ -394,7 +402,7 @@ const sizes: Row[] = [
   })], [pongBack(), TOO_BIG]]
 ]
 
-// ---- 10 odds and ends ----
+// ---- 10 miscellaneous ----
 
 const odds: Row[] = [
   ['65536 bytes in fragments of 1300', evenly(TEXT, bytes(65536), 1300), [textBack(bytes(65536))]],
@@ -406,7 +414,7 @@ const odds: Row[] = [
   ], [binaryBack(Buffer.concat(Array.from({ length: 100 }, (_, size) => bytes(size))))]]
 ]
 
-/** Rows as cases, numbered. */
+/** Converts rows to numbered cases. */
 export function group (prefix: string, rows: Row[]): Case[] {
   return rows.map(([what, send, back, late = []], at) => {
     const id = `${prefix}.${at + 1}`
@@ -418,7 +426,7 @@ export function group (prefix: string, rows: Row[]): Case[] {
   })
 }
 
-/** The table. */
+/** All cases. */
 export const cases: Case[] = [
   ...group('1.1', textMessages), ...group('1.2', binaryMessages), ...group('1.3', heads),
   ...group('2.1', pings),

@@ -5,14 +5,14 @@ import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket
 import { withTimeout } from '../helper/with-timeout.ts'
 import { cases, MAX_MESSAGE, type Case } from './cases.ts'
 
-/** Options of a server under test: room for the largest message in both directions. */
+/** Options of a server under test: buffers for the largest message in both directions. */
 export const options = {
   inputBufferKb: MAX_MESSAGE / 1024,
   outputBufferKb: 8 * MAX_MESSAGE / 1024,
   outputMaxPackets: 65536
 }
 
-/** Sends every packet back as it came. */
+/** Echoes every packet with its type. */
 export function echo (server: WebSocketServer): void {
   server.on('packet', (id, bytes, isText) => {
     const peer = server.getPeer(id)
@@ -21,7 +21,7 @@ export function echo (server: WebSocketServer): void {
   })
 }
 
-/** The same out of the peer's queue. */
+/** Echoes packets from the queue of the peer. */
 export function echoFromQueue (server: WebSocketServer): void {
   server.on('data_received', id => {
     const peer = server.getPeer(id)
@@ -31,12 +31,12 @@ export function echoFromQueue (server: WebSocketServer): void {
   })
 }
 
-/** Ways to cut what a client sends, and the longest stream that each is fit for. */
-const deliveries: Array<{ how: string, most: number, cut: (frames: readonly Buffer[]) => Buffer[] }> = [
-  { how: 'at once', most: Infinity, cut: frames => [Buffer.concat(frames)] },
-  { how: 'frame by frame', most: 20_000, cut: frames => [...frames] },
-  { how: 'byte by byte', most: 150, cut: frames => pieces(frames, 1) },
-  { how: 'in pieces of 997 bytes', most: 200_000, cut: frames => pieces(frames, 997) }
+/** Ways to split the client's bytes into chunks, and the maximum stream size of each. */
+const deliveries: Array<{ how: string, maxSize: number, split: (frames: readonly Buffer[]) => Buffer[] }> = [
+  { how: 'at once', maxSize: Infinity, split: frames => [Buffer.concat(frames)] },
+  { how: 'frame by frame', maxSize: 20_000, split: frames => [...frames] },
+  { how: 'byte by byte', maxSize: 150, split: frames => pieces(frames, 1) },
+  { how: 'in pieces of 997 bytes', maxSize: 200_000, split: frames => pieces(frames, 997) }
 ]
 
 function pieces (frames: readonly Buffer[], size: number): Buffer[] {
@@ -44,10 +44,10 @@ function pieces (frames: readonly Buffer[], size: number): Buffer[] {
   return Array.from({ length: Math.ceil(stream.length / size) }, (_, at) => stream.subarray(at * size, (at + 1) * size))
 }
 
-/** A table, and the headers with which its clients ask for their upgrade. */
+/** A table of cases, and headers of the upgrade requests. */
 export interface Table { readonly cases: readonly Case[], readonly headers: Record<string, string> }
 
-/** Runs a whole table, every case in every delivery fit for it, against an echo server. */
+/** Runs all cases of a table in all suitable deliveries against an echo server. */
 export async function conform (
   t: Test,
   server: WebSocketServer,
@@ -59,9 +59,9 @@ export async function conform (
   for (const aCase of table.cases) {
     await t.test(`${aCase.id} ${aCase.what}`, async t => {
       const size = aCase.send.reduce((sum, one) => sum + one.length, 0)
-      for (const { how, most, cut } of deliveries) {
-        if (size > most) continue
-        const chunks = cut(aCase.send)
+      for (const { how, maxSize, split } of deliveries) {
+        if (size > maxSize) continue
+        const chunks = split(aCase.send)
         if (how === 'at once' || chunks.length > 1) {
           await run(t, await open(t, server.port), aCase, how, [request], chunks, ends)
         }
@@ -71,11 +71,12 @@ export async function conform (
       ], [], ends)
     })
   }
-  t.equal(server.peerCount, 0, 'no peer is left')
+  t.equal(server.peerCount, 0, 'no peers remain')
 }
 
 /**
- * One connection: sends, waits until the server ends it, and compares every byte that came and the signal of its end.
+ * Runs one connection: sends, waits until the server closes it, and compares all received bytes and
+ * client_disconnected.
  */
 async function run (
   t: Test, raw: RawSocket, { back, late, isClean }: Case, how: string, request: Buffer[], chunks: Buffer[], ends: Ends
@@ -87,12 +88,12 @@ async function run (
   await deliver(raw, [...chunks.slice(0, -1), Buffer.concat([...chunks.slice(-1), ...late])])
   await raw.end()
   raw.socket.end()
-  const wanted = Buffer.concat(back)
-  if (!raw.unread.equals(wanted)) t.equal(shown(raw.unread), shown(wanted), how)
+  const expected = Buffer.concat(back)
+  if (!raw.unread.equals(expected)) t.equal(shown(raw.unread), shown(expected), how)
   t.equal(await withTimeout(5, () => 'client_disconnected', ended), isClean, `${how}: clean or not`)
 }
 
-/** Writes the chunks, each in a turn of its own. */
+/** Writes each chunk in a separate event loop turn. */
 async function deliver (raw: RawSocket, chunks: Buffer[]): Promise<void> {
   for (const chunk of chunks) {
     raw.send(chunk)
@@ -100,12 +101,12 @@ async function deliver (raw: RawSocket, chunks: Buffer[]): Promise<void> {
   }
 }
 
-/** Bytes for a reader of the test's output. */
+/** Bytes as text for failure messages. */
 function shown (bytes: Buffer): string {
   return `${bytes.length} bytes: ${bytes.toString('hex', 0, 300)}`
 }
 
-/** The end of each connection, by the client's port: whether it was clean. */
+/** Whether the close of each connection was clean, by the client's port. */
 interface Ends { of (port: number): Promise<boolean> }
 
 function watchEnds (server: WebSocketServer): Ends {

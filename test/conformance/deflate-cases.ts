@@ -5,14 +5,14 @@ import { closePayload, frame, type FrameBits } from '../helper/raw-frame.ts'
 import { BAD_TEXT, group, MAX_MESSAGE, PROTOCOL_ERROR, TOO_BIG, type Case, type Row } from './cases.ts'
 
 /**
- * permessage-deflate (RFC 7692) in the groups of the Autobahn test suite: 12 what is compressed, 13 what was offered.
+ * permessage-deflate (RFC 7692) in the groups of the Autobahn test suite: 12 compressed messages, 13 offers.
  */
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = opcode
 const RSV1 = 4
 const more: FrameBits = { fin: false }
 
-/** A payload compressed by itself, its tail cut off. */
+/** A payload compressed without context takeover, without the tail of RFC 7692 7.2.1. */
 function deflated (payload: Uint8Array | string, options: ZlibOptions = {}): Buffer {
   return deflateRawSync(payload, { ...options, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
 }
@@ -20,12 +20,12 @@ function deflated (payload: Uint8Array | string, options: ZlibOptions = {}): Buf
 const compressed = (code: number, payload: Uint8Array | string, options: ZlibOptions = {}, bits: FrameBits = {}) =>
   frame(code, deflated(payload, options), { rsv: RSV1, ...bits })
 
-/** What an echo is: compressed from 1 KiB on. */
+/** The echo of a message: compressed from 1 KiB on. */
 function echo (code: number, payload: Buffer): Buffer {
   return payload.length < 1024 ? frame(code, payload, { mask: false }) : compressed(code, payload, {}, { mask: false })
 }
 
-/** A compressed message in fragments of `size` bytes, with a ping between each two. */
+/** A compressed message in fragments of `size` bytes, with pings in between. */
 function fragments (code: number, payload: Buffer, size: number): Buffer[] {
   const whole = deflated(payload)
   const count = Math.max(1, Math.ceil(whole.length / size))
@@ -38,7 +38,7 @@ function fragments (code: number, payload: Buffer, size: number): Buffer[] {
   }).flat()
 }
 
-// ---- 12 what is compressed ----
+// ---- 12 compressed messages ----
 
 const contents: Array<[what: string, code: number, make: (size: number) => Buffer]> = [
   ['JSON', TEXT, size =>
@@ -113,15 +113,15 @@ const faults: Row[] = [
     [`reserved bits ${rsv}`, [compressed(TEXT, 'a', {}, { rsv })], [PROTOCOL_ERROR]])
 ]
 
-/** What is sent once permessage-deflate has been agreed on. */
+/** Cases with negotiated permessage-deflate. */
 export const deflateCases: Case[] =
   [...group('12.1', messages), ...group('12.2', inFragments), ...group('12.3', mixed), ...group('12.4', faults)]
 
-// ---- 13 what was offered ----
+// ---- 13 offers ----
 
 const taken = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
 
-/** Offers, the answer to each, and how a client may compress then. */
+/** Offers, the response to each, and how the client may then compress. */
 export const offers: Array<[offer: string, answer: string | undefined, options: ZlibOptions]> = [
   ['permessage-deflate', taken, {}],
   ['permessage-deflate; client_no_context_takeover; client_max_window_bits', taken, { level: 9 }],
@@ -140,7 +140,7 @@ export const offers: Array<[offer: string, answer: string | undefined, options: 
 ]
 
 /**
- * Messages for a client that compresses in its own way; without permessage-deflate they are a breach of the protocol.
+ * Cases with the client's compression options; without permessage-deflate they are protocol violations.
  */
 export function offerCases (id: string, options: ZlibOptions, isTaken: boolean): Case[] {
   const payload = Buffer.from('{"player":7,"at":[1.5,2.25]},'.repeat(2000))

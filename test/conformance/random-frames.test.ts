@@ -16,13 +16,13 @@ import { echo } from './conform.ts'
 t.comment(`SEED=${seed}`)
 
 const SEQUENCES = scaled(10_000)
-const AT_ONCE = 64
+const CONCURRENCY = 64
 const LIMIT = 1024
 
-/** What an echo server sends back for what a reader of frames tells, up to its close frame. */
+/** Expected output of an echo server for the events of a frame reader, up to its close frame. */
 class EchoOracle implements FrameReceiver {
   readonly #back: Buffer[] = []
-  isOver = false
+  isClosed = false
   isClean = false
   code = 0
 
@@ -40,19 +40,19 @@ class EchoOracle implements FrameReceiver {
 
   onClose (code: number, text: string, reason: Uint8Array): void {
     this.isClean = true
-    this.#over(code, code === 1005 ? Buffer.alloc(0) : Buffer.concat([closePayload(code), reason]))
+    this.#end(code, code === 1005 ? Buffer.alloc(0) : Buffer.concat([closePayload(code), reason]))
   }
 
   onViolation (code: number): void {
-    this.#over(code, closePayload(code))
+    this.#end(code, closePayload(code))
   }
 
   get back (): Buffer {
     return Buffer.concat(this.#back)
   }
 
-  #over (code: number, payload: Buffer): void {
-    this.isOver = true
+  #end (code: number, payload: Buffer): void {
+    this.isClosed = true
     this.code = code
     this.#write(opcode.CLOSE, payload)
   }
@@ -62,10 +62,15 @@ class EchoOracle implements FrameReceiver {
   }
 }
 
-/** One client's life: its chunks, up to the one that ends it, and what must come back. */
-interface Session { readonly run: number, readonly chunks: Buffer[], readonly sequences: number, readonly oracle: EchoOracle }
+/** The chunks of one client, up to the end of its connection, and the expected output. */
+interface Session {
+  readonly run: number
+  readonly chunks: Buffer[]
+  readonly sequences: number
+  readonly oracle: EchoOracle
+}
 
-/** Sequences of frames one after the other, until one of them ends the connection; the reader of ws says which. */
+/** Random sequences of frames until one of them ends the connection according to ws. */
 function randomSession (run: number): Session {
   const random = new Random(run)
   const oracle = new EchoOracle()
@@ -73,35 +78,35 @@ function randomSession (run: number): Session {
   const chunks: Buffer[] = []
   let sequences = 0
   const send = (bytes: Buffer): void => {
-    if (oracle.isOver || bytes.length === 0) return
+    if (oracle.isClosed || bytes.length === 0) return
     chunks.push(bytes)
     reader.read(Buffer.from(bytes))
   }
-  while (!oracle.isOver && sequences < 40) {
+  while (!oracle.isClosed && sequences < 40) {
     sequences++
     const stream = randomSequence(random)
-    const cut = random.oneIn(2) ? 0 : random.below(stream.length + 1)
-    send(stream.subarray(0, cut))
-    send(stream.subarray(cut))
+    const split = random.oneIn(2) ? 0 : random.below(stream.length + 1)
+    send(stream.subarray(0, split))
+    send(stream.subarray(split))
   }
-  // Zeros complete whatever frame is open, and then are a frame without a mask.
+  // Zeros complete any incomplete frame, and then are an unmasked frame.
   send(Buffer.alloc(2 * LIMIT + 64))
   return { run, chunks, sequences, oracle }
 }
 
-/** Mostly what a connection survives, so that one connection serves for many. */
+/** Mostly valid frames, so that one connection can be used for many sequences. */
 function randomSequence (random: Random): Buffer {
   const kind = random.below(60)
   if (kind === 0) return randomStream(random)
   if (kind === 1) return randomFrames(random)
-  // Left to the kinds above, few connections end with 1000, 1005 or 1009.
+  // The other kinds rarely lead to 1000, 1005 or 1009.
   if (kind === 3) return frame(opcode.CLOSE, random.oneIn(2) ? closePayload(1000) : '', { key: random.bytes(4) })
   if (kind === 4) return frame(opcode.BINARY, random.bytes(LIMIT + 1 + random.below(64)), { key: random.bytes(4) })
-  const good = Buffer.concat(validFrames(random).filter(one => one[0] !== (0x80 | opcode.CLOSE)))
-  return kind === 2 ? corrupted(random, good) : good
+  const valid = Buffer.concat(validFrames(random).filter(bytes => bytes[0] !== (0x80 | opcode.CLOSE)))
+  return kind === 2 ? corrupted(random, valid) : valid
 }
 
-/** Plays a session against the server; what came back must be the oracle's bytes, and no more. */
+/** Runs a session; returns a failure unless the received bytes are exactly those of the oracle. */
 async function play ({ run, chunks, oracle }: Session, port: number): Promise<object | undefined> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   await once(socket, 'connect')
@@ -115,10 +120,15 @@ async function play ({ run, chunks, oracle }: Session, port: number): Promise<ob
   await raw.end(20)
   socket.end()
   if (raw.unread.equals(oracle.back)) return undefined
-  return { run: `SEED=${run}`, chunks: chunks.map(chunk => chunk.toString('hex')), back: raw.unread.toString('hex'), wanted: oracle.back.toString('hex') }
+  return {
+    run: `SEED=${run}`,
+    chunks: chunks.map(chunk => chunk.toString('hex')),
+    received: raw.unread.toString('hex'),
+    expected: oracle.back.toString('hex')
+  }
 }
 
-/** Signals of connections that come and go. */
+/** Counts connect and disconnect signals. */
 function countEnds (server: WebSocketServer) {
   const counts = { connected: 0, clean: 0, notClean: 0 }
   server.on('client_connected', () => { counts.connected++ })
@@ -148,16 +158,16 @@ t.test('random frame sequences get the same frames and close codes as from ws, w
       if (failure !== undefined) failures.push(failure)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, client))
+  await Promise.all(Array.from({ length: CONCURRENCY }, client))
 
   t.same(failures.slice(0, 1), [])
   t.same(errors, [])
   const clean = played.filter(({ oracle }) => oracle.isClean).length
   t.same(counts, { connected: played.length, clean, notClean: played.length - clean })
   t.equal(app.peerServer.peerCount, 0)
-  // Dice that never throw an outcome prove nothing about it.
+  // Every close code must occur often enough to be tested.
   for (const code of [1000, 1005, 1002, 1007, 1009]) {
     const count = played.filter(({ oracle }) => oracle.code === code).length
-    t.ok(count > 20, `ended with ${code}: ${count} times`)
+    t.ok(count > 20, `close code ${code} occurred ${count} times`)
   }
 })
