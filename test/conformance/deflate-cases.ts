@@ -133,8 +133,9 @@ export const offers: Array<[offer: string, answer: string | undefined, options: 
   ['permessage-deflate; server_max_window_bits=15; client_max_window_bits', `${taken}; server_max_window_bits=15`, {
     strategy: constants.Z_FIXED
   }],
-  ['permessage-deflate; server_max_window_bits=9, permessage-deflate; client_max_window_bits', taken, { memLevel: 1 }],
-  ['permessage-deflate; server_max_window_bits=9', undefined, {}],
+  ['permessage-deflate; server_max_window_bits=8, permessage-deflate; client_max_window_bits', taken, { memLevel: 1 }],
+  ['permessage-deflate; server_max_window_bits=9', `${taken}; server_max_window_bits=9`, {}],
+  ['permessage-deflate; server_max_window_bits=8', undefined, {}],
   ['permessage-deflate; client_max_window_bits=7', undefined, {}],
   ['permessage-deflate; no_such_parameter', undefined, {}]
 ]

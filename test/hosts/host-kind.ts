@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { FastifyServerOptions } from 'fastify'
@@ -67,14 +66,6 @@ export function load (name: string): any {
 export function loadAll (name: string): any {
   return require(name)
 }
-
-/** The version of a package of test/hosts, as its lock file has it. */
-function versionOf (name: string): string {
-  lock ??= JSON.parse(readFileSync(join(root, 'test/hosts/package-lock.json'), 'utf8')).packages
-  return lock![`node_modules/${name}`].version
-}
-
-let lock: Record<string, { version: string }> | undefined
 
 /** A GET request. */
 export function get (path: string, status = 200, headers: HostRequest['headers'] = {}): HostRequest {

@@ -319,7 +319,6 @@ t.test('an app without a history listens to nothing while nobody follows', async
   const stream = await events('?types=packet,stats,client_connected')
   t.ok(counts().every((count, i) => count > before[i]))
   stream.close()
-  const isQuiet = (): boolean => counts().every((count, i) => count === before[i])
   await withTimeout(5, () => 'the end of the stream', (async () => {
     while (counts().some((count, i) => count > before[i])) await api('/server/listening')
   })())
