@@ -104,7 +104,7 @@ t.test('exits in time despite unresponsive clients and incomplete requests; heal
 
   const start = performance.now()
   const stopped = service.stop()
-  t.equal(await closeCode(unresponsive), 1001, 'it receives the close frame all the same')
+  t.equal(await closeCode(unresponsive), 1001, 'an unresponsive client receives the close frame too')
   const at = `http://127.0.0.1:${service.port}`
   const [ready, alive, state] =
     await Promise.all([fetch(`${at}/readyz`), fetch(`${at}/healthz`), service.api('/server')])

@@ -1,7 +1,7 @@
 /**
- * Strangers who abuse the HTTP side of a service with a heap of 400 MB: audited names, pipelined requests that nobody
- * reads, responses that nobody reads. Memory and descriptors must stay bounded and return to where they began, and a
- * good client must be served meanwhile.
+ * Abuse of the HTTP interface of a service with a heap of 400 MB: audited names, pipelined requests and large responses
+ * that clients do not read. Memory and descriptors must stay bounded and return to their initial values, and other
+ * clients must be served during the abuse.
  *
  *   npm run build && npx tsx test/soak/http-abuse.ts
  */

@@ -35,7 +35,7 @@ export class RoomOutbox implements OutboxTotals {
 
   /**
    * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
-   * pauses members that send while others are behind; without it a member over the limits is closed at once.
+   * pauses members that send while others lag behind; without it a member over the limits is closed at once.
    */
   constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
     this.#limits = limits

@@ -61,7 +61,7 @@ export interface Counters {
 export interface ServerMonitor extends Counters {
   /** Events for operators. */
   readonly events: SignalSource<MonitorEvents>
-  /** Calls `watch` with every packet until the returned function is called. Costs nothing while nobody watches. */
+  /** Calls `watch` with every packet until the returned function is called. Costs nothing without watchers. */
   watchPackets (watch: PacketWatcher): () => void
 }
 

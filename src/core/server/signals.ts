@@ -40,7 +40,7 @@ export type SignalName = keyof Signals
 type Listener<Arguments extends unknown[]> = (...args: Arguments) => unknown
 
 /**
- * Emits signals to listeners; a name that is no signal does not compile. What a listener throws or rejects with never
+ * Emits signals to listeners; an unknown name does not compile. What a listener throws or rejects with never
  * reaches the emitter.
  */
 export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {

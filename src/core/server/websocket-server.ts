@@ -28,7 +28,7 @@ import type { Signals } from './signals.ts'
 
 /** What the plugin and tests provide. */
 export interface ServerEnvironment {
-  /** The host app's endpoint, for a server without a port of its own. */
+  /** The host app's endpoint, for a server without its own port. */
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
