@@ -3,6 +3,7 @@ import { encodeRelayPacket, relayType, target } from '../src/protocol/multiplaye
 import { relayWire3 } from '../src/protocol/multiplayer/relay-wire3.ts'
 import { relayWire4, sys } from '../src/protocol/multiplayer/relay-wire4.ts'
 import { encodeCall4 } from '../src/protocol/multiplayer/rpc4-packet.ts'
+import { variant4 } from '../src/protocol/variant/variant4.ts'
 import { command } from '../src/protocol/multiplayer/scene-packet.ts'
 
 /** A field of a message: little-endian bytes, with their value where it is fixed; `lowBits`: allowed values of the lower three bits. */
@@ -71,7 +72,7 @@ const godot4: readonly SocketMessage[] = [
     from: 'both',
     about: 'A remote call, a node path, a spawn, a despawn or a synchronization, between the client and the server',
     fields: [{ name: 'command', type: 'u8', lowBits: calls.map(([, number]) => number), about: `${calls.map(([name, number]) => `${number}: ${name}`).join(', ')}; the higher bits are flags` }, rest('content', 'Depends on the command')],
-    example: encodeCall4(1, 0, ['hello'])
+    example: encodeCall4(variant4, 1, 0, ['hello'])
   }
 ]
 

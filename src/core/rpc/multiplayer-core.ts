@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import { SignalEmitter } from '../server/signals.ts'
@@ -48,7 +49,7 @@ export class MultiplayerCore {
     this.#host = host
     const failed = (error: unknown, details: object): void => { host.failed(error, details) }
     const { exactTypes } = options
-    this.#parts = { link, wire: rpc, nodes, signals, replicator: replicatorOf(host, link, rpc), exactTypes, failed }
+    this.#parts = { link, wire: rpc, nodes, signals, replicator: replicatorOf(host, link, rpc, wire.variants), exactTypes, failed }
     this.api = new MultiplayerAPI(this.#parts)
   }
 
@@ -103,9 +104,15 @@ export class MultiplayerCore {
 }
 
 /** Undefined for Godot 3, which has no spawners. */
-function replicatorOf (host: MultiplayerHost, link: RpcLink, wire: RpcWire): Replicator | undefined {
+function replicatorOf (
+  host: MultiplayerHost,
+  link: RpcLink,
+  wire: RpcWire,
+  codec: VariantCodec
+): Replicator | undefined {
   if (wire.announcePath === undefined) return undefined
   return new Replicator(link, {
+    codec,
     get maxPacketSize () { return host.maxPacketSize },
     announcePath: (peer, path) => wire.announcePath!(peer, path)
   })

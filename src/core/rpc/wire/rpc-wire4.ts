@@ -6,6 +6,7 @@ import {
 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import type { ConfirmPath4, RemoteCall4, SimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import { command, commandAt, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
+import type { VariantCodec } from '../../../protocol/variant/variant-codec.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
@@ -27,6 +28,7 @@ interface AnnouncedLists { readonly byId: Map<number, string>, readonly byPath: 
 export class RpcWire4 implements RpcWire {
   readonly #link: RpcLink
   readonly #receiver: RpcReceiver
+  readonly #codec: VariantCodec
   readonly #confirmPath: ServerOptions['confirmPath']
   readonly #paths = new PathCache()
   readonly #sender: CallSender
@@ -37,9 +39,15 @@ export class RpcWire4 implements RpcWire {
   /** By peer. */
   readonly #announced = new Map<number, AnnouncedLists>()
 
-  constructor (link: RpcLink, receiver: RpcReceiver, confirmPath: ServerOptions['confirmPath']) {
+  constructor (
+    link: RpcLink,
+    receiver: RpcReceiver,
+    codec: VariantCodec,
+    confirmPath: ServerOptions['confirmPath']
+  ) {
     this.#link = link
     this.#receiver = receiver
+    this.#codec = codec
     this.#confirmPath = confirmPath
     this.#sender = new CallSender(link)
   }
@@ -56,7 +64,7 @@ export class RpcWire4 implements RpcWire {
 
   announcePath (peer: number, path: string): number {
     const own = this.#paths.own(path)
-    this.#sender.announce(peer, own, announcementOf(own, this.#nodes.get(path) ?? NO_METHODS))
+    this.#sender.announce(peer, own, this.#announcementOf(own, this.#nodes.get(path) ?? NO_METHODS))
     return own.id
   }
 
@@ -65,7 +73,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
-    const packet = decodeRpc4Packet(bytes)
+    const packet = decodeRpc4Packet(this.#codec, bytes)
     switch (packet.type) {
       case 'remoteCall': return this.#receiveCall(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
@@ -91,10 +99,10 @@ export class RpcWire4 implements RpcWire {
     const method = list.idOf(name)
     if (method === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `method ${name} is not declared`)
     const own = this.#paths.own(path)
-    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeCall4(own.id, method, values))
+    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeCall4(this.#codec, own.id, method, values))
     this.#sender.sendUnconfirmed(to, own, {
-      encode: (node, isWide) => encodeCall4(node, method, values, isWide),
-      announcement: announcementOf(own, list),
+      encode: (node, isWide) => encodeCall4(this.#codec, node, method, values, isWide),
+      announcement: this.#announcementOf(own, list),
       accepts: peer => this.#hasSameMethods(peer, own, list)
     })
   }
@@ -164,8 +172,8 @@ export class RpcWire4 implements RpcWire {
   }
 
   #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
-    if (this.#confirmPath !== 'id') this.#link.putTo(peer, encodeConfirmPath4(isEqual, path))
-    if (this.#confirmPath !== 'path') this.#link.putTo(peer, encodeConfirmPath4(isEqual, id))
+    if (this.#confirmPath !== 'id') this.#link.putTo(peer, encodeConfirmPath4(this.#codec, isEqual, path))
+    if (this.#confirmPath !== 'path') this.#link.putTo(peer, encodeConfirmPath4(this.#codec, isEqual, id))
   }
 
   #receiveConfirmation (sender: WebSocketPeer, { isEqual, id, path }: ConfirmPath4): void {
@@ -189,8 +197,8 @@ export class RpcWire4 implements RpcWire {
     if (announced !== undefined && announced !== md5) differing.add(peer)
     return !differing.has(peer)
   }
-}
 
-function announcementOf ({ id, path }: OwnPath, { md5 }: MethodList): () => Uint8Array {
-  return () => encodeSimplifyPath4(md5, id, path)
+  #announcementOf ({ id, path }: OwnPath, { md5 }: MethodList): () => Uint8Array {
+    return () => encodeSimplifyPath4(this.#codec, md5, id, path)
+  }
 }
