@@ -5,7 +5,7 @@ import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
-import type { MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type { Announcement, MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 /** Calls between Godot 3 peers: members go by name. */
 export class RpcWire3 implements RpcWire {
@@ -60,6 +60,14 @@ export class RpcWire3 implements RpcWire {
 
   sendBytes (to: number, bytes: Uint8Array): void {
     this.#link.putTo(to, encodeRpcPacket(this.#codec, { type: 'raw', bytes }))
+  }
+
+  announcementsOf (peer: number): Announcement[] {
+    return this.#paths.announcementsOf(peer)
+  }
+
+  adopt (peer: number, announcements: readonly Announcement[]): void {
+    for (const { id, path } of announcements) this.#paths.announce(peer, id, path)
   }
 
   forgetPeer (peer: number): void {

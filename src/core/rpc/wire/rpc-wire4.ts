@@ -13,7 +13,7 @@ import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from '../rpc-surface.ts'
-import type { MemberCall, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type { Announcement, MemberCall, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 const NO_METHODS = new MethodList([])
 
@@ -110,6 +110,20 @@ export class RpcWire4 implements RpcWire {
   sendBytes (to: number, bytes: Uint8Array): void {
     if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet has at least one byte')
     this.#link.putTo(to, prefixed([command.RAW], bytes))
+  }
+
+  announcementsOf (peer: number): Announcement[] {
+    const md5s = this.#announced.get(peer)?.byId
+    return this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: md5s?.get(id) }))
+  }
+
+  adopt (peer: number, announcements: readonly Announcement[]): void {
+    for (const { id, path, md5 = '' } of announcements) {
+      this.#paths.announce(peer, id, path)
+      this.#keepMd5(peer, id, path, md5)
+      const own = this.#nodes.get(path)
+      if (own !== undefined) this.#paths.differ(peer, path, own.md5 !== md5)
+    }
   }
 
   forgetPeer (peer: number): void {
