@@ -27,7 +27,8 @@ try {
 }
 
 function isConfigurationError (error: unknown): boolean {
-  return error instanceof SettingsError || error instanceof GodotError || (error as NodeJS.ErrnoException).syscall !== undefined
+  return error instanceof SettingsError || error instanceof GodotError ||
+    (error as NodeJS.ErrnoException).syscall !== undefined
 }
 
 async function start (settings: Settings): Promise<void> {
@@ -46,7 +47,7 @@ async function start (settings: Settings): Promise<void> {
 function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): FastifyInstance {
   const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
   const timeout = handshakeTimeout * 1000
-  const rewriting: Pick<FastifyServerOptions, 'rewriteUrl'> = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
+  const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
     trustProxy,
@@ -64,7 +65,9 @@ function rewriteRoot ({ url = '/', headers }: IncomingMessage, path: string): st
   return headers.upgrade === undefined ? url : url.replace(/^\/(?=$|\?)/, () => path)
 }
 
-/** Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each. */
+/**
+ * Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each.
+ */
 function exemption ({ trustProxy }: Settings): (address: string) => boolean {
   if (typeof trustProxy === 'boolean') return address => trustProxy || isLoopback(address)
   const proxies = trustProxy.map(range => parseAddressRange(range)!)
@@ -93,7 +96,10 @@ function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsA
   const socket = mode === 'mounted' ? mounted : `${tls ? 'wss' : 'ws'}://${ownHost}:${service.peerServer.port}`
   const second = godot4 === undefined
     ? []
-    : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]
+    : [
+        ['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`],
+        ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]
+      ]
   for (const [what, where] of [
     [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],
     ['REST API', `http://${at}${apiPrefix}`],
@@ -106,7 +112,9 @@ function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsA
     ['Health', `http://${at}${servicePaths.health} and ${servicePaths.readiness}`]
   ]) service.log.info(`${what} at ${where}`)
   if (adminToken === undefined) {
-    service.log.warn(`No ADMIN_TOKEN: anyone on this machine may administer. This is allowed only because HOST ${host} is a loopback address.`)
+    service.log.warn(
+      'No ADMIN_TOKEN: anyone on this machine may administer. ' +
+      `This is allowed only because HOST ${host} is a loopback address.`)
   }
 }
 

@@ -190,7 +190,8 @@ export class Room implements PeerHost {
   /** In multiplayer mode packets go to the inbox, which knows by itself whether it is read. */
   get isRead (): boolean {
     const { options } = this.#settings
-    return this.#hasReader || options.gdMpApi || !options.autoPoll || this.#server.signals.listenerCount('data_received') > 0
+    return this.#hasReader || options.gdMpApi || !options.autoPoll ||
+      this.#server.signals.listenerCount('data_received') > 0
   }
 
   isReadAfterPoll (session: PeerSession): boolean {
