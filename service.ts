@@ -8,7 +8,7 @@ import firstRequest from './plugins/first-request.ts'
 import httpLimits from './plugins/http-limits.ts'
 import { sendProblem } from './http/problem.ts'
 import { withoutSecrets } from './http/request-log.ts'
-import { parseAddressRange } from './src/address-range.ts'
+import { canonicalAddress, parseAddressRange } from './src/address-range.ts'
 import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
 import { defaultOptions } from './src/options.ts'
@@ -50,7 +50,7 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): F
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
-    trustProxy,
+    trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
@@ -69,9 +69,14 @@ function rewriteRoot ({ url = '/', headers }: IncomingMessage, path: string): st
  * Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each.
  */
 function exemption ({ trustProxy }: Settings): (address: string) => boolean {
-  if (typeof trustProxy === 'boolean') return address => trustProxy || isLoopback(address)
-  const proxies = trustProxy.map(range => parseAddressRange(range)!)
-  return address => isLoopback(address) || proxies.some(range => range.has(address))
+  const isProxy = typeof trustProxy === 'boolean' ? () => trustProxy : isIn(trustProxy)
+  return address => isLoopback(address) || isProxy(address)
+}
+
+/** Whether an address, as a proxy may write it (with port, in brackets), is in one of these ranges. */
+function isIn (texts: readonly string[]): (address: string) => boolean {
+  const ranges = texts.map(text => parseAddressRange(text)!)
+  return address => ranges.some(range => range.has(canonicalAddress(address)))
 }
 
 /** SIGTERM and SIGINT: peers are closed with 1001, and the process exits with 0. */

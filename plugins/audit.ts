@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
 import { Bursts } from '../src/core/server/burst.ts'
@@ -31,23 +32,17 @@ function audit (request: FastifyRequest, status: number, feed: EventFeed): void 
   feed.addAction(action)
 }
 
-function describeRequest (
-  { routeOptions, adminName: by, ip: address, method, url, params, query, body }: FastifyRequest,
-  status: number
-): AdminAction {
+function describeRequest (request: FastifyRequest, status: number): AdminAction {
+  const { routeOptions, adminName: by, method, url, params, query, body } = request
   const { operationId } = (routeOptions.schema ?? {}) as { operationId?: string }
   const operation = operationId ?? `${method} ${routeOptions.url ?? url.split('?', 1)[0]}`
-  return describeAdminAction({ operation, by, address, params, query, body, status })
+  return describeAdminAction({ operation, by, address: addressOf(request), params, query, body, status })
 }
 
-function countUnauthorized (
-  { ip: address, log }: FastifyRequest,
-  status: number,
-  feed: EventFeed,
-  bursts: Bursts
-): void {
+function countUnauthorized (request: FastifyRequest, status: number, feed: EventFeed, bursts: Bursts): void {
   const count = bursts.hit(String(status))
   if (count === 0) return
-  log.warn({ status, address, count }, 'unauthorized admin requests')
+  const address = addressOf(request)
+  request.log.warn({ status, address, count }, 'unauthorized admin requests')
   feed.addUnauthorized({ status, address, count })
 }
