@@ -11,6 +11,7 @@ import { withoutSecrets } from './http/request-log.ts'
 import { canonicalAddress, parseAddressRange } from './src/address-range.ts'
 import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
+import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts'
 import { defaultOptions } from './src/options.ts'
 import { servicePaths } from './src/service-paths.ts'
 
@@ -38,6 +39,9 @@ async function start (settings: Settings): Promise<void> {
   const admin = adminToken === undefined ? { auth: false as const } : { token: adminToken }
   await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
+  for (const one of misspeltVariables(process.env)) {
+    service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
+  }
   exitGracefully(service)
   await service.listen({ host, port })
   logAddresses(service, settings)

@@ -55,7 +55,8 @@ function servicePage (): string {
     [`\`${name}\``, typeOf(schema), code(defaultValue), meaningOf(schema)])
   return page('The service', [
     '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. An invalid value ' +
-      'ends it at start with a message that names the variable. Lists are separated by commas.',
+      'ends it at start with a message that names the variable; a misspelt name is logged with the variable that was ' +
+      'probably meant. Lists are separated by commas.',
     '', ...table(['variable', 'type', 'default', 'meaning'], rows)])
 }
 
