@@ -14,7 +14,10 @@ import { withoutSecrets } from '../http/request-log.ts'
 /** How requests to the endpoint are logged. */
 export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>
 
-/** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
+/**
+ * Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the
+ * server.
+ */
 export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): void {
   app.get(server.options.path, isolated({
     schema: endpointSchemaOf(name),

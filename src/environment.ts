@@ -1,6 +1,7 @@
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
+import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
 import { defaultOptions, firstFault, type ServerOptions } from './options.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
@@ -45,7 +46,9 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   }
   const settings = settingsOf(values, server)
   faults.push(...pathFaults(settings), ...keyFaults(server), ...tokenFaults(settings, env.NODE_ENV))
-  if (faults.length > 0) throw new SettingsError(faults)
+  if (faults.length > 0) {
+    throw new SettingsError([...faults, ...misspeltVariables(env).map(one => `${one.name}: ${describeMisspelt(one)}`)])
+  }
   return settings
 }
 

@@ -102,7 +102,9 @@ export const ServerOptions = Type.Object({
     'join (godot4). If it is not set, clients must not send any'),
   authTimeout: timeout('Maximum duration of authentication by `authenticate`, in seconds'),
   handshakeTimeout: timeout('Maximum duration of a handshake, in seconds'),
-  refuseNewConnections: Type.Boolean({ description: 'Refuse all new connections and pending handshakes; connected peers stay' }),
+  refuseNewConnections: Type.Boolean({
+    description: 'Refuse all new connections and pending handshakes; connected peers stay'
+  }),
   autoListen: Type.Boolean({
     description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
   }),

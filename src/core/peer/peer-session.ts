@@ -77,7 +77,8 @@ const UNREAD_GRACE = 1000
  *
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
-export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
+export class PeerSession implements
+  PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
   readonly id: number
   /** Negotiated subprotocol, '' if none. */
   readonly protocol: string
@@ -389,8 +390,8 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   /**
-   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused, and closed
-   * if that goes on for long; of one that leaves the frame is dropped.
+   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused,
+   * and closed if that goes on for long; of one that leaves the frame is dropped.
    */
   #mayPass (rateLimit: RateLimit, size: number): boolean {
     const wait = rateLimit.take(size)
@@ -488,9 +489,9 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   /**
-   * After both close frames the socket is destroyed as soon as the last byte is sent (RFC 6455 section 7.1.1: the server
-   * closes first); otherwise it is ended, so that the client can still read the close frame. It is destroyed after
-   * `closeTimeout` in either case.
+   * After both close frames the socket is destroyed as soon as the last byte is sent (RFC 6455 section 7.1.1: the
+   * server closes first); otherwise it is ended, so that the client can still read the close frame. It is destroyed
+   * after `closeTimeout` in either case.
    */
   #closeSocket (outcome: EndOutcome): void {
     const { connection } = this.outbox

@@ -10,7 +10,8 @@ import { command } from './scene-packet.ts'
 /**
  * Packets of remote calls of Godot 4, little-endian; texts are UTF-8 ended by one NUL:
  *
- *   remote call    | 0, flags u8 | node u8, u16, u32 | method u8, u16 | count u8 | arguments ... | path NUL (full-path form) |
+ *   remote call    | 0, flags u8 | node u8, u16, u32 | method u8, u16 | count u8 | arguments ... |
+ *                  | path NUL (full-path form) |
  *   simplify path  | 1 u8 | MD5 of the method list in 32 hex digits, NUL | id u32 | path NUL |
  *   confirm path   | 2 u8 | lists are equal u8 | id u32 |           since Godot 4.3
  *                  | 2 u8 | lists are equal u8 | path NUL |         until Godot 4.2
