@@ -13,7 +13,8 @@ import { withTimeout } from '../helper/with-timeout.ts'
 
 const unsafe = fc.constantFrom(
   '\u0000', '\u0007', '\b', '\t', '\n', '\r', '\u001B', '\u007F', '\u0085', '\u009B', '\u009D', '\u061C',
-  '\u200E', '\u200F', '\u2028', '\u2029', '\u202A', '\u202E', '\u2066', '\u2069', '\u001B[2J', '\u009B31m', '\u001B]0;title\u0007'
+  '\u200E', '\u200F', '\u2028', '\u2029', '\u202A', '\u202E', '\u2066', '\u2069',
+  '\u001B[2J', '\u009B31m', '\u001B]0;title\u0007'
 )
 const harmless = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('日本', '\uD83D', 'e\u0301'))
 const hostileText = fc.array(fc.oneof(unsafe, harmless), { maxLength: 6 }).map(parts => parts.join(''))

@@ -58,7 +58,7 @@ t.test('every recorded request is answered with what Godot itself answered, and 
   }
 })
 
-t.test('subprotocols and refusals: refuses the clients that Godot refuses, with a response instead of a reset', async t => {
+t.test('refuses the clients that Godot refuses, with a response instead of a reset', async t => {
   const session = sessions.find(({ title }) => title.startsWith('refusing'))!
   const { port, server } = await serve(t, { protocols: ['beta', 'alpha'] })
   const expected: Record<string, [status: number, protocol?: unknown]> = {

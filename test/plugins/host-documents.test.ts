@@ -23,8 +23,12 @@ for (const [version, options] of Object.entries(documents)) {
 
 t.test('a number above an exclusive limit, in the words of each version', async t => {
   const limits = { minimum: 0, exclusiveMinimum: true, maximum: 3600 }
-  const bodyOf = async (version: keyof typeof documents) => (await documentOf(t, documents[version])).paths['/api/server'].patch
-  t.match((await bodyOf('3.1.0')).requestBody.content['application/json'].schema.properties.handshakeTimeout, { exclusiveMinimum: 0 })
+  const bodyOf = async (version: keyof typeof documents) =>
+    (await documentOf(t, documents[version])).paths['/api/server'].patch
+  t.match(
+    (await bodyOf('3.1.0')).requestBody.content['application/json'].schema.properties.handshakeTimeout,
+    { exclusiveMinimum: 0 }
+  )
   t.match((await bodyOf('3.0.3')).requestBody.content['application/json'].schema.properties.handshakeTimeout, limits)
   t.match((await bodyOf('2.0')).parameters[0].schema.properties.handshakeTimeout, limits)
 })
@@ -35,7 +39,9 @@ t.test('a transform of the host does not get our routes', async t => {
     seen.push(url)
     return { schema, url }
   }
-  const document = await documentOf(t, { ...documents['3.1.0'], transform }, async app => { app.get('/own', async () => 'own') })
+  const document = await documentOf(t, { ...documents['3.1.0'], transform }, async app => {
+    app.get('/own', async () => 'own')
+  })
   t.same(seen, ['/own'])
   t.ok(document.paths['/api/server'].get)
 })
@@ -47,12 +53,16 @@ t.test('operationIdPrefix keeps the operations of several REST APIs apart, and f
   }, { operationIdPrefix: 'game.' })
   t.equal(document.paths['/api/peers'].get.operationId, 'game.peers')
   t.equal(document.paths['/inner/peers'].get.operationId, 'inner_peers')
-  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item)).flatMap(({ operationId = [] }) => operationId)
+  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item))
+    .flatMap(({ operationId = [] }) => operationId)
   t.equal(new Set(ids).size, ids.length)
 })
 
 async function documentOf (
-  t: Test, options: object, after: (app: FastifyInstance) => Promise<unknown> = async () => {}, admin: Partial<AdminOptions> = {}
+  t: Test,
+  options: object,
+  after: (app: FastifyInstance) => Promise<unknown> = async () => {},
+  admin: Partial<AdminOptions> = {}
 ): Promise<any> {
   const app = Fastify()
   t.teardown(async () => { await app.close() })

@@ -169,7 +169,7 @@ for (const mode of modes) {
       t.notMatch(lines.join(''), 'geheim')
     })
 
-    await t.test('above its rate limit a peer is read more slowly; nothing is lost, others are not affected', async t => {
+    await t.test('reads a peer above its rate limit more slowly; no loss, no effect on others', async t => {
       const server = await openServer(t, mode, { maxPacketsPerSecond: 100 })
       const peer = await connectRawWebSocket(t, server.port)
       let received = 0

@@ -15,7 +15,9 @@ t.test('a host with sockets of its own keeps them, and their options', async t =
   const { port, join } = await startHost(t, {
     before: async app => {
       await app.register(websocket, { options: { maxPayload: 100 } })
-      app.get('/own', { websocket: true }, socket => { socket.on('message', data => { socket.send(`own ${String(data)}`) }) })
+      app.get('/own', { websocket: true }, socket => {
+        socket.on('message', data => { socket.send(`own ${String(data)}`) })
+      })
     }
   })
   const own = await open(t, port, '/own')
@@ -48,7 +50,11 @@ t.test('an upgrade of a REST path is refused whoever brought the sockets', async
 })
 
 t.test('a host with a document of its own gets the routes in it', async t => {
-  const { app } = await startHost(t, { before: async app => { await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1.0.0' } } }) } })
+  const { app } = await startHost(t, {
+    before: async app => {
+      await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1.0.0' } } })
+    }
+  })
   const document: any = app.swagger()
   t.ok((await new Validator().validate(JSON.parse(JSON.stringify(document)))).valid)
   t.equal(document.info.title, 'Host')
@@ -62,7 +68,13 @@ t.test('a host names its security scheme', async t => {
   const { app } = await startHost(t, {
     admin: { token: 'x'.repeat(32), security: [{ mine: [] }] },
     before: async app => {
-      await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1' }, components: { securitySchemes: { mine: { type: 'http', scheme: 'bearer' } } } } })
+      await app.register(swagger, {
+        openapi: {
+          openapi: '3.1.0',
+          info: { title: 'Host', version: '1' },
+          components: { securitySchemes: { mine: { type: 'http', scheme: 'bearer' } } }
+        }
+      })
     }
   })
   const document: any = app.swagger()
@@ -73,13 +85,31 @@ t.test('a host names its security scheme', async t => {
 t.test('routes of the host behave as before', async t => {
   const { get: own, api } = await startHost(t, {
     before: async app => {
-      app.get('/own', { schema: { querystring: { type: 'object', properties: { count: { type: 'integer' }, on: { type: 'boolean' } }, additionalProperties: false } } }, async request => request.query)
+      app.get(
+        '/own',
+        {
+          schema: {
+            querystring: {
+              type: 'object',
+              properties: { count: { type: 'integer' }, on: { type: 'boolean' } },
+              additionalProperties: false
+            }
+          }
+        },
+        async request => request.query
+      )
       app.post('/own', async request => ({ body: request.body }))
       app.get('/fail', async () => { throw Object.assign(new Error('mine'), { statusCode: 418 }) })
     }
   })
-  t.same(await (await own('/own?count=0x10&on=true&more=1')).json(), { count: 16, on: true }, 'its Ajv coerces and removes')
-  t.same(await (await own('/own', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } })).json(), { body: 'text' })
+  t.same(
+    await (await own('/own?count=0x10&on=true&more=1')).json(), { count: 16, on: true },
+    'its Ajv coerces and removes'
+  )
+  t.same(
+    await (await own('/own', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } })).json(),
+    { body: 'text' }
+  )
   t.same(await (await own('/fail')).json(), { statusCode: 418, error: 'I\'m a Teapot', message: 'mine' })
   t.match(await (await own('/nothing')).json(), { message: 'Route GET:/nothing not found' })
   t.equal((await own('/own', { method: 'PUT' })).status, 404)
@@ -100,9 +130,26 @@ t.test('what the host has set for its routes does not reach ours', async t => {
   t.match(await (await api(`/peers/${id}`)).json(), { id })
   t.equal((await api(`/peers/${id}`, { method: 'HEAD' })).status, 200)
   t.equal((await api('/peers/05')).status, 400)
-  t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"__proto__":{}}' })).status, 400)
-  t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/xml' }, body: '<a/>' })).status, 415)
-  t.equal((await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'more than ten bytes' })).status, 202)
+  t.equal(
+    (await api('/server', {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"__proto__":{}}'
+    })).status,
+    400
+  )
+  t.equal(
+    (await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/xml' }, body: '<a/>' })).status,
+    415
+  )
+  t.equal(
+    (await api('/packets', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: 'more than ten bytes'
+    })).status,
+    202
+  )
   t.equal((await api('/server', jsonRequest('PATCH', { refuseNewConnections: false }))).status, 200)
 })
 
@@ -126,7 +173,9 @@ t.test('hooks of the host have their say first', async t => {
 
 t.test('problems that the host throws in its hooks are problems here', async t => {
   const { api } = await startHost(t, {
-    before: async app => { app.addHook('preHandler', async () => { throw Object.assign(new Error('slow down'), { statusCode: 429 }) }) }
+    before: async app => {
+      app.addHook('preHandler', async () => { throw Object.assign(new Error('slow down'), { statusCode: 429 }) })
+    }
   })
   const answer = await api('/server')
   t.equal(answer.status, 429)
@@ -134,13 +183,22 @@ t.test('problems that the host throws in its hooks are problems here', async t =
 })
 
 t.test('any prefix, or none', async t => {
-  for (const [outer, inner, path] of [['', '/admin', '/admin/server'], ['/a', '/b', '/a/b/server'], ['/a', '', '/a/server'], ['', '', '/server'], ['', '/', '/server']]) {
+  for (const [outer, inner, path] of [
+    ['', '/admin', '/admin/server'], ['/a', '/b', '/a/b/server'], ['/a', '', '/a/server'], ['', '', '/server'],
+    ['', '/', '/server']
+  ]) {
     const app = Fastify()
     t.teardown(async () => { await app.close() })
     await app.register(peerServer)
-    await app.register(async scope => { await scope.register(adminRoutes, { auth: false, ...(inner === '' ? {} : { prefix: inner }) }) }, { prefix: outer })
+    await app.register(
+      async scope => { await scope.register(adminRoutes, { auth: false, ...(inner === '' ? {} : { prefix: inner }) }) },
+      { prefix: outer }
+    )
     t.equal((await app.inject(path)).statusCode, 200, path)
-    t.match((await app.inject('/nothing')).json(), { message: 'Route GET:/nothing not found' }, `the host's own 404 with ${outer}${inner}`)
+    t.match(
+      (await app.inject('/nothing')).json(), { message: 'Route GET:/nothing not found' },
+      `the host's own 404 with ${outer}${inner}`
+    )
   }
 })
 
@@ -157,15 +215,22 @@ t.test('the routes twice, for two kinds of administrators', async t => {
 t.test('the routes without a server do not come up', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /no server named peerServer; register the peerServer plugin first/ })
+  await t.rejects(async () => {
+    await app.register(adminRoutes, { prefix: '/api', auth: false })
+  }, { message: /no server named peerServer; register the peerServer plugin first/ })
   const other = Fastify()
   t.teardown(async () => { await other.close() })
   await other.register(peerServer, { name: 'lobby' })
-  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /no server named arena/ })
+  await t.rejects(
+    async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) },
+    { message: /no server named arena/ }
+  )
 })
 
 t.test('the address of a peer is what a trusted proxy says', async t => {
-  for (const [trustProxy, address] of [[true, '192.0.2.7'], [false, '127.0.0.1'], ['127.0.0.1', '192.0.2.7'], ['10.0.0.1', '127.0.0.1']] as const) {
+  for (const [trustProxy, address] of [
+    [true, '192.0.2.7'], [false, '127.0.0.1'], ['127.0.0.1', '192.0.2.7'], ['10.0.0.1', '127.0.0.1']
+  ] as const) {
     const { api, server, port } = await startHost(t, { fastify: { trustProxy } })
     const connected = nextSignal(server, 'client_connected')
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { 'x-forwarded-for': '192.0.2.7' } })
@@ -211,12 +276,22 @@ t.test('several servers in one app, each with a name, an endpoint and its REST A
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   await Promise.all([open(t, port, '/lobby'), open(t, port, '/lobby'), open(t, port, '/arena')])
-  t.match((await app.inject('/api/lobby/server')).json(), { path: '/lobby', gdMpApi: false, peers: { open: 2, pending: 0 } })
-  t.match((await app.inject('/api/arena/server')).json(), { path: '/arena', gdMpApi: true, peers: { open: 1, pending: 0 } })
+  t.match((await app.inject('/api/lobby/server')).json(), {
+    path: '/lobby',
+    gdMpApi: false,
+    peers: { open: 2, pending: 0 }
+  })
+  t.match((await app.inject('/api/arena/server')).json(), {
+    path: '/arena',
+    gdMpApi: true,
+    peers: { open: 1, pending: 0 }
+  })
 
   const document: any = app.swagger()
   t.ok((await new Validator().validate(JSON.parse(JSON.stringify(document)))).valid)
-  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item)).map(({ operationId }) => operationId).filter(id => id !== undefined)
+  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item))
+    .map(({ operationId }) => operationId)
+    .filter(id => id !== undefined)
   t.equal(new Set(ids).size, ids.length, 'operationIds are one of a kind')
   t.ok(['lobby.connect', 'arena.connect', 'lobby.peers', 'arena.disconnectPeer'].every(id => ids.includes(id)))
 })
@@ -248,8 +323,18 @@ async function open (t: Test, port: number, path: string): Promise<WebSocket> {
 t.test('options of register itself are accepted: prefix, log level and log serializers', async t => {
   const app = Fastify({ logger: { level: 'silent' } })
   t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { prefix: '/game', path: '/socket', logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
-  await app.register(adminRoutes, { prefix: '/game/api', auth: false, logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
+  await app.register(peerServer, {
+    prefix: '/game',
+    path: '/socket',
+    logLevel: 'warn',
+    logSerializers: { req: () => 'hidden' }
+  })
+  await app.register(adminRoutes, {
+    prefix: '/game/api',
+    auth: false,
+    logLevel: 'warn',
+    logSerializers: { req: () => 'hidden' }
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   await open(t, port, '/game/socket')

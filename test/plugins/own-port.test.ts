@@ -45,7 +45,10 @@ t.test('closing the app closes the listener', async t => {
 
 t.test('keys without a port are refused: the TLS of the endpoint is the app\'s', async t => {
   const app = Fastify()
-  await t.rejects(async () => { await app.register(peerServer, leafKeys) }, { code: 'ERR_INVALID_PARAMETER', message: /host app.*port/ })
+  await t.rejects(async () => { await app.register(peerServer, leafKeys) }, {
+    code: 'ERR_INVALID_PARAMETER',
+    message: /host app.*port/
+  })
 })
 
 t.test('on an app with TLS the endpoint has it', async t => {

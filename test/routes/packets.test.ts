@@ -6,8 +6,16 @@ import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { sessionOf } from '../helper/internals.ts'
 
-const binary = (body: Uint8Array): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(body) })
-const text = (body: string, type = 'text/plain'): RequestInit => ({ method: 'POST', headers: { 'content-type': type }, body })
+const binary = (body: Uint8Array): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/octet-stream' },
+  body: Buffer.from(body)
+})
+const text = (body: string, type = 'text/plain'): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': type },
+  body
+})
 
 t.test('a packet to one peer is binary or text, as the body is', async t => {
   const { api, join } = await startHost(t)
@@ -48,7 +56,9 @@ t.test('to all, to one, and to all but one', async t => {
   const one = nextMessage(first.socket)
   t.same(await send(`?target=${-first.id}`), { recipients: 2 })
   t.same(await send(`?target=${first.id}`), { recipients: 1 })
-  t.same((await Promise.all(others)).map(({ bytes }) => bytes.toString()), [`?target=${-first.id}`, `?target=${-first.id}`])
+  t.same((await Promise.all(others)).map(({ bytes }) => bytes.toString()), [
+    `?target=${-first.id}`, `?target=${-first.id}`
+  ])
   t.equal((await one).bytes.toString(), `?target=${first.id}`, 'it did not get the one before')
 })
 
@@ -78,7 +88,11 @@ t.test('the largest packet fits, one byte more does not', async t => {
     for (const path of [`/peers/${id}/packets`, '/packets']) {
       const answer = await api(path, binary(new Uint8Array(largest + 1)))
       t.equal(answer.status, 413)
-      t.match(await answer.json(), { status: 413, code: 'payload-too-large', detail: `Packet too large: at most ${largest} bytes` })
+      t.match(await answer.json(), {
+        status: 413,
+        code: 'payload-too-large',
+        detail: `Packet too large: at most ${largest} bytes`
+      })
     }
   }
 })
@@ -104,7 +118,10 @@ t.test('a type that is no packet is refused', async t => {
   const { api, join } = await startHost(t)
   const { id } = await join()
   for (const path of [`/peers/${id}/packets`, '/packets']) {
-    for (const request of [jsonRequest('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'), { method: 'POST' }, text('x', 'nonsense')]) {
+    for (const request of [
+      jsonRequest('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'),
+      { method: 'POST' }, text('x', 'nonsense')
+    ]) {
       const answer = await api(path, request)
       t.equal(answer.status, 415, JSON.stringify(request))
       t.match(await answer.json(), { code: 'unsupported-media-type' })
@@ -116,7 +133,11 @@ t.test('a type that is no packet is refused', async t => {
 
 t.test('text that is no UTF-8 is refused', async t => {
   const { api } = await startHost(t)
-  const answer = await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: Buffer.of(0xc3, 0x28) })
+  const answer = await api('/packets', {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: Buffer.of(0xc3, 0x28)
+  })
   t.equal(answer.status, 400)
   t.match(await answer.json(), { errors: [{ pointer: '/body', message: 'must be UTF-8' }] })
 })
@@ -155,7 +176,9 @@ t.test('a peer that does not read is full, and stays', async t => {
     const [id] = await connected
     raw.socket.pause()
     let answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
-    for (let sent = 1; answer.status === 202 && sent < 1000; sent++) answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
+    for (let sent = 1; answer.status === 202 && sent < 1000; sent++) {
+      answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
+    }
     t.equal(answer.status, 503)
     t.match(Number(answer.headers.get('retry-after')), 1)
     t.match(await answer.json(), { code: 'ERR_OUT_OF_MEMORY', godotError: 6 })
@@ -166,7 +189,14 @@ t.test('a peer that does not read is full, and stays', async t => {
 
 t.test('a body that breaks off is no failure of the server', async t => {
   const lines: string[] = []
-  const { api, port } = await startHost(t, { fastify: { logger: { level: 'error', stream: { write: line => { lines.push(line) } } } } })
+  const { api, port } = await startHost(t, {
+    fastify: {
+      logger: {
+        level: 'error',
+        stream: { write: line => { lines.push(line) } }
+      }
+    }
+  })
   const raw = await connectRaw(t, port)
   raw.send('POST /api/v1/packets HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal')
   raw.socket.end()

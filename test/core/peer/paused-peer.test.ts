@@ -61,7 +61,10 @@ t.test('a paused peer has its pings answered, once', async t => {
   const { server, client, peer } = await plain()
   client.connection.deliver(Buffer.concat([packets(20), frame(9, 'first'), packets(2), frame(9, 'second')]))
   t.ok(peer.isPaused)
-  t.same((await client.frames()).map(({ opcode, payload }) => [opcode, payload.toString()]), [[10, 'first'], [10, 'second']])
+  t.same(
+    (await client.frames()).map(({ opcode, payload }) => [opcode, payload.toString()]),
+    [[10, 'first'], [10, 'second']]
+  )
   for (let i = 0; i < 22; i++) {
     while (peer.getAvailablePacketCount() === 0) await nextTurn()
     peer.getPacket()

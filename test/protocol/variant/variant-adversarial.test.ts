@@ -28,7 +28,10 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
       // Most are far below; the others are measured anew, as the machine may have been busy.
       if (cost < 3 * median) continue
       const [small, large] = [SMALL, LARGE].map(size => decodeCost(build(size), decode))
-      t.ok(large < MAX_TIMES_MEDIAN * median && large < MAX_GROWTH * Math.max(small, median), `${name}: ${small} and ${large} ns a byte, median ${median}`)
+      t.ok(
+        large < MAX_TIMES_MEDIAN * median && large < MAX_GROWTH * Math.max(small, median),
+        `${name}: ${small} and ${large} ns a byte, median ${median}`
+      )
     }
   })
 
@@ -44,7 +47,8 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
   })
 
   t.test(`${version}: a compound key inside keys that occurs twice counts once`, async t => {
-    const nest = (inner: Variant, depth: number): Variant => depth === 0 ? inner : new Map<Variant, Variant>([[nest(inner, depth - 1), depth]])
+    const nest = (inner: Variant, depth: number): Variant =>
+      depth === 0 ? inner : new Map<Variant, Variant>([[nest(inner, depth - 1), depth]])
     const depth = levels - 2
     const [one, twin, other] = [nest([1], depth), nest([1], depth), nest([2], depth)]
     const bytes = codec.encode(new Map([[one, 'first'], [other, 'other'], [twin, 'last']]))
@@ -52,7 +56,9 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
     // Inner keys differ while all that is around them is equal, and the other way round.
     const pair = (a: Variant, b: Variant): Variant => new Map<Variant, Variant>([[[a], 0], [[b], 0]])
     const keys = [pair(1, 2), pair(2, 1), pair(1, 3), pair(3, 2), new Map<Variant, Variant>([[[1], 0], [[2], 1]])]
-    t.equal((codec.decode(codec.encode(new Map(keys.map(key => [key, null])))) as Map<Variant, Variant>).size, keys.length)
+    t.equal(
+      (codec.decode(codec.encode(new Map(keys.map(key => [key, null])))) as Map<Variant, Variant>).size, keys.length
+    )
   })
 }
 
@@ -62,12 +68,22 @@ t.test('godot4: keys that collide only once they are converted to the key type a
   const bytes = codec.encode(floats)
   const typed = Buffer.concat([Buffer.of(27, 0, 1, 0, 2, 0, 0, 0), bytes.subarray(4)])
   t.throws(() => codec.decode(typed), { code: 'ERR_INVALID_DATA', message: /collide/ })
-  t.equal((codec.decode(codec.encode(new TypedDictionary('float', 'Variant', new Map([[1, 'a'], [2, 'b']])))) as TypedDictionary).pairs.size, 2)
+  t.equal(
+    (codec.decode(codec.encode(new TypedDictionary(
+      'float', 'Variant', new Map([[1, 'a'], [2, 'b']])
+    ))) as TypedDictionary).pairs.size,
+    2
+  )
 })
 
 t.test('full objects nested in keys are read in linear time as well', async t => {
   const { codec } = versions.godot3
-  const key = new EncodedObject('Reference', new Map<string, Variant>([['list', new Map<Variant, Variant>([[[1, 2], 3]])]]))
-  const bytes = codec.encode(new Map<Variant, Variant>([[key, 1], [new EncodedObject('Reference', key.properties), 2]]), { allowObjects: true })
+  const key = new EncodedObject(
+    'Reference', new Map<string, Variant>([['list', new Map<Variant, Variant>([[[1, 2], 3]])]])
+  )
+  const bytes = codec.encode(
+    new Map<Variant, Variant>([[key, 1], [new EncodedObject('Reference', key.properties), 2]]),
+    { allowObjects: true }
+  )
   t.same([...(codec.decode(bytes, { allowObjects: true }) as Map<Variant, Variant>).values()], [2])
 })
