@@ -6,7 +6,7 @@ import { memoryMount } from '../../helper/memory-client.ts'
 const KIB = 1024
 
 for (const kib of [1, 64, 256]) {
-  t.test(`what may come in may go out: messages around ${kib} KiB`, async t => {
+  t.test(`the largest message that can be received can be sent: around ${kib} KiB`, async t => {
     const options = { inputBufferKb: kib, outputBufferKb: kib, closeTimeout: 0.1 }
     const server = new WebSocketServer(options, memoryMount)
     await server.listen()
