@@ -56,7 +56,7 @@ t.test('a ban expires', async t => {
   t.throws(() => bans.unban('192.0.2.7'), { code: 'ERR_DOES_NOT_EXIST' })
 })
 
-t.test('rejects invalid ranges, durations and reasons', async t => {
+t.test('rejects invalid ranges and durations', async t => {
   const bans = new Bans()
   for (const address of [
     '', 'x', '1.2.3', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/08', '::1/129', '1.2.3.4/8/8', 7 as unknown as string

@@ -64,7 +64,7 @@ t.test('an item that began earlier expires earlier, whenever it was added', asyn
   t.same(ends, ['b expired', 'c expired', 'a expired'])
 })
 
-t.test('expires all items at once', async t => {
+t.test('cutAll cuts all items at once', async t => {
   const clock = stopTime(t)
   const ends: string[] = []
   const deadlines = new Deadlines(() => 1)

@@ -147,13 +147,11 @@ for (const mode of modes) {
 
   t.test(`releases all counts when events are repeated: ${JSON.stringify(mode)}`, async t => {
     const clock = stopTime(t)
-    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...events), {
-      minLength: LENGTH,
-      maxLength: 12
-    }), async order => {
+    const order = fc.array(fc.constantFrom(...events), { minLength: LENGTH, maxLength: 12 })
+    const result = await fc.check(fc.asyncProperty(order, async order => {
       const faults = await faultsOf(clock, order, mode)
       if (faults.length > 0) throw new Error(faults.join('; '))
     }), { numRuns: 300 })
-    t.pass('no order was found that leaves something')
+    t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'no invariant broken')
   })
 }

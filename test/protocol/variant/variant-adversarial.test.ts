@@ -13,7 +13,7 @@ const MAX_TIMES_MEDIAN = 40
 for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
   const { codec, levels } = versions[version]
 
-  t.test(`${version}: no bytes take longer to decode than their size explains`, async t => {
+  t.test(`${version}: decoding time is linear in size, whatever the bytes`, async t => {
     const decode = (bytes: Uint8Array): void => {
       try {
         codec.decode(bytes)
@@ -25,7 +25,7 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
     const median = attacks.map(({ cost }) => cost).sort((a, b) => a - b)[attacks.length >> 1]
     t.ok(attacks.length > 200)
     for (const { name, build, cost } of attacks) {
-      // Most are far below; the others are measured anew, as the machine may have been busy.
+      // Most are far below the limit; the others are measured again, since the machine may have been busy.
       if (cost < 3 * median) continue
       const [small, large] = [SMALL, LARGE].map(size => decodeCost(build(size), decode))
       t.ok(
@@ -35,12 +35,12 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
     }
   })
 
-  t.test(`${version}: only dictionaries whose int or float keys collide are refused`, async t => {
+  t.test(`${version}: rejects only dictionaries whose int or float keys collide`, async t => {
     for (const keys of [collidingInts(500), collidingFloats(500)]) {
       const flood = codec.encode(new Map(keys.map(key => [key, null])))
       t.throws(() => codec.decode(flood), { code: 'ERR_INVALID_DATA', message: /collide .*at byte \d+$/ })
       const twice = codec.encode(keys.map(key => new Map([[key, null]])))
-      t.equal((codec.decode(twice) as unknown[]).length, keys.length, 'each in a dictionary of its own')
+      t.equal((codec.decode(twice) as unknown[]).length, keys.length, 'each in its own dictionary')
     }
     const honest = new Map(Array.from({ length: 5000 }, (_, i) => [i * 1024, `${i}`]))
     t.strictSame(codec.decode(codec.encode(honest)), honest)
@@ -53,7 +53,7 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
     const [one, twin, other] = [nest([1], depth), nest([1], depth), nest([2], depth)]
     const bytes = codec.encode(new Map([[one, 'first'], [other, 'other'], [twin, 'last']]))
     t.same([...codec.decode(bytes) as Map<Variant, Variant>].map(([, value]) => value), ['last', 'other'])
-    // Inner keys differ while all that is around them is equal, and the other way round.
+    // Inner keys that differ within equal outer ones, and the other way round.
     const pair = (a: Variant, b: Variant): Variant => new Map<Variant, Variant>([[[a], 0], [[b], 0]])
     const keys = [pair(1, 2), pair(2, 1), pair(1, 3), pair(3, 2), new Map<Variant, Variant>([[[1], 0], [[2], 1]])]
     t.equal(
@@ -62,7 +62,7 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
   })
 }
 
-t.test('godot4: keys that collide only once they are converted to the key type are refused', async t => {
+t.test('godot4: rejects keys that collide only after conversion to the key type', async t => {
   const { codec } = versions.godot4
   const floats = new Map<Variant, Variant>(collidingInts(500).map(key => [new Float(key), null]))
   const bytes = codec.encode(floats)
@@ -76,7 +76,7 @@ t.test('godot4: keys that collide only once they are converted to the key type a
   )
 })
 
-t.test('full objects nested in keys are read in linear time as well', async t => {
+t.test('decodes full objects nested in keys in linear time, too', async t => {
   const { codec } = versions.godot3
   const key = new EncodedObject(
     'Reference', new Map<string, Variant>([['list', new Map<Variant, Variant>([[[1, 2], 3]])]])

@@ -29,7 +29,7 @@ const offers: Array<[offer: string | undefined, answer: string]> = [
 ]
 
 for (const [offer, wanted] of offers) {
-  t.test(`the response to ${offer} is '${wanted}'`, async t => {
+  t.test(`the response to '${offer}' is '${wanted}'`, async t => {
     const accepted = acceptDeflate(offer)
     t.equal(accepted?.response ?? '', wanted)
     if (accepted !== undefined) {
