@@ -12,7 +12,7 @@ import { decodeWholeRpcPacket } from '../../helper/rpc-packets.ts'
 interface Frame { hex?: string, note?: string }
 const { steps } = readVectors<{ steps: Array<{ frames: Frame[] }> }>('rpc')
 
-/** RPC packets of the recorded data frames: what follows type 0, source and target. */
+/** RPC packets of the recorded data frames: the bytes after type 0, source and target. */
 const captures = steps.flatMap(({ frames }) => frames)
   .filter(({ hex }) => hex?.startsWith('00') && hex.length > 18)
   .map(({ hex, note }) => ({ hex: (hex as string).slice(18), note }))
@@ -43,7 +43,7 @@ const packets: Array<[name: string, hex: string, packet: RpcPacket]> = [
   ['raw bytes', '04010203', { type: 'raw', bytes: Uint8Array.of(1, 2, 3) }]
 ]
 
-t.test('each kind of packet is decoded and encoded', async t => {
+t.test('decodes and encodes each kind of packet', async t => {
   for (const [name, spaced, packet] of packets) {
     const hex = spaced.replaceAll(' ', '')
     t.strictSame(decodeWholeRpcPacket(bytesOf(hex)), packet, name)
@@ -78,7 +78,7 @@ const malformed: Array<[name: string, hex: string, byte: number]> = [
   ['an empty packet', '', 0],
   ['an unknown command', '05', 0],
   ['a command with flags', '840102', 0],
-  ['a node cut short', '000100', 1],
+  ['a truncated node', '000100', 1],
   ['a name without its NUL', '00010000007231', 5],
   ['no argument count', '0001000000723000', 8],
   ['more arguments than are there', '0001000000723100020200000001000000', 17],
@@ -93,7 +93,7 @@ const malformed: Array<[name: string, hex: string, byte: number]> = [
   ['a raw packet without bytes', '04', 1]
 ]
 
-t.test('malformed packets are refused, naming the byte', async t => {
+t.test('rejects malformed packets with an error that names the byte', async t => {
   for (const [name, hex, byte] of malformed) {
     t.throws(() => decodeWholeRpcPacket(bytesOf(hex)), {
       name:
@@ -104,7 +104,7 @@ t.test('malformed packets are refused, naming the byte', async t => {
   }
 })
 
-t.test('options apply to the arguments', async t => {
+t.test('applies options to the arguments', async t => {
   const call: RpcPacket = { type: 'remoteCall', node: 1, name: 'r1', args: [new EncodedObject('Reference')] }
   t.throws(() => encodeRpcPacket(variant3, call), { code: 'ERR_UNAUTHORIZED' })
   const bytes = encodeRpcPacket(variant3, call, { allowObjects: true })
@@ -113,7 +113,7 @@ t.test('options apply to the arguments', async t => {
   t.match(decodeWholeRpcPacket(bytesOf('0001000000723100010300000000004040'), { exactFloats: false }), { args: [3] })
 })
 
-t.test('packets that no receiver could decode are not encoded', async t => {
+t.test('does not encode packets that no receiver could decode', async t => {
   const name = 'r1'
   t.throws(() => encodeRpcPacket(variant3, { type: 'remoteCall', node: 1, name, args: new Array(256).fill(null) }), {
     code: 'ERR_INVALID_PARAMETER'
