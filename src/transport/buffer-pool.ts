@@ -7,7 +7,7 @@ const pools = [
 /** Size of the largest buffers that are reused. */
 export const LARGEST_BUFFER = pools[pools.length - 1].size
 
-/** A buffer of at least `size` bytes with any content; to be given back with `returnBuffer` once nothing refers to it. */
+/** A buffer of at least `size` bytes, not cleared; `returnBuffer` takes it once nothing refers to it any more. */
 export function borrowBuffer (size: number): Buffer {
   for (const pool of pools) if (size <= pool.size) return pool.buffers.pop() ?? Buffer.allocUnsafeSlow(pool.size)
   return Buffer.allocUnsafeSlow(size)

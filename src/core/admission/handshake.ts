@@ -272,8 +272,8 @@ export class Handshake implements Deadlined {
     this.#host.checkRoom(this.room, request.address)
     this.#state = 'accepted'
     this.windowBits = deflate?.windowBits ?? 0
-    const response =
-      upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, deflate?.response)
+    const key = request.headers['sec-websocket-key'] as string
+    const response = upgradeResponse(key, responseProtocol, deflate?.response, request.responseHeaders)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)
     // Without autoPoll it is accepted only: that must not last for ever either.
     if (this.isOpen) this.#startTimeout()

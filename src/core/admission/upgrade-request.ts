@@ -17,6 +17,8 @@ export interface UpgradeRequest {
   /** Canonical address and port of the client. */
   readonly address: string
   readonly port: number
+  /** Header lines for the 101 response, each with its CRLF. */
+  readonly responseHeaders?: string
 }
 
 /**

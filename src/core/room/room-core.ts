@@ -132,8 +132,8 @@ export class RoomCore implements PeerHost {
   /** The oldest packet for the server; throws ERR_UNAVAILABLE without one, ERR_UNCONFIGURED in plain mode. */
   takePacket (): Packet {
     const packet = this.inbox.take()
-    if (packet === undefined) throw new GodotError(this.#settings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
-    return packet
+    if (packet !== undefined) return packet
+    throw new GodotError(this.#settings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
   }
 
   // ---- members ----

@@ -39,7 +39,8 @@ function jsonCopy (data: object): Record<string, unknown> {
   const text = jsonOf(data)
   const size = Buffer.byteLength(text)
   if (size > MAX_DATA) {
-    throw new GodotError('ERR_INVALID_PARAMETER', `room option data: ${size} bytes of JSON, expected at most ${MAX_DATA}`)
+    const message = `room option data: ${size} bytes of JSON, expected at most ${MAX_DATA}`
+    throw new GodotError('ERR_INVALID_PARAMETER', message)
   }
   return JSON.parse(text) as Record<string, unknown>
 }

@@ -117,7 +117,8 @@ export class Rooms {
     if (this.size - 1 >= maxRooms) {
       throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
     }
-    if (address === undefined || joinPerMinute === 0 || this.#openings.count(addressKey(address)) < joinPerMinute) return
+    if (address === undefined || joinPerMinute === 0) return
+    if (this.#openings.count(addressKey(address)) < joinPerMinute) return
     throw this.#limited('room-rate', address, `over ${joinPerMinute} rooms per minute from one address`)
   }
 

@@ -49,7 +49,8 @@ export class MultiplayerCore {
     this.#host = host
     const failed = (error: unknown, details: object): void => { host.failed(error, details) }
     const { exactTypes } = options
-    this.#parts = { link, wire: rpc, nodes, signals, replicator: replicatorOf(host, link, rpc, wire.variants), exactTypes, failed }
+    const replicator = replicatorOf(host, link, rpc, wire.variants)
+    this.#parts = { link, wire: rpc, nodes, signals, replicator, exactTypes, failed }
     this.api = new MultiplayerAPI(this.#parts)
   }
 

@@ -84,7 +84,8 @@ t.test('rooms do what a plain model says, whatever happens: nothing crosses a ro
       expected.length = 0
     }
     t.same(heardByServer.splice(0), model.toServer.splice(0), `packets for the server, seed ${seed}`)
-    const rooms = Object.fromEntries([...server.rooms()].map(room => [room.name, [...room.peers()].map(({ id }) => id)]))
+    const rooms =
+      Object.fromEntries([...server.rooms()].map(room => [room.name, [...room.peers()].map(({ id }) => id)]))
     const open = names.filter(name => name === 'main' || model.membersOf(name).length > 0)
     t.same(rooms, Object.fromEntries(open.map(name => [name, model.membersOf(name)])), `members, seed ${seed}`)
   }

@@ -118,7 +118,8 @@ t.test('does not encode packets that no receiver could decode', async t => {
   t.throws(() => encodeRpcPacket(variant3, { type: 'remoteCall', node: 1, name, args: new Array(256).fill(null) }), {
     code: 'ERR_INVALID_PARAMETER'
   })
-  t.equal(encodeRpcPacket(variant3, { type: 'remoteCall', node: 1, name, args: new Array(255).fill(null) }).length, 9 + 255 * 4)
+  const args = new Array(255).fill(null)
+  t.equal(encodeRpcPacket(variant3, { type: 'remoteCall', node: 1, name, args }).length, 9 + 255 * 4)
   t.throws(() => encodeRpcPacket(variant3, { type: 'confirmPath', path: 'a\0b' }), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => encodeRpcPacket(variant3, { type: 'raw', bytes: new Uint8Array() }), { code: 'ERR_INVALID_DATA' })
 })
