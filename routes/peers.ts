@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
+import { mayWait } from '../http/may-wait.ts'
 import { ref } from '../http/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { PeerEnd } from '../src/core/peer/peer-end.ts'
@@ -99,6 +100,7 @@ export const peerRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> 
   }), async ({ params }) => ({ port: server.getPeerPort(params.id) }))
 
   app.delete('/peers/:id', isolated({
+    ...mayWait(app),
     schema: {
       operationId: 'disconnectPeer',
       summary: 'Disconnect a peer',

@@ -16,7 +16,7 @@ const usualPaths: Paths = { socket: '/game/ws', api: '/game/api' }
 interface Observation { readonly answers: readonly Answer[], readonly offers: readonly string[], readonly sockets: unknown }
 
 // Most of the time goes into waiting for servers that do not answer.
-t.jobs = 16
+t.jobs = 8
 
 const pattern = new RegExp(process.env.HOST_KIND ?? '')
 
