@@ -33,5 +33,10 @@ export default [
       '@typescript-eslint/no-redeclare': 'off',
       'no-dupe-class-members': 'off'
     }
+  },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/hosts/**'],
+    rules: { 'max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }] }
   }
 ]

@@ -3,6 +3,7 @@ import { encodeRelayPacket, relayType, target } from '../src/protocol/multiplaye
 import { relayWire3 } from '../src/protocol/multiplayer/relay-wire3.ts'
 import { relayWire4, sys } from '../src/protocol/multiplayer/relay-wire4.ts'
 import { encodeCall4 } from '../src/protocol/multiplayer/rpc4-packet.ts'
+import { variant4 } from '../src/protocol/variant/variant4.ts'
 import { command } from '../src/protocol/multiplayer/scene-packet.ts'
 
 /**
@@ -166,7 +167,7 @@ const godot4: readonly SocketMessage[] = [
       },
       rest('content', 'Depends on the command')
     ],
-    example: encodeCall4(1, 0, ['hello'])
+    example: encodeCall4(variant4, 1, 0, ['hello'])
   }
 ]
 

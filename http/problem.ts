@@ -69,7 +69,8 @@ export async function sendProblem (
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<FastifyReply> {
-  const problem = problemOf(error, request.id)
+  // A hook of the host may set the status on the reply only.
+  const problem = problemOf(error, request.id, reply.statusCode >= 400 ? reply.statusCode : 500)
   if (error instanceof HttpError) reply.headers(error.headers)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503) reply.header('retry-after', retryAfterSeconds)
@@ -84,8 +85,8 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 }
 
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
-function problemOf (error: unknown, instance?: string): Problem {
-  const { message, statusCode: status = 500 } = error as Partial<FastifyError>
+function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
+  const { message, statusCode: status = otherwise } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
   const known = error instanceof GodotError ? error : undefined
   return {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { endpointUpgrade } from '../http/http-upgrade.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
 import { Bursts } from '../src/core/server/burst.ts'
@@ -74,7 +75,7 @@ function limitConnections (
     releases.set(socket, release)
     socket.once('close', release)
   })
-  server.on('upgrade', ({ socket }: IncomingMessage) => { releases.get(socket)?.() })
+  server.on(endpointUpgrade, ({ socket }: IncomingMessage) => { releases.get(socket)?.() })
 }
 
 /**
@@ -119,7 +120,7 @@ function connectionOf (socket: Socket | undefined): Connection | undefined {
 function limitResponseTime (app: FastifyInstance, { responseTimeout }: HttpLimits, report: Report): void {
   const waiting = new Deadlines(() => responseTimeout)
   app.addHook('onSend', async ({ raw: { socket } }, { raw: response }) => {
-    if (connectionOf(socket) === undefined) return
+    if (response.statusCode === 101 || connectionOf(socket) === undefined) return
     const cut = (): void => { socket.destroy() }
     const deadline = {
       expire: () => {

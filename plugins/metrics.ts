@@ -225,8 +225,15 @@ function snapshotOf (server: WebSocketServer, traffic: Traffic): () => Snapshot 
   }
 }
 
+/** Packets that wait for the server itself. */
+function unreadByRooms (server: WebSocketServer): number {
+  let unread = 0
+  for (const { inbox } of internalsOf(server).rooms) unread += inbox.length
+  return unread
+}
+
 function scan (server: WebSocketServer, traffic: Traffic): Snapshot {
-  let [held, unread, buffered, maxBuffered] = [0, internalsOf(server).room.inbox.length, 0, 0]
+  let [held, unread, buffered, maxBuffered] = [0, unreadByRooms(server), 0, 0]
   for (const peer of server.peers()) {
     const waiting = peer.getCurrentOutboundBufferedAmount()
     held += Number(peer.isPaused)

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Mount } from '../src/transport/listener.ts'
@@ -59,10 +58,8 @@ function joinPaths (prefix: string, path: string): string {
 }
 
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): Promise<void> {
-  // Passes upgrades through Fastify's hooks; a host with WebSocket routes of its own has registered it already.
-  if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
-  watchUpgrades(app)
-  addEndpoint(app, server, name, logging)
+  await watchUpgrades(app)
+  await addEndpoint(app, server, name, logging)
   app.addHook('onListen', async () => { logHeadersTimeout(app, server) })
 }
 

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import { isUpgrade } from '../http/refuse-upgrade.ts'
+import { isHandshake } from '../http/refuse-upgrade.ts'
+import { endpointPaths } from '../http/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
 import { Bursts } from '../src/core/server/burst.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -14,10 +15,11 @@ const MAX_LOGGED_PATH = 200
  */
 export default fp<{ servers: readonly string[] }>(async (app, { servers: names }) => {
   const servers = names.map(name => app.getDecorator<WebSocketServer>(name))
+  const paths = new Set(servers.flatMap(endpointPaths).map(({ url }) => url as string | undefined))
   const bursts = new Bursts()
   app.addHook('onRequest', async request => {
     const { url } = request.routeOptions
-    if (!isUpgrade(request) || servers.some(({ options }) => options.path === url)) return
+    if (!isHandshake(request) || paths.has(url)) return
     const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_LOGGED_PATH)
     const endpoints = servers.map(describeEndpoint)
     const count = bursts.hit('wrong path')

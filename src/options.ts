@@ -9,6 +9,7 @@ import { originFault } from './origin-pattern.ts'
 
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600
+const MAX_EMPTY_SECONDS = 7 * 24 * 3600
 
 const kib = (direction: string) => Type.Integer({
   minimum: 1,
@@ -37,6 +38,26 @@ const isLogger = (value: unknown): boolean =>
 const callback = <Callback>(description: string) =>
   Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
 const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
+
+/** Which rooms there may be. */
+const roomRules = Type.Object({
+  create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
+    description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application ' +
+      'and the REST API (`admin`)'
+  })),
+  maxRooms: Type.Optional(Type.Integer({
+    minimum: 1, maximum: MAX_LIMIT, description: 'Maximum number of rooms besides `main`; default 10000'
+  })),
+  maxPeersPerRoom: Type.Optional(limit('Maximum number of peers per room, unless the room has a limit of its own')),
+  emptyTimeout: Type.Optional(Type.Number({
+    minimum: 0, maximum: MAX_EMPTY_SECONDS, description: 'Seconds that a room stays open without peers; default 0'
+  })),
+  joinPerMinute: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit'
+  }))
+}, { additionalProperties: false })
 
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
@@ -107,6 +128,10 @@ export const ServerOptions = Type.Object({
     description: 'Support permessage-deflate (RFC 7692) without context takeover: clients may compress their ' +
       'messages. The server compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts'
   }),
+  rooms: Type.Union([Type.Boolean(), roomRules], {
+    description: 'Several multiplayer worlds in one server, chosen by the client\'s URL: `/ws/arena-7` or ' +
+      '`/ws?room=arena-7`, else `main`. true: with the defaults; false: everyone is in `main`'
+  }),
   maxPeers: limit('Maximum number of peers'),
   maxPeersPerAddress: limit('Maximum number of connections per address (IPv6: per /64); loopback is exempt'),
   maxJoinsPerMinute: limit('Maximum joins per minute and address (IPv6: per /64); loopback is exempt'),
@@ -165,6 +190,7 @@ export const defaultOptions: ServerOptions = {
   stopCode: 1001,
   pingInterval: 10,
   perMessageDeflate: false,
+  rooms: false,
   maxPeers: 0,
   maxPeersPerAddress: 50,
   maxJoinsPerMinute: 0,

@@ -110,7 +110,7 @@ t.test('configured: variables take effect, the token is required and never logge
   t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
-t.test('exits in time despite unresponsive clients and incomplete requests; healthy but not ready until then', async t => {
+t.test('exits in time despite unresponsive clients and incomplete requests; not ready until then', async t => {
   const service = await startService(t, { HANDSHAKE_TIMEOUT: '60' })
   const unresponsive = await connectRawWebSocket(t, service.port)
   for (const half of halves) (await connectRaw(t, service.port)).send(half)

@@ -6,19 +6,19 @@ import type { ErrorCode } from '../../src/error.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 
-/** A refusal: what makes the server refuse, and the request it refuses. */
+/** A refusal: how the server is prepared, and the refused request. */
 interface Row {
   readonly options?: Partial<ServerOptions>
   readonly headers?: Record<string, string | undefined>
   readonly prepare?: (server: WebSocketServer, t: Test) => unknown
-  /** Where it is not the status of the code. */
+  /** If it is not the status of the error code. */
   readonly status?: number
 }
 
 const never = async (): Promise<never> => await new Promise(() => {})
 const page = { Origin: 'https://evil.example' }
 
-/** Every code that a handshake may be refused with, and the ways to it. */
+/** Every code that a handshake can be refused with, and its causes. */
 const refusals: Partial<Record<ErrorCode, Record<string, Row>>> = {
   'upgrade-required': { 'no Upgrade': { headers: { Upgrade: undefined, Connection: undefined } } },
   'bad-handshake': {
@@ -64,7 +64,7 @@ const refusals: Partial<Record<ErrorCode, Record<string, Row>>> = {
   'handshake-timeout': { 'onHandshake takes too long': { options: { handshakeTimeout: 0.2, onHandshake: never } } }
 }
 
-/** The bytes that a request is answered with until the connection ends. */
+/** All bytes of the response until the connection ends. */
 async function answer (t: Test, port: number, headers: Row['headers'] = {}): Promise<string> {
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws', headers))
@@ -75,7 +75,7 @@ async function answer (t: Test, port: number, headers: Row['headers'] = {}): Pro
 
 for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<string, Row>]>) {
   for (const [what, { options, headers, prepare, status = errors[code].status }] of Object.entries(rows)) {
-    t.test(`${code}, ${what}: the same bytes from the endpoint and from a listener`, async t => {
+    t.test(`${code}, ${what}: endpoint and listener send the same bytes`, async t => {
       const answers: string[] = []
       for (const mode of modes) {
         const server = await openServer(t, mode, options)
@@ -95,7 +95,7 @@ for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<
   }
 }
 
-// Loopback is exempt, so these cannot be had from a listener here.
+// Loopback is exempt, so a listener here cannot refuse with these.
 for (const [code, options] of [['address-limit', {
   maxPeersPerAddress: 1
 }], ['join-rate', { maxJoinsPerMinute: 1 }]] as const) {
