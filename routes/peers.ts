@@ -65,7 +65,6 @@ const peerRoute: Routes = async (app, { server }) => {
   app.head('/peers/:id', isolated({
     config: { swagger: { exposeHeadRoute: true } },
     schema: {
-      operationId: 'headPeer',
       summary: 'Whether a peer exists, by status only',
       description: 'For clients that need no body. A closing peer exists until it is disconnected.',
       tags,

@@ -21,6 +21,26 @@ t.test('pages and the OpenAPI document are public, the REST API requires the tok
   })).statusCode, 200)
 })
 
+t.test('documents name the service relative to themselves, as proxies may add a prefix and TLS', async t => {
+  const { service } = await makeApp(t)
+  for (const path of ['/openapi.json', '/docs/json', '/docs/yaml']) {
+    for (const base of ['http://localhost:3000', 'https://game.example/below/a/prefix']) {
+      const { body } = await service.inject(path)
+      const [, url] = /"?servers"?:[^u]*"?url"?: ?"?([^",\n]+)/.exec(body)!
+      t.equal(new URL(url, base + path).href, `${base}/`, path)
+    }
+  }
+})
+
+t.test('Swagger UI redirects relatively', async t => {
+  const { service } = await makeApp(t)
+  const { statusCode, headers } = await service.inject('/docs/static/index.html')
+  t.equal(statusCode, 302)
+  t.equal(new URL(headers.location!, 'https://game.example/prefix/docs/static/index.html').pathname, '/prefix/docs/')
+  t.notMatch(headers.location, /^\/|:/)
+  t.equal((await service.inject('/docs/')).statusCode, 200)
+})
+
 t.test('the CSP of Swagger UI only allows its own resources', async t => {
   const { service } = await makeApp(t)
   const policy = String((await service.inject('/docs')).headers['content-security-policy'])
