@@ -72,11 +72,12 @@ export default fp(async app => {
     transformSpecification: document => ({ ...document, servers: serversAt(ROOT_OF_UI) }),
     transformSpecificationClone: false,
     uiHooks: {
-      preHandler: async ({ routeOptions: { url } }, reply) => {
+      preHandler: async (request, reply) => {
+        const { routeOptions: { url } } = request
         // Its own handler would serialise the document for every request.
         if (url === '/docs/json') return await sendDocument(reply, ROOT_OF_UI)
-        // Its own handler redirects to a path, which may lack a prefix.
-        if (url === '/docs/static/index.html') return await reply.redirect('../')
+        const place = moved(url, request.url)
+        if (place !== undefined) return await reply.redirect(place, 308)
       }
     }
   })
@@ -85,4 +86,13 @@ export default fp(async app => {
 
 function serversAt (url: string): Array<{ url: string, description: string }> {
   return [{ url, description: 'This service' }]
+}
+
+/** Where the page of Swagger UI is, relative to a path where it would name itself and its files without a prefix. */
+function moved (route: string | undefined, url: string): string | undefined {
+  if (route === '/docs/static/index.html') return '../'
+  if (route !== '/docs' && route !== '/docs/') return undefined
+  const [path] = url.split('?', 1)
+  if (!path.endsWith('/')) return 'docs/'
+  return url.endsWith('/') ? undefined : './'
 }

@@ -10,7 +10,7 @@ const token = 'x'.repeat(32)
 t.test('pages and the OpenAPI document are public, the REST API requires the token', async t => {
   const { service } = await makeApp(t, { admin: { token } })
   for (const path of [
-    '/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz'
+    '/docs/', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz'
   ]) t.equal((await service.inject(path)).statusCode, 200, path)
   for (const path of ['/api/v1/server', '/api/v1/peers', '/api/v1/nothing']) {
     t.equal((await service.inject(path)).statusCode, 401, path)
@@ -32,13 +32,19 @@ t.test('documents name the service relative to themselves, as proxies may add a 
   }
 })
 
-t.test('Swagger UI redirects relatively', async t => {
+t.test('Swagger UI redirects relatively to its page, whose files are beside it', async t => {
   const { service } = await makeApp(t)
-  const { statusCode, headers } = await service.inject('/docs/static/index.html')
-  t.equal(statusCode, 302)
-  t.equal(new URL(headers.location!, 'https://game.example/prefix/docs/static/index.html').pathname, '/prefix/docs/')
-  t.notMatch(headers.location, /^\/|:/)
-  t.equal((await service.inject('/docs/')).statusCode, 200)
+  for (const path of ['/docs', '/docs?a=1', '/docs?a=1/', '/docs/?a=1', '/docs/static/index.html']) {
+    const { statusCode, headers } = await service.inject(path)
+    t.equal(statusCode, 308, path)
+    t.equal(new URL(headers.location!, `https://game.example/prefix${path}`).href, 'https://game.example/prefix/docs/')
+    t.notMatch(headers.location, /^\/|:/)
+  }
+  const { statusCode, body } = await service.inject('/docs/')
+  t.equal(statusCode, 200)
+  const links = [...body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link]) => link)
+  t.ok(links.length > 5)
+  for (const link of links) t.match(link, /^\.\/static\//)
 })
 
 t.test('the CSP of Swagger UI only allows its own resources', async t => {
