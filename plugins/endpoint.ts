@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { endpointPaths } from '../http/endpoint-paths.ts'
+import type { EndpointPath } from '../http/endpoint-paths.ts'
 import { isolated } from '../http/isolated.ts'
 import { canonicalAddress } from '../src/address-range.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
@@ -17,32 +19,43 @@ import { withoutSecrets } from '../http/request-log.ts'
 /** How requests to the endpoint are logged. */
 export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>
 
-/** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
-export async function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): Promise<void> {
-  const handler = (request: FastifyRequest, reply: FastifyReply): void => { respond(server, request, reply) }
-  await app.register(async scope => {
-    // The last of these hooks: @fastify/websocket of the host has handlers do the handshake of `ws`.
-    scope.addHook('onRoute', route => { route.handler = handler })
-    scope.get(server.options.path, isolated({
-      schema: endpointSchemaOf(name),
-      // The schema only documents; the host's compilers may speak another schema language.
-      validatorCompiler: () => () => true,
-      serializerCompiler: () => JSON.stringify,
-      errorHandler: sendProblem,
-      ...(logging.logLevel === undefined ? {} : { logLevel: logging.logLevel }),
-      logSerializers: { req: withoutSecrets, ...logging.logSerializers },
-      // Called as soon as the router has found this route, before any hook.
-      childLoggerFactory: function (logger, bindings, options, request) {
-        endProbe(request)
-        upgradeOf(request)?.claim(internalsOf(server).registry)
-        return scope.childLoggerFactory.call(this, logger, bindings, options, request)
-      }
-    }), handler)
-  })
+/**
+ * Adds the routes of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the
+ * server.
+ */
+export async function addEndpoint (
+  app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging
+): Promise<void> {
+  for (const path of endpointPaths(server)) {
+    await app.register(async scope => { addRoute(scope, server, name, path, logging) })
+  }
+}
+
+function addRoute (
+  scope: FastifyInstance, server: WebSocketServer, name: string, { url, isRoom }: EndpointPath, logging: Logging
+): void {
+  const handler = (request: FastifyRequest, reply: FastifyReply): void => { respond(server, isRoom, request, reply) }
+  // The last of these hooks: @fastify/websocket of the host has handlers do the handshake of `ws`.
+  scope.addHook('onRoute', route => { route.handler = handler })
+  scope.get(url, isolated({
+    schema: endpointSchemaOf(name, isRoom),
+    // The schema only documents; the host's compilers may speak another schema language.
+    validatorCompiler: () => () => true,
+    serializerCompiler: () => JSON.stringify,
+    errorHandler: sendProblem,
+    ...(logging.logLevel === undefined ? {} : { logLevel: logging.logLevel }),
+    logSerializers: { req: withoutSecrets, ...logging.logSerializers },
+    // Called as soon as the router has found this route, before any hook.
+    childLoggerFactory: function (logger, bindings, options, request) {
+      endProbe(request)
+      upgradeOf(request)?.claim(internalsOf(server).registry)
+      return scope.childLoggerFactory.call(this, logger, bindings, options, request)
+    }
+  }), handler)
 }
 
 /** Responds outside of Fastify, in the same bytes as a listener of the server's own. */
-function respond (server: WebSocketServer, request: FastifyRequest, reply: FastifyReply): void {
+function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequest, reply: FastifyReply): void {
   const upgrade = upgradeOf(request.raw)
   if (upgrade === undefined) {
     reply.hijack()
@@ -55,7 +68,10 @@ function respond (server: WebSocketServer, request: FastifyRequest, reply: Fasti
     reply.hijack()
     return upgrade.reject(new GodotError('not-listening'))
   }
-  switchProtocols(reply, responseHeaders => { upgrade.process({ ...requestOf(request), responseHeaders }) })
+  const { room } = request.params as { room: string }
+  switchProtocols(reply, responseHeaders => {
+    upgrade.process({ ...requestOf(request), ...(isRoom ? { room } : {}), responseHeaders })
+  })
 }
 
 function requestOf (request: FastifyRequest): UpgradeRequest {

@@ -10,8 +10,9 @@ const waitingKey = Symbol('waiting')
 type Connection = Socket & Record<symbol, Deadlined | undefined>
 
 /**
- * Closes connections whose first request is not complete in time, counted from their beginning. Node's own timeouts count from the first
- * byte of a request and are checked at intervals: a client that sends slowly could take twice as long.
+ * Closes connections whose first request is not complete in time, counted from their beginning. Node's own timeouts
+ * count from the first byte of a request and are checked at intervals: a client that sends slowly could take twice as
+ * long.
  */
 export default fp<FirstRequestOptions>(async (app, { seconds }) => {
   const waiting = new Deadlines(seconds)

@@ -28,7 +28,10 @@ const key = Symbol('connection')
 const IPV6_BITS = 64
 const refusal = 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n'
 
-/** Bounds connections per address, requests in flight per connection, and the time to read a response. Node has options for neither. */
+/**
+ * Bounds connections per address, requests in flight per connection, and the time to read a response. Node has options
+ * for neither.
+ */
 export default fp<HttpLimits>(async (app, limits) => {
   const bursts = new Bursts()
   const report: Report = (limit, address) => {
@@ -40,7 +43,11 @@ export default fp<HttpLimits>(async (app, limits) => {
   limitResponseTime(app, limits, report)
 }, { name: 'http-limits', fastify: '^5.3.0' })
 
-function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddress, isExempt }: HttpLimits, report: Report): void {
+function limitConnections (
+  { server }: FastifyInstance,
+  { maxConnectionsPerAddress, isExempt }: HttpLimits,
+  report: Report
+): void {
   const counts = new Map<string, number>()
   const releases = new WeakMap<Socket, () => void>()
   server.on('connection', (socket: Socket) => {
@@ -72,8 +79,8 @@ function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddre
 }
 
 /**
- * Destroys a connection with too many requests in flight. One chunk of bytes can hold a thousand, which Node parses to its end: the
- * requests after the limit do not reach Fastify.
+ * Destroys a connection with too many requests in flight. One chunk of bytes can hold a thousand, which Node parses to
+ * its end: the requests after the limit do not reach Fastify.
  */
 function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimits, report: Report): void {
   const handlers = app.server.listeners('request') as RequestListener[]
@@ -96,7 +103,10 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
   })
 }
 
-/** Node tells only the response that is being sent that its connection is closed; the file of one behind it would stay open for ever. */
+/**
+ * Node tells only the response that is being sent that its connection is closed; the file of one behind it would stay
+ * open for ever.
+ */
 function closeResponse (response: ServerResponse): void {
   response.destroy()
   if (!response.closed) response.emit('close')

@@ -46,7 +46,9 @@ export default fp<Partial<ServerOptions>>(async (app, registered) => {
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
   const servers: WebSocketServer[] = []
   serversOf.set(app.server, servers)
-  app.addHook('preClose', async () => { await Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') })) })
+  app.addHook('preClose', async () => {
+    await Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') }))
+  })
   return servers
 }
 
@@ -62,10 +64,14 @@ async function mount (app: FastifyInstance, server: WebSocketServer, name: strin
 }
 
 /** Until the request is complete, the headersTimeout of the host's HTTP server applies, by default a minute. */
-function logHeadersTimeout ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
+function logHeadersTimeout (
+  { server: { headersTimeout }, log }: FastifyInstance,
+  { handshakeTimeout }: WebSocketServer
+): void {
   if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
   const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
-  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, not handshakeTimeout: see docs/reliability.md'
+  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, ' +
+    'not handshakeTimeout: see docs/reliability.md'
   if (headersTimeout === 0) log.warn(details, message)
   else log.info(details, message)
 }

@@ -36,7 +36,8 @@ t.test('every operation has a summary and a documented tag', async t => {
 t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
     'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer',
-    'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen', 'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
+    'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen',
+    'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
   ])
 })
 

@@ -3,7 +3,7 @@ import { connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
 import { Godot4Socket, until } from './helper/godot4-socket.ts'
 
-t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with a REST API; both get a close frame at the end', async t => {
+t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with a REST API and a close frame at the end', async t => {
   const service = await startService(t, { WS4_PATH: '/ws4' })
   await until(() =>
     service.log.some(line => line.includes(`Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)))

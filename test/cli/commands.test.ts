@@ -125,7 +125,7 @@ t.test('send rejects invalid options', async t => {
   ] as const) t.match(await command(['send', ...args], env), { code: 2, output: '', errors }, args.join(' '))
 })
 
-t.test('errors say what is wrong', async t => {
+t.test('explains errors', async t => {
   const { url } = await startService(t)
   const unauthorized = { code: 1, output: '', errors: /^Unauthorized: wrong or missing admin token/ }
   t.match(await command(['peers', '--url', url]), unauthorized)
@@ -167,7 +167,7 @@ t.test('--version prints the version', async t => {
   t.match(await command(['--version']), { code: 0, output: `${version}\n` })
 })
 
-t.test('send tells how to end what is typed', async t => {
+t.test('send explains how to end typed input', async t => {
   const { join, port } = await startHost(t)
   const { socket } = await join()
   const typed = Object.assign(Readable.from([Buffer.from('typed\n')]), { isTTY: true })

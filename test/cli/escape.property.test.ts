@@ -13,12 +13,13 @@ import { withTimeout } from '../helper/with-timeout.ts'
 
 const unsafe = fc.constantFrom(
   '\u0000', '\u0007', '\b', '\t', '\n', '\r', '\u001B', '\u007F', '\u0085', '\u009B', '\u009D', '\u061C',
-  '\u200E', '\u200F', '\u2028', '\u2029', '\u202A', '\u202E', '\u2066', '\u2069', '\u001B[2J', '\u009B31m', '\u001B]0;title\u0007'
+  '\u200E', '\u200F', '\u2028', '\u2029', '\u202A', '\u202E', '\u2066', '\u2069',
+  '\u001B[2J', '\u009B31m', '\u001B]0;title\u0007'
 )
 const harmless = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('日本', '\uD83D', 'e\u0301'))
 const hostileText = fc.array(fc.oneof(unsafe, harmless), { maxLength: 6 }).map(parts => parts.join(''))
 
-/** Values of the same shape: with other texts, and texts or other numbers in place of numbers. */
+/** Values of the same shape with hostile strings, and strings or other numbers in place of numbers. */
 function hostile<Value> (sample: Value): fc.Arbitrary<any> {
   if (typeof sample === 'string') return hostileText
   if (typeof sample === 'number') return fc.oneof(fc.nat(), fc.double(), hostileText)
@@ -100,14 +101,14 @@ function sendJson (response: ServerResponse, status: number, body: unknown): voi
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** Sends events, and behind them one that is known. */
+/** Sends events, followed by a known one. */
 function sendEvents (response: ServerResponse, sent: object[]): void {
   const all = [...sent, { type: 'stopped', at: event.at }]
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.write(all.map(one => `data: ${JSON.stringify(one)}\n\n`).join(''))
 }
 
-/** Everything that a command writes; it is interrupted as soon as `isComplete` is true of what it has written. */
+/** The output of a command, which is interrupted as soon as `isComplete` holds for the output. */
 async function outputOf (
   args: string[], terminal: object = {}, isComplete: (written: string) => boolean = () => false
 ): Promise<string> {
@@ -129,7 +130,7 @@ async function outputOf (
   return written
 }
 
-/** Whether lines of text have nothing but printable characters. */
+/** Whether lines of text have only printable characters. */
 function isPrintable (text: string): boolean {
   return text.endsWith('\n') && !unsafeCharacters.test(text.replaceAll('\n', ''))
 }

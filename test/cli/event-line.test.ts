@@ -3,7 +3,7 @@ import { eventLine, textWithCount } from '../../src/cli/event-line.ts'
 
 const at = '2025-01-31T12:00:00.000Z'
 
-t.test('a line has the heading apart', async t => {
+t.test('the heading of a line is separate', async t => {
   t.match(eventLine({ type: 'dropped', at, id: 7, reason: 'short-packet', count: 3 }),
     { at, severity: 'warning', heading: 'dropped', text: 'packet from 7 (short-packet)', count: 3 })
   t.match(eventLine({ type: 'stopped', at }), { heading: 'stopped', text: '', count: undefined })

@@ -13,7 +13,7 @@ import { accept } from '../helper/internals.ts'
 
 const cli = join(root, 'dist/cli.js')
 
-/** Reads the output of a process: `prints` waits for a pattern, and forgets what came before it. */
+/** Reads the output of a process: `prints` waits for a pattern and discards the output before it. */
 function readOutput (t: Test, child: ChildProcess) {
   t.teardown(() => child.kill('SIGKILL'))
   let seen = ''
@@ -79,7 +79,7 @@ t.test('in a terminal it shows state, peers and events, obeys keys, and restores
   await prints(new RegExp(`joined.* ${second.id} from 127`))
   press('s')
   await prints(/In ↓/)
-  // An arrow, which is ignored, and a key right behind it.
+  // An arrow key, which is ignored, directly followed by another key.
   press('\u001B[Bp')
   await prints(/paused · p resume/)
   press('p')

@@ -146,7 +146,9 @@ export const offers: Array<[offer: string, answer: string | undefined, options: 
 export function offerCases (id: string, options: ZlibOptions, isTaken: boolean): Case[] {
   const payload = Buffer.from('{"player":7,"at":[1.5,2.25]},'.repeat(2000))
   if (!isTaken) {
-    return group(id, [['a compressed message without an agreement', [compressed(TEXT, payload, options)], [PROTOCOL_ERROR]]])
+    return group(id, [[
+      'a compressed message without an agreement', [compressed(TEXT, payload, options)], [PROTOCOL_ERROR]
+    ]])
   }
   return group(id, [0, 1, 1000, payload.length].map((size): Row =>
     [`${size} bytes`, [compressed(TEXT, payload.subarray(0, size), options)], [echo(TEXT, payload.subarray(0, size))]]))

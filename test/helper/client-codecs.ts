@@ -23,7 +23,8 @@ const i32 = (value: number): Buffer => {
 }
 const relay = (to: number, packet: Uint8Array): Buffer =>
   Buffer.concat([Uint8Array.of(command.SYS, sys.RELAY), i32(to), packet])
-const announcement = (command4: number, id: number): Buffer => Buffer.concat([Uint8Array.of(command.SYS, command4), i32(id)])
+const announcement = (command4: number, id: number): Buffer =>
+  Buffer.concat([Uint8Array.of(command.SYS, command4), i32(id)])
 const raw = (data: Uint8Array): Buffer => Buffer.concat([Uint8Array.of(command.RAW), data])
 
 const words = { [relayType.ADD]: 'add', [relayType.DEL]: 'del', [relayType.ID]: 'id' } as Record<number, string>

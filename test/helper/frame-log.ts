@@ -1,7 +1,8 @@
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import type { FrameReceiver } from '../../src/protocol/websocket/frame-reader.ts'
 
-const hex = (bytes: Uint8Array, start = 0, end = bytes.length) => Buffer.from(bytes.subarray(start, end)).toString('hex')
+const hex = (bytes: Uint8Array, start = 0, end = bytes.length) =>
+  Buffer.from(bytes.subarray(start, end)).toString('hex')
 
 /** Records the events of a FrameReader: `text 6869`, `binary 00`, `ping 01`, `close 1000 bye`, `violation 1002`. */
 export class FrameLog implements FrameReceiver {

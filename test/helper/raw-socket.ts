@@ -138,7 +138,9 @@ export class RawSocket {
   async #take (awaited: string, size: (unread: Buffer) => number | undefined, seconds = 5): Promise<Buffer> {
     let length = size(this.#unread)
     while (length === undefined) {
-      if (this.#isClosed) throw new Error(`the connection ended before ${awaited}; unread: ${this.#unread.toString('hex')}`)
+      if (this.#isClosed) {
+        throw new Error(`the connection ended before ${awaited}; unread: ${this.#unread.toString('hex')}`)
+      }
       await withTimeout(seconds, () => awaited, new Promise<void>(resolve => { this.#changed = resolve }))
       length = size(this.#unread)
     }

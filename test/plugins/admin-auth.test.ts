@@ -5,7 +5,7 @@ import peerServer, { adminRoutes, type AdminOptions } from '../../index.ts'
 const alice = 'alice'.repeat(8)
 const bob = 'bob12'.repeat(8)
 
-t.test('who has no token, or a wrong one, is told how to get in and nothing else', async t => {
+t.test('without a valid token the response is 401 with WWW-Authenticate, and nothing else', async t => {
   const { ask } = await makeApp(t, { token: alice })
   const wrong = [
     undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${alice}x`, `Bearer ${alice.slice(1)}`,
@@ -25,21 +25,21 @@ t.test('who has no token, or a wrong one, is told how to get in and nothing else
   }
 })
 
-t.test('the token opens the door; the scheme is written in any case', async t => {
+t.test('accepts the token; the scheme is case-insensitive', async t => {
   const { ask } = await makeApp(t, { token: alice })
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
     t.equal((await ask('GET', '/api/server', `${scheme} ${alice}`)).statusCode, 200)
   }
 })
 
-t.test('a token in the query is none', async t => {
+t.test('ignores a token in the query', async t => {
   const { ask } = await makeApp(t, { token: alice })
   for (const name of ['token', 'access_token', 'authorization']) {
     t.equal((await ask('GET', `/api/server?${name}=${alice}`)).statusCode, 401)
   }
 })
 
-t.test('a request knows whose token let it in', async t => {
+t.test('request.admin is the name of the token\'s owner', async t => {
   const { ask, names } = await makeApp(t, { token: [{ name: 'alice', token: alice }, { name: 'bob', token: bob }] })
   await ask('GET', '/api/server', `Bearer ${alice}`)
   await ask('GET', '/api/server', `Bearer ${bob}`)
@@ -51,18 +51,18 @@ t.test('a request knows whose token let it in', async t => {
   t.same(alone.names, ['admin'])
 })
 
-t.test('with auth false nobody is asked', async t => {
+t.test('auth: false needs no token', async t => {
   const { ask, names } = await makeApp(t, { auth: false })
   t.equal((await ask('GET', '/api/server')).statusCode, 200)
   t.same(names, [null])
 })
 
-t.test('the token guards the REST API and nothing else', async t => {
+t.test('only the REST API needs the token', async t => {
   const { ask } = await makeApp(t, { token: alice })
   t.equal((await ask('GET', '/own')).statusCode, 200)
 })
 
-t.test('without a token the routes do not come up, and say why', async t => {
+t.test('registration without a token fails with an explanation', async t => {
   for (const [options, message] of [
     [{}, /set option `token`, or `auth: false`/],
     [{ token: undefined }, /set option `token`/],
@@ -83,7 +83,7 @@ t.test('without a token the routes do not come up, and say why', async t => {
   }
 })
 
-t.test('an unknown or invalid option is an error that names it', async t => {
+t.test('rejects an unknown or invalid option with an error that names it', async t => {
   for (const [options, message] of [
     [{ tokens: alice }, /adminRoutes: option tokens: no such option/],
     [{ eventHistory: -1 }, /option eventHistory: must be >= 0/],
@@ -108,7 +108,7 @@ t.test('an unknown or invalid option is an error that names it', async t => {
   } as AdminOptions)
 })
 
-t.test('in production a token has at least 32 characters', async t => {
+t.test('in production a token needs at least 32 characters', async t => {
   const before = process.env.NODE_ENV
   t.teardown(() => {
     if (before === undefined) delete process.env.NODE_ENV
@@ -125,7 +125,7 @@ t.test('in production a token has at least 32 characters', async t => {
   await makeApp(t, { token: 'x'.repeat(32) })
 })
 
-t.test('the token is in no log', async t => {
+t.test('does not log the token', async t => {
   const { ask, log } = await makeApp(t, { token: alice })
   await ask('GET', '/api/server', `Bearer ${alice}`)
   await ask('GET', '/api/server', `Bearer ${bob}`)
@@ -134,7 +134,7 @@ t.test('the token is in no log', async t => {
   t.notMatch(log.join(''), bob)
 })
 
-/** An app with the routes at /api, a route of its own, and the names that its requests were let in by. */
+/** An app with the routes at /api, a route of its own, and the admin names of its requests. */
 async function makeApp (t: Test, options: AdminOptions) {
   const log: string[] = []
   const names: Array<string | null> = []

@@ -87,7 +87,7 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
   const { service, server, audits, nextAction } = await start(t)
   const changes = operationsOf(service.swagger())
     .filter(({ method, path }) => path.startsWith(apiPrefix) && !['GET', 'HEAD'].includes(method))
-  t.same(changes.map(({ name }) => name).sort(), Object.keys(rows).sort(), 'each has a row')
+  t.same(changes.map(({ name }) => name).sort(), Object.keys(rows).sort(), 'each has a row in this test')
 
   for (const [action, { path, json, text, parameters, isAboutPeer, status }] of Object.entries(rows)) {
     const operation = changes.find(({ name }) => name === action)!
@@ -113,7 +113,7 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
       const event = await nextAction()
       t.match(event, { action, by: 'bob', address: '127.0.0.1', ...(isAboutPeer ? { id } : {}), status })
       t.same(event.parameters, parameters)
-      t.same(audits.at(-1), event, 'the log has the same')
+      t.same(audits.at(-1), event, 'the log has the same entries')
 
       const badUrl = `${url}${url.includes('?') ? '&' : '?'}nonsense=1`
       const bad = await service.inject({
@@ -138,7 +138,7 @@ t.test('read-only requests are not audited', async t => {
   t.same([audits, events.events.filter(({ event }) => event === 'admin')], [[], []])
 })
 
-t.test('a request is audited even if the client does not wait for the response', async t => {
+t.test('audits a request even if the client does not wait for the response', async t => {
   const { service, server, port, nextAction } = await start(t)
   const id = join(server)
   const hasty = await connectRaw(t, port)
@@ -150,7 +150,7 @@ t.test('a request is audited even if the client does not wait for the response',
   t.match(await nextAction(), { action: 'disconnectPeer', by: 'bob', id, parameters: { code: 4001 } })
 })
 
-t.test('strangers leave no audit entries: their requests are counted and reported once a second', async t => {
+t.test('requests without a valid token are not audited, but counted and reported once a second', async t => {
   const { service, port, audits, lines, events } = await start(t)
   const url = `${apiPrefix}/server/stop?${Array.from({ length: 3900 }, (_, i) => `a${i}`).join('&')}`
   for (let i = 0; i < 50; i++) {
@@ -160,12 +160,12 @@ t.test('strangers leave no audit entries: their requests are counted and reporte
   }
   const upgrade = await connectRaw(t, port)
   upgrade.send(upgradeRequest(`${apiPrefix}/server`))
-  t.equal((await upgrade.head()).status, 400, 'an upgrade is refused before the token is looked at')
+  t.equal((await upgrade.head()).status, 400, 'an upgrade is refused before the token is checked')
   const first = (await events.next('unauthorized')).data
   t.match(first, { status: 401, address: '127.0.0.1', count: 1 })
   while (events.events.filter(({ event }) => event === 'unauthorized').length < 2) {
     await service.inject({ method: 'POST', url: `${apiPrefix}/server/stop` })
-    // Injected requests alone leave no time for the stream.
+    // Injected requests alone do not let the event loop serve the stream.
     await new Promise(resolve => setTimeout(resolve, 10))
   }
   const second = (await events.next('unauthorized')).data
@@ -175,7 +175,7 @@ t.test('strangers leave no audit entries: their requests are counted and reporte
   t.same(lines.filter(({ msg }) => msg === 'unauthorized admin requests').map(({ count }) => count), [1, second.count])
 })
 
-t.test('without a token: requests that another site makes are counted too, those of this machine audited', async t => {
+t.test('without a token, cross-site requests are counted and those of this machine audited', async t => {
   const { service, audits, events, nextAction } = await start(t, { auth: false })
   const bySite = { host: '127.0.0.1', origin: 'https://evil.example' }
   for (let i = 0; i < 10; i++) {
@@ -191,7 +191,7 @@ t.test('without a token: requests that another site makes are counted too, those
   t.match(await nextAction(), { action: 'changeServer', by: null, status: 200 })
 })
 
-t.test('whatever an administrator sends, its audit entry is small and holds no token', async t => {
+t.test('an audit entry is small and contains no token, whatever an administrator sends', async t => {
   const { service, audits, nextAction } = await start(t)
   const names = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`name ${i}`, 'x'.repeat(20)]))
   const nested = Array.from({ length: 50 }).reduce<object>(inner => ({ inner }), {})

@@ -3,10 +3,10 @@ import { openPage } from '../helper/browser.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 
-/** What a page finds out: the extensions agreed on, and of each message whether it came back as it was. */
+/** What a page reports: the extensions agreed on, and for each message whether its echo is equal. */
 interface Findings { extensions: string, isSame: boolean[] }
 
-t.test('a browser talks compressed', skipWithout('chromium'), async t => {
+t.test('a browser exchanges compressed messages', skipWithout('chromium'), async t => {
   const { page, problems } = await openPage(t)
   for (const mode of modes) {
     await t.test(mode, async t => {

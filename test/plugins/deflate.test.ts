@@ -13,7 +13,7 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 const compressible = 'The quick brown fox jumps over the lazy dog. '.repeat(1000)
 
-/** A payload compressed as RFC 7692 wants it. */
+/** A payload compressed according to RFC 7692. */
 function deflated (payload: string | Uint8Array): Buffer {
   return deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
 }
@@ -43,7 +43,7 @@ async function connectDeflated (t: Test, server: WebSocketServer): Promise<RawSo
 }
 
 for (const mode of modes) {
-  t.test(`a client of ws talks compressed (${mode})`, async t => {
+  t.test(`a ws client exchanges compressed messages (${mode})`, async t => {
     const server = await openServer(t, mode, { perMessageDeflate: true, outputBufferKb: 256 })
     echo(server)
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`, { perMessageDeflate: { threshold: 0 } })
@@ -56,13 +56,13 @@ for (const mode of modes) {
       t.equal(isBinary, false)
       t.ok(bytes.toString() === payload, `${payload.length} characters`)
     }
-    // As large as may be, and a little larger when it has been compressed.
+    // The largest message; random bytes grow a little by compression.
     const random = randomBytes(65536)
     socket.send(random)
     t.ok((await message(socket))[0].equals(random))
   })
 
-  t.test(`nothing is agreed on unless it is asked for (${mode})`, async t => {
+  t.test(`does not compress unless the option is set and the client offers it (${mode})`, async t => {
     const server = await openServer(t, mode)
     const raw = await connectRaw(t, server.port)
     raw.send(upgradeRequest('/ws', { 'Sec-WebSocket-Extensions': 'permessage-deflate' }))
@@ -72,7 +72,7 @@ for (const mode of modes) {
   })
 }
 
-t.test('only long answers are compressed, in one frame each', async t => {
+t.test('compresses only long messages, in one frame each', async t => {
   const server = await openServer(t, 'own', { perMessageDeflate: true, outputBufferKb: 256 })
   echo(server)
   const raw = await connectDeflated(t, server)
@@ -83,10 +83,10 @@ t.test('only long answers are compressed, in one frame each', async t => {
   t.match(long, { rsv: 4, opcode: 1, fin: true })
   t.ok(long.payload.length < 50)
   const [peer] = [...server.peers()]
-  t.equal(peer.bytesOut, 5 + 1024, 'what is counted is the payload')
+  t.equal(peer.bytesOut, 5 + 1024, 'counts bytes of the payload')
 })
 
-t.test('a compressed message may come in fragments, with a ping between', async t => {
+t.test('accepts a compressed message in fragments with a ping between them', async t => {
   const server = await openServer(t, 'own', { perMessageDeflate: true })
   echo(server)
   const raw = await connectDeflated(t, server)
@@ -99,7 +99,7 @@ t.test('a compressed message may come in fragments, with a ping between', async 
   t.equal((await raw.frame()).payload.toString(), compressible.slice(0, 1000))
 })
 
-t.test('whoever sends many at once lets the others have their turn', async t => {
+t.test('many messages of one client are inflated over several event loop turns', async t => {
   const server = await openServer(t, 'own', { perMessageDeflate: true })
   const turns: number[] = []
   let inTurn = 0
@@ -121,22 +121,22 @@ t.test('whoever sends many at once lets the others have their turn', async t => 
 })
 
 const violations: Array<[what: string, frames: Buffer, code: number]> = [
-  ['compressed bytes that no message of the size allowed has', frame(2, Buffer.alloc(80_000), { rsv: 4 }), 1009],
-  ['a message cut short', frame(2, deflated(compressible).subarray(0, 100), { rsv: 4 }), 1007],
+  ['more bytes than a compressed message can have', frame(2, Buffer.alloc(80_000), { rsv: 4 }), 1009],
+  ['a truncated message', frame(2, deflated(compressible).subarray(0, 100), { rsv: 4 }), 1007],
   ['a bomb', frame(2, deflated(Buffer.alloc(50_000_000)), { rsv: 4 }), 1009],
-  ['compressed bytes that are none', frame(2, Buffer.alloc(20, 0xff), { rsv: 4 }), 1007],
+  ['bytes that are not DEFLATE', frame(2, Buffer.alloc(20, 0xff), { rsv: 4 }), 1007],
   ['text that is not UTF-8', frame(1, deflated(Buffer.of(0xff)), { rsv: 4 }), 1007],
-  ['a continuation that says it is compressed', Buffer.concat([frame(1, deflated('x'), {
+  ['a continuation with the compression bit', Buffer.concat([frame(1, deflated('x'), {
     fin: false,
     rsv: 4
   }), frame(0, '', { rsv: 4 })]), 1002],
-  ['a ping that says it is compressed', frame(9, deflated('x'), { rsv: 4 }), 1002],
+  ['a ping with the compression bit', frame(9, deflated('x'), { rsv: 4 }), 1002],
   ['another reserved bit', frame(1, 'x', { rsv: 2 }), 1002],
   ['all reserved bits', frame(1, 'x', { rsv: 7 }), 1002]
 ]
 
 for (const [what, frames, code] of violations) {
-  t.test(`refused: ${what}`, async t => {
+  t.test(`closes on ${what} with ${code}`, async t => {
     const server = await openServer(t, 'own', { perMessageDeflate: true })
     echo(server)
     const raw = await connectDeflated(t, server)

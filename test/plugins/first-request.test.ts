@@ -6,7 +6,7 @@ import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 
 const ask = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-/** An app that gives half a second; its server by itself would give a minute. */
+/** An app with handshakeTimeout 0.5; the default of its HTTP server is a minute. */
 async function openApp (t: Test) {
   const app = Fastify({ forceCloseConnections: true })
   t.teardown(async () => { await app.close() })
@@ -17,13 +17,13 @@ async function openApp (t: Test) {
   return app.peerServer
 }
 
-/** Waits for as long as a test is about. */
+/** Waits for the time that is under test. */
 async function pass (milliseconds: number): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, milliseconds))
 }
 
 for (const begin of ['', 'GET', ask.slice(0, -2)]) {
-  t.test(`who begins with ${JSON.stringify(begin)} is cut in time, counted from the connection`, async t => {
+  t.test(`a client that only sends ${JSON.stringify(begin)} is cut, counted from its connection`, async t => {
     const { port } = await openApp(t)
     const began = performance.now()
     const raw = await connectRaw(t, port)
@@ -36,7 +36,7 @@ for (const begin of ['', 'GET', ask.slice(0, -2)]) {
   })
 }
 
-t.test('who has asked for something stays, and so does a WebSocket', async t => {
+t.test('clients that sent a request, and WebSockets, stay connected', async t => {
   const { port } = await openApp(t)
   const [raw, peer] = [await connectRaw(t, port), await connectRawWebSocket(t, port)]
   raw.send(ask)
@@ -48,7 +48,7 @@ t.test('who has asked for something stays, and so does a WebSocket', async t => 
   t.match(await peer.frame(), { opcode: 10 })
 })
 
-t.test('who goes without a word leaves nothing behind', async t => {
+t.test('a client that leaves without a request leaves nothing behind', async t => {
   const { port } = await openApp(t)
   const raw = await connectRaw(t, port)
   raw.socket.resetAndDestroy()

@@ -7,7 +7,7 @@ import type { ServerOptions } from '../../src/options.ts'
 import { acceptKeyOf, sendUpgradeRequest, responseFault, headersOf, until } from '../helper/godot4-socket.ts'
 import { readVectors } from '../helper/variant-vectors.ts'
 
-/** What real Godot 4 clients asked for, and what a real Godot 4 server answered. */
+/** Upgrade requests of real Godot 4 clients, and the responses of a real Godot 4 server. */
 interface Frame { conn: string, dir: string, http?: string, hex?: string }
 interface Session {
   title: string
@@ -39,7 +39,7 @@ async function serve (t: Test, options: Partial<ServerOptions> = {}) {
   return { server: app.peerServer, port: (app.server.address() as AddressInfo).port }
 }
 
-t.test('every recorded request is answered with what Godot itself answered, and the id behind it', async t => {
+t.test('answers every recorded request as Godot did, followed by the id', async t => {
   const { port } = await serve(t)
   t.same([requests.length, answers.length], [27, 27])
   for (const request of requests) {
@@ -58,7 +58,7 @@ t.test('every recorded request is answered with what Godot itself answered, and 
   }
 })
 
-t.test('subprotocols and refusals: refuses the clients that Godot refuses, with a response instead of a reset', async t => {
+t.test('refuses the clients that Godot refuses, with a response instead of a reset', async t => {
   const session = sessions.find(({ title }) => title.startsWith('refusing'))!
   const { port, server } = await serve(t, { protocols: ['beta', 'alpha'] })
   const expected: Record<string, [status: number, protocol?: unknown]> = {
@@ -85,5 +85,5 @@ t.test('subprotocols and refusals: refuses the clients that Godot refuses, with 
   const [later] = session.steps.flatMap(({ frames }) => frames)
     .filter(({ conn, http }) => conn === 'D' && http !== undefined)
   const { answer } = await sendUpgradeRequest(t, port, later.http!)
-  t.equal(responseFault(answer, later.http!), undefined, 'once it does not refuse any more')
+  t.equal(responseFault(answer, later.http!), undefined, 'once it no longer refuses')
 })

@@ -16,7 +16,7 @@ const script = {
   score: { args: 1 }
 } as const
 
-/** In two steps: who says `riddle` is asked, who says `let me in` at once or in answer is let in. */
+/** Two steps: `riddle` is answered with a question; `let me in`, at once or in reply, is accepted. */
 const authenticate: ServerOptions['authenticate'] = async (_, data) => {
   const word = Buffer.from(data).toString()
   await new Promise(resolve => setImmediate(resolve))
@@ -33,7 +33,7 @@ async function serve (t: Test, options: Partial<ServerOptions> = { authTimeout: 
   const arena = server.multiplayer.node('/root/Arena', surface)
     .method('any_peer', 'hello', (sender, name) => { ran.push(['hello', sender, name]) })
     .method('any_peer', 'move', (sender, tick, at) => { ran.push(['move', sender, tick, at]) })
-  /** A player that says a word as soon as it may. */
+  /** A player that sends a packet as soon as it has joined. */
   const enter = async (word: string): Promise<Godot4Socket> => {
     const player = await Godot4Socket.connect(t, (app.server.address() as AddressInfo).port, '/ws4', [], game => {
       game.addNode('Arena', script)
@@ -61,7 +61,7 @@ const sendersOf = ({ game }: Godot4Socket, name: string): number[] =>
 const countOf = (player: Godot4Socket, name: string): number => sendersOf(player, name).length
 
 t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, calls among them and with the server; ` +
-  'not one has anything to complain of', async t => {
+  'no client reports an error', async t => {
   const { server, arena, ran, enter } = await serve(t)
   const failed: number[] = []
   server.on('peer_authentication_failed', id => { failed.push(id) })
@@ -116,7 +116,7 @@ t.test(`${PLAYERS} strict Godot 4 clients over sockets: authentication, relay, c
 const sizes = [0, 1, 7, 112, 113, 118, 119, 1000, 4096, 16384, 65520]
 
 for (const holdTime of [0, 2]) {
-  t.test('every player gets every packet of the others, once, whole and in order; what is for one goes to that one ' +
+  t.test('every player gets every packet of the others once, whole and in order; a packet for one goes to that one ' +
     `(holdTime ${holdTime})`, async t => {
     const random = new Random(seed)
     const { server, enter } = await serve(t, { holdTime, outputBufferKb: 4096, outputMaxPackets: 65536 })
@@ -124,7 +124,7 @@ for (const holdTime of [0, 2]) {
     const players = await Promise.all(Array.from({ length: 12 }, async () => await enter('')))
     await until(() => players.every(({ game }) => game.peers.size === players.length))
     const due = new Map(players.map(({ game }) => [game.id, new Map<number, string[]>()]))
-    /** Its number and size, and bytes that follow from both; short in words. */
+    /** Number and size, followed by bytes that are derived from both. */
     const packetOf = (number: number, size: number): Buffer => {
       const packet = Buffer.alloc(8 + size, number)
       packet.writeUInt32LE(number)

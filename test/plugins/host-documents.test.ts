@@ -12,7 +12,7 @@ const documents = {
 }
 
 for (const [version, options] of Object.entries(documents)) {
-  t.test(`a host's document of version ${version} is valid with our routes in it`, async t => {
+  t.test(`a host's OpenAPI ${version} document is valid with our routes in it`, async t => {
     const document = await documentOf(t, options)
     const { valid, errors } = await new Validator().validate(document)
     t.ok(valid, JSON.stringify(errors?.slice?.(0, 5) ?? errors))
@@ -21,38 +21,48 @@ for (const [version, options] of Object.entries(documents)) {
   })
 }
 
-t.test('a number above an exclusive limit, in the words of each version', async t => {
+t.test('writes an exclusive minimum in the syntax of each version', async t => {
   const limits = { minimum: 0, exclusiveMinimum: true, maximum: 3600 }
-  const bodyOf = async (version: keyof typeof documents) => (await documentOf(t, documents[version])).paths['/api/server'].patch
-  t.match((await bodyOf('3.1.0')).requestBody.content['application/json'].schema.properties.handshakeTimeout, { exclusiveMinimum: 0 })
+  const bodyOf = async (version: keyof typeof documents) =>
+    (await documentOf(t, documents[version])).paths['/api/server'].patch
+  t.match(
+    (await bodyOf('3.1.0')).requestBody.content['application/json'].schema.properties.handshakeTimeout,
+    { exclusiveMinimum: 0 }
+  )
   t.match((await bodyOf('3.0.3')).requestBody.content['application/json'].schema.properties.handshakeTimeout, limits)
   t.match((await bodyOf('2.0')).parameters[0].schema.properties.handshakeTimeout, limits)
 })
 
-t.test('a transform of the host does not get our routes', async t => {
+t.test('a transform of the host is not called for our routes', async t => {
   const seen: string[] = []
   const transform = ({ schema, url }: { schema: object, url: string }) => {
     seen.push(url)
     return { schema, url }
   }
-  const document = await documentOf(t, { ...documents['3.1.0'], transform }, async app => { app.get('/own', async () => 'own') })
+  const document = await documentOf(t, { ...documents['3.1.0'], transform }, async app => {
+    app.get('/own', async () => 'own')
+  })
   t.same(seen, ['/own'])
   t.ok(document.paths['/api/server'].get)
 })
 
-t.test('operationIdPrefix keeps the operations of several REST APIs apart, and from those of the host', async t => {
+t.test('operationIdPrefix makes the operationIds of several REST APIs and of the host distinct', async t => {
   const document = await documentOf(t, documents['3.1.0'], async app => {
     app.get('/peers', { schema: { operationId: 'peers' } }, async () => 'own')
     await app.register(adminRoutes, { prefix: '/inner', auth: false, operationIdPrefix: 'inner_' })
   }, { operationIdPrefix: 'game.' })
   t.equal(document.paths['/api/peers'].get.operationId, 'game.peers')
   t.equal(document.paths['/inner/peers'].get.operationId, 'inner_peers')
-  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item)).flatMap(({ operationId = [] }) => operationId)
+  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item))
+    .flatMap(({ operationId = [] }) => operationId)
   t.equal(new Set(ids).size, ids.length)
 })
 
 async function documentOf (
-  t: Test, options: object, after: (app: FastifyInstance) => Promise<unknown> = async () => {}, admin: Partial<AdminOptions> = {}
+  t: Test,
+  options: object,
+  after: (app: FastifyInstance) => Promise<unknown> = async () => {},
+  admin: Partial<AdminOptions> = {}
 ): Promise<any> {
   const app = Fastify()
   t.teardown(async () => { await app.close() })

@@ -4,7 +4,7 @@ import pino from 'pino'
 import t from 'tap'
 import peerServer from '../../index.ts'
 
-/** What a host with this time for a request's head is told when it listens. */
+/** Log records of a host with this headersTimeout when it listens. */
 async function told (t: Test, headersTimeout: number): Promise<Array<{ level: number, msg: string }>> {
   const lines: Array<{ level: number, msg: string }> = []
   const app = Fastify({
@@ -17,8 +17,8 @@ async function told (t: Test, headersTimeout: number): Promise<Array<{ level: nu
   return lines.filter(({ msg }) => msg.includes('handshakeTimeout'))
 }
 
-t.test('a host is told that its HTTP server gives clients more time than a handshake has', async t => {
+t.test('logs that the HTTP server of the host has a longer timeout than handshakeTimeout', async t => {
   t.match(await told(t, 60_000), [{ level: 30, headersTimeout: 60, handshakeTimeout: 3, msg: /docs\/reliability\.md/ }])
-  t.match(await told(t, 0), [{ level: 40 }], 'and warned when it gives them all the time in the world')
+  t.match(await told(t, 0), [{ level: 40 }], 'warns if the HTTP server has no timeout')
   t.same(await told(t, 3000), [])
 })

@@ -13,7 +13,7 @@ import { withTimeout } from '../helper/with-timeout.ts'
 const LARGE = 32 << 20
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
 
-/** The app with limits, listening, with a route that answers with 32 MiB. */
+/** A listening app with limits, and a route that responds with 32 MiB. */
 async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   const warnings: string[] = []
   const write = (line: string): void => { warnings.push(JSON.parse(line).limit) }
@@ -33,12 +33,12 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   return { service, port: service.peerServer.port, warnings }
 }
 
-/** Descriptors of this process that are files. */
+/** Open file descriptors of this process that are regular files. */
 function openFiles (): number {
   return readdirSync('/proc/self/fd').length
 }
 
-t.test('pipelined requests up to the limit are answered in order', async t => {
+t.test('answers pipelined requests up to the limit in order', async t => {
   const { port } = await start(t)
   const raw = await connectRaw(t, port)
   const paths = [
@@ -49,11 +49,11 @@ t.test('pipelined requests up to the limit are answered in order', async t => {
   for (const path of paths) t.equal((await raw.response()).status, path === '/nothing' ? 404 : 200, path)
   for (let i = 0; i < 30; i++) {
     raw.send(get('/healthz'))
-    t.equal((await raw.response()).status, 200, 'and the connection goes on')
+    t.equal((await raw.response()).status, 200, 'the connection stays usable')
   }
 })
 
-t.test('a connection with more requests in flight is destroyed, and holds no descriptors', async t => {
+t.test('destroys a connection with more requests in flight, which leaves no descriptors open', async t => {
   const { service, port, warnings } = await start(t)
   const before = openFiles()
   const accepted = once(service.server, 'connection') as Promise<[Socket]>
@@ -72,7 +72,7 @@ t.test('a connection with more requests in flight is destroyed, and holds no des
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
 })
 
-t.test('a client that leaves before its pipelined responses leaves no descriptors behind', async t => {
+t.test('a client that disconnects before its pipelined responses leaves no descriptors open', async t => {
   const { service, port, warnings } = await start(t)
   const before = openFiles()
   const raw = await connectRaw(t, port)
@@ -89,7 +89,7 @@ t.test('a client that leaves before its pipelined responses leaves no descriptor
   t.same(warnings, [])
 })
 
-t.test('a response that is not read in time ends the connection, also when it is read drop by drop', async t => {
+t.test('closes a connection that does not read its response in time, even if it reads slowly', async t => {
   const { service, port, warnings } = await start(t, { responseTimeout: 0.5 })
   for (const isDripping of [false, true]) {
     const accepted = once(service.server, 'connection') as Promise<[Socket]>
@@ -107,7 +107,7 @@ t.test('a response that is not read in time ends the connection, also when it is
   t.ok(warnings.every(limit => limit === 'time to read a response') && warnings.length > 0)
 })
 
-t.test('readers, event streams, idle connections and WebSockets are not affected by the response timeout', async t => {
+t.test('the response timeout does not affect readers, event streams, idle connections and WebSockets', async t => {
   const { port } = await start(t, { responseTimeout: 0.5 })
   const stream = await openEvents(t, `http://127.0.0.1:${port}/api/v1/events?types=client_disconnected`)
   const peer = await connectRawWebSocket(t, port)
@@ -122,7 +122,7 @@ t.test('readers, event streams, idle connections and WebSockets are not affected
   t.match((await stream.next()).data, { type: 'client_disconnected', outcome: 'clean' })
 })
 
-t.test('connections per address are limited; closed and upgraded ones make room', async t => {
+t.test('limits connections per address, without closed and upgraded ones', async t => {
   const { service, port, warnings } = await start(t, { maxConnectionsPerAddress: 3 })
   const [first] = await Promise.all([connectRaw(t, port), connectRaw(t, port), connectRaw(t, port)])
   const refused = await connectRaw(t, port)
@@ -136,7 +136,7 @@ t.test('connections per address are limited; closed and upgraded ones make room'
   t.equal(await answers(t, port), true)
   await connectionsOf(service, 2)
   for (let i = 0; i < 5; i++) await connectRawWebSocket(t, port)
-  t.equal(await answers(t, port), true, 'peers do not count')
+  t.equal(await answers(t, port), true, 'peers are not counted')
 })
 
 t.test('exempt addresses have no limit', async t => {
@@ -145,7 +145,7 @@ t.test('exempt addresses have no limit', async t => {
   t.equal(await answers(t, port), true)
 })
 
-/** Waits until the server has so many connections. */
+/** Waits until the server has `count` connections. */
 async function connectionsOf ({ server }: FastifyInstance, count: number): Promise<void> {
   const current = async (): Promise<number> => await new Promise(resolve => {
     server.getConnections((_, count) => { resolve(count) })
@@ -164,7 +164,7 @@ async function answers (t: Test, port: number): Promise<boolean> {
   return status === 200
 }
 
-t.test('generated documents are serialised once', async t => {
+t.test('serialises generated documents once', async t => {
   const { service } = await start(t)
   const original = JSON.stringify
   let count = 0
@@ -186,10 +186,10 @@ t.test('generated documents are serialised once', async t => {
   t.ok(count <= 2, `${count} times`)
   const other = (await service.inject({ url: '/asyncapi.json', headers: { host: 'game.example:1234' } })).json()
   t.equal(other.servers.peerServer.host, 'game.example:1234')
-  t.ok(count <= 2, 'a host is no reason to serialise anew')
+  t.ok(count <= 2, 'another Host header does not serialise again')
   await service.peerServer.stop()
   await service.peerServer.listen(undefined, ['chat'])
   t.same((await service.inject('/asyncapi.json')).json().channels.peerServer['x-sub-protocols'].names, [
     'chat'
-  ], 'a change is')
+  ], 'a change does')
 })

@@ -6,7 +6,7 @@ import { openPage } from '../helper/browser.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 
-/** What a page is told when it opens a WebSocket: the sub-protocol it is open with, or the code it is closed with. */
+/** The result of opening a WebSocket in a page: the subprotocol, or the close code. */
 type Outcome = { protocol: string } | { code: number }
 
 /** An empty page on a port of its own, in a real browser. */
@@ -27,10 +27,10 @@ async function openSite (t: Test) {
   return { from, open, problems }
 }
 
-t.test('a browser', skipWithout('chromium'), async t => {
+t.test('a page in a browser', skipWithout('chromium'), async t => {
   const { from, open, problems } = await openSite(t)
   for (const mode of modes) {
-    await t.test(`gets in from the same host, and not from another (${mode})`, async t => {
+    await t.test(`may connect from the same host, but not from another (${mode})`, async t => {
       const server = await openServer(t, mode)
       const url = `ws://127.0.0.1:${server.port}/ws`
       await from('127.0.0.1')
@@ -41,13 +41,13 @@ t.test('a browser', skipWithout('chromium'), async t => {
       t.equal(server.monitor.limits['origin-refused'], 1)
     })
 
-    await t.test(`is let in by the list (${mode})`, async t => {
+    await t.test(`may connect if allowedOrigins lists its origin (${mode})`, async t => {
       const server = await openServer(t, mode, { allowedOrigins: '*' })
       await from('localhost')
       t.same(await open(`ws://127.0.0.1:${server.port}/ws`), { protocol: '' })
     })
 
-    await t.test(`hands over a token as a sub-protocol (${mode})`, async t => {
+    await t.test(`sends a token as a subprotocol (${mode})`, async t => {
       const requests: HandshakeRequest[] = []
       const server = await openServer(t, mode, {
         allowedOrigins: '*',

@@ -11,13 +11,13 @@ import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
-/** A log, and its lines. */
+/** A logger and its lines. */
 function openLog () {
   const lines: string[] = []
   return { lines, loggerInstance: pino({ level: 'debug' }, { write: line => { lines.push(line) } }) }
 }
 
-/** Asks a port for a WebSocket and reads the answer. */
+/** Sends an upgrade request and reads the response. */
 async function ask (t: Test, port: number, headers: Record<string, string> = {}, path = '/ws') {
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest(path, headers))
@@ -39,20 +39,20 @@ for (const mode of modes) {
     ]
     const refusals: Refusal[] =
       [
-        ['a page from elsewhere', {}, { Origin: 'https://evil.example' }, 403, 'origin-refused', /allowedOrigins/],
-        ['a page that is not on the list', {
+        ['a page of another host', {}, { Origin: 'https://evil.example' }, 403, 'origin-refused', /allowedOrigins/],
+        ['a page whose origin is not listed', {
           allowedOrigins: ['https://game.example']
         }, { Origin: 'http://127.0.0.1' }, 403, 'origin-refused', /allowedOrigins/],
-        ['a client that the application refuses', {
+        ['a client that onHandshake refuses', {
           onHandshake: () => ({ status: 401, reason: 'who are you?' })
         }, {}, 401, 'join-refused', /who are you/],
-        ['a client when the application fails', {
+        ['a client when onHandshake throws', {
           onHandshake: async () => { throw new Error('secret') }
         }, {}, 500, 'join-failed', /see its log/],
-        ['anyone while it refuses', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refusing/]
+        ['every client while it refuses connections', { refuseNewConnections: true }, {}, 503, 'refusing-connections', /refusing/]
       ]
     for (const [what, options, headers, status, code, detail] of refusals) {
-      await t.test(`turns away ${what}`, async t => {
+      await t.test(`refuses ${what}`, async t => {
         const server = await openServer(t, mode, options)
         const answer = await ask(t, server.port, headers)
         t.equal(answer.status, status)
@@ -65,19 +65,19 @@ for (const mode of modes) {
 
     for (const [what, options, headers] of [
       ['a page of the same host', {}, { Origin: 'http://127.0.0.1:3000' }],
-      ['a page that is on the list', { allowedOrigins: ['https://game.example'] }, { Origin: 'https://game.example' }],
+      ['a page whose origin is listed', { allowedOrigins: ['https://game.example'] }, { Origin: 'https://game.example' }],
       ['any page', { allowedOrigins: '*' }, { Origin: 'https://evil.example' }],
-      ['a client that the application knows', {
+      ['a client that onHandshake accepts', {
         onHandshake: ({ token }) => token === 'good' ? {} : { status: 403 }
       }, { Authorization: 'Bearer good' }]
     ] satisfies Array<[string, Partial<ServerOptions>, Record<string, string>]>) {
-      await t.test(`lets in ${what}`, async t => {
+      await t.test(`accepts ${what}`, async t => {
         const server = await openServer(t, mode, options)
         t.equal((await ask(t, server.port, headers)).status, 101)
       })
     }
 
-    await t.test('a full server says so, until a peer leaves', async t => {
+    await t.test('a full server responds with 503 until a peer leaves', async t => {
       const server = await openServer(t, mode, { maxPeers: 1 })
       const first = await connectRawWebSocket(t, server.port)
       const answer = await ask(t, server.port)
@@ -88,7 +88,7 @@ for (const mode of modes) {
       t.equal((await ask(t, server.port)).status, 101)
     })
 
-    await t.test('a banned address gets 403, and is closed with 1008 when it is there', async t => {
+    await t.test('a banned address gets 403, and its peers are closed with 1008', async t => {
       const server = await openServer(t, mode)
       const peer = await connectRawWebSocket(t, server.port)
       server.ban('127.0.0.0/8', { reason: 'rude' })
@@ -98,7 +98,7 @@ for (const mode of modes) {
       t.equal((await ask(t, server.port)).status, 101)
     })
 
-    await t.test('handshakeTimeout covers an application that never answers', async t => {
+    await t.test('handshakeTimeout applies while onHandshake is pending', async t => {
       const server = await openServer(t, mode, {
         handshakeTimeout: 0.5,
         onHandshake: async () => await new Promise(() => {})
@@ -112,7 +112,7 @@ for (const mode of modes) {
       t.same([server.countPeers().pending, server.monitor.limits['handshake-timeout']], [0, 1])
     })
 
-    await t.test('what the request took is part of handshakeTimeout', async t => {
+    await t.test('handshakeTimeout includes the time that the request took', async t => {
       const server = await openServer(t, mode, {
         handshakeTimeout: 1.5,
         onHandshake: async () => await new Promise(() => {})
@@ -128,7 +128,7 @@ for (const mode of modes) {
       t.ok(seconds > 1.4 && seconds < 2.2, `${seconds} s`)
     })
 
-    await t.test('too many handshakes under way are too many', async t => {
+    await t.test('refuses handshakes above maxPendingHandshakes', async t => {
       let letIn = (): void => {}
       const server = await openServer(t, mode, {
         maxPendingHandshakes: 1,
@@ -142,7 +142,7 @@ for (const mode of modes) {
       t.equal((await first).status, 101)
     })
 
-    await t.test('a client that goes while the application thinks leaves nothing behind', async t => {
+    await t.test('a client that disconnects while onHandshake is pending leaves nothing behind', async t => {
       let letIn = (): void => {}
       const server = await openServer(t, mode, {
         onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } })
@@ -156,7 +156,7 @@ for (const mode of modes) {
       t.equal((await startJoin(t, server.port, () => { letIn() })).status, 101)
     })
 
-    await t.test('tokens do not get into the log', async t => {
+    await t.test('does not log tokens', async t => {
       const { lines, loggerInstance } = openLog()
       const server = await openServer(t, mode, {
         onHandshake: ({ token }) => {
@@ -169,7 +169,7 @@ for (const mode of modes) {
       t.notMatch(lines.join(''), 'geheim')
     })
 
-    await t.test('above its rate limit a peer is read more slowly; nothing is lost, others are not affected', async t => {
+    await t.test('reads a peer above its rate limit more slowly; no loss, no effect on others', async t => {
       const server = await openServer(t, mode, { maxPacketsPerSecond: 100 })
       const peer = await connectRawWebSocket(t, server.port)
       let received = 0
@@ -183,7 +183,7 @@ for (const mode of modes) {
       t.equal(server.peerCount, 1)
     })
 
-    await t.test('a flood is closed with 1008', async t => {
+    await t.test('closes a flooding peer with 1008', async t => {
       const server = await openServer(t, mode, { maxBytesPerSecond: 10_000 })
       const peer = await connectRawWebSocket(t, server.port)
       const flood = setInterval(() => { if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000)) }, 5)
@@ -195,7 +195,7 @@ for (const mode of modes) {
       t.match(await ended, { cause: 'flood', code: 1008, outcome: 'clean' })
     })
 
-    await t.test('a peer that answers nothing is ended after two intervals, one that answers pings is not', async t => {
+    await t.test('closes a peer that leaves pings unanswered for two intervals, not one that answers', async t => {
       const server = await openServer(t, mode, { pingInterval: 0.4 })
       const [deaf, quiet] = [await connectRawWebSocket(t, server.port), await connectRawWebSocket(t, server.port)]
       const began = performance.now()
@@ -213,7 +213,7 @@ for (const mode of modes) {
       await answering
     })
 
-    await t.test('curl is told why', async t => {
+    await t.test('the refusal of a curl request explains the error', async t => {
       const server = await openServer(t, mode, { refuseNewConnections: true })
       const upgrade = [
         'Connection: Upgrade',
@@ -242,7 +242,7 @@ async function startJoin (t: Test, port: number, then: () => void) {
   return await answer
 }
 
-t.test('behind a proxy that is trusted the limit counts the clients, not the proxy', async t => {
+t.test('behind a trusted proxy the limit counts the clients, not the proxy', async t => {
   const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 }, { trustProxy: '127.0.0.1' })
   t.equal((await ask(t, server.port, { 'X-Forwarded-For': '192.0.2.7' })).status, 101)
   const { status, problem } = await ask(t, server.port, { 'X-Forwarded-For': '203.0.113.1, 192.0.2.7' })
@@ -252,7 +252,7 @@ t.test('behind a proxy that is trusted the limit counts the clients, not the pro
   t.same([...server.peers()].map(peer => peer.getConnectedHost()).sort(), ['192.0.2.7', '192.0.2.8', '192.0.2.9'])
 })
 
-t.test('every spelling of an address behind a trusted proxy is the same address', async t => {
+t.test('normalises the address that a trusted proxy sends', async t => {
   const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 }, { trustProxy: '127.0.0.1' })
   const spellings = ['203.0.113.9', '203.0.113.9:50001', '::ffff:cb00:7109', '"[::ffff:203.0.113.9]:50001"']
   for (const forwarded of spellings) {
@@ -274,7 +274,7 @@ t.test('every spelling of an address behind a trusted proxy is the same address'
   }
 })
 
-t.test('an X-Forwarded-For that is no address gives the address of the proxy', async t => {
+t.test('uses the address of the proxy if X-Forwarded-For is not an address', async t => {
   const server = await openServer(t, 'mounted', {}, { trustProxy: '127.0.0.1' })
   for (const forwarded of ['unknown', '_secret', 'x'.repeat(5000)]) {
     t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).status, 101)
@@ -300,14 +300,14 @@ for (const mode of modes) {
   })
 }
 
-t.test('what a proxy that is not trusted says counts nothing', async t => {
+t.test('ignores the headers of a proxy that is not trusted', async t => {
   const server = await openServer(t, 'mounted', { maxPeersPerAddress: 1 })
   server.ban('192.0.2.7')
   t.equal((await ask(t, server.port, { 'X-Forwarded-For': '192.0.2.7' })).status, 101)
   t.equal([...server.peers()][0].getConnectedHost(), '127.0.0.1')
 })
 
-t.test('behind a proxy that is trusted a page is of the host that it asked for', async t => {
+t.test('behind a trusted proxy the origin is compared with X-Forwarded-Host', async t => {
   const server = await openServer(t, 'mounted', {}, { trustProxy: '127.0.0.1' })
   const headers = { Origin: 'https://game.example', 'X-Forwarded-Host': 'game.example' }
   t.equal((await ask(t, server.port, headers)).status, 101)

@@ -36,7 +36,7 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
   return { app, server, scrape, join }
 }
 
-/** A client that counts what it gets. */
+/** A client that counts the packets it receives. */
 class Client {
   readonly socket: WebSocket
   id = 0
@@ -51,7 +51,7 @@ class Client {
     })
   }
 
-  /** Sends so many packets of so many bytes to a target; how many bytes that are. */
+  /** Sends `count` packets of `size` bytes to a target; returns the number of bytes. */
   send (target: number, count: number, size: number): number {
     const packet = Buffer.alloc(9 + size)
     packet.writeInt32LE(this.id, 1)
@@ -61,7 +61,7 @@ class Client {
   }
 }
 
-t.test('the names keep to the conventions of Prometheus, and none is about a single peer', async t => {
+t.test('names follow the conventions of Prometheus, and no metric is per peer', async t => {
   const { app, join } = await start(t)
   const client = await join()
   const text = await app.metrics.metrics()
@@ -71,7 +71,7 @@ t.test('the names keep to the conventions of Prometheus, and none is about a sin
   t.match(text, /^process_resident_memory_bytes /m)
 })
 
-t.test('the linter finds what promtool finds', async t => {
+t.test('the linter of the tests finds what promtool finds', async t => {
   const text = [
     '# HELP jobs Jobs', '# TYPE jobs counter', 'jobs 1',
     '# HELP queue_total Queue', '# TYPE queue_total gauge', 'queue_total 1',
@@ -95,14 +95,14 @@ t.test('the linter finds what promtool finds', async t => {
   }
 })
 
-t.test('every app has a registry of its own', async t => {
+t.test('every app has its own registry', async t => {
   const [one, other] = [await start(t), await start(t)]
   await one.join()
   t.equal((await one.scrape())('joins_total'), 1)
   t.equal((await other.scrape())('joins_total'), 0)
 })
 
-t.test('scraped under load the totals only grow, and in the end they are what the load sent and got', async t => {
+t.test('totals only grow under load, and finally equal what the clients sent and received', async t => {
   const { scrape, join, server } = await start(t, { gdMpApi: true })
   const clients: Client[] = []
   for (let i = 0; i < 12; i++) clients.push(await join())
@@ -153,7 +153,7 @@ t.test('scraped under load the totals only grow, and in the end they are what th
   await loadUntilScraped(6)
   await compare()
 
-  // Half of them leave; what they sent and got stays in the totals.
+  // Half of them leave; their packets stay in the totals.
   for (const client of clients.splice(0, 6)) {
     const left = nextSignal(server, 'peer_disconnected')
     client.socket.close()
@@ -173,7 +173,7 @@ t.test('scraped under load the totals only grow, and in the end they are what th
   t.equal(read('peers{state="open"}'), 6)
 })
 
-t.test('leaves are counted by cause and code, of foreign codes only the range', async t => {
+t.test('counts disconnects by cause and code; codes of applications by range', async t => {
   const { scrape, join, server } = await start(t)
   const leave = async (end: (client: Client) => void) => {
     const client = await join()
@@ -197,7 +197,7 @@ t.test('leaves are counted by cause and code, of foreign codes only the range', 
   t.ok(read('handshake_duration_seconds_sum') < 5)
 })
 
-t.test('refusals, limits and drops are counted by reason', async t => {
+t.test('counts refusals, limits and drops by reason', async t => {
   const { scrape, join, server } = await start(t, { gdMpApi: true, inputBufferKb: 1 })
   const client = await join()
   client.socket.send(Buffer.alloc(3))
@@ -216,7 +216,7 @@ t.test('refusals, limits and drops are counted by reason', async t => {
   read('refusing'), read('listening'), read('dropped_packets_total{reason="own-target"}')], [1, 1, 1, 1, 1, 0])
 })
 
-t.test('what waits is shown: packets that nobody reads, bytes that a client does not take', async t => {
+t.test('shows unread packets and buffered bytes', async t => {
   const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
   const [a, b] = [await join(), await join()]
   for (let i = 0; i < 7; i++) a.socket.send('wait')

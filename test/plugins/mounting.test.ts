@@ -11,11 +11,13 @@ import { nextClose, jsonRequest, nextMessage, startHost } from '../helper/host.t
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
-t.test('a host with sockets of its own keeps them, and their options', async t => {
+t.test('a host keeps its own WebSocket routes and their options', async t => {
   const { port, join } = await startHost(t, {
     before: async app => {
       await app.register(websocket, { options: { maxPayload: 100 } })
-      app.get('/own', { websocket: true }, socket => { socket.on('message', data => { socket.send(`own ${String(data)}`) }) })
+      app.get('/own', { websocket: true }, socket => {
+        socket.on('message', data => { socket.send(`own ${String(data)}`) })
+      })
     }
   })
   const own = await open(t, port, '/own')
@@ -33,7 +35,7 @@ t.test('a host with sockets of its own keeps them, and their options', async t =
   await once(socket, 'pong')
 })
 
-t.test('an upgrade of a REST path is refused whoever brought the sockets', async t => {
+t.test('refuses an upgrade of a REST path, whoever registered @fastify/websocket', async t => {
   const bare = Fastify()
   t.teardown(async () => { await bare.close() })
   await bare.register(peerServer, { port: 0 })
@@ -47,22 +49,32 @@ t.test('an upgrade of a REST path is refused whoever brought the sockets', async
   }
 })
 
-t.test('a host with a document of its own gets the routes in it', async t => {
-  const { app } = await startHost(t, { before: async app => { await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1.0.0' } } }) } })
+t.test('adds the routes to the OpenAPI document of the host', async t => {
+  const { app } = await startHost(t, {
+    before: async app => {
+      await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1.0.0' } } })
+    }
+  })
   const document: any = app.swagger()
   t.ok((await new Validator().validate(JSON.parse(JSON.stringify(document)))).valid)
   t.equal(document.info.title, 'Host')
   t.equal(document.paths['/api/v1/peers/{id}'].delete.operationId, 'disconnectPeer')
   t.equal(document.paths['/ws'].get.operationId, 'connect')
-  t.notOk('security' in document.paths['/api/v1/server'].get, 'nothing is said of what the host may call otherwise')
+  t.notOk('security' in document.paths['/api/v1/server'].get, 'no security scheme, since the host may name its own')
   t.notOk('401' in document.paths['/api/v1/server'].get.responses)
 })
 
-t.test('a host names its security scheme', async t => {
+t.test('uses the security scheme that the host names', async t => {
   const { app } = await startHost(t, {
     admin: { token: 'x'.repeat(32), security: [{ mine: [] }] },
     before: async app => {
-      await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1' }, components: { securitySchemes: { mine: { type: 'http', scheme: 'bearer' } } } } })
+      await app.register(swagger, {
+        openapi: {
+          openapi: '3.1.0',
+          info: { title: 'Host', version: '1' },
+          components: { securitySchemes: { mine: { type: 'http', scheme: 'bearer' } } }
+        }
+      })
     }
   })
   const document: any = app.swagger()
@@ -70,23 +82,41 @@ t.test('a host names its security scheme', async t => {
   t.ok('401' in document.paths['/api/v1/server'].get.responses)
 })
 
-t.test('routes of the host behave as before', async t => {
+t.test('does not change the behaviour of the host\'s routes', async t => {
   const { get: own, api } = await startHost(t, {
     before: async app => {
-      app.get('/own', { schema: { querystring: { type: 'object', properties: { count: { type: 'integer' }, on: { type: 'boolean' } }, additionalProperties: false } } }, async request => request.query)
+      app.get(
+        '/own',
+        {
+          schema: {
+            querystring: {
+              type: 'object',
+              properties: { count: { type: 'integer' }, on: { type: 'boolean' } },
+              additionalProperties: false
+            }
+          }
+        },
+        async request => request.query
+      )
       app.post('/own', async request => ({ body: request.body }))
       app.get('/fail', async () => { throw Object.assign(new Error('mine'), { statusCode: 418 }) })
     }
   })
-  t.same(await (await own('/own?count=0x10&on=true&more=1')).json(), { count: 16, on: true }, 'its Ajv coerces and removes')
-  t.same(await (await own('/own', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } })).json(), { body: 'text' })
+  t.same(
+    await (await own('/own?count=0x10&on=true&more=1')).json(), { count: 16, on: true },
+    'the host\'s Ajv coerces types and removes properties'
+  )
+  t.same(
+    await (await own('/own', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } })).json(),
+    { body: 'text' }
+  )
   t.same(await (await own('/fail')).json(), { statusCode: 418, error: 'I\'m a Teapot', message: 'mine' })
   t.match(await (await own('/nothing')).json(), { message: 'Route GET:/nothing not found' })
   t.equal((await own('/own', { method: 'PUT' })).status, 404)
   t.match(await (await api('/nothing')).json(), { code: 'not-found' })
 })
 
-t.test('what the host has set for its routes does not reach ours', async t => {
+t.test('compilers, error handlers and parsers of the host do not affect our routes', async t => {
   const { api, join } = await startHost(t, {
     fastify: { exposeHeadRoutes: false, onProtoPoisoning: 'ignore', bodyLimit: 10 },
     before: async app => {
@@ -100,13 +130,30 @@ t.test('what the host has set for its routes does not reach ours', async t => {
   t.match(await (await api(`/peers/${id}`)).json(), { id })
   t.equal((await api(`/peers/${id}`, { method: 'HEAD' })).status, 200)
   t.equal((await api('/peers/05')).status, 400)
-  t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"__proto__":{}}' })).status, 400)
-  t.equal((await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/xml' }, body: '<a/>' })).status, 415)
-  t.equal((await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'more than ten bytes' })).status, 202)
+  t.equal(
+    (await api('/server', {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"__proto__":{}}'
+    })).status,
+    400
+  )
+  t.equal(
+    (await api('/server', { method: 'PATCH', headers: { 'content-type': 'application/xml' }, body: '<a/>' })).status,
+    415
+  )
+  t.equal(
+    (await api('/packets', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: 'more than ten bytes'
+    })).status,
+    202
+  )
   t.equal((await api('/server', jsonRequest('PATCH', { refuseNewConnections: false }))).status, 200)
 })
 
-t.test('hooks of the host have their say first', async t => {
+t.test('hooks of the host run first', async t => {
   const seen: string[] = []
   const { api, port } = await startHost(t, {
     admin: { token: 'x'.repeat(32) },
@@ -124,27 +171,38 @@ t.test('hooks of the host have their say first', async t => {
   t.same(seen, ['/api/v1/server', '/ws'])
 })
 
-t.test('problems that the host throws in its hooks are problems here', async t => {
+t.test('renders errors of the host\'s hooks as problems', async t => {
   const { api } = await startHost(t, {
-    before: async app => { app.addHook('preHandler', async () => { throw Object.assign(new Error('slow down'), { statusCode: 429 }) }) }
+    before: async app => {
+      app.addHook('preHandler', async () => { throw Object.assign(new Error('slow down'), { statusCode: 429 }) })
+    }
   })
   const answer = await api('/server')
   t.equal(answer.status, 429)
   t.match(await answer.json(), { status: 429, code: 'too-many-requests', detail: 'slow down' })
 })
 
-t.test('any prefix, or none', async t => {
-  for (const [outer, inner, path] of [['', '/admin', '/admin/server'], ['/a', '/b', '/a/b/server'], ['/a', '', '/a/server'], ['', '', '/server'], ['', '/', '/server']]) {
+t.test('works with any prefix, or none', async t => {
+  for (const [outer, inner, path] of [
+    ['', '/admin', '/admin/server'], ['/a', '/b', '/a/b/server'], ['/a', '', '/a/server'], ['', '', '/server'],
+    ['', '/', '/server']
+  ]) {
     const app = Fastify()
     t.teardown(async () => { await app.close() })
     await app.register(peerServer)
-    await app.register(async scope => { await scope.register(adminRoutes, { auth: false, ...(inner === '' ? {} : { prefix: inner }) }) }, { prefix: outer })
+    await app.register(
+      async scope => { await scope.register(adminRoutes, { auth: false, ...(inner === '' ? {} : { prefix: inner }) }) },
+      { prefix: outer }
+    )
     t.equal((await app.inject(path)).statusCode, 200, path)
-    t.match((await app.inject('/nothing')).json(), { message: 'Route GET:/nothing not found' }, `the host's own 404 with ${outer}${inner}`)
+    t.match(
+      (await app.inject('/nothing')).json(), { message: 'Route GET:/nothing not found' },
+      `the host's own 404 with ${outer}${inner}`
+    )
   }
 })
 
-t.test('the routes twice, for two kinds of administrators', async t => {
+t.test('the routes can be registered twice, for two kinds of administrators', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
   await app.register(peerServer)
@@ -154,18 +212,25 @@ t.test('the routes twice, for two kinds of administrators', async t => {
   t.equal((await app.inject('/outside/server')).statusCode, 401)
 })
 
-t.test('the routes without a server do not come up', async t => {
+t.test('rejects the routes without a server', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await t.rejects(async () => { await app.register(adminRoutes, { prefix: '/api', auth: false }) }, { message: /no server named peerServer; register the peerServer plugin first/ })
+  await t.rejects(async () => {
+    await app.register(adminRoutes, { prefix: '/api', auth: false })
+  }, { message: /no server named peerServer; register the peerServer plugin first/ })
   const other = Fastify()
   t.teardown(async () => { await other.close() })
   await other.register(peerServer, { name: 'lobby' })
-  await t.rejects(async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) }, { message: /no server named arena/ })
+  await t.rejects(
+    async () => { await other.register(adminRoutes, { prefix: '/api', server: 'arena', auth: false }) },
+    { message: /no server named arena/ }
+  )
 })
 
-t.test('the address of a peer is what a trusted proxy says', async t => {
-  for (const [trustProxy, address] of [[true, '192.0.2.7'], [false, '127.0.0.1'], ['127.0.0.1', '192.0.2.7'], ['10.0.0.1', '127.0.0.1']] as const) {
+t.test('the address of a peer is the one that a trusted proxy sends', async t => {
+  for (const [trustProxy, address] of [
+    [true, '192.0.2.7'], [false, '127.0.0.1'], ['127.0.0.1', '192.0.2.7'], ['10.0.0.1', '127.0.0.1']
+  ] as const) {
     const { api, server, port } = await startHost(t, { fastify: { trustProxy } })
     const connected = nextSignal(server, 'client_connected')
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { 'x-forwarded-for': '192.0.2.7' } })
@@ -176,7 +241,7 @@ t.test('the address of a peer is what a trusted proxy says', async t => {
   }
 })
 
-t.test('with autoListen false nobody comes in until it is told to listen', async t => {
+t.test('with autoListen false clients are refused until listen() is called', async t => {
   const { api, port, join } = await startHost(t, { server: { autoListen: false } })
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws'))
@@ -188,7 +253,7 @@ t.test('with autoListen false nobody comes in until it is told to listen', async
   t.ok((await join()).id > 1)
 })
 
-t.test('a client within the process', async t => {
+t.test('accepts a client of app.injectWS', async t => {
   const { app, server } = await startHost(t)
   const connected = nextSignal(server, 'client_connected')
   const socket = await app.injectWS('/ws')
@@ -200,7 +265,7 @@ t.test('a client within the process', async t => {
   t.match(await end, { code: 4001 })
 })
 
-t.test('several servers in one app, each with a name, an endpoint and its REST API', async t => {
+t.test('one app can have several servers, each with a name, an endpoint and a REST API', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1' } } })
@@ -211,17 +276,27 @@ t.test('several servers in one app, each with a name, an endpoint and its REST A
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   await Promise.all([open(t, port, '/lobby'), open(t, port, '/lobby'), open(t, port, '/arena')])
-  t.match((await app.inject('/api/lobby/server')).json(), { path: '/lobby', gdMpApi: false, peers: { open: 2, pending: 0 } })
-  t.match((await app.inject('/api/arena/server')).json(), { path: '/arena', gdMpApi: true, peers: { open: 1, pending: 0 } })
+  t.match((await app.inject('/api/lobby/server')).json(), {
+    path: '/lobby',
+    gdMpApi: false,
+    peers: { open: 2, pending: 0 }
+  })
+  t.match((await app.inject('/api/arena/server')).json(), {
+    path: '/arena',
+    gdMpApi: true,
+    peers: { open: 1, pending: 0 }
+  })
 
   const document: any = app.swagger()
   t.ok((await new Validator().validate(JSON.parse(JSON.stringify(document)))).valid)
-  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item)).map(({ operationId }) => operationId).filter(id => id !== undefined)
-  t.equal(new Set(ids).size, ids.length, 'operationIds are one of a kind')
+  const ids = Object.values<object>(document.paths).flatMap(item => Object.values(item))
+    .map(({ operationId }) => operationId)
+    .filter(id => id !== undefined)
+  t.equal(new Set(ids).size, ids.length, 'operationIds are unique')
   t.ok(['lobby.connect', 'arena.connect', 'lobby.peers', 'arena.disconnectPeer'].every(id => ids.includes(id)))
 })
 
-t.test('it all works in a child scope with its own server', async t => {
+t.test('works in a child scope with its own server', async t => {
   const app: FastifyInstance = Fastify()
   t.teardown(async () => { await app.close() })
   await app.register(async scope => {
@@ -232,7 +307,7 @@ t.test('it all works in a child scope with its own server', async t => {
   const { port } = app.server.address() as AddressInfo
   const socket = await open(t, port, '/game/socket')
   t.match(await (await fetch(`http://127.0.0.1:${port}/game/admin/server`)).json(), { peers: { open: 1 } })
-  t.notOk(app.hasDecorator('peerServer'), 'the host does not see it')
+  t.notOk(app.hasDecorator('peerServer'), 'the parent does not have the decorator')
   const end = nextClose(socket)
   await app.close()
   t.match(await end, { code: 1001 })
@@ -245,11 +320,21 @@ async function open (t: Test, port: number, path: string): Promise<WebSocket> {
   return socket
 }
 
-t.test('options of register itself are accepted: prefix, log level and log serializers', async t => {
+t.test('accepts the options of register(): prefix, logLevel and logSerializers', async t => {
   const app = Fastify({ logger: { level: 'silent' } })
   t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { prefix: '/game', path: '/socket', logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
-  await app.register(adminRoutes, { prefix: '/game/api', auth: false, logLevel: 'warn', logSerializers: { req: () => 'hidden' } })
+  await app.register(peerServer, {
+    prefix: '/game',
+    path: '/socket',
+    logLevel: 'warn',
+    logSerializers: { req: () => 'hidden' }
+  })
+  await app.register(adminRoutes, {
+    prefix: '/game/api',
+    auth: false,
+    logLevel: 'warn',
+    logSerializers: { req: () => 'hidden' }
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   await open(t, port, '/game/socket')

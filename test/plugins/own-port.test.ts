@@ -7,7 +7,7 @@ import type { ServerOptions } from '../../index.ts'
 import { leafKeys, pem } from '../helper/keys.ts'
 import { connectRawTls, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 
-/** An app that listens; it closes with the test. */
+/** A listening app; the test closes it. */
 async function listening (t: Test, options: Partial<ServerOptions>): Promise<{ app: FastifyInstance, port: number }> {
   const app = Fastify({ forceCloseConnections: true })
   t.teardown(async () => { await app.close() })
@@ -16,7 +16,7 @@ async function listening (t: Test, options: Partial<ServerOptions>): Promise<{ a
   return { app, port: (app.server.address() as AddressInfo).port }
 }
 
-t.test('with a port the app has no endpoint, and the server a listener of its own', async t => {
+t.test('with option port the server has its own listener, and the app no endpoint', async t => {
   const { app, port } = await listening(t, { port: 0 })
   t.equal(app.peerServer.mode, 'own')
   t.not(app.peerServer.port, port)
@@ -25,7 +25,7 @@ t.test('with a port the app has no endpoint, and the server a listener of its ow
   t.equal((await fetch(`http://127.0.0.1:${port}/ws`)).status, 404)
 })
 
-t.test('with a port and keys it speaks TLS', async t => {
+t.test('with port and keys the listener uses TLS', async t => {
   const { app } = await listening(t, { port: 0, ...leafKeys })
   t.ok(app.peerServer.tls)
   const raw = await connectRawTls(t, app.peerServer.port, { ca: pem('root.pem') })
@@ -43,12 +43,15 @@ t.test('closing the app closes the listener', async t => {
   t.notOk(app.peerServer.isListening())
 })
 
-t.test('keys without a port are refused: the TLS of the endpoint is the app\'s', async t => {
+t.test('rejects keys without a port, since the TLS of the endpoint is the app\'s', async t => {
   const app = Fastify()
-  await t.rejects(async () => { await app.register(peerServer, leafKeys) }, { code: 'ERR_INVALID_PARAMETER', message: /host app.*port/ })
+  await t.rejects(async () => { await app.register(peerServer, leafKeys) }, {
+    code: 'ERR_INVALID_PARAMETER',
+    message: /host app.*port/
+  })
 })
 
-t.test('on an app with TLS the endpoint has it', async t => {
+t.test('the endpoint of an app with TLS uses it', async t => {
   const app = Fastify({ https: { key: leafKeys.privateKey, cert: leafKeys.sslCertificate + leafKeys.caChain } })
   t.teardown(async () => { await app.close() })
   await app.register(peerServer)
@@ -60,7 +63,7 @@ t.test('on an app with TLS the endpoint has it', async t => {
   t.equal((await raw.head()).status, 101)
 })
 
-t.test('while a mounted server listens on a port of its own, its endpoint is closed', async t => {
+t.test('while a mounted server listens on its own port, its endpoint refuses clients', async t => {
   const { app, port } = await listening(t, { autoListen: false })
   await app.peerServer.listen(0)
   t.equal(app.peerServer.mode, 'own')

@@ -5,7 +5,7 @@ import peerServer from '../../index.ts'
 import { startGodot } from '../helper/godot.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 
-t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout('godot3-server'), async t => {
+t.test('a Godot client in plain mode exchanges packets with a mounted app', skipWithout('godot3-server'), async t => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(peerServer, { protocols: ['chat'] })
@@ -19,7 +19,7 @@ t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout
   const url = `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/ws`
   const game = await startGodot(t, 'plain_client')
 
-  await t.test('the first protocol both know is chosen', async t => {
+  await t.test('selects the first subprotocol that both support', async t => {
     t.equal(await game.run('connect', { url, protocols: ['talk', 'chat'] }), 0)
     t.equal((await game.event('connection_established')).protocol, 'chat')
   })
@@ -29,7 +29,7 @@ t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout
     ['binary', Buffer.of(0, 255, 128, 10), false],
     ['the largest packet the default buffers hold', Buffer.alloc(65535, 'x'), false]
   ] as const) {
-    await t.test(`${what} comes back as it went`, async t => {
+    await t.test(`echoes ${what}`, async t => {
       t.equal(await game.run('put_packet', { bytes, text }), 0)
       const echo = await game.event('packet')
       t.ok(echo.bytes.equals(bytes))
@@ -37,7 +37,7 @@ t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout
     })
   }
 
-  await t.test('a close by the client is clean and carries its code and reason', async t => {
+  await t.test('a close by the client is clean and has its code and reason', async t => {
     const signals: unknown[][] = []
     app.peerServer.on('client_close_request', (id, code, reason) =>
       signals.push(['client_close_request', code, reason]))
@@ -53,7 +53,7 @@ t.test('a Godot client in plain mode talks chat with a mounted app', skipWithout
 
   t.same(game.errors, [])
 
-  await t.test('a client of another protocol is turned away', async t => {
+  await t.test('refuses a client of another subprotocol', async t => {
     await game.run('connect', { url, protocols: ['talk'] })
     await game.event('connection_error')
     t.equal(app.peerServer.peerCount, 0)

@@ -9,10 +9,10 @@ import peerServer from '../../plugins/peer-server.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
-/** Whose @fastify/websocket brings upgrades to the routes. */
+/** Who registered @fastify/websocket. */
 const registrars = ['ours', 'the host\'s'] as const
 
-/** An app with guards of every kind, and a server at /ws. */
+/** An app with hooks that refuse upgrades in several ways, and a server at /ws. */
 async function openHost (t: Test, registrar: (typeof registrars)[number], options: { name?: string } = {}) {
   const app = Fastify({ routerOptions: { maxParamLength: 20 } })
   t.teardown(async () => { await app.close() })
@@ -34,7 +34,7 @@ async function openHost (t: Test, registrar: (typeof registrars)[number], option
   return { app, port: app.peerServer.port }
 }
 
-/** How many connections the HTTP server still has. */
+/** The number of open connections of the HTTP server. */
 async function connections (app: FastifyInstance): Promise<number> {
   return await promisify(app.server.getConnections.bind(app.server))()
 }
@@ -46,7 +46,7 @@ const otherRefusals: Refusal[] = [
   ['a path that cannot be decoded', upgradeRequest('/%zz'), 400],
   ['a parameter that is too long', upgradeRequest(`/item/${'x'.repeat(100)}`), 414],
   ['a path without a route', upgradeRequest('/nothing'), 404],
-  ['a hook of the host, by callback', upgradeRequest('/nothing', { 'X-Callback': '1' }), 401],
+  ['a callback hook of the host', upgradeRequest('/nothing', { 'X-Callback': '1' }), 401],
   ['a body parser', upgradeRequest('/upload', { 'Content-Type': 'application/json', 'Content-Length': '3' })
     .replace('GET', 'POST') + '{a}', 400]
 ]
@@ -54,7 +54,7 @@ const otherRefusals: Refusal[] = [
 /** Refusals at our route. */
 const ownRefusals: Refusal[] = [
   ['a hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'quick' }), 401],
-  ['a hook of the host before our route, later', upgradeRequest('/ws', { 'X-Guard': 'slow' }), 401],
+  ['an asynchronous hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'slow' }), 401],
   ['a hook of the host that throws', upgradeRequest('/ws', { 'X-Guard': 'throws' }), 401],
   ['our route', upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }), 400]
 ]
@@ -63,7 +63,7 @@ for (const registrar of registrars) {
   t.test(`@fastify/websocket is ${registrar}`, async t => {
     const refusals = registrar === 'ours' ? ownRefusals : [...ownRefusals, ...otherRefusals]
     for (const [who, request, status] of refusals) {
-      await t.test(`an upgrade that is refused by ${who} ends its connection`, async t => {
+      await t.test(`closes the connection of an upgrade refused by ${who}`, async t => {
         const { app, port } = await openHost(t, registrar)
         const raw = await connectRaw(t, port)
         raw.send(request)
@@ -71,7 +71,7 @@ for (const registrar of registrars) {
         t.equal(head.status, status)
         t.equal(head.headers.connection, 'close')
         await raw.end(2)
-        // The client keeps its side open, and sends on.
+        // The client keeps its side open and continues to send.
         raw.send('more')
         await withTimeout(2, () => 'the server to release the connection', (async () => {
           while (await connections(app) > 0) await delay(10)
@@ -92,7 +92,7 @@ for (const registrar of registrars) {
       t.ok(performance.now() - began < 500, 'at once')
     })
 
-    await t.test('closing the app does not wait for an upgrade that comes meanwhile', async t => {
+    await t.test('closing the app does not wait for an upgrade request that arrives meanwhile', async t => {
       const { app, port } = await openHost(t, registrar)
       const peer = await connectRawWebSocket(t, port)
       const late = await connectRaw(t, port)
@@ -126,7 +126,7 @@ t.test('without @fastify/websocket of the host, an upgrade of another route is a
   t.ok(performance.now() - began < 500, 'and does not delay the end of the app')
 })
 
-t.test('refused upgrades do not add up', async t => {
+t.test('refused upgrades do not accumulate', async t => {
   const { app, port } = await openHost(t, 'ours')
   for (let i = 0; i < 50; i++) {
     const raw = await connectRaw(t, port)

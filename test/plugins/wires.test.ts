@@ -16,7 +16,7 @@ const servers = [
   { name: 'plain', path: '/echo' }
 ] as const
 
-/** One app with a server of each kind, each administered under its name. */
+/** One app with a server of each kind, each with a REST API under its name. */
 async function serve (t: Test, options: Partial<ServerOptions> = {}, closeTimeout = 0.5) {
   const app = Fastify()
   for (const { name, ...rest } of servers) {
@@ -36,7 +36,7 @@ async function serve (t: Test, options: Partial<ServerOptions> = {}, closeTimeou
 
 const protocols = ['chat', 'other']
 
-t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the others', async t => {
+t.test('Godot 3, Godot 4 and plain WebSocket servers in one app are isolated from each other', async t => {
   const { app, port, godot4 } = await serve(t)
   const [a, b] = [
     await Godot4Socket.connect(t, port, '/ws4', protocols),
@@ -87,12 +87,12 @@ t.test('Godot 3, Godot 4 and plain WebSocket in one app, and none hears of the o
   await a.event('api.server_disconnected')
   t.same([...a.game.refusals, ...b.game.refusals], [])
   t.equal(godot4.peerCount, 0)
-  t.match(heard, [/^id /, 'add 1'], 'nobody of the others')
+  t.match(heard, [/^id /, 'add 1'], 'no peer of the others')
   t.equal(heard.length, 2)
   for (const socket of [three, plain]) socket.terminate()
 })
 
-t.test('all servers of an app end together: a client that does not answer keeps nobody waiting but itself', async t => {
+t.test('all servers of an app stop in parallel; a client that does not answer delays only itself', async t => {
   const { app, port } = await serve(t, {}, 10)
   const deaf = [await connectRawWebSocket(t, port, '/ws'), await connectRawWebSocket(t, port, '/ws4', {
     'Sec-WebSocket-Protocol': 'chat'
@@ -104,12 +104,12 @@ t.test('all servers of an app end together: a client that does not answer keeps 
     t.equal(frame.payload.readUInt16BE(0), 1001)
   }
   t.same(servers.map(({ name }) =>
-    app.getDecorator<WebSocketServer>(name).peerCount), [1, 1, 1], 'all were told before any was cut')
+    app.getDecorator<WebSocketServer>(name).peerCount), [1, 1, 1], 'all got a close frame before any was cut')
   for (const { socket } of deaf) socket.destroy()
   await closing
 })
 
-t.test('the handshake is what Godot 4 takes; a client with other sub-protocols is refused', async t => {
+t.test('the handshake suits Godot 4; a client with other subprotocols is refused', async t => {
   const { port } = await serve(t)
   await t.rejects(Godot4Socket.connect(t, port, '/ws4', ['gamma']), { message: 'status 400' })
   await t.rejects(Godot4Socket.connect(t, port, '/ws4'), { message: 'status 400' })
@@ -123,10 +123,10 @@ t.test('the handshake is what Godot 4 takes; a client with other sub-protocols i
   let unread = rest
   socket.on('data', (chunk: Buffer) => { unread = Buffer.concat([unread, chunk]) })
   await until(() => unread.length > 0)
-  t.equal(unread.subarray(0, 2).toString('hex'), '8204', 'the id follows at once')
+  t.equal(unread.subarray(0, 2).toString('hex'), '8204', 'followed by the id')
 })
 
-t.test('authentication over a socket, and the relay off', async t => {
+t.test('authenticates over a socket, with the relay off', async t => {
   const {
     port, godot4
   } = await serve(t, { serverRelay: false, authenticate: async (_, data) => Buffer.from(data).toString() === 'pw' })

@@ -31,7 +31,7 @@ t.test('numbers are little-endian', async t => {
   t.same([negative.i8(), negative.i16(), negative.i32(), negative.i64()], [-1, -2, -3, -4n])
 })
 
-t.test('any mixture of values survives a round trip', async t => {
+t.test('random sequences of values survive a round trip', async t => {
   const value = fc.oneof(
     fc.record({ kind: fc.constant('u8'), value: fc.nat(255) }),
     fc.record({ kind: fc.constant('u16'), value: fc.nat(65535) }),
@@ -96,12 +96,12 @@ t.test('split leaves the rest to another reader', async t => {
   t.same([rest.offset, rest.cstring()], [4, 'c'])
 })
 
-t.test('a NUL is required unless optional', async t => {
+t.test('requires a NUL unless it is optional', async t => {
   t.equal(new ByteReader(bytesOf('6162')).cstring('optional'), 'ab')
   t.throws(() => new ByteWriter().cstring('a\0b'), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('NaN has one form, wherever it comes from', async t => {
+t.test('writes every NaN with the same bytes', async t => {
   const [negative] = new Float64Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0xf8, 0xff).buffer)
   t.equal(written(to => { to.f32(negative); to.f64(negative) }), '0000c07f' + '000000000000f87f')
   const pool = new Float32Array(Uint8Array.of(0, 0, 0, 0, 1, 0, 0xc0, 0xff).buffer)
@@ -137,7 +137,7 @@ t.test('a packet cannot be transferred to a worker, as that would detach its nei
   const to = new ByteWriter()
   to.u8(1)
   const packet = to.done()
-  // Node 20 overlooks the wish, later ones throw.
+  // Node 20 ignores the transfer, later versions throw.
   try { structuredClone(packet, { transfer: [packet.buffer as ArrayBuffer] }) } catch {}
   t.equal(packet.length, 1)
 })

@@ -1,22 +1,19 @@
 import t from 'tap'
 import { alignedBytes, ownBytes } from '../../src/protocol/own-bytes.ts'
 
-t.test('copies of any size, from any kind of bytes', async t => {
+t.test('copies bytes of any size and kind', async t => {
   for (const size of [0, 1, 8, 63, 64, 65, 200, 4096, 4097, 70_000]) {
     for (const source of [new Uint8Array(size + 5), Buffer.alloc(size + 5)]) {
       source.forEach((_, i) => { source[i] = i & 255 })
       const copies = Array.from({ length: 40 }, () => ownBytes(source, 3, 3 + size))
       source.fill(0)
       copies[0].fill(1)
-      if (copies.some(copy => copy.constructor !== Uint8Array)) t.fail(`a ${source.constructor.name} gives another`)
-      for (const copy of copies.slice(1)) {
-        if (copy.length !== size || copy.some((byte, i) => byte !== ((i + 3) & 255))) {
-          t.fail(`${size} bytes of a ${source.constructor.name}`)
-        }
-      }
+      const isCorrect = (copy: Uint8Array): boolean =>
+        copy.length === size && copy.every((byte, i) => byte === ((i + 3) & 255))
+      t.ok(copies.every(copy => copy.constructor === Uint8Array), `Uint8Array from a ${source.constructor.name}`)
+      t.ok(copies.slice(1).every(isCorrect), `${size} bytes of a ${source.constructor.name}`)
     }
   }
-  t.pass('no copy changed with its source, or with another')
 })
 
 t.test('aligned copies can be viewed as numbers of any type', async t => {
@@ -30,7 +27,7 @@ t.test('aligned copies can be viewed as numbers of any type', async t => {
 
 t.test('a copy cannot be transferred to a worker, as that would detach its neighbours', async t => {
   const [copy, neighbour] = [ownBytes(new Uint8Array(100), 0, 100), ownBytes(new Uint8Array(100), 0, 100)]
-  // Node 20 overlooks the wish, later ones throw.
+  // Node 20 ignores the transfer, later versions throw.
   try { structuredClone(copy, { transfer: [copy.buffer as ArrayBuffer] }) } catch {}
   t.same([copy.length, neighbour.length], [100, 100])
 })

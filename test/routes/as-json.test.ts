@@ -13,26 +13,29 @@ function playerInRoom () {
 const shown = { name: 'Ann', coins: '12345678901234567890', room: { name: 'lobby', players: ['[circular]'] } }
 
 const values: Array<[what: string, value: unknown, json: unknown]> = [
-  ['what JSON has', {
+  ['JSON values', {
     user: 7,
     roles: ['admin', null, true],
     at: new Date(0)
   }, { user: 7, roles: ['admin', null, true], at: '1970-01-01T00:00:00.000Z' }],
   ['a BigInt', 10n, '10'],
-  ['what contains itself', playerInRoom(), shown],
-  ['the same thing twice, which is no circle', (one => ({ a: [one, one], b: one }))({ x: 1 }), {
+  ['a circular object', playerInRoom(), shown],
+  ['the same object twice, which is not circular', (one => ({ a: [one, one], b: one }))({ x: 1 }), {
     a: [{ x: 1 }, { x: 1 }],
     b: { x: 1 }
   }],
   ['nothing', undefined, undefined],
   ['a function', () => {}, undefined],
-  ['what throws when it is read', { toJSON () { throw new Error('private') } }, '[not shown: private]'],
-  ['what throws a word', { get name () { throw 'no' } }, '[not shown: no]'] // eslint-disable-line no-throw-literal
+  ['a getter that throws an Error', { toJSON () { throw new Error('private') } }, '[not shown: private]'],
+  // eslint-disable-next-line no-throw-literal
+  ['a getter that throws a string', { get name () { throw 'no' } }, '[not shown: no]']
 ]
 
-for (const [what, value, json] of values) t.test(`${what} is shown`, async t => { t.same(asJson(value), json) })
+for (const [what, value, json] of values) {
+  t.test(`converts ${what}`, async t => { t.same(asJson(value), json) })
+}
 
-t.test('whatever data the application gives a peer, it joins and REST shows it', async t => {
+t.test('REST shows a peer whatever data the application gave it', async t => {
   const { api, server, join } = await startHost(t, { server: { onHandshake: () => ({ data: playerInRoom() }) } })
   const { id } = await join()
   for (const [path, data] of [[`/peers/${id}`, shown], ['/peers', { items: [{ id, data: shown }] }]] as const) {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { jsonRequest, startHost, type JsonResponse, type Host } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
-// Every row of what must not get through, with the culprit that the answer names.
+// Invalid requests, and the place of the error that the response names.
 
 const host = await startHost(t)
 const { id } = await host.join()
@@ -16,7 +16,7 @@ const badCodes = [999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 1000.5, -
 const badReasons = ['x'.repeat(124), 'é'.repeat(62), '\u{1F600}'.repeat(31)]
 
 for (const bad of badIds) {
-  t.test(`the id ${bad}`, async t => {
+  t.test(`rejects the id ${bad}`, async t => {
     for (const [method, path] of [
       ['GET', ''], ['HEAD', ''], ['DELETE', ''], ['GET', '/exists'], ['GET', '/address'], ['GET', '/port']
     ]) {
@@ -34,7 +34,7 @@ for (const bad of badIds) {
 }
 
 for (const code of badCodes) {
-  t.test(`the close code ${code}`, async t => {
+  t.test(`rejects the close code ${code}`, async t => {
     await names(t, await host.api(`/peers/${id}?code=${code}`, { method: 'DELETE' }), '/query/code')
     for (const path of ['/server/stop', '/peers/disconnect']) {
       await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
@@ -44,7 +44,7 @@ for (const code of badCodes) {
 }
 
 for (const code of ['1000', null, true, [1000], {}]) {
-  t.test(`the close code ${JSON.stringify(code)} in JSON is no number`, async t => {
+  t.test(`rejects the close code ${JSON.stringify(code)} in JSON`, async t => {
     for (const path of ['/server/stop', '/peers/disconnect']) {
       await names(t, await host.api(path, jsonRequest('POST', { all: true, code })), '/body/code')
     }
@@ -52,13 +52,13 @@ for (const code of ['1000', null, true, [1000], {}]) {
 }
 
 for (const code of ['', '01000', '1e3', '0x3e8', '1000.5', 'abc', '1000&code=1001']) {
-  t.test(`the close code ${code} in the query`, async t => {
+  t.test(`rejects the close code ${code} in the query`, async t => {
     await names(t, await host.api(`/peers/${id}?code=${code}`, { method: 'DELETE' }), '/query/code')
   })
 }
 
 for (const reason of badReasons) {
-  t.test(`a reason of ${Buffer.byteLength(reason)} bytes`, async t => {
+  t.test(`rejects a reason of ${Buffer.byteLength(reason)} bytes`, async t => {
     await names(t, await host.api(`/peers/${id}?reason=${encodeURIComponent(reason)}`, {
       method: 'DELETE'
     }), '/query/reason')
@@ -69,20 +69,20 @@ for (const reason of badReasons) {
 }
 
 for (const reason of ['\ud800', 'a\udc00b', '\udc00\ud800']) {
-  t.test(`a reason with a lone surrogate: ${JSON.stringify(reason)}`, async t => {
+  t.test(`rejects a reason with a lone surrogate: ${JSON.stringify(reason)}`, async t => {
     for (const path of ['/server/stop', '/peers/disconnect']) {
       await names(t, await host.api(path, jsonRequest('POST', { all: true, reason })), '/body/reason')
     }
   })
 }
 
-t.test('a reason that is no text', async t => {
+t.test('rejects a reason that is not a string', async t => {
   for (const reason of [1, null, ['x']]) {
     await names(t, await host.api('/server/stop', jsonRequest('POST', { reason })), '/body/reason')
   }
 })
 
-t.test('the largest reason passes', async t => {
+t.test('accepts the longest reason', async t => {
   const mine = await startHost(t)
   for (const reason of ['x'.repeat(123), 'é'.repeat(61)]) {
     const { id } = await mine.join()
@@ -102,7 +102,7 @@ for (const [name, method, path, body, pointer] of [
   ['of a filter', 'POST', '/peers/disconnect', { filter: { name: 'x' } }, '/body/filter/name'],
   ['with a name that needs escaping', 'PATCH', '/server', { 'a/b~c': 1 }, '/body/a~1b~0c']
 ] as const) {
-  t.test(`an unknown member ${name}`, async t => {
+  t.test(`rejects an unknown property ${name}`, async t => {
     const init = body === undefined
       ? {
           method,
@@ -114,31 +114,31 @@ for (const [name, method, path, body, pointer] of [
 }
 
 for (const [name, method, path, body, pointer] of [
-  ['a port that is text', 'POST', '/server/listen', { port: '80' }, '/body/port'],
-  ['a port out of range', 'POST', '/server/listen', { port: 65536 }, '/body/port'],
-  ['a port below', 'POST', '/server/listen', { port: -1 }, '/body/port'],
-  ['a broken port', 'POST', '/server/listen', { port: 80.5 }, '/body/port'],
-  ['protocols that are no list', 'POST', '/server/listen', { protocols: 'chat' }, '/body/protocols'],
-  ['protocols that are no text', 'POST', '/server/listen', { protocols: [1] }, '/body/protocols/0'],
-  ['a mode that is text', 'POST', '/server/listen', { gdMpApi: 'true' }, '/body/gdMpApi'],
-  ['a time that is text', 'PATCH', '/server', { handshakeTimeout: '3' }, '/body/handshakeTimeout'],
-  ['no time at all', 'PATCH', '/server', { handshakeTimeout: 0 }, '/body/handshakeTimeout'],
-  ['less than no time', 'PATCH', '/server', { handshakeTimeout: -1 }, '/body/handshakeTimeout'],
-  ['too much time', 'PATCH', '/server', { handshakeTimeout: 1e9 }, '/body/handshakeTimeout'],
-  ['a yes that is a number', 'PATCH', '/server', { refuseNewConnections: 1 }, '/body/refuseNewConnections'],
-  ['ids that are text', 'POST', '/peers/disconnect', { ids: ['5'] }, '/body/ids/0'],
-  ['ids with the server among them', 'POST', '/peers/disconnect', { ids: [5, 1] }, '/body/ids/1'],
+  ['a port that is a string', 'POST', '/server/listen', { port: '80' }, '/body/port'],
+  ['a port above 65535', 'POST', '/server/listen', { port: 65536 }, '/body/port'],
+  ['a negative port', 'POST', '/server/listen', { port: -1 }, '/body/port'],
+  ['a fractional port', 'POST', '/server/listen', { port: 80.5 }, '/body/port'],
+  ['protocols that are not an array', 'POST', '/server/listen', { protocols: 'chat' }, '/body/protocols'],
+  ['protocols that are not strings', 'POST', '/server/listen', { protocols: [1] }, '/body/protocols/0'],
+  ['a boolean as a string', 'POST', '/server/listen', { gdMpApi: 'true' }, '/body/gdMpApi'],
+  ['a duration as a string', 'PATCH', '/server', { handshakeTimeout: '3' }, '/body/handshakeTimeout'],
+  ['a duration of 0', 'PATCH', '/server', { handshakeTimeout: 0 }, '/body/handshakeTimeout'],
+  ['a negative duration', 'PATCH', '/server', { handshakeTimeout: -1 }, '/body/handshakeTimeout'],
+  ['a duration above the maximum', 'PATCH', '/server', { handshakeTimeout: 1e9 }, '/body/handshakeTimeout'],
+  ['a number instead of true', 'PATCH', '/server', { refuseNewConnections: 1 }, '/body/refuseNewConnections'],
+  ['ids as strings', 'POST', '/peers/disconnect', { ids: ['5'] }, '/body/ids/0'],
+  ['ids that include the server', 'POST', '/peers/disconnect', { ids: [5, 1] }, '/body/ids/1'],
   ['no ids', 'POST', '/peers/disconnect', { ids: [] }, '/body/ids'],
   ['an empty filter', 'POST', '/peers/disconnect', { filter: {} }, '/body/filter'],
-  ['a filter by what is no address', 'POST', '/peers/disconnect', {
+  ['a filter by an invalid address', 'POST', '/peers/disconnect', {
     filter: { address: '10.0.0.0/33' }
   }, '/body/filter/address'],
-  ['a no instead of a yes', 'POST', '/peers/disconnect', { all: false }, '/body/all'],
+  ['false instead of true', 'POST', '/peers/disconnect', { all: false }, '/body/all'],
   ['nobody named', 'POST', '/peers/disconnect', {}, '/body'],
-  ['nobody named but spared', 'POST', '/peers/disconnect', { excluded: [5] }, '/body'],
-  ['two ways to name', 'POST', '/peers/disconnect', { all: true, ids: [5] }, '/body'],
-  ['a list as body', 'PATCH', '/server', [], '/body'],
-  ['text as body', 'PATCH', '/server', 'x', '/body'],
+  ['exceptions without a selection', 'POST', '/peers/disconnect', { excluded: [5] }, '/body'],
+  ['two kinds of selection', 'POST', '/peers/disconnect', { all: true, ids: [5] }, '/body'],
+  ['an array as body', 'PATCH', '/server', [], '/body'],
+  ['a string as body', 'PATCH', '/server', 'x', '/body'],
   ['a number as body', 'PATCH', '/server', 5, '/body']
 ] as const) {
   t.test(name, async t => {
@@ -148,11 +148,13 @@ for (const [name, method, path, body, pointer] of [
 }
 
 for (const limit of ['0', '1001', '-1', '1.5', 'all', '', '0x10', '1e2', '010', '%201', '1&limit=2']) {
-  t.test(`the limit ${limit}`, async t => { await names(t, await host.api(`/peers?limit=${limit}`), '/query/limit') })
+  t.test(`rejects the limit ${limit}`, async t => {
+    await names(t, await host.api(`/peers?limit=${limit}`), '/query/limit')
+  })
 }
 
 for (const target of ['2147483648', '-2147483648', '1.5', 'all', '', '0x10', '1e3', '05', '+5']) {
-  t.test(`the target ${target}`, async t => {
+  t.test(`rejects the target ${target}`, async t => {
     const answer = await host.api(`/packets?target=${encodeURIComponent(target)}`, {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },
@@ -163,7 +165,7 @@ for (const target of ['2147483648', '-2147483648', '1.5', 'all', '', '0x10', '1e
 }
 
 for (const wait of ['-1', '10.1', 'long', '', '1e1', 'Infinity', 'NaN']) {
-  t.test(`the wait ${wait}`, async t => {
+  t.test(`rejects the wait ${wait}`, async t => {
     await names(t, await host.api(`/peers/${id}?wait=${wait}`, { method: 'DELETE' }), '/query/wait')
   })
 }
@@ -172,12 +174,12 @@ for (const address of [
   '', 'home', '1', '127.1', '0x7f.0.0.1', '127.0.0.1/33', '127.0.0.1/', '127.0.0.1/-1', '127.0.0.1/08', '::1/129',
   '::g', '10.0.0.0/8/8', '256.0.0.1', '127.0.0.01'
 ]) {
-  t.test(`the address ${address}`, async t => {
+  t.test(`rejects the address ${address}`, async t => {
     await names(t, await host.api(`/peers?address=${encodeURIComponent(address)}`), '/query/address')
   })
 }
 
-t.test('a forged cursor', async t => {
+t.test('rejects a forged cursor', async t => {
   const mine = await startHost(t)
   for (let i = 0; i < 3; i++) await mine.join()
   const { nextCursor } = await (await mine.api('/peers?limit=1')).json()
@@ -199,7 +201,7 @@ for (const [name, body] of [
   ['with a deep __proto__', '{"code":1000,"reason":{"__proto__":{}}}'],
   ['with constructor.prototype', '{"constructor":{"prototype":{"code":1000}}}']
 ]) {
-  t.test(`JSON that is ${name}`, async t => {
+  t.test(`rejects JSON ${name}`, async t => {
     for (const [method, path] of [
       ['POST', '/server/listen'], ['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/peers/disconnect']
     ]) {
@@ -211,7 +213,7 @@ for (const [name, body] of [
   })
 }
 
-t.test('a body of another type', async t => {
+t.test('rejects a body of another content type', async t => {
   for (const type of [
     'text/plain',
     'application/octet-stream',
@@ -231,7 +233,7 @@ t.test('a body of another type', async t => {
 })
 
 for (const count of [9, 100, 80_000]) {
-  t.test(`${count} unknown members are reported, a few of them, and in linear time`, async t => {
+  t.test(`reports the first of ${count} unknown properties, in linear time`, async t => {
     const members = Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, 1]))
     for (const [method, path, body, pointer] of [
       ['PATCH', '/server', members, '/body/m0'],
@@ -254,26 +256,26 @@ for (const count of [9, 100, 80_000]) {
   })
 }
 
-t.test('many unknown parameters of a query', async t => {
+t.test('rejects many unknown query parameters', async t => {
   const answer = await host.api(`/peers?${Array.from({ length: 2000 }, (_, i) => `a${i}`).join('&')}`)
   t.equal((await answer.clone().json() as any).errors.length, 8)
   await names(t, answer, '/query/a0')
 })
 
-t.test('an unknown member with a very long name', async t => {
+t.test('rejects an unknown property with a very long name', async t => {
   const answer = await host.api('/server', jsonRequest('PATCH', { ['x'.repeat(1 << 19)]: 1 }))
   const { detail, errors: [{ pointer }] } = await answer.json()
   t.ok(detail.length < 300)
   t.match(pointer, /^\/body\/x{100}\.\.\.$/)
 })
 
-t.test('a body over a megabyte', async t => {
+t.test('rejects a body over one megabyte', async t => {
   const answer = await host.api('/server/stop', jsonRequest('POST', { reason: 'x'.repeat(1 << 20) }))
   t.equal(answer.status, 413)
   t.match(await answer.json(), { status: 413, code: 'payload-too-large' })
 })
 
-t.test('a path that is not there', async t => {
+t.test('responds with 404 to unknown paths', async t => {
   for (const path of ['', '/', '/nothing', '/peers/5/colour', '/server/', '/peers/', `/peers/${id}/`, '/%00']) {
     const answer = await host.api(path)
     t.ok([400, 404].includes(answer.status), `${path}: ${answer.status}`)
@@ -282,7 +284,7 @@ t.test('a path that is not there', async t => {
   }
 })
 
-t.test('a path that cannot be decoded', async t => {
+t.test('responds with 400 to a path that cannot be decoded', async t => {
   t.equal((await host.api('/peers/%FF')).status, 400)
 })
 
@@ -297,7 +299,7 @@ for (const [method, path, allow] of [
   ['GET', '/packets', 'POST'],
   ['DELETE', `/peers/${id}/packets`, 'POST']
 ]) {
-  t.test(`${method} of ${path.replace(String(id), '{id}')}`, async t => {
+  t.test(`responds with 405 to ${method} ${path.replace(String(id), '{id}')}`, async t => {
     const answer = await host.api(path, { method })
     t.equal(answer.status, 405)
     t.same(answer.headers.get('allow')?.split(', ').sort(), allow.split(', ').sort())
@@ -305,13 +307,13 @@ for (const [method, path, allow] of [
   })
 }
 
-t.test('methods that HTTP hardly knows', async t => {
+t.test('rejects unusual methods', async t => {
   for (const method of ['OPTIONS', 'TRACE', 'PROPFIND', 'PURGE', 'REPORT']) {
     t.ok([400, 404, 405].includes(await status(host, method, '/api/v1/server')), method)
   }
 })
 
-t.test('an upgrade of a REST path', async t => {
+t.test('refuses an upgrade of a REST path', async t => {
   for (const path of [
     '/api/v1/server', '/api/v1/peers', `/api/v1/peers/${id}`, '/api/v1/packets', '/api/v1/nothing', '/api/v1/peers/abc',
     '/api/v1/server/listen'
@@ -326,18 +328,18 @@ t.test('an upgrade of a REST path', async t => {
   }
 })
 
-t.test('the socket path without an upgrade', async t => {
+t.test('responds with 426 to the endpoint without an upgrade', async t => {
   const answer = await host.get('/ws')
   t.equal(answer.status, 426)
   t.equal(answer.headers.get('upgrade'), 'websocket')
   t.match(await answer.json(), { code: 'upgrade-required' })
 })
 
-t.test('after all that the peer is still there', async t => {
+t.test('the peer is still connected after all these requests', async t => {
   t.match(await (await host.api(`/peers/${id}`)).json(), { state: 'open' })
 })
 
-/** The answer is a 400 that names the culprit. */
+/** Checks that the response is a 400 that names `pointer`. */
 async function names (t: Test, answer: JsonResponse, pointer: string): Promise<void> {
   const problem = await answer.json()
   t.equal(answer.status, 400, JSON.stringify(problem))
@@ -347,7 +349,7 @@ async function names (t: Test, answer: JsonResponse, pointer: string): Promise<v
     error.pointer === pointer && error.message !== ''), `${pointer} in ${JSON.stringify(problem)}`)
 }
 
-/** The status of a request with a method that fetch does not send. */
+/** The response status for a method that fetch cannot send. */
 async function status ({ port }: Host, method: string, path: string): Promise<number> {
   return await new Promise((resolve, reject) => {
     httpRequest({ port, host: '127.0.0.1', method, path }, answer => {

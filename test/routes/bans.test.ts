@@ -2,7 +2,7 @@ import t from 'tap'
 import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 
-t.test('who is banned is out and stays out, until the ban is lifted', async t => {
+t.test('a ban closes peers and refuses clients until it is removed', async t => {
   const { api, port, join, server } = await startHost(t)
   const end = nextClose((await join()).socket)
 
@@ -25,7 +25,7 @@ t.test('who is banned is out and stays out, until the ban is lifted', async t =>
   await join()
 })
 
-t.test('a ban may end by itself', async t => {
+t.test('a ban with a duration expires', async t => {
   const { api } = await startHost(t)
   const {
     since, until
@@ -36,7 +36,7 @@ t.test('a ban may end by itself', async t => {
   t.match((await (await api('/bans')).json()).items, [{ address: '2001:db8::1' }])
 })
 
-t.test('what is no address is refused by name', async t => {
+t.test('rejects an invalid address with an error that names it', async t => {
   const { api } = await startHost(t)
   for (const address of ['', 'x', '1.2.3', '10.0.0.0/33', '::1/129', 7, null]) {
     const answer = await api('/bans', jsonRequest('POST', { address }))
@@ -56,7 +56,7 @@ t.test('what is no address is refused by name', async t => {
   t.same(await (await api('/bans')).json(), { items: [] })
 })
 
-t.test('what the application gave a peer is shown with it', async t => {
+t.test('shows the data that the application gave a peer', async t => {
   const { api, join } = await startHost(t, { server: { onHandshake: async () => ({ data: { user: 7 } }) } })
   const { id } = await join()
   t.match(await (await api(`/peers/${id}`)).json(), { id, data: { user: 7 } })

@@ -59,7 +59,7 @@ t.test('serves every module that a module imports', async t => {
   }
 })
 
-t.test('names the servers', async t => {
+t.test('lists the servers', async t => {
   const service = await startService(t)
   t.same((await service.inject('/dashboard/servers.json')).json(), ['peerServer', 'godot4'])
 })

@@ -16,7 +16,7 @@ async function start (t: Test, parts: HostOptions = {}) {
   return { ...host, events }
 }
 
-t.test('who comes, asks to close and goes is told, with cause and code', async t => {
+t.test('sends an event when a peer joins, requests to close, and leaves, with cause and code', async t => {
   const { events, join, api } = await start(t)
   const stream = await events()
   t.equal(stream.status, 200)
@@ -54,7 +54,7 @@ t.test('who comes, asks to close and goes is told, with cause and code', async t
   })
 })
 
-t.test('in multiplayer mode the events have the names of its signals', async t => {
+t.test('in multiplayer mode events have the names of its signals', async t => {
   const { events, join } = await start(t, { server: { gdMpApi: true } })
   const stream = await events()
   const { id, socket } = await join()
@@ -70,7 +70,7 @@ t.test('in multiplayer mode the events have the names of its signals', async t =
   })
 })
 
-t.test('listening, stopping, refusals and limits are told', async t => {
+t.test('sends events for listening, stopping, refusals and limits', async t => {
   const { events, api, join, port, server } = await start(t, { server: { inputBufferKb: 1 } })
   const stream = await events('?types=listening,stopped,refused,limited')
   await api('/server/stop', jsonRequest('POST', {}))
@@ -101,7 +101,7 @@ t.test('listening, stopping, refusals and limits are told', async t => {
   })
 })
 
-t.test('what often happens is told once a second for each kind, with the number of times', async t => {
+t.test('aggregates frequent events to one a second for each kind, with their count', async t => {
   const { events, join } = await start(t, { server: { gdMpApi: true } })
   const stream = await events('?types=dropped')
   const { id, socket } = await join()
@@ -116,7 +116,7 @@ t.test('what often happens is told once a second for each kind, with the number 
   t.ok(data.count >= 500, `${data.count}`)
 })
 
-t.test('a mere relay reads nothing, and that is no news', async t => {
+t.test('unread packets on a relay emit no event', async t => {
   const { events, join, server } = await start(t, { server: { gdMpApi: true, inputMaxPackets: 2 } })
   const stream = await events('?types=dropped')
   const { id, socket } = await join()
@@ -125,7 +125,7 @@ t.test('a mere relay reads nothing, and that is no news', async t => {
   for (let i = 0; i < 20; i++) socket.send(toAll)
   socket.send(Buffer.alloc(3))
   t.match((await stream.next()).data, { id, reason: 'short-packet' })
-  t.ok(server.monitor.drops.unread > 0, 'but it is counted')
+  t.ok(server.monitor.drops.unread > 0, 'but are counted')
 })
 
 t.test('filters by type and by peer', async t => {
@@ -145,7 +145,7 @@ t.test('filters by type and by peer', async t => {
   t.same(seen.map(({ data }) => data.id), [a.id, a.id, c.id, c.id, b.id, b.id])
 })
 
-t.test('bad parameters are named', async t => {
+t.test('names invalid parameters', async t => {
   const { api } = await start(t)
   for (const [query, pointer] of [[
     'types=nope', '/query/types'
@@ -161,7 +161,7 @@ t.test('bad parameters are named', async t => {
   t.equal((await api('/events', { method: 'HEAD' })).status, 405)
 })
 
-t.test('every type of event can be asked for', async t => {
+t.test('accepts every type of event as a filter', async t => {
   const { events } = await start(t)
   for (const type of Object.keys(eventTypes)) {
     const stream = await events(`?types=${type}`)
@@ -169,7 +169,7 @@ t.test('every type of event can be asked for', async t => {
   }
 })
 
-t.test('who comes back gets exactly what it missed', async t => {
+t.test('a client that reconnects gets exactly the events it missed', async t => {
   const { events, join } = await start(t)
   const first = await events()
   const all = await events()
@@ -190,7 +190,7 @@ t.test('who comes back gets exactly what it missed', async t => {
   }
 })
 
-t.test('a client that had seen nothing yet can come back too', async t => {
+t.test('a client that has received no event yet can resume, too', async t => {
   const { events, join } = await start(t)
   const first = await events()
   while (first.events.length === 0) await first.changed()
@@ -201,7 +201,7 @@ t.test('a client that had seen nothing yet can come back too', async t => {
   t.equal((await again.next()).data.id, id)
 })
 
-t.test('who comes late may begin with the latest of what happened', async t => {
+t.test('a new client may start with the latest events', async t => {
   const { events, join } = await start(t, { admin: { auth: false, eventHistory: 10 } })
   const ids: number[] = []
   for (let i = 0; i < 15; i++) ids.push((await join()).id)
@@ -217,10 +217,10 @@ t.test('who comes late may begin with the latest of what happened', async t => {
   const again = await events('?recent=1000', { 'last-event-id': mark as string })
   t.same([
     (await again.next()).data.id, (await again.next()).data.id
-  ], ids.slice(-2), 'who comes back misses nothing, and hears nothing twice')
+  ], ids.slice(-2), 'no event is missed or repeated')
 })
 
-t.test('a filter holds for what was missed as well', async t => {
+t.test('filters also apply to missed events', async t => {
   const { events, join } = await start(t)
   const first = await events()
   const [a, b] = [await join(), await join()]
@@ -234,7 +234,7 @@ t.test('a filter holds for what was missed as well', async t => {
   t.equal(again.events.filter(({ event }) => event !== undefined).length, 1)
 })
 
-t.test('when the history has moved on, or is another one, the client is told to start anew', async t => {
+t.test('sends a reset if the history no longer has the missed events, or is another one', async t => {
   const { events, join } = await start(t, { admin: { auth: false, eventHistory: 10 } })
   const first = await events()
   for (let i = 0; i < 12; i++) await join()
@@ -254,7 +254,7 @@ t.test('when the history has moved on, or is another one, the client is told to 
   }
 })
 
-t.test('packets are told only to who asks, as a sample that says what it stands for', async t => {
+t.test('sends sampled packet events only on request, with the sampling rate', async t => {
   const { events, join, server } = await start(t)
   const quiet = await events()
   const stream = await events('?types=packet,client_disconnected&sample=10')
@@ -267,12 +267,12 @@ t.test('packets are told only to who asks, as a sample that says what it stands 
     [data.id, data.standsFor, data.bytes, data.isText, Buffer.from(data.hex, 'hex').toString()]), [
     [id, 10, 5, false, 'bytes'], [id, 10, 5, false, 'bytes'], [id, 10, 5, false, 'bytes']
   ])
-  t.ok(packets.every(({ id }) => id === undefined), 'they have no place in the history')
+  t.ok(packets.every(({ id }) => id === undefined), 'they are not in the history')
   t.same(quiet.events.filter(({ event }) => event === 'packet'), [])
   t.equal(internalsOf(server).monitor.events.listenerCount('dropped') > 0, true)
 })
 
-t.test('the target of a relayed packet is told, and every packet still goes its way', async t => {
+t.test('packet events have the target of a relayed packet, and every packet is still relayed', async t => {
   const { events, join } = await start(t, { server: { gdMpApi: true } })
   const [a, b] = [await join(), await join()]
   const stream = await events(`?types=packet&sample=1&peer=${a.id}`)
@@ -294,7 +294,7 @@ t.test('the target of a relayed packet is told, and every packet still goes its 
   t.same(await heard, packet)
 })
 
-t.test('the totals come once a second to who asks for them', async t => {
+t.test('sends totals once a second on request', async t => {
   const { events, join } = await start(t)
   const { socket } = await join()
   const stream = await events('?types=stats')
@@ -310,12 +310,12 @@ t.test('the totals come once a second to who asks for them', async t => {
   t.equal(id, undefined)
 })
 
-t.test('an app without a history listens to nothing while nobody follows', async t => {
+t.test('an app without a history has no event listeners while there are no streams', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'listening', 'stopped'] as const
   const counts = () => names.map(name => internalsOf(server).monitor.events.listenerCount(name))
   const before = counts()
-  t.same(before, names.map(name => Number(name === 'listening' || name === 'stopped')), 'but the probe for descriptors')
+  t.same(before, names.map(name => Number(name === 'listening' || name === 'stopped')), 'except for descriptors')
   const stream = await events('?types=packet,stats,client_connected')
   t.ok(counts().every((count, i) => count > before[i]))
   stream.close()
@@ -326,14 +326,14 @@ t.test('an app without a history listens to nothing while nobody follows', async
   t.equal((await late.next()).event, 'reset')
 })
 
-t.test('of a hundred streams one is not read: it is cut, and the others get everything in order', async t => {
+t.test('cuts one stalled stream of a hundred; the others get every event in order', async t => {
   const host = await start(t)
   const streams =
     await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
   const cut = stall(t, host)
   let isCut = false
   cut.then(() => { isCut = true })
-  // More than it takes, of what the others do not want to hear.
+  // More than it can buffer, of events that the others do not receive.
   const flood = setInterval(() => {
     for (let i = 0; i < 500; i++) {
       internalsOf(host.server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
@@ -354,7 +354,7 @@ t.test('of a hundred streams one is not read: it is cut, and the others get ever
   t.ok(told.every(text => text === told[0]))
 })
 
-/** A stream of everything that is not read; resolves when the server has cut it. */
+/** Opens an unfiltered stream that is not read; resolves when the server has cut it. */
 async function stall (t: Test, { app, port }: Host): Promise<void> {
   const stalled = await connectRaw(t, port)
   stalled.socket.pause()
@@ -367,7 +367,7 @@ async function stall (t: Test, { app, port }: Host): Promise<void> {
   await cut
 }
 
-/** Peers that come and go. */
+/** Peers that join and leave. */
 async function churn ({ join }: Host, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
     const { socket } = await join()
@@ -375,7 +375,7 @@ async function churn ({ join }: Host, times: number): Promise<void> {
   }
 }
 
-t.test('a stream that is not read is cut once a megabyte waits for it', async t => {
+t.test('cuts a stream that is not read once it has a megabyte of backlog', async t => {
   const { app, port, server, events } = await start(t)
   const healthy = await events('?types=listening')
   const stalled = await connectRaw(t, port)
@@ -398,7 +398,7 @@ t.test('a stream that is not read is cut once a megabyte waits for it', async t 
   t.equal((await healthy.next()).event, 'listening')
 })
 
-t.test('over so many streams there is 503, until one ends', async t => {
+t.test('responds with 503 above the maximum number of streams, until one ends', async t => {
   const { events, api } = await start(t, { admin: { auth: false, maxEventStreams: 2 } })
   const [first] = [await events(), await events()]
   const refused = await api('/events')
@@ -409,7 +409,7 @@ t.test('over so many streams there is 503, until one ends', async t => {
   await withTimeout(5, () => 'a place', (async () => { while ((await events()).status !== 200) await first.ended })())
 })
 
-t.test('streams end when the app closes: they tell of the end of the peers, and delay nothing', async t => {
+t.test('streams end when the app closes: they send the last events and cause no delay', async t => {
   const { app, events, join, port } = await start(t)
   const streams = await Promise.all(Array.from({ length: 20 }, () => events()))
   const stalled = await connectRaw(t, port)
@@ -474,7 +474,7 @@ t.test('admin actions are sent and logged: who, what, which peer, and the outcom
   t.notMatch(JSON.stringify(lines), /secret words|thirty-two/)
 })
 
-t.test('the history is bounded in bytes', async t => {
+t.test('limits the history in bytes', async t => {
   const { events, join, api } = await start(t, { admin: { auth: false, eventHistoryBytes: 4000 } })
   for (let i = 0; i < 20; i++) await api('/server', jsonRequest('PATCH', { ['x'.repeat(200)]: 1 }))
   const { id } = await join()
@@ -485,7 +485,7 @@ t.test('the history is bounded in bytes', async t => {
   t.equal(replayed.at(-1)?.data.id, id)
 })
 
-t.test('a host with Server-Sent Events of its own keeps them', async t => {
+t.test('a host keeps its own Server-Sent Events', async t => {
   const { default: sse } = await import('@fastify/sse') as any
   const { events, port, join } = await start(t, {
     before: async app => {

@@ -5,7 +5,7 @@ import { parseMetrics, valueOf } from '../helper/prometheus.ts'
 
 const token = 'a token of more than thirty-two characters'
 
-t.test('/metrics is the text of Prometheus, and wants the token', async t => {
+t.test('/metrics has the Prometheus text format and needs the token', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: {}, admin: { token } })
@@ -20,7 +20,7 @@ t.test('/metrics is the text of Prometheus, and wants the token', async t => {
   t.equal(valueOf(parseMetrics(body), 'peer_server_listening{server="peerServer"}'), 1)
 })
 
-t.test('without a token it is for this machine only, as the REST API', async t => {
+t.test('without a token only localhost is allowed, as for the REST API', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: {}, admin: { auth: false } })
@@ -28,7 +28,7 @@ t.test('without a token it is for this machine only, as the REST API', async t =
   t.equal((await service.inject({ url: '/metrics', headers: { host: 'example.com' } })).statusCode, 403)
 })
 
-t.test('of several servers each has its own', async t => {
+t.test('each of several servers has its own metrics', async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, {

@@ -6,10 +6,18 @@ import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { sessionOf } from '../helper/internals.ts'
 
-const binary = (body: Uint8Array): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: Buffer.from(body) })
-const text = (body: string, type = 'text/plain'): RequestInit => ({ method: 'POST', headers: { 'content-type': type }, body })
+const binary = (body: Uint8Array): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/octet-stream' },
+  body: Buffer.from(body)
+})
+const text = (body: string, type = 'text/plain'): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': type },
+  body
+})
 
-t.test('a packet to one peer is binary or text, as the body is', async t => {
+t.test('sends a binary or text packet to one peer, according to the content type', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
   const bytes = nextMessage(socket)
@@ -23,7 +31,7 @@ t.test('a packet to one peer is binary or text, as the body is', async t => {
   t.same(await words, { bytes: Buffer.from('grüß dich'), isText: true })
 })
 
-t.test('an empty packet is sent', async t => {
+t.test('sends an empty packet', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
   const bytes = nextMessage(socket)
@@ -31,7 +39,7 @@ t.test('an empty packet is sent', async t => {
   t.same(await bytes, { bytes: Buffer.alloc(0), isText: false })
 })
 
-t.test('to all, to one, and to all but one', async t => {
+t.test('sends to all, to one, and to all but one', async t => {
   const { api, join } = await startHost(t)
   const clients = [await join(), await join(), await join()]
   const [first] = clients
@@ -48,11 +56,13 @@ t.test('to all, to one, and to all but one', async t => {
   const one = nextMessage(first.socket)
   t.same(await send(`?target=${-first.id}`), { recipients: 2 })
   t.same(await send(`?target=${first.id}`), { recipients: 1 })
-  t.same((await Promise.all(others)).map(({ bytes }) => bytes.toString()), [`?target=${-first.id}`, `?target=${-first.id}`])
-  t.equal((await one).bytes.toString(), `?target=${first.id}`, 'it did not get the one before')
+  t.same((await Promise.all(others)).map(({ bytes }) => bytes.toString()), [
+    `?target=${-first.id}`, `?target=${-first.id}`
+  ])
+  t.equal((await one).bytes.toString(), `?target=${first.id}`, 'it did not get the previous packet')
 })
 
-t.test('in multiplayer mode packets come from the server, in the form of the relay', async t => {
+t.test('in multiplayer mode sends packets of the server in the format of the relay', async t => {
   const { api, join } = await startHost(t, { server: { gdMpApi: true } })
   const { id, socket } = await join()
   const one = nextMessage(socket)
@@ -68,7 +78,7 @@ t.test('in multiplayer mode packets come from the server, in the form of the rel
   t.same(await all, { bytes: Buffer.concat([head(0), Buffer.from('hi')]), isText: false })
 })
 
-t.test('the largest packet fits, one byte more does not', async t => {
+t.test('sends the largest packet, and rejects one more byte with 413', async t => {
   for (const [gdMpApi, largest] of [[false, 65536], [true, 65526]] as const) {
     const { api, join } = await startHost(t, { server: { gdMpApi } })
     const { id, socket } = await join()
@@ -78,12 +88,16 @@ t.test('the largest packet fits, one byte more does not', async t => {
     for (const path of [`/peers/${id}/packets`, '/packets']) {
       const answer = await api(path, binary(new Uint8Array(largest + 1)))
       t.equal(answer.status, 413)
-      t.match(await answer.json(), { status: 413, code: 'payload-too-large', detail: `Packet too large: at most ${largest} bytes` })
+      t.match(await answer.json(), {
+        status: 413,
+        code: 'payload-too-large',
+        detail: `Packet too large: at most ${largest} bytes`
+      })
     }
   }
 })
 
-t.test('the limit follows the buffers', async t => {
+t.test('the limit depends on the buffer options', async t => {
   const { api, server, join } = await startHost(t, { server: { autoListen: false } })
   server.setBuffers(64, 1024, 256, 1024)
   await server.listen()
@@ -91,7 +105,7 @@ t.test('the limit follows the buffers', async t => {
   t.equal((await api(`/peers/${id}/packets`, binary(new Uint8Array(200000)))).status, 202)
 })
 
-t.test('who sends a megabyte still reads that it is too much', async t => {
+t.test('a client that sends a megabyte can read the 413 response', async t => {
   const { api } = await startHost(t)
   for (const size of [1 << 20, 1 << 23]) {
     const answer = await api('/packets', binary(new Uint8Array(size)))
@@ -100,11 +114,14 @@ t.test('who sends a megabyte still reads that it is too much', async t => {
   }
 })
 
-t.test('a type that is no packet is refused', async t => {
+t.test('rejects other content types with 415', async t => {
   const { api, join } = await startHost(t)
   const { id } = await join()
   for (const path of [`/peers/${id}/packets`, '/packets']) {
-    for (const request of [jsonRequest('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'), { method: 'POST' }, text('x', 'nonsense')]) {
+    for (const request of [
+      jsonRequest('POST', { packet: 1 }), text('x', 'text/html'), text('x', 'text/plain; charset=iso-8859-1'),
+      { method: 'POST' }, text('x', 'nonsense')
+    ]) {
       const answer = await api(path, request)
       t.equal(answer.status, 415, JSON.stringify(request))
       t.match(await answer.json(), { code: 'unsupported-media-type' })
@@ -114,14 +131,18 @@ t.test('a type that is no packet is refused', async t => {
   }
 })
 
-t.test('text that is no UTF-8 is refused', async t => {
+t.test('rejects text that is not UTF-8', async t => {
   const { api } = await startHost(t)
-  const answer = await api('/packets', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: Buffer.of(0xc3, 0x28) })
+  const answer = await api('/packets', {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: Buffer.of(0xc3, 0x28)
+  })
   t.equal(answer.status, 400)
   t.match(await answer.json(), { errors: [{ pointer: '/body', message: 'must be UTF-8' }] })
 })
 
-t.test('nobody is not found', async t => {
+t.test('responds with 404 for an unknown peer', async t => {
   const { api } = await startHost(t)
   for (const path of ['/peers/7/packets', '/packets?target=7', '/packets?target=1']) {
     const answer = await api(path, text('x'))
@@ -130,7 +151,7 @@ t.test('nobody is not found', async t => {
   }
 })
 
-t.test('a closing peer gets nothing more', async t => {
+t.test('sends nothing to a closing peer', async t => {
   for (const gdMpApi of [false, true]) {
     const { api, server, port } = await startHost(t, { server: { gdMpApi, closeTimeout: 5 } })
     const connected = nextSignal(server, gdMpApi ? 'peer_connected' : 'client_connected')
@@ -147,7 +168,7 @@ t.test('a closing peer gets nothing more', async t => {
   }
 })
 
-t.test('a peer that does not read is full, and stays', async t => {
+t.test('responds with 503 while the buffer of a peer is full; the peer stays connected', async t => {
   for (const gdMpApi of [false, true]) {
     const { api, server, port } = await startHost(t, { server: { gdMpApi } })
     const connected = nextSignal(server, gdMpApi ? 'peer_connected' : 'client_connected')
@@ -155,7 +176,9 @@ t.test('a peer that does not read is full, and stays', async t => {
     const [id] = await connected
     raw.socket.pause()
     let answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
-    for (let sent = 1; answer.status === 202 && sent < 1000; sent++) answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
+    for (let sent = 1; answer.status === 202 && sent < 1000; sent++) {
+      answer = await api(`/peers/${id}/packets`, binary(new Uint8Array(60000)))
+    }
     t.equal(answer.status, 503)
     t.match(Number(answer.headers.get('retry-after')), 1)
     t.match(await answer.json(), { code: 'ERR_OUT_OF_MEMORY', godotError: 6 })
@@ -164,9 +187,16 @@ t.test('a peer that does not read is full, and stays', async t => {
   }
 })
 
-t.test('a body that breaks off is no failure of the server', async t => {
+t.test('a truncated body is not logged as a server error', async t => {
   const lines: string[] = []
-  const { api, port } = await startHost(t, { fastify: { logger: { level: 'error', stream: { write: line => { lines.push(line) } } } } })
+  const { api, port } = await startHost(t, {
+    fastify: {
+      logger: {
+        level: 'error',
+        stream: { write: line => { lines.push(line) } }
+      }
+    }
+  })
   const raw = await connectRaw(t, port)
   raw.send('POST /api/v1/packets HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhal')
   raw.socket.end()
@@ -175,7 +205,7 @@ t.test('a body that breaks off is no failure of the server', async t => {
   t.same(lines, [])
 })
 
-t.test('a Variant is sent as its bytes', async t => {
+t.test('sends a Variant as its bytes', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
   const type = 'application/vnd.godot.variant+json'

@@ -29,7 +29,7 @@ async function walk ({ api }: Pick<Host, 'api'>, query: string, meanwhile = (): 
   return all
 }
 
-t.test('by whatever the list is sorted, pages of any size make the same list, both ways', async t => {
+t.test('pages of any size give the same list in every order, ascending and descending', async t => {
   const host = await crowd(t, 40)
   for (const sort of sortNames) {
     const up = await walk(host, `sort=${sort}&limit=7`)
@@ -41,7 +41,7 @@ t.test('by whatever the list is sorted, pages of any size make the same list, bo
   }
 })
 
-t.test('sorted by what does not change a peer that stays is listed exactly once, whoever comes and goes', async t => {
+t.test('lists a staying peer exactly once in orders by fixed values while others join and leave', async t => {
   const host = await crowd(t, 60)
   for (const sort of ['connectedAt', 'address', 'protocol', 'id']) {
     const staying = [...host.server.peers()].filter((_, i) => i % 2 === 0).map(({ id }) => id)
@@ -57,7 +57,7 @@ t.test('sorted by what does not change a peer that stays is listed exactly once,
   }
 })
 
-t.test('filter and order go together', async t => {
+t.test('filters and sorts together', async t => {
   const host = await crowd(t, 30)
   const chats = await walk(host, 'sort=bytesIn&order=desc&protocol=chat&address=10.0.0.0/22&limit=2')
   t.ok(chats.length > 3)
@@ -65,7 +65,7 @@ t.test('filter and order go together', async t => {
   t.same(chats.map(({ bytesIn }) => bytesIn), chats.map(({ bytesIn }) => bytesIn).sort((a, b) => b - a))
 })
 
-t.test('a cursor is good for its own order only, and unknown orders are refused', async t => {
+t.test('rejects a cursor of another order, and unknown orders', async t => {
   const { api } = await crowd(t, 5)
   const { nextCursor } = await (await api('/peers?sort=address&limit=2')).json() as any
   for (const [query, pointer] of [[
@@ -78,7 +78,7 @@ t.test('a cursor is good for its own order only, and unknown orders are refused'
   }
 })
 
-t.test('of 10,000 peers a page in any order is the front of them all', async t => {
+t.test('the first page of 10,000 peers has the first of all peers in every order', async t => {
   const { api, server } = await crowd(t, 10_000)
   for (const sort of sortNames) {
     const { items } = await (await api(`/peers?sort=${sort}&order=desc&limit=50&address=10.0.0.0/16`)).json() as any

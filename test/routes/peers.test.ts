@@ -3,7 +3,7 @@ import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../helper/host.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
-t.test('a peer is described as it is', async t => {
+t.test('describes a peer', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat'] } })
   const { id, socket } = await join('chat')
   const received = nextSignal(server, 'data_received')
@@ -31,7 +31,7 @@ t.test('a peer is described as it is', async t => {
   t.same(await (await api(`/peers/${id}/port`)).json(), { port })
 })
 
-t.test('whether a peer is there: by HEAD and by a word', async t => {
+t.test('tells by HEAD and by /exists whether a peer exists', async t => {
   const { api, join } = await startHost(t)
   const { id } = await join()
   const other = id === 2 ? 3 : id - 1
@@ -41,7 +41,7 @@ t.test('whether a peer is there: by HEAD and by a word', async t => {
   t.same(await (await api(`/peers/${other}/exists`)).json(), { exists: false })
 })
 
-t.test('HEAD tells of a peer what GET would, without saying it', async t => {
+t.test('HEAD has the headers of GET, without a body', async t => {
   const { api, join } = await startHost(t)
   const { id } = await join()
   const [head, get] = [await api(`/peers/${id}`, { method: 'HEAD' }), await api(`/peers/${id}`)]
@@ -49,7 +49,7 @@ t.test('HEAD tells of a peer what GET would, without saying it', async t => {
   t.equal(await head.text(), '')
 })
 
-t.test('who is not there is not found, by name', async t => {
+t.test('responds with 404 and a problem for an unknown peer', async t => {
   const { api } = await startHost(t)
   for (const path of ['/peers/7', '/peers/7/address', '/peers/7/port']) {
     const answer = await api(path)
@@ -70,7 +70,7 @@ t.test('an empty list has no next page', async t => {
   t.same(await (await api('/peers')).json(), { items: [], nextCursor: null })
 })
 
-t.test('the list is in pages by ascending id', async t => {
+t.test('lists peers in pages by ascending id', async t => {
   const { api, join } = await startHost(t)
   const ids = []
   for (let i = 0; i < 5; i++) ids.push((await join()).id)
@@ -81,10 +81,10 @@ t.test('the list is in pages by ascending id', async t => {
   const third = await page({ api }, `limit=2&cursor=${second.nextCursor}`)
   t.same([first, second, third].map(({ ids }) => ids), [ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)])
   t.equal(third.nextCursor, null)
-  t.same((await page({ api }, 'limit=5')).nextCursor, null, 'a full page that is the last says so')
+  t.same((await page({ api }, 'limit=5')).nextCursor, null, 'a full last page has no next page')
 })
 
-t.test('who is there for the whole walk is listed once, whoever comes and goes', async t => {
+t.test('lists a peer that is connected throughout pagination exactly once', async t => {
   const { api, server, join } = await startHost(t)
   const staying = new Set<number>()
   for (let i = 0; i < 12; i++) staying.add((await join()).id)
@@ -95,17 +95,17 @@ t.test('who is there for the whole walk is listed once, whoever comes and goes',
     const { ids, nextCursor }: Page = await page({ api }, `limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`)
     seen.push(...ids)
     cursor = nextCursor
-    // Between two pages somebody leaves, maybe the one that the cursor points at, and somebody comes.
+    // Between two pages one peer leaves, maybe the one that the cursor refers to, and one joins.
     const leaving = server.getPeer(restless.id).ended()
     restless.socket.close()
     await leaving
     restless = await join()
   }
   t.same(seen.filter(id => staying.has(id)), [...staying].sort((a, b) => a - b))
-  t.equal(new Set(seen).size, seen.length, 'nobody twice')
+  t.equal(new Set(seen).size, seen.length, 'no peer twice')
 })
 
-t.test('a cursor outlives the peer it points at', async t => {
+t.test('a cursor stays valid when its peer leaves', async t => {
   const { api, server, join } = await startHost(t)
   const clients = [await join(), await join(), await join()].sort((a, b) => a.id - b.id)
   const { nextCursor } = await page({ api }, 'limit=1')
@@ -115,7 +115,7 @@ t.test('a cursor outlives the peer it points at', async t => {
   t.same((await page({ api }, `cursor=${nextCursor}`)).ids, [clients[1].id, clients[2].id])
 })
 
-t.test('filters: the sub-protocol, the address, both', async t => {
+t.test('filters by subprotocol, address, or both', async t => {
   const { api, join } = await startHost(t, { server: { protocols: ['chat', 'game'] } })
   const { id: chat } = await join('chat')
   const { id: game } = await join('game')
@@ -131,7 +131,7 @@ t.test('filters: the sub-protocol, the address, both', async t => {
   t.same((await page({ api }, 'address=127.0.0.0/8&protocol=game')).ids, [game])
 })
 
-t.test('a filter does not make pages short or leave anyone out', async t => {
+t.test('filtered pages are full and complete', async t => {
   const { api, join } = await startHost(t, { server: { protocols: ['chat', 'game'] } })
   const chats: number[] = []
   for (let i = 0; i < 4; i++) {
@@ -145,7 +145,7 @@ t.test('a filter does not make pages short or leave anyone out', async t => {
   t.equal(second.nextCursor, null)
 })
 
-t.test('a peer is disconnected with 1000 unless told otherwise', async t => {
+t.test('disconnects a peer with 1000 by default', async t => {
   const { api, join } = await startHost(t)
   const { id, socket } = await join()
   const end = nextClose(socket)
@@ -155,7 +155,7 @@ t.test('a peer is disconnected with 1000 unless told otherwise', async t => {
   t.same(await end, { code: 1000, reason: '' })
 })
 
-t.test('a wait tells how it ended: with the answer of the client', async t => {
+t.test('waits for the disconnect: the client answers', async t => {
   const { api, join, server } = await startHost(t)
   const { id, socket } = await join()
   const end = nextClose(socket)
@@ -170,7 +170,7 @@ t.test('a wait tells how it ended: with the answer of the client', async t => {
   t.notOk(server.hasPeer(id))
 })
 
-t.test('a wait tells how it ended: without an answer, after closeTimeout', async t => {
+t.test('waits for the disconnect: no answer until closeTimeout', async t => {
   const { api, server, port } = await startHost(t)
   const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)
@@ -180,7 +180,7 @@ t.test('a wait tells how it ended: without an answer, after closeTimeout', async
   t.ok(seconds >= 0.3 && seconds < 2, String(seconds))
 })
 
-t.test('a wait tells how it ended: with a broken connection', async t => {
+t.test('waits for the disconnect: the connection breaks', async t => {
   const { api, server, port } = await startHost(t, { server: { closeTimeout: 5 } })
   const connected = nextSignal(server, 'client_connected')
   const raw = await connectRawWebSocket(t, port)
@@ -191,7 +191,7 @@ t.test('a wait tells how it ended: with a broken connection', async t => {
   t.match(await (await answer).json(), { outcome: 'reset', code: 4002 })
 })
 
-t.test('a wait that is over before the peer is leaves it closing', async t => {
+t.test('reports that the peer is still closing when the wait is over', async t => {
   const { api, server, port } = await startHost(t)
   const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)
@@ -203,7 +203,7 @@ t.test('a wait that is over before the peer is leaves it closing', async t => {
   t.match(await (await api('/server')).json(), { peers: { open: 0, closing: 1 } })
 })
 
-t.test('on a closing peer the first code stands', async t => {
+t.test('keeps the first code of a closing peer', async t => {
   const { api, server, port } = await startHost(t, { server: { closeTimeout: 5 } })
   const connected = nextSignal(server, 'client_connected')
   const raw = await connectRawWebSocket(t, port)
@@ -216,7 +216,7 @@ t.test('on a closing peer the first code stands', async t => {
   t.match(await end, { outcome: 'clean', code: 4001 })
 })
 
-t.test('many are disconnected by their ids', async t => {
+t.test('disconnects several peers by id', async t => {
   const { api, server, join } = await startHost(t)
   const [one, two, three] = [await join(), await join(), await join()]
   const gone = one.id === 2 ? 3 : 2
@@ -234,7 +234,7 @@ t.test('many are disconnected by their ids', async t => {
   t.ok(server.getPeer(three.id).isOpen)
 })
 
-t.test('many are disconnected by a filter', async t => {
+t.test('disconnects several peers by a filter', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat', 'game'] } })
   const [chat, spared, game] = [await join('chat'), await join('chat'), await join('game')]
   const end = nextClose(chat.socket)
@@ -248,7 +248,7 @@ t.test('many are disconnected by a filter', async t => {
   t.ok(server.getPeer(game.id).isOpen)
 })
 
-t.test('all are disconnected only when the word is given', async t => {
+t.test('disconnects all peers only with all: true', async t => {
   const { api, join } = await startHost(t)
   const clients = [await join(), await join()]
   const ends = clients.map(({ socket }) => nextClose(socket))
@@ -259,7 +259,7 @@ t.test('all are disconnected only when the word is given', async t => {
   t.same(await Promise.all(ends), [{ code: 1012, reason: '' }, { code: 1012, reason: '' }])
 })
 
-t.test('a waiting administrator does not keep the app from closing', async t => {
+t.test('a pending wait does not delay closing the app', async t => {
   const { app, api, server, port } = await startHost(t)
   const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)

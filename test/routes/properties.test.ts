@@ -31,7 +31,7 @@ const id = fc.oneof({ weight: 5, arbitrary: fc.nat(2).map(at => [...server.peers
   arbitrary: fc.integer({ min: 2, max: 2147483647 })
 })
 
-/** What the schemas alone would hardly hit upon. */
+/** Values that random generation from the schemas would hardly produce. */
 const known: Record<string, fc.Arbitrary<unknown>> = {
   id,
   ids: fc.array(id, { minLength: 1, maxLength: 5 }),
@@ -56,10 +56,10 @@ let lastCursor: string | undefined
 const operations = operationsOf(service.swagger())
   .filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
 
-t.ok(operations.length >= 15, 'the document was read')
+t.ok(operations.length >= 15, 'the document has operations')
 
 for (const operation of operations) {
-  t.test(`${operation.method} ${operation.path}: whatever comes, nothing but what the document says`, async t => {
+  t.test(`${operation.method} ${operation.path}: random requests get only documented responses`, async t => {
     const seen = new Map<number, number>()
     await fc.assert(fc.asyncProperty(requests(operation), async request => {
       await prepare(request.stop)
@@ -85,7 +85,7 @@ for (const operation of operations) {
   })
 }
 
-/** Sees to it that there are peers and a ban, and that the server listens, or not. */
+/** Ensures that there are peers and a ban, and that the server listens, or does not. */
 async function prepare (stop: boolean): Promise<void> {
   server.ban('192.0.2.7')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
@@ -125,7 +125,7 @@ function urls ({ path, parameters }: Operation): fc.Arbitrary<string> {
   })
 }
 
-/** A content type and a body: as described, or not. */
+/** A content type and a body, as documented or not. */
 function bodies ({ body }: Operation): fc.Arbitrary<[string | undefined, string | Buffer | undefined]> {
   const types = Object.keys(body)
   if (types.length === 0) return fc.constant([undefined, undefined])

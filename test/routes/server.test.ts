@@ -2,7 +2,7 @@ import t from 'tap'
 import { HandshakeClient } from '../helper/handshake-client.ts'
 import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 
-t.test('the state says all there is to say', async t => {
+t.test('reports the complete state', async t => {
   const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
   await join('chat')
   const { uptime, limits, ...state } = await (await api('/server')).json()
@@ -33,7 +33,7 @@ t.test('the state says all there is to say', async t => {
   })
 })
 
-t.test('listening and stopping', async t => {
+t.test('starts and stops listening', async t => {
   const { api, server, join } = await startHost(t)
   t.same(await (await api('/server/listening')).json(), { listening: true })
   const { socket } = await join()
@@ -45,7 +45,7 @@ t.test('listening and stopping', async t => {
   t.same(await end, { code: 4100, reason: 'late' })
   t.same(await (await api('/server/listening')).json(), { listening: false })
 
-  t.equal((await api('/server/stop', { method: 'POST' })).status, 200, 'once more, and without a body')
+  t.equal((await api('/server/stop', { method: 'POST' })).status, 200, 'again, without a body')
 
   const listening = await api('/server/listen', jsonRequest('POST', { protocols: ['chat'], gdMpApi: true }))
   t.equal(listening.status, 200)
@@ -53,14 +53,14 @@ t.test('listening and stopping', async t => {
   t.ok(server.isListening())
 })
 
-t.test('a stop without a code tells the peers 1001', async t => {
+t.test('closes peers with 1001 when it stops without a code', async t => {
   const { api, join } = await startHost(t)
   const end = nextClose((await join()).socket)
   await api('/server/stop', { method: 'POST' })
   t.same(await end, { code: 1001, reason: '' })
 })
 
-t.test('who is listening cannot listen again, and nothing changes', async t => {
+t.test('responds with 409 to listen while listening, and changes nothing', async t => {
   const { api } = await startHost(t)
   const answer = await api('/server/listen', jsonRequest('POST', { gdMpApi: true }))
   t.equal(answer.status, 409)
@@ -75,7 +75,7 @@ t.test('who is listening cannot listen again, and nothing changes', async t => {
   t.match(await (await api('/server')).json(), { listening: true, gdMpApi: false })
 })
 
-t.test('with a port it listens on one of its own, and a taken port is a conflict', async t => {
+t.test('listens on its own port if one is given, and responds with 409 if it is in use', async t => {
   const { api, port } = await startHost(t, { server: { autoListen: false } })
   t.same(await (await api('/server/listening')).json(), { listening: false })
   const taken = await api('/server/listen', jsonRequest('POST', { port }))
@@ -88,7 +88,7 @@ t.test('with a port it listens on one of its own, and a taken port is a conflict
   t.ok(state.port > 0)
 })
 
-t.test('PATCH changes what is given and leaves the rest', async t => {
+t.test('PATCH changes only the given options', async t => {
   const { api, server } = await startHost(t)
   const answer = await api('/server', jsonRequest('PATCH', { refuseNewConnections: true }))
   t.equal(answer.status, 200)
@@ -104,7 +104,7 @@ t.test('PATCH changes what is given and leaves the rest', async t => {
   })
 })
 
-t.test('pending handshakes are counted', async t => {
+t.test('counts pending handshakes', async t => {
   const { api, server } = await startHost(t)
   const { handshake } = new HandshakeClient(server)
   handshake.start()

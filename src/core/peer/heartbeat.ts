@@ -16,7 +16,9 @@ const MIN_MILLISECONDS = 10
 /** Of an interval, the last part over which the pings of peers are spread that fell silent at the same time. */
 const SPREAD = 0.25
 
-/** Finds peers that are gone without a word: one that is silent for an interval is pinged, one silent for two is cut. */
+/**
+ * Finds peers that are gone without a word: one that is silent for an interval is pinged, one silent for two is cut.
+ */
 export class Heartbeat {
   readonly #peers: () => Iterable<HeartbeatPeer>
   #timer: NodeJS.Timeout | undefined

@@ -27,7 +27,7 @@ t.test('maxPeersPerAddress limits the connections of one address', async t => {
   one.connection.disconnect()
   await nextTurn()
   t.equal(join().refusal, undefined)
-  t.equal(join().refusal, 'address-limit', 'one place was free, and is taken again')
+  t.equal(join().refusal, 'address-limit', 'takes the one free place again')
   await server.stop()
 })
 
@@ -45,7 +45,7 @@ t.test('a connection counts for its address until its socket is released, not un
   await server.stop()
 })
 
-t.test('a refused connection counts for its address until it is gone', async t => {
+t.test('a refused connection counts for its address until it is closed', async t => {
   const { server, join } = await openServer({ maxPeersPerAddress: 1, protocols: ['chat'] })
   const staying = new HandshakeClient(server, '192.0.2.7', { staysAfterRefusal: true }).request()
   t.equal(staying.refusal, 'sub-protocol-mismatch')
@@ -85,7 +85,7 @@ t.test('maxJoinsPerMinute counts joins, not refused handshakes', async t => {
   await server.stop()
 })
 
-t.test('maxJoinsPerMinute holds for clients that onHandshake decides about at the same time', async t => {
+t.test('maxJoinsPerMinute applies to clients whose onHandshake runs at the same time', async t => {
   const { server, join } = await openServer({ maxJoinsPerMinute: 2, onHandshake: async () => ({}) })
   const clients = Array.from({ length: 5 }, () => join())
   await nextTurn()
@@ -104,19 +104,19 @@ t.test('an IPv6 network of 64 bits counts as one address, loopback has no limit'
   await server.stop()
 })
 
-t.test('maxPeersPerAddress 0 is no limit', async t => {
+t.test('maxPeersPerAddress 0 means no limit', async t => {
   const { server, join } = await openServer({ maxPeersPerAddress: 0 })
   for (let i = 0; i < 200; i++) join()
   t.equal(server.peerCount, 200)
   await server.stop()
 })
 
-t.test('maxPeers counts clients that onHandshake decides about', async t => {
+t.test('maxPeers counts clients whose onHandshake is pending', async t => {
   const { server, join } = await openServer({ maxPeers: 2, onHandshake: async () => ({}) })
   join()
   join()
   t.match(join('192.0.2.8').refusals, [{ code: 'server-full', statusCode: 503, message: /2 peers/ }])
-  t.throws(() => server.checkJoin(), { code: 'server-full' }, 'it is not ready for more')
+  t.throws(() => server.checkJoin(), { code: 'server-full' }, 'not ready for more')
   await nextTurn()
   t.equal(server.peerCount, 2)
   await server.stop()
@@ -148,7 +148,7 @@ t.test('clients that authenticate count as pending handshakes', async t => {
   await server.stop()
 })
 
-t.test('handshakeTimeout refuses, also when it is shortened meanwhile', async t => {
+t.test('refuses after handshakeTimeout, even if it was shortened during the handshake', async t => {
   const clock = stopTime(t)
   const { server, refused } = await openServer({ handshakeTimeout: 3 })
   const client = new HandshakeClient(server)
@@ -163,7 +163,7 @@ t.test('handshakeTimeout refuses, also when it is shortened meanwhile', async t 
   t.equal(server.monitor.limits['handshake-timeout'], 1)
 })
 
-t.test('a ban refuses new clients and closes the peers of its range', async t => {
+t.test('a ban refuses new clients of its range and closes its peers', async t => {
   const { server, join } = await openServer()
   const [banned] = [join('192.0.2.7'), join('198.51.100.1')]
   const [peer] = [...server.peers()].filter(peer => peer.getConnectedHost() === '192.0.2.7')
@@ -186,7 +186,7 @@ t.test('a ban refuses new clients and closes the peers of its range', async t =>
   await server.stop()
 })
 
-/** What may come between a connection and its peer, and what the client is refused with then. */
+/** What may happen during a handshake, and the code of the refusal that follows. */
 const changes: Array<[what: string, change: (server: WebSocketServer) => void, code: string]> = [
   ['a ban', server => { server.ban('192.0.2.7') }, 'banned'],
   ['refuseNewConnections', server => { server.refuseNewConnections = true }, 'refusing-connections'],
@@ -194,7 +194,7 @@ const changes: Array<[what: string, change: (server: WebSocketServer) => void, c
 ]
 
 for (const [what, change, code] of changes) {
-  t.test(`${what} holds for a client that has connected, but not sent its request`, async t => {
+  t.test(`${what} applies to a client that has connected but not sent its request`, async t => {
     const { server } = await openServer()
     const client = new HandshakeClient(server)
     client.handshake.start('192.0.2.7')
@@ -205,7 +205,7 @@ for (const [what, change, code] of changes) {
     t.equal(server.peerCount, 0)
   })
 
-  t.test(`${what} holds for a client that onHandshake decides about`, async t => {
+  t.test(`${what} applies to a client whose onHandshake is pending`, async t => {
     let accept = (): void => {}
     const {
       server, join
@@ -219,7 +219,7 @@ for (const [what, change, code] of changes) {
     t.equal(server.peerCount, 0)
   })
 
-  t.test(`without autoPoll ${what} holds for a client that waits for the poll`, async t => {
+  t.test(`without autoPoll ${what} applies to a client that waits for poll()`, async t => {
     const { server, join } = await openServer({ autoPoll: false })
     const ids: number[] = []
     server.on('client_connected', id => { ids.push(id) })
@@ -231,7 +231,7 @@ for (const [what, change, code] of changes) {
   })
 }
 
-t.test('without autoPoll a client that goes before the poll is no peer', async t => {
+t.test('without autoPoll a client that disconnects before poll() does not become a peer', async t => {
   const { server, join } = await openServer({ autoPoll: false, maxPeers: 1 })
   const ids: number[] = []
   server.on('client_connected', id => { ids.push(id) })
@@ -243,7 +243,7 @@ t.test('without autoPoll a client that goes before the poll is no peer', async t
   await server.stop()
 })
 
-t.test('without autoPoll a client that no poll accepts is refused in time', async t => {
+t.test('without autoPoll a client is refused after handshakeTimeout if poll() is not called', async t => {
   const clock = stopTime(t)
   const { server, join } = await openServer({ autoPoll: false, handshakeTimeout: 3 })
   const client = join()
@@ -254,7 +254,7 @@ t.test('without autoPoll a client that no poll accepts is refused in time', asyn
   t.same(internalsOf(server).admission.counts, { places: 0, connections: new Map() })
 })
 
-t.test('a page of another origin is refused, and the option named', async t => {
+t.test('refuses a page of another origin with a message that names the option', async t => {
   const { server, join } = await openServer()
   t.equal(join('192.0.2.7', { origin: 'https://game.example' }).refusal, undefined)
   const { refusals } = join('192.0.2.7', { origin: 'https://evil.example' })
@@ -263,7 +263,7 @@ t.test('a page of another origin is refused, and the option named', async t => {
   await server.stop()
 })
 
-t.test('invalid options are named', async t => {
+t.test('names invalid options', async t => {
   for (const options of [
     { allowedOrigins: 'https://game.example' }, { onHandshake: true }, { maxPeers: -1 }, { maxPeersPerAddress: 1.5 },
     { maxPendingHandshakes: 0 }, { pingInterval: -1 }, { maxPacketsPerSecond: '10' }, { stopCode: 1000 }

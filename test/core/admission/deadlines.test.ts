@@ -2,12 +2,12 @@ import t from 'tap'
 import { Deadlines } from '../../../src/core/admission/deadlines.ts'
 import { stopTime } from '../../helper/clock.ts'
 
-/** Something with a deadline that notes how it ended. */
+/** An item with a deadline that records how it ended. */
 function item (ends: string[], name: string) {
   return { expire: () => { ends.push(`${name} expired`) }, cut: () => { ends.push(`${name} cut`) } }
 }
 
-t.test('each expires when its own time is over, those that are done do not', async t => {
+t.test('each item expires at its own deadline unless it was removed', async t => {
   const clock = stopTime(t)
   const ends: string[] = []
   const deadlines = new Deadlines(() => 3)
@@ -31,7 +31,7 @@ t.test('each expires when its own time is over, those that are done do not', asy
   t.same(ends.slice(2), ['c expired'])
 })
 
-t.test('a time that changes holds for those under way', async t => {
+t.test('a changed timeout applies to items that are already pending', async t => {
   const clock = stopTime(t)
   const ends: string[] = []
   let seconds = 3
@@ -47,7 +47,7 @@ t.test('a time that changes holds for those under way', async t => {
   t.same(ends, ['a expired'])
 })
 
-t.test('one that began earlier is over earlier, whenever it was added', async t => {
+t.test('an item that began earlier expires earlier, whenever it was added', async t => {
   const clock = stopTime(t)
   const ends: string[] = []
   const deadlines = new Deadlines(() => 3)
@@ -64,7 +64,7 @@ t.test('one that began earlier is over earlier, whenever it was added', async t 
   t.same(ends, ['b expired', 'c expired', 'a expired'])
 })
 
-t.test('all can be cut', async t => {
+t.test('cutAll cuts all items at once', async t => {
   const clock = stopTime(t)
   const ends: string[] = []
   const deadlines = new Deadlines(() => 1)

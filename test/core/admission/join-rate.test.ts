@@ -2,7 +2,7 @@ import t from 'tap'
 import { JoinRate } from '../../../src/core/admission/join-rate.ts'
 import { Random, seed } from '../../helper/random.ts'
 
-t.test('counts what happened in the last minute, by key', async t => {
+t.test('counts joins of the last minute by key', async t => {
   const rate = new JoinRate()
   for (const now of [0, 10_000, 20_000]) rate.add('a', now)
   rate.add('b', 30_000)
@@ -15,12 +15,12 @@ t.test('forgets keys after a minute', async t => {
   for (let i = 0; i < 1000; i++) rate.add(`key ${i}`, i)
   t.equal(rate.size, 1000)
   rate.add('a', 60_499)
-  t.equal(rate.size, 501, 'those of the last minute stay')
+  t.equal(rate.size, 501, 'keeps those of the last minute')
   rate.add('b', 200_000)
   t.equal(rate.size, 1)
 })
 
-t.test('agrees with a list of all times at random', async t => {
+t.test('agrees with a list of all times for random joins', async t => {
   const rate = new JoinRate()
   const all: Array<[key: string, time: number]> = []
   const random = new Random(seed)

@@ -22,7 +22,7 @@ async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {
   return { server, errors, join }
 }
 
-t.test('onHandshake gets the request', async t => {
+t.test('calls onHandshake with the request', async t => {
   const requests: HandshakeRequest[] = []
   const { server, join } = await openServer(request => {
     requests.push(request)
@@ -37,6 +37,7 @@ t.test('onHandshake gets the request', async t => {
     address: '192.0.2.7',
     port: 50000,
     protocols: ['x', 'chat'],
+    room: 'main',
     origin: 'http://h',
     token: 'secret'
   }])
@@ -58,7 +59,7 @@ const tokens: Array<[where: string, request: Partial<UpgradeRequest>, token: str
 ]
 
 for (const [where, request, token] of tokens) {
-  t.test(`a token ${where}`, async t => {
+  t.test(`finds a token ${where}`, async t => {
     const found: unknown[] = []
     const { server, join } = await openServer(request => {
       found.push(request.token)
@@ -70,7 +71,7 @@ for (const [where, request, token] of tokens) {
   })
 }
 
-t.test('a subprotocol with a token is answered if there is no other, but never the peer\'s', async t => {
+t.test('a subprotocol that carries a token is selected if there is no other, but is never the peer\'s', async t => {
   const { server, join } = await openServer(() => ({}))
   t.equal((await join({
     headers: { 'sec-websocket-protocol': carrier }
@@ -85,7 +86,7 @@ t.test('a subprotocol with a token is answered if there is no other, but never t
   await chat.server.stop()
 })
 
-t.test('the data that it returns are the peer\'s', async t => {
+t.test('the returned data become the peer\'s', async t => {
   const { server, join } = await openServer(async () => ({ data: { user: 7 } }))
   server.on('client_connected', id => { t.same(server.getPeer(id).data, { user: 7 }) })
   await join()
@@ -93,7 +94,7 @@ t.test('the data that it returns are the peer\'s', async t => {
   await server.stop()
 })
 
-t.test('it refuses with a status and a reason', async t => {
+t.test('refuses with the returned status and reason', async t => {
   const { server, errors, join } = await openServer(() => ({ status: 401, reason: 'who are you?' }))
   t.match((await join()).refusals, [{ code: 'join-refused', statusCode: 401, message: 'who are you?' }])
   t.equal(server.monitor.limits['join-refused'], 1)
@@ -111,7 +112,7 @@ const faults: Array<[what: string, onHandshake: OnHandshake]> = [
 ]
 
 for (const [what, onHandshake] of faults) {
-  t.test(`nobody joins when it ${what}; the error is logged, but not sent`, async t => {
+  t.test(`refuses when it ${what}; the error is logged, but not sent`, async t => {
     const { server, errors, join } = await openServer(onHandshake)
     const { refusals } = await join({ url: '/?token=secret' })
     t.match(refusals, [{ code: 'join-failed', statusCode: 500, message: 'The server failed; see its log' }])

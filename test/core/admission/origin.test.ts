@@ -45,7 +45,7 @@ const rows: Array<[origin: string | undefined, host: string | undefined, allowed
 for (const [origin, host, allowed, isAllowed] of rows) {
   t.test(`a page of ${origin} ${isAllowed
     ? 'may'
-    : 'must not'} connect to ${host} with allowedOrigins ${JSON.stringify(allowed)}`, async t => {
+    : 'may not'} connect to ${host} with allowedOrigins ${JSON.stringify(allowed)}`, async t => {
     t.equal(isOriginAllowed(origin, host, allowed), isAllowed)
   })
 }

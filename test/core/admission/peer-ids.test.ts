@@ -1,7 +1,7 @@
 import t from 'tap'
 import { PeerIds } from '../../../src/core/admission/peer-ids.ts'
 
-t.test('an id is drawn again while it is in use, and for some time after', async t => {
+t.test('draws again while an id is in use or was freed recently', async t => {
   const draws = [5, 5, 6, 5, 6, 7, 5]
   const ids = new PeerIds(() => draws.shift()!)
   t.equal(ids.take(), 5)
@@ -10,7 +10,7 @@ t.test('an id is drawn again while it is in use, and for some time after', async
   t.equal(ids.take(), 7)
 })
 
-t.test('an id is free again once enough others have left', async t => {
+t.test('an id can be reused once enough other peers have left', async t => {
   let draw = 2
   const ids = new PeerIds(() => draw++)
   ids.take()
@@ -20,7 +20,7 @@ t.test('an id is free again once enough others have left', async t => {
   t.equal(ids.take(), 2)
 })
 
-t.test('ids are of 31 bits, never 0 or 1, and differ', async t => {
+t.test('ids have 31 bits, are unique, and are never 0 or 1', async t => {
   const ids = new PeerIds()
   const seen = new Set<number>()
   for (let i = 0; i < 100_000; i++) seen.add(ids.take())

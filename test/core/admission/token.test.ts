@@ -1,7 +1,7 @@
 import t from 'tap'
 import { bearerToken, protocolToken, withoutTokens } from '../../../src/core/admission/token.ts'
 
-t.test('a token in a header', async t => {
+t.test('reads a token from a header', async t => {
   t.equal(bearerToken('Bearer abc'), 'abc')
   t.equal(bearerToken('bearer   abc'), 'abc')
   for (const other of [undefined, '', 'Bearer', 'Bearer ', 'Basic abc', 'xBearer abc', 'Bearer a b']) {
@@ -9,7 +9,7 @@ t.test('a token in a header', async t => {
   }
 })
 
-t.test('a token in a sub-protocol', async t => {
+t.test('reads a token from a subprotocol', async t => {
   const encoded = Buffer.from('a token, with anything in it: ü').toString('base64url')
   t.equal(protocolToken(`base64url.bearer.authorization.${encoded}`), 'a token, with anything in it: ü')
   t.equal(protocolToken(`base64url.bearer.authorization.k8s.io.${encoded}`), 'a token, with anything in it: ü')
@@ -18,7 +18,7 @@ t.test('a token in a sub-protocol', async t => {
   }
 })
 
-t.test('a URL for the log', async t => {
+t.test('removes the token from a URL for the log', async t => {
   t.equal(withoutTokens('/ws?token=secret'), '/ws?token=***')
   t.equal(withoutTokens('/ws?a=1&access_token=secret&b=2'), '/ws?a=1&access_token=***&b=2')
   t.equal(withoutTokens('/ws?TOKEN=secret&token=more'), '/ws?TOKEN=***&token=***')

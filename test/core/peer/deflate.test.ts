@@ -7,42 +7,42 @@ const MAX = 1000
 
 const good: Array<[what: string, hex: string, message: string]> = [
   ['one block (RFC 7692 section 7.2.3.1)', 'f248cdc9c90700', 'Hello'],
-  ['a block that is not compressed (7.2.3.3)', '000500faff48656c6c6f00', 'Hello'],
+  ['a stored block (7.2.3.3)', '000500faff48656c6c6f00', 'Hello'],
   ['a final block (7.2.3.4)', 'f348cdc9c9070000', 'Hello'],
-  ['a final block and nothing behind it', 'f348cdc9c90700', 'Hello'],
+  ['a final block and nothing after it', 'f348cdc9c90700', 'Hello'],
   ['two blocks (7.2.3.5)', 'f248050000 00ffffcac9c90700', 'Hello'],
   ['an empty message (7.2.3.6)', '00', ''],
-  ['no byte at all', '', '']
+  ['zero bytes', '', '']
 ]
 
 for (const [what, digits, message] of good) {
-  t.test(`${what} is read`, async t => {
+  t.test(`inflates ${what}`, async t => {
     t.equal(Buffer.from(inflate(bytesOf(digits), MAX) as Uint8Array).toString(), message)
   })
 }
 
 const bad: Array<[what: string, bytes: Uint8Array, code: number]> = [
-  ['what refers to the message before (7.2.3.2)', bytesOf('f200110000'), 1007],
-  ['no compressed bytes', Buffer.alloc(20, 0xff), 1007],
-  ['a block of no known kind', bytesOf('06'), 1007],
-  ['a message cut short', deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20)))
+  ['a reference to the previous message (7.2.3.2)', bytesOf('f200110000'), 1007],
+  ['bytes that are not DEFLATE', Buffer.alloc(20, 0xff), 1007],
+  ['a block of a reserved type', bytesOf('06'), 1007],
+  ['a truncated message', deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20)))
     .subarray(0, 40), 1007],
-  ['a block cut short that is not compressed', bytesOf('000500faff4865'), 1007],
-  ['bytes behind the final block', Buffer.concat([deflateRawSync('first'), bytesOf('ffffffff')]), 1007],
-  ['a second message behind the final block', Buffer.concat([
+  ['a truncated stored block', bytesOf('000500faff4865'), 1007],
+  ['bytes after the final block', Buffer.concat([deflateRawSync('first'), bytesOf('ffffffff')]), 1007],
+  ['a second message after the final block', Buffer.concat([
     deflateRawSync('first'), deflate(Buffer.from('second'))
   ]), 1007],
-  ['a byte too many', deflate(Buffer.alloc(MAX + 1)), 1009],
+  ['a message one byte over the limit', deflate(Buffer.alloc(MAX + 1)), 1009],
   ['a bomb', deflate(Buffer.alloc(50_000_000)), 1009]
 ]
 
 for (const [what, bytes, code] of bad) {
-  t.test(`${what} ends with ${code}`, async t => {
+  t.test(`rejects ${what} with ${code}`, async t => {
     t.equal(inflate(bytes, MAX), code)
   })
 }
 
-t.test('what is compressed at every level comes back, up to the last byte that is allowed', async t => {
+t.test('inflates messages of every compression level, up to the largest allowed size', async t => {
   for (let level = 0; level <= 9; level++) {
     const message = Buffer.alloc(MAX, 'some of this, some of that; ')
     const compressed = deflateRawSync(message, { level, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
@@ -50,7 +50,7 @@ t.test('what is compressed at every level comes back, up to the last byte that i
   }
 })
 
-t.test('whatever comes is a message of the size allowed, or one of two codes', async t => {
+t.test('random bytes give a message of an allowed size or one of two close codes', async t => {
   const whole = deflate(Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20)))
   const random = new Random(seed)
   const outcomes = new Set<number | 'message'>()
@@ -69,9 +69,9 @@ function bytesOf (digits: string): Buffer {
   return Buffer.from(digits.replaceAll(' ', ''), 'hex')
 }
 
-t.test('what is compressed with a smaller window is read by a client that has no larger one', async t => {
+t.test('compresses with the window size of the client', async t => {
   const random = new Random(seed)
-  // Repeats itself after 4 KiB: farther back than the windows of 9 to 11 bits.
+  // Repeats itself after 4 KiB, which is farther back than windows of 9 to 11 bits reach.
   const part = random.bytes(4096)
   const message = Buffer.concat(Array.from({ length: 4 }, () => part))
   for (let windowBits = 9; windowBits <= 15; windowBits++) {

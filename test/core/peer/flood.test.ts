@@ -17,7 +17,7 @@ async function relay () {
 
 const timers = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 
-/** As many frames as fit into one chunk. */
+/** As many copies of a frame as fit into one chunk. */
 function chunkOf (one: Buffer): { chunk: Buffer, count: number } {
   const count = Math.floor(65536 / one.length)
   return { chunk: Buffer.concat(Array(count).fill(one)), count }
@@ -51,7 +51,7 @@ const frames: Array<[what: string, one: (id: number) => Buffer]> = [
 ]
 
 for (const [what, one] of frames) {
-  t.test(`${what} count for the rate limit, and a flood of them is closed with 1008`, async t => {
+  t.test(`${what} count towards the rate limit, and a flood of them is closed with 1008`, async t => {
     const clock = stopTime(t)
     const { server, members: [flooder] } = await relay()
     const peer = server.getPeer(flooder.id)

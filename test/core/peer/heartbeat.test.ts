@@ -2,7 +2,7 @@ import t from 'tap'
 import { Heartbeat } from '../../../src/core/peer/heartbeat.ts'
 import { stopTime } from '../../helper/clock.ts'
 
-/** A peer that never says a word unless `missedHeartbeats` is set to 0. */
+/** A peer that is silent unless `missedHeartbeats` is reset to 0. */
 class Silent {
   readonly id: number
   isOpen = true
@@ -25,7 +25,7 @@ class Silent {
   }
 }
 
-t.test('a silent peer is pinged within an interval and cut after two', async t => {
+t.test('a silent peer is pinged within one interval and closed after two', async t => {
   const clock = stopTime(t)
   const peer = new Silent(10)
   const heartbeat = new Heartbeat(() => [peer])
@@ -42,7 +42,7 @@ t.test('a silent peer is pinged within an interval and cut after two', async t =
   heartbeat.stop()
 })
 
-t.test('a peer that is heard is neither pinged nor cut', async t => {
+t.test('a peer that sends data is neither pinged nor closed', async t => {
   const clock = stopTime(t)
   const peer = new Silent(2)
   new Heartbeat(() => [peer]).start(10)
@@ -53,7 +53,7 @@ t.test('a peer that is heard is neither pinged nor cut', async t => {
   t.same([peer.pings, peer.cutBy], [0, undefined])
 })
 
-t.test('a peer whose reading we paused is pinged but not judged, one that is closing is let alone', async t => {
+t.test('a paused peer is pinged but not closed; a closing peer is ignored', async t => {
   const clock = stopTime(t)
   const [paused, closing] = [new Silent(2), new Silent(3)]
   paused.isPaused = true
@@ -61,10 +61,10 @@ t.test('a peer whose reading we paused is pinged but not judged, one that is clo
   new Heartbeat(() => [paused, closing]).start(1)
   clock.advance(10_000)
   t.same([paused.cutBy, closing.pings, closing.cutBy], [undefined, 0, undefined])
-  t.equal(paused.pings, 5, 'what is sent to a client that has gone ends it')
+  t.equal(paused.pings, 5, 'a ping to a disconnected client ends its peer')
 })
 
-t.test('ten thousand peers that fell silent together are not pinged together', async t => {
+t.test('spreads the pings of 10,000 peers that became silent together', async t => {
   const clock = stopTime(t)
   const peers = Array.from({ length: 10_000 }, (_, at) => new Silent(at + 2))
   new Heartbeat(() => peers).start(10)
@@ -79,7 +79,7 @@ t.test('ten thousand peers that fell silent together are not pinged together', a
   t.ok(most <= 1000, `${most} at once`)
 })
 
-t.test('an interval of 0 is none', async t => {
+t.test('an interval of 0 disables heartbeats', async t => {
   const clock = stopTime(t)
   const peer = new Silent(2)
   new Heartbeat(() => [peer]).start(0)

@@ -6,7 +6,7 @@ import { frame, upgradeRequest } from '../../helper/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 
 for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] as const) {
-  t.test(`a client that ${how} while nobody reads its packets is noticed, though its socket is paused`, async t => {
+  t.test(`detects that a client ${how} while its socket is paused because nobody reads its packets`, async t => {
     const { app, port } = await listeningApp(t, { inputMaxPackets: 8, pingInterval: 0.2 })
     const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {})
     socket.write(upgradeRequest('/ws'))
@@ -19,11 +19,11 @@ for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] 
 
     await withTimeout(3, () => 'the end of the peer', peer.ended())
     t.equal(app.peerServer.peerCount, 0)
-    t.ok(peer.getAvailablePacketCount() >= 7, 'what had come can still be read')
+    t.ok(peer.getAvailablePacketCount() >= 7, 'received packets can still be read')
   })
 }
 
-t.test('a peer is not taken for silent while it is us who do not read', async t => {
+t.test('a peer does not count as silent while its reading is paused', async t => {
   const { app, port } = await listeningApp(t, { inputMaxPackets: 8, pingInterval: 0.1 })
   const socket = connect({ port, host: '127.0.0.1' })
   t.teardown(() => socket.destroy())

@@ -13,17 +13,17 @@ async function serve (gdMpApi = false) {
   return { server, client, peer: server.getPeer(client.id) }
 }
 
-t.test('Variants go in and out of a peer', async t => {
+t.test('sends and receives Variants', async t => {
   const { client, peer } = await serve()
   peer.putVar(['x', float(3), new Vector2(1, 2)])
   t.same(await client.messages(), [hexOf(encodeVariant(['x', float(3), new Vector2(1, 2)]))])
   client.binary(encodeVariant(new Map([['tick', 7]])))
   client.binary(Buffer.concat([encodeVariant('hi'), Buffer.from('more')]))
   t.same(peer.getVar(), new Map([['tick', 7]]))
-  t.equal(peer.getVar(), 'hi', 'bytes after the value are ignored')
+  t.equal(peer.getVar(), 'hi', 'ignores bytes after the value')
 })
 
-t.test('in multiplayer mode the server is a peer for Variants too', async t => {
+t.test('in multiplayer mode the server sends and receives Variants', async t => {
   const { server, client } = await serve(true)
   client.sendTo(1, '02000000 05000000')
   t.equal(server.getPacketPeer(), client.id)
@@ -34,13 +34,13 @@ t.test('in multiplayer mode the server is a peer for Variants too', async t => {
   t.same(await client.messages(), [head + '0100000001000000'])
 })
 
-t.test('getVar fails as getPacket does, but leaves its error as it is', async t => {
+t.test('getVar fails like getPacket, but does not change getPacketError()', async t => {
   const { server, client, peer } = await serve()
   client.binary(Buffer.of(255))
   client.binary(Buffer.of(1))
   peer.getPacket()
-  t.throws(() => peer.getVar(), { code: 'ERR_INVALID_DATA' }, 'no Variant')
-  t.throws(() => peer.getVar(), { code: 'ERR_UNAVAILABLE' }, 'the packet was consumed all the same')
+  t.throws(() => peer.getVar(), { code: 'ERR_INVALID_DATA' }, 'not a Variant')
+  t.throws(() => peer.getVar(), { code: 'ERR_UNAVAILABLE' }, 'the packet was consumed nevertheless')
   t.equal(peer.getPacketError(), 0)
   t.throws(() => peer.getPacket(), { code: 'ERR_UNAVAILABLE' })
   t.equal(peer.getPacketError(), 2)
@@ -48,7 +48,7 @@ t.test('getVar fails as getPacket does, but leaves its error as it is', async t 
   t.throws(() => server.putVar(1), { code: 'ERR_UNCONFIGURED' })
 })
 
-t.test('a text taken by getVar is told of as by getPacket', async t => {
+t.test('wasStringPacket() also describes the packet that getVar took', async t => {
   const { client, peer } = await serve()
   client.connection.deliver(Buffer.from('818400000000' + '00000000', 'hex'))
   t.equal(peer.wasStringPacket(), false)
@@ -56,7 +56,7 @@ t.test('a text taken by getVar is told of as by getPacket', async t => {
   t.equal(peer.wasStringPacket(), true)
 })
 
-t.test('encodeBufferMaxSize is rounded and limited as Godot does, a peer at a time', async t => {
+t.test('encodeBufferMaxSize is rounded and limited as in Godot, for each peer separately', async t => {
   const { server, peer } = await serve()
   t.equal(peer.encodeBufferMaxSize, 8388608)
   for (const [given, kept] of [[1024, 1024], [1025, 2048], [5000, 8192], [268435456, 268435456]]) {
@@ -66,11 +66,11 @@ t.test('encodeBufferMaxSize is rounded and limited as Godot does, a peer at a ti
   for (const given of [0, 1023, 268435457, -1, NaN, Infinity]) {
     t.throws(() => { peer.encodeBufferMaxSize = given }, { code: 'ERR_INVALID_PARAMETER' }, String(given))
   }
-  t.equal(peer.encodeBufferMaxSize, 268435456, 'what is refused changes nothing')
+  t.equal(peer.encodeBufferMaxSize, 268435456, 'a rejected value changes nothing')
   t.equal(server.encodeBufferMaxSize, 8388608)
 })
 
-t.test('an encoding of encodeBufferMaxSize passes, a longer one does not', async t => {
+t.test('sends a Variant of encodeBufferMaxSize bytes, but none that is longer', async t => {
   const { client, peer } = await serve()
   peer.encodeBufferMaxSize = 1024
   peer.putVar(new Uint8Array(1016))
@@ -79,7 +79,7 @@ t.test('an encoding of encodeBufferMaxSize passes, a longer one does not', async
   t.same(await client.messages(), [])
 })
 
-t.test('objects in full are for those who allow them', async t => {
+t.test('full objects are sent and received only if allowed', async t => {
   const { client, peer } = await serve()
   const object = new EncodedObject('Reference')
   t.throws(() => peer.putVar(object), { code: 'ERR_UNAUTHORIZED' })
@@ -94,7 +94,7 @@ t.test('objects in full are for those who allow them', async t => {
   t.doesNotThrow(() => peer.putVar(object))
 })
 
-t.test('what is no Variant is not sent', async t => {
+t.test('rejects values that cannot be encoded as a Variant', async t => {
   const { peer } = await serve()
   t.throws(() => peer.putVar(Symbol('x') as never), { code: 'ERR_INVALID_PARAMETER' })
 })

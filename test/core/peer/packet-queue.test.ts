@@ -3,7 +3,7 @@ import { PacketQueue } from '../../../src/core/peer/packet-queue.ts'
 
 const packet = (size: number, source = 2) => ({ bytes: new Uint8Array(size), isText: false, source })
 
-t.test('packets come out as they went in, however many', async t => {
+t.test('returns packets in order, however many', async t => {
   const queue = new PacketQueue({ bytes: 1 << 20, packets: 1 << 20 })
   const out: number[] = []
   for (let i = 0; i < 500; i++) {
@@ -17,7 +17,7 @@ t.test('packets come out as they went in, however many', async t => {
   t.equal(queue.shift(), undefined)
 })
 
-t.test('it has room up to its limits; an empty one for anything', async t => {
+t.test('has room up to its limits; an empty queue has room for any packet', async t => {
   const queue = new PacketQueue({ bytes: 100, packets: 3 })
   t.ok(queue.hasRoom(1000))
   queue.push(packet(60))

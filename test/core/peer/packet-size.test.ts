@@ -6,7 +6,7 @@ import { memoryMount } from '../../helper/memory-client.ts'
 const KIB = 1024
 
 for (const kib of [1, 64, 256]) {
-  t.test(`what may come in may go out: messages around ${kib} KiB`, async t => {
+  t.test(`the largest message that can be received can be sent: around ${kib} KiB`, async t => {
     const options = { inputBufferKb: kib, outputBufferKb: kib, closeTimeout: 0.1 }
     const server = new WebSocketServer(options, memoryMount)
     await server.listen()
@@ -17,7 +17,10 @@ for (const kib of [1, 64, 256]) {
       peer.putPacket(peer.getPacket())
       t.same((await client.frames()).map(({ payload }) => payload.length), [size])
     }
-    t.throws(() => { peer.putPacket(Buffer.alloc(kib * KIB + 1)) }, { code: 'ERR_OUT_OF_MEMORY', message: /outputBufferKb/ })
+    t.throws(() => { peer.putPacket(Buffer.alloc(kib * KIB + 1)) }, {
+      code: 'ERR_OUT_OF_MEMORY',
+      message: /outputBufferKb/
+    })
     t.same(await client.frames(), [])
     client.binary(Buffer.alloc(kib * KIB + 1))
     t.same((await client.frames()).map(({ opcode, payload }) => [opcode, payload.readUInt16BE(0)]), [[8, 1009]])
@@ -25,7 +28,7 @@ for (const kib of [1, 64, 256]) {
   })
 }
 
-t.test('a packet that fits only an empty buffer: the error does not name the option, because it can be sent later', async t => {
+t.test('the error for a packet that only fits an empty buffer does not name the option', async t => {
   const server = new WebSocketServer({ closeTimeout: 0.1 }, memoryMount)
   await server.listen()
   const client = new FrameClient(server)
@@ -33,7 +36,10 @@ t.test('a packet that fits only an empty buffer: the error does not name the opt
   client.connection.stall()
   peer.putPacket(Buffer.alloc(40_000))
   await client.frames()
-  t.throws(() => { peer.putPacket(Buffer.alloc(40_000)) }, { code: 'ERR_OUT_OF_MEMORY', message: /^(?!.*outputBufferKb)/ })
+  t.throws(() => { peer.putPacket(Buffer.alloc(40_000)) }, {
+    code: 'ERR_OUT_OF_MEMORY',
+    message: /^(?!.*outputBufferKb)/
+  })
   client.connection.unstall()
   await client.frames()
   t.doesNotThrow(() => { peer.putPacket(Buffer.alloc(40_000)) })

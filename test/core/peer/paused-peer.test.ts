@@ -34,7 +34,7 @@ t.test('a peer whose queue is full leaves when its close frame arrives; its pack
   await server.stop()
 })
 
-t.test('the close frame is seen also when it arrives in pieces, and when packets are read meanwhile', async t => {
+t.test('detects the close frame even if it arrives in pieces while packets are read', async t => {
   const { server, client, peer, signals } = await plain()
   client.connection.deliver(packets(20))
   const close = frame(8, closePayload(1000))
@@ -49,7 +49,7 @@ t.test('the close frame is seen also when it arrives in pieces, and when packets
   await server.stop()
 })
 
-t.test('a breach of the protocol behind packets without room ends the peer', async t => {
+t.test('a protocol error after packets that do not fit the queue ends the peer', async t => {
   const { server, client, peer, signals } = await plain()
   client.connection.deliver(Buffer.concat([packets(20), frame(3, '')]))
   t.equal(signals.at(-1), 'disconnected false')
@@ -57,11 +57,14 @@ t.test('a breach of the protocol behind packets without room ends the peer', asy
   await server.stop()
 })
 
-t.test('a paused peer has its pings answered, once', async t => {
+t.test('answers each ping of a paused peer once', async t => {
   const { server, client, peer } = await plain()
   client.connection.deliver(Buffer.concat([packets(20), frame(9, 'first'), packets(2), frame(9, 'second')]))
   t.ok(peer.isPaused)
-  t.same((await client.frames()).map(({ opcode, payload }) => [opcode, payload.toString()]), [[10, 'first'], [10, 'second']])
+  t.same(
+    (await client.frames()).map(({ opcode, payload }) => [opcode, payload.toString()]),
+    [[10, 'first'], [10, 'second']]
+  )
   for (let i = 0; i < 22; i++) {
     while (peer.getAvailablePacketCount() === 0) await nextTurn()
     peer.getPacket()
@@ -70,7 +73,7 @@ t.test('a paused peer has its pings answered, once', async t => {
   await server.stop()
 })
 
-t.test('what is read ahead is bounded: then the socket is paused until the application reads', async t => {
+t.test('reads ahead a bounded amount, then pauses the socket until the application reads', async t => {
   const { server, client, peer } = await plain()
   let sent = 0
   while (!client.connection.isPaused) {
@@ -86,7 +89,7 @@ t.test('what is read ahead is bounded: then the socket is paused until the appli
   await server.stop()
 })
 
-t.test('packets that nobody reads are dropped and counted after a second, so that the peer can leave', async t => {
+t.test('drops and counts unread packets after a second, so that the peer can leave', async t => {
   const clock = stopTime(t)
   const server = new WebSocketServer({ inputMaxPackets: 8, pingInterval: 0 }, memoryMount)
   await server.listen()
@@ -94,7 +97,7 @@ t.test('packets that nobody reads are dropped and counted after a second, so tha
   const [peer] = server.peers()
   for (let i = 0; i < 300; i++) client.connection.deliver(packets(1, 1000))
   t.ok(client.connection.isPaused)
-  t.equal(server.monitor.drops.unread, 0, 'at first they wait')
+  t.equal(server.monitor.drops.unread, 0, 'not dropped at first')
   client.close(1000)
 
   clock.advance(1001)
@@ -105,7 +108,7 @@ t.test('packets that nobody reads are dropped and counted after a second, so tha
   t.equal(server.monitor.drops.unread, 293)
 })
 
-t.test('packets that are read late are not dropped', async t => {
+t.test('does not drop packets that are read late', async t => {
   const clock = stopTime(t)
   const server = new WebSocketServer({ inputMaxPackets: 8, pingInterval: 0 }, memoryMount)
   await server.listen()
@@ -119,7 +122,7 @@ t.test('packets that are read late are not dropped', async t => {
   t.equal(server.monitor.drops.unread, 0)
 })
 
-t.test('packets of members that are gone fill the queue of the server to twice its limits at most', async t => {
+t.test('packets of peers that left fill the queue of the server to at most twice its limits', async t => {
   const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.1 }, memoryMount)
   server.on('peer_packet', () => {})
   await server.listen()

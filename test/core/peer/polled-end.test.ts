@@ -21,7 +21,7 @@ async function polled (isDraining = false) {
 
 const ends: Array<[what: string, bytes: Buffer]> = [
   ['a close frame', frame(8, closePayload(1000))],
-  ['a breach of the protocol', frame(3, 'reserved opcode')],
+  ['a protocol error', frame(3, 'reserved opcode')],
   ['packets and a close frame', Buffer.concat([frame(2, 'packet'), frame(8, closePayload(1000))])],
   ['packets', frame(2, 'packet')]
 ]
@@ -65,7 +65,7 @@ t.test('with a listener of data_received, everything happens in one poll, as in 
   await server.stop()
 })
 
-t.test('unread packets hold the end back for one poll only', async t => {
+t.test('unread packets delay the end by one poll only', async t => {
   const { server, client, peer, signals } = await polled(true)
   client.connection.deliver(frame(2, 'packet'))
   client.connection.disconnect()

@@ -8,8 +8,18 @@ import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
 import { root } from '../../../scripts/root.ts'
 
-interface RecordedFrame { conn: string, dir: 'client>server' | 'server>client', opcode?: number, hex?: string, tcp?: string }
-interface Step { step: string, frames: RecordedFrame[], result?: Record<string, { signals: Array<[string, number]>, queue: Array<[number, string]> }> }
+interface RecordedFrame {
+  conn: string
+  dir: 'client>server' | 'server>client'
+  opcode?: number
+  hex?: string
+  tcp?: string
+}
+interface Step {
+  step: string
+  frames: RecordedFrame[]
+  result?: Record<string, { signals: Array<[string, number]>, queue: Array<[number, string]> }>
+}
 interface SingleCase {
   name: string
   ids: Record<string, number>
@@ -25,9 +35,15 @@ const recorded: { ids: Record<string, number>, steps: Step[], single_frame_cases
 /** A multiplayer server that gives the ids it is told to, in this order, and keeps what it signals. */
 async function multiplayerServer (ids: number[]) {
   const left = [...ids]
-  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.2 }, { drawId: () => left.shift()!, mount: { port: 0, tls: false } })
+  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.2 }, {
+    drawId: () => left.shift()!,
+    mount: { port: 0, tls: false }
+  })
   const signals: unknown[][] = []
-  for (const name of ['peer_connected', 'peer_disconnected', 'peer_packet', 'client_close_request', 'client_connected', 'data_received'] as SignalName[]) {
+  for (const name of [
+    'peer_connected', 'peer_disconnected', 'peer_packet', 'client_close_request', 'client_connected',
+    'data_received'
+  ] as SignalName[]) {
     server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
   }
   await server.listen()
@@ -36,7 +52,9 @@ async function multiplayerServer (ids: number[]) {
 
 function drain (server: WebSocketServer): Array<{ from: number, payload: string }> {
   const packets = []
-  while (server.getAvailablePacketCount() > 0) packets.push({ from: server.getPacketPeer(), payload: Buffer.from(server.getPacket()).toString('hex') })
+  while (server.getAvailablePacketCount() > 0) {
+    packets.push({ from: server.getPacketPeer(), payload: Buffer.from(server.getPacket()).toString('hex') })
+  }
   return packets
 }
 
@@ -63,9 +81,12 @@ t.test('reproduces the recorded session of Godot 3.2.3 frame by frame', async t 
       }
     }
     await nextTurn()
-    for (const { conn, dir, opcode, hex } of frames) if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.send(opcode!, Buffer.from(hex, 'hex'))
+    for (const { conn, dir, opcode, hex } of frames) {
+      if (dir === 'client>server' && hex !== undefined) clients.get(conn)!.send(opcode!, Buffer.from(hex, 'hex'))
+    }
     for (const [name, client] of clients) {
-      const expected = frames.filter(({ conn, dir, hex }) => conn === name && dir === 'server>client' && hex !== undefined)
+      const expected = frames.filter(({ conn, dir, hex }) =>
+        conn === name && dir === 'server>client' && hex !== undefined)
         .map(({ opcode, hex }) => `${opcode!}:${withoutNul(opcode!, hex!)}`)
       t.same(await client.receivedFrames(), expected, `${step}: what ${name} gets`)
     }
@@ -74,10 +95,18 @@ t.test('reproduces the recorded session of Godot 3.2.3 frame by frame', async t 
     // The one difference: a packet to all but the server does not reach the server.
     t.same(kept, isToAllButServer ? [] : result?.S?.queue ?? kept, `${step}: what the server keeps`)
   }
-  t.same(signals.filter(([name]) => name === 'peer_connected').map(([, id]) => id), ['A', 'B', 'C', 'D'].map(name => recorded.ids[name]))
-  t.same(signals.filter(([name]) => name === 'client_close_request'), [['client_close_request', recorded.ids.B, 4000, 'bye']])
+  t.same(
+    signals.filter(([name]) => name === 'peer_connected').map(([, id]) => id),
+    ['A', 'B', 'C', 'D'].map(name => recorded.ids[name])
+  )
+  t.same(signals.filter(([name]) => name === 'client_close_request'), [[
+    'client_close_request', recorded.ids.B, 4000, 'bye'
+  ]])
   await stopped
-  t.same(signals.filter(([name]) => name === 'peer_disconnected').map(([, id]) => id), ['B', 'C', 'A', 'D'].map(name => recorded.ids[name]))
+  t.same(
+    signals.filter(([name]) => name === 'peer_disconnected').map(([, id]) => id),
+    ['B', 'C', 'A', 'D'].map(name => recorded.ids[name])
+  )
 })
 
 /** Godot ends its reasons with a NUL, we do not; an echo gives back what came. */
@@ -98,7 +127,12 @@ t.test('relays each frame to the same receivers as Godot', async t => {
       const isToAllButServer = one.name === 'to all but the server'
       t.same(signals, isToAllButServer ? [] : one.server_signals)
       t.same(drain(server), isToAllButServer ? [] : one.server_queue)
-      for (const [name, client] of Object.entries(clients)) t.same(await client.receivedFrames(), one.received[name].map(({ opcode, hex }) => `${opcode}:${hex}`), `what ${name} gets`)
+      for (const [name, client] of Object.entries(clients)) {
+        t.same(
+          await client.receivedFrames(), one.received[name].map(({ opcode, hex }) => `${opcode}:${hex}`),
+          `what ${name} gets`
+        )
+      }
       t.ok(server.hasPeer(one.ids.A), 'the sender stays')
       await server.stop()
     })
@@ -121,7 +155,15 @@ t.test('dropped packets are counted by reason', async t => {
   a.binary(packet(0, 10, 99))
   a.binary(packet(0, 10, 10))
   a.binary(packet(0, 10, 0, 65536 - 9))
-  t.match(server.monitor.drops, { 'short-packet': 1, 'not-data': 1, 'spoofed-source': 1, 'unknown-target': 1, 'own-target': 1, 'too-big': 1, unread: 0 })
+  t.match(server.monitor.drops, {
+    'short-packet': 1,
+    'not-data': 1,
+    'spoofed-source': 1,
+    'unknown-target': 1,
+    'own-target': 1,
+    'too-big': 1,
+    unread: 0
+  })
   t.ok(server.hasPeer(10))
   await server.stop()
 })
@@ -145,7 +187,10 @@ t.test('a relay whose server does not read keeps working, and queues at most its
   const { server } = await multiplayerServer([10, 11])
   for (const name of ['peer_packet'] as const) t.equal(server.getAvailablePacketCount(), 0, name)
   await server.stop()
-  const quiet = new WebSocketServer({ gdMpApi: true }, { drawId: (ids => () => ids.shift()!)([10, 11]), mount: { port: 0, tls: false } })
+  const quiet = new WebSocketServer({ gdMpApi: true }, {
+    drawId: (ids => () => ids.shift()!)([10, 11]),
+    mount: { port: 0, tls: false }
+  })
   await quiet.listen()
   const [a, b] = [new FrameClient(quiet), new FrameClient(quiet)]
   await b.frames()

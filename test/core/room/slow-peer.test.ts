@@ -5,7 +5,9 @@ import { nextTurn } from '../../helper/frame-client.ts'
 import { MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 
 t.test('a paused peer that leaves while the room is flushed: every other member learns of it once', async t => {
-  const server = new WebSocketServer({ gdMpApi: true, maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 }, memoryMount)
+  const server = new WebSocketServer(
+    { gdMpApi: true, maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 }, memoryMount
+  )
   await server.listen()
   const left: number[] = []
   server.on('peer_disconnected', id => { left.push(id) })

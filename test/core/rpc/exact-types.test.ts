@@ -19,7 +19,7 @@ const list = new MethodList(methodNames)
 const HIT = `0${list.idOf('hit')!}`
 const MOVE = `0${list.idOf('move')!}`
 
-/** An argument list of one value, as recorded from Godot: what stands between the method and the end of the packet. */
+/** An argument list of one value, as recorded from Godot: the bytes between the method and the end of the packet. */
 interface Recorded {
   readonly name: string
   readonly hex: string
@@ -75,7 +75,7 @@ for (const wire of Object.keys(wires) as WireName[]) {
   const { sent, received } = packets[wire]
   const speaker = rpcClientCodecs[wire]
 
-  t.test(`${wire}: with exact types every recorded value is sent on byte for byte`, async t => {
+  t.test(`${wire}: with exact types every recorded value is forwarded byte for byte`, async t => {
     for (const [options, kind, nodeOptions] of [
       [{ exactTypes: true }],
       [{ exactTypes: true }, variant],
@@ -97,7 +97,7 @@ for (const wire of Object.keys(wires) as WireName[]) {
 
   const status = (): Variant => new Map<string, Variant>([['speed', new Float(5)], ['path', [new Float(1), 2, 0.5]]])
 
-  t.test(`${wire}: by default and where it is switched off handlers get plain numbers`, async t => {
+  t.test(`${wire}: by default and where exact types are off, handlers get plain numbers`, async t => {
     for (const [options, kind, nodeOptions] of [[{}], [{}, variant], [{
       exactTypes: true
     }, variant, { exactTypes: false }]] as const) {
@@ -108,7 +108,7 @@ for (const wire of Object.keys(wires) as WireName[]) {
     }
   })
 
-  t.test(`${wire}: exact is a matter of each parameter`, async t => {
+  t.test(`${wire}: exact types can be set for each parameter`, async t => {
     const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, {
       ...memoryMount,
       drawId: () => 10

@@ -9,7 +9,7 @@ import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
 const big = 2n ** 60n
 
-/** What comes in as a kind: values that pass, with what the handler gets, and values that do not. */
+/** Received values of a kind: accepted ones, with the argument of the handler, and rejected ones. */
 const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, bad: Variant[]]> = [
   ['int', int, [[3, 3], [-3, -3]], [3.5, NaN, Infinity, '3', true, null, big]],
   ['float', float, [[3, 3], [0.5, 0.5], [big, Number(big)], [-Infinity, -Infinity]], ['3', true, null, [1]]],
@@ -29,7 +29,7 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
   ['variant', variant, [[null, null], ['x', 'x'], [[1], [1]]], []]
 ]
 
-t.test('a received value of another kind is refused', async t => {
+t.test('rejects a received value of another kind', async t => {
   for (const [name, kind, good, bad] of kinds) {
     const converter = new MemberConverter([kind])
     for (const [given, taken] of good) t.strictSame(converter.incoming([given]), [taken], name)
@@ -37,14 +37,14 @@ t.test('a received value of another kind is refused', async t => {
   }
 })
 
-t.test('a sent value is converted to its kind', async t => {
+t.test('converts a sent value to its kind', async t => {
   t.strictSame(new MemberConverter([int, float, float, String]).outgoing([3.7, 3, 0.5, 'x']), [
     3, new Float(3), 0.5, 'x'
   ])
   t.throws(() => new MemberConverter([int]).outgoing([NaN]), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('the number of values must be as declared, both ways', async t => {
+t.test('rejects another number of values than declared, both ways', async t => {
   const converter = new MemberConverter([int, int])
   for (const values of [[], [1], [1, 2, 3]]) {
     t.equal(converter.incoming(values), undefined)
@@ -83,13 +83,13 @@ t.test('trailing parameters may be optional, with or without a default', async t
   for (const [given, received] of rows) t.strictSame(converter.incoming(given), received, JSON.stringify(given))
   t.strictSame(converter.outgoing(['a']), ['a'])
   t.strictSame(converter.outgoing(['a', 1, null, 3]), ['a', 1, null, new Float(3)])
-  t.strictSame(converter.outgoing(['a', undefined as never]), ['a'], 'undefined is left out')
+  t.strictSame(converter.outgoing(['a', undefined as never]), ['a'], 'undefined is omitted')
   t.throws(() => converter.outgoing([]), { code: 'ERR_INVALID_PARAMETER', message: /expected 1 to 4/ })
   t.throws(() => new MemberConverter([optional(int), String]), { code: 'ERR_INVALID_PARAMETER', message: /last/ })
   t.throws(() => new SurfaceConverters({ score: optional(int) as never }, false), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('a method without checks beside methods with them', async t => {
+t.test('allows a method without checks beside methods with checks', async t => {
   const converters = new SurfaceConverters({ hit: [int], chat: unchecked }, false)
   t.same(converters.of('method', 'chat').incoming([1, 'x', null]), [1, 'x', null])
   t.equal(converters.of('method', 'hit').incoming(['x']), undefined)
@@ -104,10 +104,10 @@ t.test('a plain object may be sent as a Map', async t => {
     pos: new Vector2(1, 2)
   }]), [new Map<string, Variant>([['hp', 1], ['pos', new Vector2(1, 2)]])])
   t.strictSame(converter.outgoing([Object.assign(Object.create(null), { a: 1 })]), [new Map([['a', 1]])])
-  t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'an instance of a class is none')
+  t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'not for an instance of a class')
 })
 
-t.test('an invalid kind is refused', async t => {
+t.test('rejects an invalid kind', async t => {
   for (const kind of ['String', null, undefined, 5, () => 1]) {
     t.throws(() =>
       new SurfaceConverters({ join: [kind as never] }, false), { code: 'ERR_INVALID_PARAMETER' }, String(kind))
@@ -120,7 +120,7 @@ t.test('without a declaration values pass unchanged', async t => {
   t.same(converter.outgoing([1, 'x', null]), [1, 'x', null])
 })
 
-t.test('a member is found by its kind and name only', async t => {
+t.test('finds a member by its kind and name only', async t => {
   const converters = new SurfaceConverters({ join: [String], score: int }, false)
   t.ok(converters.of('method', 'join'))
   t.ok(converters.of('property', 'score'))

@@ -27,7 +27,7 @@ class Game {
     return game
   }
 
-  /** What was called or set here since the last time, up to what this player does now. */
+  /** Calls and sets received here since the last time, including all that this player sent before. */
   async told (player: Player): Promise<unknown[][]> {
     const passed = new Promise(resolve => this.server.multiplayer.once('network_peer_packet', resolve))
     await player.godot.run('send_bytes', { bytes: Buffer.of(0), target: 1 })
@@ -54,7 +54,7 @@ class Player {
     return new Player(godot, (await godot.run('state')).id)
   }
 
-  /** What was called or set there since the last time, up to what the server does now: `sender name arguments`. */
+  /** Calls and sets received there since the last time, as `sender name arguments`. */
   async told ({ server }: Game): Promise<string[]> {
     server.multiplayer.sendBytes(Uint8Array.of(0), this.id)
     await this.godot.event('network_peer_packet', ({ source }) => source === 1)
@@ -74,7 +74,7 @@ class Player {
   }
 }
 
-/** Values of many types, as Godot writes them in text. */
+/** Values of many types, as Godot prints them. */
 const values: Array<[Variant, string]> = [
   [null, 'null'],
   [-5, '-5'],
@@ -94,7 +94,7 @@ t.test('real players and the server call each other', skipWithout('godot3-server
   const ben = await Player.join(t, game)
   await ann.godot.event('network_peer_connected', ({ id }) => id === ben.id)
 
-  await t.test('players call the server, alone or among all', async t => {
+  await t.test('players call the server, or all peers including it', async t => {
     await ann.rpc('on_remote', ['1', '"two"', 'Vector2( 3, 4 )'], 1)
     await ann.rpc('on_remote', ['true'])
     await ann.rpc('on_remotesync', ['null'], -ben.id)
@@ -115,14 +115,14 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     t.same(await ben.told(game), ['on_remote true', 'on_remote "for ben"', 'remote_value 42'].map(line =>
       `${ann.id} ${line}`))
     t.same(await ann.told(game), ['on_remotesync null', 'on_mastersync '].map(line =>
-      `${ann.id} ${line}`), 'sync ran at the caller')
+      `${ann.id} ${line}`), 'sync also ran at the caller')
   })
 
   await t.test('a player calls by id once the server has confirmed the path', async t => {
     const { packetsIn } = server.getPeer(ann.id)
     await ann.rpc('on_remote', ['1'])
     await game.told(ann)
-    t.equal(server.getPeer(ann.id).packetsIn - packetsIn, 2, 'one packet for all, one with the bytes')
+    t.equal(server.getPeer(ann.id).packetsIn - packetsIn, 2, 'one packet for all, and one with the bytes')
     t.same(await ben.told(game), [`${ann.id} on_remote 1`])
   })
 
@@ -137,14 +137,14 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     t.same(await ben.told(game), [
       '1 on_remote 1,"two",Vector2( 3, 4 )', '1 on_puppetsync "not ann"', '1 remote_value 7', '1 puppet_value [ null ]'
     ])
-    t.same(await game.told(ann), [['puppetsync', 1, 'not ann']], 'sync ran here too')
-    t.equal(server.getPeer(ben.id).packetsOut - before, 6, 'the path was told once')
+    t.same(await game.told(ann), [['puppetsync', 1, 'not ann']], 'sync also ran here')
+    t.equal(server.getPeer(ben.id).packetsOut - before, 6, 'the path was announced once')
   })
 
-  await t.test('one packet serves all who have confirmed the path', async t => {
-    const { packets } = internalsOf(server).room.outbox
+  await t.test('sends one packet to all players that have confirmed the path', async t => {
+    const { packets } = internalsOf(server).rooms.main.outbox
     main.rpc('on_remote', 'all')
-    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).rooms.main.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
@@ -157,7 +157,7 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     }
   })
 
-  await t.test('newcomers take part at once, and leavers are not waited for', async t => {
+  await t.test('new players take part at once, and players that left are not waited for', async t => {
     const cat = await Player.join(t, game)
     main.rpc('on_remote', 'welcome')
     for (const player of [ann, ben, cat]) t.same(await player.told(game), ['1 on_remote "welcome"'])
@@ -167,9 +167,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
     await cat.godot.quit()
     t.equal(await left, cat.id)
-    const { packets } = internalsOf(server).room.outbox
+    const { packets } = internalsOf(server).rooms.main.outbox
     main.rpc('on_remote', 'fewer')
-    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).rooms.main.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 
@@ -184,10 +184,10 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     t.same((await ann.told(game)).at(-1), '1 on_master "for the master"')
     main.setNetworkMaster(1)
     for (const player of [ann, ben]) await player.godot.run('set_master', { id: 1 })
-    t.ok((await ben.told(game)).includes(`${ann.id} on_puppet "mine"`), 'ben obeys her too')
+    t.ok((await ben.told(game)).includes(`${ann.id} on_puppet "mine"`), 'ben accepts her calls too')
   })
 
-  await t.test('a node deeper in the tree is added later', async t => {
+  await t.test('adds a node deeper in the tree later', async t => {
     for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Pawn' })
     const pawn = server.multiplayer.node('/root/Main/Pawn', { on_remote: [int], remote_value: String })
     const told: unknown[][] = []
@@ -205,7 +205,7 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     t.equal(server.monitor.drops['rpc-arguments'], 1)
   })
 
-  await t.test('arguments may be left out, both ways', async t => {
+  await t.test('arguments may be omitted, both ways', async t => {
     for (const player of [ann, ben]) await player.godot.run('add_node', { path: 'Main/Shop' })
     const shop = server.multiplayer.node('/root/Main/Shop', {
       on_remote: [int, optional(String, 'none'), optional(Vector2)],
@@ -259,7 +259,7 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     t.ok(Object.values(others).every(count => count === 0))
     t.match(ann.godot.errors, [
       /RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/
-    ], 'ann refused ben as the server did')
+    ], 'ann and the server refused ben')
     t.equal(ann.godot.errors.length, 2)
   })
 })

@@ -29,7 +29,7 @@ async function join (server: WebSocketServer): Promise<MemoryClient> {
   return client
 }
 
-/** The payloads of what came from the server, each behind the target it was sent to. */
+/** Packets from the server, each as its target and its payload. */
 async function heard (client: MemoryClient): Promise<string[]> {
   return (await client.messages()).filter(hex => hex.startsWith('0001000000'))
     .map(hex => `${bytesOf(hex.slice(10, 18)).reduceRight((sum, byte) => sum * 256 + byte, 0)} ${hex.slice(18)}`)
@@ -41,7 +41,7 @@ const CALL_R0 = '00 01000000 723000 00'
 const CALL_R0_BY_PATH = '00 09000080 723000 00 4d61696e00'
 const plain = (hex: string) => hex.replaceAll(' ', '')
 
-t.test('without use of remote calls packets are queued', async t => {
+t.test('queues packets while remote calls are not used', async t => {
   const { server } = await serve()
   const client = await join(server)
   const signalled: number[] = []
@@ -65,7 +65,7 @@ t.test('from its first use on MultiplayerAPI handles all packets, queued ones fi
   server.multiplayer.node('/root/Main').method('remote', 'r0', (...given) => ran.push(given))
     .method('remote', 'r1', (...given) => ran.push(given))
   client.sendTo(1, '00 01000000 723100 01 02000000 05000000')
-  t.same(ran, [[client.id], [client.id, 5]], 'in their order; of peers that left nothing')
+  t.same(ran, [[client.id], [client.id, 5]], 'in order, without those of peers that left')
   t.equal(server.getAvailablePacketCount(), 0)
   t.same(await heard(client), [`${client.id} ${plain(CONFIRM_MAIN)}`])
   t.equal(server.multiplayer, server.multiplayer)
@@ -122,9 +122,9 @@ t.test('a path is announced to newcomers; once all have confirmed it a call is o
   main.rpc('r0')
   t.same(await heard(first), [`${first.id} ${plain(CALL_R0)}`, `${first.id} ${plain(CALL_R0)}`])
   t.same(await heard(second), [ANNOUNCE_MAIN, CALL_R0_BY_PATH, CALL_R0_BY_PATH].map(hex =>
-    `${second.id} ${plain(hex)}`), 'told once')
+    `${second.id} ${plain(hex)}`), 'announced once')
   main.rpcId(-second.id, 'r0')
-  t.same((await heard(first)).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'all that it goes to know it')
+  t.same((await heard(first)).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'all receivers know it')
   t.same(await heard(second), [])
 
   second.sendTo(1, CONFIRM_MAIN)
@@ -132,7 +132,7 @@ t.test('a path is announced to newcomers; once all have confirmed it a call is o
   for (const client of [first, second]) t.same(await heard(client), [`0 ${plain(CALL_R0)}`])
 })
 
-t.test('in a large room one packet serves all, even if one of them never confirms', async t => {
+t.test('in a large room one packet is sent to all, even if one peer never confirms', async t => {
   const { server } = await serve()
   const main = server.multiplayer.node('/root/Main')
   const clients = await Promise.all(Array.from({ length: 17 }, () => join(server)))
@@ -144,7 +144,7 @@ t.test('in a large room one packet serves all, even if one of them never confirm
   for (const client of clients.slice(1)) client.sendTo(1, CONFIRM_MAIN)
   main.rpcId(-clients[1].id, 'r0')
   t.same((await heard(clients[1])), [])
-  t.same((await heard(clients[2])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'sixteen go singly')
+  t.same((await heard(clients[2])).map(hex => hex.split(' ')[1]), [plain(CALL_R0)], 'sixteen are sent individually')
   main.rpc('r0')
   for (const client of [clients[0], clients[1]]) t.same((await heard(client)).at(-1), `0 ${plain(CALL_R0_BY_PATH)}`)
   main.rpcId(-clients[0].id, 'r0')
@@ -175,7 +175,7 @@ t.test('a peer that reconnects gets new announcements, and its own are forgotten
   stays.sendTo(1, CONFIRM_MAIN)
   await stays.messages()
   main.rpc('r0')
-  t.same(await heard(stays), [`0 ${plain(CALL_R0)}`], 'those that left are not waited for')
+  t.same(await heard(stays), [`0 ${plain(CALL_R0)}`], 'peers that left are not waited for')
 })
 
 t.test('listeners may call a peer that joins, and the others when one leaves', async t => {
@@ -215,9 +215,9 @@ t.test('MultiplayerAPI has Godot\'s signals', async t => {
   multiplayer.on('network_peer_connected', id => told.push(['in', id]))
   multiplayer.on('network_peer_disconnected', id => told.push(['out', id]))
   multiplayer.once('network_peer_packet', (id, bytes) => told.push([id, bytes]))
-  const unheard = () => t.fail('taken away')
+  const unheard = () => t.fail('removed')
   multiplayer.on('network_peer_packet', unheard).off('network_peer_packet', unheard)
-  t.same([...multiplayer.connected], [early.id], 'who was there before it')
+  t.same([...multiplayer.connected], [early.id], 'peers that were there before it')
   const client = await join(server)
   client.sendTo(1, '04 010203')
   client.sendTo(1, '04 ff')
@@ -265,10 +265,10 @@ t.test('in plain mode calls throw ERR_UNCONFIGURED', async t => {
   t.throws(() => main.rpc('r0'), { code: 'ERR_UNCONFIGURED' })
   t.throws(() => main.rpcId(client.id, 'r0'), { code: 'ERR_DOES_NOT_EXIST' })
   client.text('hi')
-  t.equal(server.getPeer(client.id).getAvailablePacketCount(), 1, 'packets of plain peers are theirs')
+  t.equal(server.getPeer(client.id).getAvailablePacketCount(), 1, 'packets of peers in plain mode are not handled')
 })
 
-t.test('a path has one node with one surface until it is freed', async t => {
+t.test('a path has one node with one set of members until it is freed', async t => {
   const { server } = await serve()
   const { multiplayer } = server
   const client = await join(server)
@@ -287,11 +287,11 @@ t.test('a path has one node with one surface until it is freed', async t => {
   await client.messages()
   multiplayer.node('Main', { r1: [int] }).rpc('r1', 1)
   main.free()
-  t.match(await heard(client), [/ 02020000004d61696e00$/, / 0011000080/], 'a new node, a new number')
+  t.match(await heard(client), [/ 02020000004d61696e00$/, / 0011000080/], 'a new node gets a new id')
   t.doesNotThrow(() => multiplayer.node('Main').rpc('r1', 2), 'the old one does not free it')
 })
 
-t.test('the network master is inherited by the nodes below, as in Godot', async t => {
+t.test('child nodes inherit the network master, as in Godot', async t => {
   const { server: { multiplayer } } = await serve()
   const [root, main, pawn, gun, mainframe] =
     ['/root', 'Main', 'Main/Pawn', 'Main/Pawn/Gun', 'Mainframe'].map(path => multiplayer.node(path))
@@ -301,16 +301,16 @@ t.test('the network master is inherited by the nodes below, as in Godot', async 
   pawn.setNetworkMaster(8, false)
   t.same(masters(), [1, 7, 8, 7, 1])
   t.equal(pawn.isNetworkMaster(), false)
-  t.equal(multiplayer.node('Main/Late').getNetworkMaster(), 1, 'a node that is added later starts with the server')
+  t.equal(multiplayer.node('Main/Late').getNetworkMaster(), 1, 'a node added later has the server as its master')
   root.setNetworkMaster(9)
   t.same(masters(), [9, 9, 9, 9, 9])
   gun.free()
   main.setNetworkMaster(1)
   t.equal(multiplayer.node('Main/Pawn/Gun').getNetworkMaster(), 1)
-  t.same(masters(), [9, 1, 1, 9, 9], 'a freed node is not below any more')
+  t.same(masters(), [9, 1, 1, 9, 9], 'a freed node no longer inherits')
 })
 
-t.test('a call that runs here as well gives its handler what a client would have sent', async t => {
+t.test('a call that also runs here gives its handler the values that a client would receive', async t => {
   const { server: { multiplayer } } = await serve()
   const ran: unknown[][] = []
   const surface = { add: [String, optional(int, 3)], state: [Map], score: float } as const
@@ -325,7 +325,7 @@ t.test('a call that runs here as well gives its handler what a client would have
   t.throws(() => (node as RemoteNode).rpc('add', 5), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-/** What a client may send that is not obeyed, after it announced Main as 1. */
+/** Packets that are refused after the client announced Main as 1. */
 const refusals: Array<[why: RpcDrop, payload: string, details: object]> = [
   ['rpc-malformed', '05', { why: 'unknown RPC command 5 at byte 0' }],
   ['rpc-malformed', '', { why: 'truncated at byte 0' }],
@@ -364,7 +364,7 @@ t.test('refused packets are counted and logged, and the peer stays connected', a
       level: 'warn',
       message: 'remote call refused',
       details: { peer: client.id, reason: why, ...details }
-    }], 'a warning the first time')
+    }], 'one warning')
     t.equal(logged.length, 1)
     t.ok(server.getPeer(client.id).isOpen)
   }
@@ -430,7 +430,7 @@ t.test('handlers may disconnect the caller and free the node', async t => {
   t.equal(server.monitor.failures, 0)
 })
 
-t.test('mutated packets: none throws, no peer is lost', async t => {
+t.test('mutated packets do not throw and do not close a peer', async t => {
   const { steps } = readVectors<{ steps: Array<{ frames?: Array<{ hex?: string }> }> }>('rpc')
   const packets = steps.flatMap(({ frames = [] }) => frames).filter(({ hex }) => hex?.startsWith('00'))
     .map(({ hex }) => bytesOf(hex!.slice(18)))

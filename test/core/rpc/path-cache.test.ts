@@ -1,25 +1,25 @@
 import t from 'tap'
 import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
 
-t.test('paths of the server are numbered in the order of first use', async t => {
+t.test('numbers paths of the server in the order of first use', async t => {
   const cache = new PathCache()
   t.equal(cache.own('Main').id, 1)
   t.equal(cache.own('Main/Pawn').id, 2)
   t.equal(cache.own('Main').id, 1)
 })
 
-t.test('a peer can confirm only what was announced to it', async t => {
+t.test('a peer can only confirm paths that were announced to it', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
   t.equal(cache.confirm(8, 'Main'), undefined, 'another peer')
   t.equal(cache.confirm(7, 'Pawn'), undefined, 'another path')
   t.equal(cache.own('Main').confirmed.has(7), false)
   t.equal(cache.confirm(7, 'Main'), cache.own('Main'))
-  t.equal(cache.confirm(7, 1), cache.own('Main'), 'by its id')
+  t.equal(cache.confirm(7, 1), cache.own('Main'), 'by id')
   t.equal(cache.own('Main').confirmed.has(7), true)
 })
 
-t.test('an id stands for the path that its sender announced last', async t => {
+t.test('an id refers to the path that its sender announced last', async t => {
   const cache = new PathCache()
   cache.announce(7, 1, 'Main')
   cache.announce(8, 1, 'Pawn')
@@ -31,7 +31,7 @@ t.test('an id stands for the path that its sender announced last', async t => {
   t.equal(cache.resolve(7, 1), 'Main/Pawn')
 })
 
-t.test('everything about a peer that left is forgotten, and nothing about others', async t => {
+t.test('forgets everything about a peer that left, and nothing about others', async t => {
   const cache = new PathCache()
   for (const peer of [7, 8]) {
     cache.own('Main').told.add(peer)
@@ -45,7 +45,7 @@ t.test('everything about a peer that left is forgotten, and nothing about others
   t.equal(cache.resolve(8, 1), 'Main')
 })
 
-t.test('a path that was freed gets another id', async t => {
+t.test('a freed path gets another id', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
   cache.forgetPath('Main')
@@ -54,14 +54,14 @@ t.test('a path that was freed gets another id', async t => {
   t.equal(cache.own('Main').told.size, 0)
 })
 
-t.test('a confirmation that was on its way when the node was freed is expected once, by path or by id', async t => {
+t.test('accepts one late confirmation of a freed node, by path or by id', async t => {
   const cache = new PathCache()
   cache.own('Main').told.add(7)
   cache.own('Main').told.add(8)
   cache.confirm(8, 'Main')
   cache.forgetPath('Main')
   t.equal(cache.confirmFreed(8, 'Main'), false, 'had confirmed')
-  t.equal(cache.confirmFreed(9, 'Main'), false, 'was never told')
+  t.equal(cache.confirmFreed(9, 'Main'), false, 'was never announced')
   t.equal(cache.confirmFreed(7, 'Main'), true)
   for (const node of ['Main', 1]) t.equal(cache.confirmFreed(7, node), false, 'only once')
   cache.own('Pawn').told.add(7)
@@ -84,17 +84,17 @@ t.test('confirmations that never arrive take bounded memory', async t => {
   t.ok(late > 1000 && late < 5000)
 })
 
-t.test('the paths of one peer are bounded in number and length', async t => {
+t.test('limits the paths of one peer in number and length', async t => {
   const cache = new PathCache()
   let count = 0
   while (cache.announce(7, count, 'Main') && count < 1e6) count++
-  t.ok(count > 3000, 'a game with many nodes fits')
+  t.ok(count > 3000, 'a game with many nodes is within the limit')
   t.ok(count < 10000)
-  t.equal(cache.announce(7, 0, 'Main'), true, 'a number bound anew costs nothing more')
+  t.equal(cache.announce(7, 0, 'Main'), true, 'announcing an id again costs nothing')
   t.equal(cache.announce(7, 0, 'Main/Pawn'), false)
-  t.equal(cache.resolve(7, 0), 'Main', 'what is refused changes nothing')
+  t.equal(cache.resolve(7, 0), 'Main', 'a refused announcement changes nothing')
   t.equal(cache.announce(8, 1, 'x'.repeat(300000)), false)
-  t.equal(cache.announce(8, 1, 'Main'), true, 'each peer has its own share')
+  t.equal(cache.announce(8, 1, 'Main'), true, 'the limit applies to each peer')
 })
 
 t.test('paths are relative to the root of the tree', async t => {

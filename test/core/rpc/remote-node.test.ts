@@ -5,11 +5,12 @@ import { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import type { MemberKind } from '../../../src/core/rpc/rpc-surface.ts'
 import { decodeRpcPacket, encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
+import { variant3 } from '../../../src/protocol/variant/variant.ts'
 import type { ReceivedMember } from '../../../src/protocol/multiplayer/rpc-packet.ts'
 import { Float, float, int } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
-/** A node with one member `m` of each kind, and what became of it: what ran here, what was sent, what failed. */
+/** A node with one member `m` of each kind, and records of what ran here, was sent, and failed. */
 function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: any[]) => unknown = () => {}) {
   const ran: unknown[][] = []
   const sent: unknown[][] = []
@@ -38,7 +39,7 @@ const host: NodeHost = {
 /** Calls a member as a client does: with encoded values. */
 function receiverOf (members: NodeMembers) {
   return (sender: number, kind: MemberKind, name: string, values: readonly Variant[]) => {
-    const packet = encodeRpcPacket(kind === 'method'
+    const packet = encodeRpcPacket(variant3, kind === 'method'
       ? {
           type: 'remoteCall',
           node: 1,
@@ -46,7 +47,7 @@ function receiverOf (members: NodeMembers) {
           args: values
         }
       : { type: 'remoteSet', node: 1, name, value: values[0] })
-    return members.receive(sender, kind, name, (decodeRpcPacket(packet) as ReceivedMember).values)
+    return members.receive(sender, kind, name, (decodeRpcPacket(variant3, packet) as ReceivedMember).values)
   }
 }
 
@@ -54,7 +55,7 @@ const CLIENT = 7
 const OTHER = 8
 
 /**
- * Godot's table, of Godot 3 and of 4: what runs when the server is the node's master; and when a client is, called by
+ * Godot's table, for Godot 3 and 4: what runs if the server is the master of the node, and if a client is, called by
  * that client or by another.
  */
 const incoming: Array<[mode: RpcMode, atMaster: boolean, fromMaster: boolean, fromOther: boolean]> = [
@@ -85,7 +86,7 @@ t.test('received calls and sets run as the mode allows', async t => {
   }
 })
 
-/** Godot's table: what a call to all does at the caller, by mode and by whether the caller is the master. */
+/** Godot's table: whether a call to all runs at the caller, by mode and by whether the caller is the master. */
 const outgoing: Array<[mode: RpcMode, isMaster: boolean, isSent: boolean, runsHere: boolean]> = [
   ['remote', true, true, false],
   ['remote', false, true, false],
@@ -109,7 +110,7 @@ const outgoing: Array<[mode: RpcMode, isMaster: boolean, isSent: boolean, runsHe
   ['authority call_local', false, true, true]
 ]
 
-t.test('outgoing calls and sets run here as well as the mode says', async t => {
+t.test('outgoing calls and sets also run here if the mode says so', async t => {
   for (const [mode, isMaster, isSent, runsHere] of outgoing) {
     for (const to of [0, -CLIENT]) {
       const { node, ran, sent } = build(mode)
@@ -126,7 +127,7 @@ t.test('outgoing calls and sets run here as well as the mode says', async t => {
   }
 })
 
-t.test('a call to the server itself runs as the mode says, or throws', async t => {
+t.test('a call to the server itself runs if the mode allows, or throws', async t => {
   for (const [mode, isMaster, , runsHere] of outgoing) {
     const { node, ran, sent } = build(mode)
     if (!isMaster) node.setNetworkMaster(CLIENT)
@@ -149,7 +150,7 @@ t.test('a call that does not include the server does not run here', async t => {
   }
 })
 
-t.test('the unreliable variants do the same', async t => {
+t.test('unreliable calls and sets do the same', async t => {
   const { node, sent } = build()
   node.rpcUnreliable('m', 1, 2)
   node.rpcUnreliableId(CLIENT, 'm', 3)
@@ -162,7 +163,7 @@ t.test('the unreliable variants do the same', async t => {
   ])
 })
 
-t.test('a member without a handler is unknown, and so is one of the other kind', async t => {
+t.test('members without a handler and members of the other kind are unknown', async t => {
   const { ran, receive } = build()
   t.equal(receive(CLIENT, 'method', 'plain', []), 'rpc-unknown-member')
   t.equal(receive(CLIENT, 'method', 'constructor', []), 'rpc-unknown-member')

@@ -21,10 +21,10 @@ async function open (drawId?: () => number): Promise<WebSocketServer> {
   return server
 }
 
-/** The time of a sync counts Godot's frames: here it is left out. */
+/** Omits the time of a sync, which counts Godot's frames. */
 const timeless = (hex: string): string => hex.startsWith('06') ? `06....${hex.slice(6)}` : hex
 
-t.test('the recorded session is reproduced frame by frame with this server as the spawning process', async t => {
+t.test('reproduces the recorded session frame by frame with this server as the spawning process', async t => {
   const ids = Object.values(recorded.ids)
   const server = await open(() => ids.shift()!)
   const { multiplayer } = server
@@ -88,7 +88,7 @@ function withSpawner (game: Godot4Client): void {
   game.addNode('Main/Spawner', {})
 }
 
-t.test('nodes are spawned, moved and despawned in strict clients, including those that join later', async t => {
+t.test('spawns, moves and despawns nodes in strict clients, including those that join later', async t => {
   const server = await open()
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
@@ -141,7 +141,7 @@ t.test('nodes are spawned, moved and despawned in strict clients, including thos
   await server.stop()
 })
 
-t.test('many nodes are sent in packets of the size that Godot uses', async t => {
+t.test('sends many nodes in packets of the size that Godot uses', async t => {
   const server = await open()
   const player = new Godot4Player(server, withSpawner)
   const spawner = server.multiplayer.spawner('Main/Spawner')
@@ -159,7 +159,7 @@ t.test('many nodes are sent in packets of the size that Godot uses', async t => 
   await server.stop()
 })
 
-t.test('a value too large for a packet throws when it is set, not when somebody joins', async t => {
+t.test('throws when a value too large for a packet is set, not when a peer joins', async t => {
   const server = await open()
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
   const large = 'x'.repeat(65600)
@@ -192,7 +192,7 @@ t.test('a value too large for a packet throws when it is set, not when somebody 
   await server.stop()
 })
 
-t.test('what cannot be spawned or sent throws, and nothing is sent', async t => {
+t.test('throws for what cannot be spawned or sent, and sends nothing', async t => {
   const server = await open()
   const client = new FrameClient(server)
   await client.frames()

@@ -6,12 +6,10 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 
-/**
- * A session between three real Godot 3.2.3 processes, the server S among them: what each step put on which connection.
- */
+/** A session between three real Godot 3.2.3 processes, S being the server: frames of each step by connection. */
 interface Frame { conn: string, dir: string, hex?: string }
 interface Step { step: string, frames?: Frame[], result?: { events: Record<string, unknown[][]> } }
-/** One packet given to a real client, and what became of it. */
+/** One packet sent to a real client, and the result. */
 interface Answer {
   step: string
   server_sent: string | null
@@ -40,7 +38,7 @@ const script = {
   xp: variant
 } as const
 
-/** A server in the place of S; `told` is what Godot reported: what ran, who called it, where. */
+/** A server in place of S; `told` has what Godot reported: what ran, who called it, and where. */
 async function serve (told: unknown[][]) {
   const server = new WebSocketServer({ gdMpApi: true }, memoryMount)
   await server.listen()
@@ -68,7 +66,7 @@ function addScript (server: WebSocketServer, path: string, told: unknown[][]) {
   return node
 }
 
-/** What S does by itself. */
+/** The steps in which S acts by itself. */
 const actions: Record<string, (server: WebSocketServer, main: RemoteNode, a: number) => void> = {
   'S: v.n.rpc("r0")': (_, main) => main.rpc('r0'),
   'S: v.n.rpc("r0") again': (_, main) => main.rpcUnreliable('r0'),
@@ -83,7 +81,7 @@ const actions: Record<string, (server: WebSocketServer, main: RemoteNode, a: num
   'S: send_bytes([9], A)': (server, _, a) => server.multiplayer.sendBytes(Uint8Array.of(9), a)
 }
 
-t.test('a recorded session of real Godot processes is reproduced with this server in place of theirs', async t => {
+t.test('reproduces a recorded session of real Godot processes with this server in place of theirs', async t => {
   const told: unknown[][] = []
   const { server, main } = await serve(told)
   const clients = new Map<string, MemoryClient>()
@@ -119,7 +117,7 @@ t.test('a recorded session of real Godot processes is reproduced with this serve
   }, 'where Godot reported an error')
 })
 
-t.test('the server accepts and answers what a real client accepts and answers', async t => {
+t.test('accepts and answers the packets that a real client accepts and answers', async t => {
   const told: unknown[][] = []
   const { server } = await serve(told)
   const client = new MemoryClient(server)
@@ -134,15 +132,12 @@ t.test('the server accepts and answers what a real client accepts and answers', 
   }
 })
 
-/**
- * Where our server does something else, as it is another peer or a stricter one; the rest of the differences is
- * docs/multiplayer.md.
- */
+/** Differences because our server is another peer or stricter; docs/multiplayer.md has the others. */
 const differences = {
-  'puppet from 1': 'the server is the master, so nobody else can be',
+  'puppet from 1': 'the server is the master, so no client can be',
   'master from 1': 'the same',
-  'truncated arg': 'an argument may not take bytes of the path',
-  'CONFIRM Main': 'this client had been told Main'
+  'truncated arg': 'an argument must not extend into the path',
+  'CONFIRM Main': 'Main had been announced to this client'
 }
 
 const payloads = (packets: string[]) => packets.map(hex => hex.slice(18))
@@ -161,7 +156,7 @@ function mapped (hex: string, clients: Map<string, MemoryClient>): Uint8Array {
   return Buffer.concat([head, payload])
 }
 
-/** What Godot reported of S, without what it told of peers; the arguments were compared with the packets. */
+/** Events that Godot reported for S, except those about peers; arguments are compared with the packets. */
 function reported (events: unknown[][], clients: Map<string, MemoryClient>): unknown[][] {
   return events.filter(([what]) => !/^s\.|peer_(dis)?connected/.test(what as string)).map(([what, sender, detail]) => {
     const label = Object.keys(ids).find(label => ids[label] === sender)

@@ -4,6 +4,7 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
+import { variant4 } from '../../../src/protocol/variant/variant4.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { addScriptedNode, script } from '../../helper/godot4-script.ts'
@@ -13,7 +14,7 @@ import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
 
-/** A session between real Godot 4 processes, the server S among them: what each step put on which connection. */
+/** A session between real Godot 4 processes, S being the server: the frames of each step by connection. */
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
 interface Step {
   step: string
@@ -40,7 +41,7 @@ async function open (options: Partial<ServerOptions> = {}, drawId?: () => number
   return server
 }
 
-/** A server in the place of S, with its nodes; `ran` is what was called there. */
+/** A server in place of S, with its nodes; `ran` has the calls that ran there. */
 async function serve (ids: Record<string, number>, ran: HandledCall[]) {
   const left = Object.values(ids)
   const server = await open({}, () => left.shift()!)
@@ -62,7 +63,7 @@ async function serve (ids: Record<string, number>, ran: HandledCall[]) {
   return { server, nodes }
 }
 
-/** What S does by itself. */
+/** The steps in which S acts by itself. */
 const acts: Record<string, (main: RemoteNode, pawn: RemoteNode) => void> = {
   'S: v.n.rpc("r0"), first use': main => main.rpc('r0'),
   'S: v.n.rpc("r0") again': main => main.rpcUnreliable('r0'),
@@ -83,10 +84,10 @@ const confirmed: Record<string, string> = {
   'A: rpc on a node that exists only on A': '020103000000',
   [MANY]: '020133010000'
 }
-/** What S ran but does not tell in the file: a function of the engine, and what was not kept. */
+/** Steps whose calls are not in the file: a function of the engine, and calls that were not recorded. */
 const unheard = new Set(['A: v.Conf.rpc_id(1, "get_name")', MANY])
 
-t.test('the recorded session of real Godot 4 processes is reproduced frame by frame with this server', async t => {
+t.test('reproduces the recorded session of real Godot 4 processes frame by frame', async t => {
   const ran: HandledCall[] = []
   const { server, nodes } = await serve(ids, ran)
   const clients = new Map<string, FrameClient>()
@@ -111,7 +112,7 @@ t.test('the recorded session of real Godot 4 processes is reproduced frame by fr
     for (const [name, sender, , values] of told) checkValues(t, step, name, sender, values, frames)
   }
   t.same([recorded.steps.length, replayed], [97, 259])
-  // Where the file words a refusal at S.
+  // In these steps the file has the error message of S.
   t.match(server.monitor.drops, {
     'rpc-malformed': 0,
     'rpc-unknown-path': 0,
@@ -122,20 +123,20 @@ t.test('the recorded session of real Godot 4 processes is reproduced frame by fr
   t.match(server.monitor.drops, { 'rpc-mode': 2, 'rpc-arguments': 3 })
 })
 
-/** Sends what the clients sent in a step; how many frames that are. */
+/** Sends the frames of the clients in a step; returns their number. */
 function play (clients: ReadonlyMap<string, FrameClient>, frames: Frame[]): number {
   const sent = frames.filter(({ dir, hex }) => dir === 'client>server' && hex !== undefined)
   for (const { conn, opcode, hex } of sent) clients.get(conn)!.send(opcode!, bytesOf(hex!))
   return sent.length
 }
 
-/** Between the frames of two senders the order proves nothing: of each it counts. */
+/** Only the order of frames of the same sender matters. */
 function bySource (frames: string[]): string[][] {
   const sources = frames.map(frame => frame.slice(0, 14))
   return [...new Set(sources)].sort().map(source => frames.filter(frame => frame.startsWith(source)))
 }
 
-/** What the handler was given is what the frame of the call says: it is written as the same bytes. */
+/** Checks that the arguments of the handler encode to the bytes of the recorded call. */
 function checkValues (
   t: import('tap').Test, step: string, name: string, sender: number, values: readonly unknown[], frames: Frame[]
 ): void {
@@ -143,11 +144,11 @@ function checkValues (
   const method = new MethodList(Object.keys(script)).idOf(name)!
   const called = frames.filter(({ conn, dir, hex }) =>
     conn === 'A' && dir === 'client>server' && hex !== undefined && !/^(07|01)/.test(hex)).map(({ hex }) => hex)
-  const nodes = [1, 2, 307].map(node => hexOf(encodeCall4(node, method, values as never)))
+  const nodes = [1, 2, 307].map(node => hexOf(encodeCall4(variant4, node, method, values as never)))
   t.ok(called.length === 1 && nodes.includes(called[0]!), `${step}: the values`)
 }
 
-t.test('spawners and synchronizers of a client pass through the relay untouched', async t => {
+t.test('relays packets of spawners and synchronizers unchanged', async t => {
   const { title, ids, steps } = recorded.replication[1]
   const { server } = await serve(ids, [])
   const clients = new Map<string, FrameClient>()
@@ -168,7 +169,7 @@ t.test('spawners and synchronizers of a client pass through the relay untouched'
   t.equal(Object.values(server.monitor.drops).reduce((sum, count) => sum + count), 0)
 })
 
-t.test('method lists have Godot\'s numbers and MD5', async t => {
+t.test('method lists have the ids and the MD5 of Godot', async t => {
   const { method_lists: lists } = recorded
   const md5s = recorded.steps.flatMap(({ frames }) => frames).map(({ hex = '' }) => hex)
     .filter(hex => hex.startsWith('01')).map(hex => Buffer.from(bytesOf(hex.slice(2, 66))).toString())
@@ -182,11 +183,11 @@ t.test('method lists have Godot\'s numbers and MD5', async t => {
     conf.nameOf(id)), ['aa', 'bb', 'get_name', 'set_name', undefined, undefined])
   t.same(lists.Odd.map((_, id) => new MethodList(lists.Odd.toReversed()).nameOf(id)), lists.Odd)
   t.equal(new MethodList([]).md5, 'd41d8cd98f00b204e9800998ecf8427e')
-  // Code points, not halves of surrogate pairs.
+  // Sorted by code points, not by UTF-16 units.
   t.same([0, 1].map(id => new MethodList(['\u{1d400}', '\uff21']).nameOf(id)), ['\uff21', '\u{1d400}'])
 })
 
-t.test('confirmations of older clients, and of a mixture', async t => {
+t.test('accepts confirmations of older clients, also mixed with current ones', async t => {
   const path = '4d61696e00'
   const announce = `01${Buffer.from(new MethodList(Object.keys(script)).md5).toString('hex')}0007000000${path}`
   const rows = [
@@ -224,7 +225,7 @@ t.test('a confirmed path of three letters is not mistaken for an id', async t =>
   await server.stop()
 })
 
-t.test('paths are confirmed even without remote calls on the server, so that clients can shorten theirs', async t => {
+t.test('confirms paths even without remote calls on the server, so that clients can send ids', async t => {
   const server = await open()
   const ran: HandledCall[] = []
   const client = new FrameClient(server)
@@ -234,10 +235,10 @@ t.test('paths are confirmed even without remote calls on the server, so that cli
   t.same(await client.receivedFrames(), ['2:020107000000'])
   t.equal(server.monitor.drops.unread, 1)
   for (const hex of ['0400000000000000', '0500000000', '06010000', '1600']) client.binary(bytesOf(hex))
-  t.equal(server.monitor.drops.unread, 1, 'what spawners and synchronizers tell is not missed by anybody')
+  t.equal(server.monitor.drops.unread, 1, 'does not count packets of spawners and synchronizers as unread')
   client.binary(bytesOf('03aa'))
   t.equal(server.getAvailablePacketCount(), 1)
-  // Used later, it still knows what was announced; what waited is handed over.
+  // From its first use the API knows earlier announcements and gets the queued packets.
   const bytes: unknown[] = []
   server.multiplayer.on('network_peer_packet', (_, raw) => { bytes.push(hexOf(raw)) })
   server.multiplayer.node('Main').method('any_peer', 'r0', () => {})
@@ -245,7 +246,7 @@ t.test('paths are confirmed even without remote calls on the server, so that cli
   await nextTurn()
   t.same(bytes, ['aa'])
   client.binary(bytesOf('800702'))
-  t.equal(server.monitor.drops['rpc-method-list'], 1, 'the path is known, its methods are not')
+  t.equal(server.monitor.drops['rpc-method-list'], 1, 'the path is known, but not its methods')
   addScriptedNode(server, '/root/Pawn', (...what) => { ran.push(what) })
   client.binary(bytesOf(`01${Buffer.from(new MethodList(Object.keys(script)).md5)
     .toString('hex')}00080000005061776e00`))
@@ -254,7 +255,7 @@ t.test('paths are confirmed even without remote calls on the server, so that cli
   await server.stop()
 })
 
-t.test('announcements end with the peer, the id of a node with the node', async t => {
+t.test('forgets announcements with the peer, and the id of a node with the node', async t => {
   const server = await open()
   const main = addScriptedNode(server, '/root/Main', () => {})
   const [stays, leaves] = [new FrameClient(server), new FrameClient(server)]
@@ -267,7 +268,7 @@ t.test('announcements end with the peer, the id of a node with the node', async 
   t.throws(() => { main.rpc('r0') }, { code: 'ERR_DOES_NOT_EXIST' })
   addScriptedNode(server, '/root/Main', () => {}).rpc('r0')
   t.match(await stays.receivedFrames(), [/^2:01.*00020000004d61696e00$/, /^2:a0/])
-  // So many paths are not kept; without an answer the client goes on with full paths.
+  // Paths beyond the limit are not confirmed; the client keeps sending full paths.
   for (let id = 100; id < 1200; id++) {
     stays.binary(Buffer.concat([
       bytesOf(`01${'30'.repeat(32)}00`), Buffer.of(id & 255, id >> 8, 0, 0), Buffer.alloc(300, 97)
@@ -277,7 +278,7 @@ t.test('announcements end with the peer, the id of a node with the node', async 
   await server.stop()
 })
 
-t.test('in a large room one packet serves all, even if one of them never confirms', async t => {
+t.test('in a large room one packet is sent to all, even if one peer never confirms', async t => {
   const server = await open()
   const main = addScriptedNode(server, '/root/Main', () => {})
   const clients = Array.from({ length: 18 }, () => new FrameClient(server))
@@ -293,11 +294,11 @@ t.test('in a large room one packet serves all, even if one of them never confirm
   for (const client of clients) await client.frames()
   main.rpc('r0')
   t.same(await clients[0].receivedFrames(), ['2:a006000080024d61696e00'])
-  t.same(await clients[1].receivedFrames(), ['2:a00100000002'], 'sixteen go singly: by number where it is known')
+  t.same(await clients[1].receivedFrames(), ['2:a00100000002'], 'sixteen individually, by id where it is known')
   await server.stop()
 })
 
-t.test('mutated packets are refused, and nothing fails', async t => {
+t.test('refuses mutated packets without an exception', async t => {
   const random = new Random(seed)
   const { server } = await serve({ A: 10, B: 11 }, [])
   const [client] = [new FrameClient(server), new FrameClient(server)]

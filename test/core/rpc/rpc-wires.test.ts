@@ -10,7 +10,7 @@ import { memoryMount } from '../../helper/memory-client.ts'
 import { rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
 import type { RpcClientCodec } from '../../helper/rpc-client-codecs.ts'
 
-/** What remote calls must do on every wire: a game server written for one runs on the other. */
+/** The contract of remote calls on every wire: a game server written for one runs on the other. */
 for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
   t.test(wire, async t => { await rpcContract(t, wire, rpcClientCodecs[wire]) })
 }
@@ -18,7 +18,7 @@ for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
 const surface = { hit: [int], move: [], quiet: [] } as const
 
 async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcClientCodec): Promise<void> {
-  /** A server with the node Main, what ran there, and so many clients with the ids 10, 11 ... */
+  /** A server with the node Main, the calls that ran there, and clients with the ids 10, 11 ... */
   async function serve (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
     const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, {
@@ -38,7 +38,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
   const heard = async (client: FrameClient): Promise<string[]> =>
     (await client.frames()).map(({ payload }) => speaker.describe(payload).trimEnd())
 
-  t.test('a call by path, and by id once it is announced', async t => {
+  t.test('runs a call by path, and by id once it is announced', async t => {
     const { server, ran, clients: [a] } = await serve(1)
     a.binary(speaker.call(10, 'Main', 'hit', [5]))
     a.binary(speaker.call(10, '/root/Main', 'hit', [6]))
@@ -51,7 +51,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('unknown, forbidden and undeclared calls do not run, and are counted', async t => {
+  t.test('does not run unknown, forbidden and undeclared calls, and counts them', async t => {
     const { server, ran, clients: [a] } = await serve(1)
     a.binary(speaker.call(10, 'Nowhere', 'hit', [5]))
     a.binary(speaker.call(10, 'Main', 'nothing', []))
@@ -72,7 +72,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('a node is announced once to each peer, and called by id once all have confirmed it', async t => {
+  t.test('announces a node once to each peer, and calls it by id once all have confirmed it', async t => {
     const { server, main, clients: [a, b], enter } = await serve(2)
     main.rpc('hit', 1)
     for (const client of [a, b]) t.same(await heard(client), ['path 1 Main', 'call Main hit 1'])
@@ -91,7 +91,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('a confirmation of a node that was freed meanwhile is expected', async t => {
+  t.test('accepts the confirmation of a node that was freed in the meantime', async t => {
     const { server, main, clients: [a] } = await serve(1)
     main.rpcId(10, 'move')
     main.free()
@@ -110,9 +110,9 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('values are decoded only for a member that the sender may call', async t => {
+  t.test('decodes arguments only for a member that the sender may call', async t => {
     const { server, clients: [a] } = await serve(1)
-    // The arguments of each do not decode: the last bytes are missing.
+    // The arguments cannot be decoded: the last bytes are missing.
     a.binary(speaker.call(10, 'Nowhere', 'hit', [5]).subarray(0, -7))
     a.binary(speaker.call(10, 7, 'hit', ['text']).subarray(0, -2))
     a.binary(speaker.announce(10, 7, 'Main'))
@@ -129,7 +129,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('log records are few and short, however many and long the strings of a client', async t => {
+  t.test('limits number and length of log records, however many and long the strings of a client', async t => {
     const records: string[] = []
     const write = (details: object): void => { records.push(JSON.stringify(details)) }
     const {
@@ -149,7 +149,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('an unasked confirmation is refused', async t => {
+  t.test('refuses an unexpected confirmation', async t => {
     const { server, main, clients: [a] } = await serve(1)
     a.binary(speaker.confirm(10, 1, 'Main'))
     t.equal(server.monitor.drops['rpc-unasked-confirm'], 1)
@@ -158,7 +158,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('announcements end with the peer, the id of a node with the node', async t => {
+  t.test('forgets announcements with the peer, and the id of a node with the node', async t => {
     const { server, main, clients: [a, b] } = await serve(2)
     a.binary(speaker.announce(10, 7, 'Main'))
     main.rpc('move')
@@ -167,17 +167,17 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await nextTurn()
     await b.frames()
     main.rpc('move')
-    t.same(await heard(b), ['call #1 move'], 'who has left is not waited for')
+    t.same(await heard(b), ['call #1 move'], 'a peer that left is not waited for')
     t.throws(() => { main.rpcId(10, 'move') }, { code: 'ERR_DOES_NOT_EXIST' })
     main.free()
     server.multiplayer.node('/root/Main', surface).rpc('move')
     t.same(await heard(b), ['path 2 Main', 'call Main move'])
     b.binary(speaker.call(11, 'Main', 'hit', [1]))
-    t.equal(server.monitor.drops['rpc-unknown-member'], 1, 'its handlers went too')
+    t.equal(server.monitor.drops['rpc-unknown-member'], 1, 'its handlers are removed, too')
     await server.stop()
   })
 
-  t.test('in a large room one packet serves all', async t => {
+  t.test('in a large room one packet is sent to all', async t => {
     const { server, main, clients } = await serve(20)
     for (const client of clients) await client.frames()
     main.rpc('move')
@@ -191,7 +191,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('bytes of the application are sent and received', async t => {
+  t.test('sends and receives bytes of the application', async t => {
     const { server, clients: [a, b] } = await serve(2)
     await a.frames()
     const got: unknown[][] = []
@@ -206,7 +206,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  t.test('a call that cannot be sent throws, and nothing is sent', async t => {
+  t.test('throws for a call that cannot be sent, and sends nothing', async t => {
     const { server, main, clients: [a] } = await serve(1)
     t.throws(() => { (main as RemoteNode).rpc('nothing') }, { code: 'ERR_INVALID_PARAMETER' })
     t.throws(() => {

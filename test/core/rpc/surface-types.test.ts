@@ -23,7 +23,7 @@ const same = <Is extends true>(is?: Is): void => { t.not(is, false) }
 /** Compiled, never run. */
 function compiled (node: RemoteNode<MembersOf<typeof surface>>, red: Color): void {
   node.method('remote', 'add', (_, name, color = red) => name + color.r)
-  // @ts-expect-error it may have been left out
+  // @ts-expect-error it may be undefined
   node.method('remote', 'add', (_, name, color) => name + color.r)
   node.method('remote', 'buy', (_, item, count, color) => item + count + (color?.r ?? 0))
   // @ts-expect-error its default is null
@@ -51,7 +51,7 @@ function compiled (node: RemoteNode<MembersOf<typeof surface>>, red: Color): voi
   node.rpc('state', 5)
   // @ts-expect-error not a Variant
   node.rpc('state', { hp: () => {} })
-  // @ts-expect-error a method without checks is no property
+  // @ts-expect-error a method without checks is not a property
   node.rset('chat', 5)
   // @ts-expect-error a default of another kind
   optional(int, 'x')

@@ -13,12 +13,12 @@ import { clientCodecs } from '../../helper/client-codecs.ts'
 import type { ClientCodec } from '../../helper/client-codecs.ts'
 import { putDataTo, receive, sessionOf } from '../../helper/internals.ts'
 
-/** What every wire must do, whatever its messages look like. */
+/** The contract of every wire. */
 for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
   t.test(wire, async t => { await wireContract(t, wire, clientCodecs[wire]) })
 }
 
-/** A client that reads and writes by a speaker. */
+/** A client that reads and writes with a speaker. */
 class Member {
   readonly id: number
   readonly frames: FrameClient
@@ -35,7 +35,7 @@ class Member {
     this.frames.binary(this.#speaker.encodeData(this.id, to, Uint8Array.from(bytes)))
   }
 
-  /** What it was told since the last call. */
+  /** Messages since the last call, in words. */
   async heard (): Promise<string[]> {
     return (await this.frames.frames()).filter(({ opcode }) => opcode < 8).map(({ payload }) => {
       const isFirst = this.#isNew
@@ -46,7 +46,7 @@ class Member {
 }
 
 async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: ClientCodec): Promise<void> {
-  /** A room of members with the ids 10, 11, 12 ..., what the server signals, and what it keeps. */
+  /** A room of members with the ids 10, 11, 12 ..., the signals of the server, and the packets it received. */
   async function room (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
     const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.1, ...options }, {
@@ -74,7 +74,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     return packets
   }
 
-  t.test('a newcomer gets its id, then the other peers; they get an announcement of it', async t => {
+  t.test('sends a new peer its id, then the other peers, and announces it to them', async t => {
     const { server, members: [a], signals, enter } = await room(1)
     const b = enter()
     t.same(await b.heard(), ['id 11', 'add 10'])
@@ -83,7 +83,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('a leave is announced to the others, however it happens', async t => {
+  t.test('announces to the others that a peer left, however it left', async t => {
     const { server, members: [a, b, c, d], signals } = await room(4)
     b.frames.connection.disconnect()
     c.frames.close(4001, 'bye')
@@ -95,7 +95,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('a newcomer gets both the presence and the leave of a closing peer', async t => {
+  t.test('tells a new peer about a closing peer and its leave', async t => {
     const { server, members: [a, b], enter } = await room(2)
     server.disconnectPeer(b.id)
     const c = enter()
@@ -105,7 +105,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('every kind of target reaches its receivers', async t => {
+  t.test('every kind of target reaches exactly its receivers', async t => {
     const { server, members, signals } = await room(3)
     const rows: Array<[target: number, receivers: number[], isKept: boolean]> = [
       [0, [11, 12], true], [1, [], true], [11, [11], false], [-11, [12], true], [-1, [11, 12], false],
@@ -125,7 +125,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('the server sends to all, to one, to all but one, and not to itself', async t => {
+  t.test('the server sends to all, one, or all but one, but not to itself', async t => {
     const { server, members: [a, b] } = await room(2)
     const rows: Array<[target: number, toA: boolean, toB: boolean]> =
       [[0, true, true], [10, true, false], [-10, false, true], [-1, true, true], [1, false, false], [-99, true, true]]
@@ -142,7 +142,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('Variants are encoded as in the clients\' version of Godot', async t => {
+  t.test('encodes Variants for the Godot version of the clients', async t => {
     const { server, members: [a] } = await room(1)
     const { variants } = wires[wire]
     server.putVar(new Plane(new Vector3(1, 2, 3), 4))
@@ -152,11 +152,11 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     t.strictSame(server.getVar(), new Plane(new Vector3(1, 2, 3), 4))
     server.getPeer(10).putVar(new Plane(new Vector3(1, 2, 3), 4))
     const [frame] = await a.frames.frames()
-    t.equal(frame.payload.toString('hex'), Buffer.from(bytes).toString('hex'), 'a peer encodes as its server')
+    t.equal(frame.payload.toString('hex'), Buffer.from(bytes).toString('hex'), 'a peer encodes like its server')
     await server.stop()
   })
 
-  t.test('the largest packet is sent, a larger one throws', async t => {
+  t.test('sends the largest packet, and throws for a larger one', async t => {
     const { server, members: [a, b] } = await room(2)
     const largest = server.maxDataSize
     putDataTo(server, 0, new Uint8Array(largest))
@@ -170,7 +170,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('forged messages are dropped and counted', async t => {
+  t.test('drops and counts forged messages', async t => {
     const { server, members, signals } = await room(2)
     for (const [reason, messages] of Object.entries(speaker.forgedMessages(10, 11))) {
       for (const message of messages) members[0].frames.binary(message)
@@ -183,7 +183,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('with the relay off peers have only the server', async t => {
+  t.test('with the relay off, peers only see the server', async t => {
     const { server, members: [a, b], enter, signals } = await room(2, { serverRelay: false })
     const c = enter()
     t.same(await c.heard(), ['id 12'])
@@ -201,7 +201,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('a member in text mode gets the same as text', async t => {
+  t.test('a member in text mode gets the same packets as text', async t => {
     const { server, members: [a, b, c] } = await room(3)
     server.getPeer(11).setWriteMode(0)
     a.say(0, 65)
@@ -212,7 +212,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('without autoPoll nobody joins and nothing is read before poll()', async t => {
+  t.test('without autoPoll no client joins and nothing is read before poll()', async t => {
     const { server, signals, enter } = await room(0, { autoPoll: false })
     const a = enter()
     t.same(await a.heard(), [])
@@ -225,7 +225,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('random messages are dropped and counted, or relayed whole with their true sender', async t => {
+  t.test('drops and counts random messages, or relays them whole with their true sender', async t => {
     const random = new Random(seed)
     const { server, members } = await room(3)
     const seeds = [0, 1, -1, 10, 11, -11, 12, -10, 99].map(target => speaker.encodeData(
@@ -240,7 +240,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
       server.getPacketError()
       while (server.getAvailablePacketCount() > 0) server.getPacket()
     }
-    /** Godot 3: its own type and source; Godot 4: a relay from 10, or an answer of the server about paths. */
+    /** Godot 3: type and source of the sender; Godot 4: relayed from 10, or a reply of the server about paths. */
     function checkRelayed (payload: Buffer, id: number): void {
       const isFine = wire === 'godot3'
         ? payload[0] === 0 && payload.readInt32LE(1) === 10 && id !== 10

@@ -5,12 +5,18 @@ import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 
-const plainSignals: SignalName[] = ['client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected', 'peer_disconnected', 'peer_packet']
+const plainSignals: SignalName[] = [
+  'client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected',
+  'peer_disconnected', 'peer_packet'
+]
 
 /** A listening server with ids 10, 11, 12 ... and what it signals. */
 async function listening (options: Partial<ServerOptions> = {}, ids = [10, 11, 12, 13]) {
   const left = [...ids]
-  const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, { drawId: () => left.shift()!, mount: { port: 0, tls: false } })
+  const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, {
+    drawId: () => left.shift()!,
+    mount: { port: 0, tls: false }
+  })
   const signals: unknown[][] = []
   for (const name of plainSignals) server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
   await server.listen()
@@ -77,7 +83,10 @@ t.test('packet listeners receive packets immediately and may keep the bytes', as
   const kept: Array<[number, Uint8Array, boolean]> = []
   server.on('packet', (...packet) => { kept.push(packet) })
   for (let i = 0; i < 100; i++) client.text(`packet ${i}`)
-  t.same(kept.map(([id, bytes, isText]) => [id, Buffer.from(bytes).toString(), isText]), Array.from({ length: 100 }, (_, i) => [10, `packet ${i}`, true]))
+  t.same(
+    kept.map(([id, bytes, isText]) => [id, Buffer.from(bytes).toString(), isText]),
+    Array.from({ length: 100 }, (_, i) => [10, `packet ${i}`, true])
+  )
   t.notOk(signals.some(([name]) => name === 'data_received'))
   t.equal(server.getPeer(10).getAvailablePacketCount(), 0)
   await server.stop()
@@ -91,7 +100,9 @@ t.test('a full queue pauses the socket and loses nothing', async t => {
       const peer = server.getPeer(10)
       for (let i = 0; i < 1500; i++) client.binary(Buffer.alloc(size, i))
       t.equal(peer.getAvailablePacketCount(), fits)
-      t.equal(signals.filter(([signal]) => signal === 'data_received').length, fits, 'a signal for each that can be read')
+      t.equal(
+        signals.filter(([signal]) => signal === 'data_received').length, fits, 'a signal for each that can be read'
+      )
       t.ok(peer.isPaused)
       for (let i = 0; i < 1500; i++) {
         if (peer.getAvailablePacketCount() === 0) await nextTurn()
@@ -156,7 +167,9 @@ t.test('rejects invalid close codes and reasons without any effect', async t => 
   for (const code of [999, 1004, 1005, 1006, 1010, 1015, 2999, 5000, 1000.5, -1, NaN]) {
     t.throws(() => server.disconnectPeer(10, code), { code: 'ERR_INVALID_PARAMETER' }, String(code))
   }
-  for (const reason of ['x'.repeat(124), 'é'.repeat(62), '\ud800']) t.throws(() => server.disconnectPeer(10, 1000, reason), { code: 'ERR_INVALID_PARAMETER' })
+  for (const reason of ['x'.repeat(124), 'é'.repeat(62), '\ud800']) {
+    t.throws(() => server.disconnectPeer(10, 1000, reason), { code: 'ERR_INVALID_PARAMETER' })
+  }
   t.same(await client.receivedFrames(), [])
   t.equal(server.getPeer(10).state, 'open')
   server.disconnectPeer(10, 1000, 'é'.repeat(61) + 'x')
@@ -168,7 +181,10 @@ t.test('rejects invalid close codes and reasons without any effect', async t => 
 t.test('unknown ids: hasPeer returns false, other methods throw ERR_DOES_NOT_EXIST', async t => {
   const { server } = await listening()
   t.notOk(server.hasPeer(99))
-  for (const ask of [() => server.getPeer(99), () => server.getPeerAddress(99), () => server.getPeerPort(99), () => server.disconnectPeer(99)]) {
+  for (const ask of [
+    () => server.getPeer(99), () => server.getPeerAddress(99), () => server.getPeerPort(99),
+    () => server.disconnectPeer(99)
+  ]) {
     t.throws(ask, { code: 'ERR_DOES_NOT_EXIST', number: 33, statusCode: 404 })
   }
   await server.stop()
@@ -243,7 +259,9 @@ t.test('the peer exists in client_disconnected handlers, but not afterwards', as
   const { server } = await listening()
   const client = new FrameClient(server)
   let seen: unknown[] = []
-  server.on('client_disconnected', id => { seen = [server.hasPeer(id), server.getPeer(id).isConnectedToHost(), server.getPeer(id).getConnectedHost()] })
+  server.on('client_disconnected', id => {
+    seen = [server.hasPeer(id), server.getPeer(id).isConnectedToHost(), server.getPeer(id).getConnectedHost()]
+  })
   client.close(1000)
   t.same(seen, [true, false, '127.0.0.1'])
   t.notOk(server.hasPeer(10))
@@ -273,7 +291,12 @@ t.test('client_close_request handlers cannot send, and the answer has the client
 
 t.test('a throwing or rejecting listener is logged once per burst and signal; others still run', async t => {
   const reports: unknown[] = []
-  const log = { debug () {}, info () {}, warn () {}, error (details: { err: Error }) { reports.push(details.err.message) } }
+  const log = {
+    debug () {},
+    info () {},
+    warn () {},
+    error (details: { err: Error }) { reports.push(details.err.message) }
+  }
   const server = new WebSocketServer({ closeTimeout: 0.1, log: log as never }, { mount: { port: 0, tls: false } })
   await server.listen()
   server.on('client_connected', () => { throw new Error('thrown') })
@@ -322,7 +345,9 @@ t.test('stop closes all peers, emits one signal for each, and cuts unresponsive 
   t.same(await good.receivedFrames(), [`8:03f4${Buffer.from('restart').toString('hex')}`])
   good.close(1012)
   await stopped
-  t.same(signals.filter(([name]) => name === 'client_disconnected'), [['client_disconnected', 12, false], ['client_disconnected', 10, true], ['client_disconnected', 11, false]])
+  t.same(signals.filter(([name]) => name === 'client_disconnected'), [
+    ['client_disconnected', 12, false], ['client_disconnected', 10, true], ['client_disconnected', 11, false]
+  ])
   t.ok(deaf.connection.isEnded)
   t.equal(server.peerCount, 0)
 })
@@ -348,7 +373,10 @@ t.test('the output buffer fills for a peer that does not read; a reading peer ha
   const { server } = await listening()
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
-  t.throws(() => peer.putPacket(Buffer.alloc(65537)), { code: 'ERR_OUT_OF_MEMORY', number: 6 }, 'a packet larger than the buffer never fits')
+  t.throws(
+    () => peer.putPacket(Buffer.alloc(65537)), { code: 'ERR_OUT_OF_MEMORY', number: 6 },
+    'a packet larger than the buffer never fits'
+  )
   for (let i = 0; i < 3000; i++) peer.putPacket(Buffer.of(i))
   t.equal((await client.frames()).length, 3000)
 
@@ -404,7 +432,9 @@ t.test('broadcast: all, one, all but one', async t => {
   t.equal(server.broadcast(11, Buffer.from('b')), 1)
   t.equal(server.broadcast(-11, Buffer.from('c')), 2)
   t.throws(() => server.broadcast(99, Buffer.from('d')), { code: 'ERR_DOES_NOT_EXIST' })
-  t.same(await Promise.all(clients.map(async client => await client.receivedFrames())), [['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']])
+  t.same(await Promise.all(clients.map(async client => await client.receivedFrames())), [
+    ['1:61', '2:63'], ['1:61', '2:62'], ['1:61', '2:63']
+  ])
   t.same(Array.from(server.peers(), peer => peer.packetsOut), [2, 2, 2])
   t.same(Array.from(server.peers(10), peer => peer.id), [11, 12])
   await server.stop()
@@ -446,7 +476,9 @@ t.test('without option log, warnings and errors are printed to the console', asy
   const error = new Error('broken listener')
   server.on('client_connected', () => { throw error })
   const client = new FrameClient(server)
-  t.match(written().map(({ args }) => args), [['fastify-peer-server: listener failed', { signal: 'client_connected', err: error }]])
+  t.match(written().map(({ args }) => args), [[
+    'fastify-peer-server: listener failed', { signal: 'client_connected', err: error }
+  ]])
   client.close(1000)
   await server.stop()
 })

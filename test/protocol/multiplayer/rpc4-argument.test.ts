@@ -8,7 +8,7 @@ import type { Vector } from '../../helper/variant-vectors.ts'
 
 const vectors = readVectors<Vector[]>('godot4-variant')
 
-t.test('every value recorded from Godot 4 as an argument of an RPC, both ways', async t => {
+t.test('decodes and encodes every value recorded from Godot 4 as an argument of an RPC', async t => {
   t.equal(vectors.filter(({ rpc }) => rpc !== undefined).length, 181)
   for (const { rpc = '', rpc_raw: isBare, name, hex } of vectors) {
     const value = variant4.decode(bytesOf(hex))
@@ -20,7 +20,7 @@ t.test('every value recorded from Godot 4 as an argument of an RPC, both ways', 
   }
 })
 
-t.test('overlong forms of an int are accepted, size bits of other types are not', async t => {
+t.test('accepts overlong forms of an int, but not size bits of other types', async t => {
   for (const hex of ['0205', '420500', '8205000000', 'c20500000000000000']) {
     t.equal(variant4.parse(readRpcArgument, bytesOf(hex)), 5, hex)
   }

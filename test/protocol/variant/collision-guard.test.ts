@@ -20,21 +20,21 @@ const floods: Array<[name: string, keys: ReadonlyArray<number | bigint>, honest:
     ['float', collidingFloats(COUNT), i => i * 37 + 0.5]
   ]
 
-t.test('the hash is that of this engine: keys with colliding hashes make a Map slow', async t => {
+t.test('the hash is that of this engine: colliding keys make a Map slow', async t => {
   for (const [name, keys, honest] of floods) {
     t.ok(keys.every(key => (hashOf(key) & 0x7fff) === 7), `${name}: one bucket`)
     t.ok(fill(keys) > 4 * fill(keys.map((_, i) => honest(i))), `${name}: slower than honest keys`)
   }
 })
 
-t.test('colliding keys are detected once a chain is too long', async t => {
+t.test('detects colliding keys once a chain is too long', async t => {
   for (const [name, keys] of floods) {
     t.notOk(new CollisionGuard(keys.slice(0, MAX_CHAIN)).isFlooded, name)
     t.ok(new CollisionGuard(keys.slice(0, MAX_CHAIN + 1)).isFlooded, name)
   }
 })
 
-t.test('keys of real games never trigger it', async t => {
+t.test('is never triggered by keys of real games', async t => {
   const patterns: Array<(i: number) => unknown> = [
     i => i, i => -i, i =>
       i * 1000, i => i * 1024, i => i * 65536, i => (i & 1023) << 21 | i >> 10, i => i * 0.1, i => i + 0.5, i => i / 7,

@@ -14,7 +14,7 @@ import { hexOf } from '../../helper/variant-vectors.ts'
 
 const godot = skipWithout('godot3-server')
 
-/** Node paths in `value`, whose padding Godot 3 leaves as it is in memory. */
+/** Whether `value` contains node paths, whose padding Godot 3 does not clear. */
 function hasNodePath (value: Variant): boolean {
   if (value instanceof Map) return [...value].flat().some(hasNodePath)
   return Array.isArray(value) ? value.some(hasNodePath) : value instanceof types.NodePath
@@ -38,19 +38,19 @@ t.test('random values of all types survive a real Godot and back', godot, async 
     const read = decodeVariant(bytes)
     if (!isDeepStrictEqual(read, values[index])) t.same(read, values[index], `SEED=${seed}`)
     const expected = hexOf(ours[index])
-    // Node paths are compared by what we write for them.
+    // Node paths are compared by our encoding.
     if (expected !== hexOf(hasNodePath(read) ? encodeVariant(read) : bytes)) {
       t.equal(hexOf(bytes), expected, `SEED=${seed}`)
     }
   }
 })
 
-t.test('Godot keeps the id of an object it does not know', godot, async t => {
+t.test('Godot keeps the id of an unknown object', godot, async t => {
   const client = await startGodot(t, 'variant')
   t.equal(await client.run('object_id', { bytes: encodeVariant(new types.EncodedObjectAsID(1234n)) }), '1234')
 })
 
-t.test('Godot sees the types and the values that were meant', godot, async t => {
+t.test('Godot decodes the intended types and values', godot, async t => {
   const client = await startGodot(t, 'variant')
   const seen: Array<[value: Variant, type: number, text: string]> = [
     [3, 2, '3'],

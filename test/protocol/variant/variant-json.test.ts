@@ -14,7 +14,7 @@ t.test('JSON values represent themselves, objects dictionaries', async t => {
   t.same(variantFromJson({}), new Map())
 })
 
-t.test('an object whose only member is named like a type is of that type', async t => {
+t.test('an object whose only property is named like a type has that type', async t => {
   const { Vector2, Vector3 } = types
   for (const [json, value] of [
     [{ int: 7 }, 7],
@@ -55,7 +55,7 @@ t.test('values from JSON can be sent to Godot 3', async t => {
   t.same(variant4.decode(variant4.encode(four)), four)
 })
 
-t.test('invalid JSON is refused with a message that names what is expected', async t => {
+t.test('rejects invalid JSON with a message that names what is expected', async t => {
   for (const [json, wanted] of [
     [{ Vector2: [1] }, 'Vector2: an array of 2 numbers'],
     [{ Vector2: [1, '2'] }, 'Vector2: an array of 2 numbers'],
@@ -74,7 +74,7 @@ t.test('invalid JSON is refused with a message that names what is expected', asy
   t.throws(() => variantFromJson(deep), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('any JSON gives a Variant or a GodotError', async t => {
+t.test('random JSON gives a Variant or a GodotError', async t => {
   const names = [
     'int', 'float', 'Vector2', 'Color', 'Dictionary', 'PoolByteArray', 'PoolVector2Array', 'PackedInt64Array',
     'NodePath', 'x'

@@ -50,7 +50,7 @@ t.test('a node path is parsed from and converted to text', async t => {
   t.match(new NodePath('a//b/:x:'), { names: ['a', 'b'], subnames: ['x'] })
 })
 
-t.test('a Float counts as its number', async t => {
+t.test('a Float converts to its number', async t => {
   const three = new Float(3)
   t.equal(+three + 1, 4)
   t.equal(`${three}`, '3')

@@ -31,10 +31,10 @@ t.test('every value recorded from Godot 3.2.3 is decoded, and encoded again byte
   }
 })
 
-/** Where we answer otherwise than Godot 3.2.3, on purpose; docs/variant.md says why. */
+/** Intended differences from Godot 3.2.3; docs/variant.md explains them. */
 const differences = ['string f5 80 80 80', 'array nested 101', 'array nested 200']
 
-t.test('bytes are decoded or refused as by Godot', async t => {
+t.test('decodes or rejects bytes as Godot does', async t => {
   t.equal(decodeVectors.length, 100)
   for (const { name, hex, ok, error, reencoded } of decodeVectors) {
     const code = error === 'ERR_FILE_EOF' ? 'ERR_INVALID_DATA' : error
@@ -93,13 +93,13 @@ t.test('keys keep their type', async t => {
   t.equal(hexOf(encodeVariant(decodeVariant(bytes))), hexOf(bytes))
 })
 
-t.test('subclasses are encoded as their base class, a Buffer as bytes', async t => {
+t.test('encodes subclasses as their base class, and a Buffer as bytes', async t => {
   class Spot extends Vector2 {}
   t.equal(hexOf(encodeVariant(new Spot(1, 2))), hexOf(encodeVariant(new Vector2(1, 2))))
   t.equal(hexOf(encodeVariant(Buffer.from('abc'))), '140000000300000061626300')
 })
 
-t.test('values without a Godot type are refused', async t => {
+t.test('rejects values without a Godot type', async t => {
   class Own {}
   for (const value of [undefined, Symbol('a'), () =>
     1, new Date(), new Set(), /a/, new Own(), new Float64Array(1), [undefined], { a: new Own() }]) {
@@ -115,7 +115,7 @@ t.test('decoded bytes are a copy, also of a Buffer', async t => {
   t.strictSame(bytes, Uint8Array.of(0x61, 0x62, 0x63))
 })
 
-t.test('full objects are refused unless allowed, both ways', async t => {
+t.test('rejects full objects unless they are allowed, both ways', async t => {
   const object =
     new EncodedObject('Reference', new Map<string, Variant>([['name', 'a'], ['next', new EncodedObject('Node')]]))
   t.throws(() => encodeVariant([object]), { code: 'ERR_UNAUTHORIZED' })
@@ -125,14 +125,14 @@ t.test('full objects are refused unless allowed, both ways', async t => {
   t.equal(decodeVariant(bytesOf('1100000000000000'), { allowObjects: true }), null)
 })
 
-/** `levels` arrays in each other, the innermost with a null in it. */
+/** `levels` nested arrays around a null. */
 function nested (levels: number): Variant {
   let value: Variant = [null]
   for (let i = 1; i < levels; i++) value = [value]
   return value
 }
 
-t.test('at most 100 levels, both ways', async t => {
+t.test('allows at most 100 levels, both ways', async t => {
   t.strictSame(decodeVariant(encodeVariant(nested(100))), nested(100))
   t.throws(() => encodeVariant(nested(101)), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => decodeVariant(bytesOf('1200000001000000'.repeat(101))), { code: 'ERR_INVALID_DATA' })
@@ -143,7 +143,7 @@ t.test('at most 100 levels, both ways', async t => {
   const own: Variant[] = []
   own.push(own)
   t.throws(() => encodeVariant(own), { code: 'ERR_INVALID_PARAMETER' })
-  t.equal(hexOf(encodeVariant([])), '1300000000000000', 'a failure leaves nothing behind')
+  t.equal(hexOf(encodeVariant([])), '1300000000000000', 'a failure leaves no state behind')
 })
 
 t.test('a value may encode another one while it is being encoded', async t => {
@@ -153,7 +153,7 @@ t.test('a value may encode another one while it is being encoded', async t => {
   ]))
 })
 
-t.test('counts are checked against the remaining bytes before memory is allocated', async t => {
+t.test('checks counts against the remaining bytes before it allocates memory', async t => {
   for (const type of ['12', '13', '14', '15', '16', '17', '18', '19', '1a']) {
     t.throws(() => decodeVariant(bytesOf(`${type}000000ffffff7f00000000`)), {
       code:
@@ -165,7 +165,7 @@ t.test('counts are checked against the remaining bytes before memory is allocate
   t.throws(() => decodeVariant(bytesOf('0f00000000000080ffffffff00000000')), { code: 'ERR_INVALID_DATA' })
 })
 
-t.test('many short texts in a long packet are decoded in linear time', async t => {
+t.test('decodes many short strings in a long packet in linear time', async t => {
   const bytes = encodeVariant(new Array(300_000).fill(''))
   const start = performance.now()
   t.equal((decodeVariant(bytes) as Variant[]).length, 300_000)
@@ -204,7 +204,7 @@ t.test('random values of all types survive a round trip, with the same bytes', a
   }
 })
 
-/** Decodes; anything but a value or a GodotError is thrown on, with the seed to see it again. */
+/** Decodes; rethrows anything but a GodotError, with the seed to repeat it. */
 function survives (bytes: Uint8Array): void {
   try {
     encodeVariant(decodeVariant(bytes, { allowObjects: true }), { allowObjects: true })
@@ -219,7 +219,7 @@ t.test('random and mutated bytes give a value or a GodotError', async t => {
   for (let i = 0; i < scaled(10_000); i++) survives(mutated(random, seeds))
   for (let i = 0; i < scaled(10_000); i++) {
     const bytes = random.bytes(random.below(64))
-    // Mostly a known type first, as anything else ends at once.
+    // Mostly with a known type first, as anything else is rejected at once.
     if (bytes.length > 3 && !random.oneIn(8)) bytes.writeUInt32LE(random.below(27) | random.below(2) << 16, 0)
     survives(bytes)
   }

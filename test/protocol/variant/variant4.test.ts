@@ -28,7 +28,7 @@ t.test('every value recorded from Godot 4 is decoded, and encoded again byte for
   }
 })
 
-t.test('bytes are decoded or refused as by Godot 4', async t => {
+t.test('decodes or rejects bytes as Godot 4 does', async t => {
   t.equal(decodeVectors.length, 109)
   for (const { name, hex, ok, error, reencoded } of decodeVectors) {
     const code = error === 'ERR_UNAUTHORIZED' ? error : 'ERR_INVALID_DATA'
@@ -37,7 +37,7 @@ t.test('bytes are decoded or refused as by Godot 4', async t => {
   }
 })
 
-t.test('components of double precision are decoded exactly', async t => {
+t.test('decodes components of double precision exactly', async t => {
   const double = Buffer.alloc(8)
   double.writeDoubleLE(0.1)
   t.strictSame(variant4.decode(Buffer.concat([bytesOf('05000100'), double, double])), new types.Vector2(0.1, 0.1))
@@ -55,7 +55,7 @@ t.test('numbers in a container of floats are floats, both ways', async t => {
   t.strictSame(variant4.decode(variant4.encode(dictionary)), dictionary)
 })
 
-t.test('a received element of another type than its container\'s is converted or left out, as in Godot', async t => {
+t.test('converts or omits a received element of another type than its container, as Godot does', async t => {
   const rows: Array<[of: string, given: Variant[], read: Variant[]]> = [
     ['int', [1, 'a', 2.5, null, -2.5, 1e300, NaN, 2n ** 60n, types.float(3)], [1, 2, -2, 2n ** 60n, 3]],
     ['float', [1, 'a', types.float(2), 2.5, true], [1, 2, 2.5]],
@@ -82,7 +82,7 @@ t.test('a received element of another type than its container\'s is converted or
   t.strictSame(variant4.decode(variant4.encode(variant4.decode(zeros))), variant4.decode(zeros))
 })
 
-t.test('an element of another type than its container\'s is not encoded', async t => {
+t.test('rejects an element of another type than its container when encoding', async t => {
   t.throws(() => variant4.encode(new types.TypedArray('int', ['a'])), { code: 'ERR_INVALID_PARAMETER' })
   t.throws(() => variant4.encode(new types.TypedDictionary('Variant', 'Node', new Map([['a', 1]]))), {
     code: 'ERR_INVALID_PARAMETER'
@@ -91,7 +91,7 @@ t.test('an element of another type than its container\'s is not encoded', async 
   t.strictSame(variant4.decode(variant4.encode(nodes)), nodes)
 })
 
-t.test('classes and scripts of containers are named where objects are allowed', async t => {
+t.test('encodes classes and scripts of containers if objects are allowed', async t => {
   const allowObjects = true
   for (const [type, word] of [['Node', '1c000200'], ['res://x.gd', '1c000300']]) {
     const array = new types.TypedArray(type, [new types.EncodedObject('Node')])
@@ -104,11 +104,11 @@ t.test('classes and scripts of containers are named where objects are allowed', 
   }
 })
 
-t.test('text is strict UTF-8: lone surrogates are replaced, as everywhere in JavaScript', async t => {
+t.test('strings are strict UTF-8: lone surrogates are replaced, as elsewhere in JavaScript', async t => {
   t.equal(variant4.decode(variant4.encode('a\ud800')), 'a\ufffd')
 })
 
-t.test('each version refuses types that only the other has', async t => {
+t.test('each version rejects types that only the other has', async t => {
   for (const value of [
     new types.Vector2i(), new types.StringName('a'), new types.TypedArray('int'), new Float64Array(),
     new types.Callable()
@@ -118,7 +118,7 @@ t.test('each version refuses types that only the other has', async t => {
   }
 })
 
-t.test('at most 1024 levels, both ways', async t => {
+t.test('allows at most 1024 levels, both ways', async t => {
   t.throws(() => variant4.decode(bytesOf('1c00000001000000'.repeat(1_000_000))), { code: 'ERR_INVALID_DATA' })
   const own: Variant[] = []
   own.push(own)

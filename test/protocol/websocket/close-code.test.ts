@@ -32,8 +32,8 @@ const borders: Array<[code: number, onTheWire: boolean, byServer: boolean]> = [
 
 for (const [code, onTheWire, byServer] of borders) {
   t.test(`code ${code}: ${onTheWire
-    ? 'on the wire'
-    : 'never on the wire'}, ${byServer ? '' : 'not '}from a server`, async t => {
+    ? 'valid in a frame'
+    : 'invalid in a frame'}, ${byServer ? 'may' : 'must not'} be sent by a server`, async t => {
     t.equal(isCloseCode(code), onTheWire)
     t.equal(isServerCloseCode(code), byServer)
     if (byServer) t.doesNotThrow(() => checkClose(code, ''))
@@ -41,12 +41,12 @@ for (const [code, onTheWire, byServer] of borders) {
   })
 }
 
-t.test('of the codes we name, only those that are reported cannot be sent', async t => {
+t.test('of the named codes, only those that are never sent in a frame are invalid', async t => {
   const reported = Object.values(closeCode).filter(code => !isServerCloseCode(code))
   t.same(reported, [closeCode.NO_STATUS, closeCode.ABNORMAL])
 })
 
-t.test('a reason may have 123 bytes of UTF-8, counted in bytes', async t => {
+t.test('a reason may have 123 bytes of UTF-8', async t => {
   t.equal(MAX_REASON_BYTES, 123)
   t.doesNotThrow(() => checkClose(1000, 'x'.repeat(123)))
   t.doesNotThrow(() => checkClose(1000, 'ü'.repeat(61) + 'x'))
@@ -54,14 +54,14 @@ t.test('a reason may have 123 bytes of UTF-8, counted in bytes', async t => {
   t.throws(() => checkClose(1000, 'ü'.repeat(62)), { code: 'ERR_INVALID_PARAMETER', message: 'reason' })
 })
 
-t.test('a reason is text that can be written as UTF-8', async t => {
+t.test('a reason must be encodable as UTF-8', async t => {
   for (const reason of ['\ud800', 'a\udc00b', '\udc00\ud800', undefined, null, 5]) {
     t.throws(() => checkClose(1000, reason as string), { code: 'ERR_INVALID_PARAMETER', message: 'reason' })
   }
   t.doesNotThrow(() => checkClose(1000, '\ud83d\ude00'))
 })
 
-t.test('a code that is not a number is refused by name', async t => {
+t.test('rejects a code that is not a number with an error that names it', async t => {
   for (const code of ['1000', null, undefined, {}, 1000n, Symbol('code')]) {
     t.throws(() => checkClose(code as number, ''), GodotError)
   }

@@ -29,9 +29,11 @@ const offers: Array<[offer: string | undefined, answer: string]> = [
 ]
 
 for (const [offer, wanted] of offers) {
-  t.test(`the response to ${offer} is '${wanted}'`, async t => {
+  t.test(`the response to '${offer}' is '${wanted}'`, async t => {
     const accepted = acceptDeflate(offer)
     t.equal(accepted?.response ?? '', wanted)
-    if (accepted !== undefined) t.equal(accepted.windowBits, Number(/server_max_window_bits=(\d+)/.exec(wanted)?.[1] ?? 15))
+    if (accepted !== undefined) {
+      t.equal(accepted.windowBits, Number(/server_max_window_bits=(\d+)/.exec(wanted)?.[1] ?? 15))
+    }
   })
 }

@@ -10,7 +10,7 @@ import { WsReader } from '../../helper/ws-reader.ts'
 
 t.comment(`SEED=${seed}`)
 
-/** Where this reader differs from the one of ws on purpose; docs/protocol.md, section Frames, says why. */
+/** Intended differences from the reader of ws; docs/protocol.md, section Frames, explains them. */
 const differences = [
   {
     what: 'a reason ends at its first NUL',
@@ -28,10 +28,7 @@ for (const { what, stream, ours, theirs } of differences) {
   })
 }
 
-/**
- * Both readers' lines over the same chunks, and the chunk after which one had told more, or the last one when they told
- * other things.
- */
+/** Both readers' lines for the same chunks, and the first chunk after which they differ. */
 function readBoth (
   chunks: Buffer[], limit: number
 ): { mine: string[], other: string[], differsAt: number | undefined } {
@@ -49,12 +46,12 @@ function readBoth (
   return { mine: mine.lines, other: other.lines, differsAt }
 }
 
-/** A line of ws as we would tell it. */
+/** A line of ws in our format. */
 function likeOurs (line: string): string {
   return line.startsWith('close') ? line.replace(/\0.*$/s, '') : line
 }
 
-/** Reads `count` random streams with both readers, and tells the first that they do not read alike. */
+/** Reads `count` random streams with both readers, and fails with the first difference. */
 function compare (
   count: number, throwStream: (random: Random) => Buffer, limit: number
 ): { tally: Map<string, number>, difference?: object } {
@@ -85,10 +82,10 @@ function compare (
   return { tally }
 }
 
-t.test('random streams, good and bent, in random chunks are read as ws reads them, chunk by chunk', async t => {
+t.test('reads valid and mutated random streams in random chunks like ws, chunk by chunk', async t => {
   const { tally, difference } = compare(scaled(5000), randomStream, 290)
   t.equal(difference, undefined)
-  // Dice that never throw a case prove nothing about it.
+  // A kind of frame that was never generated was not tested.
   for (const kind of [
     'text', 'binary', 'ping', 'close 1000', 'close 1005', 'violation 1002', 'violation 1007', 'violation 1009'
   ]) {
@@ -96,18 +93,18 @@ t.test('random streams, good and bent, in random chunks are read as ws reads the
   }
 })
 
-t.test('buffers of random bytes are read as ws reads them, without an exception', async t => {
+t.test('reads random bytes like ws, without an exception', async t => {
   const likely = [0x81, 0x82, 0x01, 0x80, 0x88, 0x89]
   const randomBytes = (random: Random) => {
     const bytes = random.bytes(random.below(200))
-    // Left to chance alone nearly every first frame is broken.
+    // Of purely random bytes nearly every first frame is invalid.
     if (!random.oneIn(4) && bytes.length >= 2) bytes.set([random.pick(likely), 0x80 | random.below(128)])
     return bytes
   }
   t.equal(compare(scaled(10_000), randomBytes, 100).difference, undefined)
 })
 
-t.test('sizes around the borders of the length forms are read as ws reads them', async t => {
+t.test('reads sizes around the limits of the length forms like ws', async t => {
   const sizes = [125, 126, 127, 65534, 65535, 65536, 65537, 100_000, 100_001]
   const large = (random: Random) => Buffer.concat(Array.from({ length: 1 + random.below(3) }, () => {
     const payload = Buffer.alloc(random.pick(sizes), random.bytes(4))
@@ -131,7 +128,7 @@ const aFrame = fc.record({
   wide: fc.constantFrom(undefined, undefined, undefined, 2 as const, 8 as const)
 })
 
-t.test('random frames, cut anywhere, are read as by ws; a difference is shrunk', async t => {
+t.test('reads random frames, cut anywhere, like ws; shrinks a difference', async t => {
   t.doesNotThrow(() => fc.assert(fc.property(fc.array(aFrame, {
     maxLength: 6
   }), fc.array(fc.nat(400), { maxLength: 6 }), (frames, cuts) => {
@@ -142,7 +139,7 @@ t.test('random frames, cut anywhere, are read as by ws; a difference is shrunk',
   }), { numRuns: scaled(500), seed }))
 })
 
-t.test('whatever is stopped and resumed, the same is told', async t => {
+t.test('stopping and resuming does not change what is read', async t => {
   for (let i = 0; i < scaled(1000); i++) {
     const random = new Random(seed + i)
     const chunks = randomChunks(random, randomStream(random))

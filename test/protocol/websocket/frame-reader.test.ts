@@ -28,45 +28,135 @@ const messages: Case[] = [
   { what: 'a binary message', frames: [frame(BINARY, bytes('00ff80'))], told: ['binary 00ff80'] },
   { what: 'empty messages', frames: [frame(TEXT), frame(BINARY)], told: ['text ', 'binary '] },
   { what: 'a mask of zeros', frames: [frame(TEXT, 'hello', { key: Buffer.alloc(4) })], told: [textOf('hello')] },
-  { what: 'three fragments', frames: [frame(TEXT, 'he', more), frame(CONTINUATION, 'l', more), frame(CONTINUATION, 'lo')], told: [textOf('hello')] },
-  { what: 'binary fragments', frames: [frame(BINARY, bytes('c3'), more), frame(CONTINUATION, bytes('28'))], told: ['binary c328'] },
-  { what: 'empty fragments around one that is not', frames: [frame(TEXT, '', more), frame(CONTINUATION, 'x', more), frame(CONTINUATION)], told: [textOf('x')] },
-  { what: 'nothing but empty fragments', frames: [frame(BINARY, '', more), frame(CONTINUATION, '', more), frame(CONTINUATION)], told: ['binary '] },
-  { what: 'a text whose second byte of ü comes in the next fragment', frames: [frame(TEXT, bytes('c3'), more), frame(CONTINUATION, bytes('bc'))], told: [textOf('ü')] },
-  { what: 'two fragmented messages after each other', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(BINARY, 'c', more), frame(CONTINUATION, 'd')], told: [textOf('ab'), line(BINARY, 'cd')] },
-  { what: 'a message behind a fragmented one', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(TEXT, 'c')], told: [textOf('ab'), textOf('c')] },
+  {
+    what: 'three fragments',
+    frames: [frame(TEXT, 'he', more), frame(CONTINUATION, 'l', more), frame(CONTINUATION, 'lo')],
+    told: [textOf('hello')]
+  },
+  {
+    what: 'binary fragments',
+    frames: [frame(BINARY, bytes('c3'), more), frame(CONTINUATION, bytes('28'))],
+    told: ['binary c328']
+  },
+  {
+    what: 'empty fragments around one that is not',
+    frames: [frame(TEXT, '', more), frame(CONTINUATION, 'x', more), frame(CONTINUATION)],
+    told: [textOf('x')]
+  },
+  {
+    what: 'nothing but empty fragments',
+    frames: [frame(BINARY, '', more), frame(CONTINUATION, '', more), frame(CONTINUATION)],
+    told: ['binary ']
+  },
+  {
+    what: 'a text whose second byte of ü comes in the next fragment',
+    frames: [frame(TEXT, bytes('c3'), more), frame(CONTINUATION, bytes('bc'))],
+    told: [textOf('ü')]
+  },
+  {
+    what: 'two fragmented messages after each other',
+    frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(BINARY, 'c', more), frame(CONTINUATION, 'd')],
+    told: [textOf('ab'), line(BINARY, 'cd')]
+  },
+  {
+    what: 'a message behind a fragmented one',
+    frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(TEXT, 'c')],
+    told: [textOf('ab'), textOf('c')]
+  },
   { what: 'a ping', frames: [frame(PING, 'now')], told: ['ping 6e6f77'] },
   { what: 'a ping of 125 bytes', frames: [frame(PING, Buffer.alloc(125))], told: ['ping ' + '00'.repeat(125)] },
   { what: 'a pong, of which nothing is told', frames: [frame(PONG, 'x'), frame(TEXT, 'y')], told: [textOf('y')] },
-  { what: 'control frames amid fragments', frames: [frame(TEXT, 'a', more), frame(PING, '1'), frame(PONG), frame(CONTINUATION, 'b', more), frame(PING, '2'), frame(CONTINUATION, 'c')], told: ['ping 31', 'ping 32', textOf('abc')] },
-  { what: 'a close amid fragments', frames: [frame(TEXT, 'a', more), frame(CLOSE, closePayload(1001))], told: ['close 1001 '] }
+  {
+    what: 'control frames amid fragments',
+    frames: [
+      frame(TEXT, 'a', more), frame(PING, '1'), frame(PONG), frame(CONTINUATION, 'b', more), frame(PING, '2'),
+      frame(CONTINUATION, 'c')
+    ],
+    told: ['ping 31', 'ping 32', textOf('abc')]
+  },
+  {
+    what: 'a close amid fragments',
+    frames: [frame(TEXT, 'a', more), frame(CLOSE, closePayload(1001))],
+    told: ['close 1001 ']
+  }
 ]
 
 const lengths: Case[] = [0, 1, 125, 126, 127, 65535, 65536, 70000].map(size => {
   const payload = Buffer.alloc(size, 'abc')
-  return { what: `a length of ${size} in its shortest form`, frames: [frame(BINARY, payload)], told: [line(BINARY, payload)] }
+  return {
+    what: `a length of ${size} in its shortest form`,
+    frames: [frame(BINARY, payload)],
+    told: [line(BINARY, payload)]
+  }
 })
 lengths.push(
-  { what: 'short payloads with long lengths', frames: [frame(BINARY, 'a', { wide: 2 }), frame(BINARY, 'b', { wide: 8 }), frame(BINARY, '', { wide: 8 })], told: [line(BINARY, 'a'), line(BINARY, 'b'), 'binary '] },
-  { what: 'fragments in all three forms', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b', { fin: false, wide: 2 }), frame(CONTINUATION, 'c', { wide: 8 })], told: [textOf('abc')] }
+  {
+    what: 'short payloads with long lengths',
+    frames: [frame(BINARY, 'a', { wide: 2 }), frame(BINARY, 'b', { wide: 8 }), frame(BINARY, '', { wide: 8 })],
+    told: [line(BINARY, 'a'), line(BINARY, 'b'), 'binary ']
+  },
+  {
+    what: 'fragments in all three forms',
+    frames: [
+      frame(TEXT, 'a', more), frame(CONTINUATION, 'b', { fin: false, wide: 2 }),
+      frame(CONTINUATION, 'c', { wide: 8 })
+    ],
+    told: [textOf('abc')]
+  }
 )
 
 const broken: Case[] = [
   { what: 'reserved bit 1', frames: [frame(TEXT, 'x', { rsv: 4 })], told: ['violation 1002'] },
   { what: 'reserved bit 2', frames: [frame(BINARY, 'x', { rsv: 2 })], told: ['violation 1002'] },
   { what: 'reserved bit 3', frames: [frame(PING, 'x', { rsv: 1 })], told: ['violation 1002'] },
-  { what: 'a reserved bit in a continuation', frames: [frame(TEXT, 'x', more), frame(CONTINUATION, 'x', { rsv: 4 })], told: ['violation 1002'] },
-  ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map(code => ({ what: `reserved opcode ${code}`, frames: [frame(TEXT, 'x'), frame(code, 'y')], told: [textOf('x'), 'violation 1002'] })),
-  ...[TEXT, BINARY, CLOSE, PING, PONG].map(code => ({ what: `opcode ${code} without a mask`, frames: [frame(code, '', { mask: false })], told: ['violation 1002'] })),
-  ...[CLOSE, PING, PONG].map(code => ({ what: `opcode ${code} as a fragment`, frames: [frame(code, '', more)], told: ['violation 1002'] })),
-  ...[CLOSE, PING, PONG].map(code => ({ what: `opcode ${code} with 126 bytes`, frames: [frame(code, Buffer.alloc(126))], told: ['violation 1002'] })),
+  {
+    what: 'a reserved bit in a continuation',
+    frames: [frame(TEXT, 'x', more), frame(CONTINUATION, 'x', { rsv: 4 })],
+    told: ['violation 1002']
+  },
+  ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map(code => ({
+    what: `reserved opcode ${code}`,
+    frames: [frame(TEXT, 'x'), frame(code, 'y')],
+    told: [textOf('x'), 'violation 1002']
+  })),
+  ...[TEXT, BINARY, CLOSE, PING, PONG].map(code => ({
+    what: `opcode ${code} without a mask`,
+    frames: [frame(code, '', { mask: false })],
+    told: ['violation 1002']
+  })),
+  ...[CLOSE, PING, PONG].map(code => ({
+    what: `opcode ${code} as a fragment`,
+    frames: [frame(code, '', more)],
+    told: ['violation 1002']
+  })),
+  ...[CLOSE, PING, PONG].map(code => ({
+    what: `opcode ${code} with 126 bytes`,
+    frames: [frame(code, Buffer.alloc(126))],
+    told: ['violation 1002']
+  })),
   { what: 'a ping of one byte with a long length', frames: [frame(PING, 'x', { wide: 2 })], told: ['violation 1002'] },
   { what: 'a continuation without a start', frames: [frame(CONTINUATION, 'x')], told: ['violation 1002'] },
-  { what: 'a continuation that goes on, without a start', frames: [frame(CONTINUATION, 'x', more)], told: ['violation 1002'] },
-  { what: 'a continuation behind the last fragment', frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(CONTINUATION, 'c')], told: [textOf('ab'), 'violation 1002'] },
+  {
+    what: 'a continuation that goes on, without a start',
+    frames: [frame(CONTINUATION, 'x', more)],
+    told: ['violation 1002']
+  },
+  {
+    what: 'a continuation behind the last fragment',
+    frames: [frame(TEXT, 'a', more), frame(CONTINUATION, 'b'), frame(CONTINUATION, 'c')],
+    told: [textOf('ab'), 'violation 1002']
+  },
   { what: 'a text amid fragments', frames: [frame(TEXT, 'a', more), frame(TEXT, 'b')], told: ['violation 1002'] },
-  { what: 'a new start amid fragments', frames: [frame(BINARY, 'a', more), frame(BINARY, 'b', more)], told: ['violation 1002'] },
-  { what: 'what follows a violation', frames: [frame(TEXT, 'x', { rsv: 1 }), frame(TEXT, 'y'), frame(PING), frame(CLOSE)], told: ['violation 1002'] }
+  {
+    what: 'a new start amid fragments',
+    frames: [frame(BINARY, 'a', more), frame(BINARY, 'b', more)],
+    told: ['violation 1002']
+  },
+  {
+    what: 'what follows a violation',
+    frames: [frame(TEXT, 'x', { rsv: 1 }), frame(TEXT, 'y'), frame(PING), frame(CLOSE)],
+    told: ['violation 1002']
+  }
 ]
 
 /** Not UTF-8, and where the fault lies. */
@@ -81,9 +171,9 @@ const badUtf8: Array<[what: string, hex: string]> = [
   ['a surrogate pair', 'eda080edb080'],
   ['a code point over U+10FFFF', 'f4908080'],
   ['a byte that is never there', 'fe'],
-  ['a sequence of 2 bytes randomChunks short', 'c3'],
-  ['a sequence of 3 bytes randomChunks short', 'e282'],
-  ['a sequence of 4 bytes randomChunks short', 'f09f98'],
+  ['a sequence of 2 bytes cut short', 'c3'],
+  ['a sequence of 3 bytes cut short', 'e282'],
+  ['a sequence of 4 bytes cut short', 'f09f98'],
   ['an ASCII byte in a sequence', 'e28261'],
   ['a fault behind 100 good bytes', '61'.repeat(100) + 'ff'],
   ['a fault before 100 good bytes', 'ff' + '61'.repeat(100)]
@@ -93,36 +183,109 @@ const utf8: Case[] = badUtf8.flatMap(([what, hex]) => {
   const halves = [text.subarray(0, text.length >> 1), text.subarray(text.length >> 1)]
   return [
     { what: `text with ${what}`, frames: [frame(TEXT, text)], told: ['violation 1007'] },
-    { what: `fragmented text with ${what}`, frames: [frame(TEXT, halves[0], more), frame(PING), frame(CONTINUATION, halves[1])], told: ['ping ', 'violation 1007'] },
+    {
+      what: `fragmented text with ${what}`,
+      frames: [frame(TEXT, halves[0], more), frame(PING), frame(CONTINUATION, halves[1])],
+      told: ['ping ', 'violation 1007']
+    },
     { what: `text with ${what}, sent as binary`, frames: [frame(BINARY, text)], told: [line(BINARY, text)] },
-    ...(text.length <= 121 ? [{ what: `a close reason with ${what}`, frames: [frame(CLOSE, Buffer.concat([closePayload(1000), text]))], told: ['violation 1007'] }] : [])
+    ...(text.length <= 121
+      ? [{
+          what: `a close reason with ${what}`,
+          frames: [frame(CLOSE, Buffer.concat([closePayload(1000), text]))],
+          told: ['violation 1007']
+        }]
+      : [])
   ]
 })
-for (const good of ['\0', 'κόσμε', '\u07ff\u0800\ud7ff\ue000\ufffd\uffff', '\u{10000}\u{10ffff}', 'ß'.repeat(100), '\ufeff']) {
-  utf8.push({ what: `the good text ${JSON.stringify(good.slice(0, 9))}`, frames: [frame(TEXT, good)], told: [textOf(good)] })
+for (const good of [
+  '\0', 'κόσμε', '\u07ff\u0800\ud7ff\ue000\ufffd\uffff', '\u{10000}\u{10ffff}', 'ß'.repeat(100), '\ufeff'
+]) {
+  utf8.push({
+    what: `the good text ${JSON.stringify(good.slice(0, 9))}`,
+    frames: [frame(TEXT, good)],
+    told: [textOf(good)]
+  })
 }
 
 const closes: Case[] = [
   { what: 'a close without a payload', frames: [frame(CLOSE)], told: ['close 1005 '] },
   { what: 'a close with a code', frames: [frame(CLOSE, closePayload(1000))], told: ['close 1000 '] },
   { what: 'a close with a reason', frames: [frame(CLOSE, closePayload(4999, 'grüße'))], told: ['close 4999 grüße'] },
-  { what: 'a close with the longest reason', frames: [frame(CLOSE, closePayload(3000, 'x'.repeat(123)))], told: ['close 3000 ' + 'x'.repeat(123)] },
-  { what: 'a reason that ends in a NUL, as Godot 3 sends it', frames: [frame(CLOSE, closePayload(1000, 'bye\0'))], told: ['close 1000 bye'] },
+  {
+    what: 'a close with the longest reason',
+    frames: [frame(CLOSE, closePayload(3000, 'x'.repeat(123)))],
+    told: ['close 3000 ' + 'x'.repeat(123)]
+  },
+  {
+    what: 'a reason that ends in a NUL, as Godot 3 sends it',
+    frames: [frame(CLOSE, closePayload(1000, 'bye\0'))],
+    told: ['close 1000 bye']
+  },
   { what: 'a close of one byte', frames: [frame(CLOSE, 'x')], told: ['violation 1002'] },
-  ...[1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4000, 4999].map(code => ({ what: `close code ${code}`, frames: [frame(CLOSE, closePayload(code))], told: [`close ${code} `] })),
-  ...[0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535].map(code => ({ what: `close code ${code}`, frames: [frame(CLOSE, closePayload(code))], told: ['violation 1002'] })),
-  { what: 'what follows a close', frames: [frame(CLOSE, closePayload(1000)), frame(TEXT, 'x'), frame(PING), frame(CLOSE), frame(TEXT, '', { rsv: 7 })], told: ['close 1000 '] }
+  ...[1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4000, 4999].map(code => ({
+    what: `close code ${code}`,
+    frames: [frame(CLOSE, closePayload(code))],
+    told: [`close ${code} `]
+  })),
+  ...[0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535].map(code => ({
+    what: `close code ${code}`,
+    frames: [frame(CLOSE, closePayload(code))],
+    told: ['violation 1002']
+  })),
+  {
+    what: 'what follows a close',
+    frames: [
+      frame(CLOSE, closePayload(1000)), frame(TEXT, 'x'), frame(PING), frame(CLOSE), frame(TEXT, '', { rsv: 7 })
+    ],
+    told: ['close 1000 ']
+  }
 ]
 
 const limits: Case[] = [
-  { what: 'a message of just the limit', limit: 10, frames: [frame(BINARY, '0123456789')], told: [line(BINARY, '0123456789')] },
+  {
+    what: 'a message of just the limit',
+    limit: 10,
+    frames: [frame(BINARY, '0123456789')],
+    told: [line(BINARY, '0123456789')]
+  },
   { what: 'one byte over the limit', limit: 10, frames: [frame(BINARY, '0123456789x')], told: ['violation 1009'] },
-  { what: 'fragments of just the limit', limit: 10, frames: [frame(TEXT, '01234', more), frame(CONTINUATION, '56789')], told: [textOf('0123456789')] },
-  { what: 'fragments one byte over the limit', limit: 10, frames: [frame(TEXT, '01234', more), frame(CONTINUATION, '56789', more), frame(CONTINUATION, 'x')], told: ['violation 1009'] },
-  { what: 'an empty fragment at the limit', limit: 2, frames: [frame(TEXT, '01', more), frame(CONTINUATION)], told: [textOf('01')] },
-  { what: 'messages that are over the limit only together', limit: 2, frames: [frame(TEXT, '01'), frame(TEXT, '2', more), frame(CONTINUATION, '3'), frame(TEXT, '45')], told: [textOf('01'), textOf('23'), textOf('45')] },
-  { what: 'a control frame over the limit, which is for messages', limit: 2, frames: [frame(PING, 'ping')], told: ['ping 70696e67'] },
-  { what: 'a limit of 65535 bytes', limit: 65535, frames: [frame(BINARY, Buffer.alloc(65535)), frame(BINARY, Buffer.alloc(65536))], told: [line(BINARY, Buffer.alloc(65535)), 'violation 1009'] }
+  {
+    what: 'fragments of just the limit',
+    limit: 10,
+    frames: [frame(TEXT, '01234', more), frame(CONTINUATION, '56789')],
+    told: [textOf('0123456789')]
+  },
+  {
+    what: 'fragments one byte over the limit',
+    limit: 10,
+    frames: [frame(TEXT, '01234', more), frame(CONTINUATION, '56789', more), frame(CONTINUATION, 'x')],
+    told: ['violation 1009']
+  },
+  {
+    what: 'an empty fragment at the limit',
+    limit: 2,
+    frames: [frame(TEXT, '01', more), frame(CONTINUATION)],
+    told: [textOf('01')]
+  },
+  {
+    what: 'messages that are over the limit only together',
+    limit: 2,
+    frames: [frame(TEXT, '01'), frame(TEXT, '2', more), frame(CONTINUATION, '3'), frame(TEXT, '45')],
+    told: [textOf('01'), textOf('23'), textOf('45')]
+  },
+  {
+    what: 'a control frame over the limit, which is for messages',
+    limit: 2,
+    frames: [frame(PING, 'ping')],
+    told: ['ping 70696e67']
+  },
+  {
+    what: 'a limit of 65535 bytes',
+    limit: 65535,
+    frames: [frame(BINARY, Buffer.alloc(65535)), frame(BINARY, Buffer.alloc(65536))],
+    told: [line(BINARY, Buffer.alloc(65535)), 'violation 1009']
+  }
 ]
 
 for (const { what, frames, told, limit } of [...messages, ...lengths, ...broken, ...utf8, ...closes, ...limits]) {
@@ -150,8 +313,11 @@ t.test('masks are undone at sizes 0 to 300 and offsets 0 to 7, and no byte besid
       const log = new FrameLog()
       new FrameReader(log, LIMIT).read(memory.subarray(offset, offset + sent.length))
       const isOthersAsBefore = memory.every((byte, at) => (at >= offset && at < offset + sent.length) || byte === 0x55)
-      const isHeadAsBefore = sent.subarray(0, sent.length - size).equals(memory.subarray(offset, offset + sent.length - size))
-      if (log.lines[0] !== line(BINARY, payload) || !isOthersAsBefore || !isHeadAsBefore) wrong.push(`${size} at ${offset}`)
+      const isHeadAsBefore = sent.subarray(0, sent.length - size)
+        .equals(memory.subarray(offset, offset + sent.length - size))
+      if (log.lines[0] !== line(BINARY, payload) || !isOthersAsBefore || !isHeadAsBefore) {
+        wrong.push(`${size} at ${offset}`)
+      }
     }
   }
   t.same(wrong, [])
@@ -159,7 +325,10 @@ t.test('masks are undone at sizes 0 to 300 and offsets 0 to 7, and no byte besid
 
 t.test('frames of many sizes in one chunk begin at any alignment', async t => {
   const payloads = Array.from({ length: 300 }, (_, at) => Buffer.alloc(at, String(at)))
-  t.same(read([Buffer.concat(payloads.map(payload => frame(BINARY, payload)))]), payloads.map(payload => line(BINARY, payload)))
+  t.same(
+    read([Buffer.concat(payloads.map(payload => frame(BINARY, payload)))]),
+    payloads.map(payload => line(BINARY, payload))
+  )
 })
 
 t.test('only the first `length` bytes of a chunk are read', async t => {
@@ -199,29 +368,36 @@ t.test('the payload of a close is good after the call, also when the chunk is a 
 const long = 'ä'.repeat(70)
 const session = [
   frame(TEXT, 'hello'), frame(BINARY, ''), frame(BINARY, bytes('00ff')), frame(PING, 'p'),
-  frame(TEXT, bytes('c3'), more), frame(PING), frame(CONTINUATION, bytes('bc'), { fin: false, wide: 2 }), frame(PONG), frame(CONTINUATION, 'x', { wide: 8 }),
+  frame(TEXT, bytes('c3'), more), frame(PING), frame(CONTINUATION, bytes('bc'), { fin: false, wide: 2 }),
+  frame(PONG), frame(CONTINUATION, 'x', { wide: 8 }),
   frame(TEXT, long), frame(BINARY, 'y'), frame(CLOSE, closePayload(1001, 'gone')), frame(TEXT, 'never')
 ]
 const said = [
-  textOf('hello'), 'binary ', 'binary 00ff', 'ping 70', 'ping ', textOf('üx'), textOf(long), line(BINARY, 'y'), 'close 1001 gone'
+  textOf('hello'), 'binary ', 'binary 00ff', 'ping 70', 'ping ', textOf('üx'), textOf(long), line(BINARY, 'y'),
+  'close 1001 gone'
 ]
 
 t.test('a chunk may end at every byte', async t => {
   const stream = Buffer.concat(session)
   t.same(read([stream]), said)
-  for (let randomChunks = 0; randomChunks <= stream.length; randomChunks++) {
-    const lines = read([stream.subarray(0, randomChunks), stream.subarray(randomChunks)])
-    if (lines.join() !== said.join()) t.same(lines, said, `randomChunks at ${randomChunks}`)
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const lines = read([stream.subarray(0, cut), stream.subarray(cut)])
+    if (lines.join() !== said.join()) t.same(lines, said, `cut at ${cut}`)
   }
 })
 
 t.test('chunks may end at every two bytes of a frame, and at none', async t => {
   for (const wide of [0, 2, 8] as const) {
     const stream = Buffer.concat([frame(TEXT, 'first', { wide }), frame(TEXT, 'second', { wide })])
-    for (let randomChunks = 0; randomChunks <= stream.length; randomChunks++) {
-      for (let next = randomChunks; next <= stream.length; next++) {
-        const lines = read([stream.subarray(0, randomChunks), stream.subarray(randomChunks, next), Buffer.alloc(0), stream.subarray(next)])
-        if (lines.join() !== [textOf('first'), textOf('second')].join()) t.fail(`randomChunks at ${randomChunks} and ${next}, length in ${wide} bytes`)
+    for (let cut = 0; cut <= stream.length; cut++) {
+      for (let next = cut; next <= stream.length; next++) {
+        const lines = read([
+          stream.subarray(0, cut), stream.subarray(cut, next), Buffer.alloc(0),
+          stream.subarray(next)
+        ])
+        if (lines.join() !== [textOf('first'), textOf('second')].join()) {
+          t.fail(`cut at ${cut} and ${next}, length in ${wide} bytes`)
+        }
       }
     }
   }
@@ -268,9 +444,9 @@ t.test('memory grows with what came, not with what was announced', async t => {
   t.ok(process.memoryUsage().arrayBuffers - before < 1 << 20)
 })
 
-t.test('stopped at every message, at every randomChunks of the chunks: all is told, in order, one message per resume', async t => {
+t.test('a reader that stops after each message reports one per resume, wherever the chunks are cut', async t => {
   const stream = Buffer.concat(session)
-  for (let randomChunks = 0; randomChunks <= stream.length; randomChunks++) {
+  for (let cut = 0; cut <= stream.length; cut++) {
     const log = new FrameLog()
     const reader = new FrameReader(log, LIMIT)
     log.afterMessage = () => { reader.stop() }
@@ -279,17 +455,19 @@ t.test('stopped at every message, at every randomChunks of the chunks: all is to
       const before = log.lines.length
       step()
       const messages = log.lines.slice(before).filter(isMessage).length
-      if (messages > 1 || reader.isStopped !== (messages === 1)) t.fail(`randomChunks at ${randomChunks}: ${messages} messages in a step`)
+      if (messages > 1 || reader.isStopped !== (messages === 1)) {
+        t.fail(`cut at ${cut}: ${messages} messages in a step`)
+      }
     }
-    advance(() => reader.read(Buffer.from(stream.subarray(0, randomChunks))))
+    advance(() => reader.read(Buffer.from(stream.subarray(0, cut))))
     const stopped = reader.isStopped
     if (stopped) {
       const before = log.lines.length
-      reader.read(Buffer.from(stream.subarray(randomChunks)))
-      if (log.lines.length !== before) t.fail(`randomChunks at ${randomChunks}: read while stopped`)
-    } else advance(() => reader.read(Buffer.from(stream.subarray(randomChunks))))
+      reader.read(Buffer.from(stream.subarray(cut)))
+      if (log.lines.length !== before) t.fail(`cut at ${cut}: read while stopped`)
+    } else advance(() => reader.read(Buffer.from(stream.subarray(cut))))
     while (reader.isStopped) advance(() => reader.resume())
-    if (log.lines.join() !== said.join()) t.same(log.lines, said, `randomChunks at ${randomChunks}`)
+    if (log.lines.join() !== said.join()) t.same(log.lines, said, `cut at ${cut}`)
   }
 })
 
@@ -385,12 +563,14 @@ t.test('a frame that was broken over chunks can end the reader too', async t => 
 
 t.test('pongs and fragments are reported, so that every frame can be counted', async t => {
   const log = new FrameLog()
-  const frames = [frame(PONG, 'abc'), frame(TEXT, 'a', more), frame(CONTINUATION, '', more), frame(PONG), frame(CONTINUATION, 'b')]
+  const frames = [
+    frame(PONG, 'abc'), frame(TEXT, 'a', more), frame(CONTINUATION, '', more), frame(PONG), frame(CONTINUATION, 'b')
+  ]
   new FrameReader(log, LIMIT).read(Buffer.concat(frames))
   t.same([log.lines, log.pongs, log.fragments], [[textOf('ab')], [3, 0], 2])
 })
 
-t.test('a stopped reader looks ahead: pings are reported once, the end as soon as it is whole, and nothing is lost', async t => {
+t.test('a stopped reader looks ahead: reports pings once, the end once it is complete, and loses nothing', async t => {
   let ended = 0
   for (let run = 0; run < scaled(3000); run++) {
     const random = new Random(seed + run)
@@ -416,7 +596,9 @@ t.test('a stopped reader looks ahead: pings are reported once, the end as soon a
     if (reader.isStopped && sawEnd !== ends) t.fail(`an end ${ends ? 'not seen' : 'seen'}, seed ${seed + run}`)
     while (reader.isStopped) reader.resume()
     for (const isOne of [isPing, (text: string) => !isPing(text)]) {
-      if (log.lines.filter(isOne).join() !== expected.filter(isOne).join()) t.same(log.lines, expected, `seed ${seed + run}`)
+      if (log.lines.filter(isOne).join() !== expected.filter(isOne).join()) {
+        t.same(log.lines, expected, `seed ${seed + run}`)
+      }
     }
   }
   t.ok(ended > 0, `${ended} ends were seen ahead`)

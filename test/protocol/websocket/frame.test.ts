@@ -15,7 +15,7 @@ const heads: Array<[size: number, hex: string]> = [
 ]
 
 for (const [size, hex] of heads) {
-  t.test(`the head of ${size} bytes is ${hex}, wherever it is written`, async t => {
+  t.test(`the header for ${size} bytes is ${hex} at any offset`, async t => {
     t.equal(headLength(size), hex.length / 2)
     for (const offset of [0, 1, 7]) {
       const target = new Uint8Array(24).fill(0xaa)
@@ -27,7 +27,7 @@ for (const [size, hex] of heads) {
   })
 }
 
-t.test('every opcode stands in a final frame without mask', async t => {
+t.test('writes every opcode in a final frame without a mask', async t => {
   for (const code of Object.values(opcode)) {
     const target = new Uint8Array(2)
     writeHead(target, 0, code, 3)
@@ -35,7 +35,7 @@ t.test('every opcode stands in a final frame without mask', async t => {
   }
 })
 
-t.test('bytes are copied alike below and above the size where the way of copying changes', async t => {
+t.test('copies bytes correctly below and above the size where the method of copying changes', async t => {
   const source = Uint8Array.from({ length: 120 }, (_, at) => at + 1)
   for (let size = 0; size <= 100; size++) {
     const target = new Uint8Array(120)
@@ -52,6 +52,6 @@ t.test('a close payload is the code, big-endian, and the reason in UTF-8', async
   t.equal(closePayload(1000, 'x'.repeat(123)).length, 125)
 })
 
-t.test('code 1005 says that a close frame has no payload, so none is written', async t => {
+t.test('writes no payload for code 1005', async t => {
   t.equal(closePayload(1005, '').length, 0)
 })
