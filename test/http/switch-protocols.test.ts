@@ -40,7 +40,7 @@ t.test('the 101 has the headers and cookies that hooks of the host set, in whate
   t.match(headers, { 'x-request': '1', 'x-raw': '2', 'x-send': '3', 'set-cookie': 'b=2', connection: 'Upgrade' })
 })
 
-t.test('the 101 has no header of a connection, body or other handshake, nor an invalid one, and fits Godot', async t => {
+t.test('the 101 has no header of a connection, a body or the handshake, no invalid one, and fits Godot', async t => {
   const { port } = await startHost(t, {
     before: app => {
       app.addHook('onSend', async (_request, reply) => {
