@@ -1,9 +1,6 @@
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { App, Mount, Paths } from './host-kind.ts'
 
-/** Seconds that a client which does not answer stays: longer than any timeout that a host sets. */
-const CLOSE_TIMEOUT = 1.2
-
 /** Adds ours in scopes with these prefixes, each within the one before, or without any in the app itself. */
 export function mountBelow ({ socket, api }: Paths, ...prefixes: readonly string[]): Mount {
   const [outer, ...inner] = prefixes
@@ -16,7 +13,12 @@ export function mountBelow ({ socket, api }: Paths, ...prefixes: readonly string
 }
 
 async function addTo (app: App, path: string, prefix: string): Promise<WebSocketServer> {
-  await app.register(peerServer, { path, closeTimeout: CLOSE_TIMEOUT })
+  await app.register(peerServer, { path, closeTimeout: closeTimeoutOf(app) })
   await app.register(adminRoutes, { prefix, auth: false })
   return app.peerServer
+}
+
+/** Seconds that a client which does not answer stays: longer than the host lets a handler or an idle connection wait. */
+function closeTimeoutOf ({ initialConfig: { connectionTimeout, handlerTimeout } }: App): number {
+  return Math.max(connectionTimeout, handlerTimeout ?? 0) / 1000 + 0.3
 }
