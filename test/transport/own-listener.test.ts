@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, Server, Socket, type AddressInfo, type ListenOptions } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { nextTurn } from '../helper/frame-client.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
 /** A server on a free port; it stops with the test. */
@@ -71,6 +73,10 @@ t.test('a failed listen has no effect', async t => {
   await t.rejects(server.listen(0, [
     'after'
   ], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'an address this machine lacks')
+  server.bindIp = 'fe80::1'
+  await t.rejects(server.listen(0, [
+    'after'
+  ], true), { code: 'ERR_CANT_CREATE', number: 20 }, 'a link-local address without an interface')
   t.notOk(server.isListening())
   t.same(server.options.protocols, ['before'])
   t.notOk(server.options.gdMpApi)
@@ -178,4 +184,51 @@ t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t 
   await stopped
   t.equal(server.countPeers().pending, 0)
   t.equal(server.peerCount, 0)
+})
+
+t.test('setNoDelay applies to the socket of the peer', async t => {
+  const server = await listening(t)
+  const connected = nextSignal(server, 'client_connected')
+  await connectRawWebSocket(t, server.port)
+  const [id] = await connected
+  const calls = t.capture(Socket.prototype, 'setNoDelay', Socket.prototype.setNoDelay)
+  server.getPeer(id).setNoDelay(false)
+  server.getPeer(id).setNoDelay(true)
+  t.same(calls().map(({ args }) => args), [[false], [true]])
+})
+
+t.test('accepts clients without the undocumented handle of Node', async t => {
+  const { listen } = Server.prototype
+  t.intercept(Server.prototype, 'listen', {
+    value (this: Server & { _handle?: object }, ...args: [ListenOptions]) {
+      return listen.apply(this, args).once('listening', () => {
+        const handle = this._handle
+        Object.defineProperty(this, '_handle', { configurable: true, value: undefined })
+        setImmediate(() => { Object.defineProperty(this, '_handle', { writable: true, value: handle }) })
+      })
+    }
+  })
+  const server = await listening(t)
+  await nextTurn()
+  const taken = t.capture(SocketConnection, 'ofHandle', SocketConnection.ofHandle)
+  server.on('data_received', id => { server.getPeer(id).putPacket(server.getPeer(id).getPacket()) })
+  const raw = await connectRawWebSocket(t, server.port)
+  raw.sendFrame(2, 'echo')
+  t.equal((await raw.frame()).payload.toString(), 'echo')
+  t.same(taken(), [])
+})
+
+t.test('listens on IPv4 only if the machine has no IPv6', async t => {
+  const { listen } = Server.prototype
+  t.intercept(Server.prototype, 'listen', {
+    value (this: Server, options: ListenOptions) {
+      if (options.host !== '::') return listen.call(this, options)
+      const error = Object.assign(new Error('address family not supported'), { code: 'EAFNOSUPPORT' })
+      process.nextTick(() => { this.emit('error', error) })
+      return this
+    }
+  })
+  const server = await listening(t)
+  await connectRaw(t, server.port, '127.0.0.1')
+  await t.rejects(connectRaw(t, server.port, '::1'), { code: 'ECONNREFUSED' })
 })

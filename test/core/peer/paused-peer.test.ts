@@ -138,3 +138,27 @@ t.test('packets of peers that left fill the queue of the server to at most twice
   t.equal(server.monitor.drops.unread, sent - unread)
   await server.stop()
 })
+
+t.test('a peer that is paused for two reasons stays paused until both are gone', async t => {
+  const clock = stopTime(t)
+  const { client, peer } = await plain({ maxPacketsPerSecond: 7, pingInterval: 0 })
+  client.connection.deliver(Buffer.concat([packets(8), frame(9, 'ping')]))
+  t.same(await client.frames(), [], 'over its rate, pings wait too')
+  clock.advance(1000)
+  t.ok(peer.isPaused)
+  t.same((await client.frames()).map(({ payload }) => payload.toString()), ['ping'])
+  peer.getPacket()
+  await nextTurn()
+  t.notOk(peer.isPaused)
+  t.equal(peer.getAvailablePacketCount(), 7)
+})
+
+t.test('a ping whose pong does not fit the outgoing buffer closes a peer as slow', async t => {
+  const { server, client, peer } = await plain({ outputBufferKb: 1 })
+  client.connection.stall()
+  t.throws(() => { for (;;) peer.putPacket(Buffer.alloc(50)) }, { code: 'ERR_OUT_OF_MEMORY' })
+  client.connection.deliver(frame(9, Buffer.alloc(125)))
+  t.equal(peer.state, 'closing')
+  t.match(await peer.ended(), { cause: 'slow', code: 4008 })
+  await server.stop()
+})

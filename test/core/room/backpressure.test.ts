@@ -100,6 +100,37 @@ t.test('senders are paused for at most two seconds for a receiver that accepts t
   clock.advance(10_000)
 })
 
+t.test('packets for one receiver: senders wait for it beyond its limit, and no longer after two seconds', async t => {
+  const clock = stopTime(t)
+  const { server, members: [receiver, ...senders], isPaused } = await room(4)
+  const send = async (sender: MemoryClient): Promise<void> => {
+    sender.binary(Buffer.concat([header(sender.id, receiver.id), Buffer.alloc(60_000)]))
+    await nextTurn()
+  }
+  const peer = server.getPeer(receiver.id)
+  receiver.connection.stall()
+  await send(senders[0])
+  await send(senders[1])
+  t.ok(peer.getCurrentOutboundBufferedAmount() > 2 * 60_000)
+  await send(senders[2])
+  t.ok(isPaused(senders[2]))
+  t.equal(peer.state, 'open')
+
+  clock.advance(1000)
+  receiver.connection.unstall()
+  receiver.connection.stall()
+  clock.advance(1100)
+  await nextTurn()
+  t.notOk(senders.some(isPaused))
+  await send(senders[0])
+  await send(senders[1])
+  t.equal(peer.state, 'closing')
+  clock.advance(3000)
+  t.match(await peer.ended(), { cause: 'slow', code: 4008 })
+  server.stop().catch(() => {})
+  clock.advance(10_000)
+})
+
 t.test('a room runs at the speed of readers of 1 MB/s: none is closed, none misses a packet', async t => {
   const server = new ListeningServer({ gdMpApi: true, closeTimeout: 0.3, pingInterval: 0 })
   t.teardown(async () => { await server.stop() })
