@@ -140,3 +140,12 @@ t.test('the service describes its servers with their actual options', async t =>
   await service.peerServer.listen(undefined, [], true)
   t.match(await ask(), { channels: { peerServer: { title: 'Godot 3 multiplayer', 'x-sub-protocols': { names: [] } } } })
 })
+
+t.test('the address of a server with its own listener is its own port on the requested host', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  await service.register(app, { server: { port: 0 }, admin: { auth: false } })
+  await service.listen({ port: 0, host: '127.0.0.1' })
+  const answer = await service.inject({ url: '/asyncapi.json', headers: { host: 'game.example:8080' } })
+  t.match(answer.json().servers, { peerServer: { host: `game.example:${service.peerServer.port}`, protocol: 'ws' } })
+})
