@@ -40,7 +40,9 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
     if (isOpen) guarded.addHook('onRequest', ownMachineOnly)
     const options = { ...admin, ...(isOpen ? {} : { security: [{ [tokenScheme]: [] }] }) }
     await guarded.register(adminRoutes, { prefix: apiPrefix, ...options })
-    for (const { name } of more) await guarded.register(adminRoutes, { prefix: `${apiPrefix}/${name}`, server: name, ...options })
+    for (const { name } of more) {
+      await guarded.register(adminRoutes, { prefix: `${apiPrefix}/${name}`, server: name, ...options })
+    }
     await guarded.register(metricsRoutes, options)
   })
   await app.register(healthRoutes, { servers: names })

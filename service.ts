@@ -8,9 +8,10 @@ import firstRequest from './plugins/first-request.ts'
 import httpLimits from './plugins/http-limits.ts'
 import { sendProblem } from './http/problem.ts'
 import { withoutSecrets } from './http/request-log.ts'
-import { parseAddressRange } from './src/address-range.ts'
+import { canonicalAddress, parseAddressRange } from './src/address-range.ts'
 import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
+import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts'
 import { defaultOptions } from './src/options.ts'
 import { servicePaths } from './src/service-paths.ts'
 
@@ -27,7 +28,8 @@ try {
 }
 
 function isConfigurationError (error: unknown): boolean {
-  return error instanceof SettingsError || error instanceof GodotError || (error as NodeJS.ErrnoException).syscall !== undefined
+  return error instanceof SettingsError || error instanceof GodotError ||
+    (error as NodeJS.ErrnoException).syscall !== undefined
 }
 
 async function start (settings: Settings): Promise<void> {
@@ -37,6 +39,9 @@ async function start (settings: Settings): Promise<void> {
   const admin = adminToken === undefined ? { auth: false as const } : { token: adminToken }
   await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
+  for (const one of misspeltVariables(process.env)) {
+    service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
+  }
   exitGracefully(service)
   await service.listen({ host, port })
   logAddresses(service, settings)
@@ -46,10 +51,10 @@ async function start (settings: Settings): Promise<void> {
 function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): FastifyInstance {
   const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
   const timeout = handshakeTimeout * 1000
-  const rewriting: Pick<FastifyServerOptions, 'rewriteUrl'> = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
+  const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
-    trustProxy,
+    trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
@@ -64,11 +69,18 @@ function rewriteRoot ({ url = '/', headers }: IncomingMessage, path: string): st
   return headers.upgrade === undefined ? url : url.replace(/^\/(?=$|\?)/, () => path)
 }
 
-/** Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each. */
+/**
+ * Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each.
+ */
 function exemption ({ trustProxy }: Settings): (address: string) => boolean {
-  if (typeof trustProxy === 'boolean') return address => trustProxy || isLoopback(address)
-  const proxies = trustProxy.map(range => parseAddressRange(range)!)
-  return address => isLoopback(address) || proxies.some(range => range.has(address))
+  const isProxy = typeof trustProxy === 'boolean' ? () => trustProxy : isIn(trustProxy)
+  return address => isLoopback(address) || isProxy(address)
+}
+
+/** Whether an address, as a proxy may write it (with port, in brackets), is in one of these ranges. */
+function isIn (texts: readonly string[]): (address: string) => boolean {
+  const ranges = texts.map(text => parseAddressRange(text)!)
+  return address => ranges.some(range => range.has(canonicalAddress(address)))
 }
 
 /** SIGTERM and SIGINT: peers are closed with 1001, and the process exits with 0. */
@@ -93,7 +105,10 @@ function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsA
   const socket = mode === 'mounted' ? mounted : `${tls ? 'wss' : 'ws'}://${ownHost}:${service.peerServer.port}`
   const second = godot4 === undefined
     ? []
-    : [['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`], ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]]
+    : [
+        ['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`],
+        ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]
+      ]
   for (const [what, where] of [
     [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],
     ['REST API', `http://${at}${apiPrefix}`],
@@ -106,7 +121,9 @@ function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsA
     ['Health', `http://${at}${servicePaths.health} and ${servicePaths.readiness}`]
   ]) service.log.info(`${what} at ${where}`)
   if (adminToken === undefined) {
-    service.log.warn(`No ADMIN_TOKEN: anyone on this machine may administer. This is allowed only because HOST ${host} is a loopback address.`)
+    service.log.warn(
+      'No ADMIN_TOKEN: anyone on this machine may administer. ' +
+      `This is allowed only because HOST ${host} is a loopback address.`)
   }
 }
 

@@ -24,8 +24,8 @@ const description =
   `The WebSocket side of Godot's WebSocketServer. Operations are those of the server: it receives what clients send.
 
 Messages of the multiplayer modes are binary and little-endian. Payloads are shown in hex, with the layout of their
-bytes in \`x-layout\`. A message of any other form is dropped; the peer stays connected. \`x-limits\` are the values that
-the server runs with. When the application's \`onHandshake\` rejects a client, it chooses the status: 400 to 599.`
+bytes in \`x-layout\`. A message of any other form is dropped; the peer stays connected. \`x-limits\` are the values
+that the server runs with. When the application's \`onHandshake\` rejects a client, it chooses the status: 400 to 599.`
 
 /** The options that limit what a client may do. */
 const limits = [

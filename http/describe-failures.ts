@@ -14,7 +14,10 @@ interface Described extends Pick<AdminOptions, 'auth'> {
   readonly operationIdPrefix?: string
 }
 
-/** Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement and the prefix of its operationId. */
+/**
+ * Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement and
+ * the prefix of its operationId.
+ */
 export function describeFailures (app: FastifyInstance, { auth, security, operationIdPrefix = '' }: Described): void {
   const done = new WeakSet<FastifySchema>()
   app.addHook('onRoute', ({ schema, method }) => {
@@ -23,7 +26,8 @@ export function describeFailures (app: FastifyInstance, { auth, security, operat
     done.add(schema)
     const takesJson = schema.body !== undefined && !('content' in (schema.body as object))
     // In place: @fastify/swagger has seen the route already.
-    Object.assign(schema.response, auth === false ? {} : { 401: method === 'HEAD' ? { type: 'null', description: noToken.description } : noToken }, takesJson ? ofJson : {})
+    const unauthorized = method === 'HEAD' ? { type: 'null', description: noToken.description } : noToken
+    Object.assign(schema.response, auth === false ? {} : { 401: unauthorized }, takesJson ? ofJson : {})
     if (security !== undefined) schema.security = security
     if (schema.operationId !== undefined) schema.operationId = operationIdPrefix + schema.operationId
   })

@@ -16,10 +16,13 @@ type Rewrite = (schema: Json) => Json
 const rewritten = new WeakSet<object>()
 
 /**
- * The schema of a route of ours in the dialect of the host's document: JSON Schema 2020-12 in OpenAPI 3.1, its ancestors
- * in OpenAPI 3.0 and Swagger 2.0. The `swaggerTransform` of our routes: one of the host's own would take them for its own.
+ * The schema of a route of ours in the dialect of the host's document: JSON Schema 2020-12 in OpenAPI 3.1, its
+ * ancestors in OpenAPI 3.0 and Swagger 2.0. The `swaggerTransform` of our routes: one of the host's own would take them
+ * for its own.
  */
-export function toDocumentDialect ({ schema, url, openapiObject, swaggerObject }: Described): { schema: FastifySchema, url: string } {
+export function toDocumentDialect (
+  { schema, url, openapiObject, swaggerObject }: Described
+): { schema: FastifySchema, url: string } {
   if (swaggerObject !== undefined) {
     rewriteShared(swaggerObject, swaggerObject.definitions, toSwagger2)
     return { schema: operationOfSwagger2(schema), url }
@@ -60,7 +63,8 @@ function toOpenApi30 (schema: Json): Json {
 
 function toSwagger2 (schema: Json): Json {
   // There are no alternatives (any value is right), and no patterns of names.
-  const { examples, anyOf, patternProperties, ...rest } = withNullable(withExclusiveFlags(withEnum(schema)), 'x-nullable')
+  const plain = withNullable(withExclusiveFlags(withEnum(schema)), 'x-nullable')
+  const { examples, anyOf, patternProperties, ...rest } = plain
   return {
     ...rest,
     ...(Array.isArray(examples) ? { example: examples[0] } : {}),
@@ -78,12 +82,19 @@ function withEnum (schema: Json): Json {
 /** A numeric exclusive limit as a limit and a flag, as before JSON Schema 6. */
 function withExclusiveFlags (schema: Json): Json {
   const flags: Json = {}
-  if (typeof schema.exclusiveMinimum === 'number') Object.assign(flags, { minimum: schema.exclusiveMinimum, exclusiveMinimum: true })
-  if (typeof schema.exclusiveMaximum === 'number') Object.assign(flags, { maximum: schema.exclusiveMaximum, exclusiveMaximum: true })
+  if (typeof schema.exclusiveMinimum === 'number') {
+    Object.assign(flags, { minimum: schema.exclusiveMinimum, exclusiveMinimum: true })
+  }
+  if (typeof schema.exclusiveMaximum === 'number') {
+    Object.assign(flags, { maximum: schema.exclusiveMaximum, exclusiveMaximum: true })
+  }
   return { ...schema, ...flags }
 }
 
-/** A type or null, without the type null; alternatives of which one is left become it, those of constants an enumeration. */
+/**
+ * A type or null, without the type null; alternatives of which one is left become it, those of constants an
+ * enumeration.
+ */
 function withNullable (schema: Json, flag: string): Json {
   const { anyOf, ...rest } = schema
   if (!Array.isArray(anyOf)) return schema
@@ -101,7 +112,8 @@ function operationOfSwagger2 (schema: FastifySchema): FastifySchema {
   const { response = {}, body, querystring, params, headers, ...rest } = rewriteDeep(schema as Json, toSwagger2)
   const responses = Object.entries<Json>(response).map(([status, { content, ...others }]) =>
     [status, content === undefined ? others : { ...others, ...schemaOf(content) }])
-  const produces = new Set(Object.values<Json>(response).flatMap(one => Object.keys(one.content ?? { 'application/json': {} })))
+  const produces = new Set(Object.values<Json>(response).flatMap(({ content = { 'application/json': {} } }) =>
+    Object.keys(content)))
   const consumes = Object.keys(body?.content ?? { 'application/json': {} })
   return {
     ...rest,
@@ -119,11 +131,13 @@ function schemaOf (content: Json): Json {
 }
 
 function parametersOf (parts: Record<string, Json | undefined>): Json {
-  return Object.fromEntries(Object.entries(parts).flatMap(([part, object]) => object === undefined ? [] : [[part, withoutExamples(object)]]))
+  return Object.fromEntries(Object.entries(parts).flatMap(([part, object]) =>
+    object === undefined ? [] : [[part, withoutExamples(object)]]))
 }
 
 /** Every member without its example, and with a type: text where it has several. */
 function withoutExamples (object: Json): Json {
-  const members = Object.entries<Json>(object.properties).map(([name, { example, ...member }]) => [name, { type: 'string', ...member }])
+  const members = Object.entries<Json>(object.properties).map(([name, { example, ...member }]) =>
+    [name, { type: 'string', ...member }])
   return { ...object, properties: Object.fromEntries(members) }
 }

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { GodotError } from '../src/error.ts'
 import { defaultOptions } from '../src/options.ts'
+import { roomNamePattern } from '../src/core/room/room-name.ts'
 import { problem } from './problem.ts'
 
 /** A refusal has no `instance`: it is the same with and without an HTTP server. */
@@ -38,12 +39,28 @@ export const endpointSchema = {
   }
 }
 
-/** The schema for the server of this name: operationIds must be unique. */
-export function endpointSchemaOf (name: string): typeof endpointSchema {
-  return name === defaultOptions.name
-    ? endpointSchema
-    : {
-        ...endpointSchema,
-        operationId: `${name}.${endpointSchema.operationId}`
-      }
+/** The schema for the server of this name, whose operationIds must be unique; `isRoom`: a room is in the path. */
+export function endpointSchemaOf (name: string, isRoom: boolean = false): typeof endpointSchema {
+  const schema = isRoom ? roomSchema : endpointSchema
+  return name === defaultOptions.name ? schema : { ...schema, operationId: `${name}.${schema.operationId}` }
+}
+
+const roomSchema = {
+  ...endpointSchema,
+  operationId: 'connectToRoom',
+  summary: 'Open a WebSocket in a room',
+  description: `${endpointSchema.description} The client enters this room, which is opened if need be.`,
+  params: Type.Object({
+    room: Type.String({ pattern: roomNamePattern, description: 'Name of the room, case-sensitive' })
+  }),
+  response: {
+    ...endpointSchema.response,
+    400: refusal('Invalid upgrade request or room name, or no common subprotocol', new GodotError('invalid-room-name')),
+    404: refusal('No such room, and clients may not open rooms', new GodotError('room-not-found')),
+    429: refusal('Too many connections, joins or opened rooms from this address', new GodotError('room-rate')),
+    503: refusal(
+      'Not listening, refusing new connections, or server full; room full or locked, or too many rooms',
+      new GodotError('room-full')
+    )
+  }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Deadlined } from '../src/core/admission/deadlines.ts'
 import type { Handshake, HandshakeTransport } from '../src/core/admission/handshake.ts'
@@ -12,6 +13,9 @@ import { SocketConnection } from '../src/transport/socket-connection.ts'
 
 /** The response to a request, as Node's HTTP server keeps it on the socket. */
 interface AssignedSocket { _httpMessage?: ServerResponse | null }
+
+/** Event of the HTTP server: an upgrade request for one of our endpoints has come. */
+export const endpointUpgrade = 'fastify-peer-server:upgrade'
 
 /**
  * An upgrade request that an HTTP server has read, until it is answered. Whatever answers it other than with 101, be it
@@ -91,6 +95,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   // ---- what the handshake needs ----
 
   takeConnection ({ address }: UpgradeRequest): Connection {
+    this.#release()
     return new SocketConnection(this.socket, this.#head, address)
   }
 
@@ -124,13 +129,20 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   #watchEnd (): void {
     if (this.#isWatched) return
     this.#isWatched = true
-    if (this.socket.destroyed) this.#gone()
-    else this.socket.once('close', () => { this.#gone() })
+    if (this.socket.destroyed) this.#onClose()
+    else this.socket.once('close', this.#onClose)
   }
 
-  #gone (): void {
+  readonly #onClose = (): void => {
     this.#handshake?.close()
     this.#closing.delete(this)
+  }
+
+  /** Keeps nothing of the request for as long as the connection lasts, unless the host waits for the response's end. */
+  #release (): void {
+    const response = this.#response
+    if (response === undefined || response.listenerCount('close') > 0) return
+    if ((this.socket as AssignedSocket)._httpMessage === response) response.detachSocket(this.socket as Socket)
   }
 
   /** Ends our direction, discards what the client still sends, and destroys the socket in time. */

@@ -18,15 +18,30 @@ export const variantType = 'application/vnd.godot.variant+json'
 /** A body that is one packet: its bytes, and whether they are text. */
 export interface PacketBody { readonly bytes: Buffer, readonly isText: boolean }
 
-/** Parses bodies of the scope as packets: application/octet-stream, text/plain or a Variant as JSON, and no other content type. */
+/**
+ * Parses bodies of the scope as packets: application/octet-stream, text/plain or a Variant as JSON, and no other
+ * content type.
+ */
 export function parsePackets (app: FastifyInstance, server: WebSocketServer): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/octet-stream', async (_request: unknown, payload: Readable) => ({ bytes: await readBody(payload, server.maxDataSize), isText: false }))
-  app.addContentTypeParser(/^text\/plain(;\s*charset="?utf-8"?)?$/i, async (_request: unknown, payload: Readable) => ({ bytes: checkText(await readBody(payload, server.maxDataSize)), isText: true }))
-  app.addContentTypeParser(variantType, async (_request: unknown, payload: Readable) => ({ bytes: encode(checkText(await readBody(payload, MAX_JSON)), server), isText: false }))
+  app.addContentTypeParser('application/octet-stream', async (_request: unknown, payload: Readable) => ({
+    bytes: await readBody(payload, server.maxDataSize),
+    isText: false
+  }))
+  app.addContentTypeParser(/^text\/plain(;\s*charset="?utf-8"?)?$/i, async (_request: unknown, payload: Readable) => ({
+    bytes: checkText(await readBody(payload, server.maxDataSize)),
+    isText: true
+  }))
+  app.addContentTypeParser(variantType, async (_request: unknown, payload: Readable) => ({
+    bytes: encode(checkText(await readBody(payload, MAX_JSON)), server),
+    isText: false
+  }))
   // Without a body no parser checks the content type.
   app.addHook('preValidation', async request => {
-    if (request.body === undefined) throw new HttpError(415, `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`)
+    if (request.body === undefined) {
+      throw new HttpError(415,
+        `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`)
+    }
   })
 }
 

@@ -11,10 +11,16 @@ export const Problem = Type.Object({
   status: Type.Integer({ description: 'HTTP status' }),
   detail: Type.String({ description: 'What is wrong in this case' }),
   instance: Type.Optional(Type.String({ description: 'Id of the request, as in the log' })),
-  code: Type.String({ description: 'Stable code: the name of Godot\'s Error, or a kebab-case name', examples: ['ERR_DOES_NOT_EXIST', 'bad-request'] }),
+  code: Type.String({
+    description: 'Stable code: the name of Godot\'s Error, or a kebab-case name',
+    examples: ['ERR_DOES_NOT_EXIST', 'bad-request']
+  }),
   godotError: Type.Optional(Type.Integer({ description: 'Godot\'s Error number' })),
   errors: Type.Optional(Type.Array(Type.Object({
-    pointer: Type.String({ description: 'JSON pointer to the invalid value, starting with the part of the request', examples: ['/body/code'] }),
+    pointer: Type.String({
+      description: 'JSON pointer to the invalid value, starting with the part of the request',
+      examples: ['/body/code']
+    }),
     message: Type.String({ description: 'What is wrong with it', examples: ['must be integer'] })
   }), { description: 'Parts of the request that do not match its schema; at most eight' }))
 }, { $id: 'PeerServer.Problem', description: 'Problem details (RFC 9457)' })
@@ -58,8 +64,13 @@ const retryAfterSeconds = 1
 const MAX_PATH = 200
 
 /** Responds with `error` as a problem document; a 401 names the authentication scheme, a 503 has Retry-After. */
-export async function sendProblem (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const problem = problemOf(error, request.id)
+export async function sendProblem (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<FastifyReply> {
+  // A hook of the host may set the status on the reply only.
+  const problem = problemOf(error, request.id, reply.statusCode >= 400 ? reply.statusCode : 500)
   if (error instanceof HttpError) reply.headers(error.headers)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503) reply.header('retry-after', retryAfterSeconds)
@@ -74,8 +85,8 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 }
 
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
-function problemOf (error: unknown, instance?: string): Problem {
-  const { message, statusCode: status = 500 } = error as Partial<FastifyError>
+function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
+  const { message, statusCode: status = otherwise } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
   const known = error instanceof GodotError ? error : undefined
   return {

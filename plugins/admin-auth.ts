@@ -14,7 +14,10 @@ declare module 'fastify' {
 /** Who may enter: requests with a token, or all requests where the host guards the scope itself. */
 export type AdminAuthOptions = Pick<AdminOptions, 'token' | 'auth'>
 
-/** Requires a bearer token (RFC 6750) for every request to the scope, and sets `request.adminName` to the name of its owner. */
+/**
+ * Requires a bearer token (RFC 6750) for every request to the scope, and sets `request.adminName` to the name of its
+ * owner.
+ */
 export default fp<AdminAuthOptions>(async (app, { token, auth }) => {
   if (!app.hasRequestDecorator('adminName')) app.decorateRequest('adminName', null)
   if (auth === false) return
@@ -27,7 +30,10 @@ export default fp<AdminAuthOptions>(async (app, { token, auth }) => {
 }, { name: 'peer-server-admin-auth', fastify: '^5.3.0' })
 
 /** Checks the token before every route of the scope; errors go through the scope's error handler. */
-async function requireToken (app: FastifyInstance, check: (token: string, request: FastifyRequest) => boolean): Promise<void> {
+async function requireToken (
+  app: FastifyInstance,
+  check: (token: string, request: FastifyRequest) => boolean
+): Promise<void> {
   await app.register(bearerAuth, {
     keys: new Set<string>(),
     auth: check,

@@ -4,8 +4,8 @@ import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { describeLocations, describeSockets, type Location, type NamedServer } from '../http/asyncapi-document.ts'
 
 /**
- * Adds the AsyncAPI document of the servers with these names at /asyncapi.json. It describes them as they are now, and is serialised again
- * only when one of them has changed.
+ * Adds the AsyncAPI document of the servers with these names at /asyncapi.json. It describes them as they are now, and
+ * is serialised again only when one of them has changed.
  */
 export default fp<{ servers: readonly string[] }>(async (app, { servers: names }) => {
   const servers = names.map(name => ({ name, server: app.getDecorator<WebSocketServer>(name) }))
@@ -24,7 +24,10 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   })
 }, { name: 'peer-server-asyncapi', fastify: '^5.3.0' })
 
-function locate ({ name, server: { mode, port, tls } }: NamedServer, { host, hostname, protocol }: FastifyRequest): Location {
+function locate (
+  { name, server: { mode, port, tls } }: NamedServer,
+  { host, hostname, protocol }: FastifyRequest
+): Location {
   if (mode === 'mounted') return { name, host, isTls: protocol === 'https' }
   return { name, host: `${hostname}:${port}`, isTls: tls }
 }

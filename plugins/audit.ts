@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
 import { Bursts } from '../src/core/server/burst.ts'
@@ -7,8 +8,8 @@ import { Bursts } from '../src/core/server/burst.ts'
 const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Audits what administrators change, and try to change: into the app's log and into the feed. Requests of strangers, who got no further
- * than 401 or 403, are only counted, and reported once a second: anyone can send any number of them.
+ * Audits what administrators change, and try to change: into the app's log and into the feed. Requests of strangers,
+ * who got no further than 401 or 403, are only counted, and reported once a second: anyone can send any number of them.
  */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
   const authorized = new WeakSet<FastifyRequest>()
@@ -31,15 +32,17 @@ function audit (request: FastifyRequest, status: number, feed: EventFeed): void 
   feed.addAction(action)
 }
 
-function describeRequest ({ routeOptions, adminName: by, ip: address, method, url, params, query, body }: FastifyRequest, status: number): AdminAction {
+function describeRequest (request: FastifyRequest, status: number): AdminAction {
+  const { routeOptions, adminName: by, method, url, params, query, body } = request
   const { operationId } = (routeOptions.schema ?? {}) as { operationId?: string }
   const operation = operationId ?? `${method} ${routeOptions.url ?? url.split('?', 1)[0]}`
-  return describeAdminAction({ operation, by, address, params, query, body, status })
+  return describeAdminAction({ operation, by, address: addressOf(request), params, query, body, status })
 }
 
-function countUnauthorized ({ ip: address, log }: FastifyRequest, status: number, feed: EventFeed, bursts: Bursts): void {
+function countUnauthorized (request: FastifyRequest, status: number, feed: EventFeed, bursts: Bursts): void {
   const count = bursts.hit(String(status))
   if (count === 0) return
-  log.warn({ status, address, count }, 'unauthorized admin requests')
+  const address = addressOf(request)
+  request.log.warn({ status, address, count }, 'unauthorized admin requests')
   feed.addUnauthorized({ status, address, count })
 }

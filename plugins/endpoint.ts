@@ -1,9 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { endpointPaths } from '../http/endpoint-paths.ts'
+import type { EndpointPath } from '../http/endpoint-paths.ts'
 import { isolated } from '../http/isolated.ts'
 import { canonicalAddress } from '../src/address-range.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
 import { upgradeOf } from '../http/http-upgrade.ts'
+import { endProbe } from '../http/route-probe.ts'
+import { switchProtocols } from '../http/switch-protocols.ts'
+import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -14,10 +19,26 @@ import { withoutSecrets } from '../http/request-log.ts'
 /** How requests to the endpoint are logged. */
 export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>
 
-/** Adds the route of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the server. */
-export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): void {
-  app.get(server.options.path, isolated({
-    schema: endpointSchemaOf(name),
+/**
+ * Adds the routes of the WebSocket endpoint: upgrade requests that pass the host's hooks end in a handshake of the
+ * server.
+ */
+export async function addEndpoint (
+  app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging
+): Promise<void> {
+  for (const path of endpointPaths(server)) {
+    await app.register(async scope => { addRoute(scope, server, name, path, logging) })
+  }
+}
+
+function addRoute (
+  scope: FastifyInstance, server: WebSocketServer, name: string, { url, isRoom }: EndpointPath, logging: Logging
+): void {
+  const handler = (request: FastifyRequest, reply: FastifyReply): void => { respond(server, isRoom, request, reply) }
+  // The last of these hooks: @fastify/websocket of the host has handlers do the handshake of `ws`.
+  scope.addHook('onRoute', route => { route.handler = handler })
+  scope.get(url, isolated({
+    schema: endpointSchemaOf(name, isRoom),
     // The schema only documents; the host's compilers may speak another schema language.
     validatorCompiler: () => () => true,
     serializerCompiler: () => JSON.stringify,
@@ -26,26 +47,31 @@ export function addEndpoint (app: FastifyInstance, server: WebSocketServer, name
     logSerializers: { req: withoutSecrets, ...logging.logSerializers },
     // Called as soon as the router has found this route, before any hook.
     childLoggerFactory: function (logger, bindings, options, request) {
+      endProbe(request)
       upgradeOf(request)?.claim(internalsOf(server).registry)
-      return app.childLoggerFactory.call(this, logger, bindings, options, request)
-    },
-    // The last hook before the handler, which @fastify/websocket wraps for upgrades.
-    preHandler: async (request, reply) => { respond(server, request, reply) }
-  }), () => {})
+      return scope.childLoggerFactory.call(this, logger, bindings, options, request)
+    }
+  }), handler)
 }
 
 /** Responds outside of Fastify, in the same bytes as a listener of the server's own. */
-function respond (server: WebSocketServer, request: FastifyRequest, reply: FastifyReply): void {
-  reply.hijack()
+function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequest, reply: FastifyReply): void {
   const upgrade = upgradeOf(request.raw)
   if (upgrade === undefined) {
+    reply.hijack()
     // While the app closes upgrades are ordinary requests.
-    const code = request.raw.headers.upgrade === undefined ? 'upgrade-required' : 'not-listening'
-    return sendRefusal(reply.raw, new GodotError(code))
+    const isLate = offersWebSocket(request.raw.headers) && !server.isListening()
+    return sendRefusal(reply.raw, new GodotError(isLate ? 'not-listening' : 'upgrade-required'))
   }
   upgrade.respondWith(reply.raw)
-  if (server.mode === 'mounted') upgrade.process(requestOf(request))
-  else upgrade.reject(new GodotError('not-listening'))
+  if (server.mode !== 'mounted') {
+    reply.hijack()
+    return upgrade.reject(new GodotError('not-listening'))
+  }
+  const { room } = request.params as { room: string }
+  switchProtocols(reply, responseHeaders => {
+    upgrade.process({ ...requestOf(request), ...(isRoom ? { room } : {}), responseHeaders })
+  })
 }
 
 function requestOf (request: FastifyRequest): UpgradeRequest {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { endpointUpgrade } from '../http/http-upgrade.ts'
 import { Deadlines, type Deadlined } from '../src/core/admission/deadlines.ts'
 
 /** Seconds that a connection may take until its first request is complete, read at every check. */
@@ -9,8 +10,9 @@ const waitingKey = Symbol('waiting')
 type Connection = Socket & Record<symbol, Deadlined | undefined>
 
 /**
- * Closes connections whose first request is not complete in time, counted from their beginning. Node's own timeouts count from the first
- * byte of a request and are checked at intervals: a client that sends slowly could take twice as long.
+ * Closes connections whose first request is not complete in time, counted from their beginning. Node's own timeouts
+ * count from the first byte of a request and are checked at intervals: a client that sends slowly could take twice as
+ * long.
  */
 export default fp<FirstRequestOptions>(async (app, { seconds }) => {
   const waiting = new Deadlines(seconds)
@@ -24,12 +26,7 @@ export default fp<FirstRequestOptions>(async (app, { seconds }) => {
     const one = (socket as Connection)[waitingKey]
     if (one !== undefined) waiting.delete(one)
   }
-  app.server.on('connection', begin).on('request', end).prependListener('upgrade', end)
-  app.addHook('preClose', done => {
-    // As the last listener it would swallow upgrades.
-    app.server.off('upgrade', end)
-    done()
-  })
+  app.server.on('connection', begin).on('request', end).on(endpointUpgrade, end)
 }, { name: 'first-request', fastify: '^5.3.0' })
 
 /** Node's error for a request that takes too long, which is answered with 408. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { endpointUpgrade } from '../http/http-upgrade.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
 import { Bursts } from '../src/core/server/burst.ts'
@@ -27,7 +28,10 @@ const key = Symbol('connection')
 const IPV6_BITS = 64
 const refusal = 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n'
 
-/** Bounds connections per address, requests in flight per connection, and the time to read a response. Node has options for neither. */
+/**
+ * Bounds connections per address, requests in flight per connection, and the time to read a response. Node has options
+ * for neither.
+ */
 export default fp<HttpLimits>(async (app, limits) => {
   const bursts = new Bursts()
   const report: Report = (limit, address) => {
@@ -39,7 +43,11 @@ export default fp<HttpLimits>(async (app, limits) => {
   limitResponseTime(app, limits, report)
 }, { name: 'http-limits', fastify: '^5.3.0' })
 
-function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddress, isExempt }: HttpLimits, report: Report): void {
+function limitConnections (
+  { server }: FastifyInstance,
+  { maxConnectionsPerAddress, isExempt }: HttpLimits,
+  report: Report
+): void {
   const counts = new Map<string, number>()
   const releases = new WeakMap<Socket, () => void>()
   server.on('connection', (socket: Socket) => {
@@ -67,12 +75,12 @@ function limitConnections ({ server }: FastifyInstance, { maxConnectionsPerAddre
     releases.set(socket, release)
     socket.once('close', release)
   })
-  server.on('upgrade', ({ socket }: IncomingMessage) => { releases.get(socket)?.() })
+  server.on(endpointUpgrade, ({ socket }: IncomingMessage) => { releases.get(socket)?.() })
 }
 
 /**
- * Destroys a connection with too many requests in flight. One chunk of bytes can hold a thousand, which Node parses to its end: the
- * requests after the limit do not reach Fastify.
+ * Destroys a connection with too many requests in flight. One chunk of bytes can hold a thousand, which Node parses to
+ * its end: the requests after the limit do not reach Fastify.
  */
 function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimits, report: Report): void {
   const handlers = app.server.listeners('request') as RequestListener[]
@@ -95,7 +103,10 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
   })
 }
 
-/** Node tells only the response that is being sent that its connection is closed; the file of one behind it would stay open for ever. */
+/**
+ * Node tells only the response that is being sent that its connection is closed; the file of one behind it would stay
+ * open for ever.
+ */
 function closeResponse (response: ServerResponse): void {
   response.destroy()
   if (!response.closed) response.emit('close')
@@ -109,7 +120,7 @@ function connectionOf (socket: Socket | undefined): Connection | undefined {
 function limitResponseTime (app: FastifyInstance, { responseTimeout }: HttpLimits, report: Report): void {
   const waiting = new Deadlines(() => responseTimeout)
   app.addHook('onSend', async ({ raw: { socket } }, { raw: response }) => {
-    if (connectionOf(socket) === undefined) return
+    if (response.statusCode === 101 || connectionOf(socket) === undefined) return
     const cut = (): void => { socket.destroy() }
     const deadline = {
       expire: () => {

@@ -18,7 +18,10 @@ const CLOSE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** A server and the name of its decorator, the label `server` of its metrics. */
 interface Named { readonly name: string, readonly server: WebSocketServer }
 
-/** Adds `app.metrics`, a Prometheus registry of this app, with metrics of its servers (by default `peerServer`) and of the process. */
+/**
+ * Adds `app.metrics`, a Prometheus registry of this app, with metrics of its servers (by default `peerServer`) and of
+ * the process.
+ */
 export default fp<{ servers?: readonly string[] }>(async (app, { servers = [defaultOptions.name] }) => {
   const registry = new Registry()
   app.decorate('metrics', registry)
@@ -41,11 +44,38 @@ function addProcess (registry: Registry): void {
 
 function countEvents (named: readonly Named[], registry: Registry): void {
   const registers = [registry]
-  const joins = new Counter({ name: `${PREFIX}joins_total`, help: 'Clients that joined', labelNames: ['server'], registers })
-  const leaves = new Counter({ name: `${PREFIX}leaves_total`, help: 'Peers that disconnected, by cause and close code', labelNames: ['server', 'cause', 'code'], registers })
-  const refusals = new Counter({ name: `${PREFIX}refusals_total`, help: 'Refused handshakes, by reason', labelNames: ['server', 'reason'], registers })
-  const handshakes = new Histogram({ name: `${PREFIX}handshake_duration_seconds`, help: 'Time from the first byte of a client to the response that completes its handshake', labelNames: ['server'], buckets: HANDSHAKE_SECONDS, registers })
-  const closes = new Histogram({ name: `${PREFIX}close_duration_seconds`, help: 'Time from the first close frame to the disconnect of the peer, by outcome', labelNames: ['server', 'outcome'], buckets: CLOSE_SECONDS, registers })
+  const joins = new Counter({
+    name: `${PREFIX}joins_total`,
+    help: 'Clients that joined',
+    labelNames: ['server'],
+    registers
+  })
+  const leaves = new Counter({
+    name: `${PREFIX}leaves_total`,
+    help: 'Peers that disconnected, by cause and close code',
+    labelNames: ['server', 'cause', 'code'],
+    registers
+  })
+  const refusals = new Counter({
+    name: `${PREFIX}refusals_total`,
+    help: 'Refused handshakes, by reason',
+    labelNames: ['server', 'reason'],
+    registers
+  })
+  const handshakes = new Histogram({
+    name: `${PREFIX}handshake_duration_seconds`,
+    help: 'Time from the first byte of a client to the response that completes its handshake',
+    labelNames: ['server'],
+    buckets: HANDSHAKE_SECONDS,
+    registers
+  })
+  const closes = new Histogram({
+    name: `${PREFIX}close_duration_seconds`,
+    help: 'Time from the first close frame to the disconnect of the peer, by outcome',
+    labelNames: ['server', 'outcome'],
+    buckets: CLOSE_SECONDS,
+    registers
+  })
   for (const { name: server, server: { monitor: { events } } } of named) {
     joins.inc({ server }, 0)
     handshakes.zero({ server })
@@ -70,25 +100,83 @@ function codeLabel (code: number): string {
 
 /** A metric that is read at a scrape: one value, or one for each value of its label. */
 type Reading = { readonly name: string, readonly help: string } &
-  ({ readonly read: (server: WebSocketServer) => number } | { readonly label: string, readonly read: (server: WebSocketServer) => Readonly<Record<string, number>> })
+  (
+    { readonly read: (server: WebSocketServer) => number } |
+    { readonly label: string, readonly read: (server: WebSocketServer) => Readonly<Record<string, number>> }
+  )
 
 function readings (at: (server: WebSocketServer) => Snapshot): Reading[] {
+  return [...stateReadings(at), ...trafficReadings(at)]
+}
+
+function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
   return [
-    { name: 'peers', help: 'Peers by state, and pending handshakes', label: 'state', read: server => at(server).states },
-    { name: 'held_peers', help: 'Peers that are not being read: input queue full, or rate limited', read: server => at(server).held },
-    { name: 'listening', help: 'Whether the server is listening (1) or not (0)', read: server => Number(server.isListening()) },
-    { name: 'refusing', help: 'Whether the server refuses new connections (1) or not (0)', read: server => Number(server.refuseNewConnections) },
-    { name: 'received_packets_total', help: 'Packets received from clients', read: server => at(server).traffic.packetsIn },
-    { name: 'received_bytes_total', help: 'Payload bytes received from clients', read: server => at(server).traffic.bytesIn },
+    {
+      name: 'peers',
+      help: 'Peers by state, and pending handshakes',
+      label: 'state',
+      read: server => at(server).states
+    },
+    {
+      name: 'held_peers',
+      help: 'Peers that are not being read: input queue full, or rate limited',
+      read: server => at(server).held
+    },
+    {
+      name: 'listening',
+      help: 'Whether the server is listening (1) or not (0)',
+      read: server => Number(server.isListening())
+    },
+    {
+      name: 'refusing',
+      help: 'Whether the server refuses new connections (1) or not (0)',
+      read: server => Number(server.refuseNewConnections)
+    }
+  ]
+}
+
+function trafficReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
+  return [
+    {
+      name: 'received_packets_total',
+      help: 'Packets received from clients',
+      read: server => at(server).traffic.packetsIn
+    },
+    {
+      name: 'received_bytes_total',
+      help: 'Payload bytes received from clients',
+      read: server => at(server).traffic.bytesIn
+    },
     { name: 'sent_packets_total', help: 'Packets sent to clients', read: server => at(server).traffic.packetsOut },
     { name: 'sent_bytes_total', help: 'Payload bytes sent to clients', read: server => at(server).traffic.bytesOut },
-    { name: 'relayed_packets_total', help: 'Packets relayed between peers, counted per recipient', read: server => server.monitor.packetsRelayed },
-    { name: 'dropped_packets_total', help: 'Dropped packets, by reason', label: 'reason', read: server => server.monitor.drops },
+    {
+      name: 'relayed_packets_total',
+      help: 'Packets relayed between peers, counted per recipient',
+      read: server => server.monitor.packetsRelayed
+    },
+    {
+      name: 'dropped_packets_total',
+      help: 'Dropped packets, by reason',
+      label: 'reason',
+      read: server => server.monitor.drops
+    },
     { name: 'limit_hits_total', help: 'Limit hits, by limit', label: 'limit', read: server => server.monitor.limits },
-    { name: 'remote_method_failures_total', help: 'Failed handlers of remote methods and properties', read: server => server.monitor.failures },
-    { name: 'input_queue_packets', help: 'Packets waiting to be read by the application', read: server => at(server).unread },
+    {
+      name: 'remote_method_failures_total',
+      help: 'Failed handlers of remote methods and properties',
+      read: server => server.monitor.failures
+    },
+    {
+      name: 'input_queue_packets',
+      help: 'Packets waiting to be read by the application',
+      read: server => at(server).unread
+    },
     { name: 'output_buffer_bytes', help: 'Bytes queued for sending, all peers', read: server => at(server).buffered },
-    { name: 'output_buffer_max_bytes', help: 'Bytes queued for sending, maximum over peers', read: server => at(server).maxBuffered }
+    {
+      name: 'output_buffer_max_bytes',
+      help: 'Bytes queued for sending, maximum over peers',
+      read: server => at(server).maxBuffered
+    }
   ]
 }
 
@@ -105,7 +193,11 @@ function addReading (registry: Registry, named: readonly Named[], { name, help, 
       this.reset()
       for (const { name, server } of named) {
         if (!('label' in reading)) this.inc({ server: name }, reading.read(server))
-        else for (const [value, count] of Object.entries(reading.read(server))) this.inc({ server: name, [reading.label]: value }, count)
+        else {
+          for (const [value, count] of Object.entries(reading.read(server))) {
+            this.inc({ server: name, [reading.label]: value }, count)
+          }
+        }
       }
     }
   })
@@ -133,8 +225,15 @@ function snapshotOf (server: WebSocketServer, traffic: Traffic): () => Snapshot 
   }
 }
 
+/** Packets that wait for the server itself. */
+function unreadByRooms (server: WebSocketServer): number {
+  let unread = 0
+  for (const { inbox } of internalsOf(server).rooms) unread += inbox.length
+  return unread
+}
+
 function scan (server: WebSocketServer, traffic: Traffic): Snapshot {
-  let [held, unread, buffered, maxBuffered] = [0, internalsOf(server).room.inbox.length, 0, 0]
+  let [held, unread, buffered, maxBuffered] = [0, unreadByRooms(server), 0, 0]
   for (const peer of server.peers()) {
     const waiting = peer.getCurrentOutboundBufferedAmount()
     held += Number(peer.isPaused)

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Mount } from '../src/transport/listener.ts'
@@ -47,7 +46,9 @@ export default fp<Partial<ServerOptions>>(async (app, registered) => {
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
   const servers: WebSocketServer[] = []
   serversOf.set(app.server, servers)
-  app.addHook('preClose', async () => { await Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') })) })
+  app.addHook('preClose', async () => {
+    await Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') }))
+  })
   return servers
 }
 
@@ -57,18 +58,20 @@ function joinPaths (prefix: string, path: string): string {
 }
 
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): Promise<void> {
-  // Passes upgrades through Fastify's hooks; a host with WebSocket routes of its own has registered it already.
-  if (!app.hasDecorator('websocketServer')) await app.register(fastifyWebsocket)
-  watchUpgrades(app)
-  addEndpoint(app, server, name, logging)
+  await watchUpgrades(app)
+  await addEndpoint(app, server, name, logging)
   app.addHook('onListen', async () => { logHeadersTimeout(app, server) })
 }
 
 /** Until the request is complete, the headersTimeout of the host's HTTP server applies, by default a minute. */
-function logHeadersTimeout ({ server: { headersTimeout }, log }: FastifyInstance, { handshakeTimeout }: WebSocketServer): void {
+function logHeadersTimeout (
+  { server: { headersTimeout }, log }: FastifyInstance,
+  { handshakeTimeout }: WebSocketServer
+): void {
   if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
   const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
-  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, not handshakeTimeout: see docs/reliability.md'
+  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, ' +
+    'not handshakeTimeout: see docs/reliability.md'
   if (headersTimeout === 0) log.warn(details, message)
   else log.info(details, message)
 }

@@ -1,6 +1,6 @@
 /**
- * A value of the application as JSON can represent it: a BigInt as its digits, a circular reference as "[circular]", a value that throws
- * when it is read as a text that says why; undefined where JSON has no representation.
+ * A value of the application as JSON can represent it: a BigInt as its digits, a circular reference as "[circular]", a
+ * value that throws when it is read as a text that says why; undefined where JSON has no representation.
  */
 export function asJson (value: unknown): unknown {
   try {

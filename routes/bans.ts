@@ -18,8 +18,15 @@ const Range = Type.Refine(Type.String({ description: 'An IP address, or a range 
 export const BanEntry = Type.Object({
   address: Type.String({ description: 'The address or range, in canonical form', examples: ['192.0.2.0/24'] }),
   reason: Type.String({ description: 'Reason that its clients receive', examples: ['rude'] }),
-  since: Type.String({ format: 'date-time', description: 'When it was created', examples: ['2025-01-31T12:00:00.000Z'] }),
-  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description: 'When the ban expires; null: never', examples: ['2025-01-31T13:00:00.000Z'] })
+  since: Type.String({
+    format: 'date-time',
+    description: 'When it was created',
+    examples: ['2025-01-31T12:00:00.000Z']
+  }),
+  until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description: 'When the ban expires; null: never',
+    examples: ['2025-01-31T13:00:00.000Z']
+  })
 }, { $id: 'PeerServer.Ban', description: 'An address or range whose clients may not connect' })
 
 /** Addresses that may not connect. */
@@ -38,16 +45,23 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
     schema: {
       operationId: 'ban',
       summary: 'Ban an address or a range',
-      description: 'New handshakes from it are refused with 403, and its peers are closed with 1008. A ban of the same range is replaced.',
+      description:
+        'New handshakes from it are refused with 403, and its peers are closed with 1008. A ban of the same range is ' +
+        'replaced.',
       tags,
       body: Type.Object({
         address: Range,
-        seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1e10, description: 'Duration in seconds; permanent if omitted' })),
+        seconds: Type.Optional(Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 1e10,
+          description: 'Duration in seconds; permanent if omitted'
+        })),
         reason: Type.Optional(CloseReason)
       }, { additionalProperties: false, examples: [{ address: '192.0.2.0/24', seconds: 3600, reason: 'rude' }] }),
       response: { 201: ref(BanEntry), 400: problem('Invalid body') }
     }
-  }), async ({ body: { address, seconds, reason } }, reply) => await reply.code(201).send(describeBan(server.ban(address, { seconds, reason }))))
+  }), async ({ body: { address, ...terms } }, reply) =>
+    await reply.code(201).send(describeBan(server.ban(address, terms))))
 
   app.delete('/bans/:address', isolated({
     schema: {
@@ -55,7 +69,11 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
       summary: 'Lift a ban',
       tags,
       params: Type.Object({ address: Range }),
-      response: { 204: { type: 'null', description: 'Lifted' }, 400: problem('Not an address or range'), 404: problem('No such ban') }
+      response: {
+        204: { type: 'null', description: 'Lifted' },
+        400: problem('Not an address or range'),
+        404: problem('No such ban')
+      }
     }
   }), async ({ params }, reply) => {
     server.unban(params.address)
@@ -64,5 +82,10 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
 }
 
 function describeBan ({ address, reason, since, until }: Ban): Static<typeof BanEntry> {
-  return { address, reason, since: new Date(since).toISOString(), until: until === undefined ? null : new Date(until).toISOString() }
+  return {
+    address,
+    reason,
+    since: new Date(since).toISOString(),
+    until: until === undefined ? null : new Date(until).toISOString()
+  }
 }

@@ -18,10 +18,13 @@ export function decodeCursor (list: string, cursor: string | undefined): Positio
   if (cursor === undefined) return undefined
   const bytes = Buffer.from(cursor, 'base64url')
   const position = bytes.subarray(SIGNATURE_BYTES)
-  const isOurs = bytes.length > SIGNATURE_BYTES && bytes.toString('base64url') === cursor && timingSafeEqual(bytes.subarray(0, SIGNATURE_BYTES), sign(position))
+  const isOurs = bytes.length > SIGNATURE_BYTES && bytes.toString('base64url') === cursor &&
+    timingSafeEqual(bytes.subarray(0, SIGNATURE_BYTES), sign(position))
   if (!isOurs) throw new BadRequest([{ pointer: '/query/cursor', message: 'was not issued by this server' }])
   const [ofList, id, key] = JSON.parse(position.toString()) as [string, number, string | number]
-  if (ofList !== list) throw new BadRequest([{ pointer: '/query/cursor', message: 'was issued for another sort order' }])
+  if (ofList !== list) {
+    throw new BadRequest([{ pointer: '/query/cursor', message: 'was issued for another sort order' }])
+  }
   return { id, key }
 }
 

@@ -5,8 +5,8 @@ import type { FeedEvent } from '../src/admin/feed-event.ts'
 const MAX_WAITING = 1 << 20
 
 /**
- * The events for one reader: first those it missed, then new ones. A stream that is read too slowly ends by itself. It can be iterated
- * once, and yields all events of an event loop turn together, so that they are sent in one write.
+ * The events for one reader: first those it missed, then new ones. A stream that is read too slowly ends by itself. It
+ * can be iterated once, and yields all events of an event loop turn together, so that they are sent in one write.
  */
 export class EventStream implements AsyncIterable<SSEMessage> {
   readonly #missed: readonly FeedEvent[]

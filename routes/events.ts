@@ -18,15 +18,58 @@ const DRAIN_TIME = 100
 
 const names = Object.keys(eventTypes).join(', ')
 const isTypeList = (text: string): boolean => text.split(',').every(type => Object.hasOwn(eventTypes, type.trim()))
-const description = `Server-Sent Events: \`event\` is the type, \`data\` an object with \`type\`, \`at\` and the members of the type; \`id\` in it is the peer's.
+const description = `Server-Sent Events: \`event\` is the type, \`data\` an object with \`type\`, \`at\` and the members
+of the type; \`id\` in it is the peer's.
 
 ${Object.entries(eventTypes).map(([type, meaning]) => `- \`${type}\`: ${meaning}`).join('\n')}
 - \`reset\`: Missed events are no longer available; the stream continues with new events
 
-Every event that can be replayed has an id. A client that reconnects with it as \`Last-Event-ID\` receives exactly the events that it missed, or \`reset\`. A stream that is read too slowly is closed.`
+Every event that can be replayed has an id. A client that reconnects with it as \`Last-Event-ID\` receives exactly the
+events that it missed, or \`reset\`. A stream that is read too slowly is closed.`
+
+// One for each route: describing failures changes it.
+const createSchema = () => ({
+  operationId: 'events',
+  summary: 'Follow events',
+  description,
+  tags: ['events'],
+  querystring: Type.Object({
+    types: Type.Optional(Type.Refine(Type.String({
+      description: `Event types, comma-separated; by default all except ${[...transientTypes].join(', ')}`,
+      examples: ['peer_connected,peer_disconnected']
+    }), text => text === '' || isTypeList(text), () => `must be a comma-separated list of ${names}`)),
+    peer: Type.Optional({ ...PeerId, description: 'Only events about this peer' }),
+    sample: Type.Optional(Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Sample one packet in N, by default 100; at most a hundred samples per second',
+      examples: [100]
+    })),
+    recent: Type.Optional(Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'Without `Last-Event-ID`: start with this many of the latest events',
+      examples: [50]
+    }))
+  }, { additionalProperties: false }),
+  headers: Type.Object({
+    'last-event-id': Type.Optional(Type.String({ description: 'The id of the last event received' }))
+  }),
+  response: {
+    200: {
+      description: 'Events, until the client closes the stream or the app closes',
+      content: { 'text/event-stream': { schema: Type.String() } }
+    },
+    400: problem('Invalid parameter'),
+    406: problem('The client does not accept text/event-stream'),
+    503: problem('Too many streams are open')
+  }
+})
+
+interface Options { feed: EventFeed, maxStreams: number }
 
 /** Live events of the server. */
-export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStreams: number }> = async (app, { feed, maxStreams }) => {
+export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { feed, maxStreams }) => {
   const streams = new Map<EventStream, FastifyReply>()
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT })
   app.addHook('preClose', async () => { for (const [stream, reply] of streams) endSoon(stream, reply) })
@@ -35,35 +78,15 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
     // An event is serialised once for all streams, and 406 is a problem document of our own.
     sse: { kind: 'manual', serializer: text => text },
     exposeHeadRoute: false,
-    schema: {
-      operationId: 'events',
-      summary: 'Follow events',
-      description,
-      tags: ['events'],
-      querystring: Type.Object({
-        types: Type.Optional(Type.Refine(Type.String({ description: `Event types, comma-separated; by default all except ${[...transientTypes].join(', ')}`, examples: ['peer_connected,peer_disconnected'] }),
-          text => text === '' || isTypeList(text), () => `must be a comma-separated list of ${names}`)),
-        peer: Type.Optional({ ...PeerId, description: 'Only events about this peer' }),
-        sample: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Sample one packet in N, by default 100; at most a hundred samples per second', examples: [100] })),
-        recent: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Without `Last-Event-ID`: start with this many of the latest events', examples: [50] }))
-      }, { additionalProperties: false }),
-      headers: Type.Object({
-        'last-event-id': Type.Optional(Type.String({ description: 'The id of the last event received' }))
-      }),
-      response: {
-        200: { description: 'Events, until the client closes the stream or the app closes', content: { 'text/event-stream': { schema: Type.String() } } },
-        400: problem('Invalid parameter'),
-        406: problem('The client does not accept text/event-stream'),
-        503: problem('Too many streams are open')
-      }
-    }
+    schema: createSchema()
   }), async ({ query, headers, log }, reply) => {
     if (!acceptsEvents(headers.accept)) throw new HttpError(406, 'Only text/event-stream is available')
     if (streams.size >= maxStreams) throw new HttpError(503, `All ${maxStreams} streams are in use`)
     const filter = filterOf(query)
     const { 'last-event-id': lastId = '' } = headers
     const missed = lastId === '' ? feed.latest(query.recent ?? 0, filter) : feed.since(lastId, filter)
-    const stream = new EventStream(missed ?? [], missed === undefined ? resetAt(feed.lastId) : markAt(feed.lastId), () => {
+    const start = missed === undefined ? resetAt(feed.lastId) : markAt(feed.lastId)
+    const stream = new EventStream(missed ?? [], start, () => {
       log.warn('event stream closed: read too slowly')
       reply.raw.destroy()
     })
@@ -81,8 +104,14 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ feed: EventFeed, maxStream
   })
 }
 
-function filterOf ({ types = '', peer, sample: every = 100 }: { types?: string, peer?: number, sample?: number }): EventFilter {
-  return { types: types === '' ? undefined : new Set(types.split(',').map(type => type.trim() as EventType)), peer, every }
+function filterOf (
+  { types = '', peer, sample: every = 100 }: { types?: string, peer?: number, sample?: number }
+): EventFilter {
+  return {
+    types: types === '' ? undefined : new Set(types.split(',').map(type => type.trim() as EventType)),
+    peer,
+    every
+  }
 }
 
 /** Whether an Accept header allows text/event-stream; without one everything is allowed. */

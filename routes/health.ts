@@ -23,7 +23,8 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[
       tags: ['health'],
       response: {
         200: Type.Object({ ready: Type.Literal(true) }, { description: 'All servers accept new peers' }),
-        503: problem('A server is not listening, refuses new connections, or is stopping', new GodotError('not-listening'))
+        503: problem('A server is not listening, refuses new connections, or is stopping',
+          new GodotError('not-listening'))
       }
     }
   }), async () => {

@@ -12,6 +12,7 @@ import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options
 import { EventFeed } from '../src/admin/event-feed.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { BanEntry, banRoutes } from './bans.ts'
+import { disconnectRoutes } from './disconnect.ts'
 import { eventRoutes } from './events.ts'
 import { packetRoutes } from './packets.ts'
 import { peerRoutes } from './peers.ts'
@@ -32,12 +33,16 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
   describeFailures(app, { ...options, operationIdPrefix })
   const refuseOtherMethods = watchMethods(app)
-  for (const routes of [serverRoutes, peerRoutes, packetRoutes, banRoutes]) await app.register(routes, { server })
+  for (const routes of [serverRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
+    await app.register(routes, { server })
+  }
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()
 }
 
-/** Whether all paths below the prefix belong to the REST API; with none, or `/`, the parent responds to unknown ones. */
+/**
+ * Whether all paths below the prefix belong to the REST API; with none, or `/`, the parent responds to unknown ones.
+ */
 function hasOwnPaths (prefix = ''): boolean {
   return prefix !== '' && prefix !== '/'
 }

@@ -7,8 +7,10 @@ import { shareSchemas } from '../http/shared-schema.ts'
 import { Problem } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-options.ts'
 
+type Options = AdminAuthOptions & Pick<AdminOptions, 'security'>
+
 /** Metrics for Prometheus; requires a token where the REST API does. */
-export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<AdminOptions, 'security'>> = async (app, options) => {
+export const metricsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   await app.register(adminAuth, options)
   shareSchemas(app, Problem)
   describeFailures(app, options)
@@ -18,7 +20,12 @@ export const metricsRoutes: FastifyPluginAsyncTypebox<AdminAuthOptions & Pick<Ad
       operationId: 'metrics',
       summary: 'Metrics for Prometheus',
       tags: ['health'],
-      response: { 200: { description: 'Metrics in the Prometheus text format', content: { [contentType]: { schema: Type.String() } } } }
+      response: {
+        200: {
+          description: 'Metrics in the Prometheus text format',
+          content: { [contentType]: { schema: Type.String() } }
+        }
+      }
     }
   }), async (_request, reply) => await reply.type(contentType).send(await app.metrics.metrics()))
 }

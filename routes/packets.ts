@@ -10,14 +10,27 @@ import { badRequest, noPeer, Peer, PeerId } from './schemas.ts'
 const tags = ['packets']
 const body = {
   content: {
-    'application/octet-stream': { schema: Type.Unsafe<PacketBody>({ type: 'string', format: 'binary', description: 'A binary packet' }) },
-    'text/plain': { schema: Type.Unsafe<PacketBody>({ type: 'string', description: 'A text packet in UTF-8', examples: ['hello'] }) },
-    [variantType]: { schema: Type.Unsafe<PacketBody>({ description: 'A Variant as JSON. An object is a Dictionary, except one whose only member is named after a type, which is a value of that type: `{"Vector2": [1, 2]}`, `{"int": 7}`', examples: [{ score: { int: 7 }, position: { Vector2: [1.5, 2] } }] }) }
+    'application/octet-stream': {
+      schema: Type.Unsafe<PacketBody>({ type: 'string', format: 'binary', description: 'A binary packet' })
+    },
+    'text/plain': {
+      schema: Type.Unsafe<PacketBody>({ type: 'string', description: 'A text packet in UTF-8', examples: ['hello'] })
+    },
+    [variantType]: {
+      schema: Type.Unsafe<PacketBody>({
+        description:
+          'A Variant as JSON. An object is a Dictionary, except one whose only member is named after a type, which ' +
+          'is a value of that type: `{"Vector2": [1, 2]}`, `{"int": 7}`',
+        examples: [{ score: { int: 7 }, position: { Vector2: [1.5, 2] } }]
+      })
+    }
   }
 }
 const closing = problem('The peer is closing', new GodotError('FAILED'))
-const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it', new HttpError(413, 'Packet too large: at most 65526 bytes'))
-const wrongType = problem('Unsupported content type', new HttpError(415, `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
+const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
+  new HttpError(413, 'Packet too large: at most 65526 bytes'))
+const wrongType = problem('Unsupported content type', new HttpError(415,
+  `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
 const full = problem('The output buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
@@ -57,12 +70,19 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       summary: 'Send a packet to many peers',
       tags,
       querystring: Type.Object({
-        target: Type.Optional(Type.Integer({ minimum: -2147483647, maximum: 2147483647, description: 'As in Godot: 0 all peers (default), an id that peer, -id all except that peer' }))
+        target: Type.Optional(Type.Integer({
+          minimum: -2147483647,
+          maximum: 2147483647,
+          description: 'As in Godot: 0 all peers (default), an id that peer, -id all except that peer'
+        }))
       }, { additionalProperties: false }),
       body,
       response: {
-        202: Type.Object({ recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] }) }, { description: 'Queued for sending' }),
-        400: badRequest('Invalid target, text that is not UTF-8, or JSON that is not a Variant', '/query/target', 'must be integer'),
+        202: Type.Object({
+          recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] })
+        }, { description: 'Queued for sending' }),
+        400: badRequest('Invalid target, text that is not UTF-8, or JSON that is not a Variant',
+          '/query/target', 'must be integer'),
         404: noPeer,
         409: closing,
         413: tooBig,

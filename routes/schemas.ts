@@ -14,7 +14,8 @@ export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, descriptio
 export const CloseCode = Type.Refine(Type.Integer({
   minimum: 1000,
   maximum: 4999,
-  description: 'Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications'
+  description:
+    'Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications'
 }), isServerCloseCode, () => 'must be 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999')
 
 /** A close reason that fits into a close frame. */
@@ -33,14 +34,25 @@ export const Peer = Type.Object({
   address: Type.String({ description: 'Address of the client', examples: ['192.0.2.7'] }),
   port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of the client', examples: [51234] }),
   protocol: Type.String({ description: 'Negotiated subprotocol, empty for none', examples: ['chat'] }),
-  state: Type.Enum(['open', 'closing', 'ended'], { type: 'string', description: 'closing: a close frame was sent and is not answered yet' }),
-  connectedAt: Type.String({ format: 'date-time', description: 'When it connected', examples: ['2025-01-31T12:00:00.000Z'] }),
+  state: Type.Enum(['open', 'closing', 'ended'], {
+    type: 'string',
+    description: 'closing: a close frame was sent and is not answered yet'
+  }),
+  connectedAt: Type.String({
+    format: 'date-time',
+    description: 'When it connected',
+    examples: ['2025-01-31T12:00:00.000Z']
+  }),
   packetsIn: Type.Integer({ minimum: 0, description: 'Packets received from it' }),
   packetsOut: Type.Integer({ minimum: 0, description: 'Packets sent to it' }),
   bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes received from it' }),
   bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
   bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes queued for sending' }),
-  data: Type.Optional(Type.Unknown({ description: 'Data from the application\'s `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular reference as `[circular]`' }))
+  data: Type.Optional(Type.Unknown({
+    description:
+      'Data from the application\'s `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular ' +
+      'reference as `[circular]`'
+  }))
 }, { $id: 'PeerServer.Peer', description: 'The peer' })
 
 export type Peer = Static<typeof Peer>

@@ -15,9 +15,17 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 /** State of the server. */
 export const State = Type.Object({
   listening: Type.Boolean({ description: 'Whether the server is listening' }),
-  mode: Type.Enum(['mounted', 'own'], { type: 'string', description: 'On the endpoint of the host app, or on a listener of its own' }),
+  mode: Type.Enum(['mounted', 'own'], {
+    type: 'string',
+    description: 'On the endpoint of the host app, or on a listener of its own'
+  }),
   bindIp: option.bindIp,
-  port: Type.Integer({ minimum: 0, maximum: 65535, description: 'The bound port, 0 while not listening', examples: [3000] }),
+  port: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    description: 'The bound port, 0 while not listening',
+    examples: [3000]
+  }),
   path: option.path,
   tls: Type.Boolean({ description: 'Whether clients connect with wss' }),
   protocols: option.protocols,
@@ -44,15 +52,24 @@ export const State = Type.Object({
     maxPacketsPerSecond: option.maxPacketsPerSecond,
     maxBytesPerSecond: option.maxBytesPerSecond,
     pingInterval: option.pingInterval,
-    hits: Type.Record(Type.String(), count('Number of hits'), { description: 'Number of times each limit was hit since the start', examples: [{ 'address-limit': 7 }] })
+    hits: Type.Record(Type.String(), count('Number of hits'), {
+      description: 'Number of times each limit was hit since the start',
+      examples: [{ 'address-limit': 7 }]
+    })
   }, { description: 'Limits for clients' }),
   uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
 const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0')
 
+type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+
 /** State of the server; listening and stopping. */
-export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
+export const serverRoutes: Routes = async (app, options) => {
+  for (const routes of [stateRoutes, listeningRoutes]) await app.register(routes, options)
+}
+
+const stateRoutes: Routes = async (app, { server }) => {
   app.get('/server', isolated({
     schema: {
       operationId: 'getServer',
@@ -61,50 +78,6 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
       response: { 200: ref(State) }
     }
   }), async () => describeServer(server))
-
-  app.get('/server/listening', isolated({
-    schema: {
-      operationId: 'isListening',
-      summary: 'Whether the server is listening',
-      tags,
-      response: { 200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is listening' }) }
-    }
-  }), async () => ({ listening: server.isListening() }))
-
-  app.post('/server/listen', isolated({
-    schema: {
-      operationId: 'listen',
-      summary: 'Start listening',
-      description: 'With a port: on a listener of its own; without: on the endpoint of the host app. Omitted members keep their values. A failed call changes nothing.',
-      tags,
-      body: Type.Object({
-        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Port to listen on; 0: any free port' })),
-        protocols: Type.Optional(option.protocols),
-        gdMpApi: Type.Optional(option.gdMpApi)
-      }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
-      response: { 200: ref(State), 400: wrong, 409: problem('Already listening, or the port is in use', new GodotError('ERR_ALREADY_IN_USE', 'already listening')) }
-    }
-  }), async ({ body: { port, protocols, gdMpApi } }) => {
-    await server.listen(port, protocols, gdMpApi)
-    return describeServer(server)
-  })
-
-  app.post('/server/stop', isolated({
-    schema: {
-      operationId: 'stop',
-      summary: 'Stop listening',
-      description: 'Closes every peer, by default with 1001, and responds when all are disconnected, at the latest after `closeTimeout`. The server stays stopped until it is told to listen again.',
-      tags,
-      body: Type.Object({
-        code: Type.Optional(CloseCode),
-        reason: Type.Optional(CloseReason)
-      }, { additionalProperties: false, examples: [{ code: 1012, reason: 'back in a minute' }] }),
-      response: { 200: ref(State), 400: wrong }
-    }
-  }), async ({ body: { code, reason } }) => {
-    await server.stop(code, reason)
-    return describeServer(server)
-  })
 
   app.patch('/server', isolated({
     schema: {
@@ -120,11 +93,71 @@ export const serverRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
   }), async ({ body }) => describeServer(Object.assign(server, body)))
 }
 
+const listeningRoutes: Routes = async (app, { server }) => {
+  app.get('/server/listening', isolated({
+    schema: {
+      operationId: 'isListening',
+      summary: 'Whether the server is listening',
+      tags,
+      response: {
+        200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is listening' })
+      }
+    }
+  }), async () => ({ listening: server.isListening() }))
+
+  app.post('/server/listen', isolated({
+    schema: {
+      operationId: 'listen',
+      summary: 'Start listening',
+      description:
+        'With a port: on a listener of its own; without: on the endpoint of the host app. Omitted members keep their ' +
+        'values. A failed call changes nothing.',
+      tags,
+      body: Type.Object({
+        port: Type.Optional(Type.Integer({
+          minimum: 0,
+          maximum: 65535,
+          description: 'Port to listen on; 0: any free port'
+        })),
+        protocols: Type.Optional(option.protocols),
+        gdMpApi: Type.Optional(option.gdMpApi)
+      }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
+      response: {
+        200: ref(State),
+        400: wrong,
+        409: problem('Already listening, or the port is in use',
+          new GodotError('ERR_ALREADY_IN_USE', 'already listening'))
+      }
+    }
+  }), async ({ body: { port, protocols, gdMpApi } }) => {
+    await server.listen(port, protocols, gdMpApi)
+    return describeServer(server)
+  })
+
+  app.post('/server/stop', isolated({
+    schema: {
+      operationId: 'stop',
+      summary: 'Stop listening',
+      description:
+        'Closes every peer, by default with 1001, and responds when all are disconnected, at the latest after ' +
+        '`closeTimeout`. The server stays stopped until it is told to listen again.',
+      tags,
+      body: Type.Object({
+        code: Type.Optional(CloseCode),
+        reason: Type.Optional(CloseReason)
+      }, { additionalProperties: false, examples: [{ code: 1012, reason: 'back in a minute' }] }),
+      response: { 200: ref(State), 400: wrong }
+    }
+  }), async ({ body: { code, reason } }) => {
+    await server.stop(code, reason)
+    return describeServer(server)
+  })
+}
+
 function describeServer (server: WebSocketServer): Static<typeof State> {
   const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
   const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
   const { maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
-  const limits = { maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes, maxPacketsPerSecond, maxBytesPerSecond, pingInterval }
   return {
     listening: server.isListening(),
     mode,
@@ -139,7 +172,16 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     handshakeTimeout,
     buffers,
     peers: server.countPeers(),
-    limits: { ...limits, hits: { ...server.monitor.limits } },
+    limits: {
+      maxPeers,
+      maxPeersPerAddress,
+      maxJoinsPerMinute,
+      maxPendingHandshakes,
+      maxPacketsPerSecond,
+      maxBytesPerSecond,
+      pingInterval,
+      hits: { ...server.monitor.limits }
+    },
     uptime
   }
 }

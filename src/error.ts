@@ -12,6 +12,7 @@ export const errors = {
   ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port is in use' },
   ERR_INVALID_DATA: { number: 30, status: 400, message: 'Malformed data' },
   ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'Invalid parameter' },
+  ERR_ALREADY_EXISTS: { number: 32, status: 409, message: 'A room of this name exists' },
   ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer' },
   'bad-handshake': { status: 400, message: 'Invalid WebSocket handshake (RFC 6455)' },
   'sub-protocol-mismatch': { status: 400, message: 'No matching subprotocol' },
@@ -22,6 +23,14 @@ export const errors = {
   'join-failed': { status: 500, message: 'The server failed; see its log' },
   'address-limit': { status: 429, message: 'Too many connections from this address' },
   'join-rate': { status: 429, message: 'Too many joins from this address' },
+  'invalid-room-name': {
+    status: 400, message: 'Invalid room name: expected 1 to 64 letters, digits, dots, hyphens or underscores'
+  },
+  'room-not-found': { status: 404, message: 'No such room' },
+  'room-full': { status: 503, message: 'The room is full' },
+  'room-locked': { status: 503, message: 'The room is locked' },
+  'too-many-rooms': { status: 503, message: 'Too many rooms' },
+  'room-rate': { status: 429, message: 'Too many rooms opened from this address' },
   'server-full': { status: 503, message: 'The server is full' },
   'too-many-handshakes': { status: 503, message: 'Too many pending handshakes' },
   'not-listening': { status: 503, message: 'The server is not listening' },

@@ -12,6 +12,8 @@ export interface HandshakeRequest {
   readonly port: number
   /** Subprotocols that the client offers, without the one that carries a token. */
   readonly protocols: readonly string[]
+  /** The room that the client asks for (option `rooms`), else `main`. */
+  readonly room: string
   /** The `Origin` header; undefined for clients that are not browsers. */
   readonly origin: string | undefined
   /**
@@ -23,6 +25,8 @@ export interface HandshakeRequest {
 
 /** Accepts a client. */
 export interface Accepted {
+  /** The room to join, instead of the one that the client asked for (option `rooms`). */
+  readonly room?: string
   /** Becomes `data` of the peer; the REST API shows it as far as JSON can express it. */
   readonly data?: unknown
   /** Not set. */

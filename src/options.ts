@@ -9,6 +9,7 @@ import { originFault } from './origin-pattern.ts'
 
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600
+const MAX_EMPTY_SECONDS = 7 * 24 * 3600
 
 const kib = (direction: string) => Type.Integer({
   minimum: 1,
@@ -37,6 +38,26 @@ const isLogger = (value: unknown): boolean =>
 const callback = <Callback>(description: string) =>
   Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
 const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
+
+/** Members of option `rooms`: which rooms there may be. */
+export const roomRules = Type.Object({
+  create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
+    description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application ' +
+      'and the REST API (`admin`)'
+  })),
+  maxRooms: Type.Optional(Type.Integer({
+    minimum: 1, maximum: MAX_LIMIT, description: 'Maximum number of rooms besides `main`; default 10000'
+  })),
+  maxPeersPerRoom: Type.Optional(limit('Maximum number of peers per room, unless the room has a limit of its own')),
+  emptyTimeout: Type.Optional(Type.Number({
+    minimum: 0, maximum: MAX_EMPTY_SECONDS, description: 'Seconds that a room stays open without peers; default 0'
+  })),
+  joinPerMinute: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit'
+  }))
+}, { additionalProperties: false })
 
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
@@ -81,7 +102,9 @@ export const ServerOptions = Type.Object({
     'join (godot4). If it is not set, clients must not send any'),
   authTimeout: timeout('Maximum duration of authentication by `authenticate`, in seconds'),
   handshakeTimeout: timeout('Maximum duration of a handshake, in seconds'),
-  refuseNewConnections: Type.Boolean({ description: 'Refuse all new connections and pending handshakes; connected peers stay' }),
+  refuseNewConnections: Type.Boolean({
+    description: 'Refuse all new connections and pending handshakes; connected peers stay'
+  }),
   autoListen: Type.Boolean({
     description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
   }),
@@ -104,6 +127,10 @@ export const ServerOptions = Type.Object({
   perMessageDeflate: Type.Boolean({
     description: 'Support permessage-deflate (RFC 7692) without context takeover: clients may compress their ' +
       'messages. The server compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts'
+  }),
+  rooms: Type.Union([Type.Boolean(), roomRules], {
+    description: 'Several multiplayer worlds in one server, chosen by the client\'s URL: `/ws/arena-7` or ' +
+      '`/ws?room=arena-7`, else `main`. true: with the defaults; false: everyone is in `main`'
   }),
   maxPeers: limit('Maximum number of peers'),
   maxPeersPerAddress: limit('Maximum number of connections per address (IPv6: per /64); loopback is exempt'),
@@ -163,6 +190,7 @@ export const defaultOptions: ServerOptions = {
   stopCode: 1001,
   pingInterval: 10,
   perMessageDeflate: false,
+  rooms: false,
   maxPeers: 0,
   maxPeersPerAddress: 50,
   maxJoinsPerMinute: 0,

@@ -26,6 +26,19 @@ t.test('an invalid environment: exits with a line for every invalid variable and
   t.notMatch(output, /\.[jt]s:\d/)
 })
 
+t.test('misspelt variables are named at the start, with the variables that were probably meant', async t => {
+  const service = await startService(t, { PING_INTERVALL: '5', MAX_PEER: '7' })
+  await logs(service, /"level":40.*PING_INTERVALL: unknown and ignored; did you mean PING_INTERVAL\?/)
+  await logs(service, /MAX_PEER: .* MAX_PEERS\?/)
+  t.equal(service.log.filter(line => line.includes('did you mean')).length, 2)
+
+  const { code, output } = await run(t, { HOST: '0.0.0.0', ADMIN_TOKN: token })
+  t.equal(code, 1)
+  t.match(output, /ADMIN_TOKEN: required/)
+  t.match(output, /ADMIN_TOKN: .* ADMIN_TOKEN\?/)
+  t.notMatch(output, token)
+})
+
 t.test('by default: a relay for this machine that logs its addresses, and exits with 0 on SIGINT', async t => {
   const service = await startService(t)
   await logs(service, /No ADMIN_TOKEN: .* loopback address/)

@@ -29,7 +29,9 @@ export const AdminOptions = Type.Object({
   }), isFalse, () => 'must be false')),
   server: Type.Optional(Type.String({ description: 'Name of the server to administer: its option `name`' })),
   operationIdPrefix: Type.Optional(Type.String({
-    description: 'Text in front of every `operationId`, which must be unique in a document; by default the name of the server and `.`, or nothing for `peerServer`'
+    description:
+      'Text in front of every `operationId`, which must be unique in a document; by default the name of the server ' +
+      'and `.`, or nothing for `peerServer`'
   })),
   security: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Array(Type.String())), {
     description:

@@ -29,6 +29,7 @@ type Formats = { readonly [Type in Exclude<keyof FeedEventData, 'stats'>]: Event
 const causes: Readonly<Record<FeedEventData['peer_disconnected']['cause'], string>> = {
   client: 'closed by the client',
   server: 'disconnected by the server',
+  room: 'room closed',
   stop: 'server stopped',
   protocol: 'protocol error',
   slow: 'reading too slowly',

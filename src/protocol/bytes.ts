@@ -89,6 +89,14 @@ export class ByteReader {
     return BigInt(wordAt(this.#bytes, at + 4)) << 32n | BigInt(wordAt(this.#bytes, at) >>> 0)
   }
 
+  /** An i64 as a number where that is exact, which is the common case and faster, else as a bigint. */
+  int64 (): number | bigint {
+    const low = this.u32()
+    const high = this.i32()
+    const value = high * 0x100000000 + low
+    return Number.isSafeInteger(value) ? value : BigInt(high) << 32n | BigInt(low)
+  }
+
   u64 (): bigint { return BigInt.asUintN(64, this.i64()) }
 
   f32 (): number {

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
+import { readInto } from './read-into.ts'
 
 /** Where all plain sockets read into: a chunk is handled before the next one comes, so one buffer serves them all. */
 const readBuffer = new Uint8Array(65536)
@@ -10,13 +11,13 @@ const NOTHING = Buffer.alloc(0)
 /**
  * Handle of a socket as net.Socket keeps it, not documented; that of a TLS socket has the one below it as `_parent`.
  */
-interface Handle { readStop (): void, reading: boolean, writeQueueSize?: number, _parent?: Handle }
+interface Handle { writeQueueSize?: number, _parent?: Handle }
 
-/** A socket, taken over from the HTTP server that accepted it, or our own from the start. */
+/** A socket that an HTTP server accepted, or our own from the start. */
 export class SocketConnection implements Connection {
   readonly address: string
   readonly port: number
-  #socket: Duplex
+  readonly #socket: Duplex
   #head: Uint8Array
   #readsByItself = false
   #receiver: ConnectionReceiver | undefined
@@ -119,7 +120,8 @@ export class SocketConnection implements Connection {
   }
 
   #begin (early: Uint8Array[]): void {
-    const socket = this.#socket = this.#takeOver(early)
+    const socket = this.#socket
+    if (!this.#readsByItself) this.#takeOver(early)
     socket.on('error', () => { socket.destroy() })
     socket.on('end', () => { socket.end() })
     socket.on('close', () => { this.#receiver!.onGone() })
@@ -127,27 +129,21 @@ export class SocketConnection implements Connection {
   }
 
   /**
-   * Moves a plain TCP socket's handle into a socket that reads into `readBuffer`: no buffer is allocated per chunk.
-   * `handle` is an option of net.Socket that Node uses itself but does not document; every other kind of socket (TLS,
-   * in-process) reads by 'data' events.
+   * Has a plain TCP socket read into `readBuffer`: no buffer is allocated per chunk. Every other kind of socket (TLS,
+   * in-process), and one whose data others listen to, reads by 'data' events.
    */
-  #takeOver (early: Uint8Array[]): Duplex {
-    const old = this.#socket
-    if (this.#readsByItself) return old
-    const handle = plainHandle(old)
-    if (handle === undefined) {
-      if (old instanceof Socket) old.setTimeout(0)
-      old.on('data', (chunk: Buffer) => {
+  #takeOver (early: Uint8Array[]): void {
+    const socket = this.#socket
+    // Time limits are the peer's now.
+    if (socket instanceof Socket) socket.setTimeout(0)
+    if (readInto(socket, readBuffer, length => this.#onRead(length))) {
+      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) early.push(chunk)
+      socket.resume()
+    } else {
+      socket.on('data', (chunk: Buffer) => {
         this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length)
       })
-      return old
     }
-    handle.readStop()
-    handle.reading = false
-    for (let chunk = old.read(); chunk !== null; chunk = old.read()) early.push(chunk)
-    const socket = socketOf(handle, length => this.#onRead(length))
-    release(old as Socket)
-    return socket
   }
 
   #onRead (length: number): boolean {
@@ -190,28 +186,8 @@ function socketOf (handle: object, callback: (length: number) => boolean): Socke
   } as object)
 }
 
-/**
- * The TCP handle of a socket that is a net.Socket itself, not one built on top of it, and has nothing left to write.
- */
-function plainHandle (socket: Duplex): Handle | undefined {
-  const isPlain = Object.getPrototypeOf(socket) === Socket.prototype
-  if (!isPlain || socket.destroyed || socket.readableEnded || socket.writableLength > 0) return undefined
-  return handleOf(socket)
-}
-
 function handleOf (socket: Duplex): Handle | undefined {
   return (socket as { _handle?: Handle | null })._handle ?? undefined
-}
-
-/**
- * Ends a socket whose handle has moved on, together with all that listens to it: the request, the response, the
- * server's parser.
- */
-function release (socket: Socket): void {
-  (socket as unknown as { _handle: null })._handle = null
-  socket.removeAllListeners()
-  socket.on('error', () => {})
-  socket.destroy()
 }
 
 function setNoDelay (socket: Duplex, enabled: boolean): void {

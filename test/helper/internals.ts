@@ -18,12 +18,12 @@ export function sessionOf (server: WebSocketServer, id: number): PeerSession | u
 
 /** Sends a packet of the server to a target (multiplayer mode). */
 export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
-  internalsOf(server).room.putData(target, bytes)
+  internalsOf(server).rooms.main.putData(target, bytes)
 }
 
 /** Handles bytes as one message of a peer. */
 export function receive (
   server: WebSocketServer, session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean
 ): void {
-  internalsOf(server).room.receive(session, bytes, start, end, isText)
+  internalsOf(server).rooms.main.receive(session, bytes, start, end, isText)
 }

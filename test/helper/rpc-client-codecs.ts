@@ -1,7 +1,9 @@
 import type { ServerOptions } from '../../src/options.ts'
 import { MethodList } from '../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/protocol/multiplayer/rpc4-packet.ts'
+import { variant4 } from '../../src/protocol/variant/variant4.ts'
 import { encodeRpcPacket } from '../../src/protocol/multiplayer/rpc-packet.ts'
+import { variant3 } from '../../src/protocol/variant/variant.ts'
 import { RELAY_HEAD } from '../../src/protocol/multiplayer/relay-packet.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { clientCodecs } from './client-codecs.ts'
@@ -32,10 +34,10 @@ const to3 = (id: number, packet: Uint8Array): Buffer => clientCodecs.godot3.enco
 /** One row per wire. */
 export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
   godot3: {
-    call: (id, node, name, args) => to3(id, encodeRpcPacket({ type: 'remoteCall', node, name, args })),
-    announce: (id, number, path) => to3(id, encodeRpcPacket({ type: 'simplifyPath', id: number, path })),
-    confirm: (id, _, path) => to3(id, encodeRpcPacket({ type: 'confirmPath', path })),
-    raw: (id, bytes) => to3(id, encodeRpcPacket({ type: 'raw', bytes })),
+    call: (id, node, name, args) => to3(id, encodeRpcPacket(variant3, { type: 'remoteCall', node, name, args })),
+    announce: (id, number, path) => to3(id, encodeRpcPacket(variant3, { type: 'simplifyPath', id: number, path })),
+    confirm: (id, _, path) => to3(id, encodeRpcPacket(variant3, { type: 'confirmPath', path })),
+    raw: (id, bytes) => to3(id, encodeRpcPacket(variant3, { type: 'raw', bytes })),
     describe: message => {
       const packet = decodeWholeRpcPacket(message.subarray(RELAY_HEAD))
       switch (packet.type) {
@@ -47,9 +49,9 @@ export const rpcClientCodecs: Record<ServerOptions['wire'], RpcClientCodec> = {
     }
   },
   godot4: {
-    call: (_, node, name, args) => Buffer.from(encodeCall4(node, list.idOf(name) ?? 200, args)),
-    announce: (_, number, path) => Buffer.from(encodeSimplifyPath4(list.md5, number, path)),
-    confirm: (_, number) => Buffer.from(encodeConfirmPath4(true, number)),
+    call: (_, node, name, args) => Buffer.from(encodeCall4(variant4, node, list.idOf(name) ?? 200, args)),
+    announce: (_, number, path) => Buffer.from(encodeSimplifyPath4(variant4, list.md5, number, path)),
+    confirm: (_, number) => Buffer.from(encodeConfirmPath4(variant4, true, number)),
     raw: (_, bytes) => Buffer.of(3, ...bytes),
     describe: message => {
       const packet = decodeWholeRpc4Packet(message)

@@ -34,12 +34,18 @@ function keepCookies (header: string, cookies: Map<string, string>): void {
 
 /** Without what differs from one run to the next. */
 function comparable ({ status, headers, body }: Answer, port: number, mask: RegExp | undefined): Answer {
-  const clean = (text: string): string => {
-    const samePort = text.replaceAll(`:${port}`, ':PORT')
-    return mask === undefined ? samePort : samePort.replace(mask, (all, part: string) => all.replace(part, '*'))
-  }
+  const clean = (text: string): string => masked(text.replaceAll(`:${port}`, ':PORT'), mask)
   const { date, ...others } = headers
   return { status, headers: JSON.parse(clean(JSON.stringify(others))), body: clean(body) }
+}
+
+/** A text with the first group of every match of the mask hidden. */
+export function masked (text: string, mask: RegExp | undefined): string {
+  if (mask === undefined) return text
+  return text.replace(new RegExp(mask, 'g'), (all, ...groups: unknown[]) => {
+    const parts = groups.filter(group => typeof group === 'string').slice(0, -1)
+    return parts.reduce((rest: string, part) => rest.replace(part as string, '*'), all)
+  })
 }
 
 /** The response to one request; 101 too. */

@@ -42,7 +42,12 @@ export type Mount = (app: App) => Promise<WebSocketServer>
 
 export interface Paths { readonly socket: string, readonly api: string }
 
-export interface RunningHost { readonly port: number, close (): Promise<unknown> }
+export interface RunningHost {
+  readonly port: number
+  /** Ends all connections: some hosts keep those whose upgrade they do not complete, also without us. */
+  disconnect (): void
+  close (): Promise<unknown>
+}
 
 /** A request to the host and the status of its response. */
 export interface HostRequest {

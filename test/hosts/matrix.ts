@@ -28,7 +28,7 @@ for (const kind of Object.values(kinds).flat().filter(({ name }) => pattern.test
 
 async function observeWithoutUs (t: Test, kind: HostKind): Promise<Observation> {
   const { host } = await start(t, kind)
-  const observation = await observe(addressOf(host, kind), kind)
+  const observation = await observe(host, kind)
   await host.close()
   return observation
 }
@@ -39,7 +39,7 @@ async function observeWithUs (t: Test, kind: HostKind, expected: Observation): P
   const { mount = mountBelow(usualPaths), paths = usualPaths } = kind
   const { host } = await start(t, kind, async app => { server = await mount(app); return server })
   const address = addressOf(host, kind)
-  const { answers, offers, sockets } = await observe(address, kind)
+  const { answers, offers, sockets } = await observe(host, kind)
   for (const [index, answer] of answers.entries()) t.same(answer, expected.answers[index], `responds as without us: ${describe(kind.requests[index])}`)
   t.same(offers, expected.offers, 'responds to upgrades it does not know as without us')
   t.same(sockets, expected.sockets, 'its sockets work as without us')
@@ -64,10 +64,12 @@ function describe ({ method = 'GET', path }: HostRequest): string {
   return `${method} ${path}`
 }
 
-async function observe (address: Address, { requests, mask, sockets }: HostKind): Promise<Observation> {
-  return {
-    answers: await exchange(address, requests, mask),
-    offers: await offerUpgrades(address, requests[0].path),
-    sockets: await sockets?.(address.port)
-  }
+async function observe (host: RunningHost, kind: HostKind): Promise<Observation> {
+  const { requests, mask, sockets } = kind
+  const address = addressOf(host, kind)
+  const answers = await exchange(address, requests, mask)
+  const offers = await offerUpgrades(address, requests[0].path, mask)
+  const observation = { answers, offers, sockets: await sockets?.(host.port) }
+  host.disconnect()
+  return observation
 }

@@ -11,8 +11,7 @@ export async function startNest (mount: Mount | undefined, { hasGateway = false 
   const app = nest.getHttpAdapter().getInstance()
   await mount?.(app)
   await nest.init()
-  const { port } = await listen(app)
-  return { port, close: async () => await nest.close() }
+  return { ...await listen(app), close: async () => await nest.close() }
 }
 
 // Decorators are called as functions: they are no part of erasable TypeScript.

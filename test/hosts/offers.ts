@@ -1,6 +1,6 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Address } from './exchange.ts'
+import { masked, type Address } from './exchange.ts'
 
 /** Milliseconds without a byte after which a server is taken to be done. */
 const TIMEOUT = 2000
@@ -17,9 +17,9 @@ const offers: ReadonlyArray<Readonly<Record<string, string>>> = [
 ]
 
 /** What a host answers to each offer, byte by byte, and to a second request on the same connection. */
-export async function offerUpgrades (address: Address, path: string): Promise<string[]> {
+export async function offerUpgrades (address: Address, path: string, mask?: RegExp): Promise<string[]> {
   return await Promise.all([{ connection: 'keep-alive' }, ...offers].map(async headers => {
-    return await converse(address, requestOf(path, headers), requestOf(path, { connection: 'close' }))
+    return masked(await converse(address, requestOf(path, headers), requestOf(path, { connection: 'close' })), mask)
   }))
 }
 

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import type { App, HostKind, Mount, RunningHost } from './host-kind.ts'
 
@@ -9,8 +9,14 @@ export function newApp (options: FastifyServerOptions = {}): App {
 
 /** Has an app listen. */
 export async function listen (app: App): Promise<RunningHost> {
+  const open = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => { open.add(socket.once('close', () => { open.delete(socket) })) })
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: (app.server.address() as AddressInfo).port, close: async () => await app.close() }
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    disconnect: () => { for (const socket of open) socket.destroy() },
+    close: async () => await app.close()
+  }
 }
 
 /** Starts a host, with ours where `mount` is given. */

@@ -1,8 +1,8 @@
-import { networkOf } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import type { LimitName } from '../server/limits.ts'
+import { addressKey } from './address-key.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
 import { JoinRate } from './join-rate.ts'
@@ -66,7 +66,7 @@ export class Admission {
   /** Throws address-limit when the address has `maxPeersPerAddress` connections. */
   checkAddress (address: string): void {
     const { maxPeersPerAddress: limit } = this.#options
-    if (limit === 0 || (this.#connections.get(keyOf(address)) ?? 0) < limit || isLocal(address)) return
+    if (limit === 0 || (this.#connections.get(addressKey(address)) ?? 0) < limit || isLocal(address)) return
     throw this.#limited(
       'address-limit', { address }, `over ${limit} connections from one address; for a proxy, set option trustProxy`
     )
@@ -75,7 +75,7 @@ export class Admission {
   /** Throws join-rate when clients of the address became peers `maxJoinsPerMinute` times in the last minute. */
   checkJoinRate (address: string): void {
     const { maxJoinsPerMinute: limit } = this.#options
-    if (limit === 0 || isLocal(address) || this.#joins.count(keyOf(address)) < limit) return
+    if (limit === 0 || isLocal(address) || this.#joins.count(addressKey(address)) < limit) return
     throw this.#limited(
       'join-rate', { address }, `over ${limit} joins per minute from one address; for a proxy, set option trustProxy`
     )
@@ -83,7 +83,7 @@ export class Admission {
 
   /** Counts a client that becomes a peer. */
   countJoin (address: string): void {
-    if (this.#options.maxJoinsPerMinute > 0 && !isLocal(address)) this.#joins.add(keyOf(address))
+    if (this.#options.maxJoinsPerMinute > 0 && !isLocal(address)) this.#joins.add(addressKey(address))
   }
 
   /** Throws not-listening or refusing-connections. */
@@ -112,7 +112,7 @@ export class Admission {
 
   /** Counts a connection of an address: +1 when it begins, -1 when its socket is released. */
   countConnection (address: string, change: 1 | -1): void {
-    const key = keyOf(address)
+    const key = addressKey(address)
     const count = (this.#connections.get(key) ?? 0) + change
     if (count > 0) this.#connections.set(key, count)
     else this.#connections.delete(key)
@@ -137,11 +137,6 @@ export class Admission {
     this.#host.limited(limit, details)
     return new GodotError(limit, message)
   }
-}
-
-/** What an address is counted under: of IPv6 its network of 64 bits, since a host usually has all of them. */
-function keyOf (address: string): string {
-  return address.includes(':') ? networkOf(address, 64) ?? address : address
 }
 
 /** Whether the connection comes from this machine, so possibly from a proxy on it. */

@@ -39,6 +39,10 @@ export interface HandshakeHost {
   readonly protocols: readonly string[]
   readonly onHandshake: OnHandshake | undefined
   readonly perMessageDeflate: boolean
+  /** The room that a request asks for; throws invalid-room-name. */
+  requestedRoom (request: UpgradeRequest): string
+  /** Throws unless a client of this address may enter the room. */
+  checkRoom (name: string, address: string): void
   /** Makes the client a peer, now or in the next poll: first `Handshake.join`, then the response is sent. */
   accept (connection: Connection, protocol: string, response: Uint8Array, handshake: Handshake): void
   /** The client was refused. */
@@ -60,6 +64,8 @@ export interface Acceptance {
 export class Handshake implements Deadlined {
   /** What option `onHandshake` returned for the peer. */
   data: unknown
+  /** Name of the room that the client enters. */
+  room = ''
   /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
   windowBits = 0
   readonly #host: HandshakeHost
@@ -107,6 +113,7 @@ export class Handshake implements Deadlined {
   process (request: UpgradeRequest): void {
     this.#attempt(() => {
       const acceptance = this.#check(request)
+      this.room = this.#host.requestedRoom(request)
       const { onHandshake } = this.#host
       if (onHandshake === undefined) this.#accept(acceptance, request)
       else this.#decide(onHandshake, acceptance, request)
@@ -230,6 +237,7 @@ export class Handshake implements Deadlined {
     admission.checkOpen()
     admission.checkBan(this.#address!)
     admission.checkJoinRate(this.#address!)
+    this.#host.checkRoom(this.room, this.#address!)
   }
 
   /** Lets the application decide. */
@@ -237,15 +245,16 @@ export class Handshake implements Deadlined {
     this.#startTimeout()
     this.#state = 'deciding'
     this.#transport.pause()
-    this.#ask(onHandshake, handshakeRequest(request, requestedProtocols(request.headers))).then(data => {
+    this.#ask(onHandshake, handshakeRequest(request, this.room)).then(({ data, room }) => {
       if (this.#state !== 'deciding') return
       this.data = data
+      if (room !== undefined) this.room = room
       this.#accept(acceptance, request)
     }).catch((error: unknown) => { this.refuse(this.#known(error)) })
   }
 
-  /** What the application returned for the peer; rejects with join-refused or join-failed. */
-  async #ask (onHandshake: OnHandshake, request: HandshakeRequest): Promise<unknown> {
+  /** How the application accepts the client; rejects with join-refused or join-failed. */
+  async #ask (onHandshake: OnHandshake, request: HandshakeRequest): Promise<Accepted> {
     let answer: Accepted | Refused
     try {
       answer = checkAnswer(await onHandshake(request))
@@ -254,16 +263,17 @@ export class Handshake implements Deadlined {
       throw new GodotError('join-failed')
     }
     const { status, reason } = answer as Refused
-    if (status === undefined) return (answer as Accepted).data
+    if (status === undefined) return answer as Accepted
     if (this.isOpen) this.#host.admission.hit('join-refused', { address: request.address, status, reason })
     throw new GodotError('join-refused', reason, status)
   }
 
   #accept ({ protocol, responseProtocol, deflate }: Acceptance, request: UpgradeRequest): void {
+    this.#host.checkRoom(this.room, request.address)
     this.#state = 'accepted'
     this.windowBits = deflate?.windowBits ?? 0
-    const response =
-      upgradeResponse(request.headers['sec-websocket-key'] as string, responseProtocol, deflate?.response)
+    const key = request.headers['sec-websocket-key'] as string
+    const response = upgradeResponse(key, responseProtocol, deflate?.response, request.responseHeaders)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)
     // Without autoPoll it is accepted only: that must not last for ever either.
     if (this.isOpen) this.#startTimeout()

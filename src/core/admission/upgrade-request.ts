@@ -12,9 +12,13 @@ export interface UpgradeRequest {
   readonly url: string
   /** Host the client asked for, with port. */
   readonly host: string | undefined
+  /** The room in the path, if a router has found it there; otherwise it is read from `url`. */
+  readonly room?: string
   /** Canonical address and port of the client. */
   readonly address: string
   readonly port: number
+  /** Header lines for the 101 response, each with its CRLF. */
+  readonly responseHeaders?: string
 }
 
 /**
@@ -41,15 +45,14 @@ export function acceptableDeflate (headers: Headers): AcceptedDeflate | undefine
   return acceptDeflate(oneText(headers['sec-websocket-extensions']))
 }
 
-/** The request in the form that option `onHandshake` gets. */
-export function handshakeRequest (
-  request: UpgradeRequest, { names = [], carrier }: RequestedProtocols
-): HandshakeRequest {
+/** The request in the form that option `onHandshake` gets; `room` is the one that the client asks for. */
+export function handshakeRequest (request: UpgradeRequest, room: string): HandshakeRequest {
   const { headers, url, address, port } = request
+  const { names = [], carrier } = requestedProtocols(headers)
   const query = Object.fromEntries(new URLSearchParams(url.split('?').slice(1).join('?')))
   const token = bearerToken(headers.authorization as string | undefined) ?? protocolToken(carrier ?? '') ??
     query.token ?? query.access_token
-  return { headers, url, query, address, port, protocols: names, origin: originOf(headers), token }
+  return { headers, url, query, address, port, protocols: names, room, origin: originOf(headers), token }
 }
 
 /** Origin of the page that sends the request, undefined outside of browsers. */

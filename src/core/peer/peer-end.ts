@@ -2,10 +2,11 @@
 export type PeerState = 'open' | 'closing' | 'ended'
 
 /**
- * Who or what ended a peer: the client, a call of the application (`server`), `stop`, a protocol error, output that it
+ * Who or what ended a peer: the client, a call of the application (`server`), the closing of its
+ * room (`room`), `stop`, a protocol error, output that it
  * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), or a broken connection.
  */
-export type EndCause = 'client' | 'server' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
+export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
 
 /**
  * Clean: both close frames were exchanged; timeout: the client did not answer ours within `closeTimeout`; reset: the

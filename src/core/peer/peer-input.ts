@@ -115,7 +115,9 @@ export class PeerInput {
   #lookAhead (): void {
     let seen: ReturnType<FrameReader['lookAhead']> = 'ping'
     // Pings count for the rate limit; over it they wait like everything else.
-    while (seen === 'ping' && this.#reader.isStopped && (this.#pauses & pauseReason.RATE) === 0) seen = this.#reader.lookAhead()
+    while (seen === 'ping' && this.#reader.isStopped && (this.#pauses & pauseReason.RATE) === 0) {
+      seen = this.#reader.lookAhead()
+    }
     if (seen === 'end' && this.#pauses === pauseReason.QUEUE) this.#receiver.onEndAhead()
     this.#updateSocket()
   }

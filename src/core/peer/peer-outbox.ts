@@ -1,4 +1,5 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
+import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../transport/buffer-pool.ts'
 import type { Connection } from '../../transport/connection.ts'
 
 /** Packets and payload bytes ever sent to all members of a room. */
@@ -17,13 +18,6 @@ export interface OutboxOwner {
 const MAX_UNCONFIRMED = 4 * 1024 * 1024
 
 const NONE: Buffer = Buffer.alloc(0)
-
-/** Unused buffers by size: small ones for what most turns send, large ones for the rest. */
-const pools = [
-  { size: 4096, max: 4096, buffers: [] as Buffer[] },
-  { size: 65536, max: 256, buffers: [] as Buffer[] }
-]
-const LARGEST = pools[pools.length - 1].size
 
 /**
  * What is waiting to be sent to one peer: frames of its own in a buffer, and its position in the room's shared log. The
@@ -174,7 +168,7 @@ export class PeerOutbox {
    */
   #makeRoom (needed: number): void {
     if (this.#length + needed <= this.#buffer.length) return
-    if (this.#length + needed > LARGEST) this.flush()
+    if (this.#length + needed > LARGEST_BUFFER) this.flush()
     if (this.#length + needed <= this.#buffer.length) return
     const larger = borrowBuffer(Math.max(this.#length + needed, this.isBlocked ? this.#buffer.length * 2 : 0))
     larger.set(this.#buffer.subarray(0, this.#length))
@@ -203,13 +197,4 @@ export class PeerOutbox {
     this.#onWritten = undefined
     callback?.()
   }
-}
-
-function borrowBuffer (size: number): Buffer {
-  for (const pool of pools) if (size <= pool.size) return pool.buffers.pop() ?? Buffer.allocUnsafeSlow(pool.size)
-  return Buffer.allocUnsafeSlow(size)
-}
-
-function returnBuffer (buffer: Buffer): void {
-  for (const { size, max, buffers } of pools) if (buffer.length === size && buffers.length < max) buffers.push(buffer)
 }

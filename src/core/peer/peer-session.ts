@@ -2,7 +2,9 @@ import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { Room } from '../room/room.ts'
 import type { RoomOutbox } from '../room/room-outbox.ts'
+import type { Settings } from '../server/settings.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
 import { IncomingQueue } from './incoming-queue.ts'
 import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
@@ -15,29 +17,24 @@ import type { PauseReason } from './pause-reason.ts'
 import { PeerOutbox } from './peer-outbox.ts'
 import type { OutboxOwner } from './peer-outbox.ts'
 import { RateLimit } from './rate-limit.ts'
-import type { Rates } from './rate-limit.ts'
 import type { Connection, ConnectionReceiver } from '../../transport/connection.ts'
 import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerBackend } from './websocket-peer.ts'
 import { writeMode } from './write-mode.ts'
 
-/** Settings of the server that apply to each of its peers. */
-export interface PeerSettings extends InputSettings {
-  /** Outgoing packets of the peer's room. */
-  readonly outbox: RoomOutbox
-  readonly queueLimits: QueueLimits
-  /** Bytes of the largest message that can be sent. */
-  readonly maxPacketSize: number
-  /** Seconds to wait for the answer to a close frame. */
-  readonly closeTimeout: number
-  /** Codec of the Godot version in use. */
-  readonly variants: VariantCodec
-  /** Rate limits, undefined for none. */
-  readonly rates: Rates | undefined
+/** What a session needs of its server. */
+export interface PeerServer extends InputSettings {
+  readonly settings: Settings
+  /** Calls `callback` outside of the current call: in the next loop turn or, without autoPoll, in the next poll. */
+  soon (callback: () => void): void
 }
 
-/** What a server does with the events of its peers, and for them. */
-export interface PeerHost extends PeerSettings {
+/** The room of a session: handles what its peers send. */
+export interface PeerHost {
+  /** What applications see of the room. */
+  readonly room: Room
+  /** Outgoing packets of the room. */
+  readonly outbox: RoomOutbox
   /** Whether the application reads packets, as far as is known. */
   readonly isRead: boolean
   /** A whole message of an open peer: bytes[start..end), valid until the call returns. */
@@ -62,8 +59,8 @@ export interface PeerHost extends PeerSettings {
   ended (session: PeerSession, end: PeerEnd): void
   /** The socket is closed; called once, after `ended`. */
   released (session: PeerSession): void
-  /** Calls `callback` soon, but not during the current call: in the next turn, or in the next poll. */
-  soon (callback: () => void): void
+  /** Moves the peer to another room, which is then its host. */
+  move (session: PeerSession, room: Room): void
 }
 
 /** The close frame that stands: who started closing, code and reason, and when (milliseconds, monotonic). */
@@ -80,7 +77,8 @@ const UNREAD_GRACE = 1000
  *
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
-export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
+export class PeerSession implements
+  PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
   readonly id: number
   /** Negotiated subprotocol, '' if none. */
   readonly protocol: string
@@ -96,7 +94,8 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   data: unknown
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
-  readonly #host: PeerHost
+  readonly #server: PeerServer
+  #host: PeerHost
   readonly #windowBits: number
   readonly #rateLimit: RateLimit | undefined
   #state: PeerState | 'released' = 'open'
@@ -123,14 +122,18 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   readonly #input: PeerInput
 
   /** `windowBits`: of what is compressed for the client (RFC 7692), 9 to 15; 0 without permessage-deflate. */
-  constructor (host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0) {
+  constructor (
+    server: PeerServer, host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0
+  ) {
+    const { rates } = server.settings
     this.id = id
     this.protocol = protocol
+    this.#server = server
     this.#host = host
     this.#windowBits = windowBits
-    this.#rateLimit = host.rates === undefined ? undefined : new RateLimit(host.rates)
+    this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
     this.outbox = new PeerOutbox(connection, this)
-    this.#input = new PeerInput(connection, this, host, windowBits > 0)
+    this.#input = new PeerInput(connection, this, server, windowBits > 0)
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -186,10 +189,25 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
     return await new Promise(resolve => { (this.#onEnd ??= []).push(resolve) })
   }
 
+  // ---- room ----
+
+  get room (): Room {
+    return this.#host.room
+  }
+
+  moveTo (room: Room): void {
+    this.#host.move(this, room)
+  }
+
+  /** The peer is in this room from now on. */
+  enter (host: PeerHost): void {
+    this.#host = host
+  }
+
   // ---- sending ----
 
   get variants (): VariantCodec {
-    return this.#host.variants
+    return this.#server.settings.wire.variants
   }
 
   get writeMode (): number {
@@ -204,7 +222,8 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   /** Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full. */
   send (bytes: Uint8Array, isText: boolean): void {
     if (this.#state !== 'open') throw new GodotError('FAILED')
-    const { outbox, maxPacketSize } = this.#host
+    const { outbox } = this.#host
+    const { maxPacketSize } = this.#server.settings
     if (bytes.length > maxPacketSize) {
       const limit = `at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
       throw new GodotError('ERR_OUT_OF_MEMORY', `packet of ${bytes.length} bytes is too large: ${limit}`)
@@ -261,7 +280,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   get queueLimits (): QueueLimits {
-    return this.#host.queueLimits
+    return this.#server.settings.inputLimits
   }
 
   packetQueued (): void {
@@ -269,7 +288,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   soon (callback: () => void): void {
-    this.#host.soon(callback)
+    this.#server.soon(callback)
   }
 
   // ---- reading ----
@@ -282,7 +301,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   onGone (): void {
     this.#isGone = true
     if (this.#state === 'ended') this.#released()
-    else if (this.#host.autoPoll) this.#finishGone()
+    else if (this.#server.autoPoll) this.#finishGone()
   }
 
   onEndAhead (): void {
@@ -304,7 +323,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
 
   /** Without autoPoll, unread packets can still be answered until the next poll. */
   #endWith (ending: () => void): void {
-    if (!this.#host.autoPoll && this.#host.isReadAfterPoll(this)) this.#ending = ending
+    if (!this.#server.autoPoll && this.#host.isReadAfterPoll(this)) this.#ending = ending
     else ending()
   }
 
@@ -371,8 +390,8 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   /**
-   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused, and closed
-   * if that goes on for long; of one that leaves the frame is dropped.
+   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused,
+   * and closed if that goes on for long; of one that leaves the frame is dropped.
    */
   #mayPass (rateLimit: RateLimit, size: number): boolean {
     const wait = rateLimit.take(size)
@@ -402,7 +421,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   close (cause: EndCause, code: number, reason: string): void {
     if (this.#state !== 'open') return
     this.#beginClose(cause, code, reason, closePayload(code, reason))
-    this.#closeTimer = setTimeout(() => { this.#destroy('timeout') }, this.#host.closeTimeout * 1000)
+    this.#closeTimer = setTimeout(() => { this.#destroy('timeout') }, this.#server.settings.options.closeTimeout * 1000)
     this.#input.readOn()
   }
 
@@ -431,7 +450,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   #destroy (outcome: EndOutcome): void {
     this.#outcome = outcome
     this.outbox.connection.destroy()
-    if (this.#host.autoPoll) this.#finish(outcome)
+    if (this.#server.autoPoll) this.#finish(outcome)
   }
 
   /** The socket is closed: delivers what was received before, then ends. */
@@ -470,14 +489,14 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   /**
-   * After both close frames the socket is destroyed as soon as the last byte is sent (RFC 6455 section 7.1.1: the server
-   * closes first); otherwise it is ended, so that the client can still read the close frame. It is destroyed after
-   * `closeTimeout` in either case.
+   * After both close frames the socket is destroyed as soon as the last byte is sent (RFC 6455 section 7.1.1: the
+   * server closes first); otherwise it is ended, so that the client can still read the close frame. It is destroyed
+   * after `closeTimeout` in either case.
    */
   #closeSocket (outcome: EndOutcome): void {
     const { connection } = this.outbox
     if (this.#isGone || outcome === 'timeout') return connection.destroy()
-    this.#closeTimer = setTimeout(() => { connection.destroy() }, this.#host.closeTimeout * 1000)
+    this.#closeTimer = setTimeout(() => { connection.destroy() }, this.#server.settings.options.closeTimeout * 1000)
     this.outbox.whenWritten(() => {
       if (outcome === 'clean') connection.destroy()
       else connection.end()

@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { Room } from '../room/room.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { Packet } from './packet-queue.ts'
 import type { PeerOutbox } from './peer-outbox.ts'
@@ -27,6 +28,8 @@ export interface PeerBackend {
   readonly writeMode: number
   readonly unreadPackets: number
   readonly variants: VariantCodec
+  readonly room: Room
+  moveTo (room: Room): void
   ended (): Promise<PeerEnd>
   setWriteMode (mode: number): void
   send (bytes: Uint8Array, isText: boolean): void
@@ -86,6 +89,20 @@ export class WebSocketPeer extends PacketPeer {
   /** Whether reading is paused: the input queue is full, a rate limit applies, or (without autoPoll) a poll is due. */
   get isPaused (): boolean {
     return this.#session.isPaused
+  }
+
+  /** The room that the peer is in; `main` without option `rooms`. */
+  get room (): Room {
+    return this.#session.room
+  }
+
+  /**
+   * Moves the peer to another room of its server: it leaves the one and joins the other, on the same connection and
+   * under the same id. Throws FAILED unless the peer is open and has joined, ERR_DOES_NOT_EXIST for a room that is
+   * closed or belongs to another server, `room-full`. A locked room can be moved to.
+   */
+  moveTo (room: Room): void {
+    this.#session.moveTo(room)
   }
 
   /** Packets received from the peer. */

@@ -64,6 +64,11 @@ export class Backpressure {
     sender.pauseReading(pauseReason.ROOM)
   }
 
+  /** The sender has moved to another room. */
+  forget (sender: PacketSender): void {
+    this.#senders.delete(sender)
+  }
+
   #update (): void {
     if (this.#receivers.size === 0) {
       clearTimeout(this.#timer)

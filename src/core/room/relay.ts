@@ -55,6 +55,13 @@ export class Relay {
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
   }
 
+  /** A member moves to another room: for it the others leave. */
+  movedOut (session: PeerSession): void {
+    this.left(session)
+    if (!this.#parts.settings.options.serverRelay) return
+    for (const other of this.#parts.members) if (other !== session) this.#send(session, this.#wire.removed(other.id))
+  }
+
   /** The write mode of a member has changed. */
   writeModeChanged (session: PeerSession): void {
     const { outbox } = this.#parts

@@ -1,9 +1,11 @@
+import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../transport/buffer-pool.ts'
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
 import type { PacketSender } from '../peer/incoming-queue.ts'
 import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../peer/peer-outbox.ts'
 import type { Backpressure } from './backpressure.ts'
 
-const LOG_SIZE = 65536
+const LOG_SIZE = LARGEST_BUFFER
+const NONE: Buffer = Buffer.alloc(0)
 /**
  * What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room.
  */
@@ -22,8 +24,11 @@ export class RoomOutbox implements OutboxTotals {
   readonly #limits: OutboxLimits
   readonly #holdTime: number
   readonly #backpressure: Backpressure | undefined
-  #buffer: Buffer = Buffer.allocUnsafeSlow(LOG_SIZE)
+  /** The log of this turn: borrowed when something is sent, so that idle rooms hold no memory. */
+  #buffer = NONE
   #length = 0
+  /** Length of the last log: the next one is probably as long. */
+  #lastLength = 0
   packets = 0
   bytes = 0
   readonly #dirty: PeerOutbox[] = []
@@ -68,6 +73,12 @@ export class RoomOutbox implements OutboxTotals {
     this.#catchUp(outbox, this.#length)
     outbox.follow(undefined)
     this.#members.delete(outbox)
+  }
+
+  /** The peer moves to another room. */
+  forget (sender: PacketSender & { readonly outbox: PeerOutbox }): void {
+    this.release(sender.outbox)
+    this.#backpressure?.forget(sender)
   }
 
   /** The peer is closing: senders are no longer paused for it. */
@@ -222,8 +233,10 @@ export class RoomOutbox implements OutboxTotals {
       outbox.cursor = 0
       outbox.cutTo = 0
     }
+    this.#lastLength = this.#length
     this.#length = 0
-    if (isShared) this.#buffer = Buffer.allocUnsafeSlow(LOG_SIZE)
+    if (!isShared) returnBuffer(this.#buffer)
+    this.#buffer = NONE
   }
 
   /** A blocked member keeps its part of the log in its own buffer, up to the limits. */
@@ -271,7 +284,10 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   #makeRoom (needed: number): void {
-    if (this.#length > 0) this.#flushLog()
-    if (needed > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(needed)
+    if (this.#length + needed > LOG_SIZE && this.#length > 0) this.#flushLog()
+    const larger = borrowBuffer(Math.max(this.#length + needed, Math.min(this.#lastLength, LOG_SIZE)))
+    larger.set(this.#buffer.subarray(0, this.#length))
+    returnBuffer(this.#buffer)
+    this.#buffer = larger
   }
 }

@@ -5,16 +5,25 @@ import type { Packet } from '../peer/packet-queue.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
+import type { Announcement } from '../rpc/wire/rpc-wire.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { RoomServer } from './room-server.ts'
 
 /** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
 type SendCall = (to: number, packet: Uint8Array) => void
 
+/** The room of an inbox. */
+export interface InboxRoom {
+  readonly members: PeerTable
+  /** A packet was queued. */
+  packetQueued (source: number): void
+  listenersOf (signal: 'peer_packet'): number
+}
+
 /** What members of a room send to the server (id 1): read with `getPacket`, or handled by the room's MultiplayerAPI. */
 export class ServerInbox {
   readonly #server: RoomServer
-  readonly #members: PeerTable
+  readonly #room: InboxRoom
   readonly #sendCall: SendCall
   readonly #queue: IncomingQueue
   #multiplayer: MultiplayerCore | undefined
@@ -23,9 +32,9 @@ export class ServerInbox {
   /** Whether the application has ever read packets or their number. */
   #hasReader = false
 
-  constructor (server: RoomServer, members: PeerTable, sendCall: SendCall) {
+  constructor (server: RoomServer, room: InboxRoom, sendCall: SendCall) {
     this.#server = server
-    this.#members = members
+    this.#room = room
     this.#sendCall = sendCall
     this.#queue = new IncomingQueue({
       queueLimits: server.settings.inputLimits,
@@ -88,9 +97,15 @@ export class ServerInbox {
     else this.#server.monitor.dropped('unread', sender.peer)
   }
 
-  /** A member joined the room. */
-  joined (id: number): void {
+  /** A member joined the room; one that comes from another room has announced something there. */
+  joined (id: number, announcements: readonly Announcement[] = []): void {
+    if (announcements.length > 0) this.#openMultiplayer().adopt(id, announcements)
     this.#multiplayer?.joined(id)
+  }
+
+  /** What a member has announced to the remote nodes of the room. */
+  announcementsOf (id: number): readonly Announcement[] {
+    return this.#multiplayer?.announcementsOf(id) ?? []
   }
 
   /** A member left the room. */
@@ -105,19 +120,18 @@ export class ServerInbox {
   }
 
   get #isRead (): boolean {
-    const { settings, signals } = this.#server
-    return this.#hasReader || !settings.options.autoPoll || signals.listenerCount('peer_packet') > 0
+    return this.#hasReader || !this.#server.settings.options.autoPoll || this.#room.listenersOf('peer_packet') > 0
   }
 
   #onQueued ({ source }: Packet): void {
     if (this.#usesCalls) this.#handOver()
-    else this.#server.signals.emit('peer_packet', source)
+    else this.#room.packetQueued(source)
   }
 
   /** Hands packets to remote calls that were queued before these were first used. */
   #handOver (): void {
     for (let packet = this.#queue.take(); packet !== undefined; packet = this.#queue.take()) {
-      const sender = this.#members.get(packet.source)
+      const sender = this.#room.members.get(packet.source)
       if (sender !== undefined) this.#multiplayer!.receiveData(sender.peer, packet.bytes)
     }
   }
@@ -125,7 +139,7 @@ export class ServerInbox {
   #openMultiplayer (): MultiplayerCore {
     if (this.#multiplayer !== undefined) return this.#multiplayer
     const { settings, monitor } = this.#server
-    const members = this.#members
+    const { members } = this.#room
     this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
       openPeers: () => members.open(),

@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import { SignalEmitter } from '../server/signals.ts'
@@ -9,7 +10,7 @@ import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import { NodeTree } from './node-tree.ts'
 import { Replicator } from './replicator.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
+import type { Announcement, RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
 
 /** What a room provides for remote calls. */
@@ -48,7 +49,8 @@ export class MultiplayerCore {
     this.#host = host
     const failed = (error: unknown, details: object): void => { host.failed(error, details) }
     const { exactTypes } = options
-    this.#parts = { link, wire: rpc, nodes, signals, replicator: replicatorOf(host, link, rpc), exactTypes, failed }
+    const replicator = replicatorOf(host, link, rpc, wire.variants)
+    this.#parts = { link, wire: rpc, nodes, signals, replicator, exactTypes, failed }
     this.api = new MultiplayerAPI(this.#parts)
   }
 
@@ -63,6 +65,16 @@ export class MultiplayerCore {
       this.#host.failed(error, { peer: id })
     }
     signals.emit('network_peer_connected', id)
+  }
+
+  /** What a peer has announced, for the room that it moves to. */
+  announcementsOf (id: number): Announcement[] {
+    return this.#parts.wire.announcementsOf(id)
+  }
+
+  /** A peer has moved here, and has announced this where it came from. */
+  adopt (id: number, announcements: readonly Announcement[]): void {
+    this.#parts.wire.adopt(id, announcements)
   }
 
   /** A peer has left. */
@@ -103,9 +115,15 @@ export class MultiplayerCore {
 }
 
 /** Undefined for Godot 3, which has no spawners. */
-function replicatorOf (host: MultiplayerHost, link: RpcLink, wire: RpcWire): Replicator | undefined {
+function replicatorOf (
+  host: MultiplayerHost,
+  link: RpcLink,
+  wire: RpcWire,
+  codec: VariantCodec
+): Replicator | undefined {
   if (wire.announcePath === undefined) return undefined
   return new Replicator(link, {
+    codec,
     get maxPacketSize () { return host.maxPacketSize },
     announcePath: (peer, path) => wire.announcePath!(peer, path)
   })

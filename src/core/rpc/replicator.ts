@@ -2,12 +2,10 @@ import { encodeDeltas, encodeSyncs } from '../../protocol/multiplayer/replicatio
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { RpcLink } from './wire/rpc-wire.ts'
 import { SpawnedProperties } from './spawned-properties.ts'
-import type { Replication, Spawned, SpawnedValues } from './spawned-properties.ts'
+import type { Replication, SpawnHost, Spawned, SpawnedValues } from './spawned-properties.ts'
 
 /** What a replicator needs besides the way to the clients. */
-export interface ReplicatorHost {
-  /** Bytes of the largest packet that can be sent. */
-  readonly maxPacketSize: number
+export interface ReplicatorHost extends SpawnHost {
   /** Announces a path to a peer unless that was done; returns its id. */
   announcePath (peer: number, path: string): number
 }
@@ -31,7 +29,7 @@ export class Replicator {
     // The next id is that of the node's synchronizer.
     const id = this.#lastId + 1
     this.#lastId += 2
-    return new SpawnedProperties(id, name, what, replication, values, () => this.#host.maxPacketSize)
+    return new SpawnedProperties(id, name, what, replication, values, this.#host)
   }
 
   /** Places a node in the scene of every client. */
@@ -49,17 +47,18 @@ export class Replicator {
 
   /** Sends the values that are always sent, and those that changed. */
   sync (): void {
+    const { codec } = this.#host
     const nodes = [...this.#spawned.values()].flatMap(nodes => [...nodes])
     const syncs = nodes.flatMap(node => node.sync() ?? [])
-    if (syncs.length > 0) this.#put(target.ALL, encodeSyncs(this.#time = (this.#time + 1) & 0xffff, syncs))
-    this.#put(target.ALL, encodeDeltas(nodes.flatMap(node => node.delta() ?? [])))
+    if (syncs.length > 0) this.#put(target.ALL, encodeSyncs(codec, this.#time = (this.#time + 1) & 0xffff, syncs))
+    this.#put(target.ALL, encodeDeltas(codec, nodes.flatMap(node => node.delta() ?? [])))
   }
 
   /** A newcomer gets the nodes that are spawned. */
   joined (peer: number): void {
     for (const [spawner, nodes] of this.#spawned) {
       for (const node of nodes) this.#spawnFor(peer, spawner, node)
-      this.#put(peer, encodeDeltas([...nodes].flatMap(node => node.delta(true) ?? [])))
+      this.#put(peer, encodeDeltas(this.#host.codec, [...nodes].flatMap(node => node.delta(true) ?? [])))
     }
   }
 

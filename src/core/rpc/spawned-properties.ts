@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import { encodeDeltas, encodeDespawn, encodeSpawn } from '../../protocol/multiplayer/replication4-packet.ts'
 import type { Sync } from '../../protocol/multiplayer/replication4-packet.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import { MemberConverter } from './member-converter.ts'
 import type { Kind, ValueOf } from './rpc-surface.ts'
@@ -33,6 +34,13 @@ export type SpawnedValues = Readonly<Record<string, unknown>>
 /** Bits of the mask that says which values changed. */
 const MAX_CHANGING = 64
 
+/** What the encoding of properties depends on. */
+export interface SpawnHost {
+  readonly codec: VariantCodec
+  /** Bytes of the largest packet that can be sent. */
+  readonly maxPacketSize: number
+}
+
 interface Property extends SyncedProperty { readonly name: string, readonly converter: MemberConverter }
 
 /** The replicated properties of one spawned node: their values, and the packets that carry them. */
@@ -45,7 +53,7 @@ export class SpawnedProperties {
   readonly #values: Map<string, Variant>
   /** Names of values that changed since they were sent. */
   readonly #changed: Set<string>
-  readonly #maxPacketSize: () => number
+  readonly #host: SpawnHost
 
   /** `id` stands for the node in packets, `id + 1` for its synchronizer. */
   constructor (
@@ -54,12 +62,12 @@ export class SpawnedProperties {
     what: Spawned,
     replication: Replication,
     values: SpawnedValues,
-    maxPacketSize: () => number
+    host: SpawnHost
   ) {
     this.#id = id
     this.name = name
     this.#what = what
-    this.#maxPacketSize = maxPacketSize
+    this.#host = host
     this.#properties = Object.entries(replication)
       .map(([name, property]) => ({ ...property, name, converter: new MemberConverter([property.kind]) }))
     this.#synchronizer = this.#properties.length > 0 ? id + 1 : undefined
@@ -96,7 +104,14 @@ export class SpawnedProperties {
   spawnPacket (spawner: number): Uint8Array {
     const values = this.#valuesOf(this.#properties.filter(({ spawn = true }) => spawn))
     const synchronizers = this.#synchronizer === undefined ? [] : [this.#synchronizer]
-    return encodeSpawn({ spawner, node: this.#id, synchronizers, name: this.name, what: this.#what, values })
+    return encodeSpawn(this.#host.codec, {
+      spawner,
+      node: this.#id,
+      synchronizers,
+      name: this.name,
+      what: this.#what,
+      values
+    })
   }
 
   despawnPacket (): Uint8Array {
@@ -121,9 +136,10 @@ export class SpawnedProperties {
 
   /** Values that cannot be sent fail now, not in the middle of a sync, or when somebody joins. */
   #check (properties: readonly Property[]): void {
-    const packets = [this.spawnPacket(0), ...encodeDeltas([{ id: 0, changed: 0n, values: this.#valuesOf(properties) }])]
+    const all: Sync = { id: 0, changed: 0n, values: this.#valuesOf(properties) }
+    const packets = [this.spawnPacket(0), ...encodeDeltas(this.#host.codec, [all])]
     const size = Math.max(...packets.map(({ length }) => length))
-    const limit = this.#maxPacketSize()
+    const limit = this.#host.maxPacketSize
     if (size > limit) {
       throw new GodotError(
         'ERR_OUT_OF_MEMORY',

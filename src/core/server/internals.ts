@@ -1,6 +1,6 @@
 import type { Admission } from '../admission/admission.ts'
 import type { PacketPeer } from '../peer/packet-peer.ts'
-import type { Room } from '../room/room.ts'
+import type { Rooms } from '../room/rooms.ts'
 import type { Monitor } from './monitor.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { Settings } from './settings.ts'
@@ -11,7 +11,7 @@ export interface ServerInternals {
   readonly admission: Admission
   readonly registry: PeerRegistry
   readonly monitor: Monitor
-  readonly room: Room
+  readonly rooms: Rooms
 }
 
 type Read = (server: PacketPeer) => ServerInternals

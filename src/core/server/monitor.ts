@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../error.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import type { Room } from '../room/room.ts'
 import type { RelayDrop } from '../room/relay-drop.ts'
 import { noRpcDrops } from '../rpc/wire/rpc-wire.ts'
 import type { RpcDrop } from '../rpc/wire/rpc-wire.ts'
@@ -29,6 +30,12 @@ export interface MonitorEvents {
   close_requested: [peer: WebSocketPeer, code: number, reason: string]
   /** A peer ended. */
   left: [peer: WebSocketPeer, end: PeerEnd]
+  /** A peer moved from one room to another. */
+  moved: [peer: WebSocketPeer, from: Room]
+  /** A room was opened. */
+  room_opened: [room: Room]
+  /** A room was closed, with this close code and reason; without them because it was empty. */
+  room_closed: [room: Room, code: number | undefined, reason: string]
   /** A packet of a peer was dropped. */
   dropped: [reason: DropReason, peer: WebSocketPeer]
   /** A handshake was refused. */

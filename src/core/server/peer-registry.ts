@@ -9,15 +9,14 @@ import { PeerSession } from '../peer/peer-session.ts'
 import type { Connection } from '../../transport/connection.ts'
 import { PeerTable } from '../room/peer-table.ts'
 import type { RoomServer } from '../room/room-server.ts'
-import type { Room } from '../room/room.ts'
+import { MAIN, requestedRoom } from '../room/room-name.ts'
+import type { RoomCore } from '../room/room-core.ts'
+import { Rooms } from '../room/rooms.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { Monitor } from './monitor.ts'
 import type { Settings } from './settings.ts'
 import type { SignalEmitter, Signals } from './signals.ts'
-
-/** The room of clients that choose none. */
-const MAIN = 'main'
 
 /** Peers that `closeAll` closes at once, and the pause before it closes more. */
 const BATCH_SIZE = 1000
@@ -39,7 +38,6 @@ export interface RegistryParts {
   readonly log: Logger
   readonly admission: Admission
   readonly openMultiplayer: RoomServer['openMultiplayer']
-  readonly openRoom: (name: string, server: RoomServer) => Room
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId: (() => number) | undefined
 }
@@ -54,7 +52,8 @@ export class PeerRegistry implements RoomServer {
   readonly log: Logger
   readonly openMultiplayer: RoomServer['openMultiplayer']
   readonly peers = new PeerTable()
-  readonly main: Room
+  readonly authenticating = new Map<number, RoomCore>()
+  readonly rooms: Rooms
   readonly #admission: Admission
   readonly #handshakeHost: HandshakeHost
   readonly #ids: PeerIds
@@ -67,7 +66,7 @@ export class PeerRegistry implements RoomServer {
   #isPolling = false
   #isStopping = false
 
-  constructor ({ settings, monitor, signals, log, admission, openMultiplayer, openRoom, drawId }: RegistryParts) {
+  constructor ({ settings, monitor, signals, log, admission, openMultiplayer, drawId }: RegistryParts) {
     this.settings = settings
     this.monitor = monitor
     this.signals = signals
@@ -76,12 +75,16 @@ export class PeerRegistry implements RoomServer {
     this.#handshakeHost = this.#createHandshakeHost()
     this.#ids = new PeerIds(drawId)
     this.openMultiplayer = openMultiplayer
-    this.main = openRoom(MAIN, this)
+    this.rooms = new Rooms(this)
   }
 
   /** Whether input is handled as it arrives; while stopping always, so that every peer is reported. */
   get autoPoll (): boolean {
     return this.settings.options.autoPoll || this.#isStopping
+  }
+
+  get maxMessageSize (): number {
+    return this.settings.maxMessageSize
   }
 
   /** Peers by state, and clients that are not peers yet. */
@@ -93,7 +96,7 @@ export class PeerRegistry implements RoomServer {
 
   /** Clients that have completed the handshake and authenticate (option `authenticate`). */
   get authenticatingCount (): number {
-    return this.main.authentication?.size ?? 0
+    return this.authenticating.size
   }
 
   /** Handshakes and authentications in progress. */
@@ -108,7 +111,7 @@ export class PeerRegistry implements RoomServer {
 
   /** The peer with this id, or the client that authenticates under it. */
   find (id: number): PeerSession | undefined {
-    return this.main.authentication?.find(id) ?? this.peers.get(id)
+    return this.authenticating.get(id)?.authentication?.find(id) ?? this.peers.get(id)
   }
 
   /**
@@ -157,7 +160,7 @@ export class PeerRegistry implements RoomServer {
   /** Closes the clients that a new ban is about. */
   applyBan (ban: Ban): void {
     const { bans } = this.#admission
-    for (const session of this.main.sessions()) {
+    for (const session of this.#sessions()) {
       if (bans.find(session.address) === ban) session.close('server', closeCode.POLICY, ban.reason)
     }
   }
@@ -183,8 +186,8 @@ export class PeerRegistry implements RoomServer {
     const id = this.#ids.take()
     if (handshake?.join() === false) return this.#ids.release(id)
     if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
-    const room = this.main
-    const session = new PeerSession(room, connection, id, protocol, handshake?.windowBits)
+    const room = handshake === undefined ? this.rooms.main : this.rooms.entered(handshake.room, connection.address)
+    const session = new PeerSession(this, room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
@@ -192,10 +195,16 @@ export class PeerRegistry implements RoomServer {
     session.open()
   }
 
+  /** Everyone who is connected; they may come and go during iteration. */
+  * #sessions (): IterableIterator<PeerSession> {
+    for (const room of new Set(this.authenticating.values())) yield * room.authentication!.sessions
+    yield * this.peers.after(0)
+  }
+
   #catchUp (): void {
     // Removed one by one, so that an exception does not lose the others; items added here wait for the next poll.
     for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
-    for (const session of this.main.sessions()) session.poll()
+    for (const session of this.#sessions()) session.poll()
     for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)
   }
 
@@ -216,7 +225,7 @@ export class PeerRegistry implements RoomServer {
     const batches = Math.max(1, Math.floor(closeTimeout * 1000 / 2 / BATCH_MILLISECONDS))
     const size = Math.max(BATCH_SIZE, Math.ceil(this.peers.size / batches))
     let closed = 0
-    for (const session of this.main.sessions()) {
+    for (const session of this.#sessions()) {
       if (closed > 0 && closed % size === 0) await new Promise(resolve => setTimeout(resolve, BATCH_MILLISECONDS))
       session.close(cause, code, reason)
       closed++
@@ -241,6 +250,8 @@ export class PeerRegistry implements RoomServer {
       get protocols () { return settings.options.protocols },
       get onHandshake () { return settings.options.onHandshake },
       get perMessageDeflate () { return settings.options.perMessageDeflate },
+      requestedRoom: request => settings.rooms === undefined ? MAIN : requestedRoom(request, settings.options.path),
+      checkRoom: (name, address) => { this.rooms.checkEntry(name, address) },
       accept: (...arrival) => { this.accept(...arrival) },
       refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
     }

@@ -11,6 +11,12 @@ import { powerOfTwo } from './power-of-two.ts'
 export type BufferSizes =
   Pick<ServerOptions, 'inputBufferKb' | 'inputMaxPackets' | 'outputBufferKb' | 'outputMaxPackets'>
 
+/** Option `rooms` with its defaults. */
+export type RoomRules = Required<Exclude<ServerOptions['rooms'], boolean>>
+
+const defaultRoomRules: RoomRules =
+  { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
+
 type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
 
 /** The options of a server, checked and changed as a whole, and the sizes that follow from them. */
@@ -57,6 +63,13 @@ export class Settings {
       outputBufferKb: powerOfTwo(outputBufferKb),
       outputMaxPackets: powerOfTwo(outputMaxPackets)
     }
+  }
+
+  /** Which rooms there may be; undefined if everyone is in `main`. */
+  get rooms (): RoomRules | undefined {
+    const { rooms } = this.options
+    if (rooms === false) return undefined
+    return rooms === true ? defaultRoomRules : { ...defaultRoomRules, ...rooms }
   }
 
   /** What a peer may send per second, undefined for no limit. */

@@ -1,3 +1,5 @@
+import type { Room } from '../room/room.ts'
+
 /** The arguments of each signal of a WebSocketServer by its name. */
 export interface Signals {
   /** A client completed its handshake (plain mode). Godot: WebSocketServer.client_connected. */
@@ -32,6 +34,10 @@ export interface Signals {
    * signalled with `data_received`. The listener may keep the bytes.
    */
   packet: [id: number, bytes: Uint8Array, isText: boolean]
+  /** A room was opened (option `rooms`); nobody is in it yet. */
+  room_opened: [room: Room]
+  /** A room was closed: its last peer has ended. */
+  room_closed: [room: Room]
 }
 
 /** The name of a signal. */

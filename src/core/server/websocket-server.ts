@@ -1,6 +1,5 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
-import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import { Admission } from '../admission/admission.ts'
@@ -9,7 +8,8 @@ import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
-import { Room } from '../room/room.ts'
+import type { Room } from '../room/room.ts'
+import type { RoomOptions } from '../room/room-options.ts'
 import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import { provideInternals } from './internals.ts'
@@ -37,6 +37,9 @@ export interface ServerEnvironment {
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
 const connectionStatus = { DISCONNECTED: 0, CONNECTED: 2 } as const
 
+/** Godot's NetworkedMultiplayerPeer.TARGET_PEER_SERVER. */
+const SERVER_ID = 1
+
 /** NetworkedMultiplayerPeer.TRANSFER_MODE_RELIABLE. */
 const TRANSFER_MODE_RELIABLE = 2
 
@@ -51,8 +54,6 @@ export class WebSocketServer extends PacketPeer {
   readonly #admission: Admission
   readonly #registry: PeerRegistry
   readonly #listening: Listening
-  #targetPeer: number = target.ALL
-
   static {
     addSignalMethods(this.prototype, server => server.#signals)
     provideInternals(peer => (peer as WebSocketServer).#internals)
@@ -80,8 +81,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
-      openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options),
-      openRoom: (name, server) => new Room(name, server)
+      openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)
   }
@@ -258,7 +258,7 @@ export class WebSocketServer extends PacketPeer {
 
   /** The server's own id, 1. Godot: NetworkedMultiplayerPeer.get_unique_id. */
   getUniqueId (): number {
-    return target.SERVER
+    return SERVER_ID
   }
 
   // ---- peers ----
@@ -321,7 +321,7 @@ export class WebSocketServer extends PacketPeer {
    * Godot: NetworkedMultiplayerPeer.set_target_peer.
    */
   setTargetPeer (id: number): void {
-    this.#targetPeer = id
+    this.#main.setTargetPeer(id)
   }
 
   /**
@@ -329,7 +329,7 @@ export class WebSocketServer extends PacketPeer {
    * Godot: NetworkedMultiplayerPeer.get_packet_peer.
    */
   getPacketPeer (): number {
-    return this.#room.inbox.nextSource
+    return this.#main.getPacketPeer()
   }
 
   /**
@@ -337,12 +337,12 @@ export class WebSocketServer extends PacketPeer {
    * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`. Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
-    this.#room.putData(this.#targetPeer, bytes)
+    this.#main.putPacket(bytes)
   }
 
   /** Number of unread packets (multiplayer mode). Godot: PacketPeer.get_available_packet_count. */
   getAvailablePacketCount (): number {
-    return this.#room.inbox.available
+    return this.#main.getAvailablePacketCount()
   }
 
   /**
@@ -350,7 +350,7 @@ export class WebSocketServer extends PacketPeer {
    * one: throws ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
-    return this.#room.broadcast(to, bytes, isText)
+    return this.#registry.rooms.broadcast(to, bytes, isText)
   }
 
   /**
@@ -358,7 +358,38 @@ export class WebSocketServer extends PacketPeer {
    * `peer_packet` is not signalled.
    */
   get multiplayer (): MultiplayerAPI {
-    return this.#room.inbox.multiplayer
+    return this.#main.multiplayer
+  }
+
+  // ---- rooms ----
+
+  /** Number of rooms, `main` included. */
+  get roomCount (): number {
+    return this.#registry.rooms.size
+  }
+
+  /** The rooms in the order in which they were opened, first `main`. */
+  * rooms (): IterableIterator<Room> {
+    for (const { room } of this.#registry.rooms) yield room
+  }
+
+  /** Whether a room of this name is open. */
+  hasRoom (name: string): boolean {
+    return this.#registry.rooms.has(name)
+  }
+
+  /** The room of this name; throws ERR_DOES_NOT_EXIST without one. */
+  room (name: string): Room {
+    return this.#registry.rooms.get(name).room
+  }
+
+  /**
+   * Opens a room (option `rooms`), which waits for its first peer; without a name it gets a join code of five letters
+   * and digits. Throws ERR_UNCONFIGURED without option `rooms`, `invalid-room-name`, ERR_ALREADY_EXISTS (32),
+   * ERR_INVALID_PARAMETER for its options, `too-many-rooms`.
+   */
+  openRoom (name?: string, options: RoomOptions = {}): Room {
+    return this.#registry.rooms.open(name, options).room
   }
 
   // ---- access ----
@@ -390,7 +421,7 @@ export class WebSocketServer extends PacketPeer {
    * Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {
-    this.#authentication.send(id, data)
+    this.#authenticationOf(id).send(id, data)
   }
 
   /**
@@ -398,7 +429,7 @@ export class WebSocketServer extends PacketPeer {
    * other, ERR_UNCONFIGURED without option `authenticate`. Godot 4: SceneMultiplayer.complete_auth.
    */
   completeAuth (id: number): void {
-    this.#authentication.complete(id)
+    this.#authenticationOf(id).complete(id)
   }
 
   // ---- monitoring ----
@@ -413,9 +444,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   protected takePacket (): Packet {
-    const packet = this.#room.inbox.take()
-    if (packet === undefined) throw new GodotError(this.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
-    return packet
+    return this.#registry.rooms.main.takePacket()
   }
 
   get #internals (): ServerInternals {
@@ -424,19 +453,20 @@ export class WebSocketServer extends PacketPeer {
       admission: this.#admission,
       registry: this.#registry,
       monitor: this.#monitor,
-      room: this.#room
+      rooms: this.#registry.rooms
     }
   }
 
   /** The room of clients that choose none. */
-  get #room (): Room {
-    return this.#registry.main
+  get #main (): Room {
+    return this.#registry.rooms.main.room
   }
 
-  get #authentication () {
-    const { authentication } = this.#room
-    if (authentication === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option authenticate is not set')
-    return authentication
+  /** What authenticates this client, or would refuse an unknown one. */
+  #authenticationOf (id: number) {
+    const room = this.#registry.authenticating.get(id) ?? this.#registry.rooms.main
+    if (room.authentication === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option authenticate is not set')
+    return room.authentication
   }
 
   /** Changes options that Godot locks while listening. */

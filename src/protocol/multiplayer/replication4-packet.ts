@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
+import { ByteWriter } from '../bytes.ts'
 import { writeRpcArgument } from './rpc4-argument.ts'
 import { command } from './scene-packet.ts'
-import type { VariantWriter } from '../variant/variant-codec.ts'
+import type { VariantCodec, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
-import { variant4 } from '../variant/variant4.ts'
 
 /**
  * Packets of Godot 4's MultiplayerSpawner and MultiplayerSynchronizer, little-endian; values are arguments as in remote
@@ -39,8 +39,8 @@ const MAX_SYNC = 1350
 const MAX_DELTA = 65535
 
 /** Encodes a spawn. Throws ERR_INVALID_PARAMETER for a value that is not a Variant; so do the functions below. */
-export function encodeSpawn (spawn: Spawn): Uint8Array {
-  return variant4.build(writeSpawn, spawn)
+export function encodeSpawn (codec: VariantCodec, spawn: Spawn): Uint8Array {
+  return codec.build(writeSpawn, spawn)
 }
 
 function writeSpawn (to: VariantWriter, { spawner, node, synchronizers, name, what, values }: Spawn): void {
@@ -59,27 +59,27 @@ function writeSpawn (to: VariantWriter, { spawner, node, synchronizers, name, wh
 
 /** Encodes a despawn. */
 export function encodeDespawn (node: number): Uint8Array {
-  return variant4.build(to => {
-    to.u8(command.DESPAWN)
-    to.u32(node)
-  }, undefined)
+  const to = new ByteWriter()
+  to.u8(command.DESPAWN)
+  to.u32(node)
+  return to.done()
 }
 
 /** Encodes a sync in packets as large as Godot's; `time` increases by one for each sync. */
-export function encodeSyncs (time: number, syncs: readonly Sync[]): Uint8Array[] {
-  return packed(Uint8Array.of(command.SYNC, time & 0xff, time >> 8 & 0xff), syncs, MAX_SYNC)
+export function encodeSyncs (codec: VariantCodec, time: number, syncs: readonly Sync[]): Uint8Array[] {
+  return packed(codec, Uint8Array.of(command.SYNC, time & 0xff, time >> 8 & 0xff), syncs, MAX_SYNC)
 }
 
 /** Encodes changed values. */
-export function encodeDeltas (syncs: readonly Sync[]): Uint8Array[] {
-  return packed(Uint8Array.of(command.SYNC | DELTA), syncs, MAX_DELTA)
+export function encodeDeltas (codec: VariantCodec, syncs: readonly Sync[]): Uint8Array[] {
+  return packed(codec, Uint8Array.of(command.SYNC | DELTA), syncs, MAX_DELTA)
 }
 
 /** Packets with this header, and as many synchronizers in each as fit. */
-function packed (head: Uint8Array, syncs: readonly Sync[], limit: number): Uint8Array[] {
+function packed (codec: VariantCodec, head: Uint8Array, syncs: readonly Sync[], limit: number): Uint8Array[] {
   const packets: Uint8Array[][] = []
   let room = 0
-  for (const part of syncs.map(sync => variant4.build(writeSync, sync))) {
+  for (const part of syncs.map(sync => codec.build(writeSync, sync))) {
     if (part.length > room) {
       packets.push([head])
       room = limit - head.length

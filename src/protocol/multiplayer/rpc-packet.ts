@@ -1,7 +1,6 @@
 import { GodotError } from '../../error.ts'
-import type { EncodeOptions, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
+import type { EncodeOptions, VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
-import { variant3 } from '../variant/variant.ts'
 import { checkArgumentCount, EncodedValues, valueLayout } from './encoded-values.ts'
 import type { ValueLayout } from './encoded-values.ts'
 import { nodeField, readNode, writePath } from './rpc-node.ts'
@@ -40,7 +39,7 @@ const setLayout = valueLayout(() => 1, from => from.variant())
 /** Reads and writes one packet, after byte 0. */
 interface Row<Packet> {
   type: RpcPacket['type']
-  read (from: VariantReader): ReceivedPacket
+  read (from: VariantReader, codec: VariantCodec): ReceivedPacket
   write (to: VariantWriter, packet: Packet): void
 }
 
@@ -48,12 +47,12 @@ interface Row<Packet> {
 const rows: ReadonlyArray<Row<any>> = [
   {
     type: 'remoteCall',
-    read: from => readMember(from, 'remoteCall', callLayout),
+    read: (from, codec) => readMember(from, codec, 'remoteCall', callLayout),
     write: (to, { node, name, args }: RemoteCall) => writeMember(to, node, name, () => writeArguments(to, args))
   },
   {
     type: 'remoteSet',
-    read: from => readMember(from, 'remoteSet', setLayout),
+    read: (from, codec) => readMember(from, codec, 'remoteSet', setLayout),
     write: (to, { node, name, value }: RemoteSet) => writeMember(to, node, name, () => to.variant(value))
   },
   {
@@ -86,28 +85,33 @@ const commands = new Map(rows.map((row, command) => [row.type, command]))
  * The RPC packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are
  * ignored. Throws ERR_INVALID_DATA naming the byte.
  */
-export function decodeRpcPacket (bytes: Uint8Array): ReceivedPacket {
-  return variant3.parse(readPacket, bytes)
+export function decodeRpcPacket (codec: VariantCodec, bytes: Uint8Array): ReceivedPacket {
+  return codec.parse(from => readPacket(codec, from), bytes)
 }
 
-function readPacket (from: VariantReader): ReceivedPacket {
+function readPacket (codec: VariantCodec, from: VariantReader): ReceivedPacket {
   const command = from.u8()
   const row = rows[command] ?? from.fail(`unknown RPC command ${command}`, 0)
-  return row.read(from)
+  return row.read(from, codec)
 }
 
-function readMember (from: VariantReader, type: ReceivedMember['type'], layout: ValueLayout): ReceivedMember {
+function readMember (
+  from: VariantReader,
+  codec: VariantCodec,
+  type: ReceivedMember['type'],
+  layout: ValueLayout
+): ReceivedMember {
   const node = readNode(from, from.u32())
   const name = from.cstring()
-  return { type, node, name, values: new EncodedValues(variant3, layout, from.source, from.offset, from.end) }
+  return { type, node, name, values: new EncodedValues(codec, layout, from.source, from.offset, from.end) }
 }
 
 /**
  * Encodes an RPC packet. Throws ERR_INVALID_PARAMETER for values that cannot be sent, ERR_UNAUTHORIZED for an object
  * unless allowed.
  */
-export function encodeRpcPacket (packet: RpcPacket, options?: EncodeOptions): Uint8Array {
-  return variant3.build(writePacket, packet, options)
+export function encodeRpcPacket (codec: VariantCodec, packet: RpcPacket, options?: EncodeOptions): Uint8Array {
+  return codec.build(writePacket, packet, options)
 }
 
 function writePacket (to: VariantWriter, packet: RpcPacket): void {

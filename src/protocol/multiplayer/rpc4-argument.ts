@@ -1,5 +1,4 @@
 import type { VariantReader, VariantWriter } from '../variant/variant-codec.ts'
-import { readInt64 } from '../variant/variant-rows.ts'
 import { int64, isInt } from '../variant/variant-types.ts'
 import type { Variant } from '../variant/variant-types.ts'
 
@@ -14,7 +13,7 @@ const [BOOL, INT] = [1, 2]
 
 /** Readers of an int, by its size. */
 const readInt: ReadonlyArray<(from: VariantReader) => number | bigint> =
-  [from => from.i8(), from => from.i16(), from => from.i32(), readInt64]
+  [from => from.i8(), from => from.i16(), from => from.i32(), from => from.int64()]
 
 /** Reads an argument; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
 export function readRpcArgument (from: VariantReader): Variant {

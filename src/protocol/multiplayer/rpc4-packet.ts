@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
-import type { VariantReader, VariantWriter } from '../variant/variant-codec.ts'
+import type { VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
-import { variant4 } from '../variant/variant4.ts'
 import { checkArgumentCount, EncodedValues, valueLayout } from './encoded-values.ts'
 import { readRpcArgument, writeRpcArgument } from './rpc4-argument.ts'
 import { nodeField, readNode, writePath } from './rpc-node.ts'
@@ -11,7 +10,8 @@ import { command } from './scene-packet.ts'
 /**
  * Packets of remote calls of Godot 4, little-endian; texts are UTF-8 ended by one NUL:
  *
- *   remote call    | 0, flags u8 | node u8, u16, u32 | method u8, u16 | count u8 | arguments ... | path NUL (full-path form) |
+ *   remote call    | 0, flags u8 | node u8, u16, u32 | method u8, u16 | count u8 | arguments ... |
+ *                  | path NUL (full-path form) |
  *   simplify path  | 1 u8 | MD5 of the method list in 32 hex digits, NUL | id u32 | path NUL |
  *   confirm path   | 2 u8 | lists are equal u8 | id u32 |           since Godot 4.3
  *                  | 2 u8 | lists are equal u8 | path NUL |         until Godot 4.2
@@ -55,7 +55,7 @@ const counted = valueLayout(from => from.u8(), readRpcArgument)
 const bare = valueLayout(from => Math.min(from.remaining, 1), from => Uint8Array.from(from.rest()))
 
 /** Reads one packet, after byte 0. */
-type Read = (from: VariantReader, flags: number) => Rpc4Packet
+type Read = (from: VariantReader, flags: number, codec: VariantCodec) => Rpc4Packet
 
 /** Readers of the packets, by command; SYS is not among them. */
 const readers: readonly Read[] = [
@@ -77,25 +77,25 @@ const readers: readonly Read[] = [
  * The packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are
  * ignored. Throws ERR_INVALID_DATA naming the byte.
  */
-export function decodeRpc4Packet (bytes: Uint8Array): Rpc4Packet {
-  return variant4.parse(readPacket, bytes)
+export function decodeRpc4Packet (codec: VariantCodec, bytes: Uint8Array): Rpc4Packet {
+  return codec.parse(from => readPacket(codec, from), bytes)
 }
 
-function readPacket (from: VariantReader): Rpc4Packet {
+function readPacket (codec: VariantCodec, from: VariantReader): Rpc4Packet {
   const first = from.u8()
   const read = readers[first & 7] ?? from.fail('unexpected SYS packet', 0)
-  return read(from, first)
+  return read(from, first, codec)
 }
 
 function readReplication (from: VariantReader): Rpc4Packet {
   return { type: 'replication', bytes: from.rest() }
 }
 
-function readCall (from: VariantReader, flags: number): RemoteCall4 {
+function readCall (from: VariantReader, flags: number, codec: VariantCodec): RemoteCall4 {
   const node = readNode(from, readNumber(from, flags >> NODE_SHIFT & 3))
   const method = flags & WIDE_METHOD ? from.u16() : from.u8()
   const layout = flags & NO_COUNT ? bare : counted
-  const values = new EncodedValues(variant4, layout, from.source, from.offset, from.end)
+  const values = new EncodedValues(codec, layout, from.source, from.offset, from.end)
   return { type: 'remoteCall', node, method, values }
 }
 
@@ -123,13 +123,19 @@ function readConfirmation (from: VariantReader): ConfirmPath4 {
  * Encodes a call; `isWide`: an id of a node takes four bytes, however small. Throws ERR_INVALID_PARAMETER for values
  * that cannot be sent.
  */
-export function encodeCall4 (node: RpcNode, method: number, args: readonly Variant[], isWide = false): Uint8Array {
-  return variant4.build(writeCall, { node, method, args, isWide })
+export function encodeCall4 (
+  codec: VariantCodec,
+  node: RpcNode,
+  method: number,
+  args: readonly Variant[],
+  isWide = false
+): Uint8Array {
+  return codec.build(writeCall, { node, method, args, isWide })
 }
 
 /** Encodes the announcement of a path. */
-export function encodeSimplifyPath4 (md5: string, id: number, path: string): Uint8Array {
-  return variant4.build(to => {
+export function encodeSimplifyPath4 (codec: VariantCodec, md5: string, id: number, path: string): Uint8Array {
+  return codec.build(to => {
     to.u8(command.SIMPLIFY_PATH)
     to.cstring(md5)
     to.u32(id)
@@ -138,8 +144,8 @@ export function encodeSimplifyPath4 (md5: string, id: number, path: string): Uin
 }
 
 /** Encodes a confirmation, with the id as since Godot 4.3, or the path as until 4.2. */
-export function encodeConfirmPath4 (isEqual: boolean, node: RpcNode): Uint8Array {
-  return variant4.build(to => {
+export function encodeConfirmPath4 (codec: VariantCodec, isEqual: boolean, node: RpcNode): Uint8Array {
+  return codec.build(to => {
     to.u8(command.CONFIRM_PATH)
     to.u8(Number(isEqual))
     if (typeof node === 'number') to.u32(node)

@@ -20,9 +20,6 @@ export interface VariantRow<Value = any> {
   write (to: VariantWriter, value: Value, type: number): void
 }
 
-/** Bit 16 of the first word: 64 bits instead of 32, or only the id of an object. */
-export const WIDE = 0x10000
-
 /** Options of decoding a Variant. */
 export interface DecodeOptions {
   /** Accepts objects sent in full, as `EncodedObject`; otherwise they fail with ERR_UNAUTHORIZED. Default false. */

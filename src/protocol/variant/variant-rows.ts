@@ -1,13 +1,15 @@
 import { GodotError } from '../../error.ts'
 import type { ByteReader, NumberArray } from '../bytes.ts'
 import { CollisionGuard, GUARDED_SIZE } from './collision-guard.ts'
-import { WIDE } from './variant-codec.ts'
 import type { Keys, VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
 import type { Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
 
 /** Rows that all versions of Godot share, and functions that make others. */
+
+/** Bit 16 of the first word: 64 bits instead of 32, or only the id of an object. */
+export const WIDE = 0x10000
 
 export type Class<Value> = new (...args: any[]) => Value
 
@@ -89,7 +91,7 @@ export const bool: VariantRow<boolean> = {
 /** i32 when it fits, else i64. */
 export const int: VariantRow<number | bigint> = {
   name: 'int',
-  read: (from, word) => word & WIDE ? readInt64(from) : from.i32(),
+  read: (from, word) => word & WIDE ? from.int64() : from.i32(),
   write: (to, value, type) => {
     const isWide = value < -0x80000000 || value > 0x7fffffff
     to.u32(isWide ? type | WIDE : type)
@@ -97,15 +99,6 @@ export const int: VariantRow<number | bigint> = {
     else to.u32(Number(value))
   }
 }
-
-/** Reads an i64: a number where that is exact, which is the common case and faster, else a bigint. */
-export function readInt64 (from: ByteReader): number | bigint {
-  const low = from.u32()
-  const high = from.i32()
-  const value = high * 0x100000000 + low
-  return Number.isSafeInteger(value) ? value : BigInt(high) << 32n | BigInt(low)
-}
-
 /** f32 if that is exact, else f64; NaN is f64, as it never equals itself. Godot 4 calls the type float. */
 export const real: VariantRow<number | types.Float> = {
   name: 'real',

@@ -1,4 +1,4 @@
-import { variantCodec, WIDE } from './variant-codec.ts'
+import { variantCodec } from './variant-codec.ts'
 import type { VariantReader, VariantRow } from './variant-codec.ts'
 import * as rows from './variant-rows.ts'
 import type { Class } from './variant-rows.ts'
@@ -16,7 +16,7 @@ function doubles (from: VariantReader): Components {
 function floats<Value> (name: string, type: Class<Value>, shape: Shape<Value>): VariantRow<Value> {
   return {
     ...rows.fixed(name, type, shape),
-    read: (from, word) => shape.read(word & WIDE ? doubles(from) : from)
+    read: (from, word) => shape.read(word & rows.WIDE ? doubles(from) : from)
   }
 }
 
@@ -30,7 +30,7 @@ function packedFloats<Item> (
   return {
     ...narrow,
     read: (from, word) => {
-      if (!(word & WIDE)) return narrow.read(from, word)
+      if (!(word & rows.WIDE)) return narrow.read(from, word)
       const components = doubles(from)
       return new Pool(rows.readItems(from.count(shape.size * 2), () => shape.read(components)))
     }

@@ -29,9 +29,9 @@ const maxControlSize = 125
 const DEFLATE_OVERHEAD = 64
 
 /**
- * Reads the frames of one client out of chunks of any size (RFC 6455 section 5). Masks are undone in place, a whole frame
- * inside a chunk is never copied; only a broken frame or a fragmented message is. Memory is bounded by `maxMessageSize` bytes
- * twice over, and grows with what came, not with what was announced.
+ * Reads the frames of one client out of chunks of any size (RFC 6455 section 5). Masks are undone in place, a whole
+ * frame inside a chunk is never copied; only a broken frame or a fragmented message is. Memory is bounded by
+ * `maxMessageSize` bytes twice over, and grows with what came, not with what was announced.
  */
 export class FrameReader {
   readonly #receiver: FrameReceiver
@@ -83,8 +83,9 @@ export class FrameReader {
   }
 
   /**
-   * Looks through the frames that are held while reading is stopped, up to one that cannot wait: a ping, which is reported now,
-   * or one that ends the connection, which is a close frame or breaks the protocol. Undefined when there is none (yet).
+   * Looks through the frames that are held while reading is stopped, up to one that cannot wait: a ping, which is
+   * reported now, or one that ends the connection, which is a close frame or breaks the protocol. Undefined when there
+   * is none (yet).
    */
   lookAhead (): 'ping' | 'end' | undefined {
     while (!this.#endsAhead && this.#restLength - this.#ahead >= 2) {
@@ -149,7 +150,9 @@ export class FrameReader {
     return offset
   }
 
-  /** Whether the frame cut short in #rest is refused by its head already, so that waiting for its payload is pointless. */
+  /**
+   * Whether the frame cut short in #rest is refused by its head already, so that waiting for its payload is pointless.
+   */
   #isHopeless (): boolean {
     const size = payloadLength(this.#rest, this.#restLength)
     return this.#restLength >= 2 && this.#refusal(this.#rest[0], this.#rest[1], size ?? 0) !== undefined
@@ -162,7 +165,8 @@ export class FrameReader {
       const second = bytes[offset + 1]
       let size = second & 127
       let start = offset + 6
-      // A head cut short counts as size 0: its frame still ends behind `end`, and its first two bytes may be refused already.
+      // A head cut short counts as size 0: its frame still ends behind `end`, and its first two bytes may be refused
+      // already.
       if (size === 126) {
         start += 2
         size = end < start - 4 ? 0 : bytes[offset + 2] << 8 | bytes[offset + 3]
@@ -172,11 +176,13 @@ export class FrameReader {
       }
       const frameEnd = start + size
       // The frame nearly every message is: final, binary or text, masked, whole, not amid fragments.
-      if ((first === 0x82 || first === 0x81) && second >= 128 && frameEnd <= end && size <= this.#maxMessageSize && this.#joinedOpcode === 0) {
+      if ((first === 0x82 || first === 0x81) && second >= 128 && frameEnd <= end && size <= this.#maxMessageSize &&
+          this.#joinedOpcode === 0) {
         unmask(bytes, start, frameEnd)
         offset = frameEnd
-        if (first === 0x81 && !isText(bytes, start, frameEnd)) this.#violation(closeCode.INVALID_TEXT, 'text that is not UTF-8')
-        else this.#receiver.onMessage(bytes, start, frameEnd, first === 0x81)
+        if (first === 0x81 && !isText(bytes, start, frameEnd)) {
+          this.#violation(closeCode.INVALID_TEXT, 'text that is not UTF-8')
+        } else this.#receiver.onMessage(bytes, start, frameEnd, first === 0x81)
       } else {
         const refusal = this.#refusal(first, second, size)
         if (refusal !== undefined) {
@@ -194,7 +200,10 @@ export class FrameReader {
     return offset
   }
 
-  /** Why a frame with this head must not be read, if so (RFC 6455 sections 5.1, 5.2, 5.4, 5.5); size 0 while it is not known. */
+  /**
+   * Why a frame with this head must not be read, if so (RFC 6455 sections 5.1, 5.2, 5.4, 5.5); size 0 while it is not
+   * known.
+   */
   #refusal (first: number, second: number, size: number): { code: number, why: string } | undefined {
     const code = first & 15
     const isFinal = first >= 128
@@ -209,11 +218,15 @@ export class FrameReader {
     if (code > opcode.BINARY) return protocolError('a reserved opcode')
     if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) return protocolError('a continuation without a start')
     if (code !== opcode.CONTINUATION && this.#joinedOpcode !== 0) return protocolError('a new message amid fragments')
-    if (this.#joinedLength + size > this.#sizeLimit(first)) return { code: closeCode.TOO_BIG, why: `a message of over ${this.#maxMessageSize} bytes` }
+    if (this.#joinedLength + size > this.#sizeLimit(first)) {
+      return { code: closeCode.TOO_BIG, why: `a message of over ${this.#maxMessageSize} bytes` }
+    }
     return undefined
   }
 
-  /** Bytes of the message of which this is a frame, at most; a compressed one may be a little larger than what it holds. */
+  /**
+   * Bytes of the message of which this is a frame, at most; a compressed one may be a little larger than what it holds.
+   */
   #sizeLimit (first: number): number {
     const isDeflated = (first & 15) === opcode.CONTINUATION ? this.#isDeflated : (first & DEFLATED) !== 0
     return isDeflated ? this.#maxMessageSize + (this.#maxMessageSize >> 3) + DEFLATE_OVERHEAD : this.#maxMessageSize
@@ -222,7 +235,8 @@ export class FrameReader {
   /** Only the first frame of a message says that it is compressed (RFC 7692 section 6.1). */
   #mayBeDeflated (first: number): boolean {
     const code = first & 15
-    return this.#inflate !== undefined && (first & RESERVED) === DEFLATED && (code === opcode.TEXT || code === opcode.BINARY)
+    return this.#inflate !== undefined && (first & RESERVED) === DEFLATED &&
+      (code === opcode.TEXT || code === opcode.BINARY)
   }
 
   /** One frame that is a fragment or a control frame. */

@@ -13,11 +13,17 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  */
 export function checkUpgrade (headers: Headers): void {
   if (headers.upgrade === undefined) throw new GodotError('upgrade-required')
-  if (oneText(headers.upgrade)!.toLowerCase() !== 'websocket') throw badHandshake('Upgrade: expected websocket')
+  if (!offersWebSocket(headers)) throw badHandshake('Upgrade: expected websocket')
   if (headers.connection === undefined) throw badHandshake('Connection: missing header, expected Upgrade')
   // An in-process client (app.injectWS) sends a number.
   if (String(headers['sec-websocket-version']) !== '13') throw badHandshake('Sec-WebSocket-Version: expected 13')
   if (headers['sec-websocket-key'] === undefined) throw badHandshake('Sec-WebSocket-Key: missing header')
+}
+
+/** Whether `Upgrade` offers a WebSocket, possibly among other protocols (RFC 9110 section 7.8). */
+export function offersWebSocket ({ upgrade }: Headers): boolean {
+  if (upgrade === undefined) return false
+  return oneText(upgrade)!.split(',').some(token => token.trim().toLowerCase() === 'websocket')
 }
 
 /**
@@ -36,14 +42,14 @@ export function chooseProtocol (supported: readonly string[], requested: readonl
 
 /**
  * The 101 response (RFC 6455 section 4.2.2) in the form that Godot's clients accept: `Connection: Upgrade` alone, a
- * subprotocol only when one was chosen.
+ * subprotocol only when one was chosen. `more`: further header lines, each with its CRLF.
  */
-export function upgradeResponse (key: string, protocol: string, extensions: string = ''): Buffer {
+export function upgradeResponse (key: string, protocol: string, extensions: string = '', more: string = ''): Buffer {
   const accept = hash('sha1', key + GUID, 'base64')
   const protocolLine = protocol === '' ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
   const extensionsLine = extensions === '' ? '' : `Sec-WebSocket-Extensions: ${extensions}\r\n`
   const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
-  return Buffer.from(`${head}Sec-WebSocket-Accept: ${accept}\r\n${protocolLine}${extensionsLine}\r\n`, 'latin1')
+  return Buffer.from(`${head}Sec-WebSocket-Accept: ${accept}\r\n${protocolLine}${extensionsLine}${more}\r\n`, 'latin1')
 }
 
 /** A header as one text, also where it was sent several times. */

@@ -37,6 +37,7 @@ t.test('calls onHandshake with the request', async t => {
     address: '192.0.2.7',
     port: 50000,
     protocols: ['x', 'chat'],
+    room: 'main',
     origin: 'http://h',
     token: 'secret'
   }])

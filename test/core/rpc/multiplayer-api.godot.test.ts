@@ -142,9 +142,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
   })
 
   await t.test('sends one packet to all players that have confirmed the path', async t => {
-    const { packets } = internalsOf(server).room.outbox
+    const { packets } = internalsOf(server).rooms.main.outbox
     main.rpc('on_remote', 'all')
-    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).rooms.main.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "all"'])
   })
 
@@ -167,9 +167,9 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     const left = new Promise(resolve => server.multiplayer.once('network_peer_disconnected', resolve))
     await cat.godot.quit()
     t.equal(await left, cat.id)
-    const { packets } = internalsOf(server).room.outbox
+    const { packets } = internalsOf(server).rooms.main.outbox
     main.rpc('on_remote', 'fewer')
-    t.equal(internalsOf(server).room.outbox.packets - packets, 1)
+    t.equal(internalsOf(server).rooms.main.outbox.packets - packets, 1)
     for (const player of [ann, ben]) t.same(await player.told(game), ['1 on_remote "fewer"'])
   })
 

@@ -5,6 +5,7 @@ import { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import type { MemberKind } from '../../../src/core/rpc/rpc-surface.ts'
 import { decodeRpcPacket, encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
+import { variant3 } from '../../../src/protocol/variant/variant.ts'
 import type { ReceivedMember } from '../../../src/protocol/multiplayer/rpc-packet.ts'
 import { Float, float, int } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
@@ -38,7 +39,7 @@ const host: NodeHost = {
 /** Calls a member as a client does: with encoded values. */
 function receiverOf (members: NodeMembers) {
   return (sender: number, kind: MemberKind, name: string, values: readonly Variant[]) => {
-    const packet = encodeRpcPacket(kind === 'method'
+    const packet = encodeRpcPacket(variant3, kind === 'method'
       ? {
           type: 'remoteCall',
           node: 1,
@@ -46,7 +47,7 @@ function receiverOf (members: NodeMembers) {
           args: values
         }
       : { type: 'remoteSet', node: 1, name, value: values[0] })
-    return members.receive(sender, kind, name, (decodeRpcPacket(packet) as ReceivedMember).values)
+    return members.receive(sender, kind, name, (decodeRpcPacket(variant3, packet) as ReceivedMember).values)
   }
 }
 

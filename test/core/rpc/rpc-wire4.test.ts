@@ -4,6 +4,7 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
+import { variant4 } from '../../../src/protocol/variant/variant4.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { addScriptedNode, script } from '../../helper/godot4-script.ts'
@@ -143,7 +144,7 @@ function checkValues (
   const method = new MethodList(Object.keys(script)).idOf(name)!
   const called = frames.filter(({ conn, dir, hex }) =>
     conn === 'A' && dir === 'client>server' && hex !== undefined && !/^(07|01)/.test(hex)).map(({ hex }) => hex)
-  const nodes = [1, 2, 307].map(node => hexOf(encodeCall4(node, method, values as never)))
+  const nodes = [1, 2, 307].map(node => hexOf(encodeCall4(variant4, node, method, values as never)))
   t.ok(called.length === 1 && nodes.includes(called[0]!), `${step}: the values`)
 }
 

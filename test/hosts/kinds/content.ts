@@ -59,7 +59,7 @@ export const content: readonly HostKind[] = [
       app.get('/visits', async ({ session }: any) => { session.visits = (session.visits ?? 0) + 1; return session.visits })
       hello(app)
     },
-    mask: /sessionId=([^;]+).*?(?:Expires=([^;]+))?/,
+    mask: /sessionId=([^;]+)(?:.*?Expires=([^;]+))?/,
     requests: [...helloRequests, get('/visits'), get('/visits')]
   },
   {
@@ -80,7 +80,7 @@ export const content: readonly HostKind[] = [
       await app.register(load('@fastify/static'), { root: folder })
       app.post('/hello', async () => 'hello')
     },
-    mask: /"last-modified":"([^"]+)"/,
+    mask: /last-modified(?:":")?(?:: )?([^"\r]+)/i,
     requests: [get('/'), get('/index.html'), get('/page.css'), get('/nothing', 404), post('/hello', {}), get('/page.css', 206, { range: 'bytes=0-3' })]
   },
   {
@@ -90,7 +90,7 @@ export const content: readonly HostKind[] = [
       await app.register(load('@fastify/static'), { root: folder, wildcard: false })
       app.setNotFoundHandler(async (_request: unknown, reply: any) => await reply.sendFile('index.html'))
     },
-    mask: /"last-modified":"([^"]+)"/,
+    mask: /last-modified(?:":")?(?:: )?([^"\r]+)/i,
     requests: [get('/'), get('/some/page'), get('/page.css')]
   },
   {

@@ -116,9 +116,8 @@ export const frameworks: readonly HostKind[] = [
       hello(app)
       await mount?.(app)
       const terminator = loadAll('http-terminator').createHttpTerminator({ server: app.server, gracefulTerminationTimeout: 1000 })
-      const { port } = await listen(app)
       return {
-        port,
+        ...await listen(app),
         close: async () => {
           await app.peerServer?.stop()
           await terminator.terminate()

@@ -25,9 +25,9 @@ const captures = [...new Set([
 /** The bytes of a packet, in its original form. */
 function encode (packet: ReturnType<typeof decodeWholeRpc4Packet>, first: number): Uint8Array {
   switch (packet.type) {
-    case 'remoteCall': return encodeCall4(packet.node, packet.method, packet.args, (first >> 4 & 3) === 2)
-    case 'simplifyPath': return encodeSimplifyPath4(packet.md5, packet.id, packet.path)
-    case 'confirmPath': return encodeConfirmPath4(packet.isEqual, packet.id!)
+    case 'remoteCall': return encodeCall4(variant4, packet.node, packet.method, packet.args, (first >> 4 & 3) === 2)
+    case 'simplifyPath': return encodeSimplifyPath4(variant4, packet.md5, packet.id, packet.path)
+    case 'confirmPath': return encodeConfirmPath4(variant4, packet.isEqual, packet.id!)
     case 'raw': return Uint8Array.of(3, ...packet.bytes)
     case 'replication': return Uint8Array.of(first, ...packet.bytes)
   }
@@ -46,7 +46,7 @@ t.test('decodes and encodes every value recorded as an argument of a call', asyn
     const bytes = isBare ? `800103${rpc}` : `00010301${rpc}`
     // The one value that does not arrive in Godot's own form.
     const isLost = isBare && rpc === ''
-    t.equal(hexOf(encodeCall4(1, 3, [value])), isLost ? '000103011d00000000000000' : bytes, name)
+    t.equal(hexOf(encodeCall4(variant4, 1, 3, [value])), isLost ? '000103011d00000000000000' : bytes, name)
     t.strictSame((decodeWholeRpc4Packet(bytesOf(bytes)) as DecodedCall4).args, isLost ? [] : [value], name)
   }
 })
@@ -65,14 +65,14 @@ t.test('encodes nodes and methods in the smallest size', async t => {
     ['Main', 0x8001, true, 'e00700008001804d61696e00']
   ]
   for (const [node, method, isWide, hex] of rows) {
-    t.equal(hexOf(encodeCall4(node, method, [], isWide)), hex)
+    t.equal(hexOf(encodeCall4(variant4, node, method, [], isWide)), hex)
     t.strictSame(decodeWholeRpc4Packet(bytesOf(hex)), { type: 'remoteCall', node, method, args: [] })
   }
 })
 
 t.test('reads both forms of a confirmation', async t => {
-  t.equal(hexOf(encodeConfirmPath4(true, 0xffffffff)), '0201ffffffff')
-  t.equal(hexOf(encodeConfirmPath4(false, 'Main')), '02004d61696e00')
+  t.equal(hexOf(encodeConfirmPath4(variant4, true, 0xffffffff)), '0201ffffffff')
+  t.equal(hexOf(encodeConfirmPath4(variant4, false, 'Main')), '02004d61696e00')
   t.strictSame(decodeWholeRpc4Packet(bytesOf('020107000000')), {
     type: 'confirmPath',
     isEqual: true,
@@ -102,8 +102,8 @@ t.test('rejects malformed packets', async t => {
   ]
   for (const hex of rows) t.throws(() => decodeWholeRpc4Packet(bytesOf(hex)), { code: 'ERR_INVALID_DATA' }, hex)
   t.throws(() => decodeWholeRpc4Packet(bytesOf('000703011800000000000000')), { code: 'ERR_UNAUTHORIZED' })
-  t.throws(() => encodeCall4(1, 2, new Array(256).fill(null)), { code: 'ERR_INVALID_PARAMETER' })
-  t.throws(() => encodeCall4('a\0b', 2, []), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => encodeCall4(variant4, 1, 2, new Array(256).fill(null)), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => encodeCall4(variant4, 'a\0b', 2, []), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 t.test('mutated and random packets decode or fail with a GodotError', async t => {

@@ -80,6 +80,11 @@ export class PathCache {
     return true
   }
 
+  /** What a peer has announced. */
+  announcementsOf (peer: number): Array<{ readonly id: number, readonly path: string }> {
+    return [...this.#announced.get(peer)?.paths ?? []].map(([id, path]) => ({ id, path }))
+  }
+
   /** The path that a peer means: as it stands in the packet, or as the peer announced it. Undefined if it did not. */
   resolve (peer: number, node: RpcNode): string | undefined {
     return typeof node === 'string' ? fromRoot(node) : this.#announced.get(peer)?.paths.get(node)

@@ -39,6 +39,9 @@ export interface MemberCall { readonly kind: MemberKind, readonly name: string, 
  */
 export interface NodeMethods { readonly names: readonly string[], readonly configured: readonly string[] }
 
+/** A path that a client has announced, and the id that stands for it; with the MD5 of its methods in Godot 4. */
+export interface Announcement { readonly id: number, readonly path: string, readonly md5?: string }
+
 /** The way to the clients. */
 export interface RpcLink {
   /** Peers that can be called, by id. */
@@ -91,6 +94,10 @@ export interface RpcWire {
   send (to: number, path: string, call: MemberCall): void
   /** Sends bytes as `send_bytes` does. */
   sendBytes (to: number, bytes: Uint8Array): void
+  /** What a peer has announced, for the room that it moves to. */
+  announcementsOf (peer: number): Announcement[]
+  /** A peer has moved here, and has announced this where it came from: it will not do so again. */
+  adopt (peer: number, announcements: readonly Announcement[]): void
   /** The peer has left. */
   forgetPeer (peer: number): void
   /** The node at `path` was freed. */

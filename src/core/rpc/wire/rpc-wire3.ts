@@ -1,20 +1,23 @@
 import { decodeRpcPacket, encodeRpcPacket } from '../../../protocol/multiplayer/rpc-packet.ts'
-import type { ReceivedMember, SimplifyPath } from '../../../protocol/multiplayer/rpc-packet.ts'
+import type { VariantCodec } from '../../../protocol/variant/variant-codec.ts'
+import type { ReceivedMember, RpcPacket, SimplifyPath } from '../../../protocol/multiplayer/rpc-packet.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
-import type { MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type { Announcement, MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 /** Calls between Godot 3 peers: members go by name. */
 export class RpcWire3 implements RpcWire {
   readonly #link: RpcLink
+  readonly #codec: VariantCodec
   readonly #receiver: RpcReceiver
   readonly #paths = new PathCache()
   readonly #sender: CallSender
 
-  constructor (link: RpcLink, receiver: RpcReceiver) {
+  constructor (link: RpcLink, receiver: RpcReceiver, codec: VariantCodec) {
     this.#link = link
+    this.#codec = codec
     this.#receiver = receiver
     this.#sender = new CallSender(link)
   }
@@ -30,7 +33,7 @@ export class RpcWire3 implements RpcWire {
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
-    const packet = decodeRpcPacket(bytes)
+    const packet = decodeRpcPacket(this.#codec, bytes)
     switch (packet.type) {
       case 'remoteCall':
       case 'remoteSet': return this.#receiveMember(sender, packet)
@@ -42,15 +45,25 @@ export class RpcWire3 implements RpcWire {
 
   send (to: number, path: string, call: MemberCall): void {
     const own = this.#paths.own(path)
-    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeMember(own.id, call))
+    if (this.#sender.isConfirmed(own, to)) {
+      return this.#link.putTo(to, encodeRpcPacket(this.#codec, packetOf(own.id, call)))
+    }
     this.#sender.sendUnconfirmed(to, own, {
-      encode: node => encodeMember(node, call),
-      announcement: () => encodeRpcPacket({ type: 'simplifyPath', id: own.id, path })
+      encode: node => encodeRpcPacket(this.#codec, packetOf(node, call)),
+      announcement: () => encodeRpcPacket(this.#codec, { type: 'simplifyPath', id: own.id, path })
     })
   }
 
   sendBytes (to: number, bytes: Uint8Array): void {
-    this.#link.putTo(to, encodeRpcPacket({ type: 'raw', bytes }))
+    this.#link.putTo(to, encodeRpcPacket(this.#codec, { type: 'raw', bytes }))
+  }
+
+  announcementsOf (peer: number): Announcement[] {
+    return this.#paths.announcementsOf(peer)
+  }
+
+  adopt (peer: number, announcements: readonly Announcement[]): void {
+    for (const { id, path } of announcements) this.#paths.announce(peer, id, path)
   }
 
   forgetPeer (peer: number): void {
@@ -72,7 +85,7 @@ export class RpcWire3 implements RpcWire {
     if (!this.#paths.announce(sender.id, id, fromRoot(path))) {
       return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
     }
-    this.#link.putTo(sender.id, encodeRpcPacket({ type: 'confirmPath', path }))
+    this.#link.putTo(sender.id, encodeRpcPacket(this.#codec, { type: 'confirmPath', path }))
   }
 
   #receiveConfirmation (sender: WebSocketPeer, path: string): void {
@@ -81,8 +94,8 @@ export class RpcWire3 implements RpcWire {
   }
 }
 
-function encodeMember (node: RpcNode, { kind, name, values }: MemberCall): Uint8Array {
+function packetOf (node: RpcNode, { kind, name, values }: MemberCall): RpcPacket {
   return kind === 'method'
-    ? encodeRpcPacket({ type: 'remoteCall', node, name, args: values })
-    : encodeRpcPacket({ type: 'remoteSet', node, name, value: values[0] })
+    ? { type: 'remoteCall', node, name, args: values }
+    : { type: 'remoteSet', node, name, value: values[0] }
 }

@@ -6,13 +6,14 @@ import {
 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import type { ConfirmPath4, RemoteCall4, SimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import { command, commandAt, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
+import type { VariantCodec } from '../../../protocol/variant/variant-codec.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from '../rpc-surface.ts'
-import type { MemberCall, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type { Announcement, MemberCall, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 const NO_METHODS = new MethodList([])
 
@@ -27,6 +28,7 @@ interface AnnouncedLists { readonly byId: Map<number, string>, readonly byPath: 
 export class RpcWire4 implements RpcWire {
   readonly #link: RpcLink
   readonly #receiver: RpcReceiver
+  readonly #codec: VariantCodec
   readonly #confirmPath: ServerOptions['confirmPath']
   readonly #paths = new PathCache()
   readonly #sender: CallSender
@@ -37,9 +39,15 @@ export class RpcWire4 implements RpcWire {
   /** By peer. */
   readonly #announced = new Map<number, AnnouncedLists>()
 
-  constructor (link: RpcLink, receiver: RpcReceiver, confirmPath: ServerOptions['confirmPath']) {
+  constructor (
+    link: RpcLink,
+    receiver: RpcReceiver,
+    codec: VariantCodec,
+    confirmPath: ServerOptions['confirmPath']
+  ) {
     this.#link = link
     this.#receiver = receiver
+    this.#codec = codec
     this.#confirmPath = confirmPath
     this.#sender = new CallSender(link)
   }
@@ -56,7 +64,7 @@ export class RpcWire4 implements RpcWire {
 
   announcePath (peer: number, path: string): number {
     const own = this.#paths.own(path)
-    this.#sender.announce(peer, own, announcementOf(own, this.#nodes.get(path) ?? NO_METHODS))
+    this.#sender.announce(peer, own, this.#announcementOf(own, this.#nodes.get(path) ?? NO_METHODS))
     return own.id
   }
 
@@ -65,7 +73,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
-    const packet = decodeRpc4Packet(bytes)
+    const packet = decodeRpc4Packet(this.#codec, bytes)
     switch (packet.type) {
       case 'remoteCall': return this.#receiveCall(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
@@ -91,10 +99,10 @@ export class RpcWire4 implements RpcWire {
     const method = list.idOf(name)
     if (method === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `method ${name} is not declared`)
     const own = this.#paths.own(path)
-    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeCall4(own.id, method, values))
+    if (this.#sender.isConfirmed(own, to)) return this.#link.putTo(to, encodeCall4(this.#codec, own.id, method, values))
     this.#sender.sendUnconfirmed(to, own, {
-      encode: (node, isWide) => encodeCall4(node, method, values, isWide),
-      announcement: announcementOf(own, list),
+      encode: (node, isWide) => encodeCall4(this.#codec, node, method, values, isWide),
+      announcement: this.#announcementOf(own, list),
       accepts: peer => this.#hasSameMethods(peer, own, list)
     })
   }
@@ -102,6 +110,20 @@ export class RpcWire4 implements RpcWire {
   sendBytes (to: number, bytes: Uint8Array): void {
     if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet has at least one byte')
     this.#link.putTo(to, prefixed([command.RAW], bytes))
+  }
+
+  announcementsOf (peer: number): Announcement[] {
+    const md5s = this.#announced.get(peer)?.byId
+    return this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: md5s?.get(id) }))
+  }
+
+  adopt (peer: number, announcements: readonly Announcement[]): void {
+    for (const { id, path, md5 = '' } of announcements) {
+      this.#paths.announce(peer, id, path)
+      this.#keepMd5(peer, id, path, md5)
+      const own = this.#nodes.get(path)
+      if (own !== undefined) this.#paths.differ(peer, path, own.md5 !== md5)
+    }
   }
 
   forgetPeer (peer: number): void {
@@ -164,8 +186,8 @@ export class RpcWire4 implements RpcWire {
   }
 
   #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
-    if (this.#confirmPath !== 'id') this.#link.putTo(peer, encodeConfirmPath4(isEqual, path))
-    if (this.#confirmPath !== 'path') this.#link.putTo(peer, encodeConfirmPath4(isEqual, id))
+    if (this.#confirmPath !== 'id') this.#link.putTo(peer, encodeConfirmPath4(this.#codec, isEqual, path))
+    if (this.#confirmPath !== 'path') this.#link.putTo(peer, encodeConfirmPath4(this.#codec, isEqual, id))
   }
 
   #receiveConfirmation (sender: WebSocketPeer, { isEqual, id, path }: ConfirmPath4): void {
@@ -189,8 +211,8 @@ export class RpcWire4 implements RpcWire {
     if (announced !== undefined && announced !== md5) differing.add(peer)
     return !differing.has(peer)
   }
-}
 
-function announcementOf ({ id, path }: OwnPath, { md5 }: MethodList): () => Uint8Array {
-  return () => encodeSimplifyPath4(md5, id, path)
+  #announcementOf ({ id, path }: OwnPath, { md5 }: MethodList): () => Uint8Array {
+    return () => encodeSimplifyPath4(this.#codec, md5, id, path)
+  }
 }

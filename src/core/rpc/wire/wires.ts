@@ -21,11 +21,11 @@ export const wires: Readonly<Record<ServerOptions['wire'], Wire>> = {
   godot3: {
     relay: relayWire3,
     variants: variant3,
-    openRpc: (link, receiver) => new RpcWire3(link, receiver)
+    openRpc: (link, receiver) => new RpcWire3(link, receiver, variant3)
   },
   godot4: {
     relay: relayWire4,
     variants: variant4,
-    openRpc: (link, receiver, { confirmPath }) => new RpcWire4(link, receiver, confirmPath)
+    openRpc: (link, receiver, { confirmPath }) => new RpcWire4(link, receiver, variant4, confirmPath)
   }
 }

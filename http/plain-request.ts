@@ -1,0 +1,52 @@
+import http from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** Attaches Node's HTTP parser to a socket: its own listener for new connections, not documented. */
+const { _connectionListener: attachParser } = http as unknown as {
+  _connectionListener: (this: Server, socket: Duplex) => void
+}
+
+/**
+ * Gives an upgrade request that nobody takes back to the HTTP server, which then responds as if it had no listener
+ * for upgrades. `listener`: the only one it has. `head`: bytes behind the request. For Node without
+ * `shouldUpgradeCallback`, where a listener makes every offer of another protocol an upgrade.
+ */
+export function handleAsRequest (
+  server: Server, listener: Listener, request: IncomingMessage, socket: Duplex, head: Buffer
+): void {
+  socket.on('error', destroy)
+  afterResponses(socket, () => {
+    socket.off('error', destroy)
+    if (socket.destroyed) return
+    // Ends the time limit for this request to arrive.
+    (socket as Socket).setTimeout(0)
+    attachParser.call(server, socket)
+    server.off('upgrade', listener)
+    socket.emit('data', headOf(request))
+    server.on('upgrade', listener)
+    if (head.length > 0) socket.unshift(head)
+  })
+}
+
+function destroy (this: Duplex): void {
+  this.destroy()
+}
+
+/** Calls back once the responses to earlier requests of the connection are sent. */
+function afterResponses (socket: Duplex, callback: () => void): void {
+  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null }
+  // Not within the event of the parser that has just ended.
+  if (response == null || socket.destroyed) process.nextTick(callback)
+  else response.once('close', () => { afterResponses(socket, callback) })
+}
+
+/** The head of a request as it came, never longer. */
+function headOf ({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`
+  for (let at = 0; at < rawHeaders.length; at += 2) text += `${rawHeaders[at]}:${rawHeaders[at + 1]}\r\n`
+  return Buffer.from(`${text}\r\n`, 'latin1')
+}

@@ -1,0 +1,28 @@
+import Type from 'typebox'
+import { parseAddressRange } from '../src/address-range.ts'
+import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+
+/** Filter of peers; without any member, all peers. */
+export const Filter = {
+  protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol' })),
+  address: Type.Optional(Type.Refine(Type.String({
+    description: 'Peers from this IP address or CIDR range, such as `192.0.2.0/24`'
+  }), text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range'))
+}
+
+/** Its values. */
+export interface Filter { protocol?: string | undefined, address?: string | undefined }
+
+/** The peers after an id that match the filter, by ascending id. */
+export function * filtered (
+  server: WebSocketServer,
+  { protocol, address }: Filter,
+  after = 0
+): IterableIterator<WebSocketPeer> {
+  const range = address === undefined ? undefined : parseAddressRange(address)
+  for (const peer of server.peers(after)) {
+    if (protocol !== undefined && peer.protocol !== protocol) continue
+    if (range?.has(peer.getConnectedHost()) ?? true) yield peer
+  }
+}

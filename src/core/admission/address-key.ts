@@ -1,0 +1,6 @@
+import { networkOf } from '../../address-range.ts'
+
+/** What an address is counted under: of IPv6 its network of 64 bits, since a host usually has all of them. */
+export function addressKey (address: string): string {
+  return address.includes(':') ? networkOf(address, 64) ?? address : address
+}

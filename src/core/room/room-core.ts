@@ -1,0 +1,447 @@
+import { GodotError } from '../../error.ts'
+import { ownBytes } from '../../protocol/own-bytes.ts'
+import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { opcode } from '../../protocol/websocket/frame.ts'
+import type { PeerEnd } from '../peer/peer-end.ts'
+import { writeMode } from '../peer/write-mode.ts'
+import type { PeerHost, PeerSession } from '../peer/peer-session.ts'
+import { pauseReason } from '../peer/pause-reason.ts'
+import type { Packet } from '../peer/packet-queue.ts'
+import type { RateLimit } from '../peer/rate-limit.ts'
+import type { Announcement } from '../rpc/wire/rpc-wire.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { Monitor } from '../server/monitor.ts'
+import type { Settings } from '../server/settings.ts'
+import { SignalEmitter } from '../server/signals.ts'
+import { Authentication } from './authentication.ts'
+import { Backpressure } from './backpressure.ts'
+import { PeerTable } from './peer-table.ts'
+import { Relay } from './relay.ts'
+import { Room } from './room.ts'
+import { MAIN } from './room-name.ts'
+import { checkRoomOptions } from './room-options.ts'
+import type { RoomOptions } from './room-options.ts'
+import { RoomOutbox } from './room-outbox.ts'
+import type { RoomServer } from './room-server.ts'
+import type { RoomSignals } from './room-signals.ts'
+import { ServerInbox } from './server-inbox.ts'
+
+/** Peers of a closed room that are closed at once, before others have their turn. */
+const CLOSE_BATCH = 1000
+
+/** How a room is being closed; without `code` because it was empty. */
+interface Closing { readonly code: number | undefined, readonly reason: string, readonly done: Promise<void> }
+
+/** One world: its members, what they send to each other and to the server, and how they become members. */
+export class RoomCore implements PeerHost {
+  readonly name: string
+  /** When it was opened, in milliseconds since 1970. */
+  readonly openedAt = Date.now()
+  readonly members = new PeerTable()
+  readonly outbox: RoomOutbox
+  /** What members send to the server. */
+  readonly inbox: ServerInbox
+  /** Clients that have to authenticate before they become members (option `authenticate`). */
+  readonly authentication: Authentication | undefined
+  readonly #server: RoomServer
+  /** Whether the application has ever taken a packet of a peer (plain mode). */
+  #hasReader = false
+  readonly #settings: Settings
+  readonly #monitor: Monitor
+  readonly #relay: Relay
+  #options: RoomOptions
+  #room: Room | undefined
+  #signals: SignalEmitter<RoomSignals> | undefined
+  #emptyTimer: NodeJS.Timeout | undefined
+  #closing: Closing | undefined
+  #onEmpty: (() => void) | undefined
+
+  constructor (name: string, server: RoomServer, options: RoomOptions) {
+    const { settings } = server
+    this.name = name
+    this.#options = options
+    this.#server = server
+    this.#settings = settings
+    this.#monitor = server.monitor
+    const backpressure = new Backpressure(() => settings.options.gdMpApi, callback => { server.soon(callback) })
+    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, backpressure)
+    this.inbox = new ServerInbox(server, this, (to, packet) => { this.#put(to, settings.wire.relay.call(to, packet)) })
+    const { members, outbox, inbox } = this
+    this.#relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox })
+    this.authentication = this.#openAuthentication()
+  }
+
+  /** What applications see of the room; always the same object. */
+  get room (): Room {
+    this.#room ??= new Room(this)
+    return this.#room
+  }
+
+  /** Signals of this room alone. */
+  get signals (): SignalEmitter<RoomSignals> {
+    this.#signals ??= new SignalEmitter((error, signal) => { this.#monitor.listenerFailed(error, signal) })
+    return this.#signals
+  }
+
+  // ---- settings ----
+
+  get maxPeers (): number {
+    return this.#options.maxPeers ?? this.#settings.rooms?.maxPeersPerRoom ?? 0
+  }
+
+  get locked (): boolean {
+    return this.#options.locked ?? false
+  }
+
+  get listed (): boolean {
+    return this.#options.listed ?? true
+  }
+
+  get emptyTimeout (): number {
+    return this.#options.emptyTimeout ?? this.#settings.rooms?.emptyTimeout ?? 0
+  }
+
+  get data (): Readonly<Record<string, unknown>> {
+    return this.#options.data ?? {}
+  }
+
+  /** Changes settings; throws ERR_INVALID_PARAMETER and changes nothing when one is invalid. */
+  change (options: RoomOptions): void {
+    this.#options = { ...this.#options, ...checkRoomOptions(options) }
+  }
+
+  /** Whether all places are taken, clients that authenticate included. */
+  get isFull (): boolean {
+    const { maxPeers } = this
+    return maxPeers > 0 && this.#count >= maxPeers
+  }
+
+  get isClosing (): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Clients in the room, those that authenticate included. */
+  get #count (): number {
+    return this.members.size + (this.authentication?.size ?? 0)
+  }
+
+  get variants (): VariantCodec {
+    return this.#settings.wire.variants
+  }
+
+  /** The oldest packet for the server; throws ERR_UNAVAILABLE without one, ERR_UNCONFIGURED in plain mode. */
+  takePacket (): Packet {
+    const packet = this.inbox.take()
+    if (packet !== undefined) return packet
+    throw new GodotError(this.#settings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
+  }
+
+  // ---- members ----
+
+  /** Clients of the room, those that authenticate included; they may come and go during iteration. */
+  * sessions (): IterableIterator<PeerSession> {
+    if (this.authentication !== undefined) yield * this.authentication.sessions
+    yield * this.members.after(0)
+  }
+
+  // ---- what the server sends ----
+
+  /** Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id). */
+  putData (to: number, bytes: Uint8Array): void {
+    this.#put(to, this.#server.settings.wire.relay.data(to, bytes))
+  }
+
+  /** Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id. */
+  broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
+    const { options, wire } = this.#settings
+    if (to > 0) {
+      const session = this.#member(to)
+      if (options.gdMpApi) session.send(wire.relay.data(to, bytes), session.writeMode === writeMode.TEXT)
+      else session.send(bytes, isText)
+      return 1
+    }
+    const excluded = this.members.get(-to)
+    if (options.gdMpApi) this.#relay.put(to, wire.relay.data(to, bytes))
+    else this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
+    let receivers = 0
+    for (const session of this.members.open()) if (session !== excluded) receivers++
+    return receivers
+  }
+
+  // ---- joining ----
+
+  /** A client has completed its handshake: it becomes a member at once, or has to authenticate first. */
+  enter (session: PeerSession): void {
+    const { settings: { options }, signals, authenticating } = this.#server
+    clearTimeout(this.#emptyTimer)
+    if (options.gdMpApi) this.#relay.welcome(session)
+    if (options.gdMpApi && this.authentication !== undefined) {
+      this.authentication.begin(session)
+      authenticating.set(session.id, this)
+      signals.emit('peer_authenticating', session.id)
+    } else this.#join(session)
+    // A listener of `room_opened` may have closed the room.
+    if (this.#closing !== undefined) session.close('room', this.#closing.code ?? closeCode.NORMAL, this.#closing.reason)
+  }
+
+  #join (session: PeerSession): void {
+    const { signals, monitor, log, peers } = this.#server
+    const { id, address, port, protocol } = session
+    this.#admit(session)
+    peers.add(session)
+    log.debug({ peer: id, room: this.name, address, port }, 'peer joined')
+    monitor.events.emit('joined', session.peer)
+    if (this.#settings.options.gdMpApi) {
+      this.inbox.joined(id)
+      this.#signals?.emit('peer_connected', id)
+      signals.emit('peer_connected', id)
+    } else {
+      this.#signals?.emit('client_connected', id, protocol)
+      signals.emit('client_connected', id, protocol)
+    }
+  }
+
+  /** Makes a session a member. */
+  #admit (session: PeerSession): void {
+    clearTimeout(this.#emptyTimer)
+    this.members.add(session)
+    if (this.#settings.options.gdMpApi) this.#relay.joined(session)
+    else this.outbox.add(session.outbox)
+  }
+
+  /** A member moves to another room. Only the rooms signal it: for the server it stays connected. */
+  move (session: PeerSession, room: Room): void {
+    const to = this.#server.rooms.coreOf(room)
+    if (to === this) return
+    if (!session.isOpen || !this.members.has(session.id)) throw new GodotError('FAILED', 'the peer is not open')
+    if (to.isFull) throw new GodotError('room-full')
+    const announcements = this.#release(session)
+    session.enter(to)
+    to.#receiveMoved(session, announcements)
+    this.#server.monitor.events.emit('moved', session.peer, this.room)
+    // Reasons to pause that belong to the room it came from.
+    session.resumeReading(pauseReason.ROOM)
+    if (this.#settings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
+  }
+
+  /** A member leaves for another room: returns what it has announced to the server's remote nodes. */
+  #release (session: PeerSession): readonly Announcement[] {
+    const { gdMpApi } = this.#settings.options
+    const announcements = this.inbox.announcementsOf(session.id)
+    if (gdMpApi) this.#relay.movedOut(session)
+    this.inbox.senderEnded(session)
+    this.inbox.left(session.id)
+    this.outbox.forget(session)
+    if (gdMpApi) this.#signals?.emit('peer_disconnected', session.id)
+    else this.#signals?.emit('client_disconnected', session.id, true)
+    this.members.delete(session)
+    this.#endIfEmpty()
+    return announcements
+  }
+
+  #receiveMoved (session: PeerSession, announcements: readonly Announcement[]): void {
+    this.#admit(session)
+    if (this.#settings.options.gdMpApi) {
+      this.inbox.joined(session.id, announcements)
+      this.#signals?.emit('peer_connected', session.id)
+    } else this.#signals?.emit('client_connected', session.id, session.protocol)
+  }
+
+  /** Its listeners still find the peer in the disconnect signal, as in Godot. */
+  #leave (session: PeerSession, end: PeerEnd): void {
+    const { signals, monitor, log, peers } = this.#server
+    const { id } = session
+    const { gdMpApi } = this.#settings.options
+    if (gdMpApi) this.#relay.left(session)
+    this.inbox.left(id)
+    log.debug({ peer: id, room: this.name, end }, 'peer left')
+    monitor.events.emit('left', session.peer, end)
+    if (gdMpApi) {
+      this.#signals?.emit('peer_disconnected', id)
+      signals.emit('peer_disconnected', id)
+    } else {
+      const isClean = end.outcome === 'clean'
+      this.#signals?.emit('client_disconnected', id, isClean)
+      signals.emit('client_disconnected', id, isClean)
+    }
+    this.members.delete(session)
+    peers.delete(session)
+  }
+
+  // ---- closing ----
+
+  /** Closes everyone, then the room; resolves when all have ended. `main` only loses its peers. */
+  async close (code: number, reason: string): Promise<void> {
+    if (this.#closing === undefined) this.#startClosing(code, reason)
+    await this.#closing!.done
+  }
+
+  /** The room was opened for somebody who has to come within so many seconds. */
+  endIfEmptyAfter (seconds: number): void {
+    clearTimeout(this.#emptyTimer)
+    this.#emptyTimer = setTimeout(() => { if (this.#count === 0) this.#startClosing(undefined, '') }, seconds * 1000)
+    this.#emptyTimer.unref()
+  }
+
+  #startClosing (code: number | undefined, reason: string): void {
+    clearTimeout(this.#emptyTimer)
+    const isEmpty = this.#count === 0
+    const done = isEmpty ? Promise.resolve() : new Promise<void>(resolve => { this.#onEmpty = resolve })
+    this.#closing = { code, reason, done }
+    if (isEmpty) this.#finishClosing()
+    else this.#closeMembers(code ?? closeCode.NORMAL, reason)
+  }
+
+  async #closeMembers (code: number, reason: string): Promise<void> {
+    let closed = 0
+    for (const session of this.sessions()) {
+      session.close('room', code, reason)
+      if (++closed % CLOSE_BATCH === 0) await new Promise(resolve => { setImmediate(resolve) })
+    }
+  }
+
+  #finishClosing (): void {
+    const { code, reason } = this.#closing!
+    this.#onEmpty?.()
+    this.#onEmpty = undefined
+    if (this.name === MAIN) this.#closing = undefined
+    else this.#end(code, reason)
+  }
+
+  #end (code: number | undefined, reason: string): void {
+    const { rooms, log, monitor, signals } = this.#server
+    rooms.delete(this)
+    log.debug({ room: this.name, code, reason }, 'room closed')
+    monitor.events.emit('room_closed', this.room, code, reason)
+    this.#signals?.emit('closed')
+    signals.emit('room_closed', this.room)
+  }
+
+  /** The last client has left: the room ends now, or after `emptyTimeout`. */
+  #endIfEmpty (): void {
+    if (this.#count > 0) return
+    if (this.#closing !== undefined) this.#finishClosing()
+    else if (this.name !== MAIN) {
+      if (this.emptyTimeout === 0) this.#startClosing(undefined, '')
+      else this.endIfEmptyAfter(this.emptyTimeout)
+    }
+  }
+
+  // ---- PeerHost: what its clients do ----
+
+  receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+    if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
+    if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
+    if (this.#settings.options.gdMpApi) return this.#relay.relay(session, bytes, start, end)
+    const own = ownBytes(bytes, start, end)
+    const isTaken = this.#signals?.emit('packet', session.id, own, isText) === true
+    if (!this.#server.signals.emit('packet', session.id, own, isText) && !isTaken) {
+      session.queue({ bytes: own, isText, source: session.id })
+    }
+  }
+
+  dataReceived (session: PeerSession): void {
+    this.#signals?.emit('data_received', session.id)
+    this.#server.signals.emit('data_received', session.id)
+  }
+
+  /** A packet for the server was queued. */
+  packetQueued (source: number): void {
+    this.#signals?.emit('peer_packet', source)
+    this.#server.signals.emit('peer_packet', source)
+  }
+
+  /** How many listeners a signal about packets has. What other rooms send is not read from the server itself. */
+  listenersOf (signal: 'data_received' | 'peer_packet'): number {
+    const own = this.#signals?.listenerCount(signal) ?? 0
+    return signal === 'peer_packet' && this.name !== MAIN ? own : own + this.#server.signals.listenerCount(signal)
+  }
+
+  senderEnded (session: PeerSession): void {
+    this.inbox.senderEnded(session)
+  }
+
+  writeModeChanged (session: PeerSession): void {
+    if (this.#server.settings.options.gdMpApi && this.members.has(session.id)) this.#relay.writeModeChanged(session)
+  }
+
+  closeRequested (session: PeerSession, code: number, reason: string): void {
+    if (!this.members.has(session.id)) return
+    const { monitor, signals } = this.#server
+    monitor.events.emit('close_requested', session.peer, code, reason)
+    // Godot reports a close frame without a code as 0.
+    signals.emit('client_close_request', session.id, code === closeCode.NO_STATUS ? 0 : code, reason)
+  }
+
+  throttled (session: PeerSession, limit: RateLimit['hit']): void {
+    this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
+  }
+
+  dropped (session: PeerSession, reason: 'over-rate' | 'unread'): void {
+    this.#server.monitor.dropped(reason, session.peer)
+  }
+
+  /** In multiplayer mode packets go to the inbox, which knows by itself whether it is read. */
+  get isRead (): boolean {
+    const { options } = this.#settings
+    return this.#hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
+  }
+
+  isReadAfterPoll (session: PeerSession): boolean {
+    const signal = this.#settings.options.gdMpApi ? 'peer_packet' : 'data_received'
+    return session.unreadPackets + this.inbox.length > 0 && this.listenersOf(signal) === 0
+  }
+
+  packetTaken (): void {
+    this.#hasReader = true
+  }
+
+  ended (session: PeerSession, end: PeerEnd): void {
+    const isCandidate = this.authentication?.delete(session) === true
+    if (isCandidate) this.#server.authenticating.delete(session.id)
+    else this.#leave(session, end)
+    this.#server.sessionEnded(session, end)
+    this.#endIfEmpty()
+  }
+
+  released (session: PeerSession): void {
+    this.#server.sessionReleased(session)
+  }
+
+  #member (id: number): PeerSession {
+    const session = this.members.get(id)
+    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return session
+  }
+
+  #put (to: number, packet: Uint8Array): void {
+    const { options, maxPacketSize } = this.#settings
+    if (!options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
+    if (packet.length > maxPacketSize) {
+      const message = `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
+      throw new GodotError('ERR_OUT_OF_MEMORY', message)
+    }
+    if (!this.#relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
+  }
+
+  #openAuthentication (): Authentication | undefined {
+    const { settings: { options, wire }, log, monitor, signals } = this.#server
+    const { authenticate } = options
+    if (authenticate === undefined || wire.relay.auth === undefined) return undefined
+    return new Authentication(wire.relay.auth, authenticate, {
+      outbox: this.outbox,
+      log,
+      seconds: () => options.authTimeout,
+      authenticated: session => {
+        this.#server.authenticating.delete(session.id)
+        this.#join(session)
+      },
+      rejected: (session, why) => {
+        if (why !== undefined) monitor.limited(why, { peer: session.id, address: session.address })
+        signals.emit('peer_authentication_failed', session.id)
+      },
+      dropped: session => { monitor.dropped('not-admitted', session.peer) },
+      soon: callback => { this.#server.soon(callback) }
+    })
+  }
+}

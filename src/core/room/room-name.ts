@@ -1,0 +1,47 @@
+import { randomInt } from 'node:crypto'
+import { GodotError } from '../../error.ts'
+import type { UpgradeRequest } from '../admission/upgrade-request.ts'
+
+/** The room of clients that choose none. */
+export const MAIN = 'main'
+
+/** Case-sensitive. */
+export const roomNamePattern = '^[A-Za-z0-9_.-]{1,64}$'
+const pattern = new RegExp(roomNamePattern)
+
+/** Letters and digits of generated names; without I, O, 0 and 1, which look alike. */
+const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
+const CODE_LENGTH = 5
+
+/** Returns the name if it is valid; throws invalid-room-name. */
+export function checkRoomName (name: string): string {
+  if (pattern.test(name)) return name
+  throw new GodotError('invalid-room-name')
+}
+
+/**
+ * The room that a request asks for: the path behind the endpoint's own (`/ws/arena-7`), else the query parameter
+ * `room`, else `main`. Throws invalid-room-name.
+ */
+export function requestedRoom ({ url, room }: UpgradeRequest, endpoint: string): string {
+  if (room !== undefined) return checkRoomName(room)
+  const [path, query = ''] = url.split('?', 2)
+  const below = endpoint.endsWith('/') ? endpoint : `${endpoint}/`
+  const segment = path.startsWith(below) ? path.slice(below.length) : ''
+  if (segment !== '') return checkRoomName(decoded(segment))
+  const name = new URLSearchParams(query).get('room')
+  return name === null ? MAIN : checkRoomName(name)
+}
+
+/** A join code that is easy to say and to type: five unambiguous letters and digits. */
+export function generateRoomName (): string {
+  return Array.from({ length: CODE_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+}
+
+function decoded (segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    throw new GodotError('invalid-room-name')
+  }
+}

@@ -1,0 +1,54 @@
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { GodotError } from '../../error.ts'
+import { firstFault } from '../../options.ts'
+
+/** Bytes of `data` as JSON. */
+const MAX_DATA = 4096
+
+/** What one room may set for itself. */
+export const RoomOptions = Type.Object({
+  maxPeers: Type.Optional(Type.Integer({
+    minimum: 0, maximum: 1 << 24, description: 'Maximum number of peers; 0: no limit. Default: `maxPeersPerRoom`'
+  })),
+  locked: Type.Optional(Type.Boolean({ description: 'Whether new clients are refused; default false' })),
+  listed: Type.Optional(Type.Boolean({ description: 'Whether the lobby shows it; default true' })),
+  emptyTimeout: Type.Optional(Type.Number({
+    minimum: 0,
+    maximum: 7 * 24 * 3600,
+    description: 'Seconds that it stays open after its last peer has left. Default: that of option `rooms`'
+  })),
+  data: Type.Optional(Type.Unsafe<Record<string, unknown>>({
+    type: 'object', description: 'JSON object of at most 4096 bytes, shown in the lobby; default {}'
+  }))
+}, { additionalProperties: false })
+
+/** What one room may set for itself. */
+export type RoomOptions = Static<typeof RoomOptions>
+
+/** The options, with `data` as a copy of its own; throws ERR_INVALID_PARAMETER naming the invalid one. */
+export function checkRoomOptions (options: RoomOptions): RoomOptions {
+  if (!Value.Check(RoomOptions, options)) {
+    const { instancePath, message } = firstFault(RoomOptions, options)
+    throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`.replace(' :', ':'))
+  }
+  return options.data === undefined ? options : { ...options, data: jsonCopy(options.data) }
+}
+
+function jsonCopy (data: object): Record<string, unknown> {
+  const text = jsonOf(data)
+  const size = Buffer.byteLength(text)
+  if (size > MAX_DATA) {
+    const message = `room option data: ${size} bytes of JSON, expected at most ${MAX_DATA}`
+    throw new GodotError('ERR_INVALID_PARAMETER', message)
+  }
+  return JSON.parse(text) as Record<string, unknown>
+}
+
+function jsonOf (data: object): string {
+  try {
+    const text = JSON.stringify(data) as string | undefined
+    if (text?.startsWith('{') === true) return text
+  } catch {}
+  throw new GodotError('ERR_INVALID_PARAMETER', 'room option data: must be an object that JSON can represent')
+}

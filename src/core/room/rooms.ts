@@ -1,0 +1,150 @@
+import { GodotError } from '../../error.ts'
+import { addressKey } from '../admission/address-key.ts'
+import { JoinRate } from '../admission/join-rate.ts'
+import { checkRoomName, generateRoomName, MAIN } from './room-name.ts'
+import { checkRoomOptions } from './room-options.ts'
+import type { RoomOptions } from './room-options.ts'
+import type { Room } from './room.ts'
+import { RoomCore } from './room-core.ts'
+import type { RoomServer } from './room-server.ts'
+
+/** Seconds that a room of the lobby waits for its first peer. */
+const LOBBY_WAIT = 60
+
+/** How a room is opened besides what `RoomOptions` say. */
+export interface Opening {
+  /** Address of the client that opens it; its rate is limited. */
+  readonly address?: string
+  /** Whether it ends when nobody joins soon. */
+  readonly isProvisional?: boolean
+}
+
+/** The rooms of a server: `main`, which is always there, and with option `rooms` any others. */
+export class Rooms {
+  readonly main: RoomCore
+  readonly #server: RoomServer
+  readonly #byName = new Map<string, RoomCore>()
+  readonly #openings = new JoinRate()
+
+  constructor (server: RoomServer) {
+    this.#server = server
+    this.main = new RoomCore(MAIN, server, { listed: false })
+    this.#byName.set(MAIN, this.main)
+  }
+
+  get size (): number {
+    return this.#byName.size
+  }
+
+  /** In order of opening; rooms may be opened and closed during the iteration. */
+  [Symbol.iterator] (): IterableIterator<RoomCore> {
+    return this.#byName.values()
+  }
+
+  has (name: string): boolean {
+    return this.#byName.has(name)
+  }
+
+  /** Throws ERR_DOES_NOT_EXIST. */
+  get (name: string): RoomCore {
+    const room = this.#byName.get(name)
+    if (room === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(String(name))}`)
+    return room
+  }
+
+  /** What runs a room; throws ERR_DOES_NOT_EXIST for one that is closed or belongs to another server. */
+  coreOf (room: Room): RoomCore {
+    const core = this.get(room.name)
+    if (core.room !== room) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${room.name} is closed`)
+    return core
+  }
+
+  /**
+   * Opens a room; without a name it gets a join code. Throws ERR_UNCONFIGURED without option `rooms`,
+   * invalid-room-name, ERR_INVALID_PARAMETER for its options, ERR_ALREADY_EXISTS, too-many-rooms, room-rate.
+   */
+  open (
+    name: string | undefined, options: RoomOptions = {}, { address, isProvisional = false }: Opening = {}
+  ): RoomCore {
+    if (this.#server.settings.rooms === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option rooms is not set')
+    const checked = checkRoomOptions(options)
+    if (name !== undefined && this.has(checkRoomName(name))) {
+      throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+    }
+    this.#checkOpening(address)
+    return this.#add(name ?? this.#unusedName(), checked, address, isProvisional ? LOBBY_WAIT : undefined)
+  }
+
+  /**
+   * Throws unless a client may enter the room now, which opens it if need be: room-not-found, room-locked, room-full,
+   * too-many-rooms or room-rate.
+   */
+  checkEntry (name: string, address: string): void {
+    const room = this.#byName.get(name)
+    if (room !== undefined) return this.#checkRoom(room, address)
+    if (this.#server.settings.rooms?.create !== 'join') throw new GodotError('room-not-found')
+    this.#checkOpening(address)
+  }
+
+  /** The room that a client enters, opened if need be; `checkEntry` was called before. */
+  entered (name: string, address: string): RoomCore {
+    return this.#byName.get(name) ?? this.#add(name, {}, address, undefined)
+  }
+
+  /** Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). */
+  broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
+    if (to > 0) {
+      const session = this.#server.peers.get(to)
+      return (session === undefined ? this.main : this.coreOf(session.room)).broadcast(to, bytes, isText)
+    }
+    let receivers = 0
+    for (const room of this.#byName.values()) receivers += room.broadcast(to, bytes, isText)
+    return receivers
+  }
+
+  /** The room has ended: its name is free again. */
+  delete (room: RoomCore): void {
+    this.#byName.delete(room.name)
+  }
+
+  #checkRoom (room: RoomCore, address: string): void {
+    if (room.locked || room.isClosing) throw new GodotError('room-locked')
+    if (room.isFull) throw this.#limited('room-full', address, `room ${room.name} has ${room.maxPeers} peers`)
+  }
+
+  #checkOpening (address: string | undefined): void {
+    const { maxRooms, joinPerMinute } = this.#server.settings.rooms!
+    if (this.size - 1 >= maxRooms) {
+      throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
+    }
+    if (address === undefined || joinPerMinute === 0) return
+    if (this.#openings.count(addressKey(address)) < joinPerMinute) return
+    throw this.#limited('room-rate', address, `over ${joinPerMinute} rooms per minute from one address`)
+  }
+
+  #add (name: string, options: RoomOptions, address: string | undefined, firstWait: number | undefined): RoomCore {
+    const room = new RoomCore(name, this.#server, options)
+    this.#byName.set(name, room)
+    if (address !== undefined) this.#openings.add(addressKey(address))
+    const { log, monitor, signals } = this.#server
+    log.debug({ room: name, address }, 'room opened')
+    if (firstWait !== undefined) room.endIfEmptyAfter(firstWait)
+    monitor.events.emit('room_opened', room.room)
+    signals.emit('room_opened', room.room)
+    return room
+  }
+
+  #unusedName (): string {
+    let name
+    do name = generateRoomName()
+    while (this.has(name))
+    return name
+  }
+
+  #limited (
+    limit: 'room-full' | 'too-many-rooms' | 'room-rate', address: string | undefined, message: string
+  ): GodotError {
+    this.#server.monitor.limited(limit, { address })
+    return new GodotError(limit, message)
+  }
+}

@@ -1,0 +1,19 @@
+/** Unused buffers by size: small ones for what most turns send, large ones for the rest. */
+const pools = [
+  { size: 4096, max: 4096, buffers: [] as Buffer[] },
+  { size: 65536, max: 256, buffers: [] as Buffer[] }
+]
+
+/** Size of the largest buffers that are reused. */
+export const LARGEST_BUFFER = pools[pools.length - 1].size
+
+/** A buffer of at least `size` bytes, not cleared; `returnBuffer` takes it once nothing refers to it any more. */
+export function borrowBuffer (size: number): Buffer {
+  for (const pool of pools) if (size <= pool.size) return pool.buffers.pop() ?? Buffer.allocUnsafeSlow(pool.size)
+  return Buffer.allocUnsafeSlow(size)
+}
+
+/** Keeps a buffer for reuse. */
+export function returnBuffer (buffer: Buffer): void {
+  for (const { size, max, buffers } of pools) if (buffer.length === size && buffers.length < max) buffers.push(buffer)
+}
