@@ -114,7 +114,7 @@ for (const [what, sent] of timeouts) {
     t.teardown(() => { clearInterval(drip) })
     await raw.end()
     const seconds = (performance.now() - began) / 1000
-    t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+    t.ok(seconds > 0.45 && seconds < 2.5, `${seconds} s`)
     t.equal(server.countPeers().pending, 0)
   })
 }

@@ -78,7 +78,7 @@ t.test('handshakeTimeout applies to stalled TLS handshakes', async t => {
   raw.send(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00, 0x01))
   await raw.end()
   const seconds = (performance.now() - began) / 1000
-  t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+  t.ok(seconds > 0.45 && seconds < 2.5, `${seconds} s`)
 })
 
 const wrong: Array<[what: string, keys: Partial<ServerOptions>, message: RegExp]> = [

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
@@ -67,7 +68,7 @@ interface Difference {
   gets?: (name: string, frames: string[]) => string[]
   signals?: (told: unknown[][]) => unknown[][]
   throws?: string
-  wait?: number
+  wait?: () => void
 }
 
 /** How many frames of the session were replayed, both ways. */
@@ -98,8 +99,11 @@ async function replay (
         )
       } else await act(server, idOf, ...groups)
     }
-    if (wait === undefined) await nextTurn()
-    else await new Promise(resolve => setTimeout(resolve, wait))
+    await nextTurn()
+    if (wait !== undefined) {
+      wait()
+      await nextTurn()
+    }
     // A close frame of the server is answered once it is there.
     for (const { conn, dir, opcode, hex, tcp } of frames) {
       if (dir !== 'client>server') continue
@@ -168,8 +172,9 @@ t.test('authentication on both sides', async t => {
 
 t.test('authentication at the server only: the client is closed', async t => {
   const session = sessionOf('authentication at the server only')
-  const served = await serve(session.ids, { authTimeout: 0.05, authenticate: () => {} })
-  t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: 100 } }), 5)
+  const clock = stopTime(t)
+  const served = await serve(session.ids, { authTimeout: 1, authenticate: () => {} })
+  t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: () => { clock.advance(1020) } } }), 5)
   t.equal(served.server.monitor.drops['not-admitted'], 1)
   t.equal(served.server.monitor.limits['auth-timeout'], 1)
   await served.server.stop()
