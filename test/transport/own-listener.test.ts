@@ -1,24 +1,15 @@
 import { once } from 'node:events'
 import { createServer, Server, Socket, type AddressInfo, type ListenOptions } from 'node:net'
-import type { Test } from 'tap'
 import t from 'tap'
-import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { openServer } from '../helper/modes.ts'
 import { nextTurn } from '../helper/frame-client.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
-/** A server on a free port; it stops with the test. */
-async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ closeTimeout: 0.2, ...options })
-  t.teardown(async () => { await server.stop() })
-  await server.listen(0)
-  return server
-}
-
 t.test('listen opens a port and stop frees it', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   t.ok(server.isListening())
   t.equal(server.mode, 'own')
   t.equal(server.tls, false)
@@ -34,7 +25,7 @@ t.test('listen opens a port and stop frees it', async t => {
 })
 
 t.test('accepts IPv4 and IPv6 clients with their addresses', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   for (const host of ['127.0.0.1', '::1']) {
     const raw = await connectRaw(t, server.port, host)
     const connected = nextSignal(server, 'client_connected')
@@ -47,10 +38,10 @@ t.test('accepts IPv4 and IPv6 clients with their addresses', async t => {
 })
 
 t.test('bindIp binds to that address only', async t => {
-  const v4 = await listening(t, { bindIp: '127.0.0.1' })
+  const v4 = await openServer(t, 'own', { bindIp: '127.0.0.1' })
   await connectRaw(t, v4.port, '127.0.0.1')
   await t.rejects(connectRaw(t, v4.port, '::1'), { code: 'ECONNREFUSED' })
-  const v6 = await listening(t, { bindIp: '::1' })
+  const v6 = await openServer(t, 'own', { bindIp: '::1' })
   await connectRaw(t, v6.port, '::1')
   await t.rejects(connectRaw(t, v6.port, '127.0.0.1'), { code: 'ECONNREFUSED' })
 })
@@ -111,7 +102,7 @@ t.test('stop during listen also stops the new listener', async t => {
 })
 
 t.test('properties that Godot locks while listening cannot be set', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   for (const name of ['bindIp', 'privateKey', 'sslCertificate', 'caChain'] as const) {
     t.throws(() => { server[name] = '127.0.0.1' }, { code: 'FAILED', message: new RegExp(name) }, name)
   }
@@ -140,7 +131,7 @@ t.test('listen uses option port by default', async t => {
 })
 
 t.test('packets are received and sent, including bytes that arrive with the request', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
   const raw = await connectRaw(t, server.port)
   raw.send(Buffer.concat([Buffer.from(upgradeRequest('/')), Buffer.of(0x82, 0x81, 0, 0, 0, 0, 7)]))
@@ -151,7 +142,7 @@ t.test('packets are received and sent, including bytes that arrive with the requ
 })
 
 t.test('without autoPoll a client joins in poll(), and its early packets are not lost', async t => {
-  const server = await listening(t, { autoPoll: false })
+  const server = await openServer(t, 'own', { autoPoll: false })
   const ids: number[] = []
   server.on('client_connected', id => { ids.push(id) })
   const raw = await connectRaw(t, server.port)
@@ -171,7 +162,7 @@ t.test('without autoPoll a client joins in poll(), and its early packets are not
 })
 
 t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   const peer = await connectRawWebSocket(t, server.port)
   const silent = await connectRaw(t, server.port)
   const half = await connectRaw(t, server.port)
@@ -187,7 +178,7 @@ t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t 
 })
 
 t.test('setNoDelay applies to the socket of the peer', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, server.port)
   const [id] = await connected
@@ -208,7 +199,7 @@ t.test('accepts clients without the undocumented handle of Node', async t => {
       })
     }
   })
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   await nextTurn()
   const taken = t.capture(SocketConnection, 'ofHandle', SocketConnection.ofHandle)
   server.on('data_received', id => { server.getPeer(id).putPacket(server.getPeer(id).getPacket()) })
@@ -228,7 +219,7 @@ t.test('listens on IPv4 only if the machine has no IPv6', async t => {
       return this
     }
   })
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   await connectRaw(t, server.port, '127.0.0.1')
   await t.rejects(connectRaw(t, server.port, '::1'), { code: 'ECONNREFUSED' })
 })

@@ -1,14 +1,12 @@
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
-import type { SignalName } from '../../../src/core/server/signals.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { putDataTo } from '../../helper/internals.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
 
 /**
  * A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11
@@ -17,10 +15,9 @@ import { putDataTo } from '../../helper/internals.ts'
 async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
   const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
   const asked: unknown[][] = []
-  const told: unknown[][] = []
   const errors: any[] = []
   const log: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: details => { errors.push(details) } }
-  const server = new WebSocketServer({
+  const server = await openMemoryServer({
     gdMpApi: true,
     wire: 'godot4',
     closeTimeout: 0.05,
@@ -30,11 +27,10 @@ async function serve (authenticate: Authenticate, options: Partial<ServerOptions
     },
     log,
     ...options
-  }, { ...memoryMount, drawId: () => ids.shift()! })
-  for (const name of [
+  }, () => ids.shift()!)
+  const told = recordSignals(server, [
     'peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'
-  ] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
-  await server.listen()
+  ])
   return { server, asked, told, errors }
 }
 

@@ -1,16 +1,15 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { WebSocketServer as ListeningServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { connectRawWebSocket, frame } from '../../helper/raw-socket.ts'
 import { SlowReader } from '../../helper/slow-reader.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A relay whose members each know their id. */
 async function room (size: number) {
-  const server = new WebSocketServer({ gdMpApi: true, pingInterval: 0 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, pingInterval: 0 })
   const members = Array.from({ length: size }, () => new MemoryClient(server))
   for (const member of members) await member.messages()
   const isPaused = ({ id }: MemoryClient): boolean => server.getPeer(id).isPaused
@@ -132,7 +131,7 @@ t.test('packets for one receiver: senders wait for it beyond its limit, and no l
 })
 
 t.test('a room runs at the speed of readers of 1 MB/s: none is closed, none misses a packet', async t => {
-  const server = new ListeningServer({ gdMpApi: true, closeTimeout: 0.3, pingInterval: 0 })
+  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.3, pingInterval: 0 })
   t.teardown(async () => { await server.stop() })
   await server.listen(0)
   const sender = await connectRawWebSocket(t, server.port)

@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { SignalName } from '../../../src/core/server/signals.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
 import { putDataTo } from '../../helper/internals.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame {
@@ -26,11 +26,7 @@ const sessionOf = (title: string): Session => recorded.sessions.find(session => 
 
 /** A server in the place of the recorded one: it gives the recorded ids, and tells what it signals in Godot's words. */
 async function serve (ids: Record<string, number>, options: Partial<ServerOptions> = {}) {
-  const left = Object.values(ids)
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, ...options }, {
-    ...memoryMount,
-    drawId: () => left.shift()!
-  })
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', ...options }, Object.values(ids))
   const told: unknown[][] = []
   for (const name of [
     'peer_connected', 'peer_disconnected', 'peer_authenticating', 'peer_authentication_failed'
@@ -39,7 +35,6 @@ async function serve (ids: Record<string, number>, options: Partial<ServerOption
     const source = server.getPacketPeer()
     told.push(['api.peer_packet', source, Buffer.from(server.getPacket()).toString('hex')])
   })
-  await server.listen()
   return { server, told }
 }
 
