@@ -7,7 +7,8 @@ import { delimiter, join } from 'node:path'
 export const programs = [
   { command: 'godot3-server', debian: 'godot3-server', tests: 'real Godot 3 clients' },
   { command: 'nats-server', debian: 'nats-server', tests: 'clusters' },
-  { command: 'chromium', debian: 'chromium', tests: 'real browsers' }
+  { command: 'chromium', debian: 'chromium', tests: 'real browsers' },
+  { command: 'curl', debian: 'curl', tests: 'HTTP/2 upgrades that a real client offers' }
 ]
 
 /** The executable of a command; undefined if it is not installed. */

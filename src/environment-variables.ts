@@ -74,8 +74,8 @@ export const variables: Readonly<Record<string, Variable>> = {
   ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
   ROOMS: {
     ...variable(Type.Union([Type.Boolean(), Type.Literal('admin')], {
-      description: 'Whether the server has several rooms, chosen by the client\'s URL: true (the first client opens a ' +
-        'room), admin (only the REST API and the lobby do), or false'
+      description: 'Whether the server has several rooms, chosen by the client\'s URL: true (the first client opens ' +
+        'a room), admin (only the REST API and the lobby do), or false'
     }), false),
     option: 'rooms'
   },

@@ -12,7 +12,7 @@ export interface HostOptions {
   server?: Partial<ServerOptions>
   admin?: AdminOptions
   /** Registers plugins and routes of the host before those of the server. */
-  before?: (app: FastifyInstance) => Promise<unknown>
+  before?: (app: FastifyInstance) => unknown
 }
 
 /** A listening app with a server and its REST API. */
