@@ -36,7 +36,10 @@ const routers: Array<[targets: string[], fastify: FastifyServerOptions, prefix?:
   [['//ws', '/ws'], { routerOptions: { ignoreDuplicateSlashes: true } }],
   [['/WS', '/Ws'], { routerOptions: { caseSensitive: false } }],
   [['/ws;a=1'], { useSemicolonDelimiter: true }],
-  [['/v2/ws', '/ws'], { rewriteUrl: ({ url = '', headers: { connection } }) => connection === '' ? '/' : url.replace('/v2/', '/') }],
+  [
+    ['/v2/ws', '/ws'],
+    { rewriteUrl: ({ url = '', headers: { connection } }) => connection === '' ? '/' : url.replace('/v2/', '/') }
+  ],
   [['/blue/game/ws', '/a%20b/game/ws'], {}, '/:tenant/game']
 ]
 
@@ -100,13 +103,19 @@ t.test('constraints that are found out later: the endpoint works while nobody el
     name: 'tenant',
     storage: () => {
       const routes = new Map<unknown, unknown>()
-      return { get: (key: unknown) => routes.get(key) ?? null, set: (key: unknown, route: unknown) => { routes.set(key, route) } }
+      return {
+        get: (key: unknown) => routes.get(key) ?? null,
+        set: (key: unknown, route: unknown) => { routes.set(key, route) }
+      }
     },
-    deriveConstraint: ({ headers }: { headers: Record<string, string> }, _context: unknown, done: (error: Error | null, value?: string) => void) => {
+    deriveConstraint: ({ headers }: {
+      headers: Record<string, string>
+    }, _context: unknown, done: (error: Error | null, value?: string) => void) => {
       setImmediate(() => { done(null, headers['x-tenant'] ?? 'none') })
     }
   }
-  const { port } = await startApp(t, { routerOptions: { constraints: { tenant: constraint } } } as unknown as FastifyServerOptions, app => {
+  const options = { routerOptions: { constraints: { tenant: constraint } } } as unknown as FastifyServerOptions
+  const { port } = await startApp(t, options, app => {
     app.get('/tenant', { constraints: { tenant: 'blue' } }, async () => 'blue')
   })
   t.equal(await statusOf(t, port, '/ws'), 101)

@@ -18,7 +18,11 @@ import { withTimeout } from '../helper/with-timeout.ts'
 
 /** Offers that no WebSocket handshake is, as clients and proxies send them. */
 const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
-  'java.net.http and curl --http2': { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA' },
+  'java.net.http and curl --http2': {
+    Connection: 'Upgrade, HTTP2-Settings',
+    Upgrade: 'h2c',
+    'HTTP2-Settings': 'AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA'
+  },
   'TLS/1.2': { Upgrade: 'TLS/1.2' },
   'several tokens': { Connection: 'upgrade, keep-alive', Upgrade: 'foo/1, websocket/99' },
   'a proxy that sends Upgrade: websocket with every request': { Upgrade: 'websocket' }
@@ -27,15 +31,25 @@ const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
 /** A host with routes that tell what they get. */
 const host: HostOptions = {
   before: app => {
-    app.get('/own', async ({ headers, raw }) => ({ upgrade: headers.upgrade, raw: raw.rawHeaders.filter((name, at) => at % 2 === 0 && name === 'Upgrade').length }))
+    app.get('/own', async ({ headers, raw }) => ({
+      upgrade: headers.upgrade,
+      raw: raw.rawHeaders.filter((name, at) => at % 2 === 0 && name === 'Upgrade').length
+    }))
     app.post('/own', async ({ body }) => ({ body }))
   }
 }
 
 /** A request with an offer; without the headers of a WebSocket handshake. */
-function offer (headers: Record<string, string | undefined>, { path = '/own', method = 'GET', body = '' } = {}): string {
+function offer (
+  headers: Record<string, string | undefined>, { path = '/own', method = 'GET', body = '' } = {}
+): string {
   const length = body === '' ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(body.length) }
-  const request = upgradeRequest(path, { 'Sec-WebSocket-Key': undefined, 'Sec-WebSocket-Version': undefined, ...length, ...headers })
+  const request = upgradeRequest(path, {
+    'Sec-WebSocket-Key': undefined,
+    'Sec-WebSocket-Version': undefined,
+    ...length,
+    ...headers
+  })
   return request.replace('GET', method) + body
 }
 
@@ -50,11 +64,23 @@ for (const [what, headers] of Object.entries(offers)) {
     const { port, server } = await startHost(t, host)
     const raw = await connectRaw(t, port)
     for (let i = 0; i < 2; i++) {
-      t.same(await answer(raw, offer(headers)), { status: 200, body: { upgrade: headers.Upgrade, raw: 1 } }, 'GET of the host')
-      t.same(await answer(raw, offer(headers, { method: 'POST', body: '{"a":1}' })), { status: 200, body: { body: { a: 1 } } }, 'POST of the host')
-      t.match(await answer(raw, offer(headers, { path: '/api/v1/server' })), { status: 200, body: { listening: true } }, 'GET of the REST API')
+      t.same(
+        await answer(raw, offer(headers)), { status: 200, body: { upgrade: headers.Upgrade, raw: 1 } },
+        'GET of the host'
+      )
+      t.same(
+        await answer(raw, offer(headers, { method: 'POST', body: '{"a":1}' })),
+        { status: 200, body: { body: { a: 1 } } }, 'POST of the host'
+      )
+      t.match(
+        await answer(raw, offer(headers, { path: '/api/v1/server' })), { status: 200, body: { listening: true } },
+        'GET of the REST API'
+      )
       const patch = { path: '/api/v1/server', method: 'PATCH', body: '{"handshakeTimeout":4}' }
-      t.match(await answer(raw, offer(headers, patch)), { status: 200, body: { handshakeTimeout: 4 } }, 'PATCH of the REST API')
+      t.match(
+        await answer(raw, offer(headers, patch)), { status: 200, body: { handshakeTimeout: 4 } },
+        'PATCH of the REST API'
+      )
     }
     t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
   })
@@ -92,7 +118,10 @@ t.test('an offer with a body that comes later, pipelined behind a slow request',
     t.equal(status, 200)
     t.same(JSON.parse(text), body)
   }
-  t.same(await answer(raw, 'GET /own HTTP/1.1\r\nHost: x\r\n\r\n'), { status: 200, body: { raw: 0 } }, 'the connection serves more')
+  t.same(
+    await answer(raw, 'GET /own HTTP/1.1\r\nHost: x\r\n\r\n'), { status: 200, body: { raw: 0 } },
+    'the connection serves more'
+  )
 })
 
 t.test('curl --http2 and its offer, with and without a body', skipWithout('curl'), async t => {
@@ -108,9 +137,14 @@ t.test('curl --http2 and its offer, with and without a body', skipWithout('curl'
 })
 
 t.test('an offer over TLS', async t => {
-  const { port } = await startHost(t, { ...host, fastify: { https: { key: pem('leaf.key'), cert: pem('leaf.pem') } } as object })
+  const { port } = await startHost(t, {
+    ...host,
+    fastify: { https: { key: pem('leaf.key'), cert: pem('leaf.pem') } } as object
+  })
   const raw = await connectRawTls(t, port, { ca: pem('root.pem'), rejectUnauthorized: false })
-  for (let i = 0; i < 2; i++) t.same(await answer(raw, offer({ Upgrade: 'h2c' })), { status: 200, body: { upgrade: 'h2c', raw: 1 } })
+  for (let i = 0; i < 2; i++) {
+    t.same(await answer(raw, offer({ Upgrade: 'h2c' })), { status: 200, body: { upgrade: 'h2c', raw: 1 } })
+  }
 })
 
 t.test('the host hears of a connection with offers once', async t => {
@@ -140,9 +174,11 @@ for (const place of ['before', 'after'] as const) {
     const listen = (): void => {
       const other = new WsServer({ noServer: true })
       app.server.on('upgrade', (request, socket: Duplex, head) => {
-        seen.push(`${request.method} ${request.url} ${request.headers.upgrade}, ${app.server.listenerCount('upgrade')} listening`)
-        if (request.headers.upgrade === 'websocket' && request.url === '/other') other.handleUpgrade(request, socket, head, () => {})
-        else socket.end('HTTP/1.1 418 Mine\r\nContent-Length: 0\r\n\r\n')
+        const listeners = app.server.listenerCount('upgrade')
+        seen.push(`${request.method} ${request.url} ${request.headers.upgrade}, ${listeners} listening`)
+        if (request.headers.upgrade === 'websocket' && request.url === '/other') {
+          other.handleUpgrade(request, socket, head, () => {})
+        } else socket.end('HTTP/1.1 418 Mine\r\nContent-Length: 0\r\n\r\n')
       })
     }
     if (place === 'before') listen()
@@ -168,12 +204,17 @@ t.test('two servers of one app stand at one gate', async t => {
   await app.register(async scope => { await scope.register(peerServer, { path: '/two' }) })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.equal(app.server.listenerCount('upgrade'), 1)
-  for (const path of ['/one', '/two']) await connectRawWebSocket(t, (app.server.address() as { port: number }).port, path)
+  for (const path of ['/one', '/two']) {
+    await connectRawWebSocket(t, (app.server.address() as { port: number }).port, path)
+  }
 })
 
 t.test('a server of the host outlives the app as it was', async t => {
   const server = createServer((request, response) => { response.end('mine') })
-  const app = Fastify({ serverFactory: handler => server.on('request', handler).removeAllListeners('request').on('request', handler) })
+  const app = Fastify({
+    serverFactory: handler =>
+      server.on('request', handler).removeAllListeners('request').on('request', handler)
+  })
   await app.register(peerServer)
   await app.ready()
   await app.close()
@@ -198,7 +239,9 @@ t.test('injectWS works, whether the host registers @fastify/websocket before us,
 })
 
 /** The number of connections that the HTTP server has. */
-async function connections (app: { server: { getConnections (callback: (error: Error | null, count: number) => void): unknown } }): Promise<number> {
+async function connections (app: {
+  server: { getConnections (callback: (error: Error | null, count: number) => void): unknown }
+}): Promise<number> {
   return await new Promise((resolve, reject) => {
     app.server.getConnections((error, count) => { error === null ? resolve(count) : reject(error) })
   })
