@@ -6,7 +6,7 @@ import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
-import { meaningOf, adminOptionRows, optionColumns, optionRows, typeOf } from './options-table.ts'
+import { meaningOf, adminOptionRows, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf } from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
 import type { ApiExport } from './public-api.ts'
 import { root } from './root.ts'
@@ -33,12 +33,27 @@ function optionsPage (): string {
     '',
     ...table(optionColumns, optionRows()),
     '',
+    '## rooms',
+    '',
+    'Members of option `rooms`; see [rooms.md](rooms.md).',
+    '',
+    ...table(['member', 'type', 'meaning'], roomRuleRows().map(withoutDefault)),
+    '',
+    'Options of one room, for `server.openRoom(name, options)` and `room.change(options)`:',
+    '',
+    ...table(['option', 'type', 'meaning'], roomOptionRows().map(withoutDefault)),
+    '',
     '## adminRoutes',
     '',
     'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
     '',
     ...table(optionColumns, adminOptionRows())
   ])
+}
+
+/** A row whose default is in its text. */
+function withoutDefault ([name, type, , meaning]: readonly string[]): string[] {
+  return [name, type, meaning]
 }
 
 function errorsPage (): string {

@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
-import { defaultOptions, ServerOptions } from '../src/options.ts'
+import { RoomOptions } from '../src/core/room/room-options.ts'
+import { defaultOptions, roomRules, ServerOptions } from '../src/options.ts'
 import { code } from './markdown.ts'
 
 /** Columns of the rows that `optionRows` returns. */
@@ -14,6 +15,16 @@ export function optionRows (): string[][] {
 /** One row for each option of `adminRoutes`. */
 export function adminOptionRows (): string[][] {
   return rowsOf(AdminOptions.properties, defaultAdminOptions)
+}
+
+/** One row for each member of option `rooms`; the defaults are in the texts. */
+export function roomRuleRows (): string[][] {
+  return rowsOf(roomRules.properties, {})
+}
+
+/** One row for each option of a room. */
+export function roomOptionRows (): string[][] {
+  return rowsOf(RoomOptions.properties, {})
 }
 
 /** One row for each member of a named token. */

@@ -200,7 +200,7 @@ class ApiReader {
 
   #signalsOf (table: ts.TypeNode): Member[] {
     return this.#checker.getTypeFromTypeNode(table).getProperties().map(signal => {
-      const node = signal.valueDeclaration as ts.PropertySignature
+      const [node] = signal.declarations as [ts.PropertySignature]
       const type = textOf(node.type!).replace(/^\[(.*)\]$/, '($1)')
       return { name: signal.name, kind: 'property', signatures: [], type, isReadonly: true, doc: docOf([node]) }
     })

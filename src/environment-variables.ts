@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
-import { defaultOptions, ServerOptions } from './options.ts'
+import { defaultOptions, roomRules, ServerOptions } from './options.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
 export interface Variable {
@@ -11,6 +11,18 @@ export interface Variable {
   readonly defaultValue?: unknown
   /** The server option that it sets. */
   readonly option?: keyof ServerOptions
+  /** The member of option `rooms` that it sets. */
+  readonly roomRule?: RoomRule
+}
+
+type RoomRule = keyof typeof roomRules.properties
+
+/** Variables of the members of option `rooms`; ROOMS itself has `create`. */
+const roomRuleNames: Partial<Record<RoomRule, string>> = {
+  maxRooms: 'MAX_ROOMS',
+  maxPeersPerRoom: 'MAX_PEERS_PER_ROOM',
+  emptyTimeout: 'ROOM_EMPTY_TIMEOUT',
+  joinPerMinute: 'ROOMS_PER_MINUTE'
 }
 
 /** Variables whose name does not follow from that of their option. */
@@ -60,6 +72,15 @@ export const variables: Readonly<Record<string, Variable>> = {
     description: 'Bearer token of the REST API; required unless HOST is a loopback address'
   })),
   ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
+  ROOMS: {
+    ...variable(Type.Union([Type.Boolean(), Type.Literal('admin')], {
+      description: 'Whether the server has several rooms, chosen by the client\'s URL: true (the first client opens ' +
+        'a room), admin (only the REST API and the lobby do), or false'
+    }), false),
+    option: 'rooms'
+  },
+  ...Object.fromEntries(Object.entries(roomRuleNames).map(([rule, name]) =>
+    [name, { ...variable(roomRules.properties[rule as RoomRule]), roomRule: rule as RoomRule }])),
   WS_AT_ROOT: variable(Type.Boolean({
     description: 'Whether clients may also connect to `/` instead of WS_PATH'
   }), false),
@@ -103,7 +124,8 @@ function variableOf (option: keyof ServerOptions): Array<[name: string, variable
     return [[name, { parse: path => readFileSync(path, 'utf8'), schema: Type.String({ description }), option }]]
   }
   const schema: TSchema = ServerOptions.properties[option]
-  const parse = parserOf(schema)
+  // ROOMS has a variable of its own.
+  const parse = option === 'rooms' ? undefined : parserOf(schema)
   if (parse === undefined || option in excluded) return []
   const defaultValue = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
   return [[name, { parse, schema, defaultValue, option }]]

@@ -39,12 +39,14 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   const faults: string[] = []
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
+  const roomRules: Record<string, unknown> = {}
   for (const [name, variable] of Object.entries(variables)) {
     const value = readVariable(name, variable, env[name]?.trim() ?? '', faults)
     values[name] = value
     if (variable.option !== undefined && value !== undefined) server[variable.option] = value
+    if (variable.roomRule !== undefined && value !== undefined) roomRules[name] = value
   }
-  const settings = settingsOf(values, server)
+  const settings = settingsOf(values, { ...server, rooms: roomsOf(server.rooms, roomRules, faults) })
   faults.push(...pathFaults(settings), ...keyFaults(server), ...tokenFaults(settings, env.NODE_ENV))
   if (faults.length > 0) {
     throw new SettingsError([...faults, ...misspeltVariables(env).map(one => `${one.name}: ${describeMisspelt(one)}`)])
@@ -64,6 +66,18 @@ function readVariable (
     faults.push(`${name}: ${(error as Error).message}`)
   }
   return defaultValue
+}
+
+/** Option `rooms` from ROOMS and the values of the variables about rooms, by name. */
+function roomsOf (
+  rooms: unknown, rules: Readonly<Record<string, unknown>>, faults: string[]
+): ServerOptions['rooms'] {
+  if (rooms !== false) {
+    const members = Object.entries(rules).map(([name, value]) => [variables[name].roomRule, value])
+    return { ...(rooms === 'admin' ? { create: rooms } : {}), ...Object.fromEntries(members) }
+  }
+  faults.push(...Object.keys(rules).map(name => `${name}: needs ROOMS=true or ROOMS=admin`))
+  return false
 }
 
 function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {

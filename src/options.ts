@@ -39,8 +39,8 @@ const callback = <Callback>(description: string) =>
   Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
 const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 
-/** Which rooms there may be. */
-const roomRules = Type.Object({
+/** Members of option `rooms`: which rooms there may be. */
+export const roomRules = Type.Object({
   create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
     description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application ' +
       'and the REST API (`admin`)'

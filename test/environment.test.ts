@@ -45,6 +45,27 @@ t.test('every option has a variable, except functions and those without effect i
   })
 })
 
+const roomVariables: Array<[env: Record<string, string>, rooms: unknown]> = [
+  [{}, false],
+  [{ ROOMS: 'false' }, false],
+  [{ ROOMS: 'true' }, {}],
+  [{ ROOMS: 'admin' }, { create: 'admin' }],
+  [{ ROOMS: 'true', MAX_ROOMS: '5', MAX_PEERS_PER_ROOM: '8', ROOM_EMPTY_TIMEOUT: '1.5', ROOMS_PER_MINUTE: '0' },
+    { maxRooms: 5, maxPeersPerRoom: 8, emptyTimeout: 1.5, joinPerMinute: 0 }]
+]
+
+for (const [env, rooms] of roomVariables) {
+  t.test(`variables of rooms: ${JSON.stringify(env)}`, async t => {
+    t.same(readEnvironment(env).server.rooms, rooms)
+  })
+}
+
+t.test('refuses variables of rooms that have no effect or no meaning', async t => {
+  t.throws(() => readEnvironment({ ROOMS: 'yes' }), /ROOMS: must be boolean or must be "admin"$/m)
+  t.throws(() => readEnvironment({ MAX_ROOMS: '0', ROOMS: 'true' }), /MAX_ROOMS: must be >= 1$/m)
+  t.throws(() => readEnvironment({ MAX_ROOMS: '5' }), /MAX_ROOMS: needs ROOMS=true or ROOMS=admin$/m)
+})
+
 t.test('variables set their options', async t => {
   const { server, ...rest } = readEnvironment({
     HOST: '0.0.0.0',

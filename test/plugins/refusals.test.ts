@@ -10,6 +10,7 @@ import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-s
 interface Row {
   readonly options?: Partial<ServerOptions>
   readonly headers?: Record<string, string | undefined>
+  readonly path?: string
   readonly prepare?: (server: WebSocketServer, t: Test) => unknown
   /** If it is not the status of the error code. */
   readonly status?: number
@@ -60,27 +61,62 @@ const refusals: Partial<Record<ErrorCode, Record<string, Row>>> = {
       }
     }
   },
+  'invalid-room-name': {
+    'in the path': { options: { rooms: true }, path: '/ws/a%20b' },
+    'in the query': { options: { rooms: true }, path: '/ws?room=' },
+    'chosen by onHandshake': { options: { rooms: true, onHandshake: () => ({ room: 'a b' }) } }
+  },
+  'room-not-found': {
+    'clients may not open it': { options: { rooms: { create: 'admin' } }, path: '/ws/a' },
+    'without option rooms': { options: { onHandshake: () => ({ room: 'a' }) } }
+  },
+  'room-locked': {
+    'by the application': {
+      options: { rooms: true }, path: '/ws/a', prepare: server => { server.openRoom('a', { locked: true }) }
+    }
+  },
+  'room-full': {
+    'by a peer': {
+      options: { rooms: { maxPeersPerRoom: 1 } },
+      path: '/ws/a',
+      prepare: async (server, t) => await connectRawWebSocket(t, server.port, '/ws/a')
+    }
+  },
+  'too-many-rooms': {
+    'by another room': {
+      options: { rooms: { maxRooms: 1 } }, path: '/ws/a', prepare: server => { server.openRoom('b') }
+    }
+  },
+  'room-rate': {
+    'by another room': {
+      options: { rooms: { joinPerMinute: 1 } },
+      path: '/ws/a',
+      prepare: async (server, t) => await connectRawWebSocket(t, server.port, '/ws/b')
+    }
+  },
   'refusing-connections': { 'from the start': { options: { refuseNewConnections: true } } },
   'handshake-timeout': { 'onHandshake takes too long': { options: { handshakeTimeout: 0.2, onHandshake: never } } }
 }
 
 /** All bytes of the response until the connection ends. */
-async function answer (t: Test, port: number, headers: Row['headers'] = {}): Promise<string> {
+async function answer (
+  t: Test, port: number, headers: Row['headers'] = {}, path: string = '/ws'
+): Promise<string> {
   const raw = await connectRaw(t, port)
-  raw.send(upgradeRequest('/ws', headers))
+  raw.send(upgradeRequest(path, headers))
   await raw.end()
   raw.socket.destroy()
   return raw.unread.toString('latin1')
 }
 
 for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<string, Row>]>) {
-  for (const [what, { options, headers, prepare, status = errors[code].status }] of Object.entries(rows)) {
+  for (const [what, { options, headers, path, prepare, status = errors[code].status }] of Object.entries(rows)) {
     t.test(`${code}, ${what}: endpoint and listener send the same bytes`, async t => {
       const answers: string[] = []
       for (const mode of modes) {
         const server = await openServer(t, mode, options)
         await prepare?.(server, t)
-        const bytes = await answer(t, server.port, headers)
+        const bytes = await answer(t, server.port, headers, path)
         answers.push(bytes)
         const [head, body] = bytes.split('\r\n\r\n')
         t.match(head, new RegExp(`^HTTP/1\\.1 ${status} .+\r\nConnection: close\r\nContent-Type: ` +

@@ -28,9 +28,11 @@ export type RoomOptions = Static<typeof RoomOptions>
 
 /** The options, with `data` as a copy of its own; throws ERR_INVALID_PARAMETER naming the invalid one. */
 export function checkRoomOptions (options: RoomOptions): RoomOptions {
+  const unknown = Object.keys(options).find(name => !(name in RoomOptions.properties))
+  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `room option ${unknown}: unknown option`)
   if (!Value.Check(RoomOptions, options)) {
     const { instancePath, message } = firstFault(RoomOptions, options)
-    throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`.replace(' :', ':'))
+    throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`)
   }
   return options.data === undefined ? options : { ...options, data: jsonCopy(options.data) }
 }

@@ -76,12 +76,13 @@ export class Rooms {
   }
 
   /**
-   * Throws unless a client may enter the room now, which opens it if need be: room-not-found, room-locked, room-full,
-   * too-many-rooms or room-rate.
+   * Throws unless a client may enter the room now, which opens it if need be: invalid-room-name, room-not-found,
+   * room-locked, room-full, too-many-rooms or room-rate.
    */
   checkEntry (name: string, address: string): void {
     const room = this.#byName.get(name)
     if (room !== undefined) return this.#checkRoom(room, address)
+    checkRoomName(name)
     if (this.#server.settings.rooms?.create !== 'join') throw new GodotError('room-not-found')
     this.#checkOpening(address)
   }
