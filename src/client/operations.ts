@@ -562,6 +562,8 @@ export interface Operations {
       types?: string
       /** Only events about this peer */
       peer?: number
+      /** Only events about this room and its peers */
+      room?: string
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
       /** Without `Last-Event-ID`: start with this many of the latest events */
@@ -600,7 +602,7 @@ export const operations = {
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample', 'recent'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'recent'] }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]

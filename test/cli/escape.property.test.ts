@@ -30,6 +30,7 @@ function hostile<Value> (sample: Value): fc.Arbitrary<any> {
 
 const peer = {
   id: 7,
+  room: 'arena-7',
   address: '192.0.2.7',
   port: 5000,
   protocol: 'chat',
@@ -53,6 +54,8 @@ const problem = { code: 'bad-request', detail: 'text', errors: [{ pointer: '/que
 const event = {
   at: '2025-01-31T12:00:00.000Z',
   id: 7,
+  room: 'arena-7',
+  from: 'lobby',
   address: '192.0.2.7',
   port: 5000,
   protocol: 'chat',
@@ -77,6 +80,7 @@ const event = {
   hex: '1b5b324ac29b',
   standsFor: 2,
   peers: { open: 1, closing: 1, pending: 1 },
+  rooms: 2,
   packetsIn: 1,
   packetsOut: 1,
   bytesIn: 1,

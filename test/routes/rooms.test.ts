@@ -129,7 +129,7 @@ t.test('changes only the given settings, and none when one is invalid', async t 
 })
 
 t.test('a locked room refuses clients until it is unlocked', async t => {
-  const { api, port, server } = await startRooms(t)
+  const { api, port, server, joinRoom } = await startRooms(t)
   server.openRoom('a')
   await api('/rooms/a', jsonRequest('PATCH', { locked: true }))
   const refused = new WebSocket(`ws://127.0.0.1:${port}/ws/a`)
@@ -139,15 +139,13 @@ t.test('a locked room refuses clients until it is unlocked', async t => {
   t.equal(response.statusCode, 503)
   response.destroy()
   await api('/rooms/a', jsonRequest('PATCH', { locked: false }))
-  await joinRoom(t, { server, port }, 'a')
+  await joinRoom('a')
   t.match(await (await api('/rooms/a')).json(), { peers: 1 })
 })
 
 t.test('closes a room: its peers get code and reason, others stay', async t => {
   const host = await startRooms(t)
-  const [one, two, other] = [
-    await joinRoom(t, host, 'a'), await joinRoom(t, host, 'a'), await joinRoom(t, host, 'b')
-  ]
+  const [one, two, other] = [await host.joinRoom('a'), await host.joinRoom('a'), await host.joinRoom('b')]
   const ends = [nextClose(one.socket), nextClose(two.socket)]
   const closed = nextSignal(host.server, 'room_closed')
   const answer = await host.api('/rooms/a?code=4001&reason=match%20over', { method: 'DELETE' })
@@ -173,8 +171,8 @@ t.test('lists the peers of a room in pages, filtered and sorted', async t => {
   const host = await startRooms(t, { protocols: ['chat', 'game'] })
   const ids: number[] = []
   for (const protocol of ['chat', 'game', 'chat', 'game', 'chat']) {
-    ids.push((await joinRoom(t, host, 'a', protocol)).id)
-    await joinRoom(t, host, 'b', protocol)
+    ids.push((await host.joinRoom('a', protocol)).id)
+    await host.joinRoom('b', protocol)
   }
   const seen: number[] = []
   for (let cursor: string | null = ''; cursor !== null;) {
@@ -191,9 +189,7 @@ t.test('lists the peers of a room in pages, filtered and sorted', async t => {
 
 t.test('sends a packet to a room: to all, to one, to all but one', async t => {
   const host = await startRooms(t)
-  const [one, two, other] = [
-    await joinRoom(t, host, 'a'), await joinRoom(t, host, 'a'), await joinRoom(t, host, 'b')
-  ]
+  const [one, two, other] = [await host.joinRoom('a'), await host.joinRoom('a'), await host.joinRoom('b')]
   const send = async (target: number, body: string): Promise<JsonResponse> =>
     await host.api(`/rooms/a/packets?target=${target}`, text(body))
   const strangers: string[] = []
@@ -234,7 +230,7 @@ t.test('lists rooms in pages in every order, each exactly once', async t => {
 
 t.test('sorts rooms by their number of peers', async t => {
   const host = await startRooms(t)
-  for (const room of ['few', 'many', 'many', 'many', 'few', 'one']) await joinRoom(t, host, room)
+  for (const room of ['few', 'many', 'many', 'many', 'few', 'one']) await host.joinRoom(room)
   const rooms = await walk(host.api, 'sort=peers&order=desc&limit=2')
   t.same(rooms.map(({ name, peers }) => [name, peers]), [['many', 3], ['few', 2], ['one', 1], ['main', 0]])
 })
@@ -284,7 +280,7 @@ t.test('rejects a cursor of another list', async t => {
 
 t.test('peers tell their room, and lists filter by it', async t => {
   const host = await startRooms(t)
-  const [one, two] = [await joinRoom(t, host, 'a'), await joinRoom(t, host, 'b')]
+  const [one, two] = [await host.joinRoom('a'), await host.joinRoom('b')]
   t.match(await (await host.api(`/peers/${one.id}`)).json(), { room: 'a' })
   const ids = async (query: string): Promise<number[]> =>
     (await (await host.api(`/peers?${query}`)).json()).items.map(({ id }: Client) => id)
@@ -300,7 +296,7 @@ t.test('peers tell their room, and lists filter by it', async t => {
 
 t.test('disconnects the peers of a room by the filter', async t => {
   const host = await startRooms(t)
-  const [one, other] = [await joinRoom(t, host, 'a'), await joinRoom(t, host, 'b')]
+  const [one, other] = [await host.joinRoom('a'), await host.joinRoom('b')]
   const end = nextClose(one.socket)
   const answer = await host.api('/peers/disconnect', jsonRequest('POST', { filter: { room: 'a' }, code: 4003 }))
   t.same(await answer.json(), { requested: 1, notFound: [] })
@@ -376,18 +372,6 @@ t.test('accepts data of exactly 4096 bytes', async t => {
   const data = { a: 'x'.repeat(4096 - '{"a":""}'.length) }
   t.same((await (await api('/rooms', jsonRequest('POST', { data }))).json()).data, data)
 })
-
-async function joinRoom (
-  t: Test, { server, port }: Pick<Host, 'server' | 'port'>, room: string, ...protocols: string[]
-): Promise<Client> {
-  const connected = nextSignal(server, 'client_connected')
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/${room}`, protocols)
-  t.teardown(() => { socket.terminate() })
-  const opened = new Promise((resolve, reject) => { socket.once('open', resolve).once('error', reject) })
-  const [id] = await connected
-  await opened
-  return { id, socket }
-}
 
 async function walk (api: Host['api'], query: string, meanwhile = async (): Promise<void> => {}): Promise<any[]> {
   const all: any[] = []
