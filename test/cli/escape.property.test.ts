@@ -47,6 +47,13 @@ const bodies = {
   server: {
     listening: true, gdMpApi: true, wire: 'godot4', protocols: ['chat'], refuseNewConnections: false, uptime: 75
   },
+  rooms: {
+    items: [{
+      name: 'arena-7', openedAt: '2025-01-31T12:00:00.000Z', peers: 1, maxPeers: 8, locked: true, listed: true
+    }],
+    nextCursor: null
+  },
+  closing: { state: 'closing', peers: 1 },
   disconnected: { requested: 1, notFound: [7] },
   sent: { recipients: 1, bytes: 1 }
 }
@@ -143,6 +150,9 @@ const commands: Array<[args: string[], body: unknown]> = [
   [['peers'], bodies.page],
   [['peers', '--json'], bodies.page],
   [['kick', '7'], bodies.disconnected],
+  [['rooms'], bodies.rooms],
+  [['rooms', '--json'], bodies.rooms],
+  [['rooms', 'close', 'arena-7'], bodies.closing],
   [['send'], bodies.sent],
   [['send', '--to', '7'], bodies.sent]
 ]
