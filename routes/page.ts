@@ -73,9 +73,10 @@ export function inOrder<Item, Name extends string> (
   list: SortKeys<Item, Name>, items: Iterable<Item>, { sort, order }: Order<Name>, after: Position | undefined
 ): Item[] {
   const direction = order === 'asc' ? 1 : -1
+  const [idOf, keyOf] = [list.keys[list.identity], list.keys[sort]]
   const entries: Array<Position & { item: Item }> = []
   for (const item of items) {
-    const entry = { ...positionOf(list, item, sort), item }
+    const entry = { id: idOf(item), key: keyOf(item), item }
     if (after === undefined || compare(entry, after) * direction > 0) entries.push(entry)
   }
   return entries.sort((a, b) => compare(a, b) * direction).map(({ item }) => item)
