@@ -40,14 +40,15 @@ type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
 export const packetRoutes: Routes = async (app, options) => {
   parsePackets(app, options.server)
-  for (const routes of [oneRoute, manyRoutes]) await app.register(routes, options)
+  for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, options)
 }
 
-const oneRoute: Routes = async (app, { server }) => {
+const putPacket: Routes = async (app, { server }) => {
   app.post('/peers/:id/packets', isolated({
     schema: {
       operationId: 'putPacket',
       summary: 'Send a packet to one peer',
+      description: 'The content type tells whether it is binary, text, or a Variant that is encoded first.',
       tags,
       params: Type.Object({ id: PeerId }),
       body,
@@ -93,12 +94,14 @@ const manyResponses = () => ({
   503: full
 })
 
-const manyRoutes: Routes = async (app, { server }) => {
+const broadcast: Routes = async (app, { server }) => {
   app.post('/packets', isolated({
     schema: {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
-      description: 'Of all rooms.',
+      description:
+        'To all peers of all rooms, to one, or to all except one. The content type tells whether it is binary, text, ' +
+        'or a Variant that is encoded first.',
       tags,
       querystring: target,
       body,
@@ -108,11 +111,14 @@ const manyRoutes: Routes = async (app, { server }) => {
     const { bytes, isText } = body as PacketBody
     return await reply.code(202).send({ recipients: server.broadcast(target, bytes, isText) })
   })
+}
 
+const putRoomPacket: Routes = async (app, { server }) => {
   app.post('/rooms/:room/packets', isolated({
     schema: {
       operationId: 'putRoomPacket',
       summary: 'Send a packet to the peers of a room',
+      description: 'To all of them, to one, or to all except one.',
       tags,
       params: Type.Object({ room: RoomName }),
       querystring: target,

@@ -74,6 +74,7 @@ const roomRoute: Routes = async (app, { server }) => {
     schema: {
       operationId: 'getRoom',
       summary: 'Get a room',
+      description: 'Its settings, and the number of its peers.',
       tags,
       params,
       response: { 200: ref(RoomEntry), 400: badRoom, 404: noRoom }

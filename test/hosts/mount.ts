@@ -1,6 +1,9 @@
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { App, Mount, Paths } from './host-kind.ts'
 
+/** Seconds that a client which does not answer stays: longer than any timeout that a host sets. */
+const CLOSE_TIMEOUT = 1.2
+
 /** Adds ours in scopes with these prefixes, each within the one before, or without any in the app itself. */
 export function mountBelow ({ socket, api }: Paths, ...prefixes: readonly string[]): Mount {
   const [outer, ...inner] = prefixes
@@ -13,7 +16,7 @@ export function mountBelow ({ socket, api }: Paths, ...prefixes: readonly string
 }
 
 async function addTo (app: App, path: string, prefix: string): Promise<WebSocketServer> {
-  await app.register(peerServer, { path, closeTimeout: 0.5 })
+  await app.register(peerServer, { path, closeTimeout: CLOSE_TIMEOUT })
   await app.register(adminRoutes, { prefix, auth: false })
   return app.peerServer
 }

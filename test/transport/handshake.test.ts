@@ -23,6 +23,7 @@ const accepted: Array<[what: string, request: string]> = [
   ['no Host', upgradeRequest('/', { Host: undefined })],
   ['any Connection', upgradeRequest('/', { Connection: 'keep-alive' })],
   ['Upgrade in capitals', upgradeRequest('/', { Upgrade: 'WebSocket' })],
+  ['upgrade to something else as well', upgradeRequest('/', { Upgrade: 'h2c, websocket' })],
   ['an empty key', upgradeRequest('/', { 'Sec-WebSocket-Key': '' })],
   ['an extension', upgradeRequest('/', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' })],
   ['4096 bytes', requestOf(4096)]
@@ -44,7 +45,7 @@ const refused: Array<[what: string, request: string, status: number, code: strin
   ['another method', upgradeRequest('/').replace('GET', 'POST'), 400, 'bad-handshake'],
   ['HTTP/1.0', upgradeRequest('/').replace('1.1', '1.0'), 400, 'bad-handshake'],
   ['no upgrade', upgradeRequest('/', { Upgrade: undefined }), 426, 'upgrade-required'],
-  ['upgrade to something else as well', upgradeRequest('/', { Upgrade: 'h2c, websocket' }), 400, 'bad-handshake'],
+  ['upgrade to something else', upgradeRequest('/', { Upgrade: 'h2c, websocket/14' }), 400, 'bad-handshake'],
   ['no Connection', upgradeRequest('/', { Connection: undefined }), 400, 'bad-handshake'],
   ['no key', upgradeRequest('/', { 'Sec-WebSocket-Key': undefined }), 400, 'bad-handshake'],
   ['version 12', upgradeRequest('/', { 'Sec-WebSocket-Version': '12' }), 400, 'bad-handshake'],

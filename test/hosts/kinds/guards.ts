@@ -108,7 +108,7 @@ export const guards: readonly HostKind[] = [
     name: 'under pressure',
     packages: ['@fastify/under-pressure'],
     before: async app => {
-      await app.register(load('@fastify/under-pressure'), { maxEventLoopDelay: 60_000, exposeStatusRoute: '/status' })
+      await app.register(load('@fastify/under-pressure'), { maxHeapUsedBytes: 1e12, exposeStatusRoute: '/status' })
       hello(app)
     },
     requests: [...helloRequests, get('/status')]
