@@ -6,7 +6,9 @@ import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
-import { meaningOf, adminOptionRows, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf } from './options-table.ts'
+import {
+  adminOptionRows, lobbyOptionRows, meaningOf, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
+} from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
 import type { ApiExport } from './public-api.ts'
 import { root } from './root.ts'
@@ -47,7 +49,13 @@ function optionsPage (): string {
     '',
     'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
     '',
-    ...table(optionColumns, adminOptionRows())
+    ...table(optionColumns, adminOptionRows()),
+    '',
+    '## lobbyRoutes',
+    '',
+    'Options of `lobbyRoutes`, beside `prefix` and `logLevel` of Fastify; see [rooms.md](rooms.md).',
+    '',
+    ...table(optionColumns, lobbyOptionRows())
   ])
 }
 

@@ -35,9 +35,9 @@ t.test('every operation has a summary and a documented tag', async t => {
 
 t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'disconnectPeer', 'disconnectPeers', 'events', 'getPeer',
-    'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen',
-    'metrics', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
+    'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'connectToRoom', 'disconnectPeer', 'disconnectPeers',
+    'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen',
+    'lobbyRooms', 'matchRoom', 'metrics', 'openLobbyRoom', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
   ])
 })
 
@@ -75,6 +75,17 @@ t.test('documents all responses of the REST API', async t => {
     'delete /bans/{address}': [204, 400, 401, 404],
     'get /events': [200, 400, 401, 406, 503]
   })
+})
+
+t.test('documents all responses of the lobby, which has a tag of its own', async t => {
+  const ofLobby = operations.filter(({ name }) => name.includes('/lobby/'))
+  t.same(Object.fromEntries(ofLobby.map(({ name, operation }) => [name, Object.keys(operation.responses).map(Number)])), {
+    'get /lobby/rooms': [200, 400, 429],
+    'post /lobby/rooms': [201, 400, 403, 413, 415, 429, 503],
+    'post /lobby/match': [200, 400, 404, 413, 415, 429, 503]
+  })
+  const isLobby = ({ operation }: { operation: { tags: string[] } }) => operation.tags.includes('lobby')
+  t.same(operations.filter(isLobby), ofLobby)
 })
 
 t.test('every error response is a documented problem', async t => {

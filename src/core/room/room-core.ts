@@ -113,7 +113,7 @@ export class RoomCore implements PeerHost {
   /** Whether all places are taken, clients that authenticate included. */
   get isFull (): boolean {
     const { maxPeers } = this
-    return maxPeers > 0 && this.#count >= maxPeers
+    return maxPeers > 0 && this.count >= maxPeers
   }
 
   get isClosing (): boolean {
@@ -121,7 +121,7 @@ export class RoomCore implements PeerHost {
   }
 
   /** Clients in the room, those that authenticate included. */
-  get #count (): number {
+  get count (): number {
     return this.members.size + (this.authentication?.size ?? 0)
   }
 
@@ -279,13 +279,13 @@ export class RoomCore implements PeerHost {
   /** The room was opened for somebody who has to come within so many seconds. */
   endIfEmptyAfter (seconds: number): void {
     clearTimeout(this.#emptyTimer)
-    this.#emptyTimer = setTimeout(() => { if (this.#count === 0) this.#startClosing(undefined, '') }, seconds * 1000)
+    this.#emptyTimer = setTimeout(() => { if (this.count === 0) this.#startClosing(undefined, '') }, seconds * 1000)
     this.#emptyTimer.unref()
   }
 
   #startClosing (code: number | undefined, reason: string): void {
     clearTimeout(this.#emptyTimer)
-    const isEmpty = this.#count === 0
+    const isEmpty = this.count === 0
     const done = isEmpty ? Promise.resolve() : new Promise<void>(resolve => { this.#onEmpty = resolve })
     this.#closing = { code, reason, done }
     if (isEmpty) this.#finishClosing()
@@ -319,7 +319,7 @@ export class RoomCore implements PeerHost {
 
   /** The last client has left: the room ends now, or after `emptyTimeout`. */
   #endIfEmpty (): void {
-    if (this.#count > 0) return
+    if (this.count > 0) return
     if (this.#closing !== undefined) this.#finishClosing()
     else if (this.name !== MAIN) {
       if (this.emptyTimeout === 0) this.#startClosing(undefined, '')
