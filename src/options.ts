@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
@@ -224,9 +225,14 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
   const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
   const expected = sameValue.slice(0, -1)
     // The type of a constant is redundant.
-    .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
+    .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
     .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
   return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
+}
+
+/** Whether an error is about a constant of this type. */
+function isOfType (error: TLocalizedValidationError, type: unknown): boolean {
+  return error.keyword === 'const' && typeof error.params.allowedValue === type
 }
 
 /** Checks rules that involve several options. */

@@ -1,7 +1,7 @@
 import type { Signals } from '../server/signals.ts'
 
 /** Signals of a server that its rooms emit too, each for its own peers. */
-type PeerSignal = 'client_connected' | 'client_disconnected' | 'data_received' | 'packet' |
+export type PeerSignal = 'client_connected' | 'client_disconnected' | 'data_received' | 'packet' |
   'peer_connected' | 'peer_disconnected' | 'peer_packet'
 
 /** The arguments of each signal of a Room by its name. */
