@@ -116,10 +116,10 @@ function meaningOf (option: keyof ServerOptions): string | undefined {
 
 /**
  * How a handshake is refused: with a problem document (RFC 9457). Handshake errors are those without a Godot error
- * number.
+ * number, except those of the lobby.
  */
-const refusals = Object.entries<{ number?: number, status: number, message: string }>(errors)
-  .filter(([, { number }]) => number === undefined).map(([code, { status, message }]) => ({
+const refusals = Object.entries<{ number?: number, status: number, message: string, isLobby?: true }>(errors)
+  .filter(([, { number, isLobby = false }]) => number === undefined && !isLobby).map(([code, { status, message }]) => ({
     status,
     code,
     description: message

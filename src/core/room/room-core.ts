@@ -80,7 +80,7 @@ export class RoomCore implements PeerHost {
   /** Whether all places are taken, clients that authenticate included. */
   get isFull (): boolean {
     const { maxPeers } = this.settings
-    return maxPeers > 0 && this.#clientCount >= maxPeers
+    return maxPeers > 0 && this.clientCount >= maxPeers
   }
 
   get isClosing (): boolean {
@@ -88,7 +88,7 @@ export class RoomCore implements PeerHost {
   }
 
   /** Clients in the room, those that authenticate included. */
-  get #clientCount (): number {
+  get clientCount (): number {
     return this.members.size + (this.authentication?.size ?? 0)
   }
 
@@ -336,7 +336,7 @@ export class RoomCore implements PeerHost {
   #openLife (): RoomLife {
     const room = this
     return new RoomLife({
-      get clientCount () { return room.#clientCount },
+      get clientCount () { return room.clientCount },
       get emptyTimeout () { return room.settings.emptyTimeout },
       sessions: () => this.sessions(),
       ended: ({ code, reason }) => {
