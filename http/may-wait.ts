@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fas
 const MAX_TIMEOUT = 0x7fffffff
 
 /**
- * Route options of a handler that waits: neither `handlerTimeout` nor `connectionTimeout` of the host ends its response.
+ * Route options of a handler that waits: neither `handlerTimeout` nor `connectionTimeout` of the host ends its
+ * response.
  */
 export function mayWait ({ initialConfig }: FastifyInstance): RouteShorthandOptions {
   const { handlerTimeout = 0 } = initialConfig as { handlerTimeout?: number }

@@ -6,7 +6,9 @@ import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
-import { meaningOf, adminOptionRows, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf } from './options-table.ts'
+import {
+  meaningOf, adminOptionRows, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
+} from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
 import type { ApiExport } from './public-api.ts'
 import { root } from './root.ts'
