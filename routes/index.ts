@@ -9,7 +9,7 @@ import { refuseUpgrade } from '../http/refuse-upgrade.ts'
 import { requestValidator } from '../http/request-validator.ts'
 import { shareSchemas } from '../http/shared-schema.ts'
 import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options.ts'
-import { EventFeed } from '../src/admin/event-feed.ts'
+import { feedOf } from '../src/admin/event-feed.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { disconnectRoutes } from './disconnect.ts'
@@ -26,7 +26,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   isolate(app)
   if (hasOwnPaths(given.prefix)) app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
-  const feed = new EventFeed(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
+  const feed = feedOf(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
   shareSchemas(app, Problem, Peer, State, BanEntry)

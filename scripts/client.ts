@@ -41,7 +41,7 @@ export function clientText (): string {
   const document = JSON.parse(readFileSync(documentFile, 'utf8'))
   const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]): Route => ({ path, method: method.toUpperCase(), operation })))
-    .filter(({ path, operation }) => path.startsWith(PREFIX) && operation.operationId !== undefined)
+    .filter(({ path, method }) => path.startsWith(PREFIX) && method !== 'HEAD')
   return [
     '// Written by `npm run openapi` from openapi/openapi.json; a test fails when it is stale.',
     '',

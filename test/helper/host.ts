@@ -13,6 +13,8 @@ export interface HostOptions {
   admin?: AdminOptions
   /** Registers plugins and routes of the host before those of the server. */
   before?: (app: FastifyInstance) => unknown
+  /** Registers more behind them. */
+  after?: (app: FastifyInstance) => unknown
 }
 
 /** A listening app with a server and its REST API. */
@@ -38,13 +40,14 @@ const prefix = '/api/v1'
 
 /** Starts an app with the server at /ws and the REST API below /api/v1; the test closes it. */
 export async function startHost (
-  t: Test, { fastify = {}, server = {}, admin = { auth: false }, before }: HostOptions = {}
+  t: Test, { fastify = {}, server = {}, admin = { auth: false }, before, after }: HostOptions = {}
 ): Promise<Host> {
   const app = Fastify(fastify)
   t.teardown(async () => { await app.close() })
   await before?.(app)
   await app.register(peerServer, { closeTimeout: 0.3, ...server })
   await app.register(adminRoutes, { prefix, ...admin })
+  await after?.(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   const get: Host['get'] = async (path, init) => await fetch(`http://127.0.0.1:${port}${path}`, init) as JsonResponse
