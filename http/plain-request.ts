@@ -14,8 +14,11 @@ const { _connectionListener: attachParser } = http as unknown as {
  * `shouldUpgradeCallback`, where a listener makes every offer of another protocol an upgrade.
  */
 export function handleAsRequest (
-  server: Server, withoutListeners: (callback: () => void) => void,
-  request: IncomingMessage, socket: Duplex, head: Buffer
+  server: Server,
+  withoutListeners: (callback: () => void) => void,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer
 ): void {
   socket.on('error', destroy)
   afterResponses(socket, () => {

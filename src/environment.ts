@@ -72,7 +72,7 @@ function readVariable (
 function roomsOf (
   rooms: unknown, rules: Readonly<Record<string, unknown>>, faults: string[]
 ): ServerOptions['rooms'] {
-  if (rooms !== false) {
+  if (rooms !== 'false') {
     const members = Object.entries(rules).map(([name, value]) => [variables[name].roomRule, value])
     return { ...(rooms === 'admin' ? { create: rooms } : {}), ...Object.fromEntries(members) }
   }

@@ -218,7 +218,8 @@ interface Fault { readonly instancePath: string, readonly message: string }
  */
 export function firstFault (schema: TSchema, value: unknown): Fault {
   const errors = Value.Errors(schema, value)
-  const { instancePath, message } = errors[0]
+  const { instancePath } = errors[0]
+  const message = messageOf(errors[0])
   const sameValue = errors.filter(error => error.instancePath === instancePath)
   if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
   const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
@@ -227,6 +228,11 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
     .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
     .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
   return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
+}
+
+/** What is expected, with the allowed values where there is a list of them. */
+function messageOf ({ keyword, params, message }: ReturnType<typeof Value.Errors>[number]): string {
+  return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
 }
 
 /** Checks rules that involve several options. */

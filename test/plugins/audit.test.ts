@@ -26,7 +26,7 @@ async function start (t: Test, admin: AppOptions['admin'] = { token: [alice, bob
   }
   const service = Fastify({ logger: { level: 'info', stream: { write } } })
   t.teardown(async () => { await service.close() })
-  await service.register(app, { server: { closeTimeout: 0.3, pingInterval: 0 }, admin })
+  await service.register(app, { server: { closeTimeout: 0.3, pingInterval: 0, rooms: true }, admin })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.server.address() as AddressInfo
   const events = await openEvents(t, `http://127.0.0.1:${port}${apiPrefix}/events?types=admin,unauthorized`, asAlice)
@@ -49,6 +49,8 @@ interface Row {
   text?: string
   parameters: object
   isAboutPeer?: true
+  /** The room that the entry names. */
+  room?: string
   status: number
 }
 
@@ -70,6 +72,27 @@ const rows: Record<string, Row> = {
     parameters: { bytes: 6, isText: true, target: 0 },
     status: 202
   },
+  openRoom: { json: { name: 'a', data: { map: 'x' } }, parameters: { name: 'a', data: { map: 'x' } }, status: 201 },
+  updateRoom: {
+    path: () => '/rooms/main',
+    json: { locked: false },
+    parameters: { locked: false },
+    room: 'main',
+    status: 200
+  },
+  putRoomPacket: {
+    path: () => '/rooms/main/packets?target=0',
+    text: 'secret',
+    parameters: { bytes: 6, isText: true, target: 0 },
+    room: 'main',
+    status: 202
+  },
+  closeRoom: {
+    path: () => '/rooms/main?code=4001&reason=over',
+    parameters: { code: 4001, reason: 'over' },
+    room: 'main',
+    status: 202
+  },
   ban: { json: { address: '203.0.113.9' }, parameters: { address: '203.0.113.9' }, status: 201 },
   unban: { path: () => '/bans/203.0.113.9', parameters: { address: '203.0.113.9' }, status: 204 },
   disconnectPeer: {
@@ -89,7 +112,7 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
     .filter(({ method, path }) => path.startsWith(apiPrefix) && !['GET', 'HEAD'].includes(method))
   t.same(changes.map(({ name }) => name).sort(), Object.keys(rows).sort(), 'each has a row in this test')
 
-  for (const [action, { path, json, text, parameters, isAboutPeer, status }] of Object.entries(rows)) {
+  for (const [action, { path, json, text, parameters, isAboutPeer, room, status }] of Object.entries(rows)) {
     const operation = changes.find(({ name }) => name === action)!
     const method = operation.method as 'POST'
     const id = join(server)
@@ -112,6 +135,7 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
       t.equal(answer.statusCode, status, answer.body)
       const event = await nextAction()
       t.match(event, { action, by: 'bob', address: '127.0.0.1', ...(isAboutPeer ? { id } : {}), status })
+      t.equal(event.room, room)
       t.same(event.parameters, parameters)
       t.same(audits.at(-1), event, 'the log has the same entries')
 
@@ -133,7 +157,8 @@ t.test('read-only requests are not audited', async t => {
   const { service, audits, events } = await start(t)
   for (const { method, path } of operationsOf(service.swagger())) {
     if (method !== 'GET' || path.endsWith('/events')) continue
-    await service.inject({ url: path.replace('{id}', '7').replace('{address}', '192.0.2.1'), headers: asAlice })
+    const url = path.replace('{id}', '7').replace('{address}', '192.0.2.1').replace('{room}', 'main')
+    await service.inject({ url, headers: asAlice })
   }
   t.same([audits, events.events.filter(({ event }) => event === 'admin')], [[], []])
 })

@@ -4,7 +4,7 @@ import { GodotError } from '../../error.ts'
 import { firstFault } from '../../options.ts'
 
 /** Bytes of `data` as JSON. */
-const MAX_DATA = 4096
+export const MAX_DATA = 4096
 
 /** What one room may set for itself. */
 export const RoomOptions = Type.Object({
