@@ -10,8 +10,13 @@ import { endpointSchema } from './endpoint-schema.ts'
 /** A server to describe, by the name of its decorator. */
 export interface NamedServer { readonly name: string, readonly server: WebSocketServer }
 
-/** Where clients of a server connect to. */
-export interface Location { readonly name: string, readonly host: string, readonly isTls: boolean }
+/** Where clients of a server connect to; `prefix` is what proxies strip from their paths. */
+export interface Location {
+  readonly name: string
+  readonly host: string
+  readonly prefix: string
+  readonly isTls: boolean
+}
 
 type Json = Readonly<Record<string, unknown>>
 type Options = WebSocketServer['options']
@@ -27,6 +32,14 @@ Messages of the multiplayer modes are binary and little-endian. Payloads are sho
 bytes in \`x-layout\`. A message of any other form is dropped; the peer stays connected. \`x-limits\` are the values
 that the server runs with. When the application's \`onHandshake\` rejects a client, it chooses the status: 400 to 599.`
 
+const received = 'What the server receives. It drops messages of any other form, and the peer stays connected.'
+const sent = 'What the server sends: its own packets, and those that it relays from other clients.'
+const tags = [{ name: 'godot', description: 'Multiplayer of Godot 3 and 4, and plain WebSockets' }]
+
+function licenseOf (name: string): Json {
+  return { name, url: `https://spdx.org/licenses/${name}.html` }
+}
+
 /** The options that limit what a client may do. */
 const limits = [
   'handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxJoinsPerMinute', 'maxPendingHandshakes',
@@ -40,7 +53,7 @@ const limits = [
 export function describeSockets (servers: readonly NamedServer[]): Json {
   return {
     asyncapi: '3.0.0',
-    info: { title: 'Peer server: WebSocket', version, description, license: { name: license } },
+    info: { title: 'Peer server: WebSocket', version, description, license: licenseOf(license), tags },
     defaultContentType: 'application/octet-stream',
     channels: Object.fromEntries(servers.map(({ name, server }) => [name, describeChannel(name, server)])),
     operations: Object.fromEntries(servers.flatMap(describeOperations)),
@@ -54,7 +67,11 @@ export function describeSockets (servers: readonly NamedServer[]): Json {
 
 /** The member `servers` of the document. */
 export function describeLocations (locations: readonly Location[]): Json {
-  return Object.fromEntries(locations.map(({ name, host, isTls }) => [name, { host, protocol: isTls ? 'wss' : 'ws' }]))
+  return Object.fromEntries(locations.map(({ name, host, prefix, isTls }) => [name, {
+    host,
+    ...(prefix === '' ? {} : { pathname: prefix }),
+    protocol: isTls ? 'wss' : 'ws'
+  }]))
 }
 
 function modeOf ({ gdMpApi, wire }: Options): ModeName {
@@ -114,6 +131,7 @@ function describeOperations ({ name, server }: NamedServer): Array<[name: string
     action,
     channel: { $ref: `#/channels/${name}` },
     summary: `${title}: messages from the ${side}`,
+    description: action === 'receive' ? received : sent,
     messages: messages.filter(({ from }) => from === side || from === 'both').map(message => ({
       $ref: `#/channels/${name}/messages/${message.name}`
     }))

@@ -3,8 +3,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-
 /** Attaches Node's HTTP parser to a socket: its own listener for new connections, not documented. */
 const { _connectionListener: attachParser } = http as unknown as {
   _connectionListener: (this: Server, socket: Duplex) => void
@@ -12,11 +10,15 @@ const { _connectionListener: attachParser } = http as unknown as {
 
 /**
  * Gives an upgrade request that nobody takes back to the HTTP server, which then responds as if it had no listener
- * for upgrades. `listener`: the only one it has. `head`: bytes behind the request. For Node without
+ * for upgrades: `withoutListeners` calls back while it has none. `head`: bytes behind the request. For Node without
  * `shouldUpgradeCallback`, where a listener makes every offer of another protocol an upgrade.
  */
 export function handleAsRequest (
-  server: Server, listener: Listener, request: IncomingMessage, socket: Duplex, head: Buffer
+  server: Server,
+  withoutListeners: (callback: () => void) => void,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer
 ): void {
   socket.on('error', destroy)
   afterResponses(socket, () => {
@@ -25,9 +27,7 @@ export function handleAsRequest (
     // Ends the time limit for this request to arrive.
     (socket as Socket).setTimeout(0)
     attachParser.call(server, socket)
-    server.off('upgrade', listener)
-    socket.emit('data', headOf(request))
-    server.on('upgrade', listener)
+    withoutListeners(() => { socket.emit('data', headOf(request)) })
     if (head.length > 0) socket.unshift(head)
   })
 }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { describeLocations, describeSockets, type Location, type NamedServer } from '../http/asyncapi-document.ts'
+import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 
 /**
  * Adds the AsyncAPI document of the servers with these names at /asyncapi.json. It describes them as they are now, and
@@ -24,10 +25,8 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   })
 }, { name: 'peer-server-asyncapi', fastify: '^5.3.0' })
 
-function locate (
-  { name, server: { mode, port, tls } }: NamedServer,
-  { host, hostname, protocol }: FastifyRequest
-): Location {
-  if (mode === 'mounted') return { name, host, isTls: protocol === 'https' }
-  return { name, host: `${hostname}:${port}`, isTls: tls }
+function locate ({ name, server: { mode, port, tls } }: NamedServer, request: FastifyRequest): Location {
+  const { host, hostname, protocol } = request
+  if (mode === 'mounted') return { name, host, prefix: forwardedPrefix(request), isTls: protocol === 'https' }
+  return { name, host: `${hostname}:${port}`, prefix: '', isTls: tls }
 }

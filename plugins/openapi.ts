@@ -33,39 +33,67 @@ const contentSecurityPolicy =
   "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
   "frame-ancestors 'none'"
 
+/** The root of the service, relative to /openapi.json and to the documents of Swagger UI: proxies may add a prefix. */
+const ROOT = '.'
+const ROOT_OF_UI = '..'
+
 /**
  * Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs. To be registered before the
- * routes. The document is serialised once, into bytes that all responses share.
+ * routes. The documents are serialised once, into bytes that all responses share.
  */
 export default fp(async app => {
-  let bytes: Buffer | undefined
-  const sendDocument = async (reply: FastifyReply): Promise<FastifyReply> => {
-    bytes ??= Buffer.from(JSON.stringify(app.swagger()))
+  const documents = new Map<string, Buffer>()
+  const sendDocument = async (reply: FastifyReply, root: string): Promise<FastifyReply> => {
+    const bytes = documents.get(root) ?? Buffer.from(JSON.stringify({ ...app.swagger(), servers: serversAt(root) }))
+    documents.set(root, bytes)
     return await reply.type('application/json; charset=utf-8').send(bytes)
   }
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Peer server', version, description, license: { name: license, identifier: license } },
+      servers: serversAt(ROOT),
       tags,
+      // Routes that need a token say so themselves.
+      security: [],
       components: {
         securitySchemes: {
           [tokenScheme]: { type: 'http', scheme: 'bearer', description: 'The ADMIN_TOKEN of the service' }
         }
       }
     },
+    // It would read relative servers as whole URLs.
+    stripBasePath: false,
     refResolver: { buildLocalReference: ({ $id }) => String($id) }
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
     uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null },
-    // Its own handler would serialise the document for every request.
+    transformSpecification: document => ({ ...document, servers: serversAt(ROOT_OF_UI) }),
+    transformSpecificationClone: false,
     uiHooks: {
-      preHandler: async ({ routeOptions }, reply) => {
-        if (routeOptions.url === '/docs/json') return await sendDocument(reply)
+      preHandler: async (request, reply) => {
+        const { routeOptions: { url } } = request
+        // Its own handler would serialise the document for every request.
+        if (url === '/docs/json') return await sendDocument(reply, ROOT_OF_UI)
+        const place = moved(url, request.url)
+        if (place !== undefined) return await reply.redirect(place, 308)
       }
     }
   })
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply))
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply, ROOT))
 }, { name: 'peer-server-openapi', fastify: '^5.3.0' })
+
+function serversAt (url: string): Array<{ url: string, description: string }> {
+  return [{ url, description: 'This service' }]
+}
+
+/** Where the page of Swagger UI is, relative to a path where it would name itself and its files without a prefix. */
+function moved (route: string | undefined, url: string): string | undefined {
+  if (route === '/docs/static/index.html') return '../'
+  if (route !== '/docs' && route !== '/docs/') return undefined
+  const [path] = url.split('?', 1)
+  if (!path.endsWith('/')) return 'docs/'
+  return url.endsWith('/') ? undefined : './'
+}

@@ -68,29 +68,33 @@ class Gate {
   }
 
   async open (): Promise<void> {
-    const server = this.#server
     this.#ours.on('upgrade', this.#begin)
     await this.#connect()
     this.#ours.on('upgrade', this.#finish)
-    const gate = this
-    server.emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
-      if (event === 'upgrade' && gate.#isOurs(args[0] as Decided)) return gate.#take(args as Upgrade)
-      return Reflect.apply(gate.#emit, this, [event, ...args])
-    }
-    if (this.#shouldUpgrade !== undefined) server.shouldUpgradeCallback = this.#isUpgrade
-    server.prependListener('upgrade', this.#leave)
-    server.on('connection', onConnection).on('secureConnection', onConnection).on('request', onRequest)
+    this.#watch()
     this.#app.addHook('preClose', done => {
       this.#close()
       done()
     })
   }
 
+  #watch (): void {
+    const server = this.#server
+    const gate = this
+    server.emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
+      if (event === 'upgrade' && !gate.#isClosed) return gate.#decide(args as Upgrade)
+      return Reflect.apply(gate.#emit, this, [event, ...args])
+    }
+    if (this.#shouldUpgrade !== undefined) server.shouldUpgradeCallback = this.#isUpgrade
+    server.on('upgrade', nobody)
+    server.on('connection', onConnection).on('secureConnection', onConnection).on('request', onRequest)
+  }
+
   /** Has @fastify/websocket hear of our upgrades: one of our own, or the host's, which listens to the server itself. */
   async #connect (): Promise<void> {
     if (this.#app.hasDecorator('websocketServer')) {
       this.#ours.on('upgrade', (...upgrade: Upgrade) => {
-        Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade])
+        this.#asWithoutUs(() => Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade]))
       })
       return
     }
@@ -101,26 +105,45 @@ class Gate {
     })
   }
 
+  #decide (upgrade: Upgrade): boolean {
+    const [request, socket, head] = upgrade
+    if (!this.#isOurs(request)) return this.#asWithoutUs(() => this.#leave(upgrade))
+    Reflect.apply(this.#emit, this.#server, [endpointUpgrade, request])
+    return this.#ours.emit('upgrade', request, socket, head)
+  }
+
   #isOurs (request: Decided): boolean {
-    if (this.#isClosed || request.method !== 'GET' || !offersWebSocket(request.headers)) return false
+    if (request.method !== 'GET' || !offersWebSocket(request.headers)) return false
     // Where the router decides later, nobody else may wait for the upgrade.
-    request[isForEndpoint] ??= findsEndpoint(this.#app, request) ?? !this.#hasOthers
+    request[isForEndpoint] ??= findsEndpoint(this.#app, request) ??
+      this.#asWithoutUs(() => this.#server.listenerCount('upgrade') === 0)
     return request[isForEndpoint]
   }
 
-  /** Whether anyone but us listens to upgrades. */
-  get #hasOthers (): boolean {
-    return this.#server.listenerCount('upgrade') > 1
-  }
-
   readonly #isUpgrade = (request: IncomingMessage): boolean => {
-    if (!this.#isClosed && !this.#hasOthers) return this.#isOurs(request)
-    return this.#isOurs(request) || Reflect.apply(this.#shouldUpgrade!, this.#server, [request])
+    return (!this.#isClosed && this.#isOurs(request)) ||
+      this.#asWithoutUs(() => Reflect.apply(this.#shouldUpgrade!, this.#server, [request]))
   }
 
-  #take (upgrade: Upgrade): boolean {
-    Reflect.apply(this.#emit, this.#server, [endpointUpgrade, upgrade[0]])
-    return this.#ours.emit('upgrade', ...upgrade)
+  /** Some listeners take everything while they are alone. */
+  readonly #asWithoutUs = <Result>(ask: () => Result): Result => {
+    this.#server.off('upgrade', nobody)
+    try {
+      return ask()
+    } finally {
+      if (!this.#isClosed) this.#server.on('upgrade', nobody)
+    }
+  }
+
+  #leave (upgrade: Upgrade): boolean {
+    const [request, socket, head] = upgrade
+    if (this.#server.listenerCount('upgrade') === 0) {
+      handleAsRequest(this.#server, this.#asWithoutUs, request, socket, head)
+      return true
+    }
+    // Where @fastify/websocket of the host brings it to a route that refuses it, nobody reads the connection any more.
+    if (offersWebSocket(request.headers)) new HttpUpgrade(socket, head, undefined, this.#closing).watchResponse()
+    return Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade])
   }
 
   readonly #begin = (...[request, socket, head]: Upgrade): void => {
@@ -136,21 +159,17 @@ class Gate {
     if (!upgrade.hasResponse) upgrade.reject(new GodotError('not-listening'))
   }
 
-  readonly #leave = (...[request, socket, head]: Upgrade): void => {
-    if (upgradeOf(request) !== undefined) return
-    if (!this.#hasOthers) handleAsRequest(this.#server, this.#leave, request, socket, head)
-    // Where @fastify/websocket of the host brings it to a route that refuses it, nobody reads the connection any more.
-    else if (offersWebSocket(request.headers)) new HttpUpgrade(socket, head, undefined, this.#closing).watchResponse()
-  }
-
   /** From now on Node treats upgrades as ordinary requests, which are answered, unless others listen. */
   #close (): void {
     this.#isClosed = true
-    this.#server.off('upgrade', this.#leave).off('request', onRequest)
+    this.#server.off('upgrade', nobody).off('request', onRequest)
     this.#server.off('connection', onConnection).off('secureConnection', onConnection)
     this.#closing.close()
   }
 }
+
+/** Node has upgrades only for a server that listens to them. */
+function nobody (): void {}
 
 function onConnection (socket: Duplex): void {
   (socket as Connected)[connectedAt] = performance.now()

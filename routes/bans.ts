@@ -67,6 +67,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
     schema: {
       operationId: 'unban',
       summary: 'Lift a ban',
+      description: 'Its clients may connect again. The range must be one that is banned, not a part of it.',
       tags,
       params: Type.Object({ address: Range }),
       response: {

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
+import { mayWait } from '../http/may-wait.ts'
 import type { PeerEnd } from '../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
@@ -27,6 +28,7 @@ const Ended = Type.Object({
 
 const disconnectPeer: Routes = async (app, { server }) => {
   app.delete('/peers/:id', isolated({
+    ...mayWait(app),
     schema: {
       operationId: 'disconnectPeer',
       summary: 'Disconnect a peer',

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
+import { mayWait } from '../http/may-wait.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import type { EventFeed, EventFilter } from '../src/admin/event-feed.ts'
 import { eventTypes, transientTypes, type EventType } from '../src/admin/feed-event.ts'
@@ -75,6 +76,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
   app.addHook('preClose', async () => { for (const [stream, reply] of streams) endSoon(stream, reply) })
 
   app.get('/events', isolated({
+    ...mayWait(app),
     // An event is serialised once for all streams, and 406 is a problem document of our own.
     sse: { kind: 'manual', serializer: text => text },
     exposeHeadRoute: false,

@@ -11,6 +11,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[
     schema: {
       operationId: 'healthz',
       summary: 'Liveness',
+      description: 'Whether the process responds. A process manager restarts it if not.',
       tags: ['health'],
       response: { 200: Type.Object({ ok: Type.Literal(true) }, { description: 'The process is alive' }) }
     }
@@ -20,6 +21,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[
     schema: {
       operationId: 'readyz',
       summary: 'Readiness',
+      description: 'Whether a client would be accepted now. A load balancer sends clients elsewhere if not.',
       tags: ['health'],
       response: {
         200: Type.Object({ ready: Type.Literal(true) }, { description: 'All servers accept new peers' }),

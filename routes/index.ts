@@ -7,7 +7,7 @@ import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem } from '../http/problem.ts'
 import { shareSchemas } from '../http/shared-schema.ts'
 import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options.ts'
-import { EventFeed } from '../src/admin/event-feed.ts'
+import { feedOf } from '../src/admin/event-feed.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { disconnectRoutes } from './disconnect.ts'
 import { eventRoutes } from './events.ts'
@@ -21,7 +21,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const options = parseAdminOptions(given)
   const server = serverOf(app, options.server, 'adminRoutes')
   ownScope(app, given.prefix)
-  const feed = new EventFeed(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
+  const feed = feedOf(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
   shareSchemas(app, Problem, Peer, State, BanEntry)

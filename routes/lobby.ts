@@ -135,7 +135,7 @@ function isAfter (room: RoomCore, openedAt: number, name: string): boolean {
   return room.openedAt === openedAt ? room.name > name : room.openedAt < openedAt
 }
 
-function describe ({ name, members, maxPeers, data }: RoomCore, url: string): LobbyRoom {
+function describe ({ name, members, settings: { maxPeers, data } }: RoomCore, url: string): LobbyRoom {
   return { name, peers: members.size, maxPeers, data, url }
 }
 

@@ -19,6 +19,7 @@ export const metricsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
     schema: {
       operationId: 'metrics',
       summary: 'Metrics for Prometheus',
+      description: 'Of the servers and of the process, read at every request.',
       tags: ['health'],
       response: {
         200: {

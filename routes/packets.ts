@@ -33,14 +33,20 @@ const wrongType = problem('Unsupported content type', new HttpError(415,
   `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
 const full = problem('The output buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
 
-/** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
-export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
-  parsePackets(app, server)
+type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
 
+/** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
+export const packetRoutes: Routes = async (app, options) => {
+  parsePackets(app, options.server)
+  for (const routes of [putPacket, broadcast]) await app.register(routes, options)
+}
+
+const putPacket: Routes = async (app, { server }) => {
   app.post('/peers/:id/packets', isolated({
     schema: {
       operationId: 'putPacket',
       summary: 'Send a packet to one peer',
+      description: 'The content type tells whether it is binary, text, or a Variant that is encoded first.',
       tags,
       params: Type.Object({ id: PeerId }),
       body,
@@ -63,11 +69,16 @@ export const packetRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }
     const bufferedAmount = server.getPeer(params.id).getCurrentOutboundBufferedAmount()
     return await reply.code(202).send({ bytes: bytes.length, bufferedAmount })
   })
+}
 
+const broadcast: Routes = async (app, { server }) => {
   app.post('/packets', isolated({
     schema: {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
+      description:
+        'To all peers, to one, or to all except one. The content type tells whether it is binary, text, or a Variant ' +
+        'that is encoded first.',
       tags,
       querystring: Type.Object({
         target: Type.Optional(Type.Integer({

@@ -66,6 +66,7 @@ const peerRoute: Routes = async (app, { server }) => {
     config: { swagger: { exposeHeadRoute: true } },
     schema: {
       summary: 'Whether a peer exists, by status only',
+      description: 'For clients that need no body. A closing peer exists until it is disconnected.',
       tags,
       params,
       response: {
@@ -80,6 +81,7 @@ const peerRoute: Routes = async (app, { server }) => {
     schema: {
       operationId: 'getPeer',
       summary: 'Get a peer',
+      description: 'Address, protocol, state and traffic of one peer. A closing peer exists until it is disconnected.',
       tags,
       params,
       response: { 200: ref(Peer), 400: badId, 404: noPeer }
@@ -93,6 +95,7 @@ const valueRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'hasPeer',
       summary: 'Whether a peer exists',
+      description: 'As `has_peer` of Godot. A closing peer exists until it is disconnected.',
       tags,
       params,
       response: {
@@ -106,6 +109,7 @@ const valueRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'getPeerAddress',
       summary: 'Address of a peer',
+      description: 'As `get_peer_address` of Godot. Behind a trusted proxy it is the address of the client.',
       tags,
       params,
       response: {
@@ -120,6 +124,7 @@ const valueRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'getPeerPort',
       summary: 'Port of a peer',
+      description: 'As `get_peer_port` of Godot. Behind a proxy it is a port of the proxy.',
       tags,
       params,
       response: {

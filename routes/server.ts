@@ -74,6 +74,7 @@ const stateRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'getServer',
       summary: 'Get the state of the server',
+      description: 'Settings in effect, peers by state, limits and how often they were hit.',
       tags,
       response: { 200: ref(State) }
     }
@@ -83,6 +84,7 @@ const stateRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'changeServer',
       summary: 'Change settings while listening',
+      description: 'Takes effect at once. Omitted members keep their values.',
       tags,
       body: Type.Object({
         refuseNewConnections: Type.Optional(option.refuseNewConnections),
@@ -98,6 +100,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'isListening',
       summary: 'Whether the server is listening',
+      description: 'As `is_listening` of Godot.',
       tags,
       response: {
         200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is listening' })

@@ -41,7 +41,7 @@ export function clientText (): string {
   const document = JSON.parse(readFileSync(documentFile, 'utf8'))
   const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]): Route => ({ path, method: method.toUpperCase(), operation })))
-    .filter(({ path, operation }) => path.startsWith(PREFIX) && operation.operationId !== undefined)
+    .filter(({ path, method }) => path.startsWith(PREFIX) && method !== 'HEAD')
   const references = JSON.stringify(routes)
   const schemas = Object.entries<Schema>(document.components.schemas)
     .filter(([name]) => references.includes(`schemas/${name}"`))

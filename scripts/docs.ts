@@ -6,6 +6,7 @@ import { variables } from '../src/environment-variables.ts'
 import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
+import { mountingPage } from './mounting.ts'
 import {
   adminOptionRows, lobbyOptionRows, meaningOf, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
 } from './options-table.ts'
@@ -24,6 +25,7 @@ export function generatedDocs ([server, client]: ApiExport[][]): Record<string, 
     'docs/options.md': optionsPage(),
     'docs/errors.md': errorsPage(),
     'docs/service.md': servicePage(),
+    'docs/mounting.md': page('Mounting in an app', mountingPage()),
     'docs/api.md': page('API', apiPage(server, client))
   }
 }

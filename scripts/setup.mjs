@@ -1,6 +1,6 @@
 // Prepares a fresh clone: installs packages that are missing or outdated, then builds the service.
-// With --test-programs it installs the programs that tests need (scripts/test-programs.mjs) instead of building, with
-// --hosts the packages of test/hosts.
+// Instead of building, --test-programs installs the programs that tests need (scripts/test-programs.mjs), and --hosts
+// the packages of test/hosts.
 import { execSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -35,5 +35,5 @@ function isLinked (folder) {
 
 install(root)
 if (process.argv.includes('--hosts')) install(hosts)
-else if (process.argv.includes('--test-programs')) (await import('./test-programs.mjs')).installPrograms()
-else run('npm run --silent build')
+if (process.argv.includes('--test-programs')) (await import('./test-programs.mjs')).installPrograms()
+if (process.argv.length === 2) run('npm run --silent build')

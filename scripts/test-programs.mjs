@@ -7,7 +7,11 @@ import { delimiter, join } from 'node:path'
 export const programs = [
   { command: 'godot3-server', debian: 'godot3-server', tests: 'real Godot 3 clients' },
   { command: 'nats-server', debian: 'nats-server', tests: 'clusters' },
-  { command: 'chromium', debian: 'chromium', tests: 'real browsers' }
+  { command: 'chromium', debian: 'chromium', tests: 'real browsers' },
+  { command: 'curl', debian: 'curl', tests: 'HTTP/2 upgrades that a real client offers' },
+  { command: 'nginx', debian: 'nginx-light', tests: 'nginx' },
+  { command: 'caddy', debian: 'caddy', tests: 'Caddy' },
+  { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' }
 ]
 
 /** The executable of a command; undefined if it is not installed. */

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
+import { checkCoverage } from './coverage.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const uncovered = ['--disable-coverage', '--allow-empty-coverage']
@@ -10,7 +11,7 @@ const uncovered = ['--disable-coverage', '--allow-empty-coverage']
 // Tests that start other programs (real Godot, browsers, npm, the service) or open thousands of connections.
 const slow = [
   '*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js',
-  'bench/run.test.js', 'cli/watch.test.js', 'conformance/*.test.js'
+  'bench/run.test.js', 'cli/watch.test.js', 'conformance/*.test.js', 'hosts/*.test.js', 'proxies/*.test.js'
 ].map(pattern => `dist/test/**/${pattern}`)
 
 const [mode, ...args] = process.argv.slice(2)
@@ -19,7 +20,8 @@ process.exitCode = await run()
 async function run () {
   switch (mode) {
     case 'all':
-      return await check() || tap(args)
+      // Only all tests together cover everything.
+      return await check() || await tap(args) || (args.length === 0 ? checkCoverage() : 0)
     case 'quick':
       return await build('tsconfig.json') ||
         tap([...uncovered, ...slow.map(pattern => `--exclude=${pattern}`), ...args])

@@ -74,10 +74,10 @@ export const variables: Readonly<Record<string, Variable>> = {
   })),
   ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
   ROOMS: {
-    ...variable(Type.Union([Type.Boolean(), Type.Literal('admin')], {
+    ...variable(Type.Enum(['false', 'true', 'admin'], {
       description: 'Whether the server has several rooms, chosen by the client\'s URL: true (the first client opens ' +
         'a room), admin (only the REST API and the lobby do), or false'
-    }), false),
+    }), 'false'),
     option: 'rooms'
   },
   ...Object.fromEntries(Object.entries(roomRuleNames).map(([rule, name]) =>

@@ -1,5 +1,4 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
@@ -219,20 +218,21 @@ interface Fault { readonly instancePath: string, readonly message: string }
  */
 export function firstFault (schema: TSchema, value: unknown): Fault {
   const errors = Value.Errors(schema, value)
-  const { instancePath, message } = errors[0]
+  const { instancePath } = errors[0]
+  const message = messageOf(errors[0])
   const sameValue = errors.filter(error => error.instancePath === instancePath)
   if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
   const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
   const expected = sameValue.slice(0, -1)
     // The type of a constant is redundant.
-    .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
+    .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
     .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
   return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
 }
 
-/** Whether an error is about a constant of this type. */
-function isOfType (error: TLocalizedValidationError, type: unknown): boolean {
-  return error.keyword === 'const' && typeof error.params.allowedValue === type
+/** What is expected, with the allowed values where there is a list of them. */
+function messageOf ({ keyword, params, message }: ReturnType<typeof Value.Errors>[number]): string {
+  return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
 }
 
 /** Checks rules that involve several options. */

@@ -10,7 +10,7 @@ const token = 'x'.repeat(32)
 t.test('pages and the OpenAPI document are public, the REST API requires the token', async t => {
   const { service } = await makeApp(t, { admin: { token } })
   for (const path of [
-    '/docs', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz'
+    '/docs/', '/docs/static/swagger-ui.css', '/docs/json', '/openapi.json', '/asyncapi.json', '/healthz', '/readyz'
   ]) t.equal((await service.inject(path)).statusCode, 200, path)
   for (const path of ['/api/v1/server', '/api/v1/peers', '/api/v1/nothing']) {
     t.equal((await service.inject(path)).statusCode, 401, path)
@@ -19,6 +19,32 @@ t.test('pages and the OpenAPI document are public, the REST API requires the tok
     url: '/api/v1/server',
     headers: { authorization: `Bearer ${token}` }
   })).statusCode, 200)
+})
+
+t.test('documents name the service relative to themselves, as proxies may add a prefix and TLS', async t => {
+  const { service } = await makeApp(t)
+  for (const path of ['/openapi.json', '/docs/json', '/docs/yaml']) {
+    for (const base of ['http://localhost:3000', 'https://game.example/below/a/prefix']) {
+      const { body } = await service.inject(path)
+      const [, url] = /"?servers"?:[^u]*"?url"?: ?"?([^",\n]+)/.exec(body)!
+      t.equal(new URL(url, base + path).href, `${base}/`, path)
+    }
+  }
+})
+
+t.test('Swagger UI redirects relatively to its page, whose files are beside it', async t => {
+  const { service } = await makeApp(t)
+  for (const path of ['/docs', '/docs?a=1', '/docs?a=1/', '/docs/?a=1', '/docs/static/index.html']) {
+    const { statusCode, headers } = await service.inject(path)
+    t.equal(statusCode, 308, path)
+    t.equal(new URL(headers.location!, `https://game.example/prefix${path}`).href, 'https://game.example/prefix/docs/')
+    t.notMatch(headers.location, /^\/|:/)
+  }
+  const { statusCode, body } = await service.inject('/docs/')
+  t.equal(statusCode, 200)
+  const links = [...body.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link]) => link)
+  t.ok(links.length > 5)
+  for (const link of links) t.match(link, /^\.\/static\//)
 })
 
 t.test('the CSP of Swagger UI only allows its own resources', async t => {

@@ -9,6 +9,9 @@ const sockets = /^(ws|node:(net|tls|http|https|http2|dgram))$/
 // Bytes to values and back: hashes, byte order and marks on memory are fine, nothing that keeps state or talks.
 const allButPure = /^(?!node:(buffer|crypto|os|worker_threads)$)/
 
+/** Maximum number of imports in a row. */
+const MAX_DEPTH = 10
+
 // The picture of docs/architecture.md: which folder is on which floor, and which packages it must not import.
 // A file imports from its own folder or from a lower floor; folders on the same floor do not import each other.
 const rooms: Array<{ room: RegExp, floor: number, never: RegExp[] }> = [
@@ -39,6 +42,10 @@ t.test('the source follows docs/architecture.md', async t => {
   t.same([...homeless(imports), ...climbers(imports), ...intruders(imports), ...circles(readImports(isLoaded))], [])
 })
 
+t.test('imports that are loaded at run time are at most 10 deep', async t => {
+  t.same(tooDeep(readImports(isLoaded)), [])
+})
+
 t.test('every kind of violation is detected', async t => {
   const imports: Imports = new Map([
     ['lib/stray.ts', []],
@@ -63,6 +70,13 @@ t.test('every kind of violation is detected', async t => {
     'src/cluster/bus.ts imports @fastify/websocket'
   ])
   t.same(circles(imports), ['a circle: src/error.ts > src/options.ts > src/error.ts'])
+})
+
+t.test('a path of imports over the maximum depth is detected', async t => {
+  const chain = (length: number): Imports =>
+    new Map(Array.from({ length }, (_, i) => [`src/${i}.ts`, i + 1 < length ? [`src/${i + 1}.ts`] : ['node:fs']]))
+  t.same(tooDeep(chain(MAX_DEPTH + 1)), [])
+  t.match(tooDeep(chain(MAX_DEPTH + 2)), [/^src\/0\.ts > src\/1\.ts > .* > src\/11\.ts$/])
 })
 
 /** Whether an import is there at run time: types may refer to each other in a circle, as peers and rooms do. */
@@ -127,4 +141,21 @@ function circles (imports: Imports): string[] {
     path.push(file)
   }
   return []
+}
+
+/** The longest path of imports, if it is too deep. */
+function tooDeep (imports: Imports): string[] {
+  const known = new Map<string, string[]>()
+  const longestFrom = (file: string): string[] => {
+    const targets = imports.get(file)!.filter(target => imports.has(target))
+    const path = known.get(file) ?? [file, ...longest(targets.map(longestFrom))]
+    known.set(file, path)
+    return path
+  }
+  const path = longest([...imports.keys()].map(longestFrom))
+  return path.length - 1 > MAX_DEPTH ? [path.join(' > ')] : []
+}
+
+function longest (paths: string[][]): string[] {
+  return paths.reduce((longest, path) => path.length > longest.length ? path : longest, [])
 }

@@ -9,6 +9,7 @@ import { type Field, modes, type SocketMessage } from '../http/asyncapi-messages
 import { asyncApiFile, asyncApiText } from '../scripts/asyncapi.ts'
 import { errors } from '../src/error.ts'
 import { closeCode } from '../src/protocol/websocket/close-code.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { RELAY_HEAD } from '../src/protocol/multiplayer/relay-packet.ts'
 import { relayWire3 } from '../src/protocol/multiplayer/relay-wire3.ts'
 import { RELAY4_HEAD, relayWire4 } from '../src/protocol/multiplayer/relay-wire4.ts'
@@ -141,3 +142,36 @@ t.test('the service describes its servers with their actual options', async t =>
   await service.peerServer.listen(undefined, [], true)
   t.match(await ask(), { channels: { peerServer: { title: 'Godot 3 multiplayer', 'x-sub-protocols': { names: [] } } } })
 })
+
+const forwarded = { 'x-forwarded-host': 'game.example', 'x-forwarded-proto': 'https' }
+const inner = { host: '127.0.0.1:3000', protocol: 'ws' }
+const outer = { host: 'game.example', protocol: 'wss' }
+
+for (const [trustProxy, headers, expected] of [
+  [true, {}, outer],
+  [true, { 'x-forwarded-prefix': '/play' }, { ...outer, pathname: '/play' }],
+  [true, { 'x-forwarded-prefix': '/play/' }, { ...outer, pathname: '/play' }],
+  [true, { 'x-forwarded-prefix': '/outer, /inner/a-b' }, { ...outer, pathname: '/outer/inner/a-b' }],
+  [true, { 'x-forwarded-prefix': '/' }, outer],
+  [true, { 'x-forwarded-prefix': '//evil.example' }, outer],
+  [true, { 'x-forwarded-prefix': 'https://evil.example' }, outer],
+  [true, { 'x-forwarded-prefix': '/a?b#c' }, outer],
+  ['127.0.0.1', { 'x-forwarded-prefix': '/play' }, { ...outer, pathname: '/play' }],
+  ['10.0.0.1', { 'x-forwarded-prefix': '/play' }, inner],
+  [false, { 'x-forwarded-prefix': '/play' }, inner]
+] as const) {
+  t.test(`clients connect where a trusted proxy says: ${trustProxy}, ${JSON.stringify(headers)}`, async t => {
+    const service = Fastify({ trustProxy })
+    t.teardown(async () => { await service.close() })
+    await service.register(app, { server: {}, more: [{ name: 'own', port: 0 }], admin: { auth: false } })
+    const { body } = await service.inject({
+      url: '/asyncapi.json',
+      headers: { host: '127.0.0.1:3000', 'x-forwarded-for': '192.0.2.7', ...forwarded, ...headers }
+    })
+    const document = JSON.parse(body)
+    t.ok(isAsyncApi(document), JSON.stringify(isAsyncApi.errors?.slice(0, 5)))
+    t.same(document.servers.peerServer, expected)
+    const { port } = service.getDecorator<WebSocketServer>('own')
+    t.same(document.servers.own, { host: `${expected.host.split(':')[0]}:${port}`, protocol: 'ws' })
+  })
+}

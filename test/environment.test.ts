@@ -61,7 +61,7 @@ for (const [env, rooms] of roomVariables) {
 }
 
 t.test('refuses variables of rooms that have no effect or no meaning', async t => {
-  t.throws(() => readEnvironment({ ROOMS: 'yes' }), /ROOMS: must be boolean or must be "admin"$/m)
+  t.throws(() => readEnvironment({ ROOMS: 'yes' }), /ROOMS: must be one of false, true, admin$/m)
   t.throws(() => readEnvironment({ MAX_ROOMS: '0', ROOMS: 'true' }), /MAX_ROOMS: must be >= 1$/m)
   t.throws(() => readEnvironment({ MAX_ROOMS: '5' }), /MAX_ROOMS: needs ROOMS=true or ROOMS=admin$/m)
 })

@@ -34,12 +34,12 @@ t.test('variables of the service are not misspelt', async t => {
 
 t.test('variables of shells, containers, orchestrators and CI are not ours', async t => {
   const others = [
-    'PATH', 'HOME', 'HOSTNAME', 'HOSTTYPE', 'USER', 'PWD', 'OLDPWD', 'SHLVL', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'TZ', 'CI',
-    'EDITOR', 'LOGNAME', 'MAIL', 'DISPLAY', 'COLUMNS', 'LINES', 'PS1', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_PATH',
-    'NO_COLOR', 'FORCE_COLOR', 'DEBUG', 'npm_config_loglevel', 'npm_package_name', 'npm_lifecycle_event', 'INIT_CWD',
-    'KUBERNETES_PORT', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT', 'REDIS_PORT', 'PGHOST', 'PGPORT', 'DYNO',
-    'SSL_CERT_FILE', 'SSL_CERT_DIR', 'HTTP_PROXY', 'https_proxy', 'no_proxy', 'JOURNAL_STREAM', 'INVOCATION_ID', 'NOTIFY_SOCKET',
-    'GITHUB_TOKEN', 'GITHUB_ACTIONS', 'POD_IP', 'HOST_IP', 'PS4', '_', ''
+    'PATH', 'HOME', 'HOSTNAME', 'HOSTTYPE', 'USER', 'PWD', 'OLDPWD', 'SHLVL', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'TZ',
+    'CI', 'EDITOR', 'LOGNAME', 'MAIL', 'DISPLAY', 'COLUMNS', 'LINES', 'PS1', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS',
+    'NODE_PATH', 'NO_COLOR', 'FORCE_COLOR', 'DEBUG', 'npm_config_loglevel', 'npm_package_name', 'npm_lifecycle_event',
+    'INIT_CWD', 'KUBERNETES_PORT', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT', 'REDIS_PORT', 'PGHOST',
+    'PGPORT', 'DYNO', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'HTTP_PROXY', 'https_proxy', 'no_proxy', 'JOURNAL_STREAM',
+    'INVOCATION_ID', 'NOTIFY_SOCKET', 'GITHUB_TOKEN', 'GITHUB_ACTIONS', 'POD_IP', 'HOST_IP', 'PS4', '_', ''
   ]
   t.same(misspeltVariables(Object.fromEntries(others.map(name => [name, '1']))), [])
 })

@@ -21,10 +21,11 @@ t.test('the document is valid OpenAPI 3.1', async t => {
   t.equal(document.openapi, '3.1.0')
 })
 
-t.test('every operation has a summary and a documented tag', async t => {
+t.test('every operation has a summary, a description and a documented tag', async t => {
   const tags = document.tags.map((tag: { name: string }) => tag.name)
   for (const { name, operation } of operations) {
     t.ok(operation.summary, name)
+    t.ok(operation.description, name)
     t.equal(operation.tags.length, 1, name)
     t.ok(tags.includes(operation.tags[0]), name)
     for (const [status, response] of Object.entries<any>(operation.responses)) {
@@ -108,7 +109,7 @@ t.test('documents the WebSocket endpoint: upgrade and refusals', async t => {
 t.test('the REST API requires the token, and the document contains none', async t => {
   t.same(document.components.securitySchemes.adminToken.scheme, 'bearer')
   for (const { name, operation } of operations) {
-    t.same(operation.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : undefined, name)
+    t.same(operation.security ?? document.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : [], name)
   }
   t.notMatch(text, 'never used')
 })

@@ -60,6 +60,22 @@ async function main () {
 main()
 `
 
+const typedCommonjs = `
+import Fastify from 'fastify'
+import peerServer, { adminRoutes, type WebSocketServer } from 'fastify-peer-server'
+
+async function main (): Promise<void> {
+  const app = Fastify()
+  await app.register(peerServer, { path: '/game' })
+  await app.register(adminRoutes, { prefix: '/api', auth: false })
+  const server: WebSocketServer = app.peerServer
+  const { statusCode } = await app.inject('/api/server')
+  console.log(JSON.stringify([server.options.path, statusCode]))
+  await app.close()
+}
+main()
+`
+
 const manifest = { name: 'consumer', private: true, type: 'module', devDependencies: { '@types/node': '*' } }
 
 const tsconfig = {
@@ -68,11 +84,12 @@ const tsconfig = {
     module: 'nodenext',
     strict: true,
     types: ['node'],
+    esModuleInterop: true,
     noEmitOnError: true,
     // Checking the types of all dependencies themselves would take fifteen seconds.
     skipLibCheck: true
   },
-  files: ['consumer.ts']
+  files: ['consumer.ts', 'typed.cts']
 }
 
 /** Further versions of Node, from `npm run test:nodes`. */
@@ -80,15 +97,26 @@ const nodes = (process.env.NODES ?? '').split(delimiter).filter(path => path !==
 
 t.test('the packed package works and type checks in an empty project', async t => {
   const project = await emptyProject(t)
-  await run(project, 'npm', 'install', await pack(project), '--offline', '--ignore-scripts', '--no-audit', '--no-fund')
+  const options = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund']
+  const { stderr } = await runProgram(project, 'npm', 'install', await pack(project), ...options)
+  // That one comes with Fastify itself, which supports Node 20 all the same.
+  t.same([...stderr.matchAll(/package: '([^']+)@[^@']+'/g)].map(([, name]) => name).filter(name => name !== 'cookie'), [],
+    'all packages support this Node')
 
   await writeFile(join(project, 'consumer.ts'), consumer)
+  await writeFile(join(project, 'typed.cts'), typedCommonjs)
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
   await run(project, process.execPath, join(root, 'node_modules/typescript/bin/tsc'))
 
   const output = await run(project, process.execPath, 'consumer.js')
   t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
+
+  await t.test('CommonJS in TypeScript runs', async t => {
+    for (const node of [process.execPath, ...nodes]) {
+      t.same(JSON.parse(await run(project, node, '--no-warnings', 'typed.cjs')), ['/game', 200], node)
+    }
+  })
 
   await t.test('require() works like import', async t => {
     await writeFile(join(project, 'consumer.cjs'), commonjs)
@@ -134,8 +162,13 @@ async function pack (folder: string): Promise<string> {
 
 /** Output of a command; when it fails, the error shows what it said. */
 async function run (cwd: string, command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, args, { cwd, env: envWithoutCoverage }).catch(error => {
+  return (await runProgram(cwd, command, ...args)).stdout
+}
+
+async function runProgram (
+  cwd: string, command: string, ...args: string[]
+): Promise<{ stdout: string, stderr: string }> {
+  return await promisify(execFile)(command, args, { cwd, env: envWithoutCoverage }).catch(error => {
     throw new Error(`${error.message}\n${error.stdout}`)
   })
-  return stdout
 }

@@ -30,7 +30,7 @@ const rows: Array<[forwarded: string, address: string]> = [
   [`${'0'.repeat(5000)}203.0.113.9`, PROXY]
 ]
 
-t.test('X-Forwarded-For of a trusted proxy: one address in peers, bans, audit and log, however it is written', async t => {
+t.test('peers, bans, audit and log have one form of every address in X-Forwarded-For of a trusted proxy', async t => {
   const service = await startService(t, {
     ADMIN_TOKEN: token,
     TRUST_PROXY: `${PROXY}, 10.0.0.0/8`,

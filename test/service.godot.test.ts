@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { startGodot, type GodotClient } from './helper/godot.ts'
+import { joinServer, startGodot, type GodotClient } from './helper/godot.ts'
 import { skipWithout } from './helper/skip-without.ts'
 import { startService, type Service } from './helper/service.ts'
 
@@ -7,15 +7,15 @@ t.test('three Godot games connect through the service', skipWithout('godot3-serv
   const service = await startService(t)
   const [ann, ben, cat] = await Promise.all([1, 2, 3].map(() => startGodot(t, 'multiplayer_client')))
 
-  const a = await join(service, ann)
+  const a = await joinServer(ann, service.port)
   await hasJust(t, service, [a])
 
-  const b = await join(service, ben)
+  const b = await joinServer(ben, service.port)
   await ann.event('network_peer_connected', ({ id }) => id === b)
   await ben.event('network_peer_connected', ({ id }) => id === a)
   await hasJust(t, service, [a, b])
 
-  const c = await join(service, cat)
+  const c = await joinServer(cat, service.port)
   for (const client of [ann, ben]) await client.event('network_peer_connected', ({ id }) => id === c)
   for (const id of [a, b]) await cat.event('network_peer_connected', event => event.id === id)
   await hasJust(t, service, [a, b, c])
@@ -79,13 +79,6 @@ t.test('three Godot games connect through the service', skipWithout('godot3-serv
   t.equal(await service.stop(), 0)
   t.match(await ann.event('server_close_request'), { code: 1001 })
 })
-
-/** Lets a game join; its id. */
-async function join (service: Service, client: GodotClient): Promise<number> {
-  await client.run('connect', { url: `ws://127.0.0.1:${service.port}/ws` })
-  await client.event('connected_to_server')
-  return (await client.run('state')).id
-}
 
 /** The three ways to ask the API who is there agree: the list, `exists` and HEAD. */
 async function hasJust (t: Test, service: Service, present: number[], ...absent: number[]): Promise<void> {

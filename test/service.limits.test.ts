@@ -35,6 +35,7 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
     for (const { socket } of held) socket.destroy()
     const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
     await withTimeout(10, () => 'the service to recover', (async () => { while (!await works()); })())
+    t.equal(await service.stop(), 0)
   })
 }
 

@@ -82,9 +82,11 @@ function showState () {
   else showStatus('success', `listening for ${formatDuration(uptime)}`)
 }
 
+/** Where clients connect to: beside this page, with its host, TLS and prefix, or at a port of its own. */
 function endpointUrl ({ mode, bindIp, port, path, tls }) {
-  const host = mode === 'mounted' || bindIp === '*' ? location.hostname : bindIp
-  return `${tls ? 'wss' : 'ws'}://${host}:${port || location.port}${mode === 'mounted' ? path : ''}`
+  if (mode === 'mounted') return new URL(`.${path}`, location.href).href.replace(/^http/, 'ws')
+  const host = ['*', '0.0.0.0', '::'].includes(bindIp) ? location.hostname : bindIp
+  return `${tls ? 'wss' : 'ws'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
 }
 
 function showStatus (severity, text) {

@@ -40,7 +40,9 @@ export const AdminOptions = Type.Object({
   eventHistory: Type.Optional(Type.Integer({
     minimum: 0,
     maximum: 1 << 24,
-    description: 'Events kept for clients that reconnect to `/events`; 0: none'
+    description:
+      'Events kept for clients that reconnect to `/events`; 0: none. Several `adminRoutes` of one server share them, ' +
+      'as many as one of them wants'
   })),
   eventHistoryBytes: Type.Optional(Type.Integer({
     minimum: 0,

@@ -33,7 +33,6 @@ const STATS_INTERVAL = 1000
 /** The events of a server, for operators. It listens to the server only while there are subscribers or a history. */
 export class EventFeed {
   readonly #server: WebSocketServer
-  readonly #hasHistory: boolean
   readonly #ring: EventRing
   readonly #bursts = new Bursts()
   readonly #subscribers = new Map<Subscriber, PacketSampler | undefined>()
@@ -67,8 +66,13 @@ export class EventFeed {
   /** `history`: what is kept for clients that reconnect. */
   constructor (server: WebSocketServer, history: EventHistory) {
     this.#server = server
-    this.#hasHistory = history.maxEvents > 0
     this.#ring = new EventRing(history.maxEvents, history.maxBytes)
+    this.#adjust()
+  }
+
+  /** Keeps at least this history from now on. */
+  extendHistory ({ maxEvents, maxBytes }: EventHistory): void {
+    this.#ring.extend(maxEvents, maxBytes)
     this.#adjust()
   }
 
@@ -129,7 +133,7 @@ export class EventFeed {
   /** Listens to what subscribers want and the history needs, and to nothing else. */
   #adjust (): void {
     const subscribers = [...this.#subscribers.keys()]
-    this.#listen(subscribers.length > 0 || this.#hasHistory)
+    this.#listen(subscribers.length > 0 || this.#ring.isKeeping)
     this.#watchPackets(subscribers.some(subscriber => wants(subscriber, 'packet')))
     this.#measure(subscribers.some(subscriber => wants(subscriber, 'stats')))
   }
@@ -179,6 +183,17 @@ export class EventFeed {
     }
     return new FeedEvent('stats', stats, '')
   }
+}
+
+const feeds = new WeakMap<WebSocketServer, EventFeed>()
+
+/** The one feed of the server, which keeps at least this history. */
+export function feedOf (server: WebSocketServer, history: EventHistory): EventFeed {
+  const existing = feeds.get(server)
+  existing?.extendHistory(history)
+  const feed = existing ?? new EventFeed(server, history)
+  feeds.set(server, feed)
+  return feed
 }
 
 function wants ({ types }: EventFilter, type: EventType): boolean {

@@ -6,8 +6,8 @@ import type { EventType, FeedData } from './feed-event.ts'
  * after it.
  */
 export class EventRing {
-  readonly #maxEvents: number
-  readonly #maxBytes: number
+  #maxEvents: number
+  #maxBytes: number
   /** Distinguishes the ids of this process from those of one before it. */
   readonly #name = crypto.randomUUID().slice(0, 8)
   readonly #slots: Array<FeedEvent | undefined> = []
@@ -20,6 +20,22 @@ export class EventRing {
   constructor (maxEvents: number, maxBytes: number) {
     this.#maxEvents = maxEvents
     this.#maxBytes = maxBytes
+  }
+
+  /** From now on keeps at least `maxEvents` events of together at least `maxBytes` bytes. */
+  extend (maxEvents: number, maxBytes: number): void {
+    const events = this.all()
+    this.#maxEvents = Math.max(maxEvents, this.#maxEvents)
+    this.#maxBytes = Math.max(maxBytes, this.#maxBytes)
+    this.#slots.length = 0
+    for (const [at, event] of events.entries()) {
+      this.#slots[(this.#count - events.length + 1 + at) % this.#maxEvents] = event
+    }
+  }
+
+  /** Whether any event is ever kept. */
+  get isKeeping (): boolean {
+    return this.#maxEvents > 0
   }
 
   /** The id of the latest event, or of the position before the first. */

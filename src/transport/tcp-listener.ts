@@ -16,7 +16,7 @@ const NOTHING = new Uint8Array(0)
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
 
-/** What a listener does with its connections. */
+/** Keys and callbacks of a listener. */
 export interface TcpListenerOptions {
   /** Keys of a TLS listener. */
   readonly keys: TlsKeys
@@ -25,7 +25,7 @@ export interface TcpListenerOptions {
   onAcceptError (error: unknown): void
 }
 
-/** A TCP port without an HTTP server: its connections are bytes from the first one. */
+/** A TCP port without an HTTP server: connections deliver every byte. */
 export class TcpListener implements Listener {
   readonly #options: TcpListenerOptions
   readonly #net: Server = createServer()
@@ -65,9 +65,9 @@ export class TcpListener implements Listener {
   }
 
   /**
-   * Puts each accepted handle into a socket that reads into the shared buffer, without an intermediate socket: a
-   * quarter of the cost of a handshake. Node sets `onconnection` on the handle but does not document it; without it the
-   * sockets are taken over.
+   * Creates a socket that reads into the shared buffer directly from each accepted handle; an intermediate socket would
+   * be a quarter of the cost of a handshake. `onconnection` of the handle is not documented by Node; without it, the
+   * sockets of Node are taken over.
    */
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
@@ -111,7 +111,7 @@ async function listening (net: Server, host: string, port: number): Promise<void
   await once(net, 'listening')
 }
 
-/** Godot's error for a port or an address that cannot be had. */
+/** Godot's error for a port or an address that is not available. */
 function refusal (error: unknown, bindIp: string, port: number): GodotError {
   const why = taken[codeOf(error)]
   if (why === undefined) {

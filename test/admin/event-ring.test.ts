@@ -26,6 +26,20 @@ t.test('events beyond the number or the bytes push out the oldest, as in a plain
   }))
 })
 
+t.test('an extended ring keeps what it had, and more from then on', async t => {
+  for (const [before, after, kept] of [[3, 5, 5], [5, 3, 5], [0, 4, 4], [4, 0, 4]]) {
+    const ring = new EventRing(before, before === 0 ? 0 : 1e6)
+    const first = Array.from({ length: 7 }, () => ring.add('client_close_request', closing('')))
+    ring.extend(after, after === 0 ? 0 : 1e6)
+    t.same(ring.all(), before === 0 ? [] : first.slice(-before))
+    t.same(ring.since(first[6].id), [])
+    const more = Array.from({ length: 6 }, () => ring.add('client_close_request', closing('')))
+    t.same(ring.all(), more.slice(-kept))
+    t.same(ring.since(more[3].id), more.slice(4))
+    t.equal(ring.since(first[0].id), undefined)
+  }
+})
+
 t.test('the size of an event grows with its data', async t => {
   const ring = new EventRing(10, 1e6)
   const small = ring.add('client_close_request', closing(''))

@@ -1,28 +1,17 @@
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import Fastify from 'fastify'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../../scripts/root.ts'
-import app from '../../app.ts'
 import { run } from '../../src/cli/index.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
+import { startApp } from '../helper/app.ts'
 import { startHost } from '../helper/host.ts'
 
 const token = 'a token of more than thirty-two characters'
-
-async function startService (t: Test) {
-  const service = Fastify()
-  t.teardown(async () => { await service.close() })
-  await service.register(app, { server: { closeTimeout: 0.3 }, admin: { token } })
-  await service.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = service.server.address() as AddressInfo
-  return { server: service.peerServer, url: `http://127.0.0.1:${port}`, port }
-}
 
 /** Runs a command line; resolves with its exit code, output and errors. */
 async function command (args: string[], env: Record<string, string> = {}, stdin = '') {
@@ -37,7 +26,7 @@ async function command (args: string[], env: Record<string, string> = {}, stdin 
 }
 
 t.test('peers prints a table, or JSON, filtered and sorted by the service', async t => {
-  const { url, port } = await startService(t)
+  const { url, port } = await startApp(t, { admin: { token } })
   const env = { PEER_SERVER_URL: url, ADMIN_TOKEN: token }
   const heading = /^ID +ADDRESS +PROTOCOL +STATE +AGE +IN +OUT +BUFFER\n$/
   t.match(await command(['peers'], env), { code: 0, output: heading, errors: '' })
@@ -126,7 +115,7 @@ t.test('send rejects invalid options', async t => {
 })
 
 t.test('explains errors', async t => {
-  const { url } = await startService(t)
+  const { url } = await startApp(t, { admin: { token } })
   const unauthorized = { code: 1, output: '', errors: /^Unauthorized: wrong or missing admin token/ }
   t.match(await command(['peers', '--url', url]), unauthorized)
   t.match(await command(['peers', '--url', url, '--token', 'another']), unauthorized)

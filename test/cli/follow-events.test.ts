@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { followEvents } from '../../src/cli/follow-events.ts'
+import { run } from '../../src/cli/index.ts'
 import { PeerServerClient } from '../../src/client/client.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
@@ -15,7 +18,8 @@ async function serve (t: Test, ...listeners: RequestListener[]) {
   })
   t.teardown(() => { http.closeAllConnections(); http.close() })
   await once(http.listen(0, '127.0.0.1'), 'listening')
-  return { lastIds, client: new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` }) }
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  return { lastIds, url, client: new PeerServerClient({ url }) }
 }
 
 const stopped = 'data: {"type":"stopped","at":"2025-01-31T12:00:00.000Z"}\n\n'
@@ -54,4 +58,22 @@ t.test('rejects when the service rejects the request, and does not retry', async
   const { client, lastIds } = await serve(t, failWith(401))
   await t.rejects(take(1, client), { name: 'ApiError', status: 401 })
   t.equal(lastIds.length, 1)
+})
+
+t.test('watch in a pipe reports the loss and the return of the connection once each', async t => {
+  const { url } = await serve(t, end, failWith(502), failWith(502), write(stopped))
+  const [output, errors] = [new PassThrough(), new PassThrough()]
+  const interrupted = new AbortController()
+  let lines = 0
+  output.on('data', () => { if (++lines === 2) interrupted.abort() })
+  const written = text(errors)
+  const line = { args: ['watch', '--url', url], env: {}, input: process.stdin, output: output as never, errors }
+  await withTimeout(15, () => `2 events; so far ${lines}`, run({ ...line, signal: interrupted.signal }))
+  errors.end()
+  t.equal(await written, [
+    'Connection lost, retrying: the service closed the stream.',
+    'Connection lost, retrying: the service responds with 502.',
+    'Reconnected.',
+    ''
+  ].join('\n'))
 })

@@ -18,6 +18,7 @@ export async function openPage (t: Test): Promise<MonitoredPage> {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: findProgram('chromium'),
     headless: true,
+    ignoreHTTPSErrors: true,
     args
   })
   t.teardown(async () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import type { Test } from 'tap'
+import { pem } from './keys.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** One Server-Sent Event: its fields, and its data as JSON where it has any. */
@@ -82,7 +84,9 @@ export async function openEvents (
   t: Test, url: string, headers: Record<string, string> = {}
 ): Promise<EventSourceReader> {
   // Without fetch: after a cut stream it opens another connection without a request, for which a closing app waits.
-  const request = get(url, { agent: false, headers })
+  const request = url.startsWith('https:')
+    ? getSecurely(url, { agent: false, headers, ca: pem('root.pem') })
+    : get(url, { agent: false, headers })
   t.teardown(() => { request.destroy() })
   const [response] = await once(request, 'response') as [IncomingMessage]
   return new EventSourceReader(response)

@@ -33,6 +33,13 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
   return client
 }
 
+/** Lets a script connect to the multiplayer server at /ws; returns its id. */
+export async function joinServer (game: GodotClient, port: number): Promise<number> {
+  await game.run('connect', { url: `ws://127.0.0.1:${port}/ws` })
+  await game.event('connected_to_server')
+  return (await game.run('state')).id
+}
+
 function spawnGodot (script: string, home: string, control: Server): ChildProcess {
   const file = join(root, 'test/godot', `${script}.gd`)
   const { port } = control.address() as AddressInfo

@@ -12,9 +12,9 @@ export interface HostOptions {
   server?: Partial<ServerOptions>
   admin?: AdminOptions
   /** Registers plugins and routes of the host before those of the server. */
-  before?: (app: FastifyInstance) => Promise<unknown>
-  /** Registers plugins and routes of the host after those of the server. */
-  after?: (app: FastifyInstance) => Promise<unknown>
+  before?: (app: FastifyInstance) => unknown
+  /** Registers more behind them. */
+  after?: (app: FastifyInstance) => unknown
 }
 
 /** A listening app with a server and its REST API. */

@@ -29,3 +29,10 @@ export async function openServer (
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.peerServer
 }
+
+/** The same server, which sends every packet back. */
+export async function openEchoServer (...args: Parameters<typeof openServer>): Promise<WebSocketServer> {
+  const server = await openServer(...args)
+  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
+  return server
+}

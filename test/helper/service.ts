@@ -21,14 +21,15 @@ export interface Service {
 const main = join(root, 'dist/service.js')
 
 /**
- * Starts the service on a free port and waits until it listens; the test ends it. `maxDescriptors`: its `ulimit -n`.
+ * Starts the service on a free port and waits until it listens; the test ends it. `maxDescriptors`: its `ulimit -n`;
+ * coverage is measured then, as only a process of its own can run out of descriptors.
  */
 export async function startService (
   t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number
 ): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
   const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
-    env: { ...envWithoutCoverage, PORT: '0', ...env },
+    env: { ...(maxDescriptors === undefined ? envWithoutCoverage : globalThis.process.env), PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(process, 'exit')

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
@@ -64,6 +65,34 @@ export async function ask ({ port, isTls }: Address, { path, method = 'GET', hea
   })
   request.end(body)
   return await received
+}
+
+/** A response that goes on. */
+export interface Following {
+  /** Waits for text that matches. */
+  next (pattern: RegExp): Promise<RegExpExecArray>
+  end (): void
+}
+
+/** Reads a response as it comes. */
+export async function follow ({ port, isTls }: Address, { path, headers }: { path: string, headers: Record<string, string> }): Promise<Following> {
+  const request = (isTls ? httpsRequest : httpRequest)({ host: '127.0.0.1', port, path, headers, agent: false, rejectUnauthorized: false }).end()
+  const [response] = await once(request, 'response') as [IncomingMessage]
+  if (response.statusCode !== 200) throw new Error(`expected 200, got ${response.statusCode}`)
+  const iterator = response.setEncoding('utf8')[Symbol.asyncIterator]()
+  let text = ''
+  return {
+    next: async pattern => {
+      for (;;) {
+        const found = pattern.exec(text)
+        if (found !== null) return found
+        const { done, value } = await iterator.next()
+        if (done === true) throw new Error(`the response ended: ${text}`)
+        text += value
+      }
+    },
+    end: () => { request.on('error', () => {}).destroy() }
+  }
 }
 
 async function read (response: IncomingMessage): Promise<Answer> {

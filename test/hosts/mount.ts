@@ -13,7 +13,12 @@ export function mountBelow ({ socket, api }: Paths, ...prefixes: readonly string
 }
 
 async function addTo (app: App, path: string, prefix: string): Promise<WebSocketServer> {
-  await app.register(peerServer, { path, closeTimeout: 0.5 })
+  await app.register(peerServer, { path, closeTimeout: closeTimeoutOf(app) })
   await app.register(adminRoutes, { prefix, auth: false })
   return app.peerServer
+}
+
+/** Seconds that a client which does not answer stays: longer than the host lets a handler or an idle connection wait. */
+function closeTimeoutOf ({ initialConfig: { connectionTimeout, handlerTimeout } }: App): number {
+  return Math.max(connectionTimeout, handlerTimeout ?? 0) / 1000 + 0.3
 }

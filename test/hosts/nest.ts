@@ -1,8 +1,17 @@
 import { load, loadAll, type Mount, type RunningHost } from './host-kind.ts'
 import { listen } from './start.ts'
 
+/** Nest loads its modules while the first app starts, and not well for two at a time. */
+let starting: Promise<unknown> = Promise.resolve()
+
 /** Starts a NestJS app with one controller, and a gateway at /gateway if asked for. */
 export async function startNest (mount: Mount | undefined, { hasGateway = false } = {}): Promise<RunningHost> {
+  const started = starting.then(async () => await start(mount, hasGateway))
+  starting = started.catch(() => {})
+  return await started
+}
+
+async function start (mount: Mount | undefined, hasGateway: boolean): Promise<RunningHost> {
   load('reflect-metadata')
   const { NestFactory } = loadAll('@nestjs/core')
   const { FastifyAdapter } = loadAll('@nestjs/platform-fastify')

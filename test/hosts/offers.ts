@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 import { masked, type Address } from './exchange.ts'
 
 /** Milliseconds without a byte after which a server is taken to be done. */
-const TIMEOUT = 2000
+const TIMEOUT = 4000
 
 /** Upgrades that clients offer to any server, which those that do not know them ignore (RFC 9110, 7.8). */
 const offers: ReadonlyArray<Readonly<Record<string, string>>> = [

@@ -1,9 +1,12 @@
 import { once } from 'node:events'
+import { request as requestPlain } from 'node:http'
+import { request as requestTls } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import type { Test } from 'tap'
 import type { WebSocketServer } from '../../index.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
-import { ask, type Address, type Answer } from './exchange.ts'
+import { ask, follow, type Address, type Answer } from './exchange.ts'
 import type { HostKind, Paths } from './host-kind.ts'
 import { refusedStatus } from './talk.ts'
 
@@ -27,9 +30,41 @@ export async function useOurs (t: Test, address: Address, server: WebSocketServe
   t.match(json(await call('PATCH', '/server', { handshakeTimeout: 'x' }), 400), { code: 'bad-request', errors: [{ pointer: '/body/handshakeTimeout' }] })
   t.match(json(await call('GET', '/peers/2147483647'), 404), { code: 'ERR_DOES_NOT_EXIST', godotError: 33 })
   t.equal((await call('HEAD', `/peers/${id}`)).status, 200)
-  const { status } = await ask(address, { path: socket, headers })
-  t.equal(status, 426)
+  t.equal((await ask(address, { path: socket, headers })).status, 426)
+  await useLongResponses(t, address, { socket, api }, headers)
   return client
+}
+
+/**
+ * An event stream, and a request that waits for a peer which does not answer: both last longer than any timeout of the
+ * host for a handler or an idle connection.
+ */
+async function useLongResponses (t: Test, address: Address, { socket, api }: Paths, headers: Record<string, string>): Promise<void> {
+  const events = await follow(address, { path: `${api}/events?types=client_connected,client_disconnected`, headers })
+  const silent = await connectSilently(t, address, socket, headers)
+  const [, id] = await withTimeout(5, () => 'the event of a peer', events.next(/event: client_connected\n[^]*?data: {.*"id":(\d+)/))
+  const { status, body } = await ask(address, { method: 'DELETE', path: `${api}/peers/${id}?wait=5`, headers })
+  t.same([status, JSON.parse(body).outcome], [200, 'timeout'], 'a request that waits')
+  await withTimeout(5, () => 'the event after a pause', events.next(/event: client_disconnected\n/))
+  events.end()
+  silent.destroy()
+}
+
+/** A client that does not answer anything. */
+async function connectSilently (t: Test, { port, isTls }: Address, path: string, headers: Record<string, string>): Promise<Duplex> {
+  const request = (isTls ? requestTls : requestPlain)({
+    host: '127.0.0.1',
+    port,
+    path,
+    rejectUnauthorized: false,
+    agent: false,
+    headers: {
+      ...headers, connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ=='
+    }
+  }).end()
+  const [, socket] = await once(request, 'upgrade') as [unknown, Duplex]
+  t.teardown(() => { socket.destroy() })
+  return socket
 }
 
 function urlOf ({ port, isTls }: Address, path: string): string {

@@ -159,7 +159,7 @@ t.test('requests without a valid token are not audited, but counted and reported
     await service.inject({ url: `${apiPrefix}/peers`, headers: asNobody })
   }
   const upgrade = await connectRaw(t, port)
-  upgrade.send(upgradeRequest(`${apiPrefix}/server/stop`).replace('GET', 'POST'))
+  upgrade.send(upgradeRequest(`${apiPrefix}/server`))
   t.equal((await upgrade.head()).status, 400, 'an upgrade is refused before the token is checked')
   const first = (await events.next('unauthorized')).data
   t.match(first, { status: 401, address: '127.0.0.1', count: 1 })

@@ -1,9 +1,5 @@
-import type { AddressInfo } from 'node:net'
-import Fastify from 'fastify'
 import t from 'tap'
-import type { Test } from 'tap'
-import peerServer from '../../index.ts'
-import type { ServerOptions } from '../../src/options.ts'
+import { listeningApp } from '../helper/app.ts'
 import { acceptKeyOf, sendUpgradeRequest, responseFault, headersOf, until } from '../helper/godot4-socket.ts'
 import { readVectors } from '../helper/variant-vectors.ts'
 
@@ -14,6 +10,8 @@ interface Session {
   ids: Record<string, number>
   steps: Array<{ step: string, frames: Frame[], result: { ret: unknown } }>
 }
+const options = { path: '/', gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, allowedOrigins: '*' } as const
+
 const { steps, sessions, handshake } =
   readVectors<Omit<Session, 'title'> & { sessions: Session[], handshake: Array<{ request: string }> }>('godot4-session')
 const calls = readVectors<Omit<Session, 'title'> & { replication: Session[] }>('godot4-rpc')
@@ -24,23 +22,8 @@ const requests = frames.filter(({ http, dir }) => http !== undefined && dir === 
   .map(({ http }) => http!)
 const answers = frames.filter(({ http, dir }) => http !== undefined && dir === 'server>client').map(({ http }) => http!)
 
-async function serve (t: Test, options: Partial<ServerOptions> = {}) {
-  const app = Fastify()
-  await app.register(peerServer, {
-    path: '/',
-    gdMpApi: true,
-    wire: 'godot4',
-    closeTimeout: 0.2,
-    allowedOrigins: '*',
-    ...options
-  } as Partial<ServerOptions>)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(async () => { await app.close() })
-  return { server: app.peerServer, port: (app.server.address() as AddressInfo).port }
-}
-
 t.test('answers every recorded request as Godot did, followed by the id', async t => {
-  const { port } = await serve(t)
+  const { port } = await listeningApp(t, options)
   t.same([requests.length, answers.length], [27, 27])
   for (const request of requests) {
     const { answer, rest, socket } = await sendUpgradeRequest(t, port, request)
@@ -60,7 +43,7 @@ t.test('answers every recorded request as Godot did, followed by the id', async 
 
 t.test('refuses the clients that Godot refuses, with a response instead of a reset', async t => {
   const session = sessions.find(({ title }) => title.startsWith('refusing'))!
-  const { port, server } = await serve(t, { protocols: ['beta', 'alpha'] })
+  const { app: { peerServer: server }, port } = await listeningApp(t, { ...options, protocols: ['beta', 'alpha'] })
   const expected: Record<string, [status: number, protocol?: unknown]> = {
     A: [101, session.steps[0].result.ret],
     B: [400],

@@ -58,7 +58,7 @@ for (const mode of modes) {
         t.equal(answer.status, status)
         t.match(answer.headers, { 'content-type': /^application\/problem\+json/ })
         t.match(answer.problem, { code, detail, status })
-        if (status === 503) t.match(answer.headers['retry-after'], /^\d+$/)
+        t.equal(/^\d+$/.test(answer.headers['retry-after']), status === 503)
         t.same([server.peerCount, server.countPeers().pending], [0, 0])
       })
     }
@@ -108,7 +108,7 @@ for (const mode of modes) {
       t.match([status, problem?.code], [408, 'handshake-timeout'])
       await raw.end()
       const seconds = (performance.now() - began) / 1000
-      t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+      t.ok(seconds > 0.45 && seconds < 2.5, `${seconds} s`)
       t.same([server.countPeers().pending, server.monitor.limits['handshake-timeout']], [0, 1])
     })
 
@@ -125,7 +125,7 @@ for (const mode of modes) {
       t.equal((await raw.head()).status, 408)
       await raw.end()
       const seconds = (performance.now() - began) / 1000
-      t.ok(seconds > 1.4 && seconds < 2.2, `${seconds} s`)
+      t.ok(seconds > 1.4 && seconds < 2.45, `${seconds} s`)
     })
 
     await t.test('refuses handshakes above maxPendingHandshakes', async t => {
@@ -178,7 +178,7 @@ for (const mode of modes) {
       for (let i = 0; i < 150; i++) peer.sendFrame(2, Buffer.of(i))
       await all
       const seconds = (performance.now() - began) / 1000
-      t.ok(seconds > 0.45 && seconds < 1.5, `${seconds} s`)
+      t.ok(seconds > 0.45 && seconds < 2.5, `${seconds} s`)
       t.ok(server.monitor.limits['packet-rate'] > 0)
       t.equal(server.peerCount, 1)
     })
@@ -206,7 +206,7 @@ for (const mode of modes) {
       const [, isClean] = await nextSignal(server, 'client_disconnected')
       const seconds = (performance.now() - began) / 1000
       t.equal(isClean, false)
-      t.ok(seconds > 0.75 && seconds < 1.2, `${seconds} s`)
+      t.ok(seconds > 0.75 && seconds < 2.5, `${seconds} s`)
       t.equal(server.monitor.limits['silent-peer'], 1)
       t.equal(server.peerCount, 1)
       server.getPeer([...server.peers()][0].id).close()

@@ -1,23 +1,12 @@
-import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
-import type { Test } from 'tap'
+import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
-import type { ServerOptions } from '../../index.ts'
+import { listeningApp } from '../helper/app.ts'
 import { leafKeys, pem } from '../helper/keys.ts'
 import { connectRawTls, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 
-/** A listening app; the test closes it. */
-async function listening (t: Test, options: Partial<ServerOptions>): Promise<{ app: FastifyInstance, port: number }> {
-  const app = Fastify({ forceCloseConnections: true })
-  t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { closeTimeout: 0.2, ...options })
-  await app.listen()
-  return { app, port: (app.server.address() as AddressInfo).port }
-}
-
 t.test('with option port the server has its own listener, and the app no endpoint', async t => {
-  const { app, port } = await listening(t, { port: 0 })
+  const { app, port } = await listeningApp(t, { closeTimeout: 0.2, port: 0 }, { forceCloseConnections: true })
   t.equal(app.peerServer.mode, 'own')
   t.not(app.peerServer.port, port)
   await connectRawWebSocket(t, app.peerServer.port)
@@ -26,7 +15,7 @@ t.test('with option port the server has its own listener, and the app no endpoin
 })
 
 t.test('with port and keys the listener uses TLS', async t => {
-  const { app } = await listening(t, { port: 0, ...leafKeys })
+  const { app } = await listeningApp(t, { closeTimeout: 0.2, port: 0, ...leafKeys }, { forceCloseConnections: true })
   t.ok(app.peerServer.tls)
   const raw = await connectRawTls(t, app.peerServer.port, { ca: pem('root.pem') })
   raw.send(upgradeRequest('/'))
@@ -34,7 +23,7 @@ t.test('with port and keys the listener uses TLS', async t => {
 })
 
 t.test('closing the app closes the listener', async t => {
-  const { app } = await listening(t, { port: 0 })
+  const { app } = await listeningApp(t, { closeTimeout: 0.2, port: 0 }, { forceCloseConnections: true })
   const raw = await connectRawWebSocket(t, app.peerServer.port)
   const closed = app.close()
   t.equal((await raw.close()).code, 1001)
@@ -64,7 +53,7 @@ t.test('the endpoint of an app with TLS uses it', async t => {
 })
 
 t.test('while a mounted server listens on its own port, its endpoint refuses clients', async t => {
-  const { app, port } = await listening(t, { autoListen: false })
+  const { app, port } = await listeningApp(t, { closeTimeout: 0.2, autoListen: false }, { forceCloseConnections: true })
   await app.peerServer.listen(0)
   t.equal(app.peerServer.mode, 'own')
   await t.rejects(connectRawWebSocket(t, port), { message: /503/ })

@@ -39,21 +39,29 @@ async function connections (app: FastifyInstance): Promise<number> {
   return await promisify(app.server.getConnections.bind(app.server))()
 }
 
-const refusals: Array<[who: string, request: string, status: number]> = [
+type Refusal = [who: string, request: string, status: number]
+
+/** Refusals of other routes. They are those of ordinary requests unless the host has upgrades brought to its routes. */
+const otherRefusals: Refusal[] = [
   ['a path that cannot be decoded', upgradeRequest('/%zz'), 400],
   ['a parameter that is too long', upgradeRequest(`/item/${'x'.repeat(100)}`), 414],
   ['a path without a route', upgradeRequest('/nothing'), 404],
   ['a callback hook of the host', upgradeRequest('/nothing', { 'X-Callback': '1' }), 401],
-  ['a hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'quick' }), 401],
-  ['an asynchronous hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'slow' }), 401],
-  ['a hook of the host that throws', upgradeRequest('/ws', { 'X-Guard': 'throws' }), 401],
-  ['our route', upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }), 400],
   ['a body parser', upgradeRequest('/upload', { 'Content-Type': 'application/json', 'Content-Length': '3' })
     .replace('GET', 'POST') + '{a}', 400]
 ]
 
+/** Refusals at our route. */
+const ownRefusals: Refusal[] = [
+  ['a hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'quick' }), 401],
+  ['an asynchronous hook of the host before our route', upgradeRequest('/ws', { 'X-Guard': 'slow' }), 401],
+  ['a hook of the host that throws', upgradeRequest('/ws', { 'X-Guard': 'throws' }), 401],
+  ['our route', upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }), 400]
+]
+
 for (const registrar of registrars) {
-  t.test(`@fastify/websocket ${registrar}`, async t => {
+  t.test(`@fastify/websocket is ${registrar}`, async t => {
+    const refusals = registrar === 'ours' ? ownRefusals : [...ownRefusals, ...otherRefusals]
     for (const [who, request, status] of refusals) {
       await t.test(`closes the connection of an upgrade refused by ${who}`, async t => {
         const { app, port } = await openHost(t, registrar)
@@ -101,11 +109,28 @@ for (const registrar of registrars) {
   })
 }
 
+t.test('without @fastify/websocket of the host, an upgrade of another route is an ordinary request', async t => {
+  const { app, port } = await openHost(t, 'ours')
+  for (const [who, request, status] of otherRefusals) {
+    const raw = await connectRaw(t, port)
+    raw.send(request)
+    const response = await raw.response()
+    t.equal(response.status, status, who)
+    // Fastify itself closes it after a body that cannot be parsed.
+    if (response.headers.connection === 'close') continue
+    raw.send('GET /item/1 HTTP/1.1\r\nHost: x\r\n\r\n')
+    t.equal((await raw.response()).body, 'an item', 'its connection serves another request')
+  }
+  const began = performance.now()
+  await app.close()
+  t.ok(performance.now() - began < 500, 'and does not delay the end of the app')
+})
+
 t.test('refused upgrades do not accumulate', async t => {
   const { app, port } = await openHost(t, 'ours')
   for (let i = 0; i < 50; i++) {
     const raw = await connectRaw(t, port)
-    raw.send(upgradeRequest('/%zz'))
+    raw.send(upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }))
     await once(raw.socket, 'data')
   }
   await withTimeout(2, () => 'the server to release the connections', (async () => {

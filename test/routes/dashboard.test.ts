@@ -3,23 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
+import { startApp } from '../helper/app.ts'
 
 const token = 'a token of more than thirty-two characters'
 const web = join(root, 'web')
 const mediaTypes = { html: /^text\/html/, css: /^text\/css/, js: /^text\/javascript/, svg: /^image\/svg\+xml/ }
 
-async function startService (t: Test) {
-  const service = Fastify()
-  t.teardown(async () => { await service.close() })
-  await service.register(app, { server: {}, more: [{ name: 'godot4', path: '/ws4' }], admin: { token } })
-  return service
-}
-
 t.test('serves the files in web/ without a token, unchanged, with security headers and ETag', async t => {
-  const service = await startService(t)
+  const { service } = await startApp(t, { more: [{ name: 'godot4', path: '/ws4' }], admin: { token } })
   const page = readFileSync(join(web, 'index.html'), 'utf8')
   const [, importMap] = /<script type="importmap">(.*?)<\/script>/s.exec(page)!
   const hash = createHash('sha256').update(importMap).digest('base64')
@@ -39,7 +33,7 @@ t.test('serves the files in web/ without a token, unchanged, with security heade
 })
 
 t.test('serves every module that a module imports', async t => {
-  const service = await startService(t)
+  const { service } = await startApp(t, { more: [{ name: 'godot4', path: '/ws4' }], admin: { token } })
   const { imports } = JSON.parse(/importmap">(.*?)</s.exec((await service.inject('/dashboard')).body)![1])
   const seen = new Set<string>()
   const load = async (path: string): Promise<void> => {
@@ -60,12 +54,12 @@ t.test('serves every module that a module imports', async t => {
 })
 
 t.test('lists the servers', async t => {
-  const service = await startService(t)
+  const { service } = await startApp(t, { more: [{ name: 'godot4', path: '/ws4' }], admin: { token } })
   t.same((await service.inject('/dashboard/servers.json')).json(), ['peerServer', 'godot4'])
 })
 
 t.test('redirects /dashboard/, and responds with 404 to everything else', async t => {
-  const service = await startService(t)
+  const { service } = await startApp(t, { more: [{ name: 'godot4', path: '/ws4' }], admin: { token } })
   const { statusCode, headers } = await service.inject('/dashboard/')
   t.equal(statusCode, 308)
   t.equal(headers.location, '../dashboard')

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
+import { adminRoutes } from '../../index.ts'
 import { eventTypes } from '../../src/admin/feed-event.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { jsonRequest, startHost, type Host, type HostOptions } from '../helper/host.ts'
@@ -310,6 +311,38 @@ t.test('sends totals once a second on request', async t => {
   t.equal(id, undefined)
 })
 
+t.test('two REST APIs of one server share the feed, its history and the audit', async t => {
+  const others = { prefix: '/admin/v2', operationIdPrefix: 'other.', auth: false as const }
+  const host = await startHost(t, {
+    admin: { auth: false, eventHistory: 0 },
+    after: async app => await app.register(adminRoutes, { ...others, eventHistory: 5, eventHistoryBytes: 4000 })
+  })
+  const open = (prefix: string, query = '', headers = {}) =>
+    openEvents(t, `http://127.0.0.1:${host.port}${prefix}/events${query}`, headers)
+  const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped'] as const
+  const { events } = internalsOf(host.server).monitor
+  t.same(names.map(name => events.listenerCount(name)), names.map(() => 1), 'the server has one feed')
+
+  const first = await open('/api/v1')
+  const second = await open('/admin/v2')
+  const { id } = await host.join()
+  const seen = await first.next('client_connected')
+  t.same(await second.next('client_connected'), seen, 'the same event with the same id')
+
+  await host.get('/admin/v2/server', jsonRequest('PATCH', { refuseNewConnections: false }))
+  const action = await first.next('admin')
+  t.match(action.data, { action: 'other.changeServer' })
+  t.same(await second.next('admin'), action)
+  await host.api(`/peers/${id}`, { method: 'DELETE' })
+  t.match(await second.next('admin'), { data: { action: 'disconnectPeer', id } })
+
+  first.close()
+  const resumed = await open('/admin/v2', '?types=admin', { 'last-event-id': seen.id })
+  t.same(await resumed.next(), action, 'an id of one leads on at the other')
+  const latest = await open('/api/v1', '?recent=5&types=client_connected')
+  t.same(await latest.next(), seen, 'the larger history counts')
+})
+
 t.test('an app without a history has no event listeners while there are no streams', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'listening', 'stopped'] as const
@@ -332,7 +365,6 @@ t.test('cuts one stalled stream of a hundred; the others get every event in orde
     await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
   const cut = stall(t, host)
   let isCut = false
-  cut.then(() => { isCut = true })
   // More than it can buffer, of events that the others do not receive.
   const flood = setInterval(() => {
     for (let i = 0; i < 500; i++) {
@@ -340,9 +372,12 @@ t.test('cuts one stalled stream of a hundred; the others get every event in orde
     }
   })
   t.teardown(() => { clearInterval(flood) })
+  cut.then(() => {
+    isCut = true
+    clearInterval(flood)
+  })
   await churn(host, 100)
   await withTimeout(20, () => 'the cut', cut)
-  clearInterval(flood)
   t.ok(isCut)
   await churn(host, 100)
   const told: string[] = []

@@ -12,7 +12,7 @@ async function crowd (t: Test, size: number): Promise<Host & { connections: Memo
   const connections = Array.from({ length: size }, (_, i) => new MemoryConnection(`10.0.${i % 7}.${i % 5}`, 40000 + i))
   for (const [i, connection] of connections.entries()) {
     accept(host.server, connection, ['', 'chat', 'game'][i % 3])
-    for (let n = 0; n < i % 4; n++) connection.deliver(frame(opcodeText, 'x'.repeat(i)))
+    for (let n = 0; n < i % 4; n++) connection.deliver(frame(opcodeText, 'x'.repeat(i % 500)))
   }
   return { ...host, connections }
 }

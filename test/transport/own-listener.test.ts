@@ -1,22 +1,15 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
-import type { Test } from 'tap'
+import { createServer, Server, Socket, type AddressInfo, type ListenOptions } from 'node:net'
 import t from 'tap'
-import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { openServer } from '../helper/modes.ts'
+import { nextTurn } from '../helper/frame-client.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
-/** A server on a free port; it stops with the test. */
-async function listening (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ closeTimeout: 0.2, ...options })
-  t.teardown(async () => { await server.stop() })
-  await server.listen(0)
-  return server
-}
-
 t.test('listen opens a port and stop frees it', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   t.ok(server.isListening())
   t.equal(server.mode, 'own')
   t.equal(server.tls, false)
@@ -32,7 +25,7 @@ t.test('listen opens a port and stop frees it', async t => {
 })
 
 t.test('accepts IPv4 and IPv6 clients with their addresses', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   for (const host of ['127.0.0.1', '::1']) {
     const raw = await connectRaw(t, server.port, host)
     const connected = nextSignal(server, 'client_connected')
@@ -45,10 +38,10 @@ t.test('accepts IPv4 and IPv6 clients with their addresses', async t => {
 })
 
 t.test('bindIp binds to that address only', async t => {
-  const v4 = await listening(t, { bindIp: '127.0.0.1' })
+  const v4 = await openServer(t, 'own', { bindIp: '127.0.0.1' })
   await connectRaw(t, v4.port, '127.0.0.1')
   await t.rejects(connectRaw(t, v4.port, '::1'), { code: 'ECONNREFUSED' })
-  const v6 = await listening(t, { bindIp: '::1' })
+  const v6 = await openServer(t, 'own', { bindIp: '::1' })
   await connectRaw(t, v6.port, '::1')
   await t.rejects(connectRaw(t, v6.port, '127.0.0.1'), { code: 'ECONNREFUSED' })
 })
@@ -71,6 +64,10 @@ t.test('a failed listen has no effect', async t => {
   await t.rejects(server.listen(0, [
     'after'
   ], true), { code: 'ERR_ALREADY_IN_USE', number: 22 }, 'an address this machine lacks')
+  server.bindIp = 'fe80::1'
+  await t.rejects(server.listen(0, [
+    'after'
+  ], true), { code: 'ERR_CANT_CREATE', number: 20 }, 'a link-local address without an interface')
   t.notOk(server.isListening())
   t.same(server.options.protocols, ['before'])
   t.notOk(server.options.gdMpApi)
@@ -105,7 +102,7 @@ t.test('stop during listen also stops the new listener', async t => {
 })
 
 t.test('properties that Godot locks while listening cannot be set', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   for (const name of ['bindIp', 'privateKey', 'sslCertificate', 'caChain'] as const) {
     t.throws(() => { server[name] = '127.0.0.1' }, { code: 'FAILED', message: new RegExp(name) }, name)
   }
@@ -134,7 +131,7 @@ t.test('listen uses option port by default', async t => {
 })
 
 t.test('packets are received and sent, including bytes that arrive with the request', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
   const raw = await connectRaw(t, server.port)
   raw.send(Buffer.concat([Buffer.from(upgradeRequest('/')), Buffer.of(0x82, 0x81, 0, 0, 0, 0, 7)]))
@@ -145,7 +142,7 @@ t.test('packets are received and sent, including bytes that arrive with the requ
 })
 
 t.test('without autoPoll a client joins in poll(), and its early packets are not lost', async t => {
-  const server = await listening(t, { autoPoll: false })
+  const server = await openServer(t, 'own', { autoPoll: false })
   const ids: number[] = []
   server.on('client_connected', id => { ids.push(id) })
   const raw = await connectRaw(t, server.port)
@@ -165,7 +162,7 @@ t.test('without autoPoll a client joins in poll(), and its early packets are not
 })
 
 t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t => {
-  const server = await listening(t)
+  const server = await openServer(t, 'own')
   const peer = await connectRawWebSocket(t, server.port)
   const silent = await connectRaw(t, server.port)
   const half = await connectRaw(t, server.port)
@@ -178,4 +175,51 @@ t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t 
   await stopped
   t.equal(server.countPeers().pending, 0)
   t.equal(server.peerCount, 0)
+})
+
+t.test('setNoDelay applies to the socket of the peer', async t => {
+  const server = await openServer(t, 'own')
+  const connected = nextSignal(server, 'client_connected')
+  await connectRawWebSocket(t, server.port)
+  const [id] = await connected
+  const calls = t.capture(Socket.prototype, 'setNoDelay', Socket.prototype.setNoDelay)
+  server.getPeer(id).setNoDelay(false)
+  server.getPeer(id).setNoDelay(true)
+  t.same(calls().map(({ args }) => args), [[false], [true]])
+})
+
+t.test('accepts clients without the undocumented handle of Node', async t => {
+  const { listen } = Server.prototype
+  t.intercept(Server.prototype, 'listen', {
+    value (this: Server & { _handle?: object }, ...args: [ListenOptions]) {
+      return listen.apply(this, args).once('listening', () => {
+        const handle = this._handle
+        Object.defineProperty(this, '_handle', { configurable: true, value: undefined })
+        setImmediate(() => { Object.defineProperty(this, '_handle', { writable: true, value: handle }) })
+      })
+    }
+  })
+  const server = await openServer(t, 'own')
+  await nextTurn()
+  const taken = t.capture(SocketConnection, 'ofHandle', SocketConnection.ofHandle)
+  server.on('data_received', id => { server.getPeer(id).putPacket(server.getPeer(id).getPacket()) })
+  const raw = await connectRawWebSocket(t, server.port)
+  raw.sendFrame(2, 'echo')
+  t.equal((await raw.frame()).payload.toString(), 'echo')
+  t.same(taken(), [])
+})
+
+t.test('listens on IPv4 only if the machine has no IPv6', async t => {
+  const { listen } = Server.prototype
+  t.intercept(Server.prototype, 'listen', {
+    value (this: Server, options: ListenOptions) {
+      if (options.host !== '::') return listen.call(this, options)
+      const error = Object.assign(new Error('address family not supported'), { code: 'EAFNOSUPPORT' })
+      process.nextTick(() => { this.emit('error', error) })
+      return this
+    }
+  })
+  const server = await openServer(t, 'own')
+  await connectRaw(t, server.port, '127.0.0.1')
+  await t.rejects(connectRaw(t, server.port, '::1'), { code: 'ECONNREFUSED' })
 })

@@ -1,26 +1,17 @@
-import type { Test } from 'tap'
 import t from 'tap'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startGodot } from '../helper/godot.ts'
 import { keyFile, leafKeys } from '../helper/keys.ts'
+import { openEchoServer } from '../helper/modes.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-
-/** An echo server with TLS. */
-async function listening (t: Test): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ ...leafKeys, closeTimeout: 0.3 })
-  t.teardown(async () => { await server.stop() })
-  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
-  await server.listen(0)
-  return server
-}
 
 for (const [what, trust] of [
   ['that trusts the root', { certificate: keyFile('root.pem') }],
   ['that verifies nothing', { verify: false }]
 ] as const) {
   t.test(`a Godot client ${what} communicates over wss`, skipWithout('godot3-server'), async t => {
-    const server = await listening(t)
+    const server = await openEchoServer(t, 'own', leafKeys)
     const game = await startGodot(t, 'plain_client')
     t.equal(await game.run('connect', { url: `wss://localhost:${server.port}/any`, ...trust }), 0)
     await game.event('connection_established')
@@ -34,7 +25,7 @@ for (const [what, trust] of [
 }
 
 t.test('a Godot client that does not trust the root disconnects', skipWithout('godot3-server'), async t => {
-  const server = await listening(t)
+  const server = await openEchoServer(t, 'own', leafKeys)
   const game = await startGodot(t, 'plain_client')
   t.equal(await game.run('connect', { url: `wss://localhost:${server.port}/` }), 0)
   await game.event('connection_error')

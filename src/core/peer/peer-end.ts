@@ -16,7 +16,7 @@ export type EndOutcome = 'clean' | 'timeout' | 'reset'
 
 /** How a peer ended. */
 export interface PeerEnd {
-  /** Who or what ended it. */
+  /** What ended the peer. */
   readonly cause: EndCause
   /** How the connection closed. */
   readonly outcome: EndOutcome

@@ -1,29 +1,23 @@
-/** How much one peer may send in a second: packets and payload bytes; 0: as much as it likes. */
+/** Limits for one peer: packets and payload bytes per second; 0 means no limit. */
 export interface Rates { readonly packets: number, readonly bytes: number }
 
-/**
- * A peer that is over its rates waits at least so many milliseconds, so that it does not stop and start with every
- * packet.
- */
+/** Shortest pause in milliseconds, so that a peer above its limits is not paused and resumed for every packet. */
 const MIN_WAIT = 50
-/** After so many milliseconds without being over its rates a peer has calmed down. */
+/** Milliseconds within the limits after which a peer counts as calm again. */
 const CALM = 1000
-/** A peer that does not calm down for so many milliseconds is a flood. */
+/** Milliseconds without calm after which a peer counts as a flood. */
 const FLOOD = 5000
 
-/**
- * What one peer may still send: two buckets, of packets and of bytes, that hold what may come in a second and fill up
- * evenly.
- */
+/** Two token buckets for one peer, packets and bytes; each holds the tokens of one second. */
 export class RateLimit {
   readonly #rates: Rates
   #packets: number
   #bytes: number
   #filledAt: number
-  /** When it began to be over its rates, and until when it last had to wait. */
+  /** When the peer began to exceed its limits, and the end of its last pause. */
   #overSince = 0
   #waitedUntil = -Infinity
-  /** Which of the two was hit last. */
+  /** The limit that was exceeded last. */
   hit: 'packet-rate' | 'byte-rate' = 'packet-rate'
 
   constructor (rates: Rates, now: number = performance.now()) {
@@ -33,7 +27,7 @@ export class RateLimit {
     this.#filledAt = now
   }
 
-  /** A packet of `size` bytes came: for how many milliseconds none may follow, 0 when at once. */
+  /** Counts a packet of `size` bytes; returns the milliseconds to pause before the next one. */
   take (size: number, now: number = performance.now()): number {
     const { packets, bytes } = this.#rates
     const seconds = (now - this.#filledAt) / 1000
@@ -50,7 +44,7 @@ export class RateLimit {
     return milliseconds
   }
 
-  /** Whether it has been over its rates for long: waiting does not slow it down. */
+  /** Whether the peer has exceeded its limits for so long that pauses do not help. */
   get isFlood (): boolean {
     return this.#filledAt - this.#overSince > FLOOD && this.#waitedUntil > this.#filledAt
   }
@@ -60,7 +54,7 @@ function capacity (rate: number): number {
   return Math.max(rate, 1)
 }
 
-/** Milliseconds until a bucket that is short has filled up. */
+/** Milliseconds until a bucket with a negative level has refilled. */
 function wait (level: number, rate: number): number {
   return level >= 0 || rate === 0 ? 0 : Math.max(MIN_WAIT, -level / rate * 1000)
 }

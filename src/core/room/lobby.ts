@@ -43,9 +43,10 @@ export class Lobby {
     let found: RoomCore | undefined
     let most = -1
     for (const room of this.#rooms) {
+      const { maxPeers, data: actual } = room.settings
       const taken = this.#takenSeats(room)
-      if (taken <= most || !isOpenToAll(room) || (room.maxPeers > 0 && taken >= room.maxPeers)) continue
-      if (!hasMembers(room.data, data)) continue
+      if (taken <= most || !isOpenToAll(room) || (maxPeers > 0 && taken >= maxPeers)) continue
+      if (!hasMembers(actual, data)) continue
       found = room
       most = taken
     }
@@ -63,12 +64,12 @@ export class Lobby {
   #takenSeats (room: RoomCore): number {
     const ends = this.#reservations.get(room) ?? []
     while (ends[0] <= performance.now()) ends.shift()
-    return room.count + ends.length
+    return room.clientCount + ends.length
   }
 }
 
-function isOpenToAll (room: RoomCore): boolean {
-  return room.listed && !room.locked && !room.isClosing
+function isOpenToAll ({ settings: { listed, locked }, isClosing }: RoomCore): boolean {
+  return listed && !locked && !isClosing
 }
 
 function hasMembers (data: Data, wanted: Data): boolean {

@@ -19,18 +19,13 @@ import { PeerTable } from './peer-table.ts'
 import { Relay } from './relay.ts'
 import { Room } from './room.ts'
 import { MAIN } from './room-name.ts'
-import { checkRoomOptions } from './room-options.ts'
 import type { RoomOptions } from './room-options.ts'
 import { RoomOutbox } from './room-outbox.ts'
+import { RoomLife } from './room-life.ts'
+import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
 import type { RoomSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
-
-/** Peers of a closed room that are closed at once, before others have their turn. */
-const CLOSE_BATCH = 1000
-
-/** How a room is being closed; without `code` because it was empty. */
-interface Closing { readonly code: number | undefined, readonly reason: string, readonly done: Promise<void> }
 
 /** One world: its members, what they send to each other and to the server, and how they become members. */
 export class RoomCore implements PeerHost {
@@ -43,23 +38,22 @@ export class RoomCore implements PeerHost {
   readonly inbox: ServerInbox
   /** Clients that have to authenticate before they become members (option `authenticate`). */
   readonly authentication: Authentication | undefined
+  readonly settings: RoomSettings
+  readonly life: RoomLife
   readonly #server: RoomServer
   /** Whether the application has ever taken a packet of a peer (plain mode). */
   #hasReader = false
   readonly #settings: Settings
   readonly #monitor: Monitor
   readonly #relay: Relay
-  #options: RoomOptions
   #room: Room | undefined
   #signals: SignalEmitter<RoomSignals> | undefined
-  #emptyTimer: NodeJS.Timeout | undefined
-  #closing: Closing | undefined
-  #onEmpty: (() => void) | undefined
 
   constructor (name: string, server: RoomServer, options: RoomOptions) {
     const { settings } = server
     this.name = name
-    this.#options = options
+    this.settings = new RoomSettings(settings, options)
+    this.life = this.#openLife()
     this.#server = server
     this.#settings = settings
     this.#monitor = server.monitor
@@ -83,45 +77,18 @@ export class RoomCore implements PeerHost {
     return this.#signals
   }
 
-  // ---- settings ----
-
-  get maxPeers (): number {
-    return this.#options.maxPeers ?? this.#settings.rooms?.maxPeersPerRoom ?? 0
-  }
-
-  get locked (): boolean {
-    return this.#options.locked ?? false
-  }
-
-  get listed (): boolean {
-    return this.#options.listed ?? true
-  }
-
-  get emptyTimeout (): number {
-    return this.#options.emptyTimeout ?? this.#settings.rooms?.emptyTimeout ?? 0
-  }
-
-  get data (): Readonly<Record<string, unknown>> {
-    return this.#options.data ?? {}
-  }
-
-  /** Changes settings; throws ERR_INVALID_PARAMETER and changes nothing when one is invalid. */
-  change (options: RoomOptions): void {
-    this.#options = { ...this.#options, ...checkRoomOptions(options) }
-  }
-
   /** Whether all places are taken, clients that authenticate included. */
   get isFull (): boolean {
-    const { maxPeers } = this
-    return maxPeers > 0 && this.count >= maxPeers
+    const { maxPeers } = this.settings
+    return maxPeers > 0 && this.clientCount >= maxPeers
   }
 
   get isClosing (): boolean {
-    return this.#closing !== undefined
+    return this.life.end !== undefined
   }
 
   /** Clients in the room, those that authenticate included. */
-  get count (): number {
+  get clientCount (): number {
     return this.members.size + (this.authentication?.size ?? 0)
   }
 
@@ -173,7 +140,7 @@ export class RoomCore implements PeerHost {
   /** A client has completed its handshake: it becomes a member at once, or has to authenticate first. */
   enter (session: PeerSession): void {
     const { settings: { options }, signals, authenticating } = this.#server
-    clearTimeout(this.#emptyTimer)
+    this.life.entered()
     if (options.gdMpApi) this.#relay.welcome(session)
     if (options.gdMpApi && this.authentication !== undefined) {
       this.authentication.begin(session)
@@ -181,7 +148,8 @@ export class RoomCore implements PeerHost {
       signals.emit('peer_authenticating', session.id)
     } else this.#join(session)
     // A listener of `room_opened` may have closed the room.
-    if (this.#closing !== undefined) session.close('room', this.#closing.code ?? closeCode.NORMAL, this.#closing.reason)
+    const { end } = this.life
+    if (end !== undefined) session.close('room', end.code ?? closeCode.NORMAL, end.reason)
   }
 
   #join (session: PeerSession): void {
@@ -203,7 +171,7 @@ export class RoomCore implements PeerHost {
 
   /** Makes a session a member. */
   #admit (session: PeerSession): void {
-    clearTimeout(this.#emptyTimer)
+    this.life.entered()
     this.members.add(session)
     if (this.#settings.options.gdMpApi) this.#relay.joined(session)
     else this.outbox.add(session.outbox)
@@ -235,7 +203,7 @@ export class RoomCore implements PeerHost {
     if (gdMpApi) this.#signals?.emit('peer_disconnected', session.id)
     else this.#signals?.emit('client_disconnected', session.id, true)
     this.members.delete(session)
-    this.#endIfEmpty()
+    this.life.left()
     return announcements
   }
 
@@ -266,65 +234,6 @@ export class RoomCore implements PeerHost {
     }
     this.members.delete(session)
     peers.delete(session)
-  }
-
-  // ---- closing ----
-
-  /** Closes everyone, then the room; resolves when all have ended. `main` only loses its peers. */
-  async close (code: number, reason: string): Promise<void> {
-    if (this.#closing === undefined) this.#startClosing(code, reason)
-    await this.#closing!.done
-  }
-
-  /** The room was opened for somebody who has to come within so many seconds. */
-  endIfEmptyAfter (seconds: number): void {
-    clearTimeout(this.#emptyTimer)
-    this.#emptyTimer = setTimeout(() => { if (this.count === 0) this.#startClosing(undefined, '') }, seconds * 1000)
-    this.#emptyTimer.unref()
-  }
-
-  #startClosing (code: number | undefined, reason: string): void {
-    clearTimeout(this.#emptyTimer)
-    const isEmpty = this.count === 0
-    const done = isEmpty ? Promise.resolve() : new Promise<void>(resolve => { this.#onEmpty = resolve })
-    this.#closing = { code, reason, done }
-    if (isEmpty) this.#finishClosing()
-    else this.#closeMembers(code ?? closeCode.NORMAL, reason)
-  }
-
-  async #closeMembers (code: number, reason: string): Promise<void> {
-    let closed = 0
-    for (const session of this.sessions()) {
-      session.close('room', code, reason)
-      if (++closed % CLOSE_BATCH === 0) await new Promise(resolve => { setImmediate(resolve) })
-    }
-  }
-
-  #finishClosing (): void {
-    const { code, reason } = this.#closing!
-    this.#onEmpty?.()
-    this.#onEmpty = undefined
-    if (this.name === MAIN) this.#closing = undefined
-    else this.#end(code, reason)
-  }
-
-  #end (code: number | undefined, reason: string): void {
-    const { rooms, log, monitor, signals } = this.#server
-    rooms.delete(this)
-    log.debug({ room: this.name, code, reason }, 'room closed')
-    monitor.events.emit('room_closed', this.room, code, reason)
-    this.#signals?.emit('closed')
-    signals.emit('room_closed', this.room)
-  }
-
-  /** The last client has left: the room ends now, or after `emptyTimeout`. */
-  #endIfEmpty (): void {
-    if (this.count > 0) return
-    if (this.#closing !== undefined) this.#finishClosing()
-    else if (this.name !== MAIN) {
-      if (this.emptyTimeout === 0) this.#startClosing(undefined, '')
-      else this.endIfEmptyAfter(this.emptyTimeout)
-    }
   }
 
   // ---- PeerHost: what its clients do ----
@@ -401,7 +310,7 @@ export class RoomCore implements PeerHost {
     if (isCandidate) this.#server.authenticating.delete(session.id)
     else this.#leave(session, end)
     this.#server.sessionEnded(session, end)
-    this.#endIfEmpty()
+    this.life.left()
   }
 
   released (session: PeerSession): void {
@@ -422,6 +331,23 @@ export class RoomCore implements PeerHost {
       throw new GodotError('ERR_OUT_OF_MEMORY', message)
     }
     if (!this.#relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
+  }
+
+  #openLife (): RoomLife {
+    const room = this
+    return new RoomLife({
+      get clientCount () { return room.clientCount },
+      get emptyTimeout () { return room.settings.emptyTimeout },
+      sessions: () => this.sessions(),
+      ended: ({ code, reason }) => {
+        const { rooms, log, monitor, signals } = this.#server
+        rooms.delete(this)
+        log.debug({ room: this.name, code, reason }, 'room closed')
+        monitor.events.emit('room_closed', this.room, code, reason)
+        this.#signals?.emit('closed')
+        signals.emit('room_closed', this.room)
+      }
+    }, this.name === MAIN)
   }
 
   #openAuthentication (): Authentication | undefined {

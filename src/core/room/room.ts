@@ -65,7 +65,7 @@ export class Room extends PacketPeer {
 
   /** Maximum number of peers, 0 for no limit. Throws ERR_INVALID_PARAMETER. Peers that are there stay. */
   get maxPeers (): number {
-    return this.#core.maxPeers
+    return this.#core.settings.maxPeers
   }
 
   set maxPeers (maxPeers: number) {
@@ -74,7 +74,7 @@ export class Room extends PacketPeer {
 
   /** Whether new clients are refused with `room-locked`. */
   get locked (): boolean {
-    return this.#core.locked
+    return this.#core.settings.locked
   }
 
   set locked (locked: boolean) {
@@ -83,7 +83,7 @@ export class Room extends PacketPeer {
 
   /** Whether the lobby shows the room. */
   get listed (): boolean {
-    return this.#core.listed
+    return this.#core.settings.listed
   }
 
   set listed (listed: boolean) {
@@ -92,7 +92,7 @@ export class Room extends PacketPeer {
 
   /** Seconds that the room stays open after its last peer has left. */
   get emptyTimeout (): number {
-    return this.#core.emptyTimeout
+    return this.#core.settings.emptyTimeout
   }
 
   set emptyTimeout (emptyTimeout: number) {
@@ -104,7 +104,7 @@ export class Room extends PacketPeer {
    * ERR_INVALID_PARAMETER.
    */
   get data (): Readonly<Record<string, unknown>> {
-    return this.#core.data
+    return this.#core.settings.data
   }
 
   set data (data: Readonly<Record<string, unknown>>) {
@@ -113,7 +113,7 @@ export class Room extends PacketPeer {
 
   /** Changes several settings at once; throws ERR_INVALID_PARAMETER and changes none when one is invalid. */
   change (options: RoomOptions): void {
-    this.#core.change(options)
+    this.#core.settings.change(options)
   }
 
   // ---- packets ----
@@ -171,7 +171,7 @@ export class Room extends PacketPeer {
    */
   async close (code: number = closeCode.NORMAL, reason: string = ''): Promise<void> {
     checkClose(code, reason)
-    await this.#core.close(code, reason)
+    await this.#core.life.close(code, reason)
   }
 
   protected get variants (): VariantCodec {

@@ -109,8 +109,8 @@ export class Rooms {
   }
 
   #checkRoom (room: RoomCore, address: string): void {
-    if (room.locked || room.isClosing) throw new GodotError('room-locked')
-    if (room.isFull) throw this.#limited('room-full', address, `room ${room.name} has ${room.maxPeers} peers`)
+    if (room.settings.locked || room.isClosing) throw new GodotError('room-locked')
+    if (room.isFull) throw this.#limited('room-full', address, `room ${room.name} has ${room.settings.maxPeers} peers`)
   }
 
   #checkOpening (address: string | undefined): void {
@@ -129,7 +129,7 @@ export class Rooms {
     if (address !== undefined) this.#openings.add(addressKey(address))
     const { log, monitor, signals } = this.#server
     log.debug({ room: name, address }, 'room opened')
-    if (firstWait !== undefined) room.endIfEmptyAfter(firstWait)
+    if (firstWait !== undefined) room.life.endIfEmptyAfter(firstWait)
     monitor.events.emit('room_opened', room.room)
     signals.emit('room_opened', room.room)
     return room

@@ -105,7 +105,7 @@ export class MultiplayerCore {
 
   /** Whether a packet is handled even if no application uses remote calls. */
   isInternal (packet: Uint8Array): boolean {
-    return this.#parts.wire.isInternal(packet)
+    return this.#parts.wire.isInternal?.(packet) === true
   }
 
   #refuseMalformed (sender: WebSocketPeer, error: unknown): void {

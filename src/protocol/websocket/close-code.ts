@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 
-/** Close codes this server sends or reports, by name (RFC 6455 section 7.4.1, IANA registry; 4000 up are ours). */
+/** Close codes that this server sends or reports (RFC 6455 section 7.4.1, IANA registry; from 4000 our own). */
 export const closeCode = {
   NORMAL: 1000,
   GOING_AWAY: 1001,
@@ -14,12 +14,12 @@ export const closeCode = {
   SLOW_PEER: 4008
 } as const
 
-/** Bytes of UTF-8 that a close reason may have: a control frame of 125 less the code (RFC 6455 section 5.5). */
+/** Maximum UTF-8 bytes of a close reason: 125 of a control frame minus the code (RFC 6455 section 5.5). */
 export const MAX_REASON_BYTES = 123
 
 const neverSent = [1004, 1005, 1006]
 
-/** Whether a close frame on the wire may carry this code (RFC 6455 section 7.4). */
+/** Whether a close frame may contain this code (RFC 6455 section 7.4). */
 export function isCloseCode (code: number): boolean {
   return Number.isInteger(code) &&
     ((code >= 1000 && code <= 1014 && !neverSent.includes(code)) || (code >= 3000 && code <= 4999))
@@ -30,7 +30,7 @@ export function isServerCloseCode (code: number): boolean {
   return isCloseCode(code) && code !== 1010
 }
 
-/** Throws ERR_INVALID_PARAMETER unless `code` and `reason` may stand in a close frame of a server. */
+/** Throws ERR_INVALID_PARAMETER unless a server may send a close frame with `code` and `reason`. */
 export function checkClose (code: number, reason: string): void {
   if (!isServerCloseCode(code)) {
     throw new GodotError(

@@ -12,12 +12,12 @@ export const DEFLATED = 0x40
 
 const FINAL = 0x80
 
-/** Bytes in front of a payload of `size` bytes. */
+/** Length of the header before a payload of `size` bytes. */
 export function headLength (size: number): number {
   return size < 126 ? 2 : size < 65536 ? 4 : 10
 }
 
-/** Writes the head of an unfragmented frame at `offset`; returns where the payload begins. */
+/** Writes the header of an unfragmented frame at `offset`; returns the offset of the payload. */
 export function writeHead (target: Uint8Array, offset: number, code: number, size: number): number {
   target[offset] = FINAL | code
   if (size < 126) {
@@ -39,15 +39,13 @@ export function writeHead (target: Uint8Array, offset: number, code: number, siz
   return offset + 10
 }
 
-/** Copies source[start..end) to target[offset..): a loop for the few bytes where a call into `set` costs more. */
+/** Copies source[start..end) to target[offset..), with a loop for few bytes, which is faster than `set`. */
 export function copyBytes (target: Uint8Array, offset: number, source: Uint8Array, start: number, end: number): void {
   if (end - start > 48) target.set(source.subarray(start, end), offset)
   else for (let i = start; i < end; i++) target[offset++] = source[i]
 }
 
-/**
- * Payload of a close frame: the code, then the reason; empty for 1005, which is never written (RFC 6455 section 7.4.1).
- */
+/** Payload of a close frame: code and reason; empty for 1005, which is never sent (RFC 6455 section 7.4.1). */
 export function closePayload (code: number, reason: string): Uint8Array {
   if (code === 1005) return new Uint8Array(0)
   const text = Buffer.from(reason)

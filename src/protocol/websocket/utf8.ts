@@ -2,11 +2,11 @@
 import { Buffer } from 'node:buffer'
 
 /**
- * UTF-8 as Godot 3 has it: half surrogate pairs stand as code points of their own (`ed a0 80`), which strict UTF-8,
- * and so Godot 4, refuses. Everything else follows RFC 3629.
+ * UTF-8 as in Godot 3: lone surrogates are encoded as code points of their own (`ed a0 80`), which strict UTF-8, and so
+ * Godot 4, rejects. Everything else follows RFC 3629.
  */
 
-/** Longest text, in UTF-16 units or bytes, that is quicker to handle one by one than by a native call. */
+/** Longest text, in UTF-16 units or bytes, that a loop handles faster than a native call. */
 const SHORT = 24
 
 /**
@@ -27,7 +27,7 @@ function writeAscii (page: Buffer, offset: number, text: string): boolean {
   return true
 }
 
-/** Text with half surrogate pairs, which a native call would replace by U+FFFD. */
+/** Writes text with lone surrogates, which a native call would replace by U+FFFD. */
 function writeUnits (page: Buffer, offset: number, text: string): number {
   let end = offset
   for (const character of text) {
@@ -44,15 +44,15 @@ function writeUnits (page: Buffer, offset: number, text: string): number {
 
 /**
  * Reads the text of `bytes` from `start` to `end` or its first NUL, without a byte order mark, as Godot does.
- * Returns undefined when they are not UTF-8; half surrogate pairs are refused too when `strict`.
+ * Returns undefined if they are not UTF-8; `strict` rejects lone surrogates, too.
  */
 export function readUtf8 (bytes: Uint8Array, start: number, end: number, strict: boolean): string | undefined {
-  // Pooled strings and careless senders count the NUL.
+  // The length of pooled strings, and of some senders, includes the NUL.
   if (bytes[end - 1] === 0 && end > start) end--
   return (end - start <= SHORT ? readShort(bytes, start, end) : undefined) ?? readAny(bytes, start, end, strict)
 }
 
-// Names and keys come again and again: short ASCII texts are remembered, each in a slot that its bytes give.
+// Cache of short ASCII strings, since names and keys repeat; the slot follows from the bytes.
 const SLOT_BITS = 10
 const known = new Array<string>(1 << SLOT_BITS).fill('')
 const knownBytes = new Uint8Array(SHORT << SLOT_BITS)
@@ -88,14 +88,12 @@ function readAny (bytes: Uint8Array, start: number, end: number, strict: boolean
   let text: string | undefined = utf8Slice.call(bytes, start, end)
   const nul = text.indexOf('\0')
   if (nul !== -1) text = text.slice(0, nul)
-  // U+FFFD was sent, or stands for bytes that are no text: only a closer look can tell.
+  // U+FFFD was sent, or replaces invalid bytes.
   if (text.includes('\ufffd')) text = readUnits(bytes, start, end, strict)
   return text?.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 
-/**
- * The native readers under `buffer.toString()`; they take any Uint8Array, so none has to be wrapped in a Buffer first.
- */
+/** The native decoders of `buffer.toString()`, which also accept a Uint8Array. */
 const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as
   Record<'latin1Slice' | 'utf8Slice', (this: Uint8Array, start: number, end: number) => string>
 
@@ -122,7 +120,7 @@ function readUnits (bytes: Uint8Array, start: number, end: number, strict: boole
   return text
 }
 
-/** The code point at `at`, or -1 when a continuation byte is missing. */
+/** The code point at `at`, or -1 if a continuation byte is missing. */
 function readCode (bytes: Uint8Array, at: number, tail: number): number {
   let code = tail === 0 ? bytes[at] : bytes[at] & 0x3f >> tail
   for (let i = 1; i <= tail; i++) {

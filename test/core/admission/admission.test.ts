@@ -5,13 +5,16 @@ import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
+import { accept } from '../../helper/internals.ts'
+import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A listening server, and the clients it refuses. */
 async function openServer (options: Partial<ServerOptions> = {}) {
-  const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, { mount: { port: 0, tls: false } })
+  const server = await openMemoryServer({ closeTimeout: 0.1, ...options })
   const refused: Array<[reason: string, address: string]> = []
   server.monitor.events.on('refused', (reason, address) => { refused.push([reason, address]) })
-  await server.listen()
   /** A client that has sent its request. */
   const join = (address = '192.0.2.7', headers = {}) => new HandshakeClient(server, address).request({ headers })
   return { server, refused, join }
@@ -273,4 +276,33 @@ t.test('names invalid options', async t => {
       message: new RegExp(Object.keys(options)[0])
     })
   }
+})
+
+t.test('an unexpected exception refuses the client with join-failed and is logged', async t => {
+  const logged: unknown[] = []
+  const log = { ...silentLogger, error: (...args: unknown[]) => { logged.push(args) } }
+  const server = await openMemoryServer({ log })
+  const client = new HandshakeClient(server)
+  const failure = new Error('the connection cannot be taken over')
+  client.takeConnection = () => { throw failure }
+  client.request()
+  t.equal(client.refusal, 'join-failed')
+  t.same(logged, [[{ err: failure }, 'handshake failed']])
+  t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
+})
+
+t.test('without autoPoll stop() destroys connections that wait for poll()', async t => {
+  const server = await openMemoryServer({ autoPoll: false, maxPeers: 1 })
+  const waiting = new MemoryConnection()
+  accept(server, waiting)
+  t.equal(server.peerCount, 0)
+  await server.stop()
+  t.ok(waiting.isEnded)
+  await server.listen()
+  accept(server, new MemoryConnection())
+  server.poll()
+  t.equal(server.peerCount, 1, 'the place is free again')
+  const stopped = server.stop()
+  server.poll()
+  await stopped
 })

@@ -1,19 +1,16 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient, upgradeHeaders } from '../../helper/handshake-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A listening server with this `onHandshake`, the errors it logs, and a way to join it. */
 async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {
   const errors: object[] = []
   const log = { ...silentLogger, error: (details: object) => { errors.push(details) } }
-  const server = new WebSocketServer({ onHandshake, protocols, closeTimeout: 0.1, log }, {
-    mount: { port: 0, tls: false }
-  })
-  await server.listen()
+  const server = await openMemoryServer({ onHandshake, protocols, closeTimeout: 0.1, log })
   const join = async (request: Partial<UpgradeRequest> = {}): Promise<HandshakeClient> => {
     const client = new HandshakeClient(server).request(request)
     await nextTurn()

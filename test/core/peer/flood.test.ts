@@ -1,15 +1,14 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { frame } from '../../helper/raw-frame.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 const RATE = 50
 
 async function relay () {
-  const server = new WebSocketServer({ gdMpApi: true, maxPacketsPerSecond: RATE, closeTimeout: 0.2 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, maxPacketsPerSecond: RATE, closeTimeout: 0.2 })
   const members = [new MemoryClient(server), new MemoryClient(server)]
   for (const member of members) await member.messages()
   return { server, members }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
 import { listeningApp } from '../../helper/app.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { frame, upgradeRequest } from '../../helper/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 
@@ -24,6 +25,7 @@ for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] 
 }
 
 t.test('a peer does not count as silent while its reading is paused', async t => {
+  const clock = stopTime(t)
   const { app, port } = await listeningApp(t, { inputMaxPackets: 8, pingInterval: 0.1 })
   const socket = connect({ port, host: '127.0.0.1' })
   t.teardown(() => socket.destroy())
@@ -31,7 +33,9 @@ t.test('a peer does not count as silent while its reading is paused', async t =>
   await once(socket, 'data')
   const [peer] = app.peerServer.peers()
   socket.write(Buffer.concat(Array.from({ length: 20 }, (_, i) => frame(2, Buffer.of(i)))))
-  await new Promise(resolve => setTimeout(resolve, 500))
+  while (!peer.isPaused) await new Promise(resolve => setImmediate(resolve))
+  // Unread packets are dropped after a second.
+  clock.advance(900)
   t.ok(peer.isOpen)
   for (let i = 0; i < 20; i++) {
     while (peer.getAvailablePacketCount() === 0) await new Promise(resolve => setImmediate(resolve))

@@ -1,13 +1,12 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { EncodedObject, float, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { encodeVariant } from '../../../src/protocol/variant/variant.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { hexOf } from '../../helper/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 async function serve (gdMpApi = false) {
-  const server = new WebSocketServer({ gdMpApi }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi })
   const client = new MemoryClient(server)
   await client.messages()
   return { server, client, peer: server.getPeer(client.id) }

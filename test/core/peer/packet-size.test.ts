@@ -1,15 +1,13 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { FrameClient } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 const KIB = 1024
 
 for (const kib of [1, 64, 256]) {
   t.test(`the largest message that can be received can be sent: around ${kib} KiB`, async t => {
     const options = { inputBufferKb: kib, outputBufferKb: kib, closeTimeout: 0.1 }
-    const server = new WebSocketServer(options, memoryMount)
-    await server.listen()
+    const server = await openMemoryServer(options)
     const client = new FrameClient(server)
     const [peer] = server.peers()
     for (const size of [kib * KIB - 1, kib * KIB]) {
@@ -29,8 +27,7 @@ for (const kib of [1, 64, 256]) {
 }
 
 t.test('the error for a packet that only fits an empty buffer does not name the option', async t => {
-  const server = new WebSocketServer({ closeTimeout: 0.1 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ closeTimeout: 0.1 })
   const client = new FrameClient(server)
   const [peer] = server.peers()
   client.connection.stall()

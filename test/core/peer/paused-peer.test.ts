@@ -1,19 +1,18 @@
 import t from 'tap'
 import type { ServerOptions } from '../../../src/options.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A plain server with one peer whose queue holds seven packets, and the signals it emits. */
 async function plain (options: Partial<ServerOptions> = {}) {
-  const server = new WebSocketServer({ inputMaxPackets: 8, closeTimeout: 0.1, ...options }, memoryMount)
+  const server = await openMemoryServer({ inputMaxPackets: 8, closeTimeout: 0.1, ...options })
   const signals: string[] = []
   server.on('data_received', () => { signals.push('data') })
   server.on('client_close_request', (_, code) => { signals.push(`request ${code}`) })
   server.on('client_disconnected', (_, wasClean) => { signals.push(`disconnected ${wasClean}`) })
-  await server.listen()
   const client = new FrameClient(server)
   const [peer] = server.peers()
   return { server, client, peer, signals }
@@ -91,8 +90,7 @@ t.test('reads ahead a bounded amount, then pauses the socket until the applicati
 
 t.test('drops and counts unread packets after a second, so that the peer can leave', async t => {
   const clock = stopTime(t)
-  const server = new WebSocketServer({ inputMaxPackets: 8, pingInterval: 0 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ inputMaxPackets: 8, pingInterval: 0 })
   const client = new FrameClient(server)
   const [peer] = server.peers()
   for (let i = 0; i < 300; i++) client.connection.deliver(packets(1, 1000))
@@ -110,8 +108,7 @@ t.test('drops and counts unread packets after a second, so that the peer can lea
 
 t.test('does not drop packets that are read late', async t => {
   const clock = stopTime(t)
-  const server = new WebSocketServer({ inputMaxPackets: 8, pingInterval: 0 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ inputMaxPackets: 8, pingInterval: 0 })
   const client = new FrameClient(server)
   const [peer] = server.peers()
   client.connection.deliver(packets(20))
@@ -123,9 +120,8 @@ t.test('does not drop packets that are read late', async t => {
 })
 
 t.test('packets of peers that left fill the queue of the server to at most twice its limits', async t => {
-  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.1 }, memoryMount)
+  const server = await openMemoryServer({ gdMpApi: true, closeTimeout: 0.1 })
   server.on('peer_packet', () => {})
-  await server.listen()
   let sent = 0
   for (let i = 0; i < 10; i++) {
     const client = new MemoryClient(server)
@@ -136,5 +132,29 @@ t.test('packets of peers that left fill the queue of the server to at most twice
   const unread = server.getAvailablePacketCount()
   t.ok(unread >= 65 && unread <= 2 * 66, `${unread} packets of 1000 bytes`)
   t.equal(server.monitor.drops.unread, sent - unread)
+  await server.stop()
+})
+
+t.test('a peer that is paused for two reasons stays paused until both are gone', async t => {
+  const clock = stopTime(t)
+  const { client, peer } = await plain({ maxPacketsPerSecond: 7, pingInterval: 0 })
+  client.connection.deliver(Buffer.concat([packets(8), frame(9, 'ping')]))
+  t.same(await client.frames(), [], 'over its rate, pings wait too')
+  clock.advance(1000)
+  t.ok(peer.isPaused)
+  t.same((await client.frames()).map(({ payload }) => payload.toString()), ['ping'])
+  peer.getPacket()
+  await nextTurn()
+  t.notOk(peer.isPaused)
+  t.equal(peer.getAvailablePacketCount(), 7)
+})
+
+t.test('a ping whose pong does not fit the outgoing buffer closes a peer as slow', async t => {
+  const { server, client, peer } = await plain({ outputBufferKb: 1 })
+  client.connection.stall()
+  t.throws(() => { for (;;) peer.putPacket(Buffer.alloc(50)) }, { code: 'ERR_OUT_OF_MEMORY' })
+  client.connection.deliver(frame(9, Buffer.alloc(125)))
+  t.equal(peer.state, 'closing')
+  t.match(await peer.ended(), { cause: 'slow', code: 4008 })
   await server.stop()
 })

@@ -1,18 +1,16 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { FrameClient } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** `isDraining`: the application reads after the poll, and does not listen to data_received. */
 async function polled (isDraining = false) {
-  const server = new WebSocketServer({ autoPoll: false, closeTimeout: 0.2 }, memoryMount)
+  const server = await openMemoryServer({ autoPoll: false, closeTimeout: 0.2 })
   const signals: string[] = []
   if (!isDraining) server.on('data_received', () => { signals.push('data') })
   server.on('client_close_request', (_, code) => { signals.push(`request ${code}`) })
   server.on('client_disconnected', (_, wasClean) => { signals.push(`disconnected ${wasClean}`) })
-  await server.listen()
   const client = new FrameClient(server)
   server.poll()
   const [peer] = server.peers()

@@ -1,13 +1,12 @@
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
-import type { SignalName } from '../../../src/core/server/signals.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { putDataTo } from '../../helper/internals.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
 
 /**
  * A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11
@@ -16,10 +15,9 @@ import { putDataTo } from '../../helper/internals.ts'
 async function serve (authenticate: Authenticate, options: Partial<ServerOptions> = {}) {
   const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
   const asked: unknown[][] = []
-  const told: unknown[][] = []
   const errors: any[] = []
   const log: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: details => { errors.push(details) } }
-  const server = new WebSocketServer({
+  const server = await openMemoryServer({
     gdMpApi: true,
     wire: 'godot4',
     closeTimeout: 0.05,
@@ -29,11 +27,10 @@ async function serve (authenticate: Authenticate, options: Partial<ServerOptions
     },
     log,
     ...options
-  }, { ...memoryMount, drawId: () => ids.shift()! })
-  for (const name of [
+  }, () => ids.shift()!)
+  const told = recordSignals(server, [
     'peer_authenticating', 'peer_authentication_failed', 'peer_connected', 'peer_disconnected', 'peer_packet'
-  ] as SignalName[]) server.on(name, (...args: unknown[]) => { told.push([name, ...args]) })
-  await server.listen()
+  ])
   return { server, asked, told, errors }
 }
 
@@ -196,9 +193,12 @@ t.test('completeAuth() while authenticate is pending: its result is ignored', as
 })
 
 t.test('a client is closed with 1000 after authTimeout, even while authenticate is pending', async t => {
-  const { server, told } = await serve(() => {}, { authTimeout: 0.03 })
+  const clock = stopTime(t)
+  const { server, told } = await serve(() => {}, { authTimeout: 1 })
   const client = new FrameClient(server)
-  while (told.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
+  clock.advance(999)
+  t.same(told, [['peer_authenticating', 10]])
+  clock.advance(20)
   t.same((await heard(client)).slice(1), ['8:03e8'])
   auth(client)
   t.equal(server.monitor.limits['auth-timeout'], 1)
@@ -261,7 +261,8 @@ t.test('a close during authentication is answered without client_close_request',
 })
 
 t.test('without autoPoll, authentication happens in poll()', async t => {
-  const { server, told, asked } = await serve(() => true, { autoPoll: false, authTimeout: 0.03 })
+  const clock = stopTime(t)
+  const { server, told, asked } = await serve(() => true, { autoPoll: false, authTimeout: 1 })
   const [client, idle] = [new FrameClient(server), new FrameClient(server)]
   server.poll()
   auth(client, 'x')
@@ -275,12 +276,14 @@ t.test('without autoPoll, authentication happens in poll()', async t => {
   await nextTurn()
   server.poll()
   t.equal(server.peerCount, 1)
-  await new Promise(resolve => setTimeout(resolve, 60))
+  clock.advance(1020)
   t.notOk(told.some(([name]) => name === 'peer_authentication_failed'))
   server.poll()
   t.same(told.at(-1), ['peer_authentication_failed', 11])
   t.same((await heard(idle)).slice(1), ['8:03e8'])
-  await server.stop()
+  const stopped = server.stop()
+  clock.advance(1000)
+  await stopped
 })
 
 t.test('a client counts for limits during authentication', async t => {

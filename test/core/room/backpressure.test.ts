@@ -1,16 +1,15 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { WebSocketServer as ListeningServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { connectRawWebSocket, frame } from '../../helper/raw-socket.ts'
 import { SlowReader } from '../../helper/slow-reader.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A relay whose members each know their id. */
 async function room (size: number) {
-  const server = new WebSocketServer({ gdMpApi: true, pingInterval: 0 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, pingInterval: 0 })
   const members = Array.from({ length: size }, () => new MemoryClient(server))
   for (const member of members) await member.messages()
   const isPaused = ({ id }: MemoryClient): boolean => server.getPeer(id).isPaused
@@ -100,8 +99,39 @@ t.test('senders are paused for at most two seconds for a receiver that accepts t
   clock.advance(10_000)
 })
 
+t.test('packets for one receiver: senders wait for it beyond its limit, and no longer after two seconds', async t => {
+  const clock = stopTime(t)
+  const { server, members: [receiver, ...senders], isPaused } = await room(4)
+  const send = async (sender: MemoryClient): Promise<void> => {
+    sender.binary(Buffer.concat([header(sender.id, receiver.id), Buffer.alloc(60_000)]))
+    await nextTurn()
+  }
+  const peer = server.getPeer(receiver.id)
+  receiver.connection.stall()
+  await send(senders[0])
+  await send(senders[1])
+  t.ok(peer.getCurrentOutboundBufferedAmount() > 2 * 60_000)
+  await send(senders[2])
+  t.ok(isPaused(senders[2]))
+  t.equal(peer.state, 'open')
+
+  clock.advance(1000)
+  receiver.connection.unstall()
+  receiver.connection.stall()
+  clock.advance(1100)
+  await nextTurn()
+  t.notOk(senders.some(isPaused))
+  await send(senders[0])
+  await send(senders[1])
+  t.equal(peer.state, 'closing')
+  clock.advance(3000)
+  t.match(await peer.ended(), { cause: 'slow', code: 4008 })
+  server.stop().catch(() => {})
+  clock.advance(10_000)
+})
+
 t.test('a room runs at the speed of readers of 1 MB/s: none is closed, none misses a packet', async t => {
-  const server = new ListeningServer({ gdMpApi: true, closeTimeout: 0.3, pingInterval: 0 })
+  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.3, pingInterval: 0 })
   t.teardown(async () => { await server.stop() })
   await server.listen(0)
   const sender = await connectRawWebSocket(t, server.port)

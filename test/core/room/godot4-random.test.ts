@@ -1,9 +1,8 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 const ME = 10
 const ALL = [10, 11, 12]
@@ -44,12 +43,10 @@ function draw (random: Random): Buffer {
 
 t.test('random messages are delivered to exactly the right receivers, in the right form', async t => {
   const random = new Random(seed)
-  const ids = [...ALL]
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', inputMaxPackets: 4096, outputMaxPackets: 8192 }, {
-    ...memoryMount,
-    drawId: () => ids.shift()!
-  })
-  await server.listen()
+  const server = await openMemoryServer(
+    { gdMpApi: true, wire: 'godot4', inputMaxPackets: 4096, outputMaxPackets: 8192 },
+    [...ALL]
+  )
   server.on('peer_packet', () => {})
   const clients = ALL.map(() => new FrameClient(server))
   for (const client of clients) await client.frames()

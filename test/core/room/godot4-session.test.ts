@@ -1,12 +1,13 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { SignalName } from '../../../src/core/server/signals.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
 import { putDataTo } from '../../helper/internals.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame {
@@ -25,11 +26,7 @@ const sessionOf = (title: string): Session => recorded.sessions.find(session => 
 
 /** A server in the place of the recorded one: it gives the recorded ids, and tells what it signals in Godot's words. */
 async function serve (ids: Record<string, number>, options: Partial<ServerOptions> = {}) {
-  const left = Object.values(ids)
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2, ...options }, {
-    ...memoryMount,
-    drawId: () => left.shift()!
-  })
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', ...options }, Object.values(ids))
   const told: unknown[][] = []
   for (const name of [
     'peer_connected', 'peer_disconnected', 'peer_authenticating', 'peer_authentication_failed'
@@ -38,7 +35,6 @@ async function serve (ids: Record<string, number>, options: Partial<ServerOption
     const source = server.getPacketPeer()
     told.push(['api.peer_packet', source, Buffer.from(server.getPacket()).toString('hex')])
   })
-  await server.listen()
   return { server, told }
 }
 
@@ -67,7 +63,7 @@ interface Difference {
   gets?: (name: string, frames: string[]) => string[]
   signals?: (told: unknown[][]) => unknown[][]
   throws?: string
-  wait?: number
+  wait?: () => void
 }
 
 /** How many frames of the session were replayed, both ways. */
@@ -98,8 +94,11 @@ async function replay (
         )
       } else await act(server, idOf, ...groups)
     }
-    if (wait === undefined) await nextTurn()
-    else await new Promise(resolve => setTimeout(resolve, wait))
+    await nextTurn()
+    if (wait !== undefined) {
+      wait()
+      await nextTurn()
+    }
     // A close frame of the server is answered once it is there.
     for (const { conn, dir, opcode, hex, tcp } of frames) {
       if (dir !== 'client>server') continue
@@ -168,8 +167,9 @@ t.test('authentication on both sides', async t => {
 
 t.test('authentication at the server only: the client is closed', async t => {
   const session = sessionOf('authentication at the server only')
-  const served = await serve(session.ids, { authTimeout: 0.05, authenticate: () => {} })
-  t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: 100 } }), 5)
+  const clock = stopTime(t)
+  const served = await serve(session.ids, { authTimeout: 1, authenticate: () => {} })
+  t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: () => { clock.advance(1020) } } }), 5)
   t.equal(served.server.monitor.drops['not-admitted'], 1)
   t.equal(served.server.monitor.limits['auth-timeout'], 1)
   await served.server.stop()

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import type { SignalName } from '../../../src/core/server/signals.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
 import { root } from '../../../scripts/root.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
 
 interface RecordedFrame {
   conn: string
@@ -34,19 +34,11 @@ const recorded: { ids: Record<string, number>, steps: Step[], single_frame_cases
 
 /** A multiplayer server that gives the ids it is told to, in this order, and keeps what it signals. */
 async function multiplayerServer (ids: number[]) {
-  const left = [...ids]
-  const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.2 }, {
-    drawId: () => left.shift()!,
-    mount: { port: 0, tls: false }
-  })
-  const signals: unknown[][] = []
-  for (const name of [
+  const server = await openMemoryServer({ gdMpApi: true, closeTimeout: 0.2 }, [...ids])
+  const signals = recordSignals(server, [
     'peer_connected', 'peer_disconnected', 'peer_packet', 'client_close_request', 'client_connected',
     'data_received'
-  ] as SignalName[]) {
-    server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
-  }
-  await server.listen()
+  ])
   return { server, signals }
 }
 
@@ -187,11 +179,7 @@ t.test('a relay whose server does not read keeps working, and queues at most its
   const { server } = await multiplayerServer([10, 11])
   for (const name of ['peer_packet'] as const) t.equal(server.getAvailablePacketCount(), 0, name)
   await server.stop()
-  const quiet = new WebSocketServer({ gdMpApi: true }, {
-    drawId: (ids => () => ids.shift()!)([10, 11]),
-    mount: { port: 0, tls: false }
-  })
-  await quiet.listen()
+  const quiet = await openMemoryServer({ gdMpApi: true }, [10, 11])
   const [a, b] = [new FrameClient(quiet), new FrameClient(quiet)]
   await b.frames()
   for (let i = 0; i < 5000; i++) a.binary(Buffer.from('000a0000000000000042', 'hex'))

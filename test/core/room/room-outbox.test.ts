@@ -3,6 +3,7 @@ import { RoomOutbox } from '../../../src/core/room/room-outbox.ts'
 import { PeerOutbox } from '../../../src/core/peer/peer-outbox.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { frameSize, parseFrame } from '../../helper/raw-frame.ts'
 
@@ -146,7 +147,9 @@ t.test('a member that accepts nothing buffers at most its limits and is reported
 })
 
 t.test('holdTime: the first packet is sent immediately, closely following ones are batched', async t => {
+  const clock = stopTime(t)
   const log = new RoomOutbox(plenty, 40)
+  clock.advance(40)
   const reader = new Reader()
   log.add(reader.output)
   const say = (text: string) => { log.sendAll(BINARY, Buffer.from(text), 0, text.length, undefined, undefined) }
@@ -163,7 +166,7 @@ t.test('holdTime: the first packet is sent immediately, closely following ones a
   await nextTurn()
   t.same(reader.got(), ['second', 'third', 'own'])
   say('last')
-  await new Promise(resolve => setTimeout(resolve, 60))
+  clock.advance(40)
   t.same(reader.got(), ['last'])
 })
 

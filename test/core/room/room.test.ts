@@ -4,6 +4,7 @@ import { requestedRoom } from '../../../src/core/room/room-name.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
+import { relayWire4 } from '../../../src/protocol/multiplayer/relay-wire4.ts'
 import { variant3 } from '../../../src/protocol/variant/variant.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
@@ -384,6 +385,29 @@ t.test('without autoPoll a room is opened and entered in the poll, where its lim
   server.poll()
   t.same(roomsOf(server), { main: 0, a: 1 })
   t.same(clients.map(({ refusal }) => refusal), [undefined, 'room-full'])
+})
+
+t.test('clients authenticate in the room that they asked for', async t => {
+  const server = await openServer(t, { wire: 'godot4', authenticate: () => undefined, rooms: { maxPeersPerRoom: 2 } })
+  const authenticating: number[] = []
+  server.on('peer_authenticating', id => authenticating.push(id))
+  const [one, two] = ['/ws/a', '/ws/a'].map(url => new RoomClient(server, url))
+  t.same(roomsOf(server), { main: 0, a: 0 })
+  t.equal(server.countPeers().pending, 2)
+  t.equal(new RoomClient(server, '/ws/a').refusal, 'room-full', 'their places are taken')
+  t.throws(() => { server.getPeer(authenticating[0]).moveTo(server.room('main')) }, { code: 'ERR_DOES_NOT_EXIST' })
+  for (const client of [one, two]) client.sendRaw(relayWire4.auth!.encode(new Uint8Array(0)))
+  server.completeAuth(authenticating[0])
+  t.same([...server.room('a').peers()].map(({ id }) => id), [authenticating[0]])
+  two.disconnect()
+  await nextTurn()
+  t.equal(server.countPeers().pending, 0)
+  one.disconnect()
+  const late = new RoomClient(server, '/ws/b')
+  late.disconnect()
+  await nextTurn()
+  t.same(roomsOf(server), { main: 0 }, 'a room ends with the last client that authenticates, too')
+  t.throws(() => { server.completeAuth(authenticating[1]) }, { code: 'ERR_DOES_NOT_EXIST' })
 })
 
 t.test('many rooms opened and closed leave nothing behind', async t => {

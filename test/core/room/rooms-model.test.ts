@@ -1,9 +1,8 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { RoomClient } from '../../helper/room-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 const names = ['main', 'alpha', 'beta', 'gamma']
 
@@ -64,8 +63,7 @@ class Model {
 
 t.test('rooms do what a plain model says, whatever happens: nothing crosses a room, nothing is lost', async t => {
   const random = new Random(seed)
-  const server = new WebSocketServer({ gdMpApi: true, rooms: { joinPerMinute: 0 }, pingInterval: 0 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, rooms: { joinPerMinute: 0 }, pingInterval: 0 })
   const heardByServer: string[] = []
   server.on('room_opened', room => room.on('peer_packet', id => {
     heardByServer.push(`${room.name} ${id}`)

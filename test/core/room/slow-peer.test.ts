@@ -1,14 +1,11 @@
 import t from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { encodeSystemPacket, relayType } from '../../../src/protocol/multiplayer/relay-packet.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
-import { MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { MemoryClient } from '../../helper/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 t.test('a paused peer that leaves while the room is flushed: every other member learns of it once', async t => {
-  const server = new WebSocketServer(
-    { gdMpApi: true, maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 }, memoryMount
-  )
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 })
   const left: number[] = []
   server.on('peer_disconnected', id => { left.push(id) })
   const [slow, ...others] = Array.from({ length: 6 }, () => new MemoryClient(server))
@@ -34,8 +31,7 @@ t.test('a paused peer that leaves while the room is flushed: every other member 
 })
 
 t.test('a broadcast from client_disconnected of a slow peer reaches all others', async t => {
-  const server = new WebSocketServer({ maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 })
   server.on('client_disconnected', id => { server.broadcast(0, Buffer.from(`${id} left`)) })
   const [slow, ...others] = Array.from({ length: 4 }, () => new MemoryClient(server))
 

@@ -2,16 +2,16 @@ import t from 'tap'
 import { exact, variant } from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { Float } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { FrameClient } from '../../helper/frame-client.ts'
-import { header, memoryMount } from '../../helper/memory-client.ts'
+import { header } from '../../helper/memory-client.ts'
 import { methodNames, rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
 import { blank, bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import type { Vector } from '../../helper/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 type WireName = ServerOptions['wire']
 
@@ -51,11 +51,7 @@ const packets: Record<WireName, { sent: (value: Recorded) => Uint8Array, receive
 async function serve (
   wire: WireName, options: Partial<ServerOptions>, kind?: Kind, nodeOptions?: { exactTypes: boolean }
 ) {
-  const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, {
-    ...memoryMount,
-    drawId: () => 10
-  })
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, () => 10)
   const surface = kind === undefined ? methodNames : { hit: [kind], move: [kind], quiet: [] }
   const got: Variant[] = []
   const main = server.multiplayer.node('/root/Main', surface as readonly string[], nodeOptions)
@@ -109,11 +105,7 @@ for (const wire of Object.keys(wires) as WireName[]) {
   })
 
   t.test(`${wire}: exact types can be set for each parameter`, async t => {
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, {
-      ...memoryMount,
-      drawId: () => 10
-    })
-    await server.listen()
+    const server = await openMemoryServer({ gdMpApi: true, wire, closeTimeout: 0.05 }, () => 10)
     const got: unknown[][] = []
     server.multiplayer.node('/root/Main', { hit: [variant, exact, Map], move: [], quiet: [] })
       .method('any_peer', 'hit', (_, ...values) => got.push(values))

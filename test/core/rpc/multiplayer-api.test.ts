@@ -3,13 +3,14 @@ import type { Logger } from '../../../src/logger.ts'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import type { RpcDrop } from '../../../src/core/rpc/wire/rpc-wire.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { float, int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A listening server, and what it logged as a warning or an error. */
 async function serve (options: Partial<ServerOptions> = {}) {
@@ -18,8 +19,7 @@ async function serve (options: Partial<ServerOptions> = {}) {
     logged.push({ level, message, details })
   }
   const log: Logger = { debug: () => {}, info: () => {}, warn: write('warn'), error: write('error') }
-  const server = new WebSocketServer({ gdMpApi: true, log, ...options }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, log, ...options })
   return { server, logged }
 }
 

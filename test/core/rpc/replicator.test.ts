@@ -6,6 +6,7 @@ import type { Godot4Client } from '../../helper/godot4-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { bytesOf, readVectors } from '../../helper/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
 const { replication: [recorded] } = readVectors<{
@@ -13,11 +14,7 @@ const { replication: [recorded] } = readVectors<{
 }>('godot4-rpc')
 
 async function open (drawId?: () => number): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05 }, {
-    ...memoryMount,
-    ...(drawId === undefined ? {} : { drawId })
-  })
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05 }, drawId)
   return server
 }
 

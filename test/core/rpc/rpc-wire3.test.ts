@@ -2,9 +2,10 @@ import t from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import { variant } from '../../../src/core/rpc/rpc-surface.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { header, MemoryClient, memoryMount } from '../../helper/memory-client.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A session between three real Godot 3.2.3 processes, S being the server: frames of each step by connection. */
 interface Frame { conn: string, dir: string, hex?: string }
@@ -40,8 +41,7 @@ const script = {
 
 /** A server in place of S; `told` has what Godot reported: what ran, who called it, and where. */
 async function serve (told: unknown[][]) {
-  const server = new WebSocketServer({ gdMpApi: true }, memoryMount)
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true })
   server.multiplayer.on('network_peer_packet', (id, bytes) => told.push(['api.network_peer_packet', id, hexOf(bytes)]))
   const nodes = ['/root/Main', '/root/Main/Pawn'].map(path => addScript(server, path, told))
   return { server, main: nodes[0] }

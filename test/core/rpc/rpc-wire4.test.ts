@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
@@ -9,10 +9,10 @@ import { Random, scaled, seed } from '../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { addScriptedNode, script } from '../../helper/godot4-script.ts'
 import type { HandledCall } from '../../helper/godot4-script.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** A session between real Godot 4 processes, S being the server: the frames of each step by connection. */
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
@@ -33,11 +33,7 @@ const { ids } = recorded
 const odd = Object.fromEntries(recorded.method_lists.Odd.map(name => [name, [] as const]))
 
 async function open (options: Partial<ServerOptions> = {}, drawId?: () => number): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05, ...options }, {
-    ...memoryMount,
-    ...(drawId === undefined ? {} : { drawId })
-  })
-  await server.listen()
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05, ...options }, drawId)
   return server
 }
 

@@ -1,14 +1,13 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { int } from '../../../src/protocol/variant/variant-types.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
 import type { RpcClientCodec } from '../../helper/rpc-client-codecs.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 
 /** The contract of remote calls on every wire: a game server written for one runs on the other. */
 for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
@@ -21,11 +20,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
   /** A server with the node Main, the calls that ran there, and clients with the ids 10, 11 ... */
   async function serve (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 40 }, (_, at) => 10 + at)
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, {
-      ...memoryMount,
-      drawId: () => ids.shift()!
-    })
-    await server.listen()
+    const server = await openMemoryServer({ gdMpApi: true, wire, closeTimeout: 0.05, ...options }, ids)
     const ran: unknown[][] = []
     const main = server.multiplayer.node('/root/Main', surface)
       .method('any_peer', 'hit', (...given) => { ran.push(['hit', ...given]) })

@@ -1,17 +1,16 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
-import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { Plane, Vector3 } from '../../../src/protocol/variant/variant-types.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { clientCodecs } from '../../helper/client-codecs.ts'
 import type { ClientCodec } from '../../helper/client-codecs.ts'
 import { putDataTo, receive, sessionOf } from '../../helper/internals.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
 
 /** The contract of every wire. */
 for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {
@@ -49,15 +48,8 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
   /** A room of members with the ids 10, 11, 12 ..., the signals of the server, and the packets it received. */
   async function room (count: number, options: Partial<ServerOptions> = {}) {
     const ids = Array.from({ length: 20 }, (_, at) => 10 + at)
-    const server = new WebSocketServer({ gdMpApi: true, wire, closeTimeout: 0.1, ...options }, {
-      ...memoryMount,
-      drawId: () => ids.shift()!
-    })
-    const signals: unknown[][] = []
-    for (const name of ['peer_connected', 'peer_disconnected', 'peer_packet'] as SignalName[]) {
-      server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
-    }
-    await server.listen()
+    const server = await openMemoryServer({ gdMpApi: true, wire, ...options }, () => ids.shift()!)
+    const signals = recordSignals(server, ['peer_connected', 'peer_disconnected', 'peer_packet'])
     const enter = (): Member => new Member(server, ids[0], speaker)
     const members = Array.from({ length: count }, enter)
     for (const member of members) await member.heard()

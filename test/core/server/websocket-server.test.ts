@@ -4,6 +4,7 @@ import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
 
 const plainSignals: SignalName[] = [
   'client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected',
@@ -12,14 +13,8 @@ const plainSignals: SignalName[] = [
 
 /** A listening server with ids 10, 11, 12 ... and what it signals. */
 async function listening (options: Partial<ServerOptions> = {}, ids = [10, 11, 12, 13]) {
-  const left = [...ids]
-  const server = new WebSocketServer({ closeTimeout: 0.1, ...options }, {
-    drawId: () => left.shift()!,
-    mount: { port: 0, tls: false }
-  })
-  const signals: unknown[][] = []
-  for (const name of plainSignals) server.on(name, (...args: unknown[]) => { signals.push([name, ...args]) })
-  await server.listen()
+  const server = await openMemoryServer({ closeTimeout: 0.1, ...options }, [...ids])
+  const signals = recordSignals(server, plainSignals)
   return { server, signals }
 }
 
@@ -297,8 +292,7 @@ t.test('a throwing or rejecting listener is logged once per burst and signal; ot
     warn () {},
     error (details: { err: Error }) { reports.push(details.err.message) }
   }
-  const server = new WebSocketServer({ closeTimeout: 0.1, log: log as never }, { mount: { port: 0, tls: false } })
-  await server.listen()
+  const server = await openMemoryServer({ closeTimeout: 0.1, log: log as never })
   server.on('client_connected', () => { throw new Error('thrown') })
   server.on('data_received', async () => { throw new Error('rejected') })
   let called = 0
@@ -442,8 +436,7 @@ t.test('broadcast: all, one, all but one', async t => {
 
 t.test('uptime and peer ages are independent of the system date', async t => {
   const clock = stopTime(t)
-  const server = new WebSocketServer({ pingInterval: 0 }, { mount: { port: 0, tls: false }, drawId: () => 10 })
-  await server.listen()
+  const server = await openMemoryServer({ pingInterval: 0 }, () => 10)
   const client = new FrameClient(server)
   clock.advance(5000)
   clock.shiftDate(-3_600_000)
@@ -458,8 +451,7 @@ t.test('an exception during poll() does not stop polling', async t => {
     if (id === undefined) throw new Error('no id')
     return id
   }
-  const server = new WebSocketServer({ autoPoll: false, closeTimeout: 0.1 }, { mount: { port: 0, tls: false }, drawId })
-  await server.listen()
+  const server = await openMemoryServer({ autoPoll: false, closeTimeout: 0.1 }, drawId)
   const clients = [1, 2, 3].map(port => new FrameClient(server, '', port))
   t.throws(() => { server.poll() }, { message: 'no id' })
   t.same([...server.peers()].map(({ id }) => id), [10])
@@ -471,8 +463,7 @@ t.test('an exception during poll() does not stop polling', async t => {
 
 t.test('without option log, warnings and errors are printed to the console', async t => {
   const written = t.capture(console, 'error', () => {})
-  const server = new WebSocketServer({ closeTimeout: 0.1 }, { mount: { port: 0, tls: false } })
-  await server.listen()
+  const server = await openMemoryServer({ closeTimeout: 0.1 })
   const error = new Error('broken listener')
   server.on('client_connected', () => { throw error })
   const client = new FrameClient(server)

@@ -18,8 +18,8 @@ export const settings: readonly HostKind[] = [
   withOptions('useSemicolonDelimiter', { useSemicolonDelimiter: true }, [get('/hello;a=1')]),
   withOptions('trustProxy', { trustProxy: true }, [get('/hello', 200, { 'x-forwarded-for': '192.0.2.7:1234', 'x-forwarded-host': 'a.example' })]),
   withOptions('forceCloseConnections', { forceCloseConnections: true }),
-  withOptions('connectionTimeout, keepAliveTimeout and requestTimeout', { connectionTimeout: 300, keepAliveTimeout: 200, requestTimeout: 250 }),
-  withOptions('handlerTimeout', { handlerTimeout: 200 } as FastifyServerOptions),
+  withOptions('connectionTimeout, keepAliveTimeout and requestTimeout', { connectionTimeout: 1000, keepAliveTimeout: 900, requestTimeout: 900 }),
+  withOptions('handlerTimeout', { handlerTimeout: 900 } as FastifyServerOptions),
   withOptions('a body limit, strict Ajv and no coercion', {
     bodyLimit: 20, ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } }
   }, [post('/hello', 'more than twenty characters', 413)]),

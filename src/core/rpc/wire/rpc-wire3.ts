@@ -27,10 +27,6 @@ export class RpcWire3 implements RpcWire {
 
   checkKind (): void {}
 
-  isInternal (): boolean {
-    return false
-  }
-
   /** A Godot 3 relay cannot tell remote calls from bytes of the application. */
   receiveData (sender: WebSocketPeer, bytes: Uint8Array): void {
     this.receive(sender, bytes)

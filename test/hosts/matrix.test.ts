@@ -15,10 +15,13 @@ const usualPaths: Paths = { socket: '/game/ws', api: '/game/api' }
 /** What can be seen of a host from outside. */
 interface Observation { readonly answers: readonly Answer[], readonly offers: readonly string[], readonly sockets: unknown }
 
+// Most of the time goes into waiting for servers that do not answer.
+t.jobs = 8
+
 const pattern = new RegExp(process.env.HOST_KIND ?? '')
 
 for (const kind of Object.values(kinds).flat().filter(({ name }) => pattern.test(name))) {
-  t.test(kind.name, async t => {
+  t.test(kind.name, { buffered: true }, async t => {
     const without = await observeWithoutUs(t, kind)
     t.same(without.answers.map(({ status }) => status), kind.requests.map(({ status }) => status), 'the host does what it should')
     if (kind.sockets !== undefined) t.same(without.sockets, kind.expected, 'so do its sockets')

@@ -1,0 +1,98 @@
+import { closeCode } from '../../protocol/websocket/close-code.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
+
+/** Peers of a closing room that are closed at once, before others have their turn. */
+const BATCH_SIZE = 1000
+
+/** How a room is being closed; without `code` because it was empty. */
+export interface RoomEnd { readonly code: number | undefined, readonly reason: string }
+
+/** The room whose life it is. */
+export interface LivingRoom {
+  /** Clients in it, those that authenticate included. */
+  readonly clientCount: number
+  readonly emptyTimeout: number
+  /** They may come and go during iteration. */
+  sessions (): Iterable<PeerSession>
+  /** Nobody is left, and nobody may come any more. */
+  ended (end: RoomEnd): void
+}
+
+/** When a room ends: once it was empty for `emptyTimeout`, or closed and its last client has gone. */
+export class RoomLife {
+  readonly #room: LivingRoom
+  readonly #isEndless: boolean
+  #emptyTimer: NodeJS.Timeout | undefined
+  #end: RoomEnd | undefined
+  #closed: Promise<void> | undefined
+  #onEmpty: (() => void) | undefined
+
+  /** `isEndless`: it only loses its clients. */
+  constructor (room: LivingRoom, isEndless: boolean) {
+    this.#room = room
+    this.#isEndless = isEndless
+  }
+
+  /** How it is being closed. */
+  get end (): RoomEnd | undefined {
+    return this.#end
+  }
+
+  /** A client is in the room. */
+  entered (): void {
+    clearTimeout(this.#emptyTimer)
+  }
+
+  /** A client has left. */
+  left (): void {
+    if (this.#room.clientCount > 0) return
+    if (this.#end !== undefined) this.#finish(this.#end)
+    else if (!this.#isEndless) this.#startWaiting()
+  }
+
+  /** The room was opened for somebody who has to come within so many seconds. */
+  endIfEmptyAfter (seconds: number): void {
+    clearTimeout(this.#emptyTimer)
+    this.#emptyTimer = setTimeout(() => { this.#closeEmpty() }, seconds * 1000)
+    this.#emptyTimer.unref()
+  }
+
+  /** Closes everyone; resolves when the last client has gone. */
+  async close (code: number, reason: string): Promise<void> {
+    if (this.#end === undefined) this.#start({ code, reason })
+    await this.#closed
+  }
+
+  #startWaiting (): void {
+    const { emptyTimeout } = this.#room
+    if (emptyTimeout === 0) this.#closeEmpty()
+    else this.endIfEmptyAfter(emptyTimeout)
+  }
+
+  #closeEmpty (): void {
+    if (this.#room.clientCount === 0 && this.#end === undefined) this.#start({ code: undefined, reason: '' })
+  }
+
+  #start (end: RoomEnd): void {
+    clearTimeout(this.#emptyTimer)
+    this.#end = end
+    if (this.#room.clientCount === 0) return this.#finish(end)
+    this.#closed = new Promise(resolve => { this.#onEmpty = resolve })
+    this.#closeClients(end)
+  }
+
+  async #closeClients ({ code = closeCode.NORMAL, reason }: RoomEnd): Promise<void> {
+    let closed = 0
+    for (const session of this.#room.sessions()) {
+      session.close('room', code, reason)
+      if (++closed % BATCH_SIZE === 0) await new Promise(resolve => { setImmediate(resolve) })
+    }
+  }
+
+  #finish (end: RoomEnd): void {
+    if (this.#isEndless) this.#end = undefined
+    else this.#room.ended(end)
+    this.#onEmpty?.()
+    this.#onEmpty = undefined
+  }
+}

@@ -1,0 +1,39 @@
+import type { Settings } from '../server/settings.ts'
+import { checkRoomOptions } from './room-options.ts'
+import type { RoomOptions } from './room-options.ts'
+
+/** The settings of one room: its own options, else those of option `rooms`. */
+export class RoomSettings {
+  readonly #server: Settings
+  #options: RoomOptions
+
+  constructor (server: Settings, options: RoomOptions) {
+    this.#server = server
+    this.#options = options
+  }
+
+  get maxPeers (): number {
+    return this.#options.maxPeers ?? this.#server.rooms?.maxPeersPerRoom ?? 0
+  }
+
+  get locked (): boolean {
+    return this.#options.locked ?? false
+  }
+
+  get listed (): boolean {
+    return this.#options.listed ?? true
+  }
+
+  get emptyTimeout (): number {
+    return this.#options.emptyTimeout ?? this.#server.rooms?.emptyTimeout ?? 0
+  }
+
+  get data (): Readonly<Record<string, unknown>> {
+    return this.#options.data ?? {}
+  }
+
+  /** Changes options; throws ERR_INVALID_PARAMETER and changes nothing when one is invalid. */
+  change (options: RoomOptions): void {
+    this.#options = { ...this.#options, ...checkRoomOptions(options) }
+  }
+}

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { asyncApiText } from '../../scripts/asyncapi.ts'
+import { documentText } from '../../scripts/openapi.ts'
+import { root } from '../../scripts/root.ts'
+
+/** A finding of a linter: its rule, and where in the document. */
+interface Finding { readonly rule: string, readonly at: string }
+
+const NO_CONTACT = { rule: 'info-contact', at: 'info' }
+const operationsOfModes = ['plain', 'godot3', 'godot4'].flatMap(mode => [`${mode}.receive`, `${mode}.send`])
+
+/** Findings that are no faults; docs/operations.md says why. */
+const accepted: Readonly<Record<string, readonly Finding[]>> = {
+  'redocly openapi.json': [
+    { rule: 'operation-2xx-response', at: 'paths//ws/get/responses' },
+    { rule: 'operation-operationId', at: 'paths//api/v1/peers/{id}/head/operationId' },
+    { rule: 'operation-4xx-response', at: 'paths//healthz/get/responses' },
+    { rule: 'operation-4xx-response', at: 'paths//readyz/get/responses' }
+  ],
+  'redocly asyncapi.json': operationsOfModes.map(name => ({ rule: 'security-defined', at: `operations/${name}` })),
+  'spectral openapi.json': [
+    NO_CONTACT,
+    { rule: 'operation-success-response', at: 'paths//ws/get/responses' },
+    { rule: 'operation-operationId', at: 'paths//api/v1/peers/{id}/head' }
+  ],
+  'spectral asyncapi.json': [
+    { rule: 'asyncapi-latest-version', at: 'asyncapi' },
+    { rule: 'asyncapi-info-contact', at: 'info' }
+  ]
+}
+
+const linters: Readonly<Record<string, (folder: string, file: string) => Promise<Finding[]>>> = {
+  redocly: async (folder, file) => {
+    const { problems } = JSON.parse(await run(folder, 'redocly', 'lint', '--format=json', file))
+    return problems.map(({ ruleId, location: [{ pointer }] }: any) => ({ rule: ruleId, at: pathOf(pointer) }))
+  },
+  spectral: async (folder, file) => {
+    const findings = JSON.parse(await run(folder, 'spectral', 'lint', '--quiet', '--format=json', file))
+    return findings.map(({ code, path }: any) => ({ rule: code, at: path.join('/') }))
+  }
+}
+
+t.test('the documents pass the recommended rules of linters', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'documents-'))
+  t.teardown(async () => { await rm(folder, { recursive: true }) })
+  await writeFile(join(folder, 'openapi.json'), await documentText())
+  await writeFile(join(folder, 'asyncapi.json'), await asyncApiText())
+  await writeFile(join(folder, '.spectral.json'), '{ "extends": ["spectral:oas", "spectral:asyncapi"] }')
+  for (const [name, findings] of Object.entries(accepted)) {
+    const [linter, file] = name.split(' ')
+    t.same(sorted(await linters[linter](folder, file)), sorted(findings), name)
+  }
+})
+
+/** The output of a linter, which also fails when it finds something. */
+async function run (folder: string, command: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, NODE_OPTIONS: '', REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+  const program = join(root, 'test/hosts/node_modules/.bin', command)
+  const { stdout } = await promisify(execFile)(program, args, { cwd: folder, env }).catch(error => error)
+  return stdout
+}
+
+/** A JSON pointer with its escapes undone. */
+function pathOf (pointer: string): string {
+  return pointer.replace(/^#\//, '').replaceAll('~1', '/').replaceAll('~0', '~')
+}
+
+function sorted (findings: readonly Finding[]): string[] {
+  return findings.map(({ rule, at }) => `${rule} at ${at}`).sort()
+}

@@ -1,0 +1,4 @@
+import { testProxy } from './contract.ts'
+import { caddy } from './kinds.ts'
+
+testProxy(caddy)

@@ -1,0 +1,164 @@
+import { once } from 'node:events'
+import { request, type RequestOptions } from 'node:https'
+import { json } from 'node:stream/consumers'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import peerServer, { adminRoutes } from '../../index.ts'
+import { openPage } from '../helper/browser.ts'
+import { openEvents } from '../helper/event-source.ts'
+import { pem } from '../helper/keys.ts'
+import { startService } from '../helper/service.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+import { authorize, execute } from '../helper/swagger-ui.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+import type { ProxyKind } from './kinds.ts'
+import { startProxy } from './start.ts'
+
+const token = 'a token of more than thirty-two characters'
+const authorization = `Bearer ${token}`
+const PROXY = '127.0.0.1'
+const CLIENT = '127.0.0.2'
+const ca = pem('root.pem')
+/** At most four a second: longer than the idle timeout of the proxies. */
+const PINGS = 5
+
+interface Site { readonly kind: ProxyKind, readonly port: number, readonly url: string }
+
+/** What works through a proxy with TLS: the service below a stripped prefix, and an app that knows its prefix. */
+export function testProxy (kind: ProxyKind): void {
+  t.test(kind.command, { ...skipWithout(kind.command), timeout: 120_000 }, async t => {
+    const service = await startService(t, {
+      ADMIN_TOKEN: token,
+      TRUST_PROXY: PROXY,
+      PING_INTERVAL: '0.25',
+      CLOSE_TIMEOUT: '0.3'
+    })
+    const port = await startProxy(t, kind, { service: service.port, app: await startApp(t) })
+    const site = { kind, port, url: `https://localhost:${port}` }
+    await t.test('clients join with wss, with their own address', async t => { await joinBoth(t, site) })
+    await t.test('event streams', async t => { await followBoth(t, site) })
+    await t.test('documents name the service from outside', async t => { await readDocuments(t, site) })
+    const { idlePath, http10Path } = kind
+    if (idlePath !== undefined) {
+      await t.test('pings outlast idle timeouts', async t => { await stayIdle(t, site, idlePath) })
+    }
+    if (http10Path !== undefined) {
+      await t.test('an upstream of HTTP/1.0', async t => { await useHttp10(t, site, http10Path) })
+    }
+    await t.test('dashboard and Swagger UI in a browser', skipWithout('chromium'), async t => { await browse(t, site) })
+  })
+}
+
+/** An app with the plugin below /kept/. Its clients are not pinged. */
+async function startApp (t: Test): Promise<number> {
+  const app = Fastify({ trustProxy: PROXY })
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { path: '/kept/ws', pingInterval: 0, closeTimeout: 0.3 })
+  await app.register(adminRoutes, { prefix: '/kept/api', token })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return app.peerServer.port
+}
+
+async function joinBoth (t: Test, site: Site): Promise<void> {
+  for (const [socket, api] of [['/play/ws', '/play/api/v1'], ['/kept/ws', '/kept/api']]) {
+    const { readyState, OPEN } = await join(t, site, socket)
+    t.equal(readyState, OPEN)
+    const { status, body } = await ask(site, `${api}/peers`)
+    t.equal(status, 200)
+    t.match(body.items, [{ address: CLIENT, state: 'open' }], socket)
+  }
+}
+
+async function followBoth (t: Test, site: Site): Promise<void> {
+  for (const [socket, api, name] of [
+    ['/play/ws', '/play/api/v1', 'peer_connected'], ['/kept/ws', '/kept/api', 'client_connected']
+  ]) {
+    const events = await openEvents(t, `${site.url}${api}/events`, { authorization })
+    t.equal(events.status, 200)
+    await join(t, site, socket)
+    t.match((await events.next(name)).data, { address: CLIENT }, 'an event arrives while the stream is open')
+  }
+}
+
+async function readDocuments (t: Test, site: Site): Promise<void> {
+  const { body: { servers: [{ url }] } } = await ask(site, '/play/openapi.json')
+  t.equal(new URL(url, `${site.url}/play/openapi.json`).href, `${site.url}/play/`)
+  t.same((await ask(site, '/play/asyncapi.json')).body.servers.peerServer, {
+    host: `localhost:${site.port}`,
+    pathname: '/play',
+    protocol: 'wss'
+  })
+  const { status, headers } = await ask(site, '/play/docs/static/index.html')
+  t.equal(status, 308)
+  t.equal(new URL(headers.location!, `${site.url}/play/docs/static/index.html`).href, `${site.url}/play/docs/`)
+}
+
+/** Of two clients that say nothing, the one that is pinged stays; that of the app is not. */
+async function stayIdle (t: Test, site: Site, path: string): Promise<void> {
+  const closed = once(await join(t, site, '/kept/ws'), 'close')
+  const socket = await join(t, site, path)
+  t.equal((await withTimeout(5, () => 'the idle timeout', closed))[0], 1006)
+  for (let i = 0; i < PINGS; i++) await withTimeout(5, () => 'a ping', once(socket, 'ping'))
+  t.equal(socket.readyState, WebSocket.OPEN)
+}
+
+/** HTTP/1.0 has no upgrades and no chunks. */
+async function useHttp10 (t: Test, site: Site, path: string): Promise<void> {
+  t.equal((await ask(site, `${path}/api/v1/server`)).status, 200)
+  const events = await openEvents(t, `${site.url}${path}/api/v1/events?types=peer_connected`, { authorization })
+  const { id } = await peerOf(t, site)
+  t.match((await events.next('peer_connected')).data, { id })
+  const socket = new WebSocket(`wss://localhost:${site.port}${path}/ws`, { ca })
+  const refused = once(socket, 'unexpected-response')
+  const [, response] = await withTimeout(5, () => 'a refusal over HTTP/1.0', refused)
+  t.equal(response.statusCode, 426)
+  response.resume()
+}
+
+/** A new peer of the service. */
+async function peerOf (t: Test, site: Site): Promise<{ id: number }> {
+  await join(t, site, '/play/ws')
+  const { body } = await ask(site, '/play/api/v1/peers?sort=connectedAt&order=desc')
+  return body.items[0]
+}
+
+async function browse (t: Test, site: Site): Promise<void> {
+  const { page, problems } = await openPage(t)
+  page.setDefaultTimeout(60_000)
+  const { id } = await peerOf(t, site)
+  await page.goto(`${site.url}/play/dashboard`)
+  await page.fill('#token-dialog input', token)
+  await page.click('#token-dialog button')
+  await page.locator('#endpoint', { hasText: `wss://localhost:${site.port}/play/ws ` }).waitFor()
+  await page.locator(`#peers tbody tr[data-id="${id}"]`, { hasText: CLIENT }).waitFor()
+  const joined = await peerOf(t, site)
+  await page.locator('#events li', { hasText: `joined ${joined.id} from ${CLIENT}` }).waitFor()
+
+  await page.getByText('API reference').click()
+  await authorize(page, token)
+  const { status, body } = await execute(page, 'getServer')
+  t.equal(status, '200')
+  t.match(JSON.parse(body), { listening: true, path: '/ws' })
+  t.equal(new URL(page.url()).pathname.replace(/\/$/, ''), '/play/docs')
+  t.same(problems.filter(problem => !/\/api\/v1\/|401/.test(problem)), [])
+}
+
+async function join (t: Test, { port }: Site, path: string): Promise<WebSocket> {
+  const socket = new WebSocket(`wss://localhost:${port}${path}`, { ca, localAddress: CLIENT, family: 4 })
+  t.teardown(() => { socket.terminate() })
+  await withTimeout(10, () => `a handshake at ${path}`, once(socket, 'open'))
+  return socket
+}
+
+/** Sends a request of an administrator. */
+async function ask (
+  { url }: Site, path: string, options: RequestOptions = {}
+): Promise<{ status: number, headers: Record<string, string | undefined>, body: any }> {
+  const sent = request(url + path, { ca, agent: false, headers: { authorization }, ...options }).end()
+  const [response] = await withTimeout(10, () => `a response at ${path}`, once(sent, 'response'))
+  const { statusCode: status, headers } = response
+  const isJson = String(headers['content-type']).startsWith('application/json')
+  const body = isJson ? await json(response) : response.resume()
+  return { status, headers, body }
+}

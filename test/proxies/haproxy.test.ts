@@ -1,0 +1,4 @@
+import { testProxy } from './contract.ts'
+import { haproxy } from './kinds.ts'
+
+testProxy(haproxy)

@@ -1,0 +1,4 @@
+import { testProxy } from './contract.ts'
+import { nginx } from './kinds.ts'
+
+testProxy(nginx)
