@@ -51,7 +51,10 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   }
   const settings = settingsOf(values, { ...server, rooms: roomsOf(server.rooms, roomRules, faults) })
   faults.push(
-    ...pathFaults(settings), ...keyFaults(server), ...lobbyFaults(values), ...tokenFaults(settings, env.NODE_ENV)
+    ...pathFaults(settings),
+    ...keyFaults(server),
+    ...lobbyFaults(values, settings.server),
+    ...tokenFaults(settings, env.NODE_ENV)
   )
   if (faults.length > 0) {
     throw new SettingsError([...faults, ...misspeltVariables(env).map(one => `${one.name}: ${describeMisspelt(one)}`)])
@@ -111,8 +114,8 @@ function lobbyOf ({ PUBLIC_URL }: Values, { allowedOrigins }: Partial<ServerOpti
   }
 }
 
-function lobbyFaults ({ LOBBY, ROOMS, PUBLIC_URL }: Values): string[] {
-  if (LOBBY === true) return ROOMS === false ? ['LOBBY: needs ROOMS=true or ROOMS=admin'] : []
+function lobbyFaults ({ LOBBY, PUBLIC_URL }: Values, { rooms }: Partial<ServerOptions>): string[] {
+  if (LOBBY === true) return rooms === false ? ['LOBBY: needs ROOMS=true or ROOMS=admin'] : []
   return PUBLIC_URL === undefined ? [] : ['PUBLIC_URL: needs LOBBY=true']
 }
 

@@ -43,10 +43,10 @@ export class Lobby {
     let found: RoomCore | undefined
     let most = -1
     for (const room of this.#rooms) {
+      const { maxPeers, data: actual } = room.settings
       const taken = this.#takenSeats(room)
-      const { maxPeers } = room.settings
       if (taken <= most || !isOpenToAll(room) || (maxPeers > 0 && taken >= maxPeers)) continue
-      if (!hasMembers(room.settings.data, data)) continue
+      if (!hasMembers(actual, data)) continue
       found = room
       most = taken
     }
@@ -68,8 +68,8 @@ export class Lobby {
   }
 }
 
-function isOpenToAll (room: RoomCore): boolean {
-  return room.settings.listed && !room.settings.locked && !room.isClosing
+function isOpenToAll ({ settings: { listed, locked }, isClosing }: RoomCore): boolean {
+  return listed && !locked && !isClosing
 }
 
 function hasMembers (data: Data, wanted: Data): boolean {
