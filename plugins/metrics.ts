@@ -118,6 +118,11 @@ function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
       read: server => at(server).states
     },
     {
+      name: 'rooms',
+      help: 'Number of rooms, main included',
+      read: server => server.roomCount
+    },
+    {
       name: 'held_peers',
       help: 'Peers that are not being read: input queue full, or rate limited',
       read: server => at(server).held

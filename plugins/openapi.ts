@@ -18,6 +18,7 @@ Names are Godot's in camelCase; error numbers and close codes are Godot's too. A
 
 const tags = [
   { name: 'server', description: 'State of the server; listening and stopping' },
+  { name: 'rooms', description: 'Worlds of the server: open, change and close rooms' },
   { name: 'peers', description: 'List and disconnect peers' },
   { name: 'packets', description: 'Packets from the server to its peers' },
   { name: 'bans', description: 'Addresses that may not connect' },

@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { BadRequest } from '../http/problem.ts'
 
-/** A position in a list: after the item with this id, and with this key if the list is sorted by one. */
-export interface Position { readonly id: number, readonly key: string | number }
+/** A position in a list: after the item with this id, and with this value of the sort key. */
+export interface Position { readonly id: string | number, readonly key: string | number }
 
 const secret = randomBytes(32)
 const SIGNATURE_BYTES = 8
@@ -21,9 +21,9 @@ export function decodeCursor (list: string, cursor: string | undefined): Positio
   const isOurs = bytes.length > SIGNATURE_BYTES && bytes.toString('base64url') === cursor &&
     timingSafeEqual(bytes.subarray(0, SIGNATURE_BYTES), sign(position))
   if (!isOurs) throw new BadRequest([{ pointer: '/query/cursor', message: 'was not issued by this server' }])
-  const [ofList, id, key] = JSON.parse(position.toString()) as [string, number, string | number]
+  const [ofList, id, key] = JSON.parse(position.toString()) as [string, string | number, string | number]
   if (ofList !== list) {
-    throw new BadRequest([{ pointer: '/query/cursor', message: 'was issued for another sort order' }])
+    throw new BadRequest([{ pointer: '/query/cursor', message: 'was issued for another list or sort order' }])
   }
   return { id, key }
 }

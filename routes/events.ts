@@ -8,7 +8,7 @@ import { HttpError, problem } from '../http/problem.ts'
 import type { EventFeed, EventFilter } from '../src/admin/event-feed.ts'
 import { eventTypes, transientTypes, type EventType } from '../src/admin/feed-event.ts'
 import { EventStream } from './event-stream.ts'
-import { PeerId } from './schemas.ts'
+import { PeerId, RoomName } from './schemas.ts'
 
 /** Milliseconds between comments on an idle stream: proxies close connections that are idle for a minute. */
 const HEARTBEAT = 15_000
@@ -40,6 +40,7 @@ const createSchema = () => ({
       examples: ['peer_connected,peer_disconnected']
     }), text => text === '' || isTypeList(text), () => `must be a comma-separated list of ${names}`)),
     peer: Type.Optional({ ...PeerId, description: 'Only events about this peer' }),
+    room: Type.Optional({ ...RoomName, description: 'Only events about this room and its peers' }),
     sample: Type.Optional(Type.Integer({
       minimum: 1,
       maximum: 1_000_000,
@@ -107,11 +108,12 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
 }
 
 function filterOf (
-  { types = '', peer, sample: every = 100 }: { types?: string, peer?: number, sample?: number }
+  { types = '', peer, room, sample: every = 100 }: { types?: string, peer?: number, room?: string, sample?: number }
 ): EventFilter {
   return {
     types: types === '' ? undefined : new Set(types.split(',').map(type => type.trim() as EventType)),
     peer,
+    room,
     every
   }
 }

@@ -13,6 +13,8 @@ import { disconnectRoutes } from './disconnect.ts'
 import { eventRoutes } from './events.ts'
 import { packetRoutes } from './packets.ts'
 import { peerRoutes } from './peers.ts'
+import { RoomEntry } from './room-schemas.ts'
+import { roomRoutes } from './rooms.ts'
 import { Peer } from './schemas.ts'
 import { serverRoutes, State } from './server.ts'
 
@@ -24,11 +26,11 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const feed = feedOf(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
   await app.register(audit, { feed })
   await app.register(adminAuth, options)
-  shareSchemas(app, Problem, Peer, State, BanEntry)
+  shareSchemas(app, Problem, Peer, RoomEntry, State, BanEntry)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
   describeFailures(app, { ...options, operationIdPrefix })
   const refuseOtherMethods = watchMethods(app)
-  for (const routes of [serverRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
+  for (const routes of [serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
     await app.register(routes, { server })
   }
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })

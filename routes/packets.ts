@@ -5,7 +5,7 @@ import { parsePackets, type PacketBody, variantType } from '../http/packet-parse
 import { HttpError, problem } from '../http/problem.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
-import { badRequest, noPeer, Peer, PeerId } from './schemas.ts'
+import { badRequest, noPeer, Peer, PeerId, RoomName } from './schemas.ts'
 
 const tags = ['packets']
 const body = {
@@ -26,6 +26,8 @@ const body = {
     }
   }
 }
+const noMember = problem('No such room, or no such peer in it',
+  new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
   new HttpError(413, 'Packet too large: at most 65526 bytes'))
@@ -38,7 +40,7 @@ type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
 export const packetRoutes: Routes = async (app, options) => {
   parsePackets(app, options.server)
-  for (const routes of [putPacket, broadcast]) await app.register(routes, options)
+  for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, options)
 }
 
 const putPacket: Routes = async (app, { server }) => {
@@ -71,38 +73,60 @@ const putPacket: Routes = async (app, { server }) => {
   })
 }
 
+const target = Type.Object({
+  target: Type.Optional(Type.Integer({
+    minimum: -2147483647,
+    maximum: 2147483647,
+    description: 'As in Godot: 0 all peers (default), an id that peer, -id all except that peer'
+  }))
+}, { additionalProperties: false })
+// One for each route: describing failures changes it.
+const manyResponses = () => ({
+  202: Type.Object({
+    recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] })
+  }, { description: 'Queued for sending' }),
+  400: badRequest('Invalid target, text that is not UTF-8, or JSON that is not a Variant',
+    '/query/target', 'must be integer'),
+  404: noPeer,
+  409: closing,
+  413: tooBig,
+  415: wrongType,
+  503: full
+})
+
 const broadcast: Routes = async (app, { server }) => {
   app.post('/packets', isolated({
     schema: {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
       description:
-        'To all peers, to one, or to all except one. The content type tells whether it is binary, text, or a Variant ' +
-        'that is encoded first.',
+        'To all peers of all rooms, to one, or to all except one. The content type tells whether it is binary, text, ' +
+        'or a Variant that is encoded first.',
       tags,
-      querystring: Type.Object({
-        target: Type.Optional(Type.Integer({
-          minimum: -2147483647,
-          maximum: 2147483647,
-          description: 'As in Godot: 0 all peers (default), an id that peer, -id all except that peer'
-        }))
-      }, { additionalProperties: false }),
+      querystring: target,
       body,
-      response: {
-        202: Type.Object({
-          recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] })
-        }, { description: 'Queued for sending' }),
-        400: badRequest('Invalid target, text that is not UTF-8, or JSON that is not a Variant',
-          '/query/target', 'must be integer'),
-        404: noPeer,
-        409: closing,
-        413: tooBig,
-        415: wrongType,
-        503: full
-      }
+      response: manyResponses()
     }
   }), async ({ query: { target = 0 }, body }, reply) => {
     const { bytes, isText } = body as PacketBody
     return await reply.code(202).send({ recipients: server.broadcast(target, bytes, isText) })
+  })
+}
+
+const putRoomPacket: Routes = async (app, { server }) => {
+  app.post('/rooms/:room/packets', isolated({
+    schema: {
+      operationId: 'putRoomPacket',
+      summary: 'Send a packet to the peers of a room',
+      description: 'To all of them, to one, or to all except one.',
+      tags,
+      params: Type.Object({ room: RoomName }),
+      querystring: target,
+      body,
+      response: { ...manyResponses(), 404: noMember }
+    }
+  }), async ({ params, query: { target = 0 }, body }, reply) => {
+    const { bytes, isText } = body as PacketBody
+    return await reply.code(202).send({ recipients: server.room(params.room).broadcast(target, bytes, isText) })
   })
 }

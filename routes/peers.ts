@@ -2,12 +2,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import { ref } from '../http/shared-schema.ts'
-import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
-import { Filter, filtered } from './peer-filter.ts'
-import { inOrder, positionOf, type PeerOrder, sortNames } from './peer-order.ts'
-import { badId, badRequest, describePeer, noPeer, Peer, PeerId } from './schemas.ts'
+import { pageQuery, pageSchema } from './page.ts'
+import { Filter } from './peer-filter.ts'
+import { pageOfPeers, peerKeys } from './peer-list.ts'
+import { badId, badLimit, describePeer, noPeer, Peer, PeerId } from './schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
@@ -30,35 +29,10 @@ const listRoute: Routes = async (app, { server }) => {
         'listed exactly once, even if other peers join or leave. When sorted by a value that changes, a peer whose ' +
         'value passes the end of a page may be missed or repeated.',
       tags,
-      querystring: Type.Object({
-        limit: Type.Optional(Type.Integer({
-          minimum: 1,
-          maximum: 1000,
-          description: 'Peers per page, by default 100'
-        })),
-        cursor: Type.Optional(Type.String({ description: '`nextCursor` of the previous page' })),
-        sort: Type.Optional(Type.Enum(sortNames, {
-          type: 'string',
-          description: 'Sort key, by default `id`; text sorts by code unit'
-        })),
-        order: Type.Optional(Type.Enum(['asc', 'desc'], {
-          type: 'string',
-          description: 'Sort order, by default `asc`'
-        })),
-        ...Filter
-      }, { additionalProperties: false }),
-      response: {
-        200: Type.Object({
-          items: Type.Array(ref(Peer)),
-          nextCursor: Type.Union([Type.String(), Type.Null()], {
-            description: 'Cursor of the next page; null on the last page'
-          })
-        }, { description: 'One page of peers' }),
-        400: badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
-      }
+      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...Filter }, { additionalProperties: false }),
+      response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit }
     }
-  }), async ({ query: { limit = 100, cursor, sort = 'id', order = 'asc', ...filter } }) =>
-    pageOf(server, { sort, order }, cursor, limit, filter))
+  }), async ({ query }) => pageOfPeers(server, query))
 }
 
 const peerRoute: Routes = async (app, { server }) => {
@@ -134,28 +108,4 @@ const valueRoutes: Routes = async (app, { server }) => {
       }
     }
   }), async ({ params }) => ({ port: server.getPeerPort(params.id) }))
-}
-
-/** The first `limit` peers after the cursor that match the filter, and the cursor of the next page. */
-function pageOf (
-  server: WebSocketServer,
-  by: PeerOrder,
-  cursor: string | undefined,
-  limit: number,
-  filter: Filter
-): { items: Peer[], nextCursor: string | null } {
-  const list = `${by.sort} ${by.order}`
-  const after = decodeCursor(list, cursor)
-  const isById = list === 'id asc'
-  const items: WebSocketPeer[] = []
-  for (const peer of isById ? filtered(server, filter, after?.id) : inOrder(filtered(server, filter), by, after)) {
-    if (items.length === limit) {
-      return {
-        items: items.map(describePeer),
-        nextCursor: encodeCursor(list, positionOf(items[limit - 1], by))
-      }
-    }
-    items.push(peer)
-  }
-  return { items: items.map(describePeer), nextCursor: null }
 }

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { BadRequest, problem } from '../http/problem.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
+import { roomNamePattern } from '../src/core/room/room-name.ts'
 import { GodotError } from '../src/error.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { asJson } from './as-json.ts'
@@ -9,6 +10,9 @@ import { asJson } from './as-json.ts'
 
 /** Id of a client; 1 is the server. */
 export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer' })
+
+/** Name of a room; case-sensitive. */
+export const RoomName = Type.String({ pattern: roomNamePattern, description: 'Name of the room' })
 
 /** A close code that a server may send (RFC 6455 section 7.4). */
 export const CloseCode = Type.Refine(Type.Integer({
@@ -33,6 +37,7 @@ export const Peer = Type.Object({
   id: Type.Integer({ ...PeerId, examples: [1836495123] }),
   address: Type.String({ description: 'Address of the client', examples: ['192.0.2.7'] }),
   port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port of the client', examples: [51234] }),
+  room: Type.String({ description: 'Room that it is in; `main` unless the server has others', examples: ['arena-7'] }),
   protocol: Type.String({ description: 'Negotiated subprotocol, empty for none', examples: ['chat'] }),
   state: Type.Enum(['open', 'closing', 'ended'], {
     type: 'string',
@@ -65,6 +70,7 @@ export function describePeer (peer: WebSocketPeer): Peer {
     id,
     address: peer.getConnectedHost(),
     port: peer.getConnectedPort(),
+    room: peer.room.name,
     protocol,
     state,
     connectedAt: new Date(peer.connectedAt).toISOString(),
@@ -82,5 +88,6 @@ export function badRequest (description: string, pointer: string, message: strin
   return problem(description, new BadRequest([{ pointer, message }]))
 }
 
+export const badLimit = badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
 export const badId = badRequest('Not a peer id', '/params/id', 'must be integer')
 export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))

@@ -44,6 +44,10 @@ export const State = Type.Object({
     closing: count('Closing peers'),
     pending: count('Pending handshakes')
   }, { description: 'Number of peers by state' }),
+  rooms: Type.Object({
+    enabled: Type.Boolean({ description: 'Whether there can be other rooms than `main` (option `rooms`)' }),
+    count: Type.Integer({ minimum: 1, description: 'Number of rooms, `main` included' })
+  }, { description: 'Rooms of the server' }),
   limits: Type.Object({
     maxPeers: option.maxPeers,
     maxPeersPerAddress: option.maxPeersPerAddress,
@@ -175,6 +179,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
     handshakeTimeout,
     buffers,
     peers: server.countPeers(),
+    rooms: { enabled: options.rooms !== false, count: server.roomCount },
     limits: {
       maxPeers,
       maxPeersPerAddress,

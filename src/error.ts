@@ -6,7 +6,7 @@
 export const errors = {
   FAILED: { number: 1, status: 409, message: 'The peer is no longer connected' },
   ERR_UNAVAILABLE: { number: 2, status: 503, message: 'No packet is available' },
-  ERR_UNCONFIGURED: { number: 3, status: 409, message: 'The server is not in multiplayer mode' },
+  ERR_UNCONFIGURED: { number: 3, status: 409, message: 'The mode or option that this needs is not set' },
   ERR_UNAUTHORIZED: { number: 4, status: 403, message: 'Decoding objects is not allowed' },
   ERR_OUT_OF_MEMORY: { number: 6, status: 503, message: 'The outbound buffer is full' },
   ERR_CANT_CREATE: { number: 20, status: 400, message: 'Cannot open the listener' },
@@ -14,7 +14,7 @@ export const errors = {
   ERR_INVALID_DATA: { number: 30, status: 400, message: 'Malformed data' },
   ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'Invalid parameter' },
   ERR_ALREADY_EXISTS: { number: 32, status: 409, message: 'A room of this name exists' },
-  ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer' },
+  ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer or room' },
   'bad-handshake': { status: 400, message: 'Invalid WebSocket handshake (RFC 6455)' },
   'sub-protocol-mismatch': { status: 400, message: 'No matching subprotocol' },
   'upgrade-required': { status: 426, message: 'This is a WebSocket endpoint: an upgrade request is required' },

@@ -36,9 +36,10 @@ t.test('every operation has a summary, a description and a documented tag', asyn
 
 t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'ban', 'bans', 'broadcast', 'changeServer', 'connect', 'connectToRoom', 'disconnectPeer', 'disconnectPeers',
-    'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getServer', 'hasPeer', 'healthz', 'isListening', 'listen',
-    'lobbyRooms', 'matchRoom', 'metrics', 'openLobbyRoom', 'peers', 'putPacket', 'readyz', 'stop', 'unban'
+    'ban', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
+    'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom', 'getServer', 'hasPeer',
+    'healthz', 'isListening', 'listRoomPeers', 'listRooms', 'listen', 'lobbyRooms', 'matchRoom', 'metrics',
+    'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket', 'readyz', 'stop', 'unban', 'updateRoom'
   ])
 })
 
@@ -71,6 +72,13 @@ t.test('documents all responses of the REST API', async t => {
     'post /peers/disconnect': [200, 400, 401, 413, 415],
     'post /peers/{id}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
     'post /packets': [202, 400, 401, 404, 409, 413, 415, 503],
+    'get /rooms': [200, 400, 401],
+    'post /rooms': [201, 400, 401, 409, 413, 415, 503],
+    'get /rooms/{room}': [200, 400, 401, 404],
+    'patch /rooms/{room}': [200, 400, 401, 404, 413, 415],
+    'delete /rooms/{room}': [202, 400, 401, 404],
+    'get /rooms/{room}/peers': [200, 400, 401, 404],
+    'post /rooms/{room}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
     'get /bans': [200, 401],
     'post /bans': [201, 400, 401, 413, 415],
     'delete /bans/{address}': [204, 400, 401, 404],

@@ -3,10 +3,11 @@ import { client, selectServer, servers } from './api.js'
 import { Chart } from './chart.js'
 import { eventTypes } from './client/event-text.js'
 import { formatBytes, formatCompact, formatCount, formatDuration, formatRate } from './client/format.js'
-import { openDisconnect, openSend, openSignIn, openStop } from './dialogs.js'
+import { openCloseRoom, openDisconnect, openOpenRoom, openSend, openSignIn, openStop } from './dialogs.js'
 import { byId, createElement, messageOf, setText, showToast } from './dom.js'
 import { EventList } from './events.js'
-import { PeerTable } from './peers.js'
+import { createPeerTable } from './peers.js'
+import { createRoomTable } from './rooms.js'
 
 /** Milliseconds between two requests for the peers. */
 const REFRESH_INTERVAL = 2000
@@ -23,11 +24,13 @@ const charts = {
   packets: new Chart(byId('chart-packets'), ['--in', '--out'], formatCompact),
   bytes: new Chart(byId('chart-bytes'), ['--in', '--out'], formatBytes, 1024)
 }
-const peers = new PeerTable({ disconnect: openDisconnect, send: id => { sendTo(id) } })
-const events = new EventList(id => {
-  byId('filter').elements.id.value = id
-  byId('filter').dispatchEvent(new Event('input'))
+const peers = createPeerTable({ disconnect: openDisconnect, send: id => { sendTo(id) } })
+const rooms = createRoomTable({
+  show: name => { peers.filterBy('room', name) },
+  setLocked: (name, locked) => { changeRoom(client.call('updateRoom', { room: name }, { locked })) },
+  close: openCloseRoom
 })
+const events = new EventList(id => { peers.filterBy('id', id) })
 
 /** State of the server; undefined until the user is signed in. */
 let state
@@ -53,7 +56,7 @@ async function open () {
 async function start () {
   await refreshState()
   followEvents()
-  refreshPeers()
+  refreshLists()
   for (const id of ['listen', 'refuse', 'send']) byId(id).disabled = false
 }
 
@@ -71,6 +74,7 @@ function scheduleStateRefresh () {
 
 function showState () {
   const { listening, gdMpApi, wire, protocols, refuseNewConnections, uptime } = state
+  showRooms(state.rooms)
   const url = endpointUrl(state)
   const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
   setText(byId('endpoint'), [url, mode, ...(protocols.length === 0 ? [] : [protocols.join(', ')])].join(' · '))
@@ -80,6 +84,15 @@ function showState () {
   if (!listening) showStatus('error', 'not listening')
   else if (refuseNewConnections) showStatus('warning', 'refusing new connections')
   else showStatus('success', `listening for ${formatDuration(uptime)}`)
+}
+
+/** Shows rooms on a server that has more than `main`, or may have. */
+function showRooms ({ enabled, count }) {
+  const isShown = enabled || count > 1
+  byId('rooms-section').hidden = byId('filter-room').hidden = !isShown
+  byId('open-room').disabled = !enabled
+  byId('peers').classList.toggle('one-room', !isShown)
+  setText(byId('rooms-count'), formatCount(count))
 }
 
 /** Where clients connect to: beside this page, with its host, TLS and prefix, or at a port of its own. */
@@ -126,13 +139,13 @@ function requestedTypes () {
 function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
-  if (/_connected$|_disconnected$|^reset$/.test(event.type)) schedulePeerRefresh()
+  if (/_connected$|_disconnected$|^room_|_moved$|^reset$/.test(event.type)) scheduleRefresh()
   if (/^(listening|stopped|admin|reset)$/.test(event.type)) scheduleStateRefresh()
 }
 
 /** Shows totals, and rates since the last totals. */
 function showStats (stats) {
-  peers.setServerTime(stats.at)
+  for (const table of [peers, rooms]) table.setServerTime(stats.at)
   const { open, closing, pending } = stats.peers
   const others = [[closing, 'closing'], [pending, 'pending']].filter(([count]) => count > 0)
   setText(byId('peers-now'), formatCount(open))
@@ -149,20 +162,34 @@ function showStats (stats) {
   lastStats = stats
   const { listening, refuseNewConnections } = stats
   Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
+  state.rooms.count = stats.rooms
   showState()
 }
 
-// ---- peers ----
+// ---- peers and rooms ----
 
-function refreshPeers () {
+function refreshLists () {
   clearTimeout(refreshTimer)
-  if (!document.hidden) peers.refresh().catch(() => {})
-  refreshTimer = setTimeout(refreshPeers, REFRESH_INTERVAL)
+  if (!document.hidden) {
+    peers.refresh().catch(() => {})
+    if (!byId('rooms-section').hidden) rooms.refresh().catch(() => {})
+  }
+  refreshTimer = setTimeout(refreshLists, REFRESH_INTERVAL)
 }
 
-function schedulePeerRefresh () {
+function scheduleRefresh () {
   clearTimeout(refreshTimer)
-  refreshTimer = setTimeout(refreshPeers, REFRESH_DELAY)
+  refreshTimer = setTimeout(refreshLists, REFRESH_DELAY)
+}
+
+/** Shows the rooms after a call that changes one. */
+async function changeRoom (call) {
+  try {
+    await call
+    await rooms.refresh()
+  } catch (error) {
+    showToast(messageOf(error))
+  }
 }
 
 // ---- selection of the server ----
@@ -175,19 +202,25 @@ byId('server').onchange = ({ target }) => {
   lastEventId = ''
   for (const chart of Object.values(charts)) chart.clear()
   events.clear()
-  peers.reset()
+  for (const table of [peers, rooms]) table.reset()
   refreshState().then(() => { stream.abort() }, error => { showToast(messageOf(error)) })
 }
 
 // ---- buttons and keys ----
 
-byId('send').onclick = () => { sendTo(peers.focusedId) }
+byId('send').onclick = () => { sendTo(focusedPeer()) }
+byId('open-room').onclick = () => { openOpenRoom(() => { rooms.refresh() }) }
 byId('refuse').onclick = () => {
   changeState(client.call('changeServer', {}, { refuseNewConnections: !state.refuseNewConnections }))
 }
 byId('listen').onclick = () => { if (state.listening) openStop(); else changeState(client.call('listen', {}, {})) }
 byId('categories').addEventListener('change', ({ target }) => { if (target.name === 'packets') stream.abort() })
-document.addEventListener('visibilitychange', () => { if (!document.hidden && state !== undefined) refreshPeers() })
+document.addEventListener('visibilitychange', () => { if (!document.hidden && state !== undefined) refreshLists() })
+
+/** The id of the peer whose row has the focus. */
+function focusedPeer () {
+  return peers.focusedKey === undefined ? undefined : Number(peers.focusedKey)
+}
 
 /** Clients of Godot 3 expect a leading byte in raw packets; for Godot 4 the server adds it. */
 function sendTo (id) {
@@ -206,8 +239,8 @@ async function changeState (call) {
 
 const keys = {
   '/': () => { byId('filter-address').focus() },
-  s: () => { sendTo(peers.focusedId) },
-  d: () => { if (peers.focusedId !== undefined) openDisconnect(peers.focusedId) },
+  s: () => { sendTo(focusedPeer()) },
+  d: () => { if (focusedPeer() !== undefined) openDisconnect(focusedPeer()) },
   p: () => { events.togglePause() }
 }
 

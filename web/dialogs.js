@@ -1,4 +1,4 @@
-// Dialogs: sign in, disconnect a peer, send a packet, stop the server.
+// Dialogs: sign in, disconnect a peer, open and close a room, send a packet, stop the server.
 import { client, setToken } from './api.js'
 import { formatPlural } from './client/format.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
@@ -53,9 +53,43 @@ export function openSignIn (start) {
 
 /** Disconnects a peer with a code and a reason. */
 export function openDisconnect (id) {
+  openClosing(`Disconnect ${id}`, 'Disconnect', async closing => {
+    await client.call('disconnectPeer', { id, ...closing })
+    showToast(`Disconnecting ${id} with code ${closing.code}`)
+  })
+}
+
+/** Closes a room with a code and a reason. */
+export function openCloseRoom (room) {
+  openClosing(`Close room ${room}`, 'Close', async closing => {
+    const { peers } = await client.call('closeRoom', { room, ...closing })
+    showToast(`Closing room ${room} with ${formatPlural(peers, 'peer')}`)
+  })
+}
+
+/** Opens a room; `onOpened` is called with its name. */
+export function openOpenRoom (onOpened) {
+  const form = openDialog('room-dialog')
+  const { name, maxPeers, listed } = form.elements
+  onSubmit(form, async () => {
+    const limit = maxPeers.value.trim()
+    const room = await client.call('openRoom', {}, {
+      ...(name.value.trim() === '' ? {} : { name: name.value.trim() }),
+      ...(limit === '' ? {} : { maxPeers: Number(limit) }),
+      listed: listed.checked
+    })
+    form.reset()
+    showToast(`Opened room ${room.name}`)
+    onOpened(room.name)
+  })
+}
+
+/** Asks for a close code and a reason; `close` is called with them. */
+function openClosing (title, verb, close) {
   const form = openDialog('disconnect-dialog')
   const { preset, code, reason } = form.elements
-  setText(byId('disconnect-title'), `Disconnect ${id}`)
+  setText(byId('disconnect-title'), title)
+  setText(form.querySelector('.danger'), verb)
   form.oninput = () => {
     const isOther = preset.value === ''
     byId('other-code').hidden = !isOther
@@ -68,8 +102,7 @@ export function openDisconnect (id) {
     const number = preset.value === '' ? code.value.trim() : preset.value
     const size = byteLength(reason.value)
     if (size > MAX_REASON) throw new Error(`The reason has ${size} bytes; at most ${MAX_REASON} are allowed.`)
-    await client.call('disconnectPeer', { id, code: number, reason: reason.value || undefined })
-    showToast(`Disconnecting ${id} with code ${number}`)
+    await close({ code: number, reason: reason.value || undefined })
   })
 }
 

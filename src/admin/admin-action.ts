@@ -13,6 +13,8 @@ export interface AdminAction {
   readonly address: string
   /** The peer that the operation is about. */
   readonly id?: number
+  /** The room that the operation is about. */
+  readonly room?: string
   /** Path, query and body parameters: bounded in size, tokens masked, packets as their length in bytes. */
   readonly parameters: Readonly<Record<string, unknown>>
   /** HTTP status of the response. */
@@ -43,13 +45,14 @@ const SCALAR_CHARACTERS = 8
 export function describeAdminAction (
   { operation, by, address, params, query, body, status }: AdminRequest
 ): AdminAction {
-  const { id, ...path } = (params ?? {}) as Record<string, unknown>
+  const { id, room, ...path } = (params ?? {}) as Record<string, unknown>
   const sources = [path, query, isPlain(body) || body === undefined ? body : { body }]
   return {
     action: truncate(operation, MAX_TEXT),
     by,
     address: truncate(address, MAX_NAME),
     ...(id === undefined ? {} : { id: Number(id) }),
+    ...(room === undefined ? {} : { room: truncate(String(room), MAX_NAME) }),
     parameters: new Summary().ofMembers(sources, 1),
     status
   }

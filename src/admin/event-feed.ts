@@ -12,10 +12,14 @@ import type { EventType, FeedData, PeerJoined, Stats } from './feed-event.ts'
 import { PacketSampler } from './packet-sampler.ts'
 import { Traffic } from './traffic.ts'
 
-/** Which events a subscriber receives: of these types (all but the transient ones unless given), about this peer. */
+/**
+ * Which events a subscriber receives: of these types (all but the transient ones unless given), about this peer, about
+ * this room.
+ */
 export interface EventFilter {
   readonly types?: ReadonlySet<EventType> | undefined
   readonly peer?: number | undefined
+  readonly room?: string | undefined
   /** Sample one packet in so many. */
   readonly every?: number | undefined
 }
@@ -44,20 +48,28 @@ export class EventFeed {
     joined: peer => {
       this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer))
     },
-    close_requested: ({ id }, code, reason) => { this.#add('client_close_request', { id, code, reason }) },
+    close_requested: ({ id, room }, code, reason) => {
+      this.#add('client_close_request', { id, room: room.name, code, reason })
+    },
     left: (peer, end) => {
       this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end))
+    },
+    moved: ({ id, room }, from) => { this.#add('peer_moved', { id, room: room.name, from: from.name }) },
+    room_opened: ({ name: room }) => { this.#add('room_opened', { room }) },
+    room_closed: ({ name: room, openedAt }, code, reason) => {
+      const seconds = (Date.now() - openedAt) / 1000
+      this.#add('room_closed', { room, code: code ?? null, reason, seconds })
     },
     refused: (reason, address) => {
       if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }])
     },
     limited: (limit, { peer: id, ...details }: { peer?: number }) => {
-      const whose = id === undefined ? details : { id, ...details }
+      const whose = id === undefined ? details : { id, ...this.#roomOf(id), ...details }
       this.#addBurst(`limited ${limit}`, count => ['limited', { limit, option: limits[limit], ...whose, count }])
     },
     // Packets to the server that nobody reads are normal at a relay.
-    dropped: (reason, { id }) => {
-      if (reason !== 'unread') this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, reason, count }])
+    dropped: (reason, { id, room: { name: room } }) => {
+      if (reason !== 'unread') this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, room, reason, count }])
     },
     listening: () => { this.#add('listening', describeListening(this.#server)) },
     stopped: () => { this.#add('stopped', {}) }
@@ -96,8 +108,9 @@ export class EventFeed {
 
   /** Sends events to `subscriber` from now on, until the returned function is called. */
   subscribe (subscriber: Subscriber): () => void {
-    const { peer, every = 1 } = subscriber
-    this.#subscribers.set(subscriber, wants(subscriber, 'packet') ? new PacketSampler({ every, peer }) : undefined)
+    const { peer, room, every = 1 } = subscriber
+    const sampler = wants(subscriber, 'packet') ? new PacketSampler({ every, peer, room }) : undefined
+    this.#subscribers.set(subscriber, sampler)
     this.#adjust()
     if (wants(subscriber, 'stats')) subscriber.send(this.#stats())
     return () => {
@@ -114,6 +127,11 @@ export class EventFeed {
   /** Adds requests that were rejected for lack of authorization: `count` of them, the latest from `address`. */
   addUnauthorized (data: FeedData['unauthorized']): void {
     if (this.#isListening) this.#add('unauthorized', data)
+  }
+
+  /** The room of a peer; a client that authenticates has none yet. */
+  #roomOf (id: number): { room?: string } {
+    return this.#server.hasPeer(id) ? { room: this.#server.getPeer(id).room.name } : {}
   }
 
   #add<Type extends EventType> (type: Type, data: FeedData[Type]): void {
@@ -176,6 +194,7 @@ export class EventFeed {
     const stats: Stats = {
       peers: server.countPeers(),
       ...this.#traffic!.totals,
+      rooms: server.roomCount,
       packetsRelayed: server.monitor.packetsRelayed,
       packetsDropped: Object.values(server.monitor.drops).reduce((sum, count) => sum + count),
       listening: server.isListening(),
@@ -200,14 +219,17 @@ function wants ({ types }: EventFilter, type: EventType): boolean {
   return types === undefined ? !transientTypes.has(type) : types.has(type)
 }
 
-/** Statistics cover all peers, so they also reach a subscriber that filters by peer. */
+/** Statistics cover all peers, so they also reach a subscriber that filters by peer or room. */
 function matches (filter: EventFilter, event: FeedEvent): boolean {
-  return wants(filter, event.type) &&
-    (filter.peer === undefined || event.type === 'stats' || event.peer === filter.peer)
+  const { peer, room } = filter
+  if (!wants(filter, event.type)) return false
+  if (event.type === 'stats') return true
+  return (peer === undefined || event.peer === peer) && (room === undefined || event.isAbout(room))
 }
 
 function describeJoined (peer: WebSocketPeer): PeerJoined {
-  return { id: peer.id, address: peer.getConnectedHost(), port: peer.getConnectedPort(), protocol: peer.protocol }
+  const { id, room: { name: room }, protocol } = peer
+  return { id, room, address: peer.getConnectedHost(), port: peer.getConnectedPort(), protocol }
 }
 
 function describeLeft (

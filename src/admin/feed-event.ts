@@ -9,6 +9,8 @@ import type { DropReason } from '../core/server/monitor.ts'
 export interface PeerJoined {
   /** Id of the peer. */
   readonly id: number
+  /** Name of its room. */
+  readonly room: string
   /** IP address of the client. */
   readonly address: string
   /** TCP port of the client. */
@@ -39,6 +41,8 @@ export interface PeerLeft extends PeerJoined, TrafficTotals {
 export interface Stats extends TrafficTotals {
   /** Peers by state; `pending`: handshakes and authentications in progress. */
   readonly peers: { readonly open: number, readonly closing: number, readonly pending: number }
+  /** Number of rooms, `main` included. */
+  readonly rooms: number
   /** Packets that went from one peer to another; one for many counts once per receiver. */
   readonly packetsRelayed: number
   /** Packets dropped. */
@@ -53,6 +57,8 @@ export interface Stats extends TrafficTotals {
 export interface SampledPacket {
   /** Id of the sender. */
   readonly id: number
+  /** Name of its room. */
+  readonly room: string
   /** Its target in multiplayer mode: 0 all, id one, -id all but one. */
   readonly target?: number
   /** Whether it was a text message. */
@@ -65,22 +71,43 @@ export interface SampledPacket {
   readonly standsFor: number
 }
 
+/** A room that was closed. */
+export interface RoomClosed {
+  /** Name of the room. */
+  readonly room: string
+  /** Close code of its peers; null: it was empty. */
+  readonly code: number | null
+  /** Close reason of its peers. */
+  readonly reason: string
+  /** Seconds that it was open. */
+  readonly seconds: number
+}
+
 /** The data of each event type; `eventTypes` has their meanings. */
 export interface FeedData {
   client_connected: PeerJoined
-  client_close_request: { readonly id: number, readonly code: number, readonly reason: string }
+  client_close_request: {
+    readonly id: number,
+    readonly room: string,
+    readonly code: number,
+    readonly reason: string
+  }
   client_disconnected: PeerLeft
   peer_connected: PeerJoined
   peer_disconnected: PeerLeft
+  peer_moved: { readonly id: number, readonly room: string, readonly from: string }
+  room_opened: { readonly room: string }
+  room_closed: RoomClosed
   refused: { readonly reason: ErrorCode, readonly address: string, readonly count: number }
   limited: {
     readonly limit: LimitName,
     readonly option: string,
     readonly id?: number,
+    readonly room?: string,
     readonly address?: string,
     readonly count: number
   }
-  dropped: { readonly id: number, readonly reason: DropReason, readonly count: number }
+  dropped: { readonly id: number, readonly room: string, readonly reason: DropReason, readonly count: number }
   listening: {
     readonly mode: string,
     readonly port: number,
@@ -105,6 +132,9 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   client_disconnected: 'A client disconnected (plain mode)',
   peer_connected: 'A client completed its handshake (multiplayer mode)',
   peer_disconnected: 'A client disconnected (multiplayer mode)',
+  peer_moved: 'A peer moved to another room',
+  room_opened: 'A room was opened',
+  room_closed: 'A room was closed: with `code` and `reason`, or because it was empty',
   refused: 'Handshakes were refused for a reason other than a limit; at most once a second per reason',
   limited: 'A limit was hit; at most once a second per limit',
   dropped:
@@ -145,6 +175,12 @@ export class FeedEvent {
   /** The peer it is about, if any. */
   get peer (): number | undefined {
     return (this.data as { id?: number }).id
+  }
+
+  /** Whether it is about this room: about the room itself, or a peer in it. */
+  isAbout (name: string): boolean {
+    const { room, from } = this.data as { room?: string, from?: string }
+    return room === name || from === name
   }
 
   /** The event as JSON, in one line. */

@@ -7,8 +7,12 @@ const MAX_PER_SECOND = 100
 /** Bytes of the payload that a sample shows. */
 const MAX_SHOWN_BYTES = 64
 
-/** Which packets to sample: one in `every`, of one peer or of all. */
-export interface SampleOptions { readonly every: number, readonly peer: number | undefined }
+/** Which packets to sample: one in `every`, of one peer or of all, of one room or of all. */
+export interface SampleOptions {
+  readonly every: number
+  readonly peer: number | undefined
+  readonly room: string | undefined
+}
 
 /** Samples one packet in N, and not too many a second. */
 export class PacketSampler {
@@ -26,8 +30,10 @@ export class PacketSampler {
   pick (
     peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean, wire: RelayWire | undefined
   ): SampledPacket | undefined {
-    const { every, peer: wanted } = this.#options
+    const { every, peer: wanted, room: wantedRoom } = this.#options
     if (wanted !== undefined && wanted !== peer.id) return undefined
+    const room = peer.room.name
+    if (wantedRoom !== undefined && wantedRoom !== room) return undefined
     if (++this.#passed < every || !this.#mayPick()) return undefined
     const standsFor = this.#passed
     this.#passed = 0
@@ -37,6 +43,7 @@ export class PacketSampler {
       .toString('hex')
     return {
       id: peer.id,
+      room,
       ...(isRelayed ? { target: wire.target(bytes, start) } : {}),
       isText,
       bytes: end - start,

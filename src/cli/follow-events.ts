@@ -6,22 +6,33 @@ import { eventTypes } from '../client/event-text.ts'
 const types = [...eventTypes.filter(type => type !== 'packet'), 'stats'].join(',')
 /** Milliseconds until the next attempt to connect. */
 const RETRY_DELAY = 1000
-/** Milliseconds of silence after which a connection is considered lost: `stats` events come every second. */
+/** `stats` events come every second. */
 const SILENCE_TIMEOUT = 10_000
+
+/** What to follow, and what happens when the connection is lost. */
+export interface FollowOptions {
+  /** Only events of this room. */
+  readonly room?: string | undefined
+  readonly signal: AbortSignal
+  readonly onLost: (reason: string) => void
+  /** Milliseconds of silence after which a connection is considered lost. */
+  readonly silenceTimeout?: number
+}
 
 /**
  * Yields events until `signal` is aborted. A lost connection is reported to `onLost` and resumed without missing an
  * event; a request that the service rejects throws ApiError.
  */
 export async function * followEvents (
-  client: PeerServerClient, signal: AbortSignal, onLost: (reason: string) => void, silenceTimeout = SILENCE_TIMEOUT
+  client: PeerServerClient, { room, signal, onLost, silenceTimeout = SILENCE_TIMEOUT }: FollowOptions
 ): AsyncGenerator<ClientEvent> {
   let lastId = ''
   while (!signal.aborted) {
     const silent = new AbortController()
     const timer = setTimeout(() => { silent.abort() }, silenceTimeout)
     try {
-      for await (const { id, event } of client.events({ types }, lastId, AbortSignal.any([signal, silent.signal]))) {
+      const query = { types, ...(room === undefined ? {} : { room }) }
+      for await (const { id, event } of client.events(query, lastId, AbortSignal.any([signal, silent.signal]))) {
         timer.refresh()
         lastId = id ?? lastId
         yield event

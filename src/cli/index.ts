@@ -4,10 +4,12 @@ import { describeError } from './describe-error.ts'
 import { kick } from './kick.ts'
 import { peers } from './peers.ts'
 import { printLines } from './print-lines.ts'
+import { closeRoom, rooms } from './rooms.ts'
 import { send } from './send.ts'
 import { watch } from './watch.ts'
 
-const commands: Readonly<Record<string, Command>> = { peers, kick, send, watch }
+/** A command of two words belongs to what its first word names. */
+const commands: Readonly<Record<string, Command>> = { peers, kick, rooms, 'rooms close': closeRoom, send, watch }
 
 /** Arguments that print something instead of running a command. */
 const printers: Readonly<Record<string, () => string[]>> = {
@@ -22,7 +24,9 @@ const printers: Readonly<Record<string, () => string[]>> = {
  * when the command line is invalid.
  */
 export async function run (line: CommandLine): Promise<number> {
-  const [name, ...args] = line.args
+  const words = Object.hasOwn(commands, line.args.slice(0, 2).join(' ')) ? 2 : 1
+  const name = line.args.slice(0, words).join(' ')
+  const args = line.args.slice(words)
   try {
     if (Object.hasOwn(printers, name)) printLines(line.output, printers[name]())
     else await findCommand(name).run(name, args, line)
@@ -40,12 +44,13 @@ function findCommand (name: string): Command {
 }
 
 function helpLines (): string[] {
+  const nameWidth = Math.max(...Object.keys(commands).map(name => name.length))
   return [
     'Usage: fastify-peer-server                      start the service (docs/service.md)',
     '       fastify-peer-server <command> [options]  administer a running service',
     '',
     'Commands:',
-    ...Object.entries(commands).map(([name, { description }]) => `  ${name.padEnd(6)} ${description}`),
+    ...Object.entries(commands).map(([name, { description }]) => `  ${name.padEnd(nameWidth)} ${description}`),
     '',
     'Options of every command; run <command> --help for its own:',
     ...optionLines(commonOptions)

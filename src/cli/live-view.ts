@@ -28,10 +28,10 @@ export class LiveView {
   #isDrawing = false
   #isRefreshing = false
 
-  constructor ({ client, url, line }: CommandContext, sort: string) {
+  constructor ({ client, url, line }: CommandContext, what: { sort: string, room: string | undefined }) {
     this.#client = client
     this.#line = line
-    this.#state = new WatchState(url, sort)
+    this.#state = new WatchState(url, what.sort, what.room)
     this.#theme = line.output.hasColors(16, line.env) ? coloured : plain
   }
 
@@ -42,7 +42,9 @@ export class LiveView {
     const restore = this.#takeTerminal()
     try {
       this.#refresh()
-      for await (const event of followEvents(this.#client, quit, reason => { this.#lost(reason) })) this.#receive(event)
+      const { room } = this.#state
+      const onLost = (reason: string): void => { this.#lost(reason) }
+      for await (const event of followEvents(this.#client, { room, signal: quit, onLost })) this.#receive(event)
     } finally {
       this.#quit.abort()
       clearInterval(timer)
@@ -105,10 +107,25 @@ export class LiveView {
 
   async #load (): Promise<void> {
     const sort = this.#state.sort as Operations['peers']['parameters']['sort'] & string
-    const query = { limit: this.#size.rows, sort, order: sortOrder(sort) }
-    const [server, { items }] = await Promise.all([this.#client.call('getServer'), this.#client.call('peers', query)])
-    Object.assign(this.#state, { server, peers: items })
+    const { room } = this.#state
+    const query = { limit: this.#size.rows, sort, order: sortOrder(sort), ...(room === undefined ? {} : { room }) }
+    const [server, { items }, members] = await Promise.all([
+      this.#client.call('getServer'), this.#client.call('peers', query), this.#countMembers()
+    ])
+    Object.assign(this.#state, { server, peers: items, members })
     this.#draw()
+  }
+
+  /** Number of peers in the room that is shown, 0 while there is no such room. */
+  async #countMembers (): Promise<number | undefined> {
+    const { room } = this.#state
+    if (room === undefined) return undefined
+    try {
+      return (await this.#client.call('getRoom', { room })).peers
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return 0
+      throw error
+    }
   }
 
   /** Schedules a frame, unless one is scheduled already; while the view is paused, only when `force` is set. */

@@ -16,6 +16,7 @@ type Query = Omit<Operations['peers']['parameters'], 'limit' | 'cursor'>
 /** Lists peers as a table or as JSON. */
 export const peers = defineCommand('Lists peers', '', {
   address: { type: 'string', placeholder: '<ip or CIDR>', description: 'only peers from this address or range' },
+  room: { type: 'string', placeholder: '<name>', description: 'only peers in this room' },
   protocol: { type: 'string', placeholder: '<name>', description: 'only peers with this subprotocol' },
   sort: { type: 'string', placeholder: '<field>', description: `sort by ${sortFields.join(', ')} (default: id)` },
   order: { type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)' },
@@ -50,7 +51,12 @@ const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (pee
   ['BUFFER', 'right', ({ bufferedAmount }) => formatBytes(bufferedAmount)]
 ]
 
+const roomColumn: typeof columns[number] = ['ROOM', 'left', ({ room }) => room]
+
+/** The room is shown unless everyone is in the same, as on a server without others. */
 function tableLines (found: readonly Peer[]): string[] {
-  const rows = found.map(peer => columns.map(([, , read]) => read(peer)))
-  return formatTable(columns.map(([heading]) => heading), rows, columns.map(([, align]) => align))
+  const isOneRoom = found.every(({ room }) => room === found[0].room)
+  const shown = isOneRoom ? columns : columns.toSpliced(2, 0, roomColumn)
+  const rows = found.map(peer => shown.map(([, , read]) => read(peer)))
+  return formatTable(shown.map(([heading]) => heading), rows, shown.map(([, align]) => align))
 }

@@ -54,14 +54,15 @@ export function renderScreen (state: WatchState, columns: number, rows: number, 
   return lines.slice(0, rows).map(line => line === '' ? '' : ' '.repeat(MARGIN) + line)
 }
 
-function header ({ server, lostReason, url, isPaused }: WatchState, width: number, theme: Theme): string[] {
+function header ({ server, lostReason, url, room, isPaused }: WatchState, width: number, theme: Theme): string[] {
   const [severity, status] = describeStatus(server, lostReason)
   const keys = isPaused ? 'paused · p resume · q quit' : 's sort · p pause · q quit'
   const hasRoom = status.length + keys.length + 4 <= width
+  const about = [url, server === undefined ? [] : describeMode(server), room === undefined ? [] : `room ${room}`]
   const statusWidth = (hasRoom ? width - keys.length : width) - 2
   return [
     `${theme[severity]('●')} ${theme.strong(fitText(status, statusWidth))}${hasRoom ? theme.quiet(keys) : ''}`,
-    theme.quiet(fitText(server === undefined ? url : `${url} · ${describeMode(server)}`, width))
+    theme.quiet(fitText(about.flat().join(' · '), width))
   ]
 }
 
@@ -105,8 +106,9 @@ function rates ({ stats, history }: WatchState, width: number, theme: Theme): st
 
 interface Column {
   readonly name: string
-  readonly sort: string
-  readonly order: 'asc' | 'desc'
+  /** The field to sort by; a column without one cannot be sorted. */
+  readonly sort?: string
+  readonly order?: 'asc' | 'desc'
   /** Direction in which the shown values are sorted, where it differs from `order`. */
   readonly arrow?: string
   readonly width: number
@@ -114,7 +116,12 @@ interface Column {
   readonly read: (peer: Peer, now: number) => string
 }
 
-/** The columns of the peers, and the order in which each is sorted; the last ones are omitted on narrow terminals. */
+const roomColumn: Column = { name: 'Room', width: 12, read: ({ room }) => room }
+
+/**
+ * The columns of the peers, and the order in which each is sorted; the last ones are omitted on narrow terminals, the
+ * room on a server without rooms.
+ */
 const columns: readonly Column[] = [
   { name: 'Id', sort: 'id', order: 'asc', width: 10, read: ({ id }) => String(id) },
   {
@@ -124,6 +131,7 @@ const columns: readonly Column[] = [
     width: 21,
     read: ({ address, port }) => formatEndpoint(address, port)
   },
+  roomColumn,
   {
     name: 'Age',
     sort: 'connectedAt',
@@ -154,20 +162,22 @@ const columns: readonly Column[] = [
 ]
 
 /** The fields that peers can be sorted by, in the order in which the key `s` cycles through them. */
-export const sortFields = columns.map(({ sort }) => sort)
+export const sortFields = columns.flatMap(({ sort }) => sort ?? [])
 
 /** The order in which peers are sorted by a field. */
 export function sortOrder (field: string): 'asc' | 'desc' {
-  return columns.find(({ sort }) => sort === field)!.order
+  return columns.find(({ sort }) => sort === field)!.order!
 }
 
 function headingOf ({ name, sort, order, arrow = order === 'asc' ? '↑' : '↓' }: Column, sorted: string): string {
   return sort === sorted ? `${name} ${arrow}` : name
 }
 
-function peerTable ({ peers, stats, sort }: WatchState, width: number, rows: number, theme: Theme): string[] {
+function peerTable (state: WatchState, width: number, rows: number, theme: Theme): string[] {
+  const { peers, stats, members, server, sort } = state
   let used = 0
-  const shown = columns.filter(column => (used += column.width + 2) <= width + 2)
+  const wanted = columns.filter(column => column !== roomColumn || server?.rooms?.enabled)
+  const shown = wanted.filter(column => (used += column.width + 2) <= width + 2)
   const now = Date.now()
   const headings = shown.map(column => {
     const style = column.sort === sort ? theme.strong : theme.quiet
@@ -177,7 +187,7 @@ function peerTable ({ peers, stats, sort }: WatchState, width: number, rows: num
     const style = peer.state === 'open' ? unstyled : theme.quiet
     return style(shown.map(column => fitText(column.read(peer, now), column.width, column.align)).join('  '))
   })
-  const hidden = Math.max(peers.length, stats?.peers.open ?? 0) - rows
+  const hidden = Math.max(peers.length, members ?? stats?.peers.open ?? 0) - rows
   if (list.length === 0) list.push(theme.quiet('No peers connected.'))
   else if (hidden > 0 && rows > 1) list[rows - 1] = theme.quiet(fitText(`and ${hidden + 1} more`, width))
   return [headings.join('  '), ...list, ...Array.from({ length: rows - list.length }, () => '')]

@@ -12,22 +12,27 @@ const parsers: Readonly<Record<'text' | 'hex' | 'variant', (value: string) => Pa
   variant: json => ({ variant: parseJson(json) })
 }
 
-/** Sends a packet to all peers, to one peer, or to all but one. */
+/** Sends a packet to all peers, to one peer, or to all but one; of all rooms or of one. */
 export const send = defineCommand('Sends a packet; by default standard input, as binary, to all peers', '', {
   to: { type: 'string', placeholder: '<id>', description: 'send to this peer only' },
   but: { type: 'string', placeholder: '<id>', description: 'send to all peers except this one' },
+  room: { type: 'string', placeholder: '<name>', description: 'send to peers of this room only' },
   text: { type: 'string', placeholder: '<text>', description: 'a text packet' },
   hex: { type: 'string', placeholder: '<digits>', description: 'a binary packet, e.g. "c0 ff ee"' },
   variant: { type: 'string', placeholder: '<JSON>', description: 'a Variant, e.g. {"Vector2":[1,2]} (docs/variant.md)' }
-}, async ({ client, options: { to, but, ...sources }, line }) => {
+}, async ({ client, options: { to, but, room, ...sources }, line }) => {
   if (to !== undefined && but !== undefined) throw new UsageError('expected either --to or --but')
   const [receiver, excluded] = [to, but].map(id => id === undefined ? undefined : parsePeerId(id))
   const packet = Object.keys(sources).length === 0 ? await readInput(line) : parsePacket(sources)
-  if (receiver !== undefined) {
+  const target = receiver ?? (excluded === undefined ? 0 : -excluded)
+  if (room !== undefined) {
+    const { recipients } = await client.call('putRoomPacket', { room, target }, packet)
+    printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
+  } else if (receiver !== undefined) {
     const { bytes } = await client.call('putPacket', { id: receiver }, packet)
     printLines(line.output, [`sent ${formatPlural(bytes, 'byte')}`])
   } else {
-    const { recipients } = await client.call('broadcast', { target: excluded === undefined ? 0 : -excluded }, packet)
+    const { recipients } = await client.call('broadcast', { target }, packet)
     printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
   }
 })

@@ -12,6 +12,8 @@ type Stats = FeedEventData['stats'] & { readonly at: string }
 /** Everything that `watch` shows. */
 export class WatchState {
   readonly url: string
+  /** The room that is shown; undefined: all. */
+  readonly room: string | undefined
   sort: string
   server: State | undefined
   /** Why the connection to the service is lost; undefined while it is up. */
@@ -27,11 +29,14 @@ export class WatchState {
   }
 
   peers: readonly Peer[] = []
+  /** Number of peers in `room`. */
+  members: number | undefined
   readonly events: EventLine[] = []
   isPaused = false
 
-  constructor (url: string, sort: string) {
+  constructor (url: string, sort: string, room?: string) {
     this.url = url
+    this.room = room
     this.sort = sort
   }
 

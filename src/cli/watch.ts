@@ -11,24 +11,27 @@ export const watch = defineCommand('Shows state, traffic, peers and events live'
     type: 'string',
     placeholder: '<field>',
     description: `sort peers by ${sortFields.join(', ')} (default: connectedAt)`
-  }
+  },
+  room: { type: 'string', placeholder: '<name>', description: 'only peers and events of this room' }
 }, async context => {
-  const { options: { sort = 'connectedAt' }, line: { output, signal } } = context
+  const { options: { sort = 'connectedAt', room }, line: { output, signal } } = context
   if (!sortFields.includes(sort)) {
     throw new UsageError(`invalid --sort ${sort}: expected one of ${sortFields.join(', ')}`)
   }
-  if (output.isTTY) await new LiveView(context, sort).run(signal)
-  else await printEvents(context)
+  if (output.isTTY) await new LiveView(context, { sort, room }).run(signal)
+  else await printEvents(context, room)
 })
 
-async function printEvents ({ client, line: { output, errors, signal } }: CommandContext): Promise<void> {
+async function printEvents (
+  { client, line: { output, errors, signal } }: CommandContext, room: string | undefined
+): Promise<void> {
   let lastReason = ''
   const report = (reason: string): void => {
     if (reason === lastReason) return
     lastReason = reason
     printLines(errors, [reason === '' ? 'Reconnected.' : `Connection lost, retrying: ${reason}.`])
   }
-  for await (const event of followEvents(client, signal, report)) {
+  for await (const event of followEvents(client, { room, signal, onLost: report })) {
     report('')
     if (event.type === 'open' || event.type === 'stats') continue
     const line = eventLine(event)

@@ -40,13 +40,15 @@ const causes: Readonly<Record<FeedEventData['peer_disconnected']['cause'], strin
 
 const connected: EventFormat<FeedEventData['peer_connected']> = {
   category: 'peers',
-  line: ({ id, address, port, protocol }) =>
-    ['success', 'joined', id, `from ${formatEndpoint(address, port)}${protocol === '' ? '' : ` (${protocol})`}`]
+  line: ({ id, room, address, port, protocol }) =>
+    ['success', 'joined', id, inRoom(room),
+      `from ${formatEndpoint(address, port)}${protocol === '' ? '' : ` (${protocol})`}`]
 }
 
 const disconnected: EventFormat<FeedEventData['peer_disconnected']> = {
   category: 'peers',
-  line: ({ id, cause, outcome, code, reason, seconds }) => [outcome === 'clean' ? 'info' : 'warning', 'left', id,
+  line: ({ id, room, cause, outcome, code, reason, seconds }) => [outcome === 'clean' ? 'info' : 'warning', 'left', id,
+    inRoom(room),
     `after ${formatDuration(seconds)}: ${causes[cause] ?? cause}, ${closeText(code, reason)}` +
     (outcome === 'timeout' ? ', close not acknowledged' : '')]
 }
@@ -60,6 +62,19 @@ const formats: Formats = {
   },
   client_disconnected: disconnected,
   peer_disconnected: disconnected,
+  peer_moved: {
+    category: 'peers',
+    line: ({ id, room, from }) => ['info', 'moved', id, `from ${from} to ${room}`]
+  },
+  room_opened: {
+    category: 'peers',
+    line: ({ room }) => ['success', 'room opened', room]
+  },
+  room_closed: {
+    category: 'peers',
+    line: ({ room, code, reason, seconds }) => ['info', 'room closed', room,
+      `after ${formatDuration(seconds)}: ${code === null ? 'empty' : closeText(code, reason)}`]
+  },
   refused: {
     category: 'problems',
     line: ({ reason, address }) => ['warning', 'refused', `${address}: ${reason}`]
@@ -88,8 +103,8 @@ const formats: Formats = {
   },
   admin: {
     category: 'admin',
-    line: ({ action, by, id, parameters, status }) => [status < 400 ? 'info' : 'error', by ?? 'anonymous', action, id,
-      { kind: 'detail', text: parameterText(parameters) }, `→ ${status}`]
+    line: ({ action, by, id, room, parameters, status }) => [status < 400 ? 'info' : 'error', by ?? 'anonymous',
+      action, id, room, { kind: 'detail', text: parameterText(parameters) }, `→ ${status}`]
   },
   packet: {
     category: 'packets',
@@ -136,6 +151,13 @@ function partOf (part: Line[number]): TextPart[] {
   if (typeof part === 'object') return part.text === '' ? [] : [part]
   if (part === undefined) return []
   return [typeof part === 'number' ? { kind: 'peer', text: String(part) } : { kind: 'text', text: String(part) }]
+}
+
+/** The room that all clients are in unless they ask for another. */
+const MAIN = 'main'
+
+function inRoom (room: string | undefined): string | undefined {
+  return room === undefined || room === MAIN ? undefined : `in ${room}`
 }
 
 function closeText (code: number, reason: string): string {

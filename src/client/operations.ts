@@ -33,6 +33,8 @@ export interface Peer {
   address: string
   /** Port of the client */
   port: number
+  /** Room that it is in; `main` unless the server has others */
+  room: string
   /** Negotiated subprotocol, empty for none */
   protocol: string
   /** closing: a close frame was sent and is not answered yet */
@@ -54,6 +56,26 @@ export interface Peer {
    * reference as `[circular]`
    */
   data?: unknown
+}
+
+/** The room */
+export interface Room {
+  /** Name of the room */
+  name: string
+  /** When it was opened */
+  openedAt: string
+  /** Number of its peers, closing ones included */
+  peers: number
+  /** Maximum number of peers; 0: no limit */
+  maxPeers: number
+  /** Whether new clients are refused */
+  locked: boolean
+  /** Whether the lobby shows it */
+  listed: boolean
+  /** Seconds that it stays open after its last peer has left */
+  emptyTimeout: number
+  /** What the lobby shows about it */
+  data: Record<string, unknown>
 }
 
 /** The state of the server */
@@ -99,6 +121,13 @@ export interface State {
     closing: number
     /** Pending handshakes */
     pending: number
+  }
+  /** Rooms of the server */
+  rooms: {
+    /** Whether there can be other rooms than `main` (option `rooms`) */
+    enabled: boolean
+    /** Number of rooms, `main` included */
+    count: number
   }
   /** Limits for clients */
   limits: {
@@ -195,6 +224,130 @@ export interface Operations {
     }
     response: State
   }
+  /** List the rooms. */
+  listRooms: {
+    parameters: {
+      /** Rooms per page, by default 100 */
+      limit?: number
+      /** `nextCursor` of the previous page */
+      cursor?: string
+      /** Sort key, by default `name`; text sorts by code unit */
+      sort?: 'name' | 'peers' | 'openedAt'
+      /** Sort order, by default `asc` */
+      order?: 'asc' | 'desc'
+      /** Rooms that the lobby shows, or those that it does not */
+      listed?: boolean
+      /** Rooms whose name contains this text */
+      q?: string
+    }
+    body: undefined
+    response: {
+      items: Array<Room>
+      /** Cursor of the next page; null on the last page */
+      nextCursor: string | null
+    }
+  }
+  /** Open a room. */
+  openRoom: {
+    parameters: Record<never, never>
+    body: {
+      /** Name of the room */
+      name?: string
+      /** Maximum number of peers; 0: no limit. Default: `maxPeersPerRoom` */
+      maxPeers?: number
+      /** Whether new clients are refused; default false */
+      locked?: boolean
+      /** Whether the lobby shows it; default true */
+      listed?: boolean
+      /** Seconds that it stays open after its last peer has left. Default: that of option `rooms` */
+      emptyTimeout?: number
+      /** What the lobby shows about it: at most 4096 bytes of JSON; default {} */
+      data?: Record<string, unknown>
+    }
+    response: Room
+  }
+  /** Get a room. */
+  getRoom: {
+    parameters: {
+      /** Name of the room */
+      room: string
+    }
+    body: undefined
+    response: Room
+  }
+  /** Change settings of a room. */
+  updateRoom: {
+    parameters: {
+      /** Name of the room */
+      room: string
+    }
+    body: {
+      /** Maximum number of peers; 0: no limit. Default: `maxPeersPerRoom` */
+      maxPeers?: number
+      /** Whether new clients are refused; default false */
+      locked?: boolean
+      /** Whether the lobby shows it; default true */
+      listed?: boolean
+      /** Seconds that it stays open after its last peer has left. Default: that of option `rooms` */
+      emptyTimeout?: number
+      /** What the lobby shows about it: at most 4096 bytes of JSON; default {} */
+      data?: Record<string, unknown>
+    }
+    response: Room
+  }
+  /** Close a room. */
+  closeRoom: {
+    parameters: {
+      /**
+       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
+       */
+      code?: number
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      reason?: string
+      /** Name of the room */
+      room: string
+    }
+    body: undefined
+    response: {
+      state: 'closing'
+      /** Peers that are being closed */
+      peers: number
+    }
+  }
+  /** List the peers of a room. */
+  listRoomPeers: {
+    parameters: {
+      /** Peers per page, by default 100 */
+      limit?: number
+      /** `nextCursor` of the previous page */
+      cursor?: string
+      /** Sort key, by default `id`; text sorts by code unit */
+      sort?:
+        | 'id'
+        | 'connectedAt'
+        | 'address'
+        | 'protocol'
+        | 'packetsIn'
+        | 'packetsOut'
+        | 'bytesIn'
+        | 'bytesOut'
+        | 'bufferedAmount'
+      /** Sort order, by default `asc` */
+      order?: 'asc' | 'desc'
+      /** Peers with this sub-protocol */
+      protocol?: string
+      /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
+      address?: string
+      /** Name of the room */
+      room: string
+    }
+    body: undefined
+    response: {
+      items: Array<Peer>
+      /** Cursor of the next page; null on the last page */
+      nextCursor: string | null
+    }
+  }
   /** List the peers. */
   peers: {
     parameters: {
@@ -219,6 +372,8 @@ export interface Operations {
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
+      /** Peers in this room */
+      room?: string
     }
     body: undefined
     response: {
@@ -309,6 +464,8 @@ export interface Operations {
         protocol?: string
         /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
         address?: string
+        /** Peers in this room */
+        room?: string
       }
       /** All of them */
       all?: true
@@ -354,6 +511,20 @@ export interface Operations {
       recipients: number
     }
   }
+  /** Send a packet to the peers of a room. */
+  putRoomPacket: {
+    parameters: {
+      /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
+      target?: number
+      /** Name of the room */
+      room: string
+    }
+    body: Uint8Array | string | { readonly variant: unknown }
+    response: {
+      /** Number of recipients */
+      recipients: number
+    }
+  }
   /** List the bans. */
   bans: {
     parameters: Record<never, never>
@@ -391,6 +562,8 @@ export interface Operations {
       types?: string
       /** Only events about this peer */
       peer?: number
+      /** Only events about this room and its peers */
+      room?: string
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
       /** Without `Last-Event-ID`: start with this many of the latest events */
@@ -408,7 +581,15 @@ export const operations = {
   isListening: { method: 'GET', path: '/server/listening', query: [] },
   listen: { method: 'POST', path: '/server/listen', query: [] },
   stop: { method: 'POST', path: '/server/stop', query: [] },
-  peers: { method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address'] },
+  listRooms: { method: 'GET', path: '/rooms', query: ['limit', 'cursor', 'sort', 'order', 'listed', 'q'] },
+  openRoom: { method: 'POST', path: '/rooms', query: [] },
+  getRoom: { method: 'GET', path: '/rooms/{room}', query: [] },
+  updateRoom: { method: 'PATCH', path: '/rooms/{room}', query: [] },
+  closeRoom: { method: 'DELETE', path: '/rooms/{room}', query: ['code', 'reason'] },
+  listRoomPeers: {
+    method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address']
+  },
+  peers: { method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room'] },
   getPeer: { method: 'GET', path: '/peers/{id}', query: [] },
   disconnectPeer: { method: 'DELETE', path: '/peers/{id}', query: ['code', 'reason', 'wait'] },
   hasPeer: { method: 'GET', path: '/peers/{id}/exists', query: [] },
@@ -417,10 +598,11 @@ export const operations = {
   disconnectPeers: { method: 'POST', path: '/peers/disconnect', query: [] },
   putPacket: { method: 'POST', path: '/peers/{id}/packets', query: [] },
   broadcast: { method: 'POST', path: '/packets', query: ['target'] },
+  putRoomPacket: { method: 'POST', path: '/rooms/{room}/packets', query: ['target'] },
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'sample', 'recent'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'recent'] }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]

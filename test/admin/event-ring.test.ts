@@ -3,7 +3,7 @@ import t from 'tap'
 import { EventRing } from '../../src/admin/event-ring.ts'
 import type { FeedEvent } from '../../src/admin/feed-event.ts'
 
-const closing = (reason: string) => ({ id: 7, code: 4000, reason })
+const closing = (reason: string) => ({ id: 7, room: 'main', code: 4000, reason })
 
 t.test('events beyond the number or the bytes push out the oldest, as in a plain list', async t => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 12 }), fc.integer({

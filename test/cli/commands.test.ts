@@ -10,6 +10,7 @@ import { run } from '../../src/cli/index.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { startApp } from '../helper/app.ts'
 import { startHost } from '../helper/host.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -47,6 +48,51 @@ t.test('peers prints a table, or JSON, filtered and sorted by the service', asyn
   t.match(await command(['peers', '--limit', '0'], env),
     { code: 2, errors: /^invalid --limit 0: expected an integer from 1\n/ })
   t.match(await command(['peers', 'all'], env), { code: 2, errors: /'all'/ })
+})
+
+t.test('peers tells rooms apart, and lists those of one', async t => {
+  const { joinRoom, port } = await startHost(t, { server: { rooms: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  const { id } = await joinRoom('arena-7')
+  await joinRoom('arena-8')
+  const { output } = await command(['peers'], env)
+  t.match(output, /^ID +ADDRESS +ROOM +PROTOCOL +STATE/)
+  t.match(output, /^\d+ +127\.0\.0\.1:\d+ +arena-8 +open /m)
+  t.match((await command(['peers', '--room', 'arena-7'], env)).output, new RegExp(`^.*\n${id} +127.*\n$`))
+  t.match(await command(['peers', '--room', 'a b'], env), { code: 1, errors: /^room must match pattern / })
+})
+
+t.test('rooms prints a table, or JSON, filtered and sorted by the service', async t => {
+  const { joinRoom, server, port } = await startHost(t, { server: { rooms: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  server.openRoom('arena-8', { maxPeers: 8, listed: false, locked: true })
+  await joinRoom('arena-7')
+  const { output } = await command(['rooms', '--sort', 'peers', '--order', 'desc'], env)
+  t.match(output.split('\n'), [/^NAME +PEERS +MAX +LISTED +LOCKED +AGE$/, /^arena-7 +1 +– +yes +no +0s$/,
+    /^main +0 +– +no +no +\ds$/, /^arena-8 +0 +8 +no +yes +0s$/, ''])
+  const all = JSON.parse((await command(['rooms', '--json'], env)).output)
+  t.match(all, [{ name: 'arena-7', peers: 1 }, { name: 'arena-8', maxPeers: 8 }, { name: 'main' }])
+  t.same(JSON.parse((await command(['rooms', '--json', '--name=-8'], env)).output), [all[1]])
+  t.same(JSON.parse((await command(['rooms', '--json', '--limit', '2'], env)).output), all.slice(0, 2))
+  t.match(await command(['rooms', '--sort', 'beauty'], env), { code: 1, errors: /^sort must be / })
+  t.match(await command(['rooms', 'arena-7'], env), { code: 2, errors: /'arena-7'/ })
+})
+
+t.test('rooms close closes a room, with code and reason', async t => {
+  const { joinRoom, server, port } = await startHost(t, { server: { rooms: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  const { socket } = await joinRoom('arena-7')
+  const closed = once(socket, 'close')
+  const gone = nextSignal(server, 'room_closed')
+  t.match(await command(['rooms', 'close', 'arena-7', '--code', '4001', '--reason', 'over'], env),
+    { code: 0, output: 'closing room arena-7 with 1 peer\n' })
+  t.same((await closed).map(String), ['4001', 'over'])
+  await gone
+  t.match(await command(['rooms', 'close', 'arena-7'], env), { code: 1, errors: 'no room "arena-7"\n' })
+  for (const names of [[], ['a', 'b']]) {
+    t.match(await command(['rooms', 'close', ...names], env), { code: 2, errors: /^expected the name of one room\n/ })
+  }
+  t.match(await command(['rooms', 'close', 'main', '--code', '1005'], env), { code: 1, errors: /^code must be / })
 })
 
 t.test('kick disconnects some peers or all, with code and reason', async t => {
@@ -99,6 +145,23 @@ t.test('send sends text, hex, a Variant or standard input to all peers, one, or 
   t.match(await command(['send', '--text', 'x', '--to', '7'], env), { code: 1, errors: 'no peer 7\n' })
 })
 
+t.test('send sends to the peers of a room', async t => {
+  const { joinRoom, port } = await startHost(t, { server: { rooms: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  const [one, two, other] = [await joinRoom('a'), await joinRoom('a'), await joinRoom('b')]
+  const received: string[] = []
+  for (const [name, { socket }] of Object.entries({ one, two, other })) {
+    socket.on('message', data => { received.push(`${name} ${String(data)}`) })
+  }
+  const send = async (...args: string[]) => await command(['send', '--room', 'a', ...args], env)
+  t.match(await send('--text', 'all'), { code: 0, output: 'sent to 2 peers\n' })
+  t.match(await send('--text', 'x', '--to', String(two.id)), { code: 0, output: 'sent to 1 peer\n' })
+  t.match(await send('--text', 'y', '--but', String(two.id)), { code: 0, output: 'sent to 1 peer\n' })
+  t.match(await send('--text', 'z', '--to', String(other.id)), { code: 1, errors: `no peer ${other.id}\n` })
+  while (received.length < 4) await new Promise(setImmediate)
+  t.same(received.sort(), ['one all', 'one y', 'two all', 'two x'])
+})
+
 t.test('send rejects invalid options', async t => {
   const { port } = await startHost(t)
   const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
@@ -137,17 +200,19 @@ t.test('explains errors', async t => {
 
 t.test('--help describes all commands, or one with its options', async t => {
   for (const argument of ['--help', '-h', 'help']) {
-    const output = /^Usage[^]*peers [^]*kick [^]*send [^]*watch [^]*--token/
+    const output = /^Usage[^]*peers [^]*kick [^]*rooms +Lists[^]*rooms close Closes[^]*send [^]*watch [^]*--token/
     t.match(await command([argument]), { code: 0, errors: '', output })
   }
   const patterns = {
     peers: /^Usage: fastify-peer-server peers \[options\]\nLists peers\.\n[^]*--address <ip or CIDR>[^]*--json/,
+    rooms: /^Usage: fastify-peer-server rooms \[options\]\nLists rooms\.\n[^]*--name <text>/,
+    'rooms close': /^Usage: fastify-peer-server rooms close <name> \[options\]\n[^]*--reason <text>/,
     kick: /<id>\.\.\. \| --all[^]*--code <code>/,
     send: /--variant <JSON>/,
     watch: /--sort <field>/
   }
   for (const [name, output] of Object.entries(patterns)) {
-    t.match(await command([name, '--help']), { code: 0, errors: '', output }, name)
+    t.match(await command([...name.split(' '), '--help']), { code: 0, errors: '', output }, name)
   }
 })
 

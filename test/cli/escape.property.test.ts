@@ -30,6 +30,7 @@ function hostile<Value> (sample: Value): fc.Arbitrary<any> {
 
 const peer = {
   id: 7,
+  room: 'arena-7',
   address: '192.0.2.7',
   port: 5000,
   protocol: 'chat',
@@ -46,6 +47,13 @@ const bodies = {
   server: {
     listening: true, gdMpApi: true, wire: 'godot4', protocols: ['chat'], refuseNewConnections: false, uptime: 75
   },
+  rooms: {
+    items: [{
+      name: 'arena-7', openedAt: '2025-01-31T12:00:00.000Z', peers: 1, maxPeers: 8, locked: true, listed: true
+    }],
+    nextCursor: null
+  },
+  closing: { state: 'closing', peers: 1 },
   disconnected: { requested: 1, notFound: [7] },
   sent: { recipients: 1, bytes: 1 }
 }
@@ -53,6 +61,8 @@ const problem = { code: 'bad-request', detail: 'text', errors: [{ pointer: '/que
 const event = {
   at: '2025-01-31T12:00:00.000Z',
   id: 7,
+  room: 'arena-7',
+  from: 'lobby',
   address: '192.0.2.7',
   port: 5000,
   protocol: 'chat',
@@ -77,6 +87,7 @@ const event = {
   hex: '1b5b324ac29b',
   standsFor: 2,
   peers: { open: 1, closing: 1, pending: 1 },
+  rooms: 2,
   packetsIn: 1,
   packetsOut: 1,
   bytesIn: 1,
@@ -139,6 +150,9 @@ const commands: Array<[args: string[], body: unknown]> = [
   [['peers'], bodies.page],
   [['peers', '--json'], bodies.page],
   [['kick', '7'], bodies.disconnected],
+  [['rooms'], bodies.rooms],
+  [['rooms', '--json'], bodies.rooms],
+  [['rooms', 'close', 'arena-7'], bodies.closing],
   [['send'], bodies.sent],
   [['send', '--to', '7'], bodies.sent]
 ]

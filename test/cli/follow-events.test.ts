@@ -32,7 +32,9 @@ async function take (count: number, client: PeerServerClient, silenceTimeout?: n
   const [types, losses]: [string[], string[]] = [[], []]
   await withTimeout(15, () => `${count} events; so far ${types.join()}, ${losses.join()}`, (async () => {
     const { signal } = new AbortController()
-    for await (const { type } of followEvents(client, signal, reason => { losses.push(reason) }, silenceTimeout)) {
+    const onLost = (reason: string): void => { losses.push(reason) }
+    const options = { signal, onLost, ...(silenceTimeout === undefined ? {} : { silenceTimeout }) }
+    for await (const { type } of followEvents(client, options)) {
       if (types.push(type) === count) return
     }
   })())

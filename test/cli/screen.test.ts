@@ -99,3 +99,22 @@ t.test('marks the sorted column with the direction of the values it shows', asyn
   t.match(textOf(Object.assign(stateWith(), { sort: 'connectedAt' })), /Age ↑/)
   t.equal(sortOrder('connectedAt'), 'desc')
 })
+
+t.test('shows the room of each peer on a server with rooms', async t => {
+  const state = stateWith(2)
+  t.notMatch(textOf(state), /Room/)
+  Object.assign(state, {
+    server: { ...state.server, rooms: { enabled: true, count: 2 } },
+    peers: state.peers.map(peer => ({ ...peer, room: 'arena-7' }))
+  })
+  t.match(textOf(state), /Address +Room +/)
+  t.match(textOf(state), /192\.0\.2\.7:50000 +arena-7 +/)
+})
+
+t.test('names the room that it shows, and counts its peers', async t => {
+  const state = Object.assign(new WatchState('http://127.0.0.1:3000', 'id', 'arena-7'), stateWith(40), {
+    room: 'arena-7', members: 500
+  })
+  t.match(textOf(state), /multiplayer relay, Godot 3 · chat · room arena-7/)
+  t.match(textOf(state), /and 48\d more/)
+})

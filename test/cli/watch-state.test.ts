@@ -49,6 +49,7 @@ t.test('rates are never negative, although a restarted server counts from 0', as
   const state = new WatchState(url, 'id')
   const stats = {
     peers: { open: 1, closing: 0, pending: 0 },
+    rooms: 1,
     packetsIn: 100,
     packetsOut: 0,
     bytesIn: 0,

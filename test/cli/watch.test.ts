@@ -38,8 +38,8 @@ function readOutput (t: Test, child: ChildProcess) {
 }
 
 /** Runs the command in a pseudo terminal, by script(1). */
-function inTerminal (t: Test, port: number, size: string, env: Record<string, string> = {}) {
-  const command = `stty ${size}; exec ${process.execPath} ${cli} watch --url http://127.0.0.1:${port}`
+function inTerminal (t: Test, port: number, size: string, env: Record<string, string> = {}, options = '') {
+  const command = `stty ${size}; exec ${process.execPath} ${cli} watch --url http://127.0.0.1:${port} ${options}`
   const child = spawn('script', ['-qefc', command, '/dev/null'], {
     stdio: 'pipe', env: { ...process.env, TERM: 'xterm-256color', ...env }
   })
@@ -47,8 +47,8 @@ function inTerminal (t: Test, port: number, size: string, env: Record<string, st
 }
 
 /** Runs the command without a terminal. */
-function inPipe (t: Test, port: number) {
-  const child = spawn(process.execPath, [cli, 'watch', '--url', `http://127.0.0.1:${port}`], { stdio: 'pipe' })
+function inPipe (t: Test, port: number, ...options: string[]) {
+  const child = spawn(process.execPath, [cli, 'watch', '--url', `http://127.0.0.1:${port}`, ...options], { stdio: 'pipe' })
   return { ...readOutput(t, child), child }
 }
 
@@ -133,4 +133,26 @@ t.test('without a terminal it prints a line for each event', async t => {
   t.match(seen(), /^joined \d+ from 127\.0\.0\.1:\d+$/m)
   child.kill('SIGTERM')
   t.equal(await exit(), 0)
+})
+
+t.test('--room shows the peers and events of one room, in a terminal and in a pipe', async t => {
+  const { joinRoom, port } = await startHost(t, { server: { rooms: true } })
+  const other = await joinRoom('b')
+  const screen = inTerminal(t, port, 'rows 30 cols 100', { NO_COLOR: '1' }, '--room a')
+  await screen.prints(/· room a/)
+  await screen.prints(/No peers connected/)
+  const { id } = await joinRoom('a')
+  await screen.prints(new RegExp(`${id} .* a +\\d+s`))
+  t.notMatch(screen.seen(), String(other.id))
+  screen.press('q')
+  t.equal(await screen.exit(), 0)
+
+  const lines = inPipe(t, port, '--room', 'a')
+  await repeatUntil(lines.prints(/joined \d+ in a/), () => {
+    joinRoom('b').catch(() => {})
+    joinRoom('a').catch(() => {})
+  })
+  t.notMatch(lines.seen(), /in b/)
+  lines.child.kill('SIGTERM')
+  t.equal(await lines.exit(), 0)
 })

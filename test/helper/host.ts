@@ -28,6 +28,8 @@ export interface Host {
   get (path: string, init?: RequestInit): Promise<JsonResponse>
   /** Connects a client and waits until the server has accepted it. */
   join (...protocols: string[]): Promise<Client>
+  /** The same, in a room. */
+  joinRoom (room: string, ...protocols: string[]): Promise<Client>
 }
 
 /** A response with untyped JSON. */
@@ -57,13 +59,16 @@ export async function startHost (
     port,
     api: (path, init) => get(prefix + path, init),
     get,
-    join: (...protocols) => join(t, app.peerServer, port, protocols)
+    join: (...protocols) => join(t, app.peerServer, port, '/ws', protocols),
+    joinRoom: (room, ...protocols) => join(t, app.peerServer, port, `/ws/${room}`, protocols)
   }
 }
 
-async function join (t: Test, server: WebSocketServer, port: number, protocols: string[]): Promise<Client> {
+async function join (
+  t: Test, server: WebSocketServer, port: number, path: string, protocols: string[]
+): Promise<Client> {
   const connected = nextSignal(server, server.options.gdMpApi ? 'peer_connected' : 'client_connected')
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols)
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols)
   t.teardown(() => { socket.terminate() })
   const [id] = await connected
   await opened(socket)

@@ -216,6 +216,15 @@ t.test('counts refusals, limits and drops by reason', async t => {
   read('refusing'), read('listening'), read('dropped_packets_total{reason="own-target"}')], [1, 1, 1, 1, 1, 0])
 })
 
+t.test('counts the rooms, without a series for each', async t => {
+  const { app, scrape, server } = await start(t, { rooms: true })
+  t.equal((await scrape())('rooms'), 1)
+  await server.openRoom('arena-7').close()
+  server.openRoom('arena-8')
+  t.equal((await scrape())('rooms'), 2)
+  t.notMatch(await app.metrics.metrics(), /arena-/)
+})
+
 t.test('shows unread packets and buffered bytes', async t => {
   const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
   const [a, b] = [await join(), await join()]

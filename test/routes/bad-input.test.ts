@@ -297,6 +297,10 @@ for (const [method, path, allow] of [
   ['POST', `/peers/${id}`, 'HEAD, GET, DELETE'],
   ['PUT', '/peers/disconnect', 'POST'],
   ['GET', '/packets', 'POST'],
+  ['PUT', '/rooms', 'GET, HEAD, POST'],
+  ['POST', '/rooms/main', 'GET, HEAD, PATCH, DELETE'],
+  ['DELETE', '/rooms/main/peers', 'GET, HEAD'],
+  ['GET', '/rooms/main/packets', 'POST'],
   ['DELETE', `/peers/${id}/packets`, 'POST']
 ]) {
   t.test(`responds with 405 to ${method} ${path.replace(String(id), '{id}')}`, async t => {

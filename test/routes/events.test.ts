@@ -26,7 +26,7 @@ t.test('sends an event when a peer joins, requests to close, and leaves, with ca
   const { id, socket } = await join()
   const { port } = (socket as any)._socket.address()
   const connected = await stream.next('client_connected')
-  t.match(connected.data, { type: 'client_connected', id, address: '127.0.0.1', port, protocol: '' })
+  t.match(connected.data, { type: 'client_connected', id, room: 'main', address: '127.0.0.1', port, protocol: '' })
   t.ok(Math.abs(Date.parse(connected.data.at) - Date.now()) < 5000)
 
   socket.send('hello')
@@ -127,6 +127,66 @@ t.test('unread packets on a relay emit no event', async t => {
   socket.send(Buffer.alloc(3))
   t.match((await stream.next()).data, { id, reason: 'short-packet' })
   t.ok(server.monitor.drops.unread > 0, 'but are counted')
+})
+
+t.test('sends an event when a room is opened and closed, and when a peer moves; peers tell their room', async t => {
+  const { events, joinRoom, server, api } = await start(t, { server: { rooms: true } })
+  const stream = await events()
+  const { id, socket } = await joinRoom('a')
+  t.match((await stream.next()).data, { type: 'room_opened', room: 'a' })
+  t.match((await stream.next()).data, { type: 'client_connected', id, room: 'a' })
+  await api('/rooms', jsonRequest('POST', { name: 'b' }))
+  t.match((await stream.next()).data, { type: 'room_opened', room: 'b' })
+  t.match((await stream.next()).data, { type: 'admin', action: 'openRoom', parameters: { name: 'b' }, status: 201 })
+
+  server.getPeer(id).moveTo(server.room('b'))
+  const { data: { seconds, ...closed } } = await stream.next()
+  t.match(closed, { type: 'room_closed', room: 'a', code: null, reason: '' })
+  t.ok(seconds >= 0 && seconds < 60)
+  t.match((await stream.next()).data, { type: 'peer_moved', id, room: 'b', from: 'a' })
+
+  const end = once(socket, 'close')
+  await api('/rooms/b?code=4001&reason=match%20over', { method: 'DELETE' })
+  await end
+  t.match((await stream.next()).data, { type: 'admin', action: 'closeRoom', room: 'b', status: 202 })
+  t.match((await stream.next()).data, { type: 'client_disconnected', id, room: 'b', cause: 'room', code: 4001 })
+  t.match((await stream.next()).data, { type: 'room_closed', room: 'b', code: 4001, reason: 'match over' })
+})
+
+t.test('filters by room', async t => {
+  const { events, joinRoom, server, api } = await start(t, { server: { rooms: true, gdMpApi: true } })
+  const ofA = await events('?room=a')
+  const other = await joinRoom('b')
+  const { id, socket } = await joinRoom('a')
+  other.socket.send(Buffer.alloc(3))
+  socket.send(Buffer.alloc(3))
+  t.match((await ofA.next()).data, { type: 'room_opened', room: 'a' })
+  t.match((await ofA.next()).data, { type: 'peer_connected', id, room: 'a' })
+  while ((server.monitor.drops['short-packet'] ?? 0) < 2) await new Promise(setImmediate)
+  server.getPeer(other.id).moveTo(server.room('a'))
+  t.match((await ofA.next('peer_moved')).data, { id: other.id, from: 'b', room: 'a' })
+  server.getPeer(id).moveTo(server.openRoom('c'))
+  t.match((await ofA.next()).data, { type: 'peer_moved', id, from: 'a', room: 'c' })
+  await api('/rooms/a', jsonRequest('PATCH', { locked: true }))
+  t.match((await ofA.next()).data, { type: 'admin', action: 'updateRoom', room: 'a', parameters: { locked: true } })
+  const others = ofA.events.filter(({ data }) => data !== undefined && data.room !== 'a' && data.from !== 'a')
+  t.same(others, [])
+
+  const late = await events('?room=c&recent=10')
+  t.same((await late.next()).data.type, 'room_opened')
+  t.same((await late.next()).data.type, 'peer_moved')
+  t.equal((await events('?room=a%20b')).status, 400)
+})
+
+t.test('samples the packets of one room', async t => {
+  const { events, joinRoom, server } = await start(t, { server: { rooms: true } })
+  const [one, two] = [await joinRoom('a'), await joinRoom('b')]
+  const stream = await events('?types=packet&sample=1&room=b')
+  one.socket.send('for a')
+  while (server.getPeer(one.id).packetsIn === 0) await new Promise(setImmediate)
+  two.socket.send('for b')
+  const hex = Buffer.from('for b').toString('hex')
+  t.match((await stream.next()).data, { type: 'packet', id: two.id, room: 'b', hex })
 })
 
 t.test('filters by type and by peer', async t => {
@@ -301,6 +361,7 @@ t.test('sends totals once a second on request', async t => {
   const stream = await events('?types=stats')
   t.match((await stream.next()).data, {
     peers: { open: 1, closing: 0, pending: 0 },
+    rooms: 1,
     packetsIn: 0,
     listening: true,
     refuseNewConnections: false
@@ -345,7 +406,8 @@ t.test('two REST APIs of one server share the feed, its history and the audit', 
 
 t.test('an app without a history has no event listeners while there are no streams', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
-  const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'listening', 'stopped'] as const
+  const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'moved', 'room_opened',
+    'room_closed', 'listening', 'stopped'] as const
   const counts = () => names.map(name => internalsOf(server).monitor.events.listenerCount(name))
   const before = counts()
   t.same(before, names.map(name => Number(name === 'listening' || name === 'stopped')), 'except for descriptors')
@@ -364,11 +426,12 @@ t.test('cuts one stalled stream of a hundred; the others get every event in orde
   const streams =
     await Promise.all(Array.from({ length: 99 }, () => host.events('?types=client_connected,client_disconnected')))
   const cut = stall(t, host)
+  const room = host.server.room('main')
   let isCut = false
   // More than it can buffer, of events that the others do not receive.
   const flood = setInterval(() => {
     for (let i = 0; i < 500; i++) {
-      internalsOf(host.server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+      internalsOf(host.server).monitor.events.emit('close_requested', { id: 7, room } as never, 4000, 'x'.repeat(100))
     }
   })
   t.teardown(() => { clearInterval(flood) })
@@ -412,6 +475,7 @@ async function churn ({ join }: Host, times: number): Promise<void> {
 
 t.test('cuts a stream that is not read once it has a megabyte of backlog', async t => {
   const { app, port, server, events } = await start(t)
+  const room = server.room('main')
   const healthy = await events('?types=listening')
   const stalled = await connectRaw(t, port)
   stalled.socket.pause()
@@ -423,7 +487,7 @@ t.test('cuts a stream that is not read once it has a megabyte of backlog', async
   let told = 0
   const flood = setInterval(() => {
     for (let i = 0; i < 500; i++, told++) {
-      internalsOf(server).monitor.events.emit('close_requested', { id: 7 } as never, 4000, 'x'.repeat(100))
+      internalsOf(server).monitor.events.emit('close_requested', { id: 7, room } as never, 4000, 'x'.repeat(100))
     }
   })
   await withTimeout(10, () => 'the cut', cut)

@@ -17,6 +17,7 @@ t.test('describes a peer', async t => {
   t.same(peer, {
     id,
     address: '127.0.0.1',
+    room: 'main',
     protocol: 'chat',
     state: 'open',
     packetsIn: 1,

@@ -14,7 +14,7 @@ const RUNS = scaled(50)
 const service = Fastify({ logger: false })
 t.teardown(async () => { await service.close() })
 await service.register(app, {
-  server: { closeTimeout: 0.02, bindIp: '127.0.0.1', protocols: ['chat'] },
+  server: { closeTimeout: 0.02, bindIp: '127.0.0.1', protocols: ['chat'], rooms: true },
   admin: { auth: false }
 })
 await service.ready()
@@ -35,6 +35,8 @@ const id = fc.oneof({ weight: 5, arbitrary: fc.nat(2).map(at => [...server.peers
 const known: Record<string, fc.Arbitrary<unknown>> = {
   id,
   ids: fc.array(id, { minLength: 1, maxLength: 5 }),
+  room: fc.constantFrom('main', 'arena', 'unknown'),
+  name: fc.oneof(fc.constantFrom('arena', 'main'), fc.nat(1e6).map(number => `room-${number}`)),
   excluded: fc.array(id, { maxLength: 3 }),
   target: fc.oneof(fc.constant(0), id, id.map(id => -id), fc.integer()),
   code: fc.oneof(fc.constantFrom(1000, 1001, 3000, 4999), fc.integer({ min: 990, max: 5010 })),
@@ -51,12 +53,14 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
   wait: fc.constantFrom(0, 0.01, 1),
   port: fc.constant(0)
 }
+/** Operations that return pages. */
+const lists = new Set(['peers', 'listRooms', 'listRoomPeers'])
 let lastCursor: string | undefined
 
 const operations = operationsOf(service.swagger())
   .filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
 
-t.ok(operations.length >= 15, 'the document has operations')
+t.ok(operations.length >= 22, 'the document has operations')
 
 for (const operation of operations) {
   t.test(`${operation.method} ${operation.path}: random requests get only documented responses`, async t => {
@@ -75,7 +79,7 @@ for (const operation of operations) {
       if (statusCode >= 500 && statusCode !== 503) throw new Error(`${statusCode}: ${body}`)
       const fault = responseFault(operation, statusCode, String(headers['content-type'] ?? ''), body)
       if (fault !== undefined) throw new Error(`${statusCode}: ${fault}`)
-      if (operation.name === 'peers' && statusCode === 200) lastCursor = answer.json().nextCursor ?? lastCursor
+      if (lists.has(operation.name) && statusCode === 200) lastCursor = answer.json().nextCursor ?? lastCursor
     }), { numRuns: RUNS, endOnFailure: true })
     const successes = Object.keys(operation.responses).map(Number).filter(status => status < 300)
     t.ok(successes.some(status => seen.has(status)), `some succeed: ${JSON.stringify([...seen])}`)
@@ -85,9 +89,10 @@ for (const operation of operations) {
   })
 }
 
-/** Ensures that there are peers and a ban, and that the server listens, or does not. */
+/** Ensures that there are peers, rooms and a ban, and that the server listens, or does not. */
 async function prepare (stop: boolean): Promise<void> {
   server.ban('192.0.2.7')
+  if (!server.hasRoom('arena')) server.openRoom('arena')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
   if (!stop) {
     for (let at = server.peerCount; at < 3; at++) {

@@ -20,7 +20,8 @@ t.test('reports the complete state', async t => {
     refuseNewConnections: false,
     handshakeTimeout: 3,
     buffers: { inputBufferKb: 64, inputMaxPackets: 1024, outputBufferKb: 64, outputMaxPackets: 1024 },
-    peers: { open: 1, closing: 0, pending: 0 }
+    peers: { open: 1, closing: 0, pending: 0 },
+    rooms: { enabled: false, count: 1 }
   })
   t.match(limits, {
     maxPeers: 0,

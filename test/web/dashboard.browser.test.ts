@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
 import app from '../../app.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
@@ -45,11 +47,12 @@ async function openDashboard (t: Test, { server = {}, token, viewport }: Setting
 
 /** Problems other than the one that a test provokes, and requests that the page aborts itself. */
 function unexpected (problems: string[], provoked?: string): string[] {
-  return problems.filter(problem => !/\/(peers|events)\?.*ERR_ABORTED/.test(problem) &&
+  return problems.filter(problem => !/\/(peers|rooms|events)\?.*ERR_ABORTED/.test(problem) &&
     (provoked === undefined || !problem.includes(provoked)))
 }
 
 const row = (page: Page, id: number) => page.locator(`#peers tbody tr[data-id="${id}"]`)
+const roomRow = (page: Page, name: string) => page.locator(`#rooms tbody tr[data-id="${name}"]`)
 const eventLine = (page: Page, text: string | RegExp) => page.locator('#events li', { hasText: text })
 
 t.test('shows Godot games, disconnects one and sends packets to the others', {
@@ -219,6 +222,93 @@ t.test('the Tab key reaches every control, and each control shows its focus', op
   t.same(unexpected(problems), [])
 })
 
+t.test('opens a room, shows its peers, locks it and closes it with a reason', options, async t => {
+  const { page, problems, port, server } = await openDashboard(t, { server: { rooms: true, pingInterval: 0 } })
+  await roomRow(page, 'main').waitFor()
+  await page.click('#open-room')
+  await page.fill('#room-dialog [name=name]', 'arena 7')
+  await page.click('#room-dialog .primary')
+  await page.locator('#room-dialog .problem', { hasText: 'name must match pattern' }).waitFor()
+  await page.fill('#room-dialog [name=name]', 'arena-7')
+  await page.fill('#room-dialog [name=maxPeers]', '4')
+  await page.click('#room-dialog .primary')
+  await page.getByText('Opened room arena-7').waitFor()
+  await eventLine(page, 'room opened arena-7').waitFor()
+  t.match(server.room('arena-7'), { maxPeers: 4, listed: true })
+
+  const clients = [await connect(t, port, 'arena-7'), await connect(t, port, 'arena-7')]
+  const other = await connect(t, port, 'main')
+  const members = [...server.room('arena-7').peers()].map(({ id }) => id)
+  await roomRow(page, 'arena-7').locator('.count', { hasText: '2 / 4' }).waitFor()
+  await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 3)
+  await roomRow(page, 'arena-7').locator('.show').click()
+  await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 2)
+  for (const id of members) t.equal(await row(page, id).locator('.room').textContent(), 'arena-7')
+  t.equal(await page.inputValue('#filter [name=room]'), 'arena-7')
+
+  await roomRow(page, 'arena-7').locator('.lock').click()
+  await roomRow(page, 'arena-7').locator('.state', { hasText: 'locked, listed' }).waitFor()
+  t.equal(server.room('arena-7').locked, true)
+  await page.getByRole('button', { name: 'Unlock arena-7' }).click()
+  await roomRow(page, 'arena-7').locator('.state', { hasText: 'open, listed' }).waitFor()
+  t.equal(server.room('arena-7').locked, false)
+
+  const ends = clients.map(client => once(client, 'close'))
+  await page.getByRole('button', { name: 'Close arena-7' }).click()
+  await page.getByRole('heading', { name: 'Close room arena-7' }).waitFor()
+  await page.selectOption('#disconnect-dialog [name=preset]', '4001')
+  await page.fill('#disconnect-dialog [name=reason]', 'match over')
+  await page.click('#disconnect-dialog .danger')
+  t.same((await Promise.all(ends)).map(end => end.map(String)), Array.from({ length: 2 }, () => ['4001', 'match over']))
+  await page.getByText('Closing room arena-7 with 2 peers').waitFor()
+  await eventLine(page, /room closed arena-7 after .*: 4001 "match over"/).waitFor()
+  await roomRow(page, 'arena-7').waitFor({ state: 'detached' })
+  await page.getByText('No peers match this filter.').waitFor()
+  await page.click('#filter-clear')
+  await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 1)
+  t.equal(other.readyState, WebSocket.OPEN)
+  t.same(unexpected(problems, 'status of 400'), [])
+})
+
+t.test('lists many rooms in pages, sorted and filtered, also on a phone and by keyboard', options, async t => {
+  const { page, problems, server } = await openDashboard(t, {
+    server: { rooms: true, pingInterval: 0 }, viewport: { width: 390, height: 844 }
+  })
+  await roomRow(page, 'main').waitFor()
+  for (let i = 0; i < 120; i++) server.openRoom(`arena-${String(i).padStart(3, '0')}`)
+  await page.waitForFunction(() => document.querySelectorAll('#rooms tbody tr').length === 50)
+  t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
+  await page.click('#rooms [data-sort=name] button')
+  await roomRow(page, 'arena-000').waitFor()
+  await page.click('#room-page-next')
+  await roomRow(page, 'arena-050').waitFor()
+  t.equal(await page.textContent('#room-page'), '51 – 100')
+  await page.fill('#room-filter [name=q]', '-11')
+  await page.waitForFunction(() => document.querySelectorAll('#rooms tbody tr').length === 10)
+
+  await page.locator('#rooms tbody tr').first().focus()
+  await page.keyboard.press('ArrowDown')
+  t.equal(await page.evaluate('document.activeElement.dataset.id'), 'arena-111')
+  for (const text of ['arena-111', 'Lock', 'Close']) {
+    await page.keyboard.press('Tab')
+    t.equal(await page.evaluate('document.activeElement.textContent'), text)
+    t.ok(await page.evaluate('parseFloat(getComputedStyle(document.activeElement).outlineWidth)') as number >= 2)
+  }
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Close room arena-111' }).waitFor()
+  await page.keyboard.press('Escape')
+  t.ok(server.hasRoom('arena-111'))
+  t.same(unexpected(problems), [])
+})
+
+t.test('a server without rooms shows none', options, async t => {
+  const { page, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  accept(server, new MemoryConnection('203.0.113.7', 4000), '')
+  await page.locator('#peers tbody tr').waitFor()
+  t.same(await page.evaluate(`['#rooms-section', '#filter-room', '#peers th.room', '#peers td.room']
+    .map(selector => document.querySelector(selector).checkVisibility())`), [false, false, false, false])
+})
+
 t.test('responds within 100 ms with 10,000 peers that send packets and join', {
   ...options,
   timeout: 240_000
@@ -322,6 +412,13 @@ function timed (action: string, isDone: string): string {
     }
     requestAnimationFrame(check)
   })`
+}
+
+async function connect (t: Test, port: number, room: string): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/${room}`)
+  t.teardown(() => { socket.terminate() })
+  await once(socket, 'open')
+  return socket
 }
 
 function needsBoth () {

@@ -1,11 +1,13 @@
 import t, { type Test } from 'tap'
-import { inOrder, sortNames } from '../../routes/peer-order.ts'
+import { inOrder } from '../../routes/page.ts'
+import { peerKeys } from '../../routes/peer-list.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { frame } from '../helper/raw-frame.ts'
 import { startHost, type Host } from '../helper/host.ts'
 import { accept, sessionOf } from '../helper/internals.ts'
 
 const opcodeText = 1
+const sortNames = Object.keys(peerKeys.keys) as Array<keyof typeof peerKeys.keys>
 
 async function crowd (t: Test, size: number): Promise<Host & { connections: MemoryConnection[] }> {
   const host = await startHost(t, { server: { pingInterval: 0 } })
@@ -83,7 +85,7 @@ t.test('the first page of 10,000 peers has the first of all peers in every order
   for (const sort of sortNames) {
     const { items } = await (await api(`/peers?sort=${sort}&order=desc&limit=50&address=10.0.0.0/16`)).json() as any
     const by = { sort, order: 'desc' } as const
-    t.same(items.map(({ id }: any) => id), inOrder(server.peers(), by, undefined).slice(0, 50)
+    t.same(items.map(({ id }: any) => id), inOrder(peerKeys, server.peers(), by, undefined).slice(0, 50)
       .map(({ id }) => id), sort)
   }
 })

@@ -1,0 +1,41 @@
+// The table of rooms.
+import { client } from './api.js'
+import { formatCount, formatDuration } from './client/format.js'
+import { createElement, setText } from './dom.js'
+import { createButton, createCell, PagedTable } from './table.js'
+
+/** Shows rooms; `actions` are `show (name)`, `setLocked (name, isLocked)` and `close (name)`. */
+export function createRoomTable (actions) {
+  return new PagedTable({
+    ids: { table: 'rooms', filter: 'room-filter', pages: 'room-page', problem: 'rooms-problem', none: 'rooms-none' },
+    sort: 'peers',
+    order: 'desc',
+    ageSort: 'openedAt',
+    keyOf: ({ name }) => name,
+    load: async (query, { q }, signal) => await client.call('listRooms', { ...query, q }, undefined, { signal }),
+    createRow: room => createRow(room, actions),
+    isComplete: () => true,
+    noneText: () => 'No rooms match this filter.'
+  })
+}
+
+/** Creates the row of a room: its element, and a function that updates it. */
+function createRow ({ name }, actions) {
+  const [peers, state, age] = [createCell('number count'), createCell('state'), createCell('number age')]
+  const lock = createButton('lock', '', '', () => { actions.setLocked(name, lock.dataset.state !== 'locked') })
+  const element = createElement('tr', { tabIndex: -1 },
+    createCell('name', createButton('show', name, `Show the peers of ${name}`, () => { actions.show(name) })),
+    peers,
+    state,
+    age,
+    createCell('row-actions', lock, createButton('close', 'Close', `Close ${name}`, () => { actions.close(name) })))
+  const update = ({ peers: count, maxPeers, locked, listed, openedAt }, now) => {
+    setText(peers, formatCount(count) + (maxPeers === 0 ? '' : ` / ${formatCount(maxPeers)}`))
+    setText(state, [locked ? 'locked' : 'open', listed ? 'listed' : 'unlisted'].join(', '))
+    setText(age, formatDuration((now - Date.parse(openedAt)) / 1000))
+    lock.dataset.state = locked ? 'locked' : 'open'
+    lock.ariaLabel = `${locked ? 'Unlock' : 'Lock'} ${name}`
+    setText(lock, locked ? 'Unlock' : 'Lock')
+  }
+  return { element, update }
+}

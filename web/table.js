@@ -1,0 +1,232 @@
+// A table that shows one page of a list, sorted and filtered by the server.
+import { formatCount } from './client/format.js'
+import { byId, createElement, messageOf, setText, showProblem } from './dom.js'
+
+const PAGE_SIZE = 50
+/** Milliseconds without a key press until an incomplete filter is applied. */
+const TYPING_DELAY = 400
+
+/**
+ * Shows a list. `ids` are those of the table, its filter, its pages, its problem and its placeholder; `sort` and
+ * `order` are the initial ones, `ageSort` the key of a time that is shown as an age; `keyOf (item)` identifies an item,
+ * `load (query, filter, signal)` gets a page, `createRow (item)` creates a row with `element` and
+ * `update (item, now)`; `isComplete (filter)` tells whether the filter can be applied while the user is typing.
+ */
+export class PagedTable {
+  #list
+  #body
+  #headings
+  #rows = new Map()
+  #sort
+  #order
+  #filter = {}
+  /** Cursors of all pages up to the one that is shown; the first has none. */
+  #cursors = [undefined]
+  #nextCursor = null
+  #request = new AbortController()
+  /** Whether the page is shown for the first time: its rows are not new. */
+  #isFirstRender = true
+  /** Milliseconds that the clock of the server is ahead of the browser's. */
+  #clockOffset = 0
+  #hint = ''
+  #typingTimer
+
+  constructor (list) {
+    const { ids, sort, order } = list
+    this.#list = list
+    this.#body = byId(ids.table).tBodies[0]
+    this.#headings = [...byId(ids.table).tHead.querySelectorAll('[data-sort]')]
+    this.#sort = sort
+    this.#order = order
+    this.#showSort()
+    for (const heading of this.#headings) {
+      heading.querySelector('button').onclick = () => { this.#sortBy(heading.dataset) }
+    }
+    byId(ids.filter).oninput = () => { this.#filterBy(Object.fromEntries(new FormData(byId(ids.filter)))) }
+    byId(ids.filter).onsubmit = event => { event.preventDefault() }
+    byId(ids.filter).onreset = () => { this.#filterBy({}) }
+    this.#page('first').onclick = () => { this.#goTo([undefined]) }
+    this.#page('previous').onclick = () => { this.#goTo(this.#cursors.slice(0, -1)) }
+    this.#page('next').onclick = () => { this.#goTo([...this.#cursors, this.#nextCursor]) }
+    this.#body.onkeydown = event => { this.#moveFocus(event) }
+    this.#body.addEventListener('focusin', ({ target }) => { this.#setTabStop(target.closest('tr')) })
+  }
+
+  /** The key of the item whose row has the focus, as text. */
+  get focusedKey () {
+    const row = document.activeElement?.closest?.(`#${this.#list.ids.table} tbody tr`)
+    return row?.dataset.id
+  }
+
+  /** Sets the current time of the server. */
+  setServerTime (time) {
+    this.#clockOffset = Date.parse(time) - Date.now()
+  }
+
+  /** Sets the hint that is shown when the list is empty. */
+  setHint (text) {
+    this.#hint = text
+  }
+
+  /** Filters by one value of the filter alone. */
+  filterBy (name, value) {
+    const form = byId(this.#list.ids.filter)
+    for (const field of form.elements) field.value = field.name === name ? value : ''
+    form.dispatchEvent(new Event('input'))
+  }
+
+  /** Removes the filter and goes to the first page. */
+  reset () {
+    byId(this.#list.ids.filter).reset()
+  }
+
+  /** Loads the page again and shows it. */
+  async refresh () {
+    this.#request.abort()
+    const request = this.#request = new AbortController()
+    const problem = byId(this.#list.ids.problem)
+    try {
+      const query = { limit: PAGE_SIZE, cursor: this.#cursors.at(-1), sort: this.#sort, order: this.#order }
+      const { items, nextCursor } = await this.#list.load(query, this.#filter, request.signal)
+      this.#nextCursor = nextCursor
+      this.#render(items)
+      showProblem(problem)
+    } catch (error) {
+      if (request.signal.aborted) return
+      if (error.status === 401) throw error
+      showProblem(problem, messageOf(error))
+    }
+  }
+
+  #page (name) {
+    return byId(`${this.#list.ids.pages}-${name}`)
+  }
+
+  #sortBy ({ sort, first = 'asc' }) {
+    if (sort !== this.#sort) this.#order = first
+    else this.#order = this.#order === 'asc' ? 'desc' : 'asc'
+    this.#sort = sort
+    this.#showSort()
+    this.#goTo([undefined])
+  }
+
+  #showSort () {
+    for (const heading of this.#headings) {
+      // Ages ascend when the times descend.
+      const isAscending = (this.#order === 'asc') === (this.#sort !== this.#list.ageSort)
+      if (heading.dataset.sort !== this.#sort) heading.removeAttribute('aria-sort')
+      else heading.ariaSort = isAscending ? 'ascending' : 'descending'
+    }
+  }
+
+  #filterBy (fields) {
+    const entries = Object.entries(fields).map(([name, text]) => [name, text.trim()])
+    const filter = Object.fromEntries(entries.filter(([, text]) => text !== ''))
+    const apply = () => {
+      this.#filter = filter
+      byId(`${this.#list.ids.filter}-clear`).disabled = !this.#isFiltered
+      this.#goTo([undefined])
+    }
+    clearTimeout(this.#typingTimer)
+    if (this.#list.isComplete(filter)) apply()
+    else this.#typingTimer = setTimeout(apply, TYPING_DELAY)
+  }
+
+  get #isFiltered () {
+    return Object.keys(this.#filter).length > 0
+  }
+
+  /** Goes to the page that begins at the last of these cursors. */
+  #goTo (cursors) {
+    this.#cursors = cursors
+    this.#isFirstRender = true
+    this.refresh()
+  }
+
+  #render (items) {
+    const now = Date.now() + this.#clockOffset
+    const gone = new Set(this.#rows.keys())
+    const { activeElement } = document
+    for (const [i, item] of items.entries()) {
+      const key = this.#list.keyOf(item)
+      gone.delete(key)
+      const row = this.#rows.get(key) ?? this.#addRow(key, item)
+      row.update(item, now)
+      if (this.#body.children[i] !== row.element) this.#body.insertBefore(row.element, this.#body.children[i] ?? null)
+    }
+    // A row that is moved loses the focus.
+    if (this.#body.contains(activeElement)) activeElement.focus({ preventScroll: true })
+    for (const key of gone) this.#removeRow(key)
+    this.#isFirstRender = false
+    this.#showPages(items.length)
+    this.#ensureTabStop()
+  }
+
+  #addRow (key, item) {
+    const row = this.#list.createRow(item)
+    row.element.dataset.id = key
+    if (!this.#isFirstRender) row.element.classList.add('new')
+    this.#rows.set(key, row)
+    return row
+  }
+
+  #removeRow (key) {
+    const { element } = this.#rows.get(key)
+    const hadFocus = element.contains(document.activeElement)
+    const neighbour = element.nextElementSibling ?? element.previousElementSibling
+    element.remove()
+    this.#rows.delete(key)
+    if (hadFocus) neighbour?.focus()
+  }
+
+  /** Roving tabindex: the Tab key reaches exactly one row with its buttons, arrow keys the others. */
+  #ensureTabStop () {
+    const rows = [...this.#body.children]
+    if (rows.length > 0 && !rows.some(row => row.tabIndex === 0)) this.#setTabStop(rows[0])
+  }
+
+  #setTabStop (tabStop) {
+    for (const row of this.#body.children) {
+      const tabIndex = row === tabStop ? 0 : -1
+      if (row.tabIndex === tabIndex) continue
+      for (const element of [row, ...row.querySelectorAll('button')]) element.tabIndex = tabIndex
+    }
+  }
+
+  #showPages (shown) {
+    const { ids, noneText } = this.#list
+    const page = this.#cursors.length
+    this.#page('first').disabled = this.#page('previous').disabled = page === 1
+    this.#page('next').disabled = this.#nextCursor === null
+    const isOnlyPage = page === 1 && this.#nextCursor === null
+    for (const name of ['first', 'previous', 'next']) this.#page(name).hidden = isOnlyPage
+    const first = (page - 1) * PAGE_SIZE + 1
+    setText(byId(ids.pages), shown === 0 ? '' : `${formatCount(first)} – ${formatCount(first + shown - 1)}`)
+    byId(ids.none).hidden = shown > 0
+    setText(byId(ids.none), noneText(this.#isFiltered, this.#hint))
+  }
+
+  #moveFocus (event) {
+    const row = event.target.closest('tr')
+    const target = {
+      ArrowDown: row?.nextElementSibling,
+      ArrowUp: row?.previousElementSibling,
+      Home: this.#body.firstElementChild,
+      End: this.#body.lastElementChild
+    }[event.key]
+    if (target === undefined || target === null) return
+    event.preventDefault()
+    target.focus()
+  }
+}
+
+/** Creates a cell of a row. */
+export function createCell (className, ...children) {
+  return createElement('td', { className }, ...children)
+}
+
+/** Creates a button of a row; the tab key reaches it when the row has the focus. */
+export function createButton (className, text, ariaLabel, onclick) {
+  const properties = { type: 'button', className: `plain ${className}`, tabIndex: -1, ariaLabel, onclick }
+  return createElement('button', properties, text)
+}
