@@ -1,42 +1,25 @@
 import Type, { type Static } from 'typebox'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
-import { roomNamePattern } from '../../src/core/room/room-name.ts'
-import { MAX_DATA, RoomOptions } from '../../src/core/room/room-options.ts'
 import { GodotError } from '../../src/error.ts'
-import { badRequest } from '../schemas.ts'
+import { pageQuery, pageSchema } from '../page.ts'
+import { roomKeys } from './room-list.ts'
+import { roomData, RoomEntry, RoomSettings } from './room-schemas.ts'
+import { badLimit, badRequest, RoomName } from '../schemas.ts'
 
+const MAX_PEERS = 1 << 24
 const tags = ['lobby']
 const example = { map: 'desert', mode: 'coop' }
 
-const Name = Type.String({ pattern: roomNamePattern, description: 'Name of the room', examples: ['K7QX2'] })
+const Name = { ...RoomName, examples: ['K7QX2'] }
 const Url = Type.String({
   description: 'URL for the client\'s `connect_to_url`', examples: ['wss://game.example/ws/K7QX2']
 })
-const DataObject = Type.Record(Type.String(), Type.Unknown())
-
-function data (description: string) {
-  return Type.Optional(Type.Refine(
-    { ...DataObject, description, examples: [example] }, fits, () => `must be at most ${MAX_DATA} bytes of JSON`
-  ))
-}
-
-function fits (data: object): boolean {
-  try {
-    return Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA
-  } catch {
-    // Nested too deep for the stack.
-    return false
-  }
-}
+const { peers, maxPeers, data } = RoomEntry.properties
 
 /** A room in the lobby. */
 export const LobbyRoom = Type.Object({
-  name: Name,
-  peers: Type.Integer({ minimum: 0, description: 'Number of its peers', examples: [3] }),
-  maxPeers: Type.Integer({ minimum: 0, description: 'Maximum number of peers; 0: no limit', examples: [8] }),
-  data: { ...DataObject, description: 'What is known about it', examples: [example] },
-  url: Url
+  name: Name, peers, maxPeers, data, url: Url
 }, { $id: 'PeerServer.LobbyRoom', description: 'A room that anybody may join' })
 
 export type LobbyRoom = Static<typeof LobbyRoom>
@@ -46,31 +29,25 @@ const tooOften = problem('Too many requests, or too many rooms opened, from this
 const unavailable = problem('The server is not listening, refuses new connections or is full; or there are too many ' +
   'rooms', new GodotError('too-many-rooms', 'there are 10000 rooms'))
 
+const { limit, cursor } = pageQuery(roomKeys, 'Rooms')
+
 export const listSchema = {
   operationId: 'lobbyRooms',
   summary: 'List the rooms that anybody may join',
   description: 'Rooms that are listed, not locked and not full, newest first. A room that is shown throughout ' +
     'pagination is listed exactly once, even if others are opened or closed.',
   tags,
-  querystring: Type.Object({
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Rooms per page, by default 100' })),
-    cursor: Type.Optional(Type.String({ description: '`nextCursor` of the previous page' }))
-  }, { additionalProperties: false }),
+  querystring: Type.Object({ limit, cursor }, { additionalProperties: false }),
   response: {
-    200: Type.Object({
-      items: Type.Array(ref(LobbyRoom)),
-      nextCursor: Type.Union([Type.String(), Type.Null()], {
-        description: 'Cursor of the next page; null on the last page'
-      })
-    }, { description: 'One page of rooms' }),
-    400: badRequest('Invalid parameter', '/query/limit', 'must be <= 1000'),
+    200: pageSchema(ref(LobbyRoom), 'One page of rooms'),
+    400: badLimit,
     429: tooOften
   }
 }
 
 /** The schema of the route that opens a room; `maxPeersPerRoom` is the limit of the server, 0 for none. */
 export function openSchema (maxPeersPerRoom: number) {
-  const limit = maxPeersPerRoom === 0 ? {} : { maximum: maxPeersPerRoom }
+  const range = { minimum: 1, maximum: maxPeersPerRoom === 0 ? MAX_PEERS : maxPeersPerRoom }
   return {
     operationId: 'openLobbyRoom',
     summary: 'Open a room',
@@ -79,10 +56,10 @@ export function openSchema (maxPeersPerRoom: number) {
     tags,
     body: Type.Object({
       maxPeers: Type.Optional(Type.Integer({
-        minimum: 1, maximum: 1 << 24, ...limit, description: 'Maximum number of peers, by default that of the server'
+        ...range, description: 'Maximum number of peers, by default that of the server'
       })),
-      listed: Type.Optional(Type.Boolean({ ...RoomOptions.properties.listed })),
-      data: data('What the lobby shows about it: at most 4096 bytes of JSON; default {}')
+      listed: RoomSettings.listed,
+      data: RoomSettings.data
     }, { additionalProperties: false, examples: [{ maxPeers: 4, data: example }] }),
     response: {
       201: Type.Object({ name: Name, url: Url }, { description: 'The room' }),
@@ -103,7 +80,7 @@ export const matchSchema = {
     'with `room-full` asks again.',
   tags,
   body: Type.Object({
-    data: data('Members that the `data` of the room must have, with equal values; default {}: any room')
+    data: roomData('Members that the `data` of the room must have, with equal values; default {}: any room')
   }, { additionalProperties: false, examples: [{ data: example }] }),
   response: {
     200: Type.Object({

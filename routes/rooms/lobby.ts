@@ -12,18 +12,18 @@ import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
 import { Lobby } from '../../src/core/room/lobby.ts'
-import type { RoomCore } from '../../src/core/room/room-core.ts'
+import type { Room } from '../../src/core/room/room.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import { type LobbyOptions, type ParsedLobbyOptions, parseLobbyOptions } from '../../src/lobby-options.ts'
 import { matchesOrigin } from '../../src/origin-pattern.ts'
 import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { inOrder, pageOf } from '../page.ts'
+import { roomKeys } from './room-list.ts'
 
-const DEFAULT_LIMIT = 100
-/** Name of the list in cursors. */
-const LIST = 'lobby'
+/** As the oldest may have begun to play. */
+const newestFirst = { sort: 'openedAt', order: 'desc' } as const
 /** Seconds that a browser may remember a preflight response. */
 const PREFLIGHT_AGE = 600
 
@@ -93,8 +93,8 @@ type Routes = FastifyPluginAsyncTypebox<{
 
 const listRoute: Routes = async (app, { server, lobby, options }) => {
   app.get('/rooms', isolated({ schema: listSchema }), async request => {
-    const { limit = DEFAULT_LIMIT, cursor } = request.query
-    const { items, nextCursor } = pageOf(lobby, limit, cursor)
+    const query = { ...request.query, ...newestFirst }
+    const { items, nextCursor } = pageOf(roomKeys, query, (by, after) => inOrder(roomKeys, lobby.rooms(), by, after))
     return { items: items.map(room => describe(room, urlOf(server, room, request, options))), nextCursor }
   })
 }
@@ -118,29 +118,12 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
   })
 }
 
-/** Newest rooms first, as the oldest may have begun to play. */
-function pageOf (lobby: Lobby, limit: number, cursor: string | undefined) {
-  const after = decodeCursor(LIST, cursor)
-  const rooms = [...lobby.rooms()]
-    .filter(room => after === undefined || isAfter(room, Number(after.id), String(after.key)))
-    .sort((one, other) => isAfter(other, one.openedAt, one.name) ? -1 : 1)
-  const items = rooms.slice(0, limit)
-  if (rooms.length <= limit) return { items, nextCursor: null }
-  const { openedAt, name } = items[limit - 1]
-  return { items, nextCursor: encodeCursor(LIST, { id: openedAt, key: name }) }
-}
-
-/** Whether a room comes after the one with this date and name. */
-function isAfter (room: RoomCore, openedAt: number, name: string): boolean {
-  return room.openedAt === openedAt ? room.name > name : room.openedAt < openedAt
-}
-
-function describe ({ name, members, settings: { maxPeers, data } }: RoomCore, url: string): LobbyRoom {
-  return { name, peers: members.size, maxPeers, data, url }
+function describe ({ name, peerCount: peers, maxPeers, data }: Room, url: string): LobbyRoom {
+  return { name, peers, maxPeers, data, url }
 }
 
 function urlOf (
-  server: WebSocketServer, { name }: RoomCore, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
+  server: WebSocketServer, { name }: Room, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
 ): string {
   return roomUrl(server, name, request, publicUrl)
 }

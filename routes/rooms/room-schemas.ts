@@ -10,9 +10,12 @@ const Data = Type.Record(Type.String(), Type.Unknown())
 /** What a request may set of a room. */
 export const RoomSettings = {
   ...RoomOptions.properties,
-  data: Type.Optional(Type.Refine({
-    ...Data, description: `What the lobby shows about it: at most ${MAX_DATA} bytes of JSON; default {}`
-  }, fits, () => `must be at most ${MAX_DATA} bytes of JSON`))
+  data: roomData(`What the lobby shows about it: at most ${MAX_DATA} bytes of JSON; default {}`)
+}
+
+/** Data of a room in a request. */
+export function roomData (description: string) {
+  return Type.Optional(Type.Refine({ ...Data, description }, fits, () => `must be at most ${MAX_DATA} bytes of JSON`))
 }
 
 function fits (data: object): boolean {

@@ -3,6 +3,7 @@ import type { MonitorEvents } from '../server/monitor.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
 import type { RoomOptions } from './room-options.ts'
+import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 
 type Data = Readonly<Record<string, unknown>>
@@ -27,31 +28,31 @@ export class Lobby {
   }
 
   /** The rooms that are shown, in order of opening. */
-  * rooms (): IterableIterator<RoomCore> {
-    for (const room of this.#rooms) if (isOpenToAll(room) && !room.isFull) yield room
+  * rooms (): IterableIterator<Room> {
+    for (const room of this.#rooms) if (isOpenToAll(room) && !room.isFull) yield room.room
   }
 
   /** Opens a room for a client; it ends when nobody joins soon. Throws as `Rooms.open`. */
-  open (options: RoomOptions, address: string): RoomCore {
+  open (options: RoomOptions, address: string): Room {
     const room = this.#rooms.open(undefined, options, { address, isProvisional: true })
     this.#reserve(room)
-    return room
+    return room.room
   }
 
   /** The room with a free seat whose data has these members: of several that with the most clients, then the oldest. */
-  find (data: Data): RoomCore | undefined {
+  find (data: Data): Room | undefined {
     let found: RoomCore | undefined
     let most = -1
     for (const room of this.#rooms) {
-      const { maxPeers, data: actual } = room.settings
       const taken = this.#takenSeats(room)
+      const { maxPeers } = room.settings
       if (taken <= most || !isOpenToAll(room) || (maxPeers > 0 && taken >= maxPeers)) continue
-      if (!hasMembers(actual, data)) continue
+      if (!hasMembers(room.settings.data, data)) continue
       found = room
       most = taken
     }
     if (found !== undefined) this.#reserve(found)
-    return found
+    return found?.room
   }
 
   #reserve (room: RoomCore): void {
@@ -68,8 +69,8 @@ export class Lobby {
   }
 }
 
-function isOpenToAll ({ settings: { listed, locked }, isClosing }: RoomCore): boolean {
-  return listed && !locked && !isClosing
+function isOpenToAll (room: RoomCore): boolean {
+  return room.settings.listed && !room.settings.locked && !room.isClosing
 }
 
 function hasMembers (data: Data, wanted: Data): boolean {

@@ -8,7 +8,7 @@ import type { PeerHost, PeerSession } from '../peer/peer-session.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { RateLimit } from '../peer/rate-limit.ts'
-import type { Announcement } from '../rpc/wire/rpc-wire.ts'
+import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Monitor } from '../server/monitor.ts'
 import type { Settings } from '../server/settings.ts'
@@ -183,19 +183,19 @@ export class RoomCore implements PeerHost {
     if (to === this) return
     if (!session.isOpen || !this.members.has(session.id)) throw new GodotError('FAILED', 'the peer is not open')
     if (to.isFull) throw new GodotError('room-full')
-    const announcements = this.#release(session)
+    const paths = this.#release(session)
     session.enter(to)
-    to.#receiveMoved(session, announcements)
+    to.#receiveMoved(session, paths)
     this.#server.monitor.events.emit('moved', session.peer, this.room)
     // Reasons to pause that belong to the room it came from.
     session.resumeReading(pauseReason.ROOM)
     if (this.#settings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
   }
 
-  /** A member leaves for another room: returns what it has announced to the server's remote nodes. */
-  #release (session: PeerSession): readonly Announcement[] {
+  /** A member leaves for another room: returns what it takes along of paths. */
+  #release (session: PeerSession): MovedPaths {
     const { gdMpApi } = this.#settings.options
-    const announcements = this.inbox.announcementsOf(session.id)
+    const paths = this.inbox.pathsOf(session.id)
     if (gdMpApi) this.#relay.movedOut(session)
     this.inbox.senderEnded(session)
     this.inbox.left(session.id)
@@ -204,13 +204,13 @@ export class RoomCore implements PeerHost {
     else this.#signals?.emit('client_disconnected', session.id, true)
     this.members.delete(session)
     this.life.left()
-    return announcements
+    return paths
   }
 
-  #receiveMoved (session: PeerSession, announcements: readonly Announcement[]): void {
+  #receiveMoved (session: PeerSession, paths: MovedPaths): void {
     this.#admit(session)
     if (this.#settings.options.gdMpApi) {
-      this.inbox.joined(session.id, announcements)
+      this.inbox.joined(session.id, paths)
       this.#signals?.emit('peer_connected', session.id)
     } else this.#signals?.emit('client_connected', session.id, session.protocol)
   }

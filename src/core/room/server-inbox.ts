@@ -5,9 +5,11 @@ import type { Packet } from '../peer/packet-queue.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
-import type { Announcement } from '../rpc/wire/rpc-wire.ts'
+import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { RoomServer } from './room-server.ts'
+
+const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
 
 /** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
 type SendCall = (to: number, packet: Uint8Array) => void
@@ -97,15 +99,15 @@ export class ServerInbox {
     else this.#server.monitor.dropped('unread', sender.peer)
   }
 
-  /** A member joined the room; one that comes from another room has announced something there. */
-  joined (id: number, announcements: readonly Announcement[] = []): void {
-    if (announcements.length > 0) this.#openMultiplayer().adopt(id, announcements)
+  /** A member joined the room; one that comes from another room takes along what it knows of paths. */
+  joined (id: number, paths: MovedPaths = NO_PATHS): void {
+    if (paths.announced.length > 0 || paths.lastId > 0) this.#openMultiplayer().adopt(id, paths)
     this.#multiplayer?.joined(id)
   }
 
-  /** What a member has announced to the remote nodes of the room. */
-  announcementsOf (id: number): readonly Announcement[] {
-    return this.#multiplayer?.announcementsOf(id) ?? []
+  /** What a member takes along to another room. */
+  pathsOf (id: number): MovedPaths {
+    return this.#multiplayer?.pathsOf(id) ?? NO_PATHS
   }
 
   /** A member left the room. */

@@ -10,7 +10,7 @@ import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import { NodeTree } from './node-tree.ts'
 import { Replicator } from './replicator.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { Announcement, RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
+import type { MovedPaths, RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
 
 /** What a room provides for remote calls. */
@@ -67,14 +67,14 @@ export class MultiplayerCore {
     signals.emit('network_peer_connected', id)
   }
 
-  /** What a peer has announced, for the room that it moves to. */
-  announcementsOf (id: number): Announcement[] {
-    return this.#parts.wire.announcementsOf(id)
+  /** What a peer takes along to the room that it moves to. */
+  pathsOf (id: number): MovedPaths {
+    return this.#parts.wire.pathsOf(id)
   }
 
-  /** A peer has moved here, and has announced this where it came from. */
-  adopt (id: number, announcements: readonly Announcement[]): void {
-    this.#parts.wire.adopt(id, announcements)
+  /** A peer has moved here. */
+  adopt (id: number, paths: MovedPaths): void {
+    this.#parts.wire.adopt(id, paths)
   }
 
   /** A peer has left. */

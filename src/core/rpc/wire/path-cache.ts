@@ -44,6 +44,21 @@ export class PathCache {
     return own
   }
 
+  /** The highest id of a path of the server. */
+  get lastId (): number {
+    return this.#lastId
+  }
+
+  /** No path of the server has an id up to this one any more: those that had get another one when they are used. */
+  skipIds (lastId: number): void {
+    const renamed = [...this.#own.values()].filter(({ id }) => id <= lastId)
+    this.#lastId = Math.max(this.#lastId, lastId)
+    for (const { path, differing } of renamed) {
+      this.forgetPath(path)
+      for (const peer of differing) this.own(path).differing.add(peer)
+    }
+  }
+
   /** A peer confirms a path of the server, by path or id. Undefined if it was never announced to this peer. */
   confirm (peer: number, node: RpcNode): OwnPath | undefined {
     const own = typeof node === 'string' ? this.#own.get(node) : this.#byId.get(node)

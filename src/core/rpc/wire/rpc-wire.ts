@@ -42,6 +42,9 @@ export interface NodeMethods { readonly names: readonly string[], readonly confi
 /** A path that a client has announced, and the id that stands for it; with the MD5 of its methods in Godot 4. */
 export interface Announcement { readonly id: number, readonly path: string, readonly md5?: string }
 
+/** What a client takes along to another room: the paths that it has announced, and up to which id it may know ours. */
+export interface MovedPaths { readonly announced: readonly Announcement[], readonly lastId: number }
+
 /** The way to the clients. */
 export interface RpcLink {
   /** Peers that can be called, by id. */
@@ -94,10 +97,10 @@ export interface RpcWire {
   send (to: number, path: string, call: MemberCall): void
   /** Sends bytes as `send_bytes` does. */
   sendBytes (to: number, bytes: Uint8Array): void
-  /** What a peer has announced, for the room that it moves to. */
-  announcementsOf (peer: number): Announcement[]
-  /** A peer has moved here, and has announced this where it came from: it will not do so again. */
-  adopt (peer: number, announcements: readonly Announcement[]): void
+  /** What a peer takes along to the room that it moves to. */
+  pathsOf (peer: number): MovedPaths
+  /** A peer has moved here. It does not announce again what it has announced, and wants other ids than it knows. */
+  adopt (peer: number, paths: MovedPaths): void
   /** The peer has left. */
   forgetPeer (peer: number): void
   /** The node at `path` was freed. */

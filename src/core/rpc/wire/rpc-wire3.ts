@@ -5,7 +5,7 @@ import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
-import type { Announcement, MemberCall, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type { MemberCall, MovedPaths, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 /** Calls between Godot 3 peers: members go by name. */
 export class RpcWire3 implements RpcWire {
@@ -58,12 +58,13 @@ export class RpcWire3 implements RpcWire {
     this.#link.putTo(to, encodeRpcPacket(this.#codec, { type: 'raw', bytes }))
   }
 
-  announcementsOf (peer: number): Announcement[] {
-    return this.#paths.announcementsOf(peer)
+  pathsOf (peer: number): MovedPaths {
+    return { announced: this.#paths.announcementsOf(peer), lastId: 0 }
   }
 
-  adopt (peer: number, announcements: readonly Announcement[]): void {
-    for (const { id, path } of announcements) this.#paths.announce(peer, id, path)
+  /** Clients accept an id for another path. */
+  adopt (peer: number, { announced }: MovedPaths): void {
+    for (const { id, path } of announced) this.#paths.announce(peer, id, path)
   }
 
   forgetPeer (peer: number): void {

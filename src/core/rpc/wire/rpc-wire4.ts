@@ -13,7 +13,7 @@ import { CallSender } from './call-sender.ts'
 import { fromRoot, PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from '../rpc-surface.ts'
-import type { Announcement, MemberCall, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type { MemberCall, MovedPaths, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 const NO_METHODS = new MethodList([])
 
@@ -112,13 +112,16 @@ export class RpcWire4 implements RpcWire {
     this.#link.putTo(to, prefixed([command.RAW], bytes))
   }
 
-  announcementsOf (peer: number): Announcement[] {
+  pathsOf (peer: number): MovedPaths {
     const md5s = this.#announced.get(peer)?.byId
-    return this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: md5s?.get(id) }))
+    const announced = this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: md5s?.get(id) }))
+    return { announced, lastId: this.#paths.lastId }
   }
 
-  adopt (peer: number, announcements: readonly Announcement[]): void {
-    for (const { id, path, md5 = '' } of announcements) {
+  /** Clients refuse an id that they know ("Duplicate remote cache ID"), and then never confirm it. */
+  adopt (peer: number, { announced, lastId }: MovedPaths): void {
+    this.#paths.skipIds(lastId)
+    for (const { id, path, md5 = '' } of announced) {
       this.#paths.announce(peer, id, path)
       this.#keepMd5(peer, id, path, md5)
       const own = this.#nodes.get(path)
