@@ -11,22 +11,25 @@ import refuseUpgrades from './plugins/refuse-upgrades.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { healthRoutes } from './routes/health.ts'
 import { adminRoutes } from './routes/index.ts'
+import { lobbyRoutes } from './routes/rooms/lobby.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import type { LobbyOptions } from './src/lobby-options.ts'
 import { defaultOptions } from './src/options.ts'
 import type { ServerOptions } from './src/options.ts'
 import { servicePaths } from './src/service-paths.ts'
 
-/** The options of the app's server and of further ones, and who may administer them. */
+/** The options of the app's server and of further ones, who may administer them, and the lobby if there is one. */
 export interface AppOptions {
   readonly server: Partial<ServerOptions>
   readonly more?: ReadonlyArray<Partial<ServerOptions> & { readonly name: string }>
   readonly admin: AdminAuthOptions
+  readonly lobby?: Omit<LobbyOptions, 'server'> | undefined
 }
 
 /** Prefix of the REST API; that of a further server is below it, at the server's name. */
 export const apiPrefix = servicePaths.api
 
-const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], admin }) => {
+const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], admin, lobby }) => {
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler(notFound)
   await app.register(openapi)
@@ -45,6 +48,12 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
     }
     await guarded.register(metricsRoutes, options)
   })
+  if (lobby !== undefined) {
+    await app.register(lobbyRoutes, { prefix: servicePaths.lobby, ...lobby })
+    for (const { name } of more) {
+      await app.register(lobbyRoutes, { prefix: `${servicePaths.lobby}/${name}`, server: name, ...lobby })
+    }
+  }
   await app.register(healthRoutes, { servers: names })
   await app.register(dashboardRoutes, { servers: names })
 }

@@ -33,11 +33,11 @@ function isConfigurationError (error: unknown): boolean {
 }
 
 async function start (settings: Settings): Promise<void> {
-  const { host, port, server, godot4, adminToken, http } = settings
+  const { host, port, server, godot4, lobby, adminToken, http } = settings
   const service = createService(settings)
   await service.register(httpLimits, { ...http, isExempt: exemption(settings) })
   const admin = adminToken === undefined ? { auth: false as const } : { token: adminToken }
-  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin })
+  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin, lobby })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
   for (const one of misspeltVariables(process.env)) {
     service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
@@ -96,7 +96,7 @@ function exitGracefully (service: FastifyInstance): void {
 }
 
 /** Logs where everything is, and warns when no token is needed. */
-function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsAtRoot }: Settings): void {
+function logAddresses (service: FastifyInstance, { adminToken, host, godot4, lobby, wsAtRoot }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
   const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer
@@ -112,6 +112,7 @@ function logAddresses (service: FastifyInstance, { adminToken, host, godot4, wsA
   for (const [what, where] of [
     [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],
     ['REST API', `http://${at}${apiPrefix}`],
+    ...(lobby === undefined ? [] : [['Lobby', `http://${at}${servicePaths.lobby}`]]),
     ...second,
     ['Swagger UI', `http://${at}${servicePaths.docs}`],
     ['OpenAPI document', `http://${at}${servicePaths.openapi}`],

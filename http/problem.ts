@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { errors, GodotError } from '../src/error.ts'
-import { ref } from './shared-schema.ts'
+import { ref } from './document/shared-schema.ts'
 
 /** Body of every error response: RFC 9457, with our stable `code` and Godot's Error number where there is one. */
 export const Problem = Type.Object({
@@ -63,7 +63,8 @@ const retryAfterSeconds = 1
 /** Characters of a path that a response repeats. */
 const MAX_PATH = 200
 
-/** Responds with `error` as a problem document; a 401 names the authentication scheme, a 503 has Retry-After. */
+/** Responds with `error` as a problem document; a 401 names the authentication scheme, a 429 or 503
+ * has Retry-After. */
 export async function sendProblem (
   error: unknown,
   request: FastifyRequest,
@@ -73,7 +74,9 @@ export async function sendProblem (
   const problem = problemOf(error, request.id, reply.statusCode >= 400 ? reply.statusCode : 500)
   if (error instanceof HttpError) reply.headers(error.headers)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  if (problem.status === 503) reply.header('retry-after', retryAfterSeconds)
+  if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after')) {
+    reply.header('retry-after', retryAfterSeconds)
+  }
   if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, problem.detail)
   // As text, so that no serializer or preSerialization hook of the host changes it.
   return await reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))

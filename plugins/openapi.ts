@@ -23,6 +23,7 @@ const tags = [
   { name: 'packets', description: 'Packets from the server to its peers' },
   { name: 'bans', description: 'Addresses that may not connect' },
   { name: 'events', description: 'Live events' },
+  { name: 'lobby', description: 'For players, without a token: find a room, or open one' },
   { name: 'socket', description: 'The WebSocket endpoint' },
   { name: 'health', description: 'For process managers, load balancers and monitoring' }
 ]

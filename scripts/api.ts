@@ -3,7 +3,9 @@ import { eventTypes } from '../src/admin/feed-event.ts'
 import { errors } from '../src/error.ts'
 import type { ErrorCode } from '../src/error.ts'
 import { cell, code, table } from './markdown.ts'
-import { adminOptionRows, defaultOf, namedTokenRows, optionColumns, optionRows } from './options-table.ts'
+import {
+  adminOptionRows, defaultOf, lobbyOptionRows, namedTokenRows, optionColumns, optionRows
+} from './options-table.ts'
 import type { ApiExport, Member } from './public-api.ts'
 
 const MAX_COLUMNS = 120
@@ -17,7 +19,7 @@ interface Section {
 
 /** In this order; an export belongs to the first section that its file matches. */
 const sections: readonly Section[] = [
-  { title: 'Plugins', intro: 'Fastify plugins and their options.', files: /^(plugins|routes|src\/admin)\// },
+  { title: 'Plugins', intro: 'Fastify plugins and their options.', files: /^(plugins|routes|src\/admin)\/|^src\/lobby-/ },
   { title: 'Remote calls', intro: 'See [multiplayer.md](multiplayer.md).', files: /^src\/core\/rpc\// },
   {
     title: 'Variants',
@@ -40,6 +42,7 @@ const kinds: ReadonlyArray<ApiExport['kind']> = ['class', 'constant', 'function'
 const schemaRows: Readonly<Record<string, () => string[][]>> = {
   ServerOptions: optionRows,
   AdminOptions: adminOptionRows,
+  LobbyOptions: lobbyOptionRows,
   NamedToken: namedTokenRows
 }
 

@@ -42,10 +42,13 @@ export function clientText (): string {
   const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]): Route => ({ path, method: method.toUpperCase(), operation })))
     .filter(({ path, method }) => path.startsWith(PREFIX) && method !== 'HEAD')
+  const references = JSON.stringify(routes)
+  const schemas = Object.entries<Schema>(document.components.schemas)
+    .filter(([name]) => references.includes(`schemas/${name}"`))
   return [
     '// Written by `npm run openapi` from openapi/openapi.json; a test fails when it is stale.',
     '',
-    ...Object.entries<Schema>(document.components.schemas).flatMap(([name, schema]) => [
+    ...schemas.flatMap(([name, schema]) => [
       ...docComment(schema.description ?? name, 0), `export interface ${typeName(name)} ${typeOf(schema, 0)}`, '']),
     '/** Parameters, request body and response of each operation. */',
     'export interface Operations {',

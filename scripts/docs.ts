@@ -8,7 +8,7 @@ import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
 import { mountingPage } from './mounting.ts'
 import {
-  meaningOf, adminOptionRows, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
+  adminOptionRows, lobbyOptionRows, meaningOf, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
 } from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
 import type { ApiExport } from './public-api.ts'
@@ -51,7 +51,13 @@ function optionsPage (): string {
     '',
     'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
     '',
-    ...table(optionColumns, adminOptionRows())
+    ...table(optionColumns, adminOptionRows()),
+    '',
+    '## lobbyRoutes',
+    '',
+    'Options of `lobbyRoutes`, beside `prefix` and `logLevel` of Fastify; see [rooms.md](rooms.md).',
+    '',
+    ...table(optionColumns, lobbyOptionRows())
   ])
 }
 

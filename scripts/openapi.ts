@@ -11,7 +11,8 @@ export const documentFile = join(root, 'openapi/openapi.json')
 /** The OpenAPI document generated from the routes of the service. */
 export async function documentText (): Promise<string> {
   const service = Fastify()
-  await service.register(app, { server: { gdMpApi: true }, admin: { token: 'described, never used: 32 chars..' } })
+  const admin = { token: 'described, never used: 32 chars..' }
+  await service.register(app, { server: { gdMpApi: true, rooms: true }, admin, lobby: {} })
   await service.ready()
   const text = JSON.stringify(service.swagger(), null, 2) + '\n'
   await service.close()

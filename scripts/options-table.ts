@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
+import { defaultLobbyOptions, LobbyOptions } from '../src/lobby-options.ts'
 import { defaultOptions, roomRules, ServerOptions } from '../src/options.ts'
 import { code } from './markdown.ts'
 
@@ -15,6 +16,11 @@ export function optionRows (): string[][] {
 /** One row for each option of `adminRoutes`. */
 export function adminOptionRows (): string[][] {
   return rowsOf(AdminOptions.properties, defaultAdminOptions)
+}
+
+/** One row for each option of `lobbyRoutes`. */
+export function lobbyOptionRows (): string[][] {
+  return rowsOf(LobbyOptions.properties, defaultLobbyOptions)
 }
 
 /** One row for each member of option `rooms`; the defaults are in the texts. */

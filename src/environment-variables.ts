@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
+import { PublicUrl } from './lobby-options.ts'
 import { defaultOptions, roomRules, ServerOptions } from './options.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
@@ -81,6 +82,11 @@ export const variables: Readonly<Record<string, Variable>> = {
   },
   ...Object.fromEntries(Object.entries(roomRuleNames).map(([rule, name]) =>
     [name, { ...variable(roomRules.properties[rule as RoomRule]), roomRule: rule as RoomRule }])),
+  LOBBY: variable(Type.Boolean({
+    description: 'Whether players find and open rooms at `/lobby`, without a token; needs ROOMS. Pages of ' +
+      'ALLOWED_ORIGINS may use it'
+  }), false),
+  PUBLIC_URL: variable(PublicUrl),
   WS_AT_ROOT: variable(Type.Boolean({
     description: 'Whether clients may also connect to `/` instead of WS_PATH'
   }), false),

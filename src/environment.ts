@@ -2,6 +2,7 @@ import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
+import type { LobbyOptions } from './lobby-options.ts'
 import { defaultOptions, firstFault, type ServerOptions } from './options.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
@@ -20,6 +21,8 @@ export interface Settings {
   server: Partial<ServerOptions>
   /** Options of a second server, for Godot 4. */
   godot4?: Partial<ServerOptions> & { name: string }
+  /** Options of the lobby, if there is one. */
+  lobby?: LobbyOptions
 }
 
 /** The service cannot start with this environment: every invalid variable, and why. */
@@ -47,7 +50,12 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
     if (variable.roomRule !== undefined && value !== undefined) roomRules[name] = value
   }
   const settings = settingsOf(values, { ...server, rooms: roomsOf(server.rooms, roomRules, faults) })
-  faults.push(...pathFaults(settings), ...keyFaults(server), ...tokenFaults(settings, env.NODE_ENV))
+  faults.push(
+    ...pathFaults(settings),
+    ...keyFaults(server),
+    ...lobbyFaults(values, settings.server),
+    ...tokenFaults(settings, env.NODE_ENV)
+  )
   if (faults.length > 0) {
     throw new SettingsError([...faults, ...misspeltVariables(env).map(one => `${one.name}: ${describeMisspelt(one)}`)])
   }
@@ -94,8 +102,21 @@ function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {
       responseTimeout: values.RESPONSE_TIMEOUT as number
     },
     server,
-    ...(values.WS4_PATH === undefined ? {} : { godot4: secondServer(server, values.WS4_PATH as string) })
+    ...(values.WS4_PATH === undefined ? {} : { godot4: secondServer(server, values.WS4_PATH as string) }),
+    ...(values.LOBBY === true ? { lobby: lobbyOf(values, server) } : {})
   }
+}
+
+function lobbyOf ({ PUBLIC_URL }: Values, { allowedOrigins }: Partial<ServerOptions>): LobbyOptions {
+  return {
+    ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL as string }),
+    ...(allowedOrigins === undefined ? {} : { origin: allowedOrigins })
+  }
+}
+
+function lobbyFaults ({ LOBBY, PUBLIC_URL }: Values, { rooms }: Partial<ServerOptions>): string[] {
+  if (LOBBY === true) return rooms === false ? ['LOBBY: needs ROOMS=true or ROOMS=admin'] : []
+  return PUBLIC_URL === undefined ? [] : ['PUBLIC_URL: needs LOBBY=true']
 }
 
 /** The second server has the options of the first except those of a listener of its own. */

@@ -1,6 +1,7 @@
 /**
  * All errors of this package by code: the name of Godot's Error constant, or a kebab-case name if Godot has none.
- * `number` is the value of Godot's constant, `status` the HTTP status of responses with this error.
+ * `number` is the value of Godot's constant, `status` the HTTP status of responses with this error, `isLobby` whether
+ * only the lobby has it.
  */
 export const errors = {
   FAILED: { number: 1, status: 409, message: 'The peer is no longer connected' },
@@ -35,8 +36,11 @@ export const errors = {
   'too-many-handshakes': { status: 503, message: 'Too many pending handshakes' },
   'not-listening': { status: 503, message: 'The server is not listening' },
   'refusing-connections': { status: 503, message: 'The server is refusing new connections' },
-  'handshake-timeout': { status: 408, message: 'Handshake timed out' }
-} as const satisfies Record<string, { number?: number, status: number, message: string }>
+  'handshake-timeout': { status: 408, message: 'Handshake timed out' },
+  'lobby-rate': { status: 429, message: 'Too many requests from this address', isLobby: true },
+  'lobby-create': { status: 403, message: 'This lobby opens no rooms', isLobby: true },
+  'lobby-no-match': { status: 404, message: 'No room matches', isLobby: true }
+} as const satisfies Record<string, { number?: number, status: number, message: string, isLobby?: true }>
 
 /** Code of an error: the name of Godot's constant, or a kebab-case name. */
 export type ErrorCode = keyof typeof errors

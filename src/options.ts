@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
@@ -225,14 +226,21 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
   const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
   const expected = sameValue.slice(0, -1)
     // The type of a constant is redundant.
-    .filter(({ keyword }, at) => keyword !== 'type' || sameValue[at + 1].keyword !== 'const')
+    .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
     .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
   return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
 }
 
 /** What is expected, with the allowed values where there is a list of them. */
-function messageOf ({ keyword, params, message }: ReturnType<typeof Value.Errors>[number]): string {
+function messageOf ({ keyword, params, message }: TLocalizedValidationError): string {
   return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
+}
+
+/** Whether an error is about a constant of this type. */
+function isOfType (error: TLocalizedValidationError, type: unknown): boolean {
+  if (error.keyword !== 'const') return false
+  const actual: string = typeof error.params.allowedValue
+  return actual === type
 }
 
 /** Checks rules that involve several options. */

@@ -1,6 +1,7 @@
 /** The paths that the service serves itself. A WebSocket endpoint must be elsewhere. */
 export const servicePaths = {
   api: '/api/v1',
+  lobby: '/lobby',
   docs: '/docs',
   openapi: '/openapi.json',
   asyncapi: '/asyncapi.json',

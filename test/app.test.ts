@@ -148,11 +148,13 @@ t.test('all routes are below paths that are reserved from WebSocket endpoints', 
   t.teardown(async () => { await service.close() })
   const urls: string[] = []
   service.addHook('onRoute', ({ url }) => { urls.push(url) })
-  await service.register(app, { admin: { auth: false }, server: {}, more: [{ name: 'godot4', path: '/ws4' }] })
+  const more = [{ name: 'godot4', path: '/ws4', rooms: true }]
+  await service.register(app, { admin: { auth: false }, server: { rooms: true }, more, lobby: {} })
   await service.ready()
   const paths = Object.values<string>(servicePaths)
   const within = (url: string, path: string): boolean => url === path || url.startsWith(`${path}/`)
-  t.same([...new Set(urls)].filter(url => !paths.some(path => within(url, path))), ['/ws', '/ws4'])
+  t.same([...new Set(urls)].filter(url => !paths.some(path => within(url, path))),
+    ['/ws', '/ws/:room', '/ws4', '/ws4/:room'])
   t.same(paths.filter(path => !urls.some(url => within(url, path))), [], 'and each of them has routes')
 })
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, normalize } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { root } from '../scripts/root.ts'
@@ -9,6 +9,8 @@ const sockets = /^(ws|node:(net|tls|http|https|http2|dgram))$/
 // Bytes to values and back: hashes, byte order and marks on memory are fine, nothing that keeps state or talks.
 const allButPure = /^(?!node:(buffer|crypto|os|worker_threads)$)/
 
+/** Maximum number of files directly in a folder. */
+const MAX_FILES = 15
 /** Maximum number of imports in a row. */
 const MAX_DEPTH = 10
 
@@ -42,6 +44,11 @@ t.test('the source follows docs/architecture.md', async t => {
   t.same([...homeless(imports), ...climbers(imports), ...intruders(imports), ...circles(readImports(isLoaded))], [])
 })
 
+t.test('no folder has more than 15 files without folders in it', async t => {
+  t.same(overfull([...readImports().keys()]), [])
+  t.same(overfull(Array.from({ length: MAX_FILES + 1 }, (_, i) => `src/core/${i}.ts`)), ['src/core has 16 files'])
+})
+
 t.test('imports that are loaded at run time are at most 10 deep', async t => {
   t.same(tooDeep(readImports(isLoaded)), [])
 })
@@ -55,13 +62,13 @@ t.test('every kind of violation is detected', async t => {
     ['src/core/server/signals.ts', ['src/error.ts', 'fastify-plugin', 'node:net', 'node:events']],
     ['src/admin/feed.ts', ['src/core/server/signals.ts', 'src/cluster/bus.ts']],
     ['src/cluster/bus.ts', ['@fastify/websocket']],
-    ['routes/peers.ts', ['plugins/peer-server.ts', 'app.ts', 'fastify']]
+    ['routes/peers/peers.ts', ['plugins/peer-server.ts', 'app.ts', 'fastify']]
   ])
   t.same(homeless(imports), ['lib/stray.ts has no room'])
   t.same(climbers(imports), [
     'src/protocol/websocket/frame.ts imports src/core/server/signals.ts',
     'src/admin/feed.ts imports src/cluster/bus.ts',
-    'routes/peers.ts imports app.ts'
+    'routes/peers/peers.ts imports app.ts'
   ])
   t.same(intruders(imports), [
     'src/protocol/websocket/frame.ts imports node:fs',
@@ -141,6 +148,14 @@ function circles (imports: Imports): string[] {
     path.push(file)
   }
   return []
+}
+
+/** Folders with too many files; the root has what npm and tools expect there. */
+function overfull (files: string[]): string[] {
+  const counts = new Map<string, number>()
+  for (const folder of files.map(file => dirname(file))) counts.set(folder, (counts.get(folder) ?? 0) + 1)
+  return [...counts].filter(([folder, count]) => folder !== '.' && count > MAX_FILES)
+    .map(([folder, count]) => `${folder} has ${count} files`)
 }
 
 /** The longest path of imports, if it is too deep. */

@@ -66,6 +66,16 @@ t.test('refuses variables of rooms that have no effect or no meaning', async t =
   t.throws(() => readEnvironment({ MAX_ROOMS: '5' }), /MAX_ROOMS: needs ROOMS=true or ROOMS=admin$/m)
 })
 
+t.test('variables of the lobby', async t => {
+  t.equal(readEnvironment({ ROOMS: 'true' }).lobby, undefined)
+  t.same(readEnvironment({ ROOMS: 'true', LOBBY: 'true' }).lobby, {})
+  t.same(readEnvironment({
+    ROOMS: 'admin', LOBBY: 'true', PUBLIC_URL: 'wss://game.example/eu', ALLOWED_ORIGINS: 'https://a.example,null'
+  }).lobby, { publicUrl: 'wss://game.example/eu', origin: ['https://a.example', 'null'] })
+  t.throws(() => readEnvironment({ LOBBY: 'true' }), /LOBBY: needs ROOMS=true or ROOMS=admin$/m)
+  t.throws(() => readEnvironment({ PUBLIC_URL: 'wss://game.example' }), /PUBLIC_URL: needs LOBBY=true$/m)
+})
+
 t.test('variables set their options', async t => {
   const { server, ...rest } = readEnvironment({
     HOST: '0.0.0.0',

@@ -36,10 +36,10 @@ t.test('every operation has a summary, a description and a documented tag', asyn
 
 t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'ban', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'disconnectPeer', 'disconnectPeers', 'events',
-    'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom', 'getServer', 'hasPeer', 'healthz', 'isListening',
-    'listRoomPeers', 'listRooms', 'listen', 'metrics', 'openRoom', 'peers', 'putPacket', 'putRoomPacket', 'readyz',
-    'stop', 'unban', 'updateRoom'
+    'ban', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
+    'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom', 'getServer', 'hasPeer',
+    'healthz', 'isListening', 'listRoomPeers', 'listRooms', 'listen', 'lobbyRooms', 'matchRoom', 'metrics',
+    'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket', 'readyz', 'stop', 'unban', 'updateRoom'
   ])
 })
 
@@ -84,6 +84,18 @@ t.test('documents all responses of the REST API', async t => {
     'delete /bans/{address}': [204, 400, 401, 404],
     'get /events': [200, 400, 401, 406, 503]
   })
+})
+
+t.test('documents all responses of the lobby, which has a tag of its own', async t => {
+  const ofLobby = operations.filter(({ name }) => name.includes('/lobby/'))
+  const statusesOf = ({ operation }: { operation: any }) => Object.keys(operation.responses).map(Number)
+  t.same(Object.fromEntries(ofLobby.map(one => [one.name, statusesOf(one)])), {
+    'get /lobby/rooms': [200, 400, 429],
+    'post /lobby/rooms': [201, 400, 403, 413, 415, 429, 503],
+    'post /lobby/match': [200, 400, 404, 413, 415, 429, 503]
+  })
+  const isLobby = ({ operation }: { operation: { tags: string[] } }) => operation.tags.includes('lobby')
+  t.same(operations.filter(isLobby), ofLobby)
 })
 
 t.test('every error response is a documented problem', async t => {

@@ -1,5 +1,5 @@
 import { int, PackedVector2Array, Vector2 } from '../../index.ts'
-import type { MembersOf, RemoteNode, WebSocketServer } from '../../index.ts'
+import type { MembersOf, RemoteNode, Room } from '../../index.ts'
 
 /** Ticks per second. */
 const RATE = 60
@@ -24,7 +24,7 @@ export const surface = {
 
 interface Player { readonly name: string, position: Vector2, direction: Vector2, score: number }
 
-/** The game: players send directions, and the server moves them and keeps the scores. */
+/** The game of one room: players send directions, and the server moves them and keeps the scores. */
 export class Arena {
   tick = 0
   coin = randomPosition()
@@ -32,21 +32,14 @@ export class Arena {
   readonly #main: RemoteNode<MembersOf<typeof surface>>
   #timer: NodeJS.Timeout | undefined
 
-  constructor (server: WebSocketServer) {
-    this.#main = server.multiplayer.node('/root/Main', surface)
+  /** Starts the game; it ends with its room. */
+  constructor (room: Room) {
+    this.#main = room.multiplayer.node('/root/Main', surface)
     this.#main.method('any_peer', 'join', (id, name) => this.#join(id, name))
     this.#main.method('any_peer', 'steer', (id, direction) => this.#steer(id, direction))
-    server.on('peer_disconnected', id => this.#leave(id))
-  }
-
-  /** Starts the game, with `RATE` ticks per second on average even if timers are late. */
-  start (): void {
-    let due = performance.now()
-    const run = (): void => {
-      for (; due <= performance.now(); due += 1000 / RATE) this.#step()
-      this.#timer = setTimeout(run, due - performance.now())
-    }
-    run()
+    room.on('peer_disconnected', id => this.#leave(id))
+    room.on('closed', () => clearTimeout(this.#timer))
+    this.#run()
   }
 
   /** Stops the game and notifies the players. */
@@ -79,6 +72,16 @@ export class Arena {
     const player = this.players.get(id)
     const length = Math.max(1, Math.hypot(x, y))
     if (player !== undefined && Number.isFinite(length)) player.direction = new Vector2(x / length, y / length)
+  }
+
+  /** Runs `RATE` ticks per second on average even if timers are late. */
+  #run (): void {
+    let due = performance.now()
+    const run = (): void => {
+      for (; due <= performance.now(); due += 1000 / RATE) this.#step()
+      this.#timer = setTimeout(run, due - performance.now())
+    }
+    run()
   }
 
   #step (): void {

@@ -4,13 +4,11 @@ import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
 import { readInto } from './read-into.ts'
 
-/** Where all plain sockets read into: a chunk is handled before the next one comes, so one buffer serves them all. */
+/** Read buffer of all plain sockets; each chunk is handled before the next one is read. */
 const readBuffer = new Uint8Array(65536)
 const NOTHING = Buffer.alloc(0)
 
-/**
- * Handle of a socket as net.Socket keeps it, not documented; that of a TLS socket has the one below it as `_parent`.
- */
+/** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */
 interface Handle { writeQueueSize?: number, _parent?: Handle }
 
 /** A socket that an HTTP server accepted, or our own from the start. */
@@ -23,7 +21,7 @@ export class SocketConnection implements Connection {
   #receiver: ConnectionReceiver | undefined
   #isPaused = false
 
-  /** `head`: bytes that came behind the request already. `address`: the client's, where a proxy tells it. */
+  /** `head`: bytes received after the request. `address`: the address of the client if a proxy sent it. */
   constructor (socket: Duplex, head: Uint8Array, address: string | undefined = undefined) {
     const { remoteAddress = '', remotePort = 0 } = socket as Partial<Socket>
     this.address = canonicalAddress(address ?? remoteAddress)
@@ -33,7 +31,7 @@ export class SocketConnection implements Connection {
     setNoDelay(socket, true)
   }
 
-  /** A connection of which only the TCP handle is there yet; it reads into `readBuffer` from the first byte. */
+  /** A connection from an accepted TCP handle; it reads into `readBuffer` from the first byte. */
   static ofHandle (handle: object): SocketConnection {
     const connection: SocketConnection =
       new SocketConnection(socketOf(handle, length => connection.#onRead(length)), NOTHING)
@@ -45,9 +43,7 @@ export class SocketConnection implements Connection {
     return this.#socket.destroyed ? 0 : this.#socket.writableLength
   }
 
-  /**
-   * Of TLS, the TCP socket below tells; where that cannot be asked, bytes that are not confirmed yet count as refused.
-   */
+  /** Asks the TCP handle, also below TLS; without a handle, unconfirmed bytes count as not accepted. */
   get isFull (): boolean {
     const handle = handleOf(this.#socket)
     return ((handle?._parent ?? handle)?.writeQueueSize ?? this.bufferedAmount) > 0
@@ -71,10 +67,7 @@ export class SocketConnection implements Connection {
     if (socket.destroyed && socket.closed) receiver.onGone()
   }
 
-  /**
-   * Hands the connection on to the receiver that opens it next, also if it is paused; that one begins with `head`, what
-   * this one did not want.
-   */
+  /** Passes `head`, bytes that this receiver did not use, to the receiver that opens the connection next. */
   handOn (head: Uint8Array): void {
     this.#head = head
   }
@@ -129,12 +122,12 @@ export class SocketConnection implements Connection {
   }
 
   /**
-   * Has a plain TCP socket read into `readBuffer`: no buffer is allocated per chunk. Every other kind of socket (TLS,
-   * in-process), and one whose data others listen to, reads by 'data' events.
+   * Lets a plain TCP socket read into `readBuffer`, so that no buffer is allocated per chunk. All other sockets (TLS,
+   * in-process, or with other listeners) are read by 'data' events.
    */
   #takeOver (early: Uint8Array[]): void {
     const socket = this.#socket
-    // Time limits are the peer's now.
+    // From now on the timeouts of the peer apply.
     if (socket instanceof Socket) socket.setTimeout(0)
     if (readInto(socket, readBuffer, length => this.#onRead(length))) {
       for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) early.push(chunk)
@@ -151,10 +144,7 @@ export class SocketConnection implements Connection {
     return length === readBuffer.length ? this.#rest() : !this.#isPaused
   }
 
-  /**
-   * Whoever has filled the whole buffer may have more, and libuv would go on with that: first the others have their
-   * turn.
-   */
+  /** A client that filled the whole buffer may have sent more, which libuv would read first: other sockets go first. */
   #rest (): false {
     if (resting.length === 0) setImmediate(wakeResting)
     resting.push(() => { if (!this.#isPaused) this.#socket.resume() })
@@ -171,8 +161,8 @@ function wakeResting (): void {
 }
 
 /**
- * A socket on a handle that reads into `readBuffer`. Its constructor copies the options and sets the last four: that
- * they are there already spares each copy a hidden class of its own, which is a tenth of a handshake.
+ * A socket on a handle that reads into `readBuffer`. The constructor of Socket copies the options and sets the last
+ * four; that they exist already avoids a hidden class per copy, which is a tenth of the cost of a handshake.
  */
 function socketOf (handle: object, callback: (length: number) => boolean): Socket {
   const onread = { buffer: readBuffer, callback }

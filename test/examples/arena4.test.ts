@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { Arena, surface } from '../../examples/arena4/arena.ts'
 import peerServer, { Vector2 } from '../../index.ts'
 import type { Script4 } from '../helper/godot4-client.ts'
-import { Godot4Socket } from '../helper/godot4-socket.ts'
+import { Godot4Socket, until } from '../helper/godot4-socket.ts'
 
 const read = (name: string): string => readFileSync(join(root, 'examples/arena4/godot', name), 'utf8')
 const source = read('main.gd')
@@ -36,50 +36,56 @@ t.test('the project is for Godot 4, and its scene has that script at /root/Main'
   t.notMatch(source, /^ |^\t+ |\b(remote|puppet|master|onready|export|setget|yield) /m)
 })
 
-t.test('a round with four simulated players: all sides have the same final state', async t => {
+t.test('three matches of three simulated players at once: all sides of a match have the same final state', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.2 })
-  const arena = new Arena(app.peerServer)
+  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', rooms: true, closeTimeout: 0.2 })
+  const arenas = new Map<string, Arena>()
+  app.peerServer.on('room_opened', room => arenas.set(room.name, new Arena(room)))
   await app.listen({ port: 0 })
-  const names = ['Ann', 'Ben', 'Cat', 'Dan']
-  const players = await Promise.all(names.map(async name => {
-    const player = await Godot4Socket.connect(t, app.peerServer.port, '/ws4', [], game => {
-      game.addNode('Main', script)
-    })
-    await player.event('api.peer_connected', 1)
-    player.game.rpc('Main', 'join', [name], 1)
-    return player
+  const matches = { ice: ['Ann', 'Ben', 'Cat'], sand: ['Dan', 'Eve', 'Fay'], mud: ['Gil', 'Hal', 'Ida'] }
+  await Promise.all(Object.entries(matches).map(async ([room, names]) => {
+    const players = await Promise.all(names.map(name => enter(t, app.peerServer.port, room, name)))
+    const arena = arenas.get(room)!
+    await chaseTheCoin(arena, players)
+    arena.stop()
+    await Promise.all(players.map(async player => await player.event('over')))
+    for (const { game } of players) sameState(t, game, arena)
+    t.same([...arena.scores.values()].map(([name]) => name).sort(), names, room)
   }))
-  arena.start()
-  const begin = Date.now()
-  while (arena.players.size < names.length || Date.now() - begin < 800) {
-    for (const { game } of players) {
-      if (arena.players.size === names.length) {
-        game.rpc('Main', 'steer', [toward(arena.coin, arena.players.get(game.id)!.position)], 1)
-      }
-    }
-    await new Promise(resolve => setTimeout(resolve, 16))
-  }
-  arena.stop()
-  await Promise.all(players.map(async player => await player.event('over')))
-
-  const known = (game: Godot4Socket['game'], name: string): unknown =>
-    game.events.findLast(([what]) => what === name)?.[3]
-  const [coin, scores] = [asSent(arena.coin), arena.scores]
-  for (const { game } of players) {
-    t.strictSame(known(game, 'coin'), [coin])
-    t.strictSame(known(game, 'scores'), [scores])
-    const [tick, ids, positions] = known(game, 'state') as [number, Int32Array, { items: Vector2[] }]
-    t.equal(tick, arena.tick)
-    t.same([...ids], [...arena.players.keys()])
-    t.strictSame([...positions.items], [...arena.players.values()].map(({ position }) => asSent(position)))
-    t.same(game.refusals, [])
-  }
-  t.same([...arena.scores.values()].map(([name]) => name).sort(), names)
   t.equal(Object.values(app.peerServer.monitor.drops).reduce((sum, count) => sum + count) +
     app.peerServer.monitor.failures, 0)
 })
+
+async function enter (t: Test, port: number, room: string, name: string): Promise<Godot4Socket> {
+  const player = await Godot4Socket.connect(t, port, `/ws4/${room}`, [], game => { game.addNode('Main', script) })
+  await player.event('api.peer_connected', 1)
+  player.game.rpc('Main', 'join', [name], 1)
+  return player
+}
+
+/** For most of a second after all players have joined. */
+async function chaseTheCoin (arena: Arena, players: Godot4Socket[]): Promise<void> {
+  await until(() => arena.players.size === players.length)
+  const end = Date.now() + 800
+  while (Date.now() < end) {
+    for (const { game } of players) {
+      game.rpc('Main', 'steer', [toward(arena.coin, arena.players.get(game.id)!.position)], 1)
+    }
+    await new Promise(resolve => setTimeout(resolve, 16))
+  }
+}
+
+function sameState (t: Test, game: Godot4Socket['game'], arena: Arena): void {
+  const known = (name: string): unknown => game.events.findLast(([what]) => what === name)?.[3]
+  t.strictSame(known('coin'), [asSent(arena.coin)])
+  t.strictSame(known('scores'), [arena.scores])
+  const [tick, ids, positions] = known('state') as [number, Int32Array, { items: Vector2[] }]
+  t.equal(tick, arena.tick)
+  t.same([...ids], [...arena.players.keys()])
+  t.strictSame([...positions.items], [...arena.players.values()].map(({ position }) => asSent(position)))
+  t.same(game.refusals, [])
+}
 
 function toward (coin: Vector2, { x, y }: Vector2): Vector2 {
   return new Vector2(coin.x - x, coin.y - y)

@@ -43,8 +43,11 @@ func run_connect(command):
 	return error
 
 func run_state(_command):
+	var unique_id = multiplayer.get_network_unique_id() if multiplayer.has_network_peer() else 0
 	var peers = multiplayer.get_network_connected_peers() if multiplayer.has_network_peer() else []
-	return {"id": socket.get_unique_id(), "status": socket.get_connection_status(), "peers": peers}
+	return {
+		"id": socket.get_unique_id(), "unique_id": unique_id, "status": socket.get_connection_status(), "peers": peers
+	}
 
 func run_send_bytes(command):
 	return multiplayer.send_bytes(bytes_of(command), int(command.get("target", 0)))
@@ -63,6 +66,23 @@ func run_rpc(command):
 # property, value (as text), target (default 0), node (default "Main").
 func run_rset(command):
 	node_of(command).rset_id(int(command.get("target", 0)), command.property, str2var(command.value))
+
+# Adds a node with the script at path, which may use a network_peer of its own; its signals are reported.
+func run_add_script(command):
+	var node = Node.new()
+	node.set_script(load(command.path))
+	node.name = "Script"
+	root.add_child(node)
+	forward(self, "connection_failed", [])
+	for name in command.signals:
+		forward(node, name, command.signals[name])
+
+# method of the script, args: reported as "completed" with its result, also if it is a coroutine.
+func run_call_script(command):
+	var result = root.get_node("Script").callv(command.method, command.args)
+	if result is GDScriptFunctionState:
+		result = yield(result, "completed")
+	report("completed", {"result": result})
 
 func run_add_node(command):
 	add_callee(command.path)

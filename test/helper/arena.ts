@@ -9,14 +9,14 @@ import Fastify from 'fastify'
 import { root } from '../../scripts/root.ts'
 import { Arena } from '../../examples/arena/arena.ts'
 import peerServer, { decodeVariant, Vector2 } from '../../index.ts'
-import type { Variant, WebSocketServer } from '../../index.ts'
+import type { Room, Variant, WebSocketServer } from '../../index.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { withTimeout } from './with-timeout.ts'
 
 /** Final state of the game on one side: tick, positions, coin, names and scores. */
 export type ArenaState = readonly Variant[]
 
-/** Result of a round of examples/arena. */
+/** Result of a match of examples/arena. */
 export interface Round {
   server: ArenaState
   bots: BotReport[]
@@ -31,47 +31,58 @@ export interface Round {
 /** Final state of a bot, and all other output. */
 export interface BotReport { state: ArenaState | undefined, lines: string[] }
 
-/** Plays a round of `seconds` with real Godot processes as players. */
-export async function playArena (seconds: number, names: string[]): Promise<Round> {
+/**
+ * Plays a match in each room at the same time, for `seconds`, with real Godot processes as players: their names by the
+ * room that they choose.
+ */
+export async function playArena (seconds: number, matches: Record<string, string[]>): Promise<Record<string, Round>> {
   const app = Fastify()
-  await app.register(peerServer, { gdMpApi: true })
-  const arena = new Arena(app.peerServer)
+  await app.register(peerServer, { gdMpApi: true, rooms: true })
+  const arenas = new Map<string, Arena>()
+  app.peerServer.on('room_opened', room => arenas.set(room.name, new Arena(room)))
   await app.listen({ port: 0 })
   const folder = await mkdtemp(join(tmpdir(), 'arena-'))
   const killing = new AbortController()
   try {
-    const bots = names.map(name => runBot(name, app.peerServer.port, join(folder, name), killing.signal))
-    arena.start()
-    await whenJoined(arena, names.length)
-    return await play(arena, app.peerServer, seconds, bots)
+    const playing = Object.entries(matches).map(([room, names]) => ({
+      room, bots: names.map(name => runBot(name, room, app.peerServer.port, join(folder, name), killing.signal))
+    }))
+    await whenJoined(arenas, matches)
+    const faults = (): number => faultsOf(app.peerServer)
+    return Object.fromEntries(await Promise.all(playing.map(async ({ room, bots }) =>
+      [room, await play(arenas.get(room)!, app.peerServer.room(room), seconds, bots, faults)])))
   } finally {
     killing.abort()
-    arena.stop()
     await app.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function whenJoined (arena: Arena, count: number): Promise<void> {
+async function whenJoined (arenas: Map<string, Arena>, matches: Record<string, string[]>): Promise<void> {
   const deadline = performance.now() + 20000
-  while (arena.players.size < count) {
-    if (performance.now() > deadline) throw new Error(`only ${arena.players.size} of ${count} players joined`)
+  const isMissing = ([room, names]: [string, string[]]): boolean =>
+    (arenas.get(room)?.players.size ?? 0) < names.length
+  while (Object.entries(matches).some(isMissing)) {
+    if (performance.now() > deadline) throw new Error(`only rooms ${[...arenas.keys()]} after 20 s`)
     await delay(10)
   }
 }
 
 async function play (
-  arena: Arena, server: WebSocketServer, seconds: number, bots: Array<Promise<BotReport>>
+  arena: Arena, room: Room, seconds: number, bots: Array<Promise<BotReport>>, faults: () => number
 ): Promise<Round> {
-  const [tick, before] = [arena.tick, [...server.peers()].map(({ packetsIn }) => packetsIn)]
+  const [tick, before] = [arena.tick, [...room.peers()].map(({ packetsIn }) => packetsIn)]
   await delay(seconds * 1000)
   const ticks = arena.tick - tick
-  const packetsIn = [...server.peers()].map(({ packetsIn }, at) => packetsIn - before[at])
+  const packetsIn = [...room.peers()].map(({ packetsIn }, at) => packetsIn - before[at])
   arena.stop()
   const state = stateOf(arena)
   const reports = await withTimeout(20, () => 'the players to leave', Promise.all(bots))
-  const faults = server.monitor.failures + Object.values(server.monitor.drops).reduce((sum, count) => sum + count)
-  return { server: state, bots: reports, ticks, packetsIn, faults }
+  return { server: state, bots: reports, ticks, packetsIn, faults: faults() }
+}
+
+function faultsOf ({ monitor }: WebSocketServer): number {
+  return monitor.failures + Object.values(monitor.drops).reduce((sum, count) => sum + count)
 }
 
 function stateOf ({ tick, players, coin, scores }: Arena): ArenaState {
@@ -85,12 +96,14 @@ function asSent ({ x, y }: Vector2): Vector2 {
 }
 
 /** Runs one player; resolves when its process has exited. */
-async function runBot (name: string, port: number, home: string, signal: AbortSignal): Promise<BotReport> {
+async function runBot (
+  name: string, room: string, port: number, home: string, signal: AbortSignal
+): Promise<BotReport> {
   // Godot 3.2.3 reports an error when it creates this folder, although it succeeds.
   await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
   const project = join(root, 'examples/arena/godot')
   const godot = spawn(findProgram('godot3-server')!, [
-    '--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'
+    '--no-window', '--path', project, `--server=ws://127.0.0.1:${port}/ws/${room}`, `--name=${name}`, '--bot'
   ], {
     env: { ...process.env, HOME: home, LANG: 'en_US.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe']

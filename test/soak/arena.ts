@@ -8,7 +8,8 @@ import { deepStrictEqual } from 'node:assert'
 import { playArena } from '../helper/arena.ts'
 
 const seconds = Number(process.argv[2] ?? 60)
-const { server, bots, ticks, packetsIn, faults } = await playArena(seconds, ['Ann', 'Ben', 'Cat', 'Dan'])
+const { soak: { server, bots, ticks, packetsIn, faults } } =
+  await playArena(seconds, { soak: ['Ann', 'Ben', 'Cat', 'Dan'] })
 console.log(`${ticks} ticks in ${seconds} s; packets by player: ${packetsIn.join(', ')}; refused or failed: ${faults}`)
 console.log('scores', [...(server[3] as Map<number, unknown>).values()])
 deepStrictEqual(faults, 0)

@@ -84,3 +84,12 @@ for (const [what, prepare] of Object.entries(withoutIt)) {
     t.same(await left, [id, false])
   })
 }
+
+t.test('a peer of a mounted endpoint reads into the shared buffer, without events of its socket', async t => {
+  const sockets: Socket[] = []
+  const { join } = await startHost(t, {
+    before: app => { app.server.on('connection', socket => { sockets.push(socket) }) }
+  })
+  await join()
+  t.same(sockets.map(socket => socket.listenerCount('data')), [0])
+})

@@ -14,13 +14,13 @@ import type { Monitor } from '../server/monitor.ts'
 import type { Settings } from '../server/settings.ts'
 import { SignalEmitter } from '../server/signals.ts'
 import { Authentication } from './authentication.ts'
-import { Backpressure } from './backpressure.ts'
+import { Backpressure } from './relay/backpressure.ts'
 import { PeerTable } from './peer-table.ts'
-import { Relay } from './relay.ts'
+import { Relay } from './relay/relay.ts'
 import { Room } from './room.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomOptions } from './room-options.ts'
-import { RoomOutbox } from './room-outbox.ts'
+import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
@@ -80,7 +80,7 @@ export class RoomCore implements PeerHost {
   /** Whether all places are taken, clients that authenticate included. */
   get isFull (): boolean {
     const { maxPeers } = this.settings
-    return maxPeers > 0 && this.#clientCount >= maxPeers
+    return maxPeers > 0 && this.clientCount >= maxPeers
   }
 
   get isClosing (): boolean {
@@ -88,7 +88,7 @@ export class RoomCore implements PeerHost {
   }
 
   /** Clients in the room, those that authenticate included. */
-  get #clientCount (): number {
+  get clientCount (): number {
     return this.members.size + (this.authentication?.size ?? 0)
   }
 
@@ -336,7 +336,7 @@ export class RoomCore implements PeerHost {
   #openLife (): RoomLife {
     const room = this
     return new RoomLife({
-      get clientCount () { return room.#clientCount },
+      get clientCount () { return room.clientCount },
       get emptyTimeout () { return room.settings.emptyTimeout },
       sessions: () => this.sessions(),
       ended: ({ code, reason }) => {

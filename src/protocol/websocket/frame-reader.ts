@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer'
 import { closeCode, isCloseCode } from './close-code.ts'
 import { DEFLATED, opcode } from './frame.ts'
 
-/** What a FrameReader tells; the bytes belong to the reader and are good until the call returns. */
+/** Receives what a FrameReader reads; the bytes belong to the reader and are valid until the call returns. */
 export interface FrameReceiver {
-  /** One whole message: bytes[start..end), unmasked and joined. */
+  /** One complete message: bytes[start..end), unmasked and joined. */
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A ping with its payload, to be answered with the same (RFC 6455 section 5.5.2). */
   onPing (bytes: Uint8Array, start: number, end: number): void
@@ -12,37 +12,37 @@ export interface FrameReceiver {
   onPong (size: number): void
   /** A frame of a fragmented message, except its last one. */
   onFragment (): void
-  /** The close frame: code 1005 when it has none; `payload` as it came, for the answer. Nothing is read after it. */
+  /** The close frame: code 1005 if it has none; `payload` is the original, for the reply. Nothing is read after it. */
   onClose (code: number, reason: string, payload: Uint8Array): void
-  /** The bytes break the protocol: close with `code`. Nothing is read after it. */
+  /** A protocol error: close with `code`. Nothing is read after it. */
   onViolation (code: number, why: string): void
 }
 
-/** Makes a compressed message what it was, of up to `maxSize` bytes; else the close code to end with. */
+/** Inflates a message of at most `maxSize` bytes; returns a close code if it is invalid. */
 export type Inflate = (bytes: Uint8Array, maxSize: number) => Uint8Array | number
 
 const EMPTY = new Uint8Array(0)
 const CONTROL = 8
 const RESERVED = 0x70
 const maxControlSize = 125
-/** Bytes that a short message may grow by when it is compressed, and that longer ones may grow by beside an eighth. */
+/** Bytes that compression may add to a message, besides an eighth of its size. */
 const DEFLATE_OVERHEAD = 64
 
 /**
- * Reads the frames of one client out of chunks of any size (RFC 6455 section 5). Masks are undone in place, a whole
+ * Reads the frames of one client from chunks of any size (RFC 6455 section 5). Unmasks in place; a complete
  * frame inside a chunk is never copied; only a broken frame or a fragmented message is. Memory is bounded by
- * `maxMessageSize` bytes twice over, and grows with what came, not with what was announced.
+ * twice `maxMessageSize` bytes, and grows with the received bytes, not with the announced length.
  */
 export class FrameReader {
   readonly #receiver: FrameReceiver
   readonly #maxMessageSize: number
-  /** Bytes not read yet: a frame cut short, or what came behind the message at which reading stopped. */
+  /** Unread bytes: an incomplete frame, or the bytes after the message at which reading stopped. */
   #rest: Uint8Array = EMPTY
   #restLength = 0
-  /** Start of the first frame in #rest that `lookAhead` has not seen, and whether it has seen an end. */
+  /** Start of the first frame in #rest that `lookAhead` has not examined, and whether it has found an end. */
   #ahead = 0
   #endsAhead = false
-  /** The fragments so far of a message, joined; opcode 0 means there is no such message. */
+  /** The fragments received so far of a message, joined; opcode 0 means there is none. */
   #joined: Uint8Array = EMPTY
   #joinedLength = 0
   #joinedOpcode: number = opcode.CONTINUATION
@@ -51,19 +51,19 @@ export class FrameReader {
   #isStopped = false
   #isOver = false
 
-  /** `inflate`: where permessage-deflate was agreed on. */
+  /** `inflate`: given if permessage-deflate was negotiated. */
   constructor (receiver: FrameReceiver, maxMessageSize: number, inflate: Inflate | undefined = undefined) {
     this.#receiver = receiver
     this.#maxMessageSize = maxMessageSize
     this.#inflate = inflate
   }
 
-  /** Stops after the message in hand; later bytes are kept until `resume`. */
+  /** Stops after the current message; later bytes are kept until `resume`. */
   stop (): void {
     this.#isStopped = true
   }
 
-  /** Reads on where `stop` stopped; may stop again on the way, which copies nothing. */
+  /** Continues where `stop` stopped; may stop again, which copies nothing. */
   resume (): void {
     this.#isStopped = false
     const rest = this.#rest
@@ -77,7 +77,7 @@ export class FrameReader {
     this.#ahead = Math.max(0, ahead - offset)
   }
 
-  /** Bytes that have arrived and are not read yet. */
+  /** Received bytes that are not read yet. */
   get heldBytes (): number {
     return this.#restLength
   }
@@ -103,7 +103,7 @@ export class FrameReader {
     return this.#endsAhead ? 'end' : undefined
   }
 
-  /** Reports a ping that is held, and makes it a pong, so that it is not reported again when it is read. */
+  /** Reports a held ping and turns it into a pong, so that it is not reported again when it is read. */
   #pingAhead (at: number, next: number): void {
     const start = at + 6
     const frame = this.#rest.slice(at, next)
@@ -116,14 +116,14 @@ export class FrameReader {
     return this.#isStopped
   }
 
-  /** Reads nothing any more and lets go of what it holds. */
+  /** Stops reading for good and releases all held bytes. */
   end (): void {
     this.#isOver = true
     this.#dropRest()
     this.#dropJoined()
   }
 
-  /** Reads chunk[0..length) and overwrites it: the chunk is the reader's until the call returns. */
+  /** Reads chunk[0..length), which belongs to the reader until the call returns and is overwritten. */
   read (chunk: Uint8Array, length: number = chunk.length): void {
     let offset = 0
     if (this.#restLength > 0 && !this.#isStopped) offset = this.#mend(chunk, length)
@@ -131,7 +131,7 @@ export class FrameReader {
     if (offset < length && !this.#isOver) this.#keep(chunk, offset, length)
   }
 
-  /** Completes the frame in #rest from the chunk and reads it; returns how much of the chunk that took. */
+  /** Completes the frame in #rest from the chunk and reads it; returns the number of bytes taken from the chunk. */
   #mend (chunk: Uint8Array, length: number): number {
     let offset = 0
     while (offset < length) {
@@ -139,7 +139,7 @@ export class FrameReader {
       const taken = Math.min(wanted - this.#restLength, length - offset)
       this.#keep(chunk, offset, offset + taken)
       offset += taken
-      // Once more with what is known now: the second byte may ask for a longer head, the head for a payload.
+      // Again with the new bytes: the second byte may announce a longer header, the header a payload.
       if (this.#restLength < frameLength(this.#rest, this.#restLength) && !this.#isHopeless()) continue
       const frame = this.#rest
       const frameEnd = this.#restLength
@@ -158,7 +158,7 @@ export class FrameReader {
     return this.#restLength >= 2 && this.#refusal(this.#rest[0], this.#rest[1], size ?? 0) !== undefined
   }
 
-  /** Reads the whole frames in bytes[offset..end); returns where the first one that is not whole begins. */
+  /** Reads the complete frames in bytes[offset..end); returns the offset of the first incomplete one. */
   #parse (bytes: Uint8Array, offset: number, end: number): number {
     while (end - offset >= 2) {
       const first = bytes[offset]
@@ -175,7 +175,7 @@ export class FrameReader {
         size = end < start - 4 ? 0 : longLength(bytes, offset + 2)
       }
       const frameEnd = start + size
-      // The frame nearly every message is: final, binary or text, masked, whole, not amid fragments.
+      // Fast path: a final, masked, complete binary or text frame that is not between fragments.
       if ((first === 0x82 || first === 0x81) && second >= 128 && frameEnd <= end && size <= this.#maxMessageSize &&
           this.#joinedOpcode === 0) {
         unmask(bytes, start, frameEnd)
@@ -232,14 +232,14 @@ export class FrameReader {
     return isDeflated ? this.#maxMessageSize + (this.#maxMessageSize >> 3) + DEFLATE_OVERHEAD : this.#maxMessageSize
   }
 
-  /** Only the first frame of a message says that it is compressed (RFC 7692 section 6.1). */
+  /** Only the first frame of a message has the compression bit (RFC 7692 section 6.1). */
   #mayBeDeflated (first: number): boolean {
     const code = first & 15
     return this.#inflate !== undefined && (first & RESERVED) === DEFLATED &&
       (code === opcode.TEXT || code === opcode.BINARY)
   }
 
-  /** One frame that is a fragment or a control frame. */
+  /** Reads a fragment or a control frame. */
   #frame (first: number, bytes: Uint8Array, start: number, end: number): void {
     const code = first & 15
     if (code === opcode.PING) this.#receiver.onPing(bytes, start, end)
@@ -277,7 +277,7 @@ export class FrameReader {
   }
 
   #close (bytes: Uint8Array, start: number, end: number): void {
-    // Copied by the constructor: `slice` of a Buffer copies nothing, and the answer may be written after the call.
+    // The constructor copies, as `slice` of a Buffer does not, and the reply may be written after the call.
     const payload = new Uint8Array(bytes.subarray(start, end))
     const code = payload.length === 0 ? closeCode.NO_STATUS : payload[0] << 8 | payload[1]
     if (payload.length > 0 && !isCloseCode(code)) return this.#violation(closeCode.PROTOCOL_ERROR, `close code ${code}`)
@@ -321,7 +321,7 @@ function protocolError (why: string) {
   return { code: closeCode.PROTOCOL_ERROR, why }
 }
 
-/** The u64 at bytes[offset..], big-endian; exact up to 2^53, and beyond that still far over any limit. */
+/** The big-endian u64 at bytes[offset..]; exact up to 2^53, and above that still far over any limit. */
 function longLength (bytes: Uint8Array, offset: number): number {
   let size = 0
   for (let i = offset; i < offset + 8; i++) size = size * 256 + bytes[i]
@@ -337,7 +337,7 @@ function payloadLength (bytes: Uint8Array, end: number, at = 0): number | undefi
   return end - at < 10 ? undefined : longLength(bytes, at + 2)
 }
 
-/** Length of the whole frame that begins at bytes[at], or of as much of its header as is needed to know. */
+/** Length of the frame that begins at bytes[at], or of the part of its header that is needed to determine it. */
 function frameLength (bytes: Uint8Array, end: number, at = 0): number {
   if (end - at < 2) return 2
   const short = bytes[at + 1] & 127
@@ -360,7 +360,7 @@ function isText (bytes: Uint8Array, start: number, end: number): boolean {
   return true
 }
 
-/** Godot 3 ends every close reason with a NUL; the reason is what stands before the first one. */
+/** Godot 3 terminates every close reason with a NUL; the reason ends at the first one. */
 function untilNul (text: string): string {
   const at = text.indexOf('\0')
   return at < 0 ? text : text.slice(0, at)
@@ -368,11 +368,11 @@ function untilNul (text: string): string {
 
 const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
-// The last bytes that were unmasked, seen as words.
+// Words of the buffer that was unmasked last.
 let seen: Uint8Array = EMPTY
 let words: Int32Array = new Int32Array(0)
 
-/** Undoes the mask that stands in the four bytes before bytes[start..end) (RFC 6455 section 5.3). */
+/** Unmasks bytes[start..end) with the key in the four bytes before (RFC 6455 section 5.3). */
 function unmask (bytes: Uint8Array, start: number, end: number): void {
   if (end - start >= 64) return unmaskWords(bytes, start, end)
   const m0 = bytes[start - 4]
@@ -391,7 +391,7 @@ function unmask (bytes: Uint8Array, start: number, end: number): void {
   if (i + 2 < end) bytes[i + 2] ^= m2
 }
 
-/** The same, four words a step where the buffer's words lie, a byte a step before and behind them. */
+/** The same, with four words per step where the buffer is aligned, and single bytes before and after. */
 function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
   if (seen !== bytes) seeAsWords(bytes)
   const view = words
@@ -411,7 +411,7 @@ function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
   for (let i = behind; i < end; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
 }
 
-/** The mask at bytes[at..at + 4) turned by `skew` bytes, as one word in the order of this machine. */
+/** The key at bytes[at..at + 4) rotated by `skew` bytes, as one word in native byte order. */
 function maskWord (bytes: Uint8Array, at: number, skew: number): number {
   const b0 = bytes[at + skew]
   const b1 = bytes[at + (skew + 1 & 3)]

@@ -399,7 +399,7 @@ t.test('the output buffer fills for a peer that does not read; a reading peer ha
 })
 
 t.test('a slow peer is closed with 4008 without affecting others', async t => {
-  const { server, signals } = await listening()
+  const { server, signals } = await listening({ closeTimeout: 1 })
   const [slow, quick] = [new FrameClient(server), new FrameClient(server)]
   slow.connection.stall()
   for (let i = 0; i < 100; i++) {

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { serializeResponses } from './isolated.ts'
+import { notFound, sendProblem } from './problem.ts'
+import { refuseUpgrade } from './upgrade/refuse-upgrade.ts'
+import { requestValidator } from './request-validator.ts'
+
+const MAX_JSON = 1 << 20
+
+/**
+ * Makes the scope of a plugin parse, validate, serialise and report errors in its own way, whatever the host has set.
+ * With a prefix it responds to unknown paths below it, too; without one, or with `/`, the parent does.
+ */
+export function ownScope (app: FastifyInstance, prefix: string = ''): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', {
+    parseAs: 'string', bodyLimit: MAX_JSON
+  }, app.getDefaultJsonParser('error', 'error'))
+  app.setValidatorCompiler(requestValidator)
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.setErrorHandler(sendProblem)
+  serializeResponses(app)
+  if (prefix !== '' && prefix !== '/') app.setNotFoundHandler(notFound)
+  app.addHook('onRequest', refuseUpgrade)
+}
+
+/** The server of the app with this name, for the plugin that needs it. */
+export function serverOf (app: FastifyInstance, name: string, plugin: string): WebSocketServer {
+  if (app.hasDecorator(name)) return app.getDecorator<WebSocketServer>(name)
+  throw new Error(`${plugin}: no server named ${name}; register the peerServer plugin first`)
+}

@@ -1,0 +1,80 @@
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { GodotError } from './error.ts'
+import { defaultOptions, firstFault } from './options.ts'
+import { originFault } from './origin-pattern.ts'
+
+type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
+
+const Origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
+
+/** What the URLs of rooms begin with. */
+export const PublicUrl = Type.String({
+  pattern: '^wss?://[^/?#@\\s]+(/[^/?#\\s]+)*$',
+  description: 'What the URLs in the responses of the lobby begin with, for example `wss://game.example`; the path of ' +
+    'the endpoint and the room follow. By default the address that the request was sent to'
+})
+
+/** Every option of `lobbyRoutes`: type, limits and meaning. */
+export const LobbyOptions = Type.Object({
+  server: Type.Optional(Type.String({ description: 'Name of the server whose rooms are shown: its option `name`' })),
+  rateLimit: Type.Optional(Type.Object({
+    max: Type.Optional(Type.Integer({ minimum: 1, description: 'Maximum number of requests' })),
+    timeWindow: Type.Optional(Type.Union([
+      Type.Integer({ minimum: 1 }),
+      Type.String({ pattern: '^[1-9]\\d* ?(ms|s|seconds?|m|minutes?|h|hours?)$' })
+    ], { description: 'In this time: in milliseconds, or a text such as `1 minute`' }))
+  }, {
+    additionalProperties: false,
+    description: 'How many requests an address (IPv6: a /64) may send: `max` per `timeWindow`, in milliseconds or a ' +
+      'text such as `1 minute`'
+  })),
+  origin: Type.Optional(Type.Union([Type.Boolean(), Origin, Type.Array(Origin)], {
+    description: 'Pages of other origins that may use the lobby (CORS): `*` or `true` for all, an origin such as ' +
+      '`https://game.example` or `https://*.game.example` (one label), or a list of them. By default none'
+  })),
+  create: Type.Optional(Type.Boolean({ description: 'Whether clients may open rooms' })),
+  publicUrl: Type.Optional(PublicUrl),
+  operationIdPrefix: Type.Optional(Type.String({
+    description:
+      'Text in front of every `operationId`, which must be unique in a document; by default the name of the server ' +
+      'and `.`, or nothing for `peerServer`'
+  }))
+}, { additionalProperties: false })
+
+export type LobbyOptions = Immutable<Static<typeof LobbyOptions>>
+
+/** Defaults of `lobbyRoutes`. */
+export const defaultLobbyOptions = {
+  server: defaultOptions.name,
+  rateLimit: { max: 60, timeWindow: '1 minute' },
+  create: true
+} as const satisfies LobbyOptions
+
+/** The options with their defaults. */
+export interface ParsedLobbyOptions extends LobbyOptions {
+  readonly server: string
+  readonly rateLimit: { readonly max: number, readonly timeWindow: number | string }
+  readonly create: boolean
+}
+
+/** Options of Fastify's own `register`, which it hands on to the plugin. */
+const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
+
+/** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
+export function parseLobbyOptions (given: Readonly<Record<string, unknown>>): ParsedLobbyOptions {
+  const own = Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
+  ) as LobbyOptions
+  const unknown = Object.keys(own).find(name => !Object.hasOwn(LobbyOptions.properties, name))
+  if (unknown !== undefined) throw invalid(unknown, 'no such option')
+  if (!Value.Check(LobbyOptions, own)) {
+    const { instancePath, message } = firstFault(LobbyOptions, own)
+    throw invalid(instancePath.slice(1).replaceAll('/', '.'), message)
+  }
+  return { ...defaultLobbyOptions, ...own, rateLimit: { ...defaultLobbyOptions.rateLimit, ...own.rateLimit } }
+}
+
+function invalid (option: string, message: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: option ${option}: ${message}`)
+}

@@ -1,0 +1,148 @@
+import t, { type Test } from 'tap'
+import { WebSocketServer } from '../../../index.ts'
+import { startGodot, type GodotClient, type GodotEvent } from '../../helper/godot.ts'
+import { until } from '../../helper/godot4-socket.ts'
+import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/room-talk.ts'
+import { skipWithout } from '../../helper/skip-without.ts'
+
+const names = ['ice', 'sand', 'mud']
+
+/** A server on a port of its own. */
+async function openServer (t: Test): Promise<WebSocketServer> {
+  const server = new WebSocketServer({ gdMpApi: true, rooms: true, bindIp: '127.0.0.1', closeTimeout: 0.5 })
+  t.teardown(async () => { await server.stop() })
+  await server.listen(0)
+  return server
+}
+
+/** Lets a game enter a room; returns its id. */
+async function enter (game: GodotClient, { port }: WebSocketServer, room: string): Promise<number> {
+  await game.run('connect', { url: `ws://127.0.0.1:${port}/ws/${room}` })
+  await game.event('connected_to_server')
+  return (await game.run('state')).id
+}
+
+/** Waits until a game sees exactly these peers and the server. */
+async function sees (game: GodotClient, ...ids: number[]): Promise<void> {
+  for (const id of ids) await game.event('network_peer_connected', event => event.id === id)
+}
+
+const texts: Record<string, (event: GodotEvent) => string> = {
+  network_peer_packet: ({ bytes }) => bytes.toString(),
+  rpc: ({ args: [text] }) => `call: ${JSON.parse(text)}`
+}
+
+function heardBy (game: GodotClient): Heard[] {
+  return game.eventsOf(...Object.keys(texts)).map(event => ({ source: event.source, text: texts[event.event](event) }))
+}
+
+async function talkerOf (game: GodotClient, server: WebSocketServer, room: string): Promise<Talker> {
+  return {
+    id: await enter(game, server, room),
+    send: async (target, text) => { await game.run('send_bytes', { target, bytes: Buffer.from(text) }) },
+    call: async (target, text) => { await game.run('rpc', { target, method: 'on_remote', args: [`"${text}"`] }) },
+    hear: async (source, text) => {
+      await game.event('network_peer_packet', event => event.source === source && event.bytes.toString() === text)
+    },
+    heard: () => heardBy(game)
+  }
+}
+
+t.test('three rooms with three games each: nobody hears another room', skipWithout('godot3-server'), async t => {
+  const server = await openServer(t)
+  const atServer = listenInRooms(server, 'remote')
+  const games = new Map<string, GodotClient[]>()
+  const rooms = new Map<string, Talker[]>()
+  for (const name of names) games.set(name, await Promise.all(names.map(() => startGodot(t, 'multiplayer_client'))))
+  for (const [name, ofRoom] of games) {
+    rooms.set(name, await Promise.all(ofRoom.map(async game => await talkerOf(game, server, name))))
+  }
+  for (const [name, ofRoom] of games) {
+    const ids = rooms.get(name)!.map(({ id }) => id)
+    for (const [at, game] of ofRoom.entries()) await sees(game, ...ids.filter((_, other) => other !== at))
+  }
+  await talkInRooms(t, server, rooms, atServer)
+  for (const [name, ofRoom] of games) {
+    const ids = rooms.get(name)!.map(({ id }) => id)
+    for (const [at, game] of ofRoom.entries()) {
+      const seen = game.eventsOf('network_peer_connected').map(({ id }) => id)
+      t.same(seen.sort(), [1, ...ids.filter((_, other) => other !== at)].sort(), 'sees its own room only')
+      t.same(game.errors, [])
+    }
+  }
+})
+
+t.test('a game that moves to another room', skipWithout('godot3-server'), async t => {
+  const server = await openServer(t)
+  const calls: string[] = []
+  server.on('room_opened', room => {
+    room.multiplayer.node('/root/Main', { on_remote: [String] }).method('remote', 'on_remote', (id, text) => {
+      calls.push(`${room.name} ${id}: ${text}`)
+    })
+  })
+  const [mover, left, met] = await Promise.all(names.map(() => startGodot(t, 'multiplayer_client')))
+  const m = await enter(mover, server, 'a')
+  const l = await enter(left, server, 'a')
+  const n = await enter(met, server, 'b')
+  await sees(mover, l)
+  await sees(left, m)
+  const call = async (game: GodotClient, target: number, text: string): Promise<void> => {
+    await game.run('rpc', { target, method: 'on_remote', args: [`"${text}"`] })
+  }
+  const called = async (game: GodotClient, source: number, text: string): Promise<void> => {
+    await game.event('rpc', event => event.source === source && event.args[0] === `"${text}"`)
+  }
+  const toMover = (room: string, text: string): void => {
+    server.room(room).multiplayer.node('/root/Main').rpcId(m, 'on_remote', text)
+  }
+  // Everybody knows the paths of the others, so that later calls use ids of paths.
+  for (let i = 0; i < 2; i++) {
+    await call(mover, 0, `before ${i}`)
+    await called(left, m, `before ${i}`)
+    await call(left, m, `before ${i}`)
+    await called(mover, l, `before ${i}`)
+    toMover('a', `before ${i}`)
+    await called(mover, 1, `before ${i}`)
+  }
+  t.same(calls, ['before 0', 'before 1'].map(text => `a ${m}: ${text}`))
+
+  server.getPeer(m).moveTo(server.room('b'))
+
+  await t.test('sees its old room leave and its new room join, and is seen likewise', async t => {
+    await mover.event('network_peer_disconnected', ({ id }) => id === l)
+    await mover.event('network_peer_connected', ({ id }) => id === n)
+    await left.event('network_peer_disconnected', ({ id }) => id === m)
+    await met.event('network_peer_connected', ({ id }) => id === m)
+    const { id, peers } = await mover.run('state')
+    t.equal(id, m, 'keeps its id')
+    t.same([...peers].sort(), [1, n].sort())
+    t.same((await left.run('state')).peers, [1])
+  })
+
+  await t.test('calls and is called by its new room and by the server there', async t => {
+    await call(mover, n, 'hello')
+    await called(met, m, 'hello')
+    await call(met, 0, 'welcome')
+    await called(mover, n, 'welcome')
+    await call(mover, 0, 'to all')
+    await called(met, m, 'to all')
+    toMover('b', 'after')
+    await called(mover, 1, 'after')
+    await call(mover, 1, 'after')
+    await until(() => calls.includes(`b ${m}: after`))
+    t.notOk(calls.some(text => text.startsWith('a ') && !text.includes('before')), 'its old room hears nothing')
+  })
+
+  await t.test('and comes back', async t => {
+    server.getPeer(m).moveTo(server.room('a'))
+    await mover.event('network_peer_disconnected', ({ id }) => id === n)
+    await mover.event('network_peer_connected', ({ id }) => id === l)
+    await call(mover, l, 'back')
+    await called(left, m, 'back')
+    await call(left, m, 'hello again')
+    await called(mover, l, 'hello again')
+  })
+  t.equal(mover.eventsOf('connected_to_server', 'server_disconnected').length, 1, 'it keeps its connection')
+  t.same([...mover.errors, ...left.errors, ...met.errors], [])
+  t.equal(Object.values(server.monitor.drops).reduce((sum, count) => sum + count), 0)
+})
