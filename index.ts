@@ -1,6 +1,6 @@
 export { default } from './plugins/peer-server.ts'
 export { adminRoutes } from './routes/index.ts'
-export { lobbyRoutes } from './routes/lobby.ts'
+export { lobbyRoutes } from './routes/rooms/lobby.ts'
 export type { AdminOptions, NamedToken } from './src/admin/admin-options.ts'
 export type { LobbyOptions } from './src/lobby-options.ts'
 export type { AdminAuthOptions } from './plugins/admin-auth.ts'

@@ -1,5 +1,5 @@
 import type { FastifyInstance, RouteShorthandOptions } from 'fastify'
-import { toDocumentDialect } from './document-dialect.ts'
+import { toDocumentDialect } from './document/document-dialect.ts'
 
 /** Options of a route that plugins of the host must not change. */
 interface Isolation {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { errors, GodotError } from '../src/error.ts'
-import { ref } from './shared-schema.ts'
+import { ref } from './document/shared-schema.ts'
 
 /** Body of every error response: RFC 9457, with our stable `code` and Godot's Error number where there is one. */
 export const Problem = Type.Object({

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { describeLocations, describeSockets, type Location, type NamedServer } from '../http/asyncapi-document.ts'
+import { describeLocations, describeSockets } from '../http/document/asyncapi-document.ts'
+import type { Location, NamedServer } from '../http/document/asyncapi-document.ts'
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
-import { endpointUpgrade } from '../http/http-upgrade.ts'
+import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { Deadlines, type Deadlined } from '../src/core/admission/deadlines.ts'
 
 /** Seconds that a connection may take until its first request is complete, read at every check. */

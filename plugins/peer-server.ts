@@ -9,7 +9,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { addEndpoint, type Logging } from './endpoint.ts'
 import { Problem } from '../http/problem.ts'
-import { shareSchemas } from '../http/shared-schema.ts'
+import { shareSchemas } from '../http/document/shared-schema.ts'
 import { watchUpgrades } from './upgrade-listener.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
-import { isHandshake } from '../http/refuse-upgrade.ts'
-import { endpointPaths } from '../http/endpoint-paths.ts'
+import { isHandshake } from '../http/upgrade/refuse-upgrade.ts'
+import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
 import { Bursts } from '../src/core/server/burst.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'

@@ -6,9 +6,9 @@ import type { FastifyInstance } from 'fastify'
 import { GodotError } from '../src/error.ts'
 import { ClosingConnections } from '../src/core/admission/closing-connections.ts'
 import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
-import { endpointUpgrade, HttpUpgrade, setUpgrade, upgradeOf } from '../http/http-upgrade.ts'
-import { handleAsRequest } from '../http/plain-request.ts'
-import { findsEndpoint } from '../http/route-probe.ts'
+import { endpointUpgrade, HttpUpgrade, setUpgrade, upgradeOf } from '../http/upgrade/http-upgrade.ts'
+import { handleAsRequest } from '../http/upgrade/plain-request.ts'
+import { findsEndpoint } from '../http/upgrade/route-probe.ts'
 
 /** When a connection began, until its first request arrives. */
 const connectedAt = Symbol('connectedAt')

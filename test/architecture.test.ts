@@ -62,13 +62,13 @@ t.test('every kind of violation is detected', async t => {
     ['src/core/server/signals.ts', ['src/error.ts', 'fastify-plugin', 'node:net', 'node:events']],
     ['src/admin/feed.ts', ['src/core/server/signals.ts', 'src/cluster/bus.ts']],
     ['src/cluster/bus.ts', ['@fastify/websocket']],
-    ['routes/peers.ts', ['plugins/peer-server.ts', 'app.ts', 'fastify']]
+    ['routes/peers/peers.ts', ['plugins/peer-server.ts', 'app.ts', 'fastify']]
   ])
   t.same(homeless(imports), ['lib/stray.ts has no room'])
   t.same(climbers(imports), [
     'src/protocol/websocket/frame.ts imports src/core/server/signals.ts',
     'src/admin/feed.ts imports src/cluster/bus.ts',
-    'routes/peers.ts imports app.ts'
+    'routes/peers/peers.ts imports app.ts'
   ])
   t.same(intruders(imports), [
     'src/protocol/websocket/frame.ts imports node:fs',

@@ -9,7 +9,7 @@ import type { Deadlined } from '../admission/deadlines.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { Logger } from '../../logger.ts'
-import type { RoomOutbox } from './room-outbox.ts'
+import type { RoomOutbox } from './relay/room-outbox.ts'
 
 /** Why a client was rejected: by the application, or because it took too long. The names are those of the limits. */
 type AuthFailure = 'auth-refused' | 'auth-timeout'

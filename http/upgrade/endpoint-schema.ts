@@ -1,0 +1,66 @@
+import Type from 'typebox'
+import { GodotError } from '../../src/error.ts'
+import { defaultOptions } from '../../src/options.ts'
+import { roomNamePattern } from '../../src/core/room/room-name.ts'
+import { problem } from '../problem.ts'
+
+/** A refusal has no `instance`: it is the same with and without an HTTP server. */
+function refusal (description: string, error: GodotError) {
+  return problem(description, error, '')
+}
+
+/** The WebSocket endpoint in OpenAPI and AsyncAPI: 101 when the client is accepted, a problem when it is refused. */
+export const endpointSchema = {
+  operationId: 'connect',
+  summary: 'Open a WebSocket',
+  description: 'The WebSocket endpoint (RFC 6455). A client must request one of the configured subprotocols, or none ' +
+    'when none is configured.',
+  tags: ['socket'],
+  headers: Type.Object({
+    upgrade: Type.Optional(Type.String({ description: '`websocket`' })),
+    'sec-websocket-version': Type.Optional(Type.String({ description: '`13`' })),
+    'sec-websocket-key': Type.Optional(Type.String({ description: '16 random bytes in base64' })),
+    'sec-websocket-protocol': Type.Optional(Type.String({ description: 'Requested subprotocols, best first' })),
+    origin: Type.Optional(Type.String({
+      description: 'Origin of the page (option `allowedOrigins`); set by browsers'
+    })),
+    authorization: Type.Optional(Type.String({ description: '`Bearer` and a token, for option `onHandshake`' }))
+  }),
+  response: {
+    101: { description: 'Switching protocols: the connection is a WebSocket from now on', type: 'null' },
+    400: refusal('Invalid upgrade request, or no common ' +
+      'subprotocol', new GodotError('sub-protocol-mismatch', 'expected one of the subprotocols chat')),
+    403: refusal('Origin, address or client not allowed', new GodotError('origin-refused')),
+    408: refusal('Handshake timeout', new GodotError('handshake-timeout')),
+    426: refusal('Request without upgrade', new GodotError('upgrade-required')),
+    429: refusal('Too many connections or joins from this address', new GodotError('address-limit')),
+    500: refusal('Option `onHandshake` threw an error', new GodotError('join-failed')),
+    503: refusal('Not listening, refusing new connections, or full', new GodotError('refusing-connections'))
+  }
+}
+
+/** The schema for the server of this name, whose operationIds must be unique; `isRoom`: a room is in the path. */
+export function endpointSchemaOf (name: string, isRoom: boolean = false): typeof endpointSchema {
+  const schema = isRoom ? roomSchema : endpointSchema
+  return name === defaultOptions.name ? schema : { ...schema, operationId: `${name}.${schema.operationId}` }
+}
+
+const roomSchema = {
+  ...endpointSchema,
+  operationId: 'connectToRoom',
+  summary: 'Open a WebSocket in a room',
+  description: `${endpointSchema.description} The client enters this room, which is opened if need be.`,
+  params: Type.Object({
+    room: Type.String({ pattern: roomNamePattern, description: 'Name of the room, case-sensitive' })
+  }),
+  response: {
+    ...endpointSchema.response,
+    400: refusal('Invalid upgrade request or room name, or no common subprotocol', new GodotError('invalid-room-name')),
+    404: refusal('No such room, and clients may not open rooms', new GodotError('room-not-found')),
+    429: refusal('Too many connections, joins or opened rooms from this address', new GodotError('room-rate')),
+    503: refusal(
+      'Not listening, refusing new connections, or server full; room full or locked, or too many rooms',
+      new GodotError('room-full')
+    )
+  }
+}

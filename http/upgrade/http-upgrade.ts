@@ -1,0 +1,170 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Deadlined } from '../../src/core/admission/deadlines.ts'
+import type { Handshake, HandshakeTransport } from '../../src/core/admission/handshake.ts'
+import type { UpgradeRequest } from '../../src/core/admission/upgrade-request.ts'
+import type { Connection } from '../../src/transport/connection.ts'
+import type { PeerRegistry } from '../../src/core/server/peer-registry.ts'
+import { GodotError } from '../../src/error.ts'
+import type { ClosingConnections } from '../../src/core/admission/closing-connections.ts'
+import { refusalBytes, sendRefusal } from '../../src/transport/refusal.ts'
+import { SocketConnection } from '../../src/transport/socket-connection.ts'
+
+/** The response to a request, as Node's HTTP server keeps it on the socket. */
+interface AssignedSocket { _httpMessage?: ServerResponse | null }
+
+/** Event of the HTTP server: an upgrade request for one of our endpoints has come. */
+export const endpointUpgrade = 'fastify-peer-server:upgrade'
+
+/**
+ * An upgrade request that an HTTP server has read, until it is answered. Whatever answers it other than with 101, be it
+ * a route, a hook or the router, closes the connection: nobody reads it any more.
+ */
+export class HttpUpgrade implements HandshakeTransport, Deadlined {
+  readonly socket: Duplex
+  readonly #head: Buffer
+  readonly #since: number | undefined
+  readonly #closing: ClosingConnections
+  #response: ServerResponse | undefined
+  #handshake: Handshake | undefined
+
+  /** `head`: bytes behind the request. `since`: when the connection began, if this is its first request. */
+  constructor (socket: Duplex, head: Buffer, since: number | undefined, closing: ClosingConnections) {
+    this.socket = socket
+    this.#head = head
+    this.#since = since
+    this.#closing = closing
+  }
+
+  /**
+   * Watches for the response that @fastify/websocket assigns to the socket; Node keeps it as `_httpMessage`, which is
+   * not documented. Without it the connection of another route's refusal stays open until the host closes it.
+   */
+  watchResponse (): void {
+    const onNewListener = (event: string | symbol): void => {
+      const response = (this.socket as AssignedSocket)._httpMessage
+      if (event !== 'close' || response == null) return
+      this.socket.off('newListener', onNewListener)
+      this.respondWith(response)
+    }
+    this.socket.on('newListener', onNewListener)
+  }
+
+  /** `response` is what the request is answered with. */
+  respondWith (response: ServerResponse): void {
+    if (this.#response !== undefined) return
+    this.#response = response
+    response.shouldKeepAlive = false
+    response.once('finish', () => {
+      // Somebody else has refused the client.
+      if (this.#handshake?.isOpen === true) this.#handshake.close()
+      this.#closeSocket()
+    })
+  }
+
+  /** Whether somebody has a response for it. */
+  get hasResponse (): boolean {
+    return this.#response !== undefined
+  }
+
+  /** The router has found the endpoint of this server. */
+  claim (registry: PeerRegistry): void {
+    this.#handshake ??= registry.handshake(this, this.#since)
+  }
+
+  /** The hooks of the host take their time: from now on it is limited. */
+  limitTime (): void {
+    if (this.#handshake?.state !== 'waiting' || this.#response?.writableEnded === true) return
+    this.#handshake.start()
+    this.#watchEnd()
+  }
+
+  /** The hooks of the host let the request through. */
+  process (request: UpgradeRequest): void {
+    this.#handshake!.process(request)
+    if (this.#handshake!.isOpen) this.#watchEnd()
+  }
+
+  /** Refuses the client. */
+  reject (error: GodotError): void {
+    if (this.#handshake === undefined) this.refuse(error)
+    else this.#handshake.refuse(error)
+  }
+
+  // ---- what the handshake needs ----
+
+  takeConnection ({ address }: UpgradeRequest): Connection {
+    this.#release()
+    return new SocketConnection(this.socket, this.#head, address)
+  }
+
+  /** Nothing reads the socket yet. */
+  pause (): void {}
+
+  refuse (error: GodotError): void {
+    this.#watchEnd()
+    const response = this.#response
+    if (response !== undefined && !response.headersSent && response.socket != null) return sendRefusal(response, error)
+    this.socket.write(refusalBytes(error))
+    this.#closeSocket()
+  }
+
+  destroy (): void {
+    this.socket.destroy()
+  }
+
+  // ---- what ClosingConnections needs ----
+
+  expire (): void {
+    this.socket.destroy()
+  }
+
+  cut (): void {
+    this.socket.destroy()
+  }
+
+  #isWatched = false
+
+  #watchEnd (): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    if (this.socket.destroyed) this.#onClose()
+    else this.socket.once('close', this.#onClose)
+  }
+
+  readonly #onClose = (): void => {
+    this.#handshake?.close()
+    this.#closing.delete(this)
+  }
+
+  /** Keeps nothing of the request for as long as the connection lasts, unless the host waits for the response's end. */
+  #release (): void {
+    const response = this.#response
+    if (response === undefined || response.listenerCount('close') > 0) return
+    if ((this.socket as AssignedSocket)._httpMessage === response) response.detachSocket(this.socket as Socket)
+  }
+
+  /** Ends our direction, discards what the client still sends, and destroys the socket in time. */
+  #closeSocket (): void {
+    if (this.socket.destroyed) return
+    this.#watchEnd()
+    this.socket.end()
+    this.socket.resume()
+    this.#closing.add(this)
+  }
+}
+
+/** Where an upgrade is kept on its request; a WeakMap would cost every garbage collection. */
+const upgradeKey = Symbol('upgrade')
+type UpgradedRequest = IncomingMessage & { [upgradeKey]?: HttpUpgrade }
+
+/** Keeps the upgrade with its request. */
+export function setUpgrade (request: IncomingMessage, upgrade: HttpUpgrade): void {
+  (request as UpgradedRequest)[upgradeKey] = upgrade
+}
+
+/** The upgrade of a request, undefined for any other request. */
+export function upgradeOf (request: IncomingMessage): HttpUpgrade | undefined {
+  return (request as UpgradedRequest)[upgradeKey]
+}

@@ -1,0 +1,139 @@
+import { fastifySSE, type SSEMessage } from '@fastify/sse'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import Type from 'typebox'
+import { isolated } from '../../http/isolated.ts'
+import { mayWait } from '../../http/may-wait.ts'
+import { HttpError, problem } from '../../http/problem.ts'
+import type { EventFeed, EventFilter } from '../../src/admin/event-feed.ts'
+import { eventTypes, transientTypes, type EventType } from '../../src/admin/feed-event.ts'
+import { EventStream } from './event-stream.ts'
+import { PeerId, RoomName } from '../schemas.ts'
+
+/** Milliseconds between comments on an idle stream: proxies close connections that are idle for a minute. */
+const HEARTBEAT = 15_000
+/** Milliseconds that a client should wait before it reconnects. */
+const RETRY = 2000
+/** Milliseconds that a reader may take to read the end of a stream when the app closes. */
+const DRAIN_TIME = 100
+
+const names = Object.keys(eventTypes).join(', ')
+const isTypeList = (text: string): boolean => text.split(',').every(type => Object.hasOwn(eventTypes, type.trim()))
+const description = `Server-Sent Events: \`event\` is the type, \`data\` an object with \`type\`, \`at\` and the members
+of the type; \`id\` in it is the peer's.
+
+${Object.entries(eventTypes).map(([type, meaning]) => `- \`${type}\`: ${meaning}`).join('\n')}
+- \`reset\`: Missed events are no longer available; the stream continues with new events
+
+Every event that can be replayed has an id. A client that reconnects with it as \`Last-Event-ID\` receives exactly the
+events that it missed, or \`reset\`. A stream that is read too slowly is closed.`
+
+// One for each route: describing failures changes it.
+const createSchema = () => ({
+  operationId: 'events',
+  summary: 'Follow events',
+  description,
+  tags: ['events'],
+  querystring: Type.Object({
+    types: Type.Optional(Type.Refine(Type.String({
+      description: `Event types, comma-separated; by default all except ${[...transientTypes].join(', ')}`,
+      examples: ['peer_connected,peer_disconnected']
+    }), text => text === '' || isTypeList(text), () => `must be a comma-separated list of ${names}`)),
+    peer: Type.Optional({ ...PeerId, description: 'Only events about this peer' }),
+    room: Type.Optional({ ...RoomName, description: 'Only events about this room and its peers' }),
+    sample: Type.Optional(Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Sample one packet in N, by default 100; at most a hundred samples per second',
+      examples: [100]
+    })),
+    recent: Type.Optional(Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'Without `Last-Event-ID`: start with this many of the latest events',
+      examples: [50]
+    }))
+  }, { additionalProperties: false }),
+  headers: Type.Object({
+    'last-event-id': Type.Optional(Type.String({ description: 'The id of the last event received' }))
+  }),
+  response: {
+    200: {
+      description: 'Events, until the client closes the stream or the app closes',
+      content: { 'text/event-stream': { schema: Type.String() } }
+    },
+    400: problem('Invalid parameter'),
+    406: problem('The client does not accept text/event-stream'),
+    503: problem('Too many streams are open')
+  }
+})
+
+interface Options { feed: EventFeed, maxStreams: number }
+
+/** Live events of the server. */
+export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { feed, maxStreams }) => {
+  const streams = new Map<EventStream, FastifyReply>()
+  await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT })
+  app.addHook('preClose', async () => { for (const [stream, reply] of streams) endSoon(stream, reply) })
+
+  app.get('/events', isolated({
+    ...mayWait(app),
+    // An event is serialised once for all streams, and 406 is a problem document of our own.
+    sse: { kind: 'manual', serializer: text => text },
+    exposeHeadRoute: false,
+    schema: createSchema()
+  }), async ({ query, headers, log }, reply) => {
+    if (!acceptsEvents(headers.accept)) throw new HttpError(406, 'Only text/event-stream is available')
+    if (streams.size >= maxStreams) throw new HttpError(503, `All ${maxStreams} streams are in use`)
+    const filter = filterOf(query)
+    const { 'last-event-id': lastId = '' } = headers
+    const missed = lastId === '' ? feed.latest(query.recent ?? 0, filter) : feed.since(lastId, filter)
+    const start = missed === undefined ? resetAt(feed.lastId) : markAt(feed.lastId)
+    const stream = new EventStream(missed ?? [], start, () => {
+      log.warn('event stream closed: read too slowly')
+      reply.raw.destroy()
+    })
+    const leave = feed.subscribe({ ...filter, send: stream.send })
+    streams.set(stream, reply)
+    reply.sse.onClose(() => {
+      leave()
+      streams.delete(stream)
+      stream.end()
+    })
+    // No other request follows on the connection, so it does not delay an app that closes.
+    reply.header('connection', 'close').header('cache-control', 'no-store')
+    reply.sse.sendHeaders()
+    await reply.sse.send(stream)
+  })
+}
+
+function filterOf (
+  { types = '', peer, room, sample: every = 100 }: { types?: string, peer?: number, room?: string, sample?: number }
+): EventFilter {
+  return {
+    types: types === '' ? undefined : new Set(types.split(',').map(type => type.trim() as EventType)),
+    peer,
+    room,
+    every
+  }
+}
+
+/** Whether an Accept header allows text/event-stream; without one everything is allowed. */
+function acceptsEvents (accept = '*/*'): boolean {
+  return /text\/event-stream|text\/\*|\*\/\*/i.test(accept)
+}
+
+/** The position where a stream starts, so that a client can reconnect even if it has received no event yet. */
+function markAt (id: string): SSEMessage {
+  return { id, retry: RETRY, data: undefined }
+}
+
+function resetAt (id: string): SSEMessage {
+  return { id, event: 'reset', data: JSON.stringify({ type: 'reset', at: new Date().toISOString() }), retry: RETRY }
+}
+
+/** Ends a stream; a reader that does not read the end is cut, as it would keep the app from closing. */
+function endSoon (stream: EventStream, reply: FastifyReply): void {
+  stream.end()
+  setTimeout(() => { reply.raw.destroy() }, DRAIN_TIME)
+}

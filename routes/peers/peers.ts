@@ -1,0 +1,111 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type from 'typebox'
+import { isolated } from '../../http/isolated.ts'
+import { ref } from '../../http/document/shared-schema.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { pageQuery, pageSchema } from '../page.ts'
+import { Filter } from './peer-filter.ts'
+import { pageOfPeers, peerKeys } from './peer-list.ts'
+import { badId, badLimit, describePeer, noPeer, Peer, PeerId } from '../schemas.ts'
+
+const tags = ['peers']
+const params = Type.Object({ id: PeerId })
+const bare = (description: string) => ({ type: 'null', description })
+
+type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+
+/** List peers. */
+export const peerRoutes: Routes = async (app, options) => {
+  for (const routes of [listRoute, peerRoute, valueRoutes]) await app.register(routes, options)
+}
+
+const listRoute: Routes = async (app, { server }) => {
+  app.get('/peers', isolated({
+    schema: {
+      operationId: 'peers',
+      summary: 'List the peers',
+      description:
+        'Paginated, by ascending id unless sorted otherwise. A peer that stays connected throughout pagination is ' +
+        'listed exactly once, even if other peers join or leave. When sorted by a value that changes, a peer whose ' +
+        'value passes the end of a page may be missed or repeated.',
+      tags,
+      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...Filter }, { additionalProperties: false }),
+      response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit }
+    }
+  }), async ({ query }) => pageOfPeers(server, query))
+}
+
+const peerRoute: Routes = async (app, { server }) => {
+  app.head('/peers/:id', isolated({
+    config: { swagger: { exposeHeadRoute: true } },
+    schema: {
+      summary: 'Whether a peer exists, by status only',
+      description: 'For clients that need no body. A closing peer exists until it is disconnected.',
+      tags,
+      params,
+      response: {
+        200: { type: 'null', description: 'It exists; a closing peer counts' },
+        400: bare('Not a peer id'),
+        404: bare('No such peer')
+      }
+    }
+  }), async ({ params }) => describePeer(server.getPeer(params.id)))
+
+  app.get('/peers/:id', isolated({
+    schema: {
+      operationId: 'getPeer',
+      summary: 'Get a peer',
+      description: 'Address, protocol, state and traffic of one peer. A closing peer exists until it is disconnected.',
+      tags,
+      params,
+      response: { 200: ref(Peer), 400: badId, 404: noPeer }
+    }
+  }), async ({ params }) => describePeer(server.getPeer(params.id)))
+}
+
+/** Routes of what Godot has a method for. */
+const valueRoutes: Routes = async (app, { server }) => {
+  app.get('/peers/:id/exists', isolated({
+    schema: {
+      operationId: 'hasPeer',
+      summary: 'Whether a peer exists',
+      description: 'As `has_peer` of Godot. A closing peer exists until it is disconnected.',
+      tags,
+      params,
+      response: {
+        200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it exists; a closing peer counts' }),
+        400: badId
+      }
+    }
+  }), async ({ params }) => ({ exists: server.hasPeer(params.id) }))
+
+  app.get('/peers/:id/address', isolated({
+    schema: {
+      operationId: 'getPeerAddress',
+      summary: 'Address of a peer',
+      description: 'As `get_peer_address` of Godot. Behind a trusted proxy it is the address of the client.',
+      tags,
+      params,
+      response: {
+        200: Type.Object({ address: Peer.properties.address }, { description: 'The address' }),
+        400: badId,
+        404: noPeer
+      }
+    }
+  }), async ({ params }) => ({ address: server.getPeerAddress(params.id) }))
+
+  app.get('/peers/:id/port', isolated({
+    schema: {
+      operationId: 'getPeerPort',
+      summary: 'Port of a peer',
+      description: 'As `get_peer_port` of Godot. Behind a proxy it is a port of the proxy.',
+      tags,
+      params,
+      response: {
+        200: Type.Object({ port: Peer.properties.port }, { description: 'The port' }),
+        400: badId,
+        404: noPeer
+      }
+    }
+  }), async ({ params }) => ({ port: server.getPeerPort(params.id) }))
+}

@@ -1,0 +1,129 @@
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { addressOf } from '../../http/client-address.ts'
+import { describeFailures } from '../../http/document/describe-failures.ts'
+import { isolated } from '../../http/isolated.ts'
+import { watchMethods } from '../../http/method-not-allowed.ts'
+import { ownScope, serverOf } from '../../http/own-scope.ts'
+import { notFound, Problem } from '../../http/problem.ts'
+import { roomUrl } from '../../http/room-url.ts'
+import { shareSchemas } from '../../http/document/shared-schema.ts'
+import { addressKey } from '../../src/core/admission/address-key.ts'
+import { Lobby } from '../../src/core/room/lobby.ts'
+import type { Room } from '../../src/core/room/room.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { GodotError } from '../../src/error.ts'
+import { type LobbyOptions, type ParsedLobbyOptions, parseLobbyOptions } from '../../src/lobby-options.ts'
+import { matchesOrigin } from '../../src/origin-pattern.ts'
+import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.ts'
+import { inOrder, pageOf } from '../page.ts'
+import { roomKeys } from './room-list.ts'
+
+/** As the oldest may have begun to play. */
+const newestFirst = { sort: 'openedAt', order: 'desc' } as const
+/** Seconds that a browser may remember a preflight response. */
+const PREFLIGHT_AGE = 600
+
+/**
+ * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
+ * token and shows nothing but rooms that are listed, not locked, and have a free seat.
+ */
+export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
+  const options = parseLobbyOptions(given)
+  const server = serverOf(app, options.server, 'lobbyRoutes')
+  const { settings, rooms, monitor } = internalsOf(server)
+  if (settings.rooms === undefined) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: server ${options.server} needs option \`rooms\``)
+  }
+  ownScope(app, given.prefix)
+  shareSchemas(app, Problem, LobbyRoom)
+  const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
+  describeFailures(app, { auth: false, operationIdPrefix })
+  // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
+  await allowOrigins(app, options)
+  await limitRate(app, options)
+  const refuseOtherMethods = watchMethods(app)
+  const lobby = new Lobby(rooms, monitor.events)
+  for (const routes of [listRoute, openRoutes]) await app.register(routes, { server, lobby, options })
+  refuseOtherMethods()
+}
+
+async function allowOrigins (app: FastifyInstance, { origin }: ParsedLobbyOptions): Promise<void> {
+  if (origin === undefined) return
+  const options = origin !== false && corsOptions(origin === true ? ['*'] : [origin].flat())
+  // Of a route these override the options of the host's @fastify/cors, which cannot be registered once more below it.
+  app.addHook('onRoute', route => { route.config = Object.assign(route.config ?? {}, { cors: options }) })
+  if (app.hasRequestDecorator('corsPreflightEnabled')) app.options('*', isolated({ schema: { hide: true } }), notFound)
+  else if (options !== false) await app.register(cors, options)
+}
+
+function corsOptions (patterns: readonly string[]): FastifyCorsOptions {
+  return {
+    origin: patterns.includes('*')
+      ? '*'
+      : (text, callback) => { callback(null, patterns.some(pattern => matchesOrigin(pattern, text ?? ''))) },
+    methods: ['GET', 'HEAD', 'POST'],
+    allowedHeaders: ['content-type'],
+    exposedHeaders: ['retry-after'],
+    credentials: false,
+    maxAge: PREFLIGHT_AGE,
+    strictPreflight: false
+  }
+}
+
+async function limitRate (app: FastifyInstance, { rateLimit: { max, timeWindow } }: ParsedLobbyOptions): Promise<void> {
+  await app.register(rateLimit, {
+    max,
+    timeWindow,
+    keyGenerator: request => addressKey(addressOf(request)),
+    errorResponseBuilder: () => new GodotError('lobby-rate', `over ${max} requests per ${windowText(timeWindow)}`)
+  })
+}
+
+function windowText (timeWindow: number | string): string {
+  return typeof timeWindow === 'number' ? `${timeWindow} ms` : timeWindow
+}
+
+type Routes = FastifyPluginAsyncTypebox<{
+  server: WebSocketServer, lobby: Lobby, options: ParsedLobbyOptions
+}>
+
+const listRoute: Routes = async (app, { server, lobby, options }) => {
+  app.get('/rooms', isolated({ schema: listSchema }), async request => {
+    const query = { ...request.query, ...newestFirst }
+    const { items, nextCursor } = pageOf(roomKeys, query, (by, after) => inOrder(roomKeys, lobby.rooms(), by, after))
+    return { items: items.map(room => describe(room, urlOf(server, room, request, options))), nextCursor }
+  })
+}
+
+const openRoutes: Routes = async (app, { server, lobby, options }) => {
+  const { maxPeersPerRoom } = internalsOf(server).settings.rooms!
+  app.post('/rooms', isolated({ schema: openSchema(maxPeersPerRoom) }), async (request, reply) => {
+    if (!options.create) throw new GodotError('lobby-create')
+    server.checkJoin()
+    const room = lobby.open(request.body, addressOf(request))
+    return await reply.code(201).send({ name: room.name, url: urlOf(server, room, request, options) })
+  })
+
+  app.post('/match', isolated({ schema: matchSchema }), async request => {
+    server.checkJoin()
+    const { data = {} } = request.body
+    const found = lobby.find(data)
+    if (found === undefined && !options.create) throw new GodotError('lobby-no-match')
+    const room = found ?? lobby.open({ data }, addressOf(request))
+    return { name: room.name, url: urlOf(server, room, request, options), created: found === undefined }
+  })
+}
+
+function describe ({ name, peerCount: peers, maxPeers, data }: Room, url: string): LobbyRoom {
+  return { name, peers, maxPeers, data, url }
+}
+
+function urlOf (
+  server: WebSocketServer, { name }: Room, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
+): string {
+  return roomUrl(server, name, request, publicUrl)
+}

@@ -1,0 +1,54 @@
+import Type, { type Static } from 'typebox'
+import { problem } from '../../http/problem.ts'
+import { MAX_DATA, RoomOptions } from '../../src/core/room/room-options.ts'
+import type { Room } from '../../src/core/room/room.ts'
+import { GodotError } from '../../src/error.ts'
+import { RoomName } from '../schemas.ts'
+
+const Data = Type.Record(Type.String(), Type.Unknown())
+
+/** What a request may set of a room. */
+export const RoomSettings = {
+  ...RoomOptions.properties,
+  data: roomData(`What the lobby shows about it: at most ${MAX_DATA} bytes of JSON; default {}`)
+}
+
+/** Data of a room in a request. */
+export function roomData (description: string) {
+  return Type.Optional(Type.Refine({ ...Data, description }, fits, () => `must be at most ${MAX_DATA} bytes of JSON`))
+}
+
+function fits (data: object): boolean {
+  try {
+    return Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA
+  } catch {
+    // Nested too deep for the stack.
+    return false
+  }
+}
+
+/** A room. */
+export const RoomEntry = Type.Object({
+  name: { ...RoomName, examples: ['arena-7'] },
+  openedAt: Type.String({
+    format: 'date-time',
+    description: 'When it was opened',
+    examples: ['2025-01-31T12:00:00.000Z']
+  }),
+  peers: Type.Integer({ minimum: 0, description: 'Number of its peers, closing ones included', examples: [4] }),
+  maxPeers: Type.Integer({ minimum: 0, description: 'Maximum number of peers; 0: no limit', examples: [8] }),
+  locked: Type.Boolean({ description: 'Whether new clients are refused' }),
+  listed: Type.Boolean({ description: 'Whether the lobby shows it' }),
+  emptyTimeout: Type.Number({ minimum: 0, description: 'Seconds that it stays open after its last peer has left' }),
+  data: { ...Data, description: 'What the lobby shows about it', examples: [{ map: 'desert' }] }
+}, { $id: 'PeerServer.Room', description: 'The room' })
+
+export type RoomEntry = Static<typeof RoomEntry>
+
+/** A room as `RoomEntry` describes it. */
+export function describeRoom (room: Room): RoomEntry {
+  const { name, openedAt, peerCount: peers, maxPeers, locked, listed, emptyTimeout, data } = room
+  return { name, openedAt: new Date(openedAt).toISOString(), peers, maxPeers, locked, listed, emptyTimeout, data }
+}
+
+export const noRoom = problem('No such room', new GodotError('ERR_DOES_NOT_EXIST', 'no room "arena-7"'))

@@ -1,0 +1,116 @@
+import type { PacketSender } from '../../peer/incoming-queue.ts'
+import { pauseReason } from '../../peer/pause-reason.ts'
+import type { PeerOutbox } from '../../peer/peer-outbox.ts'
+
+/** How long the senders of a room wait for one receiver, in milliseconds. */
+const MAX_PAUSE = 2000
+
+/** One receiver above its high-water mark. */
+interface Episode {
+  readonly since: number
+  /** State of its connection at that time, to see whether it accepts anything. */
+  readonly confirmations: number
+  readonly unsentBytes: number
+  /** Whether the senders wait for it; no longer after MAX_PAUSE. */
+  isAwaited: boolean
+}
+
+/**
+ * Makes a room run at the speed that its receivers can take: while one of them is above its high-water mark, members
+ * that send
+ * are paused, for MAX_PAUSE at most. A receiver that accepts nothing for that long is slow.
+ */
+export class Backpressure {
+  /** Whether members that send have to be paused. */
+  isActive = false
+  readonly #isEnabled: () => boolean
+  readonly #soon: (callback: () => void) => void
+  readonly #receivers = new Map<PeerOutbox, Episode>()
+  readonly #senders = new Set<PacketSender>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** `soon` calls back outside of the current call. */
+  constructor (isEnabled: () => boolean, soon: (callback: () => void) => void) {
+    this.#isEnabled = isEnabled
+    this.#soon = soon
+  }
+
+  /** Whether senders wait for this receiver, or would if it were above its high-water mark. */
+  awaits (receiver: PeerOutbox): boolean {
+    return this.#isEnabled() && this.#receivers.get(receiver)?.isAwaited !== false
+  }
+
+  /** The receiver is above its high-water mark: senders wait until it has caught up. */
+  await (receiver: PeerOutbox): void {
+    if (!this.#isEnabled() || this.#receivers.has(receiver)) return
+    const { confirmations, connection: { unsentBytes } } = receiver
+    this.#receivers.set(receiver, { since: performance.now(), confirmations, unsentBytes, isAwaited: true })
+    receiver.onCaughtUp = () => { this.release(receiver) }
+    this.isActive = true
+    this.#timer ??= setTimeout(() => { this.#expire() }, MAX_PAUSE)
+  }
+
+  /** The receiver has caught up, or has left. */
+  release (receiver: PeerOutbox): void {
+    if (!this.#receivers.delete(receiver)) return
+    receiver.onCaughtUp = undefined
+    this.#update()
+  }
+
+  /** Pauses a member that sends until all receivers have caught up. */
+  pause (sender: PacketSender): void {
+    if (this.#senders.has(sender)) return
+    this.#senders.add(sender)
+    sender.pauseReading(pauseReason.ROOM)
+  }
+
+  /** The sender has moved to another room. */
+  forget (sender: PacketSender): void {
+    this.#senders.delete(sender)
+  }
+
+  #update (): void {
+    if (this.#receivers.size === 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
+    const wasActive = this.isActive
+    this.isActive = [...this.#receivers.values()].some(({ isAwaited }) => isAwaited)
+    if (wasActive && !this.isActive) this.#soon(() => { this.#resume() })
+  }
+
+  /**
+   * Packets of one resumed sender may exceed a high-water mark again: then the others stay paused and are resumed first
+   * next time.
+   */
+  #resume (): void {
+    for (const sender of this.#senders) {
+      if (this.isActive) return
+      this.#senders.delete(sender)
+      sender.resumeReading(pauseReason.ROOM)
+    }
+  }
+
+  /** After a stalled loop, a receiver may have accepted bytes that the connection learns of in this very turn. */
+  #expire (): void {
+    this.#timer = undefined
+    setImmediate(() => { this.#updateState(performance.now()) })
+  }
+
+  #updateState (now: number): void {
+    let next = Infinity
+    for (const [receiver, episode] of this.#receivers) {
+      const left = episode.since + MAX_PAUSE - now
+      if (!episode.isAwaited) continue
+      if (left > 0) next = Math.min(next, left)
+      else if (hasProgress(receiver, episode)) episode.isAwaited = false
+      else receiver.owner.closeSlow()
+    }
+    if (next < Infinity) this.#timer ??= setTimeout(() => { this.#expire() }, next)
+    this.#update()
+  }
+}
+
+function hasProgress ({ confirmations, connection }: PeerOutbox, since: Episode): boolean {
+  return confirmations !== since.confirmations || connection.unsentBytes < since.unsentBytes
+}

@@ -1,0 +1,151 @@
+import { target } from '../../../protocol/multiplayer/relay-packet.ts'
+import type { RelayWire } from '../../../protocol/multiplayer/relay-wire.ts'
+import { opcode } from '../../../protocol/websocket/frame.ts'
+import { writeMode } from '../../peer/write-mode.ts'
+import type { PeerSession } from '../../peer/peer-session.ts'
+import type { Monitor } from '../../server/monitor.ts'
+import type { Settings } from '../../server/settings.ts'
+import type { PeerTable } from '../peer-table.ts'
+import type { RoomOutbox } from './room-outbox.ts'
+import type { ServerInbox } from '../server-inbox.ts'
+
+/** What a relay works with. */
+export interface RelayParts {
+  readonly settings: Settings
+  readonly monitor: Monitor
+  readonly members: PeerTable
+  readonly outbox: RoomOutbox
+  readonly inbox: ServerInbox
+}
+
+/**
+ * Routes packets between the members of a room and announces who joins and leaves (Godot's WebSocketMultiplayerPeer).
+ */
+export class Relay {
+  readonly #wire: RelayWire
+  readonly #parts: RelayParts
+  /** Members in text mode: they get packets to all as single frames instead of through the room's outbox. */
+  readonly #inText = new Set<PeerSession>()
+
+  constructor (wire: RelayWire, parts: RelayParts) {
+    this.#wire = wire
+    this.#parts = parts
+  }
+
+  /** Sends a client its id. It learns of the others when it has joined. */
+  welcome (session: PeerSession): void {
+    for (const packet of this.#wire.welcome(session.id)) this.#send(session, packet)
+  }
+
+  /** Announces members to each other; closing members too, because their leaving will be announced. */
+  joined (session: PeerSession): void {
+    const { settings, members, outbox } = this.#parts
+    if (settings.options.serverRelay) {
+      this.#announce(this.#wire.added(session.id), session)
+      for (const other of members) if (other !== session) this.#send(session, this.#wire.added(other.id))
+    }
+    // The write mode may have been set while the client authenticated.
+    if (session.writeMode === writeMode.TEXT) this.#inText.add(session)
+    else outbox.add(session.outbox)
+  }
+
+  /** Announces that a member has left. */
+  left (session: PeerSession): void {
+    this.#inText.delete(session)
+    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
+  }
+
+  /** A member moves to another room: for it the others leave. */
+  movedOut (session: PeerSession): void {
+    this.left(session)
+    if (!this.#parts.settings.options.serverRelay) return
+    for (const other of this.#parts.members) if (other !== session) this.#send(session, this.#wire.removed(other.id))
+  }
+
+  /** The write mode of a member has changed. */
+  writeModeChanged (session: PeerSession): void {
+    const { outbox } = this.#parts
+    if (session.writeMode === writeMode.TEXT) {
+      this.#inText.add(session)
+      outbox.remove(session.outbox)
+    } else if (this.#inText.delete(session)) outbox.add(session.outbox)
+  }
+
+  /** Routes one packet of a member: bytes[start..end), valid until the call returns. */
+  relay (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    const wire = this.#wire
+    const { settings, monitor, members } = this.#parts
+    const fault = wire.fault(bytes, start, end, sender.id)
+    if (fault !== undefined) return monitor.dropped(fault, sender.peer)
+    if (end - start > settings.maxPacketSize) return monitor.dropped('too-big', sender.peer)
+    const to = wire.target(bytes, start)
+    if (to !== target.SERVER) {
+      if (!settings.options.serverRelay) return monitor.dropped('relay-off', sender.peer)
+      wire.stamp(bytes, start, sender.id)
+      if (to > 0) return this.#toOne(bytes, start, end, sender, to)
+      const excluded = to === target.ALL ? undefined : members.get(-to)
+      monitor.packetsRelayed += this.#toAll(bytes, start, end, sender, excluded)
+      // Godot 3 also delivers a packet to all but the server to the server; we do not.
+      if (to === target.ALL_BUT_SERVER) return
+    }
+    this.#toServer(sender, bytes, start, end)
+  }
+
+  /**
+   * Sends a packet of the server; false when the target does not exist. A target without room for it is closed as slow.
+   */
+  put (to: number, packet: Uint8Array): boolean {
+    if (to > target.SERVER) {
+      const session = this.#parts.members.get(to)
+      if (session === undefined) return false
+      this.#send(session, packet)
+    } else if (to !== target.SERVER) this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
+    return true
+  }
+
+  #toServer (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    const { inbox } = this.#parts
+    const callAt = this.#wire.callAt(bytes, start)
+    if (callAt === -1) inbox.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
+    else inbox.receiveCall(sender, bytes, callAt, end)
+  }
+
+  #toOne (bytes: Uint8Array, start: number, end: number, sender: PeerSession, to: number): void {
+    const { members, monitor } = this.#parts
+    const session = members.get(to)
+    if (session === undefined) monitor.dropped('unknown-target', sender.peer)
+    else monitor.packetsRelayed += this.#sendPart(session, bytes, start, end)
+  }
+
+  /** Sends bytes[start..end) to all members but two, and returns the number of receivers. */
+  #toAll (
+    bytes: Uint8Array, start: number, end: number, sender: PeerSession | undefined, excluded: PeerSession | undefined
+  ): number {
+    const alsoWithout = excluded === sender ? undefined : excluded?.outbox
+    let receivers = this.#parts.outbox.sendAll(opcode.BINARY, bytes, start, end, sender?.outbox, alsoWithout)
+    for (const session of this.#inText) {
+      if (session !== sender && session !== excluded) receivers += this.#sendPart(session, bytes, start, end)
+    }
+    return receivers
+  }
+
+  #announce (packet: Uint8Array, subject: PeerSession): void {
+    this.#toAll(packet, 0, packet.length, subject, undefined)
+  }
+
+  #send (session: PeerSession, packet: Uint8Array): void {
+    this.#sendPart(session, packet, 0, packet.length)
+  }
+
+  #sendPart (session: PeerSession, bytes: Uint8Array, start: number, end: number): 0 | 1 {
+    if (!session.isOpen) return 0
+    const { outbox } = this.#parts
+    if (outbox.hasRelayRoom(session.outbox, end - start)) {
+      const code = this.#inText.has(session) ? opcode.TEXT : opcode.BINARY
+      outbox.send(session.outbox, code, bytes, start, end)
+      return 1
+    }
+    session.closeSlow()
+    return 0
+  }
+}

@@ -1,0 +1,293 @@
+import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../../transport/buffer-pool.ts'
+import { copyBytes, headLength, writeHead } from '../../../protocol/websocket/frame.ts'
+import type { PacketSender } from '../../peer/incoming-queue.ts'
+import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../../peer/peer-outbox.ts'
+import type { Backpressure } from './backpressure.ts'
+
+const LOG_SIZE = LARGEST_BUFFER
+const NONE: Buffer = Buffer.alloc(0)
+/**
+ * What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room.
+ */
+const IN_TRANSIT = 4 * LOG_SIZE
+
+/**
+ * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each
+ * member gets the log in one write, together with frames for that member alone, in the order they were sent. So a turn
+ * costs one write per member, however many packets it carries. Buffers are reused only when the system took every byte
+ * at once.
+ *
+ * No callback runs during a flush: members found slow are closed after it.
+ */
+export class RoomOutbox implements OutboxTotals {
+  readonly #members = new Set<PeerOutbox>()
+  readonly #limits: OutboxLimits
+  readonly #holdTime: number
+  readonly #backpressure: Backpressure | undefined
+  /** The log of this turn: borrowed when something is sent, so that idle rooms hold no memory. */
+  #buffer = NONE
+  #length = 0
+  /** Length of the last log: the next one is probably as long. */
+  #lastLength = 0
+  packets = 0
+  bytes = 0
+  readonly #dirty: PeerOutbox[] = []
+  /** Members found slow, closed at the end of the turn. */
+  #slow: PeerOutbox[] = []
+  #isArmed = false
+  #isHeld = false
+  #lastFlush = 0
+
+  /**
+   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
+   * pauses members that send while others lag behind; without it a member over the limits is closed at once.
+   */
+  constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
+    this.#limits = limits
+    this.#holdTime = holdTime
+    this.#backpressure = backpressure
+  }
+
+  /** Whether members that send have to be paused. */
+  get isCongested (): boolean {
+    return this.#backpressure?.isActive === true
+  }
+
+  /** Pauses a member that sends until the room is not congested any more. */
+  pauseSender (sender: PacketSender): void {
+    this.#backpressure?.pause(sender)
+  }
+
+  /** Adds a peer to the receivers of broadcasts. */
+  add (outbox: PeerOutbox): void {
+    if (outbox.isMember || outbox.isSlow) return
+    outbox.cursor = this.#length
+    outbox.cutTo = 0
+    outbox.follow(this)
+    this.#members.add(outbox)
+  }
+
+  /** The peer keeps what was sent to it so far, and gets nothing more that is sent to all. */
+  remove (outbox: PeerOutbox): void {
+    if (!outbox.isMember) return
+    this.#catchUp(outbox, this.#length)
+    outbox.follow(undefined)
+    this.#members.delete(outbox)
+  }
+
+  /** The peer moves to another room. */
+  forget (sender: PacketSender & { readonly outbox: PeerOutbox }): void {
+    this.release(sender.outbox)
+    this.#backpressure?.forget(sender)
+  }
+
+  /** The peer is closing: senders are no longer paused for it. */
+  release (outbox: PeerOutbox): void {
+    this.remove(outbox)
+    this.#backpressure?.release(outbox)
+  }
+
+  /** Whether a packet of `size` bytes fits the outgoing buffer (Godot: ERR_OUT_OF_MEMORY if not). */
+  hasRoom (outbox: PeerOutbox, size: number): boolean {
+    if (outbox.isSlow) return false
+    const { bytes, packets } = this.#limits
+    if (!outbox.isBehind) return size <= bytes
+    return outbox.bufferedAmount + size <= bytes && outbox.waitingPackets < packets
+  }
+
+  /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */
+  hasRelayRoom (outbox: PeerOutbox, size: number): boolean {
+    if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasRoom(outbox, size)
+    return outbox.bufferedAmount + size <= this.#hardLimit
+  }
+
+  /** Sends source[start..end) as one packet to one peer. */
+  send (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
+    outbox.count(end - start, 1)
+    this.sendControl(outbox, code, source, start, end)
+    if (outbox.isBlocked) this.#checkMarks(outbox)
+  }
+
+  /** Sends a control frame: in order with the packets, but not counted as one. */
+  sendControl (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
+    if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
+    outbox.append(code, source, start, end)
+    this.#touch(outbox)
+  }
+
+  /** Sends bytes that are not a frame: the HTTP response to the handshake. */
+  sendRaw (outbox: PeerOutbox, bytes: Uint8Array): void {
+    outbox.appendRaw(bytes, 0, bytes.length)
+    this.#touch(outbox)
+  }
+
+  /** Sends source[start..end) as one packet to all members except up to two; returns the number of receivers. */
+  sendAll (
+    code: number, source: Uint8Array, start: number, end: number,
+    without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
+  ): number {
+    const size = end - start
+    const needed = headLength(size) + size
+    if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
+    const from = this.#length
+    const to = from + needed
+    copyBytes(this.#buffer, writeHead(this.#buffer, from, code, size), source, start, end)
+    this.#length = to
+    this.packets++
+    this.bytes += size
+    let receivers = this.#members.size
+    if (without?.isMember === true) {
+      this.#exclude(without, from, to, size)
+      receivers--
+    }
+    if (alsoWithout?.isMember === true) {
+      this.#exclude(alsoWithout, from, to, size)
+      receivers--
+    }
+    if (this.#holdTime > 0) this.#hold()
+    else this.#arm()
+    return receivers
+  }
+
+  /** Sends everything now instead of at the end of the turn. */
+  flush (): void {
+    if (this.#length > 0) this.#flushLog()
+    this.#flushDirty()
+  }
+
+  /** Excludes the last frame, log[from..to), from what a member gets. */
+  #exclude (outbox: PeerOutbox, from: number, to: number, size: number): void {
+    outbox.count(size, -1)
+    if (outbox.cursor === from) outbox.cursor = to
+    else if (outbox.cutTo <= outbox.cursor) {
+      outbox.cutFrom = from
+      outbox.cutTo = to
+    } else if (outbox.cutTo === from) outbox.cutTo = to
+    else {
+      this.#catchUp(outbox, from)
+      outbox.cursor = to
+    }
+  }
+
+  /** Moves log[cursor..upTo) without the cut into the member's own buffer, so that something else can follow it. */
+  #catchUp (outbox: PeerOutbox, upTo: number): void {
+    const { cursor, cutFrom, cutTo } = outbox
+    if (cutTo > cursor) {
+      if (cutFrom > cursor) outbox.appendRaw(this.#buffer, cursor, cutFrom)
+      if (upTo > cutTo) outbox.appendRaw(this.#buffer, cutTo, upTo)
+    } else if (upTo > cursor) outbox.appendRaw(this.#buffer, cursor, upTo)
+    outbox.cursor = upTo
+    this.#touch(outbox)
+  }
+
+  #touch (outbox: PeerOutbox): void {
+    if (outbox.isDirty) return
+    outbox.isDirty = true
+    this.#dirty.push(outbox)
+    this.#arm()
+  }
+
+  #arm (): void {
+    if (this.#isArmed) return
+    this.#isArmed = true
+    setImmediate(() => { this.#endTurn() })
+  }
+
+  #endTurn (): void {
+    this.#isArmed = false
+    if (this.#length > 0 && !this.#isHeld) this.#flushLog()
+    this.#flushDirty()
+    if (this.#slow.length > 0) this.#closeSlow()
+  }
+
+  /**
+   * The first packet after a pause is sent with its turn; those that follow closely are sent together, after
+   * `holdTime`.
+   */
+  #hold (): void {
+    if (this.#isHeld) return
+    const wait = this.#holdTime - (performance.now() - this.#lastFlush)
+    if (wait <= 0) return this.#arm()
+    this.#isHeld = true
+    setTimeout(() => {
+      this.#isHeld = false
+      if (this.#length > 0) this.#flushLog()
+    }, Math.ceil(wait))
+  }
+
+  #flushDirty (): void {
+    for (const outbox of this.#dirty) outbox.flush()
+    this.#dirty.length = 0
+  }
+
+  #flushLog (): void {
+    const log = this.#buffer.subarray(0, this.#length)
+    let isShared = false
+    if (this.#holdTime > 0) this.#lastFlush = performance.now()
+    for (const outbox of this.#members) {
+      if (outbox.isBlocked) this.#keep(outbox)
+      else {
+        outbox.flushWithLog(log)
+        isShared ||= outbox.isBlocked
+      }
+      outbox.cursor = 0
+      outbox.cutTo = 0
+    }
+    this.#lastLength = this.#length
+    this.#length = 0
+    if (!isShared) returnBuffer(this.#buffer)
+    this.#buffer = NONE
+  }
+
+  /** A blocked member keeps its part of the log in its own buffer, up to the limits. */
+  #keep (outbox: PeerOutbox): void {
+    this.#catchUp(outbox, this.#length)
+    this.#checkMarks(outbox)
+  }
+
+  /** Senders are paused for a peer with a backlog of half its limits; a peer over its limits is slow. */
+  #checkMarks (outbox: PeerOutbox): void {
+    if (!outbox.isBehind) return
+    const { bytes, packets } = this.#limits
+    const { bufferedAmount, waitingPackets } = outbox
+    if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
+    this.#backpressure?.await(outbox)
+    const isOver =
+      this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
+    if (isOver) this.#markSlow(outbox)
+  }
+
+  #isAwaited (outbox: PeerOutbox): boolean {
+    return this.#backpressure?.awaits(outbox) === true
+  }
+
+  get #hardLimit (): number {
+    return 2 * this.#limits.bytes + IN_TRANSIT
+  }
+
+  /**
+   * A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn.
+   */
+  #markSlow (outbox: PeerOutbox): void {
+    if (outbox.isSlow) return
+    outbox.isSlow = true
+    outbox.follow(undefined)
+    this.#members.delete(outbox)
+    this.#slow.push(outbox)
+    this.#arm()
+  }
+
+  #closeSlow (): void {
+    const slow = this.#slow
+    this.#slow = []
+    for (const { owner } of slow) owner.closeSlow()
+  }
+
+  #makeRoom (needed: number): void {
+    if (this.#length + needed > LOG_SIZE && this.#length > 0) this.#flushLog()
+    const larger = borrowBuffer(Math.max(this.#length + needed, Math.min(this.#lastLength, LOG_SIZE)))
+    larger.set(this.#buffer.subarray(0, this.#length))
+    returnBuffer(this.#buffer)
+    this.#buffer = larger
+  }
+}
