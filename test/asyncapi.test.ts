@@ -143,6 +143,25 @@ t.test('the service describes its servers with their actual options', async t =>
   t.match(await ask(), { channels: { peerServer: { title: 'Godot 3 multiplayer', 'x-sub-protocols': { names: [] } } } })
 })
 
+t.test('describes how clients choose a room, on a server that has rooms', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  const more = [{ name: 'own', port: 0, rooms: true, path: '/' }, { name: 'without', path: '/ws2' }]
+  await service.register(app, { server: { rooms: { maxRooms: 5 } }, more, admin: { auth: false } })
+  const told = (await service.inject({ url: '/asyncapi.json' })).json()
+  t.ok(isAsyncApi(told), JSON.stringify(isAsyncApi.errors?.slice(0, 5)))
+  const { peerServer, own, without } = told.channels
+  t.match(peerServer, {
+    address: '/ws/{room}',
+    parameters: { room: { default: 'main' } },
+    bindings: { ws: { query: { properties: { room: { type: 'string' } } } } },
+    'x-limits': { rooms: { value: { maxRooms: 5 } } }
+  })
+  t.equal(own.address, '/{room}')
+  t.match(without, { address: '/ws2', 'x-limits': { rooms: { value: false } } })
+  t.notOk('parameters' in without || 'room' in without.bindings.ws.query.properties)
+})
+
 const forwarded = { 'x-forwarded-host': 'game.example', 'x-forwarded-proto': 'https' }
 const inner = { host: '127.0.0.1:3000', protocol: 'ws' }
 const outer = { host: 'game.example', protocol: 'wss' }

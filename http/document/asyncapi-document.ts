@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { internalsOf } from '../../src/core/server/internals.ts'
+import { MAIN, roomNamePattern } from '../../src/core/room/room-name.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { errors } from '../../src/error.ts'
 import { ServerOptions } from '../../src/options.ts'
@@ -44,7 +45,7 @@ function licenseOf (name: string): Json {
 const limits = [
   'handshakeTimeout', 'authTimeout', 'maxPeers', 'maxPeersPerAddress', 'maxJoinsPerMinute', 'maxPendingHandshakes',
   'allowedOrigins', 'inputBufferKb', 'inputMaxPackets', 'outputBufferKb', 'outputMaxPackets', 'maxPacketsPerSecond',
-  'maxBytesPerSecond', 'pingInterval', 'closeTimeout', 'perMessageDeflate', 'serverRelay'
+  'maxBytesPerSecond', 'pingInterval', 'closeTimeout', 'perMessageDeflate', 'serverRelay', 'rooms'
 ] as const satisfies ReadonlyArray<keyof ServerOptions>
 
 /**
@@ -78,18 +79,19 @@ function modeOf ({ gdMpApi, wire }: Options): ModeName {
   return gdMpApi ? wire : 'plain'
 }
 
+const { headers } = endpointSchema
+
 function describeChannel (name: string, server: WebSocketServer): Json {
   const { options } = server
   const { maxMessageSize } = internalsOf(server).settings
   const { title, about, messages }: Mode = modes[modeOf(options)]
   return {
-    // A listener of its own accepts any path.
-    address: server.mode === 'mounted' ? options.path : '/',
+    ...addressOf(server),
     title,
     description: about,
     servers: [{ $ref: `#/servers/${name}` }],
     messages: Object.fromEntries(messages.map(message => [message.name, describeMessage(message, maxMessageSize)])),
-    bindings: { ws: { method: 'GET', headers: endpointSchema.headers, query, bindingVersion: '0.1.0' } },
+    bindings: { ws: { method: 'GET', headers, query: queryOf(options), bindingVersion: '0.1.0' } },
     'x-sub-protocols': { names: options.protocols, description: meaningOf('protocols') },
     'x-max-message-bytes': maxMessageSize,
     'x-limits': Object.fromEntries(limits.map(option => [option, {
@@ -100,14 +102,25 @@ function describeChannel (name: string, server: WebSocketServer): Json {
   }
 }
 
-const query = {
-  type: 'object',
-  properties: {
-    token: {
-      type: 'string',
-      description: 'Token for the application\'s `onHandshake`, where headers cannot be set; also `access_token`'
-    }
+const room = `Room that the client enters; \`${MAIN}\` is always there`
+
+/** Path of the endpoint. A listener of its own accepts any path, but finds the room only behind option `path`. */
+function addressOf ({ mode, options: { path, rooms } }: WebSocketServer): Json {
+  if (rooms === false) return { address: mode === 'mounted' ? path : '/' }
+  return {
+    address: `${path.replace(/\/$/, '')}/{room}`,
+    parameters: { room: { default: MAIN, description: `${room}. At \`${path}\` query parameter \`room\` tells` } }
   }
+}
+
+const token = {
+  type: 'string',
+  description: 'Token for the application\'s `onHandshake`, where headers cannot be set; also `access_token`'
+}
+const roomInQuery = { type: 'string', pattern: roomNamePattern, description: `${room}. The path takes precedence` }
+
+function queryOf ({ rooms }: Options): Json {
+  return { type: 'object', properties: rooms === false ? { token } : { token, room: roomInQuery } }
 }
 
 function meaningOf (option: keyof ServerOptions): string | undefined {

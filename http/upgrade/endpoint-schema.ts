@@ -31,6 +31,7 @@ export const endpointSchema = {
     400: refusal('Invalid upgrade request, or no common ' +
       'subprotocol', new GodotError('sub-protocol-mismatch', 'expected one of the subprotocols chat')),
     403: refusal('Origin, address or client not allowed', new GodotError('origin-refused')),
+    404: refusal('No such room, and clients may not open rooms', new GodotError('room-not-found')),
     408: refusal('Handshake timeout', new GodotError('handshake-timeout')),
     426: refusal('Request without upgrade', new GodotError('upgrade-required')),
     429: refusal('Too many connections or joins from this address', new GodotError('address-limit')),
@@ -56,7 +57,6 @@ const roomSchema = {
   response: {
     ...endpointSchema.response,
     400: refusal('Invalid upgrade request or room name, or no common subprotocol', new GodotError('invalid-room-name')),
-    404: refusal('No such room, and clients may not open rooms', new GodotError('room-not-found')),
     429: refusal('Too many connections, joins or opened rooms from this address', new GodotError('room-rate')),
     503: refusal(
       'Not listening, refusing new connections, or server full; room full or locked, or too many rooms',
