@@ -272,6 +272,20 @@ t.test('the server has its packets, targets and remote calls in each room by the
   t.equal(server.multiplayer, server.room('main').multiplayer)
 })
 
+t.test('a room is a PacketPeer: Variants too, and nothing to read in plain mode', async t => {
+  const server = await openServer(t)
+  const client = new RoomClient(server, '/ws/a')
+  await client.heard()
+  const room = server.room('a')
+  room.putVar('hi')
+  t.same(await client.heard(), ['1: \x04\0\0\0\x02\0\0\0hi\0\0'])
+  client.sendTo(1, '\x04\0\0\0\x02\0\0\0yo\0\0')
+  t.equal(room.getVar(), 'yo')
+  const plain = await openServer(t, { gdMpApi: false })
+  t.throws(() => plain.openRoom('a').getPacket(), { code: 'ERR_UNCONFIGURED' })
+  t.throws(() => { plain.room('a').putPacket(Buffer.from('x')) }, { code: 'ERR_UNCONFIGURED' })
+})
+
 t.test('a relay in rooms of which nobody reads packets drops them instead of stopping', async t => {
   const server = await openServer(t, { inputMaxPackets: 4 })
   server.on('peer_packet', () => {})
