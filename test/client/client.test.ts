@@ -23,7 +23,7 @@ async function startService (t: Test) {
     await service.close()
   })
   await service.register(app, {
-    server: { protocols: ['chat'], pingInterval: 0, closeTimeout: 0.2 },
+    server: { protocols: ['chat'], pingInterval: 0, closeTimeout: 0.2, rooms: true },
     more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
     admin: { token }
   })
@@ -68,6 +68,14 @@ t.test('calls every operation of the OpenAPI document', async t => {
   t.match(await call('ban', {}, { address: '198.51.100.0/24', reason: 'spam' }), { address: '198.51.100.0/24' })
   t.match(await call('bans'), { items: [{ reason: 'spam' }] })
   t.equal(await call('unban', { address: '198.51.100.0/24' }), undefined)
+
+  t.match(await call('openRoom', {}, { name: 'arena', maxPeers: 8 }), { name: 'arena', maxPeers: 8 })
+  t.match(await call('updateRoom', { room: 'arena' }, { locked: true }), { locked: true })
+  t.match(await call('getRoom', { room: 'arena' }), { name: 'arena', locked: true, peers: 0 })
+  t.match(await call('listRooms', { q: 'are' }), { items: [{ name: 'arena' }] })
+  t.match(await call('listRoomPeers', { room: 'arena' }), { items: [] })
+  t.same(await call('putRoomPacket', { room: 'arena' }, 'to nobody'), { recipients: 0 })
+  t.same(await call('closeRoom', { room: 'arena' }), { state: 'closing', peers: 0 })
 
   t.match(await call('changeServer', {}, { refuseNewConnections: true }), { refuseNewConnections: true })
   t.same(await call('stop', {}, { reason: 'night' }), { ...await call('getServer'), uptime: 0 })
