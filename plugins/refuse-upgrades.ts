@@ -1,10 +1,9 @@
 import fp from 'fastify-plugin'
-import { isHandshake } from '../http/upgrade/refuse-upgrade.ts'
+import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
 import { Bursts } from '../src/core/server/burst.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { GodotError } from '../src/error.ts'
 
 const MAX_LOGGED_PATH = 200
 
@@ -17,7 +16,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   const servers = names.map(name => app.getDecorator<WebSocketServer>(name))
   const paths = new Set(servers.flatMap(endpointPaths).map(({ url }) => url as string | undefined))
   const bursts = new Bursts()
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
     if (!isHandshake(request) || paths.has(url)) return
     const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_LOGGED_PATH)
@@ -27,7 +26,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
       const details = { requested, endpoints, address: request.ip, count }
       request.log.warn(details, 'WebSocket handshake at a path without an endpoint')
     }
-    throw new GodotError('bad-handshake', `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)
+    throw refusedHandshake(reply, `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)
   })
 }, { name: 'refuse-upgrades', fastify: '^5.3.0' })
 

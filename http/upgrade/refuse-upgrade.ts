@@ -1,10 +1,16 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GodotError } from '../../src/error.ts'
 import { offersWebSocket } from '../../src/protocol/websocket/upgrade.ts'
 
 /** An onRequest hook for routes that are no endpoints: refuses WebSocket handshakes, and ignores other offers. */
-export async function refuseUpgrade (request: FastifyRequest): Promise<void> {
-  if (isHandshake(request)) throw new GodotError('bad-handshake', 'This is not a WebSocket endpoint')
+export async function refuseUpgrade (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (isHandshake(request)) throw refusedHandshake(reply, 'This is not a WebSocket endpoint')
+}
+
+/** The error of a refused handshake, after which the connection is closed: its client has nothing else to ask. */
+export function refusedHandshake (reply: FastifyReply, message: string): GodotError {
+  reply.header('connection', 'close')
+  return new GodotError('bad-handshake', message)
 }
 
 /**

@@ -5,8 +5,8 @@ import type { UpgradeRequest } from '../admission/upgrade-request.ts'
 /** The room of clients that choose none. */
 export const MAIN = 'main'
 
-/** Case-sensitive. Not `.` or `..`, which a URL cannot have as a segment of its path. */
-export const roomNamePattern = '^(?!\\.{1,2}$)[A-Za-z0-9_.-]{1,64}$'
+/** Case-sensitive. */
+export const roomNamePattern = '^[A-Za-z0-9_.-]{1,64}$'
 const pattern = new RegExp(roomNamePattern)
 
 /** Letters and digits of generated names; without I, O, 0 and 1, which look alike. */
