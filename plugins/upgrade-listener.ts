@@ -120,10 +120,12 @@ class Gate {
     return request[isForEndpoint]
   }
 
+  /* c8 ignore start: only newer versions of Node ask; `npm run test:nodes` and the matrix of hosts run there. */
   readonly #isUpgrade = (request: IncomingMessage): boolean => {
     return (!this.#isClosed && this.#isOurs(request)) ||
       this.#asWithoutUs(() => Reflect.apply(this.#shouldUpgrade!, this.#server, [request]))
   }
+  /* c8 ignore stop */
 
   /** Some listeners take everything while they are alone. */
   readonly #asWithoutUs = <Result>(ask: () => Result): Result => {
@@ -168,7 +170,8 @@ class Gate {
   }
 }
 
-/** Node has upgrades only for a server that listens to them. */
+/** Node has upgrades only for a server that listens to them; `emit` takes them before they come here. */
+/* c8 ignore next */
 function nobody (): void {}
 
 function onConnection (socket: Duplex): void {

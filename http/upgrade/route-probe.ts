@@ -16,8 +16,9 @@ type Probe = IncomingMessage & { [findingKey]?: Finding }
 /** Ends the routing of a probe that has found a route. */
 const stopped = new Error('the router has found a route')
 
-/** Decisions that are kept per app: a probe costs as much as a request. */
+/** Decisions that are kept per app, as a probe costs as much as a request; and characters of their keys. */
 const MAX_KEPT = 1000
+const MAX_KEY = 300
 const kept = new WeakMap<FastifyInstance, Map<string, boolean>>()
 
 /** Headers that the router itself reads; a constraint strategy of the host may read others. */
@@ -33,7 +34,7 @@ export function findsEndpoint (app: FastifyInstance, request: IncomingMessage): 
   const known = decisions.get(key)
   if (known !== undefined) return known
   const { isEndpoint, isKept } = probe(app, request)
-  if (isKept && isEndpoint !== undefined) {
+  if (isKept && isEndpoint !== undefined && key.length <= MAX_KEY) {
     if (decisions.size >= MAX_KEPT) decisions.clear()
     kept.set(app, decisions.set(key, isEndpoint))
   }

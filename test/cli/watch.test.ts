@@ -101,9 +101,11 @@ t.test('restores the terminal on Ctrl-C, and has no colours with NO_COLOR', asyn
 
 t.test('restores the terminal and prints the reason when the service rejects the request', async t => {
   const { port } = await startHost(t, { admin: { token: 'a token of more than thirty-two characters' } })
-  const { prints, exit } = inTerminal(t, port, 'rows 20 cols 60', { ADMIN_TOKEN: '' })
-  await prints(/\u001B\[\?1049l\s*Unauthorized: /) // eslint-disable-line no-control-regex
-  t.equal(await exit(), 1)
+  for (const options of ['', '--room a']) {
+    const { prints, exit } = inTerminal(t, port, 'rows 20 cols 60', { ADMIN_TOKEN: '' }, options)
+    await prints(/\u001B\[\?1049l\s*Unauthorized: /) // eslint-disable-line no-control-regex
+    t.equal(await exit(), 1)
+  }
 })
 
 t.test('reconnects to a restarted server, in a terminal and in a pipe', async t => {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import fastifyWebsocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocketServer as WsServer } from 'ws'
@@ -26,6 +27,46 @@ const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
   'TLS/1.2': { Upgrade: 'TLS/1.2' },
   'several tokens': { Connection: 'upgrade, keep-alive', Upgrade: 'foo/1, websocket/99' },
   'a proxy that sends Upgrade: websocket with every request': { Upgrade: 'websocket' }
+}
+
+t.test('a client that resets behind a pipelined offer leaves no connection', async t => {
+  let release = (): void => {}
+  let onRequest = (): void => {}
+  const requested = new Promise<void>(resolve => { onRequest = resolve })
+  const { port, app } = await startHost(t, {
+    before: app => {
+      app.get('/slow', async () => {
+        onRequest()
+        return await new Promise(resolve => { release = () => { resolve('done') } })
+      })
+    }
+  })
+  const raw = await connectRaw(t, port)
+  raw.send('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' + offer({ Upgrade: 'h2c' }))
+  await requested
+  raw.socket.resetAndDestroy()
+  await withTimeout(5, () => 'the end of the connection', (async () => {
+    while (await connectionsOf(app) > 0) await new Promise(resolve => setImmediate(resolve))
+  })())
+  release()
+  t.equal((await app.inject('/healthy')).statusCode, 404, 'the app lives')
+})
+
+t.test('where @fastify/websocket of the host listens to another server, our endpoint refuses', async t => {
+  const other = createServer()
+  const { port } = await startHost(t, {
+    before: async app => { await app.register(fastifyWebsocket, { options: { server: other } }) }
+  })
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest('/ws'))
+  const { status, body } = await raw.response()
+  t.equal(status, 503)
+  t.match(JSON.parse(body), { code: 'not-listening' })
+  await raw.end()
+})
+
+async function connectionsOf (app: FastifyInstance): Promise<number> {
+  return await new Promise(resolve => { app.server.getConnections((_error, count) => { resolve(count) }) })
 }
 
 /** A host with routes that tell what they get. */

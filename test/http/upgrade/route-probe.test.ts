@@ -101,6 +101,37 @@ t.test('asking the router runs no hook, no handler and no error handler of the h
   }
 })
 
+t.test('a constraint of the host decides anew for every request', async t => {
+  const constraint = {
+    name: 'tenant',
+    storage: () => {
+      const routes = new Map<unknown, unknown>()
+      return {
+        get: (key: unknown) => routes.get(key) ?? null,
+        set: (key: unknown, route: unknown) => { routes.set(key, route) }
+      }
+    },
+    deriveConstraint: ({ rawHeaders }: IncomingMessage) => rawHeaders[rawHeaders.indexOf('X-Tenant') + 1]
+  }
+  const fastify = { routerOptions: { constraints: { tenant: constraint } } } as unknown as FastifyServerOptions
+  const { port } = await startApp(t, fastify, app => {
+    app.get('/ws', { constraints: { tenant: 'blue' } }, async () => 'mine')
+  })
+  for (const [tenant, status] of [['red', 101], ['blue', 200], ['red', 101], ['blue', 200]] as const) {
+    t.equal(await statusOf(t, port, '/ws', { 'X-Tenant': tenant }), status, tenant)
+  }
+})
+
+t.test('many different paths and long ones are decided, too', async t => {
+  const { port } = await startApp(t, {}, () => {}, { prefix: '/:tenant' })
+  for (let i = 0; i < 1100; i += 100) {
+    const paths = Array.from({ length: 100 }, (_, at) => `/${i + at}/ws`)
+    t.same(new Set(await Promise.all(paths.map(async path => await statusOf(t, port, path)))), new Set([101]))
+  }
+  t.equal(await statusOf(t, port, `/long/ws?${'x'.repeat(1000)}`), 101)
+  t.equal(await statusOf(t, port, '/long/ws', { Host: 'x'.repeat(1000) }), 101)
+})
+
 t.test('constraints that are found out later: the endpoint works while nobody else takes upgrades', async t => {
   const constraint = {
     name: 'tenant',
