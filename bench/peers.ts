@@ -80,7 +80,7 @@ export const peers: readonly Peer[] = [
   { name: 'godot', title: 'Godot 3', ...ours, runtime: 'godot', command: godot }
 ]
 
-function node (server: string) {
+export function node (server: string) {
   return ({ port, mode, collects }: Task, ...given: string[]): string[] => {
     const flags = collects ? ['--expose-gc'] : []
     return [process.execPath, ...flags, `${import.meta.dirname}/servers/${server}.js`, String(port), mode, ...given]
