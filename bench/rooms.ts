@@ -1,7 +1,7 @@
 /**
  * What rooms cost: memory of idle rooms, a message among many rooms, and the same relay in Colyseus; prints tables.
  *
- *   npm run compile && node dist/bench/rooms.js [--only memory,rooms,colyseus] [--rounds 3] [--sockets 19800]
+ *   npm run compile && node dist/bench/rooms.js [--only memory,messages,colyseus] [--rounds 3] [--sockets 19800]
  *     [--secs 1] [--write]
  */
 import { parseArgs } from 'node:util'
@@ -23,7 +23,7 @@ const ROOM_SIZE = 4
 
 const { values: settings } = parseArgs({
   options: {
-    only: { type: 'string', default: 'memory,rooms,colyseus' },
+    only: { type: 'string', default: 'memory,messages,colyseus' },
     rounds: { type: 'string', default: '3' },
     sockets: { type: 'string', default: String(maxSockets) },
     secs: { type: 'string', default: '1' },
@@ -34,7 +34,8 @@ const rounds = Number(settings.rounds)
 const timing = { warm: 0.5, seconds: Number(settings.secs) }
 
 const options = { rooms: { maxRooms: 1_000_000, joinPerMinute: 0 }, maxPeersPerAddress: 0 }
-const ours = peers.filter(({ name }) => name === 'us' || name === 'us-own')
+const [mounted, ownListener] = ['us', 'us-own'].map(name => peers.find(peer => peer.name === name)!)
+const ours = [mounted, ownListener]
 const colyseus: Peer = {
   name: 'colyseus',
   title: 'Colyseus',
@@ -46,17 +47,16 @@ const colyseus: Peer = {
   isOptional: true
 }
 
-const parts: Record<string, () => Promise<string>> = { memory, rooms: manyRooms, colyseus: compareWithColyseus }
+const parts: Record<string, () => Promise<string>> = { memory, messages, colyseus: compareWithColyseus }
 const selected = Object.keys(parts).filter(name => settings.only.split(',').includes(name))
 const command = ['node dist/bench/rooms.js', ...process.argv.slice(2)].join(' ')
-const texts = [describeMachine(command, selected.includes('colyseus') ? [colyseus] : [])]
-console.log(texts[0])
+const machine = describeMachine(command, selected.includes('colyseus') ? [colyseus] : [])
+console.log(machine)
 for (const name of selected) {
   const text = await parts[name]()
   console.log(`\n${text}`)
-  texts.push(text)
+  if (settings.write) writeSection(`rooms-${name}`, `${machine}\n\n${text}`)
 }
-if (settings.write) writeSection('many-rooms', texts.join('\n\n'))
 
 /** Idle peers in one room and in rooms of four. Announcements are off: in one room their number is quadratic. */
 async function memory (): Promise<string> {
@@ -80,31 +80,29 @@ async function memory (): Promise<string> {
 }
 
 /** Eight busy rooms of four among more and more idle rooms. */
-async function manyRooms (): Promise<string> {
+async function messages (): Promise<string> {
   const busy = { rooms: 8, connections: ROOM_SIZE }
   const most = Math.floor((Number(settings.sockets) - busy.rooms * busy.connections) / ROOM_SIZE)
   const counts = [10, 1000, most].filter(count => count <= most)
-  const cases = counts.flatMap(count => ours.map(peer => ({
-    name: `${peer.name} ${count}`,
-    peer,
+  const cases = counts.map(count => ({
+    name: String(count),
+    peer: ownListener,
     scenario: scenario('cpu', { ...busy, idle: count * ROOM_SIZE, idleRoomSize: ROOM_SIZE })
-  })))
+  }))
   const figures = await runCases(cases, rounds, timing)
   const cpu = ({ cpuEach }: Figures): number => cpuEach
   const rows = counts.map(count => [
     count.toLocaleString('en'),
-    ...ours.flatMap(({ name }) => [
-      spread(values(figures, `${name} ${count}`, cpu)),
-      spread(ratios(figures, `${name} ${count}`, `${name} ${counts[0]}`, cpu))
-    ])
+    spread(values(figures, String(count), cpu)),
+    spread(ratios(figures, String(count), String(counts[0]), cpu)),
+    spread(values(figures, String(count), ({ perSecond }) => perSecond))
   ])
-  const columns = ours.flatMap(({ title }) => [`${title}: CPU µs per delivery`, `vs ${counts[0]} rooms`])
-  return table(['idle rooms', ...columns], rows)
+  return table(['idle rooms', 'CPU µs per delivery', `vs ${counts[0]} rooms`, 'deliveries/s'], rows)
 }
 
 /** Sixteen busy rooms of this server and of Colyseus. */
 async function compareWithColyseus (): Promise<string> {
-  const all = [...ours, ...await availablePeers([colyseus])]
+  const all = [mounted, ...await availablePeers([colyseus])]
   const loads: Array<[title: string, load: Load]> = [
     ['16 rooms of 4, 4 in flight each', { connections: 4 }],
     ['16 rooms of 16, 4 in flight each', { connections: 16 }],
