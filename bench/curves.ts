@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import type { Figures } from './load/job.ts'
+import { maxSockets } from './machine.ts'
 import { echo, idle, room } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
 
@@ -24,9 +24,6 @@ export interface Curve {
 const cpuEach: Read = figures => figures.cpuEach
 const perSecond: Read = figures => figures.perSecond
 
-/** Sockets that a process can have: its limit of open files, without those it needs otherwise. */
-const sockets = openFiles() - 200
-
 /** With fewer peers than this their memory is not distinguishable from that of the process. */
 const MEMORY_FROM = 1000
 
@@ -47,7 +44,7 @@ export const curves: readonly Curve[] = [
     name: 'idle',
     title: 'Idle peers: CPU time per echo',
     x: 'idle peers',
-    points: [10, 100, 1000, 5000, 10_000, Math.min(20_000, sockets)],
+    points: [10, 100, 1000, 5000, 10_000, Math.min(20_000, maxSockets)],
     scenario: count => idle(count, 64),
     columns: [
       { head: 'CPU µs', read: cpuEach },
@@ -68,8 +65,3 @@ export const curves: readonly Curve[] = [
     ]
   }
 ]
-
-function openFiles (): number {
-  const { stdout } = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' })
-  return Number(stdout) || Infinity
-}

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, type } from 'node:os'
@@ -6,6 +7,9 @@ import { bench, project } from './paths.ts'
 import type { Peer } from './peers.ts'
 
 const require = createRequire(`${bench}/package.json`)
+
+/** Sockets that a process can have: its limit of open files, without those it needs otherwise. */
+export const maxSockets = openFiles() - 200
 
 /**
  * Date, machine, software and command of a run, as a Markdown list. Call it before the load starts, as it contains the
@@ -41,4 +45,9 @@ function versionOfPeer (peer: Peer): string[] {
 
 function readVersion (manifest: string): string {
   return JSON.parse(readFileSync(manifest, 'utf8')).version
+}
+
+function openFiles (): number {
+  const { stdout } = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' })
+  return Number(stdout) || Infinity
 }

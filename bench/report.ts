@@ -4,8 +4,7 @@ import type { Peer } from './peers.ts'
 import type { Rounds } from './rounds.ts'
 import type { Scenario, Subject } from './scenarios.ts'
 import { spreadOf } from './spread.ts'
-import type { Spread } from './spread.ts'
-import { figure, table } from './table.ts'
+import { figure, spread, table } from './table.ts'
 
 /** A scenario and its figures. */
 export interface Outcome { readonly scenario: Scenario, readonly rounds: Rounds }
@@ -102,11 +101,6 @@ function ratios ({ rounds }: Outcome, peer: string, subject: Subject): number[] 
     const other = base[round]
     return own === undefined || other === undefined ? [] : [advantage[subject](own, other)]
   })
-}
-
-function spread (values: readonly number[]): string {
-  const found: Spread | undefined = spreadOf(values)
-  return found === undefined ? '-' : `${figure(found.median)} (${figure(found.min)}..${figure(found.max)})`
 }
 
 function isPaced ({ scenario }: Outcome): boolean {

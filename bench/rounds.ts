@@ -4,7 +4,10 @@ import type { Timing } from './measure.ts'
 import type { Peer } from './peers.ts'
 import type { Scenario } from './scenarios.ts'
 
-/** Figures of each round by peer name; undefined if a measurement failed. */
+/** One measurement of a round; names differ. */
+export interface Case { readonly name: string, readonly peer: Peer, readonly scenario: Scenario }
+
+/** Figures of each round by name of the peer or case; undefined if a measurement failed. */
 export type Rounds = Map<string, Array<Figures | undefined>>
 
 /**
@@ -14,11 +17,17 @@ export async function runRounds (
   scenario: Scenario, all: readonly Peer[], count: number, timing: Timing
 ): Promise<Rounds> {
   const peers = all.filter(({ only }) => only === undefined || only.includes(scenario.name))
-  const rounds: Rounds = new Map(peers.map(({ name }) => [name, []]))
-  for (let round = 0; round < Math.min(count, scenario.rounds ?? Infinity); round++) {
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[(round + i) % peers.length]
-      rounds.get(peer.name)!.push(await attempt(peer, scenario, timing))
+  const cases = peers.map(peer => ({ name: peer.name, peer, scenario }))
+  return await runCases(cases, Math.min(count, scenario.rounds ?? Infinity), timing)
+}
+
+/** Measures all cases in turn; each round starts with a different one. */
+export async function runCases (cases: readonly Case[], count: number, timing: Timing): Promise<Rounds> {
+  const rounds: Rounds = new Map(cases.map(({ name }) => [name, []]))
+  for (let round = 0; round < count; round++) {
+    for (let i = 0; i < cases.length; i++) {
+      const { name, peer, scenario } = cases[(round + i) % cases.length]
+      rounds.get(name)!.push(await attempt(peer, scenario, timing))
     }
   }
   return rounds

@@ -10,8 +10,7 @@ import type { Peer } from './peers.ts'
 import { runRounds } from './rounds.ts'
 import type { Rounds } from './rounds.ts'
 import { room } from './scenarios.ts'
-import { spreadOf } from './spread.ts'
-import { figure, table } from './table.ts'
+import { spread, table } from './table.ts'
 
 const [rounds = 5, players = 32] = process.argv.slice(2).map(Number)
 
@@ -52,10 +51,4 @@ function cells (all: Rounds, name: string): string[] {
     ratio(({ perSecond }) => perSecond),
     ratio(({ cpuEach }) => cpuEach)
   ]
-}
-
-/** Formats values as `median (min..max)`. */
-function spread (values: number[]): string {
-  const all = spreadOf(values)
-  return `${figure(all?.median)} (${figure(all?.min)}..${figure(all?.max)})`
 }

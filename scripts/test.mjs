@@ -11,7 +11,7 @@ const uncovered = ['--disable-coverage', '--allow-empty-coverage']
 // Tests that start other programs (real Godot, browsers, npm, the service) or open thousands of connections.
 const slow = [
   '*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js',
-  'bench/run.test.js', 'cli/watch.test.js', 'conformance/*.test.js', 'hosts/*.test.js', 'proxies/*.test.js'
+  'bench/{rooms,run}.test.js', 'cli/watch.test.js', 'conformance/*.test.js', 'hosts/*.test.js', 'proxies/*.test.js'
 ].map(pattern => `dist/test/**/${pattern}`)
 
 const [mode, ...args] = process.argv.slice(2)

@@ -17,8 +17,8 @@ export type Reader = (bytes: Buffer, length: number) => void
 /** Server and upgrade request of clients. */
 export interface Endpoint { readonly wire: Wire, readonly port: number, readonly request: string }
 
-/** The endpoint of a job's server. */
-export function endpointOf ({ wire, port, path }: Job): Endpoint {
+/** The endpoint of a job's server with this path. */
+export function endpointOf ({ wire, port }: Job, path: string): Endpoint {
   const headers = {
     Host: `127.0.0.1:${port}`,
     Upgrade: 'websocket',
@@ -104,9 +104,11 @@ export class Client {
   }
 
   #readMessage (payload: Buffer): void {
-    const id = this.#wire.readId?.(payload)
+    const { readId, opcode, answer } = this.#wire
+    const id = readId?.(payload)
     if (id === undefined) return
     this.id = id
+    if (answer !== undefined) this.write(frame(opcode, answer))
     this.#onJoined(this)
   }
 }

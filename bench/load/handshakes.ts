@@ -11,7 +11,7 @@ export async function handshakes (job: Job): Promise<Figures> {
 }
 
 async function repeat (job: Job, index: number, meter: Meter): Promise<void> {
-  const endpoint = endpointOf(job)
+  const endpoint = endpointOf(job, job.path)
   const message = new Message(endpoint.wire, 0, index, job.size)
   for (;;) {
     const start = now()

@@ -38,7 +38,7 @@ async function echoAll (clients: Client[], job: Job): Promise<void> {
 }
 
 /** Memory of the server in KiB after garbage collections. */
-async function collectedKib ({ pid, collects }: Job): Promise<number> {
+export async function collectedKib ({ pid, collects }: Job): Promise<number> {
   for (let i = 0; i < COLLECTIONS; i++) {
     if (collects) process.kill(pid, 'SIGUSR2')
     await delay(PAUSE)

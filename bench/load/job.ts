@@ -2,7 +2,7 @@ import type { WireName } from './wire.ts'
 
 /** One run of the generator, which gets it as JSON. */
 export interface Job {
-  readonly kind: 'echo' | 'room' | 'handshakes' | 'idle'
+  readonly kind: 'echo' | 'room' | 'handshakes' | 'idle' | 'rooms'
   readonly port: number
   /** Process id of the server, to read its CPU time and memory. */
   readonly pid: number
@@ -10,6 +10,8 @@ export interface Job {
   /** URL path of the endpoint. */
   readonly path: string
   readonly connections: number
+  /** Number of rooms of `connections` clients each. */
+  readonly rooms?: number
   /** Number of clients of a room that send; default: all. */
   readonly senders?: number
   /** Messages that a client keeps in flight. */
@@ -20,6 +22,8 @@ export interface Job {
   readonly rate?: number
   /** Number of additional idle clients. */
   readonly idle?: number
+  /** Idle clients in one room; default: all. */
+  readonly idleRoomSize?: number
   /** Whether the server collects garbage on SIGUSR2. */
   readonly collects?: boolean
   /** Duration of the warm-up in seconds. */

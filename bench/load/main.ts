@@ -4,8 +4,9 @@ import { handshakes } from './handshakes.ts'
 import { idle } from './idle.ts'
 import type { Figures, Job } from './job.ts'
 import { room } from './room.ts'
+import { rooms } from './rooms.ts'
 
-const kinds: Record<Job['kind'], (job: Job) => Promise<Figures>> = { echo, room, handshakes, idle }
+const kinds: Record<Job['kind'], (job: Job) => Promise<Figures>> = { echo, room, handshakes, idle, rooms }
 
 const job = JSON.parse(process.argv[2]) as Job
 const figures = await kinds[job.kind](job)

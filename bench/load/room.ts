@@ -16,14 +16,15 @@ const COMPARE_INTERVAL = 1024
  * Every message is delivered to all other clients. Senders send at a fixed rate, or keep `window` messages in flight.
  */
 export async function room (job: Job): Promise<Figures> {
-  const load = new RoomLoad(await join(job, job.connections), job)
-  if (job.rate === undefined) load.fill(job.window)
-  else load.pace(job.rate)
-  return await load.meter.measure(job)
+  const meter = new Meter()
+  new RoomLoad(await join(job, job.connections), job, meter).start()
+  return await meter.measure(job)
 }
 
-class RoomLoad {
-  readonly meter = new Meter()
+/** The load of one room. */
+export class RoomLoad {
+  readonly #job: Job
+  readonly #meter: Meter
   readonly #senders: Client[]
   readonly #messages: Message[]
   readonly #isPaced: boolean
@@ -37,9 +38,11 @@ class RoomLoad {
   #time = 0
   #count = 0
 
-  constructor (clients: Client[], job: Job) {
+  constructor (clients: Client[], job: Job, meter: Meter) {
+    this.#job = job
+    this.#meter = meter
     this.#senders = clients.slice(0, job.senders)
-    this.#messages = this.#senders.map(({ id, index }) => new Message(wires[job.wire], id, index, job.size))
+    this.#messages = this.#senders.map(({ id }, index) => new Message(wires[job.wire], id, index, job.size))
     this.#isPaced = job.rate !== undefined
     this.#receivers = clients.length - 1
     this.#missing = new Int32Array(this.#senders.length).fill(this.#receivers)
@@ -47,16 +50,17 @@ class RoomLoad {
     for (const client of clients) this.#listen(client)
   }
 
-  /** Sends the first `window` messages of every sender. */
-  fill (window: number): void {
-    for (const { index } of this.#senders) this.#send(index, window, now())
+  start (): void {
+    const { rate, window } = this.#job
+    if (rate === undefined) for (const index of this.#senders.keys()) this.#send(index, window, now())
+    else this.#pace(rate)
   }
 
   /**
    * Sends at a fixed rate, senders in turn. Latency counts from the scheduled time, so it includes delays of the
    * generator.
    */
-  async pace (rate: number): Promise<void> {
+  async #pace (rate: number): Promise<void> {
     const start = now()
     const period = 1e6 / (rate * this.#senders.length)
     for (let sent = 0; ; await nextTurn()) {
@@ -84,21 +88,21 @@ class RoomLoad {
     const missing = this.#missing
     for (let at = start; at < end; at += size) {
       const sender = readSender(bytes, at + textAt)
-      if (bytes[at] !== first || bytes[at + 1] !== second || sender >= missing.length) this.meter.faults++
+      if (bytes[at] !== first || bytes[at + 1] !== second || sender >= missing.length) this.#meter.faults++
       else if (--missing[sender] === 0) this.#complete(sender)
       if (++this.#count % LATENCY_INTERVAL === 0) this.#sample(bytes, at, sender)
     }
-    this.meter.messages += (end - start) / size
+    this.#meter.messages += (end - start) / size
   }
 
   #sample (bytes: Buffer, at: number, sender: number): void {
     const { received, textAt } = this.#messages[sender]
-    this.meter.latency.add(readAge(bytes, at + textAt, this.#time), 1)
+    this.#meter.latency.add(readAge(bytes, at + textAt, this.#time), 1)
     if (this.#count % COMPARE_INTERVAL !== 0) return
     const [fixed, end] = [textAt + FIXED_AT, received.length]
     const isHeaderEqual = bytes.compare(received, 0, textAt, at, at + textAt) === 0
     const isRestEqual = bytes.compare(received, fixed, end, at + fixed, at + end) === 0
-    if (!isHeaderEqual || !isRestEqual) this.meter.faults++
+    if (!isHeaderEqual || !isRestEqual) this.#meter.faults++
   }
 
   /** A message of this sender has been delivered to all, so the next one is due. */

@@ -4,8 +4,12 @@ import {
 } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { sys } from '../../src/protocol/multiplayer/relay-wire4.ts'
 import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
+import type { Job } from './job.ts'
 
 const EMPTY = Buffer.alloc(0)
+
+/** Message types of Colyseus. */
+const colyseus = { JOIN: 10, BYTES: 17 } as const
 
 /** Message format of one protocol, and how a client joins. */
 export interface Wire {
@@ -23,9 +27,13 @@ export interface Wire {
    * completes the join.
    */
   readonly readId?: (payload: Buffer) => number | undefined
+  /** What a client answers to that message, if anything. */
+  readonly answer?: Uint8Array
+  /** Reserves a seat in a room, and returns the path to connect to; default: the room is in the query of the path. */
+  readonly reserve?: (job: Job, room: string) => Promise<string>
 }
 
-/** One row per wire: plain WebSocket, the multiplayer relays of Godot 3 and 4, Socket.IO. */
+/** One row per wire: plain WebSocket, the multiplayer relays of Godot 3 and 4, Socket.IO, Colyseus. */
 export const wires = {
   websocket: {
     opcode: opcode.BINARY,
@@ -51,6 +59,14 @@ export const wires = {
     suffix: Buffer.from('"]'),
     firstMessage: '40',
     readId: payload => payload.subarray(0, 2).equals(Buffer.from('40')) ? 0 : undefined
+  },
+  colyseus: {
+    opcode: opcode.BINARY,
+    prefix: () => Uint8Array.of(colyseus.BYTES, 0),
+    suffix: EMPTY,
+    readId: payload => payload[0] === colyseus.JOIN ? 0 : undefined,
+    answer: Uint8Array.of(colyseus.JOIN),
+    reserve: reserveSeat
   }
 } satisfies Record<string, Wire>
 
@@ -59,6 +75,17 @@ function relayed (peer: number): Uint8Array {
   const head = Uint8Array.of(command.SYS, sys.RELAY, 0, 0, 0, 0, command.RAW)
   writeId(head, 2, peer)
   return head
+}
+
+async function reserveSeat ({ port }: Job, room: string): Promise<string> {
+  const url = `http://127.0.0.1:${port}/matchmake/joinOrCreate/relay`
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ room })
+  })
+  const { processId, roomId, sessionId } = await response.json() as Record<string, string>
+  return `/${processId}/${roomId}?sessionId=${sessionId}`
 }
 
 export type WireName = keyof typeof wires

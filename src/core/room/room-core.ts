@@ -22,13 +22,15 @@ import { MAIN } from './room-name.ts'
 import type { RoomOptions } from './room-options.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
+import type { LivingRoom, RoomEnd } from './room-life.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
 import type { RoomSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
+import type { InboxRoom } from './server-inbox.ts'
 
 /** One world: its members, what they send to each other and to the server, and how they become members. */
-export class RoomCore implements PeerHost {
+export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly name: string
   /** When it was opened, in milliseconds since 1970. */
   readonly openedAt = Date.now()
@@ -53,13 +55,12 @@ export class RoomCore implements PeerHost {
     const { settings } = server
     this.name = name
     this.settings = new RoomSettings(settings, options)
-    this.life = this.#openLife()
+    this.life = new RoomLife(this, name === MAIN)
     this.#server = server
     this.#settings = settings
     this.#monitor = server.monitor
-    const backpressure = new Backpressure(() => settings.options.gdMpApi, callback => { server.soon(callback) })
-    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, backpressure)
-    this.inbox = new ServerInbox(server, this, (to, packet) => { this.#put(to, settings.wire.relay.call(to, packet)) })
+    this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, new Backpressure(server))
+    this.inbox = new ServerInbox(server, this)
     const { members, outbox, inbox } = this
     this.#relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox })
     this.authentication = this.#openAuthentication()
@@ -103,6 +104,16 @@ export class RoomCore implements PeerHost {
     throw new GodotError(this.#settings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
   }
 
+  /** Nobody is left, and nobody may come any more: its name is free. */
+  closed ({ code, reason }: RoomEnd): void {
+    const { rooms, log, monitor, signals } = this.#server
+    rooms.delete(this)
+    log.debug({ room: this.name, code, reason }, 'room closed')
+    monitor.events.emit('room_closed', this.room, code, reason)
+    this.#signals?.emit('closed')
+    signals.emit('room_closed', this.room)
+  }
+
   // ---- members ----
 
   /** Clients of the room, those that authenticate included; they may come and go during iteration. */
@@ -116,6 +127,11 @@ export class RoomCore implements PeerHost {
   /** Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id). */
   putData (to: number, bytes: Uint8Array): void {
     this.#put(to, this.#server.settings.wire.relay.data(to, bytes))
+  }
+
+  /** Sends a packet of remote calls of the server, to targets as those of `putData`. */
+  putCall (to: number, packet: Uint8Array): void {
+    this.#put(to, this.#server.settings.wire.relay.call(to, packet))
   }
 
   /** Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id. */
@@ -331,23 +347,6 @@ export class RoomCore implements PeerHost {
       throw new GodotError('ERR_OUT_OF_MEMORY', message)
     }
     if (!this.#relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
-  }
-
-  #openLife (): RoomLife {
-    const room = this
-    return new RoomLife({
-      get clientCount () { return room.clientCount },
-      get emptyTimeout () { return room.settings.emptyTimeout },
-      sessions: () => this.sessions(),
-      ended: ({ code, reason }) => {
-        const { rooms, log, monitor, signals } = this.#server
-        rooms.delete(this)
-        log.debug({ room: this.name, code, reason }, 'room closed')
-        monitor.events.emit('room_closed', this.room, code, reason)
-        this.#signals?.emit('closed')
-        signals.emit('room_closed', this.room)
-      }
-    }, this.name === MAIN)
   }
 
   #openAuthentication (): Authentication | undefined {

@@ -11,11 +11,11 @@ export interface RoomEnd { readonly code: number | undefined, readonly reason: s
 export interface LivingRoom {
   /** Clients in it, those that authenticate included. */
   readonly clientCount: number
-  readonly emptyTimeout: number
+  readonly settings: { readonly emptyTimeout: number }
   /** They may come and go during iteration. */
   sessions (): Iterable<PeerSession>
   /** Nobody is left, and nobody may come any more. */
-  ended (end: RoomEnd): void
+  closed (end: RoomEnd): void
 }
 
 /** When a room ends: once it was empty for `emptyTimeout`, or closed and its last client has gone. */
@@ -64,7 +64,7 @@ export class RoomLife {
   }
 
   #startWaiting (): void {
-    const { emptyTimeout } = this.#room
+    const { emptyTimeout } = this.#room.settings
     if (emptyTimeout === 0) this.#closeEmpty()
     else this.endIfEmptyAfter(emptyTimeout)
   }
@@ -91,7 +91,7 @@ export class RoomLife {
 
   #finish (end: RoomEnd): void {
     if (this.#isEndless) this.#end = undefined
-    else this.#room.ended(end)
+    else this.#room.closed(end)
     this.#onEmpty?.()
     this.#onEmpty = undefined
   }

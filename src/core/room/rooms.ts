@@ -11,6 +11,9 @@ import type { RoomServer } from './room-server.ts'
 /** Seconds that a room of the lobby waits for its first peer. */
 const LOBBY_WAIT = 60
 
+/** Rooms never change what they are opened with. */
+const NO_OPTIONS: RoomOptions = {}
+
 /** How a room is opened besides what `RoomOptions` say. */
 export interface Opening {
   /** Address of the client that opens it; its rate is limited. */
@@ -89,7 +92,7 @@ export class Rooms {
 
   /** The room that a client enters, opened if need be; `checkEntry` was called before. */
   entered (name: string, address: string): RoomCore {
-    return this.#byName.get(name) ?? this.#add(name, {}, address, undefined)
+    return this.#byName.get(name) ?? this.#add(name, NO_OPTIONS, address, undefined)
   }
 
   /** Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). */

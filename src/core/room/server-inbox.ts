@@ -11,14 +11,13 @@ import type { RoomServer } from './room-server.ts'
 
 const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
 
-/** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
-type SendCall = (to: number, packet: Uint8Array) => void
-
 /** The room of an inbox. */
 export interface InboxRoom {
   readonly members: PeerTable
   /** A packet was queued. */
   packetQueued (source: number): void
+  /** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
+  putCall (to: number, packet: Uint8Array): void
   listenersOf (signal: 'peer_packet'): number
 }
 
@@ -26,23 +25,17 @@ export interface InboxRoom {
 export class ServerInbox {
   readonly #server: RoomServer
   readonly #room: InboxRoom
-  readonly #sendCall: SendCall
-  readonly #queue: IncomingQueue
+  /** Undefined until a packet is queued, as in most rooms none ever is. */
+  #queue: IncomingQueue | undefined
   #multiplayer: MultiplayerCore | undefined
   /** Whether the application uses remote calls: then every packet goes to `#multiplayer`. */
   #usesCalls = false
   /** Whether the application has ever read packets or their number. */
   #hasReader = false
 
-  constructor (server: RoomServer, room: InboxRoom, sendCall: SendCall) {
+  constructor (server: RoomServer, room: InboxRoom) {
     this.#server = server
     this.#room = room
-    this.#sendCall = sendCall
-    this.#queue = new IncomingQueue({
-      queueLimits: server.settings.inputLimits,
-      packetQueued: packet => { this.#onQueued(packet) },
-      soon: callback => { server.soon(callback) }
-    })
   }
 
   /** Remote calls. From its first use on it handles all packets: none is queued, and `peer_packet` is not signalled. */
@@ -58,23 +51,23 @@ export class ServerInbox {
   /** Number of unread packets. An application that calls this is expected to read them. */
   get available (): number {
     this.#hasReader = true
-    return this.#queue.length
+    return this.#queue?.length ?? 0
   }
 
   /** Number of unread packets, for monitoring. */
   get length (): number {
-    return this.#queue.length
+    return this.#queue?.length ?? 0
   }
 
   /** Sender of the packet that `take` returns next; 1 if the queue is empty. */
   get nextSource (): number {
-    return this.#queue.next?.source ?? target.SERVER
+    return this.#queue?.next?.source ?? target.SERVER
   }
 
   /** Removes and returns the oldest packet. */
   take (): Packet | undefined {
     this.#hasReader = true
-    return this.#queue.take()
+    return this.#queue?.take()
   }
 
   /** A packet for the application: bytes[start..end), valid until the call returns. */
@@ -84,10 +77,11 @@ export class ServerInbox {
       return this.#multiplayer!.receiveData(sender.peer, bytes.subarray(start, end))
     }
     // A relay whose application never reads must not stall.
-    if (!this.#isRead && !this.#queue.hasRoom(end - start)) return this.#server.monitor.dropped('unread', sender.peer)
+    const queue = this.#openQueue()
+    if (!this.#isRead && !queue.hasRoom(end - start)) return this.#server.monitor.dropped('unread', sender.peer)
     // Packets of members that leave are queued over the limits, but not without end.
-    if (sender.isLeaving && this.#queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
-    this.#queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
+    if (sender.isLeaving && queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
+    queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
   }
 
   /** A packet of remote calls: bytes[start..end), valid until the call returns. */
@@ -117,6 +111,7 @@ export class ServerInbox {
 
   /** The sender has ended: its waiting packet is queued over the limits, up to twice as much. */
   senderEnded (sender: PeerSession): void {
+    if (this.#queue === undefined) return
     if (!this.#queue.isOverfull) this.#queue.senderEnded(sender)
     else if (this.#queue.discard(sender)) this.#server.monitor.dropped('unread', sender.peer)
   }
@@ -132,10 +127,19 @@ export class ServerInbox {
 
   /** Hands packets to remote calls that were queued before these were first used. */
   #handOver (): void {
-    for (let packet = this.#queue.take(); packet !== undefined; packet = this.#queue.take()) {
+    for (let packet = this.#queue?.take(); packet !== undefined; packet = this.#queue?.take()) {
       const sender = this.#room.members.get(packet.source)
       if (sender !== undefined) this.#multiplayer!.receiveData(sender.peer, packet.bytes)
     }
+  }
+
+  #openQueue (): IncomingQueue {
+    this.#queue ??= new IncomingQueue({
+      queueLimits: this.#server.settings.inputLimits,
+      packetQueued: packet => { this.#onQueued(packet) },
+      soon: callback => { this.#server.soon(callback) }
+    })
+    return this.#queue
   }
 
   #openMultiplayer (): MultiplayerCore {
@@ -145,7 +149,7 @@ export class ServerInbox {
     this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
       openPeers: () => members.open(),
-      putCall: this.#sendCall,
+      putCall: (to, packet) => { this.#room.putCall(to, packet) },
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })

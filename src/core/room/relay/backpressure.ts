@@ -15,35 +15,40 @@ interface Episode {
   isAwaited: boolean
 }
 
+/** What all rooms share. */
+interface BackpressureServer {
+  readonly settings: { readonly options: { readonly gdMpApi: boolean } }
+  /** Calls back outside of the current call. */
+  soon (callback: () => void): void
+}
+
 /**
  * Makes a room run at the speed that its receivers can take: while one of them is above its high-water mark, members
- * that send
- * are paused, for MAX_PAUSE at most. A receiver that accepts nothing for that long is slow.
+ * that send are paused, for MAX_PAUSE at most. A receiver that accepts nothing for that long is slow.
  */
 export class Backpressure {
   /** Whether members that send have to be paused. */
   isActive = false
-  readonly #isEnabled: () => boolean
-  readonly #soon: (callback: () => void) => void
-  readonly #receivers = new Map<PeerOutbox, Episode>()
-  readonly #senders = new Set<PacketSender>()
+  readonly #server: BackpressureServer
+  /** Undefined until a receiver lags behind, as in most rooms none ever does. */
+  #receivers: Map<PeerOutbox, Episode> | undefined
+  #senders: Set<PacketSender> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** `soon` calls back outside of the current call. */
-  constructor (isEnabled: () => boolean, soon: (callback: () => void) => void) {
-    this.#isEnabled = isEnabled
-    this.#soon = soon
+  constructor (server: BackpressureServer) {
+    this.#server = server
   }
 
   /** Whether senders wait for this receiver, or would if it were above its high-water mark. */
   awaits (receiver: PeerOutbox): boolean {
-    return this.#isEnabled() && this.#receivers.get(receiver)?.isAwaited !== false
+    return this.#isEnabled && this.#receivers?.get(receiver)?.isAwaited !== false
   }
 
   /** The receiver is above its high-water mark: senders wait until it has caught up. */
   await (receiver: PeerOutbox): void {
-    if (!this.#isEnabled() || this.#receivers.has(receiver)) return
+    if (!this.#isEnabled || this.#receivers?.has(receiver) === true) return
     const { confirmations, connection: { unsentBytes } } = receiver
+    this.#receivers ??= new Map()
     this.#receivers.set(receiver, { since: performance.now(), confirmations, unsentBytes, isAwaited: true })
     receiver.onCaughtUp = () => { this.release(receiver) }
     this.isActive = true
@@ -52,13 +57,14 @@ export class Backpressure {
 
   /** The receiver has caught up, or has left. */
   release (receiver: PeerOutbox): void {
-    if (!this.#receivers.delete(receiver)) return
+    if (this.#receivers?.delete(receiver) !== true) return
     receiver.onCaughtUp = undefined
     this.#update()
   }
 
   /** Pauses a member that sends until all receivers have caught up. */
   pause (sender: PacketSender): void {
+    this.#senders ??= new Set()
     if (this.#senders.has(sender)) return
     this.#senders.add(sender)
     sender.pauseReading(pauseReason.ROOM)
@@ -66,17 +72,21 @@ export class Backpressure {
 
   /** The sender has moved to another room. */
   forget (sender: PacketSender): void {
-    this.#senders.delete(sender)
+    this.#senders?.delete(sender)
+  }
+
+  get #isEnabled (): boolean {
+    return this.#server.settings.options.gdMpApi
   }
 
   #update (): void {
-    if (this.#receivers.size === 0) {
+    if (this.#receivers!.size === 0) {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
     const wasActive = this.isActive
-    this.isActive = [...this.#receivers.values()].some(({ isAwaited }) => isAwaited)
-    if (wasActive && !this.isActive) this.#soon(() => { this.#resume() })
+    this.isActive = [...this.#receivers!.values()].some(({ isAwaited }) => isAwaited)
+    if (wasActive && !this.isActive) this.#server.soon(() => { this.#resume() })
   }
 
   /**
@@ -84,9 +94,9 @@ export class Backpressure {
    * next time.
    */
   #resume (): void {
-    for (const sender of this.#senders) {
+    for (const sender of this.#senders ?? []) {
       if (this.isActive) return
-      this.#senders.delete(sender)
+      this.#senders!.delete(sender)
       sender.resumeReading(pauseReason.ROOM)
     }
   }
@@ -99,7 +109,7 @@ export class Backpressure {
 
   #updateState (now: number): void {
     let next = Infinity
-    for (const [receiver, episode] of this.#receivers) {
+    for (const [receiver, episode] of this.#receivers!) {
       const left = episode.since + MAX_PAUSE - now
       if (!episode.isAwaited) continue
       if (left > 0) next = Math.min(next, left)

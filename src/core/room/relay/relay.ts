@@ -9,6 +9,8 @@ import type { PeerTable } from '../peer-table.ts'
 import type { RoomOutbox } from './room-outbox.ts'
 import type { ServerInbox } from '../server-inbox.ts'
 
+const NOBODY: readonly PeerSession[] = []
+
 /** What a relay works with. */
 export interface RelayParts {
   readonly settings: Settings
@@ -25,7 +27,7 @@ export class Relay {
   readonly #wire: RelayWire
   readonly #parts: RelayParts
   /** Members in text mode: they get packets to all as single frames instead of through the room's outbox. */
-  readonly #inText = new Set<PeerSession>()
+  #inText: Set<PeerSession> | undefined
 
   constructor (wire: RelayWire, parts: RelayParts) {
     this.#wire = wire
@@ -45,13 +47,13 @@ export class Relay {
       for (const other of members) if (other !== session) this.#send(session, this.#wire.added(other.id))
     }
     // The write mode may have been set while the client authenticated.
-    if (session.writeMode === writeMode.TEXT) this.#inText.add(session)
+    if (session.writeMode === writeMode.TEXT) this.#addInText(session)
     else outbox.add(session.outbox)
   }
 
   /** Announces that a member has left. */
   left (session: PeerSession): void {
-    this.#inText.delete(session)
+    this.#inText?.delete(session)
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
   }
 
@@ -66,9 +68,9 @@ export class Relay {
   writeModeChanged (session: PeerSession): void {
     const { outbox } = this.#parts
     if (session.writeMode === writeMode.TEXT) {
-      this.#inText.add(session)
+      this.#addInText(session)
       outbox.remove(session.outbox)
-    } else if (this.#inText.delete(session)) outbox.add(session.outbox)
+    } else if (this.#inText?.delete(session) === true) outbox.add(session.outbox)
   }
 
   /** Routes one packet of a member: bytes[start..end), valid until the call returns. */
@@ -123,10 +125,15 @@ export class Relay {
   ): number {
     const alsoWithout = excluded === sender ? undefined : excluded?.outbox
     let receivers = this.#parts.outbox.sendAll(opcode.BINARY, bytes, start, end, sender?.outbox, alsoWithout)
-    for (const session of this.#inText) {
+    for (const session of this.#inText ?? NOBODY) {
       if (session !== sender && session !== excluded) receivers += this.#sendPart(session, bytes, start, end)
     }
     return receivers
+  }
+
+  #addInText (session: PeerSession): void {
+    this.#inText ??= new Set()
+    this.#inText.add(session)
   }
 
   #announce (packet: Uint8Array, subject: PeerSession): void {
@@ -141,7 +148,7 @@ export class Relay {
     if (!session.isOpen) return 0
     const { outbox } = this.#parts
     if (outbox.hasRelayRoom(session.outbox, end - start)) {
-      const code = this.#inText.has(session) ? opcode.TEXT : opcode.BINARY
+      const code = this.#inText?.has(session) === true ? opcode.TEXT : opcode.BINARY
       outbox.send(session.outbox, code, bytes, start, end)
       return 1
     }
