@@ -7,12 +7,17 @@ import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
 import type { PeerTable } from './peer-table.ts'
+import { MAIN } from './room-name.ts'
 import type { RoomServer } from './room-server.ts'
 
 const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
 
+/** Of a room besides `main`: of ten thousand rooms of a mere relay nobody reads any. */
+const MAX_UNREAD = 64
+
 /** The room of an inbox. */
 export interface InboxRoom {
+  readonly name: string
   readonly members: PeerTable
   /** A packet was queued. */
   packetQueued (source: number): void
@@ -78,7 +83,9 @@ export class ServerInbox {
     }
     // A relay whose application never reads must not stall.
     const queue = this.#openQueue()
-    if (!this.#isRead && !queue.hasRoom(end - start)) return this.#server.monitor.dropped('unread', sender.peer)
+    if (!this.#isRead && (queue.length >= this.#unreadLimit || !queue.hasRoom(end - start))) {
+      return this.#server.monitor.dropped('unread', sender.peer)
+    }
     // Packets of members that leave are queued over the limits, but not without end.
     if (sender.isLeaving && queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
     queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
@@ -131,6 +138,11 @@ export class ServerInbox {
       const sender = this.#room.members.get(packet.source)
       if (sender !== undefined) this.#multiplayer!.receiveData(sender.peer, packet.bytes)
     }
+  }
+
+  /** Packets that wait for an application that has never read any. */
+  get #unreadLimit (): number {
+    return this.#room.name === MAIN ? Infinity : MAX_UNREAD
   }
 
   #openQueue (): IncomingQueue {

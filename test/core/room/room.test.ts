@@ -297,6 +297,16 @@ t.test('a relay in rooms of which nobody reads packets drops them instead of sto
   t.equal(server.monitor.drops.unread, 17)
 })
 
+t.test('a room that nobody has read from keeps 64 packets, one that is read as many as its buffers hold', async t => {
+  const server = await openServer(t)
+  const clients = ['/ws/a', '/ws/b', '/ws'].map(url => new RoomClient(server, url))
+  for (const client of clients) await client.heard()
+  server.room('b').getAvailablePacketCount()
+  for (const client of clients) for (let i = 0; i < 100; i++) client.sendTo(1, `${i}`)
+  t.same([...server.rooms()].map(room => room.getAvailablePacketCount()), [100, 64, 100])
+  t.equal(server.monitor.drops.unread, 36)
+})
+
 t.test('plain mode: packets and broadcasts stay in the room', async t => {
   const server = await openServer(t, { gdMpApi: false })
   const heard: string[] = []
