@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptio
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import type { EndpointPath } from '../http/upgrade/endpoint-paths.ts'
 import { isolated } from '../http/isolated.ts'
-import { canonicalAddress } from '../src/address-range.ts'
+import { addressOf } from '../http/client-address.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
 import { upgradeOf } from '../http/upgrade/http-upgrade.ts'
@@ -78,8 +78,6 @@ function requestOf (request: FastifyRequest): UpgradeRequest {
   const { headers, url, socket } = request.raw
   // A client in this process (app.injectWS) has no network socket.
   if (socket === undefined) return { headers, url: url!, host: headers.host, address: '', port: 0 }
-  // Once the client has reset the connection, neither has a value.
-  const { remoteAddress = '', remotePort = 0 } = socket
-  const address = canonicalAddress((request.ip as string | undefined) ?? '', remoteAddress)
-  return { headers, url: url!, host: request.host, address, port: remotePort }
+  // Once the client has reset the connection, it has no port.
+  return { headers, url: url!, host: request.host, address: addressOf(request), port: socket.remotePort ?? 0 }
 }

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts'
+import { addressOf } from '../http/client-address.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
 import { Bursts } from '../src/core/server/burst.ts'
@@ -23,7 +24,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     const endpoints = servers.map(describeEndpoint)
     const count = bursts.hit('wrong path')
     if (count > 0) {
-      const details = { requested, endpoints, address: request.ip, count }
+      const details = { requested, endpoints, address: addressOf(request), count }
       request.log.warn(details, 'WebSocket handshake at a path without an endpoint')
     }
     throw refusedHandshake(reply, `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)

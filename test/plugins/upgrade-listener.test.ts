@@ -122,6 +122,15 @@ t.test('our endpoint ignores an offer of another protocol, and takes a handshake
   await connectRawWebSocket(t, port, '/ws', { Connection: 'keep-alive, Upgrade', Upgrade: 'websocket,foo/1' })
 })
 
+t.test('a handshake over HTTP/1.0, which has no upgrades, is an ordinary request', async t => {
+  const { port } = await startHost(t, host)
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest('/ws').replace('HTTP/1.1', 'HTTP/1.0'))
+  const { status, body } = await raw.response()
+  t.equal(status, 426)
+  t.match(JSON.parse(body), { code: 'upgrade-required' })
+})
+
 t.test('an offer with a body that comes later, pipelined behind a slow request', async t => {
   const begun = new EventEmitter()
   const { port } = await startHost(t, {
