@@ -31,12 +31,13 @@ export class Settings {
   readonly outputLimits: Readonly<OutboxLimits> = { bytes: 0, packets: 0 }
   #maxMessageSize = 0
   #maxPacketSize = 0
+  #rooms: RoomRules | undefined
 
   /** Throws ERR_INVALID_PARAMETER naming the wrong option. */
   constructor (options: Partial<ServerOptions>) {
     this.options = parseOptions(options)
     this.wire = wires[this.options.wire]
-    this.#updateSizes()
+    this.#update()
   }
 
   /** Bytes of the largest message that a client may send. */
@@ -67,9 +68,7 @@ export class Settings {
 
   /** Which rooms there may be; undefined if everyone is in `main`. */
   get rooms (): RoomRules | undefined {
-    const { rooms } = this.options
-    if (rooms === false) return undefined
-    return rooms === true ? defaultRoomRules : { ...defaultRoomRules, ...rooms }
+    return this.#rooms
   }
 
   /** What a peer may send per second, undefined for no limit. */
@@ -86,10 +85,11 @@ export class Settings {
   /** Changes options; throws ERR_INVALID_PARAMETER and changes nothing when one is wrong. */
   change (changes: Partial<ServerOptions>): void {
     Object.assign(this.options, changes, this.check(changes))
-    this.#updateSizes()
+    this.#update()
   }
 
-  #updateSizes (): void {
+  /** Works out what follows from the options. */
+  #update (): void {
     const { inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets } = this.buffers
     this.#maxMessageSize = inputBufferKb * 1024 - (this.options.gdMpApi ? this.wire.relay.slack : 0)
     // What may come in may go out; but Godot's clients drop a multiplayer packet that fills their buffer.
@@ -97,6 +97,8 @@ export class Settings {
     // Godot's ring buffers of B bytes and P packets hold B - 1 and P - 1.
     assign(this.inputLimits, inputBufferKb * 1024 - 1, inputMaxPackets - 1)
     assign(this.outputLimits, outputBufferKb * 1024, outputMaxPackets)
+    const { rooms } = this.options
+    this.#rooms = rooms === false ? undefined : { ...defaultRoomRules, ...(rooms === true ? {} : rooms) }
   }
 }
 
