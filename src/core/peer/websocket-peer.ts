@@ -99,7 +99,7 @@ export class WebSocketPeer extends PacketPeer {
   /**
    * Moves the peer to another room of its server: it leaves the one and joins the other, on the same connection and
    * under the same id. Throws FAILED unless the peer is open and has joined, ERR_DOES_NOT_EXIST for a room that is
-   * closed or belongs to another server, `room-full`. A locked room can be moved to.
+   * closing, closed or of another server, `room-full`. A locked room can be moved to.
    */
   moveTo (room: Room): void {
     this.#session.moveTo(room)

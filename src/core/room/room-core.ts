@@ -198,6 +198,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const to = this.#server.rooms.coreOf(room)
     if (to === this) return
     if (!session.isOpen || !this.members.has(session.id)) throw new GodotError('FAILED', 'the peer is not open')
+    if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
     if (to.isFull) throw new GodotError('room-full')
     const paths = this.#release(session)
     session.enter(to)
@@ -208,7 +209,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (this.#settings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
   }
 
-  /** A member leaves for another room: returns what it takes along of paths. */
+  /** Removes a member that moves to another room; returns the node paths that go with it. */
   #release (session: PeerSession): MovedPaths {
     const { gdMpApi } = this.#settings.options
     const paths = this.inbox.pathsOf(session.id)

@@ -363,6 +363,18 @@ t.test('a moved peer keeps connection, id and data; for the server it stays conn
   t.throws(() => { peer.moveTo(server.room('main')) }, { code: 'FAILED' })
 })
 
+t.test('a closing room takes no moved peer, which would keep it open', async t => {
+  const server = await openServer(t)
+  const [mover, member] = ['/ws/a', '/ws/b'].map(url => new RoomClient(server, url))
+  for (const client of [mover, member]) await client.heard()
+  const room = server.room('b')
+  const closed = room.close()
+  t.throws(() => { server.getPeer(mover.id).moveTo(room) }, { code: 'ERR_DOES_NOT_EXIST' })
+  await member.heard()
+  await closed
+  t.same(roomsOf(server), { main: 0, a: 1 })
+})
+
 t.test('a peer that moves while its room is congested or its queue is full is read again', async t => {
   const server = await openServer(t, { inputMaxPackets: 4 })
   server.openRoom('b')
