@@ -38,7 +38,7 @@ settings for case, slashes and semicolons.
   constraints are called once more for a WebSocket handshake. No hook or handler is. With asynchronous constraints the
   endpoint works only while nobody else listens.
 
-The plugin registers \`@fastify/websocket\` in a scope of its own; you may register it too, before or after us, with
+The plugin registers \`@fastify/websocket\` in a separate scope; you may register it too, before or after us, with
 your options. \`app.injectWS\` works either way.
 
 ## Guards

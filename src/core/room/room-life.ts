@@ -7,7 +7,7 @@ const BATCH_SIZE = 1000
 /** How a room is being closed; without `code` because it was empty. */
 export interface RoomEnd { readonly code: number | undefined, readonly reason: string }
 
-/** The room whose life it is. */
+/** What RoomLife needs of its room. */
 export interface LivingRoom {
   /** Clients in it, those that authenticate included. */
   readonly clientCount: number

@@ -11,7 +11,7 @@ import type { RoomServer } from './room-server.ts'
 /** Seconds that a room of the lobby waits for its first peer. */
 const LOBBY_WAIT = 60
 
-/** Rooms never change what they are opened with. */
+/** Options of rooms that clients open; shared, as a room never modifies its options. */
 const NO_OPTIONS: RoomOptions = {}
 
 /** How a room is opened besides what `RoomOptions` say. */

@@ -462,7 +462,7 @@ export class WebSocketServer extends PacketPeer {
     return this.#registry.rooms.main.room
   }
 
-  /** What authenticates this client, or would refuse an unknown one. */
+  /** Authentication of the client's room, or of `main` if no such client authenticates. */
   #authenticationOf (id: number) {
     const room = this.#registry.authenticating.get(id) ?? this.#registry.rooms.main
     if (room.authentication === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option authenticate is not set')

@@ -27,8 +27,8 @@ export const settings: readonly HostKind[] = [
   withOptions('onProtoPoisoning, onConstructorPoisoning: remove', { onProtoPoisoning: 'remove', onConstructorPoisoning: 'remove' }, [
     { method: 'POST', path: '/hello', status: 200, headers: { 'content-type': 'application/json' }, body: '{"__proto__":{"a":1}}' }
   ]),
-  withOptions('a server of its own (serverFactory)', { serverFactory: handler => createServer(handler) }),
-  withOptions('log and request ids of its own', { logger: { level: 'silent' }, requestIdHeader: 'x-id', genReqId: () => 'id' }),
+  withOptions('a custom server (serverFactory)', { serverFactory: handler => createServer(handler) }),
+  withOptions('custom log and request ids', { logger: { level: 'silent' }, requestIdHeader: 'x-id', genReqId: () => 'id' }),
   {
     name: 'HTTPS',
     options: () => ({ https: { key: pem('leaf.key'), cert: pem('leaf.pem') } }) as FastifyServerOptions,
@@ -36,7 +36,7 @@ export const settings: readonly HostKind[] = [
     requests: helloRequests
   },
   {
-    name: 'an error handler of its own',
+    name: 'a custom error handler',
     before: app => {
       app.setErrorHandler(async (error: Error, _request: unknown, reply: any) => await reply.code(418).send({ mine: error.message }))
       app.get('/fail', async () => { throw new Error('fault') })
@@ -45,7 +45,7 @@ export const settings: readonly HostKind[] = [
     requests: [...helloRequests, get('/fail', 418)]
   },
   {
-    name: 'a 404 handler of its own',
+    name: 'a custom 404 handler',
     before: app => {
       app.setNotFoundHandler({ preHandler: async () => {} }, async (_request: unknown, reply: any) => await reply.code(404).send('mine'))
       hello(app)
@@ -67,7 +67,7 @@ export const settings: readonly HostKind[] = [
     requests: helloRequests
   },
   {
-    name: 'validators and serializers of its own',
+    name: 'custom validators and serializers',
     before: app => {
       app.setValidatorCompiler(() => (value: unknown) => ({ value }))
       app.setSerializerCompiler(() => (value: unknown) => JSON.stringify({ mine: value }))

@@ -22,7 +22,7 @@ export const sockets: readonly HostKind[] = [
     await app.register(load('@fastify/websocket'), { options: { server: app.server } })
     app.get('/own', { websocket: true }, echo)
   }, echoed),
-  ...atBothPlaces('@fastify/websocket in a scope of its own', ['@fastify/websocket'], async app => {
+  ...atBothPlaces('@fastify/websocket in a separate scope', ['@fastify/websocket'], async app => {
     await app.register(async (scope: App) => {
       await scope.register(load('@fastify/websocket'))
       scope.get('/own', { websocket: true }, echo)
@@ -46,7 +46,7 @@ export const sockets: readonly HostKind[] = [
   ...atBothPlaces('a bare ws server with a path', ['ws'], app => {
     new (loadAll('ws').WebSocketServer)({ server: app.server, path: '/own' }).on('connection', echo)
   }, echoed),
-  ...atBothPlaces('a bare ws server without a server of its own', ['ws'], app => {
+  ...atBothPlaces('a ws server in noServer mode', ['ws'], app => {
     handleUpgrades(app, ({ url }) => url === '/own')
   }, echoed),
   ...atBothPlaces('hot module replacement as in Vite', ['ws'], app => {

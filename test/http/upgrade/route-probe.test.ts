@@ -5,8 +5,23 @@ import type { AddressInfo } from 'node:net'
 import peerServer, { type ServerOptions } from '../../../index.ts'
 import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 
-/** Callback of a constraint that is found out later. */
+/** Callback of an asynchronous constraint. */
 type Done = (error: Error | null, value?: unknown) => void
+
+/** Fastify options with a constraint `tenant`, whose value `deriveConstraint` finds in a request. */
+function withTenants (
+  deriveConstraint: (request: IncomingMessage, context: unknown, done: Done) => unknown
+): FastifyServerOptions {
+  const storage = () => {
+    const routes = new Map<unknown, unknown>()
+    return {
+      get: (key: unknown) => routes.get(key) ?? null,
+      set: (key: unknown, route: unknown) => { routes.set(key, route) }
+    }
+  }
+  const tenant = { name: 'tenant', storage, deriveConstraint }
+  return { routerOptions: { constraints: { tenant } } } as unknown as FastifyServerOptions
+}
 
 /** An app with our endpoint, and its port. */
 async function startApp (
@@ -102,18 +117,7 @@ t.test('asking the router runs no hook, no handler and no error handler of the h
 })
 
 t.test('a constraint of the host decides anew for every request', async t => {
-  const constraint = {
-    name: 'tenant',
-    storage: () => {
-      const routes = new Map<unknown, unknown>()
-      return {
-        get: (key: unknown) => routes.get(key) ?? null,
-        set: (key: unknown, route: unknown) => { routes.set(key, route) }
-      }
-    },
-    deriveConstraint: ({ rawHeaders }: IncomingMessage) => rawHeaders[rawHeaders.indexOf('X-Tenant') + 1]
-  }
-  const fastify = { routerOptions: { constraints: { tenant: constraint } } } as unknown as FastifyServerOptions
+  const fastify = withTenants(({ rawHeaders }: IncomingMessage) => rawHeaders[rawHeaders.indexOf('X-Tenant') + 1])
   const { port } = await startApp(t, fastify, app => {
     app.get('/ws', { constraints: { tenant: 'blue' } }, async () => 'mine')
   })
@@ -132,21 +136,10 @@ t.test('many different paths and long ones are decided, too', async t => {
   t.equal(await statusOf(t, port, '/long/ws', { Host: 'x'.repeat(1000) }), 101)
 })
 
-t.test('constraints that are found out later: the endpoint works while nobody else takes upgrades', async t => {
-  const constraint = {
-    name: 'tenant',
-    storage: () => {
-      const routes = new Map<unknown, unknown>()
-      return {
-        get: (key: unknown) => routes.get(key) ?? null,
-        set: (key: unknown, route: unknown) => { routes.set(key, route) }
-      }
-    },
-    deriveConstraint: ({ headers }: IncomingMessage, _context: unknown, done: Done) => {
-      setImmediate(() => { done(null, headers['x-tenant'] ?? 'none') })
-    }
-  }
-  const fastify = { routerOptions: { constraints: { tenant: constraint } } } as unknown as FastifyServerOptions
+t.test('asynchronous constraints: the endpoint works while nobody else takes upgrades', async t => {
+  const fastify = withTenants(({ headers }: IncomingMessage, _context: unknown, done: Done) => {
+    setImmediate(() => { done(null, headers['x-tenant'] ?? 'none') })
+  })
   const { port } = await startApp(t, fastify, app => {
     app.get('/tenant', { constraints: { tenant: 'blue' } }, async () => 'blue')
   })
