@@ -1,0 +1,35 @@
+/** Another live node of the cluster. */
+export interface ClusterNode {
+  /** Name of the node, unique in the cluster. */
+  readonly id: string
+  /** 1..1023: the upper 10 bits of the ids of its peers. */
+  readonly slot: number
+  /** Distinguishes this lease of the slot from all earlier ones: the revision of its creation. */
+  readonly epoch: number
+  /** Whether it is about to leave: its peers are being closed. */
+  readonly isDraining: boolean
+  /** When it joined the cluster, in milliseconds since 1970. */
+  readonly startedAt: number
+}
+
+/** Why a node is no longer in the cluster: it said so, or was not heard of. */
+export type NodeLeftCause = 'left' | 'lost'
+
+/** What membership tells and asks of the rest of a node. */
+export interface MembershipHost {
+  /** What all nodes must have in common, as text; a node with another one refuses to start. */
+  readonly agreement: string
+  /** Bytes for the next heartbeat, besides who and what state the node is. */
+  heartbeat (): Uint8Array
+  /** A heartbeat of a live node; the bytes are valid until the call returns. */
+  heard (node: ClusterNode, bytes: Uint8Array): void
+  /**
+   * A node is heard for the first time, or again after it was lost. It is live once this resolves; a rejection drops
+   * the node until its next heartbeat.
+   */
+  joined (node: ClusterNode): Promise<void>
+  /** A live node has left; called once for each `joined`. */
+  left (node: ClusterNode, cause: NodeLeftCause): void
+  /** This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. */
+  fenced (): void
+}
