@@ -15,6 +15,8 @@ export interface AdmissionHost {
   /** Clients that have finished the handshake, but not option `authenticate`. */
   authenticatingCount (): number
   isListening (): boolean
+  /** Throws cluster-unavailable while the server is not part of its cluster. */
+  checkCluster (): void
   /** A limit was hit; `details` say by whom. */
   limited (limit: LimitName, details: object): void
 }
@@ -86,9 +88,10 @@ export class Admission {
     if (this.#options.maxJoinsPerMinute > 0 && !isLocal(address)) this.#joins.add(addressKey(address))
   }
 
-  /** Throws not-listening or refusing-connections. */
+  /** Throws not-listening, cluster-unavailable or refusing-connections. */
   checkOpen (): void {
     if (!this.#host.isListening()) throw new GodotError('not-listening')
+    this.#host.checkCluster()
     if (this.#options.refuseNewConnections) throw new GodotError('refusing-connections')
   }
 

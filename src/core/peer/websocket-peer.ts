@@ -4,11 +4,18 @@ import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Room } from '../room/room.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { Packet } from './packet-queue.ts'
-import type { PeerOutbox } from './peer-outbox.ts'
 import type { PeerEnd, PeerState } from './peer-end.ts'
 import { writeMode } from './write-mode.ts'
 
-/** What a peer needs of the session that runs its connection. */
+/** What is sent to a peer, and how. */
+export interface PeerTraffic {
+  readonly packetsOut: number
+  readonly bytesOut: number
+  readonly bufferedAmount: number
+  readonly connection: { setNoDelay (enabled: boolean): void }
+}
+
+/** What a peer needs of the session that runs its connection, here or on another node. */
 export interface PeerBackend {
   readonly id: number
   readonly protocol: string
@@ -20,7 +27,7 @@ export interface PeerBackend {
   readonly isPaused: boolean
   readonly packetsIn: number
   readonly bytesIn: number
-  readonly outbox: PeerOutbox
+  readonly outbox: PeerTraffic
   readonly end: PeerEnd | undefined
   readonly address: string
   readonly port: number

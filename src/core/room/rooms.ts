@@ -44,8 +44,14 @@ export class Rooms {
     return this.#byName.values()
   }
 
+  /** Whether a room of this name is open, on this node or another one. */
   has (name: string): boolean {
-    return this.#byName.has(name)
+    return this.#byName.has(name) || this.#server.cluster?.listing(name) !== undefined
+  }
+
+  /** The part of a room that is on this node. */
+  find (name: string): RoomCore | undefined {
+    return this.#byName.get(name)
   }
 
   /** Throws ERR_DOES_NOT_EXIST. */
@@ -86,6 +92,8 @@ export class Rooms {
     const room = this.#byName.get(name)
     if (room !== undefined) return this.#checkRoom(room, address)
     checkRoomName(name)
+    // Its home has reserved a place.
+    if (this.#server.cluster?.listing(name) !== undefined) return
     if (this.#server.settings.rooms?.create !== 'join') throw new GodotError('room-not-found')
     this.#checkOpening(address)
   }
@@ -111,6 +119,7 @@ export class Rooms {
     this.#byName.delete(room.name)
   }
 
+  /** Throws room-locked or room-full. */
   #checkRoom (room: RoomCore, address: string): void {
     if (room.settings.locked || room.isClosing) throw new GodotError('room-locked')
     if (room.isFull) throw this.#limited('room-full', address, `room ${room.name} has ${room.settings.maxPeers} peers`)
@@ -118,7 +127,7 @@ export class Rooms {
 
   #checkOpening (address: string | undefined): void {
     const { maxRooms, joinPerMinute } = this.#server.settings.rooms!
-    if (this.size - 1 >= maxRooms) {
+    if (this.size - 1 + (this.#server.cluster?.listingCount ?? 0) >= maxRooms) {
       throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
     }
     if (address === undefined || joinPerMinute === 0) return
@@ -130,11 +139,9 @@ export class Rooms {
     const room = new RoomCore(name, this.#server, options)
     this.#byName.set(name, room)
     if (address !== undefined) this.#openings.add(addressKey(address))
-    const { log, monitor, signals } = this.#server
-    log.debug({ room: name, address }, 'room opened')
+    this.#server.log.debug({ room: name, address }, 'room opened')
     if (firstWait !== undefined) room.life.endIfEmptyAfter(firstWait)
-    monitor.events.emit('room_opened', room.room)
-    signals.emit('room_opened', room.room)
+    if (room.isHome) room.opened(false)
     return room
   }
 
