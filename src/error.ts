@@ -37,6 +37,7 @@ export const errors = {
   'cluster-unavailable': { status: 503, message: 'The cluster, or the node in it, is not reachable' },
   'not-listening': { status: 503, message: 'The server is not listening' },
   'refusing-connections': { status: 503, message: 'The server is refusing new connections' },
+  'cluster-unavailable': { status: 503, message: 'The cluster is not reachable' },
   'handshake-timeout': { status: 408, message: 'Handshake timed out' },
   'lobby-rate': { status: 429, message: 'Too many requests from this address', isLobby: true },
   'lobby-create': { status: 403, message: 'This lobby opens no rooms', isLobby: true },

@@ -44,9 +44,12 @@ export interface KeyStore {
   get (key: string): Promise<StoreEntry | undefined>
   /**
    * Calls back with every key, then with every change, in order of revision; resolves when all present keys were given.
+   * After a loss of the connection it goes on with what has changed meanwhile. Does not tell when a key expires.
    * Returns a function that ends it.
    */
   watch (receive: (entry: StoreEntry) => void): Promise<() => void>
+  /** Milliseconds since the store was made. A young one may stand for an earlier one whose keys the broker has lost. */
+  age (): Promise<number>
 }
 
 /**
@@ -58,11 +61,17 @@ export interface Bus {
   readonly maxPayload: number
   /** Whether the broker is reachable, as far as is known. */
   readonly isConnected: boolean
-  /** Bytes published that the broker has not confirmed. */
+  /** Bytes published that the broker has not confirmed, to within 256 KiB; 0 after a flush. */
   readonly unconfirmedBytes: number
-  /** Sends to all subscribers; the bytes belong to the bus from now on. Lost while disconnected. */
+  /**
+   * Sends to all subscribers on other nodes; the bytes belong to the bus from now on. Lost while disconnected.
+   * @throws ERR_INVALID_PARAMETER for more bytes than `maxPayload`.
+   */
   publish (subject: string, bytes: Uint8Array): void
-  /** Calls back with each message on this subject; returns a function that ends it. `*` stands for one word. */
+  /**
+   * Calls back with each message of other nodes on this subject; returns a function that ends it. `*` stands for one
+   * word. What the callback throws is an uncaught exception.
+   */
   subscribe (subject: string, receive: (message: BusMessage) => void): () => void
   /** The first answer; rejects with BusError. */
   request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array>
