@@ -30,7 +30,10 @@ export interface StoreEntry {
   readonly revision: number
 }
 
-/** Keys and values that all nodes share, changed by compare-and-swap. Methods reject with BusError. */
+/**
+ * Keys and values that all nodes share, changed by compare-and-swap. A key is words of letters, digits, `-`, `_`, `=`
+ * or `/`, joined by dots; a value belongs to the store from now on. Methods reject with BusError.
+ */
 export interface KeyStore {
   /** Creates a key; the revision, or undefined when it exists. */
   create (key: string, value: Uint8Array): Promise<number | undefined>
@@ -48,8 +51,11 @@ export interface KeyStore {
    * Returns a function that ends it.
    */
   watch (receive: (entry: StoreEntry) => void): Promise<() => void>
-  /** Milliseconds since the store was made. A young one may stand for an earlier one whose keys the broker has lost. */
-  age (): Promise<number>
+  /**
+   * How old the store was when the key was last changed, in milliseconds by the broker's clock; undefined when there is
+   * no such key. A young store may replace an earlier one whose keys the broker has lost.
+   */
+  age (key: string): Promise<number | undefined>
 }
 
 /**
@@ -77,7 +83,10 @@ export interface Bus {
   request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array>
   /** Resolves when the broker has everything that was published and subscribed; rejects with BusError. */
   flush (): Promise<void>
-  /** The store of this name, made if need be; keys expire `seconds` after their last change, if given. */
+  /**
+   * The store of this name (letters, digits, `-`, `_`), made if need be; keys expire `seconds` after their last change,
+   * if given.
+   */
   openStore (name: string, seconds?: number): Promise<KeyStore>
   /** Calls back when the connection to the broker is lost (false) or back (true); returns a function that ends it. */
   onStatus (listener: (isConnected: boolean) => void): () => void

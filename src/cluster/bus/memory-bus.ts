@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore, type StoreEntry } from './bus.ts'
-import { checkSize } from './check-size.ts'
+import { checkName, checkSize } from './checks.ts'
+import { Link } from './link.ts'
 import { MemoryStore } from './memory-store.ts'
 import { Subscriptions } from './subscriptions.ts'
 
@@ -97,10 +98,7 @@ class MemoryBus implements Bus {
   readonly maxPayload: number
   readonly #broker: MemoryBroker
   readonly #subscriptions = new Subscriptions<BusMessage>()
-  readonly #statusListeners = new Set<(isConnected: boolean) => void>()
-  /** Fail what waits for an answer. */
-  readonly #waiting = new Set<(error: BusError) => void>()
-  #state: 'connected' | 'disconnected' | 'closed' = 'connected'
+  readonly #link = new Link()
   #unconfirmedBytes = 0
 
   constructor (broker: MemoryBroker, maxPayload: number) {
@@ -109,7 +107,7 @@ class MemoryBus implements Bus {
   }
 
   get isConnected (): boolean {
-    return this.#state === 'connected'
+    return this.#link.isConnected
   }
 
   get unconfirmedBytes (): number {
@@ -152,7 +150,7 @@ class MemoryBus implements Bus {
 
   async request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array> {
     checkSize(bytes, this.maxPayload)
-    return await this.#answer(subject, (resolve, reject) => {
+    return await this.#link.answer(subject, (resolve, reject) => {
       const timer = setTimeout(() => { reject(new BusError('timeout', subject)) }, milliseconds)
       this.#send(subject, bytes, response => {
         if (response === undefined) reject(new BusError('no-responders', subject))
@@ -168,54 +166,32 @@ class MemoryBus implements Bus {
 
   /** What a call of the broker returns, in order with what is published. */
   call<Result> (subject: string, action: () => Result): Promise<Result> {
-    return this.#answer(subject, resolve => {
+    return this.#link.answer(subject, resolve => {
       this.#broker.defer(() => { if (this.isConnected) resolve(action()) })
       return () => {}
     })
   }
 
-  /** Waits for an answer of the broker; `start` returns what to do when the wait is over. */
-  #answer<Result> (
-    subject: string, start: (resolve: (result: Result) => void, reject: (error: BusError) => void) => () => void
-  ): Promise<Result> {
-    if (!this.isConnected) return Promise.reject(new BusError('disconnected', subject))
-    return new Promise<Result>((resolve, reject) => {
-      const fail = (error: BusError): void => { over(); reject(error) }
-      const end = start(result => { over(); resolve(result) }, fail)
-      const over = (): void => { this.#waiting.delete(fail); end() }
-      this.#waiting.add(fail)
-    })
-  }
-
-  openStore (name: string, seconds = Infinity): Promise<KeyStore> {
-    return this.call(name, () => {
+  async openStore (name: string, seconds = Infinity): Promise<KeyStore> {
+    checkName(name)
+    return await this.call(name, () => {
       this.#broker.store(name, seconds)
       return new MemoryKeyStore(this, () => this.#broker.store(name, seconds))
     })
   }
 
   onStatus (listener: (isConnected: boolean) => void): () => void {
-    this.#statusListeners.add(listener)
-    return () => { this.#statusListeners.delete(listener) }
+    return this.#link.onStatus(listener)
   }
 
   /** Loses the connection, or has it back. */
   setConnected (isConnected: boolean): void {
-    if (this.#state === 'closed' || isConnected === this.isConnected) return
-    this.#state = isConnected ? 'connected' : 'disconnected'
-    if (!isConnected) this.#failWaiting()
-    for (const listener of [...this.#statusListeners]) listener(isConnected)
-  }
-
-  #failWaiting (): void {
-    for (const fail of [...this.#waiting]) fail(new BusError('disconnected', 'the connection was lost'))
+    this.#link.set(isConnected)
   }
 
   async close (): Promise<void> {
     if (this.isConnected) await this.flush()
-    this.#state = 'closed'
-    this.#failWaiting()
-    this.#statusListeners.clear()
+    this.#link.close()
     this.#broker.remove(this)
   }
 }
@@ -256,8 +232,8 @@ class MemoryKeyStore implements KeyStore {
     return this.#call(key, store => store.get(key))
   }
 
-  age (): Promise<number> {
-    return this.#call('age', store => store.age)
+  age (key: string): Promise<number | undefined> {
+    return this.#call(key, store => store.age(key))
   }
 
   watch (receive: (entry: StoreEntry) => void): Promise<() => void> {

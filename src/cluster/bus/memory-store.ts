@@ -4,7 +4,7 @@ import type { StoreEntry } from './bus.ts'
 interface Kept {
   readonly value: Uint8Array | undefined
   readonly revision: number
-  readonly expiresAt: number
+  readonly changedAt: number
 }
 
 /** The keys of one store of a MemoryBroker. */
@@ -21,9 +21,10 @@ export class MemoryStore {
     this.#madeAt = madeAt
   }
 
-  /** Milliseconds since the store was made. */
-  get age (): number {
-    return performance.now() - this.#madeAt
+  /** How old the store was when the key was last changed, in milliseconds; undefined when there is no such key. */
+  age (key: string): number | undefined {
+    const kept = this.#unexpired(key)
+    return kept?.value === undefined ? undefined : kept.changedAt - this.#madeAt
   }
 
   /** Undefined when there is no such key. */
@@ -34,7 +35,7 @@ export class MemoryStore {
 
   /** Sets a key, or deletes it when there is no value; the new revision. */
   set (key: string, value: Uint8Array | undefined): number {
-    const kept = { value, revision: ++this.#revision, expiresAt: performance.now() + this.#lifetime }
+    const kept = { value, revision: ++this.#revision, changedAt: performance.now() }
     // The keys are in order of revision.
     this.#keys.delete(key)
     this.#keys.set(key, kept)
@@ -58,7 +59,7 @@ export class MemoryStore {
 
   #unexpired (key: string): Kept | undefined {
     const kept = this.#keys.get(key)
-    if (kept === undefined || kept.expiresAt > performance.now()) return kept
+    if (kept === undefined || performance.now() - kept.changedAt < this.#lifetime) return kept
     this.#keys.delete(key)
     return undefined
   }

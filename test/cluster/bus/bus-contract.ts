@@ -341,15 +341,25 @@ function testStores (test: DefineTest): void {
     t.ok(await store.create('a', bytes('3')))
   })
 
-  test('keeps stores apart and knows their age', async (t, cluster) => {
+  test('keeps stores apart and refuses names that no broker takes', async (t, cluster) => {
     const [bus] = await cluster.nodes(1)
-    const [first, second] = await Promise.all([bus.openStore('one'), bus.openStore('two')])
+    const [first, second] = await Promise.all([bus.openStore('one'), bus.openStore('two_2-b')])
     await first.put('a', bytes('1'))
     t.equal(await second.get('a'), undefined)
-    const age = await first.age()
+    await t.rejects(bus.openStore('two.2'), { code: 'ERR_INVALID_PARAMETER' })
+  })
+
+  test('knows how old it was when a key was changed', async (t, cluster) => {
+    const [bus] = await cluster.nodes(1)
+    const store = await bus.openStore('test')
+    await store.put('a', bytes('1'))
+    const age = await store.age('a') as number
     t.ok(age >= 0, `${age} ms`)
     await turn(20)
-    t.ok(await first.age() >= age)
+    t.equal(await store.age('a'), age)
+    await store.put('b', bytes('1'))
+    t.ok(await store.age('b') as number >= age)
+    t.equal(await store.age('never'), undefined)
   })
 }
 

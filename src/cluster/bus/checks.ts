@@ -6,3 +6,10 @@ export function checkSize (bytes: Uint8Array, maxPayload: number): void {
   throw new GodotError('ERR_INVALID_PARAMETER',
     `message of ${bytes.length} bytes: the broker takes at most ${maxPayload} (max_payload)`)
 }
+
+/** @throws ERR_INVALID_PARAMETER if this is no name of a store. */
+export function checkName (name: string): void {
+  if (/^[-\w]+$/.test(name)) return
+  throw new GodotError('ERR_INVALID_PARAMETER',
+    `invalid name of a store '${name}': expected letters, digits, hyphens or underscores`)
+}
