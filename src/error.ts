@@ -34,7 +34,6 @@ export const errors = {
   'room-rate': { status: 429, message: 'Too many rooms opened from this address' },
   'server-full': { status: 503, message: 'The server is full' },
   'too-many-handshakes': { status: 503, message: 'Too many pending handshakes' },
-  'cluster-unavailable': { status: 503, message: 'The cluster, or the node in it, is not reachable' },
   'not-listening': { status: 503, message: 'The server is not listening' },
   'refusing-connections': { status: 503, message: 'The server is refusing new connections' },
   'cluster-unavailable': { status: 503, message: 'The cluster is not reachable' },

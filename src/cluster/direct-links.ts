@@ -1,31 +1,21 @@
-import type { Bus } from './bus/bus.ts'
 import { DirectBatch } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
-import type { Lease } from './room-directory.ts'
-import type { Subjects } from './subjects.ts'
+import type { NodeContext } from './node-context.ts'
 
 /** Bytes that a batch may have before it is sent within the turn. */
 const MAX_BATCH = 256 * 1024
 
-/** What direct links need of their node. */
-export interface DirectHost {
-  readonly lease: Lease
-  readonly bus: Bus
-}
-
 /** Packets for single peers of other nodes: one message per node and turn. */
 export class DirectLinks {
-  readonly #host: DirectHost
-  readonly #subjects: Subjects
+  readonly #context: NodeContext
   readonly #batches = new Map<number, DirectBatch>()
   /** Number of the last message to each node, and from each. */
   readonly #sent = new Map<number, number>()
   readonly #received = new Map<number, number>()
   #isArmed = false
 
-  constructor (host: DirectHost, subjects: Subjects) {
-    this.#host = host
-    this.#subjects = subjects
+  constructor (context: NodeContext) {
+    this.#context = context
   }
 
   /** Sends bytes[start..end) at the end of the turn. */
@@ -64,7 +54,8 @@ export class DirectLinks {
   #sendBatch (slot: number, batch: DirectBatch): void {
     const seq = (this.#sent.get(slot) ?? 0) + 1
     this.#sent.set(slot, seq)
-    this.#host.bus.publish(this.#subjects.packets(slot), batch.take({ ...this.#host.lease, seq }))
+    const { bus, lease, subjects } = this.#context
+    bus.publish(subjects.packets(slot), batch.take({ ...lease, seq }))
   }
 
   #arm (): void {

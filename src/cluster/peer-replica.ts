@@ -7,12 +7,13 @@ export class PeerReplica {
   readonly #bySlot = new Map<number, Set<RemotePeer>>()
   readonly #byRoom = new Map<string, PeerTable<RemotePeer>>()
 
-  get size (): number {
-    return this.#byId.size
-  }
-
   get (id: number): RemotePeer | undefined {
     return this.#byId.get(id)
+  }
+
+  /** All of them, in no particular order. */
+  [Symbol.iterator] (): IterableIterator<RemotePeer> {
+    return this.#byId.values()
   }
 
   /** The peers of one node. */

@@ -29,6 +29,8 @@ export class RoomDirectory {
   readonly #known = new Map<string, Known>()
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
+  /** The last of the changes that are under way. */
+  #changing: Promise<void> = Promise.resolve()
 
   constructor (host: DirectoryHost) {
     this.#host = host
@@ -58,9 +60,9 @@ export class RoomDirectory {
   async claim (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
     const entry = { ...this.#host.lease, options, openedAt }
     const revision = await this.#store!.create(keyOf(room), encode(entry))
-    if (revision === undefined) return false
-    this.#set(room, entry, revision)
-    return true
+    if (revision !== undefined) this.#set(room, entry, revision)
+    else await this.#read(room)
+    return revision !== undefined
   }
 
   /** Makes this node the home of a room whose former one is gone; false if another node was faster. */
@@ -70,11 +72,15 @@ export class RoomDirectory {
     return await this.#replace(room, { ...known.entry, ...this.#host.lease }, known.revision)
   }
 
-  /** Changes the settings of a room that has its home here. */
+  /** Changes the settings of a room that has its home here: one change after the other. */
   async change (room: string, options: RoomOptions): Promise<void> {
-    const known = this.#known.get(room)
-    if (known === undefined) return
-    await this.#replace(room, { ...known.entry, options: { ...known.entry.options, ...options } }, known.revision)
+    const change = async (): Promise<void> => {
+      const known = this.#known.get(room)
+      if (known === undefined) return
+      await this.#replace(room, { ...known.entry, options: { ...known.entry.options, ...options } }, known.revision)
+    }
+    this.#changing = this.#changing.then(change, change)
+    await this.#changing
   }
 
   /** Removes a room that has its home here, or whose home is gone. */
@@ -93,6 +99,12 @@ export class RoomDirectory {
       const revision = await this.#store!.create(keyOf(room), encode(entry))
       if (revision !== undefined) this.#known.set(room, { entry, revision })
     }
+  }
+
+  /** Another node was faster: its entry may not have arrived yet. */
+  async #read (room: string): Promise<void> {
+    const found = await this.#store!.get(keyOf(room))
+    if (found !== undefined) this.#changed(found)
   }
 
   async #replace (room: string, entry: RoomEntry, revision: number): Promise<boolean> {

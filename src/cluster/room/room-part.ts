@@ -3,6 +3,7 @@ import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../../core/peer/websocket-peer.ts'
 import type { LogReader } from '../../core/room/relay/room-outbox.ts'
+import type { PeerTable } from '../../core/room/peer-table.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
 import type { RoomLink, Sent } from '../../core/room/room-link.ts'
@@ -16,13 +17,14 @@ import type { RoomTraffic } from './room-traffic.ts'
 
 /** What the part of a room needs of its node. */
 export interface PartHost {
-  /** Whether a room has its home here; undefined: nobody is its home. */
-  isHome (room: string): boolean | undefined
+  /** Whether a room has its home here. */
+  isHome (room: string): boolean
   /** Slot of the home of a room. */
   homeOf (room: string): number | undefined
   /** Members on other nodes. */
-  members (room: string): { readonly size: number, get (id: number): RemotePeer | undefined,
-    after (id: number): IterableIterator<RemotePeer> } | undefined
+  members (room: string): PeerTable<RemotePeer> | undefined
+  /** Places that are kept in a room for clients of other nodes. */
+  reserved (room: string): number
   peerJoined (session: PeerSession): void
   peerLeft (session: PeerSession, end: PeerEnd | undefined): void
   /** Sends a packet to a peer of another node, or with target 1 to the server of a room there. */
@@ -56,11 +58,15 @@ export class RoomPart implements RoomLink, LogReader {
   }
 
   get isHome (): boolean {
-    return this.#host.isHome(this.core.name) ?? true
+    return this.#host.isHome(this.core.name)
   }
 
   get size (): number {
     return this.#host.members(this.core.name)?.size ?? 0
+  }
+
+  get reserved (): number {
+    return this.#host.reserved(this.core.name)
   }
 
   has (id: number): boolean {
@@ -120,7 +126,7 @@ export class RoomPart implements RoomLink, LogReader {
   }
 
   closed (): void {
-    this.#traffic.close(this.core.name)
+    this.#traffic.close(this)
     this.#host.closed(this.core.name)
   }
 

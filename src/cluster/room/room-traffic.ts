@@ -1,19 +1,13 @@
-import type { Bus } from '../bus/bus.ts'
 import { decodeRoomMessage, encodeRoomMessage } from '../message/room-message.ts'
 import type { Frames, RoomMessage } from '../message/room-message.ts'
-import type { Lease } from '../room-directory.ts'
-import type { Subjects } from '../subjects.ts'
+import type { NodeContext } from '../node-context.ts'
 import type { RoomPart } from './room-part.ts'
 
 /** Milliseconds for which a room that was sent to is named in heartbeats. */
 const RECENT = 4000
 
-/** What the traffic of rooms needs of its node. */
+/** What happens with the traffic of rooms. */
 export interface TrafficHost {
-  readonly lease: Lease
-  readonly bus: Bus
-  /** Whether a message comes from a node that is in the cluster. */
-  isLive (lease: Lease): boolean
   receive (part: RoomPart, message: RoomMessage): void
   /** Messages of a node to a room were lost. */
   lost (part: RoomPart, slot: number, count: number): void
@@ -27,14 +21,14 @@ interface Last { seq: number, at: number }
 
 /** What rooms send to their parts on other nodes: one message per room and turn. */
 export class RoomTraffic {
+  readonly #context: NodeContext
   readonly #host: TrafficHost
-  readonly #subjects: Subjects
   readonly #open = new Map<string, Open>()
   readonly #sent = new Map<string, Last>()
 
-  constructor (host: TrafficHost, subjects: Subjects) {
+  constructor (context: NodeContext, host: TrafficHost) {
+    this.#context = context
     this.#host = host
-    this.#subjects = subjects
   }
 
   /** The part of a room that is on this node. */
@@ -48,12 +42,14 @@ export class RoomTraffic {
   }
 
   /** Receives what other nodes send to a room. */
-  open (room: string, part: RoomPart): void {
-    const unsubscribe = this.#host.bus.subscribe(this.#subjects.room(room), ({ bytes }) => { this.#receive(room, bytes) })
-    this.#open.set(room, { part, unsubscribe, received: new Map() })
+  open (part: RoomPart): void {
+    const { bus, subjects } = this.#context
+    const { name } = part.core
+    const unsubscribe = bus.subscribe(subjects.room(name), ({ bytes }) => { this.#receive(name, bytes) })
+    this.#open.set(name, { part, unsubscribe, received: new Map() })
   }
 
-  close (room: string): void {
+  close ({ core: { name: room } }: RoomPart): void {
     this.#open.get(room)?.unsubscribe()
     this.#open.delete(room)
     this.#sent.delete(room)
@@ -64,8 +60,8 @@ export class RoomTraffic {
     last.seq++
     last.at = performance.now()
     this.#sent.set(room, last)
-    const stamp = { ...this.#host.lease, seq: last.seq }
-    this.#host.bus.publish(this.#subjects.room(room), encodeRoomMessage(stamp, frames, log))
+    const { bus, lease, subjects } = this.#context
+    bus.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
   }
 
   /** Rooms and numbers of their last messages, those of the last seconds. */
@@ -88,7 +84,7 @@ export class RoomTraffic {
   #receive (room: string, bytes: Uint8Array): void {
     const open = this.#open.get(room)
     const message = decodeRoomMessage(bytes)
-    if (open === undefined || !this.#host.isLive(message)) return
+    if (open === undefined || !this.#context.isLive(message)) return
     this.#count(open, message.slot, message.seq, message.seq - 1)
     this.#host.receive(open.part, message)
   }

@@ -4,9 +4,11 @@ export type PeerState = 'open' | 'closing' | 'ended'
 /**
  * Who or what ended a peer: the client, a call of the application (`server`), the closing of its
  * room (`room`), `stop`, a protocol error, output that it
- * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), or a broken connection.
+ * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), the loss of the cluster
+ * (`cluster`), or a broken connection.
  */
-export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
+export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'cluster' |
+  'reset'
 
 /**
  * Clean: both close frames were exchanged; timeout: the client did not answer ours within `closeTimeout`; reset: the

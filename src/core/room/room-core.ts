@@ -87,7 +87,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   /** Whether all places are taken, clients that authenticate included. */
   get isFull (): boolean {
     const { maxPeers } = this.settings
-    return maxPeers > 0 && this.clientCount >= maxPeers
+    return maxPeers > 0 && this.clientCount + (this.link?.reserved ?? 0) >= maxPeers
   }
 
   get isClosing (): boolean {
@@ -128,12 +128,25 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   /** Nobody is left, and nobody may come any more: its name is free. */
   closed ({ code, reason }: RoomEnd): void {
     const { rooms, log, monitor, signals } = this.#server
+    const { isHome } = this
     rooms.delete(this)
     this.link?.closed()
     log.debug({ room: this.name, code, reason }, 'room closed')
-    if (this.isHome) monitor.events.emit('room_closed', this.room, code, reason)
+    if (isHome) monitor.events.emit('room_closed', this.room, code, reason)
     this.#signals?.emit('closed')
-    if (this.isHome) signals.emit('room_closed', this.room)
+    if (isHome) signals.emit('room_closed', this.room)
+  }
+
+  /** Closes every peer of the room, wherever it is, then the room. */
+  async close (code: number, reason: string): Promise<void> {
+    this.link?.closing({ code, reason })
+    await this.life.close(code, reason)
+  }
+
+  /** Changes settings of the room; throws ERR_INVALID_PARAMETER. */
+  change (options: RoomOptions): void {
+    this.settings.change(options)
+    this.link?.optionsChanged(options)
   }
 
   /** This node is no longer in the room: nobody of it is here, and its server is elsewhere. */
@@ -182,6 +195,30 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.relay.announceLeft(id)
     this.inbox.left(id)
     this.#signals?.emit('peer_disconnected', id)
+  }
+
+  /** A message from another node for one member. */
+  receiveFor (to: number, code: number, bytes: Uint8Array): void {
+    if (this.#settings.options.gdMpApi) this.relay.receiveFor(to, bytes, 0, bytes.length)
+    else this.members.get(to)?.send(bytes, code === opcode.TEXT)
+  }
+
+  /** Counts packets of other nodes that members here get. */
+  countRelayed (packets: number): void {
+    this.#monitor.packetsRelayed += packets
+  }
+
+  /**
+   * The room's server is on another node now, perhaps here. Members of Godot 3 see it leave and join, so that they
+   * announce node paths anew; those of Godot 4 would ignore it from then on.
+   */
+  homeChanged (isHere: boolean): void {
+    const { options: { gdMpApi, wire } } = this.#settings
+    if (gdMpApi && wire === 'godot3') {
+      this.relay.announceLeft(target.SERVER)
+      this.relay.announceJoined(target.SERVER)
+    }
+    if (isHere) this.opened(true)
   }
 
   /** A room that this node has opened, or whose home it has become after the former one was lost. */

@@ -18,6 +18,8 @@ export interface RoomLink {
   readonly isHome: boolean
   /** Members on other nodes. */
   readonly size: number
+  /** Places that are kept for clients of other nodes. */
+  readonly reserved: number
   has (id: number): boolean
   get (id: number): WebSocketPeer | undefined
   /** Members on other nodes with an id above `after`, ascending; they may come and go during the iteration. */

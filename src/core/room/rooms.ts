@@ -75,13 +75,19 @@ export class Rooms {
   open (
     name: string | undefined, options: RoomOptions = {}, { address, isProvisional = false }: Opening = {}
   ): RoomCore {
+    const checked = this.checkOpen(name, options, address)
+    return this.#add(name ?? this.#unusedName(), checked, address, isProvisional ? LOBBY_WAIT : undefined)
+  }
+
+  /** Throws as `open`; returns the options as the room keeps them. */
+  checkOpen (name: string | undefined, options: RoomOptions, address?: string): RoomOptions {
     if (this.#server.settings.rooms === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option rooms is not set')
     const checked = checkRoomOptions(options)
     if (name !== undefined && this.has(checkRoomName(name))) {
       throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
     }
     this.#checkOpening(address)
-    return this.#add(name ?? this.#unusedName(), checked, address, isProvisional ? LOBBY_WAIT : undefined)
+    return checked
   }
 
   /**
@@ -100,7 +106,8 @@ export class Rooms {
 
   /** The room that a client enters, opened if need be; `checkEntry` was called before. */
   entered (name: string, address: string): RoomCore {
-    return this.#byName.get(name) ?? this.#add(name, NO_OPTIONS, address, undefined)
+    const options = this.#server.cluster?.listing(name)?.options ?? NO_OPTIONS
+    return this.#byName.get(name) ?? this.#add(name, options, address, undefined)
   }
 
   /** Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). */

@@ -1,3 +1,4 @@
+import type { Cluster } from '../../cluster/cluster.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
@@ -12,6 +13,8 @@ export interface RoomListing {
 
 /** What a server asks of its cluster (option `cluster`). */
 export interface ClusterLink {
+  /** What applications see of it. */
+  readonly api: Cluster
   /** Joins the cluster; rejects with cluster-unavailable or ERR_INVALID_PARAMETER. */
   join (): Promise<void>
   /** Leaves it; all peers have ended. */
