@@ -201,7 +201,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
     if (to.isFull) throw new GodotError('room-full')
     const paths = this.#release(session)
-    session.enter(to)
+    session.setHost(to)
     to.#receiveMoved(session, paths)
     this.#server.monitor.events.emit('moved', session.peer, this.room)
     // Reasons to pause that belong to the room it came from.
