@@ -6,7 +6,7 @@ import fp from 'fastify-plugin'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
-import { Bursts } from '../src/core/server/burst.ts'
+import { BurstLog } from '../src/core/server/burst-log.ts'
 
 /** Limits on what clients may take of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {
@@ -33,10 +33,9 @@ const refusal = 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-
  * for neither.
  */
 export default fp<HttpLimits>(async (app, limits) => {
-  const bursts = new Bursts()
+  const bursts = new BurstLog(app.log)
   const report: Report = (limit, address) => {
-    const count = bursts.hit(limit)
-    if (count > 0) app.log.warn({ limit, address, count }, 'HTTP connection closed: limit hit')
+    bursts.hit({ level: 'warn', key: { limit }, message: 'HTTP connection closed: limit hit' }, { address })
   }
   limitConnections(app, limits, report)
   limitRequests(app, limits, report)

@@ -5,8 +5,8 @@ import type { LimitName } from '../server/limits.ts'
 import { addressKey } from './address-key.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
-import { JoinRate } from './join-rate.ts'
 import { isOriginAllowed } from './origin.ts'
+import { RatePerMinute } from './rate-per-minute.ts'
 import { originOf } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
@@ -30,7 +30,7 @@ export class Admission {
   readonly #host: AdmissionHost
   /** Open connections by address, from their first byte until they are released. */
   readonly #connections = new Map<string, number>()
-  readonly #joins = new JoinRate()
+  readonly #joins = new RatePerMinute()
   /** Peers, and accepted clients about to become one. */
   #places = 0
 

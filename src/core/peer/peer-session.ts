@@ -200,7 +200,7 @@ export class PeerSession implements
   }
 
   /** The peer is in this room from now on. */
-  enter (host: PeerHost): void {
+  setHost (host: PeerHost): void {
     this.#host = host
   }
 

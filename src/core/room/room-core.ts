@@ -28,7 +28,7 @@ import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
-import type { RoomSignals } from './room-signals.ts'
+import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
 
@@ -287,7 +287,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   }
 
   #join (session: PeerSession): void {
-    const { signals, monitor, log, peers } = this.#server
+    const { monitor, log, peers } = this.#server
     const { id, address, port, protocol } = session
     this.#admit(session)
     peers.add(session)
@@ -295,12 +295,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     monitor.events.emit('joined', session.peer)
     if (this.#settings.options.gdMpApi) {
       this.inbox.joined(id)
-      this.#signals?.emit('peer_connected', id)
-      signals.emit('peer_connected', id)
-    } else {
-      this.#signals?.emit('client_connected', id, protocol)
-      signals.emit('client_connected', id, protocol)
-    }
+      this.#emit('peer_connected', id)
+    } else this.#emit('client_connected', id, protocol)
   }
 
   /** Makes a session a member. */
@@ -320,7 +316,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
     if (to.isFull) throw new GodotError('room-full')
     const paths = this.#release(session)
-    session.enter(to)
+    session.setHost(to)
     to.#receiveMoved(session, paths)
     this.#server.monitor.events.emit('moved', session.peer, this.room)
     // Reasons to pause that belong to the room it came from.
@@ -354,21 +350,15 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   /** Its listeners still find the peer in the disconnect signal, as in Godot. */
   #leave (session: PeerSession, end: PeerEnd): void {
-    const { signals, monitor, log, peers } = this.#server
+    const { monitor, log, peers } = this.#server
     const { id } = session
     const { gdMpApi } = this.#settings.options
     if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
     log.debug({ peer: id, room: this.name, end }, 'peer left')
     monitor.events.emit('left', session.peer, end)
-    if (gdMpApi) {
-      this.#signals?.emit('peer_disconnected', id)
-      signals.emit('peer_disconnected', id)
-    } else {
-      const isClean = end.outcome === 'clean'
-      this.#signals?.emit('client_disconnected', id, isClean)
-      signals.emit('client_disconnected', id, isClean)
-    }
+    if (gdMpApi) this.#emit('peer_disconnected', id)
+    else this.#emit('client_disconnected', id, end.outcome === 'clean')
     this.members.delete(session)
     peers.delete(session)
     this.link?.left(session, end)
@@ -387,21 +377,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
     if (this.#settings.options.gdMpApi) return this.relay.relay(session, bytes, start, end)
     const own = ownBytes(bytes, start, end)
-    const isTaken = this.#signals?.emit('packet', session.id, own, isText) === true
-    if (!this.#server.signals.emit('packet', session.id, own, isText) && !isTaken) {
-      session.queue({ bytes: own, isText, source: session.id })
-    }
+    if (!this.#emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
   }
 
   dataReceived (session: PeerSession): void {
-    this.#signals?.emit('data_received', session.id)
-    this.#server.signals.emit('data_received', session.id)
+    this.#emit('data_received', session.id)
   }
 
   /** A packet for the server was queued. */
   packetQueued (source: number): void {
-    this.#signals?.emit('peer_packet', source)
-    this.#server.signals.emit('peer_packet', source)
+    this.#emit('peer_packet', source)
   }
 
   /** How many listeners a signal about packets has. What other rooms send is not read from the server itself. */
@@ -459,6 +444,14 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   released (session: PeerSession): void {
     this.#server.sessionReleased(session)
+  }
+
+  /** Emits a signal of the room, then the same of the server; returns whether either has listeners. */
+  #emit<Name extends keyof SharedSignals> (name: Name, ...args: SharedSignals[Name]): boolean {
+    const room: SharedEmitter | undefined = this.#signals
+    const server: SharedEmitter = this.#server.signals
+    const isHeard = room?.emit(name, ...args) === true
+    return server.emit(name, ...args) || isHeard
   }
 
   #member (id: number): PeerSession {

@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { addressKey } from '../admission/address-key.ts'
-import { JoinRate } from '../admission/join-rate.ts'
+import { RatePerMinute } from '../admission/rate-per-minute.ts'
 import { checkRoomName, generateRoomName, MAIN } from './room-name.ts'
 import { checkRoomOptions } from './room-options.ts'
 import type { RoomOptions } from './room-options.ts'
@@ -27,7 +27,7 @@ export class Rooms {
   readonly main: RoomCore
   readonly #server: RoomServer
   readonly #byName = new Map<string, RoomCore>()
-  readonly #openings = new JoinRate()
+  readonly #openings = new RatePerMinute()
 
   constructor (server: RoomServer) {
     this.#server = server
