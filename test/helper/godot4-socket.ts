@@ -101,6 +101,7 @@ export class Godot4Socket {
     })
     prepare(this.game)
     this.#unread = rest
+    this.#poll()
     this.#timer = setInterval(() => { this.#poll() }, FRAME_MILLISECONDS)
     socket.on('data', chunk => { this.#unread = Buffer.concat([this.#unread, chunk]) }).on('close', () => {
       clearInterval(this.#timer)
