@@ -57,13 +57,17 @@ export class RoomClient {
       this.#isUpgraded = true
     }
     const heard: string[] = []
+    let pings = 0
     for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
       const { opcode: code, payload } = parseFrame(this.#unread.subarray(0, size))
       this.#unread = this.#unread.subarray(size)
       if (code === opcode.CLOSE) this.#answerClose(payload)
-      else if (code === opcode.BINARY || code === opcode.TEXT) heard.push(this.#describe(payload))
+      else if (code === opcode.PING) {
+        this.#client.connection.deliver(frame(opcode.PONG, payload))
+        pings++
+      } else if (code === opcode.BINARY || code === opcode.TEXT) heard.push(this.#describe(payload))
     }
-    return heard
+    return pings === 0 ? heard : [...heard, ...await this.heard()]
   }
 
   #describe (payload: Buffer): string {

@@ -1,4 +1,4 @@
-/** State of a peer's connection; closing: the server sent a close frame that the client has not answered. */
+/** State of a peer's connection; closing: the server closes it, and the client has not answered the close frame. */
 export type PeerState = 'open' | 'closing' | 'ended'
 
 /**
@@ -26,6 +26,6 @@ export interface PeerEnd {
   readonly code: number
   /** Reason of the first close frame. */
   readonly reason: string
-  /** Seconds from that frame to the end of the connection. */
+  /** Seconds from the start of closing to the end of the connection. */
   readonly seconds: number
 }

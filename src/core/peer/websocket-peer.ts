@@ -212,9 +212,9 @@ export class WebSocketPeer extends PacketPeer {
   }
 
   /**
-   * Sends a close frame and waits up to `closeTimeout` seconds for the answer. Does nothing on a closing peer: the
-   * first code stands. Throws ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry. Godot:
-   * WebSocketPeer.close.
+   * Sends a close frame, with option `lastWords` once the client has read what was sent before, and waits up to
+   * `closeTimeout` seconds for the answer. Does nothing on a closing peer: the first code stands. Throws
+   * ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry. Godot: WebSocketPeer.close.
    */
   close (code: number = closeCode.NORMAL, reason: string = ''): void {
     checkClose(code, reason)
