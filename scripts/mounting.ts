@@ -58,8 +58,8 @@ Godot client accepts 4 KiB of headers. \`onResponse\` is not called for a client
 
 ## Parts
 
-Each of these is a plugin, also exported as \`fastify-peer-server/dashboard\` and so on, and loads its packages when it is
-registered:
+Each of these is a plugin, also exported as \`fastify-peer-server/dashboard\` and so on, and loads its packages when it
+is registered:
 
 \`\`\`ts
 const ops = { prefix: '/ops' }
@@ -71,10 +71,10 @@ await app.register(asyncapi, ops)               // /ops/asyncapi.json
 await app.register(lobbyRoutes, { prefix: '/lobby' })
 \`\`\`
 
-Without a prefix they are at \`/dashboard\`, \`/metrics\` and so on. \`servers\` names the servers that a part is about, by
-default \`peerServer\`. \`metrics\` without \`token\` is open to everyone who can reach it. With option \`registry\` it adds
-its metrics to a registry of \`prom-client\` that the host has. The root of the prefix leads to the dashboard, unless the
-host has a route there.
+Without a prefix they are at \`/dashboard\`, \`/metrics\` and so on. \`servers\` names the servers that a part is about,
+by default \`peerServer\`. \`metrics\` without \`token\` is open to everyone who can reach it. With option \`registry\`
+it adds its metrics to a registry of \`prom-client\` that the host has. The root of the prefix leads to the dashboard,
+unless the host has a route there.
 
 ## Addresses
 
