@@ -51,6 +51,8 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   refuseOtherMethods()
 }
 
+export default lobbyRoutes
+
 async function allowOrigins (app: FastifyInstance, { origin }: ParsedLobbyOptions): Promise<void> {
   if (origin === undefined) return
   const options = origin !== false && corsOptions(origin === true ? ['*'] : [origin].flat())
