@@ -11,7 +11,7 @@ import type { Room } from '../core/room/room.ts'
 import type { ClusterLink, RoomListing } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
-import type { ClusterRules } from '../core/server/settings.ts'
+import type { ClusterRules, Settings } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
@@ -314,4 +314,17 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       closed: room => { homes.closed(room) }
     }
   }
+}
+
+/** What makes a server a node of its cluster; undefined without option `cluster`. */
+export function openerOf (
+  settings: Settings, connectBus: (() => Promise<Bus>) | undefined
+): ((registry: PeerRegistry) => ClusterLink) | undefined {
+  const { cluster } = settings
+  if (cluster === undefined) return undefined
+  const connect = connectBus ?? (async () => {
+    const { connectNats } = await import('./bus/nats-bus.ts')
+    return await connectNats(cluster)
+  })
+  return registry => new ClusterCore(registry, cluster, connect)
 }

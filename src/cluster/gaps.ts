@@ -84,7 +84,7 @@ export class Gaps {
     this.#parts.signals.emit('gap', node, lost, room)
   }
 
-  /** The peers of the node leave and join again, which is Godot's language for a broken link; or the room's peers go. */
+  /** The peers of the node leave and join again: Godot's language for a broken link. Or the peers of the room go. */
   #react ({ core }: RoomPart, slot: number): void {
     if (this.#parts.rules.onGap === 'close') {
       for (const session of core.members.after(0)) session.close('cluster', closeCode.RESTART, 'messages were lost')

@@ -15,6 +15,7 @@ export class Membership {
   constructor (bus: Bus, options: { namespace: string, nodeId: string }, host: MembershipHost, _log: unknown) {
     this.bus = bus; this.options = options; this.host = host
   }
+
   async start (): Promise<void> {
     this.slot = next++; this.epoch = this.slot * 7
     const hb = `gdws.${this.options.namespace}.hb`
@@ -37,6 +38,7 @@ export class Membership {
     this.isReady = true
     this.#ends.push(() => beat(true))
   }
+
   nodes () { return this.#nodes.values() }
   epochOf (slot: number) { return this.#nodes.get(slot)?.epoch }
   setDraining () {}

@@ -66,7 +66,8 @@ export class NodeCommands {
       if (handler === undefined) throw new GodotError('FAILED', `unknown command ${command}`)
       return { result: await handler(parameters) }
     } catch (error) {
-      const { code, message, statusCode } = error instanceof GodotError ? error : new GodotError('FAILED', String(error))
+      const known = error instanceof GodotError ? error : new GodotError('FAILED', String(error))
+      const { code, message, statusCode } = known
       return { error: { code, message, status: statusCode } }
     }
   }

@@ -79,7 +79,8 @@ t.test('a room ends when nobody is left on any node, and its name is free', asyn
 
 t.test('closing a room closes its members on all nodes', async t => {
   const { nodes } = await openMemoryCluster(t, 3)
-  const clients = [await joinRoom(nodes[0], 'arena'), await joinRoom(nodes[1], 'arena'), await joinRoom(nodes[2], 'arena')]
+  const clients = []
+  for (const node of nodes) clients.push(await joinRoom(node, 'arena'))
   const closed = nodes[1].room('arena').close(4000, 'over')
   for (let round = 0; round < 5; round++) {
     await settled()

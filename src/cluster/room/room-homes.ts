@@ -198,14 +198,18 @@ export class RoomHomes implements DirectoryHost {
         this.#homeless.delete(room)
         continue
       }
-      const successor = this.#successor(room)
-      const done = successor === undefined ? this.#removeOrphan(room) : successor ? this.directory.takeOver(room) : undefined
-      done?.catch((err: unknown) => { this.#context.log.warn({ err, room }, 'room has no home yet') })
+      this.#settle(room).catch((err: unknown) => { this.#context.log.warn({ err, room }, 'room has no home yet') })
     }
   }
 
+  async #settle (room: string): Promise<void> {
+    const isSuccessor = this.#isSuccessor(room)
+    if (isSuccessor === undefined) await this.#removeOrphan(room)
+    else if (isSuccessor) await this.directory.takeOver(room)
+  }
+
   /** Whether this node is the next home of a room; undefined: no node has members of it. */
-  #successor (room: string): boolean | undefined {
+  #isSuccessor (room: string): boolean | undefined {
     const nodes = [...this.#context.nodes()]
     const slots = this.#host.replica.slotsOf(room)
     const isHere = room === MAIN || (this.#part(room)?.localCount ?? 0) > 0

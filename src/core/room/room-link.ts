@@ -44,5 +44,3 @@ export interface RoomLink {
   /** The part of the room on this node is gone: closed, or (elsewhere than at home) empty. */
   closed (): void
 }
-
-
