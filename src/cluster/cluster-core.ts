@@ -177,7 +177,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   }
 
   async ready (): Promise<void> {
-    await this.#homes.open(await this.#node.openStore('rooms'))
+    await this.#homes.open(await this.#node.openStore('rooms'), await this.#node.openStore('state'))
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
   }
@@ -311,6 +311,8 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       flushDirect: () => { this.#direct.flush() },
       optionsChanged: (room, changes) => { homes.optionsChanged(room, changes) },
       closing: (room, end) => { homes.closing(room, end) },
+      readState: async room => await homes.readState(room),
+      writeState: async (room, bytes) => { await homes.writeState(room, bytes) },
       closed: room => { homes.closed(room) }
     }
   }

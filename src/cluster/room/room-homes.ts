@@ -12,6 +12,7 @@ import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peer-replica.ts'
 import { RoomDirectory } from '../room-directory.ts'
 import type { DirectoryHost, Lease, RoomEntry } from '../room-directory.ts'
+import { keyOf } from '../subjects.ts'
 import { Seats } from './seats.ts'
 
 /** What RoomHomes tells the rest of the node. */
@@ -26,6 +27,8 @@ export class RoomHomes implements DirectoryHost {
   readonly seats = new Seats()
   readonly #context: NodeContext
   readonly #host: HomesHost
+  /** What applications keep of rooms. */
+  #states: KeyStore | undefined
   /** Rooms whose home is gone. */
   readonly #homeless = new Set<string>()
 
@@ -44,8 +47,9 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /** Knows all rooms, and is the home of `main` unless another node is. */
-  async open (store: KeyStore): Promise<void> {
-    await this.directory.open(store)
+  async open (rooms: KeyStore, states: KeyStore): Promise<void> {
+    this.#states = states
+    await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
     if (main === undefined) await this.directory.claim(MAIN, {}, Date.now())
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
@@ -162,8 +166,25 @@ export class RoomHomes implements DirectoryHost {
   closed (room: string): void {
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
-    this.directory.remove(room)
+    this.#remove(room)
       .catch((err: unknown) => { this.#context.log.error({ err, room }, 'room not removed from the cluster') })
+  }
+
+  async readState (room: string): Promise<Uint8Array | undefined> {
+    return (await this.#openStates().get(keyOf(room)))?.value
+  }
+
+  async writeState (room: string, bytes: Uint8Array): Promise<void> {
+    await this.#openStates().put(keyOf(room), bytes)
+  }
+
+  #openStates (): KeyStore {
+    if (this.#states === undefined) throw new GodotError('cluster-unavailable')
+    return this.#states
+  }
+
+  async #remove (room: string): Promise<void> {
+    await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
   }
 
   entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void {
@@ -222,7 +243,7 @@ export class RoomHomes implements DirectoryHost {
   /** One node removes a room in which nobody is left. */
   async #removeOrphan (room: string): Promise<void> {
     const { slot } = this.lease
-    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.directory.remove(room)
+    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
 
   #part (room: string): RoomCore | undefined {

@@ -33,6 +33,8 @@ export interface PartHost {
   flushDirect (): void
   optionsChanged (room: string, changes: RoomOptions): void
   closing (room: string, end: RoomEnd): void
+  readState (room: string): Promise<Uint8Array | undefined>
+  writeState (room: string, bytes: Uint8Array): Promise<void>
   closed (room: string): void
 }
 
@@ -123,6 +125,14 @@ export class RoomPart implements RoomLink, LogReader {
 
   closing (end: RoomEnd): void {
     this.#host.closing(this.core.name, end)
+  }
+
+  async readState (): Promise<Uint8Array | undefined> {
+    return await this.#host.readState(this.core.name)
+  }
+
+  async writeState (bytes: Uint8Array): Promise<void> {
+    await this.#host.writeState(this.core.name, bytes)
   }
 
   closed (): void {

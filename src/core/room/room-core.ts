@@ -26,6 +26,7 @@ import type { RoomOptions } from './room-options.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
+import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
 import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
@@ -54,6 +55,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly #settings: Settings
   readonly #monitor: Monitor
   #room: Room | undefined
+  #state: RoomState | undefined
   #signals: SignalEmitter<RoomSignals> | undefined
 
   constructor (name: string, server: RoomServer, options: RoomOptions) {
@@ -76,6 +78,12 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   get room (): Room {
     this.#room ??= new Room(this)
     return this.#room
+  }
+
+  /** What the application keeps of it. */
+  get state (): RoomState {
+    this.#state ??= new RoomState(this)
+    return this.#state
   }
 
   /** Signals of this room alone. */

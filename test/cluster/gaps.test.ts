@@ -1,0 +1,76 @@
+import t from 'tap'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { nextSignal } from '../helper/next-signal.ts'
+
+t.test('packets to all that are lost between nodes are reported, and the sender\'s node leaves and joins', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  one.sendTo(0, 'first')
+  await settled()
+  await two.heard()
+  const gap = nextSignal(b.cluster, 'gap')
+  broker.cut(buses[0])
+  one.sendTo(0, 'lost 1')
+  await settled()
+  one.sendTo(0, 'lost 2')
+  await settled()
+  broker.restore(buses[0])
+  one.sendTo(0, 'after')
+  const [node, lost, room] = await gap
+  t.match([node, lost, room], [{ id: 'node-0' }, 2, 'arena'])
+  await settled()
+  t.same(await two.heard(), [`del ${one.id}`, `add ${one.id}`, `${one.id}: after`])
+})
+
+t.test('the last packets before a silence are missed by the next heartbeat', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  one.sendTo(0, 'first')
+  one.sendTo(two.id, 'to one')
+  await settled()
+  await two.heard()
+  const gaps: Array<[number, string]> = []
+  b.cluster.on('gap', (_node, lost, name) => { gaps.push([lost, name]) })
+  broker.cut(buses[0])
+  one.sendTo(0, 'lost')
+  await settled()
+  one.sendTo(two.id, 'lost, too')
+  await settled()
+  broker.restore(buses[0])
+  while (gaps.length < 2) await new Promise(resolve => setTimeout(resolve, 10))
+  t.same(gaps.sort(), [[1, ''], [1, 'arena']])
+  await settled()
+  t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
+})
+
+t.test('joins and leaves that were lost are made up for', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  await two.heard()
+  broker.cut(buses[0])
+  const three = await joinRoom(a, 'main')
+  one.leave()
+  await settled()
+  broker.restore(buses[0])
+  while (b.hasPeer(one.id) || !b.hasPeer(three.id)) await new Promise(resolve => setTimeout(resolve, 10))
+  t.same(await two.heard(), [`del ${one.id}`])
+})
+
+t.test('with onGap close the members here are closed', async t => {
+  const options = { cluster: { servers: 'memory', onGap: 'close' as const } }
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, options)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  one.sendTo(0, 'first')
+  await settled()
+  broker.cut(buses[0])
+  one.sendTo(0, 'lost')
+  await settled()
+  broker.restore(buses[0])
+  one.sendTo(0, 'after')
+  while (two.closed === undefined) await two.heard()
+  t.same(two.closed, [1012, 'messages were lost'])
+})
