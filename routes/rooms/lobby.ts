@@ -96,8 +96,11 @@ type Routes = FastifyPluginAsyncTypebox<{
 const listRoute: Routes = async (app, { server, lobby, options }) => {
   app.get('/rooms', isolated({ schema: listSchema }), async request => {
     const query = { ...request.query, ...newestFirst }
-    const { items, nextCursor } = pageOf(roomKeys, query, (by, after) => inOrder(roomKeys, lobby.rooms(), by, after))
-    return { items: items.map(room => describe(room, urlOf(server, room, request, options))), nextCursor }
+    const { items, ...page } = pageOf(roomKeys, query, {
+      itemsAfter: (by, after) => inOrder(roomKeys, lobby.rooms(), by, after),
+      count: () => [...lobby.rooms()].length
+    })
+    return { ...page, items: items.map(room => describe(room, urlOf(server, room, request, options))) }
   })
 }
 
