@@ -46,8 +46,8 @@ export const packetRoutes: Routes = async (app, options) => {
 
 const raw = Type.Optional(Type.Boolean({
   description:
-    'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the packet ' +
-    'as `network_peer_packet`, for which a byte is put in front'
+    'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the ' +
+    'packet as `network_peer_packet`, for which a byte is put in front'
 }))
 const EXCLUDED = /^\d{1,10}(,\d{1,10}){0,999}$/
 
@@ -127,8 +127,8 @@ const broadcast: Routes = async (app, { server }) => {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
       description:
-        'To all peers of all rooms, to one, or to all except some. The content type tells whether it is binary, text, ' +
-        'or a Variant that is encoded first.',
+        'To all peers of all rooms, to one, or to all except some. The content type tells whether it is binary, ' +
+        'text, or a Variant that is encoded first.',
       tags,
       querystring: query,
       body,

@@ -107,6 +107,7 @@ const stateRoutes: Routes = async (app, { server }) => {
   }), async () => describeServer(server))
 
   app.patch('/server', isolated({
+    config: { role: 'admin' },
     schema: {
       operationId: 'changeServer',
       summary: 'Change settings while listening',
@@ -141,6 +142,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
   }), async () => ({ listening: server.isListening() }))
 
   app.post('/server/listen', isolated({
+    config: { role: 'admin' },
     schema: {
       operationId: 'listen',
       summary: 'Start listening',
@@ -170,6 +172,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
   })
 
   app.post('/server/stop', isolated({
+    config: { role: 'admin' },
     schema: {
       operationId: 'stop',
       summary: 'Stop listening',

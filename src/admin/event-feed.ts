@@ -124,6 +124,13 @@ export class EventFeed {
     if (this.#isListening) this.#add('admin', action)
   }
 
+  /** Adds a request with a wrong token: at most one event a second, with the latest address. */
+  addWrongToken (address: string): void {
+    if (this.#isListening) {
+      this.#addBurst('refused wrong-token', count => ['refused', { reason: 'wrong-token', address, count }])
+    }
+  }
+
   /** Adds requests that were rejected for lack of authorization: `count` of them, the latest from `address`. */
   addUnauthorized (data: FeedData['unauthorized']): void {
     if (this.#isListening) this.#add('unauthorized', data)
