@@ -72,7 +72,7 @@ type Routes = FastifyPluginAsyncTypebox<{
 }>
 
 const listRoute: Routes = async (app, { server, lobby, options }) => {
-  app.get('/rooms', isolated({ schema: listSchema }), async request => {
+  app.get('/rooms', isolated({ schema: listSchema() }), async request => {
     const query = { ...request.query, ...newestFirst }
     const { items, ...page } = pageOf(roomKeys, query, {
       itemsAfter: (by, after) => inOrder(roomKeys, lobby.rooms(), by, after),
@@ -91,7 +91,7 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
     return await reply.code(201).send({ name: room.name, url: urlOf(server, room, request, options) })
   })
 
-  app.post('/match', isolated({ schema: matchSchema }), async request => {
+  app.post('/match', isolated({ schema: matchSchema() }), async request => {
     server.checkJoin()
     const { data = {} } = request.body
     const found = lobby.find(data)

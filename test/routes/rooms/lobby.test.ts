@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import Fastify from 'fastify'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { lobbyRoutes, type LobbyOptions, type ServerOptions, type WebSocketServer } from '../../../index.ts'
@@ -430,6 +431,23 @@ t.test('refuses a server without rooms', async t => {
   await t.rejects(async () => { await app.register(lobbyRoutes) }, {
     code: 'ERR_INVALID_PARAMETER', message: 'lobbyRoutes: server peerServer needs option `rooms`'
   })
+})
+
+t.test('the lobbies of two servers have different operationIds in the document', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(swagger)
+  for (const name of ['first', 'second']) {
+    await app.register(peerServer, { name, path: `/${name}`, rooms: true })
+    await app.register(lobbyRoutes, { prefix: `/lobby-${name}`, server: name })
+  }
+  await app.ready()
+  const { paths } = app.swagger() as { paths: Record<string, object> }
+  const operations = Object.values(paths).flatMap(path => Object.values(path))
+  t.same(operations.filter(({ tags }) => tags?.includes('lobby')).map(({ operationId }) => operationId), [
+    'first.lobbyRooms', 'first.openLobbyRoom', 'first.matchRoom',
+    'second.lobbyRooms', 'second.openLobbyRoom', 'second.matchRoom'
+  ])
 })
 
 t.test('a second server has a lobby of its own', async t => {
