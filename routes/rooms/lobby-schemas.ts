@@ -29,6 +29,8 @@ const tooOften = problem('Too many requests, or too many rooms opened, from this
 const unavailable = problem('The server is not listening, refuses new connections or is full; or there are too many ' +
   'rooms', new GodotError('too-many-rooms', 'there are 10000 rooms'))
 
+const banned = problem('The address is banned', new GodotError('banned'))
+
 const { limit, cursor } = pageQuery(roomKeys, 'Rooms')
 
 /** The schema of the route that lists rooms. Of every lobby its own: `describeFailures` changes it. */
@@ -43,6 +45,7 @@ export function listSchema () {
     response: {
       200: pageSchema(ref(LobbyRoom), 'One page of rooms'),
       400: badLimit,
+      403: banned,
       429: tooOften
     }
   }
@@ -67,7 +70,7 @@ export function openSchema (maxPeersPerRoom: number) {
     response: {
       201: Type.Object({ name: Name, url: Url }, { description: 'The room' }),
       400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 1'),
-      403: problem('The lobby opens no rooms (option `create`)', new GodotError('lobby-create')),
+      403: problem('The lobby opens no rooms (option `create`), or the address is banned', new GodotError('lobby-create')),
       429: tooOften,
       503: unavailable
     }
@@ -92,6 +95,7 @@ export function matchSchema () {
         name: Name, url: Url, created: Type.Boolean({ description: 'Whether the room was opened for this request' })
       }, { description: 'The room' }),
       400: badRequest('Invalid body', '/body/data', 'must be object'),
+      403: banned,
       404: problem('No room matches, and the lobby opens none (option `create`)', new GodotError('lobby-no-match')),
       429: tooOften,
       503: unavailable

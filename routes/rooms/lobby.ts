@@ -29,12 +29,12 @@ const crossOriginUse = {
 
 /**
  * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
- * token and shows nothing but rooms that are listed, not locked, and have a free seat.
+ * token and shows nothing but rooms that are listed, not locked, and have a free seat. Banned addresses are refused.
  */
 export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
   const options = parseLobbyOptions(given)
   const server = serverOf(app, options.server, 'lobbyRoutes')
-  const { settings, rooms, monitor } = internalsOf(server)
+  const { settings, admission, rooms, monitor } = internalsOf(server)
   if (settings.rooms === undefined) {
     throw new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: server ${options.server} needs option \`rooms\``)
   }
@@ -46,6 +46,7 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
   await allowOrigins(app, options.origin, crossOriginUse)
   await limitRate(app, options)
+  app.addHook('onRequest', async request => { admission.checkBan(addressOf(request)) })
   const refuseOtherMethods = watchMethods(app)
   const lobby = new Lobby(rooms, monitor.events)
   for (const routes of [listRoute, openRoutes]) await app.register(routes, { server, lobby, options })

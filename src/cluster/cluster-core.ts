@@ -15,6 +15,7 @@ import type { ClusterRules, Settings } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
+import { Congestion } from './congestion.ts'
 import { DirectLinks } from './direct-links.ts'
 import { Gaps } from './gaps.ts'
 import { LocalNode } from './local-node.ts'
@@ -47,6 +48,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   readonly #traffic: RoomTraffic
   readonly #direct: DirectLinks
   readonly #gaps: Gaps
+  readonly #congestion: Congestion
   readonly #partHost: PartHost
   /** Ends what was subscribed for the slot that this node holds. */
   #endings: Array<() => void> = []
@@ -59,12 +61,17 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     const node = this.#node = new LocalNode(registry, rules, connect)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
-    this.#homes = new RoomHomes(node, { nodeId: node.id, replica: peers.replica })
+    this.#homes = new RoomHomes(node, {
+      nodeId: node.id,
+      replica: peers.replica,
+      homeChanged: room => { this.#traffic.part(room)?.update() }
+    })
     const traffic = this.#traffic = new RoomTraffic(node, {
       receive: (part, message) => { this.#receiveAll(part, message) },
       lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
     })
     this.#gaps = new Gaps(node, { rules, peers, traffic, direct, signals })
+    this.#congestion = new Congestion(node)
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
@@ -105,9 +112,11 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   openRoom (core: RoomCore): RoomLink {
     const part = new RoomPart(core, this.#partHost, this.#traffic)
-    if (this.#node.lease.slot === 0) return part
-    this.#traffic.open(part)
-    this.#homes.opened(core)
+    if (this.#node.lease.slot > 0) {
+      this.#traffic.open(part)
+      this.#homes.opened(core)
+    }
+    part.update()
     return part
   }
 
@@ -173,7 +182,11 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
       bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
     )
-    for (const { link } of this.#registry.rooms) this.#traffic.open(link as RoomPart)
+    for (const { link } of this.#registry.rooms) {
+      const part = link as RoomPart
+      this.#traffic.open(part)
+      part.update()
+    }
   }
 
   async ready (): Promise<void> {
@@ -257,6 +270,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   #endSubscriptions (): void {
     for (const end of this.#endings.splice(0)) end()
+    this.#congestion.end()
     for (const part of [...this.#traffic.parts()]) this.#traffic.close(part)
   }
 
@@ -286,19 +300,23 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   #remoteJoined (peer: RemotePeer): void {
     const { id, facts: { room } } = peer
     this.#homes.seats.take(room)
-    this.#traffic.part(room)?.core.remoteJoined(id)
+    const part = this.#traffic.part(room)
+    part?.update()
+    part?.core.remoteJoined(id)
     this.signals.emit('peer_joined', peer.peer)
   }
 
   #remoteDeleted (peer: RemotePeer, end: PeerEnd): void {
-    const core = this.#traffic.part(peer.facts.room)?.core
-    if (core !== undefined && (core.isHome || core.isClosing)) core.life.left()
+    const part = this.#traffic.part(peer.facts.room)
+    part?.update()
+    if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
     this.signals.emit('peer_left', peer.peer, end)
   }
 
   #createPartHost (): PartHost {
     const homes = this.#homes
     return {
+      congestion: this.#congestion,
       isHome: room => homes.isHome(room),
       homeOf: room => homes.homeOf(room),
       members: room => this.#peers.replica.inRoom(room),

@@ -19,6 +19,8 @@ import { Seats } from './seats.ts'
 export interface HomesHost {
   readonly nodeId: string
   readonly replica: PeerReplica
+  /** The home of a room may be another now. */
+  homeChanged (room: string): void
 }
 
 /** Where the server of each room is: on the node that opened it, or that has taken over from one that is gone. */
@@ -188,6 +190,7 @@ export class RoomHomes implements DirectoryHost {
   }
 
   entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void {
+    this.#host.homeChanged(room)
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
