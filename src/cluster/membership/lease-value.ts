@@ -1,13 +1,17 @@
 import { GodotError } from '../../error.ts'
 import type { KeyStore } from '../bus/bus.ts'
 
-/** What the lease of a slot says about its owner. */
-export interface LeaseValue {
+/** A node and what it must have in common with the others. */
+export interface LeaseOwner {
   readonly nodeId: string
-  readonly epoch: number
   readonly version: string
   /** See `MembershipHost.agreement`. */
   readonly agreement: string
+}
+
+/** What the lease of a slot says. */
+export interface LeaseValue extends LeaseOwner {
+  readonly epoch: number
   readonly startedAt: number
   /** Whether its owner has left: nobody gets the slot until the key expires. */
   readonly hasLeft: boolean
@@ -37,7 +41,7 @@ export async function readLeases (store: KeyStore): Promise<Map<number, LeaseVal
 }
 
 /** @throws ERR_INVALID_PARAMETER if a node cannot be in a cluster with another: names the first difference */
-export function checkAgreement (own: LeaseValue, other: LeaseValue): void {
+export function checkAgreement (own: LeaseOwner, other: LeaseOwner): void {
   if (own.nodeId === other.nodeId) refuse(`another node has the id ${own.nodeId}`)
   if (own.version !== other.version) {
     refuse(`version ${own.version} differs from ${other.version} of node ${other.nodeId}`)
@@ -49,7 +53,7 @@ export function checkAgreement (own: LeaseValue, other: LeaseValue): void {
 }
 
 /** Members of an agreement, as JSON. */
-function members ({ agreement }: LeaseValue): Map<string, string> {
+function members ({ agreement }: LeaseOwner): Map<string, string> {
   const entries = Object.entries(JSON.parse(agreement) as Record<string, unknown>)
   return new Map(entries.map(([name, value]) => [name, JSON.stringify(value)]))
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GodotError } from '../../error.ts'
 import { BusError, type KeyStore } from '../bus/bus.ts'
-import { decodeLease, encodeLease, leaseKey, type LeaseValue } from './lease-value.ts'
+import { decodeLease, encodeLease, leaseKey, type LeaseOwner, type LeaseValue } from './lease-value.ts'
 import type { Timings } from './timings.ts'
 
 /** Slots are 1 to this. */
@@ -50,8 +50,7 @@ export class SlotLease {
    * @throws BusError
    */
   static async claim (
-    store: KeyStore, taken: Iterable<number>, owner: Omit<LeaseValue, 'epoch' | 'hasLeft' | 'startedAt'>,
-    timings: Timings, lost: () => void
+    store: KeyStore, taken: Iterable<number>, owner: LeaseOwner, timings: Timings, lost: () => void
   ): Promise<SlotLease> {
     const isTaken = new Set(taken)
     const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !isTaken.has(slot))
