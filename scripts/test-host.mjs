@@ -11,6 +11,8 @@ for (const file of process.argv.slice(2)) {
   const began = performance.now()
   const { user, system } = process.cpuUsage()
   await import(pathToFileURL(resolve(file)).href)
+  // `t.teardown` outside of a test makes tap end as soon as it is idle.
+  if (t.results !== undefined) throw new Error(`a file before ${file} uses t.teardown outside of a test`)
   while (!t.idle) await new Promise(resolve => { t.once('idle', resolve) })
   clearTimeout(timer)
   const cpu = process.cpuUsage({ user, system })
