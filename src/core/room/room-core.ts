@@ -1,5 +1,5 @@
 import { GodotError } from '../../error.ts'
-import { ownBytes } from '../../protocol/own-bytes.ts'
+import { messageBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
@@ -259,7 +259,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
     if (this.#settings.options.gdMpApi) return this.#relay.relay(session, bytes, start, end)
-    const own = ownBytes(bytes, start, end)
+    const own = messageBytes(bytes, start, end)
     const isTaken = this.#signals?.emit('packet', session.id, own, isText) === true
     if (!this.#server.signals.emit('packet', session.id, own, isText) && !isTaken) {
       session.queue({ bytes: own, isText, source: session.id })
