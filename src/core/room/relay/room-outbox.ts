@@ -6,6 +6,9 @@ import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = LARGEST_BUFFER
 const NONE: Buffer = Buffer.alloc(0)
+/** From this many members on announcements may wait, and for how long: ten times what the writes for one take. */
+const LARGE_ROOM = 64
+const WAIT_PER_MEMBER = 0.05
 /**
  * What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room.
  */
@@ -35,7 +38,10 @@ export class RoomOutbox implements OutboxTotals {
   /** Members found slow, closed at the end of the turn. */
   #slow: PeerOutbox[] = []
   #isArmed = false
-  #isHeld = false
+  /** When the log is sent: 0 with this turn, else on the clock of `performance.now()` by the timer. */
+  #due = Infinity
+  #timer: NodeJS.Timeout | undefined
+  #timerDue = 0
   #lastFlush = 0
 
   /**
@@ -135,6 +141,29 @@ export class RoomOutbox implements OutboxTotals {
     code: number, source: Uint8Array, start: number, end: number,
     without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
   ): number {
+    const receivers = this.#append(code, source, start, end, without, alsoWithout)
+    if (this.#holdTime > 0) this.#hold(this.#holdTime)
+    else this.#sendThisTurn()
+    return receivers
+  }
+
+  /**
+   * Sends one packet about a member to all members but one: who joins or leaves. Each costs a write per member, so in a
+   * large room it may wait for others, and for packets, which are not sent before it.
+   */
+  announce (code: number, packet: Uint8Array, without: PeerOutbox | undefined): number {
+    const { size } = this.#members
+    const receivers = this.#append(code, packet, 0, packet.length, without, undefined)
+    const wait = Math.max(this.#holdTime, size < LARGE_ROOM ? 0 : size * WAIT_PER_MEMBER)
+    if (wait > 0) this.#hold(wait)
+    else this.#sendThisTurn()
+    return receivers
+  }
+
+  #append (
+    code: number, source: Uint8Array, start: number, end: number,
+    without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
+  ): number {
     const size = end - start
     const needed = headLength(size) + size
     if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
@@ -153,9 +182,12 @@ export class RoomOutbox implements OutboxTotals {
       this.#exclude(alsoWithout, from, to, size)
       receivers--
     }
-    if (this.#holdTime > 0) this.#hold()
-    else this.#arm()
     return receivers
+  }
+
+  #sendThisTurn (): void {
+    this.#due = 0
+    this.#arm()
   }
 
   /** Sends everything now instead of at the end of the turn. */
@@ -204,22 +236,27 @@ export class RoomOutbox implements OutboxTotals {
 
   #endTurn (): void {
     this.#isArmed = false
-    if (this.#length > 0 && !this.#isHeld) this.#flushLog()
+    if (this.#length > 0 && this.#due === 0) this.#flushLog()
     this.#flushDirty()
     if (this.#slow.length > 0) this.#closeSlow()
   }
 
   /**
-   * The first packet after a pause is sent with its turn; those that follow closely are sent together, after
-   * `holdTime`.
+   * The first packet after a pause is sent with its turn; those that follow closely are sent together, `time`
+   * milliseconds after the last ones.
    */
-  #hold (): void {
-    if (this.#isHeld) return
-    const wait = this.#holdTime - (performance.now() - this.#lastFlush)
-    if (wait <= 0) return this.#arm()
-    this.#isHeld = true
-    setTimeout(() => {
-      this.#isHeld = false
+  #hold (time: number): void {
+    const due = this.#lastFlush + time
+    if (this.#due <= due) return
+    const wait = due - performance.now()
+    if (wait <= 0) return this.#sendThisTurn()
+    this.#due = due
+    // One that fires earlier sends it a little early.
+    if (this.#timer !== undefined && this.#timerDue <= due) return
+    clearTimeout(this.#timer)
+    this.#timerDue = due
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
       if (this.#length > 0) this.#flushLog()
     }, Math.ceil(wait))
   }
@@ -232,7 +269,8 @@ export class RoomOutbox implements OutboxTotals {
   #flushLog (): void {
     const log = this.#buffer.subarray(0, this.#length)
     let isShared = false
-    if (this.#holdTime > 0) this.#lastFlush = performance.now()
+    this.#due = Infinity
+    if (this.#holdTime > 0 || this.#members.size >= LARGE_ROOM) this.#lastFlush = performance.now()
     for (const outbox of this.#members) {
       if (outbox.isBlocked) this.#keep(outbox)
       else {
