@@ -25,6 +25,7 @@ import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
+import { roomSignalNames } from './room-signals.ts'
 import type { RoomSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
@@ -74,7 +75,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   /** Signals of this room alone. */
   get signals (): SignalEmitter<RoomSignals> {
-    this.#signals ??= new SignalEmitter((error, signal) => { this.#monitor.listenerFailed(error, signal) })
+    this.#signals ??= new SignalEmitter(roomSignalNames, (error, signal) => {
+      this.#monitor.listenerFailed(error, signal)
+    })
     return this.#signals
   }
 
