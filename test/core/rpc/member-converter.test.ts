@@ -1,7 +1,9 @@
 import t from 'tap'
 import { kindName } from '../../../src/core/rpc/kind-converter.ts'
 import { MemberConverter, SurfaceConverters } from '../../../src/core/rpc/member-converter.ts'
-import { arrayOf, dictionaryOf, exact, methodsOf, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
+import {
+  arrayOf, dictionaryOf, exact, methodsOf, optional, unchecked, variant
+} from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
 import {
   Float, float, int, PoolStringArray, Quat, StringName, TypedArray, TypedDictionary, Vector2

@@ -1,7 +1,9 @@
 import { isBelow } from '../wire/path-cache.ts'
 import type { PathAnnouncer, RpcLink } from '../wire/rpc-wire.ts'
 import type { Presence } from './presence.ts'
+import { ReplicatedProperties } from './replicated-properties.ts'
 import type { PropertiesHost } from './replicated-properties.ts'
+import type { Replication } from './replication.ts'
 import { SyncBatch } from './sync-batch.ts'
 
 /** What a replicator needs besides the way to the clients. */
@@ -31,6 +33,11 @@ export class Replicator {
   constructor (link: RpcLink, host: ReplicatorHost) {
     this.link = link
     this.host = host
+  }
+
+  /** The properties of a synchronizer, without values; `overhead`: bytes that packets have besides them. */
+  createProperties (replication: Replication, overhead: number): ReplicatedProperties {
+    return new ReplicatedProperties(replication, this.host, overhead)
   }
 
   /** An id for a spawned node or its synchronizer. */

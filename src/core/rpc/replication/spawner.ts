@@ -3,7 +3,6 @@ import { encodeDespawn, encodeSpawn } from '../../../protocol/multiplayer/replic
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
 import { Presence } from './presence.ts'
 import type { Appearance } from './presence.ts'
-import { ReplicatedProperties } from './replicated-properties.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
 import type { Replicator } from './replicator.ts'
 import { SpawnedNode } from './spawned-node.ts'
@@ -91,7 +90,7 @@ export class Spawner {
     const synchronizers = hasValues ? [synchronizer] : []
     const encode = (spawner: number, values: readonly Uint8Array[]): Uint8Array =>
       encodeSpawn(host.codec, { spawner, node, synchronizers, name, what, values })
-    const properties = new ReplicatedProperties(replication, host, encode(0, []).length)
+    const properties = this.#replicator.createProperties(replication, encode(0, []).length)
     properties.fill(values)
     const appearance: Appearance = {
       show: peer => {

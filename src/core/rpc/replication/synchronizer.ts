@@ -7,7 +7,7 @@ import { addSignalMethods } from '../../server/signal-source.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
 import type { ValueOf } from '../rpc-surface.ts'
 import { Presence } from './presence.ts'
-import { ReplicatedProperties } from './replicated-properties.ts'
+import type { ReplicatedProperties } from './replicated-properties.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
 import type { Replicator } from './replicator.ts'
 import { Visibility } from './visibility.ts'
@@ -57,7 +57,7 @@ export class Synchronizer<R extends Replication = Replication> {
     const { replicator } = host
     this.path = path
     this.#host = host
-    this.#properties = new ReplicatedProperties(replication, replicator.host, OVERHEAD)
+    this.#properties = replicator.createProperties(replication, OVERHEAD)
     this.#visibility = new Visibility(options, peer => {
       if (this.#presence !== undefined) replicator.update(this.#presence, peer)
     })
