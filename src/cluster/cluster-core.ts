@@ -13,7 +13,7 @@ import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterRules, Settings } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
-import { Cluster } from './cluster.ts'
+import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
 import { Congestion } from './congestion.ts'
 import { DirectLinks } from './direct-links.ts'
@@ -65,7 +65,9 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   constructor (registry: PeerRegistry, rules: ClusterRules, { connect, timings }: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
-    const signals = this.signals = new SignalEmitter((err, signal) => { registry.monitor.listenerFailed(err, signal) })
+    const signals = this.signals = new SignalEmitter(clusterSignalNames, (err, signal) => {
+      registry.monitor.listenerFailed(err, signal)
+    })
     const node = this.#node = new LocalNode(registry, rules, connect, timings)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())

@@ -29,6 +29,7 @@ import type { LivingRoom, RoomEnd } from './room-life.ts'
 import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
+import { roomSignalNames } from './room-signals.ts'
 import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
@@ -88,7 +89,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   /** Signals of this room alone. */
   get signals (): SignalEmitter<RoomSignals> {
-    this.#signals ??= new SignalEmitter((error, signal) => { this.#monitor.listenerFailed(error, signal) })
+    this.#signals ??= new SignalEmitter(roomSignalNames, (error, signal) => {
+      this.#monitor.listenerFailed(error, signal)
+    })
     return this.#signals
   }
 
