@@ -271,5 +271,5 @@ t.test('in production a token needs at least 32 characters, and the error does n
     ADMIN_TOKEN: 'guess me',
     NODE_ENV: 'production'
   }), new SettingsError(['ADMIN_TOKEN: must have at least 32 characters in production']))
-  t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).adminToken, token)
+  t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).tokens![0].token, token)
 })

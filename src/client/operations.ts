@@ -154,6 +154,66 @@ export interface State {
     /** Number of times each limit was hit since the start */
     hits: Record<string, number>
   }
+  /** What `changeServer` can change */
+  settings: {
+    /** Maximum duration of authentication by `authenticate`, in seconds */
+    authTimeout: number
+    /** Maximum duration of a handshake, in seconds */
+    handshakeTimeout: number
+    /** Refuse all new connections and pending handshakes; connected peers stay */
+    refuseNewConnections: boolean
+    /** Seconds that a peer has to answer a close frame before its connection is cut */
+    closeTimeout: number
+    /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
+    stopCode: 1001 | 1012
+    /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
+    pingInterval: number
+    /**
+     * Support permessage-deflate (RFC 7692) without context takeover: clients may compress their messages. The server
+     * compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts
+     */
+    perMessageDeflate: boolean
+    /** Maximum number of peers; 0: no limit */
+    maxPeers: number
+    /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
+    maxPeersPerAddress: number
+    /** Maximum joins per minute and address (IPv6: per /64); loopback is exempt; 0: no limit */
+    maxJoinsPerMinute: number
+    /** Maximum number of pending handshakes */
+    maxPendingHandshakes: number
+    /**
+     * Maximum packets per second received from a peer. A peer that exceeds it is read more slowly, and closed with 1008
+     * if it keeps exceeding it; 0: no limit
+     */
+    maxPacketsPerSecond: number
+    /**
+     * Maximum payload bytes per second received from a peer. A peer that exceeds it is read more slowly, and closed
+     * with 1008 if it keeps exceeding it; 0: no limit
+     */
+    maxBytesPerSecond: number
+    /**
+     * Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or
+     * `https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, such as
+     * native games, may always connect; null: not set
+     */
+    allowedOrigins: '*' | Array<string> | null
+    /** Rules of option `rooms` in effect; false: everyone is in `main` */
+    rooms: false | {
+      /**
+       * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the REST
+       * API (`admin`)
+       */
+      create?: 'join' | 'admin'
+      /** Maximum number of rooms besides `main`; default 10000 */
+      maxRooms?: number
+      /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit */
+      maxPeersPerRoom?: number
+      /** Seconds that a room stays open without peers; default 0 */
+      emptyTimeout?: number
+      /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit */
+      joinPerMinute?: number
+    }
+  }
   /** Seconds it has been listening */
   uptime: number
 }
@@ -170,6 +230,286 @@ export interface Ban {
   until: string | null
 }
 
+/** An event */
+export interface Event {
+  type: 'client_connected'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** IP address */
+  address: string
+  /** TCP port of the client */
+  port: number
+  /** Negotiated subprotocol */
+  protocol: string
+} | {
+  type: 'client_close_request'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** Code of the close frame */
+  code: number
+  /** Its reason */
+  reason: string
+} | {
+  type: 'client_disconnected'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** IP address */
+  address: string
+  /** TCP port of the client */
+  port: number
+  /** Negotiated subprotocol */
+  protocol: string
+  /** Who or what ended it */
+  cause: string
+  /** How the connection closed */
+  outcome: string
+  /** Whether both close frames were exchanged */
+  wasCleanClose: boolean
+  /** Code of the first close frame, 1006 without one */
+  code: number
+  /** Reason of the first close frame */
+  reason: string
+  /** From that frame to the end of the connection */
+  closeSeconds: number
+  /** Time that it was connected */
+  seconds: number
+  /** Packets received */
+  packetsIn: number
+  /** Packets sent */
+  packetsOut: number
+  /** Payload bytes received */
+  bytesIn: number
+  /** Payload bytes sent */
+  bytesOut: number
+} | {
+  type: 'peer_connected'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** IP address */
+  address: string
+  /** TCP port of the client */
+  port: number
+  /** Negotiated subprotocol */
+  protocol: string
+} | {
+  type: 'peer_disconnected'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** IP address */
+  address: string
+  /** TCP port of the client */
+  port: number
+  /** Negotiated subprotocol */
+  protocol: string
+  /** Who or what ended it */
+  cause: string
+  /** How the connection closed */
+  outcome: string
+  /** Whether both close frames were exchanged */
+  wasCleanClose: boolean
+  /** Code of the first close frame, 1006 without one */
+  code: number
+  /** Reason of the first close frame */
+  reason: string
+  /** From that frame to the end of the connection */
+  closeSeconds: number
+  /** Time that it was connected */
+  seconds: number
+  /** Packets received */
+  packetsIn: number
+  /** Packets sent */
+  packetsOut: number
+  /** Payload bytes received */
+  bytesIn: number
+  /** Payload bytes sent */
+  bytesOut: number
+} | {
+  type: 'peer_moved'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** Name of the room that it was in */
+  from: string
+} | {
+  type: 'room_opened'
+  /** When it happened */
+  at: string
+  /** Name of the room */
+  room: string
+} | {
+  type: 'room_closed'
+  /** When it happened */
+  at: string
+  /** Name of the room */
+  room: string
+  /** Close code of its peers; null: it was empty */
+  code: number | null
+  /** Close reason of its peers */
+  reason: string
+  /** Time that it was open */
+  seconds: number
+} | {
+  type: 'refused'
+  /** When it happened */
+  at: string
+  /** Code of the error, or `wrong-token` */
+  reason: string
+  /** IP address */
+  address: string
+  /** Number of occurrences that the event stands for */
+  count: number
+} | {
+  type: 'limited'
+  /** When it happened */
+  at: string
+  /** Name of the limit */
+  limit: string
+  /** Option that sets it */
+  option: string
+  /** Id of the peer */
+  id?: number
+  /** Name of the room */
+  room?: string
+  /** IP address */
+  address?: string
+  /** Number of occurrences that the event stands for */
+  count: number
+} | {
+  type: 'dropped'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** Why the packets were dropped */
+  reason: string
+  /** Number of occurrences that the event stands for */
+  count: number
+} | {
+  type: 'listening'
+  /** When it happened */
+  at: string
+  /** `mounted` or `own` */
+  mode: string
+  /** The bound port */
+  port: number
+  /** Whether clients connect with wss */
+  tls: boolean
+  /** Supported subprotocols */
+  protocols: Array<string>
+  /** Whether it uses Godot's multiplayer protocol */
+  gdMpApi: boolean
+} | {
+  type: 'stopped'
+  /** When it happened */
+  at: string
+} | {
+  type: 'admin'
+  /** When it happened */
+  at: string
+  /** The operationId, or method and path where no operation matched */
+  action: string
+  /** Name of the token; null where the host authenticates */
+  by: string | null
+  /** IP address */
+  address: string
+  /** Id of the peer */
+  id?: number
+  /** Name of the room */
+  room?: string
+  /** Of the request, bounded in size */
+  parameters: Record<string, unknown>
+  /** HTTP status of the response */
+  status: number
+} | {
+  type: 'unauthorized'
+  /** When it happened */
+  at: string
+  /** HTTP status: 401 or 403 */
+  status: number
+  /** IP address */
+  address: string
+  /** Number of occurrences that the event stands for */
+  count: number
+} | {
+  type: 'packet'
+  /** When it happened */
+  at: string
+  /** Id of the peer */
+  id: number
+  /** Name of the room */
+  room: string
+  /** As in Godot: 0 all, id one, -id all but one */
+  target?: number
+  /** Whether it was a text message */
+  isText: boolean
+  /** Size of its payload */
+  bytes: number
+  /** First bytes of its payload in hexadecimal */
+  hex: string
+  /** Number of packets that it stands for */
+  standsFor: number
+} | {
+  type: 'stats'
+  /** When it happened */
+  at: string
+  /** Peers by state */
+  peers: {
+    /** Open */
+    open: number
+    /** Closing */
+    closing: number
+    /** Pending handshakes */
+    pending: number
+  }
+  /** Packets received */
+  packetsIn: number
+  /** Packets sent */
+  packetsOut: number
+  /** Payload bytes received */
+  bytesIn: number
+  /** Payload bytes sent */
+  bytesOut: number
+  /** Number of rooms, `main` included */
+  rooms: number
+  /** Packets from one peer to another, counted per recipient */
+  packetsRelayed: number
+  /** Packets dropped */
+  packetsDropped: number
+  /** Whether clients can connect */
+  listening: boolean
+  /** Whether new connections are refused */
+  refuseNewConnections: boolean
+} | {
+  type: 'reset'
+  /** When it happened */
+  at: string
+}
+
 /** Parameters, request body and response of each operation. */
 export interface Operations {
   /** Get the state of the server. */
@@ -182,10 +522,63 @@ export interface Operations {
   changeServer: {
     parameters: Record<never, never>
     body: {
-      /** Refuse all new connections and pending handshakes; connected peers stay */
-      refuseNewConnections?: boolean
+      /** Maximum duration of authentication by `authenticate`, in seconds */
+      authTimeout?: number
       /** Maximum duration of a handshake, in seconds */
       handshakeTimeout?: number
+      /** Refuse all new connections and pending handshakes; connected peers stay */
+      refuseNewConnections?: boolean
+      /** Seconds that a peer has to answer a close frame before its connection is cut */
+      closeTimeout?: number
+      /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
+      stopCode?: 1001 | 1012
+      /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
+      pingInterval?: number
+      /**
+       * Support permessage-deflate (RFC 7692) without context takeover: clients may compress their messages. The server
+       * compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts
+       */
+      perMessageDeflate?: boolean
+      /** Maximum number of peers; 0: no limit */
+      maxPeers?: number
+      /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
+      maxPeersPerAddress?: number
+      /** Maximum joins per minute and address (IPv6: per /64); loopback is exempt; 0: no limit */
+      maxJoinsPerMinute?: number
+      /** Maximum number of pending handshakes */
+      maxPendingHandshakes?: number
+      /**
+       * Maximum packets per second received from a peer. A peer that exceeds it is read more slowly, and closed with
+       * 1008 if it keeps exceeding it; 0: no limit
+       */
+      maxPacketsPerSecond?: number
+      /**
+       * Maximum payload bytes per second received from a peer. A peer that exceeds it is read more slowly, and closed
+       * with 1008 if it keeps exceeding it; 0: no limit
+       */
+      maxBytesPerSecond?: number
+      /**
+       * Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or
+       * `https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, such
+       * as native games, may always connect; null: not set
+       */
+      allowedOrigins?: '*' | Array<string> | null
+      /** Rules of option `rooms` to change; omitted ones stay */
+      rooms?: {
+        /**
+         * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the
+         * REST API (`admin`)
+         */
+        create?: 'join' | 'admin'
+        /** Maximum number of rooms besides `main`; default 10000 */
+        maxRooms?: number
+        /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit */
+        maxPeersPerRoom?: number
+        /** Seconds that a room stays open without peers; default 0 */
+        emptyTimeout?: number
+        /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit */
+        joinPerMinute?: number
+      }
     }
     response: State
   }
@@ -245,6 +638,11 @@ export interface Operations {
       items: Array<Room>
       /** Cursor of the next page; null on the last page */
       nextCursor: string | null
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** Open a room. */
@@ -346,6 +744,11 @@ export interface Operations {
       items: Array<Peer>
       /** Cursor of the next page; null on the last page */
       nextCursor: string | null
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** List the peers. */
@@ -374,12 +777,19 @@ export interface Operations {
       address?: string
       /** Peers in this room */
       room?: string
+      /** Peers whose `data` has these members, such as `{"user":"alice"}`: a JSON object */
+      data?: string
     }
     body: undefined
     response: {
       items: Array<Peer>
       /** Cursor of the next page; null on the last page */
       nextCursor: string | null
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** Get a peer. */
@@ -466,6 +876,8 @@ export interface Operations {
         address?: string
         /** Peers in this room */
         room?: string
+        /** Peers whose `data` has these members, such as `{"user":"alice"}` */
+        data?: Record<string, unknown>
       }
       /** All of them */
       all?: true
@@ -488,10 +900,15 @@ export interface Operations {
   /** Send a packet to one peer. */
   putPacket: {
     parameters: {
+      /**
+       * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
+       * packet as `network_peer_packet`, for which a byte is put in front
+       */
+      raw?: boolean
       /** Id of the peer */
       id: number
     }
-    body: Uint8Array | string | { readonly variant: unknown }
+    body: string | Uint8Array | { readonly variant: unknown }
     response: {
       /** Size of the packet in bytes */
       bytes: number
@@ -504,8 +921,15 @@ export interface Operations {
     parameters: {
       /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
       target?: number
+      /** Ids of peers that do not get the packet, comma-separated, at most a thousand; only with target 0 */
+      excluded?: string
+      /**
+       * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
+       * packet as `network_peer_packet`, for which a byte is put in front
+       */
+      raw?: boolean
     }
-    body: Uint8Array | string | { readonly variant: unknown }
+    body: string | Uint8Array | { readonly variant: unknown }
     response: {
       /** Number of recipients */
       recipients: number
@@ -516,10 +940,17 @@ export interface Operations {
     parameters: {
       /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
       target?: number
+      /** Ids of peers that do not get the packet, comma-separated, at most a thousand; only with target 0 */
+      excluded?: string
+      /**
+       * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
+       * packet as `network_peer_packet`, for which a byte is put in front
+       */
+      raw?: boolean
       /** Name of the room */
       room: string
     }
-    body: Uint8Array | string | { readonly variant: unknown }
+    body: string | Uint8Array | { readonly variant: unknown }
     response: {
       /** Number of recipients */
       recipients: number
@@ -531,6 +962,11 @@ export interface Operations {
     body: undefined
     response: {
       items: Array<Ban>
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** Ban an address or a range. */
@@ -566,6 +1002,8 @@ export interface Operations {
       room?: string
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
+      /** Seconds after which the stream ends; without it only the client ends it */
+      duration?: number
       /** Without `Last-Event-ID`: start with this many of the latest events */
       recent?: number
     }
@@ -589,20 +1027,22 @@ export const operations = {
   listRoomPeers: {
     method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address']
   },
-  peers: { method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room'] },
+  peers: {
+    method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room', 'data']
+  },
   getPeer: { method: 'GET', path: '/peers/{id}', query: [] },
   disconnectPeer: { method: 'DELETE', path: '/peers/{id}', query: ['code', 'reason', 'wait'] },
   hasPeer: { method: 'GET', path: '/peers/{id}/exists', query: [] },
   getPeerAddress: { method: 'GET', path: '/peers/{id}/address', query: [] },
   getPeerPort: { method: 'GET', path: '/peers/{id}/port', query: [] },
   disconnectPeers: { method: 'POST', path: '/peers/disconnect', query: [] },
-  putPacket: { method: 'POST', path: '/peers/{id}/packets', query: [] },
-  broadcast: { method: 'POST', path: '/packets', query: ['target'] },
-  putRoomPacket: { method: 'POST', path: '/rooms/{room}/packets', query: ['target'] },
+  putPacket: { method: 'POST', path: '/peers/{id}/packets', query: ['raw'] },
+  broadcast: { method: 'POST', path: '/packets', query: ['target', 'excluded', 'raw'] },
+  putRoomPacket: { method: 'POST', path: '/rooms/{room}/packets', query: ['target', 'excluded', 'raw'] },
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'recent'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'duration', 'recent'] }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]
