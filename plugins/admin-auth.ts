@@ -43,7 +43,7 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
     if (owner === undefined) {
       const address = addressOf(request)
       onWrongToken?.(address)
-      await delay(guard.failed(address), undefined, { ref: false })
+      await delay(guard.failed(address))
       return false
     }
     request.adminName = owner.name

@@ -62,7 +62,7 @@ export const eventMembers = {
     mode: text('`mounted` or `own`'),
     port: count('The bound port'),
     tls: flag('Whether clients connect with wss'),
-    protocols: Type.Array(Type.String(), { description: 'Supported subprotocols' }),
+    protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), { description: 'Supported subprotocols' })),
     gdMpApi: flag('Whether it uses Godot\'s multiplayer protocol')
   },
   stopped: {},
