@@ -15,12 +15,12 @@ import { watch } from './watch.ts'
 /** A command of two words belongs to what its first word names. */
 const commands: Readonly<Record<string, Command>> = {
   status,
-  watch,
   peers,
   kick,
   rooms,
   'rooms close': closeRoom,
   send,
+  watch,
   bans,
   ban,
   unban,
