@@ -36,6 +36,7 @@ export const errors = {
   'too-many-handshakes': { status: 503, message: 'Too many pending handshakes' },
   'not-listening': { status: 503, message: 'The server is not listening' },
   'refusing-connections': { status: 503, message: 'The server is refusing new connections' },
+  'cluster-unavailable': { status: 503, message: 'The cluster is not reachable' },
   'handshake-timeout': { status: 408, message: 'Handshake timed out' },
   'lobby-rate': { status: 429, message: 'Too many requests from this address', isLobby: true },
   'lobby-create': { status: 403, message: 'This lobby opens no rooms', isLobby: true },

@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { isHandedOver } from '../../protocol/own-bytes.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Room } from '../room/room.ts'
@@ -8,6 +9,7 @@ import type { Settings } from '../server/settings.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
 import { IncomingQueue } from './incoming-queue.ts'
 import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
+import { LastWords } from './last-words.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
 import { PeerInput } from './peer-input.ts'
@@ -33,6 +35,7 @@ export interface PeerServer extends InputSettings {
 export interface PeerHost {
   /** What applications see of the room. */
   readonly room: Room
+  readonly name: string
   /** Outgoing packets of the room. */
   readonly outbox: RoomOutbox
   /** Whether the application reads packets, as far as is known. */
@@ -63,10 +66,12 @@ export interface PeerHost {
   move (session: PeerSession, room: Room): void
 }
 
-/** The close frame that stands: who started closing, code and reason, and when (milliseconds, monotonic). */
+/** The closing that stands: who started it, code and reason, and when (milliseconds, monotonic). */
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
 const NOTHING = new Uint8Array(0)
+/** Who closes a peer that has done nothing wrong. */
+const ORDERLY: ReadonlySet<EndCause> = new Set(['server', 'room', 'stop'])
 /** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
 const UNREAD_GRACE = 1000
 
@@ -110,6 +115,8 @@ export class PeerSession implements
   #unreadTimer: NodeJS.Timeout | undefined
   #writeMode: number = writeMode.BINARY
   #closing: Closing | undefined
+  /** While the close frame waits for the client to read what was sent before. */
+  #lastWords: LastWords | undefined
   /** How a connection that we destroy is reported. */
   #outcome: EndOutcome = 'reset'
   #closeTimer: NodeJS.Timeout | undefined
@@ -200,12 +207,16 @@ export class PeerSession implements
     return this.#host.room
   }
 
+  get roomName (): string {
+    return this.#host.name
+  }
+
   moveTo (room: Room): void {
     this.#host.move(this, room)
   }
 
   /** The peer is in this room from now on. */
-  enter (host: PeerHost): void {
+  setHost (host: PeerHost): void {
     this.#host = host
   }
 
@@ -236,6 +247,7 @@ export class PeerSession implements
     if (!outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    else if (isHandedOver(bytes)) this.#host.outbox.sendOwn(this.outbox, code, bytes)
     else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
   }
 
@@ -247,7 +259,7 @@ export class PeerSession implements
 
   /** Sends a ping frame. */
   ping (): void {
-    this.#host.outbox.sendControl(this.outbox, opcode.PING, NOTHING, 0, 0)
+    this.#sendControl(opcode.PING, NOTHING)
   }
 
   // ---- unread packets ----
@@ -369,8 +381,9 @@ export class PeerSession implements
     else this.closeSlow()
   }
 
-  onPong (size: number): void {
-    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, size)
+  onPong (bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, end - start)
+    this.#lastWords?.received(bytes, start, end)
   }
 
   onFragment (): void {
@@ -386,11 +399,13 @@ export class PeerSession implements
       this.#beginClose('client', code, reason, payload)
       this.#host.closeRequested(this, code, reason)
     }
+    this.#lastWords?.end()
     this.#finish('clean')
   }
 
   onViolation (code: number, reason: string): void {
     if (this.#state === 'open') this.#beginClose('protocol', code, reason, closePayload(code, ''))
+    this.#lastWords?.end()
     this.#finish('reset')
   }
 
@@ -422,7 +437,10 @@ export class PeerSession implements
 
   // ---- closing ----
 
-  /** Sends a close frame and waits for the answer; code and reason have been checked. Does nothing unless open. */
+  /**
+   * Sends a close frame, if need be once the client has read what was sent before, and waits for the answer; code and
+   * reason have been checked. Does nothing unless open.
+   */
   close (cause: EndCause, code: number, reason: string): void {
     if (this.#state !== 'open') return
     this.#beginClose(cause, code, reason, closePayload(code, reason))
@@ -447,8 +465,16 @@ export class PeerSession implements
   #beginClose (cause: EndCause, code: number, reason: string, payload: Uint8Array): void {
     this.#state = 'closing'
     this.#closing = { cause, code, reason, since: performance.now() }
-    this.#host.outbox.sendControl(this.outbox, opcode.CLOSE, payload, 0, payload.length)
+    const { closeTimeout, lastWords } = this.#server.settings.options
+    if (lastWords && ORDERLY.has(cause) && this.outbox.packetsOut > 0) {
+      this.#lastWords = new LastWords(closeTimeout / 2, () => { this.#sendControl(opcode.CLOSE, payload) })
+      this.#sendControl(opcode.PING, this.#lastWords.ping)
+    } else this.#sendControl(opcode.CLOSE, payload)
     this.#host.outbox.release(this.outbox)
+  }
+
+  #sendControl (code: number, payload: Uint8Array): void {
+    this.#host.outbox.sendControl(this.outbox, code, payload, 0, payload.length)
   }
 
   /** Without autoPoll the next poll ends the session. */
@@ -482,6 +508,7 @@ export class PeerSession implements
     clearTimeout(this.#closeTimer)
     clearTimeout(this.#throttle)
     clearTimeout(this.#unreadTimer)
+    this.#lastWords?.cancel()
     this.#input.end()
     this.#queueWaiting()
     this.#host.outbox.release(this.outbox)

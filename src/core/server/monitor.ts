@@ -35,7 +35,7 @@ export interface MonitorEvents {
   /** A peer moved from one room to another. */
   moved: [peer: WebSocketPeer, from: Room]
   /** A room was opened. */
-  room_opened: [room: Room]
+  room_opened: [room: Room, failover: boolean]
   /** A room was closed, with this close code and reason; without them because it was empty. */
   room_closed: [room: Room, code: number | undefined, reason: string]
   /** A packet of a peer was dropped. */

@@ -8,6 +8,9 @@ import { Admission } from '../admission/admission.ts'
 import type { Ban, BanTerms } from '../admission/bans.ts'
 import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { openerOf } from '../../cluster/cluster-core.ts'
+import type { ClusterTransport } from '../../cluster/cluster-core.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
@@ -34,6 +37,8 @@ export interface ServerEnvironment {
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
+  /** How a node of a cluster reaches the others; NATS unless given. */
+  readonly cluster?: ClusterTransport
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
@@ -65,7 +70,7 @@ export class WebSocketServer extends PacketPeer {
   constructor (options?: Partial<ServerOptions>)
   /** @internal The plugin and tests provide an environment. */
   constructor (options?: Partial<ServerOptions>, environment?: ServerEnvironment)
-  constructor (options: Partial<ServerOptions> = {}, { mount, drawId }: ServerEnvironment = {}) {
+  constructor (options: Partial<ServerOptions> = {}, { mount, drawId, cluster }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)
     const log = settings.options.log ?? consoleLogger
@@ -73,6 +78,7 @@ export class WebSocketServer extends PacketPeer {
     const signals = this.#signals = new SignalEmitter((err, signal) => { monitor.listenerFailed(err, signal) })
     const admission = this.#admission = new Admission(settings.options, {
       isListening: () => this.isListening(),
+      checkCluster: () => { this.#registry.cluster?.checkReady() },
       authenticatingCount: () => this.#registry.authenticatingCount,
       limited: (limit, details) => { monitor.limited(limit, details) }
     })
@@ -83,6 +89,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
+      openCluster: openerOf(settings, cluster),
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)
@@ -277,16 +284,22 @@ export class WebSocketServer extends PacketPeer {
 
   // ---- peers ----
 
-  /** Whether there is a peer with this id, closing ones included. Never throws. Godot: WebSocketServer.has_peer. */
+  /**
+   * Whether there is a peer with this id, closing ones included; in a cluster on any node. Never throws.
+   * Godot: WebSocketServer.has_peer.
+   */
   hasPeer (id: number): boolean {
-    return this.#registry.peers.has(id)
+    return this.#registry.peers.has(id) || this.#registry.cluster?.peer(id) !== undefined
   }
 
-  /** The peer with this id; throws ERR_DOES_NOT_EXIST (33). Godot: WebSocketMultiplayerPeer.get_peer. */
+  /**
+   * The peer with this id, in a cluster of any node; throws ERR_DOES_NOT_EXIST (33).
+   * Godot: WebSocketMultiplayerPeer.get_peer.
+   */
   getPeer (id: number): WebSocketPeer {
-    const session = this.#registry.peers.get(id)
-    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
-    return session.peer
+    const peer = this.#registry.peers.get(id)?.peer ?? this.#registry.cluster?.peer(id)
+    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return peer
   }
 
   /** IP address of a peer; throws ERR_DOES_NOT_EXIST. Godot: WebSocketServer.get_peer_address. */
@@ -308,7 +321,7 @@ export class WebSocketServer extends PacketPeer {
     peer.close(code, reason)
   }
 
-  /** Number of peers, closing ones included. */
+  /** Number of peers, closing ones included; in a cluster those of this node. */
   get peerCount (): number {
     return this.#registry.peers.size
   }
@@ -455,6 +468,15 @@ export class WebSocketServer extends PacketPeer {
    */
   completeAuth (id: number): void {
     this.#authenticationOf(id).complete(id)
+  }
+
+  // ---- cluster ----
+
+  /** The cluster that this server is a node of; throws ERR_UNCONFIGURED without option `cluster`. */
+  get cluster (): Cluster {
+    const { cluster } = this.#registry
+    if (cluster === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option cluster is not set')
+    return cluster.api
   }
 
   // ---- monitoring ----

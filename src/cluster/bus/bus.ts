@@ -1,0 +1,95 @@
+/** Why a request over the bus failed. */
+export type BusFault = 'no-responders' | 'timeout' | 'disconnected'
+
+/** A request over the bus failed. */
+export class BusError extends Error {
+  readonly fault: BusFault
+
+  constructor (fault: BusFault, subject: string) {
+    super(`${fault}: ${subject}`)
+    this.name = 'BusError'
+    this.fault = fault
+  }
+}
+
+/** A message from another node, or from this one. */
+export interface BusMessage {
+  readonly subject: string
+  /** Valid until the callback returns. */
+  readonly bytes: Uint8Array
+  /** Answers a request; does nothing on other messages. */
+  respond (bytes: Uint8Array): void
+}
+
+/** One key of a store. */
+export interface StoreEntry {
+  readonly key: string
+  /** Undefined: it was deleted or has expired. */
+  readonly value: Uint8Array | undefined
+  /** Increases with every change of any key of the store. */
+  readonly revision: number
+}
+
+/**
+ * Keys and values that all nodes share, changed by compare-and-swap. A key is words of letters, digits, `-`, `_`, `=`
+ * or `/`, joined by dots; a value belongs to the store from now on. Methods reject with BusError.
+ */
+export interface KeyStore {
+  /** Creates a key; the revision, or undefined when it exists. */
+  create (key: string, value: Uint8Array): Promise<number | undefined>
+  /** Changes a key that has this revision; the new one, or undefined when it has another. */
+  update (key: string, value: Uint8Array, revision: number): Promise<number | undefined>
+  /** Sets a key whatever it is. */
+  put (key: string, value: Uint8Array): Promise<number>
+  /** Deletes a key that has this revision, or any; false when it has another. */
+  delete (key: string, revision?: number): Promise<boolean>
+  /** Undefined when there is no such key. */
+  get (key: string): Promise<StoreEntry | undefined>
+  /**
+   * Calls back with every key, then with every change, in order of revision; resolves when all present keys were given.
+   * After a loss of the connection it goes on with what has changed meanwhile. Does not tell when a key expires.
+   * Returns a function that ends it.
+   */
+  watch (receive: (entry: StoreEntry) => void): Promise<() => void>
+  /**
+   * How old the store was when the key was last changed, in milliseconds by the broker's clock; undefined when there is
+   * no such key. A young store may replace an earlier one whose keys the broker has lost.
+   */
+  age (key: string): Promise<number | undefined>
+}
+
+/**
+ * What connects the nodes of a cluster: messages by subject (dot-separated words), at most once, in order per sender
+ * over all subjects; requests; and stores of keys.
+ */
+export interface Bus {
+  /** Bytes of the largest message. */
+  readonly maxPayload: number
+  /** Whether the broker is reachable, as far as is known. */
+  readonly isConnected: boolean
+  /** Bytes published that the broker has not confirmed, to within 256 KiB; 0 after a flush. */
+  readonly unconfirmedBytes: number
+  /**
+   * Sends to all subscribers on other nodes; the bytes belong to the bus from now on. Lost while disconnected.
+   * @throws ERR_INVALID_PARAMETER for more bytes than `maxPayload`.
+   */
+  publish (subject: string, bytes: Uint8Array): void
+  /**
+   * Calls back with each message of other nodes on this subject; returns a function that ends it. `*` stands for one
+   * word. What the callback throws is an uncaught exception.
+   */
+  subscribe (subject: string, receive: (message: BusMessage) => void): () => void
+  /** The first answer; rejects with BusError. */
+  request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array>
+  /** Resolves when the broker has everything that was published and subscribed; rejects with BusError. */
+  flush (): Promise<void>
+  /**
+   * The store of this name (letters, digits, `-`, `_`), made if need be; keys expire `seconds` after their last change,
+   * if given.
+   */
+  openStore (name: string, seconds?: number): Promise<KeyStore>
+  /** Calls back when the connection to the broker is lost (false) or back (true); returns a function that ends it. */
+  onStatus (listener: (isConnected: boolean) => void): () => void
+  /** Sends what is published and disconnects. */
+  close (): Promise<void>
+}

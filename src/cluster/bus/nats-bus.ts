@@ -1,0 +1,232 @@
+import type { KvOptions } from '@nats-io/kv'
+import type { Msg, NatsConnection, Status } from '@nats-io/transport-node'
+import { GodotError } from '../../error.ts'
+import { consoleLogger, type Logger } from '../../logger.ts'
+import type { Bus, BusMessage, KeyStore } from './bus.ts'
+import { checkName, checkSize } from './checks.ts'
+import { importOptional } from './import-optional.ts'
+import { Link } from './link.ts'
+import { busError, describeFailure } from './nats-errors.ts'
+import { connectionOptions, type NatsOptions } from './nats-options.ts'
+import { destroySocket } from './nats-socket.ts'
+import { NatsStore } from './nats-store.ts'
+
+/** For how long connecting may take, in milliseconds. */
+const CONNECT_TIMEOUT = 4500
+/** For how long a closing bus waits until the broker has everything, in milliseconds. */
+const CLOSE_TIMEOUT = 1000
+/** After this many bytes the broker is asked to confirm them. */
+const CONFIRM_BYTES = 262_144
+
+/**
+ * Connects a node to NATS.
+ *
+ * @throws cluster-unavailable if the broker cannot be reached, refuses the credentials or has JetStream off
+ * @throws ERR_UNCONFIGURED if the packages of NATS are not installed
+ */
+export async function connectNats (options: NatsOptions, log: Logger = consoleLogger): Promise<Bus> {
+  const { connect } = await importOptional<typeof import('@nats-io/transport-node')>('transport-node')
+  const attempt = connect(await connectionOptions(options))
+  const connection = await inTime(attempt).catch((error: unknown) => { throw unreachable(options, error) })
+  try {
+    const { jetstreamManager } = await importOptional<typeof import('@nats-io/jetstream')>('jetstream')
+    await inTime(jetstreamManager(connection, { timeout: CONNECT_TIMEOUT }))
+  } catch (error) {
+    await connection.close()
+    throw unreachable(options, error)
+  }
+  return new NatsBus(connection, options.replicas ?? 1, log)
+}
+
+/** Rejects if it takes too long; a connection that is late is closed. */
+async function inTime<Result extends object> (attempt: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error('no answer'))
+      attempt.then(async late => { if ('close' in late) await (late as unknown as NatsConnection).close() }, () => {})
+    }, CONNECT_TIMEOUT)
+  })
+  return await Promise.race([attempt, timeout]).finally(() => { clearTimeout(timer) })
+}
+
+function unreachable ({ servers }: NatsOptions, error: unknown): GodotError {
+  if (error instanceof GodotError) return error
+  const addresses = [servers].flat().map(server => server.replace(/\/\/.*@/, '//')).join(', ')
+  return new GodotError('cluster-unavailable', `cluster: ${describeFailure(error)} (${addresses})`)
+}
+
+/** A connection of a node to NATS. */
+class NatsBus implements Bus {
+  readonly #connection: NatsConnection
+  readonly #link = new Link()
+  readonly #log: Logger
+  readonly #replicas: number
+  readonly #stores = new Map<string, Promise<KeyStore>>()
+  #maxPayload = 0
+  #bytes = new ByteCount()
+
+  constructor (connection: NatsConnection, replicas: number, log: Logger) {
+    this.#connection = connection
+    this.#replicas = replicas
+    this.#log = log
+    this.#link.onStatus(isConnected => { if (!isConnected) this.#bytes = new ByteCount() })
+    this.#followStatus()
+  }
+
+  get maxPayload (): number {
+    // Unknown while the client reconnects.
+    this.#maxPayload = this.#connection.info?.max_payload ?? this.#maxPayload
+    return this.#maxPayload
+  }
+
+  get isConnected (): boolean {
+    return this.#link.isConnected
+  }
+
+  get unconfirmedBytes (): number {
+    return this.#bytes.published - this.#bytes.confirmed
+  }
+
+  publish (subject: string, bytes: Uint8Array): void {
+    checkSize(bytes, this.maxPayload)
+    if (!this.isConnected) return
+    this.#connection.publish(subject, bytes)
+    const count = this.#bytes
+    count.published += bytes.length
+    if (count.published - count.asked >= CONFIRM_BYTES) this.#confirm().catch(() => {})
+  }
+
+  /** Asks the broker whether it has what was published until now. */
+  async #confirm (): Promise<void> {
+    const count = this.#bytes
+    const published = count.asked = count.published
+    await this.#connection.flush()
+    count.confirmed = published
+  }
+
+  subscribe (subject: string, receive: (message: BusMessage) => void): () => void {
+    const callback = (error: Error | null, message: Msg): void => {
+      if (error !== null) return
+      // The client stops reading when a callback throws.
+      try {
+        receive(new NatsMessage(message))
+      } catch (error) {
+        process.nextTick(() => { throw error })
+      }
+    }
+    const subscription = this.#connection.subscribe(subject, { callback })
+    return () => { subscription.unsubscribe() }
+  }
+
+  async request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array> {
+    checkSize(bytes, this.maxPayload)
+    const answer = await this.#ask(subject, () => this.#connection.request(subject, bytes, { timeout: milliseconds }))
+    return answer.data
+  }
+
+  async flush (): Promise<void> {
+    await this.#ask('flush', () => this.#confirm())
+  }
+
+  async #ask<Result> (subject: string, question: () => Promise<Result>): Promise<Result> {
+    return await this.#link.answer(subject, (resolve, reject) => {
+      question().then(resolve, (error: unknown) => { reject(busError(error, subject)) })
+      return () => {}
+    })
+  }
+
+  async openStore (name: string, seconds?: number): Promise<KeyStore> {
+    checkName(name)
+    let store = this.#stores.get(name)
+    if (store === undefined) {
+      store = this.#makeStore(name, seconds)
+      this.#stores.set(name, store)
+      store.catch(() => { this.#stores.delete(name) })
+    }
+    return await store
+  }
+
+  async #makeStore (name: string, seconds?: number): Promise<KeyStore> {
+    const options: Partial<KvOptions> = {
+      history: 1,
+      replicas: this.#replicas,
+      // Reads are answered by the leader: a follower may be late.
+      allow_direct: false,
+      ...seconds !== undefined && { ttl: seconds * 1000 }
+    }
+    return await NatsStore.open(this.#connection, this.#link, name, options)
+  }
+
+  onStatus (listener: (isConnected: boolean) => void): () => void {
+    return this.#link.onStatus(listener)
+  }
+
+  async #followStatus (): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      try {
+        this.#receiveStatus(status)
+      } catch (error) {
+        process.nextTick(() => { throw error })
+      }
+    }
+  }
+
+  #receiveStatus (status: Status): void {
+    switch (status.type) {
+      case 'staleConnection':
+        this.#link.set(false)
+        destroySocket(this.#connection)
+        break
+      case 'disconnect':
+        this.#link.set(false)
+        this.#log.warn({ server: status.server }, 'Lost the connection to the broker, reconnecting')
+        break
+      case 'reconnect':
+        this.#log.info({ server: status.server }, 'Reconnected to the broker')
+        this.#link.set(true)
+        break
+      case 'error':
+        this.#log.error({ err: status.error }, 'The broker refused a request')
+        break
+    }
+  }
+
+  async close (): Promise<void> {
+    if (this.#connection.isClosed()) return
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<never>((resolve, reject) => { timer = setTimeout(reject, CLOSE_TIMEOUT) })
+    await Promise.race([this.flush(), timeout]).catch(() => { destroySocket(this.#connection) })
+    clearTimeout(timer)
+    this.#link.close()
+    await this.#connection.close()
+  }
+}
+
+/** Bytes published since the last connect: all, those whose confirmation was asked for, those confirmed. */
+class ByteCount {
+  published = 0
+  asked = 0
+  confirmed = 0
+}
+
+/** A message as NATS gives it. */
+class NatsMessage implements BusMessage {
+  readonly #message: Msg
+
+  constructor (message: Msg) {
+    this.#message = message
+  }
+
+  get subject (): string {
+    return this.#message.subject
+  }
+
+  get bytes (): Uint8Array {
+    return this.#message.data
+  }
+
+  respond (bytes: Uint8Array): void {
+    this.#message.respond(bytes)
+  }
+}

@@ -1,0 +1,40 @@
+import { BusError } from './bus.ts'
+
+/** Codes of the JetStream API that have a meaning here. */
+const WRONG_REVISION = [10071, 10164]
+const NO_STREAM = 10059
+
+/** The error of the client as one of the bus. */
+export function busError (error: unknown, subject: string): Error {
+  if (!(error instanceof Error) || error instanceof BusError) return error as Error
+  if (hasName(error, 'NoResponders')) return new BusError('no-responders', subject)
+  if (hasName(error, 'TimeoutError')) return new BusError('timeout', subject)
+  return isApiError(error) ? error : new BusError('disconnected', subject)
+}
+
+/** Whether a key was not changed because it has another revision, or none. */
+export function isWrongRevision (error: unknown): boolean {
+  return isApiError(error) && WRONG_REVISION.includes(error.code)
+}
+
+/** Whether the broker has no such store: it was restarted and has lost its keys. */
+export function isMissingStore (error: unknown): boolean {
+  return isApiError(error) ? error.code === NO_STREAM : hasName(error, 'NoResponders')
+}
+
+/** In one sentence what is wrong and what to do. */
+export function describeFailure (error: unknown): string {
+  if (hasName(error, 'JetStreamNotEnabled')) return 'JetStream is off: start the broker with nats-server -js'
+  if (hasName(error, 'AuthorizationError')) return 'the broker refuses the credentials'
+  return `the broker cannot be reached: ${error instanceof Error ? error.message : String(error)}`
+}
+
+/** An error of the JetStream API. */
+function isApiError (error: unknown): error is Error & { code: number } {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === 'number'
+}
+
+/** Whether it or one of its causes has this name. */
+function hasName (error: unknown, name: string): boolean {
+  return error instanceof Error && (error.name === name || hasName(error.cause, name))
+}

@@ -1,0 +1,124 @@
+import type { JetStreamManager } from '@nats-io/jetstream'
+import type { KV, KvOptions } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { KeyStore, StoreEntry } from './bus.ts'
+import { importOptional } from './import-optional.ts'
+import type { Link } from './link.ts'
+import { busError, isMissingStore, isWrongRevision } from './nats-errors.ts'
+import { NatsWatch } from './nats-watch.ts'
+
+/** For how long the broker may not answer, in milliseconds. */
+const TIMEOUT = 2000
+
+/** A bucket of NATS. It is made again when a restarted broker has lost it. */
+export class NatsStore implements KeyStore {
+  readonly #link: Link
+  readonly #manager: JetStreamManager
+  readonly #makeBucket: () => Promise<KV>
+  readonly #name: string
+  readonly #watches = new Set<NatsWatch>()
+  #bucket: KV | undefined
+  #making: Promise<KV> | undefined
+
+  constructor (link: Link, manager: JetStreamManager, name: string, makeBucket: () => Promise<KV>) {
+    this.#link = link
+    this.#manager = manager
+    this.#name = name
+    this.#makeBucket = makeBucket
+    link.onStatus(isConnected => { for (const watch of this.#watches) isConnected ? watch.restart() : watch.pause() })
+  }
+
+  /** Makes the bucket if there is none. */
+  static async open (
+    connection: NatsConnection, link: Link, name: string, options: Partial<KvOptions>
+  ): Promise<NatsStore> {
+    const { jetstream, jetstreamManager } = await importOptional<typeof import('@nats-io/jetstream')>('jetstream')
+    const { Kvm } = await importOptional<typeof import('@nats-io/kv')>('kv')
+    const client = { timeout: TIMEOUT, checkAPI: false }
+    const buckets = new Kvm(jetstream(connection, client))
+    const manager = await jetstreamManager(connection, client)
+    const store = new NatsStore(link, manager, name, () => buckets.create(name, options))
+    await store.#call(name, async () => {})
+    return store
+  }
+
+  create (key: string, value: Uint8Array): Promise<number | undefined> {
+    return this.#call(key, bucket => unlessWrong(bucket.create(key, value)))
+  }
+
+  update (key: string, value: Uint8Array, revision: number): Promise<number | undefined> {
+    return this.#call(key, bucket => unlessWrong(bucket.update(key, value, revision)))
+  }
+
+  put (key: string, value: Uint8Array): Promise<number> {
+    return this.#call(key, bucket => bucket.put(key, value))
+  }
+
+  delete (key: string, revision?: number): Promise<boolean> {
+    const options = revision === undefined ? {} : { previousSeq: revision }
+    return this.#call(key, async bucket => await unlessWrong(bucket.delete(key, options).then(() => true)) ?? false)
+  }
+
+  get (key: string): Promise<StoreEntry | undefined> {
+    return this.#call(key, async bucket => {
+      const entry = await bucket.get(key)
+      return entry?.operation === 'PUT' ? { key, value: entry.value, revision: entry.revision } : undefined
+    })
+  }
+
+  age (key: string): Promise<number | undefined> {
+    return this.#call(key, async bucket => {
+      const entry = await bucket.get(key)
+      if (entry?.operation !== 'PUT') return undefined
+      const { created } = await this.#manager.streams.info(`KV_${this.#name}`)
+      return entry.created.getTime() - Date.parse(created)
+    })
+  }
+
+  async watch (receive: (entry: StoreEntry) => void): Promise<() => void> {
+    const watch = new NatsWatch(this.#manager, this.#name, receive)
+    await this.#call('watch', () => watch.start())
+    this.#watches.add(watch)
+    return () => {
+      this.#watches.delete(watch)
+      watch.pause()
+    }
+  }
+
+  /** Does something with the bucket, which is made again if the broker has lost it. */
+  #call<Result> (key: string, action: (bucket: KV) => Promise<Result>): Promise<Result> {
+    return this.#link.answer(key, (resolve, reject) => {
+      const attempt = async (): Promise<Result> => {
+        try {
+          return await action(await this.#open())
+        } catch (error) {
+          if (!isMissingStore(error)) throw error
+          this.#bucket = undefined
+          const result = await action(await this.#open())
+          for (const watch of this.#watches) watch.restart()
+          return result
+        }
+      }
+      attempt().then(resolve, (error: unknown) => { reject(busError(error, key)) })
+      return () => {}
+    })
+  }
+
+  /** The bucket, made by one caller if need be. */
+  async #open (): Promise<KV> {
+    if (this.#bucket !== undefined) return this.#bucket
+    this.#making ??= this.#makeBucket().finally(() => { this.#making = undefined })
+    this.#bucket = await this.#making
+    return this.#bucket
+  }
+}
+
+/** Undefined when the key has another revision. */
+async function unlessWrong<Result> (change: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await change
+  } catch (error) {
+    if (isWrongRevision(error)) return undefined
+    throw error
+  }
+}

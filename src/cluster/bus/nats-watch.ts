@@ -1,0 +1,99 @@
+import type { ConsumerMessages, JetStreamManager, JsMsg, PushConsumer } from '@nats-io/jetstream'
+import type { StoreEntry } from './bus.ts'
+
+/** A key that was pending may expire before it is delivered: no more is waited for than this, in milliseconds. */
+const LISTING_TIMEOUT = 1000
+/** Until the next attempt to go on after a loss of the connection, in milliseconds. */
+const RETRY = 250
+
+/** Follows the changes of a bucket. */
+export class NatsWatch {
+  readonly #manager: JetStreamManager
+  readonly #stream: string
+  readonly #prefix: string
+  readonly #receive: (entry: StoreEntry) => void
+  #consumer: PushConsumer | undefined
+  #messages: ConsumerMessages | undefined
+  /** When the broker made the bucket whose revisions are followed. */
+  #made: string | undefined
+  #revision = 0
+  /** Counts starts and pauses: what belongs to an earlier start is ignored. */
+  #run = 0
+
+  constructor (manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void) {
+    this.#manager = manager
+    this.#stream = `KV_${bucket}`
+    this.#prefix = `$KV.${bucket}.`
+    this.#receive = receive
+  }
+
+  /** Gives all keys, at a later start only what has changed since; resolves when they were given. */
+  async start (): Promise<void> {
+    this.pause()
+    const run = this.#run
+    const { created } = await this.#manager.streams.info(this.#stream)
+    const isFirst = this.#made === undefined
+    const consumer = await this.#manager.jetstream().consumers.getPushConsumer(this.#stream, {
+      deliver_policy: 'last_per_subject',
+      filter_subjects: `${this.#prefix}>`
+    })
+    const { num_pending: pending } = await consumer.info(true)
+    if (run !== this.#run) return
+    if (created !== this.#made) this.#revision = 0
+    this.#made = created
+    this.#consumer = consumer
+    await this.#list(consumer, pending, isFirst)
+  }
+
+  async #list (consumer: PushConsumer, pending: number, isFirst: boolean): Promise<void> {
+    const run = this.#run
+    let listed = 0
+    let done = (): void => {}
+    const complete = new Promise<void>(resolve => { done = resolve })
+    const timer = setTimeout(done, LISTING_TIMEOUT)
+    if (pending === 0) done()
+    this.#messages = await consumer.consume({
+      callback: message => {
+        if (run !== this.#run) return
+        this.#deliver(message, isFirst && listed < pending)
+        timer.refresh()
+        if (++listed >= pending || message.info.pending === 0) done()
+      }
+    })
+    await complete
+    clearTimeout(timer)
+  }
+
+  #deliver (message: JsMsg, isListing: boolean): void {
+    const { seq: revision, headers, data, subject } = message
+    const isDeleted = (headers?.get('KV-Operation') ?? '') !== ''
+    if (revision <= this.#revision) return
+    this.#revision = revision
+    if (isDeleted && isListing) return
+    const value = isDeleted ? undefined : new Uint8Array(data)
+    // The client stops reading when a callback throws.
+    try {
+      this.#receive({ key: subject.slice(this.#prefix.length), value, revision })
+    } catch (error) {
+      process.nextTick(() => { throw error })
+    }
+  }
+
+  /** Starts again, as often as it takes. */
+  restart (): void {
+    const attempt = (): void => {
+      const started = this.start()
+      const run = this.#run
+      started.catch(() => { setTimeout(() => { if (run === this.#run) attempt() }, RETRY).unref() })
+    }
+    attempt()
+  }
+
+  /** Gives no more changes. */
+  pause (): void {
+    this.#run++
+    this.#messages?.stop()
+    this.#consumer?.delete().catch(() => {})
+    this.#messages = this.#consumer = undefined
+  }
+}

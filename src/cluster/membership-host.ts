@@ -1,0 +1,45 @@
+/** Another live node of the cluster. */
+export interface ClusterNode {
+  /** Name of the node, unique in the cluster. */
+  readonly id: string
+  /** 1..1023: the upper 10 bits of the ids of its peers. */
+  readonly slot: number
+  /** 1..2^32-1, by chance: distinguishes this lease of the slot from all earlier ones. Epochs have no order. */
+  readonly epoch: number
+  /** Whether it is about to leave: its peers are being closed. */
+  readonly isDraining: boolean
+  /** When it joined the cluster, in milliseconds since 1970. */
+  readonly startedAt: number
+}
+
+/** Why a node is no longer in the cluster: it said so, or was not heard of. */
+export type NodeLeftCause = 'left' | 'lost'
+
+/** What membership tells and asks of the rest of a node. */
+export interface MembershipHost {
+  /** What all nodes must have in common, as JSON of an object; a node with another one refuses to start. */
+  readonly agreement: string
+  /** This node holds a slot, at first or after `fenced`; the other nodes hear of it after this call. */
+  claimed (lease: { readonly slot: number, readonly epoch: number }): void
+  /** All other nodes are live here; this node is ready once this resolves. */
+  ready (): Promise<void>
+  /** Bytes for the next heartbeat, besides who and what state the node is. */
+  heartbeat (): Uint8Array
+  /** A heartbeat of a live node; the bytes are valid until the call returns. */
+  heard (node: ClusterNode, bytes: Uint8Array): void
+  /**
+   * A node is heard for the first time, or again after it was lost. It is live once this resolves; a rejection drops
+   * the node until its next heartbeat.
+   */
+  joined (node: ClusterNode): Promise<void>
+  /**
+   * A node has left; called once for each `joined` that was not rejected, also if that is still under way. After
+   * `fenced` it is called for every node, and `joined` for those that are found when this node has a slot again.
+   */
+  left (node: ClusterNode, cause: NodeLeftCause): void
+  /**
+   * This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. Called once;
+   * the node then joins again: with the same slot if nobody has taken it, in any case with another epoch.
+   */
+  fenced (): void
+}
