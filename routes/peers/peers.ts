@@ -37,9 +37,8 @@ const listRoute: Routes = async (app, { server }) => {
 
 const peerRoute: Routes = async (app, { server }) => {
   app.head('/peers/:id', isolated({
-    config: { swagger: { exposeHeadRoute: true } },
+    config: { swagger: { exposeHeadRoute: true }, operationId: 'headPeer' },
     schema: {
-      operationId: 'headPeer',
       summary: 'Whether a peer exists, by status only',
       description: 'For clients that need no body. A closing peer exists until it is disconnected.',
       tags,

@@ -319,7 +319,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { id, address, port, protocol } = session
     this.#admit(session)
     peers.add(session)
-    log.debug({ peer: id, room: this.name, address, port }, 'peer joined')
+    log.info({ id, room: this.name, address, port }, 'peer joined')
     monitor.events.emit('joined', session.peer)
     if (this.#settings.options.gdMpApi) {
       this.inbox.joined(id)
@@ -383,7 +383,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { gdMpApi } = this.#settings.options
     if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
-    log.debug({ peer: id, room: this.name, end }, 'peer left')
+    const { cause, code } = end
+    log.info({ id, room: this.name, address: session.address, cause, code, seconds: session.age }, 'peer left')
     monitor.events.emit('left', session.peer, end)
     if (gdMpApi) this.#emit('peer_disconnected', id)
     else this.#emit('client_disconnected', id, end.outcome === 'clean')
