@@ -5,7 +5,7 @@ import { ownScope, serverOf } from '../http/own-scope.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { describeFailures } from '../http/document/describe-failures.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
-import { Problem } from '../http/problem.ts'
+import { Problem, problemCounts } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-options.ts'
 import { addServerMetrics, type MetricsRegistry } from '../src/admin/server-metrics.ts'
 import { defaultOptions } from '../src/options.ts'
@@ -23,7 +23,7 @@ export interface MetricsOptions extends AdminAuthOptions, Pick<AdminOptions, 'se
 export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, options) => {
   const { servers = [defaultOptions.name], token, auth = token === undefined ? false : undefined } = options
   const named = servers.map(name => ({ name, server: serverOf(app, name, 'metrics') }))
-  const registry = addServerMetrics(named, options.registry)
+  const registry = addServerMetrics(named, problemCounts(app.server), options.registry)
   ownScope(app)
   await app.register(adminAuth, { token, auth })
   shareSchemas(app, Problem)

@@ -1,13 +1,13 @@
-import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { allowOrigins } from '../../http/allow-origins.ts'
 import { addressOf } from '../../http/client-address.ts'
 import { describeFailures } from '../../http/document/describe-failures.ts'
 import { isolated } from '../../http/isolated.ts'
 import { watchMethods } from '../../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../../http/own-scope.ts'
-import { notFound, Problem } from '../../http/problem.ts'
+import { Problem } from '../../http/problem.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
@@ -17,15 +17,15 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import { type LobbyOptions, type ParsedLobbyOptions, parseLobbyOptions } from '../../src/lobby-options.ts'
-import { matchesOrigin } from '../../src/origin-pattern.ts'
 import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.ts'
 import { inOrder, pageOf } from '../page.ts'
 import { roomKeys } from './room-list.ts'
 
 /** As the oldest may have begun to play. */
 const newestFirst = { sort: 'openedAt', order: 'desc' } as const
-/** Seconds that a browser may remember a preflight response. */
-const PREFLIGHT_AGE = 600
+const crossOriginUse = {
+  methods: ['GET', 'HEAD', 'POST'], allowedHeaders: ['content-type'], exposedHeaders: ['retry-after']
+}
 
 /**
  * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
@@ -41,9 +41,10 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   ownScope(app, given.prefix)
   shareSchemas(app, Problem, LobbyRoom)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
-  describeFailures(app, { auth: false, operationIdPrefix })
+  const tagPrefix = given.server === undefined ? '' : `${given.server}: `
+  describeFailures(app, { auth: false, operationIdPrefix, tagPrefix })
   // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
-  await allowOrigins(app, options)
+  await allowOrigins(app, options.origin, crossOriginUse)
   await limitRate(app, options)
   const refuseOtherMethods = watchMethods(app)
   const lobby = new Lobby(rooms, monitor.events)
@@ -52,29 +53,6 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
 }
 
 export default lobbyRoutes
-
-async function allowOrigins (app: FastifyInstance, { origin }: ParsedLobbyOptions): Promise<void> {
-  if (origin === undefined) return
-  const options = origin !== false && corsOptions(origin === true ? ['*'] : [origin].flat())
-  // Of a route these override the options of the host's @fastify/cors, which cannot be registered once more below it.
-  app.addHook('onRoute', route => { route.config = Object.assign(route.config ?? {}, { cors: options }) })
-  if (app.hasRequestDecorator('corsPreflightEnabled')) app.options('*', isolated({ schema: { hide: true } }), notFound)
-  else if (options !== false) await app.register(cors, options)
-}
-
-function corsOptions (patterns: readonly string[]): FastifyCorsOptions {
-  return {
-    origin: patterns.includes('*')
-      ? '*'
-      : (text, callback) => { callback(null, patterns.some(pattern => matchesOrigin(pattern, text ?? ''))) },
-    methods: ['GET', 'HEAD', 'POST'],
-    allowedHeaders: ['content-type'],
-    exposedHeaders: ['retry-after'],
-    credentials: false,
-    maxAge: PREFLIGHT_AGE,
-    strictPreflight: false
-  }
-}
 
 async function limitRate (app: FastifyInstance, { rateLimit: { max, timeWindow } }: ParsedLobbyOptions): Promise<void> {
   await app.register(rateLimit, {
@@ -96,8 +74,11 @@ type Routes = FastifyPluginAsyncTypebox<{
 const listRoute: Routes = async (app, { server, lobby, options }) => {
   app.get('/rooms', isolated({ schema: listSchema }), async request => {
     const query = { ...request.query, ...newestFirst }
-    const { items, nextCursor } = pageOf(roomKeys, query, (by, after) => inOrder(roomKeys, lobby.rooms(), by, after))
-    return { items: items.map(room => describe(room, urlOf(server, room, request, options))), nextCursor }
+    const { items, ...page } = pageOf(roomKeys, query, {
+      itemsAfter: (by, after) => inOrder(roomKeys, lobby.rooms(), by, after),
+      count: () => [...lobby.rooms()].length
+    })
+    return { ...page, items: items.map(room => describe(room, urlOf(server, room, request, options))) }
   })
 }
 

@@ -127,6 +127,11 @@ export class EventFeed {
     if (this.#isListening) this.#add('admin', action)
   }
 
+  /** Counts a request with a wrong token. */
+  addWrongToken (address: string): void {
+    this.#addBurst('refused', 'wrong-token', { reason: 'wrong-token', address })
+  }
+
   /** Counts a request that was rejected for lack of authorization. */
   addUnauthorized (data: Omit<FeedData['unauthorized'], 'count'>): void {
     this.#addBurst('unauthorized', String(data.status), data)

@@ -22,14 +22,15 @@ export interface MetricsRegistry {
 }
 
 /**
- * Adds the metrics of servers to a registry of prom-client. By default it is a new one, which has the metrics of the
- * process as well.
+ * Adds the metrics of servers to a registry of prom-client, and the error responses of the HTTP server by code. By
+ * default it is a new one, which has the metrics of the process as well.
  */
 export function addServerMetrics (
-  named: readonly Named[], registry: MetricsRegistry = processRegistry()
+  named: readonly Named[], problems: Readonly<Record<string, number>> = {}, registry: MetricsRegistry = processRegistry()
 ): MetricsRegistry {
   const target = registry as Registry
   countEvents(named, target)
+  addProblems(problems, target)
   const snapshots = new Map(named.map(({ server }) => [server, snapshotOf(server, new Traffic(server))]))
   for (const reading of readings(server => snapshots.get(server)!())) addReading(target, named, reading)
   return registry
@@ -209,6 +210,20 @@ function addReading (registry: Registry, named: readonly Named[], { name, help, 
           }
         }
       }
+    }
+  })
+}
+
+function addProblems (problems: Readonly<Record<string, number>>, registry: Registry): void {
+  // eslint-disable-next-line no-new
+  new Counter({
+    name: `${PREFIX}http_problems_total`,
+    help: 'Error responses of the REST API and of the other parts, by code',
+    labelNames: ['code'],
+    registers: [registry],
+    collect () {
+      this.reset()
+      for (const [code, count] of Object.entries(problems)) this.inc({ code }, count)
     }
   })
 }

@@ -100,7 +100,7 @@ export class PeerSession implements
   readonly #server: PeerServer
   #host: PeerHost
   readonly #windowBits: number
-  readonly #rateLimit: RateLimit | undefined
+  #rateLimit: RateLimit | undefined
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
   #isGone = false
@@ -130,15 +130,20 @@ export class PeerSession implements
   constructor (
     server: PeerServer, host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0
   ) {
-    const { rates } = server.settings
     this.id = id
     this.protocol = protocol
     this.#server = server
     this.#host = host
     this.#windowBits = windowBits
-    this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
+    this.limitRate()
     this.outbox = new PeerOutbox(connection, this)
     this.#input = new PeerInput(connection, this, server, windowBits > 0)
+  }
+
+  /** Applies the rate limits that the server has now. */
+  limitRate (): void {
+    const { rates } = this.#server.settings
+    this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
   }
 
   /** Starts reading; the server calls it once it has registered the session. */

@@ -269,6 +269,23 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     return 1
   }
 
+  /**
+   * Sends a packet in either mode to all members except these and returns the number of receivers; one whose output
+   * buffer is full does not get it.
+   */
+  broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    let receivers = 0
+    for (const { id } of this.openPeers()) {
+      if (excluded.has(id)) continue
+      try {
+        receivers += this.broadcast(id, bytes, isText)
+      } catch (error) {
+        if (!(error instanceof GodotError) || error.code !== 'ERR_OUT_OF_MEMORY') throw error
+      }
+    }
+    return receivers
+  }
+
   // ---- joining ----
 
   /** A client has completed its handshake: it becomes a member at once, or has to authenticate first. */

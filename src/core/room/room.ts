@@ -169,6 +169,14 @@ export class Room extends PacketPeer {
   }
 
   /**
+   * Sends one packet in either mode to all peers except these; an id that is no peer is ignored. Returns the number of
+   * receivers: a peer whose output buffer is full does not get it.
+   */
+  broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
+    return this.#core.broadcastExcept(new Set(excluded), bytes, isText)
+  }
+
+  /**
    * Remote calls (multiplayer mode). From its first use on it handles the room's packets: none is queued, and
    * `peer_packet` is not signalled.
    */

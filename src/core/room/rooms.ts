@@ -121,6 +121,13 @@ export class Rooms {
     return receivers
   }
 
+  /** Sends a packet to the peers of all rooms except these; returns the number of receivers. */
+  broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    let receivers = 0
+    for (const room of this.#byName.values()) receivers += room.broadcastExcept(excluded, bytes, isText)
+    return receivers
+  }
+
   /** The room has ended: its name is free again. */
   delete (room: RoomCore): void {
     this.#byName.delete(room.name)

@@ -86,6 +86,11 @@ export class Listening {
     listener.setKeys(keys)
   }
 
+  /** Option `pingInterval` has changed. */
+  pingIntervalChanged (): void {
+    if (this.isOn) this.#heartbeat.start(this.#settings.options.pingInterval)
+  }
+
   async #start (port: number | undefined, changes: Pick<ServerOptions, 'protocols' | 'gdMpApi'>): Promise<void> {
     if (this.#stopping !== undefined) await this.#stopping
     const { protocols, gdMpApi } = this.#settings.options

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../../error.ts'
+import type { ServerOptions } from '../../options.ts'
+import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
@@ -42,6 +44,12 @@ export interface MonitorEvents {
   refused: [reason: ErrorCode, address: string]
   /** A limit was hit; `details` say by whom. Emitted at every hit. */
   limited: [limit: LimitName, details: object]
+  /** An address or range was banned. */
+  banned: [ban: Ban]
+  /** The ban of an address or range was lifted. */
+  unbanned: [ban: Ban]
+  /** Options changed at run time. */
+  changed: [options: Partial<ServerOptions>]
   /** The server started to listen. */
   listening: []
   /** The server stopped, and all peers have ended. */

@@ -163,6 +163,11 @@ export class PeerRegistry implements RoomServer {
     if (this.#sockets.size === 0) this.#onReleased?.()
   }
 
+  /** Options `maxPacketsPerSecond` or `maxBytesPerSecond` have changed. */
+  ratesChanged (): void {
+    for (const session of this.#sessions()) session.limitRate()
+  }
+
   /** Closes the clients that a new ban is about. */
   applyBan (ban: Ban): void {
     const { bans } = this.#admission

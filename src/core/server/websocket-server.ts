@@ -1,5 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
+import { runtimeChanges } from '../../runtime-options.ts'
+import type { RuntimeOptions } from '../../runtime-options.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import { Admission } from '../admission/admission.ts'
@@ -171,8 +173,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   set handshakeTimeout (seconds: number) {
-    this.#settings.change({ handshakeTimeout: seconds })
-    this.#admission.timeoutChanged()
+    this.change({ handshakeTimeout: seconds })
   }
 
   /**
@@ -183,7 +184,20 @@ export class WebSocketServer extends PacketPeer {
   }
 
   set refuseNewConnections (enable: boolean) {
-    this.#settings.change({ refuseNewConnections: enable })
+    this.change({ refuseNewConnections: enable })
+  }
+
+  /**
+   * Changes options while the server listens; of `rooms` the rules that are given. Limits apply to connected peers from
+   * then on. Throws ERR_INVALID_PARAMETER and changes nothing when one is invalid or not of RuntimeOptions.
+   */
+  change (options: Partial<RuntimeOptions>): void {
+    const changes = runtimeChanges(this.options, options)
+    this.#settings.change(changes)
+    if ('handshakeTimeout' in changes) this.#admission.timeoutChanged()
+    if ('pingInterval' in changes) this.#listening.pingIntervalChanged()
+    if ('maxPacketsPerSecond' in changes || 'maxBytesPerSecond' in changes) this.#registry.ratesChanged()
+    this.#monitor.events.emit('changed', changes)
   }
 
   /**
@@ -367,6 +381,14 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
+   * Sends one packet in either mode to all peers except these; an id that is no peer is ignored. Returns the number of
+   * receivers: a peer whose output buffer is full does not get it.
+   */
+  broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
+    return this.#registry.rooms.broadcastExcept(new Set(excluded), bytes, isText)
+  }
+
+  /**
    * Remote calls (multiplayer mode). From its first use on it handles the server's packets: none is queued, and
    * `peer_packet` is not signalled.
    */
@@ -415,12 +437,15 @@ export class WebSocketServer extends PacketPeer {
     checkClose(closeCode.POLICY, terms.reason ?? '')
     const ban = this.#admission.bans.ban(address, terms)
     this.#registry.applyBan(ban)
+    this.#monitor.events.emit('banned', ban)
     return ban
   }
 
   /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
   unban (address: string): Ban {
-    return this.#admission.bans.unban(address)
+    const ban = this.#admission.bans.unban(address)
+    this.#monitor.events.emit('unbanned', ban)
+    return ban
   }
 
   /** Bans in effect, oldest first. */
