@@ -8,7 +8,7 @@ import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
 import type { RoomOptions } from '../core/room/room-options.ts'
 import type { Room } from '../core/room/room.ts'
-import type { ClusterLink, RoomListing } from '../core/server/cluster-link.ts'
+import type { ClusterLink, RoomFacts, RoomListing } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterRules, Settings } from '../core/server/settings.ts'
@@ -22,6 +22,7 @@ import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership-ho
 import { readPackets, readStamp } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
 import type { RoomMessage } from './message/room-message.ts'
+import type { NodeCommands } from './node-commands.ts'
 import { PeerSync } from './peer-sync.ts'
 import type { PeerSyncHost } from './peer-sync.ts'
 import type { RemotePeer } from './remote-peer.ts'
@@ -48,6 +49,8 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   readonly #direct: DirectLinks
   readonly #gaps: Gaps
   readonly #partHost: PartHost
+  /** The other nodes by id, as this node last knew them. */
+  readonly #known = new Map<string, ClusterNode>()
   /** Ends what was subscribed for the slot that this node holds. */
   #endings: Array<() => void> = []
 
@@ -123,6 +126,36 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     return this.#homes.prepareEntry(name, address)
   }
 
+  // ---- administration ----
+
+  get commands (): NodeCommands {
+    return this.#node.commands
+  }
+
+  knownNodes (): Iterable<ClusterNode> {
+    return this.isReady ? this.#node.nodes() : this.#known.values()
+  }
+
+  rooms (): Iterable<RoomFacts> {
+    return this.#homes.rooms()
+  }
+
+  room (name: string): RoomFacts | undefined {
+    return this.#homes.room(name)
+  }
+
+  async changeRoom (name: string, changes: RoomOptions): Promise<void> {
+    await this.#homes.change(name, changes)
+  }
+
+  async closeRoom (name: string, code: number, reason: string): Promise<string[]> {
+    return await this.#homes.close(name, { code, reason })
+  }
+
+  setDraining (): void {
+    this.#node.setDraining()
+  }
+
   // ---- what applications see ----
 
   get nodeId (): string {
@@ -195,11 +228,13 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
     await this.#peers.nodeJoined(node)
+    this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
   }
 
   left (node: ClusterNode, cause: NodeLeftCause): void {
+    if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     this.#peers.nodeLeft(node)
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)

@@ -1,4 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/membership-host.ts'
+import type { NodeCommands } from '../../cluster/node-commands.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
@@ -11,10 +13,42 @@ export interface RoomListing {
   readonly peers: number
 }
 
+/** What is known of a room of the cluster, wherever its home is. */
+export interface RoomFacts {
+  readonly name: string
+  readonly openedAt: number
+  /** Number of its members on all nodes. */
+  readonly peerCount: number
+  readonly maxPeers: number
+  readonly locked: boolean
+  readonly listed: boolean
+  readonly emptyTimeout: number
+  readonly data: Readonly<Record<string, unknown>>
+  /** Its home; undefined without a cluster, or while it has none. */
+  readonly node?: string | undefined
+}
+
 /** What a server asks of its cluster (option `cluster`). */
 export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
+  /** Commands between nodes. */
+  readonly commands: NodeCommands
+  /** The other live nodes; while this node is not in the cluster those that were live when it was last. */
+  knownNodes (): Iterable<ClusterNode>
+  /** The rooms of all nodes, in no particular order. */
+  rooms (): Iterable<RoomFacts>
+  /** A room of any node. */
+  room (name: string): RoomFacts | undefined
+  /** Changes settings of a room of any node; rejects with ERR_DOES_NOT_EXIST or cluster-unavailable. */
+  changeRoom (name: string, changes: RoomOptions): Promise<void>
+  /**
+   * Closes a room of any node; resolves with the ids of the nodes that could not be told. Rejects with
+   * ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
+   */
+  closeRoom (name: string, code: number, reason: string): Promise<string[]>
+  /** Tells the other nodes that the peers of this one are about to be closed. */
+  setDraining (): void
   /** Joins the cluster; rejects with cluster-unavailable or ERR_INVALID_PARAMETER. */
   join (): Promise<void>
   /** Leaves it; all peers have ended. */
