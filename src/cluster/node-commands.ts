@@ -32,6 +32,11 @@ export class NodeCommands {
     this.#subjects = subjects
   }
 
+  /** Bytes of the largest answer. */
+  get maxAnswer (): number {
+    return this.#bus?.maxPayload ?? Infinity
+  }
+
   /** Answers a command of other nodes from now on; what the handler throws or rejects with is the answer's error. */
   handle (command: string, handler: Handler): void {
     this.#handlers.set(command, handler)

@@ -93,7 +93,8 @@ export class RoomHomes implements DirectoryHost {
     const { settings } = this.#context.registry
     const [part, entry] = [this.#part(name), this.directory.get(name)]
     if (part === undefined && entry === undefined) return undefined
-    const { maxPeers, locked, listed, emptyTimeout, data } = part?.settings ?? new RoomSettings(settings, entry!.options)
+    const effective = part?.settings ?? new RoomSettings(settings, entry!.options)
+    const { maxPeers, locked, listed, emptyTimeout, data } = effective
     const openedAt = entry?.openedAt ?? part!.openedAt
     const peerCount = part?.peerCount ?? this.#host.replica.inRoom(name)?.size ?? 0
     const node = entry === undefined ? this.#host.nodeId : this.#nodeOf(entry)
