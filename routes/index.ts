@@ -11,6 +11,7 @@ import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options
 import { feedOf } from '../src/admin/event-feed.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { disconnectRoutes } from './peers/disconnect.ts'
+import { Event } from './events/event-schemas.ts'
 import { eventRoutes } from './events/events.ts'
 import { ClusterNodes } from './nodes/cluster-nodes.ts'
 import { packetRoutes } from './packets.ts'
@@ -37,7 +38,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   await app.register(audit, { feed })
   const onWrongToken = (address: string): void => { feed.addWrongToken(address) }
   await app.register(adminAuth, { ...options, onWrongToken })
-  shareSchemas(app, Problem, Peer, RoomEntry, State, BanEntry)
+  shareSchemas(app, Problem, Peer, RoomEntry, State, BanEntry, Event)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
   // Two servers in one document are told apart by their tags.
   const tagPrefix = given.server === undefined ? '' : `${given.server}: `

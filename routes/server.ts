@@ -93,7 +93,7 @@ type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** State of the server; listening and stopping. */
 export const serverRoutes: Routes = async (app, options) => {
-  for (const routes of [stateRoutes, listeningRoutes]) await app.register(routes, options)
+  for (const routes of [stateRoutes, listeningRoutes, stopRoute]) await app.register(routes, options)
 }
 
 const stateRoutes: Routes = async (app, { server }) => {
@@ -171,7 +171,9 @@ const listeningRoutes: Routes = async (app, { server }) => {
     await server.listen(port, protocols, gdMpApi)
     return describeServer(server)
   })
+}
 
+const stopRoute: Routes = async (app, { server }) => {
   app.post('/server/stop', isolated({
     config: { role: 'admin' },
     schema: {

@@ -43,9 +43,8 @@ const listRoute: Routes = async (app, { peers }) => {
 const peerRoute: Routes = async (app, { nodes }) => {
   const describe = nodes.operation('peer', ({ id }: { id: number }) => describePeer(nodes.localPeer(id), nodes.nodeId))
   app.head('/peers/:id', isolated({
-    config: { swagger: { exposeHeadRoute: true } },
+    config: { swagger: { exposeHeadRoute: true }, operationId: 'headPeer' },
     schema: {
-      operationId: 'headPeer',
       summary: 'Whether a peer exists, by status only',
       description: 'For clients that need no body. A closing peer exists until it is disconnected.',
       tags,
