@@ -62,7 +62,8 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
         400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 0'),
         409: problem('A room of this name exists, or the server has no rooms (option `rooms`)',
           new GodotError('ERR_ALREADY_EXISTS', 'a room "arena-7" exists')),
-        503: problem('There are `maxRooms` rooms, or the cluster cannot be reached', new GodotError('too-many-rooms', 'there are 10000 rooms'))
+        503: problem('There are `maxRooms` rooms, or the cluster cannot be reached',
+          new GodotError('too-many-rooms', 'there are 10000 rooms'))
       }
     }
   }), async ({ url, body: { name, ...settings } }, reply) => {
@@ -70,7 +71,7 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
     const { name: opened } = await open.openRoom(name, settings)
     const collection = url.split('?', 1)[0].replace(/\/$/, '')
     reply.code(201).header('location', `${collection}/${opened}`)
-    return await reply.send(describeRoom(nodes.room(opened)))
+    return describeRoom(nodes.room(opened))
   })
 }
 
@@ -102,7 +103,7 @@ const changeRoutes: Routes = async (app, { nodes }) => {
     const { name } = nodes.room(params.room)
     if (nodes.link === undefined) nodes.server.room(name).change(body)
     else await nodes.link.changeRoom(name, body)
-    return describeRoom({ ...nodes.room(name), ...body })
+    return { ...describeRoom(nodes.room(name)), ...body }
   })
 
   app.delete('/rooms/:room', isolated({
