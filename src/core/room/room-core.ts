@@ -262,13 +262,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
       else session.send(bytes, isText)
       return 1
     }
+    const receivers = this.broadcastHere(to, bytes, isText)
+    if (this.link === undefined) return receivers
+    this.link.sentAll(target.SERVER, to, false)
+    return receivers + this.link.size - (this.link.has(-to) ? 1 : 0)
+  }
+
+  /** Sends a packet in either mode to the members on this node: all (0), or all but one (-id). */
+  broadcastHere (to: number, bytes: Uint8Array, isText: boolean): number {
+    const { options, wire } = this.#settings
     const excluded = this.members.get(-to)
-    if (options.gdMpApi) this.relay.put(to, wire.relay.data(to, bytes))
-    else {
-      this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
-      this.link?.sentAll(target.SERVER, to, false)
-    }
-    let receivers = this.link === undefined ? 0 : this.link.size - (this.link.has(-to) ? 1 : 0)
+    if (options.gdMpApi) this.relay.putHere(to, wire.relay.data(to, bytes))
+    else this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
+    let receivers = 0
     for (const session of this.members.open()) if (session !== excluded) receivers++
     return receivers
   }
@@ -285,8 +291,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
    * buffer is full does not get it.
    */
   broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach(this.openPeers(), excluded, bytes, isText)
+  }
+
+  /** The same to the members on this node. */
+  broadcastHereExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach(this.members.open(), excluded, bytes, isText)
+  }
+
+  #sendToEach (
+    peers: Iterable<{ readonly id: number }>, excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean
+  ): number {
     let receivers = 0
-    for (const { id } of this.openPeers()) {
+    for (const { id } of peers) {
       if (excluded.has(id)) continue
       try {
         receivers += this.broadcast(id, bytes, isText)
