@@ -35,6 +35,8 @@ export class Client {
   readonly index: number
   /** Assigned by the server, if the wire has ids. */
   id = 0
+  /** Members of its room that it has heard of, if the wire announces them. */
+  announced = 0
   reader: Reader | undefined
   readonly socket: Socket
   readonly #wire: Wire
@@ -104,7 +106,8 @@ export class Client {
   }
 
   #readMessage (payload: Buffer): void {
-    const { readId, opcode, answer } = this.#wire
+    const { readId, isAnnouncement, opcode, answer } = this.#wire
+    if (isAnnouncement?.(payload)) this.announced++
     const id = readId?.(payload)
     if (id === undefined) return
     this.id = id
