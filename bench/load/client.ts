@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { closePayload } from '../../src/protocol/websocket/frame.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { frame, frameSize, parseFrame } from '../../test/helper/raw-frame.ts'
 import type { Job } from './job.ts'
 import { wires } from './wire.ts'
@@ -90,8 +91,8 @@ export class Client {
     if (end < 0) return 0
     if (bytes.toString('latin1', 9, 12) !== '101') throw new Error(`handshake refused: ${bytes}`)
     this.#isUpgraded = true
-    const { firstMessage, opcode, readId } = this.#wire
-    if (firstMessage !== undefined) this.write(frame(opcode, firstMessage))
+    const { firstMessage, readId } = this.#wire
+    if (firstMessage !== undefined) this.write(frame(opcode.TEXT, firstMessage))
     if (readId === undefined) this.#onJoined(this)
     return end + 4
   }
@@ -106,12 +107,12 @@ export class Client {
   }
 
   #readMessage (payload: Buffer): void {
-    const { readId, isAnnouncement, opcode, answer } = this.#wire
+    const { readId, isAnnouncement, opcode: code, answer } = this.#wire
     if (isAnnouncement?.(payload)) this.announced++
     const id = readId?.(payload)
     if (id === undefined) return
     this.id = id
-    if (answer !== undefined) this.write(frame(opcode, answer))
+    if (answer !== undefined) this.write(frame(code, answer))
     this.#onJoined(this)
   }
 }

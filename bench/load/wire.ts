@@ -22,7 +22,7 @@ export interface Wire {
   readonly suffix: Uint8Array
   /** Prefix of received messages if it differs from `prefix`; it has the same length. */
   readonly receivedPrefix?: (id: number) => Uint8Array
-  /** First message of a client after the handshake, if any. */
+  /** Text that a client sends first after the handshake, if any. */
   readonly firstMessage?: string
   /**
    * Reads a client's id from the message that completes its join; undefined for others. If not set, the handshake
