@@ -9,13 +9,20 @@ import { findProgram } from '../../scripts/test-programs.mjs'
 import { envWithoutCoverage } from '../helper/env-without-coverage.ts'
 import { pem } from '../helper/keys.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
-import type { Ports, ProxyKind } from './kinds.ts'
+import type { Ports, ProxyFile, ProxyKind } from './kinds.ts'
 
 /** Starts a proxy in front of these ports and returns its own, which has TLS; the test ends it. */
 export async function startProxy (t: Test, kind: ProxyKind, upstreams: Omit<Ports, 'proxy'>): Promise<number> {
+  return await startProgram(t, kind, (folder, proxy) => kind.configure(folder, { ...upstreams, proxy }))
+}
+
+/** Starts a proxy program whose configuration makes it listen on `port`. */
+export async function startProgram (
+  t: Test, kind: Pick<ProxyKind, 'command' | 'args'>, configure: (folder: string, port: number) => ProxyFile
+): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), `${kind.command}-`))
   const proxy = await freePort()
-  const { file, text } = kind.configure(folder, { ...upstreams, proxy })
+  const { file, text } = configure(folder, proxy)
   const chain = pem('leaf.pem') + pem('middle.pem')
   const files = { 'cert.pem': chain, 'key.pem': pem('leaf.key'), 'both.pem': chain + pem('leaf.key'), [file]: text }
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
