@@ -11,8 +11,7 @@ import { Problem } from '../../http/problem.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
-import { Lobby } from '../../src/core/room/lobby.ts'
-import type { Room } from '../../src/core/room/room.ts'
+import { type ListedRoom, Lobby } from '../../src/core/room/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
@@ -34,7 +33,7 @@ const crossOriginUse = {
 export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
   const options = parseLobbyOptions(given)
   const server = serverOf(app, options.server, 'lobbyRoutes')
-  const { settings, admission, rooms, monitor } = internalsOf(server)
+  const { settings, admission, registry, monitor } = internalsOf(server)
   if (settings.rooms === undefined) {
     throw new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: server ${options.server} needs option \`rooms\``)
   }
@@ -48,7 +47,7 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   await limitRate(app, options)
   app.addHook('onRequest', async request => { admission.checkBan(addressOf(request)) })
   const refuseOtherMethods = watchMethods(app)
-  const lobby = new Lobby(rooms, monitor.events)
+  const lobby = new Lobby(registry, monitor.events)
   for (const routes of [listRoute, openRoutes]) await app.register(routes, { server, lobby, options })
   refuseOtherMethods()
 }
@@ -102,12 +101,12 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
   })
 }
 
-function describe ({ name, peerCount: peers, maxPeers, data }: Room, url: string): LobbyRoom {
+function describe ({ name, peerCount: peers, maxPeers, data }: ListedRoom, url: string): LobbyRoom {
   return { name, peers, maxPeers, data, url }
 }
 
 function urlOf (
-  server: WebSocketServer, { name }: Room, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
+  server: WebSocketServer, { name }: ListedRoom, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
 ): string {
   return roomUrl(server, name, request, publicUrl)
 }

@@ -124,6 +124,10 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     return this.#homes.listing(name)
   }
 
+  listings (): Iterable<RoomListing> {
+    return this.#homes.listings()
+  }
+
   get listingCount (): number {
     return this.#homes.listingCount
   }

@@ -137,6 +137,6 @@ export class PeerSync implements FeedHost {
   }
 }
 
-function factsOf ({ id, room, address, port, protocol, connectedAt }: PeerSession): PeerFacts {
-  return { id, room: room.name, address, port, protocol, connectedAt }
+function factsOf ({ id, roomName: room, address, port, protocol, connectedAt }: PeerSession): PeerFacts {
+  return { id, room, address, port, protocol, connectedAt }
 }

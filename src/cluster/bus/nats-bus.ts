@@ -62,6 +62,7 @@ class NatsBus implements Bus {
   readonly #link = new Link()
   readonly #log: Logger
   readonly #replicas: number
+  readonly #stores = new Map<string, Promise<KeyStore>>()
   #maxPayload = 0
   #bytes = new ByteCount()
 
@@ -70,7 +71,7 @@ class NatsBus implements Bus {
     this.#replicas = replicas
     this.#log = log
     this.#link.onStatus(isConnected => { if (!isConnected) this.#bytes = new ByteCount() })
-    this.#followStatus().catch((error: unknown) => { throw error })
+    this.#followStatus()
   }
 
   get maxPayload (): number {
@@ -137,6 +138,16 @@ class NatsBus implements Bus {
 
   async openStore (name: string, seconds?: number): Promise<KeyStore> {
     checkName(name)
+    let store = this.#stores.get(name)
+    if (store === undefined) {
+      store = this.#makeStore(name, seconds)
+      this.#stores.set(name, store)
+      store.catch(() => { this.#stores.delete(name) })
+    }
+    return await store
+  }
+
+  async #makeStore (name: string, seconds?: number): Promise<KeyStore> {
     const options: Partial<KvOptions> = {
       history: 1,
       replicas: this.#replicas,

@@ -53,7 +53,8 @@ export class RoomHomes implements DirectoryHost {
     this.#states = states
     await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
-    if (main === undefined) await this.directory.claim(MAIN, {}, Date.now())
+    const { options } = this.#context.registry.rooms.main.settings
+    if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
   }
 
@@ -75,14 +76,22 @@ export class RoomHomes implements DirectoryHost {
   /** A room that has its home on another node. */
   listing (name: string): RoomListing | undefined {
     const entry = this.directory.get(name)
-    if (entry === undefined || this.#isHere(entry)) return undefined
-    return { options: entry.options, peers: this.#host.replica.inRoom(name)?.size ?? 0 }
+    return entry === undefined || this.#isHere(entry) ? undefined : this.#list(name, entry)
+  }
+
+  * listings (): IterableIterator<RoomListing> {
+    for (const [name, entry] of this.directory) if (!this.#isHere(entry)) yield this.#list(name, entry)
   }
 
   get listingCount (): number {
     let count = 0
     for (const [name, entry] of this.directory) if (name !== MAIN && !this.#isHere(entry)) count++
     return count
+  }
+
+  #list (name: string, { options, openedAt }: RoomEntry): RoomListing {
+    const elsewhere = this.#host.replica.inRoom(name)?.size ?? 0
+    return { name, options, openedAt, peers: elsewhere + (this.#part(name)?.localCount ?? 0) }
   }
 
   // ---- opening and entering ----

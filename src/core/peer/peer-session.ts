@@ -34,6 +34,7 @@ export interface PeerServer extends InputSettings {
 export interface PeerHost {
   /** What applications see of the room. */
   readonly room: Room
+  readonly name: string
   /** Outgoing packets of the room. */
   readonly outbox: RoomOutbox
   /** Whether the application reads packets, as far as is known. */
@@ -203,6 +204,10 @@ export class PeerSession implements
 
   get room (): Room {
     return this.#host.room
+  }
+
+  get roomName (): string {
+    return this.#host.name
   }
 
   moveTo (room: Room): void {

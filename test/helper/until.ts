@@ -1,0 +1,8 @@
+/** Resolves when a condition holds; looks every few milliseconds, for 20 s at most. */
+export async function until (condition: () => boolean | Promise<boolean>): Promise<void> {
+  const started = performance.now()
+  while (!await condition()) {
+    if (performance.now() - started > 20_000) throw new Error(`timeout: ${String(condition)}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
