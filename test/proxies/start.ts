@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { envWithoutCoverage } from '../helper/env-without-coverage.ts'
+import { freePort } from '../helper/free-port.ts'
 import { pem } from '../helper/keys.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import type { Ports, ProxyFile, ProxyKind } from './kinds.ts'
@@ -40,15 +41,6 @@ export async function startProgram (
   await withTimeout(10, () => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(proxy)]))
   hasExited.catch(() => {})
   return proxy
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function isListening (port: number): Promise<void> {
