@@ -10,7 +10,6 @@ import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
-import { envWithoutCoverage } from '../helper/env-without-coverage.ts'
 import { freePort } from '../helper/free-port.ts'
 import { asCall, RelaySocket } from '../helper/relay-socket.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
@@ -50,9 +49,7 @@ t.test('a real player goes on playing, with its score, when the home of its room
 async function startExample (t: Test): Promise<{ port: number, brokerUrl: string, processes: number[] }> {
   const [port, brokerPort] = [await freePorts(3), await freePort()]
   const start = join(root, 'dist/examples/cluster/start.js')
-  const example = spawn(process.execPath, [start, String(port), String(brokerPort)], {
-    env: envWithoutCoverage, stdio: ['ignore', 'pipe', 'pipe']
-  })
+  const example = spawn(process.execPath, [start, String(port), String(brokerPort)], { stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(example, 'exit')
   t.teardown(async () => {
     example.kill('SIGTERM')
