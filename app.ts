@@ -1,18 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AdminAuthOptions } from './plugins/admin-auth.ts'
-import asyncapi from './plugins/asyncapi.ts'
-import metrics from './plugins/metrics.ts'
 import openapi, { tokenScheme } from './plugins/openapi.ts'
 import { ownMachineOnly } from './http/own-machine.ts'
 import peerServer from './plugins/peer-server.ts'
 import { notFound, sendProblem } from './http/problem.ts'
 import refuseUpgrades from './plugins/refuse-upgrades.ts'
-import { dashboardRoutes } from './routes/dashboard.ts'
-import { healthRoutes } from './routes/health.ts'
-import { adminRoutes } from './routes/index.ts'
-import { lobbyRoutes } from './routes/rooms/lobby.ts'
-import { metricsRoutes } from './routes/metrics.ts'
+import { redirectToDashboard } from './routes/dashboard.ts'
+import { adminRoutes, asyncapi, dashboard, health, lobbyRoutes, metrics } from './routes/parts.ts'
 import type { LobbyOptions } from './src/lobby-options.ts'
 import { defaultOptions } from './src/options.ts'
 import type { ServerOptions } from './src/options.ts'
@@ -35,7 +30,6 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
   await app.register(openapi)
   for (const options of [server, ...more]) await app.register(peerServer, options)
   const names = [defaultOptions.name, ...more.map(({ name }) => name)]
-  await app.register(metrics, { servers: names })
   await app.register(asyncapi, { servers: names })
   await app.register(refuseUpgrades, { servers: names })
   await app.register(async guarded => {
@@ -46,7 +40,7 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
     for (const { name } of more) {
       await guarded.register(adminRoutes, { prefix: `${apiPrefix}/${name}`, server: name, ...options })
     }
-    await guarded.register(metricsRoutes, options)
+    await guarded.register(metrics, { servers: names, ...options })
   })
   if (lobby !== undefined) {
     await app.register(lobbyRoutes, { prefix: servicePaths.lobby, ...lobby })
@@ -54,8 +48,9 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
       await app.register(lobbyRoutes, { prefix: `${servicePaths.lobby}/${name}`, server: name, ...lobby })
     }
   }
-  await app.register(healthRoutes, { servers: names })
-  await app.register(dashboardRoutes, { servers: names })
+  await app.register(health, { servers: names })
+  await app.register(dashboard, { servers: names })
+  if (!app.hasRoute({ method: 'GET', url: '/' })) redirectToDashboard(app)
 }
 
 /** Everything the service offers. */

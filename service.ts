@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import app, { apiPrefix } from './app.ts'
 import firstRequest from './plugins/first-request.ts'
 import httpLimits from './plugins/http-limits.ts'
+import { answerClientError } from './http/client-error.ts'
 import { sendProblem } from './http/problem.ts'
 import { withoutSecrets } from './http/request-log.ts'
 import { canonicalAddress, parseAddressRange } from './src/address-range.ts'
@@ -57,6 +58,7 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): F
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
+    clientErrorHandler: answerClientError as never,
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
     // Operators may look until the last peer has left.
     return503OnClosing: false,

@@ -13,9 +13,14 @@ const MAX_JSON = 1 << 20
  */
 export function ownScope (app: FastifyInstance, prefix: string = ''): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', {
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser<string>('application/json', {
     parseAs: 'string', bodyLimit: MAX_JSON
-  }, app.getDefaultJsonParser('error', 'error'))
+  }, (request, body, done) => {
+    // Many clients name a content type in every request, also without a body.
+    if (body === '') return done(null, undefined)
+    return Reflect.apply(parseJson, app, [request, body, done])
+  })
   app.setValidatorCompiler(requestValidator)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)

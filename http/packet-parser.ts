@@ -18,6 +18,20 @@ export const variantType = 'application/vnd.godot.variant+json'
 /** A body that is one packet: its bytes, and whether they are text. */
 export interface PacketBody { readonly bytes: Buffer, readonly isText: boolean }
 
+/** Godot 3: first byte of a packet that clients deliver as `network_peer_packet` (rpc-packet.ts: raw). */
+const NETWORK_PEER_PACKET = 4
+
+/**
+ * The bytes to send for a body. Clients of Godot 3 in multiplayer mode take a packet for a remote call unless its first
+ * byte says otherwise; `isRaw` leaves that byte out.
+ */
+export function bytesToSend (server: WebSocketServer, { bytes }: PacketBody, isRaw: boolean): Buffer {
+  const { gdMpApi, wire } = server.options
+  if (isRaw || !gdMpApi || wire !== 'godot3') return bytes
+  checkSize(bytes.length, server.maxDataSize - 1)
+  return Buffer.concat([Uint8Array.of(NETWORK_PEER_PACKET), bytes])
+}
+
 /**
  * Parses bodies of the scope as packets: application/octet-stream, text/plain or a Variant as JSON, and no other
  * content type.

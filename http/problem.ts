@@ -4,6 +4,41 @@ import Type, { type Static } from 'typebox'
 import { errors, GodotError } from '../src/error.ts'
 import { ref } from './document/shared-schema.ts'
 
+/** Errors of HTTP by status: their stable code and meaning. Any other status has its name in kebab-case as code. */
+export const httpErrors: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
+  400: ['bad-request', 'The request does not match its schema, or is no HTTP; `errors` names the invalid parts'],
+  401: ['unauthorized', 'Missing or wrong token'],
+  403: ['forbidden', 'The token\'s role does not allow the operation, or there is no token and the request is not local'],
+  404: ['not-found', 'Nothing is at this path'],
+  405: ['method-not-allowed', 'The path has other methods; `Allow` lists them'],
+  406: ['not-acceptable', '`Accept` excludes the only media type'],
+  408: ['request-timeout', 'The request was not complete in time'],
+  413: ['payload-too-large', 'The body is too large'],
+  415: ['unsupported-media-type', 'The content type of the body is not supported'],
+  429: ['too-many-requests', 'Too many wrong tokens or connections from this address'],
+  431: ['request-header-fields-too-large', 'The headers are too large'],
+  500: ['internal-server-error', 'A bug, or a failure of the application; the log has details'],
+  503: ['service-unavailable', 'A limit of the server is reached; try again later']
+}
+
+/** Error responses of each HTTP server, by code. */
+const counts = new WeakMap<object, Record<string, number>>()
+
+/** The numbers of error responses of an HTTP server since its start, by code. */
+export function problemCounts (server: object): Record<string, number> {
+  const existing = counts.get(server)
+  if (existing !== undefined) return existing
+  const created = {}
+  counts.set(server, created)
+  return created
+}
+
+/** Counts an error response. */
+export function countProblem (server: object, code: string): void {
+  const byCode = problemCounts(server)
+  byCode[code] = (byCode[code] ?? 0) + 1
+}
+
 /** Body of every error response: RFC 9457, with our stable `code` and Godot's Error number where there is one. */
 export const Problem = Type.Object({
   type: Type.String({ description: 'URI of the problem type', examples: ['about:blank'] }),
@@ -77,6 +112,7 @@ export async function sendProblem (
   if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', retryAfterSeconds)
   }
+  countProblem(request.server.server, problem.code)
   if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, problem.detail)
   // As text, so that no serializer or preSerialization hook of the host changes it.
   return await reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
@@ -88,7 +124,7 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 }
 
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
-function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
+export function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
   const { message, statusCode: status = otherwise } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
   const known = error instanceof GodotError ? error : undefined
@@ -98,7 +134,7 @@ function problemOf (error: unknown, instance?: string, otherwise: number = 500):
     status,
     detail: status === 500 ? 'Internal error; see the log of the server' : message ?? name,
     ...(instance === undefined ? {} : { instance }),
-    code: known?.code ?? name.toLowerCase().replaceAll(' ', '-'),
+    code: known?.code ?? httpErrors[status]?.[0] ?? name.toLowerCase().replaceAll(' ', '-'),
     ...(known?.number === undefined ? {} : { godotError: known.number }),
     ...(error instanceof BadRequest ? { errors: [...error.errors] } : {})
   }

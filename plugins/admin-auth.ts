@@ -1,8 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import bearerAuth from '@fastify/bearer-auth'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf } from '../http/client-address.ts'
+import { HttpError } from '../http/problem.ts'
+import { requiredRole } from '../http/required-role.ts'
 import { type AdminOptions, namedTokens } from '../src/admin/admin-options.ts'
+import { allows, type Role } from '../src/admin/roles.ts'
+import { TokenGuard } from '../src/admin/token-guard.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,25 +20,47 @@ declare module 'fastify' {
 /** Who may enter: requests with a token, or all requests where the host guards the scope itself. */
 export type AdminAuthOptions = Pick<AdminOptions, 'token' | 'auth'>
 
+/** Called with the address of a client that sent a wrong token. */
+interface Watched { readonly onWrongToken?: (address: string) => void }
+
+/** One for all scopes of an HTTP server. */
+const guards = new WeakMap<object, TokenGuard>()
+
 /**
- * Requires a bearer token (RFC 6750) for every request to the scope, and sets `request.adminName` to the name of its
- * owner.
+ * Requires a bearer token (RFC 6750) with a sufficient role for every request to the scope, and sets
+ * `request.adminName` to the name of its owner. Wrong tokens are answered the later the more an address sends.
  */
-export default fp<AdminAuthOptions>(async (app, { token, auth }) => {
+export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrongToken }) => {
   if (!app.hasRequestDecorator('adminName')) app.decorateRequest('adminName', null)
   if (auth === false) return
-  const owners = namedTokens(token).map(({ name, token }) => ({ name, digest: digest(token) }))
-  await requireToken(app, (given, request) => {
+  const owners = namedTokens(token).map(({ name, token, role = 'admin' }) => ({ name, role, digest: digest(token) }))
+  const guard = guards.get(app.server) ?? new TokenGuard()
+  guards.set(app.server, guard)
+  const authorized = new WeakMap<FastifyRequest, Role>()
+  await requireToken(app, async (given, request) => {
     const owner = owners.find(owner => timingSafeEqual(owner.digest, digest(given)))
-    if (owner !== undefined) request.adminName = owner.name
-    return owner !== undefined
+    if (owner === undefined) {
+      const address = addressOf(request)
+      onWrongToken?.(address)
+      await delay(guard.failed(address), undefined, { ref: false })
+      return false
+    }
+    request.adminName = owner.name
+    authorized.set(request, owner.role)
+    return true
+  })
+  app.addHook('onRequest', async request => {
+    const required = requiredRole(request.routeOptions.method, request.routeOptions.config)
+    const role = authorized.get(request)
+    if (role === undefined || allows(role, required)) return
+    throw new HttpError(403, `Role ${role} does not allow this: expected ${required}`)
   })
 }, { name: 'peer-server-admin-auth', fastify: '^5.3.0' })
 
 /** Checks the token before every route of the scope; errors go through the scope's error handler. */
 async function requireToken (
   app: FastifyInstance,
-  check: (token: string, request: FastifyRequest) => boolean
+  check: (token: string, request: FastifyRequest) => Promise<boolean>
 ): Promise<void> {
   await app.register(bearerAuth, {
     keys: new Set<string>(),

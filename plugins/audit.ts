@@ -3,17 +3,17 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
-import { Bursts } from '../src/core/server/burst.ts'
+import { BurstLog } from '../src/core/server/burst-log.ts'
 
 const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Audits what administrators change, and try to change: into the app's log and into the feed. Requests of strangers,
- * who got no further than 401 or 403, are only counted, and reported once a second: anyone can send any number of them.
+ * who got no further than 401 or 403, are only counted: anyone can send any number of them.
  */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
   const authorized = new WeakSet<FastifyRequest>()
-  const bursts = new Bursts()
+  const bursts = new BurstLog(app.log)
   // The first hook after all onRequest hooks, where this scope and most hosts check who it is.
   app.addHook('preParsing', async request => { authorized.add(request) })
   // Not onResponse: a client that does not wait for the response has acted all the same.
@@ -39,10 +39,8 @@ function describeRequest (request: FastifyRequest, status: number): AdminAction 
   return describeAdminAction({ operation, by, address: addressOf(request), params, query, body, status })
 }
 
-function countUnauthorized (request: FastifyRequest, status: number, feed: EventFeed, bursts: Bursts): void {
-  const count = bursts.hit(String(status))
-  if (count === 0) return
+function countUnauthorized (request: FastifyRequest, status: number, feed: EventFeed, bursts: BurstLog): void {
   const address = addressOf(request)
-  request.log.warn({ status, address, count }, 'unauthorized admin requests')
-  feed.addUnauthorized({ status, address, count })
+  bursts.hit({ level: 'warn', key: { status }, message: 'unauthorized admin requests' }, { address })
+  feed.addUnauthorized({ status, address })
 }

@@ -3,10 +3,11 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
-import { Bursts } from '../src/core/server/burst.ts'
+import { BurstLog } from '../src/core/server/burst-log.ts'
 
 /** Limits on what clients may take of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {
@@ -27,16 +28,22 @@ type Report = (limit: string, address: string | undefined) => void
 const key = Symbol('connection')
 const IPV6_BITS = 64
 const refusal = 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n'
+const tooManyParameters = JSON.stringify({
+  type: 'about:blank',
+  title: 'URI Too Long',
+  status: 414,
+  detail: `Too many query parameters: expected at most ${MAX_PARAMETERS}`,
+  code: 'uri-too-long'
+})
 
 /**
- * Bounds connections per address, requests in flight per connection, and the time to read a response. Node has options
- * for neither.
+ * Bounds connections per address, requests in flight per connection, query parameters per request, and the time to read
+ * a response. Node has options for none of them.
  */
 export default fp<HttpLimits>(async (app, limits) => {
-  const bursts = new Bursts()
+  const bursts = new BurstLog(app.log)
   const report: Report = (limit, address) => {
-    const count = bursts.hit(limit)
-    if (count > 0) app.log.warn({ limit, address, count }, 'HTTP connection closed: limit hit')
+    bursts.hit({ level: 'warn', key: { limit }, message: 'HTTP connection closed: limit hit' }, { address })
   }
   limitConnections(app, limits, report)
   limitRequests(app, limits, report)
@@ -79,8 +86,9 @@ function limitConnections (
 }
 
 /**
- * Destroys a connection with too many requests in flight. One chunk of bytes can hold a thousand, which Node parses to
- * its end: the requests after the limit do not reach Fastify.
+ * Destroys a connection with too many requests in flight, and closes one whose request has too many query parameters.
+ * One chunk of bytes can hold a thousand requests, which Node parses to its end: those after the limit do not reach
+ * Fastify.
  */
 function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimits, report: Report): void {
   const handlers = app.server.listeners('request') as RequestListener[]
@@ -93,6 +101,10 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
       report('requests in flight', request.socket.remoteAddress)
       connection.isRefused = true
       request.socket.destroy()
+    } else if (hasTooManyParameters(request.url!)) {
+      report('query parameters', request.socket.remoteAddress)
+      if (connection !== undefined) connection.isRefused = true
+      refuseParameters(response)
     } else for (const handler of handlers) handler(request, response)
   })
   // A response that is sent only after its connection has closed: nobody else closes its file.
@@ -101,6 +113,16 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
     payload.destroy()
     return ''
   })
+}
+
+/** Before Fastify, whose router parses the query before anybody has asked for it or checked a token. */
+function refuseParameters (response: ServerResponse): void {
+  response.writeHead(414, {
+    connection: 'close',
+    'content-type': 'application/problem+json',
+    'content-length': tooManyParameters.length
+  })
+  response.end(tooManyParameters)
 }
 
 /**

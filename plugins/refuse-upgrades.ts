@@ -3,7 +3,7 @@ import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts
 import { addressOf } from '../http/client-address.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
-import { Bursts } from '../src/core/server/burst.ts'
+import { BurstLog } from '../src/core/server/burst-log.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 
 const MAX_LOGGED_PATH = 200
@@ -16,17 +16,15 @@ const MAX_LOGGED_PATH = 200
 export default fp<{ servers: readonly string[] }>(async (app, { servers: names }) => {
   const servers = names.map(name => app.getDecorator<WebSocketServer>(name))
   const paths = new Set(servers.flatMap(endpointPaths).map(({ url }) => url as string | undefined))
-  const bursts = new Bursts()
+  const bursts = new BurstLog(app.log)
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
     if (!isHandshake(request) || paths.has(url)) return
     const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_LOGGED_PATH)
     const endpoints = servers.map(describeEndpoint)
-    const count = bursts.hit('wrong path')
-    if (count > 0) {
-      const details = { requested, endpoints, address: addressOf(request), count }
-      request.log.warn(details, 'WebSocket handshake at a path without an endpoint')
-    }
+    bursts.hit(
+      { level: 'warn', key: {}, message: 'WebSocket handshake at a path without an endpoint' },
+      { requested, endpoints, address: addressOf(request) })
     throw refusedHandshake(reply, `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)
   })
 }, { name: 'refuse-upgrades', fastify: '^5.3.0' })

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { GodotError } from '../src/error.ts'
 import { ClosingConnections } from '../src/core/admission/closing-connections.ts'
 import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
+import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade, HttpUpgrade, setUpgrade, upgradeOf } from '../http/upgrade/http-upgrade.ts'
 import { handleAsRequest } from '../http/upgrade/plain-request.ts'
 import { findsEndpoint } from '../http/upgrade/route-probe.ts'
@@ -154,13 +155,18 @@ class Gate {
     const upgrade = new HttpUpgrade(socket, head, (socket as Connected)[connectedAt], this.#closing)
     setUpgrade(request, upgrade)
     upgrade.watchResponse()
+    // The router would parse them before anyone is asked whether the client may connect.
+    if (!hasTooManyParameters(request.url!)) return
+    request.url = request.url!.slice(0, request.url!.indexOf('?'))
+    upgrade.refusal = new GodotError('bad-handshake', `too many query parameters: expected at most ${MAX_PARAMETERS}`)
   }
 
   readonly #finish = (request: IncomingMessage): void => {
     const upgrade = upgradeOf(request)!
     upgrade.limitTime()
+    if (upgrade.refusal !== undefined) return upgrade.reject(upgrade.refusal)
     // @fastify/websocket of the host may listen to another server.
-    if (!upgrade.hasResponse) upgrade.reject(new GodotError('not-listening'))
+    if (!upgrade.isRouted) upgrade.reject(new GodotError('not-listening'))
   }
 
   /** From now on Node treats upgrades as ordinary requests, which are answered, unless others listen. */

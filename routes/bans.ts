@@ -6,6 +6,7 @@ import { ref } from '../http/document/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { Ban } from '../src/core/admission/bans.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { Meta } from './page.ts'
 import { CloseReason } from './schemas.ts'
 
 const tags = ['bans']
@@ -37,9 +38,12 @@ export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> =
       summary: 'List the bans',
       description: 'Current bans, oldest first.',
       tags,
-      response: { 200: Type.Object({ items: Type.Array(ref(BanEntry)) }, { description: 'The bans' }) }
+      response: { 200: Type.Object({ items: Type.Array(ref(BanEntry)), meta: Meta }, { description: 'The bans' }) }
     }
-  }), async () => ({ items: server.bans().map(describeBan) }))
+  }), async () => {
+    const items = server.bans().map(describeBan)
+    return { items, meta: { count: items.length } }
+  })
 
   app.post('/bans', isolated({
     schema: {

@@ -3,17 +3,21 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { isolated } from '../http/isolated.ts'
+import { ownScope, serverOf } from '../http/own-scope.ts'
+import { defaultOptions } from '../src/options.ts'
+import { servicePaths } from '../src/service-paths.ts'
 
 const { resolve: resolveModule } = createRequire(import.meta.url)
 const packageFolder = dirname(resolveModule('fastify-peer-server/package.json'))
 const webFolder = join(packageFolder, 'web')
 
-/** The folders of the dashboard by URL, and which of their files are not served. */
+/** The folders of the dashboard by their URL below the page, and which of their files are not served. */
 const folders: Readonly<Record<string, { readonly root: string, readonly globIgnore: string[] }>> = {
-  '/dashboard/': { root: webFolder, globIgnore: ['index.html'] },
-  '/dashboard/client/': { root: clientFolder(), globIgnore: ['!(*.js)'] },
-  '/dashboard/eventsource-parser/': { root: dirname(resolveModule('eventsource-parser')), globIgnore: ['!(index.js)'] }
+  '/': { root: webFolder, globIgnore: ['index.html'] },
+  '/client/': { root: clientFolder(), globIgnore: ['!(*.js)'] },
+  '/eventsource-parser/': { root: dirname(resolveModule('eventsource-parser')), globIgnore: ['!(index.js)'] }
 }
 
 const JAVASCRIPT = 'text/javascript; charset=utf-8'
@@ -25,27 +29,70 @@ const staticOptions: Partial<FastifyStaticOptions> = {
   cacheControl: false
 }
 
+/** Where the page expects the REST API, relative to the folder that it is in. */
+const apiMeta = '<meta name="api" content="api/v1">'
+
+/** Options of `dashboard`. */
+export interface DashboardOptions {
+  /** Names of the servers to show, the first initially: their options `name`; default: `peerServer`. */
+  readonly servers?: readonly string[]
+  /**
+   * URL path of `adminRoutes` of the first server, relative to the folder of the page; those of further servers are
+   * below it, at their names. Default: `api/v1`.
+   */
+  readonly api?: string
+}
+
 /**
- * The dashboard at /dashboard: static files that use the REST API, and the names of the servers. They contain no other
- * data, so they need no token.
+ * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API
+ * (`adminRoutes`), and the names of the servers. They contain no other data, so they need no token.
  */
-export const dashboardRoutes: FastifyPluginAsync<{ servers: readonly string[] }> = async (app, { servers }) => {
-  const headers = securityHeaders(readFileSync(join(webFolder, 'index.html'), 'utf8'))
+export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, options) => {
+  const { servers = [defaultOptions.name], api, prefix = '' } = options
+  for (const name of servers) serverOf(app, name, 'dashboard')
+  const file = readFileSync(join(webFolder, 'index.html'), 'utf8')
+  const page = api === undefined ? file : file.replace(apiMeta, apiMeta.replace('api/v1', () => escapeAttribute(api)))
+  ownScope(app)
+  const headers = securityHeaders(page)
   app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
   // RFC 9239: application/javascript, which @fastify/static sends, is obsolete.
   app.addHook('onSend', async (_request, reply) => {
     if (String(reply.getHeader('content-type')).startsWith('application/javascript')) reply.type(JAVASCRIPT)
   })
-  for (const [prefix, folder] of Object.entries(folders)) {
+  const path = servicePaths.dashboard
+  for (const [url, folder] of Object.entries(folders)) {
     await app.register(fastifyStatic, {
-      ...staticOptions, ...folder, prefix, decorateReply: !app.hasReplyDecorator('sendFile')
+      ...staticOptions, ...folder, prefix: path + url, decorateReply: !app.hasReplyDecorator('sendFile')
     })
   }
-  const hidden = { schema: { hide: true } }
-  app.get('/dashboard', hidden, (_request, reply) => reply.sendFile('index.html', webFolder, { cacheControl: false }))
-  app.get('/dashboard/servers.json', hidden, async () => servers)
+  app.get(path, isolated(hidden), async (request, reply) => await sendPage(request, reply, page))
+  app.get(`${path}/servers.json`, isolated(hidden), async () => servers)
   // URLs in the page are relative to /dashboard.
-  app.get('/dashboard/', hidden, async (_request, reply) => await reply.redirect('../dashboard', 308))
+  app.get(`${path}/`, isolated(hidden), async (_request, reply) => await reply.redirect(`..${path}`, 308))
+  if (prefix.replaceAll('/', '') !== '' && !app.hasRoute({ method: 'GET', url: prefix })) redirectToDashboard(app)
+}
+
+export default dashboard
+
+const hidden = { schema: { hide: true } }
+
+/** Adds a redirect from the root of the scope to its dashboard. */
+export function redirectToDashboard (app: FastifyInstance): void {
+  app.get('/', isolated(hidden), async ({ url }, reply) => {
+    // Relative, as proxies may add a prefix.
+    const [, folder] = /([^/]*)$/.exec(url.split('?', 1)[0])!
+    return await reply.redirect((folder === '' ? '.' : `./${folder}`) + servicePaths.dashboard)
+  })
+}
+
+async function sendPage (request: FastifyRequest, reply: FastifyReply, page: string): Promise<FastifyReply> {
+  const etag = `"${createHash('sha256').update(page).digest('base64url')}"`
+  reply.header('etag', etag).type('text/html; charset=utf-8')
+  return request.headers['if-none-match'] === etag ? await reply.code(304).send() : await reply.send(page)
+}
+
+function escapeAttribute (text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
 }
 
 /** Allows only the dashboard's own files and the import map of the page, and no frame around it. */

@@ -1,13 +1,28 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
-import { problem } from '../http/problem.ts'
-import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { ownScope, serverOf } from '../http/own-scope.ts'
+import { Problem, problem } from '../http/problem.ts'
+import { shareSchemas } from '../http/document/shared-schema.ts'
 import { GodotError } from '../src/error.ts'
+import { defaultOptions } from '../src/options.ts'
+import { servicePaths } from '../src/service-paths.ts'
 
-/** Liveness of the process and readiness of its servers, given by name: for process managers and load balancers. */
-export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[] }> = async (app, { servers }) => {
-  app.get('/healthz', isolated({
+/** Options of `health`. */
+export interface HealthOptions {
+  /** Names of the servers that must be ready: their options `name`; default: `peerServer`. */
+  readonly servers?: readonly string[]
+}
+
+/**
+ * Liveness of the process at `/healthz` and readiness of its servers at `/readyz`, below the prefix that it is
+ * registered with: for process managers and load balancers.
+ */
+export const health: FastifyPluginAsync<HealthOptions> = async (app, { servers: names = [defaultOptions.name] }) => {
+  const servers = names.map(name => serverOf(app, name, 'health'))
+  ownScope(app)
+  shareSchemas(app, Problem)
+  app.get(servicePaths.health, isolated({
     schema: {
       operationId: 'healthz',
       summary: 'Liveness',
@@ -15,9 +30,9 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[
       tags: ['health'],
       response: { 200: Type.Object({ ok: Type.Literal(true) }, { description: 'The process is alive' }) }
     }
-  }), async () => ({ ok: true as const }))
+  }), async () => ({ ok: true }))
 
-  app.get('/readyz', isolated({
+  app.get(servicePaths.readiness, isolated({
     schema: {
       operationId: 'readyz',
       summary: 'Readiness',
@@ -30,7 +45,9 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ servers: readonly string[
       }
     }
   }), async () => {
-    for (const name of servers) app.getDecorator<WebSocketServer>(name).checkJoin()
-    return { ready: true as const }
+    for (const server of servers) server.checkJoin()
+    return { ready: true }
   })
 }
+
+export default health

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { allowOrigins } from '../http/allow-origins.ts'
 import adminAuth from '../plugins/admin-auth.ts'
 import audit from '../plugins/audit.ts'
 import { describeFailures } from '../http/document/describe-failures.ts'
@@ -18,17 +19,27 @@ import { roomRoutes } from './rooms/rooms.ts'
 import { Peer } from './schemas.ts'
 import { serverRoutes, State } from './server.ts'
 
+const crossOriginUse = {
+  methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+  allowedHeaders: ['authorization', 'content-type', 'last-event-id'],
+  exposedHeaders: ['location', 'retry-after', 'www-authenticate']
+}
+
 /** The REST API of a server of the app. */
 export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }> = async (app, given) => {
   const options = parseAdminOptions(given)
   const server = serverOf(app, options.server, 'adminRoutes')
   ownScope(app, given.prefix)
   const feed = feedOf(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
+  await allowOrigins(app, options.origin, crossOriginUse)
   await app.register(audit, { feed })
-  await app.register(adminAuth, options)
+  const onWrongToken = (address: string): void => { feed.addWrongToken(address) }
+  await app.register(adminAuth, { ...options, onWrongToken })
   shareSchemas(app, Problem, Peer, RoomEntry, State, BanEntry)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
-  describeFailures(app, { ...options, operationIdPrefix })
+  // Two servers in one document are told apart by their tags.
+  const tagPrefix = given.server === undefined ? '' : `${given.server}: `
+  describeFailures(app, { ...options, operationIdPrefix, tagPrefix })
   const refuseOtherMethods = watchMethods(app)
   for (const routes of [serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
     await app.register(routes, { server })

@@ -1,21 +1,35 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
+import { ownScope, serverOf } from '../http/own-scope.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { describeFailures } from '../http/document/describe-failures.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
-import { Problem } from '../http/problem.ts'
+import { Problem, problemCounts } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-options.ts'
+import { addServerMetrics, type MetricsRegistry } from '../src/admin/server-metrics.ts'
+import { defaultOptions } from '../src/options.ts'
+import { servicePaths } from '../src/service-paths.ts'
 
-type Options = AdminAuthOptions & Pick<AdminOptions, 'security'>
+/** Options of `metrics`. Without `token` everyone who can reach the host may read them. */
+export interface MetricsOptions extends AdminAuthOptions, Pick<AdminOptions, 'security'> {
+  /** Names of the servers to measure: their options `name`; default: `peerServer`. */
+  readonly servers?: readonly string[]
+  /** The host's own registry of prom-client, which gets the metrics; default: a new one with metrics of the process. */
+  readonly registry?: MetricsRegistry
+}
 
-/** Metrics for Prometheus; requires a token where the REST API does. */
-export const metricsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
-  await app.register(adminAuth, options)
+/** Metrics for Prometheus at `/metrics`, below the prefix that it is registered with. */
+export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, options) => {
+  const { servers = [defaultOptions.name], token, auth = token === undefined ? false : undefined } = options
+  const named = servers.map(name => ({ name, server: serverOf(app, name, 'metrics') }))
+  const registry = addServerMetrics(named, problemCounts(app.server), options.registry)
+  ownScope(app)
+  await app.register(adminAuth, { token, auth })
   shareSchemas(app, Problem)
-  describeFailures(app, options)
-  const { contentType } = app.metrics
-  app.get('/metrics', isolated({
+  describeFailures(app, { ...options, auth })
+  const { contentType } = registry
+  app.get(servicePaths.metrics, isolated({
     schema: {
       operationId: 'metrics',
       summary: 'Metrics for Prometheus',
@@ -28,5 +42,7 @@ export const metricsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
         }
       }
     }
-  }), async (_request, reply) => await reply.type(contentType).send(await app.metrics.metrics()))
+  }), async (_request, reply) => await reply.type(contentType).send(await registry.metrics()))
 }
+
+export default metrics

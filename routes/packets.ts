@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
-import { parsePackets, type PacketBody, variantType } from '../http/packet-parser.ts'
+import { bytesToSend, parsePackets, type PacketBody, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
@@ -10,11 +10,12 @@ import { badRequest, noPeer, Peer, PeerId, RoomName } from './schemas.ts'
 const tags = ['packets']
 const body = {
   content: {
-    'application/octet-stream': {
-      schema: Type.Unsafe<PacketBody>({ type: 'string', format: 'binary', description: 'A binary packet' })
-    },
+    // First, as Swagger UI begins with it.
     'text/plain': {
       schema: Type.Unsafe<PacketBody>({ type: 'string', description: 'A text packet in UTF-8', examples: ['hello'] })
+    },
+    'application/octet-stream': {
+      schema: Type.Unsafe<PacketBody>({ type: 'string', format: 'binary', description: 'A binary packet' })
     },
     [variantType]: {
       schema: Type.Unsafe<PacketBody>({
@@ -30,7 +31,7 @@ const noMember = problem('No such room, or no such peer in it',
   new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
-  new HttpError(413, 'Packet too large: at most 65526 bytes'))
+  new HttpError(413, 'Packet too large: at most 65525 bytes'))
 const wrongType = problem('Unsupported content type', new HttpError(415,
   `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
 const full = problem('The output buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
@@ -43,6 +44,13 @@ export const packetRoutes: Routes = async (app, options) => {
   for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, options)
 }
 
+const raw = Type.Optional(Type.Boolean({
+  description:
+    'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the ' +
+    'packet as `network_peer_packet`, for which a byte is put in front'
+}))
+const EXCLUDED = /^\d{1,10}(,\d{1,10}){0,999}$/
+
 const putPacket: Routes = async (app, { server }) => {
   app.post('/peers/:id/packets', isolated({
     schema: {
@@ -51,6 +59,7 @@ const putPacket: Routes = async (app, { server }) => {
       description: 'The content type tells whether it is binary, text, or a Variant that is encoded first.',
       tags,
       params: Type.Object({ id: PeerId }),
+      querystring: Type.Object({ raw }, { additionalProperties: false }),
       body,
       response: {
         202: Type.Object({
@@ -65,21 +74,39 @@ const putPacket: Routes = async (app, { server }) => {
         503: full
       }
     }
-  }), async ({ params, body }, reply) => {
-    const { bytes, isText } = body as PacketBody
-    server.broadcast(params.id, bytes, isText)
+  }), async ({ params, query: { raw = false }, body }, reply) => {
+    const packet = body as PacketBody
+    server.broadcast(params.id, bytesToSend(server, packet, raw), packet.isText)
     const bufferedAmount = server.getPeer(params.id).getCurrentOutboundBufferedAmount()
-    return await reply.code(202).send({ bytes: bytes.length, bufferedAmount })
+    return await reply.code(202).send({ bytes: packet.bytes.length, bufferedAmount })
   })
 }
 
-const target = Type.Object({
+const query = Type.Refine(Type.Object({
   target: Type.Optional(Type.Integer({
     minimum: -2147483647,
     maximum: 2147483647,
     description: 'As in Godot: 0 all peers (default), an id that peer, -id all except that peer'
-  }))
-}, { additionalProperties: false })
+  })),
+  excluded: Type.Optional(Type.Refine(Type.String({
+    description: 'Ids of peers that do not get the packet, comma-separated, at most a thousand; only with target 0'
+  }), text => EXCLUDED.test(text), () => 'must be a comma-separated list of at most 1000 ids')),
+  raw
+}, { additionalProperties: false }), ({ target = 0, excluded }) => target === 0 || excluded === undefined,
+() => 'must have target 0 with excluded')
+
+type Query = Static<typeof query>
+
+/** Sends a packet as a query says; returns the number of recipients. */
+function send (
+  server: WebSocketServer, to: Pick<WebSocketServer, 'broadcast' | 'broadcastExcept'>, query: Query, packet: PacketBody
+): number {
+  const { target = 0, excluded, raw = false } = query
+  const bytes = bytesToSend(server, packet, raw)
+  if (excluded === undefined) return to.broadcast(target, bytes, packet.isText)
+  return to.broadcastExcept(excluded.split(',').map(Number), bytes, packet.isText)
+}
+
 // One for each route: describing failures changes it.
 const manyResponses = () => ({
   202: Type.Object({
@@ -100,17 +127,15 @@ const broadcast: Routes = async (app, { server }) => {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
       description:
-        'To all peers of all rooms, to one, or to all except one. The content type tells whether it is binary, text, ' +
-        'or a Variant that is encoded first.',
+        'To all peers of all rooms, to one, or to all except some. The content type tells whether it is binary, ' +
+        'text, or a Variant that is encoded first.',
       tags,
-      querystring: target,
+      querystring: query,
       body,
       response: manyResponses()
     }
-  }), async ({ query: { target = 0 }, body }, reply) => {
-    const { bytes, isText } = body as PacketBody
-    return await reply.code(202).send({ recipients: server.broadcast(target, bytes, isText) })
-  })
+  }), async ({ query, body }, reply) =>
+    await reply.code(202).send({ recipients: send(server, server, query, body as PacketBody) }))
 }
 
 const putRoomPacket: Routes = async (app, { server }) => {
@@ -118,15 +143,13 @@ const putRoomPacket: Routes = async (app, { server }) => {
     schema: {
       operationId: 'putRoomPacket',
       summary: 'Send a packet to the peers of a room',
-      description: 'To all of them, to one, or to all except one.',
+      description: 'To all of them, to one, or to all except some.',
       tags,
       params: Type.Object({ room: RoomName }),
-      querystring: target,
+      querystring: query,
       body,
       response: { ...manyResponses(), 404: noMember }
     }
-  }), async ({ params, query: { target = 0 }, body }, reply) => {
-    const { bytes, isText } = body as PacketBody
-    return await reply.code(202).send({ recipients: server.room(params.room).broadcast(target, bytes, isText) })
-  })
+  }), async ({ params, query, body }, reply) =>
+    await reply.code(202).send({ recipients: send(server, server.room(params.room), query, body as PacketBody) }))
 }

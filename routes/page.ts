@@ -17,7 +17,10 @@ export interface PageQuery<Name extends string> extends Partial<Order<Name>> {
 }
 
 /** One page, and the cursor of the next; null on the last page. */
-export interface Page<Item> { readonly items: Item[], readonly nextCursor: string | null }
+interface Cut<Item> { readonly items: Item[], readonly nextCursor: string | null }
+
+/** One page, and about the whole list: how many items it has on all pages. */
+export interface Page<Item> extends Cut<Item> { readonly meta: { readonly count: number } }
 
 const DEFAULT_LIMIT = 100
 
@@ -41,22 +44,40 @@ export function pageQuery<Name extends string> ({ identity, keys }: SortKeys<nev
   }
 }
 
+/** What is known about a whole list. */
+export const Meta = Type.Object({
+  count: Type.Integer({ minimum: 0, description: 'Number of items on all pages', examples: [42] })
+}, { description: 'About the whole list' })
+
 /** The schema of one page of items. */
 export function pageSchema<Item extends TSchema> (item: Item, description: string) {
   return Type.Object({
     items: Type.Array(item),
     nextCursor: Type.Union([Type.String(), Type.Null()], {
       description: 'Cursor of the next page; null on the last page'
-    })
+    }),
+    meta: Meta
   }, { description })
 }
 
-/** Cuts a page out of a list: `itemsAfter` returns the items after a position, in order. */
+/** A list: its items after a position in order, and how many there are. */
+export interface List<Item, Name extends string> {
+  readonly itemsAfter: (by: Order<Name>, after: Position | undefined) => Iterable<Item>
+  readonly count: () => number
+}
+
+/** Cuts a page out of a list. */
 export function pageOf<Item, Name extends string> (
+  keys: SortKeys<Item, Name>, query: PageQuery<Name>, { itemsAfter, count }: List<Item, Name>
+): Page<Item> {
+  return { ...cut(keys, query, itemsAfter), meta: { count: count() } }
+}
+
+function cut<Item, Name extends string> (
   list: SortKeys<Item, Name>,
   { limit = DEFAULT_LIMIT, cursor, sort = list.identity, order = 'asc' }: PageQuery<Name>,
-  itemsAfter: (by: Order<Name>, after: Position | undefined) => Iterable<Item>
-): Page<Item> {
+  itemsAfter: List<Item, Name>['itemsAfter']
+): Cut<Item> {
   const name = `${list.identity} ${sort} ${order}`
   const items: Item[] = []
   for (const item of itemsAfter({ sort, order }, decodeCursor(name, cursor))) {

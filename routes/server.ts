@@ -1,16 +1,32 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import { problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
-import { ServerOptions } from '../src/options.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
+import { roomRules, ServerOptions } from '../src/options.ts'
+import { runtimeOptionNames, type RuntimeOptions } from '../src/runtime-options.ts'
 import { badRequest, CloseCode, CloseReason } from './schemas.ts'
 
 const tags = ['server']
 const option = ServerOptions.properties
 const count = (description: string) => Type.Integer({ minimum: 0, description })
+
+/** Settings that may change at run time, each as its option. */
+const settings = {
+  ...Object.fromEntries(runtimeOptionNames.map(name => [name, option[name]])) as Pick<
+    typeof option, typeof runtimeOptionNames[number]
+  >,
+  allowedOrigins: Type.Union([...option.allowedOrigins.anyOf, Type.Null()], {
+    description: `${descriptionOf(option.allowedOrigins)}; null: not set`
+  })
+}
+
+function descriptionOf (schema: TSchema): string {
+  return (schema as { description?: string }).description!
+}
 
 /** State of the server. */
 export const State = Type.Object({
@@ -61,6 +77,12 @@ export const State = Type.Object({
       examples: [{ 'address-limit': 7 }]
     })
   }, { description: 'Limits for clients' }),
+  settings: Type.Object({
+    ...settings,
+    rooms: Type.Union([Type.Literal(false), Type.Object(roomRules.properties)], {
+      description: 'Rules of option `rooms` in effect; false: everyone is in `main`'
+    })
+  }, { description: 'What `changeServer` can change' }),
   uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
@@ -85,18 +107,25 @@ const stateRoutes: Routes = async (app, { server }) => {
   }), async () => describeServer(server))
 
   app.patch('/server', isolated({
+    config: { role: 'admin' },
     schema: {
       operationId: 'changeServer',
       summary: 'Change settings while listening',
-      description: 'Takes effect at once. Omitted members keep their values.',
+      description:
+        'Takes effect at once, also for peers that are connected. Omitted members keep their values. The service ' +
+        'keeps them over a restart if STATE_FILE is set.',
       tags,
       body: Type.Object({
-        refuseNewConnections: Type.Optional(option.refuseNewConnections),
-        handshakeTimeout: Type.Optional(option.handshakeTimeout)
-      }, { additionalProperties: false, examples: [{ refuseNewConnections: true }] }),
+        ...Type.Partial(Type.Object(settings)).properties,
+        rooms: Type.Optional({ ...roomRules, description: 'Rules of option `rooms` to change; omitted ones stay' })
+      }, { additionalProperties: false, examples: [{ refuseNewConnections: true, maxPeers: 500 }] }),
       response: { 200: ref(State), 400: wrong }
     }
-  }), async ({ body }) => describeServer(Object.assign(server, body)))
+  }), async ({ body: { allowedOrigins, ...changes } }) => {
+    const origins = allowedOrigins === undefined ? {} : { allowedOrigins: allowedOrigins ?? undefined }
+    server.change({ ...changes, ...origins })
+    return describeServer(server)
+  })
 }
 
 const listeningRoutes: Routes = async (app, { server }) => {
@@ -113,6 +142,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
   }), async () => ({ listening: server.isListening() }))
 
   app.post('/server/listen', isolated({
+    config: { role: 'admin' },
     schema: {
       operationId: 'listen',
       summary: 'Start listening',
@@ -142,6 +172,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
   })
 
   app.post('/server/stop', isolated({
+    config: { role: 'admin' },
     schema: {
       operationId: 'stop',
       summary: 'Stop listening',
@@ -190,6 +221,16 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
       pingInterval,
       hits: { ...server.monitor.limits }
     },
+    settings: describeSettings(server),
     uptime
+  }
+}
+
+function describeSettings (server: WebSocketServer): Static<typeof State>['settings'] {
+  const { options } = server
+  return {
+    ...Object.fromEntries(runtimeOptionNames.map(name => [name, options[name]])) as RuntimeOptions,
+    allowedOrigins: options.allowedOrigins ?? null,
+    rooms: internalsOf(server).settings.rooms ?? false
   }
 }

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { variables } from '../src/environment-variables.ts'
+import { httpErrors } from '../http/problem.ts'
 import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
@@ -69,10 +70,20 @@ function withoutDefault ([name, type, , meaning]: readonly string[]): string[] {
 function errorsPage (): string {
   const rows = Object.entries<{ number?: number, status: number, message: string }>(errors).map(([name, error]) =>
     [`\`${name}\``, error.number === undefined ? '' : String(error.number), String(error.status), error.message])
+  const httpRows = Object.entries(httpErrors).map(([status, [name, meaning]]) => [`\`${name}\``, status, meaning])
   return page('Errors', [
     'A `GodotError` has a `code`, a `number` (Godot\'s Error, if Godot has one) and a `statusCode`; over HTTP it is ' +
       'an `application/problem+json` body with `code` and `godotError`.',
-    '', ...table(['code', 'Godot', 'HTTP', 'meaning'], rows)])
+    '',
+    'Codes are stable. There is one style for each origin: where Godot has an Error for it, the code is the name of ' +
+      'its constant (`FAILED`, `ERR_...`) and `godotError` its number, so that scripts can use the same constants as ' +
+      'the game; every other code is in kebab-case.',
+    '', ...table(['code', 'Godot', 'HTTP', 'meaning'], rows),
+    '',
+    '## HTTP',
+    '',
+    'Errors that only HTTP has. They are counted by code, as all error responses: `peer_server_http_problems_total`.',
+    '', ...table(['code', 'HTTP', 'meaning'], httpRows)])
 }
 
 function servicePage (): string {

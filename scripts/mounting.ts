@@ -56,6 +56,26 @@ Godot client accepts 4 KiB of headers. \`onResponse\` is not called for a client
 9457), also for what your hooks throw; your error handler, validators, serializers, content type parsers and
 \`preSerialization\` hooks do not apply to our routes.
 
+## Parts
+
+Each of these is a plugin, also exported as \`fastify-peer-server/dashboard\` and so on, and loads its packages when it
+is registered:
+
+\`\`\`ts
+const ops = { prefix: '/ops' }
+await app.register(adminRoutes, { prefix: '/ops/api/v1', token })
+await app.register(dashboard, ops)              // /ops/dashboard, which uses /ops/api/v1 (option api)
+await app.register(metrics, { ...ops, token })  // /ops/metrics
+await app.register(health, ops)                 // /ops/healthz and /ops/readyz
+await app.register(asyncapi, ops)               // /ops/asyncapi.json
+await app.register(lobbyRoutes, { prefix: '/lobby' })
+\`\`\`
+
+Without a prefix they are at \`/dashboard\`, \`/metrics\` and so on. \`servers\` names the servers that a part is about,
+by default \`peerServer\`. \`metrics\` without \`token\` is open to everyone who can reach it. With option \`registry\`
+it adds its metrics to a registry of \`prom-client\` that the host has. The root of the prefix leads to the dashboard,
+unless the host has a route there.
+
 ## Addresses
 
 Limits, bans and \`getPeerAddress\` use \`request.ip\`. Behind a proxy set Fastify's \`trustProxy\`, preferably to the

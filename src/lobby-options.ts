@@ -2,11 +2,9 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from './error.ts'
 import { defaultOptions, firstFault } from './options.ts'
-import { originFault } from './origin-pattern.ts'
+import { originOption } from './origin-option.ts'
 
 type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
-
-const Origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 
 /** What the URLs of rooms begin with. */
 export const PublicUrl = Type.String({
@@ -29,10 +27,7 @@ export const LobbyOptions = Type.Object({
     description: 'How many requests an address (IPv6: a /64) may send: `max` per `timeWindow`, in milliseconds or a ' +
       'text such as `1 minute`'
   })),
-  origin: Type.Optional(Type.Union([Type.Boolean(), Origin, Type.Array(Origin)], {
-    description: 'Pages of other origins that may use the lobby (CORS): `*` or `true` for all, an origin such as ' +
-      '`https://game.example` or `https://*.game.example` (one label), or a list of them. By default none'
-  })),
+  origin: originOption('the lobby'),
   create: Type.Optional(Type.Boolean({ description: 'Whether clients may open rooms' })),
   publicUrl: Type.Optional(PublicUrl),
   operationIdPrefix: Type.Optional(Type.String({

@@ -60,6 +60,39 @@ export const roomRules = Type.Object({
   }))
 }, { additionalProperties: false })
 
+/** Members of option `cluster`: how the nodes of a cluster reach each other. */
+export const clusterRules = Type.Object({
+  servers: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
+    description: 'Addresses of the NATS servers, such as `nats://broker:4222`'
+  }),
+  namespace: Type.Optional(Type.String({
+    pattern: '^[A-Za-z0-9_-]{1,32}$',
+    description: 'Name of the cluster: nodes of different namespaces do not see each other; default `default`'
+  })),
+  nodeId: Type.Optional(Type.String({
+    pattern: '^[A-Za-z0-9_.-]{1,64}$',
+    description: 'Name of this node, unique in the cluster; default: host name and a random suffix'
+  })),
+  credentials: Type.Optional(Type.String({ description: 'Path or content of a NATS credentials file (.creds)' })),
+  user: Type.Optional(Type.String({ description: 'User name for the NATS servers' })),
+  password: Type.Optional(Type.String({ description: 'Password of `user`' })),
+  token: Type.Optional(Type.String({ description: 'Token for the NATS servers' })),
+  tls: Type.Optional(Type.Unsafe<object>({
+    type: 'object', description: 'TLS options of the NATS client: `ca`, `cert`, `key` as PEM, or `caFile` and so on'
+  })),
+  replicas: Type.Optional(Type.Integer({
+    minimum: 1, maximum: 5, description: 'Copies of the shared state: 3 with a NATS cluster of three; default 1'
+  })),
+  onBrokerLoss: Type.Optional(Type.Union([Type.Literal('close'), Type.Literal('isolate')], {
+    description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 ' +
+      '(`close`, the default), or rooms whose peers are all on this node go on (`isolate`)'
+  })),
+  onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {
+    description: 'What happens in a room when packets from another node were lost: the peers of that node leave and ' +
+      'join again (`announce`, the default), or the peers of the room on this node are closed with 1012 (`close`)'
+  }))
+}, { additionalProperties: false })
+
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
   name: Type.String({
@@ -116,7 +149,12 @@ export const ServerOptions = Type.Object({
   inputMaxPackets: packets('input'),
   outputBufferKb: kib('output'),
   outputMaxPackets: packets('output'),
-  closeTimeout: timeout('Seconds that a peer has to answer a close frame before its connection is cut'),
+  closeTimeout: timeout('Seconds that a peer that is closed has to answer before its connection is cut'),
+  lastWords: Type.Boolean({
+    description: 'Whether a peer that the server closes reads what was sent to it before: the close frame follows ' +
+      'once the peer has answered a ping, or after half of closeTimeout. Godot drops what it reads together with a ' +
+      'close frame'
+  }),
   stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], {
     description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart)'
   }),
@@ -133,6 +171,10 @@ export const ServerOptions = Type.Object({
     description: 'Several multiplayer worlds in one server, chosen by the client\'s URL: `/ws/arena-7` or ' +
       '`/ws?room=arena-7`, else `main`. true: with the defaults; false: everyone is in `main`'
   }),
+  cluster: Type.Optional(Type.Unsafe<Static<typeof clusterRules>>({
+    ...clusterRules,
+    description: 'Makes this server a node of a cluster, whose nodes share ids and rooms over NATS'
+  })),
   maxPeers: limit('Maximum number of peers'),
   maxPeersPerAddress: limit('Maximum number of connections per address (IPv6: per /64); loopback is exempt'),
   maxJoinsPerMinute: limit('Maximum joins per minute and address (IPv6: per /64); loopback is exempt'),
@@ -188,6 +230,7 @@ export const defaultOptions: ServerOptions = {
   outputBufferKb: 64,
   outputMaxPackets: 1024,
   closeTimeout: 2,
+  lastWords: true,
   stopCode: 1001,
   pingInterval: 10,
   perMessageDeflate: false,

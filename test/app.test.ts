@@ -91,12 +91,21 @@ t.test('a second server for Godot 4 has its own endpoint and REST API; /readyz r
 
 t.test('unknown paths return a problem, everywhere', async t => {
   const { service } = await makeApp(t)
-  for (const path of ['/', '/nothing', '/api', '/api/v1', '/api/v1/nothing', '/docs/nothing']) {
+  for (const path of ['/nothing', '/api', '/api/v1', '/api/v1/nothing', '/docs/nothing']) {
     const answer = await service.inject(path)
     t.equal(answer.statusCode, 404, path)
     t.match(answer.headers['content-type'], /^application\/problem\+json/, path)
     t.match(answer.json(), { status: 404, code: 'not-found' }, path)
   }
+})
+
+t.test('the root leads to the dashboard, unless a WebSocket endpoint is there', async t => {
+  const { service } = await makeApp(t)
+  const { statusCode, headers } = await service.inject('/')
+  t.equal(statusCode, 302)
+  t.equal(new URL(headers.location!, 'https://game.example/prefix/').pathname, '/prefix/dashboard')
+  const { service: other } = await makeApp(t, { server: { path: '/' } })
+  t.equal((await other.inject('/')).statusCode, 426)
 })
 
 t.test('upgrades of other paths are refused', async t => {
@@ -137,7 +146,6 @@ t.test('a handshake at a wrong path is logged once per burst, with the existing 
     requested: '/',
     endpoints: ['/ws', '/ws4', `port ${own}`],
     address: '127.0.0.1',
-    count: 1,
     msg: /path without an endpoint/
   }])
   t.notMatch(JSON.stringify(lines), 'secret')
@@ -154,7 +162,7 @@ t.test('all routes are below paths that are reserved from WebSocket endpoints', 
   const paths = Object.values<string>(servicePaths)
   const within = (url: string, path: string): boolean => url === path || url.startsWith(`${path}/`)
   t.same([...new Set(urls)].filter(url => !paths.some(path => within(url, path))),
-    ['/ws', '/ws/:room', '/ws4', '/ws4/:room'])
+    ['/ws', '/ws/:room', '/ws4', '/ws4/:room', '/'])
   t.same(paths.filter(path => !urls.some(url => within(url, path))), [], 'and each of them has routes')
 })
 

@@ -5,8 +5,6 @@ import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 
 /** Bytes of UTF-8 in a close reason. */
 const MAX_REASON = 123
-/** First byte of a packet that Godot 3 delivers as `network_peer_packet`. */
-const RAW_PACKET = 4
 
 const codeMeanings = {
   1000: 'Normal closure. Godot counts it as clean.',
@@ -107,8 +105,8 @@ function openClosing (title, verb, close) {
 }
 
 /**
- * Sends a packet. `id` is the peer that is preselected; `hasRawPackets` tells whether clients expect a leading byte in
- * packets that are not remote calls (Godot 3, multiplayer).
+ * Sends a packet. `id` is the peer that is preselected; `hasRawPackets` tells whether clients can get it as a remote
+ * call or as `network_peer_packet` (Godot 3, multiplayer).
  */
 export function openSend (id, hasRawPackets) {
   const form = openDialog('send-dialog')
@@ -117,25 +115,25 @@ export function openSend (id, hasRawPackets) {
   if (id !== undefined) idField.value = id
   form.oninput = () => {
     idField.hidden = to.value === 'all'
-    byId('raw').hidden = !hasRawPackets || kind.value === 'variant'
+    byId('raw').hidden = !hasRawPackets
     setText(byId('body-label'), bodyLabels[kind.value])
     body.placeholder = bodyExamples[kind.value]
     setText(byId('body-hint'), hintOf(kind.value, body.value))
   }
   form.oninput()
   onSubmit(form, async () => {
-    const packet = packetOf(kind.value, body.value, hasRawPackets && raw.checked)
-    const recipients = await sendPacket(to.value, Number(idField.value), packet)
+    const packet = packetOf(kind.value, body.value)
+    const recipients = await sendPacket(to.value, Number(idField.value), packet, raw.checked ? undefined : true)
     showToast(`Sent to ${formatPlural(recipients, 'peer')}`)
   })
 }
 
 /** Sends to `all` peers, to `one`, or to all `but` one; resolves with the number of recipients. */
-async function sendPacket (to, id, packet) {
-  if (to === 'all') return (await client.call('broadcast', { target: 0 }, packet)).recipients
+async function sendPacket (to, id, packet, raw) {
+  if (to === 'all') return (await client.call('broadcast', { target: 0, raw }, packet)).recipients
   if (!Number.isInteger(id) || id < 2) throw new Error('Invalid id: expected an integer from 2.')
-  if (to === 'but') return (await client.call('broadcast', { target: -id }, packet)).recipients
-  await client.call('putPacket', { id }, packet)
+  if (to === 'but') return (await client.call('broadcast', { target: -id, raw }, packet)).recipients
+  await client.call('putPacket', { id, raw }, packet)
   return 1
 }
 
@@ -181,11 +179,9 @@ function byteLength (text) {
 }
 
 /** The packet as a request body. */
-function packetOf (kind, text, isRaw) {
+function packetOf (kind, text) {
   if (kind === 'variant') return { variant: JSON.parse(text) }
-  if (kind === 'text' && !isRaw) return text
-  const bytes = kind === 'hex' ? parseHex(text) : new TextEncoder().encode(text)
-  return isRaw ? Uint8Array.of(RAW_PACKET, ...bytes) : bytes
+  return kind === 'text' ? text : parseHex(text)
 }
 
 function parseHex (text) {

@@ -1,34 +1,55 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { AdminOptions } from '../../src/admin/admin-options.ts'
+import type { Role } from '../../src/admin/roles.ts'
 import { HttpError, problem } from '../problem.ts'
+import { requiredRole } from '../required-role.ts'
 
 const noToken = problem('Missing or wrong token', new HttpError(401, 'missing authorization header'))
+const wrongRole = (required: Role) => problem('The role of the token does not allow this',
+  new HttpError(403, `Role read does not allow this: expected ${required}`))
 const ofJson = {
   413: problem('The body is larger than 1 MiB', new HttpError(413, 'Request body is too large')),
   415: problem('The body is not application/json', new HttpError(415, 'Unsupported Media Type'))
 }
 
+type Requirement = Readonly<Record<string, readonly string[]>>
+
 interface Described extends Pick<AdminOptions, 'auth'> {
-  readonly security?: FastifySchema['security']
+  readonly security?: readonly Requirement[] | undefined
   /** Text in front of every operationId. */
   readonly operationIdPrefix?: string
+  /** Text in front of every tag. */
+  readonly tagPrefix?: string
 }
 
 /**
- * Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement and
- * the prefix of its operationId.
+ * Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement with
+ * the role that it requires, and the prefix of its operationId and tags.
  */
-export function describeFailures (app: FastifyInstance, { auth, security, operationIdPrefix = '' }: Described): void {
+export function describeFailures (
+  app: FastifyInstance, { auth, security, operationIdPrefix = '', tagPrefix = '' }: Described
+): void {
   const done = new WeakSet<FastifySchema>()
-  app.addHook('onRoute', ({ schema, method }) => {
+  app.addHook('onRoute', ({ schema, method, config }) => {
     // The HEAD that Fastify adds to a GET has the same schema.
     if (schema?.response == null || done.has(schema)) return
     done.add(schema)
     const takesJson = schema.body !== undefined && !('content' in (schema.body as object))
     // In place: @fastify/swagger has seen the route already.
     const unauthorized = method === 'HEAD' ? { type: 'null', description: noToken.description } : noToken
-    Object.assign(schema.response, auth === false ? {} : { 401: unauthorized }, takesJson ? ofJson : {})
-    if (security !== undefined) schema.security = security
+    const role = requiredRole(method, config)
+    Object.assign(schema.response,
+      auth === false ? {} : { 401: unauthorized, ...(role === 'read' ? {} : { 403: wrongRole(role) }) },
+      takesJson ? ofJson : {})
+    if (security !== undefined) schema.security = security.map(requirement => withRole(requirement, role, auth))
+    if (auth !== false) schema.description = `${schema.description ?? ''} Requires role \`${role}\`.`.trim()
     if (schema.operationId !== undefined) schema.operationId = operationIdPrefix + schema.operationId
+    if (tagPrefix !== '') schema.tags = schema.tags?.map(tag => tagPrefix + tag)
   })
+}
+
+/** The requirement with the role (OpenAPI 3.1: required roles of schemes that have no scopes). */
+function withRole (requirement: Requirement, role: Role, auth: false | undefined): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(requirement).map(([scheme, scopes]) =>
+    [scheme, scopes.length > 0 || auth === false ? [...scopes] : [role]]))
 }

@@ -10,9 +10,7 @@ import { GodotError } from '../../src/error.ts'
 import type { ClosingConnections } from '../../src/core/admission/closing-connections.ts'
 import { refusalBytes, sendRefusal } from '../../src/transport/refusal.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
-
-/** The response to a request, as Node's HTTP server keeps it on the socket. */
-interface AssignedSocket { _httpMessage?: ServerResponse | null }
+import { assignedResponse } from './assigned-response.ts'
 
 /** Event of the HTTP server: an upgrade request for one of our endpoints has come. */
 export const endpointUpgrade = 'fastify-peer-server:upgrade'
@@ -23,6 +21,8 @@ export const endpointUpgrade = 'fastify-peer-server:upgrade'
  */
 export class HttpUpgrade implements HandshakeTransport, Deadlined {
   readonly socket: Duplex
+  /** Why it is refused as soon as the router has found its server. */
+  refusal: GodotError | undefined
   readonly #head: Buffer
   readonly #since: number | undefined
   readonly #closing: ClosingConnections
@@ -38,13 +38,14 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   }
 
   /**
-   * Watches for the response that @fastify/websocket assigns to the socket; Node keeps it as `_httpMessage`, which is
-   * not documented. Without it the connection of another route's refusal stays open until the host closes it.
+   * Watches for the response that @fastify/websocket assigns to the socket. Where it cannot be found, a connection that
+   * somebody else refuses stays open until the handshake times out, and that of another route until the host closes it.
    */
   watchResponse (): void {
     const onNewListener = (event: string | symbol): void => {
-      const response = (this.socket as AssignedSocket)._httpMessage
-      if (event !== 'close' || response == null) return
+      if (event !== 'close') return
+      const response = assignedResponse(this.socket)
+      if (response === undefined) return
       this.socket.off('newListener', onNewListener)
       this.respondWith(response)
     }
@@ -63,9 +64,9 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     })
   }
 
-  /** Whether somebody has a response for it. */
-  get hasResponse (): boolean {
-    return this.#response !== undefined
+  /** Whether somebody will answer it: a route has been found, or a response to refuse it with. */
+  get isRouted (): boolean {
+    return this.#handshake !== undefined || this.#response !== undefined
   }
 
   /** The router has found the endpoint of this server. */
@@ -142,7 +143,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   #release (): void {
     const response = this.#response
     if (response === undefined || response.listenerCount('close') > 0) return
-    if ((this.socket as AssignedSocket)._httpMessage === response) response.detachSocket(this.socket as Socket)
+    if (assignedResponse(this.socket) === response) response.detachSocket(this.socket as Socket)
   }
 
   /** Ends our direction, discards what the client still sends, and destroys the socket in time. */

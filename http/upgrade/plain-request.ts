@@ -1,7 +1,8 @@
 import http from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { assignedResponse } from './assigned-response.ts'
 
 /** Attaches Node's HTTP parser to a socket: its own listener for new connections, not documented. */
 const { _connectionListener: attachParser } = http as unknown as {
@@ -38,9 +39,9 @@ function destroy (this: Duplex): void {
 
 /** Calls back once the responses to earlier requests of the connection are sent. */
 function afterResponses (socket: Duplex, callback: () => void): void {
-  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null }
+  const response = assignedResponse(socket)
   // Not within the event of the parser that has just ended.
-  if (response == null || socket.destroyed) process.nextTick(callback)
+  if (response === undefined || socket.destroyed) process.nextTick(callback)
   else response.once('close', () => { afterResponses(socket, callback) })
 }
 

@@ -5,7 +5,7 @@ import { mayWait } from '../../http/may-wait.ts'
 import type { PeerEnd } from '../../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { Filter, filtered } from './peer-filter.ts'
+import { BodyFilter, filtered } from './peer-filter.ts'
 import { badRequest, CloseCode, CloseReason, noPeer, PeerId } from '../schemas.ts'
 
 const tags = ['peers']
@@ -76,7 +76,7 @@ async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd
 
 const Selection = Type.Refine(Type.Object({
   ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Just these' })),
-  filter: Type.Optional(Type.Object(Filter, {
+  filter: Type.Optional(Type.Object(BodyFilter, {
     minProperties: 1,
     additionalProperties: false,
     description: 'Those that fit'

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
 import { parseAddressRange } from '../../src/address-range.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { asJson } from '../as-json.ts'
 import { RoomName } from '../schemas.ts'
 
 /** Filter of peers of one room; without any member, all of them. */
@@ -12,25 +14,66 @@ export const RoomFilter = {
   }), text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range'))
 }
 
-/** Filter of peers; without any member, all peers. */
-export const Filter = {
+const room = Type.Optional({ ...RoomName, description: 'Peers in this room' })
+const whoseData = 'Peers whose `data` has these members, such as `{"user":"alice"}`'
+
+/** Filter of peers in a query; without any member, all peers. */
+export const QueryFilter = {
   ...RoomFilter,
-  room: Type.Optional({ ...RoomName, description: 'Peers in this room' })
+  room,
+  data: Type.Optional(Type.Refine(Type.String({
+    maxLength: 1000, description: `${whoseData}: a JSON object`
+  }), text => parseData(text) !== undefined, () => 'must be a JSON object'))
 }
 
-/** Its values. */
-export interface Filter { protocol?: string | undefined, address?: string | undefined, room?: string | undefined }
+/** Filter of peers in a body. */
+export const BodyFilter = {
+  ...RoomFilter,
+  room,
+  data: Type.Optional(Type.Record(Type.String(), Type.Unknown(), {
+    minProperties: 1, description: whoseData, examples: [{ user: 'alice' }]
+  }))
+}
+
+type Data = Readonly<Record<string, unknown>>
+
+/** The values of a filter. */
+export interface Filter {
+  protocol?: string | undefined
+  address?: string | undefined
+  room?: string | undefined
+  /** Members that `data` of a peer has; an object as JSON in a query. */
+  data?: Data | string | undefined
+}
 
 /** The peers after an id that match the filter, by ascending id. */
 export function * filtered (
   server: WebSocketServer,
-  { protocol, address, room }: Filter,
+  { protocol, address, room, data }: Filter,
   after = 0
 ): IterableIterator<WebSocketPeer> {
   const range = address === undefined ? undefined : parseAddressRange(address)
+  const wanted = typeof data === 'string' ? parseData(data) : data
   for (const peer of peersOf(server, room, after)) {
     if (protocol !== undefined && peer.protocol !== protocol) continue
+    if (wanted !== undefined && !hasMembers(asJson(peer.data), wanted)) continue
     if (range?.has(peer.getConnectedHost()) ?? true) yield peer
+  }
+}
+
+function hasMembers (data: unknown, wanted: Data): boolean {
+  if (typeof data !== 'object' || data === null) return false
+  return Object.entries(wanted).every(([name, value]) =>
+    Object.hasOwn(data, name) && isDeepStrictEqual((data as Data)[name], value))
+}
+
+/** The object that a text is as JSON, undefined if it is none. */
+function parseData (text: string): Data | undefined {
+  try {
+    const data: unknown = JSON.parse(text)
+    return typeof data === 'object' && data !== null && !Array.isArray(data) ? data as Data : undefined
+  } catch {
+    return undefined
   }
 }
 

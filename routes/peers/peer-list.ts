@@ -26,15 +26,25 @@ export const peerKeys: SortKeys<WebSocketPeer, SortName> = {
 
 /** One page of the peers that match the filter. */
 export function pageOfPeers (
-  server: WebSocketServer, { protocol, address, room, ...query }: PageQuery<SortName> & Filter
+  server: WebSocketServer, { protocol, address, room, data, ...query }: PageQuery<SortName> & Filter
 ): Page<Peer> {
-  const filter = { protocol, address, room }
-  const { items, nextCursor } = pageOf(peerKeys, query, (by, after) => {
-    // Ids ascend already: the page needs no look at the peers behind it.
-    const isById = by.sort === 'id' && by.order === 'asc'
-    return isById
-      ? filtered(server, filter, after?.id as number | undefined)
-      : inOrder(peerKeys, filtered(server, filter), by, after)
+  const filter = { protocol, address, room, data }
+  const { items, ...page } = pageOf(peerKeys, query, {
+    itemsAfter: (by, after) => {
+      // Ids ascend already: the page needs no look at the peers behind it.
+      const isById = by.sort === 'id' && by.order === 'asc'
+      return isById
+        ? filtered(server, filter, after?.id as number | undefined)
+        : inOrder(peerKeys, filtered(server, filter), by, after)
+    },
+    count: () => countPeers(server, filter)
   })
-  return { items: items.map(describePeer), nextCursor }
+  return { ...page, items: items.map(describePeer) }
+}
+
+function countPeers (server: WebSocketServer, filter: Filter): number {
+  const { room, ...others } = filter
+  if (Object.values(others).some(value => value !== undefined)) return [...filtered(server, filter)].length
+  if (room === undefined) return server.peerCount
+  return server.hasRoom(room) ? server.room(room).peerCount : 0
 }

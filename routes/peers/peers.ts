@@ -4,7 +4,7 @@ import { isolated } from '../../http/isolated.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { pageQuery, pageSchema } from '../page.ts'
-import { Filter } from './peer-filter.ts'
+import { QueryFilter } from './peer-filter.ts'
 import { pageOfPeers, peerKeys } from './peer-list.ts'
 import { badId, badLimit, describePeer, noPeer, Peer, PeerId } from '../schemas.ts'
 
@@ -29,7 +29,7 @@ const listRoute: Routes = async (app, { server }) => {
         'listed exactly once, even if other peers join or leave. When sorted by a value that changes, a peer whose ' +
         'value passes the end of a page may be missed or repeated.',
       tags,
-      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...Filter }, { additionalProperties: false }),
+      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...QueryFilter }, { additionalProperties: false }),
       response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit }
     }
   }), async ({ query }) => pageOfPeers(server, query))
@@ -39,6 +39,7 @@ const peerRoute: Routes = async (app, { server }) => {
   app.head('/peers/:id', isolated({
     config: { swagger: { exposeHeadRoute: true } },
     schema: {
+      operationId: 'headPeer',
       summary: 'Whether a peer exists, by status only',
       description: 'For clients that need no body. A closing peer exists until it is disconnected.',
       tags,

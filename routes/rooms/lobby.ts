@@ -1,78 +1,58 @@
-import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { allowOrigins } from '../../http/allow-origins.ts'
 import { addressOf } from '../../http/client-address.ts'
 import { describeFailures } from '../../http/document/describe-failures.ts'
 import { isolated } from '../../http/isolated.ts'
 import { watchMethods } from '../../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../../http/own-scope.ts'
-import { notFound, Problem } from '../../http/problem.ts'
+import { Problem } from '../../http/problem.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
-import { Lobby } from '../../src/core/room/lobby.ts'
-import type { Room } from '../../src/core/room/room.ts'
+import { type ListedRoom, Lobby } from '../../src/core/room/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import { type LobbyOptions, type ParsedLobbyOptions, parseLobbyOptions } from '../../src/lobby-options.ts'
-import { matchesOrigin } from '../../src/origin-pattern.ts'
 import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.ts'
 import { inOrder, pageOf } from '../page.ts'
 import { roomKeys } from './room-list.ts'
 
 /** As the oldest may have begun to play. */
 const newestFirst = { sort: 'openedAt', order: 'desc' } as const
-/** Seconds that a browser may remember a preflight response. */
-const PREFLIGHT_AGE = 600
+const crossOriginUse = {
+  methods: ['GET', 'HEAD', 'POST'], allowedHeaders: ['content-type'], exposedHeaders: ['retry-after']
+}
 
 /**
  * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
- * token and shows nothing but rooms that are listed, not locked, and have a free seat.
+ * token and shows nothing but rooms that are listed, not locked, and have a free seat. Banned addresses are refused.
  */
 export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
   const options = parseLobbyOptions(given)
   const server = serverOf(app, options.server, 'lobbyRoutes')
-  const { settings, rooms, monitor } = internalsOf(server)
+  const { settings, admission, registry, monitor } = internalsOf(server)
   if (settings.rooms === undefined) {
     throw new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: server ${options.server} needs option \`rooms\``)
   }
   ownScope(app, given.prefix)
   shareSchemas(app, Problem, LobbyRoom)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
-  describeFailures(app, { auth: false, operationIdPrefix })
+  const tagPrefix = given.server === undefined ? '' : `${given.server}: `
+  describeFailures(app, { auth: false, operationIdPrefix, tagPrefix })
   // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
-  await allowOrigins(app, options)
+  await allowOrigins(app, options.origin, crossOriginUse)
   await limitRate(app, options)
+  app.addHook('onRequest', async request => { admission.checkBan(addressOf(request)) })
   const refuseOtherMethods = watchMethods(app)
-  const lobby = new Lobby(rooms, monitor.events)
+  const lobby = new Lobby(registry, monitor.events)
   for (const routes of [listRoute, openRoutes]) await app.register(routes, { server, lobby, options })
   refuseOtherMethods()
 }
 
-async function allowOrigins (app: FastifyInstance, { origin }: ParsedLobbyOptions): Promise<void> {
-  if (origin === undefined) return
-  const options = origin !== false && corsOptions(origin === true ? ['*'] : [origin].flat())
-  // Of a route these override the options of the host's @fastify/cors, which cannot be registered once more below it.
-  app.addHook('onRoute', route => { route.config = Object.assign(route.config ?? {}, { cors: options }) })
-  if (app.hasRequestDecorator('corsPreflightEnabled')) app.options('*', isolated({ schema: { hide: true } }), notFound)
-  else if (options !== false) await app.register(cors, options)
-}
-
-function corsOptions (patterns: readonly string[]): FastifyCorsOptions {
-  return {
-    origin: patterns.includes('*')
-      ? '*'
-      : (text, callback) => { callback(null, patterns.some(pattern => matchesOrigin(pattern, text ?? ''))) },
-    methods: ['GET', 'HEAD', 'POST'],
-    allowedHeaders: ['content-type'],
-    exposedHeaders: ['retry-after'],
-    credentials: false,
-    maxAge: PREFLIGHT_AGE,
-    strictPreflight: false
-  }
-}
+export default lobbyRoutes
 
 async function limitRate (app: FastifyInstance, { rateLimit: { max, timeWindow } }: ParsedLobbyOptions): Promise<void> {
   await app.register(rateLimit, {
@@ -92,10 +72,13 @@ type Routes = FastifyPluginAsyncTypebox<{
 }>
 
 const listRoute: Routes = async (app, { server, lobby, options }) => {
-  app.get('/rooms', isolated({ schema: listSchema }), async request => {
+  app.get('/rooms', isolated({ schema: listSchema() }), async request => {
     const query = { ...request.query, ...newestFirst }
-    const { items, nextCursor } = pageOf(roomKeys, query, (by, after) => inOrder(roomKeys, lobby.rooms(), by, after))
-    return { items: items.map(room => describe(room, urlOf(server, room, request, options))), nextCursor }
+    const { items, ...page } = pageOf(roomKeys, query, {
+      itemsAfter: (by, after) => inOrder(roomKeys, lobby.rooms(), by, after),
+      count: () => [...lobby.rooms()].length
+    })
+    return { ...page, items: items.map(room => describe(room, urlOf(server, room, request, options))) }
   })
 }
 
@@ -108,7 +91,7 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
     return await reply.code(201).send({ name: room.name, url: urlOf(server, room, request, options) })
   })
 
-  app.post('/match', isolated({ schema: matchSchema }), async request => {
+  app.post('/match', isolated({ schema: matchSchema() }), async request => {
     server.checkJoin()
     const { data = {} } = request.body
     const found = lobby.find(data)
@@ -118,12 +101,12 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
   })
 }
 
-function describe ({ name, peerCount: peers, maxPeers, data }: Room, url: string): LobbyRoom {
+function describe ({ name, peerCount: peers, maxPeers, data }: ListedRoom, url: string): LobbyRoom {
   return { name, peers, maxPeers, data, url }
 }
 
 function urlOf (
-  server: WebSocketServer, { name }: Room, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
+  server: WebSocketServer, { name }: ListedRoom, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
 ): string {
   return roomUrl(server, name, request, publicUrl)
 }

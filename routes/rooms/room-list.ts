@@ -6,7 +6,7 @@ import { describeRoom, type RoomEntry } from './room-schemas.ts'
 type SortName = 'name' | 'peers' | 'openedAt'
 
 /** Sort keys of rooms. */
-export const roomKeys: SortKeys<Room, SortName> = {
+export const roomKeys: SortKeys<Pick<Room, 'name' | 'peerCount' | 'openedAt'>, SortName> = {
   identity: 'name',
   keys: { name: room => room.name, peers: room => room.peerCount, openedAt: room => room.openedAt }
 }
@@ -18,9 +18,12 @@ interface RoomFilter { readonly listed?: boolean, readonly q?: string }
 export function pageOfRooms (
   server: WebSocketServer, { listed, q, ...query }: PageQuery<SortName> & RoomFilter
 ): Page<RoomEntry> {
-  const { items, nextCursor } = pageOf(roomKeys, query, (by, after) =>
-    inOrder(roomKeys, matching(server.rooms(), { listed, q }), by, after))
-  return { items: items.map(describeRoom), nextCursor }
+  const rooms = () => matching(server.rooms(), { listed, q })
+  const { items, ...page } = pageOf(roomKeys, query, {
+    itemsAfter: (by, after) => inOrder(roomKeys, rooms(), by, after),
+    count: () => listed === undefined && q === undefined ? server.roomCount : [...rooms()].length
+  })
+  return { ...page, items: items.map(describeRoom) }
 }
 
 function * matching (rooms: Iterable<Room>, { listed, q = '' }: RoomFilter): IterableIterator<Room> {

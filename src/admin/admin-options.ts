@@ -2,7 +2,9 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from '../error.ts'
 import { defaultOptions } from '../options.ts'
+import { originOption } from '../origin-option.ts'
 import { tokenFault } from '../token-fault.ts'
+import { type Role, roles } from './roles.ts'
 
 type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
 
@@ -13,7 +15,11 @@ const Token = Type.String({ description: 'Bearer token: at least 32 characters i
 /** A token and its owner, as the audit log names it. */
 export const NamedToken = Type.Object({
   name: Type.String({ minLength: 1, description: 'Owner of the token, as the audit log names it' }),
-  token: Token
+  token: Token,
+  role: Type.Optional(Type.Enum(Object.keys(roles) as Role[], {
+    description: `What the token allows: ${Object.entries(roles).map(([name, what]) => `\`${name}\`: ${what}`)
+      .join('; ')}. Default: \`admin\``
+  }))
 }, { additionalProperties: false })
 
 export type NamedToken = Immutable<Static<typeof NamedToken>>
@@ -27,6 +33,7 @@ export const AdminOptions = Type.Object({
     type: 'boolean',
     description: '`false`: the host guards the scope itself'
   }), isFalse, () => 'must be false')),
+  origin: originOption('the REST API'),
   server: Type.Optional(Type.String({ description: 'Name of the server to administer: its option `name`' })),
   operationIdPrefix: Type.Optional(Type.String({
     description:

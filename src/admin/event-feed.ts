@@ -1,6 +1,6 @@
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
-import { Bursts } from '../core/server/burst.ts'
+import { Bursts } from '../core/server/bursts.ts'
 import { limits } from '../core/server/limits.ts'
 import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
 import { internalsOf } from '../core/server/internals.ts'
@@ -32,13 +32,16 @@ export interface Subscriber extends EventFilter {
 /** How many events are kept for replay, and how much memory they may take. */
 export interface EventHistory { readonly maxEvents: number, readonly maxBytes: number }
 
+type BurstType = 'refused' | 'limited' | 'dropped' | 'unauthorized'
+
 const STATS_INTERVAL = 1000
 
 /** The events of a server, for operators. It listens to the server only while there are subscribers or a history. */
 export class EventFeed {
   readonly #server: WebSocketServer
   readonly #ring: EventRing
-  readonly #bursts = new Bursts()
+  /** What may happen very often: at most one event a second of each kind, with a count. */
+  readonly #bursts = new Bursts<(count: number) => void>(1, (add, count) => { if (this.#isListening) add(count) })
   readonly #subscribers = new Map<Subscriber, PacketSampler | undefined>()
   #isListening = false
   #unwatch: (() => void) | undefined
@@ -61,15 +64,15 @@ export class EventFeed {
       this.#add('room_closed', { room, code: code ?? null, reason, seconds })
     },
     refused: (reason, address) => {
-      if (!(reason in limits)) this.#addBurst(`refused ${reason}`, count => ['refused', { reason, address, count }])
+      if (!(reason in limits)) this.#addBurst('refused', reason, { reason, address })
     },
     limited: (limit, { peer: id, ...details }: { peer?: number }) => {
       const whose = id === undefined ? details : { id, ...this.#roomOf(id), ...details }
-      this.#addBurst(`limited ${limit}`, count => ['limited', { limit, option: limits[limit], ...whose, count }])
+      this.#addBurst('limited', limit, { limit, option: limits[limit], ...whose })
     },
     // Packets to the server that nobody reads are normal at a relay.
     dropped: (reason, { id, room: { name: room } }) => {
-      if (reason !== 'unread') this.#addBurst(`dropped ${reason}`, count => ['dropped', { id, room, reason, count }])
+      if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason })
     },
     listening: () => { this.#add('listening', describeListening(this.#server)) },
     stopped: () => { this.#add('stopped', {}) }
@@ -124,9 +127,14 @@ export class EventFeed {
     if (this.#isListening) this.#add('admin', action)
   }
 
-  /** Adds requests that were rejected for lack of authorization: `count` of them, the latest from `address`. */
-  addUnauthorized (data: FeedData['unauthorized']): void {
-    if (this.#isListening) this.#add('unauthorized', data)
+  /** Counts a request with a wrong token. */
+  addWrongToken (address: string): void {
+    this.#addBurst('refused', 'wrong-token', { reason: 'wrong-token', address })
+  }
+
+  /** Counts a request that was rejected for lack of authorization. */
+  addUnauthorized (data: Omit<FeedData['unauthorized'], 'count'>): void {
+    this.#addBurst('unauthorized', String(data.status), data)
   }
 
   /** The room of a peer; a client that authenticates has none yet. */
@@ -138,10 +146,8 @@ export class EventFeed {
     this.#publish(this.#ring.add(type, data))
   }
 
-  /** Adds an event of a kind that may happen very often: at most one a second, with a count. */
-  #addBurst<Type extends EventType> (kind: string, describe: (count: number) => [Type, FeedData[Type]]): void {
-    const count = this.#bursts.hit(kind)
-    if (count > 0) this.#add(...describe(count))
+  #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>): void {
+    this.#bursts.hit(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) })
   }
 
   #publish (event: FeedEvent): void {

@@ -98,7 +98,7 @@ export interface FeedData {
   peer_moved: { readonly id: number, readonly room: string, readonly from: string }
   room_opened: { readonly room: string }
   room_closed: RoomClosed
-  refused: { readonly reason: ErrorCode, readonly address: string, readonly count: number }
+  refused: { readonly reason: ErrorCode | 'wrong-token', readonly address: string, readonly count: number }
   limited: {
     readonly limit: LimitName,
     readonly option: string,
@@ -135,7 +135,9 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   peer_moved: 'A peer moved to another room',
   room_opened: 'A room was opened',
   room_closed: 'A room was closed: with `code` and `reason`, or because it was empty',
-  refused: 'Handshakes were refused for a reason other than a limit; at most once a second per reason',
+  refused:
+    'Handshakes were refused for a reason other than a limit, or requests to the REST API had a wrong token ' +
+    '(`wrong-token`); at most once a second per reason',
   limited: 'A limit was hit; at most once a second per limit',
   dropped:
     'Packets were dropped; at most once a second per reason. Packets that nobody reads at a relay are not reported',

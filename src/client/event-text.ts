@@ -35,6 +35,7 @@ const causes: Readonly<Record<FeedEventData['peer_disconnected']['cause'], strin
   slow: 'reading too slowly',
   flood: 'rate limit exceeded',
   silent: 'heartbeat timeout',
+  cluster: 'cluster unavailable',
   reset: 'connection lost'
 }
 

@@ -19,6 +19,10 @@ export type NodeLeftCause = 'left' | 'lost'
 export interface MembershipHost {
   /** What all nodes must have in common, as JSON of an object; a node with another one refuses to start. */
   readonly agreement: string
+  /** This node holds a slot, at first or after `fenced`; the other nodes hear of it after this call. */
+  claimed (lease: { readonly slot: number, readonly epoch: number }): void
+  /** All other nodes are live here; this node is ready once this resolves. */
+  ready (): Promise<void>
   /** Bytes for the next heartbeat, besides who and what state the node is. */
   heartbeat (): Uint8Array
   /** A heartbeat of a live node; the bytes are valid until the call returns. */

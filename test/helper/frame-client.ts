@@ -9,7 +9,11 @@ export async function nextTurn (): Promise<void> {
   await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
 
-/** A client without a socket that sends and receives frames. */
+/** The ping before a close frame (option lastWords). */
+const isLastWords = ({ opcode: code, payload }: Frame): boolean =>
+  code === opcode.PING && payload.toString() === 'last words'
+
+/** A client without a socket that sends and receives frames. It answers the ping before a close frame, as all do. */
 export class FrameClient {
   readonly connection: MemoryConnection
   #unread = Buffer.alloc(0)
@@ -36,8 +40,17 @@ export class FrameClient {
     this.send(opcode.CLOSE, closePayload(code, reason))
   }
 
-  /** The frames received since the last call. */
+  /** The frames received since the last call, except a ping before a close frame. */
   async frames (): Promise<Frame[]> {
+    const frames = await this.poll()
+    const ping = frames.findIndex(isLastWords)
+    if (ping === -1) return frames
+    this.send(opcode.PONG, frames[ping].payload)
+    return [...frames.toSpliced(ping, 1), ...await this.poll()]
+  }
+
+  /** Every frame received since the last call. */
+  async poll (): Promise<Frame[]> {
     await nextTurn()
     this.#unread = Buffer.concat([this.#unread, this.connection.take()])
     const frames: Frame[] = []

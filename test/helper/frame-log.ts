@@ -22,8 +22,8 @@ export class FrameLog implements FrameReceiver {
     this.lines.push(pingLine(bytes.subarray(start, end)))
   }
 
-  onPong (size: number): void {
-    this.pongs.push(size)
+  onPong (_bytes: Uint8Array, start: number, end: number): void {
+    this.pongs.push(end - start)
   }
 
   onFragment (): void {

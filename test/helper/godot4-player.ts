@@ -25,13 +25,19 @@ export class Godot4Player {
     this.#frames.connection.disconnect()
   }
 
-  /** Processes received frames; returns whether there were any. */
+  /**
+   * Processes received frames as Godot does once a frame of the game: packets are handed to the game if the peer is
+   * still open after all of them. Returns whether there were any.
+   */
   async pump (): Promise<boolean> {
-    const frames = await this.#frames.frames()
+    const frames = await this.#frames.poll()
+    const packets: Buffer[] = []
     for (const { opcode: code, payload } of frames) {
-      if (code === opcode.CLOSE) this.#closed(payload)
-      else this.game.receive(payload)
+      if (code === opcode.PING) this.#frames.send(opcode.PONG, payload)
+      else if (code === opcode.CLOSE) this.#closed(payload)
+      else packets.push(payload)
     }
+    if (this.closedWith === undefined) for (const packet of packets) this.game.receive(packet)
     this.received += frames.length
     return frames.length > 0
   }

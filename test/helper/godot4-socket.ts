@@ -12,6 +12,8 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
 const MAX_HEAD = 4096
 const MIN_LINES = 4
+/** A frame of the game, in which it polls; a real one takes 16 ms. */
+const FRAME_MILLISECONDS = 4
 /** Seconds to wait for the response; longer than the 3 s of a real client, as test machines are busy. */
 const HANDSHAKE_TIMEOUT = 20
 
@@ -82,10 +84,14 @@ export async function sendUpgradeRequest (
 export class Godot4Socket {
   readonly game: Godot4Client
   readonly #socket: Socket
-  /** Bytes of an incomplete frame. */
-  #unread = Buffer.alloc(0)
+  /** Bytes that wait for the next poll, and of an incomplete frame. */
+  #unread: Buffer = Buffer.alloc(0)
   /** Fragments of an incomplete message. */
   #fragments: Frame[] = []
+  /** Messages read in this poll. */
+  #packets: Buffer[] = []
+  #isOpen = true
+  readonly #timer: NodeJS.Timeout
 
   private constructor (socket: Socket, rest: Buffer, prepare: (game: Godot4Client) => void) {
     this.#socket = socket
@@ -94,8 +100,13 @@ export class Godot4Socket {
       close: code => { this.#close(code) }
     })
     prepare(this.game)
-    this.#read(rest)
-    socket.on('data', chunk => { this.#read(chunk) }).on('close', () => { this.game.connectionLost() })
+    this.#unread = rest
+    this.#poll()
+    this.#timer = setInterval(() => { this.#poll() }, FRAME_MILLISECONDS)
+    socket.on('data', chunk => { this.#unread = Buffer.concat([this.#unread, chunk]) }).on('close', () => {
+      clearInterval(this.#timer)
+      this.game.connectionLost()
+    })
   }
 
   /** Connects as Godot does; throws if Godot would reject the response. */
@@ -129,14 +140,17 @@ export class Godot4Socket {
     return event!
   }
 
-  #read (bytes: Buffer): void {
-    this.#unread = Buffer.concat([this.#unread, bytes])
+  /** One poll of a WebSocketMultiplayerPeer: packets are fetched only if the connection is open after it. */
+  #poll (): void {
     for (let size = frameSize(this.#unread); size !== undefined &&
       !this.game.isClosed; size = frameSize(this.#unread)) {
       const one = parseFrame(this.#unread.subarray(0, size))
       this.#unread = this.#unread.subarray(size)
       this.#takeFrame(one)
     }
+    const packets = this.#packets
+    this.#packets = []
+    if (this.#isOpen) for (const packet of packets) this.game.receive(packet)
   }
 
   #takeFrame (one: Frame): void {
@@ -150,10 +164,11 @@ export class Godot4Socket {
   #takeMessage (fragments: Frame[]): void {
     const message = Buffer.concat(fragments.map(({ payload }) => payload))
     if (fragments[0].opcode === opcode.TEXT && !isText(message)) return this.#fail(1007)
-    this.game.receive(message)
+    this.#packets.push(message)
   }
 
   #closed (payload: Buffer): void {
+    this.#isOpen = false
     this.#send(opcode.CLOSE, payload)
     this.#socket.end()
     this.game.connectionLost()

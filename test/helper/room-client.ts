@@ -12,6 +12,7 @@ export class RoomClient {
   readonly #client: HandshakeClient
   #unread = Buffer.alloc(0)
   #isUpgraded = false
+  #heardBefore: string[] = []
   id = 0
   /** Code and reason of the close frame. */
   closed: [code: number, reason: string] | undefined
@@ -56,14 +57,23 @@ export class RoomClient {
       this.#unread = this.#unread.subarray(end + 4)
       this.#isUpgraded = true
     }
-    const heard: string[] = []
+    const heard = this.#heardBefore.splice(0)
+    let pings = 0
     for (let size = frameSize(this.#unread); size !== undefined; size = frameSize(this.#unread)) {
       const { opcode: code, payload } = parseFrame(this.#unread.subarray(0, size))
       this.#unread = this.#unread.subarray(size)
       if (code === opcode.CLOSE) this.#answerClose(payload)
-      else if (code === opcode.BINARY || code === opcode.TEXT) heard.push(this.#describe(payload))
+      else if (code === opcode.PING) {
+        this.#client.connection.deliver(frame(opcode.PONG, payload))
+        pings++
+      } else if (code === opcode.BINARY || code === opcode.TEXT) heard.push(this.#describe(payload))
     }
-    return heard
+    return pings === 0 ? heard : [...heard, ...await this.heard()]
+  }
+
+  /** The next `heard` begins with these lines. */
+  unhear (lines: readonly string[]): void {
+    this.#heardBefore.push(...lines)
   }
 
   #describe (payload: Buffer): string {

@@ -175,7 +175,7 @@ t.test('audits a request even if the client does not wait for the response', asy
   t.match(await nextAction(), { action: 'disconnectPeer', by: 'bob', id, parameters: { code: 4001 } })
 })
 
-t.test('requests without a valid token are not audited, but counted and reported once a second', async t => {
+t.test('requests without a valid token are not audited: an event a second and a log record count them', async t => {
   const { service, port, audits, lines, events } = await start(t)
   const began = performance.now()
   const url = `${apiPrefix}/server/stop?${Array.from({ length: 3900 }, (_, i) => `a${i}`).join('&')}`
@@ -190,18 +190,17 @@ t.test('requests without a valid token are not audited, but counted and reported
   t.match((await events.next('unauthorized')).data, { status: 401, address: '127.0.0.1', count: 1 })
   const counts = (): number[] =>
     events.events.filter(({ event }) => event === 'unauthorized').map(({ data }) => data.count)
-  while (counts().reduce((sum, count) => sum + count, 0) < 151) {
-    await service.inject({ method: 'POST', url: `${apiPrefix}/server/stop` })
-    // Injected requests alone do not let the event loop serve the stream.
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  const total = (): number => counts().reduce((sum, count) => sum + count, 0)
+  while (total() < 150) await events.next('unauthorized')
+  t.equal(total(), 150)
   const seen = counts()
   const seconds = (performance.now() - began) / 1000
   t.ok(seen.length <= seconds + 1, `${seen.length} events in ${seconds} s`)
   t.same(audits, [])
   t.same(events.events.filter(({ event }) => event === 'admin'), [])
-  const logged = lines.filter(({ msg }) => msg === 'unauthorized admin requests').map(({ count }) => count)
-  t.same(logged.slice(0, seen.length), seen)
+  t.match(lines.filter(({ msg }) => msg.startsWith('unauthorized')), [
+    { status: 401, address: '127.0.0.1', msg: 'unauthorized admin requests' }
+  ])
 })
 
 t.test('without a token, cross-site requests are counted and those of this machine audited', async t => {

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import app from '../../app.ts'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
 import { openEvents } from '../helper/event-source.ts'
-import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 const LARGE = 32 << 20
@@ -17,7 +17,12 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r
 async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   const warnings: string[] = []
   const write = (line: string): void => { warnings.push(JSON.parse(line).limit) }
-  const service = Fastify({ logger: { level: 'warn', stream: { write } } })
+  const queries: string[] = []
+  const querystringParser = (query: string): Record<string, unknown> => {
+    queries.push(query)
+    return Object.fromEntries(new URLSearchParams(query))
+  }
+  const service = Fastify({ logger: { level: 'warn', stream: { write } }, routerOptions: { querystringParser } })
   t.teardown(async () => { await service.close() })
   await service.register(httpLimits, {
     maxRequestsInFlight: 10,
@@ -30,7 +35,7 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   const large = Buffer.alloc(LARGE, 'x')
   service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
   await service.listen({ port: 0, host: '127.0.0.1' })
-  return { service, port: service.peerServer.port, warnings }
+  return { service, port: service.peerServer.port, warnings, queries }
 }
 
 /** Open file descriptors of this process that are regular files. */
@@ -163,6 +168,44 @@ async function answers (t: Test, port: number): Promise<boolean> {
   raw.socket.destroy()
   return status === 200
 }
+
+const names = (count: number): string => Array.from({ length: count }, (_, i) => `n${i}`).join('&')
+
+t.test('refuses a request with over 100 query parameters before the router parses them', async t => {
+  const { port, warnings, queries } = await start(t)
+  for (const [method, path, status] of [
+    ['POST', '/api/v1/server/stop', 414], ['GET', '/healthz', 414], ['GET', '/nothing', 414]
+  ] as const) {
+    const raw = await connectRaw(t, port)
+    const request = `${method} ${path}?${names(2600)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n`
+    raw.send(request + request)
+    const { headers, body, ...head } = await raw.response()
+    t.equal(head.status, status, path)
+    t.match(headers, { connection: 'close', 'content-type': 'application/problem+json' })
+    t.match(JSON.parse(body), { status, detail: /at most 100/ })
+    await raw.end(2)
+  }
+  t.same(queries, [])
+  t.same(warnings, ['query parameters'])
+  t.equal((await fetch(`http://127.0.0.1:${port}/healthz?${names(100)}`)).status, 200)
+  t.same(queries, [names(100)])
+})
+
+t.test('refuses an upgrade with over 100 query parameters before the router parses them', async t => {
+  const { service, port, queries } = await start(t)
+  // What the router decides about a path is known from then on.
+  await connectRawWebSocket(t, port)
+  queries.length = 0
+  for (const [path, status] of [['/ws', 400], ['/nothing', 414]] as const) {
+    const raw = await connectRaw(t, port)
+    raw.send(upgradeRequest(`${path}?${names(1000)}`))
+    t.equal((await raw.head()).status, status, path)
+    await raw.end(2)
+  }
+  t.notOk(queries.some(query => query !== ''), 'nothing is parsed')
+  t.same(service.peerServer.countPeers(), { open: 1, closing: 0, pending: 0 })
+  await connectRawWebSocket(t, port, `/ws?${names(100)}`)
+})
 
 t.test('serialises generated documents once', async t => {
   const { service } = await start(t)

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
+import type { ServerOptions } from '../../src/options.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
@@ -13,7 +14,7 @@ import { withTimeout } from '../helper/with-timeout.ts'
 const registrars = ['ours', 'the host\'s'] as const
 
 /** An app with hooks that refuse upgrades in several ways, and a server at /ws. */
-async function openHost (t: Test, registrar: (typeof registrars)[number], options: { name?: string } = {}) {
+async function openHost (t: Test, registrar: (typeof registrars)[number], options: Partial<ServerOptions> = {}) {
   const app = Fastify({ routerOptions: { maxParamLength: 20 } })
   t.teardown(async () => { await app.close() })
   if (registrar !== 'ours') await app.register(websocket)
@@ -125,6 +126,36 @@ t.test('without @fastify/websocket of the host, an upgrade of another route is a
   await app.close()
   t.ok(performance.now() - began < 500, 'and does not delay the end of the app')
 })
+
+/** Hides `_httpMessage` of the server's sockets from `assignedResponse`, as on a Node without it. */
+function hideAssignedResponse (app: FastifyInstance): void {
+  app.server.on('connection', socket => {
+    let response: unknown
+    Object.defineProperty(socket, '_httpMessage', {
+      get: () => new Error().stack?.includes('assigned-response') === true ? undefined : response,
+      set: value => { response = value }
+    })
+  })
+}
+
+for (const registrar of registrars) {
+  t.test(`a Node without _httpMessage, @fastify/websocket is ${registrar}`, async t => {
+    const { app, port } = await openHost(t, registrar, { handshakeTimeout: 0.3 })
+    hideAssignedResponse(app)
+    const peer = await connectRawWebSocket(t, port)
+    for (const [who, request, status] of ownRefusals) {
+      const raw = await connectRaw(t, port)
+      raw.send(request)
+      t.equal((await raw.head()).status, status, who)
+      await raw.end(2)
+    }
+    t.same(app.peerServer.countPeers(), { open: 1, closing: 0, pending: 0 })
+    const began = performance.now()
+    const [{ code }] = await Promise.all([peer.close(), app.close()])
+    t.equal(code, 1001)
+    t.ok(performance.now() - began < 1500, 'the app closes')
+  })
+}
 
 t.test('refused upgrades do not accumulate', async t => {
   const { app, port } = await openHost(t, 'ours')

@@ -93,7 +93,7 @@ t.test('Godot 3, Godot 4 and plain WebSocket servers in one app are isolated fro
 })
 
 t.test('all servers of an app stop in parallel; a client that does not answer delays only itself', async t => {
-  const { app, port } = await serve(t, {}, 10)
+  const { app, port } = await serve(t, {}, 4)
   const deaf = [await connectRawWebSocket(t, port, '/ws'), await connectRawWebSocket(t, port, '/ws4', {
     'Sec-WebSocket-Protocol': 'chat'
   }), await connectRawWebSocket(t, port, '/echo')]

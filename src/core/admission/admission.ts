@@ -5,8 +5,8 @@ import type { LimitName } from '../server/limits.ts'
 import { addressKey } from './address-key.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
-import { JoinRate } from './join-rate.ts'
 import { isOriginAllowed } from './origin.ts'
+import { RatePerMinute } from './rate-per-minute.ts'
 import { originOf } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
@@ -15,6 +15,8 @@ export interface AdmissionHost {
   /** Clients that have finished the handshake, but not option `authenticate`. */
   authenticatingCount (): number
   isListening (): boolean
+  /** Throws cluster-unavailable while the server is not part of its cluster. */
+  checkCluster (): void
   /** A limit was hit; `details` say by whom. */
   limited (limit: LimitName, details: object): void
 }
@@ -28,7 +30,7 @@ export class Admission {
   readonly #host: AdmissionHost
   /** Open connections by address, from their first byte until they are released. */
   readonly #connections = new Map<string, number>()
-  readonly #joins = new JoinRate()
+  readonly #joins = new RatePerMinute()
   /** Peers, and accepted clients about to become one. */
   #places = 0
 
@@ -86,9 +88,10 @@ export class Admission {
     if (this.#options.maxJoinsPerMinute > 0 && !isLocal(address)) this.#joins.add(addressKey(address))
   }
 
-  /** Throws not-listening or refusing-connections. */
+  /** Throws not-listening, cluster-unavailable or refusing-connections. */
   checkOpen (): void {
     if (!this.#host.isListening()) throw new GodotError('not-listening')
+    this.#host.checkCluster()
     if (this.#options.refuseNewConnections) throw new GodotError('refusing-connections')
   }
 

@@ -36,13 +36,24 @@ export class Bans {
         'ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected a number over 0, or none for a permanent ban`
       )
     }
-    const { network, length, text } = parseRange(address)
     const since = Date.now()
-    const milliseconds = seconds === undefined ? Infinity : seconds * 1000
-    const ban = { address: text, reason, since, until: seconds === undefined ? undefined : since + milliseconds }
+    return this.#add(address, { reason, since, until: seconds === undefined ? undefined : since + seconds * 1000 })
+  }
+
+  /** Adds a ban of an earlier process, unless it has expired; throws ERR_INVALID_PARAMETER. */
+  restore ({ address, ...terms }: Ban): void {
+    const now = Date.now()
+    if (terms.until === undefined || terms.until > now) this.#add(address, terms, now - terms.since)
+  }
+
+  /** `age`: milliseconds since it was imposed. */
+  #add (address: string, terms: Omit<Ban, 'address'>, age: number = 0): Ban {
+    const { network, length, text } = parseRange(address)
+    const ban = { address: text, ...terms }
     if (!this.#byLength.has(length)) this.#byLength.set(length, new Map())
-    const now = performance.now()
-    this.#byLength.get(length)!.set(network, { ban, since: now, expiresAt: now + milliseconds })
+    const since = performance.now() - age
+    const expiresAt = since + (ban.until ?? Infinity) - ban.since
+    this.#byLength.get(length)!.set(network, { ban, since, expiresAt })
     return ban
   }
 

@@ -13,7 +13,7 @@ import type { UpgradeRequest } from './upgrade-request.ts'
 
 /**
  * - `waiting`: for the upgrade request to be complete and past the host's hooks
- * - `deciding`: option `onHandshake` was called
+ * - `deciding`: option `onHandshake` was called, or another node of the cluster is asked
  * - `accepted`: waits for the poll that makes the client a peer
  * - `joined`: the client is a peer; its share and place are the peer's
  * - `closed`: refused, timed out, or the client is gone
@@ -43,6 +43,8 @@ export interface HandshakeHost {
   requestedRoom (request: UpgradeRequest): string
   /** Throws unless a client of this address may enter the room. */
   checkRoom (name: string, address: string): void
+  /** What has to be awaited before that, in a cluster; rejects with a refusal. */
+  prepareRoom (name: string, address: string): Promise<void> | undefined
   /** Makes the client a peer, now or in the next poll: first `Handshake.join`, then the response is sent. */
   accept (connection: Connection, protocol: string, response: Uint8Array, handshake: Handshake): void
   /** The client was refused. */
@@ -115,7 +117,7 @@ export class Handshake implements Deadlined {
       const acceptance = this.#check(request)
       this.room = this.#host.requestedRoom(request)
       const { onHandshake } = this.#host
-      if (onHandshake === undefined) this.#accept(acceptance, request)
+      if (onHandshake === undefined) this.#enter(acceptance, request)
       else this.#decide(onHandshake, acceptance, request)
     })
   }
@@ -249,7 +251,19 @@ export class Handshake implements Deadlined {
       if (this.#state !== 'deciding') return
       this.data = data
       if (room !== undefined) this.room = room
-      this.#accept(acceptance, request)
+      this.#enter(acceptance, request)
+    }).catch((error: unknown) => { this.refuse(this.#known(error)) })
+  }
+
+  /** Accepts the client once it has a place in its room. */
+  #enter (acceptance: Acceptance, request: UpgradeRequest): void {
+    const prepared = this.#host.prepareRoom(this.room, request.address)
+    if (prepared === undefined) return this.#accept(acceptance, request)
+    this.#startTimeout()
+    this.#state = 'deciding'
+    this.#transport.pause()
+    prepared.then(() => {
+      if (this.#state === 'deciding') this.#accept(acceptance, request)
     }).catch((error: unknown) => { this.refuse(this.#known(error)) })
   }
 

@@ -1,12 +1,14 @@
-/** State of a peer's connection; closing: the server sent a close frame that the client has not answered. */
+/** State of a peer's connection; closing: the server closes it, and the client has not answered the close frame. */
 export type PeerState = 'open' | 'closing' | 'ended'
 
 /**
  * Who or what ended a peer: the client, a call of the application (`server`), the closing of its
  * room (`room`), `stop`, a protocol error, output that it
- * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), or a broken connection.
+ * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), the loss of the cluster
+ * (`cluster`), or a broken connection.
  */
-export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'reset'
+export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'cluster' |
+  'reset'
 
 /**
  * Clean: both close frames were exchanged; timeout: the client did not answer ours within `closeTimeout`; reset: the
@@ -24,6 +26,6 @@ export interface PeerEnd {
   readonly code: number
   /** Reason of the first close frame. */
   readonly reason: string
-  /** Seconds from that frame to the end of the connection. */
+  /** Seconds from the start of closing to the end of the connection. */
   readonly seconds: number
 }

@@ -8,6 +8,7 @@ import type { Settings } from '../server/settings.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
 import { IncomingQueue } from './incoming-queue.ts'
 import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
+import { LastWords } from './last-words.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
 import { PeerInput } from './peer-input.ts'
@@ -33,6 +34,7 @@ export interface PeerServer extends InputSettings {
 export interface PeerHost {
   /** What applications see of the room. */
   readonly room: Room
+  readonly name: string
   /** Outgoing packets of the room. */
   readonly outbox: RoomOutbox
   /** Whether the application reads packets, as far as is known. */
@@ -63,10 +65,12 @@ export interface PeerHost {
   move (session: PeerSession, room: Room): void
 }
 
-/** The close frame that stands: who started closing, code and reason, and when (milliseconds, monotonic). */
+/** The closing that stands: who started it, code and reason, and when (milliseconds, monotonic). */
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
 const NOTHING = new Uint8Array(0)
+/** Who closes a peer that has done nothing wrong. */
+const ORDERLY: ReadonlySet<EndCause> = new Set(['server', 'room', 'stop'])
 /** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
 const UNREAD_GRACE = 1000
 
@@ -97,7 +101,7 @@ export class PeerSession implements
   readonly #server: PeerServer
   #host: PeerHost
   readonly #windowBits: number
-  readonly #rateLimit: RateLimit | undefined
+  #rateLimit: RateLimit | undefined
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
   #isGone = false
@@ -110,6 +114,8 @@ export class PeerSession implements
   #unreadTimer: NodeJS.Timeout | undefined
   #writeMode: number = writeMode.BINARY
   #closing: Closing | undefined
+  /** While the close frame waits for the client to read what was sent before. */
+  #lastWords: LastWords | undefined
   /** How a connection that we destroy is reported. */
   #outcome: EndOutcome = 'reset'
   #closeTimer: NodeJS.Timeout | undefined
@@ -125,15 +131,20 @@ export class PeerSession implements
   constructor (
     server: PeerServer, host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0
   ) {
-    const { rates } = server.settings
     this.id = id
     this.protocol = protocol
     this.#server = server
     this.#host = host
     this.#windowBits = windowBits
-    this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
+    this.limitRate()
     this.outbox = new PeerOutbox(connection, this)
     this.#input = new PeerInput(connection, this, server, windowBits > 0)
+  }
+
+  /** Applies the rate limits that the server has now. */
+  limitRate (): void {
+    const { rates } = this.#server.settings
+    this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -195,12 +206,16 @@ export class PeerSession implements
     return this.#host.room
   }
 
+  get roomName (): string {
+    return this.#host.name
+  }
+
   moveTo (room: Room): void {
     this.#host.move(this, room)
   }
 
   /** The peer is in this room from now on. */
-  enter (host: PeerHost): void {
+  setHost (host: PeerHost): void {
     this.#host = host
   }
 
@@ -242,7 +257,7 @@ export class PeerSession implements
 
   /** Sends a ping frame. */
   ping (): void {
-    this.#host.outbox.sendControl(this.outbox, opcode.PING, NOTHING, 0, 0)
+    this.#sendControl(opcode.PING, NOTHING)
   }
 
   // ---- unread packets ----
@@ -364,8 +379,9 @@ export class PeerSession implements
     else this.closeSlow()
   }
 
-  onPong (size: number): void {
-    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, size)
+  onPong (bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, end - start)
+    this.#lastWords?.received(bytes, start, end)
   }
 
   onFragment (): void {
@@ -381,11 +397,13 @@ export class PeerSession implements
       this.#beginClose('client', code, reason, payload)
       this.#host.closeRequested(this, code, reason)
     }
+    this.#lastWords?.end()
     this.#finish('clean')
   }
 
   onViolation (code: number, reason: string): void {
     if (this.#state === 'open') this.#beginClose('protocol', code, reason, closePayload(code, ''))
+    this.#lastWords?.end()
     this.#finish('reset')
   }
 
@@ -417,7 +435,10 @@ export class PeerSession implements
 
   // ---- closing ----
 
-  /** Sends a close frame and waits for the answer; code and reason have been checked. Does nothing unless open. */
+  /**
+   * Sends a close frame, if need be once the client has read what was sent before, and waits for the answer; code and
+   * reason have been checked. Does nothing unless open.
+   */
   close (cause: EndCause, code: number, reason: string): void {
     if (this.#state !== 'open') return
     this.#beginClose(cause, code, reason, closePayload(code, reason))
@@ -442,8 +463,16 @@ export class PeerSession implements
   #beginClose (cause: EndCause, code: number, reason: string, payload: Uint8Array): void {
     this.#state = 'closing'
     this.#closing = { cause, code, reason, since: performance.now() }
-    this.#host.outbox.sendControl(this.outbox, opcode.CLOSE, payload, 0, payload.length)
+    const { closeTimeout, lastWords } = this.#server.settings.options
+    if (lastWords && ORDERLY.has(cause) && this.outbox.packetsOut > 0) {
+      this.#lastWords = new LastWords(closeTimeout / 2, () => { this.#sendControl(opcode.CLOSE, payload) })
+      this.#sendControl(opcode.PING, this.#lastWords.ping)
+    } else this.#sendControl(opcode.CLOSE, payload)
     this.#host.outbox.release(this.outbox)
+  }
+
+  #sendControl (code: number, payload: Uint8Array): void {
+    this.#host.outbox.sendControl(this.outbox, code, payload, 0, payload.length)
   }
 
   /** Without autoPoll the next poll ends the session. */
@@ -477,6 +506,7 @@ export class PeerSession implements
     clearTimeout(this.#closeTimer)
     clearTimeout(this.#throttle)
     clearTimeout(this.#unreadTimer)
+    this.#lastWords?.cancel()
     this.#input.end()
     this.#queueWaiting()
     this.#host.outbox.release(this.outbox)

@@ -4,11 +4,18 @@ import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Room } from '../room/room.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { Packet } from './packet-queue.ts'
-import type { PeerOutbox } from './peer-outbox.ts'
 import type { PeerEnd, PeerState } from './peer-end.ts'
 import { writeMode } from './write-mode.ts'
 
-/** What a peer needs of the session that runs its connection. */
+/** What is sent to a peer, and how. */
+export interface PeerTraffic {
+  readonly packetsOut: number
+  readonly bytesOut: number
+  readonly bufferedAmount: number
+  readonly connection: { setNoDelay (enabled: boolean): void }
+}
+
+/** What a peer needs of the session that runs its connection, here or on another node. */
 export interface PeerBackend {
   readonly id: number
   readonly protocol: string
@@ -20,7 +27,7 @@ export interface PeerBackend {
   readonly isPaused: boolean
   readonly packetsIn: number
   readonly bytesIn: number
-  readonly outbox: PeerOutbox
+  readonly outbox: PeerTraffic
   readonly end: PeerEnd | undefined
   readonly address: string
   readonly port: number
@@ -29,6 +36,7 @@ export interface PeerBackend {
   readonly unreadPackets: number
   readonly variants: VariantCodec
   readonly room: Room
+  readonly roomName: string
   moveTo (room: Room): void
   ended (): Promise<PeerEnd>
   setWriteMode (mode: number): void
@@ -91,9 +99,17 @@ export class WebSocketPeer extends PacketPeer {
     return this.#session.isPaused
   }
 
-  /** The room that the peer is in; `main` without option `rooms`. */
+  /**
+   * The room that the peer is in; `main` without option `rooms`. In a cluster, throws ERR_UNAVAILABLE for a peer of
+   * another node whose room has no peers here.
+   */
   get room (): Room {
     return this.#session.room
+  }
+
+  /** Name of that room; unlike `room` also of a peer on another node whose room has no peers here. */
+  get roomName (): string {
+    return this.#session.roomName
   }
 
   /**
@@ -205,9 +221,9 @@ export class WebSocketPeer extends PacketPeer {
   }
 
   /**
-   * Sends a close frame and waits up to `closeTimeout` seconds for the answer. Does nothing on a closing peer: the
-   * first code stands. Throws ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry. Godot:
-   * WebSocketPeer.close.
+   * Sends a close frame, with option `lastWords` once the client has read what was sent before, and waits up to
+   * `closeTimeout` seconds for the answer. Does nothing on a closing peer: the first code stands. Throws
+   * ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry. Godot: WebSocketPeer.close.
    */
   close (code: number = closeCode.NORMAL, reason: string = ''): void {
     checkClose(code, reason)

@@ -1,8 +1,8 @@
 import type { PeerSession } from '../peer/peer-session.ts'
 
-/** The peers of a server, by id and in ascending order of ids. */
-export class PeerTable {
-  readonly #byId = new Map<number, PeerSession>()
+/** Peers by id and in ascending order of ids. */
+export class PeerTable<Peer extends { readonly id: number, readonly isOpen: boolean } = PeerSession> {
+  readonly #byId = new Map<number, Peer>()
   readonly #ids: number[] = []
 
   get size (): number {
@@ -13,21 +13,21 @@ export class PeerTable {
     return this.#byId.has(id)
   }
 
-  get (id: number): PeerSession | undefined {
+  get (id: number): Peer | undefined {
     return this.#byId.get(id)
   }
 
-  add (peer: PeerSession): void {
+  add (peer: Peer): void {
     this.#byId.set(peer.id, peer)
     this.#ids.splice(this.#firstAfter(peer.id), 0, peer.id)
   }
 
-  delete (peer: PeerSession): void {
+  delete (peer: Peer): void {
     if (this.#byId.delete(peer.id)) this.#ids.splice(this.#firstAfter(peer.id) - 1, 1)
   }
 
   /** The peers with an id above `id`, ascending. Peers may join and leave during the iteration. */
-  * after (id: number): IterableIterator<PeerSession> {
+  * after (id: number): IterableIterator<Peer> {
     for (let at = this.#firstAfter(id); at < this.#ids.length; at = this.#firstAfter(id)) {
       id = this.#ids[at]
       yield this.#byId.get(id)!
@@ -35,12 +35,12 @@ export class PeerTable {
   }
 
   /** All peers, ascending. No peer may join or leave during the iteration. */
-  * [Symbol.iterator] (): IterableIterator<PeerSession> {
+  * [Symbol.iterator] (): IterableIterator<Peer> {
     for (const id of this.#ids) yield this.#byId.get(id)!
   }
 
   /** Open peers by ascending id; peers may join and leave during the iteration. */
-  * open (): IterableIterator<PeerSession> {
+  * open (): IterableIterator<Peer> {
     for (const session of this.after(0)) if (session.isOpen) yield session
   }
 

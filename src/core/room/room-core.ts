@@ -1,4 +1,5 @@
 import { GodotError } from '../../error.ts'
+import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
@@ -6,6 +7,7 @@ import type { PeerEnd } from '../peer/peer-end.ts'
 import { writeMode } from '../peer/write-mode.ts'
 import type { PeerHost, PeerSession } from '../peer/peer-session.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { RateLimit } from '../peer/rate-limit.ts'
 import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
@@ -19,13 +21,15 @@ import { PeerTable } from './peer-table.ts'
 import { Relay } from './relay/relay.ts'
 import { Room } from './room.ts'
 import { MAIN } from './room-name.ts'
+import type { RoomLink } from './room-link.ts'
 import type { RoomOptions } from './room-options.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
+import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
-import type { RoomSignals } from './room-signals.ts'
+import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
 
@@ -42,13 +46,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly authentication: Authentication | undefined
   readonly settings: RoomSettings
   readonly life: RoomLife
+  readonly relay: Relay
+  /** The rest of the room, on other nodes (option `cluster`). */
+  readonly link: RoomLink | undefined
   readonly #server: RoomServer
   /** Whether the application has ever taken a packet of a peer (plain mode). */
   #hasReader = false
   readonly #settings: Settings
   readonly #monitor: Monitor
-  readonly #relay: Relay
   #room: Room | undefined
+  #state: RoomState | undefined
   #signals: SignalEmitter<RoomSignals> | undefined
 
   constructor (name: string, server: RoomServer, options: RoomOptions) {
@@ -62,7 +69,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, new Backpressure(server))
     this.inbox = new ServerInbox(server, this)
     const { members, outbox, inbox } = this
-    this.#relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox })
+    const link = this.link = server.cluster?.openRoom(this)
+    this.relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox, link })
     this.authentication = this.#openAuthentication()
   }
 
@@ -70,6 +78,12 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   get room (): Room {
     this.#room ??= new Room(this)
     return this.#room
+  }
+
+  /** What the application keeps of it. */
+  get state (): RoomState {
+    this.#state ??= new RoomState(this)
+    return this.#state
   }
 
   /** Signals of this room alone. */
@@ -81,7 +95,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   /** Whether all places are taken, clients that authenticate included. */
   get isFull (): boolean {
     const { maxPeers } = this.settings
-    return maxPeers > 0 && this.clientCount >= maxPeers
+    return maxPeers > 0 && this.clientCount + (this.link?.reserved ?? 0) >= maxPeers
   }
 
   get isClosing (): boolean {
@@ -90,7 +104,22 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   /** Clients in the room, those that authenticate included. */
   get clientCount (): number {
+    return this.localCount + (this.link?.size ?? 0)
+  }
+
+  /** Those of them that are connected to this node. */
+  get localCount (): number {
     return this.members.size + (this.authentication?.size ?? 0)
+  }
+
+  /** Number of members, wherever they are. */
+  get peerCount (): number {
+    return this.members.size + (this.link?.size ?? 0)
+  }
+
+  /** Whether the room's server is on this node; always, without option `cluster`. */
+  get isHome (): boolean {
+    return this.link?.isHome ?? true
   }
 
   get variants (): VariantCodec {
@@ -107,11 +136,31 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   /** Nobody is left, and nobody may come any more: its name is free. */
   closed ({ code, reason }: RoomEnd): void {
     const { rooms, log, monitor, signals } = this.#server
+    const { isHome } = this
     rooms.delete(this)
+    this.link?.closed()
     log.debug({ room: this.name, code, reason }, 'room closed')
-    monitor.events.emit('room_closed', this.room, code, reason)
+    if (isHome) monitor.events.emit('room_closed', this.room, code, reason)
     this.#signals?.emit('closed')
-    signals.emit('room_closed', this.room)
+    if (isHome) signals.emit('room_closed', this.room)
+  }
+
+  /** Closes every peer of the room, wherever it is, then the room. */
+  async close (code: number, reason: string): Promise<void> {
+    this.link?.closing({ code, reason })
+    await this.life.close(code, reason)
+  }
+
+  /** Changes settings of the room; throws ERR_INVALID_PARAMETER. */
+  change (options: RoomOptions): void {
+    this.settings.change(options)
+    this.link?.optionsChanged(options)
+  }
+
+  /** This node is no longer in the room: nobody of it is here, and its server is elsewhere. */
+  #dropPart (): void {
+    this.#server.rooms.delete(this)
+    this.link!.closed()
   }
 
   // ---- members ----
@@ -120,6 +169,71 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   * sessions (): IterableIterator<PeerSession> {
     if (this.authentication !== undefined) yield * this.authentication.sessions
     yield * this.members.after(0)
+  }
+
+  /** The member with this id, wherever it is. */
+  peer (id: number): WebSocketPeer | undefined {
+    return this.members.get(id)?.peer ?? this.link?.get(id)
+  }
+
+  /** Members with an id above `after`, ascending, wherever they are; they may come and go during the iteration. */
+  * peers (after: number): IterableIterator<WebSocketPeer> {
+    if (this.link === undefined) for (const { peer } of this.members.after(after)) yield peer
+    else yield * ascending(peersOf(this.members, after), this.link.peers(after))
+  }
+
+  /** Members that can be sent to, wherever they are. */
+  * openPeers (): IterableIterator<{ readonly id: number }> {
+    yield * this.members.open()
+    if (this.link !== undefined) yield * this.link.peers(0)
+  }
+
+  /** A member joined on another node. */
+  remoteJoined (id: number): void {
+    this.life.entered()
+    if (!this.#settings.options.gdMpApi) return
+    this.relay.announceJoined(id)
+    this.inbox.joined(id)
+    this.#signals?.emit('peer_connected', id)
+  }
+
+  /** A member of another node has left; it is still found in the disconnect signal. */
+  remoteLeft (id: number): void {
+    if (!this.#settings.options.gdMpApi) return
+    this.relay.announceLeft(id)
+    this.inbox.left(id)
+    this.#signals?.emit('peer_disconnected', id)
+  }
+
+  /** A message from another node for one member. */
+  receiveFor (to: number, code: number, bytes: Uint8Array): void {
+    if (this.#settings.options.gdMpApi) this.relay.receiveFor(to, bytes, 0, bytes.length)
+    else this.members.get(to)?.send(bytes, code === opcode.TEXT)
+  }
+
+  /** Counts packets of other nodes that members here get. */
+  countRelayed (packets: number): void {
+    this.#monitor.packetsRelayed += packets
+  }
+
+  /**
+   * The room's server is on another node now, perhaps here. Members of Godot 3 see it leave and join, so that they
+   * announce node paths anew; those of Godot 4 would ignore it from then on.
+   */
+  homeChanged (isHere: boolean): void {
+    const { options: { gdMpApi, wire } } = this.#settings
+    if (gdMpApi && wire === 'godot3') {
+      this.relay.announceLeft(target.SERVER)
+      this.relay.announceJoined(target.SERVER)
+    }
+    if (isHere) this.opened(true)
+  }
+
+  /** A room that this node has opened, or whose home it has become after the former one was lost. */
+  opened (isFailover: boolean): void {
+    const { monitor, signals } = this.#server
+    monitor.events.emit('room_opened', this.room, isFailover)
+    signals.emit('room_opened', this.room, { failover: isFailover })
   }
 
   // ---- what the server sends ----
@@ -138,16 +252,45 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
     const { options, wire } = this.#settings
     if (to > 0) {
+      const elsewhere = this.members.has(to) ? undefined : this.link?.get(to)
+      if (elsewhere !== undefined) return this.#sendElsewhere(elsewhere, bytes, isText)
       const session = this.#member(to)
       if (options.gdMpApi) session.send(wire.relay.data(to, bytes), session.writeMode === writeMode.TEXT)
       else session.send(bytes, isText)
       return 1
     }
     const excluded = this.members.get(-to)
-    if (options.gdMpApi) this.#relay.put(to, wire.relay.data(to, bytes))
-    else this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
-    let receivers = 0
+    if (options.gdMpApi) this.relay.put(to, wire.relay.data(to, bytes))
+    else {
+      this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
+      this.link?.sentAll(target.SERVER, to, false)
+    }
+    let receivers = this.link === undefined ? 0 : this.link.size - (this.link.has(-to) ? 1 : 0)
     for (const session of this.members.open()) if (session !== excluded) receivers++
+    return receivers
+  }
+
+  #sendElsewhere (peer: WebSocketPeer, bytes: Uint8Array, isText: boolean): 1 {
+    const { options, wire } = this.#settings
+    if (options.gdMpApi) peer.putPacket(wire.relay.data(peer.id, bytes))
+    else peer.send(bytes, isText)
+    return 1
+  }
+
+  /**
+   * Sends a packet in either mode to all members except these and returns the number of receivers; one whose output
+   * buffer is full does not get it.
+   */
+  broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    let receivers = 0
+    for (const { id } of this.openPeers()) {
+      if (excluded.has(id)) continue
+      try {
+        receivers += this.broadcast(id, bytes, isText)
+      } catch (error) {
+        if (!(error instanceof GodotError) || error.code !== 'ERR_OUT_OF_MEMORY') throw error
+      }
+    }
     return receivers
   }
 
@@ -157,7 +300,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   enter (session: PeerSession): void {
     const { settings: { options }, signals, authenticating } = this.#server
     this.life.entered()
-    if (options.gdMpApi) this.#relay.welcome(session)
+    if (options.gdMpApi) this.relay.welcome(session)
     if (options.gdMpApi && this.authentication !== undefined) {
       this.authentication.begin(session)
       authenticating.set(session.id, this)
@@ -169,7 +312,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   }
 
   #join (session: PeerSession): void {
-    const { signals, monitor, log, peers } = this.#server
+    const { monitor, log, peers } = this.#server
     const { id, address, port, protocol } = session
     this.#admit(session)
     peers.add(session)
@@ -177,19 +320,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     monitor.events.emit('joined', session.peer)
     if (this.#settings.options.gdMpApi) {
       this.inbox.joined(id)
-      this.#signals?.emit('peer_connected', id)
-      signals.emit('peer_connected', id)
-    } else {
-      this.#signals?.emit('client_connected', id, protocol)
-      signals.emit('client_connected', id, protocol)
-    }
+      this.#emit('peer_connected', id)
+    } else this.#emit('client_connected', id, protocol)
   }
 
   /** Makes a session a member. */
   #admit (session: PeerSession): void {
     this.life.entered()
     this.members.add(session)
-    if (this.#settings.options.gdMpApi) this.#relay.joined(session)
+    this.link?.joined(session)
+    if (this.#settings.options.gdMpApi) this.relay.joined(session)
     else this.outbox.add(session.outbox)
   }
 
@@ -201,7 +341,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
     if (to.isFull) throw new GodotError('room-full')
     const paths = this.#release(session)
-    session.enter(to)
+    session.setHost(to)
     to.#receiveMoved(session, paths)
     this.#server.monitor.events.emit('moved', session.peer, this.room)
     // Reasons to pause that belong to the room it came from.
@@ -213,14 +353,15 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   #release (session: PeerSession): MovedPaths {
     const { gdMpApi } = this.#settings.options
     const paths = this.inbox.pathsOf(session.id)
-    if (gdMpApi) this.#relay.movedOut(session)
+    if (gdMpApi) this.relay.movedOut(session)
     this.inbox.senderEnded(session)
     this.inbox.left(session.id)
     this.outbox.forget(session)
     if (gdMpApi) this.#signals?.emit('peer_disconnected', session.id)
     else this.#signals?.emit('client_disconnected', session.id, true)
     this.members.delete(session)
-    this.life.left()
+    this.link?.left(session, undefined)
+    this.#clientLeft()
     return paths
   }
 
@@ -234,23 +375,24 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   /** Its listeners still find the peer in the disconnect signal, as in Godot. */
   #leave (session: PeerSession, end: PeerEnd): void {
-    const { signals, monitor, log, peers } = this.#server
+    const { monitor, log, peers } = this.#server
     const { id } = session
     const { gdMpApi } = this.#settings.options
-    if (gdMpApi) this.#relay.left(session)
+    if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
     log.debug({ peer: id, room: this.name, end }, 'peer left')
     monitor.events.emit('left', session.peer, end)
-    if (gdMpApi) {
-      this.#signals?.emit('peer_disconnected', id)
-      signals.emit('peer_disconnected', id)
-    } else {
-      const isClean = end.outcome === 'clean'
-      this.#signals?.emit('client_disconnected', id, isClean)
-      signals.emit('client_disconnected', id, isClean)
-    }
+    if (gdMpApi) this.#emit('peer_disconnected', id)
+    else this.#emit('client_disconnected', id, end.outcome === 'clean')
     this.members.delete(session)
     peers.delete(session)
+    this.link?.left(session, end)
+  }
+
+  /** A client is gone from this node. */
+  #clientLeft (): void {
+    if (this.isHome || this.isClosing) this.life.left()
+    else if (this.localCount === 0 && this.name !== MAIN) this.#dropPart()
   }
 
   // ---- PeerHost: what its clients do ----
@@ -258,23 +400,18 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
-    if (this.#settings.options.gdMpApi) return this.#relay.relay(session, bytes, start, end)
+    if (this.#settings.options.gdMpApi) return this.relay.relay(session, bytes, start, end)
     const own = ownBytes(bytes, start, end)
-    const isTaken = this.#signals?.emit('packet', session.id, own, isText) === true
-    if (!this.#server.signals.emit('packet', session.id, own, isText) && !isTaken) {
-      session.queue({ bytes: own, isText, source: session.id })
-    }
+    if (!this.#emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
   }
 
   dataReceived (session: PeerSession): void {
-    this.#signals?.emit('data_received', session.id)
-    this.#server.signals.emit('data_received', session.id)
+    this.#emit('data_received', session.id)
   }
 
   /** A packet for the server was queued. */
   packetQueued (source: number): void {
-    this.#signals?.emit('peer_packet', source)
-    this.#server.signals.emit('peer_packet', source)
+    this.#emit('peer_packet', source)
   }
 
   /** How many listeners a signal about packets has. What other rooms send is not read from the server itself. */
@@ -288,7 +425,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   }
 
   writeModeChanged (session: PeerSession): void {
-    if (this.#server.settings.options.gdMpApi && this.members.has(session.id)) this.#relay.writeModeChanged(session)
+    if (this.#server.settings.options.gdMpApi && this.members.has(session.id)) this.relay.writeModeChanged(session)
   }
 
   closeRequested (session: PeerSession, code: number, reason: string): void {
@@ -327,11 +464,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (isCandidate) this.#server.authenticating.delete(session.id)
     else this.#leave(session, end)
     this.#server.sessionEnded(session, end)
-    this.life.left()
+    this.#clientLeft()
   }
 
   released (session: PeerSession): void {
     this.#server.sessionReleased(session)
+  }
+
+  /** Emits a signal of the room, then the same of the server; returns whether either has listeners. */
+  #emit<Name extends keyof SharedSignals> (name: Name, ...args: SharedSignals[Name]): boolean {
+    const room: SharedEmitter | undefined = this.#signals
+    const server: SharedEmitter = this.#server.signals
+    const isHeard = room?.emit(name, ...args) === true
+    return server.emit(name, ...args) || isHeard
   }
 
   #member (id: number): PeerSession {
@@ -347,7 +492,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
       const message = `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
       throw new GodotError('ERR_OUT_OF_MEMORY', message)
     }
-    if (!this.#relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
+    if (!this.relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
   }
 
   #openAuthentication (): Authentication | undefined {
@@ -369,5 +514,26 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
       dropped: session => { monitor.dropped('not-admitted', session.peer) },
       soon: callback => { this.#server.soon(callback) }
     })
+  }
+}
+
+function * peersOf (members: PeerTable, after: number): IterableIterator<WebSocketPeer> {
+  for (const { peer } of members.after(after)) yield peer
+}
+
+/** Merges two ascending sequences. */
+function * ascending (
+  one: Iterator<WebSocketPeer>, other: Iterator<WebSocketPeer>
+): IterableIterator<WebSocketPeer> {
+  let a = one.next()
+  let b = other.next()
+  while (a.done !== true || b.done !== true) {
+    if (b.done === true || (a.done !== true && a.value.id < b.value.id)) {
+      yield a.value as WebSocketPeer
+      a = one.next()
+    } else {
+      yield b.value
+      b = other.next()
+    }
   }
 }

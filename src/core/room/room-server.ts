@@ -2,6 +2,7 @@ import type { PeerEnd } from '../peer/peer-end.ts'
 import type { PeerServer, PeerSession } from '../peer/peer-session.ts'
 import type { MultiplayerCore, MultiplayerHost } from '../rpc/multiplayer-core.ts'
 import type { Logger } from '../../logger.ts'
+import type { ClusterLink } from '../server/cluster-link.ts'
 import type { Monitor } from '../server/monitor.ts'
 import type { SignalEmitter, Signals } from '../server/signals.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -18,6 +19,8 @@ export interface RoomServer extends PeerServer {
   /** The peers of all rooms. */
   readonly peers: PeerTable
   readonly rooms: Rooms
+  /** Undefined without option `cluster`. */
+  readonly cluster: ClusterLink | undefined
   /** The room of each client that authenticates (option `authenticate`), by the client's id. */
   readonly authenticating: Map<number, RoomCore>
   /** A connection of the room has ended. Called once per session. */

@@ -12,6 +12,11 @@ export class RoomSettings {
     this.#options = options
   }
 
+  /** What was set for the room itself. */
+  get options (): RoomOptions {
+    return this.#options
+  }
+
   get maxPeers (): number {
     return this.#options.maxPeers ?? this.#server.rooms?.maxPeersPerRoom ?? 0
   }
@@ -35,5 +40,10 @@ export class RoomSettings {
   /** Changes options; throws ERR_INVALID_PARAMETER and changes nothing when one is invalid. */
   change (options: RoomOptions): void {
     this.#options = { ...this.#options, ...checkRoomOptions(options) }
+  }
+
+  /** Takes the options over from the room's home on another node. */
+  apply (options: RoomOptions): void {
+    this.#options = options
   }
 }

@@ -9,6 +9,7 @@ import { addSignalMethods } from '../server/signal-source.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
 import type { RoomOptions } from './room-options.ts'
+import type { RoomState } from './room-state.ts'
 import type { RoomSignals } from './room-signals.ts'
 
 /**
@@ -48,17 +49,30 @@ export class Room extends PacketPeer {
 
   /** Number of peers, closing ones included. */
   get peerCount (): number {
-    return this.#core.members.size
+    return this.#core.peerCount
   }
 
   /** Whether a peer of the room has this id. */
   hasPeer (id: number): boolean {
-    return this.#core.members.has(id)
+    return this.#core.peer(id) !== undefined
   }
 
   /** Peers with an id above `after` by ascending id. Peers may join and leave during the iteration. */
   * peers (after: number = 0): IterableIterator<WebSocketPeer> {
+    yield * this.#core.peers(after)
+  }
+
+  /** Those of the peers that are connected to this node; all of them without option `cluster`. */
+  * localPeers (after: number = 0): IterableIterator<WebSocketPeer> {
     for (const session of this.#core.members.after(after)) yield session.peer
+  }
+
+  /**
+   * Whether packets for the server (id 1) of the room arrive on this node: always, without option `cluster`; in one, on
+   * the node that opened the room, or that has taken it over.
+   */
+  get isHome (): boolean {
+    return this.#core.isHome
   }
 
   // ---- settings ----
@@ -113,7 +127,12 @@ export class Room extends PacketPeer {
 
   /** Changes several settings at once; throws ERR_INVALID_PARAMETER and changes none when one is invalid. */
   change (options: RoomOptions): void {
-    this.#core.settings.change(options)
+    this.#core.change(options)
+  }
+
+  /** Bytes that the application keeps of the room; in a cluster they outlive the node. */
+  get state (): RoomState {
+    return this.#core.state
   }
 
   // ---- packets ----
@@ -156,6 +175,14 @@ export class Room extends PacketPeer {
   }
 
   /**
+   * Sends one packet in either mode to all peers except these; an id that is no peer is ignored. Returns the number of
+   * receivers: a peer whose output buffer is full does not get it.
+   */
+  broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
+    return this.#core.broadcastExcept(new Set(excluded), bytes, isText)
+  }
+
+  /**
    * Remote calls (multiplayer mode). From its first use on it handles the room's packets: none is queued, and
    * `peer_packet` is not signalled.
    */
@@ -171,7 +198,7 @@ export class Room extends PacketPeer {
    */
   async close (code: number = closeCode.NORMAL, reason: string = ''): Promise<void> {
     checkClose(code, reason)
-    await this.#core.life.close(code, reason)
+    await this.#core.close(code, reason)
   }
 
   protected get variants (): VariantCodec {

@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { addressKey } from '../admission/address-key.ts'
-import { JoinRate } from '../admission/join-rate.ts'
+import { RatePerMinute } from '../admission/rate-per-minute.ts'
 import { checkRoomName, generateRoomName, MAIN } from './room-name.ts'
 import { checkRoomOptions } from './room-options.ts'
 import type { RoomOptions } from './room-options.ts'
@@ -27,7 +27,7 @@ export class Rooms {
   readonly main: RoomCore
   readonly #server: RoomServer
   readonly #byName = new Map<string, RoomCore>()
-  readonly #openings = new JoinRate()
+  readonly #openings = new RatePerMinute()
 
   constructor (server: RoomServer) {
     this.#server = server
@@ -44,8 +44,14 @@ export class Rooms {
     return this.#byName.values()
   }
 
+  /** Whether a room of this name is open, on this node or another one. */
   has (name: string): boolean {
-    return this.#byName.has(name)
+    return this.#byName.has(name) || this.#server.cluster?.listing(name) !== undefined
+  }
+
+  /** The part of a room that is on this node. */
+  find (name: string): RoomCore | undefined {
+    return this.#byName.get(name)
   }
 
   /** Throws ERR_DOES_NOT_EXIST. */
@@ -69,13 +75,19 @@ export class Rooms {
   open (
     name: string | undefined, options: RoomOptions = {}, { address, isProvisional = false }: Opening = {}
   ): RoomCore {
+    const checked = this.checkOpen(name, options, address)
+    return this.#add(name ?? this.#unusedName(), checked, address, isProvisional ? LOBBY_WAIT : undefined)
+  }
+
+  /** Throws as `open`; returns the options as the room keeps them. */
+  checkOpen (name: string | undefined, options: RoomOptions, address?: string): RoomOptions {
     if (this.#server.settings.rooms === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option rooms is not set')
     const checked = checkRoomOptions(options)
     if (name !== undefined && this.has(checkRoomName(name))) {
       throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
     }
     this.#checkOpening(address)
-    return this.#add(name ?? this.#unusedName(), checked, address, isProvisional ? LOBBY_WAIT : undefined)
+    return checked
   }
 
   /**
@@ -86,13 +98,16 @@ export class Rooms {
     const room = this.#byName.get(name)
     if (room !== undefined) return this.#checkRoom(room, address)
     checkRoomName(name)
+    // Its home has reserved a place.
+    if (this.#server.cluster?.listing(name) !== undefined) return
     if (this.#server.settings.rooms?.create !== 'join') throw new GodotError('room-not-found')
     this.#checkOpening(address)
   }
 
   /** The room that a client enters, opened if need be; `checkEntry` was called before. */
   entered (name: string, address: string): RoomCore {
-    return this.#byName.get(name) ?? this.#add(name, NO_OPTIONS, address, undefined)
+    const options = this.#server.cluster?.listing(name)?.options ?? NO_OPTIONS
+    return this.#byName.get(name) ?? this.#add(name, options, address, undefined)
   }
 
   /** Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). */
@@ -106,11 +121,19 @@ export class Rooms {
     return receivers
   }
 
+  /** Sends a packet to the peers of all rooms except these; returns the number of receivers. */
+  broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    let receivers = 0
+    for (const room of this.#byName.values()) receivers += room.broadcastExcept(excluded, bytes, isText)
+    return receivers
+  }
+
   /** The room has ended: its name is free again. */
   delete (room: RoomCore): void {
     this.#byName.delete(room.name)
   }
 
+  /** Throws room-locked or room-full. */
   #checkRoom (room: RoomCore, address: string): void {
     if (room.settings.locked || room.isClosing) throw new GodotError('room-locked')
     if (room.isFull) throw this.#limited('room-full', address, `room ${room.name} has ${room.settings.maxPeers} peers`)
@@ -118,7 +141,7 @@ export class Rooms {
 
   #checkOpening (address: string | undefined): void {
     const { maxRooms, joinPerMinute } = this.#server.settings.rooms!
-    if (this.size - 1 >= maxRooms) {
+    if (this.size - 1 + (this.#server.cluster?.listingCount ?? 0) >= maxRooms) {
       throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
     }
     if (address === undefined || joinPerMinute === 0) return
@@ -130,11 +153,9 @@ export class Rooms {
     const room = new RoomCore(name, this.#server, options)
     this.#byName.set(name, room)
     if (address !== undefined) this.#openings.add(addressKey(address))
-    const { log, monitor, signals } = this.#server
-    log.debug({ room: name, address }, 'room opened')
+    this.#server.log.debug({ room: name, address }, 'room opened')
     if (firstWait !== undefined) room.life.endIfEmptyAfter(firstWait)
-    monitor.events.emit('room_opened', room.room)
-    signals.emit('room_opened', room.room)
+    if (room.isHome) room.opened(false)
     return room
   }
 

@@ -1,12 +1,12 @@
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { IncomingQueue } from '../peer/incoming-queue.ts'
+import type { PacketSender } from '../peer/incoming-queue.ts'
 import type { Packet } from '../peer/packet-queue.ts'
-import type { PeerSession } from '../peer/peer-session.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
-import type { PeerTable } from './peer-table.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomServer } from './room-server.ts'
 
@@ -15,10 +15,21 @@ const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
 /** Of a room besides `main`: of ten thousand rooms of a mere relay nobody reads any. */
 const MAX_UNREAD = 64
 
+/** A member that sends to the server, on this node or another one. */
+export interface InboxSender extends PacketSender {
+  readonly id: number
+  readonly peer: WebSocketPeer
+  /** Whether its last packets are queued regardless of the limits: it cannot be paused any more. */
+  readonly isLeaving: boolean
+}
+
 /** The room of an inbox. */
 export interface InboxRoom {
   readonly name: string
-  readonly members: PeerTable
+  /** The member with this id, wherever it is. */
+  peer (id: number): WebSocketPeer | undefined
+  /** Ids of open members, wherever they are. */
+  openPeers (): Iterable<{ readonly id: number }>
   /** A packet was queued. */
   packetQueued (source: number): void
   /** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
@@ -76,7 +87,7 @@ export class ServerInbox {
   }
 
   /** A packet for the application: bytes[start..end), valid until the call returns. */
-  receiveData (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+  receiveData (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
     if (this.#usesCalls) {
       this.#handOver()
       return this.#multiplayer!.receiveData(sender.peer, bytes.subarray(start, end))
@@ -92,7 +103,7 @@ export class ServerInbox {
   }
 
   /** A packet of remote calls: bytes[start..end), valid until the call returns. */
-  receiveCall (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+  receiveCall (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
     if (this.#usesCalls) this.#handOver()
     const packet = bytes.subarray(start, end)
     const multiplayer = this.#openMultiplayer()
@@ -117,7 +128,7 @@ export class ServerInbox {
   }
 
   /** The sender has ended: its waiting packet is queued over the limits, up to twice as much. */
-  senderEnded (sender: PeerSession): void {
+  senderEnded (sender: InboxSender): void {
     if (this.#queue === undefined) return
     if (!this.#queue.isOverfull) this.#queue.senderEnded(sender)
     else if (this.#queue.discard(sender)) this.#server.monitor.dropped('unread', sender.peer)
@@ -135,8 +146,8 @@ export class ServerInbox {
   /** Hands packets to remote calls that were queued before these were first used. */
   #handOver (): void {
     for (let packet = this.#queue?.take(); packet !== undefined; packet = this.#queue?.take()) {
-      const sender = this.#room.members.get(packet.source)
-      if (sender !== undefined) this.#multiplayer!.receiveData(sender.peer, packet.bytes)
+      const sender = this.#room.peer(packet.source)
+      if (sender !== undefined) this.#multiplayer!.receiveData(sender, packet.bytes)
     }
   }
 
@@ -157,15 +168,14 @@ export class ServerInbox {
   #openMultiplayer (): MultiplayerCore {
     if (this.#multiplayer !== undefined) return this.#multiplayer
     const { settings, monitor } = this.#server
-    const { members } = this.#room
     this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
-      openPeers: () => members.open(),
+      openPeers: () => this.#room.openPeers(),
       putCall: (to, packet) => { this.#room.putCall(to, packet) },
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })
-    if (settings.options.gdMpApi) for (const { id } of members.open()) this.#multiplayer.joined(id)
+    if (settings.options.gdMpApi) for (const { id } of this.#room.openPeers()) this.#multiplayer.joined(id)
     return this.#multiplayer
   }
 }

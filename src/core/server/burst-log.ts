@@ -1,6 +1,7 @@
 import type { Logger } from '../../logger.ts'
+import { Bursts } from './bursts.ts'
 
-const BURST_SECONDS = 10
+const SECONDS = 10
 
 /** What repeats: its level, what all repetitions have in common, and the message. */
 export interface Repetition {
@@ -10,38 +11,19 @@ export interface Repetition {
   readonly message: string
 }
 
-/**
- * Logs what clients or listeners can repeat at will: the first event of a burst with its details, then every 10 seconds
- * how often it happened since. A burst ends after 10 seconds without an event.
- */
+/** Logs what may repeat: the first event of a burst with its details, then every 10 seconds how many there were. */
 export class BurstLog {
-  readonly #log: Logger
-  readonly #hits = new Map<string, number>()
+  readonly #bursts: Bursts<Repetition & { readonly details: object }>
 
   constructor (log: Logger) {
-    this.#log = log
+    this.#bursts = new Bursts(SECONDS, ({ level, key, message, details }, hits, isFirst) => {
+      if (isFirst) log[level]({ ...key, ...details }, message)
+      else log[level]({ ...key, hits, seconds: SECONDS }, `${message} repeatedly`)
+    })
   }
 
   /** One more event; `details` are logged only if it begins a burst. */
   hit (event: Repetition, details: object = {}): void {
-    const id = `${event.message} ${Object.values(event.key).join(' ')}`
-    const hits = this.#hits.get(id)
-    this.#hits.set(id, (hits ?? -1) + 1)
-    if (hits !== undefined) return
-    this.#log[event.level]({ ...event.key, ...details }, event.message)
-    this.#summariseLater(id, event)
-  }
-
-  #summariseLater (id: string, event: Repetition): void {
-    setTimeout(() => {
-      const hits = this.#hits.get(id)!
-      if (hits === 0) {
-        this.#hits.delete(id)
-        return
-      }
-      this.#hits.set(id, 0)
-      this.#log[event.level]({ ...event.key, hits, seconds: BURST_SECONDS }, `${event.message} repeatedly`)
-      this.#summariseLater(id, event)
-    }, BURST_SECONDS * 1000).unref()
+    this.#bursts.hit(`${event.message} ${Object.values(event.key).join(' ')}`, { ...event, details })
   }
 }

@@ -86,10 +86,24 @@ export class Listening {
     listener.setKeys(keys)
   }
 
+  /** Option `pingInterval` has changed. */
+  pingIntervalChanged (): void {
+    if (this.isOn) this.#heartbeat.start(this.#settings.options.pingInterval)
+  }
+
   async #start (port: number | undefined, changes: Pick<ServerOptions, 'protocols' | 'gdMpApi'>): Promise<void> {
     if (this.#stopping !== undefined) await this.#stopping
-    this.#listener = port === undefined ? this.#checkMount() : await this.#openListener(port)
+    const { protocols, gdMpApi } = this.#settings.options
+    // Nodes of a cluster compare their options.
     this.#settings.change(changes)
+    try {
+      await this.#registry.cluster?.join()
+      this.#listener = port === undefined ? this.#checkMount() : await this.#openListener(port)
+    } catch (error) {
+      this.#settings.change({ protocols, gdMpApi })
+      await this.#registry.cluster?.leave()
+      throw error
+    }
     this.#heartbeat.start(this.#settings.options.pingInterval)
     this.#since = performance.now()
     this.#monitor.events.emit('listening')
@@ -100,6 +114,7 @@ export class Listening {
     this.#listener = undefined
     const closed = listener !== undefined && 'close' in listener ? listener.close() : undefined
     await this.#registry.stop(code, reason)
+    await this.#registry.cluster?.leave()
     await closed
     this.#heartbeat.stop()
     this.#monitor.events.emit('stopped')

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../../error.ts'
+import type { ServerOptions } from '../../options.ts'
+import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
@@ -33,7 +35,7 @@ export interface MonitorEvents {
   /** A peer moved from one room to another. */
   moved: [peer: WebSocketPeer, from: Room]
   /** A room was opened. */
-  room_opened: [room: Room]
+  room_opened: [room: Room, failover: boolean]
   /** A room was closed, with this close code and reason; without them because it was empty. */
   room_closed: [room: Room, code: number | undefined, reason: string]
   /** A packet of a peer was dropped. */
@@ -42,6 +44,12 @@ export interface MonitorEvents {
   refused: [reason: ErrorCode, address: string]
   /** A limit was hit; `details` say by whom. Emitted at every hit. */
   limited: [limit: LimitName, details: object]
+  /** An address or range was banned. */
+  banned: [ban: Ban]
+  /** The ban of an address or range was lifted. */
+  unbanned: [ban: Ban]
+  /** Options changed at run time. */
+  changed: [options: Partial<ServerOptions>]
   /** The server started to listen. */
   listening: []
   /** The server stopped, and all peers have ended. */

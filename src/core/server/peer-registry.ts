@@ -12,6 +12,7 @@ import type { RoomServer } from '../room/room-server.ts'
 import { MAIN, requestedRoom } from '../room/room-name.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import { Rooms } from '../room/rooms.ts'
+import type { ClusterLink } from './cluster-link.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import type { Monitor } from './monitor.ts'
@@ -40,6 +41,8 @@ export interface RegistryParts {
   readonly openMultiplayer: RoomServer['openMultiplayer']
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId: (() => number) | undefined
+  /** Connects the server to its cluster (option `cluster`). */
+  readonly openCluster: ((registry: PeerRegistry) => ClusterLink) | undefined
 }
 
 /**
@@ -54,6 +57,7 @@ export class PeerRegistry implements RoomServer {
   readonly peers = new PeerTable()
   readonly authenticating = new Map<number, RoomCore>()
   readonly rooms: Rooms
+  readonly cluster: ClusterLink | undefined
   readonly #admission: Admission
   readonly #handshakeHost: HandshakeHost
   readonly #ids: PeerIds
@@ -66,14 +70,16 @@ export class PeerRegistry implements RoomServer {
   #isPolling = false
   #isStopping = false
 
-  constructor ({ settings, monitor, signals, log, admission, openMultiplayer, drawId }: RegistryParts) {
+  constructor (parts: RegistryParts) {
+    const { settings, monitor, signals, log, admission, openMultiplayer } = parts
     this.settings = settings
     this.monitor = monitor
     this.signals = signals
     this.log = log
     this.#admission = admission
     this.#handshakeHost = this.#createHandshakeHost()
-    this.#ids = new PeerIds(drawId)
+    const cluster = this.cluster = parts.openCluster?.(this)
+    this.#ids = new PeerIds(parts.drawId ?? (cluster === undefined ? undefined : () => cluster.drawId()))
     this.openMultiplayer = openMultiplayer
     this.rooms = new Rooms(this)
   }
@@ -157,6 +163,11 @@ export class PeerRegistry implements RoomServer {
     if (this.#sockets.size === 0) this.#onReleased?.()
   }
 
+  /** Options `maxPacketsPerSecond` or `maxBytesPerSecond` have changed. */
+  ratesChanged (): void {
+    for (const session of this.#sessions()) session.limitRate()
+  }
+
   /** Closes the clients that a new ban is about. */
   applyBan (ban: Ban): void {
     const { bans } = this.#admission
@@ -175,7 +186,7 @@ export class PeerRegistry implements RoomServer {
     try {
       this.#catchUp()
       const released = this.#whenReleased()
-      await this.#closeAll('stop', code, reason)
+      await this.closeAll('stop', code, reason)
       await released
     } finally {
       this.#isStopping = false
@@ -220,7 +231,7 @@ export class PeerRegistry implements RoomServer {
   }
 
   /** Closes peers in batches within half of `closeTimeout`, so that the last one has time to answer too. */
-  async #closeAll (cause: EndCause, code: number, reason: string): Promise<void> {
+  async closeAll (cause: EndCause, code: number, reason: string): Promise<void> {
     const { closeTimeout } = this.settings.options
     const batches = Math.max(1, Math.floor(closeTimeout * 1000 / 2 / BATCH_MILLISECONDS))
     const size = Math.max(BATCH_SIZE, Math.ceil(this.peers.size / batches))
@@ -252,6 +263,7 @@ export class PeerRegistry implements RoomServer {
       get perMessageDeflate () { return settings.options.perMessageDeflate },
       requestedRoom: request => settings.rooms === undefined ? MAIN : requestedRoom(request, settings.options.path),
       checkRoom: (name, address) => { this.rooms.checkEntry(name, address) },
+      prepareRoom: (name, address) => this.cluster?.prepareEntry(name, address),
       accept: (...arrival) => { this.accept(...arrival) },
       refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
     }

@@ -14,6 +14,10 @@ export type BufferSizes =
 /** Option `rooms` with its defaults. */
 export type RoomRules = Required<Exclude<ServerOptions['rooms'], boolean>>
 
+/** Option `cluster` with its defaults. */
+export type ClusterRules = NonNullable<ServerOptions['cluster']> &
+  Required<Pick<NonNullable<ServerOptions['cluster']>, 'namespace' | 'onBrokerLoss' | 'onGap'>>
+
 const defaultRoomRules: RoomRules =
   { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
 
@@ -69,6 +73,13 @@ export class Settings {
   /** Which rooms there may be; undefined if everyone is in `main`. */
   get rooms (): RoomRules | undefined {
     return this.#rooms
+  }
+
+  /** How the cluster is reached; undefined without option `cluster`. */
+  get cluster (): ClusterRules | undefined {
+    const { cluster } = this.options
+    if (cluster === undefined) return undefined
+    return { namespace: 'default', onBrokerLoss: 'close', onGap: 'announce', ...cluster }
   }
 
   /** What a peer may send per second, undefined for no limit. */

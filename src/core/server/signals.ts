@@ -34,8 +34,11 @@ export interface Signals {
    * signalled with `data_received`. The listener may keep the bytes.
    */
   packet: [id: number, bytes: Uint8Array, isText: boolean]
-  /** A room was opened (option `rooms`); nobody is in it yet. */
-  room_opened: [room: Room]
+  /**
+   * A room was opened (option `rooms`); nobody is in it yet. In a cluster on the room's home only, and with `failover`
+   * also when this node becomes the home of a room whose former one was lost: its peers are there already.
+   */
+  room_opened: [room: Room, how: { readonly failover: boolean }]
   /** A room was closed: its last peer has ended. */
   room_closed: [room: Room]
 }

@@ -1,11 +1,16 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
+import { runtimeChanges } from '../../runtime-options.ts'
+import type { RuntimeOptions } from '../../runtime-options.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import { Admission } from '../admission/admission.ts'
 import type { Ban, BanTerms } from '../admission/bans.ts'
 import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
+import type { Bus } from '../../cluster/bus/bus.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { openerOf } from '../../cluster/cluster-core.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
@@ -32,6 +37,8 @@ export interface ServerEnvironment {
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
+  /** Connects to the broker of a cluster; NATS unless given. */
+  readonly connectBus?: () => Promise<Bus>
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
@@ -63,7 +70,7 @@ export class WebSocketServer extends PacketPeer {
   constructor (options?: Partial<ServerOptions>)
   /** @internal The plugin and tests provide an environment. */
   constructor (options?: Partial<ServerOptions>, environment?: ServerEnvironment)
-  constructor (options: Partial<ServerOptions> = {}, { mount, drawId }: ServerEnvironment = {}) {
+  constructor (options: Partial<ServerOptions> = {}, { mount, drawId, connectBus }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)
     const log = settings.options.log ?? consoleLogger
@@ -71,6 +78,7 @@ export class WebSocketServer extends PacketPeer {
     const signals = this.#signals = new SignalEmitter((err, signal) => { monitor.listenerFailed(err, signal) })
     const admission = this.#admission = new Admission(settings.options, {
       isListening: () => this.isListening(),
+      checkCluster: () => { this.#registry.cluster?.checkReady() },
       authenticatingCount: () => this.#registry.authenticatingCount,
       limited: (limit, details) => { monitor.limited(limit, details) }
     })
@@ -81,6 +89,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
+      openCluster: openerOf(settings, connectBus),
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)
@@ -164,8 +173,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   set handshakeTimeout (seconds: number) {
-    this.#settings.change({ handshakeTimeout: seconds })
-    this.#admission.timeoutChanged()
+    this.change({ handshakeTimeout: seconds })
   }
 
   /**
@@ -176,7 +184,20 @@ export class WebSocketServer extends PacketPeer {
   }
 
   set refuseNewConnections (enable: boolean) {
-    this.#settings.change({ refuseNewConnections: enable })
+    this.change({ refuseNewConnections: enable })
+  }
+
+  /**
+   * Changes options while the server listens; of `rooms` the rules that are given. Limits apply to connected peers from
+   * then on. Throws ERR_INVALID_PARAMETER and changes nothing when one is invalid or not of RuntimeOptions.
+   */
+  change (options: Partial<RuntimeOptions>): void {
+    const changes = runtimeChanges(this.options, options)
+    this.#settings.change(changes)
+    if ('handshakeTimeout' in changes) this.#admission.timeoutChanged()
+    if ('pingInterval' in changes) this.#listening.pingIntervalChanged()
+    if ('maxPacketsPerSecond' in changes || 'maxBytesPerSecond' in changes) this.#registry.ratesChanged()
+    this.#monitor.events.emit('changed', changes)
   }
 
   /**
@@ -263,16 +284,22 @@ export class WebSocketServer extends PacketPeer {
 
   // ---- peers ----
 
-  /** Whether there is a peer with this id, closing ones included. Never throws. Godot: WebSocketServer.has_peer. */
+  /**
+   * Whether there is a peer with this id, closing ones included; in a cluster on any node. Never throws.
+   * Godot: WebSocketServer.has_peer.
+   */
   hasPeer (id: number): boolean {
-    return this.#registry.peers.has(id)
+    return this.#registry.peers.has(id) || this.#registry.cluster?.peer(id) !== undefined
   }
 
-  /** The peer with this id; throws ERR_DOES_NOT_EXIST (33). Godot: WebSocketMultiplayerPeer.get_peer. */
+  /**
+   * The peer with this id, in a cluster of any node; throws ERR_DOES_NOT_EXIST (33).
+   * Godot: WebSocketMultiplayerPeer.get_peer.
+   */
   getPeer (id: number): WebSocketPeer {
-    const session = this.#registry.peers.get(id)
-    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
-    return session.peer
+    const peer = this.#registry.peers.get(id)?.peer ?? this.#registry.cluster?.peer(id)
+    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return peer
   }
 
   /** IP address of a peer; throws ERR_DOES_NOT_EXIST. Godot: WebSocketServer.get_peer_address. */
@@ -294,7 +321,7 @@ export class WebSocketServer extends PacketPeer {
     peer.close(code, reason)
   }
 
-  /** Number of peers, closing ones included. */
+  /** Number of peers, closing ones included; in a cluster those of this node. */
   get peerCount (): number {
     return this.#registry.peers.size
   }
@@ -354,6 +381,14 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
+   * Sends one packet in either mode to all peers except these; an id that is no peer is ignored. Returns the number of
+   * receivers: a peer whose output buffer is full does not get it.
+   */
+  broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
+    return this.#registry.rooms.broadcastExcept(new Set(excluded), bytes, isText)
+  }
+
+  /**
    * Remote calls (multiplayer mode). From its first use on it handles the server's packets: none is queued, and
    * `peer_packet` is not signalled.
    */
@@ -402,12 +437,15 @@ export class WebSocketServer extends PacketPeer {
     checkClose(closeCode.POLICY, terms.reason ?? '')
     const ban = this.#admission.bans.ban(address, terms)
     this.#registry.applyBan(ban)
+    this.#monitor.events.emit('banned', ban)
     return ban
   }
 
   /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
   unban (address: string): Ban {
-    return this.#admission.bans.unban(address)
+    const ban = this.#admission.bans.unban(address)
+    this.#monitor.events.emit('unbanned', ban)
+    return ban
   }
 
   /** Bans in effect, oldest first. */
@@ -430,6 +468,15 @@ export class WebSocketServer extends PacketPeer {
    */
   completeAuth (id: number): void {
     this.#authenticationOf(id).complete(id)
+  }
+
+  // ---- cluster ----
+
+  /** The cluster that this server is a node of; throws ERR_UNCONFIGURED without option `cluster`. */
+  get cluster (): Cluster {
+    const { cluster } = this.#registry
+    if (cluster === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option cluster is not set')
+    return cluster.api
   }
 
   // ---- monitoring ----

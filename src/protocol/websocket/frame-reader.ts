@@ -8,8 +8,8 @@ export interface FrameReceiver {
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A ping with its payload, to be answered with the same (RFC 6455 section 5.5.2). */
   onPing (bytes: Uint8Array, start: number, end: number): void
-  /** A pong with a payload of `size` bytes. */
-  onPong (size: number): void
+  /** A pong with its payload, bytes[start..end). */
+  onPong (bytes: Uint8Array, start: number, end: number): void
   /** A frame of a fragmented message, except its last one. */
   onFragment (): void
   /** The close frame: code 1005 if it has none; `payload` is the original, for the reply. Nothing is read after it. */
@@ -243,7 +243,7 @@ export class FrameReader {
   #frame (first: number, bytes: Uint8Array, start: number, end: number): void {
     const code = first & 15
     if (code === opcode.PING) this.#receiver.onPing(bytes, start, end)
-    else if (code === opcode.PONG) this.#receiver.onPong(end - start)
+    else if (code === opcode.PONG) this.#receiver.onPong(bytes, start, end)
     else if (code === opcode.CLOSE) this.#close(bytes, start, end)
     else this.#fragment(first, bytes, start, end)
   }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from '../../helper/raw-socket.ts'
+import { Godot4Socket, until } from '../../helper/godot4-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../../helper/host.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
 
@@ -281,3 +282,15 @@ async function page ({ api }: Pick<Host, 'api'>, query: string): Promise<Page> {
   const { items, nextCursor } = await answer.json()
   return { ids: items.map(({ id }: { id: number }) => id), nextCursor }
 }
+
+t.test('a Godot 4 client that is kicked reads the reason that was sent before', async t => {
+  const { api, server, port } = await startHost(t, { server: { gdMpApi: true, wire: 'godot4', closeTimeout: 5 } })
+  for (let times = 0; times < 20; times++) {
+    const { game } = await Godot4Socket.connect(t, port, '/ws')
+    await until(() => game.peers.has(1))
+    server.broadcast(game.id, Buffer.from('because'))
+    t.equal((await api(`/peers/${game.id}?code=4001`, { method: 'DELETE' })).status, 202)
+    await until(() => game.isClosed)
+    t.same(game.events.filter(([what]) => what === 'api.peer_packet'), [['api.peer_packet', 1, Buffer.from('because')]])
+  }
+})

@@ -6,8 +6,9 @@ import type { PeerSession } from '../../peer/peer-session.ts'
 import type { Monitor } from '../../server/monitor.ts'
 import type { Settings } from '../../server/settings.ts'
 import type { PeerTable } from '../peer-table.ts'
+import type { RoomLink, Sent } from '../room-link.ts'
 import type { RoomOutbox } from './room-outbox.ts'
-import type { ServerInbox } from '../server-inbox.ts'
+import type { InboxSender, ServerInbox } from '../server-inbox.ts'
 
 const NOBODY: readonly PeerSession[] = []
 
@@ -18,6 +19,8 @@ export interface RelayParts {
   readonly members: PeerTable
   readonly outbox: RoomOutbox
   readonly inbox: ServerInbox
+  /** Members on other nodes. */
+  readonly link: RoomLink | undefined
 }
 
 /**
@@ -41,10 +44,10 @@ export class Relay {
 
   /** Announces members to each other; closing members too, because their leaving will be announced. */
   joined (session: PeerSession): void {
-    const { settings, members, outbox } = this.#parts
+    const { settings, outbox } = this.#parts
     if (settings.options.serverRelay) {
       this.#announce(this.#wire.added(session.id), session)
-      for (const other of members) if (other !== session) this.#send(session, this.#wire.added(other.id))
+      for (const id of this.#others(session)) this.#send(session, this.#wire.added(id))
     }
     // The write mode may have been set while the client authenticated.
     if (session.writeMode === writeMode.TEXT) this.#addInText(session)
@@ -61,7 +64,17 @@ export class Relay {
   movedOut (session: PeerSession): void {
     this.left(session)
     if (!this.#parts.settings.options.serverRelay) return
-    for (const other of this.#parts.members) if (other !== session) this.#send(session, this.#wire.removed(other.id))
+    for (const id of this.#others(session)) this.#send(session, this.#wire.removed(id))
+  }
+
+  /** Announces a peer that joined on another node, or the server itself (id 1). */
+  announceJoined (id: number): void {
+    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.added(id), undefined)
+  }
+
+  /** Announces that a peer has left on another node. */
+  announceLeft (id: number): void {
+    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(id), undefined)
   }
 
   /** The write mode of a member has changed. */
@@ -76,7 +89,7 @@ export class Relay {
   /** Routes one packet of a member: bytes[start..end), valid until the call returns. */
   relay (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
     const wire = this.#wire
-    const { settings, monitor, members } = this.#parts
+    const { settings, monitor, members, link } = this.#parts
     const fault = wire.fault(bytes, start, end, sender.id)
     if (fault !== undefined) return monitor.dropped(fault, sender.peer)
     if (end - start > settings.maxPacketSize) return monitor.dropped('too-big', sender.peer)
@@ -87,10 +100,44 @@ export class Relay {
       if (to > 0) return this.#toOne(bytes, start, end, sender, to)
       const excluded = to === target.ALL ? undefined : members.get(-to)
       monitor.packetsRelayed += this.#toAll(bytes, start, end, sender, excluded)
+      link?.sentAll(sender.id, to, to !== target.ALL_BUT_SERVER)
       // Godot 3 also delivers a packet to all but the server to the server; we do not.
       if (to === target.ALL_BUT_SERVER) return
+      // Its home finds the packet among those to all.
+      if (link?.isHome === false) return
+    } else if (link?.isHome === false) {
+      if (!link.sendToServer({ source: sender.id, bytes, start, end })) monitor.dropped('unread', sender.peer)
+      return
     }
-    this.#toServer(sender, bytes, start, end)
+    this.receiveForServer(sender, bytes, start, end)
+  }
+
+  /** A packet of a member for the room's server: bytes[start..end), valid until the call returns. */
+  receiveForServer (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
+    const { inbox } = this.#parts
+    const callAt = this.#wire.callAt(bytes, start)
+    if (callAt === -1) inbox.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
+    else inbox.receiveCall(sender, bytes, callAt, end)
+  }
+
+  /** A packet from another node for one member; false when it is not here. */
+  receiveFor (to: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const session = this.#parts.members.get(to)
+    if (session === undefined) return false
+    this.#parts.monitor.packetsRelayed += this.#sendPart(session, bytes, start, end)
+    return true
+  }
+
+  /** A packet to all from another node, for members in text mode; others get it with the frames of the log. */
+  receiveInText (bytes: Uint8Array, start: number, end: number, excluded: number): void {
+    for (const session of this.#inText ?? NOBODY) {
+      if (session.id !== excluded) this.#sendPart(session, bytes, start, end)
+    }
+  }
+
+  /** Whether members want packets to all one by one. */
+  get hasTextMembers (): boolean {
+    return this.#inText !== undefined && this.#inText.size > 0
   }
 
   /**
@@ -98,25 +145,31 @@ export class Relay {
    */
   put (to: number, packet: Uint8Array): boolean {
     if (to > target.SERVER) {
-      const session = this.#parts.members.get(to)
-      if (session === undefined) return false
+      const { link, members } = this.#parts
+      const session = members.get(to)
+      if (session === undefined) return link?.sendTo(to, opcode.BINARY, fromServer(packet)) === true
       this.#send(session, packet)
-    } else if (to !== target.SERVER) this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
+    } else if (to !== target.SERVER) {
+      this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
+      this.#parts.link?.sentAll(target.SERVER, to, false)
+    }
     return true
   }
 
-  #toServer (sender: PeerSession, bytes: Uint8Array, start: number, end: number): void {
-    const { inbox } = this.#parts
-    const callAt = this.#wire.callAt(bytes, start)
-    if (callAt === -1) inbox.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
-    else inbox.receiveCall(sender, bytes, callAt, end)
+  #toOne (bytes: Uint8Array, start: number, end: number, sender: PeerSession, to: number): void {
+    const { members, monitor, link } = this.#parts
+    const session = members.get(to)
+    if (session !== undefined) monitor.packetsRelayed += this.#sendPart(session, bytes, start, end)
+    else if (link?.sendTo(to, opcode.BINARY, { source: sender.id, bytes, start, end }) !== true) {
+      monitor.dropped('unknown-target', sender.peer)
+    }
   }
 
-  #toOne (bytes: Uint8Array, start: number, end: number, sender: PeerSession, to: number): void {
-    const { members, monitor } = this.#parts
-    const session = members.get(to)
-    if (session === undefined) monitor.dropped('unknown-target', sender.peer)
-    else monitor.packetsRelayed += this.#sendPart(session, bytes, start, end)
+  /** Ids of the members that a member sees besides itself: ascending, first those on this node. */
+  * #others (session: PeerSession): IterableIterator<number> {
+    const { members, link } = this.#parts
+    for (const other of members) if (other !== session) yield other.id
+    if (link !== undefined) for (const { id } of link.peers(0)) yield id
   }
 
   /** Sends bytes[start..end) to all members but two, and returns the number of receivers. */
@@ -136,7 +189,7 @@ export class Relay {
     this.#inText.add(session)
   }
 
-  #announce (packet: Uint8Array, subject: PeerSession): void {
+  #announce (packet: Uint8Array, subject: PeerSession | undefined): void {
     this.#toAll(packet, 0, packet.length, subject, undefined)
   }
 
@@ -155,4 +208,8 @@ export class Relay {
     session.closeSlow()
     return 0
   }
+}
+
+function fromServer (bytes: Uint8Array): Sent {
+  return { source: target.SERVER, bytes, start: 0, end: bytes.length }
 }

@@ -11,6 +11,12 @@ const NONE: Buffer = Buffer.alloc(0)
  */
 const IN_TRANSIT = 4 * LOG_SIZE
 
+/** Takes the frames of a log that go to other nodes, before the log is flushed. */
+export interface LogReader {
+  /** The log is about to be flushed; it is valid until the call returns. */
+  flushing (log: Uint8Array): void
+}
+
 /**
  * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each
  * member gets the log in one write, together with frames for that member alone, in the order they were sent. So a turn
@@ -37,6 +43,9 @@ export class RoomOutbox implements OutboxTotals {
   #isArmed = false
   #isHeld = false
   #lastFlush = 0
+  /** Where the last frame of the log begins. */
+  #lastFrame = 0
+  #reader: LogReader | undefined
 
   /**
    * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
@@ -56,6 +65,26 @@ export class RoomOutbox implements OutboxTotals {
   /** Pauses a member that sends until the room is not congested any more. */
   pauseSender (sender: PacketSender): void {
     this.#backpressure?.pause(sender)
+  }
+
+  /** Shows each log to `reader` before it is flushed. */
+  readBy (reader: LogReader): void {
+    this.#reader = reader
+  }
+
+  /** What of the log is not flushed yet. */
+  get log (): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  /** Its length in bytes. */
+  get logLength (): number {
+    return this.#length
+  }
+
+  /** Where its last frame begins. */
+  get lastFrame (): number {
+    return this.#lastFrame
   }
 
   /** Adds a peer to the receivers of broadcasts. */
@@ -131,6 +160,7 @@ export class RoomOutbox implements OutboxTotals {
     if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
     const from = this.#length
     const to = from + needed
+    this.#lastFrame = from
     copyBytes(this.#buffer, writeHead(this.#buffer, from, code, size), source, start, end)
     this.#length = to
     this.packets++
@@ -147,6 +177,27 @@ export class RoomOutbox implements OutboxTotals {
     if (this.#holdTime > 0) this.#hold()
     else this.#arm()
     return receivers
+  }
+
+  /**
+   * Sends frames of another node to all members, `packets` of `size` payload bytes; parts of it can be excluded at once
+   * with `excludePart`. Returns where in the log they are.
+   */
+  sendFrames (frames: Uint8Array, packets: number, size: number): number {
+    if (this.#length + frames.length > this.#buffer.length) this.#makeRoom(frames.length)
+    const from = this.#length
+    copyBytes(this.#buffer, from, frames, 0, frames.length)
+    this.#length = from + frames.length
+    this.packets += packets
+    this.bytes += size
+    if (this.#holdTime > 0) this.#hold()
+    else this.#arm()
+    return from
+  }
+
+  /** Excludes log[from..to), one frame of `size` payload bytes, from what a member gets; in ascending order. */
+  excludePart (outbox: PeerOutbox, from: number, to: number, size: number): void {
+    if (outbox.isMember) this.#exclude(outbox, from, to, size)
   }
 
   /** Sends everything now instead of at the end of the turn. */
@@ -222,6 +273,7 @@ export class RoomOutbox implements OutboxTotals {
 
   #flushLog (): void {
     const log = this.#buffer.subarray(0, this.#length)
+    this.#reader?.flushing(log)
     let isShared = false
     if (this.#holdTime > 0) this.#lastFlush = performance.now()
     for (const outbox of this.#members) {

@@ -1,16 +1,26 @@
-import type { FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
-import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { describeLocations, describeSockets } from '../http/document/asyncapi-document.ts'
 import type { Location, NamedServer } from '../http/document/asyncapi-document.ts'
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
+import { isolated } from '../http/isolated.ts'
+import { ownScope, serverOf } from '../http/own-scope.ts'
+import { defaultOptions } from '../src/options.ts'
+import { servicePaths } from '../src/service-paths.ts'
+
+/** Options of `asyncapi`. */
+export interface AsyncapiOptions {
+  /** Names of the servers to describe: their options `name`; default: `peerServer`. */
+  readonly servers?: readonly string[]
+}
 
 /**
- * Adds the AsyncAPI document of the servers with these names at /asyncapi.json. It describes them as they are now, and
- * is serialised again only when one of them has changed.
+ * The AsyncAPI document of the WebSocket endpoints at `/asyncapi.json`, below the prefix that it is registered with. It
+ * describes the servers as they are now, and is serialised again only when one of them has changed.
  */
-export default fp<{ servers: readonly string[] }>(async (app, { servers: names }) => {
-  const servers = names.map(name => ({ name, server: app.getDecorator<WebSocketServer>(name) }))
+export const asyncapi: FastifyPluginAsync<AsyncapiOptions> = async (app, options) => {
+  const { servers: names = [defaultOptions.name] } = options
+  const servers = names.map(name => ({ name, server: serverOf(app, name, 'asyncapi') }))
+  ownScope(app)
   let state: string | undefined
   let text = ''
   const currentText = (): string => {
@@ -19,12 +29,14 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     state = now
     return text
   }
-  app.get('/asyncapi.json', { schema: { hide: true } }, async (request, reply) => {
+  app.get(servicePaths.asyncapi, isolated({ schema: { hide: true } }), async (request, reply) => {
     // Only this member depends on the request.
     const locations = JSON.stringify(describeLocations(servers.map(one => locate(one, request))))
     return await reply.type('application/json; charset=utf-8').send(`{"servers":${locations},${currentText().slice(1)}`)
   })
-}, { name: 'peer-server-asyncapi', fastify: '^5.3.0' })
+}
+
+export default asyncapi
 
 function locate ({ name, server: { mode, port, tls } }: NamedServer, request: FastifyRequest): Location {
   const { host, hostname, protocol } = request

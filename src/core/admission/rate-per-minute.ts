@@ -1,12 +1,12 @@
 const WINDOW_MS = 60_000
 
-/** Counts what happened in the last minute, by key. Keys without anything in it are forgotten. */
-export class JoinRate {
-  /** When it happened, oldest first. */
+/** Counts the events of the last minute, by key. Forgets keys that had none. */
+export class RatePerMinute {
+  /** Times of the events of each key, oldest first. */
   readonly #times = new Map<string, number[]>()
   #sweptAt = -Infinity
 
-  /** How often it happened in the last minute. */
+  /** Events in the last minute. */
   count (key: string, now: number = performance.now()): number {
     const times = this.#times.get(key)
     if (times === undefined) return 0
@@ -14,7 +14,7 @@ export class JoinRate {
     return times.length
   }
 
-  /** It happens now. */
+  /** Counts one event now. */
   add (key: string, now: number = performance.now()): void {
     this.#sweep(now)
     const times = this.#times.get(key)
@@ -22,12 +22,12 @@ export class JoinRate {
     else times.push(now)
   }
 
-  /** Keys that are remembered. */
+  /** Number of keys that are kept. */
   get size (): number {
     return this.#times.size
   }
 
-  /** Forgets, once a minute, the keys without anything in the last minute. */
+  /** Once a minute, forgets the keys without events in the last minute. */
   #sweep (now: number): void {
     if (now - this.#sweptAt < WINDOW_MS) return
     this.#sweptAt = now

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import metricsPlugin from '../../plugins/metrics.ts'
 import peerServer from '../../plugins/peer-server.ts'
+import { addServerMetrics } from '../../src/admin/server-metrics.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
@@ -14,11 +14,11 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
   await app.register(peerServer, { closeTimeout: 0.3, ...options })
-  await app.register(metricsPlugin)
+  const registry = addServerMetrics([{ name: 'peerServer', server: app.peerServer }])
   await app.listen({ port: 0, host: '127.0.0.1' })
   const server = app.peerServer
   const scrape = async () => {
-    const metrics = parseMetrics(await app.metrics.metrics())
+    const metrics = parseMetrics(await registry.metrics())
     return (key: string) => {
       const [, name, labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(key) as string[]
       return valueOf(metrics, `peer_server_${name}{${['server="peerServer"', labels].filter(text => text !== '')
@@ -33,7 +33,7 @@ async function start (t: Test, options: Partial<ServerOptions> = {}) {
     await once(client.socket, 'open')
     return client
   }
-  return { app, server, scrape, join }
+  return { registry, server, scrape, join }
 }
 
 /** A client that counts the packets it receives. */
@@ -62,9 +62,9 @@ class Client {
 }
 
 t.test('names follow the conventions of Prometheus, and no metric is per peer', async t => {
-  const { app, join } = await start(t)
+  const { registry, join } = await start(t)
   const client = await join()
-  const text = await app.metrics.metrics()
+  const text = await registry.metrics()
   t.same(lintMetrics(parseMetrics(text)), [])
   t.notMatch(text, new RegExp(`${client.id}|127\\.0\\.0\\.1`))
   t.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
@@ -217,12 +217,12 @@ t.test('counts refusals, limits and drops by reason', async t => {
 })
 
 t.test('counts the rooms, without a series for each', async t => {
-  const { app, scrape, server } = await start(t, { rooms: true })
+  const { registry, scrape, server } = await start(t, { rooms: true })
   t.equal((await scrape())('rooms'), 1)
   await server.openRoom('arena-7').close()
   server.openRoom('arena-8')
   t.equal((await scrape())('rooms'), 2)
-  t.notMatch(await app.metrics.metrics(), /arena-/)
+  t.notMatch(await registry.metrics(), /arena-/)
 })
 
 t.test('shows unread packets and buffered bytes', async t => {

@@ -1,15 +1,10 @@
-import fp from 'fastify-plugin'
+// The only file that imports prom-client: its successor needs Node 22 (docs/dependencies.md).
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { Traffic, type TrafficTotals } from '../src/admin/traffic.ts'
-import type { PeerEnd } from '../src/core/peer/peer-end.ts'
-import { internalsOf } from '../src/core/server/internals.ts'
-import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { defaultOptions } from '../src/options.ts'
-import { closeCode } from '../src/protocol/websocket/close-code.ts'
-
-declare module 'fastify' {
-  interface FastifyInstance { metrics: Registry }
-}
+import { Traffic, type TrafficTotals } from './traffic.ts'
+import type { PeerEnd } from '../core/peer/peer-end.ts'
+import { internalsOf } from '../core/server/internals.ts'
+import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import { closeCode } from '../protocol/websocket/close-code.ts'
 
 const PREFIX = 'peer_server_'
 const HANDSHAKE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -18,26 +13,37 @@ const CLOSE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 /** A server and the name of its decorator, the label `server` of its metrics. */
 interface Named { readonly name: string, readonly server: WebSocketServer }
 
-/**
- * Adds `app.metrics`, a Prometheus registry of this app, with metrics of its servers (by default `peerServer`) and of
- * the process.
- */
-export default fp<{ servers?: readonly string[] }>(async (app, { servers = [defaultOptions.name] }) => {
-  const registry = new Registry()
-  app.decorate('metrics', registry)
-  addProcess(registry)
-  const named = servers.map(name => ({ name, server: app.getDecorator<WebSocketServer>(name) }))
-  countEvents(named, registry)
-  const snapshots = new Map(named.map(({ server }) => [server, snapshotOf(server, new Traffic(server))]))
-  for (const reading of readings(server => snapshots.get(server)!())) addReading(registry, named, reading)
-}, { name: 'peer-server-metrics', fastify: '^5.3.0' })
+/** A registry of prom-client, as far as it is read here. */
+export interface MetricsRegistry {
+  /** Media type of the text. */
+  readonly contentType: string
+  /** All metrics in the text format of Prometheus. */
+  metrics (): Promise<string>
+}
 
-/** The process metrics of prom-client, except those that iterate over every socket at every scrape. */
-function addProcess (registry: Registry): void {
+/**
+ * Adds the metrics of servers to a registry of prom-client, and the error responses of the HTTP server by code. By
+ * default it is a new one, which has the metrics of the process as well.
+ */
+export function addServerMetrics (
+  named: readonly Named[], problems: Readonly<Record<string, number>> = {}, registry: MetricsRegistry = processRegistry()
+): MetricsRegistry {
+  const target = registry as Registry
+  countEvents(named, target)
+  addProblems(problems, target)
+  const snapshots = new Map(named.map(({ server }) => [server, snapshotOf(server, new Traffic(server))]))
+  for (const reading of readings(server => snapshots.get(server)!())) addReading(target, named, reading)
+  return registry
+}
+
+/** A registry with the process metrics of prom-client, except those that iterate over every socket at every scrape. */
+function processRegistry (): Registry {
+  const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const kind of ['handles', 'requests', 'resources']) {
     for (const suffix of ['', '_total']) registry.removeSingleMetric(`nodejs_active_${kind}${suffix}`)
   }
+  return registry
 }
 
 // ---- counted as it happens, never per packet ----
@@ -204,6 +210,20 @@ function addReading (registry: Registry, named: readonly Named[], { name, help, 
           }
         }
       }
+    }
+  })
+}
+
+function addProblems (problems: Readonly<Record<string, number>>, registry: Registry): void {
+  // eslint-disable-next-line no-new
+  new Counter({
+    name: `${PREFIX}http_problems_total`,
+    help: 'Error responses of the REST API and of the other parts, by code',
+    labelNames: ['code'],
+    registers: [registry],
+    collect () {
+      this.reset()
+      for (const [code, count] of Object.entries(problems)) this.inc({ code }, count)
     }
   })
 }

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { JoinRate } from '../../../src/core/admission/join-rate.ts'
+import { RatePerMinute } from '../../../src/core/admission/rate-per-minute.ts'
 import { Random, seed } from '../../helper/random.ts'
 
-t.test('counts joins of the last minute by key', async t => {
-  const rate = new JoinRate()
+t.test('counts events of the last minute by key', async t => {
+  const rate = new RatePerMinute()
   for (const now of [0, 10_000, 20_000]) rate.add('a', now)
   rate.add('b', 30_000)
   t.same([59_999, 60_000, 70_000, 79_999, 80_000].map(now => rate.count('a', now)), [3, 2, 1, 1, 0])
@@ -11,7 +11,7 @@ t.test('counts joins of the last minute by key', async t => {
 })
 
 t.test('forgets keys after a minute', async t => {
-  const rate = new JoinRate()
+  const rate = new RatePerMinute()
   for (let i = 0; i < 1000; i++) rate.add(`key ${i}`, i)
   t.equal(rate.size, 1000)
   rate.add('a', 60_499)
@@ -20,8 +20,8 @@ t.test('forgets keys after a minute', async t => {
   t.equal(rate.size, 1)
 })
 
-t.test('agrees with a list of all times for random joins', async t => {
-  const rate = new JoinRate()
+t.test('agrees with a list of all times for random events', async t => {
+  const rate = new RatePerMinute()
   const all: Array<[key: string, time: number]> = []
   const random = new Random(seed)
   let now = 0

@@ -1,0 +1,17 @@
+import type { Role } from '../src/admin/roles.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Role of the token that the route requires, where it does not follow from the method. */
+    role?: Role
+  }
+}
+
+const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** The role that a route of the REST API requires: `read` to read, else `operate` unless its config says otherwise. */
+export function requiredRole (
+  method: string | readonly string[] | undefined, { role }: { readonly role?: Role } = {}
+): Role {
+  return role ?? ([method].flat().every(one => readOnlyMethods.has(one ?? 'GET')) ? 'read' : 'operate')
+}

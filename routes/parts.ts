@@ -1,0 +1,46 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { AdminOptions } from '../src/admin/admin-options.ts'
+import type { LobbyOptions } from '../src/lobby-options.ts'
+import type { AsyncapiOptions } from './asyncapi.ts'
+import type { DashboardOptions } from './dashboard.ts'
+import type { HealthOptions } from './health.ts'
+import type { MetricsOptions } from './metrics.ts'
+
+/** Options of Fastify's own `register`. */
+interface Mounted { readonly prefix?: string }
+
+/** A plugin that is loaded, with the packages that only it needs, when it is registered. */
+function part<Options extends object> (
+  load: () => Promise<FastifyPluginAsync<Options>>
+): FastifyPluginAsync<Options & Mounted> {
+  return async (app, options) => { await (await load())(app, options) }
+}
+
+/** The REST API of a server of the app. */
+export const adminRoutes = part<AdminOptions>(async () => (await import('./index.ts')).adminRoutes)
+
+/**
+ * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
+ * token and shows nothing but rooms that are listed, not locked, and have a free seat.
+ */
+export const lobbyRoutes = part<LobbyOptions>(async () => (await import('./rooms/lobby.ts')).lobbyRoutes)
+
+/**
+ * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API
+ * (`adminRoutes`), and the names of the servers. They contain no other data, so they need no token.
+ */
+export const dashboard = part<DashboardOptions>(async () => (await import('./dashboard.ts')).dashboard)
+
+/** Metrics for Prometheus at `/metrics`, below the prefix that it is registered with. */
+export const metrics = part<MetricsOptions>(async () => (await import('./metrics.ts')).metrics)
+
+/**
+ * Liveness of the process at `/healthz` and readiness of its servers at `/readyz`, below the prefix that it is
+ * registered with: for process managers and load balancers.
+ */
+export const health = part<HealthOptions>(async () => (await import('./health.ts')).health)
+
+/**
+ * The AsyncAPI document of the WebSocket endpoints at `/asyncapi.json`, below the prefix that it is registered with.
+ */
+export const asyncapi = part<AsyncapiOptions>(async () => (await import('./asyncapi.ts')).asyncapi)

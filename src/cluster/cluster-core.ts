@@ -1,0 +1,354 @@
+import { GodotError } from '../error.ts'
+import { closeCode } from '../protocol/websocket/close-code.ts'
+import { opcode } from '../protocol/websocket/frame.ts'
+import { target } from '../protocol/multiplayer/relay-packet.ts'
+import type { PeerEnd } from '../core/peer/peer-end.ts'
+import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
+import type { RoomCore } from '../core/room/room-core.ts'
+import type { RoomLink } from '../core/room/room-link.ts'
+import type { RoomOptions } from '../core/room/room-options.ts'
+import type { Room } from '../core/room/room.ts'
+import type { ClusterLink, RoomListing } from '../core/server/cluster-link.ts'
+import type { PeerRegistry } from '../core/server/peer-registry.ts'
+import { SignalEmitter } from '../core/server/signals.ts'
+import type { ClusterRules, Settings } from '../core/server/settings.ts'
+import type { Bus } from './bus/bus.ts'
+import { Cluster } from './cluster.ts'
+import type { ClusterBackend, ClusterSignals } from './cluster.ts'
+import { Congestion } from './congestion.ts'
+import { DirectLinks } from './direct-links.ts'
+import { Gaps } from './gaps.ts'
+import { LocalNode } from './local-node.ts'
+import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership-host.ts'
+import { readPackets, readStamp } from './message/direct-message.ts'
+import type { DirectPacket } from './message/direct-message.ts'
+import type { RoomMessage } from './message/room-message.ts'
+import { PeerSync } from './peer-sync.ts'
+import type { PeerSyncHost } from './peer-sync.ts'
+import type { RemotePeer } from './remote-peer.ts'
+import type { Lease } from './room-directory.ts'
+import { deliver } from './room/deliver.ts'
+import { RoomHomes } from './room/room-homes.ts'
+import { RoomPart } from './room/room-part.ts'
+import type { PartHost } from './room/room-part.ts'
+import { RoomTraffic } from './room/room-traffic.ts'
+
+/** What nodes have to have in common to be a cluster. */
+const AGREED = ['rooms', 'wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
+
+/** Connects a server with the other nodes of its cluster. */
+export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
+  readonly signals: SignalEmitter<ClusterSignals>
+  readonly api: Cluster
+  readonly #registry: PeerRegistry
+  readonly #rules: ClusterRules
+  readonly #node: LocalNode
+  readonly #peers: PeerSync
+  readonly #homes: RoomHomes
+  readonly #traffic: RoomTraffic
+  readonly #direct: DirectLinks
+  readonly #gaps: Gaps
+  readonly #congestion: Congestion
+  readonly #partHost: PartHost
+  /** Ends what was subscribed for the slot that this node holds. */
+  #endings: Array<() => void> = []
+
+  /** `connect` opens the connection to the broker. */
+  constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>) {
+    this.#registry = registry
+    this.#rules = rules
+    const signals = this.signals = new SignalEmitter((err, signal) => { registry.monitor.listenerFailed(err, signal) })
+    const node = this.#node = new LocalNode(registry, rules, connect)
+    const direct = this.#direct = new DirectLinks(node)
+    const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
+    this.#homes = new RoomHomes(node, {
+      nodeId: node.id,
+      replica: peers.replica,
+      homeChanged: room => { this.#traffic.part(room)?.update() }
+    })
+    const traffic = this.#traffic = new RoomTraffic(node, {
+      receive: (part, message) => { this.#receiveAll(part, message) },
+      lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
+    })
+    this.#gaps = new Gaps(node, { rules, peers, traffic, direct, signals })
+    this.#congestion = new Congestion(node)
+    this.#partHost = this.#createPartHost()
+    this.api = new Cluster(this)
+    node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
+      const session = registry.find(id)
+      if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+      session.close('server', code, reason)
+    })
+  }
+
+  // ---- the server ----
+
+  async join (): Promise<void> {
+    try {
+      await this.#node.join(this)
+    } catch (error) {
+      await this.leave()
+      throw error
+    }
+  }
+
+  async leave (): Promise<void> {
+    this.#endSubscriptions()
+    this.#homes.directory.close()
+    await this.#node.leave()
+  }
+
+  checkReady (): void {
+    if (!this.#node.isReady) throw new GodotError('cluster-unavailable')
+  }
+
+  drawId (): number {
+    return this.#node.drawId()
+  }
+
+  peer (id: number): WebSocketPeer | undefined {
+    return this.#peers.replica.get(id)?.peer
+  }
+
+  openRoom (core: RoomCore): RoomLink {
+    const part = new RoomPart(core, this.#partHost, this.#traffic)
+    if (this.#node.lease.slot > 0) {
+      this.#traffic.open(part)
+      this.#homes.opened(core)
+    }
+    part.update()
+    return part
+  }
+
+  listing (name: string): RoomListing | undefined {
+    return this.#homes.listing(name)
+  }
+
+  listings (): Iterable<RoomListing> {
+    return this.#homes.listings()
+  }
+
+  get listingCount (): number {
+    return this.#homes.listingCount
+  }
+
+  prepareEntry (name: string, address: string): Promise<void> | undefined {
+    return this.#homes.prepareEntry(name, address)
+  }
+
+  // ---- what applications see ----
+
+  get nodeId (): string {
+    return this.#node.id
+  }
+
+  get slot (): number {
+    return this.#node.lease.slot
+  }
+
+  get isReady (): boolean {
+    return this.#node.isReady
+  }
+
+  nodes (): Iterable<ClusterNode> {
+    return this.#node.nodes()
+  }
+
+  * peers (): IterableIterator<WebSocketPeer> {
+    for (const { peer } of this.#peers.replica) yield peer
+  }
+
+  async disconnect (id: number, code: number, reason: string): Promise<void> {
+    const session = this.#registry.find(id)
+    if (session !== undefined) return session.close('server', code, reason)
+    const remote = this.#peers.replica.get(id)
+    if (remote === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+    await this.#node.commands.ask(remote.slot, 'disconnect', { id, code, reason })
+  }
+
+  async openClusterRoom (name: string | undefined, options: RoomOptions): Promise<Room> {
+    return (await this.#homes.openRoom(name, options)).room
+  }
+
+  // ---- membership ----
+
+  get agreement (): string {
+    const { options } = this.#registry.settings
+    return JSON.stringify(Object.fromEntries(AGREED.map(name => [name, options[name]])))
+  }
+
+  claimed (lease: Lease): void {
+    this.#node.hold(lease)
+    const { bus, subjects, commands } = this.#node
+    this.#endings.push(
+      this.#peers.listen(),
+      commands.listen(bus, lease.slot),
+      bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
+      bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
+    )
+    for (const { link } of this.#registry.rooms) {
+      const part = link as RoomPart
+      this.#traffic.open(part)
+      part.update()
+    }
+  }
+
+  async ready (): Promise<void> {
+    await this.#homes.open(await this.#node.openStore('rooms'), await this.#node.openStore('state'))
+    this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
+    this.signals.emit('ready')
+  }
+
+  heartbeat (): Uint8Array {
+    this.#homes.settle()
+    return this.#gaps.digest()
+  }
+
+  heard (node: ClusterNode, bytes: Uint8Array): void {
+    this.#gaps.check(node, bytes)
+  }
+
+  async joined (node: ClusterNode): Promise<void> {
+    this.#traffic.forget(node.slot)
+    this.#direct.forget(node.slot)
+    await this.#peers.nodeJoined(node)
+    this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
+    this.signals.emit('node_joined', node)
+  }
+
+  left (node: ClusterNode, cause: NodeLeftCause): void {
+    this.#peers.nodeLeft(node)
+    this.#traffic.forget(node.slot)
+    this.#direct.forget(node.slot)
+    this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
+    this.signals.emit('node_left', node, cause)
+    this.#homes.nodeLeft(node)
+  }
+
+  /** The ids of this node's peers may soon be another's. */
+  fenced (): void {
+    this.#node.log.error({ node: this.#node.id }, 'the cluster is not reachable')
+    const isKept = (core: RoomCore): boolean => this.#rules.onBrokerLoss === 'isolate' && core.link!.size === 0
+    const kept = new Set([...this.#registry.rooms].filter(isKept))
+    for (const core of this.#registry.rooms) {
+      if (kept.has(core)) continue
+      for (const session of core.sessions()) session.close('cluster', closeCode.RESTART, 'cluster unavailable')
+    }
+    this.#endSubscriptions()
+    this.#homes.directory.close()
+    this.#node.hold()
+    this.signals.emit('lost')
+  }
+
+  // ---- what arrives ----
+
+  #receiveAll (part: RoomPart, message: RoomMessage): void {
+    const { slot } = message
+    deliver(part.core, message, id => {
+      const sender = this.#peers.replica.get(id)
+      return sender?.slot === slot ? sender : undefined
+    })
+  }
+
+  #receivePackets (bytes: Uint8Array): void {
+    const stamp = readStamp(bytes)
+    if (!this.#node.isLive(stamp)) return
+    this.#gaps.directLost(stamp.slot, this.#direct.lostBefore(stamp.slot, stamp.seq, true))
+    for (const packet of readPackets(bytes)) this.#receivePacket(packet)
+  }
+
+  #receivePacket ({ room, code, source, target: to, bytes }: DirectPacket): void {
+    const core = this.#traffic.part(room)?.core
+    if (core === undefined) return
+    if (to === target.SERVER) {
+      const sender = this.#peers.replica.get(source)
+      if (sender !== undefined && core.isHome) core.relay.receiveForServer(sender, bytes, 0, bytes.length)
+    } else core.receiveFor(to, code, bytes)
+  }
+
+  /** What was published meanwhile is lost: the numbers in the next heartbeats tell. */
+  #reconnected (): void {
+    this.#homes.directory.restore()
+      .catch((err: unknown) => { this.#node.log.warn({ err }, 'rooms not written to the store again') })
+  }
+
+  #endSubscriptions (): void {
+    for (const end of this.#endings.splice(0)) end()
+    this.#congestion.end()
+    for (const part of [...this.#traffic.parts()]) this.#traffic.close(part)
+  }
+
+  // ---- parts ----
+
+  #createPeerHost (): PeerSyncHost {
+    const registry = this.#registry
+    return {
+      get variants () { return registry.settings.wire.variants },
+      room: name => registry.rooms.find(name)?.room,
+      send: ({ slot, id, facts: { room } }, bytes, isText) => {
+        const packet = { room, code: isText ? opcode.TEXT : opcode.BINARY, source: target.SERVER, target: id }
+        this.#traffic.part(room)?.flush()
+        this.#direct.send(slot, packet, bytes, 0, bytes.length)
+      },
+      close: ({ slot, id }, code, reason) => {
+        this.#node.commands.ask(slot, 'disconnect', { id, code, reason })
+          .catch((err: unknown) => { this.#node.log.warn({ err, peer: id }, 'peer of another node not closed') })
+      },
+      remoteJoined: peer => { this.#remoteJoined(peer) },
+      remoteLeft: ({ id, facts: { room } }) => { this.#traffic.part(room)?.core.remoteLeft(id) },
+      remoteDeleted: (peer, end) => { this.#remoteDeleted(peer, end) },
+      eventsLost: (node, count) => { this.#gaps.peersLost(node, count) }
+    }
+  }
+
+  #remoteJoined (peer: RemotePeer): void {
+    const { id, facts: { room } } = peer
+    this.#homes.seats.take(room)
+    const part = this.#traffic.part(room)
+    part?.update()
+    part?.core.remoteJoined(id)
+    this.signals.emit('peer_joined', peer.peer)
+  }
+
+  #remoteDeleted (peer: RemotePeer, end: PeerEnd): void {
+    const part = this.#traffic.part(peer.facts.room)
+    part?.update()
+    if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
+    this.signals.emit('peer_left', peer.peer, end)
+  }
+
+  #createPartHost (): PartHost {
+    const homes = this.#homes
+    return {
+      congestion: this.#congestion,
+      isHome: room => homes.isHome(room),
+      homeOf: room => homes.homeOf(room),
+      members: room => this.#peers.replica.inRoom(room),
+      reserved: room => homes.seats.count(room),
+      peerJoined: session => { if (this.slot > 0) this.#peers.joined(session) },
+      peerLeft: (session, end) => { if (this.slot > 0) this.#peers.left(session, end) },
+      sendDirect: (slot, room, to, code, { source, bytes, start, end }) => {
+        this.#direct.send(slot, { room, code, source, target: to }, bytes, start, end)
+      },
+      flushDirect: () => { this.#direct.flush() },
+      optionsChanged: (room, changes) => { homes.optionsChanged(room, changes) },
+      closing: (room, end) => { homes.closing(room, end) },
+      readState: async room => await homes.readState(room),
+      writeState: async (room, bytes) => { await homes.writeState(room, bytes) },
+      closed: room => { homes.closed(room) }
+    }
+  }
+}
+
+/** What makes a server a node of its cluster; undefined without option `cluster`. */
+export function openerOf (
+  settings: Settings, connectBus: (() => Promise<Bus>) | undefined
+): ((registry: PeerRegistry) => ClusterLink) | undefined {
+  const { cluster } = settings
+  if (cluster === undefined) return undefined
+  const connect = connectBus ?? (async () => {
+    const { connectNats } = await import('./bus/nats-bus.ts')
+    return await connectNats(cluster)
+  })
+  return registry => new ClusterCore(registry, cluster, connect)
+}

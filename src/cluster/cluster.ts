@@ -1,0 +1,105 @@
+import type { PeerEnd } from '../core/peer/peer-end.ts'
+import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
+import type { Room } from '../core/room/room.ts'
+import type { RoomOptions } from '../core/room/room-options.ts'
+import { addSignalMethods } from '../core/server/signal-source.ts'
+import type { SignalSource } from '../core/server/signal-source.ts'
+import type { SignalEmitter } from '../core/server/signals.ts'
+import { checkClose, closeCode } from '../protocol/websocket/close-code.ts'
+import type { ClusterNode, NodeLeftCause } from './membership-host.ts'
+
+/** The arguments of each signal of a Cluster by its name. */
+export interface ClusterSignals {
+  /** Another node has joined the cluster; its peers are known. */
+  node_joined: [node: ClusterNode]
+  /** A node has left: it said so (`left`), or was not heard of (`lost`). Its peers have left before. */
+  node_left: [node: ClusterNode, cause: NodeLeftCause]
+  /** Messages of a node were lost: to the room of this name, or ('') to single peers or about its peers. */
+  gap: [node: ClusterNode, lost: number, room: string]
+  /** A peer of another node has joined. */
+  peer_joined: [peer: WebSocketPeer]
+  /** A peer of another node has left, or its node is gone. */
+  peer_left: [peer: WebSocketPeer, end: PeerEnd]
+  /** This node is part of the cluster, at first or again. */
+  ready: []
+  /** This node is no longer part of the cluster: it cannot reach the broker. */
+  lost: []
+}
+
+/** What a Cluster needs of the node. */
+export interface ClusterBackend {
+  readonly signals: SignalEmitter<ClusterSignals>
+  readonly nodeId: string
+  readonly slot: number
+  readonly isReady: boolean
+  nodes (): Iterable<ClusterNode>
+  peer (id: number): WebSocketPeer | undefined
+  peers (): Iterable<WebSocketPeer>
+  disconnect (id: number, code: number, reason: string): Promise<void>
+  openClusterRoom (name: string | undefined, options: RoomOptions): Promise<Room>
+}
+
+/** The cluster that a server is a node of (option `cluster`). */
+export class Cluster {
+  readonly #backend: ClusterBackend
+
+  static {
+    addSignalMethods(this.prototype, cluster => cluster.#backend.signals)
+  }
+
+  /** @internal Created by the server. */
+  constructor (backend: ClusterBackend) {
+    this.#backend = backend
+  }
+
+  /** Name of this node, unique in the cluster. */
+  get nodeId (): string {
+    return this.#backend.nodeId
+  }
+
+  /** Slot of this node, 1..1023: the upper 10 bits of the ids of its peers; 0 while it is not in the cluster. */
+  get slot (): number {
+    return this.#backend.slot
+  }
+
+  /** Whether this node is part of the cluster: it holds its slot and knows all other nodes and their peers. */
+  get isReady (): boolean {
+    return this.#backend.isReady
+  }
+
+  /** The other live nodes, by slot. */
+  nodes (): ClusterNode[] {
+    return [...this.#backend.nodes()].sort((a, b) => a.slot - b.slot)
+  }
+
+  /** A peer of any other node. */
+  peer (id: number): WebSocketPeer | undefined {
+    return this.#backend.peer(id)
+  }
+
+  /** The peers of all other nodes, in no particular order. */
+  peers (): Iterable<WebSocketPeer> {
+    return this.#backend.peers()
+  }
+
+  /**
+   * Closes a peer of any node; resolves when its node has done so. Rejects with ERR_DOES_NOT_EXIST,
+   * ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry, or cluster-unavailable when its node
+   * does not answer in two seconds.
+   */
+  async disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): Promise<void> {
+    checkClose(code, reason)
+    await this.#backend.disconnect(id, code, reason)
+  }
+
+  /**
+   * Opens a room with its home on this node; resolves when no other node can open one of this name. Rejects as
+   * `WebSocketServer.openRoom` throws, or with cluster-unavailable.
+   */
+  async openRoom (name?: string, options: RoomOptions = {}): Promise<Room> {
+    return await this.#backend.openClusterRoom(name, options)
+  }
+}
+
+// The methods on, once and off.
+export interface Cluster extends SignalSource<ClusterSignals> {}

@@ -1,0 +1,69 @@
+import { DirectBatch } from './message/direct-message.ts'
+import type { DirectPacket } from './message/direct-message.ts'
+import type { NodeContext } from './node-context.ts'
+
+/** Bytes that a batch may have before it is sent within the turn. */
+const MAX_BATCH = 256 * 1024
+
+/** Packets for single peers of other nodes: one message per node and turn. */
+export class DirectLinks {
+  readonly #context: NodeContext
+  readonly #batches = new Map<number, DirectBatch>()
+  /** Number of the last message to each node, and from each. */
+  readonly #sent = new Map<number, number>()
+  readonly #received = new Map<number, number>()
+  #isArmed = false
+
+  constructor (context: NodeContext) {
+    this.#context = context
+  }
+
+  /** Sends bytes[start..end) at the end of the turn. */
+  send (slot: number, packet: Omit<DirectPacket, 'bytes'>, bytes: Uint8Array, start: number, end: number): void {
+    const batch = this.#batches.get(slot) ?? new DirectBatch()
+    this.#batches.set(slot, batch)
+    batch.add(packet, bytes, start, end)
+    if (batch.length > MAX_BATCH) this.#sendBatch(slot, batch)
+    else this.#arm()
+  }
+
+  /** Sends everything now, so that what is sent in another way follows it. */
+  flush (): void {
+    for (const [slot, batch] of this.#batches) if (!batch.isEmpty) this.#sendBatch(slot, batch)
+  }
+
+  /** Numbers of the last messages, by slot of the receiver. */
+  get lastSent (): IterableIterator<[number, number]> {
+    return this.#sent.entries()
+  }
+
+  /** How many messages of a node were lost before the one with this number; `isNext` if that has arrived itself. */
+  lostBefore (slot: number, seq: number, isNext: boolean): number {
+    const last = this.#received.get(slot) ?? (isNext ? seq - 1 : seq)
+    this.#received.set(slot, seq)
+    return Math.max(0, isNext ? seq - last - 1 : seq - last)
+  }
+
+  /** The node is gone, or has joined anew: numbers begin again. */
+  forget (slot: number): void {
+    this.#batches.delete(slot)
+    this.#sent.delete(slot)
+    this.#received.delete(slot)
+  }
+
+  #sendBatch (slot: number, batch: DirectBatch): void {
+    const seq = (this.#sent.get(slot) ?? 0) + 1
+    this.#sent.set(slot, seq)
+    const { bus, lease, subjects } = this.#context
+    bus.publish(subjects.packets(slot), batch.take({ ...lease, seq }))
+  }
+
+  #arm (): void {
+    if (this.#isArmed) return
+    this.#isArmed = true
+    setImmediate(() => {
+      this.#isArmed = false
+      this.flush()
+    })
+  }
+}

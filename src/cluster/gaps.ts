@@ -1,0 +1,99 @@
+import { closeCode } from '../protocol/websocket/close-code.ts'
+import type { ClusterRules } from '../core/server/settings.ts'
+import type { SignalEmitter } from '../core/server/signals.ts'
+import type { ClusterSignals } from './cluster.ts'
+import type { DirectLinks } from './direct-links.ts'
+import type { ClusterNode } from './membership-host.ts'
+import type { NodeContext } from './node-context.ts'
+import type { PeerSync } from './peer-sync.ts'
+import type { RoomPart } from './room/room-part.ts'
+import type { RoomTraffic } from './room/room-traffic.ts'
+
+/** Numbers of the last messages of a node, which its heartbeats carry: by them lost ones are found. */
+interface Digest {
+  readonly peers: number
+  readonly rooms: ReadonlyArray<[string, number]>
+  /** By slot of the receiver. */
+  readonly direct: ReadonlyArray<[number, number]>
+}
+
+/** The parts of a node whose messages are numbered. */
+export interface GapParts {
+  readonly rules: ClusterRules
+  readonly peers: PeerSync
+  readonly traffic: RoomTraffic
+  readonly direct: DirectLinks
+  readonly signals: SignalEmitter<ClusterSignals>
+}
+
+/** Finds lost messages of other nodes, and tells applications and clients of them: nothing is lost silently. */
+export class Gaps {
+  readonly #context: NodeContext
+  readonly #parts: GapParts
+
+  constructor (context: NodeContext, parts: GapParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** For the next heartbeat of this node. */
+  digest (): Uint8Array {
+    const { peers, traffic, direct } = this.#parts
+    const digest: Digest = { peers: peers.seq, rooms: [...traffic.recent()], direct: [...direct.lastSent] }
+    return Buffer.from(JSON.stringify(digest))
+  }
+
+  /** A heartbeat of a node: what it has sent before and has not arrived is lost. */
+  check (node: ClusterNode, bytes: Uint8Array): void {
+    const { peers, traffic, direct } = this.#parts
+    const digest = JSON.parse(Buffer.from(bytes).toString()) as Digest
+    for (const [room, seq] of digest.rooms) traffic.checkSeq(node.slot, room, seq)
+    for (const [slot, seq] of digest.direct) {
+      if (slot === this.#context.lease.slot) this.directLost(node.slot, direct.lostBefore(node.slot, seq, false))
+    }
+    peers.checkSeq(node.slot, digest.peers)
+  }
+
+  /** Messages about the peers of a node were lost; they are read again. */
+  peersLost (node: ClusterNode, count: number): void {
+    this.#report(node, count, '')
+  }
+
+  /** Packets of a node for single peers were lost: nobody knows of which rooms. */
+  directLost (slot: number, count: number): void {
+    if (count === 0) return
+    const node = this.#node(slot)
+    if (node !== undefined) this.#report(node, count, '')
+    for (const part of this.#parts.traffic.parts()) this.#react(part, slot)
+  }
+
+  /** Messages of a node to a room were lost. */
+  roomLost (part: RoomPart, slot: number, count: number): void {
+    const node = this.#node(slot)
+    if (node !== undefined) this.#report(node, count, part.core.name)
+    this.#react(part, slot)
+  }
+
+  #node (slot: number): ClusterNode | undefined {
+    for (const node of this.#context.nodes()) if (node.slot === slot) return node
+    return undefined
+  }
+
+  #report (node: ClusterNode, lost: number, room: string): void {
+    this.#context.log.warn({ node: node.id, lost, room }, 'messages of a node were lost')
+    this.#parts.signals.emit('gap', node, lost, room)
+  }
+
+  /** The peers of the node leave and join again: Godot's language for a broken link. Or the peers of the room go. */
+  #react ({ core }: RoomPart, slot: number): void {
+    if (this.#parts.rules.onGap === 'close') {
+      for (const session of core.members.after(0)) session.close('cluster', closeCode.RESTART, 'messages were lost')
+      return
+    }
+    for (const { id, slot: home } of this.#parts.peers.replica.inRoom(core.name)?.after(0) ?? []) {
+      if (home !== slot) continue
+      core.remoteLeft(id)
+      core.remoteJoined(id)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { hostname } from 'node:os'
+import { GodotError } from '../error.ts'
+import type { Logger } from '../logger.ts'
+import type { PeerRegistry } from '../core/server/peer-registry.ts'
+import type { ClusterRules } from '../core/server/settings.ts'
+import type { Bus } from './bus/bus.ts'
+import { Membership } from './membership.ts'
+import type { ClusterNode, MembershipHost } from './membership-host.ts'
+import { NodeCommands } from './node-commands.ts'
+import type { NodeContext } from './node-context.ts'
+import type { Lease } from './room-directory.ts'
+import { Subjects } from './subjects.ts'
+
+/** Ids of peers: 10 bits of the slot, then 21 bits that the node counts. */
+const LOCAL_BITS = 21
+const LOCAL_IDS = 1 << LOCAL_BITS
+
+/** Bytes of a message besides the largest packet. */
+const MESSAGE_OVERHEAD = 1024
+
+const NO_LEASE: Lease = { slot: 0, epoch: 0 }
+
+/** This server as a node of its cluster: its connection to the broker, its slot, and the ids that follow from it. */
+export class LocalNode implements NodeContext {
+  readonly id: string
+  readonly registry: PeerRegistry
+  readonly log: Logger
+  readonly subjects: Subjects
+  readonly commands: NodeCommands
+  readonly #rules: ClusterRules
+  readonly #connect: () => Promise<Bus>
+  #bus: Bus | undefined
+  #membership: Membership | undefined
+  #lease = NO_LEASE
+  #lastLocalId = randomInt(LOCAL_IDS)
+
+  constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>) {
+    this.registry = registry
+    this.log = registry.log
+    this.id = rules.nodeId ?? generatedId()
+    this.subjects = new Subjects(rules.namespace)
+    this.commands = new NodeCommands(this.subjects)
+    this.#rules = rules
+    this.#connect = connect
+  }
+
+  get bus (): Bus {
+    if (this.#bus === undefined) throw new GodotError('cluster-unavailable')
+    return this.#bus
+  }
+
+  get lease (): Lease {
+    return this.#lease
+  }
+
+  /** Whether it is in the cluster: holds its slot, and knows the other nodes. */
+  get isReady (): boolean {
+    return this.#membership?.isReady === true
+  }
+
+  nodes (): Iterable<ClusterNode> {
+    return this.#membership?.nodes() ?? []
+  }
+
+  isLive ({ slot, epoch }: Lease): boolean {
+    if (slot === this.#lease.slot) return epoch === this.#lease.epoch
+    return this.#membership?.epochOf(slot) === epoch
+  }
+
+  /** Connects to the broker; `host` follows what happens in the cluster. */
+  async join (host: MembershipHost): Promise<void> {
+    const { namespace } = this.#rules
+    this.#bus = await this.#connect()
+    this.#checkPayload(this.#bus)
+    this.#membership = new Membership(this.#bus, { namespace, nodeId: this.id }, host, this.log)
+    await this.#membership.start()
+  }
+
+  async leave (): Promise<void> {
+    await this.#membership?.leave()
+    this.#membership = undefined
+    this.#lease = NO_LEASE
+    await this.#bus?.close()
+    this.#bus = undefined
+  }
+
+  /** Its slot, from now on; NO_LEASE when it was lost. */
+  hold (lease: Lease = NO_LEASE): void {
+    this.#lease = lease
+  }
+
+  /** Tells the other nodes that its peers are about to be closed. */
+  setDraining (): void {
+    this.#membership?.setDraining()
+  }
+
+  /** A candidate for a peer id; no two nodes have one in common. */
+  drawId (): number {
+    this.#lastLocalId = (this.#lastLocalId + 1) % LOCAL_IDS
+    return this.#lease.slot * LOCAL_IDS + this.#lastLocalId
+  }
+
+  async openStore (name: string): ReturnType<Bus['openStore']> {
+    return await this.bus.openStore(`gdws-${this.#rules.namespace}-${name}`)
+  }
+
+  /** The largest packet has to fit a message. */
+  #checkPayload ({ maxPayload }: Bus): void {
+    const { maxPacketSize } = this.registry.settings
+    if (maxPacketSize + MESSAGE_OVERHEAD <= maxPayload) return
+    const message = `max_payload of the NATS server is ${maxPayload} bytes; ` +
+      `option outputBufferKb needs ${maxPacketSize + MESSAGE_OVERHEAD}`
+    throw new GodotError('ERR_INVALID_PARAMETER', message)
+  }
+}
+
+function generatedId (): string {
+  return `${hostname().replaceAll(/[^\w.-]/g, '-').slice(0, 48)}-${randomBytes(4).toString('hex')}`
+}

@@ -1,0 +1,23 @@
+import type { Logger } from '../logger.ts'
+import type { PeerRegistry } from '../core/server/peer-registry.ts'
+import type { Bus } from './bus/bus.ts'
+import type { ClusterNode } from './membership-host.ts'
+import type { NodeCommands } from './node-commands.ts'
+import type { Lease } from './room-directory.ts'
+import type { Subjects } from './subjects.ts'
+
+/** What the parts of a node share. */
+export interface NodeContext {
+  readonly registry: PeerRegistry
+  readonly log: Logger
+  /** Throws cluster-unavailable before the node has joined. */
+  readonly bus: Bus
+  /** This node's slot and lease. */
+  readonly lease: Lease
+  readonly subjects: Subjects
+  readonly commands: NodeCommands
+  /** Whether a message, or the home of a room, is of this node or of a live one. */
+  isLive (lease: Lease): boolean
+  /** The other live nodes. */
+  nodes (): Iterable<ClusterNode>
+}

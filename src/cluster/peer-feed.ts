@@ -1,0 +1,118 @@
+import type { PeerEnd } from '../core/peer/peer-end.ts'
+import type { ClusterNode } from './membership-host.ts'
+import type { PeerFacts } from './remote-peer.ts'
+
+/** A peer of a node has joined a room, or left one. */
+export interface PeerEvent {
+  /** 1, 2, ... per node. */
+  readonly seq: number
+  readonly joined?: PeerFacts
+  readonly left?: { readonly id: number, readonly end: PeerEnd | undefined }
+}
+
+/** The same with who says so. */
+export interface StampedPeerEvent extends PeerEvent {
+  readonly slot: number
+  readonly epoch: number
+}
+
+/** One page of the peers of a node, by ascending id. */
+export interface PeerPage {
+  readonly peers: readonly PeerFacts[]
+  readonly more: boolean
+  /** Number of the node's last event before. */
+  readonly seq: number
+}
+
+/** What a feed needs of its node. */
+export interface FeedHost {
+  /** Peers of the node with an id above `after`. */
+  readPeers (slot: number, after: number): Promise<PeerPage>
+  /** Ids of the peers that are known of the node. */
+  idsOf (slot: number): number[]
+  add (slot: number, facts: PeerFacts): void
+  remove (id: number, end: PeerEnd | undefined): void
+  /** Events of the node were lost; the feed reads its peers again. */
+  eventsLost (node: ClusterNode, count: number): void
+}
+
+/** Keeps the peers of another node known here: all of them at first, then each that comes or goes. */
+export class PeerFeed {
+  readonly node: ClusterNode
+  readonly #host: FeedHost
+  #seq = 0
+  /** Events that arrive while all peers are read. */
+  #waiting: PeerEvent[] | undefined
+  #isReadAgain = false
+
+  constructor (node: ClusterNode, host: FeedHost) {
+    this.node = node
+    this.#host = host
+  }
+
+  /** Reads all peers; events that arrive meanwhile follow. */
+  async readAll (): Promise<void> {
+    if (this.#waiting !== undefined) {
+      this.#isReadAgain = true
+      return
+    }
+    this.#waiting = []
+    try {
+      do {
+        this.#isReadAgain = false
+        await this.#replaceAll()
+      } while (this.#isReadAgain)
+    } finally {
+      const waiting = this.#waiting
+      this.#waiting = undefined
+      for (const event of waiting) this.#apply(event)
+    }
+  }
+
+  receive (event: PeerEvent): void {
+    if (this.#waiting !== undefined) {
+      this.#seq = event.seq
+      this.#waiting.push(event)
+      return
+    }
+    const lost = event.seq - this.#seq - 1
+    this.#seq = event.seq
+    if (lost > 0) this.#readAgain(lost)
+    else this.#apply(event)
+  }
+
+  /** The node has told the number of its last event: those that did not arrive before are lost. */
+  checkSeq (seq: number): void {
+    if (this.#waiting !== undefined || seq === this.#seq) return
+    const lost = seq - this.#seq
+    this.#seq = seq
+    this.#readAgain(lost)
+  }
+
+  #readAgain (lost: number): void {
+    this.#host.eventsLost(this.node, lost)
+    // A node that does not answer is about to be declared lost.
+    this.readAll().catch(() => {})
+  }
+
+  async #replaceAll (): Promise<void> {
+    const gone = new Set(this.#host.idsOf(this.node.slot))
+    let more = true
+    for (let after = 0; more;) {
+      const page = await this.#host.readPeers(this.node.slot, after)
+      this.#seq = Math.max(this.#seq, page.seq)
+      for (const facts of page.peers) {
+        gone.delete(facts.id)
+        this.#host.add(this.node.slot, facts)
+      }
+      after = page.peers.at(-1)?.id ?? after
+      more = page.more
+    }
+    for (const id of gone) this.#host.remove(id, undefined)
+  }
+
+  #apply ({ joined, left }: PeerEvent): void {
+    if (joined !== undefined) this.#host.add(this.node.slot, joined)
+    if (left !== undefined) this.#host.remove(left.id, left.end)
+  }
+}

@@ -1,0 +1,142 @@
+import type { PeerEnd } from '../core/peer/peer-end.ts'
+import type { PeerSession } from '../core/peer/peer-session.ts'
+import { closeCode } from '../protocol/websocket/close-code.ts'
+import type { ClusterNode } from './membership-host.ts'
+import type { NodeContext } from './node-context.ts'
+import { PeerFeed } from './peer-feed.ts'
+import type { FeedHost, PeerEvent, PeerPage, StampedPeerEvent } from './peer-feed.ts'
+import { PeerReplica } from './peer-replica.ts'
+import { RemotePeer } from './remote-peer.ts'
+import type { PeerFacts, RemoteHost } from './remote-peer.ts'
+
+/** Peers in one page of an answer: far from the smallest `max_payload`. */
+const PAGE_SIZE = 1000
+
+/** How a peer ended whose node is gone, or has not told. */
+const UNKNOWN_END: PeerEnd =
+  { cause: 'reset', outcome: 'reset', code: closeCode.ABNORMAL, reason: '', seconds: 0 }
+
+/** What PeerSync tells the rest of the node. */
+export interface PeerSyncHost extends RemoteHost {
+  /** A peer of another node has joined its room. */
+  remoteJoined (peer: RemotePeer): void
+  /** A peer of another node leaves; it is deleted after that. */
+  remoteLeft (peer: RemotePeer): void
+  /** It is deleted. */
+  remoteDeleted (peer: RemotePeer, end: PeerEnd): void
+  /** Messages about the peers of a node were lost. */
+  eventsLost (node: ClusterNode, count: number): void
+}
+
+/** Tells the other nodes of the peers here, and keeps those of the other nodes known. */
+export class PeerSync implements FeedHost {
+  readonly replica = new PeerReplica()
+  readonly #context: NodeContext
+  readonly #host: PeerSyncHost
+  readonly #feeds = new Map<number, PeerFeed>()
+  #seq = 0
+
+  constructor (context: NodeContext, host: PeerSyncHost) {
+    this.#context = context
+    this.#host = host
+    context.commands.handle('peers', ({ after }: { after: number }) => this.#page(after))
+  }
+
+  /** Number of the last event of this node. */
+  get seq (): number {
+    return this.#seq
+  }
+
+  /** Hears of the peers of other nodes; returns a function that ends it. */
+  listen (): () => void {
+    const { bus, subjects } = this.#context
+    return bus.subscribe(subjects.allPeers, ({ bytes }) => {
+      const event = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as
+        StampedPeerEvent
+      const feed = this.#feeds.get(event.slot)
+      if (feed?.node.epoch === event.epoch) feed.receive(event)
+    })
+  }
+
+  // ---- peers of this node ----
+
+  joined (session: PeerSession): void {
+    this.#publish({ joined: factsOf(session) })
+  }
+
+  left ({ id }: PeerSession, end: PeerEnd | undefined): void {
+    this.#publish({ left: { id, end } })
+  }
+
+  // ---- peers of other nodes ----
+
+  /** Another node is in the cluster: resolves when its peers are known. */
+  async nodeJoined (node: ClusterNode): Promise<void> {
+    const feed = new PeerFeed(node, this)
+    this.#feeds.set(node.slot, feed)
+    await feed.readAll()
+  }
+
+  /** The node is gone, and its peers with it. */
+  nodeLeft (node: ClusterNode): void {
+    this.#feeds.delete(node.slot)
+    for (const { id } of [...this.replica.ofNode(node.slot)]) this.remove(id, undefined)
+  }
+
+  /** The node has told the number of its last event. */
+  checkSeq (slot: number, seq: number): void {
+    this.#feeds.get(slot)?.checkSeq(seq)
+  }
+
+  // ---- what a feed needs ----
+
+  async readPeers (slot: number, after: number): Promise<PeerPage> {
+    return await this.#context.commands.ask(slot, 'peers', { after }) as PeerPage
+  }
+
+  idsOf (slot: number): number[] {
+    return Array.from(this.replica.ofNode(slot), ({ id }) => id)
+  }
+
+  add (slot: number, facts: PeerFacts): void {
+    const known = this.replica.get(facts.id)
+    if (known?.facts.room === facts.room) return
+    if (known !== undefined) this.remove(facts.id, undefined)
+    const peer = new RemotePeer(this.#host, slot, facts)
+    this.replica.add(peer)
+    this.#host.remoteJoined(peer)
+  }
+
+  remove (id: number, end: PeerEnd | undefined): void {
+    const peer = this.replica.get(id)
+    if (peer === undefined) return
+    const known = end ?? UNKNOWN_END
+    this.#host.remoteLeft(peer)
+    this.replica.delete(peer)
+    peer.finish(known)
+    this.#host.remoteDeleted(peer, known)
+  }
+
+  eventsLost (node: ClusterNode, count: number): void {
+    this.#host.eventsLost(node, count)
+  }
+
+  #publish (event: Omit<PeerEvent, 'seq'>): void {
+    const { bus, subjects, lease } = this.#context
+    const stamped: StampedPeerEvent = { ...event, ...lease, seq: ++this.#seq }
+    bus.publish(subjects.peersOf(lease.slot), Buffer.from(JSON.stringify(stamped)))
+  }
+
+  #page (after: number): PeerPage {
+    const peers: PeerFacts[] = []
+    for (const session of this.#context.registry.peers.after(after)) {
+      if (peers.length === PAGE_SIZE) return { peers, more: true, seq: this.#seq }
+      peers.push(factsOf(session))
+    }
+    return { peers, more: false, seq: this.#seq }
+  }
+}
+
+function factsOf ({ id, roomName: room, address, port, protocol, connectedAt }: PeerSession): PeerFacts {
+  return { id, room, address, port, protocol, connectedAt }
+}

@@ -1,0 +1,152 @@
+import { GodotError } from '../error.ts'
+import type { VariantCodec } from '../protocol/variant/variant-codec.ts'
+import type { Packet } from '../core/peer/packet-queue.ts'
+import type { PeerEnd, PeerState } from '../core/peer/peer-end.ts'
+import { WebSocketPeer } from '../core/peer/websocket-peer.ts'
+import type { PeerBackend, PeerTraffic } from '../core/peer/websocket-peer.ts'
+import { writeMode } from '../core/peer/write-mode.ts'
+import type { InboxSender } from '../core/room/server-inbox.ts'
+import type { Room } from '../core/room/room.ts'
+
+/** What a node tells the others of a peer. */
+export interface PeerFacts {
+  readonly id: number
+  readonly room: string
+  readonly address: string
+  readonly port: number
+  readonly protocol: string
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number
+}
+
+/** What remote peers need of their cluster. */
+export interface RemoteHost {
+  readonly variants: VariantCodec
+  /** The room of this name, if a part of it is here. */
+  room (name: string): Room | undefined
+  /** Sends one message to a peer of another node. */
+  send (peer: RemotePeer, bytes: Uint8Array, isText: boolean): void
+  /** Asks its node to close it. */
+  close (peer: RemotePeer, code: number, reason: string): void
+}
+
+/** Traffic is counted by the peer's own node. */
+const UNKNOWN_TRAFFIC: PeerTraffic =
+  { packetsOut: 0, bytesOut: 0, bufferedAmount: 0, connection: { setNoDelay: () => {} } }
+
+/** A peer that is connected to another node of the cluster. */
+export class RemotePeer implements PeerBackend, InboxSender {
+  readonly facts: PeerFacts
+  /** Slot of its node. */
+  readonly slot: number
+  readonly isOpen = true
+  readonly isPaused = false
+  readonly packetsIn = 0
+  readonly bytesIn = 0
+  readonly unreadPackets = 0
+  readonly wasStringPacket = false
+  readonly outbox = UNKNOWN_TRAFFIC
+  data: unknown
+  end: PeerEnd | undefined
+  /** Nobody can pause it from here. */
+  readonly isLeaving = true
+  readonly #host: RemoteHost
+  #writeMode: number = writeMode.BINARY
+  #peer: WebSocketPeer | undefined
+  #onEnd: Array<(end: PeerEnd) => void> | undefined
+
+  constructor (host: RemoteHost, slot: number, facts: PeerFacts) {
+    this.#host = host
+    this.slot = slot
+    this.facts = facts
+  }
+
+  get id (): number {
+    return this.facts.id
+  }
+
+  get protocol (): string {
+    return this.facts.protocol
+  }
+
+  get connectedAt (): number {
+    return this.facts.connectedAt
+  }
+
+  get age (): number {
+    return (Date.now() - this.facts.connectedAt) / 1000
+  }
+
+  get address (): string {
+    return this.facts.address
+  }
+
+  get port (): number {
+    return this.facts.port
+  }
+
+  get state (): PeerState {
+    return this.end === undefined ? 'open' : 'ended'
+  }
+
+  get writeMode (): number {
+    return this.#writeMode
+  }
+
+  get variants (): VariantCodec {
+    return this.#host.variants
+  }
+
+  /** What applications see of it; always the same object. */
+  get peer (): WebSocketPeer {
+    this.#peer ??= new WebSocketPeer(this)
+    return this.#peer
+  }
+
+  get room (): Room {
+    const { room: name } = this.facts
+    const room = this.#host.room(name)
+    if (room === undefined) throw new GodotError('ERR_UNAVAILABLE', `room ${name} has no peers on this node`)
+    return room
+  }
+
+  get roomName (): string {
+    return this.facts.room
+  }
+
+  moveTo (): void {
+    throw new GodotError('ERR_UNAVAILABLE', 'the peer is connected to another node')
+  }
+
+  setWriteMode (mode: number): void {
+    this.#writeMode = mode
+  }
+
+  send (bytes: Uint8Array, isText: boolean): void {
+    if (this.end !== undefined) throw new GodotError('FAILED')
+    this.#host.send(this, bytes, isText)
+  }
+
+  takePacket (): Packet {
+    throw new GodotError('ERR_UNAVAILABLE', 'packets of a peer are read on its own node')
+  }
+
+  close (_cause: 'server', code: number, reason: string): void {
+    if (this.end === undefined) this.#host.close(this, code, reason)
+  }
+
+  async ended (): Promise<PeerEnd> {
+    if (this.end !== undefined) return this.end
+    return await new Promise(resolve => { (this.#onEnd ??= []).push(resolve) })
+  }
+
+  /** Its node has told that it ended, or is gone itself. */
+  finish (end: PeerEnd): void {
+    this.end = end
+    for (const resolve of this.#onEnd ?? []) resolve(end)
+  }
+
+  pauseReading (): void {}
+
+  resumeReading (): void {}
+}

@@ -1,0 +1,139 @@
+import type { RoomOptions } from '../core/room/room-options.ts'
+import type { KeyStore, StoreEntry } from './bus/bus.ts'
+import { keyOf, roomOf } from './subjects.ts'
+
+/** A node that holds a slot. */
+export interface Lease { readonly slot: number, readonly epoch: number }
+
+/** A room of the cluster: where its server is, and its settings. */
+export interface RoomEntry extends Lease {
+  readonly options: RoomOptions
+  /** Milliseconds since 1970. */
+  readonly openedAt: number
+}
+
+/** An entry and its revision in the store. */
+interface Known { readonly entry: RoomEntry, readonly revision: number }
+
+/** What the directory asks and tells. */
+export interface DirectoryHost {
+  /** This node's slot and lease. */
+  readonly lease: Lease
+  /** The entry of a room has changed, or is gone. */
+  entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void
+}
+
+/** Which rooms there are in the cluster and where each has its home: a store that all nodes watch. */
+export class RoomDirectory {
+  readonly #host: DirectoryHost
+  readonly #known = new Map<string, Known>()
+  #store: KeyStore | undefined
+  #unwatch: (() => void) | undefined
+  /** The last of the changes that are under way. */
+  #changing: Promise<void> = Promise.resolve()
+
+  constructor (host: DirectoryHost) {
+    this.#host = host
+  }
+
+  /** Resolves when all rooms are known. */
+  async open (store: KeyStore): Promise<void> {
+    this.#store = store
+    this.#unwatch = await store.watch(change => { this.#changed(change) })
+  }
+
+  close (): void {
+    this.#unwatch?.()
+    this.#known.clear()
+  }
+
+  get (room: string): RoomEntry | undefined {
+    return this.#known.get(room)?.entry
+  }
+
+  /** All rooms by name. */
+  * [Symbol.iterator] (): IterableIterator<[string, RoomEntry]> {
+    for (const [room, { entry }] of this.#known) yield [room, entry]
+  }
+
+  /** Makes this node the home of a room that is in no entry; false if another node was faster. */
+  async claim (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
+    const entry = { ...this.#host.lease, options, openedAt }
+    const revision = await this.#store!.create(keyOf(room), encode(entry))
+    if (revision !== undefined) this.#set(room, entry, revision)
+    else await this.#read(room)
+    return revision !== undefined
+  }
+
+  /** Makes this node the home of a room whose former one is gone; false if another node was faster. */
+  async takeOver (room: string): Promise<boolean> {
+    const known = this.#known.get(room)
+    if (known === undefined) return false
+    return await this.#replace(room, { ...known.entry, ...this.#host.lease }, known.revision)
+  }
+
+  /** Changes the settings of a room that has its home here: one change after the other. */
+  async change (room: string, options: RoomOptions): Promise<void> {
+    const change = async (): Promise<void> => {
+      const known = this.#known.get(room)
+      if (known === undefined) return
+      await this.#replace(room, { ...known.entry, options: { ...known.entry.options, ...options } }, known.revision)
+    }
+    this.#changing = this.#changing.then(change, change)
+    await this.#changing
+  }
+
+  /** Removes a room that has its home here, or whose home is gone. */
+  async remove (room: string): Promise<void> {
+    const known = this.#known.get(room)
+    if (known === undefined) return
+    this.#known.delete(room)
+    await this.#store!.delete(keyOf(room), known.revision)
+  }
+
+  /** The store may have lost what is in no replica of it: writes the rooms of this node again. */
+  async restore (): Promise<void> {
+    const { slot, epoch } = this.#host.lease
+    for (const [room, { entry }] of this.#known) {
+      if (entry.slot !== slot || entry.epoch !== epoch) continue
+      const revision = await this.#store!.create(keyOf(room), encode(entry))
+      if (revision !== undefined) this.#known.set(room, { entry, revision })
+    }
+  }
+
+  /** Another node was faster: its entry may not have arrived yet. */
+  async #read (room: string): Promise<void> {
+    const found = await this.#store!.get(keyOf(room))
+    if (found !== undefined) this.#changed(found)
+  }
+
+  async #replace (room: string, entry: RoomEntry, revision: number): Promise<boolean> {
+    const next = await this.#store!.update(keyOf(room), encode(entry), revision)
+    if (next !== undefined) this.#set(room, entry, next)
+    return next !== undefined
+  }
+
+  #changed ({ key, value, revision }: StoreEntry): void {
+    const room = roomOf(key)
+    if (value === undefined) this.#delete(room, revision)
+    else this.#set(room, JSON.parse(Buffer.from(value).toString()) as RoomEntry, revision)
+  }
+
+  #set (room: string, entry: RoomEntry, revision: number): void {
+    const known = this.#known.get(room)
+    if (known !== undefined && known.revision >= revision) return
+    this.#known.set(room, { entry, revision })
+    this.#host.entryChanged(room, entry, known?.entry)
+  }
+
+  #delete (room: string, revision: number): void {
+    const known = this.#known.get(room)
+    if (known === undefined || known.revision > revision) return
+    this.#known.delete(room)
+    this.#host.entryChanged(room, undefined, known.entry)
+  }
+}
+
+function encode (entry: RoomEntry): Uint8Array {
+  return Buffer.from(JSON.stringify(entry))
+}

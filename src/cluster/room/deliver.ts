@@ -1,0 +1,52 @@
+import { headLength } from '../../protocol/websocket/frame.ts'
+import type { InboxSender } from '../../core/room/server-inbox.ts'
+import type { RoomCore } from '../../core/room/room-core.ts'
+import { noteKind } from '../message/room-message.ts'
+import type { RoomMessage } from '../message/room-message.ts'
+import { payloadSize } from './room-part.ts'
+
+/**
+ * Gives the members here what another node has sent to all members of the room; and the room's server, if it is here,
+ * what is also for it. `senderOf` finds a member of that node.
+ */
+export function deliver (
+  core: RoomCore, message: RoomMessage, senderOf: (id: number) => InboxSender | undefined
+): void {
+  const { frames, packets, size, notes } = message
+  const { outbox, members, relay } = core
+  const excluded = new Map<number, number>()
+  if (members.size > 0) {
+    const at = outbox.sendFrames(frames, packets, size)
+    core.countRelayed(packets * members.size)
+    for (const { kind, from, to, id } of notes) {
+      if (kind !== noteKind.EXCEPT) continue
+      excluded.set(from, id)
+      const member = members.get(id)
+      if (member !== undefined) outbox.excludePart(member.outbox, at + from, at + to, payloadSize(to - from))
+    }
+    if (relay.hasTextMembers) deliverInText(core, frames, excluded)
+  }
+  if (!core.isHome) return
+  for (const { kind, from, to, id } of notes) {
+    if (kind !== noteKind.FOR_SERVER) continue
+    const sender = senderOf(id)
+    if (sender !== undefined) relay.receiveForServer(sender, frames, to - payloadSize(to - from), to)
+  }
+}
+
+function deliverInText (core: RoomCore, frames: Uint8Array, excluded: ReadonlyMap<number, number>): void {
+  for (let at = 0; at < frames.length;) {
+    const size = payloadSizeAt(frames, at)
+    const end = at + headLength(size) + size
+    core.relay.receiveInText(frames, end - size, end, excluded.get(at) ?? 0)
+    at = end
+  }
+}
+
+/** Payload bytes of the unmasked frame at `offset`. */
+function payloadSizeAt (frames: Uint8Array, offset: number): number {
+  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength)
+  const size = view.getUint8(offset + 1)
+  if (size < 126) return size
+  return size === 126 ? view.getUint16(offset + 2) : view.getUint32(offset + 6)
+}

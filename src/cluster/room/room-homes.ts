@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto'
+import { GodotError } from '../../error.ts'
+import { closeCode } from '../../protocol/websocket/close-code.ts'
+import type { RoomCore } from '../../core/room/room-core.ts'
+import type { RoomEnd } from '../../core/room/room-life.ts'
+import { generateRoomName, MAIN } from '../../core/room/room-name.ts'
+import type { RoomOptions } from '../../core/room/room-options.ts'
+import type { RoomListing } from '../../core/server/cluster-link.ts'
+import type { KeyStore } from '../bus/bus.ts'
+import type { ClusterNode } from '../membership-host.ts'
+import type { NodeContext } from '../node-context.ts'
+import type { PeerReplica } from '../peer-replica.ts'
+import { RoomDirectory } from '../room-directory.ts'
+import type { DirectoryHost, Lease, RoomEntry } from '../room-directory.ts'
+import { keyOf } from '../subjects.ts'
+import { Seats } from './seats.ts'
+
+/** What RoomHomes tells the rest of the node. */
+export interface HomesHost {
+  readonly nodeId: string
+  readonly replica: PeerReplica
+  /** The home of a room may be another now. */
+  homeChanged (room: string): void
+}
+
+/** Where the server of each room is: on the node that opened it, or that has taken over from one that is gone. */
+export class RoomHomes implements DirectoryHost {
+  readonly directory = new RoomDirectory(this)
+  readonly seats = new Seats()
+  readonly #context: NodeContext
+  readonly #host: HomesHost
+  /** What applications keep of rooms. */
+  #states: KeyStore | undefined
+  /** Rooms whose home is gone. */
+  readonly #homeless = new Set<string>()
+
+  constructor (context: NodeContext, host: HomesHost) {
+    this.#context = context
+    this.#host = host
+    const { commands } = context
+    commands.handle('enter', ({ room, address }: { room: string, address: string }) => { this.#reserve(room, address) })
+    commands.handle('close-room', ({ room, code, reason }: { room: string, code: number, reason: string }) => {
+      this.#part(room)?.life.close(code, reason)
+    })
+    commands.handle('change-room', async ({ room, changes }: { room: string, changes: RoomOptions }) => {
+      this.#part(room)?.settings.change(changes)
+      await this.directory.change(room, changes)
+    })
+  }
+
+  /** Knows all rooms, and is the home of `main` unless another node is. */
+  async open (rooms: KeyStore, states: KeyStore): Promise<void> {
+    this.#states = states
+    await this.directory.open(rooms)
+    const main = this.directory.get(MAIN)
+    const { options } = this.#context.registry.rooms.main.settings
+    if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
+    else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
+  }
+
+  get lease (): Lease {
+    return this.#context.lease
+  }
+
+  isHome (room: string): boolean {
+    const entry = this.directory.get(room)
+    return entry === undefined || this.#isHere(entry)
+  }
+
+  /** Slot of the live home of a room. */
+  homeOf (room: string): number | undefined {
+    const entry = this.directory.get(room)
+    return entry !== undefined && this.#context.isLive(entry) ? entry.slot : undefined
+  }
+
+  /** A room that has its home on another node. */
+  listing (name: string): RoomListing | undefined {
+    const entry = this.directory.get(name)
+    return entry === undefined || this.#isHere(entry) ? undefined : this.#list(name, entry)
+  }
+
+  * listings (): IterableIterator<RoomListing> {
+    for (const [name, entry] of this.directory) if (!this.#isHere(entry)) yield this.#list(name, entry)
+  }
+
+  get listingCount (): number {
+    let count = 0
+    for (const [name, entry] of this.directory) if (name !== MAIN && !this.#isHere(entry)) count++
+    return count
+  }
+
+  #list (name: string, { options, openedAt }: RoomEntry): RoomListing {
+    const elsewhere = this.#host.replica.inRoom(name)?.size ?? 0
+    return { name, options, openedAt, peers: elsewhere + (this.#part(name)?.localCount ?? 0) }
+  }
+
+  // ---- opening and entering ----
+
+  /** A part of a room is opened here: without another home, this node is it. */
+  opened (core: RoomCore): void {
+    if (this.directory.get(core.name) !== undefined || core.name === MAIN) return
+    this.directory.claim(core.name, core.settings.options, core.openedAt).then(isOurs => {
+      if (!isOurs) core.life.close(closeCode.RESTART, 'opened on another node')
+    }, (err: unknown) => { this.#context.log.error({ err, room: core.name }, 'room not announced to the cluster') })
+  }
+
+  /** Opens a room that no other node can open then; rejects as `Rooms.open` throws. */
+  async openRoom (name: string | undefined, options: RoomOptions): Promise<RoomCore> {
+    const { rooms } = this.#context.registry
+    rooms.checkOpen(name, options)
+    const chosen = name ?? this.#unusedName()
+    if (await this.directory.claim(chosen, options, Date.now())) return rooms.open(chosen, options)
+    if (name === undefined) return await this.openRoom(undefined, options)
+    throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+  }
+
+  /** As `ClusterLink.prepareEntry`. */
+  prepareEntry (name: string, address: string): Promise<void> | undefined {
+    const entry = this.directory.get(name)
+    if (entry === undefined) return this.#part(name) === undefined ? this.#openFor(name, address) : undefined
+    if (this.#isHere(entry)) return undefined
+    if (!this.#context.isLive(entry)) return Promise.reject(new GodotError('cluster-unavailable'))
+    const { locked = false, maxPeers = this.#context.registry.settings.rooms?.maxPeersPerRoom ?? 0 } = entry.options
+    return locked || maxPeers > 0 ? this.#enter(entry, name, address) : undefined
+  }
+
+  async #enter ({ slot }: RoomEntry, room: string, address: string): Promise<void> {
+    await this.#context.commands.ask(slot, 'enter', { room, address })
+  }
+
+  /** Opens a room for a client; if another node is faster, it is asked. */
+  async #openFor (name: string, address: string): Promise<void> {
+    const { rooms } = this.#context.registry
+    rooms.checkEntry(name, address)
+    if (await this.directory.claim(name, {}, Date.now())) {
+      rooms.open(name, {}, { address, isProvisional: true })
+    } else await this.prepareEntry(name, address)
+  }
+
+  /** Another node has a client for a room that has its home here. */
+  #reserve (room: string, address: string): void {
+    const { rooms } = this.#context.registry
+    if (this.#part(room) === undefined) throw new GodotError('room-not-found')
+    rooms.checkEntry(room, address)
+    this.seats.reserve(room)
+  }
+
+  #unusedName (): string {
+    let name
+    do name = generateRoomName()
+    while (this.#context.registry.rooms.has(name))
+    return name
+  }
+
+  // ---- changes ----
+
+  optionsChanged (room: string, changes: RoomOptions): void {
+    const home = this.homeOf(room)
+    const done = home === undefined || home === this.lease.slot
+      ? this.directory.change(room, changes)
+      : this.#context.commands.ask(home, 'change-room', { room, changes })
+    done.catch((err: unknown) => { this.#context.log.error({ err, room }, 'room settings not shared') })
+  }
+
+  /** The room closes: its members on other nodes are closed there. */
+  closing (room: string, { code = closeCode.NORMAL, reason }: RoomEnd): void {
+    const slots = this.#host.replica.slotsOf(room)
+    const home = this.homeOf(room)
+    if (home !== undefined && home !== this.lease.slot) slots.add(home)
+    for (const slot of slots) {
+      this.#context.commands.ask(slot, 'close-room', { room, code, reason })
+        .catch((err: unknown) => { this.#context.log.warn({ err, room, slot }, 'room not closed on another node') })
+    }
+  }
+
+  /** The part here is gone; if it was the home, the room is gone. */
+  closed (room: string): void {
+    const entry = this.directory.get(room)
+    if (entry === undefined || !this.#isHere(entry)) return
+    this.#remove(room)
+      .catch((err: unknown) => { this.#context.log.error({ err, room }, 'room not removed from the cluster') })
+  }
+
+  async readState (room: string): Promise<Uint8Array | undefined> {
+    return (await this.#openStates().get(keyOf(room)))?.value
+  }
+
+  async writeState (room: string, bytes: Uint8Array): Promise<void> {
+    await this.#openStates().put(keyOf(room), bytes)
+  }
+
+  #openStates (): KeyStore {
+    if (this.#states === undefined) throw new GodotError('cluster-unavailable')
+    return this.#states
+  }
+
+  async #remove (room: string): Promise<void> {
+    await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
+  }
+
+  entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void {
+    this.#host.homeChanged(room)
+    const part = this.#part(room)
+    if (entry === undefined) {
+      this.#homeless.delete(room)
+      // Its home thought it empty when a client had just come here.
+      if (part !== undefined && !part.isClosing && part.name !== MAIN) this.opened(part)
+      return
+    }
+    if (this.#context.isLive(entry)) this.#homeless.delete(room)
+    if (part === undefined) return
+    if (!this.#isHere(entry)) part.settings.apply(entry.options)
+    if (previous !== undefined && !isSame(entry, previous)) part.homeChanged(this.#isHere(entry))
+  }
+
+  // ---- failover ----
+
+  /** A node is gone: rooms that had their home there get another one. */
+  nodeLeft (node: ClusterNode): void {
+    for (const [room, entry] of this.directory) {
+      if (entry.slot === node.slot && entry.epoch === node.epoch) this.#homeless.add(room)
+    }
+    this.settle()
+  }
+
+  /** Finds homes for rooms without one; called again until each has one. */
+  settle (): void {
+    for (const room of this.#homeless) {
+      const entry = this.directory.get(room)
+      if (entry === undefined || this.#context.isLive(entry)) {
+        this.#homeless.delete(room)
+        continue
+      }
+      this.#settle(room).catch((err: unknown) => { this.#context.log.warn({ err, room }, 'room has no home yet') })
+    }
+  }
+
+  async #settle (room: string): Promise<void> {
+    const isSuccessor = this.#isSuccessor(room)
+    if (isSuccessor === undefined) await this.#removeOrphan(room)
+    else if (isSuccessor) await this.directory.takeOver(room)
+  }
+
+  /** Whether this node is the next home of a room; undefined: no node has members of it. */
+  #isSuccessor (room: string): boolean | undefined {
+    const nodes = [...this.#context.nodes()]
+    const slots = this.#host.replica.slotsOf(room)
+    const isHere = room === MAIN || (this.#part(room)?.localCount ?? 0) > 0
+    const others = room === MAIN ? nodes : nodes.filter(({ slot }) => slots.has(slot))
+    if (!isHere && others.length === 0) return undefined
+    const own = weight(room, this.#host.nodeId)
+    return isHere && others.every(({ id }) => weight(room, id) < own)
+  }
+
+  /** One node removes a room in which nobody is left. */
+  async #removeOrphan (room: string): Promise<void> {
+    const { slot } = this.lease
+    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
+  }
+
+  #part (room: string): RoomCore | undefined {
+    return this.#context.registry.rooms.find(room)
+  }
+
+  #isHere (lease: Lease): boolean {
+    return isSame(lease, this.lease)
+  }
+}
+
+function isSame (one: Lease, other: Lease): boolean {
+  return one.slot === other.slot && one.epoch === other.epoch
+}
+
+/** Rendezvous hashing: the node with the greatest weight takes a room over. */
+function weight (room: string, nodeId: string): string {
+  return createHash('sha1').update(`${room}\n${nodeId}`).digest('hex')
+}

@@ -1,0 +1,100 @@
+import { decodeRoomMessage, encodeRoomMessage } from '../message/room-message.ts'
+import type { Frames, RoomMessage } from '../message/room-message.ts'
+import type { NodeContext } from '../node-context.ts'
+import type { RoomPart } from './room-part.ts'
+
+/** Milliseconds for which a room that was sent to is named in heartbeats. */
+const RECENT = 4000
+
+/** What happens with the traffic of rooms. */
+export interface TrafficHost {
+  receive (part: RoomPart, message: RoomMessage): void
+  /** Messages of a node to a room were lost. */
+  lost (part: RoomPart, slot: number, count: number): void
+}
+
+/** A part, the end of its subscription, and the number of the last message of each node. */
+interface Open { readonly part: RoomPart, readonly unsubscribe: () => void, readonly received: Map<number, number> }
+
+/** Number of the last message to a room, and when that was. */
+interface Last { seq: number, at: number }
+
+/** What rooms send to their parts on other nodes: one message per room and turn. */
+export class RoomTraffic {
+  readonly #context: NodeContext
+  readonly #host: TrafficHost
+  readonly #open = new Map<string, Open>()
+  readonly #sent = new Map<string, Last>()
+
+  constructor (context: NodeContext, host: TrafficHost) {
+    this.#context = context
+    this.#host = host
+  }
+
+  /** The part of a room that is on this node. */
+  part (room: string): RoomPart | undefined {
+    return this.#open.get(room)?.part
+  }
+
+  /** All parts; they may be opened and closed during the iteration. */
+  * parts (): IterableIterator<RoomPart> {
+    for (const { part } of this.#open.values()) yield part
+  }
+
+  /** Receives what other nodes send to a room. */
+  open (part: RoomPart): void {
+    const { bus, subjects } = this.#context
+    const { name } = part.core
+    const unsubscribe = bus.subscribe(subjects.room(name), ({ bytes }) => { this.#receive(name, bytes) })
+    this.#open.set(name, { part, unsubscribe, received: new Map() })
+  }
+
+  close ({ core: { name: room } }: RoomPart): void {
+    this.#open.get(room)?.unsubscribe()
+    this.#open.delete(room)
+    this.#sent.delete(room)
+  }
+
+  publish (room: string, frames: Frames, log: Uint8Array): void {
+    const last = this.#sent.get(room) ?? { seq: 0, at: 0 }
+    last.seq++
+    last.at = performance.now()
+    this.#sent.set(room, last)
+    const { bus, lease, subjects } = this.#context
+    bus.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
+  }
+
+  /** Rooms and numbers of their last messages, those of the last seconds. */
+  * recent (): IterableIterator<[string, number]> {
+    const since = performance.now() - RECENT
+    for (const [room, { seq, at }] of this.#sent) if (at >= since) yield [room, seq]
+  }
+
+  /** A node has told the number of its last message to a room: those that did not arrive before are lost. */
+  checkSeq (slot: number, room: string, seq: number): void {
+    const open = this.#open.get(room)
+    if (open !== undefined) this.#count(open, slot, seq, seq)
+  }
+
+  /** The node is gone, or has joined anew: numbers begin again. */
+  forget (slot: number): void {
+    for (const { received } of this.#open.values()) received.delete(slot)
+  }
+
+  #receive (room: string, bytes: Uint8Array): void {
+    const open = this.#open.get(room)
+    const message = decodeRoomMessage(bytes)
+    if (open === undefined || !this.#context.isLive(message)) return
+    this.#count(open, message.slot, message.seq, message.seq - 1)
+    this.#host.receive(open.part, message)
+  }
+
+  /** Up to `seq` everything has arrived or is lost; up to `known` it should have arrived before. */
+  #count ({ part, received }: Open, slot: number, seq: number, known: number): void {
+    const last = received.get(slot)
+    received.set(slot, seq)
+    // The first message since this part or that one was opened.
+    if (last === undefined || seq < last) return
+    if (known > last) this.#host.lost(part, slot, known - last)
+  }
+}

@@ -1,0 +1,41 @@
+/** NATS subjects of a cluster. Names of rooms are one word each: a dot in them becomes `=`, which no name has. */
+export class Subjects {
+  /** Joins and leaves of peers, by slot of their node. */
+  readonly allPeers: string
+  readonly #prefix: string
+
+  constructor (namespace: string) {
+    this.#prefix = `gdws.${namespace}`
+    this.allPeers = `${this.#prefix}.ev.*`
+  }
+
+  /** What a node says about its peers. */
+  peersOf (slot: number): string {
+    return `${this.#prefix}.ev.${slot}`
+  }
+
+  /** Frames for the members of a room. */
+  room (name: string): string {
+    return `${this.#prefix}.room.${keyOf(name)}`
+  }
+
+  /** Packets for single peers of a node. */
+  packets (slot: number): string {
+    return `${this.#prefix}.n.${slot}.pkt`
+  }
+
+  /** Requests to a node. */
+  commands (slot: number): string {
+    return `${this.#prefix}.n.${slot}.cmd`
+  }
+}
+
+/** The key of a room in a store: names of rooms have no `=`. */
+export function keyOf (room: string): string {
+  return room.replaceAll('.', '=')
+}
+
+/** The room of a key. */
+export function roomOf (key: string): string {
+  return key.replaceAll('=', '.')
+}

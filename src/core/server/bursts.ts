@@ -1,0 +1,43 @@
+interface Burst<Event> { count: number, latest: Event }
+
+/**
+ * Reports events that clients can repeat at will: the first of a burst at once, then at intervals how many there were
+ * since, with the latest of them. A burst ends after an interval without an event.
+ */
+export class Bursts<Event> {
+  readonly #seconds: number
+  readonly #report: (event: Event, count: number, isFirst: boolean) => void
+  readonly #bursts = new Map<string, Burst<Event>>()
+
+  constructor (seconds: number, report: (event: Event, count: number, isFirst: boolean) => void) {
+    this.#seconds = seconds
+    this.#report = report
+  }
+
+  /** One more event; `kind` identifies the burst that it belongs to. */
+  hit (kind: string, event: Event): void {
+    const burst = this.#bursts.get(kind)
+    if (burst === undefined) {
+      this.#bursts.set(kind, { count: 0, latest: event })
+      this.#reportLater(kind)
+      this.#report(event, 1, true)
+    } else {
+      burst.count++
+      burst.latest = event
+    }
+  }
+
+  #reportLater (kind: string): void {
+    setTimeout(() => {
+      const burst = this.#bursts.get(kind)!
+      const { count, latest } = burst
+      if (count === 0) {
+        this.#bursts.delete(kind)
+        return
+      }
+      burst.count = 0
+      this.#reportLater(kind)
+      this.#report(latest, count, false)
+    }, this.#seconds * 1000).unref()
+  }
+}

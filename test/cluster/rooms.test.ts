@@ -1,0 +1,124 @@
+import t from 'tap'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { RoomClient } from '../helper/room-client.ts'
+
+t.test('members of a room on two nodes see each other', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  t.not(one.id >> 21, two.id >> 21, 'ids carry the slot of their node')
+  t.same([...a.room('arena').peers()].map(({ id }) => id), [one.id, two.id].sort((x, y) => x - y))
+  t.same([...a.room('arena').localPeers()].map(({ id }) => id), [one.id])
+  one.sendTo(0, 'to all')
+  two.sendTo(one.id, 'to one')
+  await settled()
+  t.same(await two.heard(), [`add ${one.id}`, `${one.id}: to all`])
+  t.same(await one.heard(), [`add ${two.id}`, `${two.id}: to one`])
+  two.leave()
+  await settled()
+  t.same(await one.heard(), [`del ${two.id}`])
+})
+
+t.test('a room has one home: there its server hears and speaks', async t => {
+  const { nodes } = await openMemoryCluster(t, 3)
+  const opened: string[] = []
+  for (const node of nodes) node.on('room_opened', ({ name }, { failover }) => { opened.push(`${name} ${failover}`) })
+  const one = await joinRoom(nodes[0], 'arena')
+  const two = await joinRoom(nodes[1], 'arena')
+  const three = await joinRoom(nodes[2], 'arena')
+  t.same(opened, ['arena false'])
+  t.same(nodes.map(node => node.room('arena').isHome), [true, false, false])
+  const heard: string[] = []
+  const room = nodes[0].room('arena')
+  room.on('peer_packet', id => { heard.push(`${id}: ${Buffer.from(room.getPacket()).toString()}`) })
+  for (const client of [one, two, three]) await client.heard()
+
+  two.sendTo(1, 'to the server')
+  two.sendTo(0, 'to all')
+  two.sendTo(-1, 'to all but the server')
+  three.sendTo(-two.id, 'to all but one')
+  await settled()
+  t.same(heard.sort(), [`${two.id}: to the server`, `${two.id}: to all`, `${three.id}: to all but one`].sort())
+  t.same(await two.heard(), [])
+  t.same((await one.heard()).sort(), [
+    `${two.id}: to all`, `${two.id}: to all but the server`, `${three.id}: to all but one`
+  ].sort())
+
+  await three.heard()
+  room.putPacket(Buffer.from('hello'))
+  room.setTargetPeer(three.id)
+  room.putPacket(Buffer.from('you'))
+  room.setTargetPeer(-two.id)
+  room.putPacket(Buffer.from('not two'))
+  await settled()
+  t.same(await two.heard(), ['1: hello'])
+  t.same(await three.heard(), ['1: hello', '1: you', '1: not two'])
+  t.same(await one.heard(), ['1: hello', '1: not two'])
+})
+
+t.test('a room ends when nobody is left on any node, and its name is free', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const closed: string[] = []
+  a.on('room_closed', ({ name }) => { closed.push(`a ${name}`) })
+  b.on('room_closed', ({ name }) => { closed.push(`b ${name}`) })
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  one.leave()
+  await settled()
+  t.same(closed, [])
+  t.ok(b.hasRoom('arena'))
+  two.leave()
+  await settled()
+  t.same(closed, ['a arena'])
+  t.notOk(a.hasRoom('arena'))
+  t.notOk(b.hasRoom('arena'))
+  const three = await joinRoom(b, 'arena')
+  t.ok(b.room('arena').isHome)
+  three.leave()
+})
+
+t.test('closing a room closes its members on all nodes', async t => {
+  const { nodes } = await openMemoryCluster(t, 3)
+  const clients = []
+  for (const node of nodes) clients.push(await joinRoom(node, 'arena'))
+  const closed = nodes[1].room('arena').close(4000, 'over')
+  for (let round = 0; round < 5; round++) {
+    await settled()
+    for (const client of clients) await client.heard()
+  }
+  t.same(clients.map(client => client.closed), clients.map(() => [4000, 'over']))
+  await closed
+  await settled()
+  for (const node of nodes) t.notOk(node.hasRoom('arena'))
+})
+
+t.test('limits hold over all nodes', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const room = await a.cluster.openRoom('duel', { maxPeers: 2 })
+  await settled()
+  t.throws(() => { b.openRoom('duel') }, { code: 'ERR_ALREADY_EXISTS' })
+  await t.rejects(b.cluster.openRoom('duel'), { code: 'ERR_ALREADY_EXISTS' })
+  await joinRoom(b, 'duel')
+  await joinRoom(a, 'duel')
+  t.equal((await joinRoom(b, 'duel')).refusal, 'room-full')
+  t.equal((await joinRoom(a, 'duel')).refusal, 'room-full')
+  room.maxPeers = 0
+  room.locked = true
+  await settled()
+  t.equal((await joinRoom(b, 'duel')).refusal, 'room-locked')
+  b.room('duel').locked = false
+  await settled()
+  t.equal(room.locked, false)
+  t.equal((await joinRoom(b, 'duel')).refusal, undefined)
+})
+
+t.test('two nodes that open a room at the same time have one room', async t => {
+  const { nodes } = await openMemoryCluster(t, 2)
+  const clients = nodes.map(node => new RoomClient(node, '/ws/race'))
+  for (let round = 0; round < 5; round++) {
+    await settled()
+    for (const client of clients) client.unhear(await client.heard())
+  }
+  t.same(nodes.map(node => node.room('race').isHome).sort(), [false, true])
+  t.same(nodes.map(node => node.room('race').peerCount), [2, 2])
+})

@@ -1,0 +1,65 @@
+import type { Test } from 'tap'
+import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { ServerOptions } from '../../src/options.ts'
+import { memoryMount } from './memory-client.ts'
+import { RoomClient } from './room-client.ts'
+import { silentLogger } from './silent-logger.ts'
+
+/** Servers of one process that are the nodes of a cluster, without sockets. */
+export interface MemoryCluster {
+  readonly broker: MemoryBroker
+  readonly nodes: readonly WebSocketServer[]
+  /** The connection of each node. */
+  readonly buses: readonly Bus[]
+}
+
+/** Opens a cluster; the test stops it. */
+export async function openMemoryCluster (
+  t: Test, count: number, options: Partial<ServerOptions> = {}
+): Promise<MemoryCluster> {
+  const broker = new MemoryBroker()
+  const buses: Bus[] = []
+  const nodes: WebSocketServer[] = []
+  for (let index = 0; index < count; index++) {
+    const node = new WebSocketServer({
+      gdMpApi: true,
+      rooms: { joinPerMinute: 0 },
+      pingInterval: 0,
+      closeTimeout: 0.2,
+      log: silentLogger,
+      cluster: { servers: 'memory', nodeId: `node-${index}` },
+      ...options
+    }, {
+      ...memoryMount,
+      connectBus: async () => {
+        const bus = broker.connect()
+        buses[index] = bus
+        return bus
+      }
+    })
+    await node.listen()
+    nodes.push(node)
+  }
+  t.teardown(async () => { await Promise.all(nodes.map(async node => { await node.stop() })) })
+  return { broker, nodes, buses }
+}
+
+/** Waits until the nodes have told each other everything. */
+export async function settled (): Promise<void> {
+  for (let turn = 0; turn < 12; turn++) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Joins a room through a node; what the client hears of its own id is read already. */
+export async function joinRoom (node: WebSocketServer, room: string): Promise<RoomClient> {
+  const client = new RoomClient(node, `/ws/${room}`)
+  const heard: string[] = []
+  for (let turn = 0; client.id === 0 && client.refusal === undefined && turn < 50; turn++) {
+    await new Promise(resolve => setImmediate(resolve))
+    heard.push(...await client.heard())
+  }
+  client.unhear(heard.filter(line => line !== `id ${client.id}` && line !== 'add 1'))
+  await settled()
+  return client
+}

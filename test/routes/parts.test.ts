@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import fastifyStatic from '@fastify/static'
+import swagger from '@fastify/swagger'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { Counter, Registry } from 'prom-client'
+import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
+import peerServer, { adminRoutes, asyncapi, dashboard, health, lobbyRoutes, metrics } from '../../index.ts'
+import { envWithoutCoverage } from '../helper/env-without-coverage.ts'
+import { parseMetrics, valueOf } from '../helper/prometheus.ts'
+
+const token = 'a token of more than thirty-two characters'
+
+/** Paths of all parts below their prefix. */
+const paths = {
+  '/ops/healthz': /^application\/json/,
+  '/ops/readyz': /^application\/json/,
+  '/ops/metrics': /^text\/plain; version=0\.0\.4/,
+  '/ops/asyncapi.json': /^application\/json/,
+  '/ops/dashboard': /^text\/html/,
+  '/ops/dashboard/app.js': /^text\/javascript/,
+  '/ops/dashboard/client/client.js': /^text\/javascript/,
+  '/ops/dashboard/servers.json': /^application\/json/,
+  '/ops/lobby/rooms': /^application\/json/
+}
+
+/** Registers the server and all parts below /ops. */
+async function mountAll (app: FastifyInstance): Promise<void> {
+  await app.register(peerServer, { rooms: true })
+  for (const part of [health, metrics, asyncapi, dashboard]) await app.register(part, { prefix: '/ops' })
+  await app.register(lobbyRoutes, { prefix: '/ops/lobby' })
+  await app.register(adminRoutes, { prefix: '/ops/api/v1', auth: false })
+}
+
+async function respondsAsMounted (t: Test, app: FastifyInstance): Promise<void> {
+  for (const [path, type] of Object.entries(paths)) {
+    const { statusCode, headers } = await app.inject(path)
+    t.equal(statusCode, 200, path)
+    t.match(headers['content-type'], type, path)
+  }
+}
+
+async function listeningHost (t: Test): Promise<FastifyInstance> {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  return app
+}
+
+t.test('every part is mounted below the prefix that it is registered with', async t => {
+  const app = await listeningHost(t)
+  await mountAll(app)
+  await app.ready()
+  await respondsAsMounted(t, app)
+  for (const path of ['/healthz', '/metrics', '/dashboard', '/asyncapi.json', '/']) {
+    t.equal((await app.inject(path)).statusCode, 404, path)
+  }
+})
+
+t.test('without a prefix every part is where the service has it', async t => {
+  const app = await listeningHost(t)
+  await app.register(peerServer)
+  for (const part of [health, metrics, asyncapi, dashboard]) await app.register(part)
+  for (const path of ['/healthz', '/readyz', '/metrics', '/asyncapi.json', '/dashboard']) {
+    t.equal((await app.inject(path)).statusCode, 200, path)
+  }
+  t.equal((await app.inject('/')).statusCode, 404, 'the root is the host\'s')
+})
+
+t.test('parts work in a host with compilers, serializers, error handlers and static files of its own', async t => {
+  const app = await listeningHost(t)
+  const broken = (): never => { throw new Error('of the host') }
+  app.setValidatorCompiler(() => broken).setSerializerCompiler(() => broken).setErrorHandler(broken)
+  app.setReplySerializer(broken)
+  app.addHook('preSerialization', async () => broken())
+  await app.register(fastifyStatic, { root: join(root, 'docs'), prefix: '/files/' })
+  await mountAll(app)
+  await app.ready()
+  await respondsAsMounted(t, app)
+  t.equal((await app.inject('/files/protocol.md')).statusCode, 200)
+  app.peerServer.refuseNewConnections = true
+  t.match((await app.inject('/ops/readyz')).json(), { status: 503, code: 'refusing-connections' })
+})
+
+t.test('the parts are in the document of the host, which stays valid', async t => {
+  const app = await listeningHost(t)
+  await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'Host', version: '1' } } })
+  await mountAll(app)
+  await app.ready()
+  const document = JSON.parse(JSON.stringify(app.swagger()))
+  const { valid, errors } = await new Validator().validate(structuredClone(document))
+  t.ok(valid, JSON.stringify(errors))
+  for (const path of ['/ops/healthz', '/ops/readyz', '/ops/metrics', '/ops/lobby/rooms', '/ops/api/v1/peers']) {
+    t.ok(path in document.paths, path)
+  }
+})
+
+t.test('the root of the prefix leads to the dashboard, unless the host has a page there', async t => {
+  const app = await listeningHost(t)
+  app.get('/taken', async () => 'own')
+  await app.register(peerServer)
+  for (const prefix of ['/ops', '/taken']) await app.register(dashboard, { prefix })
+  for (const [path, location] of [['/ops', '/ops/dashboard'], ['/ops/', '/ops/dashboard']]) {
+    const { statusCode, headers } = await app.inject(path)
+    t.equal(statusCode, 302)
+    t.equal(new URL(headers.location!, `http://localhost/proxy${path}`).pathname, `/proxy${location}`)
+  }
+  t.equal((await app.inject('/taken')).body, 'own')
+  t.equal((await app.inject('/taken/dashboard')).statusCode, 200)
+})
+
+t.test('option api tells the page where the REST API is', async t => {
+  const app = await listeningHost(t)
+  await app.register(peerServer)
+  await app.register(dashboard, { prefix: '/ops', api: '../admin?"<&' })
+  t.match((await app.inject('/ops/dashboard')).body, '<meta name="api" content="../admin?&quot;&lt;&amp;">')
+})
+
+t.test('metrics require a token if one is given, and can be added to a registry of the host', async t => {
+  const app = await listeningHost(t)
+  await app.register(peerServer)
+  const registry = new Registry()
+  new Counter({ name: 'own_total', help: 'Own', registers: [registry] }).inc(7)
+  await app.register(metrics, { prefix: '/ops', token, registry })
+  t.equal((await app.inject('/ops/metrics')).statusCode, 401)
+  const { body } = await app.inject({ url: '/ops/metrics', headers: { authorization: `Bearer ${token}` } })
+  const values = parseMetrics(body)
+  t.equal(valueOf(values, 'own_total'), 7)
+  t.equal(valueOf(values, 'peer_server_rooms{server="peerServer"}'), 1)
+  t.notMatch(body, /process_/)
+})
+
+t.test('a part that names a server that does not exist fails to register', async t => {
+  for (const [name, part] of Object.entries({ health, metrics, asyncapi, dashboard })) {
+    const app = await listeningHost(t)
+    await app.register(peerServer)
+    await t.rejects(async () => { await app.register(part, { servers: ['other'] }) },
+      { message: `${name}: no server named other; register the peerServer plugin first` })
+  }
+})
+
+/** Packages that belong to one part, by its name. */
+const packages: Record<string, string[]> = {
+  metrics: ['prom-client'],
+  dashboard: ['@fastify/static'],
+  lobbyRoutes: ['@fastify/cors', '@fastify/rate-limit'],
+  adminRoutes: ['@fastify/bearer-auth', '@fastify/sse']
+}
+const ofService = ['@fastify/swagger', '@fastify/swagger-ui', 'close-with-grace', 'eventsource-parser', 'string-width']
+const all = [...Object.values(packages).flat(), ...ofService]
+
+t.test('importing the package loads no package of a part or of the service', async t => {
+  t.same(await loadedBy(''), [], 'import alone')
+  t.same(await loadedBy('await app.register(peerServer, { rooms: true })'), [], 'with a server')
+})
+
+for (const [part, names] of Object.entries(packages)) {
+  t.test(`registering ${part} loads only its own packages`, async t => {
+    t.same(await loadedBy(`
+      await app.register(peerServer, { rooms: true })
+      await app.register(ours.${part}, ${part === 'adminRoutes' ? '{ auth: false }' : '{}'})`),
+    // The page uses the parser, so its folder is resolved; it is not loaded.
+    [...names, ...(part === 'metrics' ? ['@fastify/bearer-auth'] : [])].sort())
+  })
+}
+
+/** Which of the packages a program loads that imports ours in a new process. */
+async function loadedBy (statements: string): Promise<string[]> {
+  const hooks = `export async function resolve (specifier, context, next) {
+    const result = await next(specifier, context)
+    process._rawDebug(result.url)
+    return result
+  }`
+  const program = `
+    import { createRequire, register } from 'node:module'
+    import Fastify from 'fastify'
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)})
+    const ours = await import(${JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)})
+    const { default: peerServer } = ours
+    const app = Fastify()
+    ${statements}
+    await app.ready()
+    await app.close()
+    for (const file of Object.keys(createRequire(import.meta.url).cache)) process._rawDebug(file)`
+  const args = ['--no-warnings', '--input-type=module', '-e', program]
+  const { stderr } = await promisify(execFile)(process.execPath, args, {
+    cwd: root, env: envWithoutCoverage
+  })
+  t.match(stderr, /node_modules\/fastify\//, 'packages were seen')
+  return all.filter(name => stderr.includes(`/node_modules/${name}/`)).sort()
+}
