@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { root } from '../scripts/root.ts'
-import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
 import { withTimeout } from './helper/with-timeout.ts'
@@ -75,7 +74,7 @@ t.test('the examples type check', async t => {
   const tsc =
     spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
       '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
-    { cwd: root, env: envWithoutCoverage, stdio: ['ignore', 2, 2] })
+    { cwd: root, stdio: ['ignore', 2, 2] })
   t.same(await once(tsc, 'exit'), [0, null])
 })
 
@@ -137,7 +136,7 @@ async function writeExample (file: string, code: string): Promise<string> {
 /** The environment a reader has, but `npm start` does not build again what is built. */
 function readersEnv (port: number) {
   return {
-    ...envWithoutCoverage,
+    ...process.env,
     PORT: String(port),
     ADMIN_TOKEN: 'a token of at least thirty-two letters',
     npm_config_ignore_scripts: 'true'

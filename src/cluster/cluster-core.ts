@@ -20,6 +20,7 @@ import { DirectLinks } from './direct-links.ts'
 import { Gaps } from './gaps.ts'
 import { LocalNode } from './local-node.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership-host.ts'
+import type { Timings } from './membership/timings.ts'
 import { readPackets, readStamp } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
 import type { RoomMessage } from './message/room-message.ts'
@@ -32,6 +33,14 @@ import { RoomHomes } from './room/room-homes.ts'
 import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
+
+/** How a node reaches the others. */
+export interface ClusterTransport {
+  /** Opens the connection to the broker. */
+  connect (): Promise<Bus>
+  /** Of leases and heartbeats; those of `Membership` unless given. */
+  readonly timings?: Timings
+}
 
 /** What nodes have to have in common to be a cluster. */
 const AGREED = ['rooms', 'wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
@@ -53,12 +62,11 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   /** Ends what was subscribed for the slot that this node holds. */
   #endings: Array<() => void> = []
 
-  /** `connect` opens the connection to the broker. */
-  constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>) {
+  constructor (registry: PeerRegistry, rules: ClusterRules, { connect, timings }: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
     const signals = this.signals = new SignalEmitter((err, signal) => { registry.monitor.listenerFailed(err, signal) })
-    const node = this.#node = new LocalNode(registry, rules, connect)
+    const node = this.#node = new LocalNode(registry, rules, connect, timings)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
     this.#homes = new RoomHomes(node, {
@@ -178,7 +186,9 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   }
 
   claimed (lease: Lease): void {
+    this.#endSubscriptions()
     this.#node.hold(lease)
+    this.#closeStrangers()
     const { bus, subjects, commands } = this.#node
     this.#endings.push(
       this.#peers.listen(),
@@ -272,6 +282,14 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       .catch((err: unknown) => { this.#node.log.warn({ err }, 'rooms not written to the store again') })
   }
 
+  /** Peers that a lost cluster has left here (`isolate`) cannot stay unless this node has their slot again. */
+  #closeStrangers (): void {
+    for (const session of this.#registry.peers.after(0)) {
+      if (this.#node.owns(session.id)) continue
+      session.close('cluster', closeCode.RESTART, 'the cluster is back')
+    }
+  }
+
   #endSubscriptions (): void {
     for (const end of this.#endings.splice(0)) end()
     this.#congestion.end()
@@ -342,13 +360,15 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
 /** What makes a server a node of its cluster; undefined without option `cluster`. */
 export function openerOf (
-  settings: Settings, connectBus: (() => Promise<Bus>) | undefined
+  settings: Settings, given: ClusterTransport | undefined
 ): ((registry: PeerRegistry) => ClusterLink) | undefined {
   const { cluster } = settings
   if (cluster === undefined) return undefined
-  const connect = connectBus ?? (async () => {
-    const { connectNats } = await import('./bus/nats-bus.ts')
-    return await connectNats(cluster)
-  })
-  return registry => new ClusterCore(registry, cluster, connect)
+  const transport = given ?? {
+    connect: async () => {
+      const { connectNats } = await import('./bus/nats-bus.ts')
+      return await connectNats(cluster)
+    }
+  }
+  return registry => new ClusterCore(registry, cluster, transport)
 }

@@ -39,7 +39,7 @@ export interface MembershipHost {
   left (node: ClusterNode, cause: NodeLeftCause): void
   /**
    * This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. Called once;
-   * the node then joins again with another slot.
+   * the node then joins again: with the same slot if nobody has taken it, in any case with another epoch.
    */
   fenced (): void
 }

@@ -17,7 +17,7 @@ export interface MembershipOptions {
   readonly nodeId: string
   /** All nodes have the same. */
   readonly version: string
-  readonly timings?: Timings
+  readonly timings?: Timings | undefined
 }
 
 /** A live node that a starting one knows by its lease. */
@@ -41,6 +41,8 @@ export class Membership {
   readonly #others: OtherNodes
   #state: 'out' | 'joining' | 'ready' | 'closed' = 'out'
   #lease: SlotLease | undefined
+  /** The one that was lost last. */
+  #former: SlotLease | undefined
   #isDraining = false
   #store: Promise<KeyStore> | undefined
   /** Ends what was started to join. */
@@ -133,7 +135,8 @@ export class Membership {
       const owner = { nodeId: this.#options.nodeId, version: this.#options.version, agreement: this.#host.agreement }
       const known = await this.#findLive(leases)
       for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
-      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() })
+      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() },
+        this.#former)
       await this.#introduceSelf(lease, known)
       if (!lease.checkHeld() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
     } catch (error) {
@@ -149,10 +152,12 @@ export class Membership {
   async #introduceSelf (lease: SlotLease, known: KnownNode[]): Promise<void> {
     if (this.#state === 'closed') return
     this.#lease = lease
+    this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
     this.#listen(lease.slot)
     await this.#bus.flush()
     this.#announce(lease.slot)
     await this.#others.joined(known)
+    await this.#host.ready()
   }
 
   async #openStore (): Promise<KeyStore> {
@@ -253,6 +258,7 @@ export class Membership {
 
   /** The slot is lost. */
   #fence (): void {
+    this.#former = this.#lease
     this.#stop()
     if (this.#state !== 'ready') return
     this.#state = 'out'

@@ -164,9 +164,9 @@ t.test('a node that is lost while it is being admitted has left', async t => {
   t.same(a.told, ['joined b', 'left b lost'])
 })
 
-t.test('a node without a broker for longer than its lease is fenced and joins again with another slot', async t => {
+t.test('a node without a broker for longer than its lease is fenced and joins again with a new lease', async t => {
   const [a, b] = await start(t, 'ab')
-  const { slot } = b
+  const { slot, epoch } = b.membership.self!
   const interrupted = performance.now()
   b.cut()
   await b.toldOf('fenced')
@@ -176,7 +176,8 @@ t.test('a node without a broker for longer than its lease is fenced and joins ag
   await a.toldOf('left b lost')
   b.restore()
   await until(() => b.membership.isReady && a.others.length === 1)
-  t.not(b.slot, slot)
+  t.equal(b.slot, slot, 'nobody else has taken its slot')
+  t.not(b.membership.self!.epoch, epoch)
   t.same(b.told, ['joined a', 'fenced', 'left a lost', 'joined a'])
   t.same(a.told, ['joined b', 'left b lost', 'joined b'])
 })

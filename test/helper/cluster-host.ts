@@ -11,6 +11,15 @@ export class RecordingHost implements MembershipHost {
   admission: (node: ClusterNode) => Promise<void> = async () => {}
   drained: string[] = []
 
+  /** Slots that were claimed. */
+  readonly slots: number[] = []
+
+  claimed ({ slot }: { readonly slot: number }): void {
+    this.slots.push(slot)
+  }
+
+  async ready (): Promise<void> {}
+
   heartbeat (): Uint8Array {
     return new TextEncoder().encode('alive\n')
   }

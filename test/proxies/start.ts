@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findProgram } from '../../scripts/test-programs.mjs'
-import { envWithoutCoverage } from '../helper/env-without-coverage.ts'
 import { pem } from '../helper/keys.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import type { Ports, ProxyKind } from './kinds.ts'
@@ -19,7 +18,7 @@ export async function startProxy (t: Test, kind: ProxyKind, upstreams: Omit<Port
   const chain = pem('leaf.pem') + pem('middle.pem')
   const files = { 'cert.pem': chain, 'key.pem': pem('leaf.key'), 'both.pem': chain + pem('leaf.key'), [file]: text }
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
-  const env = { ...envWithoutCoverage, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
+  const env = { ...globalThis.process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
   const process = spawn(findProgram(kind.command)!, kind.args(folder), { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [process.stdout, process.stderr]) stream.on('data', text => { output += text })

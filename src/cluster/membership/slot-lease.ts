@@ -10,6 +10,9 @@ const MAX_SLOT = 1023
 /** Clocks of two machines may run this much apart. */
 const DRIFT = 1.1
 
+/** The lease that a node has lost. */
+export type FormerLease = Pick<SlotLease, 'slot' | 'epoch'>
+
 /**
  * The right to use a slot. It is renewed with every heartbeat and ends by itself, on the clock of this process, when
  * the broker does not acknowledge that: before the broker gives the slot to anyone else.
@@ -44,21 +47,20 @@ export class SlotLease {
   }
 
   /**
-   * Claims a free slot, chosen by chance; `lost` is called once when it is lost later.
+   * Claims a free slot, chosen by chance; `lost` is called once when it is lost later. A node that had a slot before
+   * gets that one again unless somebody else has it.
    *
    * @throws cluster-unavailable if there is none
    * @throws BusError
    */
   static async claim (
-    store: KeyStore, taken: Iterable<number>, owner: LeaseOwner, timings: Timings, lost: () => void
+    store: KeyStore, taken: Iterable<number>, owner: LeaseOwner, timings: Timings, lost: () => void,
+    former?: FormerLease
   ): Promise<SlotLease> {
-    const isTaken = new Set(taken)
-    const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !isTaken.has(slot))
-    while (free.length > 0) {
-      const [slot] = free.splice(randomInt(free.length), 1)
+    for (const slot of candidates(new Set(taken), former)) {
       const value = { ...owner, epoch: randomInt(1, 2 ** 32), startedAt: Date.now(), hasLeft: false }
       const sentAt = performance.now()
-      const revision = await store.create(leaseKey(slot), encodeLease(value))
+      const revision = await take(store, slot, encodeLease(value), former)
       if (revision === undefined) continue
       const lease = new SlotLease(store, slot, value, { revision, sentAt }, timings, lost)
       await lease.#outwaitForgotten()
@@ -167,4 +169,24 @@ export class SlotLease {
     // If it fails, the key expires without the mark.
     await this.#store.update(leaseKey(this.slot), value, this.#revision).catch(() => {})
   }
+}
+
+/** Slots to try in turn: the former one, then free ones in no order. */
+function * candidates (taken: ReadonlySet<number>, former: FormerLease | undefined): IterableIterator<number> {
+  if (former !== undefined) yield former.slot
+  const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !taken.has(slot))
+  while (free.length > 0) yield free.splice(randomInt(free.length), 1)[0]
+}
+
+/** Takes a slot that is free, or is still held by the lease that this node has lost; undefined if it is neither. */
+async function take (
+  store: KeyStore, slot: number, value: Uint8Array, former: FormerLease | undefined
+): Promise<number | undefined> {
+  const key = leaseKey(slot)
+  if (slot === former?.slot) {
+    const entry = await store.get(key)
+    const isOwn = entry?.value !== undefined && decodeLease(entry.value).epoch === former.epoch
+    if (isOwn) return await store.update(key, value, entry.revision)
+  }
+  return await store.create(key, value)
 }

@@ -56,6 +56,8 @@ export class RoomHomes implements DirectoryHost {
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
+    // Rooms that went on without the cluster.
+    for (const core of this.#context.registry.rooms) this.opened(core)
   }
 
   get lease (): Lease {

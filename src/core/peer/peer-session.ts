@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { isHandedOver } from '../../protocol/own-bytes.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Room } from '../room/room.ts'
@@ -246,6 +247,7 @@ export class PeerSession implements
     if (!outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    else if (isHandedOver(bytes)) this.#host.outbox.sendOwn(this.outbox, code, bytes)
     else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
   }
 

@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import { ownBytes } from '../../protocol/own-bytes.ts'
+import { messageBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
@@ -401,7 +401,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
     if (this.#settings.options.gdMpApi) return this.relay.relay(session, bytes, start, end)
-    const own = ownBytes(bytes, start, end)
+    const own = messageBytes(bytes, start, end)
     if (!this.#emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
   }
 

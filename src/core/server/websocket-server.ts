@@ -8,9 +8,9 @@ import { Admission } from '../admission/admission.ts'
 import type { Ban, BanTerms } from '../admission/bans.ts'
 import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
-import type { Bus } from '../../cluster/bus/bus.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { openerOf } from '../../cluster/cluster-core.ts'
+import type { ClusterTransport } from '../../cluster/cluster-core.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
@@ -37,8 +37,8 @@ export interface ServerEnvironment {
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
-  /** Connects to the broker of a cluster; NATS unless given. */
-  readonly connectBus?: () => Promise<Bus>
+  /** How a node of a cluster reaches the others; NATS unless given. */
+  readonly cluster?: ClusterTransport
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
@@ -70,7 +70,7 @@ export class WebSocketServer extends PacketPeer {
   constructor (options?: Partial<ServerOptions>)
   /** @internal The plugin and tests provide an environment. */
   constructor (options?: Partial<ServerOptions>, environment?: ServerEnvironment)
-  constructor (options: Partial<ServerOptions> = {}, { mount, drawId, connectBus }: ServerEnvironment = {}) {
+  constructor (options: Partial<ServerOptions> = {}, { mount, drawId, cluster }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)
     const log = settings.options.log ?? consoleLogger
@@ -89,7 +89,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
-      openCluster: openerOf(settings, connectBus),
+      openCluster: openerOf(settings, cluster),
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)
