@@ -19,7 +19,9 @@ interface Inside {
  */
 export function resetSocket (connection: NatsConnection): void {
   const socket = (connection as unknown as Inside).protocol?.transport?.socket
-  const plain = socket?._parent ?? socket
-  plain?.resetAndDestroy()
-  socket?.destroy()
+  try {
+    (socket?._parent ?? socket)?.resetAndDestroy()
+  } finally {
+    socket?.destroy()
+  }
 }
