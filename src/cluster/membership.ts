@@ -56,7 +56,8 @@ export class Membership {
     this.#log = log
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
-      owns: (node: ClusterNode) => this.#owns(node),
+      // A heartbeat may be late: its node may be gone although its lease has not expired.
+      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node.slot, node.epoch) === true,
       answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
     }
     this.#others = new OtherNodes(host, inquiry, this.#timings, log)
