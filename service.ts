@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import app, { apiPrefix } from './app.ts'
 import firstRequest from './plugins/first-request.ts'
 import httpLimits from './plugins/http-limits.ts'
+import requestLog from './plugins/request-log.ts'
 import { answerClientError } from './http/client-error.ts'
 import { sendProblem } from './http/problem.ts'
 import { withoutSecrets } from './http/request-log.ts'
@@ -36,6 +37,7 @@ function isConfigurationError (error: unknown): boolean {
 async function start (settings: Settings): Promise<void> {
   const { host, port, server, godot4, lobby, tokens, adminOrigins: origin, stateFile, http } = settings
   const service = createService(settings)
+  await service.register(requestLog)
   await service.register(httpLimits, { ...http, isExempt: exemption(settings) })
   const admin = tokens === undefined ? { auth: false as const } : { token: tokens, ...(origin && { origin }) }
   await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin, lobby, stateFile })
@@ -55,6 +57,8 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): F
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
+    // plugins/request-log.ts has levels.
+    disableRequestLogging: true,
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },

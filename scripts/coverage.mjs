@@ -1,39 +1,89 @@
-// Fails unless the tests ran every line of the library; what they ran is in the report that tap has just written.
+// Fails unless the tests ran every line of the library, by what V8 counted in their processes.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { SourceMap } from 'node:module'
+import { join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { outputOf } from './compile.mjs'
+import { coverageFolder } from './run-tests.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const folders = ['src', 'http', 'plugins', 'routes']
 
 /** Prints every line that no test ran; returns 1 if there are any, else 0. */
 export function checkCoverage () {
-  const report = JSON.parse(readFileSync(join(root, '.tap/report/coverage-final.json'), 'utf8'))
-  const uncovered = folders.flatMap(sourcesIn).flatMap(file => uncoveredLines(file, report[join(root, file)]))
-  for (const line of uncovered) console.error(`not covered by any test: ${line}`)
-  return uncovered.length === 0 ? 0 : 1
+  const executed = readExecuted()
+  const lines = folders.flatMap(sourcesIn).flatMap(source => uncoveredLines(source, executed.get(outputOf(source))))
+  for (const line of lines) console.error(`not covered by any test: ${line}`)
+  return lines.length === 0 ? 0 : 1
 }
 
 function sourcesIn (folder) {
   return readdirSync(join(root, folder), { recursive: true })
-    .filter(file => file.endsWith('.ts')).map(file => join(folder, file))
+    .filter(file => file.endsWith('.ts')).map(file => join(root, folder, file))
 }
 
-function uncoveredLines (file, coverage) {
-  const text = readFileSync(join(root, file), 'utf8')
-  // A file that was never loaded is not in the report.
-  if (coverage === undefined) return hasCode(file) ? [`${file} (never loaded)`] : []
-  const lines = text.split('\n')
-  return Object.entries(coverage.statementMap).filter(([statement]) => coverage.s[statement] === 0)
-    .map(([, { start }]) => `${file}:${start.line}: ${lines[start.line - 1].trim()}`)
+/** Per compiled file of the library: for every character whether any process executed it. */
+function readExecuted () {
+  const files = new Map()
+  const prefixes = folders.map(folder => pathToFileURL(join(root, 'dist', folder, '/')).href)
+  for (const report of readdirSync(coverageFolder)) {
+    const { result } = JSON.parse(readFileSync(join(coverageFolder, report), 'utf8'))
+    for (const { url, functions } of result) {
+      if (prefixes.some(prefix => url.startsWith(prefix))) addProcess(files, new URL(url).pathname, functions)
+    }
+  }
+  return files
 }
 
-/** Whether anything is left of a file when its types are erased. */
-function hasCode (file) {
-  const output = outputOf(join(root, file))
-  return !existsSync(output) || /^(?!export \{\};|\/\/# sourceMappingURL)\s*\S/m.test(withoutComments(output))
+function addProcess (files, file, functions) {
+  const { length } = readFileSync(file, 'utf8')
+  const executed = new Uint8Array(length)
+  // An inner range comes after the range that it is in.
+  for (const { ranges } of functions) {
+    for (const { startOffset, endOffset, count } of ranges) executed.fill(count > 0 ? 1 : 0, startOffset, endOffset)
+  }
+  const all = files.get(file) ?? new Uint8Array(length)
+  files.set(file, all.map((was, at) => was | executed[at]))
 }
 
-function withoutComments (file) {
-  return readFileSync(file, 'utf8').replace(/\/\*[^]*?\*\//g, '')
+/** Lines of which nothing was executed. */
+function uncoveredLines (source, executed) {
+  const output = outputOf(source)
+  const name = relative(root, source)
+  if (!existsSync(output)) return [`${name} (not compiled)`]
+  const compiled = readFileSync(output, 'utf8')
+  if (executed === undefined) return hasCode(compiled) ? [`${name} (never loaded)`] : []
+  const map = new SourceMap(JSON.parse(readFileSync(`${output}.map`, 'utf8')))
+  const lines = readFileSync(source, 'utf8').split('\n')
+  const ignored = ignoredLines(lines)
+  const [covered, uncovered] = [new Set(), new Set()]
+  let start = 0
+  for (const [at, line] of compiled.split('\n').entries()) {
+    const column = line.search(/\S/)
+    const { originalLine } = column < 0 ? {} : map.findEntry(at, column)
+    const isExecuted = executed.subarray(start + column, start + line.length).includes(1)
+    // The compiler puts what follows an `if` in a line of its own.
+    if (originalLine !== undefined) (isExecuted ? covered : uncovered).add(originalLine)
+    start += line.length + 1
+  }
+  return [...uncovered].filter(at => !covered.has(at) && !ignored.has(at))
+    .map(at => `${name}:${at + 1}: ${lines[at].trim()}`)
+}
+
+/** Lines between `c8 ignore start` and `stop`, and behind `c8 ignore next`. */
+function ignoredLines (lines) {
+  const ignored = new Set()
+  let isIgnoring = false
+  for (const [at, line] of lines.entries()) {
+    if (line.includes('c8 ignore start')) isIgnoring = true
+    if (line.includes('c8 ignore stop')) isIgnoring = false
+    if (isIgnoring) ignored.add(at)
+    if (line.includes('c8 ignore next')) ignored.add(at + 1)
+  }
+  return ignored
+}
+
+/** Whether a compiled file has code, and not only types. */
+function hasCode (compiled) {
+  return /^(?!export \{\};|\/\/# sourceMappingURL)\s*\S/m.test(compiled.replace(/\/\*[^]*?\*\//g, ''))
 }

@@ -1,18 +1,12 @@
 // Compiles and runs the tests: `npm test`, `npm run test:quick`, `npm run test:file -- test/core/room/rooms.test.ts`.
-// Other arguments are passed to tap.
 import { execFileSync, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 import { checkCoverage } from './coverage.mjs'
+import { isHeavy, runTests } from './run-tests.mjs'
 
 const root = resolve(import.meta.dirname, '..')
-const uncovered = ['--disable-coverage', '--allow-empty-coverage']
-
-// Tests that start other programs (real Godot, browsers, npm, the service) or open thousands of connections.
-const slow = [
-  '*godot.test.js', '*.browser.test.js', 'docs-ui.test.js', 'docs.test.js', 'package.test.js', 'service*.test.js',
-  'bench/{rooms,run}.test.js', 'cli/watch.test.js', 'conformance/*.test.js', 'hosts/*.test.js', 'proxies/*.test.js'
-].map(pattern => `dist/test/**/${pattern}`)
 
 const [mode, ...args] = process.argv.slice(2)
 process.exitCode = await run()
@@ -20,14 +14,12 @@ process.exitCode = await run()
 async function run () {
   switch (mode) {
     case 'all':
-      // Only all tests together cover everything.
-      return await check() || await tap(args) || (args.length === 0 ? checkCoverage() : 0)
+      return await check() || await runTests(allTests(), { measureCoverage: true }) || checkCoverage()
     case 'quick':
-      return await build('tsconfig.json') ||
-        tap([...uncovered, ...slow.map(pattern => `--exclude=${pattern}`), ...args])
+      return await build('tsconfig.json') || runTests(allTests().filter(file => !isHeavy(file)))
     case 'file':
       await transpile()
-      return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : arg))
+      return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))
     case 'nodes':
       process.env.NODES = findNodes().join(delimiter)
       return await build('tsconfig.json') || runFiles([outputOf(resolve('test/package.test.ts'))])
@@ -51,14 +43,17 @@ async function check () {
   return Math.max(...codes)
 }
 
-/** Runs a single file without the tap runner, which takes seconds to start; the timeout is that of .taprc. */
-function runFiles (args) {
-  process.env.TAP_TIMEOUT ??= '240'
-  return args.length === 1 ? node('--enable-source-maps', ...args) : tap([...uncovered, ...args])
+/** Compiled test files. */
+function allTests () {
+  const tests = join(root, 'dist/test')
+  return readdirSync(tests, { recursive: true }).filter(file => file.endsWith('.test.js')).sort()
+    .map(file => join(tests, file))
 }
 
-function tap (args) {
-  return node(bin('tap/dist/esm/run.mjs'), ...args)
+/** Prints all assertions of a single file. */
+function runFiles (files) {
+  process.env.TAP_TIMEOUT ??= '240'
+  return files.length === 1 ? node('--enable-source-maps', ...files) : runTests(files)
 }
 
 function bin (script) {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { root } from '../scripts/root.ts'
-import { envWithoutCoverage } from './helper/env-without-coverage.ts'
+import { freePort } from './helper/free-port.ts'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
 import { withTimeout } from './helper/with-timeout.ts'
@@ -75,7 +75,7 @@ t.test('the examples type check', async t => {
   const tsc =
     spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
       '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
-    { cwd: root, env: envWithoutCoverage, stdio: ['ignore', 2, 2] })
+    { cwd: root, stdio: ['ignore', 2, 2] })
   t.same(await once(tsc, 'exit'), [0, null])
 })
 
@@ -137,17 +137,9 @@ async function writeExample (file: string, code: string): Promise<string> {
 /** The environment a reader has, but `npm start` does not build again what is built. */
 function readersEnv (port: number) {
   return {
-    ...envWithoutCoverage,
+    ...process.env,
     PORT: String(port),
     ADMIN_TOKEN: 'a token of at least thirty-two letters',
     npm_config_ignore_scripts: 'true'
   }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

@@ -7,7 +7,6 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
 import { startService } from './helper/service.ts'
-import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const consumer = `
 import Fastify from 'fastify'
@@ -168,7 +167,7 @@ async function run (cwd: string, command: string, ...args: string[]): Promise<st
 async function runProgram (
   cwd: string, command: string, ...args: string[]
 ): Promise<{ stdout: string, stderr: string }> {
-  return await promisify(execFile)(command, args, { cwd, env: envWithoutCoverage }).catch(error => {
+  return await promisify(execFile)(command, args, { cwd }).catch(error => {
     throw new Error(`${error.message}\n${error.stdout}`)
   })
 }

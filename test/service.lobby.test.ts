@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../scripts/root.ts'
-import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 import { Godot4Socket } from './helper/godot4-socket.ts'
 import { startGodot } from './helper/godot.ts'
 import { startService, type Service } from './helper/service.ts'
@@ -92,7 +91,7 @@ const invalid: Array<[env: Record<string, string>, message: RegExp]> = [
 for (const [env, message] of invalid) {
   t.test(`does not start with ${JSON.stringify(env)}`, async t => {
     const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist/service.js')], {
-      env: { ...envWithoutCoverage, PORT: '0', ...env }, encoding: 'utf8'
+      env: { ...process.env, PORT: '0', ...env }, encoding: 'utf8'
     })
     t.equal(status, 1)
     t.match(stderr, message)

@@ -7,7 +7,6 @@ import { root } from '../scripts/root.ts'
 import { keyFile, pem } from './helper/keys.ts'
 import { connectRawTls, upgradeRequest } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
-import { envWithoutCoverage } from './helper/env-without-coverage.ts'
 
 const keys = { TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem'), TLS_CA: keyFile('middle.pem') }
 
@@ -30,7 +29,7 @@ t.test('with WS_PORT and keys clients connect with wss to a separate port', asyn
 t.test('exits with the name of the variable if key and certificate do not match', async t => {
   const main = join(root, 'dist/service.js')
   const process = spawn(globalThis.process.execPath, [main], {
-    env: { ...envWithoutCoverage, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') },
+    env: { ...globalThis.process.env, PORT: '0', WS_PORT: '0', ...keys, TLS_KEY: keyFile('renewed.key') },
     stdio: ['ignore', 'ignore', 'pipe']
   })
   t.teardown(() => { process.kill('SIGKILL') })

@@ -29,19 +29,25 @@ const tooOften = problem('Too many requests, or too many rooms opened, from this
 const unavailable = problem('The server is not listening, refuses new connections or is full; or there are too many ' +
   'rooms', new GodotError('too-many-rooms', 'there are 10000 rooms'))
 
+const banned = problem('The address is banned', new GodotError('banned'))
+
 const { limit, cursor } = pageQuery(roomKeys, 'Rooms')
 
-export const listSchema = {
-  operationId: 'lobbyRooms',
-  summary: 'List the rooms that anybody may join',
-  description: 'Rooms that are listed, not locked and not full, newest first. A room that is shown throughout ' +
-    'pagination is listed exactly once, even if others are opened or closed.',
-  tags,
-  querystring: Type.Object({ limit, cursor }, { additionalProperties: false }),
-  response: {
-    200: pageSchema(ref(LobbyRoom), 'One page of rooms'),
-    400: badLimit,
-    429: tooOften
+/** The schema of the route that lists rooms. Of every lobby its own: `describeFailures` changes it. */
+export function listSchema () {
+  return {
+    operationId: 'lobbyRooms',
+    summary: 'List the rooms that anybody may join',
+    description: 'Rooms that are listed, not locked and not full, newest first. A room that is shown throughout ' +
+      'pagination is listed exactly once, even if others are opened or closed.',
+    tags,
+    querystring: Type.Object({ limit, cursor }, { additionalProperties: false }),
+    response: {
+      200: pageSchema(ref(LobbyRoom), 'One page of rooms'),
+      400: badLimit,
+      403: banned,
+      429: tooOften
+    }
   }
 }
 
@@ -64,31 +70,35 @@ export function openSchema (maxPeersPerRoom: number) {
     response: {
       201: Type.Object({ name: Name, url: Url }, { description: 'The room' }),
       400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 1'),
-      403: problem('The lobby opens no rooms (option `create`)', new GodotError('lobby-create')),
+      403: problem('The lobby opens no rooms (option `create`), or the address is banned', new GodotError('lobby-create')),
       429: tooOften,
       503: unavailable
     }
   }
 }
 
-export const matchSchema = {
-  operationId: 'matchRoom',
-  summary: 'Find a room to play in',
-  description: 'Chooses, of the rooms that are listed, not locked and not full and whose `data` has these members, ' +
-    'the one with the most peers; opens one with this `data` if there is none. A seat is kept for ten seconds from ' +
-    'other requests of this kind, but not from clients that know the name of the room: a client that is refused ' +
-    'with `room-full` asks again.',
-  tags,
-  body: Type.Object({
-    data: roomData('Members that the `data` of the room must have, with equal values; default {}: any room')
-  }, { additionalProperties: false, examples: [{ data: example }] }),
-  response: {
-    200: Type.Object({
-      name: Name, url: Url, created: Type.Boolean({ description: 'Whether the room was opened for this request' })
-    }, { description: 'The room' }),
-    400: badRequest('Invalid body', '/body/data', 'must be object'),
-    404: problem('No room matches, and the lobby opens none (option `create`)', new GodotError('lobby-no-match')),
-    429: tooOften,
-    503: unavailable
+/** The schema of the route that finds a room. */
+export function matchSchema () {
+  return {
+    operationId: 'matchRoom',
+    summary: 'Find a room to play in',
+    description: 'Chooses, of the rooms that are listed, not locked and not full and whose `data` has these members, ' +
+      'the one with the most peers; opens one with this `data` if there is none. A seat is kept for ten seconds from ' +
+      'other requests of this kind, but not from clients that know the name of the room: a client that is refused ' +
+      'with `room-full` asks again.',
+    tags,
+    body: Type.Object({
+      data: roomData('Members that the `data` of the room must have, with equal values; default {}: any room')
+    }, { additionalProperties: false, examples: [{ data: example }] }),
+    response: {
+      200: Type.Object({
+        name: Name, url: Url, created: Type.Boolean({ description: 'Whether the room was opened for this request' })
+      }, { description: 'The room' }),
+      400: badRequest('Invalid body', '/body/data', 'must be object'),
+      403: banned,
+      404: problem('No room matches, and the lobby opens none (option `create`)', new GodotError('lobby-no-match')),
+      429: tooOften,
+      503: unavailable
+    }
   }
 }

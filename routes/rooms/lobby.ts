@@ -11,8 +11,7 @@ import { Problem } from '../../http/problem.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
-import { Lobby } from '../../src/core/room/lobby.ts'
-import type { Room } from '../../src/core/room/room.ts'
+import { type ListedRoom, Lobby } from '../../src/core/room/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
@@ -29,12 +28,12 @@ const crossOriginUse = {
 
 /**
  * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
- * token and shows nothing but rooms that are listed, not locked, and have a free seat.
+ * token and shows nothing but rooms that are listed, not locked, and have a free seat. Banned addresses are refused.
  */
 export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
   const options = parseLobbyOptions(given)
   const server = serverOf(app, options.server, 'lobbyRoutes')
-  const { settings, rooms, monitor } = internalsOf(server)
+  const { settings, admission, registry, monitor } = internalsOf(server)
   if (settings.rooms === undefined) {
     throw new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: server ${options.server} needs option \`rooms\``)
   }
@@ -46,8 +45,9 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
   await allowOrigins(app, options.origin, crossOriginUse)
   await limitRate(app, options)
+  app.addHook('onRequest', async request => { admission.checkBan(addressOf(request)) })
   const refuseOtherMethods = watchMethods(app)
-  const lobby = new Lobby(rooms, monitor.events)
+  const lobby = new Lobby(registry, monitor.events)
   for (const routes of [listRoute, openRoutes]) await app.register(routes, { server, lobby, options })
   refuseOtherMethods()
 }
@@ -72,7 +72,7 @@ type Routes = FastifyPluginAsyncTypebox<{
 }>
 
 const listRoute: Routes = async (app, { server, lobby, options }) => {
-  app.get('/rooms', isolated({ schema: listSchema }), async request => {
+  app.get('/rooms', isolated({ schema: listSchema() }), async request => {
     const query = { ...request.query, ...newestFirst }
     const { items, ...page } = pageOf(roomKeys, query, {
       itemsAfter: (by, after) => inOrder(roomKeys, lobby.rooms(), by, after),
@@ -91,7 +91,7 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
     return await reply.code(201).send({ name: room.name, url: urlOf(server, room, request, options) })
   })
 
-  app.post('/match', isolated({ schema: matchSchema }), async request => {
+  app.post('/match', isolated({ schema: matchSchema() }), async request => {
     server.checkJoin()
     const { data = {} } = request.body
     const found = lobby.find(data)
@@ -101,12 +101,12 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
   })
 }
 
-function describe ({ name, peerCount: peers, maxPeers, data }: Room, url: string): LobbyRoom {
+function describe ({ name, peerCount: peers, maxPeers, data }: ListedRoom, url: string): LobbyRoom {
   return { name, peers, maxPeers, data, url }
 }
 
 function urlOf (
-  server: WebSocketServer, { name }: Room, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
+  server: WebSocketServer, { name }: ListedRoom, request: FastifyRequest, { publicUrl }: ParsedLobbyOptions
 ): string {
   return roomUrl(server, name, request, publicUrl)
 }

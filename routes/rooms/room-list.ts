@@ -6,7 +6,7 @@ import { describeRoom, type RoomEntry } from './room-schemas.ts'
 type SortName = 'name' | 'peers' | 'openedAt'
 
 /** Sort keys of rooms. */
-export const roomKeys: SortKeys<RoomFacts, SortName> = {
+export const roomKeys: SortKeys<Pick<RoomFacts, 'name' | 'peerCount' | 'openedAt'>, SortName> = {
   identity: 'name',
   keys: { name: room => room.name, peers: room => room.peerCount, openedAt: room => room.openedAt }
 }

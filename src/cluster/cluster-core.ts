@@ -14,12 +14,14 @@ import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterRules, Settings } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
-import { Cluster } from './cluster.ts'
+import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
+import { Congestion } from './congestion.ts'
 import { DirectLinks } from './direct-links.ts'
 import { Gaps } from './gaps.ts'
 import { LocalNode } from './local-node.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership-host.ts'
+import type { Timings } from './membership/timings.ts'
 import { readPackets, readStamp } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
 import type { RoomMessage } from './message/room-message.ts'
@@ -34,6 +36,14 @@ import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
 import { SharedConfig } from './shared-config.ts'
+
+/** How a node reaches the others. */
+export interface ClusterTransport {
+  /** Opens the connection to the broker. */
+  connect (): Promise<Bus>
+  /** Of leases and heartbeats; those of `Membership` unless given. */
+  readonly timings?: Timings
+}
 
 /** What nodes have to have in common to be a cluster. */
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
@@ -54,27 +64,34 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   readonly #traffic: RoomTraffic
   readonly #direct: DirectLinks
   readonly #gaps: Gaps
+  readonly #congestion: Congestion
   readonly #partHost: PartHost
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
   /** Ends what was subscribed for the slot that this node holds. */
   #endings: Array<() => void> = []
 
-  /** `connect` opens the connection to the broker. */
-  constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, connect: () => Promise<Bus>) {
+  constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, transport: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
     this.#rooms = registry.settings.options.rooms
-    const signals = this.signals = new SignalEmitter((err, signal) => { registry.monitor.listenerFailed(err, signal) })
-    const node = this.#node = new LocalNode(registry, rules, connect)
+    const signals = this.signals = new SignalEmitter(clusterSignalNames, (err, signal) => {
+      registry.monitor.listenerFailed(err, signal)
+    })
+    const node = this.#node = new LocalNode(registry, rules, transport.connect, transport.timings)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
-    this.#homes = new RoomHomes(node, { nodeId: node.id, replica: peers.replica })
+    this.#homes = new RoomHomes(node, {
+      nodeId: node.id,
+      replica: peers.replica,
+      homeChanged: room => { this.#traffic.part(room)?.update() }
+    })
     const traffic = this.#traffic = new RoomTraffic(node, {
       receive: (part, message) => { this.#receiveAll(part, message) },
       lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
     })
     this.#gaps = new Gaps(node, { rules, peers, traffic, direct, signals })
+    this.#congestion = new Congestion(node)
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
@@ -119,9 +136,11 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   openRoom (core: RoomCore): RoomLink {
     const part = new RoomPart(core, this.#partHost, this.#traffic)
-    if (this.#node.lease.slot === 0) return part
-    this.#traffic.open(part)
-    this.#homes.opened(core)
+    if (this.#node.lease.slot > 0) {
+      this.#traffic.open(part)
+      this.#homes.opened(core)
+    }
+    part.update()
     return part
   }
 
@@ -212,7 +231,9 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   }
 
   claimed (lease: Lease): void {
+    this.#endSubscriptions()
     this.#node.hold(lease)
+    this.#closeStrangers()
     const { bus, subjects, commands } = this.#node
     this.#endings.push(
       this.#peers.listen(),
@@ -220,11 +241,15 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
       bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
     )
-    for (const { link } of this.#registry.rooms) this.#traffic.open(link as RoomPart)
+    for (const { link } of this.#registry.rooms) {
+      const part = link as RoomPart
+      this.#traffic.open(part)
+      part.update()
+    }
   }
 
   async ready (): Promise<void> {
-    await this.#homes.open(await this.#node.openStore('rooms'))
+    await this.#homes.open(await this.#node.openStore('rooms'), await this.#node.openStore('state'))
     await this.config.open(await this.#node.openStore('config'))
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
@@ -308,8 +333,17 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       .catch((err: unknown) => { this.#node.log.warn({ err }, 'bans and options not written to the store again') })
   }
 
+  /** Peers that a lost cluster has left here (`isolate`) cannot stay unless this node has their slot again. */
+  #closeStrangers (): void {
+    for (const session of this.#registry.peers.after(0)) {
+      if (this.#node.owns(session.id)) continue
+      session.close('cluster', closeCode.RESTART, 'the cluster is back')
+    }
+  }
+
   #endSubscriptions (): void {
     for (const end of this.#endings.splice(0)) end()
+    this.#congestion.end()
     for (const part of [...this.#traffic.parts()]) this.#traffic.close(part)
   }
 
@@ -339,19 +373,23 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   #remoteJoined (peer: RemotePeer): void {
     const { id, facts: { room } } = peer
     this.#homes.seats.take(room)
-    this.#traffic.part(room)?.core.remoteJoined(id)
+    const part = this.#traffic.part(room)
+    part?.update()
+    part?.core.remoteJoined(id)
     this.signals.emit('peer_joined', peer.peer)
   }
 
   #remoteDeleted (peer: RemotePeer, end: PeerEnd): void {
-    const core = this.#traffic.part(peer.facts.room)?.core
-    if (core !== undefined && (core.isHome || core.isClosing)) core.life.left()
+    const part = this.#traffic.part(peer.facts.room)
+    part?.update()
+    if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
     this.signals.emit('peer_left', peer.peer, end)
   }
 
   #createPartHost (): PartHost {
     const homes = this.#homes
     return {
+      congestion: this.#congestion,
       isHome: room => homes.isHome(room),
       homeOf: room => homes.homeOf(room),
       members: room => this.#peers.replica.inRoom(room),
@@ -364,6 +402,8 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
       flushDirect: () => { this.#direct.flush() },
       optionsChanged: (room, changes) => { homes.optionsChanged(room, changes) },
       closing: (room, end) => { homes.closing(room, end) },
+      readState: async room => await homes.readState(room),
+      writeState: async (room, bytes) => { await homes.writeState(room, bytes) },
       closed: room => { homes.closed(room) }
     }
   }
@@ -371,13 +411,15 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
 /** What makes a server a node of its cluster; undefined without option `cluster`. */
 export function openerOf (
-  settings: Settings, config: ConfigHost, connectBus: (() => Promise<Bus>) | undefined
+  settings: Settings, config: ConfigHost, given: ClusterTransport | undefined
 ): ((registry: PeerRegistry) => ClusterLink) | undefined {
   const { cluster } = settings
   if (cluster === undefined) return undefined
-  const connect = connectBus ?? (async () => {
-    const { connectNats } = await import('./bus/nats-bus.ts')
-    return await connectNats(cluster)
-  })
-  return registry => new ClusterCore(registry, cluster, config, connect)
+  const transport = given ?? {
+    connect: async () => {
+      const { connectNats } = await import('./bus/nats-bus.ts')
+      return await connectNats(cluster)
+    }
+  }
+  return registry => new ClusterCore(registry, cluster, config, transport)
 }

@@ -54,8 +54,8 @@ export class DirectLinks {
   #sendBatch (slot: number, batch: DirectBatch): void {
     const seq = (this.#sent.get(slot) ?? 0) + 1
     this.#sent.set(slot, seq)
-    const { bus, lease, subjects } = this.#context
-    bus.publish(subjects.packets(slot), batch.take({ ...lease, seq }))
+    const { lease, subjects } = this.#context
+    this.#context.publish(subjects.packets(slot), batch.take({ ...lease, seq }))
   }
 
   #arm (): void {

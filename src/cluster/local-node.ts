@@ -8,6 +8,7 @@ import type { Bus } from './bus/bus.ts'
 import { Membership } from './membership.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { NodeCommands } from './node-commands.ts'
+import type { Timings } from './membership/timings.ts'
 import type { NodeContext } from './node-context.ts'
 import type { Lease } from './room-directory.ts'
 import { Subjects } from './subjects.ts'
@@ -15,6 +16,9 @@ import { Subjects } from './subjects.ts'
 /** Ids of peers: 10 bits of the slot, then 21 bits that the node counts. */
 const LOCAL_BITS = 21
 const LOCAL_IDS = 1 << LOCAL_BITS
+
+/** Of what nodes say to each other: those of one cluster have the same. */
+const VERSION = '1'
 
 /** Bytes of a message besides the largest packet. */
 const MESSAGE_OVERHEAD = 1024
@@ -30,12 +34,13 @@ export class LocalNode implements NodeContext {
   readonly commands: NodeCommands
   readonly #rules: ClusterRules
   readonly #connect: () => Promise<Bus>
+  readonly #timings: Timings | undefined
   #bus: Bus | undefined
   #membership: Membership | undefined
   #lease = NO_LEASE
   #lastLocalId = randomInt(LOCAL_IDS)
 
-  constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>) {
+  constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>, timings?: Timings) {
     this.registry = registry
     this.log = registry.log
     this.id = rules.nodeId ?? generatedId()
@@ -43,6 +48,7 @@ export class LocalNode implements NodeContext {
     this.commands = new NodeCommands(this.subjects)
     this.#rules = rules
     this.#connect = connect
+    this.#timings = timings
   }
 
   get bus (): Bus {
@@ -73,7 +79,8 @@ export class LocalNode implements NodeContext {
     const { namespace } = this.#rules
     this.#bus = await this.#connect()
     this.#checkPayload(this.#bus)
-    this.#membership = new Membership(this.#bus, { namespace, nodeId: this.id }, host, this.log)
+    const who = { namespace, nodeId: this.id, version: VERSION, timings: this.#timings }
+    this.#membership = new Membership(this.#bus, who, host, this.log)
     await this.#membership.start()
   }
 
@@ -83,6 +90,11 @@ export class LocalNode implements NodeContext {
     this.#lease = NO_LEASE
     await this.#bus?.close()
     this.#bus = undefined
+  }
+
+  /** Sends to all nodes that listen; what a node says that has lost its slot is not sent. */
+  publish (subject: string, bytes: Uint8Array): void {
+    if (this.#membership?.checkHeld() === true) this.bus.publish(subject, bytes)
   }
 
   /** Its slot, from now on; NO_LEASE when it was lost. */
@@ -99,6 +111,11 @@ export class LocalNode implements NodeContext {
   drawId (): number {
     this.#lastLocalId = (this.#lastLocalId + 1) % LOCAL_IDS
     return this.#lease.slot * LOCAL_IDS + this.#lastLocalId
+  }
+
+  /** Whether an id is of this node's slot. */
+  owns (id: number): boolean {
+    return Math.floor(id / LOCAL_IDS) === this.#lease.slot
   }
 
   async openStore (name: string): ReturnType<Bus['openStore']> {

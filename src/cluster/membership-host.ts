@@ -4,7 +4,7 @@ export interface ClusterNode {
   readonly id: string
   /** 1..1023: the upper 10 bits of the ids of its peers. */
   readonly slot: number
-  /** Distinguishes this lease of the slot from all earlier ones: the revision of its creation. */
+  /** 1..2^32-1, by chance: distinguishes this lease of the slot from all earlier ones. Epochs have no order. */
   readonly epoch: number
   /** Whether it is about to leave: its peers are being closed. */
   readonly isDraining: boolean
@@ -17,7 +17,7 @@ export type NodeLeftCause = 'left' | 'lost'
 
 /** What membership tells and asks of the rest of a node. */
 export interface MembershipHost {
-  /** What all nodes must have in common, as text; a node with another one refuses to start. */
+  /** What all nodes must have in common, as JSON of an object; a node with another one refuses to start. */
   readonly agreement: string
   /** This node holds a slot, at first or after `fenced`; the other nodes hear of it after this call. */
   claimed (lease: { readonly slot: number, readonly epoch: number }): void
@@ -32,8 +32,15 @@ export interface MembershipHost {
    * the node until its next heartbeat.
    */
   joined (node: ClusterNode): Promise<void>
-  /** A live node has left; called once for each `joined`. */
+  /**
+   * A node has left; called once for each `joined` that was not rejected, also if that is still under way. After
+   * `fenced` it is called for every node, and `joined` for those that are found when this node has a slot again.
+   */
   left (node: ClusterNode, cause: NodeLeftCause): void
-  /** This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. */
+  /**
+   * This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. Called once for
+   * each `claimed`, except when the node leaves. A node that was ready then joins again: with the same slot if nobody
+   * has taken it, in any case with another epoch.
+   */
   fenced (): void
 }

@@ -1,46 +1,297 @@
-/* temporary */
-import type { Bus } from './bus/bus.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { GodotError } from '../error.ts'
+import { consoleLogger, type Logger } from '../logger.ts'
+import { BusError, type Bus, type BusMessage, type KeyStore } from './bus/bus.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
-let next = 1
+import { decodeHeartbeat, encodeHeartbeat } from './membership/heartbeat.ts'
+import { checkAgreement, decodeLease, leaseKey, readLeases, type LeaseValue } from './membership/lease-value.ts'
+import { OtherNodes } from './membership/other-nodes.ts'
+import { SlotLease } from './membership/slot-lease.ts'
+import { defaultTimings, type Timings } from './membership/timings.ts'
+
+/** Who a node is. */
+export interface MembershipOptions {
+  /** Letters, digits, hyphens, underscores: clusters of different names do not see each other. */
+  readonly namespace: string
+  /** Unique in the cluster. */
+  readonly nodeId: string
+  /** All nodes have the same. */
+  readonly version: string
+  readonly timings?: Timings | undefined
+}
+
+/** A live node that a starting one knows by its lease. */
+interface KnownNode {
+  readonly slot: number
+  readonly epoch: number
+}
+
+const EMPTY = new Uint8Array(0)
+
+/**
+ * Makes this process a node of a cluster: leases a slot, tells the others that it is live, and tells the host which
+ * others are.
+ */
 export class Membership {
-  isReady = false
-  slot = 0
-  epoch = 0
-  #nodes = new Map<number, ClusterNode>()
-  #ends: Array<() => void> = []
-  readonly bus: Bus
-  readonly options: { namespace: string, nodeId: string }
-  readonly host: MembershipHost
-  #timer: NodeJS.Timeout | undefined
-  constructor (bus: Bus, options: { namespace: string, nodeId: string }, host: MembershipHost, _log: unknown) {
-    this.bus = bus; this.options = options; this.host = host
+  readonly #bus: Bus
+  readonly #host: MembershipHost
+  readonly #log: Logger
+  readonly #options: MembershipOptions
+  readonly #timings: Timings
+  readonly #others: OtherNodes
+  #state: 'out' | 'joining' | 'ready' | 'closed' = 'out'
+  #lease: SlotLease | undefined
+  /** The one that was lost last. */
+  #former: SlotLease | undefined
+  #isDraining = false
+  #store: Promise<KeyStore> | undefined
+  /** Ends what was started to join. */
+  readonly #cleanup: Array<() => void> = []
+  #endStatus = (): void => {}
+
+  constructor (bus: Bus, options: MembershipOptions, host: MembershipHost, log: Logger = consoleLogger) {
+    this.#bus = bus
+    this.#options = options
+    this.#host = host
+    this.#log = log
+    this.#timings = options.timings ?? defaultTimings
+    const inquiry = {
+      owns: (node: ClusterNode) => this.#owns(node),
+      answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
+    }
+    this.#others = new OtherNodes(host, inquiry, this.#timings, log)
   }
 
+  /** Whether it has joined: all others are known. */
+  get isReady (): boolean {
+    return this.#state === 'ready'
+  }
+
+  /** This node; undefined while it has no slot. */
+  get self (): ClusterNode | undefined {
+    if (this.#lease === undefined) return undefined
+    const { slot, value: { nodeId, epoch, startedAt } } = this.#lease
+    return { id: nodeId, slot, epoch, isDraining: this.#isDraining, startedAt }
+  }
+
+  /** The other live nodes. */
+  nodes (): ClusterNode[] {
+    return this.#others.live()
+  }
+
+  /** Epoch of the node, live or joining, that has a slot; messages with another one are to be dropped. */
+  epochOf (slot: number): number | undefined {
+    return this.#others.get(slot)?.epoch
+  }
+
+  /**
+   * Whether this node still owns its slot. Asked before anything is sent, for this process may have been stopped and
+   * its slot be another node's. When it finds that the slot is lost it calls `fenced` of the host before it returns.
+   */
+  checkHeld (): boolean {
+    return this.#lease?.checkHeld() === true
+  }
+
+  /**
+   * Joins the cluster; resolves when all other nodes are known. Afterwards a node that has lost its slot joins again by
+   * itself.
+   *
+   * @throws ERR_INVALID_PARAMETER if it does not agree with a live node, or a live node has its id
+   * @throws cluster-unavailable if the broker cannot be reached or all slots are taken
+   */
   async start (): Promise<void> {
-    this.slot = next++; this.epoch = this.slot * 7
-    const hb = `gdws.${this.options.namespace}.hb`
-    this.host.claimed(this)
-    this.#ends.push(this.bus.subscribe(hb, async ({ bytes }) => {
-      const { id, slot, epoch, left, data } = JSON.parse(Buffer.from(bytes).toString()) as any
-      const node: ClusterNode = { id, slot, epoch, isDraining: false, startedAt: 0 }
-      const known = this.#nodes.get(slot)
-      if (left) { if (known) { this.#nodes.delete(slot); this.host.left(known, 'left') } return }
-      if (known === undefined) {
-        this.#nodes.set(slot, node)
-        await this.host.joined(node)
-      } else this.host.heard(known, Buffer.from(data, 'base64'))
-    }))
-    const beat = (left = false) => this.bus.publish(hb, Buffer.from(JSON.stringify({ id: this.options.nodeId, slot: this.slot, epoch: this.epoch, left, data: Buffer.from(this.host.heartbeat()).toString('base64') })))
-    beat()
-    this.#timer = setInterval(beat, 50)
-    await new Promise(resolve => setTimeout(resolve, 200))
-    await this.host.ready()
-    this.isReady = true
-    this.#ends.push(() => beat(true))
+    this.#state = 'joining'
+    try {
+      await this.#join()
+    } catch (error) {
+      this.#state = 'closed'
+      throw error instanceof BusError ? new GodotError('cluster-unavailable', `cluster: ${error.message}`) : error
+    }
+    this.#endStatus = this.#bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
   }
 
-  nodes () { return this.#nodes.values() }
-  epochOf (slot: number) { return this.#nodes.get(slot)?.epoch }
-  setDraining () {}
-  async leave () { clearInterval(this.#timer); for (const e of this.#ends) e(); await this.bus.flush() }
+  /** Announces that this node is about to leave. */
+  setDraining (): void {
+    this.#isDraining = true
+    this.#sendHeartbeat()
+  }
+
+  /** Leaves the cluster: the others know at once. The host hears of nothing more. */
+  async leave (): Promise<void> {
+    const lease = this.#lease
+    if (this.checkHeld()) this.#sendHeartbeat(`${this.#prefix}.hb`, true)
+    this.#state = 'closed'
+    this.#stop()
+    this.#endStatus()
+    await this.#bus.flush().catch(() => {})
+    await lease?.leave()
+  }
+
+  async #join (): Promise<void> {
+    let lease: SlotLease | undefined
+    try {
+      const store = await this.#openStore()
+      const leases = await readLeases(store)
+      const owner = { nodeId: this.#options.nodeId, version: this.#options.version, agreement: this.#host.agreement }
+      const known = await this.#findLive(leases)
+      for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
+      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() },
+        this.#former)
+      await this.#introduceSelf(lease, known)
+      if (!lease.checkHeld() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
+    } catch (error) {
+      this.#giveUp()
+      await lease?.leave()
+      throw error
+    }
+    this.#state = 'ready'
+  }
+
+  /** Tells the others of this node and waits until it knows them. */
+  async #introduceSelf (lease: SlotLease, known: KnownNode[]): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#lease = lease
+    this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
+    this.#listen(lease.slot)
+    await this.#bus.flush()
+    this.#announce(lease.slot)
+    await this.#others.joined(known)
+    await this.#host.ready()
+  }
+
+  async #openStore (): Promise<KeyStore> {
+    const { lease, quarantine } = this.#timings
+    const name = `gdws-${this.#options.namespace}-nodes`
+    this.#store ??= this.#bus.openStore(name, (lease + quarantine) / 1000)
+    try {
+      return await this.#store
+    } catch (error) {
+      this.#store = undefined
+      throw error
+    }
+  }
+
+  /** Those of the leases whose owners answer. */
+  async #findLive (leases: ReadonlyMap<number, LeaseValue>): Promise<KnownNode[]> {
+    const nodes = [...leases].filter(([, { hasLeft }]) => !hasLeft).map(([slot, { epoch }]) => ({ slot, epoch }))
+    const answers = await Promise.all(nodes.map(({ slot, epoch }) => this.#answers(slot, epoch)))
+    return nodes.filter((_, index) => answers[index] === true)
+  }
+
+  /** Whether the owner of a slot answers; undefined when the broker cannot be reached. */
+  async #answers (slot: number, epoch: number): Promise<boolean | undefined> {
+    try {
+      const answer = await this.#bus.request(`${this.#prefix}.n.${slot}.ping`, EMPTY, this.#timings.ping)
+      return new TextDecoder().decode(answer) === String(epoch)
+    } catch (error) {
+      const isUnknown = !this.#bus.isConnected || (error instanceof BusError && error.fault === 'disconnected')
+      return isUnknown ? undefined : false
+    }
+  }
+
+  /** Whether a node is what the lease of its slot says, and agrees with this one. */
+  async #owns ({ id, slot, epoch }: ClusterNode): Promise<boolean> {
+    const store = await this.#openStore()
+    const entry = await store.get(leaseKey(slot))
+    if (entry?.value === undefined || this.#lease === undefined) return false
+    const lease = decodeLease(entry.value)
+    if (lease.epoch !== epoch || lease.hasLeft) return false
+    try {
+      checkAgreement(this.#lease.value, lease)
+    } catch (error) {
+      this.#log.error({ err: error, node: id }, 'Ignoring a node that does not agree with this one')
+      return false
+    }
+    return true
+  }
+
+  #listen (slot: number): void {
+    const receive = (message: BusMessage): void => { this.#receive(message) }
+    const own = `${this.#prefix}.n.${slot}`
+    this.#subscribe(`${this.#prefix}.hb`, receive)
+    this.#subscribe(`${own}.hb`, receive)
+    this.#subscribe(`${own}.ping`, message => {
+      if (this.checkHeld()) message.respond(new TextEncoder().encode(String(this.#lease?.epoch)))
+    })
+    this.#subscribe(`${this.#prefix}.hello`, message => {
+      this.#sendHeartbeat(`${this.#prefix}.n.${new TextDecoder().decode(message.bytes)}.hb`)
+    })
+  }
+
+  #receive ({ bytes }: BusMessage): void {
+    const heartbeat = decodeHeartbeat(bytes)
+    if (heartbeat !== undefined) this.#others.receive(heartbeat)
+  }
+
+  #subscribe (subject: string, receive: (message: BusMessage) => void): void {
+    this.#cleanup.push(this.#bus.subscribe(subject, receive))
+  }
+
+  /** Tells all others of this node, and asks them to do the same. */
+  #announce (slot: number): void {
+    this.#sendHeartbeat()
+    this.#bus.publish(`${this.#prefix}.hello`, new TextEncoder().encode(String(slot)))
+    const heartbeat = setInterval(() => { this.#sendHeartbeat() }, this.#timings.heartbeat)
+    const check = setInterval(() => { this.#others.checkSilent() }, this.#timings.heartbeat / 4)
+    this.#cleanup.push(() => {
+      clearInterval(heartbeat)
+      clearInterval(check)
+    })
+  }
+
+  #sendHeartbeat (subject = `${this.#prefix}.hb`, isLeaving = false): void {
+    if (!this.checkHeld() || this.self === undefined) return
+    this.#bus.publish(subject, encodeHeartbeat({ node: this.self, isLeaving, bytes: this.#host.heartbeat() }))
+  }
+
+  get #prefix (): string {
+    return `gdws.${this.#options.namespace}`
+  }
+
+  /** The broker is back. */
+  #reconnected (): void {
+    this.#others.forgiveSilence()
+    this.#lease?.renew()
+    this.#sendHeartbeat()
+  }
+
+  /** The slot is lost. */
+  #fence (): void {
+    const wasReady = this.#state === 'ready'
+    if (wasReady) this.#state = 'out'
+    this.#former = this.#lease
+    this.#giveUp()
+    // A node that was joining finds that out.
+    if (!wasReady) return
+    this.#log.error({ node: this.#options.nodeId }, 'Lost the slot in the cluster, joining again')
+    this.#rejoin()
+  }
+
+  /** Is no longer in the cluster. */
+  #giveUp (): void {
+    const hadSlot = this.#lease !== undefined
+    this.#stop()
+    if (hadSlot) this.#host.fenced()
+    this.#others.clear()
+  }
+
+  /** Joins again, as often as it takes. */
+  async #rejoin (): Promise<void> {
+    while (this.#state === 'out') {
+      try {
+        this.#state = 'joining'
+        await this.#join()
+      } catch (error) {
+        this.#log.warn({ err: error }, 'Could not join the cluster again, trying on')
+        if (this.#state === 'joining') this.#state = 'out'
+        await delay(this.#timings.heartbeat / 2)
+      }
+    }
+  }
+
+  /** Says nothing more and hears nothing more. */
+  #stop (): void {
+    this.#lease = undefined
+    for (const end of this.#cleanup.splice(0)) end()
+  }
 }

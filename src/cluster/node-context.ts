@@ -12,6 +12,8 @@ export interface NodeContext {
   readonly log: Logger
   /** Throws cluster-unavailable before the node has joined. */
   readonly bus: Bus
+  /** Sends to all nodes that listen, unless this node has just lost its slot. */
+  publish (subject: string, bytes: Uint8Array): void
   /** This node's slot and lease. */
   readonly lease: Lease
   readonly subjects: Subjects

@@ -122,9 +122,9 @@ export class PeerSync implements FeedHost {
   }
 
   #publish (event: Omit<PeerEvent, 'seq'>): void {
-    const { bus, subjects, lease } = this.#context
+    const { subjects, lease } = this.#context
     const stamped: StampedPeerEvent = { ...event, ...lease, seq: ++this.#seq }
-    bus.publish(subjects.peersOf(lease.slot), Buffer.from(JSON.stringify(stamped)))
+    this.#context.publish(subjects.peersOf(lease.slot), Buffer.from(JSON.stringify(stamped)))
   }
 
   #page (after: number): PeerPage {
@@ -137,6 +137,6 @@ export class PeerSync implements FeedHost {
   }
 }
 
-function factsOf ({ id, room, address, port, protocol, connectedAt }: PeerSession): PeerFacts {
-  return { id, room: room.name, address, port, protocol, connectedAt }
+function factsOf ({ id, roomName: room, address, port, protocol, connectedAt }: PeerSession): PeerFacts {
+  return { id, room, address, port, protocol, connectedAt }
 }

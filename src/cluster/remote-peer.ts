@@ -110,6 +110,10 @@ export class RemotePeer implements PeerBackend, InboxSender {
     return room
   }
 
+  get roomName (): string {
+    return this.facts.room
+  }
+
   moveTo (): void {
     throw new GodotError('ERR_UNAVAILABLE', 'the peer is connected to another node')
   }

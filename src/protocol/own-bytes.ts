@@ -21,9 +21,34 @@ export function ownBytes (bytes: Uint8Array, start: number, end: number): Uint8A
 
 /** As `ownBytes`, but never on V8's heap and aligned to 8 bytes, so that it can be viewed as numbers of any type. */
 export function alignedBytes (bytes: Uint8Array, start: number, size: number): Uint8Array {
-  const copy = size > MAX_SHARED ? new Uint8Array(size) : fromSlab(size)
+  const copy = size > MAX_SHARED ? rawBytes(size) : fromSlab(size)
   copy.set(bytes.subarray(start, start + size))
   return copy
+}
+
+/**
+ * bytes[0..end) of a message: as they are if the message has its own memory (`start` is 0) and uses half of it,
+ * otherwise a copy. Always a plain Uint8Array.
+ */
+export function messageBytes (bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (start > 0 || bytes.buffer.byteLength > 2 * end) return ownBytes(bytes, start, end)
+  const own = new Uint8Array(bytes.buffer, bytes.byteOffset, end)
+  if (end >= SENT_ON) handedOver.add(own)
+  return own
+}
+
+/** Messages of this size may be sent on without a copy. */
+const SENT_ON = 65536
+const handedOver = new WeakSet<Uint8Array>()
+
+/** Whether the bytes are a large message that came in, to which nobody but the application has access. */
+export function isHandedOver (bytes: Uint8Array): boolean {
+  return bytes.length >= SENT_ON && handedOver.has(bytes)
+}
+
+/** Memory that is not cleared first, so that it must be filled before anybody sees it. */
+export function rawBytes (size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
 }
 
 function fromSlab (size: number): Uint8Array {

@@ -1,3 +1,10 @@
+/*
+ * Until a large block is freed for the first time, malloc of glibc returns memory above 128 KiB to the system at every
+ * opportunity and gets it back page by page, which costs more than everything else about a message of 16 KiB or more.
+ * This block is never touched, so it takes no memory; it is freed by the first garbage collection.
+ */
+Buffer.allocUnsafeSlow(16 << 20)
+
 /** Unused buffers by size: small ones for what most turns send, large ones for the rest. */
 const pools = [
   { size: 4096, max: 4096, buffers: [] as Buffer[] },

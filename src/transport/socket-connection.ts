@@ -3,9 +3,10 @@ import type { Duplex } from 'node:stream'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
 import { readInto } from './read-into.ts'
+import { fastMemory } from '../protocol/websocket/unmask.ts'
 
 /** Read buffer of all plain sockets; each chunk is handled before the next one is read. */
-const readBuffer = new Uint8Array(65536)
+const readBuffer = fastMemory
 const NOTHING = Buffer.alloc(0)
 
 /** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */

@@ -7,9 +7,6 @@ import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import type { Figures } from '../../bench/load/job.ts'
 
-// Without NODE_OPTIONS, with which tap would instrument these processes.
-const { NODE_OPTIONS, ...env } = process.env
-
 t.test('npm run bench measures the peers that the project installs', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -19,7 +16,7 @@ t.test('npm run bench measures the peers that the project installs', async t => 
   const timing = ['--rounds', '1', '--warm', '0.1', '--secs', '0.2']
   // --ignore-scripts skips `prebench`, as the tests are already compiled.
   const args = ['run', '--silent', '--ignore-scripts', 'bench', '--', ...selection, ...timing, '--json', json]
-  const { stdout, stderr } = await promisify(execFile)('npm', args, { cwd: root, env })
+  const { stdout, stderr } = await promisify(execFile)('npm', args, { cwd: root })
   t.match(stdout, /\| `room-16`, throughput \| 1\.00 \|/)
 
   const { figures } = JSON.parse(await readFile(json, 'utf8')) as { figures: Record<string, Record<string, Figures[]>> }

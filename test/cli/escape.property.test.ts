@@ -102,11 +102,14 @@ const events = fc.array(fc.tuple(hostile(event), type, fc.boolean()).map(([field
   ({ ...fields, type, ...(keepsHex ? { hex: event.hex } : {}) })), { minLength: 1, maxLength: 8 })
 
 let respond: (request: IncomingMessage, response: ServerResponse) => void
-const service = createServer((request, response) => { respond(request, response) })
+const service = createServer((request, response) => {
+  response.setHeader('connection', 'close')
+  respond(request, response)
+})
+service.unref()
 service.listen(0, '127.0.0.1')
 await once(service, 'listening')
 const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
-t.teardown(() => { service.closeAllConnections(); service.close() })
 
 function sendJson (response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))

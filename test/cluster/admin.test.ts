@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
 import type { RoomClient } from '../helper/room-client.ts'
 
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
@@ -263,7 +263,7 @@ t.test('a ban on one node holds on all nodes, and outlives the node', async t =>
 })
 
 t.test('bans and settings of a node that has lost the broker are shared when it is back', async t => {
-  const { nodes, apis, broker, buses } = await openAdminCluster(t, 3)
+  const { nodes, apis, broker, buses } = await openAdminCluster(t, 3, {}, quickTimings)
   await apis[0]('/bans', jsonRequest('POST', { address: '2001:db8::/32' }))
   await settled()
   broker.cut(buses[1])

@@ -17,9 +17,16 @@ export interface Talker {
   heard (): Heard[]
 }
 
-/** What the server hears in each room. */
-export function listenInRooms (server: WebSocketServer, mode: 'remote' | 'any_peer'): Map<string, Heard[]> {
-  const heard = new Map<string, Heard[]>()
+/** A server, or a cluster of them: a room is that of its home, drops are summed up. */
+export interface TalkServer {
+  room (name: string): Room
+  readonly monitor: { readonly drops: Readonly<Record<string, number>> }
+}
+
+/** What the server hears in each room, added to `heard`. */
+export function listenInRooms (
+  server: WebSocketServer, mode: 'remote' | 'any_peer', heard = new Map<string, Heard[]>()
+): Map<string, Heard[]> {
   server.on('room_opened', room => {
     const here: Heard[] = []
     heard.set(room.name, here)
@@ -38,7 +45,7 @@ export function listenInRooms (server: WebSocketServer, mode: 'remote' | 'any_pe
  * server in each room, has heard exactly what was for him.
  */
 export async function talkInRooms (
-  t: Test, server: WebSocketServer, rooms: ReadonlyMap<string, readonly Talker[]>, atServer: Map<string, Heard[]>
+  t: Test, server: TalkServer, rooms: ReadonlyMap<string, readonly Talker[]>, atServer: Map<string, Heard[]>
 ): Promise<void> {
   const names = [...rooms.keys()]
   const strangerOf = (name: string): number => rooms.get(names[(names.indexOf(name) + 1) % names.length])![0].id

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
-import { envWithoutCoverage } from './env-without-coverage.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** The service as a child process. */
@@ -20,16 +19,13 @@ export interface Service {
 
 const main = join(root, 'dist/service.js')
 
-/**
- * Starts the service on a free port and waits until it listens; the test ends it. `maxDescriptors`: its `ulimit -n`;
- * coverage is measured then, as only a process of its own can run out of descriptors.
- */
+/** Starts the service on a free port and waits until it listens; the test ends it. `maxDescriptors`: `ulimit -n`. */
 export async function startService (
   t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number
 ): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
   const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
-    env: { ...(maxDescriptors === undefined ? envWithoutCoverage : globalThis.process.env), PORT: '0', ...env },
+    env: { ...globalThis.process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(process, 'exit')

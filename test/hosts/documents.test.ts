@@ -61,7 +61,7 @@ t.test('the documents pass the recommended rules of linters', async t => {
 
 /** The output of a linter, which also fails when it finds something. */
 async function run (folder: string, command: string, ...args: string[]): Promise<string> {
-  const env = { ...process.env, NODE_OPTIONS: '', REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
   const program = join(root, 'test/hosts/node_modules/.bin', command)
   const { stdout } = await promisify(execFile)(program, args, { cwd: folder, env }).catch(error => error)
   return stdout

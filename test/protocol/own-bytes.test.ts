@@ -1,5 +1,5 @@
 import t from 'tap'
-import { alignedBytes, ownBytes } from '../../src/protocol/own-bytes.ts'
+import { alignedBytes, isHandedOver, messageBytes, ownBytes } from '../../src/protocol/own-bytes.ts'
 
 t.test('copies bytes of any size and kind', async t => {
   for (const size of [0, 1, 8, 63, 64, 65, 200, 4096, 4097, 70_000]) {
@@ -30,4 +30,22 @@ t.test('a copy cannot be transferred to a worker, as that would detach its neigh
   // Node 20 ignores the transfer, later versions throw.
   try { structuredClone(copy, { transfer: [copy.buffer as ArrayBuffer] }) } catch {}
   t.same([copy.length, neighbour.length], [100, 100])
+})
+
+t.test('a message with memory of its own is not copied, unless it wastes more than it uses', async t => {
+  for (const [memory, start, end, isCopy] of [
+    [new Uint8Array(100), 0, 100, false],
+    [Buffer.from(new ArrayBuffer(100)), 0, 50, false],
+    [new Uint8Array(100), 0, 49, true],
+    [new Uint8Array(100_000), 0, 100_000, false],
+    [new Uint8Array(100_000), 6, 100_000, true]
+  ] as const) {
+    memory.fill(7)
+    const bytes = messageBytes(memory, start, end)
+    t.equal(bytes.constructor, Uint8Array)
+    t.equal(bytes.buffer !== memory.buffer, isCopy, `${start} to ${end} of ${memory.length}`)
+    t.same(Buffer.from(bytes), Buffer.alloc(end - start, 7))
+    t.equal(isHandedOver(bytes), !isCopy && end === 100_000)
+    t.equal(isHandedOver(bytes.slice()), false)
+  }
 })

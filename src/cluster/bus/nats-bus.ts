@@ -4,6 +4,7 @@ import { GodotError } from '../../error.ts'
 import { consoleLogger, type Logger } from '../../logger.ts'
 import type { Bus, BusMessage, KeyStore } from './bus.ts'
 import { checkName, checkSize } from './checks.ts'
+import { guard } from './guard.ts'
 import { importOptional } from './import-optional.ts'
 import { Link } from './link.ts'
 import { busError, describeFailure } from './nats-errors.ts'
@@ -62,6 +63,7 @@ class NatsBus implements Bus {
   readonly #link = new Link()
   readonly #log: Logger
   readonly #replicas: number
+  readonly #stores = new Map<string, Promise<KeyStore>>()
   #maxPayload = 0
   #bytes = new ByteCount()
 
@@ -70,7 +72,7 @@ class NatsBus implements Bus {
     this.#replicas = replicas
     this.#log = log
     this.#link.onStatus(isConnected => { if (!isConnected) this.#bytes = new ByteCount() })
-    this.#followStatus().catch((error: unknown) => { throw error })
+    this.#followStatus()
   }
 
   get maxPayload (): number {
@@ -108,11 +110,7 @@ class NatsBus implements Bus {
     const callback = (error: Error | null, message: Msg): void => {
       if (error !== null) return
       // The client stops reading when a callback throws.
-      try {
-        receive(new NatsMessage(message))
-      } catch (error) {
-        process.nextTick(() => { throw error })
-      }
+      guard(() => { receive(new NatsMessage(message)) })
     }
     const subscription = this.#connection.subscribe(subject, { callback })
     return () => { subscription.unsubscribe() }
@@ -137,6 +135,16 @@ class NatsBus implements Bus {
 
   async openStore (name: string, seconds?: number): Promise<KeyStore> {
     checkName(name)
+    let store = this.#stores.get(name)
+    if (store === undefined) {
+      store = this.#makeStore(name, seconds)
+      this.#stores.set(name, store)
+      store.catch(() => { this.#stores.delete(name) })
+    }
+    return await store
+  }
+
+  async #makeStore (name: string, seconds?: number): Promise<KeyStore> {
     const options: Partial<KvOptions> = {
       history: 1,
       replicas: this.#replicas,
@@ -152,13 +160,7 @@ class NatsBus implements Bus {
   }
 
   async #followStatus (): Promise<void> {
-    for await (const status of this.#connection.status()) {
-      try {
-        this.#receiveStatus(status)
-      } catch (error) {
-        process.nextTick(() => { throw error })
-      }
-    }
+    for await (const status of this.#connection.status()) guard(() => { this.#receiveStatus(status) })
   }
 
   #receiveStatus (status: Status): void {

@@ -60,14 +60,18 @@ function withoutUndefined ({ user, password }: NatsOptions): { user?: string, pa
 
 async function authenticator (credentials: string): Promise<Authenticator> {
   const { credsAuthenticator } = await importOptional<typeof import('@nats-io/transport-node')>('transport-node')
-  const content = credentials.includes('-----BEGIN') ? credentials : await readCredentials(credentials)
+  const content = isCredentials(credentials) ? credentials : await readCredentials(credentials)
   return credsAuthenticator(new TextEncoder().encode(content))
 }
 
 async function readCredentials (path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
+  const content = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new GodotError('ERR_INVALID_PARAMETER', `cluster: cannot read the credentials: ${(error as Error).message}`)
-  }
+  })
+  if (isCredentials(content)) return content
+  throw new GodotError('ERR_INVALID_PARAMETER', `cluster: ${path} holds no credentials: expected a .creds file of NATS`)
+}
+
+function isCredentials (text: string): boolean {
+  return text.includes('-----BEGIN NATS USER JWT')
 }

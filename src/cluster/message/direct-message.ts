@@ -10,6 +10,9 @@ import type { Stamp } from './room-message.ts'
  */
 const HEAD = 10
 const PACKET_HEAD = 14
+/** Bytes of a buffer at first, and those of the largest one that is kept for the next message. */
+const SMALL = 1024
+const KEPT_BYTES = 64 * 1024
 
 /** A packet for one receiver. */
 export interface DirectPacket {
@@ -23,7 +26,7 @@ export interface DirectPacket {
 
 /** Collects packets for one node. */
 export class DirectBatch {
-  #bytes = new Uint8Array(1024)
+  #bytes = new Uint8Array(SMALL)
   #view = new DataView(this.#bytes.buffer)
   #length = HEAD
 
@@ -59,15 +62,20 @@ export class DirectBatch {
     this.#view.setUint32(6, seq, true)
     const message = this.#bytes.slice(0, this.#length)
     this.#length = HEAD
+    if (this.#bytes.length > KEPT_BYTES) this.#allocate(SMALL)
     return message
   }
 
   #makeRoom (needed: number): void {
     if (this.#length + needed <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(this.#length + needed, this.#bytes.length * 2))
-    larger.set(this.#bytes.subarray(0, this.#length))
-    this.#bytes = larger
-    this.#view = new DataView(larger.buffer)
+    const smaller = this.#bytes
+    this.#allocate(Math.max(this.#length + needed, smaller.length * 2))
+    this.#bytes.set(smaller.subarray(0, this.#length))
+  }
+
+  #allocate (size: number): void {
+    this.#bytes = new Uint8Array(size)
+    this.#view = new DataView(this.#bytes.buffer)
   }
 }
 

@@ -14,12 +14,15 @@ import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peer-replica.ts'
 import { RoomDirectory } from '../room-directory.ts'
 import type { DirectoryHost, Lease, RoomEntry } from '../room-directory.ts'
+import { keyOf } from '../subjects.ts'
 import { Seats } from './seats.ts'
 
 /** What RoomHomes tells the rest of the node. */
 export interface HomesHost {
   readonly nodeId: string
   readonly replica: PeerReplica
+  /** The home of a room may be another now. */
+  homeChanged (room: string): void
 }
 
 /** Where the server of each room is: on the node that opened it, or that has taken over from one that is gone. */
@@ -28,6 +31,8 @@ export class RoomHomes implements DirectoryHost {
   readonly seats = new Seats()
   readonly #context: NodeContext
   readonly #host: HomesHost
+  /** What applications keep of rooms. */
+  #states: KeyStore | undefined
   /** Rooms whose home is gone. */
   readonly #homeless = new Set<string>()
 
@@ -45,11 +50,15 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /** Knows all rooms, and is the home of `main` unless another node is. */
-  async open (store: KeyStore): Promise<void> {
-    await this.directory.open(store)
+  async open (rooms: KeyStore, states: KeyStore): Promise<void> {
+    this.#states = states
+    await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
-    if (main === undefined) await this.directory.claim(MAIN, {}, Date.now())
+    const { options } = this.#context.registry.rooms.main.settings
+    if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
+    // Rooms that went on without the cluster.
+    for (const core of this.#context.registry.rooms) this.opened(core)
   }
 
   get lease (): Lease {
@@ -71,7 +80,7 @@ export class RoomHomes implements DirectoryHost {
   listing (name: string): RoomListing | undefined {
     const entry = this.directory.get(name)
     if (entry === undefined || this.#isHere(entry)) return undefined
-    return { options: entry.options, peers: this.#host.replica.inRoom(name)?.size ?? 0 }
+    return { options: entry.options, peers: this.room(name)!.peerCount }
   }
 
   get listingCount (): number {
@@ -246,11 +255,29 @@ export class RoomHomes implements DirectoryHost {
   closed (room: string): void {
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
-    this.directory.remove(room)
+    this.#remove(room)
       .catch((err: unknown) => { this.#context.log.error({ err, room }, 'room not removed from the cluster') })
   }
 
+  async readState (room: string): Promise<Uint8Array | undefined> {
+    return (await this.#openStates().get(keyOf(room)))?.value
+  }
+
+  async writeState (room: string, bytes: Uint8Array): Promise<void> {
+    await this.#openStates().put(keyOf(room), bytes)
+  }
+
+  #openStates (): KeyStore {
+    if (this.#states === undefined) throw new GodotError('cluster-unavailable')
+    return this.#states
+  }
+
+  async #remove (room: string): Promise<void> {
+    await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
+  }
+
   entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void {
+    this.#host.homeChanged(room)
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
@@ -306,7 +333,7 @@ export class RoomHomes implements DirectoryHost {
   /** One node removes a room in which nobody is left. */
   async #removeOrphan (room: string): Promise<void> {
     const { slot } = this.lease
-    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.directory.remove(room)
+    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
 
   #part (room: string): RoomCore | undefined {

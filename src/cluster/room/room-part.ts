@@ -8,6 +8,7 @@ import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
 import type { RoomLink, Sent } from '../../core/room/room-link.ts'
 import type { RoomOptions } from '../../core/room/room-options.ts'
+import type { Congestion } from '../congestion.ts'
 import { noteKind } from '../message/room-message.ts'
 import type { Note } from '../message/room-message.ts'
 import type { RemotePeer } from '../remote-peer.ts'
@@ -17,6 +18,7 @@ import type { RoomTraffic } from './room-traffic.ts'
 
 /** What the part of a room needs of its node. */
 export interface PartHost {
+  readonly congestion: Congestion
   /** Whether a room has its home here. */
   isHome (room: string): boolean
   /** Slot of the home of a room. */
@@ -33,6 +35,8 @@ export interface PartHost {
   flushDirect (): void
   optionsChanged (room: string, changes: RoomOptions): void
   closing (room: string, end: RoomEnd): void
+  readState (room: string): Promise<Uint8Array | undefined>
+  writeState (room: string, bytes: Uint8Array): Promise<void>
   closed (room: string): void
 }
 
@@ -41,6 +45,9 @@ export class RoomPart implements RoomLink, LogReader {
   readonly core: RoomCore
   readonly #host: PartHost
   readonly #traffic: RoomTraffic
+  /** Members on other nodes, and whether the room has its home here: kept here for `sentAll`. */
+  #members: PeerTable<RemotePeer> | undefined
+  #isHome = true
   /** Frames of this turn for other nodes: ranges of the log, and what is said about single ones. */
   #ranges: number[] = []
   #notes: Note[] = []
@@ -57,12 +64,18 @@ export class RoomPart implements RoomLink, LogReader {
     core.outbox.readBy(this)
   }
 
+  /** Members on other nodes have come or gone, or the room's home is another. */
+  update (): void {
+    this.#members = this.#host.members(this.core.name)
+    this.#isHome = this.#host.isHome(this.core.name)
+  }
+
   get isHome (): boolean {
-    return this.#host.isHome(this.core.name)
+    return this.#isHome
   }
 
   get size (): number {
-    return this.#host.members(this.core.name)?.size ?? 0
+    return this.#members?.size ?? 0
   }
 
   get reserved (): number {
@@ -78,8 +91,7 @@ export class RoomPart implements RoomLink, LogReader {
   }
 
   * peers (after: number): IterableIterator<WebSocketPeer> {
-    const members = this.#host.members(this.core.name)
-    if (members !== undefined) for (const { peer } of members.after(after)) yield peer
+    if (this.#members !== undefined) for (const { peer } of this.#members.after(after)) yield peer
   }
 
   joined (session: PeerSession): void {
@@ -93,8 +105,9 @@ export class RoomPart implements RoomLink, LogReader {
   }
 
   sentAll (source: number, to: number, isForServer: boolean): void {
-    const isForHome = isForServer && !this.isHome
-    if (this.size === 0 && !isForHome) return
+    const isForHome = isForServer && !this.#isHome
+    if (this.#members === undefined && !isForHome) return
+    this.#pauseIfCongested(source)
     if (this.#hasDirect) this.#flushDirect()
     const { lastFrame, logLength } = this.core.outbox
     this.#append(lastFrame, logLength)
@@ -125,6 +138,14 @@ export class RoomPart implements RoomLink, LogReader {
     this.#host.closing(this.core.name, end)
   }
 
+  async readState (): Promise<Uint8Array | undefined> {
+    return await this.#host.readState(this.core.name)
+  }
+
+  async writeState (bytes: Uint8Array): Promise<void> {
+    await this.#host.writeState(this.core.name, bytes)
+  }
+
   closed (): void {
     this.#traffic.close(this)
     this.#host.closed(this.core.name)
@@ -146,7 +167,7 @@ export class RoomPart implements RoomLink, LogReader {
   }
 
   #member (id: number): RemotePeer | undefined {
-    return this.#host.members(this.core.name)?.get(id)
+    return this.#members?.get(id)
   }
 
   /** Adds one frame, log[from..to). */
@@ -159,7 +180,16 @@ export class RoomPart implements RoomLink, LogReader {
     this.#size += payloadSize(to - from)
   }
 
+  /** The broker does not keep up: who sends is paused. */
+  #pauseIfCongested (source: number): void {
+    const { congestion } = this.#host
+    if (!congestion.isActive) return
+    const sender = this.core.members.get(source)
+    if (sender !== undefined) congestion.pause(sender)
+  }
+
   #sendDirect (slot: number, to: number, code: number, packet: Sent): void {
+    this.#pauseIfCongested(packet.source)
     if (this.#packets > 0) this.flushing(this.core.outbox.log)
     this.#hasDirect = true
     this.#host.sendDirect(slot, this.core.name, to, code, packet)

@@ -60,8 +60,8 @@ export class RoomTraffic {
     last.seq++
     last.at = performance.now()
     this.#sent.set(room, last)
-    const { bus, lease, subjects } = this.#context
-    bus.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
+    const { lease, subjects } = this.#context
+    this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
   }
 
   /** Rooms and numbers of their last messages, those of the last seconds. */

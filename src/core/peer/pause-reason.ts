@@ -9,7 +9,9 @@ export const pauseReason = {
   /** The application has been asked about it and has not answered yet. */
   APPLICATION: 8,
   /** Others have their turn first. */
-  TURN: 16
+  TURN: 16,
+  /** What it sends to other nodes of the cluster piles up. */
+  CLUSTER: 32
 } as const
 
 /** One reason. */

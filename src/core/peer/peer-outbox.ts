@@ -111,6 +111,24 @@ export class PeerOutbox {
     this.#length += needed
   }
 
+  /**
+   * Writes the buffer and one frame now, whose payload is not copied: it must not change until it is sent. The
+   * connection must not be blocked.
+   */
+  write (code: number, payload: Uint8Array): void {
+    const { connection } = this
+    const head = new Uint8Array(headLength(payload.length))
+    writeHead(head, 0, code, payload.length)
+    connection.cork()
+    if (this.#length > 0) connection.write(this.#buffer.subarray(0, this.#length))
+    connection.write(head)
+    connection.write(payload)
+    connection.uncork()
+    const buffer = this.#buffer
+    this.drop()
+    this.#settle(buffer)
+  }
+
   /** Appends bytes as they are: frames of the log, or the HTTP response to the handshake. */
   appendRaw (bytes: Uint8Array, start: number, end: number): void {
     this.#makeRoom(end - start)

@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { isHandedOver } from '../../protocol/own-bytes.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Room } from '../room/room.ts'
@@ -34,6 +35,7 @@ export interface PeerServer extends InputSettings {
 export interface PeerHost {
   /** What applications see of the room. */
   readonly room: Room
+  readonly name: string
   /** Outgoing packets of the room. */
   readonly outbox: RoomOutbox
   /** Whether the application reads packets, as far as is known. */
@@ -205,6 +207,10 @@ export class PeerSession implements
     return this.#host.room
   }
 
+  get roomName (): string {
+    return this.#host.name
+  }
+
   moveTo (room: Room): void {
     this.#host.move(this, room)
   }
@@ -241,6 +247,7 @@ export class PeerSession implements
     if (!outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
+    else if (isHandedOver(bytes)) this.#host.outbox.sendOwn(this.outbox, code, bytes)
     else this.#host.outbox.send(this.outbox, code, bytes, 0, bytes.length)
   }
 

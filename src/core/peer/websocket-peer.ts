@@ -36,6 +36,7 @@ export interface PeerBackend {
   readonly unreadPackets: number
   readonly variants: VariantCodec
   readonly room: Room
+  readonly roomName: string
   moveTo (room: Room): void
   ended (): Promise<PeerEnd>
   setWriteMode (mode: number): void
@@ -98,9 +99,17 @@ export class WebSocketPeer extends PacketPeer {
     return this.#session.isPaused
   }
 
-  /** The room that the peer is in; `main` without option `rooms`. */
+  /**
+   * The room that the peer is in; `main` without option `rooms`. In a cluster, throws ERR_UNAVAILABLE for a peer of
+   * another node whose room has no peers here.
+   */
   get room (): Room {
     return this.#session.room
+  }
+
+  /** Name of that room; unlike `room` also of a peer on another node whose room has no peers here. */
+  get roomName (): string {
+    return this.#session.roomName
   }
 
   /**
@@ -200,6 +209,7 @@ export class WebSocketPeer extends PacketPeer {
 
   /**
    * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full.
+   * The bytes are copied, except a packet of 64 KiB or more that came in from a client: it must not change any more.
    * Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {

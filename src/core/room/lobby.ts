@@ -3,74 +3,102 @@ import type { MonitorEvents } from '../server/monitor.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
 import type { RoomOptions } from './room-options.ts'
+import type { RoomSettings } from './room-settings.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
+import type { RoomServer } from './room-server.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
 /** Time that a seat is reserved for a client that knows its room and has not connected yet. */
 const RESERVATION_MS = 10_000
 
+/** A room that anybody may find, on this node or another one. */
+export type ListedRoom = Pick<Room, 'name' | 'peerCount' | 'maxPeers' | 'data' | 'openedAt'>
+
+/** A room that may be found, if it is not locked or full. */
+interface Candidate extends ListedRoom {
+  /** Clients in it, those that authenticate included. */
+  readonly taken: number
+}
+
 /**
- * The rooms that anybody may find: listed, not locked, with a free seat. Whoever opens or is assigned a room has a seat
- * reserved for a while, so that two clients are not sent to the same last seat. A reservation counts for assigning
- * rooms only: who knows the name of a room may still take the seat.
+ * The rooms that anybody may find: listed, not locked, with a free seat; in a cluster those of all nodes. Whoever opens
+ * or is assigned a room has a seat reserved for a while, so that two clients are not sent to the same last seat. A
+ * reservation counts for assigning rooms only: who knows the name of a room may still take the seat.
  */
 export class Lobby {
+  readonly #server: RoomServer
   readonly #rooms: Rooms
-  /** When the reservations of a room end, in order. */
-  readonly #reservations = new WeakMap<RoomCore, number[]>()
+  /** When the reservations of a room end, in order; by name. */
+  readonly #reservations = new Map<string, number[]>()
 
-  constructor (rooms: Rooms, events: SignalSource<MonitorEvents>) {
-    this.#rooms = rooms
+  constructor (server: RoomServer, events: SignalSource<MonitorEvents>) {
+    this.#server = server
+    this.#rooms = server.rooms
     // A client cannot be recognized, as its address may differ between HTTP and WebSocket: any one takes the oldest.
-    events.on('joined', ({ room }) => { this.#reservations.get(rooms.coreOf(room))?.shift() })
+    events.on('joined', ({ room }) => { this.#reservations.get(room.name)?.shift() })
+    events.on('room_closed', ({ name }) => { this.#reservations.delete(name) })
+    server.cluster?.signals.on('peer_joined', peer => { this.#reservations.get(peer.roomName)?.shift() })
   }
 
-  /** The rooms that are shown, in order of opening. */
-  * rooms (): IterableIterator<Room> {
-    for (const room of this.#rooms) if (isOpenToAll(room) && !room.isFull) yield room.room
+  /** The rooms that are shown, in order of opening on each node. */
+  * rooms (): IterableIterator<ListedRoom> {
+    for (const room of this.#candidates()) if (room.maxPeers === 0 || room.taken < room.maxPeers) yield room
   }
 
   /** Opens a room for a client; it ends when nobody joins soon. Throws as `Rooms.open`. */
-  open (options: RoomOptions, address: string): Room {
-    const room = this.#rooms.open(undefined, options, { address, isProvisional: true })
-    this.#reserve(room)
-    return room.room
+  open (options: RoomOptions, address: string): ListedRoom {
+    const { room } = this.#rooms.open(undefined, options, { address, isProvisional: true })
+    this.#reserve(room.name)
+    return room
   }
 
   /** The room with a free seat whose data has these members: of several that with the most clients, then the oldest. */
-  find (data: Data): Room | undefined {
-    let found: RoomCore | undefined
+  find (data: Data): ListedRoom | undefined {
+    let found: Candidate | undefined
     let most = -1
-    for (const room of this.#rooms) {
-      const taken = this.#takenSeats(room)
-      const { maxPeers } = room.settings
-      if (taken <= most || !isOpenToAll(room) || (maxPeers > 0 && taken >= maxPeers)) continue
-      if (!hasMembers(room.settings.data, data)) continue
+    for (const room of this.#candidates()) {
+      const taken = room.taken + this.#reserved(room.name)
+      if (taken <= most || (room.maxPeers > 0 && taken >= room.maxPeers)) continue
+      if (!hasMembers(room.data, data)) continue
       found = room
       most = taken
     }
-    if (found !== undefined) this.#reserve(found)
-    return found?.room
+    if (found !== undefined) this.#reserve(found.name)
+    return found
   }
 
-  #reserve (room: RoomCore): void {
-    const ends = this.#reservations.get(room) ?? []
+  * #candidates (): IterableIterator<Candidate> {
+    for (const room of this.#rooms) if (isOpenToAll(room.settings) && !room.isClosing) yield candidateOf(room)
+    for (const room of this.#server.cluster?.rooms() ?? []) {
+      if (isOpenToAll(room) && this.#rooms.find(room.name) === undefined) yield { ...room, taken: room.peerCount }
+    }
+  }
+
+  #reserve (name: string): void {
+    const ends = this.#reservations.get(name) ?? []
     ends.push(performance.now() + RESERVATION_MS)
-    this.#reservations.set(room, ends)
+    this.#reservations.set(name, ends)
   }
 
-  /** Seats of clients in the room, and of those that are on their way. */
-  #takenSeats (room: RoomCore): number {
-    const ends = this.#reservations.get(room) ?? []
+  /** Seats of clients that are on their way. */
+  #reserved (name: string): number {
+    const ends = this.#reservations.get(name)
+    if (ends === undefined) return 0
     while (ends[0] <= performance.now()) ends.shift()
-    return room.clientCount + ends.length
+    if (ends.length === 0) this.#reservations.delete(name)
+    return ends.length
   }
 }
 
-function isOpenToAll (room: RoomCore): boolean {
-  return room.settings.listed && !room.settings.locked && !room.isClosing
+function candidateOf ({ room, clientCount }: RoomCore): Candidate {
+  const { name, peerCount, maxPeers, data, openedAt } = room
+  return { name, peerCount, maxPeers, data, openedAt, taken: clientCount }
+}
+
+function isOpenToAll ({ listed, locked }: Pick<RoomSettings, 'listed' | 'locked'>): boolean {
+  return listed && !locked
 }
 
 function hasMembers (data: Data, wanted: Data): boolean {

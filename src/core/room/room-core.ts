@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import { ownBytes } from '../../protocol/own-bytes.ts'
+import { messageBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
@@ -26,8 +26,10 @@ import type { RoomOptions } from './room-options.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
+import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
+import { roomSignalNames } from './room-signals.ts'
 import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
@@ -54,6 +56,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly #settings: Settings
   readonly #monitor: Monitor
   #room: Room | undefined
+  #state: RoomState | undefined
   #signals: SignalEmitter<RoomSignals> | undefined
 
   constructor (name: string, server: RoomServer, options: RoomOptions) {
@@ -78,9 +81,17 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     return this.#room
   }
 
+  /** What the application keeps of it. */
+  get state (): RoomState {
+    this.#state ??= new RoomState(this)
+    return this.#state
+  }
+
   /** Signals of this room alone. */
   get signals (): SignalEmitter<RoomSignals> {
-    this.#signals ??= new SignalEmitter((error, signal) => { this.#monitor.listenerFailed(error, signal) })
+    this.#signals ??= new SignalEmitter(roomSignalNames, (error, signal) => {
+      this.#monitor.listenerFailed(error, signal)
+    })
     return this.#signals
   }
 
@@ -325,7 +336,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { id, address, port, protocol } = session
     this.#admit(session)
     peers.add(session)
-    log.debug({ peer: id, room: this.name, address, port }, 'peer joined')
+    log.info({ id, room: this.name, address, port }, 'peer joined')
     monitor.events.emit('joined', session.peer)
     if (this.#settings.options.gdMpApi) {
       this.inbox.joined(id)
@@ -389,7 +400,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { gdMpApi } = this.#settings.options
     if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
-    log.debug({ peer: id, room: this.name, end }, 'peer left')
+    const { cause, code } = end
+    log.info({ id, room: this.name, address: session.address, cause, code, seconds: session.age }, 'peer left')
     monitor.events.emit('left', session.peer, end)
     if (gdMpApi) this.#emit('peer_disconnected', id)
     else this.#emit('client_disconnected', id, end.outcome === 'clean')
@@ -410,7 +422,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
     if (this.#settings.options.gdMpApi) return this.relay.relay(session, bytes, start, end)
-    const own = ownBytes(bytes, start, end)
+    const own = messageBytes(bytes, start, end)
     if (!this.#emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
   }
 

@@ -9,6 +9,7 @@ import { addSignalMethods } from '../server/signal-source.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
 import type { RoomOptions } from './room-options.ts'
+import type { RoomState } from './room-state.ts'
 import type { RoomSignals } from './room-signals.ts'
 
 /**
@@ -127,6 +128,11 @@ export class Room extends PacketPeer {
   /** Changes several settings at once; throws ERR_INVALID_PARAMETER and changes none when one is invalid. */
   change (options: RoomOptions): void {
     this.#core.change(options)
+  }
+
+  /** Bytes that the application keeps of the room; in a cluster they outlive the node. */
+  get state (): RoomState {
+    return this.#core.state
   }
 
   // ---- packets ----

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../cluster/cluster.ts'
+import type { Cluster, ClusterSignals } from '../../cluster/cluster.ts'
 import type { ClusterNode } from '../../cluster/membership-host.ts'
 import type { NodeCommands } from '../../cluster/node-commands.ts'
 import type { SharedConfig } from '../../cluster/shared-config.ts'
@@ -8,8 +8,9 @@ import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
 import type { RoomOptions } from '../room/room-options.ts'
+import type { SignalEmitter } from './signals.ts'
 
-/** A room that is open on another node. */
+/** A room that has its home on another node. */
 export interface RoomListing {
   readonly options: RoomOptions
   /** Number of its members, wherever they are. */
@@ -46,6 +47,7 @@ export interface ConfigHost {
 export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
+  readonly signals: SignalEmitter<ClusterSignals>
   /** Commands between nodes. */
   readonly commands: NodeCommands
   /** The other live nodes; while this node is not in the cluster those that were live when it was last. */

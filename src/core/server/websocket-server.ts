@@ -8,9 +8,9 @@ import { Admission } from '../admission/admission.ts'
 import type { Ban, BanTerms } from '../admission/bans.ts'
 import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
-import type { Bus } from '../../cluster/bus/bus.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { openerOf } from '../../cluster/cluster-core.ts'
+import type { ClusterTransport } from '../../cluster/cluster-core.ts'
 import type { ConfigHost } from './cluster-link.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
@@ -29,7 +29,7 @@ import { Settings } from './settings.ts'
 import type { BufferSizes } from './settings.ts'
 import { addSignalMethods } from './signal-source.ts'
 import type { SignalSource } from './signal-source.ts'
-import { SignalEmitter } from './signals.ts'
+import { SignalEmitter, signalNames } from './signals.ts'
 import type { Signals } from './signals.ts'
 
 /** What the plugin and tests provide. */
@@ -38,8 +38,8 @@ export interface ServerEnvironment {
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
-  /** Connects to the broker of a cluster; NATS unless given. */
-  readonly connectBus?: () => Promise<Bus>
+  /** How a node of a cluster reaches the others; NATS unless given. */
+  readonly cluster?: ClusterTransport
 }
 
 /** Godot's NetworkedMultiplayerPeer.ConnectionStatus of a server. */
@@ -71,12 +71,14 @@ export class WebSocketServer extends PacketPeer {
   constructor (options?: Partial<ServerOptions>)
   /** @internal The plugin and tests provide an environment. */
   constructor (options?: Partial<ServerOptions>, environment?: ServerEnvironment)
-  constructor (options: Partial<ServerOptions> = {}, { mount, drawId, connectBus }: ServerEnvironment = {}) {
+  constructor (options: Partial<ServerOptions> = {}, { mount, drawId, cluster }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)
     const log = settings.options.log ?? consoleLogger
     const monitor = this.#monitor = new Monitor(log)
-    const signals = this.#signals = new SignalEmitter((err, signal) => { monitor.listenerFailed(err, signal) })
+    const signals = this.#signals = new SignalEmitter(signalNames, (err, signal) => {
+      monitor.listenerFailed(err, signal)
+    })
     const admission = this.#admission = new Admission(settings.options, {
       isListening: () => this.isListening(),
       checkCluster: () => { this.#registry.cluster?.checkReady() },
@@ -90,7 +92,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
-      openCluster: openerOf(settings, this.#createConfigHost(), connectBus),
+      openCluster: openerOf(settings, this.#createConfigHost(), cluster),
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)

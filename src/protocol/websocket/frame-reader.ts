@@ -1,10 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import { closeCode, isCloseCode } from './close-code.ts'
 import { DEFLATED, opcode } from './frame.ts'
+import { LargePayload } from './large-payload.ts'
+import { unmask } from './unmask.ts'
 
 /** Receives what a FrameReader reads; the bytes belong to the reader and are valid until the call returns. */
 export interface FrameReceiver {
-  /** One complete message: bytes[start..end), unmasked and joined. */
+  /**
+   * One complete message: bytes[start..end), unmasked and joined. If `start` is 0, nobody else has the bytes: they are
+   * the receiver's from now on.
+   */
   onMessage (bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A ping with its payload, to be answered with the same (RFC 6455 section 5.5.2). */
   onPing (bytes: Uint8Array, start: number, end: number): void
@@ -27,6 +32,8 @@ const RESERVED = 0x70
 const maxControlSize = 125
 /** Bytes that compression may add to a message, besides an eighth of its size. */
 const DEFLATE_OVERHEAD = 64
+/** Payloads of this size that are cut short have a buffer of their own, which the receiver of the message may keep. */
+const LARGE = 4096
 
 /**
  * Reads the frames of one client from chunks of any size (RFC 6455 section 5). Unmasks in place; a complete
@@ -42,6 +49,8 @@ export class FrameReader {
   /** Start of the first frame in #rest that `lookAhead` has not examined, and whether it has found an end. */
   #ahead = 0
   #endsAhead = false
+  /** The payload that is being received, before #rest; complete only while reading is stopped. */
+  #large: LargePayload | undefined
   /** The fragments received so far of a message, joined; opcode 0 means there is none. */
   #joined: Uint8Array = EMPTY
   #joinedLength = 0
@@ -66,6 +75,10 @@ export class FrameReader {
   /** Continues where `stop` stopped; may stop again, which copies nothing. */
   resume (): void {
     this.#isStopped = false
+    if (this.#large?.isComplete === true) {
+      this.#finishLarge(this.#large)
+      if (this.isStopped || this.#isOver) return
+    }
     const rest = this.#rest
     const length = this.#restLength
     const ahead = this.#ahead
@@ -79,7 +92,7 @@ export class FrameReader {
 
   /** Received bytes that are not read yet. */
   get heldBytes (): number {
-    return this.#restLength
+    return this.#restLength + (this.#large?.filled ?? 0)
   }
 
   /**
@@ -119,6 +132,7 @@ export class FrameReader {
   /** Stops reading for good and releases all held bytes. */
   end (): void {
     this.#isOver = true
+    this.#large = undefined
     this.#dropRest()
     this.#dropJoined()
   }
@@ -127,6 +141,7 @@ export class FrameReader {
   read (chunk: Uint8Array, length: number = chunk.length): void {
     let offset = 0
     if (this.#restLength > 0 && !this.#isStopped) offset = this.#mend(chunk, length)
+    if (this.#large !== undefined) offset = this.#fillLarge(this.#large, chunk, offset, length)
     if (offset < length && !this.#isStopped && !this.#isOver) offset = this.#parse(chunk, offset, length)
     if (offset < length && !this.#isOver) this.#keep(chunk, offset, length)
   }
@@ -140,7 +155,7 @@ export class FrameReader {
       this.#keep(chunk, offset, offset + taken)
       offset += taken
       // Again with the new bytes: the second byte may announce a longer header, the header a payload.
-      if (this.#restLength < frameLength(this.#rest, this.#restLength) && !this.#isHopeless()) continue
+      if (this.#restLength < frameLength(this.#rest, this.#restLength) && !this.#isDecided()) continue
       const frame = this.#rest
       const frameEnd = this.#restLength
       this.#dropRest()
@@ -151,11 +166,34 @@ export class FrameReader {
   }
 
   /**
-   * Whether the frame cut short in #rest is refused by its head already, so that waiting for its payload is pointless.
+   * Whether the header of the frame cut short in #rest decides about it: it is refused, or its payload gets a buffer of
+   * its own.
    */
-  #isHopeless (): boolean {
-    const size = payloadLength(this.#rest, this.#restLength)
-    return this.#restLength >= 2 && this.#refusal(this.#rest[0], this.#rest[1], size ?? 0) !== undefined
+  #isDecided (): boolean {
+    const size = payloadLength(this.#rest, this.#restLength) ?? 0
+    const isWhole = this.#restLength >= headerLength(this.#rest[1])
+    return this.#restLength >= 2 &&
+      ((isWhole && size >= LARGE) || this.#refusal(this.#rest[0], this.#rest[1], size) !== undefined)
+  }
+
+  /** Begins a payload that is cut short with bytes[start..end), what there is of it. */
+  #beginLarge (first: number, size: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#large = new LargePayload(first, size, bytes, start)
+    this.#large.fill(bytes, start, end)
+  }
+
+  /** Fills the payload from bytes[start..end), and reads it once it is complete; returns the offset behind it. */
+  #fillLarge (large: LargePayload, bytes: Uint8Array, start: number, end: number): number {
+    const offset = large.fill(bytes, start, end)
+    if (large.isComplete && !this.#isStopped) this.#finishLarge(large)
+    return offset
+  }
+
+  #finishLarge ({ first, bytes, size }: LargePayload): void {
+    this.#large = undefined
+    const isMessage = (first === 0x82 || first === 0x81) && this.#joinedOpcode === opcode.CONTINUATION
+    if (isMessage) this.#deliver(bytes, size, first === 0x81)
+    else this.#frame(first, bytes, 0, size)
   }
 
   /** Reads the complete frames in bytes[offset..end); returns the offset of the first incomplete one. */
@@ -189,7 +227,11 @@ export class FrameReader {
           this.#violation(refusal.code, refusal.why)
           return end
         }
-        if (frameEnd > end) break
+        if (frameEnd > end) {
+          if (size < LARGE || start > end) break
+          this.#beginLarge(first, size, bytes, start, end)
+          return end
+        }
         unmask(bytes, start, frameEnd)
         offset = frameEnd
         this.#frame(first, bytes, start, frameEnd)
@@ -337,13 +379,17 @@ function payloadLength (bytes: Uint8Array, end: number, at = 0): number | undefi
   return end - at < 10 ? undefined : longLength(bytes, at + 2)
 }
 
-/** Length of the frame that begins at bytes[at], or of the part of its header that is needed to determine it. */
+/** Length of the frame that begins at bytes[at], or of its header while that is incomplete. */
 function frameLength (bytes: Uint8Array, end: number, at = 0): number {
   if (end - at < 2) return 2
-  const short = bytes[at + 1] & 127
-  const size = payloadLength(bytes, end, at)
-  if (size === undefined) return short === 126 ? 4 : 10
-  return size + (short < 126 ? 6 : short === 126 ? 8 : 14)
+  const header = headerLength(bytes[at + 1])
+  return end - at < header ? header : header + payloadLength(bytes, end, at)!
+}
+
+/** Length of the header, with its mask, of a frame with this second byte. */
+function headerLength (second: number): number {
+  const short = second & 127
+  return short < 126 ? 6 : short === 126 ? 8 : 14
 }
 
 /** A buffer with room for `wanted` bytes that begins with buffer[0..length): the same one, or one twice the size. */
@@ -364,64 +410,4 @@ function isText (bytes: Uint8Array, start: number, end: number): boolean {
 function untilNul (text: string): string {
   const at = text.indexOf('\0')
   return at < 0 ? text : text.slice(0, at)
-}
-
-const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
-
-// Words of the buffer that was unmasked last.
-let seen: Uint8Array = EMPTY
-let words: Int32Array = new Int32Array(0)
-
-/** Unmasks bytes[start..end) with the key in the four bytes before (RFC 6455 section 5.3). */
-function unmask (bytes: Uint8Array, start: number, end: number): void {
-  if (end - start >= 64) return unmaskWords(bytes, start, end)
-  const m0 = bytes[start - 4]
-  const m1 = bytes[start - 3]
-  const m2 = bytes[start - 2]
-  const m3 = bytes[start - 1]
-  let i = start
-  for (const last = end - 3; i < last; i += 4) {
-    bytes[i] ^= m0
-    bytes[i + 1] ^= m1
-    bytes[i + 2] ^= m2
-    bytes[i + 3] ^= m3
-  }
-  if (i < end) bytes[i] ^= m0
-  if (i + 1 < end) bytes[i + 1] ^= m1
-  if (i + 2 < end) bytes[i + 2] ^= m2
-}
-
-/** The same, with four words per step where the buffer is aligned, and single bytes before and after. */
-function unmaskWords (bytes: Uint8Array, start: number, end: number): void {
-  if (seen !== bytes) seeAsWords(bytes)
-  const view = words
-  const aligned = start + (-(bytes.byteOffset + start) & 3)
-  const mask = maskWord(bytes, start - 4, aligned - start)
-  let word = bytes.byteOffset + aligned >> 2
-  const lastWord = word + (end - aligned >> 2)
-  const behind = aligned + (lastWord - word << 2)
-  for (; word + 4 <= lastWord; word += 4) {
-    view[word] ^= mask
-    view[word + 1] ^= mask
-    view[word + 2] ^= mask
-    view[word + 3] ^= mask
-  }
-  for (; word < lastWord; word++) view[word] ^= mask
-  for (let i = start; i < aligned; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
-  for (let i = behind; i < end; i++) bytes[i] ^= bytes[start - 4 + (i - start & 3)]
-}
-
-/** The key at bytes[at..at + 4) rotated by `skew` bytes, as one word in native byte order. */
-function maskWord (bytes: Uint8Array, at: number, skew: number): number {
-  const b0 = bytes[at + skew]
-  const b1 = bytes[at + (skew + 1 & 3)]
-  const b2 = bytes[at + (skew + 2 & 3)]
-  const b3 = bytes[at + (skew + 3 & 3)]
-  return isLittleEndian ? b0 | b1 << 8 | b2 << 16 | b3 << 24 : b3 | b2 << 8 | b1 << 16 | b0 << 24
-}
-
-/** Asking bytes for its buffer costs more than unmasking a short message: once per chunk, not once per message. */
-function seeAsWords (bytes: Uint8Array): void {
-  seen = bytes
-  if (words.buffer !== bytes.buffer) words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2)
 }

@@ -113,6 +113,33 @@ t.test('reads sizes around the limits of the length forms like ws', async t => {
   t.equal(compare(scaled(50), large, 100_000).difference, undefined)
 })
 
+/** Messages, some fragmented, whose payloads have buffers of their own when they are cut. */
+function largeStream (random: Random): Buffer {
+  const sizes = [10, 4095, 4096, 4097, 5000, 20_000, 70_000]
+  return Buffer.concat(Array.from({ length: 1 + random.below(4) }, () => {
+    const isText = random.oneIn(3)
+    const payload = isText
+      ? Buffer.from('é'.repeat(random.pick(sizes) >> 1))
+      : Buffer.alloc(random.pick(sizes), random.bytes(100))
+    const ends = random.oneIn(2) ? [payload.length] : [random.below(payload.length + 1), payload.length]
+    return Buffer.concat([
+      ...ends.map((end, at) => frame(at > 0 ? opcode.CONTINUATION : isText ? opcode.TEXT : opcode.BINARY,
+        payload.subarray(ends[at - 1] ?? 0, end), { key: random.bytes(4), fin: at === ends.length - 1 })),
+      frame(opcode.PING, random.bytes(random.below(20)), { key: random.bytes(4) })
+    ])
+  }))
+}
+
+t.test('reads large messages in random chunks like ws', async t => {
+  t.equal(compare(scaled(200), largeStream, 70_000).difference, undefined)
+  const broken = (random: Random): Buffer => {
+    const stream = largeStream(random)
+    stream[random.below(stream.length)] ^= 1 << random.below(8)
+    return stream
+  }
+  t.equal(compare(scaled(200), broken, 70_000).difference, undefined)
+})
+
 const aFrame = fc.record({
   code: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...Object.values(opcode)) }, {
     weight: 1,
@@ -142,15 +169,19 @@ t.test('reads random frames, cut anywhere, like ws; shrinks a difference', async
 t.test('stopping and resuming does not change what is read', async t => {
   for (let i = 0; i < scaled(1000); i++) {
     const random = new Random(seed + i)
-    const chunks = randomChunks(random, randomStream(random))
+    const isLarge = random.oneIn(5)
+    const limit = isLarge ? 70_000 : 500
+    const chunks = randomChunks(random, isLarge ? largeStream(random) : randomStream(random))
     const straight = new FrameLog()
-    const reader = new FrameReader(straight, 500)
+    const reader = new FrameReader(straight, limit)
     for (const chunk of chunks) reader.read(Buffer.from(chunk))
 
     const halting = new FrameLog()
-    const stopped = new FrameReader(halting, 500)
+    const stopped = new FrameReader(halting, limit)
     halting.afterMessage = () => { if (random.oneIn(2)) stopped.stop() }
     for (const chunk of chunks) {
+      // Also within a message, as when a room is congested.
+      if (random.oneIn(3)) stopped.stop()
       stopped.read(Buffer.from(chunk))
       while (stopped.isStopped && random.oneIn(2)) stopped.resume()
     }

@@ -606,3 +606,41 @@ t.test('a stopped reader looks ahead: reports pings once, the end once it is com
 
 const isPing = (text: string): boolean => text.startsWith('ping')
 const isEnd = (text: string): boolean => text.startsWith('close') || text.startsWith('violation')
+
+t.test('a large message that is cut has memory of its own, which is not written to any more', async t => {
+  const messages: Uint8Array[] = []
+  const log: FrameReceiver = Object.assign(new FrameLog(), {
+    onMessage (bytes: Uint8Array, start: number, end: number) {
+      if (end - start >= 4096) t.equal(start, 0)
+      messages.push(bytes.subarray(0, end))
+    }
+  })
+  const reader = new FrameReader(log, 1 << 24)
+  for (const size of [4096, 100_000, 3 << 20]) {
+    const payload = Buffer.alloc(size, `${size} `)
+    for (const chunk of cutEvery(frame(BINARY, payload), 60_000 / Math.ceil(60_000 / size))) reader.read(chunk)
+    reader.read(frame(BINARY, Buffer.alloc(4000)).subarray(0, 3000))
+    t.equal(reader.heldBytes, 3000)
+    reader.read(frame(BINARY, Buffer.alloc(4000)).subarray(3000))
+    messages.pop()
+  }
+  t.same(messages.map(bytes => Buffer.from(bytes).equals(Buffer.alloc(bytes.length, `${bytes.length} `))), [
+    true, true, true
+  ])
+})
+
+t.test('what has arrived of a large message counts as held while reading is stopped', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, 1 << 20)
+  const message = frame(BINARY, Buffer.alloc(20_000, 'x'))
+  reader.read(message.subarray(0, 10_008))
+  reader.stop()
+  t.equal(reader.heldBytes, 10_000)
+  reader.read(Buffer.concat([message.subarray(10_008), frame(PING, 'p')]))
+  t.same(log.lines, [], 'it waits although it is complete')
+  t.equal(reader.lookAhead(), 'ping', 'a ping behind it does not')
+  t.same(log.lines, ['ping 70'])
+  reader.resume()
+  t.same(log.lines.slice(1), [line(BINARY, Buffer.alloc(20_000, 'x'))])
+  t.equal(reader.heldBytes, 0)
+})

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import Fastify from 'fastify'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { lobbyRoutes, type LobbyOptions, type ServerOptions, type WebSocketServer } from '../../../index.ts'
@@ -277,6 +278,17 @@ t.test('sends nobody to a server that refuses clients', async t => {
   await problem(t, await lobby.post('/match'), 503, 'server-full')
 })
 
+t.test('shows and opens nothing for a banned address', async t => {
+  const lobby = await startLobby(t)
+  lobby.server.ban('127.0.0.1', { reason: 'cheating' })
+  await problem(t, await lobby.ask('/rooms'), 403, 'banned')
+  await problem(t, await lobby.post('/rooms'), 403, 'banned')
+  await problem(t, await lobby.post('/match'), 403, 'banned')
+  t.equal(lobby.server.roomCount, 1)
+  lobby.server.unban('127.0.0.1')
+  t.equal((await lobby.ask('/rooms')).status, 200)
+})
+
 t.test('with create: false it opens no rooms', async t => {
   const lobby = await startLobby(t, { create: false }, { rooms: { create: 'admin' } })
   await problem(t, await lobby.post('/rooms'), 403, 'lobby-create')
@@ -430,6 +442,23 @@ t.test('refuses a server without rooms', async t => {
   await t.rejects(async () => { await app.register(lobbyRoutes) }, {
     code: 'ERR_INVALID_PARAMETER', message: 'lobbyRoutes: server peerServer needs option `rooms`'
   })
+})
+
+t.test('the lobbies of two servers have different operationIds in the document', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(swagger)
+  for (const name of ['first', 'second']) {
+    await app.register(peerServer, { name, path: `/${name}`, rooms: true })
+    await app.register(lobbyRoutes, { prefix: `/lobby-${name}`, server: name })
+  }
+  await app.ready()
+  const { paths } = app.swagger() as { paths: Record<string, object> }
+  const operations = Object.values(paths).flatMap(path => Object.values(path))
+  t.same(operations.filter(({ tags }) => tags?.some((tag: string) => tag.endsWith(': lobby'))).map(({ operationId }) => operationId), [
+    'first.lobbyRooms', 'first.openLobbyRoom', 'first.matchRoom',
+    'second.lobbyRooms', 'second.openLobbyRoom', 'second.matchRoom'
+  ])
 })
 
 t.test('a second server has a lobby of its own', async t => {

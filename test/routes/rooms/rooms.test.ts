@@ -311,61 +311,64 @@ t.test('GET /server counts the rooms', async t => {
 })
 
 const deep = `{"data":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`
-const host = await startRooms(t)
-host.server.openRoom('a')
+t.test('rejects bad input', async t => {
+  const host = await startRooms(t)
+  host.server.openRoom('a')
 
-for (const [name, method, path, body, pointer] of [
-  ['an invalid name', 'POST', '/rooms', { name: 'a b' }, '/body/name'],
-  ['an empty name', 'POST', '/rooms', { name: '' }, '/body/name'],
-  ['a name of 65 characters', 'POST', '/rooms', { name: 'x'.repeat(65) }, '/body/name'],
-  ['a name with a line break', 'POST', '/rooms', { name: 'a\n' }, '/body/name'],
-  ['a name that is a number', 'POST', '/rooms', { name: 7 }, '/body/name'],
-  ['a null name', 'POST', '/rooms', { name: null }, '/body/name'],
-  ['an unknown property', 'POST', '/rooms', { colour: 'red' }, '/body/colour'],
-  ['a negative maxPeers', 'POST', '/rooms', { maxPeers: -1 }, '/body/maxPeers'],
-  ['a fractional maxPeers', 'PATCH', '/rooms/a', { maxPeers: 1.5 }, '/body/maxPeers'],
-  ['a huge maxPeers', 'PATCH', '/rooms/a', { maxPeers: 1e9 }, '/body/maxPeers'],
-  ['locked as text', 'PATCH', '/rooms/a', { locked: 'true' }, '/body/locked'],
-  ['listed as a number', 'PATCH', '/rooms/a', { listed: 1 }, '/body/listed'],
-  ['a negative emptyTimeout', 'PATCH', '/rooms/a', { emptyTimeout: -1 }, '/body/emptyTimeout'],
-  ['data that are a text', 'PATCH', '/rooms/a', { data: 'x' }, '/body/data'],
-  ['data that are an array', 'PATCH', '/rooms/a', { data: [] }, '/body/data'],
-  ['null data', 'PATCH', '/rooms/a', { data: null }, '/body/data'],
-  ['data over 4096 bytes', 'POST', '/rooms', { data: { a: 'é'.repeat(2045) } }, '/body/data'],
-  ['a name in a change', 'PATCH', '/rooms/a', { name: 'b' }, '/body/name'],
-  ['data nested very deep', 'POST', '/rooms', deep, '/body/data'],
-  ['an invalid name in the path', 'GET', '/rooms/a%20b', undefined, '/params/room'],
-  ['an invalid name of members', 'GET', `/rooms/${'x'.repeat(65)}/peers`, undefined, '/params/room'],
-  ['an invalid name to close', 'DELETE', '/rooms/%F0%9F%8E%AE', undefined, '/params/room'],
-  ['an invalid name to change', 'PATCH', '/rooms/a%2Fb', {}, '/params/room'],
-  ['an invalid close code', 'DELETE', '/rooms/a?code=1005', undefined, '/query/code'],
-  ['a long reason', 'DELETE', `/rooms/a?reason=${'x'.repeat(124)}`, undefined, '/query/reason'],
-  ['an unknown parameter', 'DELETE', '/rooms/a?wait=1', undefined, '/query/wait'],
-  ['limit 0', 'GET', '/rooms?limit=0', undefined, '/query/limit'],
-  ['limit 1001', 'GET', '/rooms?limit=1001', undefined, '/query/limit'],
-  ['an unknown sort key', 'GET', '/rooms?sort=data', undefined, '/query/sort'],
-  ['an inherited sort key', 'GET', '/rooms?sort=constructor', undefined, '/query/sort'],
-  ['an unknown order', 'GET', '/rooms?order=up', undefined, '/query/order'],
-  ['listed that is no boolean', 'GET', '/rooms?listed=1', undefined, '/query/listed'],
-  ['a long q', 'GET', `/rooms?q=${'x'.repeat(65)}`, undefined, '/query/q'],
-  ['a forged cursor', 'GET', '/rooms?cursor=AAAA', undefined, '/query/cursor'],
-  ['a room in the query of members', 'GET', '/rooms/a/peers?room=b', undefined, '/query/room'],
-  ['an invalid room in the query of peers', 'GET', '/peers?room=a%20b', undefined, '/query/room'],
-  ['an empty room in the query of peers', 'GET', '/peers?room=', undefined, '/query/room'],
-  ['an invalid room in a filter', 'POST', '/peers/disconnect', { filter: { room: '' } }, '/body/filter/room']
-] as const) {
-  t.test(`rejects ${name}`, async t => {
-    const init = typeof body === 'string'
-      ? { method, headers: { 'content-type': 'application/json' }, body }
-      : body === undefined ? { method } : jsonRequest(method, body)
-    const answer = await host.api(path, init)
-    const problem = await answer.json()
-    t.equal(answer.status, 400, JSON.stringify(problem).slice(0, 500))
-    t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
-    t.ok(problem.errors.some((error: { pointer: string }) => error.pointer === pointer), JSON.stringify(problem.errors))
-    t.equal(host.server.roomCount, 2)
-  })
-}
+  for (const [name, method, path, body, pointer] of [
+    ['an invalid name', 'POST', '/rooms', { name: 'a b' }, '/body/name'],
+    ['an empty name', 'POST', '/rooms', { name: '' }, '/body/name'],
+    ['a name of 65 characters', 'POST', '/rooms', { name: 'x'.repeat(65) }, '/body/name'],
+    ['a name with a line break', 'POST', '/rooms', { name: 'a\n' }, '/body/name'],
+    ['a name that is a number', 'POST', '/rooms', { name: 7 }, '/body/name'],
+    ['a null name', 'POST', '/rooms', { name: null }, '/body/name'],
+    ['an unknown property', 'POST', '/rooms', { colour: 'red' }, '/body/colour'],
+    ['a negative maxPeers', 'POST', '/rooms', { maxPeers: -1 }, '/body/maxPeers'],
+    ['a fractional maxPeers', 'PATCH', '/rooms/a', { maxPeers: 1.5 }, '/body/maxPeers'],
+    ['a huge maxPeers', 'PATCH', '/rooms/a', { maxPeers: 1e9 }, '/body/maxPeers'],
+    ['locked as text', 'PATCH', '/rooms/a', { locked: 'true' }, '/body/locked'],
+    ['listed as a number', 'PATCH', '/rooms/a', { listed: 1 }, '/body/listed'],
+    ['a negative emptyTimeout', 'PATCH', '/rooms/a', { emptyTimeout: -1 }, '/body/emptyTimeout'],
+    ['data that are a text', 'PATCH', '/rooms/a', { data: 'x' }, '/body/data'],
+    ['data that are an array', 'PATCH', '/rooms/a', { data: [] }, '/body/data'],
+    ['null data', 'PATCH', '/rooms/a', { data: null }, '/body/data'],
+    ['data over 4096 bytes', 'POST', '/rooms', { data: { a: 'é'.repeat(2045) } }, '/body/data'],
+    ['a name in a change', 'PATCH', '/rooms/a', { name: 'b' }, '/body/name'],
+    ['data nested very deep', 'POST', '/rooms', deep, '/body/data'],
+    ['an invalid name in the path', 'GET', '/rooms/a%20b', undefined, '/params/room'],
+    ['an invalid name of members', 'GET', `/rooms/${'x'.repeat(65)}/peers`, undefined, '/params/room'],
+    ['an invalid name to close', 'DELETE', '/rooms/%F0%9F%8E%AE', undefined, '/params/room'],
+    ['an invalid name to change', 'PATCH', '/rooms/a%2Fb', {}, '/params/room'],
+    ['an invalid close code', 'DELETE', '/rooms/a?code=1005', undefined, '/query/code'],
+    ['a long reason', 'DELETE', `/rooms/a?reason=${'x'.repeat(124)}`, undefined, '/query/reason'],
+    ['an unknown parameter', 'DELETE', '/rooms/a?wait=1', undefined, '/query/wait'],
+    ['limit 0', 'GET', '/rooms?limit=0', undefined, '/query/limit'],
+    ['limit 1001', 'GET', '/rooms?limit=1001', undefined, '/query/limit'],
+    ['an unknown sort key', 'GET', '/rooms?sort=data', undefined, '/query/sort'],
+    ['an inherited sort key', 'GET', '/rooms?sort=constructor', undefined, '/query/sort'],
+    ['an unknown order', 'GET', '/rooms?order=up', undefined, '/query/order'],
+    ['listed that is no boolean', 'GET', '/rooms?listed=1', undefined, '/query/listed'],
+    ['a long q', 'GET', `/rooms?q=${'x'.repeat(65)}`, undefined, '/query/q'],
+    ['a forged cursor', 'GET', '/rooms?cursor=AAAA', undefined, '/query/cursor'],
+    ['a room in the query of members', 'GET', '/rooms/a/peers?room=b', undefined, '/query/room'],
+    ['an invalid room in the query of peers', 'GET', '/peers?room=a%20b', undefined, '/query/room'],
+    ['an empty room in the query of peers', 'GET', '/peers?room=', undefined, '/query/room'],
+    ['an invalid room in a filter', 'POST', '/peers/disconnect', { filter: { room: '' } }, '/body/filter/room']
+  ] as const) {
+    await t.test(`rejects ${name}`, async t => {
+      const init = typeof body === 'string'
+        ? { method, headers: { 'content-type': 'application/json' }, body }
+        : body === undefined ? { method } : jsonRequest(method, body)
+      const answer = await host.api(path, init)
+      const problem = await answer.json()
+      t.equal(answer.status, 400, JSON.stringify(problem).slice(0, 500))
+      t.match(answer.headers.get('content-type'), /^application\/problem\+json/)
+      const pointers = problem.errors.map((error: { pointer: string }) => error.pointer)
+      t.ok(pointers.includes(pointer), JSON.stringify(problem.errors))
+      t.equal(host.server.roomCount, 2)
+    })
+  }
+})
 
 t.test('accepts data of exactly 4096 bytes', async t => {
   const { api } = await startRooms(t)

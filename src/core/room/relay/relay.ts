@@ -195,7 +195,8 @@ export class Relay {
   }
 
   #announce (packet: Uint8Array, subject: PeerSession | undefined): void {
-    this.#toAll(packet, 0, packet.length, subject, undefined)
+    this.#parts.outbox.announce(opcode.BINARY, packet, subject?.outbox)
+    for (const session of this.#inText ?? NOBODY) if (session !== subject) this.#send(session, packet)
   }
 
   #send (session: PeerSession, packet: Uint8Array): void {

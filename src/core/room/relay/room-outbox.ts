@@ -6,6 +6,9 @@ import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = LARGEST_BUFFER
 const NONE: Buffer = Buffer.alloc(0)
+/** From this many members on announcements may wait, and for how long: ten times what the writes for one take. */
+const LARGE_ROOM = 64
+const WAIT_PER_MEMBER = 0.05
 /**
  * What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room.
  */
@@ -41,7 +44,10 @@ export class RoomOutbox implements OutboxTotals {
   /** Members found slow, closed at the end of the turn. */
   #slow: PeerOutbox[] = []
   #isArmed = false
-  #isHeld = false
+  /** When the log is sent: 0 with this turn, else on the clock of `performance.now()` by the timer. */
+  #due = Infinity
+  #timer: NodeJS.Timeout | undefined
+  #timerDue = 0
   #lastFlush = 0
   /** Where the last frame of the log begins. */
   #lastFrame = 0
@@ -137,6 +143,15 @@ export class RoomOutbox implements OutboxTotals {
     if (outbox.isBlocked) this.#checkMarks(outbox)
   }
 
+  /** As `send`, for a payload that nobody changes any more: it need not be copied. */
+  sendOwn (outbox: PeerOutbox, code: number, payload: Uint8Array): void {
+    if (outbox.isBlocked) return this.send(outbox, code, payload, 0, payload.length)
+    outbox.count(payload.length, 1)
+    if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
+    outbox.write(code, payload)
+    if (outbox.isBlocked) this.#checkMarks(outbox)
+  }
+
   /** Sends a control frame: in order with the packets, but not counted as one. */
   sendControl (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
     if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
@@ -152,6 +167,29 @@ export class RoomOutbox implements OutboxTotals {
 
   /** Sends source[start..end) as one packet to all members except up to two; returns the number of receivers. */
   sendAll (
+    code: number, source: Uint8Array, start: number, end: number,
+    without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
+  ): number {
+    const receivers = this.#append(code, source, start, end, without, alsoWithout)
+    if (this.#holdTime > 0) this.#hold(this.#holdTime)
+    else this.#sendThisTurn()
+    return receivers
+  }
+
+  /**
+   * Sends one packet about a member to all members but one: who joins or leaves. Each costs a write per member, so in a
+   * large room it may wait for others, and for packets, which are not sent before it.
+   */
+  announce (code: number, packet: Uint8Array, without: PeerOutbox | undefined): number {
+    const { size } = this.#members
+    const receivers = this.#append(code, packet, 0, packet.length, without, undefined)
+    const wait = Math.max(this.#holdTime, size < LARGE_ROOM ? 0 : size * WAIT_PER_MEMBER)
+    if (wait > 0) this.#hold(wait)
+    else this.#sendThisTurn()
+    return receivers
+  }
+
+  #append (
     code: number, source: Uint8Array, start: number, end: number,
     without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
   ): number {
@@ -174,8 +212,6 @@ export class RoomOutbox implements OutboxTotals {
       this.#exclude(alsoWithout, from, to, size)
       receivers--
     }
-    if (this.#holdTime > 0) this.#hold()
-    else this.#arm()
     return receivers
   }
 
@@ -190,14 +226,19 @@ export class RoomOutbox implements OutboxTotals {
     this.#length = from + frames.length
     this.packets += packets
     this.bytes += size
-    if (this.#holdTime > 0) this.#hold()
-    else this.#arm()
+    if (this.#holdTime > 0) this.#hold(this.#holdTime)
+    else this.#sendThisTurn()
     return from
   }
 
   /** Excludes log[from..to), one frame of `size` payload bytes, from what a member gets; in ascending order. */
   excludePart (outbox: PeerOutbox, from: number, to: number, size: number): void {
     if (outbox.isMember) this.#exclude(outbox, from, to, size)
+  }
+
+  #sendThisTurn (): void {
+    this.#due = 0
+    this.#arm()
   }
 
   /** Sends everything now instead of at the end of the turn. */
@@ -246,22 +287,27 @@ export class RoomOutbox implements OutboxTotals {
 
   #endTurn (): void {
     this.#isArmed = false
-    if (this.#length > 0 && !this.#isHeld) this.#flushLog()
+    if (this.#length > 0 && this.#due === 0) this.#flushLog()
     this.#flushDirty()
     if (this.#slow.length > 0) this.#closeSlow()
   }
 
   /**
-   * The first packet after a pause is sent with its turn; those that follow closely are sent together, after
-   * `holdTime`.
+   * The first packet after a pause is sent with its turn; those that follow closely are sent together, `time`
+   * milliseconds after the last ones.
    */
-  #hold (): void {
-    if (this.#isHeld) return
-    const wait = this.#holdTime - (performance.now() - this.#lastFlush)
-    if (wait <= 0) return this.#arm()
-    this.#isHeld = true
-    setTimeout(() => {
-      this.#isHeld = false
+  #hold (time: number): void {
+    const due = this.#lastFlush + time
+    if (this.#due <= due) return
+    const wait = due - performance.now()
+    if (wait <= 0) return this.#sendThisTurn()
+    this.#due = due
+    // One that fires earlier sends it a little early.
+    if (this.#timer !== undefined && this.#timerDue <= due) return
+    clearTimeout(this.#timer)
+    this.#timerDue = due
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
       if (this.#length > 0) this.#flushLog()
     }, Math.ceil(wait))
   }
@@ -275,7 +321,8 @@ export class RoomOutbox implements OutboxTotals {
     const log = this.#buffer.subarray(0, this.#length)
     this.#reader?.flushing(log)
     let isShared = false
-    if (this.#holdTime > 0) this.#lastFlush = performance.now()
+    this.#due = Infinity
+    if (this.#holdTime > 0 || this.#members.size >= LARGE_ROOM) this.#lastFlush = performance.now()
     for (const outbox of this.#members) {
       if (outbox.isBlocked) this.#keep(outbox)
       else {

@@ -170,6 +170,77 @@ t.test('holdTime: the first packet is sent immediately, closely following ones a
   t.same(reader.got(), ['last'])
 })
 
+t.test('announcements in a large room wait for each other and for packets, in order', async t => {
+  const clock = stopTime(t)
+  const log = new RoomOutbox(plenty)
+  clock.advance(1000)
+  const readers = Array.from({ length: 100 }, () => new Reader())
+  for (const { output } of readers) log.add(output)
+  const [reader, other] = readers
+  let writes = 0
+  const write = reader.connection.write.bind(reader.connection)
+  reader.connection.write = bytes => {
+    writes++
+    write(bytes)
+  }
+  const announce = (text: string): void => { log.announce(BINARY, Buffer.from(text), undefined) }
+  const say = (text: string): void => { log.sendAll(BINARY, Buffer.from(text), 0, text.length, undefined, undefined) }
+
+  announce('first')
+  await nextTurn()
+  t.same(reader.got(), ['first'], 'the first one is sent with its turn')
+  for (let i = 0; i < 10; i++) {
+    announce(`later ${i}`)
+    await nextTurn()
+  }
+  t.same(reader.got(), [], 'those that follow closely wait')
+  clock.advance(5)
+  t.equal(reader.got().length, 10, 'for 5 ms')
+  t.equal(writes, 2)
+
+  announce('a')
+  say('b')
+  announce('c')
+  await nextTurn()
+  t.same(reader.got(), ['a', 'b', 'c'], 'a packet takes along what waits')
+  announce('d')
+  await nextTurn()
+  log.send(other.output, BINARY, Buffer.from('own'), 0, 3)
+  await nextTurn()
+  t.same(other.got().slice(-2), ['d', 'own'], 'and so does one for a single member')
+  t.same(reader.got(), [])
+  clock.advance(5)
+  t.same(reader.got(), ['d'])
+  clock.advance(1000)
+  t.same(other.got(), [])
+})
+
+t.test('announcements in a small room do not wait', async t => {
+  stopTime(t).advance(1000)
+  const log = new RoomOutbox(plenty)
+  const reader = new Reader()
+  log.add(reader.output)
+  for (const text of ['a', 'b']) {
+    log.announce(BINARY, Buffer.from(text), undefined)
+    await nextTurn()
+    t.same(reader.got(), [text])
+  }
+})
+
+t.test('announcements wait no longer than packets with holdTime allow', async t => {
+  const clock = stopTime(t)
+  const log = new RoomOutbox(plenty, 2)
+  clock.advance(1000)
+  const readers = Array.from({ length: 1000 }, () => new Reader())
+  for (const { output } of readers) log.add(output)
+  log.announce(BINARY, Buffer.from('a'), undefined)
+  await nextTurn()
+  log.announce(BINARY, Buffer.from('b'), undefined)
+  log.sendAll(BINARY, Buffer.from('c'), 0, 1, undefined, undefined)
+  clock.advance(2)
+  t.same(readers[0].got(), ['a', 'b', 'c'])
+})
+
 /** Limits small enough that random traffic exceeds them, and what a slow reader does in its callback. */
 t.test('sending and removing members in a callback: no other member misses a packet or gets it twice', async t => {
   let slowReaders = 0
@@ -181,7 +252,8 @@ t.test('sending and removing members in a callback: no other member misses a pac
     const sendAll = (without: Reader | undefined): void => {
       const size = random.oneIn(20) ? 70_000 : random.oneIn(3) ? 3000 : 10
       const bytes = Buffer.from(`${number++} `.padEnd(size, 'x'))
-      log.sendAll(BINARY, bytes, 0, bytes.length, without?.output, undefined)
+      if (random.oneIn(4)) log.announce(BINARY, bytes, without?.output)
+      else log.sendAll(BINARY, bytes, 0, bytes.length, without?.output, undefined)
       for (const member of members) if (member !== without) member.due.push(bytes.toString())
     }
     const sendOne = (reader: Reader): void => {

@@ -1,0 +1,24 @@
+// Runs compiled test files one after the other in this process, so that they load what they share once.
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+
+/** Seconds that a file may take. */
+const TIMEOUT = 240
+
+for (const file of process.argv.slice(2)) {
+  const timer = setTimeout(() => { t.timeout({ expired: file }) }, TIMEOUT * 1000).unref()
+  const began = performance.now()
+  const { user, system } = process.cpuUsage()
+  await import(pathToFileURL(resolve(file)).href)
+  // `t.teardown` outside of a test makes tap end as soon as it is idle.
+  if (t.results !== undefined) throw new Error(`a file before ${file} uses t.teardown outside of a test`)
+  while (!t.idle) await new Promise(resolve => { t.once('idle', resolve) })
+  clearTimeout(timer)
+  const cpu = process.cpuUsage({ user, system })
+  t.comment(`file ${file}: ${seconds(performance.now() - began)}, CPU ${seconds((cpu.user + cpu.system) / 1000)}`)
+}
+
+function seconds (milliseconds) {
+  return `${(milliseconds / 1000).toFixed(2)} s`
+}

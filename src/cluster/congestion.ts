@@ -1,0 +1,43 @@
+import { pauseReason } from '../core/peer/pause-reason.ts'
+import type { PacketSender } from '../core/peer/incoming-queue.ts'
+import type { NodeContext } from './node-context.ts'
+
+/** Bytes that the broker may have not confirmed before senders are paused, and below which they go on. */
+const HIGH = 8 * 1024 * 1024
+const LOW = HIGH / 2
+
+/** Milliseconds between two looks while senders are paused. */
+const INTERVAL = 10
+
+/** Pauses the peers that send to other nodes while the broker is behind: nothing is dropped, and nothing piles up. */
+export class Congestion {
+  readonly #context: NodeContext
+  readonly #paused = new Set<PacketSender>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor (context: NodeContext) {
+    this.#context = context
+  }
+
+  /** Whether whoever sends to other nodes has to be paused. */
+  get isActive (): boolean {
+    return this.#context.bus.unconfirmedBytes > HIGH
+  }
+
+  /** Pauses a sender until the broker has caught up. */
+  pause (sender: PacketSender): void {
+    if (this.#paused.has(sender)) return
+    this.#paused.add(sender)
+    sender.pauseReading(pauseReason.CLUSTER)
+    this.#timer ??= setInterval(() => { if (this.#context.bus.unconfirmedBytes < LOW) this.end() }, INTERVAL)
+  }
+
+  /** Resumes everyone. */
+  end (): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    const senders = [...this.#paused]
+    this.#paused.clear()
+    for (const sender of senders) sender.resumeReading(pauseReason.CLUSTER)
+  }
+}

@@ -1,0 +1,26 @@
+import type { ClusterNode } from '../membership-host.ts'
+
+/** What a node tells the others regularly. */
+export interface Heartbeat {
+  readonly node: ClusterNode
+  /** Whether it is its last one. */
+  readonly isLeaving: boolean
+  /** See `MembershipHost.heartbeat`. */
+  readonly bytes: Uint8Array
+}
+
+/** | JSON | newline | bytes of the host ... | */
+export function encodeHeartbeat ({ node, isLeaving, bytes }: Heartbeat): Uint8Array {
+  return Buffer.concat([Buffer.from(`${JSON.stringify({ node, isLeaving })}\n`), bytes])
+}
+
+/** Undefined when it is none: a node of another version may say it otherwise. */
+export function decodeHeartbeat (message: Uint8Array): Heartbeat | undefined {
+  const end = message.indexOf(0x0A)
+  try {
+    const head = JSON.parse(new TextDecoder().decode(message.subarray(0, end))) as Omit<Heartbeat, 'bytes'>
+    return { ...head, bytes: message.subarray(end + 1) }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,63 @@
+import { GodotError } from '../../error.ts'
+import type { KeyStore } from '../bus/bus.ts'
+
+/** A node and what it must have in common with the others. */
+export interface LeaseOwner {
+  readonly nodeId: string
+  readonly version: string
+  /** See `MembershipHost.agreement`. */
+  readonly agreement: string
+}
+
+/** What the lease of a slot says. */
+export interface LeaseValue extends LeaseOwner {
+  readonly epoch: number
+  readonly startedAt: number
+  /** Whether its owner has left: nobody gets the slot until the key expires. */
+  readonly hasLeft: boolean
+}
+
+/** Key of the lease of a slot. */
+export function leaseKey (slot: number): string {
+  return `slot.${slot}`
+}
+
+export function encodeLease (value: LeaseValue): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
+}
+
+export function decodeLease (bytes: Uint8Array): LeaseValue {
+  return JSON.parse(new TextDecoder().decode(bytes)) as LeaseValue
+}
+
+/** All leases by slot, those that have ended but not expired included. */
+export async function readLeases (store: KeyStore): Promise<Map<number, LeaseValue>> {
+  const leases = new Map<number, LeaseValue>()
+  const end = await store.watch(({ key, value }) => {
+    if (value !== undefined) leases.set(Number(key.slice('slot.'.length)), decodeLease(value))
+  })
+  end()
+  return leases
+}
+
+/** @throws ERR_INVALID_PARAMETER if a node cannot be in a cluster with another: names the first difference */
+export function checkAgreement (own: LeaseOwner, other: LeaseOwner): void {
+  if (own.nodeId === other.nodeId) refuse(`another node has the id ${own.nodeId}`)
+  if (own.version !== other.version) {
+    refuse(`version ${own.version} differs from ${other.version} of node ${other.nodeId}`)
+  }
+  const [mine, theirs] = [members(own), members(other)]
+  const name = [...new Set([...mine.keys(), ...theirs.keys()])].find(name => mine.get(name) !== theirs.get(name))
+  if (name === undefined) return
+  refuse(`${name} differs from node ${other.nodeId}: here ${mine.get(name)}, there ${theirs.get(name)}`)
+}
+
+/** Members of an agreement, as JSON. */
+function members ({ agreement }: LeaseOwner): Map<string, string> {
+  const entries = Object.entries(JSON.parse(agreement) as Record<string, unknown>)
+  return new Map(entries.map(([name, value]) => [name, JSON.stringify(value)]))
+}
+
+function refuse (difference: string): never {
+  throw new GodotError('ERR_INVALID_PARAMETER', `cluster: ${difference}`)
+}

@@ -1,0 +1,161 @@
+import type { Logger } from '../../logger.ts'
+import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership-host.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { Timings } from './timings.ts'
+
+/** What a node asks the cluster about another. */
+export interface Inquiry {
+  /** Whether the lease of its slot is its own. */
+  owns (node: ClusterNode): Promise<boolean>
+  /** Whether it answers; undefined when the broker cannot be reached. */
+  answers (node: ClusterNode): Promise<boolean | undefined>
+}
+
+interface OtherNode {
+  node: ClusterNode
+  state: 'joining' | 'live'
+  /** By performance.now(). */
+  heardAt: number
+  /** Whether it is asked if it is there. */
+  isAsked: boolean
+  joining: Promise<void>
+}
+
+/** The other nodes of a cluster: who has joined, who has left. */
+export class OtherNodes {
+  readonly #host: MembershipHost
+  readonly #inquiry: Inquiry
+  readonly #timings: Timings
+  readonly #log: Logger
+  readonly #bySlot = new Map<number, OtherNode>()
+  /** Leases that are being looked up, by slot and epoch. */
+  #introductions = new Set<string>()
+  #heard = (): void => {}
+
+  constructor (host: MembershipHost, inquiry: Inquiry, timings: Timings, log: Logger) {
+    this.#host = host
+    this.#inquiry = inquiry
+    this.#timings = timings
+    this.#log = log
+  }
+
+  /** All that are live. */
+  live (): ClusterNode[] {
+    return [...this.#bySlot.values()].filter(({ state }) => state === 'live').map(({ node }) => node)
+  }
+
+  /** The node that has a slot, live or joining. */
+  get (slot: number): ClusterNode | undefined {
+    return this.#bySlot.get(slot)?.node
+  }
+
+  /** Resolves when all these nodes were heard of, or after some time, and all that were heard of have joined. */
+  async joined (expected: ReadonlyArray<{ slot: number, epoch: number }>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>(resolve => {
+      timer = setTimeout(resolve, this.#timings.hello)
+      this.#heard = () => { if (expected.every(({ slot, epoch }) => this.get(slot)?.epoch === epoch)) resolve() }
+      this.#heard()
+    })
+    clearTimeout(timer)
+    this.#heard = () => {}
+    for (let waiting = this.#joining(); waiting.length > 0; waiting = this.#joining()) {
+      await Promise.all(waiting.map(({ joining }) => joining))
+    }
+  }
+
+  #joining (): OtherNode[] {
+    return [...this.#bySlot.values()].filter(({ state }) => state === 'joining')
+  }
+
+  /** A heartbeat has arrived. */
+  receive (heartbeat: Heartbeat): void {
+    const { node, isLeaving, bytes } = heartbeat
+    const other = this.#bySlot.get(node.slot)
+    if (other?.node.epoch !== node.epoch) {
+      if (!isLeaving) this.#introduce(node)
+      return
+    }
+    other.heardAt = performance.now()
+    if (isLeaving) {
+      this.#remove(other, 'left')
+      return
+    }
+    if (other.node.isDraining !== node.isDraining) other.node = node
+    if (other.state === 'live') this.#host.heard(other.node, bytes)
+  }
+
+  /** An unknown node joins if the lease of its slot is its own: it may have been stopped, or its message be late. */
+  #introduce (node: ClusterNode): void {
+    const introductions = this.#introductions
+    const key = `${node.slot} ${node.epoch}`
+    if (introductions.has(key)) return
+    introductions.add(key)
+    this.#inquiry.owns(node)
+      .then(isOwner => { if (isOwner && introductions === this.#introductions) this.#join(node) })
+      // An error of the bus: its next heartbeat introduces it again.
+      .catch((error: unknown) => { this.#log.debug({ err: error, node: node.id }, 'Could not look up a node') })
+      .finally(() => { introductions.delete(key) })
+  }
+
+  #join (node: ClusterNode): void {
+    for (const other of [...this.#bySlot.values()]) {
+      // It was started again before the others noticed that it had gone.
+      if (other.node.slot === node.slot || other.node.id === node.id) this.#remove(other, 'lost')
+    }
+    const other: OtherNode = {
+      node, state: 'joining', heardAt: performance.now(), isAsked: false, joining: Promise.resolve()
+    }
+    this.#bySlot.set(node.slot, other)
+    other.joining = this.#admit(other)
+    this.#heard()
+  }
+
+  async #admit (other: OtherNode): Promise<void> {
+    try {
+      await this.#host.joined(other.node)
+      other.state = 'live'
+    } catch (error) {
+      this.#log.warn({ err: error, node: other.node.id }, 'A node could not join, trying again')
+      if (this.#has(other)) this.#bySlot.delete(other.node.slot)
+    }
+  }
+
+  #has (other: OtherNode): boolean {
+    return this.#bySlot.get(other.node.slot) === other
+  }
+
+  /** Asks those that were not heard of for some time whether they are there. */
+  checkSilent (): void {
+    const now = performance.now()
+    for (const other of this.#bySlot.values()) {
+      if (now - other.heardAt > this.#timings.silence && !other.isAsked) this.#ask(other)
+    }
+  }
+
+  #ask (other: OtherNode): void {
+    const { heardAt } = other
+    other.isAsked = true
+    this.#inquiry.answers(other.node).then(answers => {
+      other.isAsked = false
+      if (answers === true) other.heardAt = performance.now()
+      if (answers === false && other.heardAt === heardAt && this.#has(other)) this.#remove(other, 'lost')
+    }, () => { other.isAsked = false })
+  }
+
+  /** Nobody can have been heard of until now: the broker was away. */
+  forgiveSilence (): void {
+    for (const other of this.#bySlot.values()) other.heardAt = performance.now()
+  }
+
+  /** This node is no longer in the cluster: to it all others are lost. */
+  clear (): void {
+    this.#introductions = new Set()
+    for (const other of [...this.#bySlot.values()]) this.#remove(other, 'lost')
+  }
+
+  #remove (other: OtherNode, cause: NodeLeftCause): void {
+    this.#bySlot.delete(other.node.slot)
+    this.#host.left(other.node, cause)
+  }
+}

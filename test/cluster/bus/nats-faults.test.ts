@@ -1,0 +1,175 @@
+import t, { type Test } from 'tap'
+import type { Bus } from '../../../src/cluster/bus/bus.ts'
+import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
+import { startNats, type NatsServer } from '../../helper/nats.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
+import { startTcpProxy } from '../../helper/tcp-proxy.ts'
+import { withTimeout } from '../../helper/with-timeout.ts'
+
+async function connect (t: Test, servers: string): Promise<Bus> {
+  const bus = await connectNats({ servers }, silentLogger)
+  t.teardown(() => bus.close())
+  return bus
+}
+
+/** Resolves when this bus is connected or not. */
+async function status (bus: Bus, isConnected: boolean): Promise<void> {
+  let end = (): void => {}
+  const changed = new Promise<void>(resolve => {
+    end = bus.onStatus(now => { if (now === isConnected) resolve() })
+    if (bus.isConnected === isConnected) resolve()
+  })
+  await withTimeout(10, () => `connected: ${isConnected}`, changed)
+  end()
+}
+
+/** Publishes numbers, a burst a turn, until told to stop; receives them on another bus. */
+class Load {
+  readonly received: number[] = []
+  published = 0
+  readonly #sender: Bus
+  #isOver = false
+
+  constructor (sender: Bus, receiver: Bus) {
+    this.#sender = sender
+    receiver.subscribe('load', ({ bytes }) => {
+      this.received.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0))
+    })
+  }
+
+  start (): void {
+    if (this.#isOver) return
+    for (let i = 0; i < 20; i++) {
+      const bytes = new Uint8Array(64)
+      new DataView(bytes.buffer).setUint32(0, this.published++)
+      this.#sender.publish('load', bytes)
+    }
+    setTimeout(() => { this.start() }, 1)
+  }
+
+  stop (): void {
+    this.#isOver = true
+  }
+
+  /** Resolves when something is received that is published from now on. */
+  async flows (): Promise<void> {
+    const { published } = this
+    const flowing = async (): Promise<void> => {
+      while (!((this.received.at(-1) ?? -1) >= published)) await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    await withTimeout(10, () => `a message after ${published}`, flowing())
+  }
+}
+
+/** A broken order or a duplicate, if there is one. */
+function disorder (numbers: readonly number[]): string | undefined {
+  const index = numbers.findIndex((number, i) => i > 0 && number <= numbers[i - 1])
+  return index === -1 ? undefined : `${numbers[index]} after ${numbers[index - 1]}`
+}
+
+async function loaded (t: Test, server: NatsServer): Promise<{ load: Load, sender: Bus, receiver: Bus }> {
+  const [sender, receiver] = await Promise.all([connect(t, server.url), connect(t, server.url)])
+  const load = new Load(sender, receiver)
+  await receiver.flush()
+  load.start()
+  t.teardown(() => { load.stop() })
+  await load.flows()
+  return { load, sender, receiver }
+}
+
+t.test('a broker that is killed and restarted under load: no duplicates, no reordering', async t => {
+  const server = await startNats(t)
+  const { load, sender, receiver } = await loaded(t, server)
+  for (let i = 0; i < 3; i++) {
+    await server.kill()
+    await Promise.all([status(sender, false), status(receiver, false)])
+    const lost = load.published
+    await server.start()
+    await Promise.all([status(sender, true), status(receiver, true)])
+    await load.flows()
+    t.notOk(load.received.includes(lost), 'what was published without a broker is not sent later')
+  }
+  t.equal(disorder(load.received), undefined)
+})
+
+t.test('a broker that stops is noticed within three seconds; nothing of that time is sent later', async t => {
+  const server = await startNats(t)
+  const { load, sender, receiver } = await loaded(t, server)
+  const started = performance.now()
+  server.signal('SIGSTOP')
+  await Promise.all([status(sender, false), status(receiver, false)])
+  const elapsed = performance.now() - started
+  t.ok(elapsed < 3000, `${elapsed} ms`)
+  const lost = load.published
+  server.signal('SIGCONT')
+  await Promise.all([status(sender, true), status(receiver, true)])
+  await load.flows()
+  t.notOk(load.received.includes(lost))
+  t.equal(disorder(load.received), undefined)
+})
+
+t.test('a connection that takes no more bytes is noticed, too', async t => {
+  const server = await startNats(t)
+  const proxy = await startTcpProxy(t, () => server.port)
+  const bus = await connect(t, `nats://127.0.0.1:${proxy.port}`)
+  proxy.stall()
+  const started = performance.now()
+  // More than sockets buffer.
+  for (let i = 0; i < 32; i++) bus.publish('a', new Uint8Array(1_000_000))
+  t.ok(bus.unconfirmedBytes > 30_000_000)
+  await status(bus, false)
+  const elapsed = performance.now() - started
+  t.ok(elapsed < 3000, `${elapsed} ms`)
+  t.equal(bus.unconfirmedBytes, 0)
+  proxy.cut()
+  proxy.restore()
+  await status(bus, true)
+  await bus.flush()
+})
+
+t.test('closes although the broker has stopped', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  server.signal('SIGSTOP')
+  for (let i = 0; i < 32; i++) bus.publish('a', new Uint8Array(1_000_000))
+  await bus.close()
+  t.equal(bus.isConnected, false)
+})
+
+t.test('a store outlives a restart of the broker', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  const store = await bus.openStore('test')
+  const revision = await store.put('a', new Uint8Array(1)) as number
+  await server.kill()
+  await status(bus, false)
+  await server.start()
+  await status(bus, true)
+  t.equal((await store.get('a'))?.revision, revision)
+  t.ok(await store.update('a', new Uint8Array(1), revision) as number > revision)
+})
+
+t.test('a store is made again when a restarted broker has lost it; watches go on', async t => {
+  const server = await startNats(t)
+  const buses = await Promise.all(Array.from({ length: 3 }, () => connect(t, server.url)))
+  const stores = await Promise.all(buses.map(bus => bus.openStore('test', 60)))
+  for (let i = 0; i < 10; i++) await stores[0].put('a', new Uint8Array(1))
+  const changes: string[] = []
+  let changed = (): void => {}
+  await stores[2].watch(({ key, revision }) => {
+    changes.push(`${key} ${revision}`)
+    changed()
+  })
+  await server.kill()
+  await Promise.all(buses.map(bus => status(bus, false)))
+  await server.forget()
+  await server.start()
+  await Promise.all(buses.map(bus => status(bus, true)))
+  const told = new Promise<void>(resolve => { changed = resolve })
+  t.equal(await stores[0].get('a'), undefined)
+  const revisions = await Promise.all(stores.slice(0, 2).map(store => store.create('b', new Uint8Array(1))))
+  t.same(revisions.filter(revision => revision !== undefined), [1], 'one of them creates the first key')
+  await withTimeout(10, () => 'the new key', told)
+  t.same(changes, ['a 10', 'b 1'])
+  t.ok(await stores[0].age('b') as number < 10_000)
+})

@@ -1,0 +1,331 @@
+import t, { type Test } from 'tap'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
+import { Membership, type MembershipOptions } from '../../src/cluster/membership.ts'
+import { encodeHeartbeat } from '../../src/cluster/membership/heartbeat.ts'
+import { readLeases } from '../../src/cluster/membership/lease-value.ts'
+import { RecordingHost } from '../helper/cluster-host.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { until } from '../helper/until.ts'
+
+const timings = { heartbeat: 40, lease: 500, quarantine: 400, silence: 150, ping: 60, hello: 300 }
+/** Here a node that was lost can come back before its lease ends. */
+const longLease = { ...timings, lease: 3000 }
+
+class Node {
+  readonly broker: MemoryBroker
+  readonly bus: Bus
+  readonly host = new RecordingHost()
+  readonly membership: Membership
+
+  constructor (t: Test, broker: MemoryBroker, nodeId: string, options: Partial<MembershipOptions> = {}) {
+    this.broker = broker
+    this.bus = broker.connect()
+    const all = { namespace: 'test', nodeId, version: '1', timings, ...options }
+    this.membership = new Membership(this.bus, all, this.host, silentLogger)
+    t.teardown(async () => {
+      await this.membership.leave()
+      await this.bus.close()
+    })
+  }
+
+  get told (): string[] {
+    return this.host.told
+  }
+
+  get others (): string[] {
+    return this.membership.nodes().map(({ id }) => id).sort()
+  }
+
+  get slot (): number {
+    return this.membership.self?.slot ?? 0
+  }
+
+  cut (): void {
+    this.broker.cut(this.bus)
+  }
+
+  restore (): void {
+    this.broker.restore(this.bus)
+  }
+
+  /** Waits until it has been told this many times. */
+  async toldOf (what: string, times = 1): Promise<void> {
+    await until(() => this.told.filter(entry => entry === what).length >= times)
+  }
+}
+
+/** Nodes a, b, c that have joined one after the other. */
+async function start (t: Test, names: string, options: Partial<MembershipOptions> = {}): Promise<Node[]> {
+  const broker = new MemoryBroker()
+  const nodes = [...names].map(name => new Node(t, broker, name, options))
+  for (const { membership } of nodes) await membership.start()
+  await until(() => nodes.every(({ others }) => others.length === names.length - 1))
+  return nodes
+}
+
+async function pass (milliseconds: number): Promise<void> {
+  const started = performance.now()
+  await until(() => performance.now() - started > milliseconds)
+}
+
+t.test('a single node is ready with a slot of its own', async t => {
+  const [{ membership, told }] = await start(t, 'a')
+  t.ok(membership.isReady && membership.checkHeld())
+  t.match(membership.self, { id: 'a', isDraining: false })
+  t.same([told, membership.nodes()], [[], []])
+})
+
+t.test('a node that is ready knows all others, and they know it', async t => {
+  const nodes = await start(t, 'abc')
+  t.same(nodes.map(({ told }) => [...told].sort()), [
+    ['joined b', 'joined c'], ['joined a', 'joined c'], ['joined a', 'joined b']
+  ])
+  t.equal(new Set(nodes.map(({ slot }) => slot)).size, 3)
+  const [a, b] = nodes
+  t.same(a.membership.nodes().find(({ id }) => id === 'b'), b.membership.self)
+  t.equal(a.membership.epochOf(b.slot), b.membership.self?.epoch)
+  await until(() => a.host.heartbeats.size === 2)
+  t.equal(a.host.heartbeats.get('b'), 'alive\n')
+})
+
+t.test('nodes that start together join each other', async t => {
+  const broker = new MemoryBroker()
+  const nodes = [...'abcdef'].map(name => new Node(t, broker, name))
+  await Promise.all(nodes.map(async ({ membership }) => { await membership.start() }))
+  await until(() => nodes.every(({ others }) => others.length === 5))
+  t.ok(nodes.every(({ told }) => told.length === 5))
+})
+
+t.test('start waits until the host has admitted every other node', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b')
+  let admit = (): void => {}
+  b.host.admission = () => new Promise(resolve => { admit = resolve })
+  const started = b.membership.start()
+  await b.toldOf('joined a')
+  await b.bus.flush()
+  t.notOk(b.membership.isReady)
+  t.same(b.others, [])
+  admit()
+  await started
+  t.ok(b.membership.isReady)
+  t.same(b.others, ['a'])
+})
+
+t.test('a node whose admission fails is admitted at its next heartbeat', async t => {
+  const [a] = await start(t, 'a')
+  let failures = 2
+  a.host.admission = async () => { if (failures-- > 0) throw new Error('no snapshot') }
+  const b = new Node(t, a.broker, 'b')
+  await b.membership.start()
+  await until(() => a.others.length === 1)
+  t.same(a.told, ['joined b', 'joined b', 'joined b'])
+})
+
+t.test('a node that leaves has left at once', async t => {
+  const [a, b] = await start(t, 'ab')
+  const started = performance.now()
+  await b.membership.leave()
+  await a.toldOf('left b left')
+  t.ok(performance.now() - started < timings.silence)
+  t.same(a.told, ['joined b', 'left b left'])
+  t.equal(a.membership.epochOf(b.slot), undefined)
+  t.same([b.membership.self, b.membership.isReady, b.told], [undefined, false, ['joined a']])
+})
+
+t.test('a node that crashes is lost, once', async t => {
+  const [a, b, c] = await start(t, 'abc')
+  c.cut()
+  await Promise.all([a.toldOf('left c lost'), b.toldOf('left c lost')])
+  await pass(3 * timings.silence)
+  t.same([a.told, b.told], [['joined b', 'joined c', 'left c lost'], ['joined a', 'joined c', 'left c lost']])
+})
+
+t.test('a node that is silent but answers stays', async t => {
+  const [a, b] = await start(t, 'ab')
+  const slow = { ...timings, heartbeat: 450 }
+  const c = new Node(t, a.broker, 'c', { timings: slow })
+  await c.membership.start()
+  await a.toldOf('joined c')
+  await pass(4 * timings.silence)
+  t.same(a.told, ['joined b', 'joined c'])
+  t.same(b.others, ['a', 'c'])
+})
+
+t.test('a node that is lost while it is being admitted has left', async t => {
+  const [a] = await start(t, 'a')
+  a.host.admission = () => new Promise(() => {})
+  const b = new Node(t, a.broker, 'b')
+  await b.membership.start()
+  await a.toldOf('joined b')
+  b.cut()
+  await a.toldOf('left b lost')
+  t.same(a.told, ['joined b', 'left b lost'])
+})
+
+t.test('a node without a broker for longer than its lease is fenced and joins again with a new lease', async t => {
+  const [a, b] = await start(t, 'ab')
+  const { slot, epoch } = b.membership.self!
+  const interrupted = performance.now()
+  b.cut()
+  await b.toldOf('fenced')
+  const elapsed = performance.now() - interrupted
+  t.ok(elapsed > timings.lease - 2 * timings.heartbeat, `${elapsed} ms`)
+  t.notOk(b.membership.checkHeld() || b.membership.isReady)
+  await a.toldOf('left b lost')
+  b.restore()
+  await until(() => b.membership.isReady && a.others.length === 1)
+  t.equal(b.slot, slot, 'nobody else has taken its slot')
+  t.not(b.membership.self!.epoch, epoch)
+  t.same(b.told, ['joined a', 'fenced', 'left a lost', 'joined a'])
+  t.same(a.told, ['joined b', 'left b lost', 'joined b'])
+})
+
+t.test('nobody notices that the broker is lost for a moment', async t => {
+  const nodes = await start(t, 'abc')
+  for (const node of nodes) node.cut()
+  await pass(timings.silence * 1.5)
+  for (const node of nodes) node.restore()
+  await pass(timings.silence * 2)
+  t.same(nodes.map(({ told }) => told.length), [2, 2, 2])
+  t.ok(nodes.every(({ membership }) => membership.checkHeld()))
+})
+
+t.test('a node that was lost and is heard again joins anew', async t => {
+  const [a, b] = await start(t, 'ab', { timings: longLease })
+  const { slot } = b
+  b.cut()
+  await a.toldOf('left b lost')
+  b.restore()
+  await a.toldOf('joined b', 2)
+  t.same(a.told, ['joined b', 'left b lost', 'joined b'])
+  t.same(b.told, ['joined a'])
+  t.equal(b.slot, slot)
+})
+
+t.test('a broker that forgets all leases fences nobody; others can join', async t => {
+  const [a, b] = await start(t, 'ab')
+  const slots = [a.slot, b.slot]
+  a.broker.forget()
+  const c = new Node(t, a.broker, 'c')
+  await c.membership.start()
+  await until(() => c.others.length === 2 && a.others.length === 2)
+  t.same([a.slot, b.slot], slots)
+  t.same([a.told, b.told], [['joined b', 'joined c'], ['joined a', 'joined c']])
+  const leases = await readLeases(await a.bus.openStore('gdws-test-nodes'))
+  t.same([...leases.keys()].sort(), [a.slot, b.slot, c.slot].sort())
+})
+
+t.test('a node that was started again with its id replaces the lost one at once', async t => {
+  const [a, b] = await start(t, 'ab')
+  b.cut()
+  const again = new Node(t, a.broker, 'b')
+  await again.membership.start()
+  await a.toldOf('joined b', 2)
+  t.same(a.told, ['joined b', 'left b lost', 'joined b'])
+  t.same(again.told, ['joined a'])
+})
+
+t.test('a node that does not agree with a live one refuses to start', async t => {
+  const [a] = await start(t, 'a')
+  a.host.agreement = '{"rooms":true,"wires":["godot-3"]}'
+  await a.membership.leave()
+  const b = new Node(t, a.broker, 'b')
+  b.host.agreement = '{"rooms":true,"wires":["godot-3"]}'
+  await b.membership.start()
+  const cases: Array<[string, Partial<MembershipOptions>, string, RegExp]> = [
+    ['c', {}, '{"rooms":false,"wires":["godot-3"]}', /^cluster: rooms differs from node b: here false, there true$/],
+    ['c', {}, '{"rooms":true}', /^cluster: wires differs from node b: here undefined, there \["godot-3"\]$/],
+    ['c', { version: '2' }, b.host.agreement, /^cluster: version 2 differs from 1 of node b$/],
+    ['b', {}, b.host.agreement, /^cluster: another node has the id b$/]
+  ]
+  for (const [name, options, agreement, message] of cases) {
+    const node = new Node(t, a.broker, name, options)
+    node.host.agreement = agreement
+    await t.rejects(node.membership.start(), { code: 'ERR_INVALID_PARAMETER', message })
+    t.equal(node.membership.self, undefined)
+  }
+  t.same(b.told, [])
+})
+
+t.test('a node that came with another agreement at the same time is ignored', async t => {
+  const broker = new MemoryBroker()
+  const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
+  b.host.agreement = '{"rooms":true}'
+  await Promise.allSettled([a.membership.start(), b.membership.start()])
+  await pass(4 * timings.heartbeat)
+  t.same([a.told, b.told], [[], []])
+})
+
+t.test('tells that it is about to leave', async t => {
+  const [a, b] = await start(t, 'ab')
+  b.membership.setDraining()
+  await until(() => a.host.drained.includes('b'))
+  t.match(a.membership.nodes(), [{ id: 'b', isDraining: true }])
+  t.match(b.membership.self, { isDraining: true })
+})
+
+t.test('clusters of different namespaces do not see each other', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b', { namespace: 'other' })
+  await b.membership.start()
+  await pass(4 * timings.heartbeat)
+  t.same([a.told, b.told], [[], []])
+})
+
+t.test('ignores heartbeats that are none, late, or of another epoch than the lease', async t => {
+  const [a, b] = await start(t, 'ab')
+  const intruder = a.broker.connect()
+  const node = { id: 'x', slot: b.slot, epoch: 1, isDraining: false, startedAt: 0 }
+  const late = { node: { ...node, slot: b.slot === 1023 ? 1022 : 1023 }, isLeaving: false, bytes: new Uint8Array(0) }
+  intruder.publish('gdws.test.hb', new Uint8Array([1, 2, 3]))
+  intruder.publish('gdws.test.hb', encodeHeartbeat(late))
+  for (const isLeaving of [false, true]) {
+    intruder.publish('gdws.test.hb', encodeHeartbeat({ node, isLeaving, bytes: new Uint8Array(0) }))
+  }
+  await intruder.flush()
+  await pass(4 * timings.heartbeat)
+  t.same(a.told, ['joined b'])
+  t.equal(a.membership.epochOf(b.slot), b.membership.self?.epoch)
+})
+
+t.test('does not start without a broker', async t => {
+  const node = new Node(t, new MemoryBroker(), 'a')
+  node.cut()
+  await t.rejects(node.membership.start(), { code: 'cluster-unavailable', message: /^cluster: disconnected/ })
+  t.equal(node.membership.self, undefined)
+})
+
+t.test('does not start when the broker is lost meanwhile', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b')
+  b.host.admission = async () => {
+    b.cut()
+    await until(() => !b.membership.checkHeld())
+  }
+  await t.rejects(b.membership.start(), { code: 'cluster-unavailable' })
+  t.same(b.told, ['joined a', 'fenced', 'left a lost'])
+})
+
+t.test('a node that is not ready in the end has lost its slot', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b')
+  b.host.ready = async () => { throw new Error('no rooms') }
+  await t.rejects(b.membership.start(), { message: 'no rooms' })
+  t.same(b.told, ['joined a', 'fenced', 'left a lost'])
+  t.equal(b.membership.self, undefined)
+})
+
+t.test('a node that leaves while it joins again is out', async t => {
+  const [a, b] = await start(t, 'ab')
+  b.cut()
+  await b.toldOf('fenced')
+  b.host.admission = async () => { await b.membership.leave() }
+  b.restore()
+  await b.toldOf('joined a', 2)
+  await a.toldOf('left b lost')
+  await until(() => a.others.length === 0)
+  await pass(4 * timings.heartbeat)
+  t.same([b.membership.self, b.membership.isReady, a.others], [undefined, false, []])
+})

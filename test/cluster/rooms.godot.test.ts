@@ -1,0 +1,132 @@
+import t, { type Test } from 'tap'
+import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
+import { WebSocketServer, type Room } from '../../index.ts'
+import { startGodot, type GodotClient, type GodotEvent } from '../helper/godot.ts'
+import { listenInRooms, talkInRooms, type Heard, type Talker } from '../helper/room-talk.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+
+/** Nodes with a port each. */
+async function openNodes (t: Test, count: number): Promise<WebSocketServer[]> {
+  const broker = new MemoryBroker()
+  const nodes: WebSocketServer[] = []
+  for (let index = 0; index < count; index++) {
+    const node = new WebSocketServer({
+      gdMpApi: true,
+      rooms: true,
+      bindIp: '127.0.0.1',
+      closeTimeout: 0.5,
+      log: silentLogger,
+      cluster: { servers: 'memory', nodeId: `node-${index}` }
+    }, { cluster: { connect: async () => broker.connect() } })
+    await node.listen(0)
+    nodes.push(node)
+  }
+  t.teardown(async () => { await Promise.all(nodes.map(async node => { await node.stop() })) })
+  return nodes
+}
+
+async function enter (game: GodotClient, { port }: WebSocketServer, room: string): Promise<number> {
+  await game.run('connect', { url: `ws://127.0.0.1:${port}/ws/${room}` })
+  await game.event('connected_to_server')
+  return (await game.run('state')).id
+}
+
+function homeOf (nodes: readonly WebSocketServer[], name: string): Room {
+  return nodes.flatMap(node => [...node.rooms()]).find(room => room.name === name && room.isHome)!
+}
+
+const texts: Record<string, (event: GodotEvent) => string> = {
+  network_peer_packet: ({ bytes }) => bytes.toString(),
+  rpc: ({ args: [text] }) => `call: ${JSON.parse(text)}`
+}
+
+function talkerOf (game: GodotClient, id: number): Talker {
+  return {
+    id,
+    send: async (target, text) => { await game.run('send_bytes', { target, bytes: Buffer.from(text) }) },
+    call: async (target, text) => { await game.run('rpc', { target, method: 'on_remote', args: [`"${text}"`] }) },
+    hear: async (source, text) => {
+      await game.event('network_peer_packet', event => event.source === source && event.bytes.toString() === text)
+    },
+    heard: () => game.eventsOf(...Object.keys(texts))
+      .map(event => ({ source: event.source, text: texts[event.event](event) }))
+  }
+}
+
+t.test('games on three nodes cannot tell that they are', skipWithout('godot3-server'), async t => {
+  const nodes = await openNodes(t, 3)
+  const atServer = new Map<string, Heard[]>()
+  for (const node of nodes) listenInRooms(node, 'remote', atServer)
+  const rooms = new Map<string, Talker[]>()
+  const games = new Map<string, GodotClient[]>()
+  for (const name of ['ice', 'sand']) {
+    const ofRoom = await Promise.all(nodes.map(() => startGodot(t, 'multiplayer_client')))
+    const ids: number[] = []
+    for (const [at, game] of ofRoom.entries()) ids.push(await enter(game, nodes[at], name))
+    for (const [at, game] of ofRoom.entries()) {
+      for (const id of ids) {
+        if (id !== ids[at]) await game.event('network_peer_connected', event => event.id === id)
+      }
+    }
+    t.same(ids.map(id => nodes.findIndex(node => [...node.peers()].some(peer => peer.id === id))), [0, 1, 2])
+    games.set(name, ofRoom)
+    rooms.set(name, ofRoom.map((game, at) => talkerOf(game, ids[at])))
+  }
+  const server = {
+    room: (name: string) => homeOf(nodes, name),
+    get monitor () {
+      const drops: Record<string, number> = {}
+      for (const { monitor } of nodes) {
+        for (const [reason, count] of Object.entries(monitor.drops)) drops[reason] = (drops[reason] ?? 0) + count
+      }
+      return { drops }
+    }
+  }
+  await talkInRooms(t, server, rooms, atServer)
+
+  const [one, two, kicked] = games.get('ice')!
+  const { id } = rooms.get('ice')![2]
+  await nodes[0].cluster.disconnectPeer(id, 4001, 'kicked from another node')
+  await kicked.event('server_close_request', ({ code, reason }) => code === 4001 && reason.startsWith('kicked'))
+  for (const game of [one, two]) await game.event('network_peer_disconnected', event => event.id === id)
+  for (const game of [...games.values()].flat()) t.same(game.errors, [])
+})
+
+t.test('when the home of a room is gone, another node is its server, and clients call it', skipWithout('godot3-server'),
+  async t => {
+    const nodes = await openNodes(t, 3)
+    const calls: string[] = []
+    for (const [at, node] of nodes.entries()) {
+      node.on('room_opened', (room, { failover }) => {
+        if (room.name !== 'ice') return
+        calls.push(`opened on ${at}${failover ? ' by failover' : ''}: ${room.peerCount}`)
+        room.multiplayer.node('/root/Main', { on_remote: [String] }).method('remote', 'on_remote', (id, text) => {
+          calls.push(`${text} at ${at}`)
+          room.multiplayer.node('/root/Main').rpcId(id, 'on_remote', `"${text}, too"`)
+        })
+      })
+    }
+    const games = await Promise.all(nodes.map(() => startGodot(t, 'multiplayer_client')))
+    for (const [at, game] of games.entries()) await enter(game, nodes[at], 'ice')
+    const [, ...others] = games
+    for (const [at, game] of others.entries()) {
+      await game.run('rpc', { target: 1, method: 'on_remote', args: [`"hello ${at}"`] })
+      await game.event('rpc', ({ source }) => source === 1)
+    }
+    await nodes[0].stop()
+    for (const game of others) {
+      await game.event('network_peer_disconnected', event => event.id === 1)
+      await game.event('network_peer_connected', event => event.id === 1)
+    }
+    const successor = nodes.slice(1).findIndex(node => node.room('ice').isHome) + 1
+    for (const [at, game] of others.entries()) {
+      await game.run('rpc', { target: 1, method: 'on_remote', args: [`"again ${at}"`] })
+      await game.event('rpc', ({ source }) => source === 1)
+    }
+    t.same(calls, [
+      'opened on 0: 0', 'hello 0 at 0', 'hello 1 at 0',
+      `opened on ${successor} by failover: 2`, `again 0 at ${successor}`, `again 1 at ${successor}`
+    ])
+    for (const game of others) t.same(game.errors, [])
+  })

@@ -1,0 +1,58 @@
+import t from 'tap'
+import { compile } from '../../../src/protocol/websocket/unmask-module.ts'
+import * as unmasking from '../../../src/protocol/websocket/unmask.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
+
+t.comment(`SEED=${seed}`)
+
+/** The module as it is on a Node without WebAssembly. */
+async function withoutWebAssembly (): Promise<typeof unmasking> {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: unknown }
+  Object.assign(globalThis, { WebAssembly: undefined })
+  try {
+    return await import(`${import.meta.resolve('../../../src/protocol/websocket/unmask.js')}?without`)
+  } finally {
+    Object.assign(globalThis, { WebAssembly })
+  }
+}
+
+const plain = await withoutWebAssembly()
+
+t.test('there is a module with 64 KiB of memory, and none without WebAssembly', async t => {
+  t.equal(unmasking.fastMemory.length, 65536)
+  t.equal(plain.fastMemory.length, 65536)
+  t.equal(compile()?.memory.length, 65536)
+  t.not(plain.unmask, unmasking.unmask)
+})
+
+const memories: Array<[what: string, module: typeof unmasking, memory: Uint8Array]> = [
+  ['fast memory', unmasking, unmasking.fastMemory],
+  ['other memory', unmasking, new Uint8Array(70_000).subarray(3)],
+  ['fast memory without WebAssembly', plain, plain.fastMemory],
+  ['other memory without WebAssembly', plain, Buffer.alloc(70_000)]
+]
+
+for (const [what, { unmask, unmaskPart }, memory] of memories) {
+  t.test(`unmasks ${what} from any offset to any end, and touches no byte beside it`, async t => {
+    for (let i = 0; i < scaled(2000); i++) {
+      const random = new Random(seed + i)
+      const size = random.pick([random.below(70), random.below(300), random.below(60_000)])
+      const start = 4 + random.below(200)
+      const before = random.bytes(start + size + 200)
+      memory.set(before)
+      const skew = random.below(5000)
+      const key = before.subarray(start - 4, start)
+      const isPart = random.oneIn(2)
+      if (isPart) unmaskPart(memory, start, start + size, Uint8Array.from(key), skew)
+      else unmask(memory, start, start + size)
+      const expected = before.map((byte, at) => {
+        if (at < start || at >= start + size) return byte
+        return byte ^ key[(at - start + (isPart ? skew : 0)) & 3]
+      })
+      if (!Buffer.from(expected).equals(memory.subarray(0, expected.length))) {
+        return t.fail(`SEED=${seed + i}: ${size} bytes at ${start}`)
+      }
+    }
+    t.pass()
+  })
+}
