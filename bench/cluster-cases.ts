@@ -76,13 +76,13 @@ export const layouts: readonly Layout[] = [
   { name: 'affine', title: 'each room on one node', nodes: 2 }
 ]
 
-/** One row per load; six rooms are spread evenly over one, two and three nodes. */
+/** One row per load; the rooms are spread evenly over one and three nodes. */
 export const loads: readonly Load[] = [
-  { name: 'busy', title: '6 rooms of 32, 4 in flight each', job: { window: 4 } },
-  { name: 'rate', title: '6 rooms of 32, 10 messages per second each', job: { rate: 10 } },
+  { name: 'busy', title: '3 rooms of 32, 4 in flight each', job: { window: 4 } },
+  { name: 'rate', title: '3 rooms of 32, 10 messages per second each', job: { rate: 10 } },
   {
     name: 'hold',
-    title: '6 rooms of 32, 10 messages per second each, holdTime 16',
+    title: '3 rooms of 32, 10 messages per second each, holdTime 16',
     job: { rate: 10 },
     options: { holdTime: 16 }
   }

@@ -6,7 +6,7 @@ import type { Timing } from './measure.ts'
 import { startServer } from './server.ts'
 import type { Server } from './server.ts'
 
-const ROOMS = 6
+const ROOMS = 3
 const ROOM_SIZE = 32
 
 /** One measurement with a new broker, new node processes and a new generator process. */

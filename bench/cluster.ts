@@ -3,7 +3,7 @@
  * all nodes or are on one node each; prints tables.
  *
  *   npm run compile && node dist/bench/cluster.js [--quick] [--only busy,rate,hold] [--systems us,redis]
- *     [--nodes 1,2,3] [--rounds 3] [--secs 2] [--write]
+ *     [--nodes 1,2,3] [--rounds 3] [--secs 1.5] [--write]
  */
 import { parseArgs } from 'node:util'
 import { layouts, loads, systems } from './cluster-cases.ts'
@@ -29,9 +29,9 @@ const { values: settings } = parseArgs({
     write: { type: 'boolean', default: false }
   }
 })
-const preset = settings.quick ? { nodes: '3', rounds: '1', secs: '0.4' } : { nodes: '1,2,3', rounds: '3', secs: '2' }
+const preset = settings.quick ? { nodes: '3', rounds: '1', secs: '0.4' } : { nodes: '1,2,3', rounds: '3', secs: '1.5' }
 const { nodes, rounds, secs } = { ...preset, ...definedIn({ ...settings }) }
-const timing = { warm: settings.quick ? 0.2 : 0.7, seconds: Number(secs) }
+const timing = { warm: settings.quick ? 0.2 : 2, seconds: Number(secs) }
 const counts = nodes.split(',').map(Number)
 const chosen = systems.filter(({ name }) => settings.systems.split(',').includes(name))
 
