@@ -15,7 +15,7 @@ import type { Client } from '../../bench/load/client.ts'
 import { join } from '../../bench/load/clients.ts'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { NatsServer } from '../helper/nats.ts'
-import { frameSize, parseFrame } from '../helper/raw-frame.ts'
+import { frame, frameSize, parseFrame } from '../helper/raw-frame.ts'
 import { expect, percentile } from './clients.ts'
 
 const NODES = 3
@@ -80,18 +80,20 @@ async function kickPeers (): Promise<void> {
   await broker.close()
 }
 
-/** Resolves with the code of the close frame, and answers it. */
+/** Answers pings, and the close frame; resolves with its code. */
 async function closeCodeOf (client: Client): Promise<number> {
   return await new Promise(resolve => {
     let rest = Buffer.alloc(0)
     client.reader = (bytes, length) => {
       rest = Buffer.concat([rest, bytes.subarray(0, length)])
       for (let size = frameSize(rest); size !== undefined; size = frameSize(rest)) {
-        const frame = parseFrame(rest.subarray(0, size))
+        const { opcode: code, payload } = parseFrame(rest.subarray(0, size))
         rest = rest.subarray(size)
-        if (frame.opcode !== opcode.CLOSE) continue
+        // Before it closes, the server waits for the pong: what it sent before has arrived then.
+        if (code === opcode.PING) client.write(frame(opcode.PONG, payload))
+        if (code !== opcode.CLOSE) continue
         client.close()
-        resolve(frame.payload.readUInt16BE(0))
+        resolve(payload.readUInt16BE(0))
       }
     }
   })
