@@ -40,8 +40,8 @@ export class Meter {
 }
 
 /**
- * Waits. With a cluster also until its nodes have used as much CPU time together: on a machine with other load they would
- * do little in this time.
+ * Waits. With a cluster also until its nodes have used as much CPU time together: on a machine with other load they
+ * would do little in this time.
  */
 async function pass (job: Job, seconds: number): Promise<void> {
   const start = usage(job)

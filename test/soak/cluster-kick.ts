@@ -12,11 +12,11 @@ import { join as joinPath } from 'node:path'
 import Fastify from 'fastify'
 import peerServerApp from '../../app.ts'
 import type { Client } from '../../bench/load/client.ts'
-import { join } from '../../bench/load/clients.ts'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { NatsServer } from '../helper/nats.ts'
 import { frame, frameSize, parseFrame } from '../helper/raw-frame.ts'
 import { expect, percentile } from './clients.ts'
+import { joinRooms } from './cluster-clients.ts'
 
 const NODES = 3
 const ROOM_SIZE = 30
@@ -49,13 +49,10 @@ async function kickPeers (): Promise<void> {
   const nodes = await Promise.all(Array.from({ length: NODES }, async (_, index) => {
     const child = fork(import.meta.filename, [broker.url, `node-${index + 1}`], { execArgv: ['--import', 'tsx'] })
     const [port] = await once(child, 'message') as [number]
-    return { child, port, pid: child.pid! }
+    return { child, port }
   }))
 
-  const clients = await join({
-    kind: 'rooms', port: 0, pid: 0, wire: 'multiplayer', path: '/ws', connections: ROOM_SIZE, window: 0, size: 0,
-    warm: 0, seconds: 0, cluster: { nodes, broker: 0, layout: 'spanning' }
-  }, NODES * perNode, index => `room-${Math.floor(index / ROOM_SIZE)}`)
+  const clients = await joinRooms(nodes, '/ws', NODES * perNode / ROOM_SIZE, ROOM_SIZE)
   for (const { socket } of clients) socket.removeAllListeners('close')
 
   const responses: number[] = []

@@ -8,11 +8,11 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import type { Client } from '../../bench/load/client.ts'
-import { join } from '../../bench/load/clients.ts'
 import { FrameWalker } from '../../bench/load/frame-walker.ts'
 import { RELAY_HEAD, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { NatsServer } from '../helper/nats.ts'
 import { expect } from './clients.ts'
+import { joinRooms } from './cluster-clients.ts'
 import { startServer } from './server.ts'
 
 const NODES = 3
@@ -123,12 +123,7 @@ for (let index = 1; index <= NODES; index++) {
   servers.push(await startServer({ mode: 'own', options: { ...options, cluster } }))
 }
 
-const nodes = servers.map(({ port }) => ({ port, pid: 0 }))
-const clients = await join({
-  kind: 'rooms', port: 0, pid: 0, wire: 'multiplayer', path: '/', connections: ROOM_SIZE, window: 0, size: 0, warm: 0,
-  seconds: 0, cluster: { nodes, broker: 0, layout: 'spanning' }
-}, ROOMS * ROOM_SIZE, index => `room-${Math.floor(index / ROOM_SIZE)}`)
-
+const clients = await joinRooms(servers, '/', ROOMS, ROOM_SIZE)
 const rooms = Array.from({ length: ROOMS }, (_, room) =>
   new RoomCheck(clients.slice(room * ROOM_SIZE, (room + 1) * ROOM_SIZE)))
 const sum = (read: (room: RoomCheck) => number): number => rooms.reduce((sum, room) => sum + read(room), 0)
