@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { AdminAuthOptions } from './plugins/admin-auth.ts'
 import openapi, { tokenScheme } from './plugins/openapi.ts'
@@ -8,6 +8,9 @@ import { notFound, sendProblem } from './http/problem.ts'
 import refuseUpgrades from './plugins/refuse-upgrades.ts'
 import { redirectToDashboard } from './routes/dashboard.ts'
 import { adminRoutes, asyncapi, dashboard, health, lobbyRoutes, metrics } from './routes/parts.ts'
+import type { AdminOptions } from './src/admin/admin-options.ts'
+import { StateFile } from './src/admin/state-file.ts'
+import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import type { LobbyOptions } from './src/lobby-options.ts'
 import { defaultOptions } from './src/options.ts'
 import type { ServerOptions } from './src/options.ts'
@@ -17,19 +20,23 @@ import { servicePaths } from './src/service-paths.ts'
 export interface AppOptions {
   readonly server: Partial<ServerOptions>
   readonly more?: ReadonlyArray<Partial<ServerOptions> & { readonly name: string }>
-  readonly admin: AdminAuthOptions
+  readonly admin: AdminAuthOptions & Pick<AdminOptions, 'origin'>
   readonly lobby?: Omit<LobbyOptions, 'server'> | undefined
+  /** File that keeps bans and run-time settings. */
+  readonly stateFile?: string | undefined
 }
 
 /** Prefix of the REST API; that of a further server is below it, at the server's name. */
 export const apiPrefix = servicePaths.api
 
-const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], admin, lobby }) => {
+const app: FastifyPluginAsync<AppOptions> = async (app, options) => {
+  const { server, more = [], admin, lobby, stateFile } = options
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler(notFound)
-  await app.register(openapi)
-  for (const options of [server, ...more]) await app.register(peerServer, options)
   const names = [defaultOptions.name, ...more.map(({ name }) => name)]
+  await app.register(openapi, { servers: names.slice(1) })
+  for (const options of [server, ...more]) await app.register(peerServer, options)
+  if (stateFile !== undefined) keepState(app, stateFile, names)
   await app.register(asyncapi, { servers: names })
   await app.register(refuseUpgrades, { servers: names })
   await app.register(async guarded => {
@@ -40,7 +47,8 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
     for (const { name } of more) {
       await guarded.register(adminRoutes, { prefix: `${apiPrefix}/${name}`, server: name, ...options })
     }
-    await guarded.register(metrics, { servers: names, ...options })
+    const { origin, ...auth } = options
+    await guarded.register(metrics, { servers: names, ...auth })
   })
   if (lobby !== undefined) {
     await app.register(lobbyRoutes, { prefix: servicePaths.lobby, ...lobby })
@@ -51,6 +59,12 @@ const app: FastifyPluginAsync<AppOptions> = async (app, { server, more = [], adm
   await app.register(health, { servers: names })
   await app.register(dashboard, { servers: names })
   if (!app.hasRoute({ method: 'GET', url: '/' })) redirectToDashboard(app)
+}
+
+function keepState (app: FastifyInstance, path: string, names: readonly string[]): void {
+  const servers = names.map(name => ({ name, server: app.getDecorator<WebSocketServer>(name) }))
+  const file = new StateFile(path, servers, app.log)
+  app.addHook('onClose', async () => { file.flush() })
 }
 
 /** Everything the service offers. */

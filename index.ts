@@ -31,16 +31,24 @@ export type { RuntimeOptions } from './src/runtime-options.ts'
 export type { Authenticate, AuthenticateAnswer, AuthenticatingPeer } from './src/on-authenticate.ts'
 export type { Accepted, HandshakeRequest, OnHandshake, Refused } from './src/on-handshake.ts'
 export { MultiplayerAPI } from './src/core/rpc/multiplayer-api.ts'
-export type { MultiplayerSignals, NodeOptions, NodeSettings } from './src/core/rpc/multiplayer-api.ts'
+export type {
+  MultiplayerSignals, NodeOptions, NodeSettings, SpawnerOptions
+} from './src/core/rpc/multiplayer-api.ts'
 export { RemoteNode } from './src/core/rpc/remote-node.ts'
 export type { RpcMode } from './src/core/rpc/rpc-mode.ts'
-export { exact, optional, unchecked, variant } from './src/core/rpc/rpc-surface.ts'
+export { arrayOf, dictionaryOf, exact, optional, unchecked, variant } from './src/core/rpc/rpc-surface.ts'
 export type {
-  ArgumentsOf, DefaultedMethod, HandledArguments, Kind, MembersOf, MethodHandler, MethodName, NodeSurface, Optional,
-  Parameter, PropertyName, PropertySetter, Sendable, SendableArguments, Surface, ValueOf
+  ArgumentsOf, ArrayOf, DefaultedMethod, DictionaryOf, HandledArguments, Kind, MembersOf, MethodHandler, MethodName,
+  NodeSurface, Optional, Parameter, PropertyName, PropertySetter, Sendable, SendableArguments, Surface, ValueOf
 } from './src/core/rpc/rpc-surface.ts'
-export type { ReplicatedValues, Replication, Spawned, SyncedProperty } from './src/core/rpc/spawned-properties.ts'
-export { SpawnedNode, Spawner } from './src/core/rpc/spawner.ts'
+export type {
+  ReplicatedValues, Replication, SyncedProperty, VisibilityOptions
+} from './src/core/rpc/replication/replication.ts'
+export { SpawnedNode } from './src/core/rpc/replication/spawned-node.ts'
+export { Spawner } from './src/core/rpc/replication/spawner.ts'
+export type { Spawned, SpawnValues } from './src/core/rpc/replication/spawner.ts'
+export { Synchronizer } from './src/core/rpc/replication/synchronizer.ts'
+export type { SynchronizerOptions, SynchronizerSignals } from './src/core/rpc/replication/synchronizer.ts'
 export { decodeVariant, encodeVariant } from './src/protocol/variant/variant.ts'
 export { decodeVariant4, encodeVariant4 } from './src/protocol/variant/variant4.ts'
 export type { DecodeOptions, EncodeOptions } from './src/protocol/variant/variant-codec.ts'

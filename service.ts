@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import app, { apiPrefix } from './app.ts'
 import firstRequest from './plugins/first-request.ts'
 import httpLimits from './plugins/http-limits.ts'
+import requestLog from './plugins/request-log.ts'
 import { answerClientError } from './http/client-error.ts'
 import { sendProblem } from './http/problem.ts'
 import { withoutSecrets } from './http/request-log.ts'
@@ -34,11 +35,12 @@ function isConfigurationError (error: unknown): boolean {
 }
 
 async function start (settings: Settings): Promise<void> {
-  const { host, port, server, godot4, lobby, adminToken, http } = settings
+  const { host, port, server, godot4, lobby, tokens, adminOrigins: origin, stateFile, http } = settings
   const service = createService(settings)
+  await service.register(requestLog)
   await service.register(httpLimits, { ...http, isExempt: exemption(settings) })
-  const admin = adminToken === undefined ? { auth: false as const } : { token: adminToken }
-  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin, lobby })
+  const admin = tokens === undefined ? { auth: false as const } : { token: tokens, ...(origin && { origin }) }
+  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin, lobby, stateFile })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
   for (const one of misspeltVariables(process.env)) {
     service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
@@ -55,6 +57,8 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): F
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
+    // plugins/request-log.ts has levels.
+    disableRequestLogging: true,
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
@@ -98,7 +102,7 @@ function exitGracefully (service: FastifyInstance): void {
 }
 
 /** Logs where everything is, and warns when no token is needed. */
-function logAddresses (service: FastifyInstance, { adminToken, host, godot4, lobby, wsAtRoot }: Settings): void {
+function logAddresses (service: FastifyInstance, { tokens, host, godot4, lobby, wsAtRoot }: Settings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
   const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer
@@ -123,7 +127,7 @@ function logAddresses (service: FastifyInstance, { adminToken, host, godot4, lob
     ['Metrics', `http://${at}${servicePaths.metrics}`],
     ['Health', `http://${at}${servicePaths.health} and ${servicePaths.readiness}`]
   ]) service.log.info(`${what} at ${where}`)
-  if (adminToken === undefined) {
+  if (tokens === undefined) {
     service.log.warn(
       'No ADMIN_TOKEN: anyone on this machine may administer. ' +
       `This is allowed only because HOST ${host} is a loopback address.`)

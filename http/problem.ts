@@ -8,7 +8,7 @@ import { ref } from './document/shared-schema.ts'
 export const httpErrors: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
   400: ['bad-request', 'The request does not match its schema, or is no HTTP; `errors` names the invalid parts'],
   401: ['unauthorized', 'Missing or wrong token'],
-  403: ['forbidden', 'The token\'s role does not allow the operation, or there is no token and the request is not local'],
+  403: ['forbidden', 'The role of the token does not allow this, or without tokens the request is not local'],
   404: ['not-found', 'Nothing is at this path'],
   405: ['method-not-allowed', 'The path has other methods; `Allow` lists them'],
   406: ['not-acceptable', '`Accept` excludes the only media type'],

@@ -78,9 +78,12 @@ function withoutUnknown (schema: TSchema, value: unknown, pointer: string, fault
 }
 
 /** Which properties are wrong, and why; a missing one is named beside the path of its object. */
-function describeFaults (part: string, { instancePath, message, params }: TLocalizedValidationError): RequestFault[] {
+function describeFaults (
+  part: string, { instancePath, keyword, message, params }: TLocalizedValidationError
+): RequestFault[] {
   const pointer = `${part}${instancePath}`
-  const { requiredProperties } = params as { requiredProperties?: string[] }
+  const { requiredProperties, allowedValues } = params as { requiredProperties?: string[], allowedValues?: unknown[] }
+  if (keyword === 'enum') return [{ pointer, message: `must be one of ${allowedValues!.join(', ')}` }]
   if (requiredProperties === undefined) return [{ pointer, message }]
   return requiredProperties.map(name => ({ pointer: `${pointer}/${escape(name)}`, message: 'is required' }))
 }

@@ -1,4 +1,4 @@
-import type { Role } from '../src/admin/roles.ts'
+import type { Role } from '../src/named-token.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

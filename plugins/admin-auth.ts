@@ -7,8 +7,9 @@ import { addressOf } from '../http/client-address.ts'
 import { HttpError } from '../http/problem.ts'
 import { requiredRole } from '../http/required-role.ts'
 import { type AdminOptions, namedTokens } from '../src/admin/admin-options.ts'
-import { allows, type Role } from '../src/admin/roles.ts'
+import { allows } from '../src/admin/roles.ts'
 import { TokenGuard } from '../src/admin/token-guard.ts'
+import type { Role } from '../src/named-token.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -42,7 +43,7 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
     if (owner === undefined) {
       const address = addressOf(request)
       onWrongToken?.(address)
-      await delay(guard.failed(address), undefined, { ref: false })
+      await delay(guard.failed(address))
       return false
     }
     request.adminName = owner.name

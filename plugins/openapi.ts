@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { roles } from '../src/named-token.ts'
 
 /** Name of the security scheme in the document. */
 export const tokenScheme = 'adminToken'
@@ -14,7 +15,10 @@ const {
 const description = `Administration of Godot's WebSocketServer over HTTP.
 
 Names are Godot's in camelCase; error numbers and close codes are Godot's too. An error is \`application/problem+json\`
-(RFC 9457) with a stable \`code\`; where Godot has an Error for it \`code\` is its name and \`godotError\` its number.`
+(RFC 9457) with a stable \`code\`; where Godot has an Error for it \`code\` is its name and \`godotError\` its number.
+
+A token has a role: ${Object.entries(roles).map(([role, what]) => `\`${role}\` (${what})`).join(', ')}. Every
+operation says which it requires.`
 
 const tags = [
   { name: 'server', description: 'State of the server; listening and stopping' },
@@ -28,6 +32,8 @@ const tags = [
   { name: 'health', description: 'For process managers, load balancers and monitoring' }
 ]
 
+const aboutToken = 'ADMIN_TOKEN or one of ADMIN_TOKENS; its role must allow what the operation requires'
+
 // Swagger UI loads only its own files, and sets inline styles. (The default policy of @fastify/swagger-ui makes
 // browsers use https, which a service on a plain port does not have.)
 const contentSecurityPolicy =
@@ -40,9 +46,12 @@ const ROOT_OF_UI = '..'
 
 /**
  * Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs. To be registered before the
- * routes. The documents are serialised once, into bytes that all responses share.
+ * routes. `servers`: names of further servers, which have tags of their own. The documents are serialised once, into
+ * bytes that all responses share.
  */
-export default fp(async app => {
+export default fp<{ servers?: readonly string[] }>(async (app, { servers = [] }) => {
+  const tagsOfMore = servers.flatMap(server => tags.filter(({ name }) => name !== 'health' && name !== 'socket')
+    .map(({ name, description }) => ({ name: `${server}: ${name}`, description: `${description} (server ${server})` })))
   const documents = new Map<string, Buffer>()
   const sendDocument = async (reply: FastifyReply, root: string): Promise<FastifyReply> => {
     const bytes = documents.get(root) ?? Buffer.from(JSON.stringify({ ...app.swagger(), servers: serversAt(root) }))
@@ -54,12 +63,12 @@ export default fp(async app => {
       openapi: '3.1.0',
       info: { title: 'Peer server', version, description, license: { name: license, identifier: license } },
       servers: serversAt(ROOT),
-      tags,
+      tags: [...tags, ...tagsOfMore],
       // Routes that need a token say so themselves.
       security: [],
       components: {
         securitySchemes: {
-          [tokenScheme]: { type: 'http', scheme: 'bearer', description: 'The ADMIN_TOKEN of the service' }
+          [tokenScheme]: { type: 'http', scheme: 'bearer', description: aboutToken }
         }
       }
     },
@@ -70,7 +79,7 @@ export default fp(async app => {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: contentSecurityPolicy,
-    uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null },
+    uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, validatorUrl: null },
     transformSpecification: document => ({ ...document, servers: serversAt(ROOT_OF_UI) }),
     transformSpecificationClone: false,
     uiHooks: {

@@ -8,6 +8,7 @@ import { GodotError } from '../src/error.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { roomRules, ServerOptions } from '../src/options.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../src/runtime-options.ts'
+import type { AdminParts } from './nodes/admin-parts.ts'
 import { badRequest, CloseCode, CloseReason } from './schemas.ts'
 
 const tags = ['server']
@@ -88,11 +89,11 @@ export const State = Type.Object({
 
 const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0')
 
-type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** State of the server; listening and stopping. */
 export const serverRoutes: Routes = async (app, options) => {
-  for (const routes of [stateRoutes, listeningRoutes]) await app.register(routes, options)
+  for (const routes of [stateRoutes, listeningRoutes, stopRoute]) await app.register(routes, options)
 }
 
 const stateRoutes: Routes = async (app, { server }) => {
@@ -170,7 +171,9 @@ const listeningRoutes: Routes = async (app, { server }) => {
     await server.listen(port, protocols, gdMpApi)
     return describeServer(server)
   })
+}
 
+const stopRoute: Routes = async (app, { server }) => {
   app.post('/server/stop', isolated({
     config: { role: 'admin' },
     schema: {

@@ -42,7 +42,8 @@ export function clientText (): string {
   const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]): Route => ({ path, method: method.toUpperCase(), operation })))
     .filter(({ path, method }) => path.startsWith(PREFIX) && method !== 'HEAD')
-  const references = JSON.stringify(routes)
+  // Events are types of the client's own.
+  const references = JSON.stringify(routes, (name, value) => name === 'text/event-stream' ? undefined : value)
   const schemas = Object.entries<Schema>(document.components.schemas)
     .filter(([name]) => references.includes(`schemas/${name}"`))
   return [

@@ -3,6 +3,8 @@ import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './lobby-options.ts'
+import { namedTokenFault } from './named-token.ts'
+import { originFault } from './origin-pattern.ts'
 import { defaultOptions, roomRules, ServerOptions } from './options.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
@@ -70,7 +72,31 @@ export const variables: Readonly<Record<string, Variable>> = {
     description: 'Port to listen on; 0: any free port'
   }), 3000),
   ADMIN_TOKEN: variable(Type.String({
-    description: 'Bearer token of the REST API; required unless HOST is a loopback address'
+    description: 'Bearer token of the REST API, with role `admin`; it or ADMIN_TOKENS is required unless HOST is a ' +
+      'loopback address, and then must have at least 32 characters'
+  })),
+  ADMIN_TOKENS: {
+    ...variable(tokenList('Further tokens of the REST API, comma-separated: `name:role:token`, where the role is ' +
+      '`read`, `operate` or `admin`')),
+    parse: parseList
+  },
+  ADMIN_TOKENS_FILE: {
+    ...variable(tokenList('File with such tokens, one in each line; empty lines and lines that begin with `#` are ' +
+      'ignored')),
+    parse: path => readFileSync(path, 'utf8').split('\n').map(line => line.trim())
+      .filter(line => line !== '' && !line.startsWith('#'))
+  },
+  ADMIN_ORIGINS: {
+    ...variable(Type.Array(Type.Refine(Type.String(),
+      text => originFault(text) === undefined, text => originFault(text)!), {
+      description: 'Origins whose pages may use the REST API (CORS): `*` for all, or a list such as ' +
+        '`https://ops.example`; needs a token'
+    })),
+    parse: parseList
+  },
+  STATE_FILE: variable(Type.String({
+    description: 'JSON file that keeps bans and settings that were changed at run time over a restart; they take ' +
+      'precedence over the variables'
   })),
   ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
   ROOMS: {
@@ -116,6 +142,12 @@ export const variables: Readonly<Record<string, Variable>> = {
     defaultValue: false
   },
   LOG_LEVEL: variable(Type.Enum(logLevels, { description: 'Minimum level of log lines' }), 'info')
+}
+
+/** Texts of named tokens. */
+function tokenList (description: string): TSchema {
+  return Type.Array(Type.Refine(Type.String(), text => namedTokenFault(text) === undefined,
+    text => namedTokenFault(text)!), { description })
 }
 
 function variable (schema: TSchema, defaultValue?: unknown): Variable {

@@ -4,6 +4,7 @@ import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
 import type { LobbyOptions } from './lobby-options.ts'
 import { defaultOptions, firstFault, type ServerOptions } from './options.ts'
+import { parseNamedToken } from './named-token.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
 
@@ -11,7 +12,12 @@ import { tokenFault } from './token-fault.ts'
 export interface Settings {
   host: string
   port: number
-  adminToken: string | undefined
+  /** Who may administer; undefined: everyone on this machine. */
+  tokens: NamedToken[] | undefined
+  /** Origins whose pages may use the REST API. */
+  adminOrigins: string[] | undefined
+  /** File that keeps bans and run-time settings. */
+  stateFile: string | undefined
   trustProxy: boolean | string[]
   logLevel: string
   /** Whether the endpoint of `server` is also at `/`. */
@@ -92,7 +98,9 @@ function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {
   return {
     host: values.HOST as string,
     port: values.PORT as number,
-    adminToken: values.ADMIN_TOKEN as string | undefined,
+    tokens: tokensOf(values),
+    adminOrigins: values.ADMIN_ORIGINS as string[] | undefined,
+    stateFile: values.STATE_FILE as string | undefined,
     trustProxy: values.TRUST_PROXY as Settings['trustProxy'],
     logLevel: values.LOG_LEVEL as string,
     wsAtRoot: values.WS_AT_ROOT as boolean,
@@ -142,11 +150,36 @@ function keyFaults ({ port, privateKey, sslCertificate, caChain }: Partial<Serve
   return port === undefined ? names.map(name => `${name}: needs WS_PORT; TLS on PORT is terminated by your proxy`) : []
 }
 
-function tokenFaults ({ adminToken, host }: Settings, nodeEnv: string | undefined): string[] {
-  const fault = adminToken === undefined ? undefined : tokenFault(adminToken, nodeEnv)
-  if (fault !== undefined) return [`ADMIN_TOKEN: ${fault}`]
-  if (adminToken !== undefined || isLoopback(host)) return []
-  return [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`]
+/** A token of the service: who has it, and what it allows. */
+export type NamedToken = ReturnType<typeof parseNamedToken>
+
+/** All tokens; undefined if there are none. */
+function tokensOf ({ ADMIN_TOKEN, ADMIN_TOKENS = [], ADMIN_TOKENS_FILE = [] }: Values): NamedToken[] | undefined {
+  const named = [...ADMIN_TOKENS as string[], ...ADMIN_TOKENS_FILE as string[]].map(parseNamedToken)
+  const tokens = [
+    ...(ADMIN_TOKEN === undefined ? [] : [{ name: 'admin', role: 'admin' as const, token: ADMIN_TOKEN as string }]),
+    ...named
+  ]
+  return tokens.length === 0 ? undefined : tokens
+}
+
+function tokenFaults ({ tokens, host, adminOrigins }: Settings, nodeEnv: string | undefined): string[] {
+  const isPublic = !isLoopback(host)
+  if (tokens === undefined) {
+    return [
+      ...(isPublic ? [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`] : []),
+      ...(adminOrigins === undefined ? [] : ['ADMIN_ORIGINS: needs ADMIN_TOKEN or ADMIN_TOKENS'])
+    ]
+  }
+  return tokens.flatMap(({ name, token }, at) => {
+    const variable = name === 'admin' && at === 0 ? 'ADMIN_TOKEN' : `ADMIN_TOKENS: the token of ${name}`
+    const fault = tokenFault(token, { ...(nodeEnv === undefined ? {} : { nodeEnv }), isPublic })
+    const isTwice = tokens.findIndex(other => other.name === name) < at
+    return [
+      ...(fault === undefined ? [] : [variable.includes(' ') ? `${variable} ${fault}` : `${variable}: ${fault}`]),
+      ...(isTwice ? [`ADMIN_TOKENS: two tokens are named ${name}`] : [])
+    ]
+  })
 }
 
 /** An error message about an option, with the name of its variable instead. */

@@ -47,6 +47,21 @@ t.test('Swagger UI redirects relatively to its page, whose files are beside it',
   for (const link of links) t.match(link, /^\.\/static\//)
 })
 
+t.test('Swagger UI arms nothing on load, begins with text packets, and tells servers apart by tags', async t => {
+  const { service } = await makeApp(t, { more: [{ name: 'godot4', path: '/ws4' }] })
+  t.notMatch((await service.inject('/docs/static/swagger-initializer.js')).body, /tryItOutEnabled":\s*true/)
+  const { paths, tags } = (await service.inject('/openapi.json')).json()
+  t.equal(Object.keys(paths['/api/v1/packets'].post.requestBody.content)[0], 'text/plain')
+  t.same(paths['/api/v1/peers'].get.tags, ['peers'])
+  t.same(paths['/api/v1/godot4/peers'].get.tags, ['godot4: peers'])
+  const duration = paths['/api/v1/events'].get.parameters.find(({ name }: { name: string }) => name === 'duration')
+  t.ok(duration.example ?? duration.schema.examples[0] <= 5, 'a response that is tried out ends')
+  const named = tags.map(({ name }: { name: string }) => name)
+  for (const item of Object.values<any>(paths)) {
+    for (const { tags } of Object.values<any>(item)) t.ok(named.includes(tags[0]), tags[0])
+  }
+})
+
 t.test('the CSP of Swagger UI only allows its own resources', async t => {
   const { service } = await makeApp(t)
   const policy = String((await service.inject('/docs')).headers['content-security-policy'])

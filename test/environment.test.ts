@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { variables } from '../src/environment-variables.ts'
 import { isLoopback, nameVariable, readEnvironment, SettingsError } from '../src/environment.ts'
@@ -10,7 +11,9 @@ const token = 'x'.repeat(32)
 const standard = {
   host: '127.0.0.1',
   port: 3000,
-  adminToken: undefined,
+  tokens: undefined,
+  adminOrigins: undefined,
+  stateFile: undefined,
   trustProxy: false,
   logLevel: 'info',
   wsAtRoot: false
@@ -117,7 +120,9 @@ t.test('variables set their options', async t => {
   t.same(rest, {
     host: '0.0.0.0',
     port: 8080,
-    adminToken: token,
+    tokens: [{ name: 'admin', role: 'admin', token }],
+    adminOrigins: undefined,
+    stateFile: undefined,
     trustProxy: ['10.0.0.1', '192.0.2.0/24'],
     logLevel: 'debug',
     wsAtRoot: true,
@@ -262,8 +267,46 @@ t.test('without a token only a loopback address is accepted', async t => {
   for (const HOST of ['0.0.0.0', '::', '192.0.2.7', 'example.com', 'localhost.example.com', '127.1']) {
     t.notOk(isLoopback(HOST), HOST)
     t.throws(() => readEnvironment({ HOST }), { message: /ADMIN_TOKEN: required/ }, HOST)
-    t.equal(readEnvironment({ HOST, ADMIN_TOKEN: 'any' }).host, HOST)
+    t.equal(readEnvironment({ HOST, ADMIN_TOKEN: token }).host, HOST)
   }
+})
+
+t.test('where others than this machine can send it, every token needs at least 32 characters', async t => {
+  const message = /ADMIN_TOKEN: must have at least 32 characters unless HOST is a loopback address/
+  t.throws(() => readEnvironment({ HOST: '0.0.0.0', ADMIN_TOKEN: 'x'.repeat(31) }), { message })
+  t.throws(() => readEnvironment({ HOST: '::', ADMIN_TOKENS: `ops:read:${token},dev:read:short` }), {
+    message: /ADMIN_TOKENS: the token of dev must have at least 32 characters/
+  })
+  t.equal(readEnvironment({ HOST: '127.0.0.1', ADMIN_TOKEN: 'short' }).tokens![0].token, 'short')
+})
+
+t.test('named tokens with roles come from a list and from a file', async t => {
+  const file = join(t.testdir({ tokens: `# operators\nbob:operate:${token}b\n\n  carol:admin:${token}:c\n` }), 'tokens')
+  const { tokens } = readEnvironment({
+    ADMIN_TOKEN: token, ADMIN_TOKENS: `alice:read:${token}a`, ADMIN_TOKENS_FILE: file
+  })
+  t.same(tokens, [
+    { name: 'admin', role: 'admin', token },
+    { name: 'alice', role: 'read', token: `${token}a` },
+    { name: 'bob', role: 'operate', token: `${token}b` },
+    { name: 'carol', role: 'admin', token: `${token}:c` }
+  ])
+  for (const [ADMIN_TOKENS, message] of [
+    [`alice:owner:${token}`, /alice: unknown role owner; expected read, operate, admin/],
+    [token, /expected name:role:token/],
+    [`a:read:${token},a:admin:${token}2`, /two tokens are named a/]
+  ] as const) {
+    const error = t.throws(() => readEnvironment({ ADMIN_TOKENS }), { message }) as unknown as Error
+    t.notMatch(error.message, token, 'the message does not contain the token')
+  }
+  t.throws(() => readEnvironment({ ADMIN_TOKENS_FILE: `${file}.missing` }), { message: /ADMIN_TOKENS_FILE: ENOENT/ })
+})
+
+t.test('pages of other origins need a token', async t => {
+  t.same(readEnvironment({ ADMIN_TOKEN: token, ADMIN_ORIGINS: 'https://a.example, *' }).adminOrigins,
+    ['https://a.example', '*'])
+  t.throws(() => readEnvironment({ ADMIN_ORIGINS: '*' }), { message: /ADMIN_ORIGINS: needs ADMIN_TOKEN/ })
+  t.throws(() => readEnvironment({ ADMIN_TOKEN: token, ADMIN_ORIGINS: 'a.example' }), { message: /missing scheme/ })
 })
 
 t.test('in production a token needs at least 32 characters, and the error does not contain it', async t => {
@@ -271,5 +314,5 @@ t.test('in production a token needs at least 32 characters, and the error does n
     ADMIN_TOKEN: 'guess me',
     NODE_ENV: 'production'
   }), new SettingsError(['ADMIN_TOKEN: must have at least 32 characters in production']))
-  t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).adminToken, token)
+  t.equal(readEnvironment({ ADMIN_TOKEN: token, NODE_ENV: 'production' }).tokens![0].token, token)
 })

@@ -38,7 +38,7 @@ t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
     'ban', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
     'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom', 'getServer', 'hasPeer',
-    'healthz', 'isListening', 'listRoomPeers', 'listRooms', 'listen', 'lobbyRooms', 'matchRoom', 'metrics',
+    'headPeer', 'healthz', 'isListening', 'listRoomPeers', 'listRooms', 'listen', 'lobbyRooms', 'matchRoom', 'metrics',
     'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket', 'readyz', 'stop', 'unban', 'updateRoom'
   ])
 })
@@ -58,30 +58,30 @@ t.test('documents all responses of the REST API', async t => {
     .map(({ name, operation }) => [name.replace('/api/v1', ''), Object.keys(operation.responses).map(Number)]))
   t.same(answers, {
     'get /server': [200, 401],
-    'patch /server': [200, 400, 401, 413, 415],
+    'patch /server': [200, 400, 401, 403, 413, 415],
     'get /server/listening': [200, 401],
-    'post /server/listen': [200, 400, 401, 409, 413, 415],
-    'post /server/stop': [200, 400, 401, 413, 415],
+    'post /server/listen': [200, 400, 401, 403, 409, 413, 415],
+    'post /server/stop': [200, 400, 401, 403, 413, 415],
     'get /peers': [200, 400, 401],
     'head /peers/{id}': [200, 400, 401, 404],
     'get /peers/{id}': [200, 400, 401, 404],
-    'delete /peers/{id}': [200, 202, 400, 401, 404],
+    'delete /peers/{id}': [200, 202, 400, 401, 403, 404],
     'get /peers/{id}/exists': [200, 400, 401],
     'get /peers/{id}/address': [200, 400, 401, 404],
     'get /peers/{id}/port': [200, 400, 401, 404],
-    'post /peers/disconnect': [200, 400, 401, 413, 415],
-    'post /peers/{id}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
-    'post /packets': [202, 400, 401, 404, 409, 413, 415, 503],
+    'post /peers/disconnect': [200, 400, 401, 403, 413, 415],
+    'post /peers/{id}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
+    'post /packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'get /rooms': [200, 400, 401],
-    'post /rooms': [201, 400, 401, 409, 413, 415, 503],
+    'post /rooms': [201, 400, 401, 403, 409, 413, 415, 503],
     'get /rooms/{room}': [200, 400, 401, 404],
-    'patch /rooms/{room}': [200, 400, 401, 404, 413, 415],
-    'delete /rooms/{room}': [202, 400, 401, 404],
+    'patch /rooms/{room}': [200, 400, 401, 403, 404, 413, 415],
+    'delete /rooms/{room}': [202, 400, 401, 403, 404],
     'get /rooms/{room}/peers': [200, 400, 401, 404],
-    'post /rooms/{room}/packets': [202, 400, 401, 404, 409, 413, 415, 503],
+    'post /rooms/{room}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'get /bans': [200, 401],
-    'post /bans': [201, 400, 401, 413, 415],
-    'delete /bans/{address}': [204, 400, 401, 404],
+    'post /bans': [201, 400, 401, 403, 413, 415],
+    'delete /bans/{address}': [204, 400, 401, 403, 404],
     'get /events': [200, 400, 401, 406, 503]
   })
 })
@@ -117,7 +117,16 @@ t.test('documents the WebSocket endpoint: upgrade and refusals', async t => {
 t.test('the REST API requires the token, and the document contains none', async t => {
   t.same(document.components.securitySchemes.adminToken.scheme, 'bearer')
   for (const { name, operation } of operations) {
-    t.same(operation.security ?? document.security, /api\/v1|\/metrics/.test(name) ? [{ adminToken: [] }] : [], name)
+    const role = roleOf(name)
+    t.same(operation.security ?? document.security, role === undefined ? [] : [{ adminToken: [role] }], name)
+    if (role !== undefined) t.match(operation.description, new RegExp(`Requires role \`${role}\`\\.$`), name)
   }
   t.notMatch(text, 'never used')
 })
+
+/** The role that an operation requires, undefined for one without a token. */
+function roleOf (name: string): string | undefined {
+  if (!/api\/v1|\/metrics/.test(name)) return undefined
+  if (/^(get|head) /.test(name)) return 'read'
+  return /\/server/.test(name) ? 'admin' : 'operate'
+}

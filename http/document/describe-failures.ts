@@ -1,8 +1,15 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { AdminOptions } from '../../src/admin/admin-options.ts'
-import type { Role } from '../../src/admin/roles.ts'
+import type { Role } from '../../src/named-token.ts'
 import { HttpError, problem } from '../problem.ts'
 import { requiredRole } from '../required-role.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a HEAD route, whose schema has none: @fastify/swagger would change it. */
+    operationId?: string
+  }
+}
 
 const noToken = problem('Missing or wrong token', new HttpError(401, 'missing authorization header'))
 const wrongRole = (required: Role) => problem('The role of the token does not allow this',
@@ -43,7 +50,8 @@ export function describeFailures (
       takesJson ? ofJson : {})
     if (security !== undefined) schema.security = security.map(requirement => withRole(requirement, role, auth))
     if (auth !== false) schema.description = `${schema.description ?? ''} Requires role \`${role}\`.`.trim()
-    if (schema.operationId !== undefined) schema.operationId = operationIdPrefix + schema.operationId
+    const operationId = schema.operationId ?? config?.operationId
+    if (operationId !== undefined) schema.operationId = operationIdPrefix + operationId
     if (tagPrefix !== '') schema.tags = schema.tags?.map(tag => tagPrefix + tag)
   })
 }

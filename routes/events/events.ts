@@ -7,6 +7,8 @@ import { mayWait } from '../../http/may-wait.ts'
 import { HttpError, problem } from '../../http/problem.ts'
 import type { EventFeed, EventFilter } from '../../src/admin/event-feed.ts'
 import { eventTypes, transientTypes, type EventType } from '../../src/admin/feed-event.ts'
+import { ref } from '../../http/document/shared-schema.ts'
+import { Event } from './event-schemas.ts'
 import { EventStream } from './event-stream.ts'
 import { PeerId, RoomName } from '../schemas.ts'
 
@@ -47,6 +49,13 @@ const createSchema = () => ({
       description: 'Sample one packet in N, by default 100; at most a hundred samples per second',
       examples: [100]
     })),
+    duration: Type.Optional(Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 86400,
+      description: 'Seconds after which the stream ends; without it only the client ends it',
+      // Swagger UI shows a response only when it has ended.
+      examples: [3]
+    })),
     recent: Type.Optional(Type.Integer({
       minimum: 1,
       maximum: 1000,
@@ -60,7 +69,8 @@ const createSchema = () => ({
   response: {
     200: {
       description: 'Events, until the client closes the stream or the app closes',
-      content: { 'text/event-stream': { schema: Type.String() } }
+      // The schema of one message's `data`, as generators of clients understand it.
+      content: { 'text/event-stream': { schema: ref(Event) } }
     },
     400: problem('Invalid parameter'),
     406: problem('The client does not accept text/event-stream'),
@@ -95,7 +105,9 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
     })
     const leave = feed.subscribe({ ...filter, send: stream.send })
     streams.set(stream, reply)
+    const timer = query.duration === undefined ? undefined : setTimeout(() => { stream.end() }, query.duration * 1000)
     reply.sse.onClose(() => {
+      clearTimeout(timer)
       leave()
       streams.delete(stream)
       stream.end()

@@ -2,9 +2,9 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from '../error.ts'
 import { defaultOptions } from '../options.ts'
+import { type Role, roles } from '../named-token.ts'
 import { originOption } from '../origin-option.ts'
 import { tokenFault } from '../token-fault.ts'
-import { type Role, roles } from './roles.ts'
 
 type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
 

@@ -1,12 +1,4 @@
-/** What a token allows, each including those before it. */
-export const roles = {
-  read: 'see everything',
-  operate: 'also disconnect peers, send packets, and change rooms and bans',
-  admin: 'also change settings, and start and stop the server'
-} as const
-
-/** Role of a token. */
-export type Role = keyof typeof roles
+import { type Role, roles } from '../named-token.ts'
 
 const order = Object.keys(roles)
 

@@ -26,7 +26,9 @@ export interface MetricsRegistry {
  * default it is a new one, which has the metrics of the process as well.
  */
 export function addServerMetrics (
-  named: readonly Named[], problems: Readonly<Record<string, number>> = {}, registry: MetricsRegistry = processRegistry()
+  named: readonly Named[],
+  problems: Readonly<Record<string, number>> = {},
+  registry: MetricsRegistry = processRegistry()
 ): MetricsRegistry {
   const target = registry as Registry
   countEvents(named, target)

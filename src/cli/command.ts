@@ -17,11 +17,13 @@ export interface CommandLine extends Streams {
 }
 
 /** An option; one without a `placeholder` for its value is a switch. */
-interface Option {
+export interface Option {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   readonly placeholder?: string
   readonly description: string
+  /** Its allowed values, for completions; the service checks them. */
+  readonly values?: readonly string[]
 }
 
 type Options = Readonly<Record<string, Option>>
@@ -43,6 +45,8 @@ export interface Command {
   readonly description: string
   readonly usage: string
   readonly options: Options
+  /** Allowed values of each operand, for completions. */
+  readonly operands: ReadonlyArray<readonly string[]>
   run (name: string, args: string[], line: CommandLine): Promise<void>
 }
 
@@ -62,14 +66,22 @@ export const commonOptions = {
   help: { type: 'boolean', short: 'h', description: 'show this help' }
 } as const satisfies Options
 
-/** Defines a command; the values that `run` receives have the types of the options. */
+/**
+ * Defines a command; the values that `run` receives have the types of the options. `operands`: allowed values of each
+ * operand.
+ */
 export function defineCommand<const Of extends Options> (
-  description: string, usage: string, options: Of, run: (context: CommandContext<Of>) => Promise<void>
+  description: string,
+  usage: string,
+  options: Of,
+  run: (context: CommandContext<Of>) => Promise<void>,
+  operands: Command['operands'] = []
 ): Command {
   return {
     description,
     usage,
     options,
+    operands,
     async run (name, args, line) {
       const allOptions = { ...options, ...commonOptions }
       const { values, positionals } = parse({ args, options: allOptions, allowPositionals: usage !== '' })

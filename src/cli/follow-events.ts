@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
 import { eventTypes } from '../client/event-text.ts'
 
+/** Past events to begin with. */
+const RECENT_EVENTS = 20
 /** Every type except packets. */
 const types = [...eventTypes.filter(type => type !== 'packet'), 'stats'].join(',')
 /** Milliseconds until the next attempt to connect. */
@@ -20,8 +22,8 @@ export interface FollowOptions {
 }
 
 /**
- * Yields events until `signal` is aborted. A lost connection is reported to `onLost` and resumed without missing an
- * event; a request that the service rejects throws ApiError.
+ * Yields events until `signal` is aborted, first a few past ones. A lost connection is reported to `onLost` and resumed
+ * without missing an event; a request that the service rejects throws ApiError.
  */
 export async function * followEvents (
   client: PeerServerClient, { room, signal, onLost, silenceTimeout = SILENCE_TIMEOUT }: FollowOptions
@@ -31,7 +33,7 @@ export async function * followEvents (
     const silent = new AbortController()
     const timer = setTimeout(() => { silent.abort() }, silenceTimeout)
     try {
-      const query = { types, ...(room === undefined ? {} : { room }) }
+      const query = { types, recent: RECENT_EVENTS, ...(room === undefined ? {} : { room }) }
       for await (const { id, event } of client.events(query, lastId, AbortSignal.any([signal, silent.signal]))) {
         timer.refresh()
         lastId = id ?? lastId

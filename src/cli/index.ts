@@ -1,15 +1,34 @@
 import { createRequire } from 'node:module'
 import { type Command, type CommandLine, commonOptions, optionLines, UsageError } from './command.ts'
 import { describeError } from './describe-error.ts'
+import { ban, bans, unban } from './bans.ts'
+import { candidatesFor, completion } from './completion.ts'
 import { kick } from './kick.ts'
 import { peers } from './peers.ts'
 import { printLines } from './print-lines.ts'
 import { closeRoom, rooms } from './rooms.ts'
 import { send } from './send.ts'
+import { listen, refuse, stop } from './server-commands.ts'
+import { status } from './status.ts'
 import { watch } from './watch.ts'
 
 /** A command of two words belongs to what its first word names. */
-const commands: Readonly<Record<string, Command>> = { peers, kick, rooms, 'rooms close': closeRoom, send, watch }
+const commands: Readonly<Record<string, Command>> = {
+  status,
+  peers,
+  kick,
+  rooms,
+  'rooms close': closeRoom,
+  send,
+  watch,
+  bans,
+  ban,
+  unban,
+  refuse,
+  listen,
+  stop,
+  completion
+}
 
 /** Arguments that print something instead of running a command. */
 const printers: Readonly<Record<string, () => string[]>> = {
@@ -28,7 +47,8 @@ export async function run (line: CommandLine): Promise<number> {
   const name = line.args.slice(0, words).join(' ')
   const args = line.args.slice(words)
   try {
-    if (Object.hasOwn(printers, name)) printLines(line.output, printers[name]())
+    if (name === 'complete') printLines(line.output, candidatesFor(commands, args.slice(1)))
+    else if (Object.hasOwn(printers, name)) printLines(line.output, printers[name]())
     else await findCommand(name).run(name, args, line)
     return 0
   } catch (error) {

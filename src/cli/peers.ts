@@ -18,8 +18,15 @@ export const peers = defineCommand('Lists peers', '', {
   address: { type: 'string', placeholder: '<ip or CIDR>', description: 'only peers from this address or range' },
   room: { type: 'string', placeholder: '<name>', description: 'only peers in this room' },
   protocol: { type: 'string', placeholder: '<name>', description: 'only peers with this subprotocol' },
-  sort: { type: 'string', placeholder: '<field>', description: `sort by ${sortFields.join(', ')} (default: id)` },
-  order: { type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)' },
+  sort: {
+    type: 'string',
+    placeholder: '<field>',
+    description: `sort by ${sortFields.join(', ')} (default: id)`,
+    values: sortFields
+  },
+  order: {
+    type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)', values: ['asc', 'desc']
+  },
   limit: { type: 'string', placeholder: '<number>', description: 'maximum number of peers' },
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { limit, json, ...query }, line: { output } }) => {

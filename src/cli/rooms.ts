@@ -14,8 +14,15 @@ type Query = Pick<Operations['listRooms']['parameters'], 'sort' | 'order' | 'q'>
 /** Lists rooms as a table or as JSON. */
 export const rooms = defineCommand('Lists rooms', '', {
   name: { type: 'string', placeholder: '<text>', description: 'only rooms whose name contains this text' },
-  sort: { type: 'string', placeholder: '<field>', description: `sort by ${sortFields.join(', ')} (default: name)` },
-  order: { type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)' },
+  sort: {
+    type: 'string',
+    placeholder: '<field>',
+    description: `sort by ${sortFields.join(', ')} (default: name)`,
+    values: sortFields
+  },
+  order: {
+    type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)', values: ['asc', 'desc']
+  },
   limit: { type: 'string', placeholder: '<number>', description: 'maximum number of rooms' },
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { name: q, limit, json, ...query }, line: { output } }) => {

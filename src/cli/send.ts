@@ -19,20 +19,24 @@ export const send = defineCommand('Sends a packet; by default standard input, as
   room: { type: 'string', placeholder: '<name>', description: 'send to peers of this room only' },
   text: { type: 'string', placeholder: '<text>', description: 'a text packet' },
   hex: { type: 'string', placeholder: '<digits>', description: 'a binary packet, e.g. "c0 ff ee"' },
-  variant: { type: 'string', placeholder: '<JSON>', description: 'a Variant, e.g. {"Vector2":[1,2]} (docs/variant.md)' }
-}, async ({ client, options: { to, but, room, ...sources }, line }) => {
+  variant: {
+    type: 'string', placeholder: '<JSON>', description: 'a Variant, e.g. {"Vector2":[1,2]} (docs/variant.md)'
+  },
+  raw: { type: 'boolean', description: 'not as network_peer_packet of Godot 3 clients, but as the bytes are' }
+}, async ({ client, options: { to, but, room, raw, ...sources }, line }) => {
   if (to !== undefined && but !== undefined) throw new UsageError('expected either --to or --but')
   const [receiver, excluded] = [to, but].map(id => id === undefined ? undefined : parsePeerId(id))
   const packet = Object.keys(sources).length === 0 ? await readInput(line) : parsePacket(sources)
+  const flags = raw === true ? { raw } : {}
   const target = receiver ?? (excluded === undefined ? 0 : -excluded)
   if (room !== undefined) {
-    const { recipients } = await client.call('putRoomPacket', { room, target }, packet)
+    const { recipients } = await client.call('putRoomPacket', { room, target, ...flags }, packet)
     printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
   } else if (receiver !== undefined) {
-    const { bytes } = await client.call('putPacket', { id: receiver }, packet)
+    const { bytes } = await client.call('putPacket', { id: receiver, ...flags }, packet)
     printLines(line.output, [`sent ${formatPlural(bytes, 'byte')}`])
   } else {
-    const { recipients } = await client.call('broadcast', { target }, packet)
+    const { recipients } = await client.call('broadcast', { target, ...flags }, packet)
     printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
   }
 })

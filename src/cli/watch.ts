@@ -10,7 +10,8 @@ export const watch = defineCommand('Shows state, traffic, peers and events live'
   sort: {
     type: 'string',
     placeholder: '<field>',
-    description: `sort peers by ${sortFields.join(', ')} (default: connectedAt)`
+    description: `sort peers by ${sortFields.join(', ')} (default: connectedAt)`,
+    values: sortFields
   },
   room: { type: 'string', placeholder: '<name>', description: 'only peers and events of this room' }
 }, async context => {

@@ -154,6 +154,66 @@ export interface State {
     /** Number of times each limit was hit since the start */
     hits: Record<string, number>
   }
+  /** What `changeServer` can change */
+  settings: {
+    /** Maximum duration of authentication by `authenticate`, in seconds */
+    authTimeout: number
+    /** Maximum duration of a handshake, in seconds */
+    handshakeTimeout: number
+    /** Refuse all new connections and pending handshakes; connected peers stay */
+    refuseNewConnections: boolean
+    /** Seconds that a peer has to answer a close frame before its connection is cut */
+    closeTimeout: number
+    /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
+    stopCode: 1001 | 1012
+    /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
+    pingInterval: number
+    /**
+     * Support permessage-deflate (RFC 7692) without context takeover: clients may compress their messages. The server
+     * compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts
+     */
+    perMessageDeflate: boolean
+    /** Maximum number of peers; 0: no limit */
+    maxPeers: number
+    /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
+    maxPeersPerAddress: number
+    /** Maximum joins per minute and address (IPv6: per /64); loopback is exempt; 0: no limit */
+    maxJoinsPerMinute: number
+    /** Maximum number of pending handshakes */
+    maxPendingHandshakes: number
+    /**
+     * Maximum packets per second received from a peer. A peer that exceeds it is read more slowly, and closed with 1008
+     * if it keeps exceeding it; 0: no limit
+     */
+    maxPacketsPerSecond: number
+    /**
+     * Maximum payload bytes per second received from a peer. A peer that exceeds it is read more slowly, and closed
+     * with 1008 if it keeps exceeding it; 0: no limit
+     */
+    maxBytesPerSecond: number
+    /**
+     * Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or
+     * `https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, such as
+     * native games, may always connect; null: not set
+     */
+    allowedOrigins: '*' | Array<string> | null
+    /** Rules of option `rooms` in effect; false: everyone is in `main` */
+    rooms: false | {
+      /**
+       * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the REST
+       * API (`admin`)
+       */
+      create?: 'join' | 'admin'
+      /** Maximum number of rooms besides `main`; default 10000 */
+      maxRooms?: number
+      /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit */
+      maxPeersPerRoom?: number
+      /** Seconds that a room stays open without peers; default 0 */
+      emptyTimeout?: number
+      /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit */
+      joinPerMinute?: number
+    }
+  }
   /** Seconds it has been listening */
   uptime: number
 }
@@ -182,10 +242,63 @@ export interface Operations {
   changeServer: {
     parameters: Record<never, never>
     body: {
-      /** Refuse all new connections and pending handshakes; connected peers stay */
-      refuseNewConnections?: boolean
+      /** Maximum duration of authentication by `authenticate`, in seconds */
+      authTimeout?: number
       /** Maximum duration of a handshake, in seconds */
       handshakeTimeout?: number
+      /** Refuse all new connections and pending handshakes; connected peers stay */
+      refuseNewConnections?: boolean
+      /** Seconds that a peer has to answer a close frame before its connection is cut */
+      closeTimeout?: number
+      /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
+      stopCode?: 1001 | 1012
+      /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
+      pingInterval?: number
+      /**
+       * Support permessage-deflate (RFC 7692) without context takeover: clients may compress their messages. The server
+       * compresses messages of 1 KiB or more that `putPacket` sends to one peer, but no broadcasts
+       */
+      perMessageDeflate?: boolean
+      /** Maximum number of peers; 0: no limit */
+      maxPeers?: number
+      /** Maximum number of connections per address (IPv6: per /64); loopback is exempt; 0: no limit */
+      maxPeersPerAddress?: number
+      /** Maximum joins per minute and address (IPv6: per /64); loopback is exempt; 0: no limit */
+      maxJoinsPerMinute?: number
+      /** Maximum number of pending handshakes */
+      maxPendingHandshakes?: number
+      /**
+       * Maximum packets per second received from a peer. A peer that exceeds it is read more slowly, and closed with
+       * 1008 if it keeps exceeding it; 0: no limit
+       */
+      maxPacketsPerSecond?: number
+      /**
+       * Maximum payload bytes per second received from a peer. A peer that exceeds it is read more slowly, and closed
+       * with 1008 if it keeps exceeding it; 0: no limit
+       */
+      maxBytesPerSecond?: number
+      /**
+       * Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or
+       * `https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, such
+       * as native games, may always connect; null: not set
+       */
+      allowedOrigins?: '*' | Array<string> | null
+      /** Rules of option `rooms` to change; omitted ones stay */
+      rooms?: {
+        /**
+         * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the
+         * REST API (`admin`)
+         */
+        create?: 'join' | 'admin'
+        /** Maximum number of rooms besides `main`; default 10000 */
+        maxRooms?: number
+        /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit */
+        maxPeersPerRoom?: number
+        /** Seconds that a room stays open without peers; default 0 */
+        emptyTimeout?: number
+        /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit */
+        joinPerMinute?: number
+      }
     }
     response: State
   }
@@ -245,6 +358,11 @@ export interface Operations {
       items: Array<Room>
       /** Cursor of the next page; null on the last page */
       nextCursor: string | null
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** Open a room. */
@@ -346,6 +464,11 @@ export interface Operations {
       items: Array<Peer>
       /** Cursor of the next page; null on the last page */
       nextCursor: string | null
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** List the peers. */
@@ -374,12 +497,19 @@ export interface Operations {
       address?: string
       /** Peers in this room */
       room?: string
+      /** Peers whose `data` has these members, such as `{"user":"alice"}`: a JSON object */
+      data?: string
     }
     body: undefined
     response: {
       items: Array<Peer>
       /** Cursor of the next page; null on the last page */
       nextCursor: string | null
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** Get a peer. */
@@ -466,6 +596,8 @@ export interface Operations {
         address?: string
         /** Peers in this room */
         room?: string
+        /** Peers whose `data` has these members, such as `{"user":"alice"}` */
+        data?: Record<string, unknown>
       }
       /** All of them */
       all?: true
@@ -488,10 +620,15 @@ export interface Operations {
   /** Send a packet to one peer. */
   putPacket: {
     parameters: {
+      /**
+       * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
+       * packet as `network_peer_packet`, for which a byte is put in front
+       */
+      raw?: boolean
       /** Id of the peer */
       id: number
     }
-    body: Uint8Array | string | { readonly variant: unknown }
+    body: string | Uint8Array | { readonly variant: unknown }
     response: {
       /** Size of the packet in bytes */
       bytes: number
@@ -504,8 +641,15 @@ export interface Operations {
     parameters: {
       /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
       target?: number
+      /** Ids of peers that do not get the packet, comma-separated, at most a thousand; only with target 0 */
+      excluded?: string
+      /**
+       * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
+       * packet as `network_peer_packet`, for which a byte is put in front
+       */
+      raw?: boolean
     }
-    body: Uint8Array | string | { readonly variant: unknown }
+    body: string | Uint8Array | { readonly variant: unknown }
     response: {
       /** Number of recipients */
       recipients: number
@@ -516,10 +660,17 @@ export interface Operations {
     parameters: {
       /** As in Godot: 0 all peers (default), an id that peer, -id all except that peer */
       target?: number
+      /** Ids of peers that do not get the packet, comma-separated, at most a thousand; only with target 0 */
+      excluded?: string
+      /**
+       * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
+       * packet as `network_peer_packet`, for which a byte is put in front
+       */
+      raw?: boolean
       /** Name of the room */
       room: string
     }
-    body: Uint8Array | string | { readonly variant: unknown }
+    body: string | Uint8Array | { readonly variant: unknown }
     response: {
       /** Number of recipients */
       recipients: number
@@ -531,6 +682,11 @@ export interface Operations {
     body: undefined
     response: {
       items: Array<Ban>
+      /** About the whole list */
+      meta: {
+        /** Number of items on all pages */
+        count: number
+      }
     }
   }
   /** Ban an address or a range. */
@@ -566,6 +722,8 @@ export interface Operations {
       room?: string
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
+      /** Seconds after which the stream ends; without it only the client ends it */
+      duration?: number
       /** Without `Last-Event-ID`: start with this many of the latest events */
       recent?: number
     }
@@ -589,20 +747,22 @@ export const operations = {
   listRoomPeers: {
     method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address']
   },
-  peers: { method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room'] },
+  peers: {
+    method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room', 'data']
+  },
   getPeer: { method: 'GET', path: '/peers/{id}', query: [] },
   disconnectPeer: { method: 'DELETE', path: '/peers/{id}', query: ['code', 'reason', 'wait'] },
   hasPeer: { method: 'GET', path: '/peers/{id}/exists', query: [] },
   getPeerAddress: { method: 'GET', path: '/peers/{id}/address', query: [] },
   getPeerPort: { method: 'GET', path: '/peers/{id}/port', query: [] },
   disconnectPeers: { method: 'POST', path: '/peers/disconnect', query: [] },
-  putPacket: { method: 'POST', path: '/peers/{id}/packets', query: [] },
-  broadcast: { method: 'POST', path: '/packets', query: ['target'] },
-  putRoomPacket: { method: 'POST', path: '/rooms/{room}/packets', query: ['target'] },
+  putPacket: { method: 'POST', path: '/peers/{id}/packets', query: ['raw'] },
+  broadcast: { method: 'POST', path: '/packets', query: ['target', 'excluded', 'raw'] },
+  putRoomPacket: { method: 'POST', path: '/rooms/{room}/packets', query: ['target', 'excluded', 'raw'] },
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'recent'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'duration', 'recent'] }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]

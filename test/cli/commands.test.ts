@@ -177,6 +177,80 @@ t.test('send rejects invalid options', async t => {
   ] as const) t.match(await command(['send', ...args], env), { code: 2, output: '', errors }, args.join(' '))
 })
 
+t.test('status shows state, mode, peers and limits that were hit', async t => {
+  const { join, port, server } = await startHost(t, { server: { gdMpApi: true, rooms: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  await join()
+  server.refuseNewConnections = true
+  const { code, output } = await command(['status'], env)
+  t.equal(code, 0)
+  for (const line of [
+    /^State +listening for \d+s$/m, /^Mode +multiplayer relay, Godot 3$/m, /^New clients +refused$/m,
+    /^Peers +1 open$/m, /^Rooms +1$/m, /^Limits hit +none$/m, new RegExp(`^Endpoint +/ws of the service, port ${port}$`, 'm')
+  ]) t.match(output, line)
+  t.match(JSON.parse((await command(['status', '--json'], env)).output), { listening: true, settings: { maxPeers: 0 } })
+  await server.stop()
+  t.match((await command(['status'], env)).output, /^State +not listening$/m)
+})
+
+t.test('ban, bans and unban keep addresses out, for a time or for good', async t => {
+  const { port, server } = await startHost(t)
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  t.match(await command(['ban', '192.0.2.0/24', '--reason', 'rude'], env),
+    { code: 0, output: 'banned 192.0.2.0/24 for good\n' })
+  t.match(await command(['ban', '203.0.113.7', '--for', '1.5h'], env), { code: 0, output: /^banned 203.0.113.7 until 2/ })
+  const [forGood, forAWhile] = server.bans()
+  t.equal(forGood.until, undefined)
+  t.equal(forAWhile.until! - forAWhile.since, 5400_000)
+  const { output } = await command(['bans'], env)
+  t.match(output, /^ADDRESS +AGE +UNTIL +REASON\n192.0.2.0\/24 +0s +for good +rude\n203.0.113.7 +0s +\d{4}-/)
+  t.equal(JSON.parse((await command(['bans', '--json'], env)).output).length, 2)
+  t.match(await command(['unban', '192.0.2.0/24'], env), { code: 0, output: 'lifted the ban of 192.0.2.0/24\n' })
+  t.match(await command(['unban', '192.0.2.0/24'], env), { code: 1, errors: 'no ban of 192.0.2.0/24\n' })
+  t.match(await command(['ban', '203.0.113.8', '--for', '5'], env),
+    { code: 2, errors: /^invalid --for 5: expected a number and one of s, m, h, d, e.g. 15m\n/ })
+  t.match(await command(['ban', 'nobody'], env), { code: 1, errors: /^address must be an IP address or a CIDR range/ })
+  t.match(await command(['ban'], env), { code: 2, errors: /^expected one IP address or CIDR range\n/ })
+})
+
+t.test('refuse, stop and listen change the server; errors name the allowed values', async t => {
+  const { join, port, server } = await startHost(t)
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  t.match(await command(['refuse', 'on'], env), { code: 0, output: 'refusing new connections\n' })
+  t.ok(server.refuseNewConnections)
+  t.match(await command(['refuse', 'off'], env), { code: 0, output: 'accepting new connections\n' })
+  t.notOk(server.refuseNewConnections)
+  for (const words of [[], ['maybe'], ['on', 'off']]) {
+    t.match(await command(['refuse', ...words], env), { code: 2, errors: /^expected one of on, off\n/ })
+  }
+  const { socket } = await join()
+  const closed = once(socket, 'close')
+  t.match(await command(['stop', '--code', '4001', '--reason', 'late'], env), { code: 0, output: 'stopped\n' })
+  t.same((await closed).map(String), ['4001', 'late'])
+  t.match(await command(['listen', '--protocols', 'chat, game'], env), { code: 0, output: /^State +listening/ })
+  t.same(server.options.protocols, ['chat', 'game'])
+  t.match(await command(['listen'], env), { code: 1, errors: 'already listening\n' })
+  t.match(await command(['listen', '--port', '70000'], env), { code: 2, errors: /expected an integer from 0 to 65535/ })
+  t.match(await command(['peers', '--sort', 'beauty'], env), { code: 1, errors: /^sort must be one of id, connectedAt, / })
+  t.match(await command(['peers', '--order', 'up'], env), { code: 1, errors: 'order must be one of asc, desc\n' })
+  t.match(await command(['completion', 'csh'], env), { code: 2, errors: /^expected one of bash, zsh, fish\n/ })
+})
+
+t.test('send reaches network_peer_packet of Godot 3 clients, or sends the bytes as they are with --raw', async t => {
+  const { join, port } = await startHost(t, { server: { gdMpApi: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  const { id, socket } = await join()
+  const send = async (...args: string[]): Promise<string> => {
+    const message = once(socket, 'message')
+    t.match(await command(['send', ...args], env), { code: 0 })
+    return (await message)[0].subarray(9).toString('hex')
+  }
+  t.equal(await send('--text', 'hi'), '046869')
+  t.equal(await send('--hex', '07', '--to', String(id)), '0407')
+  t.equal(await send('--text', 'hi', '--raw'), '6869')
+  t.equal(await send('--hex', '07', '--to', String(id), '--raw'), '07')
+})
+
 t.test('explains errors', async t => {
   const { url } = await startApp(t, { admin: { token } })
   const unauthorized = { code: 1, output: '', errors: /^Unauthorized: wrong or missing admin token/ }

@@ -89,6 +89,15 @@ t.test('in a terminal it shows state, peers and events, obeys keys, and restores
   t.match(seen(), restored)
 })
 
+t.test('begins with recent events, in a terminal and in a pipe', async t => {
+  const { join, port } = await startHost(t)
+  const { id } = await join()
+  const { prints } = inTerminal(t, port, 'rows 30 cols 100')
+  await prints(new RegExp(`joined.* ${id} from 127`))
+  const pipe = inPipe(t, port)
+  await pipe.prints(new RegExp(`joined.* ${id} from 127`))
+})
+
 t.test('restores the terminal on Ctrl-C, and has no colours with NO_COLOR', async t => {
   const { port } = await startHost(t)
   const { prints, seen, press, exit } = inTerminal(t, port, 'rows 20 cols 60', { NO_COLOR: '1' })

@@ -13,7 +13,7 @@ t.test('a ban closes peers and refuses clients until it is removed', async t => 
   t.match(ban, { address: '127.0.0.0/8', reason: 'rude', until: null })
   t.ok(Math.abs(Date.parse(ban.since) - Date.now()) < 5000)
   t.same(await end, { code: 1008, reason: 'rude' })
-  t.same(await (await api('/bans')).json(), { items: [ban] })
+  t.same(await (await api('/bans')).json(), { items: [ban], meta: { count: 1 } })
 
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws'))
@@ -22,7 +22,7 @@ t.test('a ban closes peers and refuses clients until it is removed', async t => 
   t.match((await (await api('/server')).json()).limits.hits, { banned: 1 })
 
   t.equal((await api('/bans/127.0.0.0%2F8', { method: 'DELETE' })).status, 204)
-  t.same(await (await api('/bans')).json(), { items: [] })
+  t.same(await (await api('/bans')).json(), { items: [], meta: { count: 0 } })
   await join()
 })
 
@@ -55,7 +55,7 @@ t.test('rejects an invalid address with an error that names it', async t => {
   t.equal((await api('/bans', jsonRequest('POST', {}))).status, 400)
   t.equal((await api('/bans/x', { method: 'DELETE' })).status, 400)
   t.equal((await api('/bans/192.0.2.7', { method: 'DELETE' })).status, 404)
-  t.same(await (await api('/bans')).json(), { items: [] })
+  t.same(await (await api('/bans')).json(), { items: [], meta: { count: 0 } })
 })
 
 t.test('shows the data that the application gave a peer', async t => {

@@ -62,11 +62,64 @@ t.test('sends to all, to one, and to all but one', async t => {
   t.equal((await one).bytes.toString(), `?target=${first.id}`, 'it did not get the previous packet')
 })
 
+t.test('clients of Godot 3 deliver a packet as network_peer_packet, unless it is sent raw', async t => {
+  const { api, join } = await startHost(t, { server: { gdMpApi: true, rooms: true } })
+  const { id, socket } = await join()
+  const payloadOf = async (path: string, body: RequestInit): Promise<Buffer> => {
+    const message = nextMessage(socket)
+    t.equal((await api(path, body)).status, 202)
+    return (await message).bytes.subarray(9)
+  }
+  for (const path of [`/peers/${id}/packets`, '/packets', '/rooms/main/packets', `/packets?target=${id}`]) {
+    const raw = `${path}${path.includes('?') ? '&' : '?'}raw=true`
+    t.same(await payloadOf(path, text('hi')), Buffer.from('\u0004hi'), path)
+    t.same(await payloadOf(path, binary(Uint8Array.of(7))), Buffer.of(4, 7), path)
+    t.same(await payloadOf(raw, text('hi')), Buffer.from('hi'), raw)
+  }
+})
+
+t.test('for clients of Godot 4 and plain clients there is no such byte', async t => {
+  const { api, join } = await startHost(t)
+  const { socket } = await join()
+  const message = nextMessage(socket)
+  await api('/packets', text('hi'))
+  t.same((await message).bytes.toString(), 'hi')
+  const four = await startHost(t, { server: { gdMpApi: true, wire: 'godot4' } })
+  const { socket: client } = await four.join()
+  const relayed = nextMessage(client)
+  await four.api('/packets', text('hi'))
+  t.same((await relayed).bytes.subarray(-2).toString(), 'hi')
+  t.equal((await relayed).bytes.length, 3, 'only the command of Godot 4 itself')
+})
+
+t.test('sends to all peers except a list of them', async t => {
+  for (const gdMpApi of [false, true]) {
+    const { api, join, joinRoom } = await startHost(t, { server: { gdMpApi, rooms: true } })
+    const [first, second, third, other] = [await join(), await join(), await join(), await joinRoom('arena')]
+    const got = [third, other].map(({ socket }) => {
+      const seen: string[] = []
+      socket.on('message', (data: Buffer) => { if (String(data).includes('hi')) seen.push(String(data)) })
+      return seen
+    })
+    const excluded = `excluded=${first.id},${second.id},77`
+    t.same(await (await api(`/packets?${excluded}`, text('hi'))).json(), { recipients: 2 })
+    t.same(await (await api(`/rooms/main/packets?${excluded}`, text('hi'))).json(), { recipients: 1 })
+    const last = nextMessage(first.socket)
+    t.same(await (await api('/packets?raw=true', text('end'))).json(), { recipients: 4 })
+    t.match((await last).bytes.toString(), /end$/, 'it got none of the others')
+    t.same(got.map(({ length }) => length), [2, 1])
+  }
+  const { api } = await startHost(t)
+  for (const query of ['excluded=', 'excluded=a', 'excluded=1,,2', 'excluded=2&target=3']) {
+    t.equal((await api(`/packets?${query}`, text('hi'))).status, 400, query)
+  }
+})
+
 t.test('in multiplayer mode sends packets of the server in the format of the relay', async t => {
   const { api, join } = await startHost(t, { server: { gdMpApi: true } })
   const { id, socket } = await join()
   const one = nextMessage(socket)
-  t.match(await (await api(`/peers/${id}/packets`, binary(Uint8Array.of(7)))).json(), { bytes: 1 })
+  t.match(await (await api(`/peers/${id}/packets?raw=true`, binary(Uint8Array.of(7)))).json(), { bytes: 1 })
   const head = (to: number): Buffer => {
     const bytes = Buffer.from([0, 1, 0, 0, 0, 0, 0, 0, 0])
     bytes.writeInt32LE(to, 5)
@@ -74,12 +127,12 @@ t.test('in multiplayer mode sends packets of the server in the format of the rel
   }
   t.same(await one, { bytes: Buffer.concat([head(id), Buffer.of(7)]), isText: false })
   const all = nextMessage(socket)
-  t.same(await (await api('/packets', text('hi'))).json(), { recipients: 1 })
+  t.same(await (await api('/packets?raw=true', text('hi'))).json(), { recipients: 1 })
   t.same(await all, { bytes: Buffer.concat([head(0), Buffer.from('hi')]), isText: false })
 })
 
 t.test('sends the largest packet, and rejects one more byte with 413', async t => {
-  for (const [gdMpApi, largest] of [[false, 65536], [true, 65526]] as const) {
+  for (const [gdMpApi, largest] of [[false, 65536], [true, 65525]] as const) {
     const { api, join } = await startHost(t, { server: { gdMpApi } })
     const { id, socket } = await join()
     const bytes = nextMessage(socket)

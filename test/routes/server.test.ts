@@ -5,7 +5,7 @@ import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 t.test('reports the complete state', async t => {
   const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
   await join('chat')
-  const { uptime, limits, ...state } = await (await api('/server')).json()
+  const { uptime, limits, settings, ...state } = await (await api('/server')).json()
   t.ok(uptime > 0 && uptime < 10)
   t.same(state, {
     listening: true,

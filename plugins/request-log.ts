@@ -1,0 +1,20 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+
+const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Logs one line for each response: at info for requests that change something, at debug for all others, so that
+ * dashboards and health checks, which ask every few seconds, do not fill the log. To be used with Fastify's
+ * `disableRequestLogging`.
+ */
+export default fp(async app => {
+  app.addHook('onResponse', async (request, reply) => {
+    const level = isReadOnly(request) ? 'debug' : 'info'
+    request.log[level]({ req: request, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'request completed')
+  })
+}, { name: 'request-log', fastify: '^5.3.0' })
+
+function isReadOnly ({ method }: FastifyRequest): boolean {
+  return readOnlyMethods.has(method)
+}

@@ -1,0 +1,58 @@
+import { formatDuration } from '../client/format.ts'
+import type { Ban } from '../client/operations.ts'
+import { defineCommand, UsageError } from './command.ts'
+import { printLines } from './print-lines.ts'
+import { formatTable } from './terminal-text.ts'
+
+const units = { s: 1, m: 60, h: 3600, d: 86400 } as const
+
+/** Lists bans as a table or as JSON. */
+export const bans = defineCommand('Lists banned addresses', '', {
+  json: { type: 'boolean', description: 'print JSON with all fields' }
+}, async ({ client, options: { json }, line: { output } }) => {
+  const { items } = await client.call('bans')
+  printLines(output, json === true ? JSON.stringify(items, null, 2).split('\n') : tableLines(items))
+})
+
+/** Bans an address or a range. */
+export const ban = defineCommand('Bans an address or range, and disconnects its peers', '<ip or CIDR>', {
+  for: { type: 'string', placeholder: '<time>', description: 'duration, e.g. 90s, 15m, 12h or 7d (default: for good)' },
+  reason: { type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes' }
+}, async ({ client, options: { for: duration, reason }, operands, line: { output } }) => {
+  const { address, until } = await client.call('ban', {}, {
+    address: oneAddress(operands),
+    ...(duration === undefined ? {} : { seconds: parseDuration(duration) }),
+    ...(reason === undefined ? {} : { reason })
+  })
+  printLines(output, [`banned ${address} ${until === null ? 'for good' : `until ${until}`}`])
+})
+
+/** Lifts a ban. */
+export const unban = defineCommand('Lifts the ban of an address or range', '<ip or CIDR>', {
+}, async ({ client, operands, line: { output } }) => {
+  const address = oneAddress(operands)
+  await client.call('unban', { address })
+  printLines(output, [`lifted the ban of ${address}`])
+})
+
+function oneAddress ([address, ...more]: readonly string[]): string {
+  if (address === undefined || more.length > 0) throw new UsageError('expected one IP address or CIDR range')
+  return address
+}
+
+/** Seconds of a duration such as `15m`. */
+function parseDuration (text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? []
+  const seconds = Number(number) * units[unit as keyof typeof units]
+  if (!(seconds > 0)) throw new UsageError(`invalid --for ${text}: expected a number and one of s, m, h, d, e.g. 15m`)
+  return seconds
+}
+
+function tableLines (items: readonly Ban[]): string[] {
+  const rows = items.map(({ address, since, until, reason }) => [address, age(since), until ?? 'for good', reason])
+  return formatTable(['ADDRESS', 'AGE', 'UNTIL', 'REASON'], rows, ['left', 'right', 'left', 'left'])
+}
+
+function age (since: string): string {
+  return formatDuration((Date.now() - Date.parse(since)) / 1000)
+}

@@ -1,0 +1,39 @@
+import { defineCommand, parseInteger, UsageError } from './command.ts'
+import { printLines } from './print-lines.ts'
+import { statusLines } from './status.ts'
+
+const switches = ['on', 'off'] as const
+
+/** Refuses new connections, or accepts them again. */
+export const refuse = defineCommand('Refuses new connections (on), or accepts them (off); peers stay', '<on|off>', {
+}, async ({ client, operands: [choice, ...more], line: { output } }) => {
+  if (!switches.some(one => one === choice) || more.length > 0) {
+    throw new UsageError(`expected one of ${switches.join(', ')}`)
+  }
+  const { refuseNewConnections } = await client.call('changeServer', {}, { refuseNewConnections: choice === 'on' })
+  printLines(output, [refuseNewConnections ? 'refusing new connections' : 'accepting new connections'])
+}, [switches])
+
+/** Starts listening. */
+export const listen = defineCommand('Starts listening, by default on the endpoint of the service', '', {
+  port: { type: 'string', placeholder: '<port>', description: 'on a port of its own; 0: any free port' },
+  protocols: { type: 'string', placeholder: '<names>', description: 'supported subprotocols, comma-separated' }
+}, async ({ client, options: { port, protocols }, line: { output } }) => {
+  const state = await client.call('listen', {}, {
+    ...(port === undefined ? {} : { port: parseInteger('--port', port, 0, 65535) }),
+    ...(protocols === undefined ? {} : { protocols: protocols.split(',').map(name => name.trim()) })
+  })
+  printLines(output, statusLines(state))
+})
+
+/** Stops listening and closes every peer. */
+export const stop = defineCommand('Stops listening and closes every peer; the service keeps running', '', {
+  code: { type: 'string', placeholder: '<code>', description: 'close code (default: 1001); games use 4000 to 4999' },
+  reason: { type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes' }
+}, async ({ client, options: { code, reason }, line: { output } }) => {
+  await client.call('stop', {}, {
+    ...(code === undefined ? {} : { code: parseInteger('--code', code) }),
+    ...(reason === undefined ? {} : { reason })
+  })
+  printLines(output, ['stopped'])
+})

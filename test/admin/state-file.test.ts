@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import app from '../../app.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+
+/** The app of the service with a state file. */
+async function start (t: Test, stateFile: string, more: Array<{ name: string, path: string }> = []) {
+  const lines: any[] = []
+  const service = Fastify({ logger: { level: 'info', stream: { write: text => { lines.push(JSON.parse(text)) } } } })
+  t.teardown(async () => { await service.close() })
+  const server = { maxPeers: 100, closeTimeout: 0.3, rooms: true }
+  await service.register(app, { server, more, admin: { auth: false }, stateFile })
+  await service.ready()
+  return { service, server: service.peerServer, lines }
+}
+
+async function fileWith (path: string, isRight: (state: any) => boolean): Promise<any> {
+  return await withTimeout(10, () => `the state in ${path}`, (async () => {
+    for (;;) {
+      const state = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+      if (state !== undefined && isRight(state)) return state
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  })())
+}
+
+t.test('bans and settings that were changed at run time outlive a restart', async t => {
+  const file = join(t.testdir({}), 'state.json')
+  const first = await start(t, file)
+  t.notOk(existsSync(file), 'nothing to keep yet')
+  const { statusCode } = await first.service.inject({
+    method: 'PATCH', url: '/api/v1/server', payload: { maxPeers: 5, allowedOrigins: null, rooms: { maxRooms: 3 } }
+  })
+  t.equal(statusCode, 200)
+  first.server.refuseNewConnections = true
+  const [forGood, forAnHour] = [
+    first.server.ban('192.0.2.0/24', { reason: 'rude' }), first.server.ban('203.0.113.7', { seconds: 3600 })
+  ]
+  first.server.ban('203.0.113.8')
+  first.server.unban('203.0.113.8')
+  await first.service.close()
+
+  const second = await start(t, file)
+  t.match(second.server.options, { maxPeers: 5, refuseNewConnections: true, rooms: { maxRooms: 3 } })
+  t.same(second.server.bans(), [forGood, forAnHour])
+  t.match(second.lines.find(({ msg }) => msg === 'settings and bans restored'), {
+    server: 'peerServer', bans: 2, settings: { maxPeers: 5, refuseNewConnections: true }
+  })
+  second.server.change({ maxPeers: 6 })
+  await second.service.close()
+  t.match(JSON.parse(readFileSync(file, 'utf8')).servers.peerServer, {
+    settings: { maxPeers: 6, refuseNewConnections: true }, bans: [{ address: '192.0.2.0/24' }, {}]
+  })
+})
+
+t.test('the file is written at once, as a whole, readable only by its owner, and without leftovers', async t => {
+  const folder = t.testdir({})
+  const file = join(folder, 'state.json')
+  const { server } = await start(t, file)
+  server.ban('192.0.2.1')
+  const state = await fileWith(file, ({ servers }) => servers.peerServer.bans.length === 1)
+  t.match(state, { version: 1, servers: { peerServer: { settings: {}, bans: [{ until: null, reason: '' }] } } })
+  t.same(readdirSync(folder), ['state.json'])
+})
+
+t.test('an expired ban is not restored; servers have their own state', async t => {
+  const file = join(t.testdir({}), 'state.json')
+  const ban = { address: '192.0.2.1', reason: '', since: '2020-01-01T00:00:00.000Z', until: '2020-01-02T00:00:00.000Z' }
+  const lasting = { ...ban, address: '192.0.2.2', until: null }
+  const servers = {
+    peerServer: { settings: {}, bans: [ban, lasting] }, godot4: { settings: { maxPeers: 9 }, bans: [] }
+  }
+  writeFileSync(file, JSON.stringify({ version: 1, servers }))
+  const { service, server } = await start(t, file, [{ name: 'godot4', path: '/ws4' }])
+  t.same(server.bans().map(({ address }) => address), ['192.0.2.2'])
+  t.equal(server.options.maxPeers, 100)
+  t.equal(service.getDecorator<typeof server>('godot4').options.maxPeers, 9)
+})
+
+for (const [text, message] of Object.entries({
+  '{"version":1': /state\.json: .*JSON.*\. Repair or delete the file/,
+  null: /expected version 1, found undefined/,
+  '{"version":2}': /expected version 1, found 2/,
+  '{"version":1,"servers":{"peerServer":{"settings":{"path":"/x"},"bans":[]}}}': /peerServer: option path: cannot be/,
+  '{"version":1,"servers":{"peerServer":{"settings":{"maxPeers":"x"},"bans":[]}}}': /option maxPeers: must be/,
+  '{"version":1,"servers":{"peerServer":{"bans":[]}}}': /expected settings and bans/,
+  '{"version":1,"servers":{"peerServer":{"settings":{},"bans":[{"address":"x","since":"2020-01-01","until":null}]}}}':
+    /peerServer: address x/
+})) {
+  t.test(`a file that cannot be used ends the start instead of losing bans: ${text}`, async t => {
+    const file = join(t.testdir({}), 'state.json')
+    writeFileSync(file, text)
+    await t.rejects(start(t, file), { code: 'ERR_INVALID_DATA', message })
+    t.equal(readFileSync(file, 'utf8'), text, 'it is left as it is')
+  })
+}
+
+t.test('a file that cannot be written is reported, and the next change tries again', async t => {
+  const folder = join(t.testdir({}), 'later')
+  const file = join(folder, 'state.json')
+  const { server, lines } = await start(t, file)
+  server.ban('192.0.2.1')
+  await withTimeout(10, () => 'the log', (async () => {
+    while (!lines.some(({ msg }) => /^state not saved/.test(msg))) await new Promise(resolve => setImmediate(resolve))
+  })())
+  mkdirSync(folder)
+  server.ban('192.0.2.2')
+  await fileWith(file, ({ servers }) => servers.peerServer.bans.length === 2)
+})
