@@ -1,5 +1,5 @@
 // A node of a cluster as a process of its own: `node member.js <url> <id> <timings>`. Prints what it is told, a line
-// each, and with every line its slot; every few milliseconds it publishes what it is, as a node does with packets.
+// each, and with every line its lease; every few milliseconds it publishes what it is, as a node does with packets.
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { GodotError } from '../../src/error.ts'
 import { Membership } from '../../src/cluster/membership.ts'
@@ -37,14 +37,16 @@ const options = { namespace: 'test', nodeId, version: '1', timings: JSON.parse(t
 const membership = new Membership(bus, options, new PrintingHost(), silentLogger)
 
 function print (event: string): void {
-  console.log(JSON.stringify({ event, slot: membership.self?.slot, at: Date.now() }))
+  console.log(JSON.stringify({ event, slot: membership.self?.slot, epoch: membership.self?.epoch, at: Date.now() }))
 }
 
 let isReady = false
 setInterval(() => {
   if (membership.isReady && !isReady) print('ready')
   isReady = membership.isReady
-  if (membership.checkHeld()) bus.publish('test.owner', Buffer.from(`${membership.self?.slot} ${nodeId}`))
+  if (!membership.checkHeld()) return
+  const { slot, epoch } = membership.self!
+  bus.publish('test.owner', Buffer.from(`${slot} ${nodeId} ${epoch}`))
 }, 5)
 process.on('SIGTERM', () => {
   membership.leave().then(() => bus.close()).then(() => process.exit(0), () => process.exit(1))

@@ -15,6 +15,7 @@ const shortTimings: Timings = { heartbeat: 200, lease: 1500, quarantine: 5000, s
 interface Told {
   readonly event: string
   readonly slot: number | undefined
+  readonly epoch: number | undefined
   /** In milliseconds since 1970. */
   readonly at: number
 }
@@ -55,8 +56,10 @@ class Member {
     return matching()[times - 1].at
   }
 
-  slotWhen (event: string, times = 1): number | undefined {
-    return this.told.filter(told => told.event === event)[times - 1].slot
+  /** Its slot and epoch when it was told this. */
+  leaseWhen (event: string, times = 1): { slot: number, epoch: number } {
+    const { slot = 0, epoch = 0 } = this.told.filter(told => told.event === event)[times - 1]
+    return { slot, epoch }
   }
 }
 
@@ -113,12 +116,12 @@ t.test('a killed node is lost to all others within 4 s, once; one that leaves ha
   t.same([...b.events].sort(), ['joined a', ...expected])
 })
 
-t.test('a node that is stopped for 6 s is fenced before it says anything, and joins with another slot', async t => {
+t.test('a node that is stopped for 6 s is fenced before it says anything, and joins with a new lease', async t => {
   const server = await startNats(t)
   const [a, b] = await start(t, server, 'ab', defaultTimings)
   const owners = await watchOwners(t, server)
-  const slot = b.slotWhen('ready')!
-  await until(() => ownersOf(owners, slot).length > 0)
+  const { slot, epoch } = b.leaseWhen('ready')
+  await until(() => owners.includes(`${slot} b ${epoch}`))
   const stopped = Date.now()
   b.signal('SIGSTOP')
   await a.toldOf('left b lost')
@@ -126,9 +129,10 @@ t.test('a node that is stopped for 6 s is fenced before it says anything, and jo
   owners.length = 0
   b.signal('SIGCONT')
   await b.toldOf('ready', 2)
-  await until(() => owners.some(owner => owner === `${b.slotWhen('ready', 2)} b`))
-  t.not(b.slotWhen('ready', 2), slot)
-  t.same(ownersOf(owners, slot), [], 'it does not speak for its old slot')
+  const lease = b.leaseWhen('ready', 2)
+  await until(() => owners.includes(`${lease.slot} b ${lease.epoch}`))
+  t.not(lease.epoch, epoch)
+  t.notOk(owners.includes(`${slot} b ${epoch}`), 'it says nothing by its old lease')
   t.same(b.events, ['joined a', 'ready', 'fenced', 'left a lost', 'joined a', 'ready'])
   await a.toldOf('joined b', 2)
   t.same(a.events, ['ready', 'joined b', 'left b lost', 'joined b'])
@@ -177,14 +181,14 @@ t.test('a broker that is killed and restarted within the lease fences nobody', a
     if (forgets) await server.forget()
     await server.start()
     const owners = await watchOwners(t, server)
-    await until(() => members.every(({ id }) => owners.some(owner => owner.endsWith(` ${id}`))))
+    await until(() => members.every(({ id }) => owners.some(owner => owner.includes(` ${id} `))))
     const restarted = Date.now()
     await until(() => Date.now() - restarted > shortTimings.lease + shortTimings.heartbeat)
     for (const { events } of members) t.equal(events.length, 3, events.join())
   }
 })
 
-t.test('a broker that is away for longer fences all; they join again with other slots', async t => {
+t.test('a broker that is away for longer fences all; they join again with new leases', async t => {
   const server = await startNats(t)
   const members = await start(t, server, 'abc', shortTimings)
   await server.kill()
@@ -195,6 +199,7 @@ t.test('a broker that is away for longer fences all; they join again with other 
   await server.start()
   await Promise.all(members.map(member => member.toldOf('ready', 2)))
   await until(() => members.every(({ events }) => events.length === 2 * 3 + 3))
-  const slots = members.flatMap(member => [member.slotWhen('ready'), member.slotWhen('ready', 2)])
-  t.equal(new Set(slots).size, 6)
+  const leases = members.map(member => [member.leaseWhen('ready'), member.leaseWhen('ready', 2)])
+  t.ok(leases.every(([before, after]) => before.epoch !== after.epoch))
+  t.equal(new Set(leases.map(([, { slot }]) => slot)).size, 3)
 })

@@ -290,6 +290,20 @@ t.test('ignores heartbeats that are none, late, or of another epoch than the lea
   t.equal(a.membership.epochOf(b.slot), b.membership.self?.epoch)
 })
 
+t.test('a late heartbeat of a lost node does not bring it back', async t => {
+  const [a, b] = await start(t, 'ab')
+  const node = b.membership.self!
+  b.cut()
+  await a.toldOf('left b lost')
+  const network = a.broker.connect()
+  network.publish('gdws.test.hb', encodeHeartbeat({ node, isLeaving: false, bytes: new Uint8Array(0) }))
+  await network.flush()
+  await pass(2 * timings.ping)
+  const leases = await readLeases(await a.bus.openStore('gdws-test-nodes'))
+  t.equal(leases.get(node.slot)?.epoch, node.epoch, 'its lease has not expired')
+  t.same(a.told, ['joined b', 'left b lost'])
+})
+
 t.test('does not start without a broker', async t => {
   const node = new Node(t, new MemoryBroker(), 'a')
   node.cut()
@@ -305,7 +319,16 @@ t.test('does not start when the broker is lost meanwhile', async t => {
     await until(() => !b.membership.checkHeld())
   }
   await t.rejects(b.membership.start(), { code: 'cluster-unavailable' })
-  t.same(b.told, ['joined a', 'left a lost'])
+  t.same(b.told, ['joined a', 'fenced', 'left a lost'])
+})
+
+t.test('a node that is not ready in the end has lost its slot', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b')
+  b.host.ready = async () => { throw new Error('no rooms') }
+  await t.rejects(b.membership.start(), { message: 'no rooms' })
+  t.same(b.told, ['joined a', 'fenced', 'left a lost'])
+  t.equal(b.membership.self, undefined)
 })
 
 t.test('a node that leaves while it joins again is out', async t => {

@@ -16,7 +16,7 @@ export interface MemoryCluster {
 }
 
 /** Heartbeats in quick succession; a lease that a busy machine does not lose. */
-const timings = { heartbeat: 50, lease: 3000, quarantine: 1000, silence: 1000, ping: 500, hello: 1000 }
+const timings = { heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000 }
 
 /** Opens a cluster; the test stops it. */
 export async function openMemoryCluster (
