@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
-import { Membership, type MembershipOptions } from '../../src/cluster/membership.ts'
+import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from '../../logger.ts'
-import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership-host.ts'
+import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership/membership-host.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { Timings } from './timings.ts'
 

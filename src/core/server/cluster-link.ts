@@ -1,5 +1,5 @@
 import type { Cluster, ClusterSignals } from '../../cluster/cluster.ts'
-import type { ClusterNode } from '../../cluster/membership-host.ts'
+import type { ClusterNode } from '../../cluster/membership/membership-host.ts'
 import type { NodeCommands } from '../../cluster/node-commands.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
