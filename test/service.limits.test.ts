@@ -2,6 +2,7 @@ import t from 'tap'
 import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
 import { withTimeout } from './helper/with-timeout.ts'
+import { until } from './helper/until.ts'
 
 t.test('too many pipelined requests close the connection without affecting the service', async t => {
   const service = await startService(t)
@@ -41,8 +42,5 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
 
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
-  const found = async (): Promise<void> => {
-    while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10))
-  }
-  await withTimeout(5, () => `${String(pattern)} in ${log.slice(-20).join('\n')}`, found())
+  await until(() => pattern.test(log.join('\n')), () => `${String(pattern)} in ${log.slice(-20).join('\n')}`)
 }

@@ -9,6 +9,7 @@ import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 const LARGE = 32 << 20
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
@@ -66,7 +67,7 @@ t.test('destroys a connection with more requests in flight, which leaves no desc
   t.teardown(() => { clearInterval(timer) })
   raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(999))
   await withTimeout(5, () => 'the end of the connection', ended)
-  await withTimeout(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
+  await until(() => openFiles() <= before)
   t.ok(most - before < 30, `${most - before} descriptors at most`)
   t.same(warnings, ['requests in flight'])
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
@@ -83,9 +84,9 @@ t.test('a client that disconnects before its pipelined responses leaves no descr
   })
   raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(10))
   await served
-  await withTimeout(5, () => 'open files', (async () => { while (openFiles() < before + 5) await delay(5) })())
+  await until(() => openFiles() >= before + 5)
   raw.socket.resetAndDestroy()
-  await withTimeout(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
+  await until(() => openFiles() <= before)
   t.same(warnings, [])
 })
 
@@ -150,9 +151,7 @@ async function connectionsOf ({ server }: FastifyInstance, count: number): Promi
   const current = async (): Promise<number> => await new Promise(resolve => {
     server.getConnections((_, count) => { resolve(count) })
   })
-  await withTimeout(5, () => `${count} connections`, (async () => {
-    while (await current() !== count) await delay(5)
-  })())
+  await until(async () => await current() === count, () => `${count} connections`)
 }
 
 /** Whether a new connection gets a response; it is closed afterwards. */

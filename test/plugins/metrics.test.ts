@@ -9,6 +9,7 @@ import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 async function start (t: Test, options: Partial<ServerOptions> = {}) {
   const app = Fastify()
@@ -229,9 +230,7 @@ t.test('shows unread packets and buffered bytes', async t => {
   const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
   const [a, b] = [await join(), await join()]
   for (let i = 0; i < 7; i++) a.socket.send('wait')
-  await withTimeout(5, () => 'the packets', (async () => {
-    while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve))
-  })())
+  await until(async () => (await scrape())('input_queue_packets') >= 7)
   b.socket.pause()
   const peer = server.getPeer(b.id)
   while (peer.getCurrentOutboundBufferedAmount() < 300_000) {

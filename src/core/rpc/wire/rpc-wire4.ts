@@ -78,8 +78,8 @@ export class RpcWire4 implements RpcWire {
       case 'remoteCall': return this.#receiveCall(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet)
-      case 'raw': return this.#receiver.receiveRaw(sender, packet.bytes)
-      // Spawners and synchronizers of clients address the server as well; it has no scene.
+      // `receiveData` gets raw packets. Spawners and synchronizers address the server as well; it has no scene.
+      case 'raw':
       case 'replication':
     }
   }
