@@ -1,7 +1,6 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
-import { withTimeout } from './helper/with-timeout.ts'
 import { until } from './helper/until.ts'
 
 t.test('too many pipelined requests close the connection without affecting the service', async t => {
@@ -35,7 +34,7 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
     await logs(service, /"limit":"no-descriptor".*EMFILE/)
     for (const { socket } of held) socket.destroy()
     const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
-    await withTimeout(10, () => 'the service to recover', (async () => { while (!await works()); })())
+    await until(works)
     t.equal(await service.stop(), 0)
   })
 }

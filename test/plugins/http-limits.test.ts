@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import app from '../../app.ts'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
+import { startApp } from '../helper/app.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
@@ -18,20 +18,21 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r
 async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   const warnings: string[] = []
   const write = (line: string): void => { warnings.push(JSON.parse(line).limit) }
-  const service = Fastify({ logger: { level: 'warn', stream: { write } } })
-  t.teardown(async () => { await service.close() })
-  await service.register(httpLimits, {
-    maxRequestsInFlight: 10,
-    responseTimeout: 30,
-    maxConnectionsPerAddress: 0,
-    isExempt: () => false,
-    ...limits
-  })
-  await service.register(app, { server: { pingInterval: 0 }, admin: { auth: false } })
   const large = Buffer.alloc(LARGE, 'x')
-  service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
-  await service.listen({ port: 0, host: '127.0.0.1' })
-  return { service, port: service.peerServer.port, warnings }
+  const { service, port } = await startApp(t, { server: { pingInterval: 0 }, admin: { auth: false } }, {
+    logger: { level: 'warn', stream: { write } },
+    before: async service => {
+      await service.register(httpLimits, {
+        maxRequestsInFlight: 10,
+        responseTimeout: 30,
+        maxConnectionsPerAddress: 0,
+        isExempt: () => false,
+        ...limits
+      })
+      service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
+    }
+  })
+  return { service, port, warnings }
 }
 
 /** Open file descriptors of this process that are regular files. */

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import metricsPlugin from '../../plugins/metrics.ts'
-import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
+import { startHost } from '../helper/host.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
@@ -12,12 +11,7 @@ import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
 
 async function start (t: Test, options: Partial<ServerOptions> = {}) {
-  const app = Fastify()
-  t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { closeTimeout: 0.3, ...options })
-  await app.register(metricsPlugin)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const server = app.peerServer
+  const { app, server } = await startHost(t, { server: options, after: app => app.register(metricsPlugin) })
   const scrape = async () => {
     const metrics = parseMetrics(await app.metrics.metrics())
     return (key: string) => {
