@@ -2,6 +2,7 @@ import t from 'tap'
 import { connectRaw, connectRawWebSocket } from '../../helper/raw-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../../helper/host.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
+import { Godot4Socket } from '../../helper/godot4-socket.ts'
 import { until } from '../../helper/until.ts'
 
 t.test('describes a peer', async t => {
