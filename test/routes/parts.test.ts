@@ -10,7 +10,6 @@ import { Counter, Registry } from 'prom-client'
 import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import peerServer, { adminRoutes, asyncapi, dashboard, health, lobbyRoutes, metrics } from '../../index.ts'
-import { envWithoutCoverage } from '../helper/env-without-coverage.ts'
 import { parseMetrics, valueOf } from '../helper/prometheus.ts'
 
 const token = 'a token of more than thirty-two characters'
@@ -186,9 +185,7 @@ async function loadedBy (statements: string): Promise<string[]> {
     await app.close()
     for (const file of Object.keys(createRequire(import.meta.url).cache)) process._rawDebug(file)`
   const args = ['--no-warnings', '--input-type=module', '-e', program]
-  const { stderr } = await promisify(execFile)(process.execPath, args, {
-    cwd: root, env: envWithoutCoverage
-  })
+  const { stderr } = await promisify(execFile)(process.execPath, args, { cwd: root })
   t.match(stderr, /node_modules\/fastify\//, 'packages were seen')
   return all.filter(name => stderr.includes(`/node_modules/${name}/`)).sort()
 }
