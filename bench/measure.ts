@@ -29,7 +29,8 @@ export async function measure (peer: Peer, scenario: Scenario, timing: Timing): 
   }
 }
 
-async function generate (job: Job): Promise<Figures> {
+/** Runs the generator. */
+export async function generate (job: Job): Promise<Figures> {
   const command = [process.execPath, `${import.meta.dirname}/load/main.js`, JSON.stringify(job)]
   const timeout = (job.warm + job.seconds) * 1000 + TIMEOUT
   const { stdout } = await promisify(execFile)(...pinToCore(core.generator, command), { timeout })

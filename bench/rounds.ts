@@ -23,23 +23,33 @@ export async function runRounds (
 
 /** Measures all cases in turn; each round starts with a different one. */
 export async function runCases (cases: readonly Case[], count: number, timing: Timing): Promise<Rounds> {
+  return await takeTurns(cases, count, async ({ peer, scenario }) => await attempt(
+    `${scenario.name}, ${peer.name}`, async () => await measure(peer, scenario, timing)
+  ))
+}
+
+/** Runs all cases in turn; each round starts with a different one. */
+export async function takeTurns<Row extends { readonly name: string }> (
+  cases: readonly Row[], count: number, run: (row: Row) => Promise<Figures | undefined>
+): Promise<Rounds> {
   const rounds: Rounds = new Map(cases.map(({ name }) => [name, []]))
   for (let round = 0; round < count; round++) {
     for (let i = 0; i < cases.length; i++) {
-      const { name, peer, scenario } = cases[(round + i) % cases.length]
-      rounds.get(name)!.push(await attempt(peer, scenario, timing))
+      const row = cases[(round + i) % cases.length]
+      rounds.get(row.name)!.push(await run(row))
     }
   }
   return rounds
 }
 
-async function attempt (peer: Peer, scenario: Scenario, timing: Timing): Promise<Figures | undefined> {
-  const figures = await measure(peer, scenario, timing).catch((error: Error) => {
-    console.error(`${scenario.name}, ${peer.name}: ${error.message}`)
+/** Measures; prints what goes wrong, with the name of the measurement. */
+export async function attempt (name: string, measure: () => Promise<Figures>): Promise<Figures | undefined> {
+  const figures = await measure().catch((error: Error) => {
+    console.error(`${name}: ${error.message}`)
     return undefined
   })
   if (figures !== undefined && figures.faults > 0) {
-    console.error(`${scenario.name}, ${peer.name}: ${figures.faults} unexpected messages`)
+    console.error(`${name}: ${figures.faults} unexpected messages`)
     process.exitCode = 1
   }
   return figures

@@ -36,13 +36,14 @@ export async function startServer (peer: Peer, task: Omit<Task, 'port'>): Promis
   return server
 }
 
-async function untilReady (child: ChildProcess): Promise<void> {
+/** Resolves when a process prints `word`; rejects with its output if it ends or takes too long. */
+export async function untilReady (child: ChildProcess, word = 'READY'): Promise<void> {
   let output = ''
   const timer = setTimeout(() => { child.kill('SIGKILL') }, START_TIMEOUT)
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString()
-      if (output.includes('READY')) resolve()
+      if (output.includes(word)) resolve()
     }
     child.stdout!.on('data', read)
     child.stderr!.on('data', read)
@@ -51,7 +52,8 @@ async function untilReady (child: ChildProcess): Promise<void> {
   }).finally(() => { clearTimeout(timer) })
 }
 
-async function stop (child: ChildProcess): Promise<void> {
+/** Ends a process. */
+export async function stop (child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
@@ -60,7 +62,8 @@ async function stop (child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-async function freePort (): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort (): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

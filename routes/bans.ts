@@ -5,7 +5,7 @@ import { problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { Ban } from '../src/core/admission/bans.ts'
-import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import type { AdminParts } from './nodes/admin-parts.ts'
 import { Meta } from './page.ts'
 import { CloseReason } from './schemas.ts'
 
@@ -31,7 +31,7 @@ export const BanEntry = Type.Object({
 }, { $id: 'PeerServer.Ban', description: 'An address or range whose clients may not connect' })
 
 /** Addresses that may not connect. */
-export const banRoutes: FastifyPluginAsyncTypebox<{ server: WebSocketServer }> = async (app, { server }) => {
+export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { server }) => {
   app.get('/bans', isolated({
     schema: {
       operationId: 'bans',

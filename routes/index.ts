@@ -7,13 +7,16 @@ import { watchMethods } from '../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem } from '../http/problem.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
-import { type AdminOptions, parseAdminOptions } from '../src/admin/admin-options.ts'
+import type { AdminOptions } from '../src/admin/admin-option-types.ts'
+import { parseAdminOptions } from '../src/admin/admin-options.ts'
 import { feedOf } from '../src/admin/event-feed.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { disconnectRoutes } from './peers/disconnect.ts'
 import { Event } from './events/event-schemas.ts'
 import { eventRoutes } from './events/events.ts'
+import { ClusterNodes } from './nodes/cluster-nodes.ts'
 import { packetRoutes } from './packets.ts'
+import { createPeerList } from './peers/peer-list.ts'
 import { peerRoutes } from './peers/peers.ts'
 import { RoomEntry } from './rooms/room-schemas.ts'
 import { roomRoutes } from './rooms/rooms.ts'
@@ -41,9 +44,11 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   // Two servers in one document are told apart by their tags.
   const tagPrefix = given.server === undefined ? '' : `${given.server}: `
   describeFailures(app, { ...options, operationIdPrefix, tagPrefix })
+  const nodes = new ClusterNodes(server)
+  const peers = createPeerList(nodes)
   const refuseOtherMethods = watchMethods(app)
   for (const routes of [serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
-    await app.register(routes, { server })
+    await app.register(routes, { server, nodes, peers })
   }
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()

@@ -3,8 +3,11 @@ import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import { bytesToSend, parsePackets, type PacketBody, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
-import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { internalsOf } from '../src/core/server/internals.ts'
 import { GodotError } from '../src/error.ts'
+import type { AdminParts } from './nodes/admin-parts.ts'
+import type { ClusterNodes, Gathered } from './nodes/cluster-nodes.ts'
+import { partial } from './page.ts'
 import { badRequest, noPeer, Peer, PeerId, RoomName } from './schemas.ts'
 
 const tags = ['packets']
@@ -34,14 +37,16 @@ const tooBig = problem('Larger than the output buffer; in multiplayer mode a hea
   new HttpError(413, 'Packet too large: at most 65525 bytes'))
 const wrongType = problem('Unsupported content type', new HttpError(415,
   `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
-const full = problem('The output buffer of the peer is full', new GodotError('ERR_OUT_OF_MEMORY'))
+const full = problem('The output buffer of the peer is full, or its node cannot be reached',
+  new GodotError('ERR_OUT_OF_MEMORY'))
 
-type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+type Routes = FastifyPluginAsyncTypebox<{ sender: PacketSender }>
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
-export const packetRoutes: Routes = async (app, options) => {
-  parsePackets(app, options.server)
-  for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, options)
+export const packetRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { nodes }) => {
+  parsePackets(app, nodes.server)
+  const sender = new PacketSender(nodes)
+  for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, { sender })
 }
 
 const raw = Type.Optional(Type.Boolean({
@@ -51,7 +56,7 @@ const raw = Type.Optional(Type.Boolean({
 }))
 const EXCLUDED = /^\d{1,10}(,\d{1,10}){0,999}$/
 
-const putPacket: Routes = async (app, { server }) => {
+const putPacket: Routes = async (app, { sender }) => {
   app.post('/peers/:id/packets', isolated({
     schema: {
       operationId: 'putPacket',
@@ -76,8 +81,7 @@ const putPacket: Routes = async (app, { server }) => {
     }
   }), async ({ params, query: { raw = false }, body }, reply) => {
     const packet = body as PacketBody
-    server.broadcast(params.id, bytesToSend(server, packet, raw), packet.isText)
-    const bufferedAmount = server.getPeer(params.id).getCurrentOutboundBufferedAmount()
+    const bufferedAmount = await sender.toPeer({ id: params.id, raw }, packet)
     return await reply.code(202).send({ bytes: packet.bytes.length, bufferedAmount })
   })
 }
@@ -97,20 +101,76 @@ const query = Type.Refine(Type.Object({
 
 type Query = Static<typeof query>
 
-/** Sends a packet as a query says; returns the number of recipients. */
-function send (
-  server: WebSocketServer, to: Pick<WebSocketServer, 'broadcast' | 'broadcastExcept'>, query: Query, packet: PacketBody
-): number {
-  const { target = 0, excluded, raw = false } = query
-  const bytes = bytesToSend(server, packet, raw)
-  if (excluded === undefined) return to.broadcast(target, bytes, packet.isText)
-  return to.broadcastExcept(excluded.split(',').map(Number), bytes, packet.isText)
+/** To one peer; of this room, if given. */
+interface ToPeer { readonly id: number, readonly room?: string | undefined }
+
+/** To the peers of all rooms or of one. */
+interface ToMany extends Pick<Query, 'target'> {
+  readonly room?: string | undefined
+  readonly excluded?: readonly number[] | undefined
+}
+
+/** Sends packets to peers of all nodes. */
+class PacketSender {
+  readonly #nodes: ClusterNodes
+  readonly #toPeer
+  readonly #toMany
+
+  constructor (nodes: ClusterNodes) {
+    this.#nodes = nodes
+    const { server } = nodes
+    const { rooms } = internalsOf(server)
+    this.#toPeer = nodes.operation('put-packet', ({ id, room, isText }: ToPeer & { isText: boolean }, bytes) => {
+      const core = rooms.get(room ?? nodes.localPeer(id).room.name)
+      if (!core.members.has(id)) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+      core.broadcast(id, bytes, isText)
+      return nodes.localPeer(id).getCurrentOutboundBufferedAmount()
+    })
+    this.#toMany = nodes.operation('broadcast', (to: ToMany & { isText: boolean }, bytes) => {
+      const { room, target = 0, excluded, isText } = to
+      const cores = [...rooms].filter(({ name }) => room === undefined || name === room)
+      const spared = new Set(excluded)
+      let recipients = 0
+      for (const core of cores) {
+        recipients += excluded === undefined
+          ? core.broadcastHere(target, bytes, isText)
+          : core.broadcastHereExcept(spared, bytes, isText)
+      }
+      return recipients
+    })
+  }
+
+  /** Resolves with the bytes that wait for the peer then. */
+  async toPeer ({ raw = false, ...to }: ToPeer & Pick<Query, 'raw'>, packet: PacketBody): Promise<number> {
+    const { isText } = packet
+    return await this.#toPeer.ofPeer(to.id, { ...to, isText }, bytesToSend(this.#nodes.server, packet, raw))
+  }
+
+  /** Sends a packet as a query says; resolves with the number of recipients. */
+  async send (
+    room: string | undefined, { target = 0, excluded, raw = false }: Query, packet: PacketBody
+  ): Promise<{ recipients: number } & Gathered<never>['partial']> {
+    if (room !== undefined) this.#nodes.room(room)
+    if (target > 0) {
+      await this.toPeer({ id: target, room, raw }, packet)
+      return { recipients: 1 }
+    }
+    const ids = excluded?.split(',').map(Number)
+    const { isText } = packet
+    const { results, partial } = await this.#toMany.each(
+      slot => ({ room, target, isText, ...(ids === undefined ? {} : { excluded: this.#nodes.idsOf(slot, ids) }) }),
+      'cluster',
+      bytesToSend(this.#nodes.server, packet, raw)
+    )
+    return { recipients: results.reduce((sum, count) => sum + count, 0), ...partial }
+  }
 }
 
 // One for each route: describing failures changes it.
 const manyResponses = () => ({
   202: Type.Object({
-    recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] })
+    recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] }),
+    ...partial
   }, { description: 'Queued for sending' }),
   400: badRequest('Invalid target, text that is not UTF-8, or JSON that is not a Variant',
     '/query/target', 'must be integer'),
@@ -121,7 +181,7 @@ const manyResponses = () => ({
   503: full
 })
 
-const broadcast: Routes = async (app, { server }) => {
+const broadcast: Routes = async (app, { sender }) => {
   app.post('/packets', isolated({
     schema: {
       operationId: 'broadcast',
@@ -135,10 +195,10 @@ const broadcast: Routes = async (app, { server }) => {
       response: manyResponses()
     }
   }), async ({ query, body }, reply) =>
-    await reply.code(202).send({ recipients: send(server, server, query, body as PacketBody) }))
+    await reply.code(202).send(await sender.send(undefined, query, body as PacketBody)))
 }
 
-const putRoomPacket: Routes = async (app, { server }) => {
+const putRoomPacket: Routes = async (app, { sender }) => {
   app.post('/rooms/:room/packets', isolated({
     schema: {
       operationId: 'putRoomPacket',
@@ -151,5 +211,5 @@ const putRoomPacket: Routes = async (app, { server }) => {
       response: { ...manyResponses(), 404: noMember }
     }
   }), async ({ params, query, body }, reply) =>
-    await reply.code(202).send({ recipients: send(server, server.room(params.room), query, body as PacketBody) }))
+    await reply.code(202).send(await sender.send(params.room, query, body as PacketBody)))
 }

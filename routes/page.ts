@@ -16,11 +16,30 @@ export interface PageQuery<Name extends string> extends Partial<Order<Name>> {
   readonly cursor?: string
 }
 
-/** One page, and the cursor of the next; null on the last page. */
-interface Cut<Item> { readonly items: Item[], readonly nextCursor: string | null }
+/** One page, the cursor of the next (null on the last page), and how many items there are on all pages. */
+export interface Page<Item> {
+  readonly items: Item[]
+  readonly nextCursor: string | null
+  readonly meta: { readonly count: number }
+}
 
-/** One page, and about the whole list: how many items it has on all pages. */
-export interface Page<Item> extends Cut<Item> { readonly meta: { readonly count: number } }
+/** Which part of a list makes a page: so many items after a position, in order. */
+export interface Cut<Name extends string> extends Order<Name> {
+  readonly limit: number
+  readonly after?: Position | undefined
+}
+
+/** An item with its position in a list. */
+interface Entry<Item> extends Position { readonly item: Item }
+
+/** The beginning of what a cut wants of a list, or of the share of a list that one node has. */
+export interface Slice<Item> {
+  readonly entries: ReadonlyArray<Entry<Item>>
+  /** Whether more items follow. */
+  readonly more: boolean
+  /** Number of items of the list. */
+  readonly count: number
+}
 
 const DEFAULT_LIMIT = 100
 
@@ -49,6 +68,18 @@ export const Meta = Type.Object({
   count: Type.Integer({ minimum: 0, description: 'Number of items on all pages', examples: [42] })
 }, { description: 'About the whole list' })
 
+/** What a response says about nodes of a cluster that did not answer. */
+export const partial = {
+  partial: Type.Optional(Type.Literal(true, { description: 'Some nodes of the cluster did not answer within 2 s' })),
+  unreachable: Type.Optional(Type.Array(Type.String(), { description: 'Ids of the nodes that did not answer' }))
+}
+
+/** Which nodes of a cluster a request is about. */
+export const scope = Type.Optional(Type.Enum(['local', 'cluster'], {
+  type: 'string',
+  description: 'In a cluster: `cluster` (default) for all nodes, `local` for the one that answers'
+}))
+
 /** The schema of one page of items. */
 export function pageSchema<Item extends TSchema> (item: Item, description: string) {
   return Type.Object({
@@ -56,7 +87,8 @@ export function pageSchema<Item extends TSchema> (item: Item, description: strin
     nextCursor: Type.Union([Type.String(), Type.Null()], {
       description: 'Cursor of the next page; null on the last page'
     }),
-    meta: Meta
+    meta: Meta,
+    ...partial
   }, { description })
 }
 
@@ -68,25 +100,56 @@ export interface List<Item, Name extends string> {
 
 /** Cuts a page out of a list. */
 export function pageOf<Item, Name extends string> (
-  keys: SortKeys<Item, Name>, query: PageQuery<Name>, { itemsAfter, count }: List<Item, Name>
+  keys: SortKeys<Item, Name>, query: PageQuery<Name>, list: List<Item, Name>
 ): Page<Item> {
-  return { ...cut(keys, query, itemsAfter), meta: { count: count() } }
+  const cut = cutOf(keys, query)
+  return joinSlices(keys, cut, [sliceOf(keys, cut, list)])
 }
 
-function cut<Item, Name extends string> (
-  list: SortKeys<Item, Name>,
+/** What a query wants of a list; `key` signs cursors. */
+export function cutOf<Name extends string> (
+  list: SortKeys<never, Name>,
   { limit = DEFAULT_LIMIT, cursor, sort = list.identity, order = 'asc' }: PageQuery<Name>,
-  itemsAfter: List<Item, Name>['itemsAfter']
-): Cut<Item> {
-  const name = `${list.identity} ${sort} ${order}`
-  const items: Item[] = []
-  for (const item of itemsAfter({ sort, order }, decodeCursor(name, cursor))) {
-    if (items.length === limit) {
-      return { items, nextCursor: encodeCursor(name, positionOf(list, items[limit - 1], sort)) }
-    }
-    items.push(item)
+  key?: Uint8Array
+): Cut<Name> {
+  const after = decodeCursor(nameOf(list, { sort, order }), cursor, key)
+  return { limit, sort, order, ...(after === undefined ? {} : { after }) }
+}
+
+/** The beginning of what a cut wants of a list. */
+export function sliceOf<Item, Name extends string> (
+  { identity, keys }: SortKeys<Item, Name>, { limit, after, ...by }: Cut<Name>, { itemsAfter, count }: List<Item, Name>
+): Slice<Item> {
+  const entries: Array<Entry<Item>> = []
+  for (const item of itemsAfter(by, after)) {
+    if (entries.length === limit) return { entries, more: true, count: count() }
+    entries.push({ id: keys[identity](item), key: keys[by.sort](item), item })
   }
-  return { items, nextCursor: null }
+  return { entries, more: false, count: count() }
+}
+
+/** The page that a cut wants of a list whose items are spread over several nodes. */
+export function joinSlices<Item, Name extends string> (
+  list: SortKeys<never, Name>, cut: Cut<Name>, slices: ReadonlyArray<Slice<Item>>, key?: Uint8Array
+): Page<Item> {
+  const direction = cut.order === 'asc' ? 1 : -1
+  const inOrder = (a: Position, b: Position): number => compare(a, b) * direction
+  // Behind the end of a slice that goes on, items of its node may be missing.
+  const [end] = slices.flatMap(({ entries, more }) => more ? entries.slice(-1) : []).sort(inOrder)
+  const all = slices.flatMap(({ entries }) => entries).sort(inOrder)
+  const known = end === undefined ? all : all.filter(entry => inOrder(entry, end) <= 0)
+  const page = known.slice(0, cut.limit)
+  const isLast = page.length === all.length && end === undefined
+  return {
+    items: page.map(({ item }) => item),
+    nextCursor: isLast || page.length === 0 ? null : encodeCursor(nameOf(list, cut), page.at(-1)!, key),
+    meta: { count: slices.reduce((sum, { count }) => sum + count, 0) }
+  }
+}
+
+/** Identifies a list and its order in a cursor. */
+function nameOf<Name extends string> ({ identity }: SortKeys<never, Name>, { sort, order }: Order<Name>): string {
+  return `${identity} ${sort} ${order}`
 }
 
 /** The items after a position, in order. */
@@ -101,12 +164,6 @@ export function inOrder<Item, Name extends string> (
     if (after === undefined || compare(entry, after) * direction > 0) entries.push(entry)
   }
   return entries.sort((a, b) => compare(a, b) * direction).map(({ item }) => item)
-}
-
-function positionOf<Item, Name extends string> (
-  { identity, keys }: SortKeys<Item, Name>, item: Item, sort: Name
-): Position {
-  return { id: keys[identity](item), key: keys[sort](item) }
 }
 
 function compare (a: Position, b: Position): number {

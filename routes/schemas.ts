@@ -53,6 +53,7 @@ export const Peer = Type.Object({
   bytesIn: Type.Integer({ minimum: 0, description: 'Payload bytes received from it' }),
   bytesOut: Type.Integer({ minimum: 0, description: 'Payload bytes sent to it' }),
   bufferedAmount: Type.Integer({ minimum: 0, description: 'Bytes queued for sending' }),
+  node: Type.Optional(Type.String({ description: 'Id of the node that it is connected to, in a cluster' })),
   data: Type.Optional(Type.Unknown({
     description:
       'Data from the application\'s `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular ' +
@@ -62,8 +63,8 @@ export const Peer = Type.Object({
 
 export type Peer = Static<typeof Peer>
 
-/** A peer as `Peer` describes it. */
-export function describePeer (peer: WebSocketPeer): Peer {
+/** A peer as `Peer` describes it; `node` is its node in a cluster. */
+export function describePeer (peer: WebSocketPeer, node?: string): Peer {
   const { id, protocol, state, packetsIn, packetsOut, bytesIn, bytesOut } = peer
   const data = asJson(peer.data)
   return {
@@ -79,6 +80,7 @@ export function describePeer (peer: WebSocketPeer): Peer {
     bytesIn,
     bytesOut,
     bufferedAmount: peer.getCurrentOutboundBufferedAmount(),
+    ...(node === undefined ? {} : { node }),
     ...(data === undefined ? {} : { data })
   }
 }
@@ -90,4 +92,6 @@ export function badRequest (description: string, pointer: string, message: strin
 
 export const badLimit = badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
 export const badId = badRequest('Not a peer id', '/params/id', 'must be integer')
+export const noCluster = problem('The node of the peer or room cannot be reached',
+  new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: timeout'))
 export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))

@@ -8,6 +8,7 @@ import { GodotError } from '../src/error.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { roomRules, ServerOptions } from '../src/options.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../src/runtime-options.ts'
+import type { AdminParts } from './nodes/admin-parts.ts'
 import { badRequest, CloseCode, CloseReason } from './schemas.ts'
 
 const tags = ['server']
@@ -88,7 +89,7 @@ export const State = Type.Object({
 
 const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0')
 
-type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** State of the server; listening and stopping. */
 export const serverRoutes: Routes = async (app, options) => {
@@ -232,7 +233,7 @@ function describeSettings (server: WebSocketServer): Static<typeof State>['setti
   const { options } = server
   return {
     ...Object.fromEntries(runtimeOptionNames.map(name => [name, options[name]])) as RuntimeOptions,
-    allowedOrigins: options.allowedOrigins ?? null,
+    allowedOrigins: options.allowedOrigins as '*' | string[] | undefined ?? null,
     rooms: internalsOf(server).settings.rooms ?? false
   }
 }

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { root } from '../scripts/root.ts'
+import { freePort } from './helper/free-port.ts'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
 import { withTimeout } from './helper/with-timeout.ts'
@@ -141,12 +142,4 @@ function readersEnv (port: number) {
     ADMIN_TOKEN: 'a token of at least thirty-two letters',
     npm_config_ignore_scripts: 'true'
   }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

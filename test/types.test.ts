@@ -98,7 +98,7 @@ function compiledServer (server: WebSocketServer): void {
     .method('any_peer call_local', 'join', (_, name) => name.trim())
   multiplayer.on('network_peer_packet', (id, bytes) => bytes[id])
   // @ts-expect-error no such signal
-  multiplayer.on('peer_packet', () => {})
+  multiplayer.on('peer_packets', () => {})
   // @ts-expect-error what is no kind
   multiplayer.node('/root/Main', { join: ['String'] })
   // @ts-expect-error a class that is no Variant

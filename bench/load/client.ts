@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { closePayload } from '../../src/protocol/websocket/frame.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { frame, frameSize, parseFrame } from '../../test/helper/raw-frame.ts'
 import type { Job } from './job.ts'
 import { wires } from './wire.ts'
@@ -35,6 +36,8 @@ export class Client {
   readonly index: number
   /** Assigned by the server, if the wire has ids. */
   id = 0
+  /** Members of its room that it has heard of, if the wire announces them. */
+  announced = 0
   reader: Reader | undefined
   readonly socket: Socket
   readonly #wire: Wire
@@ -88,8 +91,8 @@ export class Client {
     if (end < 0) return 0
     if (bytes.toString('latin1', 9, 12) !== '101') throw new Error(`handshake refused: ${bytes}`)
     this.#isUpgraded = true
-    const { firstMessage, opcode, readId } = this.#wire
-    if (firstMessage !== undefined) this.write(frame(opcode, firstMessage))
+    const { firstMessage, readId } = this.#wire
+    if (firstMessage !== undefined) this.write(frame(opcode.TEXT, firstMessage))
     if (readId === undefined) this.#onJoined(this)
     return end + 4
   }
@@ -104,11 +107,12 @@ export class Client {
   }
 
   #readMessage (payload: Buffer): void {
-    const { readId, opcode, answer } = this.#wire
+    const { readId, isAnnouncement, opcode: code, answer } = this.#wire
+    if (isAnnouncement?.(payload)) this.announced++
     const id = readId?.(payload)
     if (id === undefined) return
     this.id = id
-    if (answer !== undefined) this.write(frame(opcode, answer))
+    if (answer !== undefined) this.write(frame(code, answer))
     this.#onJoined(this)
   }
 }

@@ -6,6 +6,8 @@ export interface Job {
   readonly port: number
   /** Process id of the server, to read its CPU time and memory. */
   readonly pid: number
+  /** The nodes of a cluster, in place of `port` and `pid`. */
+  readonly cluster?: ClusterJob
   readonly wire: WireName
   /** URL path of the endpoint. */
   readonly path: string
@@ -32,6 +34,15 @@ export interface Job {
   readonly seconds: number
 }
 
+/** How clients are spread over the nodes of a cluster. */
+export interface ClusterJob {
+  readonly nodes: ReadonlyArray<{ readonly port: number, readonly pid: number }>
+  /** Process id of the broker. */
+  readonly broker: number
+  /** Whether the members of a room are on all nodes in turn (`spanning`), or the rooms are (`affine`). */
+  readonly layout: 'spanning' | 'affine'
+}
+
 /** Results of a run of the generator. */
 export interface Figures {
   /** Echoes, deliveries or handshakes per second. */
@@ -44,6 +55,9 @@ export interface Figures {
   readonly generatorCpu: number
   /** CPU time of the server in microseconds per echo, delivery or handshake. */
   readonly cpuEach: number
+  /** The same of the broker of a cluster, and the bytes that it read and wrote. */
+  readonly brokerCpuEach?: number
+  readonly brokerBytesEach?: number
   /** Memory growth of the server in KiB per idle client. */
   readonly memoryEach?: number
   /** Number of unexpected messages. */

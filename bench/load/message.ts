@@ -5,7 +5,7 @@
  *
  * Each character holds five bits, least significant first, as an offset from "`": no wire has to escape this text.
  */
-import { headLength } from '../../src/protocol/websocket/frame.ts'
+import { headLength, opcode } from '../../src/protocol/websocket/frame.ts'
 import { frame } from '../../test/helper/raw-frame.ts'
 import type { Wire } from './wire.ts'
 
@@ -14,6 +14,7 @@ const TIME_DIGITS = 5
 const SENDER_DIGITS = 2
 const TIME_MASK = (1 << 5 * TIME_DIGITS) - 1
 const MASK_LENGTH = 4
+const EMPTY = Buffer.alloc(0)
 const maskKey = Uint8Array.of(0x5a, 0x31, 0xc7, 0x0e)
 
 /** Maximum number of distinguishable senders. */
@@ -21,12 +22,14 @@ export const MAX_SENDERS = 1 << 5 * SENDER_DIGITS
 
 /** The messages of one client, as sent and as received by others. */
 export class Message {
-  /** The masked frame, with time zero. */
+  /** The masked frame, with time zero; after one with the head, if the wire has one. */
   readonly sent: Buffer
-  /** The frame that receivers get from the server. */
+  /** What receivers get from the server. */
   readonly received: Buffer
   /** Offset of the text in `received`. */
   readonly textAt: number
+  /** Offset of the text in `sent`. */
+  readonly #sentTextAt: number
   readonly #before: number
 
   constructor (wire: Wire, id: number, sender: number, size: number) {
@@ -36,10 +39,13 @@ export class Message {
     payload.set(wire.suffix, size - wire.suffix.length)
     payload.set(digits(0, TIME_DIGITS), before.length)
     payload.set(digits(sender, SENDER_DIGITS), before.length + TIME_DIGITS)
-    this.sent = frame(wire.opcode, payload, { key: maskKey })
+    const head = wire.head === undefined ? EMPTY : frame(opcode.TEXT, wire.head, { mask: false })
+    const sentHead = wire.head === undefined ? EMPTY : frame(opcode.TEXT, wire.head, { key: maskKey })
+    this.sent = Buffer.concat([sentHead, frame(wire.opcode, payload, { key: maskKey })])
     if (wire.receivedPrefix !== undefined) payload.set(wire.receivedPrefix(id))
-    this.received = frame(wire.opcode, payload, { mask: false })
-    this.textAt = headLength(size) + before.length
+    this.received = Buffer.concat([head, frame(wire.opcode, payload, { mask: false })])
+    this.textAt = head.length + headLength(size) + before.length
+    this.#sentTextAt = sentHead.length + headLength(size) + MASK_LENGTH + before.length
     this.#before = before.length
   }
 
@@ -49,7 +55,7 @@ export class Message {
     const frames = Buffer.allocUnsafe(sent.length * count)
     for (let at = 0; at < frames.length; at += sent.length) {
       sent.copy(frames, at)
-      this.#stamp(frames, at + this.textAt + MASK_LENGTH, time)
+      this.#stamp(frames, at + this.#sentTextAt, time)
     }
     return frames
   }

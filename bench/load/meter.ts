@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Histogram } from './histogram.ts'
 import type { Figures, Job } from './job.ts'
-import { cpuSeconds } from './process-usage.ts'
+import { cpuSeconds, transferredBytes } from './process-usage.ts'
 
 /** Counts messages and measures latency and CPU time. */
 export class Meter {
@@ -10,13 +10,14 @@ export class Meter {
   faults = 0
 
   /** Runs the load for `warm` seconds of warm-up, then measures for `seconds`. */
-  async measure ({ pid, warm, seconds }: Job): Promise<Figures> {
+  async measure (job: Job): Promise<Figures> {
+    const { cluster, warm, seconds } = job
     await delay(warm * 1000)
     this.messages = 0
     this.latency.clear()
-    const before = usage(pid)
+    const before = usage(job)
     await delay(seconds * 1000)
-    const after = usage(pid)
+    const after = usage(job)
     const passed = after.time - before.time
     const serverSeconds = after.server - before.server
     return {
@@ -26,15 +27,36 @@ export class Meter {
       serverCpu: serverSeconds / passed,
       generatorCpu: (after.own - before.own) / passed,
       cpuEach: serverSeconds * 1e6 / this.messages,
+      ...cluster !== undefined && {
+        brokerCpuEach: (after.broker - before.broker) * 1e6 / this.messages,
+        brokerBytesEach: (after.brokerBytes - before.brokerBytes) / this.messages
+      },
       faults: this.faults
     }
   }
 }
 
-/** Monotonic time, and CPU time of the server and of this process, in seconds. */
-function usage (pid: number): { time: number, server: number, own: number } {
+/** Usage of processes since their start; CPU times in seconds. */
+interface Usage {
+  /** Monotonic, in seconds. */
+  readonly time: number
+  /** The server, or all nodes of a cluster. */
+  readonly server: number
+  readonly broker: number
+  readonly brokerBytes: number
+  readonly own: number
+}
+
+function usage ({ pid, cluster }: Job): Usage {
   const { user, system } = process.cpuUsage()
-  return { time: now() / 1e6, server: cpuSeconds(pid), own: (user + system) / 1e6 }
+  const pids = cluster?.nodes.map(({ pid }) => pid) ?? [pid]
+  return {
+    time: now() / 1e6,
+    server: pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+    broker: cluster === undefined ? NaN : cpuSeconds(cluster.broker),
+    brokerBytes: cluster === undefined ? NaN : transferredBytes(cluster.broker),
+    own: (user + system) / 1e6
+  }
 }
 
 /** Monotonic time in microseconds. */

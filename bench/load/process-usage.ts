@@ -14,6 +14,12 @@ export function residentKib (pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(read(pid, 'status'))?.[1])
 }
 
+/** Bytes that a process has read and written, from and to sockets and files; NaN without /proc. */
+export function transferredBytes (pid: number): number {
+  const fields = read(pid, 'io')
+  return Number(/rchar: (\d+)/.exec(fields)?.[1]) + Number(/wchar: (\d+)/.exec(fields)?.[1])
+}
+
 function read (pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')

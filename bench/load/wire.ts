@@ -14,26 +14,30 @@ const colyseus = { JOIN: 10, BYTES: 17 } as const
 /** Message format of one protocol, and how a client joins. */
 export interface Wire {
   readonly opcode: number
+  /** Payload of a text frame before each message. */
+  readonly head?: string
   /** Bytes before the text of a message; `id` is that of the sender. */
   readonly prefix: (id: number) => Uint8Array
   /** Bytes after the text of a message. */
   readonly suffix: Uint8Array
   /** Prefix of received messages if it differs from `prefix`; it has the same length. */
   readonly receivedPrefix?: (id: number) => Uint8Array
-  /** First message of a client after the handshake, if any. */
+  /** Text that a client sends first after the handshake, if any. */
   readonly firstMessage?: string
   /**
    * Reads a client's id from the message that completes its join; undefined for others. If not set, the handshake
    * completes the join.
    */
   readonly readId?: (payload: Buffer) => number | undefined
+  /** Whether a message announces another member of the room, or the server. */
+  readonly isAnnouncement?: (payload: Buffer) => boolean
   /** What a client answers to that message, if anything. */
   readonly answer?: Uint8Array
   /** Reserves a seat in a room, and returns the path to connect to; default: the room is in the query of the path. */
   readonly reserve?: (job: Job, room: string) => Promise<string>
 }
 
-/** One row per wire: plain WebSocket, the multiplayer relays of Godot 3 and 4, Socket.IO, Colyseus. */
+/** One row per wire: plain WebSocket, the relays of Godot 3 and 4, Socket.IO with text and with binary, Colyseus. */
 export const wires = {
   websocket: {
     opcode: opcode.BINARY,
@@ -44,7 +48,8 @@ export const wires = {
     opcode: opcode.BINARY,
     prefix: id => encodeRelayPacket(relayType.DATA, id, target.ALL, EMPTY),
     suffix: EMPTY,
-    readId: payload => payload[0] === relayType.ID ? payload.readInt32LE(RELAY_HEAD) : undefined
+    readId: payload => payload[0] === relayType.ID ? payload.readInt32LE(RELAY_HEAD) : undefined,
+    isAnnouncement: payload => payload[0] === relayType.ADD
   },
   multiplayer4: {
     opcode: opcode.BINARY,
@@ -59,6 +64,16 @@ export const wires = {
     suffix: Buffer.from('"]'),
     firstMessage: '40',
     readId: payload => payload.subarray(0, 2).equals(Buffer.from('40')) ? 0 : undefined
+  },
+  // A message with binary data is a text frame with a placeholder, and a binary frame.
+  'socket.io-binary': {
+    opcode: opcode.BINARY,
+    head: '451-["m",{"_placeholder":true,"num":0}]',
+    prefix: () => EMPTY,
+    suffix: EMPTY,
+    firstMessage: '40',
+    readId: payload => payload.subarray(0, 2).equals(Buffer.from('40')) ? 0 : undefined,
+    reserve: async ({ path }, room) => `${path}&room=${room}`
   },
   colyseus: {
     opcode: opcode.BINARY,

@@ -50,6 +50,12 @@ export class Arena {
     return new Map([...this.players].map(([id, { name, score }]) => [id, [name, score]]))
   }
 
+  /** Sends what is only sent when it changes. */
+  sendAll (): void {
+    this.#main.rset('coin', this.coin)
+    this.#main.rset('scores', this.scores)
+  }
+
   #join (id: number, name: string): void {
     if (this.players.has(id)) return
     this.players.set(id, { name: name.slice(0, 16), position: randomPosition(), direction: new Vector2(), score: 0 })

@@ -4,13 +4,15 @@ import { isolated } from '../../http/isolated.ts'
 import { mayWait } from '../../http/may-wait.ts'
 import type { PeerEnd } from '../../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { AdminParts } from '../nodes/admin-parts.ts'
+import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+import { partial } from '../page.ts'
 import { BodyFilter, filtered } from './peer-filter.ts'
-import { badRequest, CloseCode, CloseReason, noPeer, PeerId } from '../schemas.ts'
+import { badRequest, CloseCode, CloseReason, noCluster, noPeer, PeerId } from '../schemas.ts'
 
 const tags = ['peers']
 
-type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** Disconnect peers. */
 export const disconnectRoutes: Routes = async (app, options) => {
@@ -26,7 +28,7 @@ const Ended = Type.Object({
   seconds: Type.Number({ minimum: 0, description: 'From the close frame to the disconnect', examples: [0.012] })
 }, { description: 'The peer disconnected within the wait' })
 
-const disconnectPeer: Routes = async (app, { server }) => {
+const disconnectPeer: Routes = async (app, { nodes }) => {
   app.delete('/peers/:id', isolated({
     ...mayWait(app),
     schema: {
@@ -50,12 +52,14 @@ const disconnectPeer: Routes = async (app, { server }) => {
         200: Ended,
         202: Type.Object({ state: Type.Literal('closing') }, { description: 'The peer is closing' }),
         400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
-        404: noPeer
+        404: noPeer,
+        503: noCluster
       }
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {
-    const peer = server.getPeer(params.id)
-    server.disconnectPeer(params.id, code, reason)
+    const peer = nodes.peer(params.id)
+    if (nodes.slotOf(params.id) === undefined) peer.close(code, reason)
+    else await nodes.link!.api.disconnectPeer(params.id, code, reason)
     const end = wait === undefined ? undefined : await endWithin(peer, wait)
     return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
   })
@@ -94,7 +98,12 @@ function namesOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, all
   return [ids, filter, all].filter(way => way !== undefined).length === 1
 }
 
-const disconnectPeers: Routes = async (app, { server }) => {
+const disconnectPeers: Routes = async (app, { nodes }) => {
+  const close = nodes.operation('disconnect', ({ code, reason, ...selection }: Closing) => {
+    const { peers, notFound } = select(nodes, selection)
+    for (const peer of peers) peer.close(code, reason)
+    return { requested: peers.length, notFound }
+  })
   app.post('/peers/disconnect', isolated({
     schema: {
       operationId: 'disconnectPeers',
@@ -106,33 +115,44 @@ const disconnectPeers: Routes = async (app, { server }) => {
       response: {
         200: Type.Object({
           requested: Type.Integer({ minimum: 0, description: 'Peers that are closing now', examples: [2] }),
-          notFound: Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] })
+          notFound: Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] }),
+          ...partial
         }, { description: 'They are closing' }),
         400: badRequest('The body is wrong, or names nobody', '/body', 'must have exactly one of ids, filter and all')
       }
     }
-  }), async ({ body: { code, reason, ...selection } }) => {
-    const { peers, notFound } = select(server, selection)
-    for (const peer of peers) peer.close(code, reason)
-    return { requested: peers.length, notFound }
+  }), async ({ body: { ids, excluded, ...rest } }) => {
+    const { results, partial } = await close.each(slot => {
+      const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
+      if (ids === undefined) return { ...rest, ...spared }
+      const wanted = nodes.idsOf(slot, ids)
+      return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
+    })
+    return {
+      requested: results.reduce((sum, { requested }) => sum + requested, 0),
+      notFound: [...results.flatMap(({ notFound }) => notFound), ...nodes.unknownOf(ids ?? [], excluded ?? [])],
+      ...partial
+    }
   })
 }
 
-/** The selected peers, and the ids of none. */
+type Closing = Static<typeof Selection>
+
+/** The selected peers of this node, and the ids of none. */
 function select (
-  server: WebSocketServer,
-  { ids, filter, excluded }: Static<typeof Selection>
+  nodes: ClusterNodes, { ids, filter, excluded }: Closing
 ): { peers: WebSocketPeer[], notFound: number[] } {
   const spared = new Set(excluded)
   if (ids === undefined) {
     return {
-      peers: [...filtered(server, filter ?? {})].filter(peer => !spared.has(peer.id)),
+      peers: [...filtered(nodes.server, filter ?? {})].filter(peer => !spared.has(peer.id)),
       notFound: []
     }
   }
   const wanted = [...new Set(ids)].filter(id => !spared.has(id))
+  const peers = wanted.map(id => nodes.findLocal(id))
   return {
-    peers: wanted.filter(id => server.hasPeer(id)).map(id => server.getPeer(id)),
-    notFound: wanted.filter(id => !server.hasPeer(id))
+    peers: peers.filter(peer => peer !== undefined),
+    notFound: wanted.filter((_id, at) => peers[at] === undefined)
   }
 }

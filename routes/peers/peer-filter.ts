@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
 import { parseAddressRange } from '../../src/address-range.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { asJson } from '../as-json.ts'
 import { RoomName } from '../schemas.ts'
@@ -46,7 +47,7 @@ export interface Filter {
   data?: Data | string | undefined
 }
 
-/** The peers after an id that match the filter, by ascending id. */
+/** The peers of this node after an id that match the filter, by ascending id. */
 export function * filtered (
   server: WebSocketServer,
   { protocol, address, room, data }: Filter,
@@ -79,5 +80,5 @@ function parseData (text: string): Data | undefined {
 
 function peersOf (server: WebSocketServer, room: string | undefined, after: number): Iterable<WebSocketPeer> {
   if (room === undefined) return server.peers(after)
-  return server.hasRoom(room) ? server.room(room).peers(after) : []
+  return internalsOf(server).rooms.find(room)?.room.localPeers(after) ?? []
 }

@@ -1,6 +1,9 @@
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { inOrder, pageOf, type Page, type PageQuery, type SortKeys } from '../page.ts'
+import { ClusterList } from '../nodes/cluster-list.ts'
+import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+import { inOrder, type List, type SortKeys } from '../page.ts'
 import { type Filter, filtered } from './peer-filter.ts'
 import { describePeer, type Peer } from '../schemas.ts'
 
@@ -24,12 +27,21 @@ export const peerKeys: SortKeys<WebSocketPeer, SortName> = {
   }
 }
 
-/** One page of the peers that match the filter. */
-export function pageOfPeers (
-  server: WebSocketServer, { protocol, address, room, data, ...query }: PageQuery<SortName> & Filter
-): Page<Peer> {
-  const filter = { protocol, address, room, data }
-  const { items, ...page } = pageOf(peerKeys, query, {
+/** Peers of all nodes, in pages. */
+export type PeerList = ClusterList<WebSocketPeer, Peer, SortName, Filter>
+
+/** The list of the peers of all nodes; one for each ClusterNodes. */
+export function createPeerList (nodes: ClusterNodes): PeerList {
+  return new ClusterList(nodes, 'peers', {
+    keys: peerKeys,
+    list: filter => listOf(nodes.server, filter),
+    describe: peer => describePeer(peer, nodes.nodeId),
+    shorten: peer => ({ ...peer, data: '[not shown: too large]' })
+  })
+}
+
+function listOf (server: WebSocketServer, filter: Filter): List<WebSocketPeer, SortName> {
+  return {
     itemsAfter: (by, after) => {
       // Ids ascend already: the page needs no look at the peers behind it.
       const isById = by.sort === 'id' && by.order === 'asc'
@@ -38,13 +50,12 @@ export function pageOfPeers (
         : inOrder(peerKeys, filtered(server, filter), by, after)
     },
     count: () => countPeers(server, filter)
-  })
-  return { ...page, items: items.map(describePeer) }
+  }
 }
 
 function countPeers (server: WebSocketServer, filter: Filter): number {
   const { room, ...others } = filter
   if (Object.values(others).some(value => value !== undefined)) return [...filtered(server, filter)].length
   if (room === undefined) return server.peerCount
-  return server.hasRoom(room) ? server.room(room).peerCount : 0
+  return internalsOf(server).rooms.find(room)?.members.size ?? 0
 }

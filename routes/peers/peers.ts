@@ -2,24 +2,26 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { isolated } from '../../http/isolated.ts'
 import { ref } from '../../http/document/shared-schema.ts'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { pageQuery, pageSchema } from '../page.ts'
+import { GodotError } from '../../src/error.ts'
+import type { AdminParts } from '../nodes/admin-parts.ts'
+import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+import { pageQuery, pageSchema, scope } from '../page.ts'
 import { QueryFilter } from './peer-filter.ts'
-import { pageOfPeers, peerKeys } from './peer-list.ts'
-import { badId, badLimit, describePeer, noPeer, Peer, PeerId } from '../schemas.ts'
+import { peerKeys } from './peer-list.ts'
+import { badId, badLimit, describePeer, noCluster, noPeer, Peer, PeerId } from '../schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
 const bare = (description: string) => ({ type: 'null', description })
 
-type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** List peers. */
 export const peerRoutes: Routes = async (app, options) => {
   for (const routes of [listRoute, peerRoute, valueRoutes]) await app.register(routes, options)
 }
 
-const listRoute: Routes = async (app, { server }) => {
+const listRoute: Routes = async (app, { peers }) => {
   app.get('/peers', isolated({
     schema: {
       operationId: 'peers',
@@ -29,13 +31,17 @@ const listRoute: Routes = async (app, { server }) => {
         'listed exactly once, even if other peers join or leave. When sorted by a value that changes, a peer whose ' +
         'value passes the end of a page may be missed or repeated.',
       tags,
-      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...QueryFilter }, { additionalProperties: false }),
+      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...QueryFilter, scope }, {
+        additionalProperties: false
+      }),
       response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit }
     }
-  }), async ({ query }) => pageOfPeers(server, query))
+  }), async ({ query: { protocol, address, room, data, scope, ...query } }) =>
+    await peers.page(query, { protocol, address, room, data }, scope))
 }
 
-const peerRoute: Routes = async (app, { server }) => {
+const peerRoute: Routes = async (app, { nodes }) => {
+  const describe = nodes.operation('peer', ({ id }: { id: number }) => describePeer(nodes.localPeer(id), nodes.nodeId))
   app.head('/peers/:id', isolated({
     config: { swagger: { exposeHeadRoute: true }, operationId: 'headPeer' },
     schema: {
@@ -46,10 +52,11 @@ const peerRoute: Routes = async (app, { server }) => {
       response: {
         200: { type: 'null', description: 'It exists; a closing peer counts' },
         400: bare('Not a peer id'),
-        404: bare('No such peer')
+        404: bare('No such peer'),
+        503: bare('The node of the peer cannot be reached')
       }
     }
-  }), async ({ params }) => describePeer(server.getPeer(params.id)))
+  }), async ({ params }) => await describe.ofPeer(params.id, params))
 
   app.get('/peers/:id', isolated({
     schema: {
@@ -58,13 +65,13 @@ const peerRoute: Routes = async (app, { server }) => {
       description: 'Address, protocol, state and traffic of one peer. A closing peer exists until it is disconnected.',
       tags,
       params,
-      response: { 200: ref(Peer), 400: badId, 404: noPeer }
+      response: { 200: ref(Peer), 400: badId, 404: noPeer, 503: noCluster }
     }
-  }), async ({ params }) => describePeer(server.getPeer(params.id)))
+  }), async ({ params }) => await describe.ofPeer(params.id, params))
 }
 
 /** Routes of what Godot has a method for. */
-const valueRoutes: Routes = async (app, { server }) => {
+const valueRoutes: Routes = async (app, { nodes }) => {
   app.get('/peers/:id/exists', isolated({
     schema: {
       operationId: 'hasPeer',
@@ -74,10 +81,11 @@ const valueRoutes: Routes = async (app, { server }) => {
       params,
       response: {
         200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it exists; a closing peer counts' }),
-        400: badId
+        400: badId,
+        503: noCluster
       }
     }
-  }), async ({ params }) => ({ exists: server.hasPeer(params.id) }))
+  }), async ({ params }) => ({ exists: exists(nodes, params.id) }))
 
   app.get('/peers/:id/address', isolated({
     schema: {
@@ -89,10 +97,11 @@ const valueRoutes: Routes = async (app, { server }) => {
       response: {
         200: Type.Object({ address: Peer.properties.address }, { description: 'The address' }),
         400: badId,
-        404: noPeer
+        404: noPeer,
+        503: noCluster
       }
     }
-  }), async ({ params }) => ({ address: server.getPeerAddress(params.id) }))
+  }), async ({ params }) => ({ address: nodes.peer(params.id).getConnectedHost() }))
 
   app.get('/peers/:id/port', isolated({
     schema: {
@@ -104,8 +113,19 @@ const valueRoutes: Routes = async (app, { server }) => {
       response: {
         200: Type.Object({ port: Peer.properties.port }, { description: 'The port' }),
         400: badId,
-        404: noPeer
+        404: noPeer,
+        503: noCluster
       }
     }
-  }), async ({ params }) => ({ port: server.getPeerPort(params.id) }))
+  }), async ({ params }) => ({ port: nodes.peer(params.id).getConnectedPort() }))
+}
+
+function exists (nodes: ClusterNodes, id: number): boolean {
+  try {
+    nodes.peer(id)
+    return true
+  } catch (error) {
+    if (error instanceof GodotError && error.code === 'ERR_DOES_NOT_EXIST') return false
+    throw error
+  }
 }

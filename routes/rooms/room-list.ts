@@ -1,31 +1,47 @@
-import type { Room } from '../../src/core/room/room.ts'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { inOrder, pageOf, type Page, type PageQuery, type SortKeys } from '../page.ts'
+import type { RoomFacts } from '../../src/core/server/cluster-link.ts'
+import { type ClusterNodes, type Partial, partialOf, type Scope } from '../nodes/cluster-nodes.ts'
+import { cutOf, inOrder, joinSlices, type Page, type PageQuery, sliceOf, type SortKeys } from '../page.ts'
 import { describeRoom, type RoomEntry } from './room-schemas.ts'
 
 type SortName = 'name' | 'peers' | 'openedAt'
 
 /** Sort keys of rooms. */
-export const roomKeys: SortKeys<Pick<Room, 'name' | 'peerCount' | 'openedAt'>, SortName> = {
+export const roomKeys: SortKeys<Pick<RoomFacts, 'name' | 'peerCount' | 'openedAt'>, SortName> = {
   identity: 'name',
   keys: { name: room => room.name, peers: room => room.peerCount, openedAt: room => room.openedAt }
 }
 
 /** Which rooms to list: those that the lobby shows or does not show, those whose name contains a text. */
-interface RoomFilter { readonly listed?: boolean, readonly q?: string }
-
-/** One page of the rooms that match the filter. */
-export function pageOfRooms (
-  server: WebSocketServer, { listed, q, ...query }: PageQuery<SortName> & RoomFilter
-): Page<RoomEntry> {
-  const rooms = () => matching(server.rooms(), { listed, q })
-  const { items, ...page } = pageOf(roomKeys, query, {
-    itemsAfter: (by, after) => inOrder(roomKeys, rooms(), by, after),
-    count: () => listed === undefined && q === undefined ? server.roomCount : [...rooms()].length
-  })
-  return { ...page, items: items.map(describeRoom) }
+interface RoomFilter {
+  readonly listed?: boolean | undefined
+  readonly q?: string | undefined
+  readonly scope?: Scope | undefined
 }
 
-function * matching (rooms: Iterable<Room>, { listed, q = '' }: RoomFilter): IterableIterator<Room> {
-  for (const room of rooms) if (room.name.includes(q) && (listed ?? room.listed) === room.listed) yield room
+/** One page of the rooms that match the filter: every node knows those of all. */
+export function pageOfRooms (
+  nodes: ClusterNodes, { listed, q, scope, ...query }: PageQuery<SortName> & RoomFilter
+): Page<RoomEntry> & Partial {
+  const rooms = () => matching(nodes, { listed, q, scope })
+  const key = nodes.cursorKey
+  const cut = cutOf(roomKeys, query, key)
+  const slice = sliceOf(roomKeys, cut, {
+    itemsAfter: (by, after) => inOrder(roomKeys, rooms(), by, after),
+    count: () => [...rooms()].length
+  })
+  const entries = slice.entries.map(({ item, ...position }) => ({ ...position, item: describeRoom(item) }))
+  return { ...joinSlices(roomKeys, cut, [{ ...slice, entries }], key), ...(scope === 'local' ? {} : alone(nodes)) }
+}
+
+/** A node that is not in its cluster knows the rooms of no other one. */
+function alone (nodes: ClusterNodes): Partial {
+  if (nodes.link?.api.isReady !== false) return {}
+  return { ...partialOf(nodes.others().map(({ id }) => id)), partial: true }
+}
+
+function * matching (nodes: ClusterNodes, { listed, q = '', scope }: RoomFilter): IterableIterator<RoomFacts> {
+  for (const room of nodes.rooms()) {
+    if (scope === 'local' && room.node !== nodes.nodeId) continue
+    if (room.name.includes(q) && (listed ?? room.listed) === room.listed) yield room
+  }
 }

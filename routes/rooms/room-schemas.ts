@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { problem } from '../../http/problem.ts'
 import { MAX_DATA, RoomOptions } from '../../src/core/room/room-options.ts'
-import type { Room } from '../../src/core/room/room.ts'
+import type { RoomFacts } from '../../src/core/server/cluster-link.ts'
 import { GodotError } from '../../src/error.ts'
 import { RoomName } from '../schemas.ts'
 
@@ -40,15 +40,20 @@ export const RoomEntry = Type.Object({
   locked: Type.Boolean({ description: 'Whether new clients are refused' }),
   listed: Type.Boolean({ description: 'Whether the lobby shows it' }),
   emptyTimeout: Type.Number({ minimum: 0, description: 'Seconds that it stays open after its last peer has left' }),
-  data: { ...Data, description: 'What the lobby shows about it', examples: [{ map: 'desert' }] }
+  data: { ...Data, description: 'What the lobby shows about it', examples: [{ map: 'desert' }] },
+  node: Type.Optional(Type.String({
+    description: 'Id of the node that is its home, in a cluster; missing while it has none'
+  }))
 }, { $id: 'PeerServer.Room', description: 'The room' })
 
 export type RoomEntry = Static<typeof RoomEntry>
 
 /** A room as `RoomEntry` describes it. */
-export function describeRoom (room: Room): RoomEntry {
-  const { name, openedAt, peerCount: peers, maxPeers, locked, listed, emptyTimeout, data } = room
-  return { name, openedAt: new Date(openedAt).toISOString(), peers, maxPeers, locked, listed, emptyTimeout, data }
+export function describeRoom (room: RoomFacts): RoomEntry {
+  const { name, peerCount: peers, maxPeers, locked, listed, emptyTimeout, data, node } = room
+  const openedAt = new Date(room.openedAt).toISOString()
+  const home = node === undefined ? {} : { node }
+  return { name, openedAt, peers, maxPeers, locked, listed, emptyTimeout, data, ...home }
 }
 
 export const noRoom = problem('No such room', new GodotError('ERR_DOES_NOT_EXIST', 'no room "arena-7"'))

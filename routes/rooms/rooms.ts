@@ -4,28 +4,30 @@ import { isolated } from '../../http/isolated.ts'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
-import { pageQuery, pageSchema } from '../page.ts'
+import { closeCode } from '../../src/protocol/websocket/close-code.ts'
+import type { AdminParts } from '../nodes/admin-parts.ts'
+import { type ClusterNodes, type Partial, partialOf } from '../nodes/cluster-nodes.ts'
+import { pageQuery, pageSchema, partial, scope } from '../page.ts'
 import { RoomFilter } from '../peers/peer-filter.ts'
-import { pageOfPeers, peerKeys } from '../peers/peer-list.ts'
+import { peerKeys } from '../peers/peer-list.ts'
 import { pageOfRooms, roomKeys } from './room-list.ts'
 import { describeRoom, noRoom, RoomEntry, RoomSettings } from './room-schemas.ts'
-import { badLimit, badRequest, CloseCode, CloseReason, Peer, RoomName } from '../schemas.ts'
+import { badLimit, badRequest, CloseCode, CloseReason, noCluster, Peer, RoomName } from '../schemas.ts'
 
 const tags = ['rooms']
 const params = Type.Object({ room: RoomName })
 const badRoom = badRequest('Invalid room name', '/params/room', `must match pattern "${roomNamePattern}"`)
 const badBody = badRequest('Invalid room name or body', '/body/maxPeers', 'must be >= 0')
 
-type Routes = FastifyPluginAsyncTypebox<{ server: WebSocketServer }>
+type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** The rooms of the server. */
 export const roomRoutes: Routes = async (app, options) => {
   for (const routes of [collectionRoutes, roomRoute, changeRoutes, membersRoute]) await app.register(routes, options)
 }
 
-const collectionRoutes: Routes = async (app, { server }) => {
+const collectionRoutes: Routes = async (app, { nodes }) => {
   app.get('/rooms', isolated({
     schema: {
       operationId: 'listRooms',
@@ -38,11 +40,12 @@ const collectionRoutes: Routes = async (app, { server }) => {
       querystring: Type.Object({
         ...pageQuery(roomKeys, 'Rooms'),
         listed: Type.Optional(Type.Boolean({ description: 'Rooms that the lobby shows, or those that it does not' })),
-        q: Type.Optional(Type.String({ maxLength: 64, description: 'Rooms whose name contains this text' }))
+        q: Type.Optional(Type.String({ maxLength: 64, description: 'Rooms whose name contains this text' })),
+        scope
       }, { additionalProperties: false }),
       response: { 200: pageSchema(ref(RoomEntry), 'One page of rooms'), 400: badLimit }
     }
-  }), async ({ query }) => pageOfRooms(server, query))
+  }), async ({ query }) => pageOfRooms(nodes, query))
 
   app.post('/rooms', isolated({
     schema: {
@@ -59,17 +62,20 @@ const collectionRoutes: Routes = async (app, { server }) => {
         400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 0'),
         409: problem('A room of this name exists, or the server has no rooms (option `rooms`)',
           new GodotError('ERR_ALREADY_EXISTS', 'a room "arena-7" exists')),
-        503: problem('There are `maxRooms` rooms', new GodotError('too-many-rooms', 'there are 10000 rooms'))
+        503: problem('There are `maxRooms` rooms, or the cluster cannot be reached',
+          new GodotError('too-many-rooms', 'there are 10000 rooms'))
       }
     }
   }), async ({ url, body: { name, ...settings } }, reply) => {
-    const room = server.openRoom(name, settings)
+    const open = nodes.link?.api ?? nodes.server
+    const { name: opened } = await open.openRoom(name, settings)
     const collection = url.split('?', 1)[0].replace(/\/$/, '')
-    return await reply.code(201).header('location', `${collection}/${room.name}`).send(describeRoom(room))
+    reply.code(201).header('location', `${collection}/${opened}`)
+    return describeRoom(nodes.room(opened))
   })
 }
 
-const roomRoute: Routes = async (app, { server }) => {
+const roomRoute: Routes = async (app, { nodes }) => {
   app.get('/rooms/:room', isolated({
     schema: {
       operationId: 'getRoom',
@@ -77,12 +83,12 @@ const roomRoute: Routes = async (app, { server }) => {
       description: 'Its settings, and the number of its peers.',
       tags,
       params,
-      response: { 200: ref(RoomEntry), 400: badRoom, 404: noRoom }
+      response: { 200: ref(RoomEntry), 400: badRoom, 404: noRoom, 503: noCluster }
     }
-  }), async ({ params }) => describeRoom(server.room(params.room)))
+  }), async ({ params }) => describeRoom(nodes.room(params.room)))
 }
 
-const changeRoutes: Routes = async (app, { server }) => {
+const changeRoutes: Routes = async (app, { nodes }) => {
   app.patch('/rooms/:room', isolated({
     schema: {
       operationId: 'updateRoom',
@@ -91,12 +97,13 @@ const changeRoutes: Routes = async (app, { server }) => {
       tags,
       params,
       body: Type.Object(RoomSettings, { additionalProperties: false, examples: [{ locked: true }] }),
-      response: { 200: ref(RoomEntry), 400: badBody, 404: noRoom }
+      response: { 200: ref(RoomEntry), 400: badBody, 404: noRoom, 503: noCluster }
     }
   }), async ({ params, body }) => {
-    const room = server.room(params.room)
-    room.change(body)
-    return describeRoom(room)
+    const { name } = nodes.room(params.room)
+    if (nodes.link === undefined) nodes.server.room(name).change(body)
+    else await nodes.link.changeRoom(name, body)
+    return { ...describeRoom(nodes.room(name)), ...body }
   })
 
   app.delete('/rooms/:room', isolated({
@@ -115,21 +122,21 @@ const changeRoutes: Routes = async (app, { server }) => {
       response: {
         202: Type.Object({
           state: Type.Literal('closing'),
-          peers: Type.Integer({ minimum: 0, description: 'Peers that are being closed', examples: [4] })
+          peers: Type.Integer({ minimum: 0, description: 'Peers that are being closed', examples: [4] }),
+          ...partial
         }, { description: 'The room is closing' }),
         400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
-        404: noRoom
+        404: noRoom,
+        503: noCluster
       }
     }
   }), async ({ params, query: { code, reason } }, reply) => {
-    const room = server.room(params.room)
-    const { peerCount: peers } = room
-    room.close(code, reason)
-    return await reply.code(202).send({ state: 'closing', peers })
+    const { name, peerCount: peers } = nodes.room(params.room)
+    return await reply.code(202).send({ state: 'closing', peers, ...await close(nodes, name, code, reason) })
   })
 }
 
-const membersRoute: Routes = async (app, { server }) => {
+const membersRoute: Routes = async (app, { nodes, peers }) => {
   app.get('/rooms/:room/peers', isolated({
     schema: {
       operationId: 'listRoomPeers',
@@ -137,11 +144,22 @@ const membersRoute: Routes = async (app, { server }) => {
       description: 'Paginated and sorted like all peers.',
       tags,
       params,
-      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...RoomFilter }, { additionalProperties: false }),
-      response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit, 404: noRoom }
+      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...RoomFilter, scope }, {
+        additionalProperties: false
+      }),
+      response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit, 404: noRoom, 503: noCluster }
     }
-  }), async ({ params, query }) => {
-    const { name } = server.room(params.room)
-    return pageOfPeers(server, { ...query, room: name })
+  }), async ({ params, query: { protocol, address, scope, ...query } }) => {
+    const { name: room } = nodes.room(params.room)
+    return await peers.page(query, { protocol, address, room }, scope)
   })
+}
+
+/** Closes a room of any node, and says which nodes could not be told. */
+async function close (
+  nodes: ClusterNodes, name: string, code: number = closeCode.NORMAL, reason: string = ''
+): Promise<Partial> {
+  if (nodes.link !== undefined) return partialOf(await nodes.link.closeRoom(name, code, reason))
+  nodes.server.room(name).close(code, reason)
+  return {}
 }

@@ -6,14 +6,14 @@ import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
-import type { RoomOptions } from '../core/room/room-options.ts'
+import type { RoomOptions } from '../option-types.ts'
 import type { Room } from '../core/room/room.ts'
-import type { ClusterLink, RoomListing } from '../core/server/cluster-link.ts'
+import type { ClusterLink, RoomFacts, RoomListing } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterRules, Settings } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
-import { Cluster } from './cluster.ts'
+import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
 import { Congestion } from './congestion.ts'
 import { DirectLinks } from './direct-links.ts'
@@ -24,6 +24,7 @@ import type { Timings } from './membership/timings.ts'
 import { readPackets, readStamp } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
 import type { RoomMessage } from './message/room-message.ts'
+import type { NodeCommands } from './node-commands.ts'
 import { PeerSync } from './peer-sync.ts'
 import type { PeerSyncHost } from './peer-sync.ts'
 import type { RemotePeer } from './remote-peer.ts'
@@ -59,13 +60,17 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   readonly #gaps: Gaps
   readonly #congestion: Congestion
   readonly #partHost: PartHost
+  /** The other nodes by id, as this node last knew them. */
+  readonly #known = new Map<string, ClusterNode>()
   /** Ends what was subscribed for the slot that this node holds. */
   #endings: Array<() => void> = []
 
   constructor (registry: PeerRegistry, rules: ClusterRules, { connect, timings }: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
-    const signals = this.signals = new SignalEmitter((err, signal) => { registry.monitor.listenerFailed(err, signal) })
+    const signals = this.signals = new SignalEmitter(clusterSignalNames, (err, signal) => {
+      registry.monitor.listenerFailed(err, signal)
+    })
     const node = this.#node = new LocalNode(registry, rules, connect, timings)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
@@ -132,16 +137,42 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     return this.#homes.listing(name)
   }
 
-  listings (): Iterable<RoomListing> {
-    return this.#homes.listings()
-  }
-
   get listingCount (): number {
     return this.#homes.listingCount
   }
 
   prepareEntry (name: string, address: string): Promise<void> | undefined {
     return this.#homes.prepareEntry(name, address)
+  }
+
+  // ---- administration ----
+
+  get commands (): NodeCommands {
+    return this.#node.commands
+  }
+
+  knownNodes (): Iterable<ClusterNode> {
+    return this.isReady ? this.#node.nodes() : this.#known.values()
+  }
+
+  rooms (): Iterable<RoomFacts> {
+    return this.#homes.rooms()
+  }
+
+  room (name: string): RoomFacts | undefined {
+    return this.#homes.room(name)
+  }
+
+  async changeRoom (name: string, changes: RoomOptions): Promise<void> {
+    await this.#homes.change(name, changes)
+  }
+
+  async closeRoom (name: string, code: number, reason: string): Promise<string[]> {
+    return await this.#homes.close(name, { code, reason })
+  }
+
+  setDraining (): void {
+    this.#node.setDraining()
   }
 
   // ---- what applications see ----
@@ -222,11 +253,13 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
     await this.#peers.nodeJoined(node)
+    this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
   }
 
   left (node: ClusterNode, cause: NodeLeftCause): void {
+    if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     this.#peers.nodeLeft(node)
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)

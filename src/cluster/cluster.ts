@@ -1,9 +1,10 @@
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { Room } from '../core/room/room.ts'
-import type { RoomOptions } from '../core/room/room-options.ts'
+import type { RoomOptions } from '../option-types.ts'
 import { addSignalMethods } from '../core/server/signal-source.ts'
 import type { SignalSource } from '../core/server/signal-source.ts'
+import { namesOf } from '../core/server/signals.ts'
 import type { SignalEmitter } from '../core/server/signals.ts'
 import { checkClose, closeCode } from '../protocol/websocket/close-code.ts'
 import type { ClusterNode, NodeLeftCause } from './membership-host.ts'
@@ -25,6 +26,11 @@ export interface ClusterSignals {
   /** This node is no longer part of the cluster: it cannot reach the broker. */
   lost: []
 }
+
+/** The names of all signals of a cluster. */
+export const clusterSignalNames = namesOf<ClusterSignals>({
+  node_joined: true, node_left: true, gap: true, peer_joined: true, peer_left: true, ready: true, lost: true
+})
 
 /** What a Cluster needs of the node. */
 export interface ClusterBackend {

@@ -38,8 +38,9 @@ export interface MembershipHost {
    */
   left (node: ClusterNode, cause: NodeLeftCause): void
   /**
-   * This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. Called once;
-   * the node then joins again: with the same slot if nobody has taken it, in any case with another epoch.
+   * This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. Called once for
+   * each `claimed`, except when the node leaves. A node that was ready then joins again: with the same slot if nobody
+   * has taken it, in any case with another epoch.
    */
   fenced (): void
 }

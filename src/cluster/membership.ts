@@ -140,8 +140,7 @@ export class Membership {
       await this.#introduceSelf(lease, known)
       if (!lease.checkHeld() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
     } catch (error) {
-      this.#stop()
-      this.#others.clear()
+      this.#giveUp()
       await lease?.leave()
       throw error
     }
@@ -258,14 +257,22 @@ export class Membership {
 
   /** The slot is lost. */
   #fence (): void {
+    const wasReady = this.#state === 'ready'
+    if (wasReady) this.#state = 'out'
     this.#former = this.#lease
-    this.#stop()
-    if (this.#state !== 'ready') return
-    this.#state = 'out'
+    this.#giveUp()
+    // A node that was joining finds that out.
+    if (!wasReady) return
     this.#log.error({ node: this.#options.nodeId }, 'Lost the slot in the cluster, joining again')
-    this.#host.fenced()
-    this.#others.clear()
     this.#rejoin()
+  }
+
+  /** Is no longer in the cluster. */
+  #giveUp (): void {
+    const hadSlot = this.#lease !== undefined
+    this.#stop()
+    if (hadSlot) this.#host.fenced()
+    this.#others.clear()
   }
 
   /** Joins again, as often as it takes. */

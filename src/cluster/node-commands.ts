@@ -7,7 +7,10 @@ import type { Subjects } from './subjects.ts'
 /** Milliseconds that another node has for an answer. */
 const ANSWER_WITHIN = 2000
 
-type Handler = (parameters: any) => unknown
+const NOTHING = new Uint8Array(0)
+
+/** `bytes`: what came with the parameters; valid until the handler awaits something. */
+type Handler = (parameters: any, bytes: Uint8Array) => unknown
 
 /** An answer, or the error in its place. */
 interface Answer {
@@ -15,7 +18,11 @@ interface Answer {
   readonly error?: { readonly code: ErrorCode, readonly message: string, readonly status: number }
 }
 
-/** What nodes ask of each other: named commands with JSON parameters and results. */
+/**
+ * What nodes ask of each other: named commands with JSON parameters, bytes if need be, and a JSON result. A request:
+ *
+ *     | length of the JSON u32 le | JSON | bytes ... |
+ */
 export class NodeCommands {
   readonly #subjects: Subjects
   readonly #handlers = new Map<string, Handler>()
@@ -23,6 +30,11 @@ export class NodeCommands {
 
   constructor (subjects: Subjects) {
     this.#subjects = subjects
+  }
+
+  /** Bytes of the largest answer. */
+  get maxAnswer (): number {
+    return this.#bus?.maxPayload ?? Infinity
   }
 
   /** Answers a command of other nodes from now on; what the handler throws or rejects with is the answer's error. */
@@ -37,17 +49,18 @@ export class NodeCommands {
   }
 
   /** Asks a node; rejects with its error, or cluster-unavailable when it does not answer in two seconds. */
-  async ask (slot: number, command: string, parameters: object): Promise<unknown> {
-    const bytes = Buffer.from(JSON.stringify({ command, parameters }))
-    const { result, error } = parse(await this.#request(slot, bytes)) as Answer
+  async ask (slot: number, command: string, parameters: object, bytes: Uint8Array = NOTHING): Promise<unknown> {
+    const request = encodeRequest({ command, parameters }, bytes)
+    const { result, error } = parse(await this.#request(slot, request)) as Answer
     if (error === undefined) return result
     const { code, message, status } = error
     throw new GodotError(code in errors ? code : 'FAILED', message, status)
   }
 
   async #request (slot: number, bytes: Uint8Array): Promise<Uint8Array> {
+    if (this.#bus === undefined) throw new GodotError('cluster-unavailable')
     try {
-      return await this.#bus!.request(this.#subjects.commands(slot), bytes, ANSWER_WITHIN)
+      return await this.#bus.request(this.#subjects.commands(slot), bytes, ANSWER_WITHIN)
     } catch (error) {
       if (!(error instanceof BusError)) throw error
       throw new GodotError('cluster-unavailable', `the node in slot ${slot} does not answer: ${error.fault}`)
@@ -56,21 +69,43 @@ export class NodeCommands {
 
   async #receive (message: BusMessage): Promise<void> {
     // Read before anything is awaited: the bytes are valid until then.
-    const { command, parameters } = parse(message.bytes) as { command: string, parameters: unknown }
-    message.respond(Buffer.from(JSON.stringify(await this.#answer(command, parameters))))
+    const answer = Buffer.from(JSON.stringify(await this.#answer(message.bytes)))
+    const isTooLarge = answer.length > (this.#bus?.maxPayload ?? Infinity)
+    message.respond(isTooLarge ? Buffer.from(JSON.stringify(tooLarge)) : answer)
   }
 
-  async #answer (command: string, parameters: unknown): Promise<Answer> {
+  async #answer (request: Uint8Array): Promise<Answer> {
     try {
+      const { command, parameters, bytes } = decodeRequest(request)
       const handler = this.#handlers.get(command)
-      if (handler === undefined) throw new GodotError('FAILED', `unknown command ${command}`)
-      return { result: await handler(parameters) }
+      if (handler === undefined) throw new GodotError('cluster-unavailable', `the node does not know ${command}`)
+      return { result: await handler(parameters, bytes) }
     } catch (error) {
       const known = error instanceof GodotError ? error : new GodotError('FAILED', String(error))
       const { code, message, statusCode } = known
       return { error: { code, message, status: statusCode } }
     }
   }
+}
+
+const tooLarge: Answer = {
+  error: { code: 'FAILED', message: 'the answer of the node exceeds max_payload', status: errors.FAILED.status }
+}
+
+interface Request { readonly command: string, readonly parameters: unknown }
+
+const LENGTH_BYTES = 4
+
+function encodeRequest (request: Request, bytes: Uint8Array): Uint8Array {
+  const json = Buffer.from(JSON.stringify(request))
+  const length = Buffer.allocUnsafe(LENGTH_BYTES)
+  length.writeUInt32LE(json.length)
+  return Buffer.concat([length, json, bytes])
+}
+
+function decodeRequest (message: Uint8Array): Request & { readonly bytes: Uint8Array } {
+  const end = LENGTH_BYTES + new DataView(message.buffer, message.byteOffset).getUint32(0, true)
+  return { ...parse(message.subarray(LENGTH_BYTES, end)) as Request, bytes: message.subarray(end) }
 }
 
 function parse (bytes: Uint8Array): unknown {

@@ -305,7 +305,16 @@ t.test('does not start when the broker is lost meanwhile', async t => {
     await until(() => !b.membership.checkHeld())
   }
   await t.rejects(b.membership.start(), { code: 'cluster-unavailable' })
-  t.same(b.told, ['joined a', 'left a lost'])
+  t.same(b.told, ['joined a', 'fenced', 'left a lost'])
+})
+
+t.test('a node that is not ready in the end has lost its slot', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b')
+  b.host.ready = async () => { throw new Error('no rooms') }
+  await t.rejects(b.membership.start(), { message: 'no rooms' })
+  t.same(b.told, ['joined a', 'fenced', 'left a lost'])
+  t.equal(b.membership.self, undefined)
 })
 
 t.test('a node that leaves while it joins again is out', async t => {

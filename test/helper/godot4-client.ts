@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto'
 import { readRpcArgument, writeRpcArgument } from '../../src/protocol/multiplayer/rpc4-argument.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { variant4 } from '../../src/protocol/variant/variant4.ts'
+import { Godot4Scene } from './godot4-scene.ts'
+import type { Spawner4 } from './godot4-scene.ts'
 
-/** A method with `@rpc`: who may call it, and how many arguments it has. */
+/** A method with `@rpc`: who may call it, and how many arguments it has, `optional` ones left out. */
 export interface Rpc4Method {
   readonly args: number
+  readonly optional?: number
   readonly mode?: 'authority' | 'any_peer'
   readonly callLocal?: boolean
 }
@@ -21,7 +24,8 @@ export interface ClientConnection { send (message: Buffer): void, close (code: n
  */
 export type ClientEvent4 = unknown[]
 
-interface Node4 { readonly script: Script4, readonly names: string[], readonly md5: string, authority: number }
+/** A node of the scene. */
+export interface Node4 { readonly script: Script4, readonly names: string[], readonly md5: string, authority: number }
 /** A path of this client: its id, and the peers it was announced to and confirmed by. */
 interface Path4 { readonly id: number, readonly announced: Set<number>, readonly confirmed: Set<number> }
 
@@ -54,10 +58,22 @@ export class Godot4Client {
   readonly #nodes = new Map<string, Node4>()
   readonly #paths = new Map<string, Path4>()
   #lastPath = 0
-  /** Spawned nodes by id. */
-  readonly #spawned = new Map<number, { readonly name: string, readonly synchronizers: number[] }>()
-  /** Names of spawned nodes by the ids of their synchronizers. */
-  readonly #synchronizers = new Map<number, string>()
+  /** Spawners and synchronizers. */
+  readonly #scene = new Godot4Scene({
+    events: this.events,
+    nodes: this.#nodes,
+    announced: (sender, id) => this.#announcedPaths.get(sender)?.get(id),
+    add: (path, script, authority) => {
+      this.addNode(path, script)
+      this.setAuthority(path, authority)
+    },
+    remove: path => {
+      this.#nodes.delete(path)
+      this.#paths.delete(path)
+    },
+    refuse: why => { this.#refuse(why) }
+  })
+
   #syncTime = 0
   /** Paths that others announced, by sender and id. */
   readonly #announcedPaths = new Map<number, Map<number, string>>()
@@ -80,7 +96,38 @@ export class Godot4Client {
     this.#nodes.get(path)!.authority = id
   }
 
+  /** Adds a MultiplayerSpawner, whose nodes have other nodes below them (`scene`). */
+  addSpawner (path: string, spawner: Spawner4 = {}): void {
+    this.addNode(path, spawner.script ?? {})
+    this.#scene.addSpawner(path, spawner)
+  }
+
+  /** Paths of all nodes. */
+  get nodes (): string[] {
+    return [...this.#nodes.keys()]
+  }
+
   // ---- actions of the game ----
+
+  /**
+   * One tick of a MultiplayerSynchronizer of this client: values for every peer that has confirmed
+   * its path; with `changed` those of properties that changed.
+   */
+  sync (path: string, values: Variant[], changed?: bigint): void {
+    const node = this.#nodes.get(path)!
+    const own = this.#ownPath(path)
+    const body = encodeArguments(values)
+    this.#syncTime++
+    for (const peer of this.peers) {
+      if (!own.announced.has(peer)) this.#announce(peer, own, path, node.md5)
+      if (own.confirmed.has(peer)) this.#send(peer, syncOf(this.#syncTime, own.id, body, changed))
+    }
+  }
+
+  /** Sends any packet. */
+  sendPacket (packet: Uint8Array, to = 1): void {
+    this.#send(to, Buffer.from(packet))
+  }
 
   sendBytes (bytes: Uint8Array, to = 0): void {
     if (bytes.length === 0) return this.#refuse('empty packets are refused')
@@ -165,9 +212,9 @@ export class Godot4Client {
     if (what === SIMPLIFY) return this.#receivePath(sender, packet)
     if (what === CONFIRM) return this.#receiveConfirmation(sender, packet)
     if (what === RAW && packet.length < 2) return this.#refuse('wrong packet length')
-    if (what === SPAWN) return this.#receiveSpawn(sender, packet)
-    if (what === DESPAWN) return this.#receiveDespawn(packet)
-    if (what === SYNC) return this.#receiveSync(packet)
+    if (what === SPAWN) return this.#scene.receiveSpawn(sender, packet)
+    if (what === DESPAWN) return this.#scene.receiveDespawn(sender, packet)
+    if (what === SYNC) return this.#scene.receiveSync(sender, packet)
     if (what === RAW) this.events.push(['api.peer_packet', sender, packet.subarray(1)])
   }
 
@@ -233,52 +280,6 @@ export class Godot4Client {
     if (own.announced.has(sender)) own.confirmed.add(sender)
   }
 
-  /** Event `spawned`: name, scene index or value of a custom spawn, values. */
-  #receiveSpawn (sender: number, packet: Buffer): void {
-    const path = this.#announcedPaths.get(sender)?.get(packet.readUInt32LE(2))
-    const [id, count, size] = [6, 10, 14].map(at => packet.readUInt32LE(at))
-    const synchronizers = Array.from({ length: count }, (_, at) => packet.readUInt32LE(18 + at * 4))
-    const name = textAt(packet, 18 + count * 4)
-    const contentAt = 18 + count * 4 + size
-    if (path === undefined) return this.#refuse('path id not announced by this sender')
-    if (this.#nodes.get(path)?.authority !== sender) return this.#refuse('not the authority of the spawner')
-    if (Buffer.byteLength(name) + 1 !== size) return this.#refuse('wrong size of the name')
-    if (this.#spawned.has(id) || [...this.#spawned.values()].some(node => node.name === name)) {
-      return this.#refuse(`${name} already exists`)
-    }
-    const isCustom = packet[1] === 0xff
-    const valuesAt = contentAt + (isCustom ? 4 + packet.readUInt32LE(contentAt) : 0)
-    const [what] = isCustom ? valuesOf(packet.subarray(contentAt + 4, valuesAt)) : [packet[1]]
-    this.#spawned.set(id, { name, synchronizers })
-    for (const synchronizer of synchronizers) this.#synchronizers.set(synchronizer, name)
-    this.events.push(['spawned', name, what, valuesOf(packet.subarray(valuesAt))])
-  }
-
-  #receiveDespawn (packet: Buffer): void {
-    const node = this.#spawned.get(packet.readUInt32LE(1))
-    if (node === undefined || packet.length !== 5) return this.#refuse('not a known spawn')
-    this.#spawned.delete(packet.readUInt32LE(1))
-    for (const synchronizer of node.synchronizers) this.#synchronizers.delete(synchronizer)
-    this.events.push(['despawned', node.name])
-  }
-
-  /** Event `sync` or `delta`: name, mask of changed values, values. */
-  #receiveSync (packet: Buffer): void {
-    const isDelta = (packet[0] & 0x10) !== 0
-    if (!isDelta && packet.readUInt16LE(1) <= this.#syncTime) return this.#refuse('an old sync')
-    if (!isDelta) this.#syncTime = packet.readUInt16LE(1)
-    for (let at = isDelta ? 1 : 3; at < packet.length;) {
-      const name = this.#synchronizers.get(packet.readUInt32LE(at))
-      const sizeAt = at + (isDelta ? 12 : 4)
-      const end = sizeAt + 4 + packet.readUInt32LE(sizeAt)
-      if (name === undefined || end > packet.length) return this.#refuse('not a known synchronizer')
-      this.events.push([isDelta ? 'delta' : 'sync', name, isDelta
-        ? packet.readBigUInt64LE(at + 4)
-        : undefined, valuesOf(packet.subarray(sizeAt + 4, end))])
-      at = end
-    }
-  }
-
   #receiveCall (sender: number, packet: Buffer): void {
     const size = packet[0] >> 4 & 3
     const [nodeSize, methodSize] = [[1, 2, 4, 0][size], packet[0] & 0x40 ? 2 : 1]
@@ -298,13 +299,13 @@ export class Godot4Client {
     if (node === undefined) return this.#refuse('no node for the call')
     const name = node.names[method]
     if (name === undefined) return this.#refuse('unknown method id')
-    const { args, mode = 'authority' } = node.script[name]
+    const { args, optional = 0, mode = 'authority' } = node.script[name]
     if (mode === 'authority' && sender !== node.authority) {
       return this.#refuse('the mode of the method forbids the caller')
     }
     const values = this.#valuesOf(packet.subarray(from, end), (packet[0] & 0x80) !== 0)
     if (values === undefined) return
-    if (values.length !== args) return this.#refuse('wrong number of arguments')
+    if (values.length < args || values.length > args + optional) return this.#refuse('wrong number of arguments')
     this.events.push([name, sender, path.split('/').pop(), values])
   }
 
@@ -326,11 +327,16 @@ export class Godot4Client {
    * Announces the path to peers that do not know it. Sends its id to those that confirmed it, in short form if all did.
    */
   #call (receivers: number[], path: string, { md5 }: Node4, method: number, args: Variant[]): void {
-    const own = this.#paths.get(path) ?? { id: ++this.#lastPath, announced: new Set(), confirmed: new Set() }
-    this.#paths.set(path, own)
+    const own = this.#ownPath(path)
     for (const id of receivers) if (!own.announced.has(id)) this.#announce(id, own, path, md5)
     const isShort = receivers.every(id => own.confirmed.has(id))
     for (const id of receivers) this.#send(id, callOf(own.confirmed.has(id) ? own.id : path, isShort, method, args))
+  }
+
+  #ownPath (path: string): Path4 {
+    const own = this.#paths.get(path) ?? { id: ++this.#lastPath, announced: new Set(), confirmed: new Set() }
+    this.#paths.set(path, own)
+    return own
   }
 
   #announce (peer: number, { id, announced }: Path4, path: string, md5: string): void {
@@ -375,16 +381,23 @@ function argumentsOf (args: Variant[]): Buffer {
   }, args))
 }
 
-/** Decodes values up to the end of the bytes. */
-function valuesOf (bytes: Buffer): Variant[] {
-  return variant4.parse(reader => {
-    const values: Variant[] = []
-    while (reader.remaining > 0) values.push(readRpcArgument(reader))
-    return values
-  }, bytes, { exactFloats: false })
+function encodeArguments (args: Variant[]): Buffer {
+  return Buffer.concat(args.map(arg => variant4.build(writeRpcArgument, arg)))
 }
 
-function textAt (bytes: Buffer, at: number): string {
+/** Encodes the values of one synchronizer. */
+function syncOf (time: number, path: number, body: Buffer, changed: bigint | undefined): Buffer {
+  const head = Buffer.alloc(changed === undefined ? 11 : 17)
+  head[0] = changed === undefined ? SYNC : SYNC | 0x10
+  const idAt = changed === undefined ? 3 : 1
+  if (changed === undefined) head.writeUInt16LE(time & 0xffff, 1)
+  else head.writeBigUInt64LE(changed, 5)
+  head.writeUInt32LE(0x80000000 + path, idAt)
+  head.writeUInt32LE(body.length, head.length - 4)
+  return Buffer.concat([head, body])
+}
+
+export function textAt (bytes: Buffer, at: number): string {
   const nul = bytes.indexOf(0, at)
   return bytes.subarray(at, nul < 0 ? bytes.length : nul).toString()
 }

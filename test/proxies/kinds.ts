@@ -1,12 +1,15 @@
 /** Where a proxy listens with TLS, and the ports of what is behind it: the service, and an app with the plugin. */
 export interface Ports { readonly proxy: number, readonly service: number, readonly app: number }
 
+/** The configuration of a proxy. */
+export interface ProxyFile { readonly file: string, readonly text: string }
+
 /** A proxy program: its command, arguments and configuration, in a folder of its own. */
 export interface ProxyKind {
   readonly command: string
   readonly args: (folder: string) => string[]
   /** The files `cert.pem`, `key.pem` and `both.pem` are there already. */
-  readonly configure: (folder: string, ports: Ports) => { readonly file: string, readonly text: string }
+  readonly configure: (folder: string, ports: Ports) => ProxyFile
   /** Path of the service's endpoint where WebSockets that are silent for a second are closed, as they are at /kept/. */
   readonly idlePath?: string
   /** The service over HTTP/1.0. */
@@ -22,20 +25,7 @@ export const nginx: ProxyKind = {
   idlePath: '/idle/ws',
   http10Path: '/old',
   args: folder => ['-p', folder, '-e', 'stderr', '-c', 'nginx.conf'],
-  configure: (folder, { proxy, service, app }) => ({
-    file: 'nginx.conf',
-    text: `
-daemon off;
-master_process off;
-pid nginx.pid;
-events {}
-http {
-  access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
+  configure: (folder, { proxy, service, app }) => nginxFile(`
   map $http_upgrade $connection_upgrade { default upgrade; '' close; }
   server {
     listen 127.0.0.1:${proxy} ssl;
@@ -70,10 +60,29 @@ http {
       proxy_pass http://127.0.0.1:${service}/;
       ${forwarded('/old')}
     }
-  }
+  }`)
+}
+
+/** nginx.conf with this in its block `http`. */
+export function nginxFile (http: string): ProxyFile {
+  return {
+    file: 'nginx.conf',
+    text: `
+daemon off;
+master_process off;
+pid nginx.pid;
+events {}
+http {
+  access_log off;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  ${http}
 }
 `
-  })
+  }
 }
 
 function forwarded (prefix: string): string {

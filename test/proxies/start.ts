@@ -1,20 +1,28 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findProgram } from '../../scripts/test-programs.mjs'
+import { freePort } from '../helper/free-port.ts'
 import { pem } from '../helper/keys.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
-import type { Ports, ProxyKind } from './kinds.ts'
+import type { Ports, ProxyFile, ProxyKind } from './kinds.ts'
 
 /** Starts a proxy in front of these ports and returns its own, which has TLS; the test ends it. */
 export async function startProxy (t: Test, kind: ProxyKind, upstreams: Omit<Ports, 'proxy'>): Promise<number> {
+  return await startProgram(t, kind, (folder, proxy) => kind.configure(folder, { ...upstreams, proxy }))
+}
+
+/** Starts a proxy program whose configuration makes it listen on `port`. */
+export async function startProgram (
+  t: Test, kind: Pick<ProxyKind, 'command' | 'args'>, configure: (folder: string, port: number) => ProxyFile
+): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), `${kind.command}-`))
   const proxy = await freePort()
-  const { file, text } = kind.configure(folder, { ...upstreams, proxy })
+  const { file, text } = configure(folder, proxy)
   const chain = pem('leaf.pem') + pem('middle.pem')
   const files = { 'cert.pem': chain, 'key.pem': pem('leaf.key'), 'both.pem': chain + pem('leaf.key'), [file]: text }
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
@@ -32,15 +40,6 @@ export async function startProxy (t: Test, kind: ProxyKind, upstreams: Omit<Port
   await withTimeout(10, () => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(proxy)]))
   hasExited.catch(() => {})
   return proxy
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function isListening (port: number): Promise<void> {

@@ -185,7 +185,9 @@ async function loadedBy (statements: string): Promise<string[]> {
     await app.close()
     for (const file of Object.keys(createRequire(import.meta.url).cache)) process._rawDebug(file)`
   const args = ['--no-warnings', '--input-type=module', '-e', program]
-  const { stderr } = await promisify(execFile)(process.execPath, args, { cwd: root })
+  const { stderr } = await promisify(execFile)(process.execPath, args, {
+    cwd: root, env: process.env
+  })
   t.match(stderr, /node_modules\/fastify\//, 'packages were seen')
   return all.filter(name => stderr.includes(`/node_modules/${name}/`)).sort()
 }

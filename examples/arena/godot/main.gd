@@ -19,13 +19,15 @@ puppet var scores = {} setget set_scores
 func _ready():
 	for signal_name in ["connection_failed", "server_disconnected"]:
 		get_tree().connect(signal_name, self, "leave", ["disconnected"])
-	get_tree().connect("connected_to_server", self, "join")
+	get_tree().connect("network_peer_connected", self, "peer_connected")
 	var client = WebSocketClient.new()
 	client.connect_to_url(option("server", "ws://127.0.0.1:3000/ws"), PoolStringArray(), true)
 	get_tree().network_peer = client
 
-func join():
-	rpc_id(1, "join", option("name", "anonymous"))
+# The server, at first or again: in a cluster another node may have become the server of the room.
+func peer_connected(id):
+	if id == 1:
+		rpc_id(1, "join", option("name", "anonymous"))
 
 func _physics_process(_delta):
 	if players.has(me()):

@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore, type StoreEntry } from './bus.ts'
 import { checkName, checkSize } from './checks.ts'
+import { guard } from './guard.ts'
 import { Link } from './link.ts'
 import { MemoryStore } from './memory-store.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -57,13 +58,7 @@ export class MemoryBroker {
   #run (): void {
     const actions = this.#queue
     this.#queue = []
-    for (const action of actions) {
-      try {
-        action()
-      } catch (error) {
-        process.nextTick(() => { throw error })
-      }
-    }
+    for (const action of actions) action()
   }
 
   /** Gives a message to all subscribers but those of the sender. */
@@ -139,11 +134,7 @@ class MemoryBus implements Bus {
     }
     for (const receive of receivers) {
       // Each has bytes of its own and may change them; an exception does not keep the message from the others.
-      try {
-        receive({ subject, bytes: new Uint8Array(bytes), respond })
-      } catch (error) {
-        process.nextTick(() => { throw error })
-      }
+      guard(() => { receive({ subject, bytes: new Uint8Array(bytes), respond }) })
     }
     return receivers.length
   }
@@ -242,7 +233,7 @@ class MemoryKeyStore implements KeyStore {
       let revision = 0
       const deliver = (entry: StoreEntry): void => {
         revision = entry.revision
-        receive(entry)
+        guard(() => { receive(entry) })
       }
       const follow = (): () => void => known.watch(entry => {
         if (this.#bus.isConnected) deliver(entry)

@@ -4,6 +4,7 @@ import { GodotError } from '../../error.ts'
 import { consoleLogger, type Logger } from '../../logger.ts'
 import type { Bus, BusMessage, KeyStore } from './bus.ts'
 import { checkName, checkSize } from './checks.ts'
+import { guard } from './guard.ts'
 import { importOptional } from './import-optional.ts'
 import { Link } from './link.ts'
 import { busError, describeFailure } from './nats-errors.ts'
@@ -109,11 +110,7 @@ class NatsBus implements Bus {
     const callback = (error: Error | null, message: Msg): void => {
       if (error !== null) return
       // The client stops reading when a callback throws.
-      try {
-        receive(new NatsMessage(message))
-      } catch (error) {
-        process.nextTick(() => { throw error })
-      }
+      guard(() => { receive(new NatsMessage(message)) })
     }
     const subscription = this.#connection.subscribe(subject, { callback })
     return () => { subscription.unsubscribe() }
@@ -163,13 +160,7 @@ class NatsBus implements Bus {
   }
 
   async #followStatus (): Promise<void> {
-    for await (const status of this.#connection.status()) {
-      try {
-        this.#receiveStatus(status)
-      } catch (error) {
-        process.nextTick(() => { throw error })
-      }
-    }
+    for await (const status of this.#connection.status()) guard(() => { this.#receiveStatus(status) })
   }
 
   #receiveStatus (status: Status): void {

@@ -1,5 +1,6 @@
 import type { ConsumerMessages, JetStreamManager, JsMsg, PushConsumer } from '@nats-io/jetstream'
 import type { StoreEntry } from './bus.ts'
+import { guard } from './guard.ts'
 
 /** A key that was pending may expire before it is delivered: no more is waited for than this, in milliseconds. */
 const LISTING_TIMEOUT = 1000
@@ -72,11 +73,7 @@ export class NatsWatch {
     if (isDeleted && isListing) return
     const value = isDeleted ? undefined : new Uint8Array(data)
     // The client stops reading when a callback throws.
-    try {
-      this.#receive({ key: subject.slice(this.#prefix.length), value, revision })
-    } catch (error) {
-      process.nextTick(() => { throw error })
-    }
+    guard(() => { this.#receive({ key: subject.slice(this.#prefix.length), value, revision }) })
   }
 
   /** Starts again, as often as it takes. */

@@ -4,8 +4,10 @@ import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
 import { generateRoomName, MAIN } from '../../core/room/room-name.ts'
-import type { RoomOptions } from '../../core/room/room-options.ts'
-import type { RoomListing } from '../../core/server/cluster-link.ts'
+import type { RoomOptions } from '../../option-types.ts'
+import { RoomSettings } from '../../core/room/room-settings.ts'
+import type { RoomFacts, RoomListing } from '../../core/server/cluster-link.ts'
+import { BusError } from '../bus/bus.ts'
 import type { KeyStore } from '../bus/bus.ts'
 import type { ClusterNode } from '../membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
@@ -43,8 +45,7 @@ export class RoomHomes implements DirectoryHost {
       this.#part(room)?.life.close(code, reason)
     })
     commands.handle('change-room', async ({ room, changes }: { room: string, changes: RoomOptions }) => {
-      this.#part(room)?.settings.change(changes)
-      await this.directory.change(room, changes)
+      await this.#changeHere(room, changes)
     })
   }
 
@@ -78,11 +79,8 @@ export class RoomHomes implements DirectoryHost {
   /** A room that has its home on another node. */
   listing (name: string): RoomListing | undefined {
     const entry = this.directory.get(name)
-    return entry === undefined || this.#isHere(entry) ? undefined : this.#list(name, entry)
-  }
-
-  * listings (): IterableIterator<RoomListing> {
-    for (const [name, entry] of this.directory) if (!this.#isHere(entry)) yield this.#list(name, entry)
+    if (entry === undefined || this.#isHere(entry)) return undefined
+    return { options: entry.options, peers: this.room(name)!.peerCount }
   }
 
   get listingCount (): number {
@@ -91,9 +89,87 @@ export class RoomHomes implements DirectoryHost {
     return count
   }
 
-  #list (name: string, { options, openedAt }: RoomEntry): RoomListing {
-    const elsewhere = this.#host.replica.inRoom(name)?.size ?? 0
-    return { name, options, openedAt, peers: elsewhere + (this.#part(name)?.localCount ?? 0) }
+  // ---- administration ----
+
+  /** The rooms of all nodes. */
+  * rooms (): IterableIterator<RoomFacts> {
+    const { rooms } = this.#context.registry
+    for (const { name } of rooms) yield this.room(name)!
+    for (const [name] of this.directory) if (rooms.find(name) === undefined) yield this.room(name)!
+  }
+
+  room (name: string): RoomFacts | undefined {
+    const { settings } = this.#context.registry
+    const [part, entry] = [this.#part(name), this.directory.get(name)]
+    if (part === undefined && entry === undefined) return undefined
+    const effective = part?.settings ?? new RoomSettings(settings, entry!.options)
+    const { maxPeers, locked, listed, emptyTimeout, data } = effective
+    const openedAt = entry?.openedAt ?? part!.openedAt
+    const peerCount = part?.peerCount ?? this.#host.replica.inRoom(name)?.size ?? 0
+    const node = entry === undefined ? this.#host.nodeId : this.#nodeOf(entry)
+    return { name, openedAt, peerCount, maxPeers, locked, listed, emptyTimeout, data, node }
+  }
+
+  /** As `ClusterLink.changeRoom`. */
+  async change (room: string, changes: RoomOptions): Promise<void> {
+    const home = this.#requiredHome(room)
+    if (home === this.lease.slot) await this.#changeHere(room, changes)
+    else await this.#context.commands.ask(home, 'change-room', { room, changes })
+  }
+
+  /** As `ClusterLink.closeRoom`. */
+  async close (room: string, end: { readonly code: number, readonly reason: string }): Promise<string[]> {
+    const home = this.#requiredHome(room)
+    const slots = this.#host.replica.slotsOf(room)
+    if (home !== this.lease.slot) await this.#askToClose(home, room, end)
+    slots.delete(home)
+    const unreachable: string[] = []
+    const asked = Array.from(slots, async slot => {
+      await this.#askToClose(slot, room, end).catch(() => { unreachable.push(this.#idOf(slot) ?? `slot ${slot}`) })
+    })
+    this.#part(room)?.life.close(end.code, end.reason)
+    await Promise.all(asked)
+    return unreachable
+  }
+
+  async #askToClose (slot: number, room: string, end: RoomEnd): Promise<void> {
+    await this.#context.commands.ask(slot, 'close-room', { room, ...end })
+  }
+
+  /** Slot of the home of a room that exists. */
+  #requiredHome (room: string): number {
+    const entry = this.directory.get(room)
+    if (entry !== undefined && !this.#context.isLive(entry)) {
+      throw new GodotError('cluster-unavailable', `room ${room} has no home at the moment`)
+    }
+    if (entry === undefined && this.#part(room) === undefined) {
+      throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
+    }
+    return entry?.slot ?? this.lease.slot
+  }
+
+  /** The room has its home here. */
+  async #changeHere (room: string, changes: RoomOptions): Promise<void> {
+    const part = this.#part(room)
+    if (part === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
+    part.settings.change(changes)
+    try {
+      await this.directory.change(room, changes)
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error
+      throw new GodotError('cluster-unavailable', `room ${room} is changed on this node only: ${error.fault}`)
+    }
+  }
+
+  /** Id of the node that holds a lease; undefined if it is gone. */
+  #nodeOf (lease: Lease): string | undefined {
+    if (this.#isHere(lease)) return this.#host.nodeId
+    return this.#context.isLive(lease) ? this.#idOf(lease.slot) : undefined
+  }
+
+  #idOf (slot: number): string | undefined {
+    for (const node of this.#context.nodes()) if (node.slot === slot) return node.id
+    return undefined
   }
 
   // ---- opening and entering ----

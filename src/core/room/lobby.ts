@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { MonitorEvents } from '../server/monitor.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
-import { MAIN } from './room-name.ts'
-import type { RoomOptions } from './room-options.ts'
-import { RoomSettings } from './room-settings.ts'
+import type { RoomOptions } from '../../option-types.ts'
+import type { RoomSettings } from './room-settings.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import type { RoomServer } from './room-server.ts'
@@ -72,11 +71,8 @@ export class Lobby {
 
   * #candidates (): IterableIterator<Candidate> {
     for (const room of this.#rooms) if (isOpenToAll(room.settings) && !room.isClosing) yield candidateOf(room)
-    for (const { name, options, peers, openedAt } of this.#server.cluster?.listings() ?? []) {
-      const settings = new RoomSettings(this.#server.settings, options)
-      if (name === MAIN || !isOpenToAll(settings) || this.#rooms.find(name) !== undefined) continue
-      const { maxPeers, data } = settings
-      yield { name, maxPeers, data, openedAt, peerCount: peers, taken: peers }
+    for (const room of this.#server.cluster?.rooms() ?? []) {
+      if (isOpenToAll(room) && this.#rooms.find(room.name) === undefined) yield { ...room, taken: room.peerCount }
     }
   }
 

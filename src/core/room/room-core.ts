@@ -22,13 +22,14 @@ import { Relay } from './relay/relay.ts'
 import { Room } from './room.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomLink } from './room-link.ts'
-import type { RoomOptions } from './room-options.ts'
+import type { RoomOptions } from '../../option-types.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
 import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
 import type { RoomServer } from './room-server.ts'
+import { roomSignalNames } from './room-signals.ts'
 import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
@@ -88,7 +89,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
 
   /** Signals of this room alone. */
   get signals (): SignalEmitter<RoomSignals> {
-    this.#signals ??= new SignalEmitter((error, signal) => { this.#monitor.listenerFailed(error, signal) })
+    this.#signals ??= new SignalEmitter(roomSignalNames, (error, signal) => {
+      this.#monitor.listenerFailed(error, signal)
+    })
     return this.#signals
   }
 
@@ -259,13 +262,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
       else session.send(bytes, isText)
       return 1
     }
+    const receivers = this.broadcastHere(to, bytes, isText)
+    if (this.link === undefined) return receivers
+    this.link.sentAll(target.SERVER, to, false)
+    return receivers + this.link.size - (this.link.has(-to) ? 1 : 0)
+  }
+
+  /** Sends a packet in either mode to the members on this node: all (0), or all but one (-id). */
+  broadcastHere (to: number, bytes: Uint8Array, isText: boolean): number {
+    const { options, wire } = this.#settings
     const excluded = this.members.get(-to)
-    if (options.gdMpApi) this.relay.put(to, wire.relay.data(to, bytes))
-    else {
-      this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
-      this.link?.sentAll(target.SERVER, to, false)
-    }
-    let receivers = this.link === undefined ? 0 : this.link.size - (this.link.has(-to) ? 1 : 0)
+    if (options.gdMpApi) this.relay.putHere(to, wire.relay.data(to, bytes))
+    else this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
+    let receivers = 0
     for (const session of this.members.open()) if (session !== excluded) receivers++
     return receivers
   }
@@ -282,8 +291,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
    * buffer is full does not get it.
    */
   broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach(this.openPeers(), excluded, bytes, isText)
+  }
+
+  /** The same to the members on this node. */
+  broadcastHereExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach(this.members.open(), excluded, bytes, isText)
+  }
+
+  #sendToEach (
+    peers: Iterable<{ readonly id: number }>, excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean
+  ): number {
     let receivers = 0
-    for (const { id } of this.openPeers()) {
+    for (const { id } of peers) {
       if (excluded.has(id)) continue
       try {
         receivers += this.broadcast(id, bytes, isText)

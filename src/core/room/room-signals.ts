@@ -1,3 +1,4 @@
+import { namesOf } from '../server/signals.ts'
 import type { SignalEmitter, Signals } from '../server/signals.ts'
 
 /** Signals that both a Room and its server emit. */
@@ -15,3 +16,15 @@ export interface RoomSignals extends SharedSignals {
   /** The room is closed: its last peer has ended, and its name is free. */
   closed: []
 }
+
+/** The names of all signals of a room. */
+export const roomSignalNames = namesOf<RoomSignals>({
+  client_connected: true,
+  client_disconnected: true,
+  data_received: true,
+  packet: true,
+  peer_connected: true,
+  peer_disconnected: true,
+  peer_packet: true,
+  closed: true
+})

@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
+import { namesOf } from '../server/signals.ts'
 import type { SignalEmitter } from '../server/signals.ts'
 import { addSignalMethods } from '../server/signal-source.ts'
 import type { SignalSource } from '../server/signal-source.ts'
@@ -7,13 +8,16 @@ import { checkTarget } from './check-target.ts'
 import { NodeMembers } from './node-members.ts'
 import type { NodeHost } from './node-members.ts'
 import type { NodeTree } from './node-tree.ts'
-import { checkedPath } from './wire/path-cache.ts'
+import { checkedPath, relativePath } from './wire/path-cache.ts'
 import type { RemoteNode } from './remote-node.ts'
-import type { Replicator } from './replicator.ts'
+import type { Replication } from './replication/replication.ts'
+import type { Replicator } from './replication/replicator.ts'
+import { Spawner } from './replication/spawner.ts'
+import type { Synchronizer, SynchronizerOptions } from './replication/synchronizer.ts'
+import type { Synchronizers } from './replication/synchronizers.ts'
 import { methodsOf } from './rpc-surface.ts'
 import type { MembersOf, NodeSurface, Surface } from './rpc-surface.ts'
 import type { RpcLink, RpcWire } from './wire/rpc-wire.ts'
-import { Spawner } from './spawner.ts'
 
 /** The arguments of each signal of a MultiplayerAPI by its name. */
 export interface MultiplayerSignals {
@@ -23,7 +27,23 @@ export interface MultiplayerSignals {
   network_peer_disconnected: [id: number]
   /** A client sent bytes with `send_bytes`; the listener may keep them. Godot: MultiplayerAPI.network_peer_packet. */
   network_peer_packet: [id: number, bytes: Uint8Array]
+  /** As `network_peer_connected`, by its name in Godot 4. Godot 4: MultiplayerAPI.peer_connected. */
+  peer_connected: [id: number]
+  /** As `network_peer_disconnected`, by its name in Godot 4. Godot 4: MultiplayerAPI.peer_disconnected. */
+  peer_disconnected: [id: number]
+  /** As `network_peer_packet`, by its name in Godot 4. Godot 4: SceneMultiplayer.peer_packet. */
+  peer_packet: [id: number, bytes: Uint8Array]
 }
+
+/** The names of the signals of a MultiplayerAPI. */
+export const multiplayerSignalNames = namesOf<MultiplayerSignals>({
+  network_peer_connected: true,
+  network_peer_disconnected: true,
+  network_peer_packet: true,
+  peer_connected: true,
+  peer_disconnected: true,
+  peer_packet: true
+})
 
 /** Further settings of a node. */
 export interface NodeOptions {
@@ -36,6 +56,15 @@ export interface NodeOptions {
   readonly exactTypes?: boolean
 }
 
+/** Further settings of a spawner. */
+export interface SpawnerOptions {
+  /**
+   * The spawner's `spawn_path`: the node below which the nodes are placed, absolute or relative to the spawner such as
+   * `../Players`. It tells what is part of a spawned node. Default: `..`, the parent of the spawner.
+   */
+  readonly spawnPath?: string
+}
+
 /** Options of a node, or the list of its `configured` methods. */
 export type NodeSettings = NodeOptions | readonly string[]
 
@@ -45,8 +74,8 @@ export interface MultiplayerParts {
   readonly wire: RpcWire
   readonly nodes: NodeTree
   readonly signals: SignalEmitter<MultiplayerSignals>
-  /** Undefined for Godot 3, which has no spawners. */
-  readonly replicator: Replicator | undefined
+  /** Undefined for Godot 3, which has no spawners and synchronizers. */
+  readonly replication: { readonly replicator: Replicator, readonly synchronizers: Synchronizers } | undefined
   readonly exactTypes: boolean
   /** A handler threw or rejected. */
   readonly failed: (error: unknown, details: object) => void
@@ -61,7 +90,7 @@ export class MultiplayerAPI {
   /** @internal A server has one: `WebSocketServer.multiplayer`. */
   constructor (parts: MultiplayerParts) {
     this.#parts = parts
-    this.#nodeHost = nodeHostOf(parts)
+    this.#nodeHost = nodeHostOf(parts, this)
   }
 
   static {
@@ -98,24 +127,42 @@ export class MultiplayerAPI {
 
   /**
    * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients'
-   * scenes (Godot 4). The server must be its authority, and that of the spawned nodes. ERR_INVALID_PARAMETER for an
-   * invalid path, and with Godot 3.
+   * scenes (Godot 4). The server must be its authority, and that of the spawned nodes. A spawner whose script has
+   * `@rpc` functions needs the same `surface` as its `node`. ERR_INVALID_PARAMETER for an invalid path, and with Godot
+   * 3; ERR_ALREADY_IN_USE for another surface than before.
    */
-  spawner (path: string): Spawner {
-    const { replicator } = this.#parts
-    if (replicator === undefined) throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 3 has no spawners')
+  spawner (path: string, surface?: NodeSurface, options: SpawnerOptions = {}): Spawner {
+    const { replicator, synchronizers } = this.#replication('spawners')
     const relative = checkedPath(path)
-    const spawner = this.#spawners.get(relative) ?? new Spawner(replicator, relative)
-    this.#spawners.set(relative, spawner)
+    if (surface !== undefined) this.node(path, surface as Surface)
+    let spawner = this.#spawners.get(relative)
+    if (spawner === undefined) {
+      const { spawnPath = '..' } = options
+      spawner = new Spawner(replicator, synchronizers, relative, relativePath(spawnPath, relative))
+      this.#spawners.set(relative, spawner)
+    }
     return spawner
   }
 
   /**
-   * Sends the values of all spawned nodes: those that are always sent, and those that changed. To be called once a
-   * tick.
+   * A MultiplayerSynchronizer in the scene of the clients, at a path such as `/root/Main/State` (Godot 4). With
+   * `values` the server is its authority and sends them; with `{ authority: id }` a client is, and its values are read:
+   * `changed` is signalled. `replication` has the properties in the order of its replication config.
+   * ERR_ALREADY_IN_USE for a path that has one; ERR_INVALID_PARAMETER for an invalid path, values as of
+   * `Spawner.spawn`, and with Godot 3.
+   */
+  synchronizer<const R extends Replication> (
+    path: string, replication: R, options: SynchronizerOptions<R>
+  ): Synchronizer<R> {
+    return this.#replication('synchronizers').synchronizers.add(checkedPath(path), replication, options)
+  }
+
+  /**
+   * Sends the values of all spawned nodes and of the server's synchronizers: those that are always sent, and those that
+   * changed. To be called once a tick.
    */
   sync (): void {
-    this.#parts.replicator?.sync()
+    this.#parts.replication?.replicator.sync()
   }
 
   /**
@@ -126,6 +173,12 @@ export class MultiplayerAPI {
     checkTarget(this.#parts.link, to)
     this.#parts.wire.sendBytes(to, bytes)
   }
+
+  #replication (what: string): NonNullable<MultiplayerParts['replication']> {
+    const { replication } = this.#parts
+    if (replication === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `Godot 3 has no ${what}`)
+    return replication
+  }
 }
 
 // The methods on, once and off.
@@ -135,7 +188,7 @@ function isList (options: NodeSettings): options is readonly string[] {
   return options instanceof Array
 }
 
-function nodeHostOf ({ link, wire, nodes, failed }: MultiplayerParts): NodeHost {
+function nodeHostOf ({ link, wire, nodes, failed }: MultiplayerParts, api: MultiplayerAPI): NodeHost {
   return {
     send: (node, to, call) => {
       nodes.check(node)
@@ -145,6 +198,7 @@ function nodeHostOf ({ link, wire, nodes, failed }: MultiplayerParts): NodeHost 
     checkKind: kind => { wire.checkKind(kind) },
     failed,
     free: node => { if (nodes.remove(node)) wire.forgetPath(node.path) },
+    synchronizer: (path, replication, options) => api.synchronizer(path, replication, options),
     setMaster: (node, id, recursive) => { nodes.setMaster(node, id, recursive) }
   }
 }

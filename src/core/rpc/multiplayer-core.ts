@@ -1,14 +1,16 @@
 import { GodotError } from '../../error.ts'
-import type { ServerOptions } from '../../options.ts'
+import type { ServerOptions } from '../../option-types.ts'
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
+import type { Sync } from '../../protocol/multiplayer/replication4-packet.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import { SignalEmitter } from '../server/signals.ts'
-import { MultiplayerAPI } from './multiplayer-api.ts'
+import { MultiplayerAPI, multiplayerSignalNames } from './multiplayer-api.ts'
 import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import { NodeTree } from './node-tree.ts'
-import { Replicator } from './replicator.ts'
+import { Replicator } from './replication/replicator.ts'
+import { Synchronizers } from './replication/synchronizers.ts'
 import type { MemberKind } from './rpc-surface.ts'
 import type { MovedPaths, RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
@@ -42,29 +44,34 @@ export class MultiplayerCore {
       openPeers: () => host.openPeers(),
       putTo: (to, packet) => { host.putCall(to, packet) }
     }
-    const signals = new SignalEmitter<MultiplayerSignals>((error, signal) => { host.failed(error, { signal }) })
+    const signals = new SignalEmitter<MultiplayerSignals>(multiplayerSignalNames, (error, signal) => {
+      host.failed(error, { signal })
+    })
     const nodes = new NodeTree()
-    const rpc = wire.openRpc(link, new Receiver(host, nodes, signals), options)
+    const receiver = new Receiver(host, nodes, signals)
+    const rpc = wire.openRpc(link, receiver, options)
     this.#connected = connected
     this.#host = host
     const failed = (error: unknown, details: object): void => { host.failed(error, details) }
     const { exactTypes } = options
-    const replicator = replicatorOf(host, link, rpc, wire.variants)
-    this.#parts = { link, wire: rpc, nodes, signals, replicator, exactTypes, failed }
+    const replication = replicationOf(host, link, rpc, wire.variants)
+    receiver.replication = replication
+    this.#parts = { link, wire: rpc, nodes, signals, replication, exactTypes, failed }
     this.api = new MultiplayerAPI(this.#parts)
   }
 
   /** A peer was told of the server and of the other peers. */
   joined (id: number): void {
-    const { replicator, signals } = this.#parts
+    const { replication, signals } = this.#parts
     this.#connected.add(id)
     try {
-      replicator?.joined(id)
+      replication?.replicator.joined(id)
     } catch (error) {
       // The buffers are too small for what is spawned; the peer has joined nevertheless.
       this.#host.failed(error, { peer: id })
     }
     signals.emit('network_peer_connected', id)
+    signals.emit('peer_connected', id)
   }
 
   /** What a peer takes along to the room that it moves to. */
@@ -79,10 +86,12 @@ export class MultiplayerCore {
 
   /** A peer has left. */
   left (id: number): void {
-    const { wire, signals } = this.#parts
+    const { wire, signals, replication } = this.#parts
     this.#connected.delete(id)
+    replication?.replicator.left(id)
     wire.forgetPeer(id)
     signals.emit('network_peer_disconnected', id)
+    signals.emit('peer_disconnected', id)
   }
 
   /** A peer sent a packet of remote calls to the server; the bytes are valid until the call returns. */
@@ -114,19 +123,21 @@ export class MultiplayerCore {
   }
 }
 
-/** Undefined for Godot 3, which has no spawners. */
-function replicatorOf (
+/** Undefined for Godot 3, which has no spawners and synchronizers. */
+function replicationOf (
   host: MultiplayerHost,
   link: RpcLink,
-  wire: RpcWire,
+  { announcer }: RpcWire,
   codec: VariantCodec
-): Replicator | undefined {
-  if (wire.announcePath === undefined) return undefined
-  return new Replicator(link, {
+): MultiplayerParts['replication'] {
+  if (announcer === undefined) return undefined
+  const replicator = new Replicator(link, {
     codec,
+    announcer,
     get maxPacketSize () { return host.maxPacketSize },
-    announcePath: (peer, path) => wire.announcePath!(peer, path)
+    failed: (error, details) => { host.failed(error, details) }
   })
+  return { replicator, synchronizers: new Synchronizers(replicator) }
 }
 
 /** Delivers what the wire reads to nodes and listeners. */
@@ -134,6 +145,8 @@ class Receiver implements RpcReceiver {
   readonly #host: MultiplayerHost
   readonly #nodes: NodeTree
   readonly #signals: SignalEmitter<MultiplayerSignals>
+  /** Set once the wire, which it is made with, is there. */
+  replication: MultiplayerParts['replication']
 
   constructor (host: MultiplayerHost, nodes: NodeTree, signals: SignalEmitter<MultiplayerSignals>) {
     this.#host = host
@@ -148,7 +161,22 @@ class Receiver implements RpcReceiver {
   }
 
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void {
-    this.#signals.emit('network_peer_packet', sender.id, ownBytes(bytes, 0, bytes.length))
+    const own = ownBytes(bytes, 0, bytes.length)
+    this.#signals.emit('network_peer_packet', sender.id, own)
+    this.#signals.emit('peer_packet', sender.id, own)
+  }
+
+  pathConfirmed (peer: number, path: string): void {
+    this.replication?.replicator.confirmed(peer, path)
+  }
+
+  get readsSyncs (): boolean {
+    return (this.replication?.synchronizers.size ?? 0) > 0
+  }
+
+  receiveSync (sender: WebSocketPeer, path: string, sync: Sync): void {
+    const refusal = this.replication?.synchronizers.receive(sender.id, path, sync)
+    if (refusal !== undefined) this.refuse(sender, refusal, { node: path })
   }
 
   refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void {

@@ -2,6 +2,8 @@ import { GodotError } from '../../error.ts'
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
+import type { Replication } from './replication/replication.ts'
+import type { Synchronizer, SynchronizerOptions } from './replication/synchronizer.ts'
 import { SurfaceConverters } from './member-converter.ts'
 import type { MemberConverter } from './member-converter.ts'
 import { rpcModes } from './rpc-mode.ts'
@@ -22,6 +24,8 @@ export interface NodeHost {
   failed (error: unknown, details: object): void
   /** The node is freed. */
   free (node: NodeMembers): void
+  /** Declares a synchronizer. */
+  synchronizer<R extends Replication> (path: string, replication: R, options: SynchronizerOptions<R>): Synchronizer<R>
   /** Sets the network master of a node, and of the nodes below it if `recursive`. */
   setMaster (node: NodeMembers, id: number, recursive: boolean): void
 }
@@ -67,6 +71,15 @@ export class NodeMembers {
       throw new GodotError('ERR_INVALID_PARAMETER', `invalid network master ${String(id)}: expected the id of a peer`)
     }
     this.#host.setMaster(this, id, recursive)
+  }
+
+  /** A synchronizer below the node; its authority is that of the node unless the options name one. */
+  synchronizer<R extends Replication> (
+    path: string, replication: R, options: Partial<SynchronizerOptions<R>>
+  ): Synchronizer<R> {
+    const absolute = this.path === '.' ? path : `${this.path}/${path}`
+    const given = { authority: this.master, ...options } as SynchronizerOptions<R>
+    return this.#host.synchronizer(absolute, replication, given)
   }
 
   free (): void {

@@ -1,6 +1,8 @@
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import type { NodeMembers } from './node-members.ts'
+import type { Replication } from './replication/replication.ts'
+import type { Synchronizer, SynchronizerOptions } from './replication/synchronizer.ts'
 import type { RpcMode } from './rpc-mode.ts'
 import type {
   MethodHandler, MethodName, NodeSurface, PropertyName, PropertySetter, Sendable, SendableArguments
@@ -69,6 +71,31 @@ export class RemoteNode<Members = any> {
   /** Whether the server is the node's network master. Godot: Node.is_network_master. */
   isNetworkMaster (): boolean {
     return this.#members.master === target.SERVER
+  }
+
+  /** As `setNetworkMaster`. Godot 4: Node.set_multiplayer_authority. */
+  setMultiplayerAuthority (id: number, recursive: boolean = true): void {
+    this.#members.setMaster(id, recursive)
+  }
+
+  /** As `getNetworkMaster`. Godot 4: Node.get_multiplayer_authority. */
+  getMultiplayerAuthority (): number {
+    return this.#members.master
+  }
+
+  /** As `isNetworkMaster`. Godot 4: Node.is_multiplayer_authority. */
+  isMultiplayerAuthority (): boolean {
+    return this.#members.master === target.SERVER
+  }
+
+  /**
+   * A MultiplayerSynchronizer below the node, `path` being relative to it. As `MultiplayerAPI.synchronizer`; its
+   * authority is that of the node now, unless `options` name another.
+   */
+  synchronizer<const R extends Replication> (
+    path: string, replication: R, options: Partial<SynchronizerOptions<R>> = {}
+  ): Synchronizer<R> {
+    return this.#members.synchronizer(path, replication, options)
   }
 
   /** Removes the node: nothing reaches it any more, it cannot send, and its path may be registered anew. */

@@ -17,11 +17,51 @@ export const unchecked: unique symbol = Symbol('unchecked')
 /**
  * What a parameter or a property is: `int`, `float`, `Number` (an int or a real), `BigInt` (an int of 64 bits),
  * `String`, `Boolean`, `Array`, `Map` (a Dictionary), a class of values such as `Vector2` or `Uint8Array` (a
- * PoolByteArray), `variant`, which is any, or `exact`.
+ * PoolByteArray), `variant`, which is any, or `exact`; with Godot 4 also `arrayOf(int)` and
+ * `dictionaryOf(String, int)`.
  */
 export type Kind = typeof int | typeof float | NumberConstructor | BigIntConstructor | StringConstructor |
   BooleanConstructor | ArrayConstructor | MapConstructor | (new (...args: any[]) => Variant & object) |
-  typeof variant | typeof exact
+  typeof variant | typeof exact | ArrayOf<any> | DictionaryOf<any, any>
+
+/** The kind of Godot 4's `Array[int]`; see `arrayOf`. */
+export class ArrayOf<Element extends Kind = Kind> {
+  /** Kind of the elements. */
+  readonly element: Element
+
+  constructor (element: Element) {
+    this.element = element
+  }
+}
+
+/** The kind of Godot 4's `Dictionary[String, int]`; see `dictionaryOf`. */
+export class DictionaryOf<Key extends Kind = Kind, Value extends Kind = Kind> {
+  /** Kind of the keys. */
+  readonly key: Key
+  /** Kind of the values. */
+  readonly value: Value
+
+  constructor (key: Key, value: Value) {
+    this.key = key
+    this.value = value
+  }
+}
+
+/**
+ * The kind of Godot 4's `Array[int]`: elements are checked, and it is sent as a typed array. Handlers get an array. A
+ * class or script as the element type is not supported.
+ */
+export function arrayOf<Element extends Kind> (element: Element): ArrayOf<Element> {
+  return new ArrayOf(element)
+}
+
+/**
+ * The kind of Godot 4's `Dictionary[String, int]`: keys and values are checked, and it is sent as a typed dictionary.
+ * Handlers get a `Map`; `variant` is any.
+ */
+export function dictionaryOf<Key extends Kind, Value extends Kind> (key: Key, value: Value): DictionaryOf<Key, Value> {
+  return new DictionaryOf(key, value)
+}
 
 /** A trailing parameter that callers may leave out; see `optional`. */
 export class Optional<K extends Kind = Kind, Default = unknown> {
@@ -85,7 +125,9 @@ export type ValueOf<K> =
           : K extends MapConstructor ? ReadonlyMap<Variant, Variant>
             : K extends NumberConstructor | typeof int | typeof float ? number
               : K extends typeof variant | typeof exact ? Variant
-                : K extends new (...args: any[]) => infer Value ? Value : never
+                : K extends ArrayOf<infer Element> ? ReadonlyArray<ValueOf<Element>>
+                  : K extends DictionaryOf<infer Key, infer Value> ? ReadonlyMap<ValueOf<Key>, ValueOf<Value>>
+                    : K extends new (...args: any[]) => infer Value ? Value : never
 
 /** Marks the type of a method whose handler gets other arguments than its callers give. */
 declare const handled: unique symbol

@@ -1,18 +1,32 @@
 import type { Cluster, ClusterSignals } from '../../cluster/cluster.ts'
+import type { ClusterNode } from '../../cluster/membership-host.ts'
+import type { NodeCommands } from '../../cluster/node-commands.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
-import type { RoomOptions } from '../room/room-options.ts'
+import type { RoomOptions } from '../../option-types.ts'
 import type { SignalEmitter } from './signals.ts'
 
 /** A room that has its home on another node. */
 export interface RoomListing {
-  readonly name: string
   readonly options: RoomOptions
   /** Number of its members, wherever they are. */
   readonly peers: number
-  /** Milliseconds since 1970. */
+}
+
+/** What is known of a room of the cluster, wherever its home is. */
+export interface RoomFacts {
+  readonly name: string
   readonly openedAt: number
+  /** Number of its members on all nodes. */
+  readonly peerCount: number
+  readonly maxPeers: number
+  readonly locked: boolean
+  readonly listed: boolean
+  readonly emptyTimeout: number
+  readonly data: Readonly<Record<string, unknown>>
+  /** Its home; undefined without a cluster, or while it has none. */
+  readonly node?: string | undefined
 }
 
 /** What a server asks of its cluster (option `cluster`). */
@@ -20,6 +34,23 @@ export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
   readonly signals: SignalEmitter<ClusterSignals>
+  /** Commands between nodes. */
+  readonly commands: NodeCommands
+  /** The other live nodes; while this node is not in the cluster those that were live when it was last. */
+  knownNodes (): Iterable<ClusterNode>
+  /** The rooms of all nodes, in no particular order. */
+  rooms (): Iterable<RoomFacts>
+  /** A room of any node. */
+  room (name: string): RoomFacts | undefined
+  /** Changes settings of a room of any node; rejects with ERR_DOES_NOT_EXIST or cluster-unavailable. */
+  changeRoom (name: string, changes: RoomOptions): Promise<void>
+  /**
+   * Closes a room of any node; resolves with the ids of the nodes that could not be told. Rejects with
+   * ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
+   */
+  closeRoom (name: string, code: number, reason: string): Promise<string[]>
+  /** Tells the other nodes that the peers of this one are about to be closed. */
+  setDraining (): void
   /** Joins the cluster; rejects with cluster-unavailable or ERR_INVALID_PARAMETER. */
   join (): Promise<void>
   /** Leaves it; all peers have ended. */
@@ -34,8 +65,6 @@ export interface ClusterLink {
   openRoom (room: RoomCore): RoomLink
   /** A room that has its home on another node. */
   listing (name: string): RoomListing | undefined
-  /** All rooms that have their home on another node. */
-  listings (): Iterable<RoomListing>
   /** Number of rooms that have their home on another node. */
   readonly listingCount: number
   /**

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../error.ts'
-import type { ServerOptions } from '../../options.ts'
+import type { ServerOptions } from '../../option-types.ts'
 import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
@@ -13,7 +13,7 @@ import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import { withShortStrings } from './short-strings.ts'
 import type { SignalSource } from './signal-source.ts'
-import { SignalEmitter } from './signals.ts'
+import { namesOf, SignalEmitter } from './signals.ts'
 
 /**
  * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
@@ -55,6 +55,24 @@ export interface MonitorEvents {
   /** The server stopped, and all peers have ended. */
   stopped: []
 }
+
+const eventNames = namesOf<MonitorEvents>({
+  accepted: true,
+  joined: true,
+  close_requested: true,
+  left: true,
+  moved: true,
+  room_opened: true,
+  room_closed: true,
+  dropped: true,
+  refused: true,
+  limited: true,
+  listening: true,
+  stopped: true,
+  banned: true,
+  unbanned: true,
+  changed: true
+})
 
 /** Sees a message of a peer before it is handled: bytes[start..end), valid until the call returns. */
 export type PacketWatcher =
@@ -102,7 +120,7 @@ export class Monitor implements ServerMonitor {
   constructor (log: Logger) {
     this.#log = log
     this.#bursts = new BurstLog(log)
-    this.events = new SignalEmitter((err, signal) => { this.listenerFailed(err, signal) })
+    this.events = new SignalEmitter(eventNames, (err, signal) => { this.listenerFailed(err, signal) })
   }
 
   watchPackets (watch: PacketWatcher): () => void {

@@ -1,3 +1,4 @@
+import { GodotError } from '../../error.ts'
 import type { Room } from '../room/room.ts'
 
 /** The arguments of each signal of a WebSocketServer by its name. */
@@ -46,23 +47,50 @@ export interface Signals {
 /** The name of a signal. */
 export type SignalName = keyof Signals
 
+/** The names of a table of signals, of which none may be missing. */
+export function namesOf<Table> (names: Record<keyof Table, true>): ReadonlySet<keyof Table> {
+  return new Set(Object.keys(names) as Array<keyof Table>)
+}
+
+/** The names of all signals of a server. */
+export const signalNames = namesOf<Signals>({
+  client_connected: true,
+  client_close_request: true,
+  client_disconnected: true,
+  data_received: true,
+  peer_packet: true,
+  peer_connected: true,
+  peer_disconnected: true,
+  peer_authenticating: true,
+  peer_authentication_failed: true,
+  packet: true,
+  room_opened: true,
+  room_closed: true
+})
+
 type Listener<Arguments extends unknown[]> = (...args: Arguments) => unknown
 
 /**
- * Emits signals to listeners; an unknown name does not compile. What a listener throws or rejects with never
- * reaches the emitter.
+ * Emits signals to listeners; an unknown name does not compile, and throws. What a listener throws or rejects with
+ * never reaches the emitter.
  */
 export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
   readonly #listeners = new Map<keyof Table, Array<Listener<any>>>()
+  readonly #names: ReadonlySet<keyof Table>
   readonly #onError: (error: unknown, name: keyof Table) => void
 
-  /** `onError` receives errors that listeners throw. */
-  constructor (onError: (error: unknown, name: keyof Table) => void) {
+  /** `names` are those of the table; `onError` receives errors that listeners throw. */
+  constructor (names: ReadonlySet<keyof Table>, onError: (error: unknown, name: keyof Table) => void) {
+    this.#names = names
     this.#onError = onError
   }
 
-  /** Calls `listener` at each `name` from now on. */
+  /** Calls `listener` at each `name` from now on; ERR_INVALID_PARAMETER for a name that is not in the table. */
   on<Name extends keyof Table> (name: Name, listener: Listener<Table[Name]>): this {
+    if (!this.#names.has(name)) {
+      const names = [...this.#names].join(', ')
+      throw new GodotError('ERR_INVALID_PARAMETER', `unknown signal ${String(name)}: expected ${names}`)
+    }
     // A new array each time, so that an emit in progress continues with the same listeners.
     this.#listeners.set(name, [...this.#listeners.get(name) ?? [], listener])
     return this

@@ -1,5 +1,5 @@
 import { GodotError } from '../../error.ts'
-import type { ServerOptions } from '../../options.ts'
+import type { ServerOptions } from '../../option-types.ts'
 import { runtimeChanges } from '../../runtime-options.ts'
 import type { RuntimeOptions } from '../../runtime-options.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
@@ -14,7 +14,7 @@ import type { ClusterTransport } from '../../cluster/cluster-core.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
-import type { RoomOptions } from '../room/room-options.ts'
+import type { RoomOptions } from '../../option-types.ts'
 import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import { provideInternals } from './internals.ts'
@@ -28,7 +28,7 @@ import { Settings } from './settings.ts'
 import type { BufferSizes } from './settings.ts'
 import { addSignalMethods } from './signal-source.ts'
 import type { SignalSource } from './signal-source.ts'
-import { SignalEmitter } from './signals.ts'
+import { SignalEmitter, signalNames } from './signals.ts'
 import type { Signals } from './signals.ts'
 
 /** What the plugin and tests provide. */
@@ -75,7 +75,9 @@ export class WebSocketServer extends PacketPeer {
     const settings = this.#settings = new Settings(options)
     const log = settings.options.log ?? consoleLogger
     const monitor = this.#monitor = new Monitor(log)
-    const signals = this.#signals = new SignalEmitter((err, signal) => { monitor.listenerFailed(err, signal) })
+    const signals = this.#signals = new SignalEmitter(signalNames, (err, signal) => {
+      monitor.listenerFailed(err, signal)
+    })
     const admission = this.#admission = new Admission(settings.options, {
       isListening: () => this.isListening(),
       checkCluster: () => { this.#registry.cluster?.checkReady() },

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { ByteWriter } from '../bytes.ts'
+import { ByteReader, ByteWriter } from '../bytes.ts'
 import { writeRpcArgument } from './rpc4-argument.ts'
 import { command } from './scene-packet.ts'
 import type { VariantCodec, VariantWriter } from '../variant/variant-codec.ts'
@@ -15,7 +15,8 @@ import type { Variant } from '../variant/variant-types.ts'
  *   sync     | 6 u8 | time u16 | of each synchronizer: id u32, bytes u32, all values that are always sent ... |
  *   delta    | 16h u8 | of each synchronizer: id u32, which values u64 (a bit each), bytes u32, changed values ... |
  *
- * spawner: the id its path was announced under. Nodes and synchronizers have ids of their own, starting at 1.
+ * spawner: the id its path was announced under. Nodes and synchronizers have ids of their own, starting at 1; that of a
+ * synchronizer that was not made by a spawner is PATH_BASED and the id of its path.
  */
 export interface Spawn {
   readonly spawner: number
@@ -24,11 +25,15 @@ export interface Spawn {
   readonly name: string
   /** Index of a scene that the spawner may spawn, or the argument of its spawn function. */
   readonly what: { readonly scene: number } | { readonly custom: Variant }
-  readonly values: readonly Variant[]
+  /** Encoded. */
+  readonly values: readonly Uint8Array[]
 }
 
-/** Values of a synchronizer: all that are always sent, or those whose bits are set in `changed`. */
-export interface Sync { readonly id: number, readonly values: readonly Variant[], readonly changed?: bigint }
+/** Values of a synchronizer, encoded: all that are always sent, or those whose bits are set in `changed`. */
+export interface Sync { readonly id: number, readonly values: Uint8Array, readonly changed?: bigint | undefined }
+
+/** Bit of the id of a synchronizer that stands for its path. */
+export const PATH_BASED = 0x80000000
 
 /** Marks a custom spawn, in place of the index of a scene. */
 const CUSTOM = 0xff
@@ -38,7 +43,7 @@ const DELTA = 0x10
 const MAX_SYNC = 1350
 const MAX_DELTA = 65535
 
-/** Encodes a spawn. Throws ERR_INVALID_PARAMETER for a value that is not a Variant; so do the functions below. */
+/** Encodes a spawn. Throws ERR_INVALID_PARAMETER for an argument that is not a Variant. */
 export function encodeSpawn (codec: VariantCodec, spawn: Spawn): Uint8Array {
   return codec.build(writeSpawn, spawn)
 }
@@ -53,8 +58,15 @@ function writeSpawn (to: VariantWriter, { spawner, node, synchronizers, name, wh
   const nameAt = to.length
   to.cstring(name)
   to.patchU32(sizeAt, to.length - nameAt)
-  if ('custom' in what) writeSized(to, [what.custom])
-  for (const value of values) writeRpcArgument(to, value)
+  if ('custom' in what) writeSized(to, what.custom)
+  for (const value of values) to.bytes(value)
+}
+
+function writeSized (to: VariantWriter, value: Variant): void {
+  const at = to.length
+  to.u32(0)
+  writeRpcArgument(to, value)
+  to.patchU32(at, to.length - at - 4)
 }
 
 /** Encodes a despawn. */
@@ -66,39 +78,58 @@ export function encodeDespawn (node: number): Uint8Array {
 }
 
 /** Encodes a sync in packets as large as Godot's; `time` increases by one for each sync. */
-export function encodeSyncs (codec: VariantCodec, time: number, syncs: readonly Sync[]): Uint8Array[] {
-  return packed(codec, Uint8Array.of(command.SYNC, time & 0xff, time >> 8 & 0xff), syncs, MAX_SYNC)
+export function encodeSyncs (time: number, syncs: readonly Sync[]): Uint8Array[] {
+  return packed([command.SYNC, time & 0xff, time >> 8 & 0xff], syncs, MAX_SYNC)
 }
 
 /** Encodes changed values. */
-export function encodeDeltas (codec: VariantCodec, syncs: readonly Sync[]): Uint8Array[] {
-  return packed(codec, Uint8Array.of(command.SYNC | DELTA), syncs, MAX_DELTA)
+export function encodeDeltas (deltas: readonly Sync[]): Uint8Array[] {
+  return packed([command.SYNC | DELTA], deltas, MAX_DELTA)
 }
 
 /** Packets with this header, and as many synchronizers in each as fit. */
-function packed (codec: VariantCodec, head: Uint8Array, syncs: readonly Sync[], limit: number): Uint8Array[] {
-  const packets: Uint8Array[][] = []
-  let room = 0
-  for (const part of syncs.map(sync => codec.build(writeSync, sync))) {
-    if (part.length > room) {
-      packets.push([head])
-      room = limit - head.length
-    }
-    packets.at(-1)!.push(part)
-    room -= part.length
+function packed (head: readonly number[], syncs: readonly Sync[], limit: number): Uint8Array[] {
+  const packets: Uint8Array[] = []
+  for (let from = 0; from < syncs.length;) {
+    let size = head.length + sizeOf(syncs[from])
+    let to = from + 1
+    while (to < syncs.length && size + sizeOf(syncs[to]) <= limit) size += sizeOf(syncs[to++])
+    packets.push(packet(head, syncs.slice(from, to), size))
+    from = to
   }
-  return packets.map(parts => Buffer.concat(parts))
+  return packets
 }
 
-function writeSync (to: VariantWriter, { id, values, changed }: Sync): void {
-  to.u32(id)
-  if (changed !== undefined) to.u64(changed)
-  writeSized(to, values)
+function sizeOf ({ values, changed }: Sync): number {
+  return (changed === undefined ? 8 : 16) + values.length
 }
 
-function writeSized (to: VariantWriter, values: readonly Variant[]): void {
-  const at = to.length
-  to.u32(0)
-  for (const value of values) writeRpcArgument(to, value)
-  to.patchU32(at, to.length - at - 4)
+function packet (head: readonly number[], syncs: readonly Sync[], size: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(size)
+  bytes.set(head)
+  let at = head.length
+  for (const { id, values, changed } of syncs) {
+    at = bytes.writeUInt32LE(id, at)
+    if (changed !== undefined) at = bytes.writeBigUInt64LE(changed, at)
+    at = bytes.writeUInt32LE(values.length, at)
+    bytes.set(values, at)
+    at += values.length
+  }
+  return bytes
+}
+
+/**
+ * Decodes a sync or a delta; the values are views. Throws ERR_INVALID_DATA for a packet that is cut off.
+ */
+export function decodeSyncs (bytes: Uint8Array): Sync[] {
+  const from = new ByteReader(bytes)
+  const isDelta = (from.u8() & DELTA) !== 0
+  if (!isDelta) from.skip(2)
+  const syncs: Sync[] = []
+  while (from.remaining > 0) {
+    const id = from.u32()
+    const changed = isDelta ? from.u64() : undefined
+    syncs.push({ id, changed, values: from.bytes(from.u32()) })
+  }
+  return syncs
 }

@@ -16,7 +16,7 @@ import { command } from './scene-packet.ts'
  *   confirm path   | 2 u8 | lists are equal u8 | id u32 |           since Godot 4.3
  *                  | 2 u8 | lists are equal u8 | path NUL |         until Godot 4.2
  *   raw            | 3 u8 | bytes ... |
- *   spawn, despawn, sync: 4, 5, 6; of spawners and synchronizers, not decoded here
+ *   spawn, despawn, sync: 4, 5, 6; see replication4-packet.ts
  *
  * flags of a call: bits 4, 5 size of the node (0 u8, 1 u16, 2 u32); bit 6 size of the method (0 u8, 1 u16); bit 7:
  * there is no count, what follows is one byte array, or nothing at all. node: an id announced by simplify path; or, u32
@@ -40,7 +40,7 @@ export interface ConfirmPath4 {
 }
 /** The bytes of `send_bytes`, at least one. */
 export interface Raw4 { type: 'raw', bytes: Uint8Array }
-/** A packet of spawners and synchronizers. */
+/** A packet of spawners and synchronizers, whole: see replication4-packet.ts. */
 export interface Replication4 { type: 'replication', bytes: Uint8Array }
 
 /** Flags of a call; at NODE_SHIFT the size of the node: 0 u8, 1 u16, 2 u32. */
@@ -88,7 +88,7 @@ function readPacket (codec: VariantCodec, from: VariantReader): Rpc4Packet {
 }
 
 function readReplication (from: VariantReader): Rpc4Packet {
-  return { type: 'replication', bytes: from.rest() }
+  return { type: 'replication', bytes: from.source.subarray(from.offset - 1, from.end) }
 }
 
 function readCall (from: VariantReader, flags: number, codec: VariantCodec): RemoteCall4 {

@@ -11,6 +11,7 @@ import { keyFile } from '../../helper/keys.ts'
 import { startNats } from '../../helper/nats.ts'
 import { natsCredentials } from '../../helper/nats-credentials.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
+import { until } from '../../helper/until.ts'
 
 /** Connects and proves that messages and stores work. */
 async function connects (t: Test, options: NatsOptions): Promise<void> {
@@ -101,4 +102,26 @@ t.test('a broker without JetStream', async t => {
 
 t.test('a package that is not installed', async t => {
   await t.rejects(importOptional('none'), { code: 'ERR_UNCONFIGURED', message: /npm install @nats-io\/transport-node/ })
+})
+
+t.test('what the broker does not permit is logged', async t => {
+  const user = '{ user: "ann", password: "x", permissions: { publish: { deny: "no.>" }, subscribe: { deny: "no.>" } } }'
+  const config = await temporaryFile(t, `authorization: { users: [ ${user} ] }`)
+  const server = await startNats(t, ['-js', '-c', config])
+  const logged: object[] = []
+  const log = { ...silentLogger, error: (details: object) => { logged.push(details) } }
+  const bus = await connectNats({ servers: server.url, user: 'ann', password: 'x' }, log)
+  t.teardown(() => bus.close())
+  bus.publish('no.a', new Uint8Array(1))
+  bus.subscribe('no.b', () => {})
+  await bus.flush()
+  await until(() => logged.length === 2)
+  t.match(logged, [{ err: /publish.*no\.a/i }, { err: /subscription.*no\.b/i }])
+})
+
+t.test('a store that the broker refuses', async t => {
+  const server = await startNats(t)
+  const bus = await connectNats({ servers: server.url, replicas: 3 }, silentLogger)
+  t.teardown(() => bus.close())
+  await t.rejects(bus.openStore('test'), { message: /replicas > 1 not supported in non-clustered mode/ })
 })

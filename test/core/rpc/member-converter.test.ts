@@ -1,10 +1,14 @@
 import t from 'tap'
+import { kindName } from '../../../src/core/rpc/kind-converter.ts'
 import { MemberConverter, SurfaceConverters } from '../../../src/core/rpc/member-converter.ts'
-import { exact, methodsOf, optional, unchecked, variant } from '../../../src/core/rpc/rpc-surface.ts'
+import {
+  arrayOf, dictionaryOf, exact, methodsOf, optional, unchecked, variant
+} from '../../../src/core/rpc/rpc-surface.ts'
 import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
 import {
-  Float, float, int, PoolStringArray, StringName, TypedArray, TypedDictionary, Vector2
+  Float, float, int, PoolStringArray, Quat, StringName, TypedArray, TypedDictionary, Vector2
 } from '../../../src/protocol/variant/variant-types.ts'
+import { encodeVariant4 } from '../../../src/protocol/variant/variant4.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 
 const big = 2n ** 60n
@@ -104,7 +108,67 @@ t.test('a plain object may be sent as a Map', async t => {
     pos: new Vector2(1, 2)
   }]), [new Map<string, Variant>([['hp', 1], ['pos', new Vector2(1, 2)]])])
   t.strictSame(converter.outgoing([Object.assign(Object.create(null), { a: 1 })]), [new Map([['a', 1]])])
-  t.strictSame(converter.outgoing([new Vector2(1, 2)]), [new Vector2(1, 2)], 'not for an instance of a class')
+  t.throws(() => converter.outgoing([new Vector2(1, 2)]), {
+    code: 'ERR_INVALID_PARAMETER', message: 'argument 1: expected Dictionary, got a Vector2'
+  }, 'not for an instance of a class')
+})
+
+t.test('rejects a sent value of another kind', async t => {
+  const rows: Array<[kind: Kind, good: Variant[], bad: unknown[]]> = [
+    [int, [3, 3.5, new Float(3), big], ['3', true, null, undefined, NaN]],
+    [float, [3, NaN, new Float(3), big], ['3', true, null, undefined]],
+    [Number, [3, 3.5, new Float(3)], ['3', null, big]],
+    [BigInt, [3, big], [3.5, '3']],
+    [String, ['', new StringName('x')], [3, null, undefined]],
+    [StringName, ['x', new StringName('x')], [3]],
+    [Boolean, [true, false], [0, 'true', undefined]],
+    [Array, [[], new TypedArray('int')], [new Map(), null]],
+    [Map, [new Map(), {}, new TypedDictionary('int', 'int')], [[], null]],
+    [Vector2, [new Vector2()], [null, { x: 1, y: 2 }, undefined]],
+    [variant, [null, 3, 'x'], [undefined]],
+    [exact, [null, 3, 'x'], [undefined]]
+  ]
+  for (const [kind, good, bad] of rows) {
+    const converter = new MemberConverter([kind])
+    for (const value of good) t.doesNotThrow(() => converter.outgoing([value]), `${kindName(kind)} ${String(value)}`)
+    for (const value of bad) {
+      t.throws(() => converter.outgoing([value as Variant]), { code: 'ERR_INVALID_PARAMETER' }, kindName(kind))
+    }
+  }
+  t.throws(() => new MemberConverter([float]).outgoing([undefined as never], () => 'property speed'), {
+    message: 'property speed: expected float, got undefined'
+  })
+})
+
+t.test('typed containers: elements are checked and converted both ways', async t => {
+  const ints = new MemberConverter([arrayOf(int)])
+  t.strictSame(ints.outgoing([[1, 2.5]]), [new TypedArray('int', [1, 2])])
+  t.strictSame(ints.incoming([new TypedArray('int', [1, 2])]), [[1, 2]])
+  t.strictSame(ints.incoming([[1, 2]]), [[1, 2]], 'an untyped array of such elements')
+  t.equal(ints.incoming([[1, 'x']]), undefined)
+  t.equal(ints.incoming([new Map()]), undefined)
+  t.throws(() => ints.outgoing([[1, 'x']]), { message: 'argument 1: expected Array[int], got a Array' })
+  const scores = new MemberConverter([dictionaryOf(String, float)])
+  t.strictSame(scores.outgoing([{ a: 1 }]), [new TypedDictionary('String', 'float', new Map([['a', float(1)]]))])
+  t.strictSame(scores.incoming([new TypedDictionary('String', 'float', new Map([['a', 1]]))]), [new Map([['a', 1]])])
+  t.equal(scores.incoming([new Map([[1, 1]])]), undefined)
+  t.equal(scores.incoming([[]]), undefined)
+  t.throws(() => scores.outgoing([{ a: 'x' }]), { message: /expected Dictionary\[String, float\]/ })
+  t.throws(() => scores.outgoing([3]), { code: 'ERR_INVALID_PARAMETER' })
+  const [quats] = new MemberConverter([arrayOf(Quat)]).outgoing([[new Quat()]])
+  t.equal((quats as TypedArray).type, 'Quaternion')
+  t.strictSame(new MemberConverter([arrayOf(variant)]).outgoing([[1, 'x']]), [new TypedArray('Variant', [1, 'x'])])
+  for (const kind of [arrayOf(arrayOf(int)), dictionaryOf(String, dictionaryOf(int, int)), arrayOf(Number)]) {
+    t.throws(() => new MemberConverter([kind]), { code: 'ERR_INVALID_PARAMETER' })
+  }
+})
+
+t.test('typed containers arrive in Godot 4 as it sends them itself', async t => {
+  const [list] = new MemberConverter([arrayOf(int)]).outgoing([[1, 2]])
+  t.equal(Buffer.from(encodeVariant4(list)).toString('hex'), '1c000100' + '02000000' + '02000000' +
+    '0200000001000000' + '0200000002000000')
+  const [pairs] = new MemberConverter([dictionaryOf(String, int)]).outgoing([{}])
+  t.match(Buffer.from(encodeVariant4(pairs)).toString('hex'), /^1b0005000400000002000000/)
 })
 
 t.test('rejects an invalid kind', async t => {

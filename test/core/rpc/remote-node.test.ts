@@ -33,6 +33,7 @@ const host: NodeHost = {
   checkKind: () => {},
   failed: () => {},
   free: () => {},
+  synchronizer: () => { throw new Error('Godot 3 has none') },
   setMaster: (node, id) => { node.master = id }
 }
 

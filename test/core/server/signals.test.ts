@@ -1,13 +1,15 @@
 import t from 'tap'
-import { SignalEmitter } from '../../../src/core/server/signals.ts'
+import { namesOf, SignalEmitter } from '../../../src/core/server/signals.ts'
 
 interface Table { said: [word: string, times: number], done: [] }
+
+const names = namesOf<Table>({ said: true, done: true })
 
 function emitter () {
   const errors: unknown[] = []
   return {
     errors,
-    signals: new SignalEmitter<Table>((error, name) => { errors.push([name, (error as Error).message]) })
+    signals: new SignalEmitter<Table>(names, (error, name) => { errors.push([name, (error as Error).message]) })
   }
 }
 

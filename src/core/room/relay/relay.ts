@@ -150,10 +150,15 @@ export class Relay {
       if (session === undefined) return link?.sendTo(to, opcode.BINARY, fromServer(packet)) === true
       this.#send(session, packet)
     } else if (to !== target.SERVER) {
-      this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
+      this.putHere(to, packet)
       this.#parts.link?.sentAll(target.SERVER, to, false)
     }
     return true
+  }
+
+  /** Sends a packet of the server to the members on this node: all (0), or all but one (-id). */
+  putHere (to: number, packet: Uint8Array): void {
+    this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
   }
 
   #toOne (bytes: Uint8Array, start: number, end: number, sender: PeerSession, to: number): void {

@@ -8,6 +8,9 @@ const PATH_COST = 64
 /** Confirmations of one peer that may arrive after the node was freed; beyond that they are reported as unasked. */
 const MAX_LATE = 4096
 
+/** Announcements of one path to one peer under new ids; further ones use the last id again. */
+const MAX_RENEWALS = 64
+
 /** A path of the server, and the peers it was announced to. */
 export interface OwnPath {
   /** Stands for the path in packets. */
@@ -19,7 +22,12 @@ export interface OwnPath {
   readonly confirmed: Set<number>
   /** Those whose node at this path has other methods. */
   readonly differing: Set<number>
+  /** Other ids of the path, for peers that refused the first one. */
+  readonly renewals: Map<number, Renewal>
 }
+
+/** Ids under which a path was announced to a peer again, and the one that it has confirmed. */
+interface Renewal { readonly ids: number[], confirmed: number | undefined }
 
 /** What one peer announced. */
 interface Announced { readonly paths: Map<number, string>, cost: number }
@@ -37,7 +45,14 @@ export class PathCache {
   own (path: string): OwnPath {
     let own = this.#own.get(path)
     if (own === undefined) {
-      own = { id: ++this.#lastId, path, told: new Set(), confirmed: new Set(), differing: new Set() }
+      own = {
+        id: ++this.#lastId,
+        path,
+        told: new Set(),
+        confirmed: new Set(),
+        differing: new Set(),
+        renewals: new Map()
+      }
       this.#own.set(path, own)
       this.#byId.set(own.id, own)
     }
@@ -63,8 +78,33 @@ export class PathCache {
   confirm (peer: number, node: RpcNode): OwnPath | undefined {
     const own = typeof node === 'string' ? this.#own.get(node) : this.#byId.get(node)
     if (own?.told.has(peer) !== true) return undefined
-    own.confirmed.add(peer)
+    const renewal = own.renewals.get(peer)
+    if (node === own.id || (node === own.path && renewal === undefined)) own.confirmed.add(peer)
+    else if (renewal === undefined || (node !== own.path && !renewal.ids.includes(node as number))) return undefined
+    else renewal.confirmed = node === own.path ? renewal.ids.at(-1) : node as number
     return own
+  }
+
+  /** Another id for a path that a peer has not confirmed. */
+  renew (peer: number, own: OwnPath): number {
+    const renewal = own.renewals.get(peer) ?? { ids: [], confirmed: undefined }
+    own.renewals.set(peer, renewal)
+    if (renewal.ids.length === MAX_RENEWALS) return renewal.ids.at(-1)!
+    const id = ++this.#lastId
+    renewal.ids.push(id)
+    this.#byId.set(id, own)
+    return id
+  }
+
+  /** Whether the path was announced to a peer that is still there. */
+  isTold (path: string): boolean {
+    return (this.#own.get(path)?.told.size ?? 0) > 0
+  }
+
+  /** The id of a path that a peer has confirmed. */
+  confirmedId (peer: number, path: string): number | undefined {
+    const own = this.#own.get(path)
+    return own?.confirmed.has(peer) === true ? own.id : own?.renewals.get(peer)?.confirmed
   }
 
   /** Whether a confirmation was on its way when the node was freed. True once for each. */
@@ -109,8 +149,9 @@ export class PathCache {
   forgetPeer (peer: number): void {
     this.#announced.delete(peer)
     this.#late.delete(peer)
-    for (const { told, confirmed, differing } of this.#own.values()) {
-      for (const peers of [told, confirmed, differing]) peers.delete(peer)
+    for (const { told, confirmed, differing, renewals } of this.#own.values()) {
+      for (const id of renewals.get(peer)?.ids ?? []) this.#byId.delete(id)
+      for (const peers of [told, confirmed, differing, renewals]) peers.delete(peer)
     }
   }
 
@@ -121,9 +162,15 @@ export class PathCache {
     this.#own.delete(path)
     this.#byId.delete(own.id)
     for (const peer of own.told) if (!own.confirmed.has(peer)) this.#expectLate(peer, own)
+    for (const [peer, { ids, confirmed }] of own.renewals) {
+      for (const id of ids) {
+        this.#byId.delete(id)
+        if (id !== confirmed) this.#expectLate(peer, { id, path })
+      }
+    }
   }
 
-  #expectLate (peer: number, { id, path }: OwnPath): void {
+  #expectLate (peer: number, { id, path }: Pick<OwnPath, 'id' | 'path'>): void {
     const late = this.#late.get(peer) ?? new Map<RpcNode, RpcNode>()
     if (late.size >= MAX_LATE) return
     this.#late.set(peer, late.set(id, path).set(path, id))
@@ -153,6 +200,17 @@ export function checkedPath (path: string): string {
     'ERR_INVALID_PARAMETER',
     `invalid node path ${JSON.stringify(path)}: expected e.g. /root/Main/Pawn`
   )
+}
+
+/** A path that is absolute, or relative to the node at `base`, as `checkedPath` returns it. */
+export function relativePath (path: string, base: string): string {
+  if (path.startsWith('/')) return checkedPath(path)
+  const names = base === '.' ? [] : base.split('/')
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop()
+    else if (name !== '.') names.push(name)
+  }
+  return names.length === 0 ? '.' : checkedPath(names.join('/'))
 }
 
 /** Whether `path` is a node below `ancestor`; both relative to the root. */

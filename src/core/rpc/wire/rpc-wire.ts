@@ -1,4 +1,5 @@
 import type { EncodedValues } from '../../../protocol/multiplayer/encoded-values.ts'
+import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import type { MemberKind } from '../rpc-surface.ts'
@@ -24,7 +25,11 @@ export const noRpcDrops = {
   /** A path id was announced for a second path (Godot 4). */
   'rpc-announced-twice': 0,
   /** The sender's node has other methods than the server's, or methods that are not known (Godot 4). */
-  'rpc-method-list': 0
+  'rpc-method-list': 0,
+  /** Values of a synchronizer of which the sender is not the authority (Godot 4). */
+  'sync-authority': 0,
+  /** Values of a synchronizer of another number or kind than declared (Godot 4). */
+  'sync-values': 0
 }
 
 /** Why a packet of remote calls was refused. */
@@ -55,6 +60,19 @@ export interface RpcLink {
   putTo (to: number, packet: Uint8Array): void
 }
 
+/** Announces the paths of spawners and synchronizers. */
+export interface PathAnnouncer {
+  /**
+   * Announces a path to a peer unless the peer has confirmed it or that was done in this turn; returns its id. A client
+   * refuses the path of a node that is not there, without an answer, so it is announced again when it is used again.
+   */
+  announce (peer: number, path: string): number
+  /** The id of a path that a peer has confirmed. */
+  confirmedId (peer: number, path: string): number | undefined
+  /** The node at `path` is another one from now on. */
+  forget (path: string): void
+}
+
 /** Handles what a wire reads. */
 export interface RpcReceiver {
   /**
@@ -64,6 +82,12 @@ export interface RpcReceiver {
   receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void
   /** Bytes of `send_bytes`, valid until the call returns. */
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void
+  /** A peer has confirmed a path of the server. */
+  pathConfirmed (peer: number, path: string): void
+  /** Whether packets of synchronizers are read. */
+  readonly readsSyncs: boolean
+  /** Values of the synchronizer at `path`, valid until the call returns. */
+  receiveSync (sender: WebSocketPeer, path: string, sync: Sync): void
   /** A packet is refused. */
   refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void
 }
@@ -77,11 +101,8 @@ export interface RpcWire {
   addNode (path: string, methods: NodeMethods | undefined): void
   /** Throws ERR_INVALID_PARAMETER where this version of Godot has no such members. */
   checkKind (kind: MemberKind): void
-  /**
-   * Announces a path to a peer unless that was done; returns its id. Missing where this version of Godot has no
-   * spawners, which need it.
-   */
-  announcePath? (peer: number, path: string): number
+  /** What spawners and synchronizers need; missing where this version of Godot has none. */
+  readonly announcer?: PathAnnouncer
   /**
    * Whether a packet concerns the wires alone, such as an announcement: it is handled even if no application uses
    * remote calls. Missing where the relay cannot tell remote calls from bytes of the application.

@@ -1,10 +1,11 @@
 import { GodotError } from '../../../error.ts'
-import type { ServerOptions } from '../../../options.ts'
+import type { ServerOptions } from '../../../option-types.ts'
 import { MethodList } from '../../../protocol/multiplayer/method-list.ts'
 import {
   decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4
 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import type { ConfirmPath4, RemoteCall4, SimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
+import { decodeSyncs, PATH_BASED } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { command, commandAt, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
 import type { VariantCodec } from '../../../protocol/variant/variant-codec.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
@@ -14,6 +15,7 @@ import { fromRoot, PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from '../rpc-surface.ts'
 import type { MemberCall, MovedPaths, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import { SceneAnnouncer } from './scene-announcer.ts'
 
 const NO_METHODS = new MethodList([])
 
@@ -32,6 +34,7 @@ export class RpcWire4 implements RpcWire {
   readonly #confirmPath: ServerOptions['confirmPath']
   readonly #paths = new PathCache()
   readonly #sender: CallSender
+  readonly announcer: SceneAnnouncer
   /** The registered nodes, with the lists of those whose methods were declared. */
   readonly #nodes = new Map<string, MethodList | undefined>()
   /** All lists that were ever declared, by MD5. */
@@ -50,22 +53,33 @@ export class RpcWire4 implements RpcWire {
     this.#codec = codec
     this.#confirmPath = confirmPath
     this.#sender = new CallSender(link)
+    this.announcer = new SceneAnnouncer(this.#paths, {
+      send: (peer, own, id) => {
+        link.putTo(peer, this.#announcementOf(own, this.#listAt(own.path), id)())
+      }
+    })
   }
 
   addNode (path: string, methods: NodeMethods | undefined): void {
-    this.#nodes.set(path, methods === undefined ? undefined : this.#listOf(methods))
+    const list = methods === undefined ? undefined : this.#listOf(methods)
+    if (list !== undefined && list !== this.#nodes.get(path)) this.#checkNotAnnounced(path, list)
+    this.#nodes.set(path, list)
+  }
+
+  /** A spawner or synchronizer was announced as one without methods. */
+  #checkNotAnnounced (path: string, { md5 }: MethodList): void {
+    if (md5 === this.#listAt(path).md5 || !this.announcer.isAnnounced(path)) return
+    throw new GodotError(
+      'ERR_ALREADY_IN_USE',
+      `${path} was announced to clients without these methods: give them to spawner(path, surface), or call ` +
+        'node(path, surface) before anything is spawned'
+    )
   }
 
   checkKind (kind: MemberKind): void {
     if (kind === 'property') {
       throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 has no remote properties (rset): use a method')
     }
-  }
-
-  announcePath (peer: number, path: string): number {
-    const own = this.#paths.own(path)
-    this.#sender.announce(peer, own, this.#announcementOf(own, this.#nodes.get(path) ?? NO_METHODS))
-    return own.id
   }
 
   isInternal (packet: Uint8Array): boolean {
@@ -79,8 +93,7 @@ export class RpcWire4 implements RpcWire {
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet)
       case 'raw': return this.#receiver.receiveRaw(sender, packet.bytes)
-      // Spawners and synchronizers of clients address the server as well; it has no scene.
-      case 'replication':
+      case 'replication': return this.#receiveSyncs(sender, packet.bytes)
     }
   }
 
@@ -141,6 +154,19 @@ export class RpcWire4 implements RpcWire {
     for (const { byPath } of this.#announced.values()) byPath.delete(path)
   }
 
+  /** Spawns are not read: the server has no scene. Synchronizers that they make have ids without a path. */
+  #receiveSyncs (sender: WebSocketPeer, packet: Uint8Array): void {
+    if (commandAt(packet, 0) !== command.SYNC || !this.#receiver.readsSyncs) return
+    for (const sync of decodeSyncs(packet)) {
+      const path = sync.id >= PATH_BASED ? this.#paths.resolve(sender.id, sync.id - PATH_BASED) : undefined
+      if (path !== undefined) this.#receiver.receiveSync(sender, path, sync)
+    }
+  }
+
+  #listAt (path: string): MethodList {
+    return this.#nodes.get(path) ?? NO_METHODS
+  }
+
   /** One list for all nodes of a kind. */
   #listOf ({ names, configured }: NodeMethods): MethodList {
     const list = new MethodList(names.filter(name => !configured.includes(name)), configured)
@@ -199,6 +225,7 @@ export class RpcWire4 implements RpcWire {
     let own: OwnPath | undefined
     // Six bytes may be an id or a path.
     for (const node of nodes) own ??= this.#paths.confirm(sender.id, node)
+    if (own !== undefined) this.#receiver.pathConfirmed(sender.id, own.path)
     if (own === undefined) {
       const isLate = nodes.some(node => this.#paths.confirmFreed(sender.id, node))
       if (!isLate) this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path ?? id })
@@ -215,7 +242,7 @@ export class RpcWire4 implements RpcWire {
     return !differing.has(peer)
   }
 
-  #announcementOf ({ id, path }: OwnPath, { md5 }: MethodList): () => Uint8Array {
+  #announcementOf ({ id: first, path }: OwnPath, { md5 }: MethodList, id = first): () => Uint8Array {
     return () => encodeSimplifyPath4(this.#codec, md5, id, path)
   }
 }

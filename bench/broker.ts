@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { core, pinToCore } from './pin-to-core.ts'
+import { freePort, stop, untilReady } from './server.ts'
+
+/** What connects the nodes of a cluster. */
+interface BrokerKind {
+  readonly command: (port: number, folder: string) => string[]
+  /** What it prints once it accepts connections. */
+  readonly ready: string
+  readonly scheme: string
+}
+
+/** One row per broker; both are programs of Debian. Redis does not write to disk. */
+export const brokers = {
+  nats: {
+    command: (port, folder) => ['nats-server', '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder],
+    ready: 'Server is ready',
+    scheme: 'nats'
+  },
+  redis: {
+    command: (port, folder) => [
+      'redis-server', '--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'
+    ],
+    ready: 'Ready to accept connections',
+    scheme: 'redis'
+  }
+} satisfies Record<string, BrokerKind>
+
+export type BrokerName = keyof typeof brokers
+
+/** A running broker. */
+export interface Broker {
+  readonly url: string
+  readonly pid: number
+  stop (): Promise<void>
+}
+
+// Debian installs nats-server in /usr/sbin, which is not in every user's PATH.
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+
+/** Starts a broker on the core of the servers; throws an error with its output if it does not become ready. */
+export async function startBroker (name: BrokerName): Promise<Broker> {
+  const { command, ready, scheme } = brokers[name]
+  const port = await freePort()
+  const folder = await mkdtemp(join(tmpdir(), 'bench-broker-'))
+  const [file, args] = pinToCore(core.server, command(port, folder))
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const broker = {
+    url: `${scheme}://127.0.0.1:${port}`,
+    pid: child.pid!,
+    stop: async () => {
+      await stop(child)
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+  try {
+    await untilReady(child, ready)
+  } catch (error) {
+    await broker.stop()
+    throw error
+  }
+  return broker
+}

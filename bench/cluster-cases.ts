@@ -1,0 +1,107 @@
+import type { BrokerName } from './broker.ts'
+import type { ClusterJob, Job } from './load/job.ts'
+import { node, peers } from './peers.ts'
+import type { Peer } from './peers.ts'
+
+/** Servers with a broker. */
+export interface System {
+  readonly name: string
+  readonly peer: Peer
+  readonly broker: BrokerName
+  /** Options of a node. */
+  readonly options: (broker: string, index: number, more: object) => object
+}
+
+/** How rooms lie on nodes. */
+export interface Layout {
+  readonly name: ClusterJob['layout']
+  readonly title: string
+  /** Fewest nodes for which it differs from others. */
+  readonly nodes: number
+}
+
+/** What clients do. */
+export interface Load {
+  readonly name: string
+  readonly title: string
+  readonly job: Partial<Job>
+  /** Further options of this project's server. */
+  readonly options?: object
+  /** Systems it makes sense for; default: all. */
+  readonly systems?: readonly string[]
+}
+
+/** One measurement. */
+export interface ClusterCase {
+  readonly name: string
+  readonly system: System
+  readonly layout: Layout
+  readonly count: number
+  readonly load: Load
+}
+
+const us = peers.find(({ name }) => name === 'us-own')!
+
+const socketIo: Peer = {
+  name: 'socket.io',
+  title: 'Socket.IO',
+  path: '/socket.io/?EIO=4&transport=websocket',
+  runtime: 'node',
+  wires: { echo: 'socket.io-binary', relay: 'socket.io-binary' },
+  command: task => node('socket-io-cluster')(task, JSON.stringify(task.options)),
+  isOptional: true
+}
+
+/** One row per system. */
+export const systems: readonly System[] = [
+  { name: 'us', peer: us, broker: 'nats', options: nodeOptions },
+  {
+    name: 'us-packets',
+    peer: {
+      ...us,
+      name: 'us-packets',
+      title: 'this server, a NATS message per packet',
+      command: task => node('us-per-packet')(task, JSON.stringify({ ...task.options, port: task.port }))
+    },
+    broker: 'nats',
+    options: nodeOptions
+  },
+  socketIoWith('redis', '@socket.io/redis-adapter'),
+  socketIoWith('redis-streams', '@socket.io/redis-streams-adapter')
+]
+
+/** One row per layout. */
+export const layouts: readonly Layout[] = [
+  { name: 'spanning', title: 'rooms span all nodes', nodes: 1 },
+  { name: 'affine', title: 'each room on one node', nodes: 2 }
+]
+
+/** One row per load; six rooms are spread evenly over one, two and three nodes. */
+export const loads: readonly Load[] = [
+  { name: 'busy', title: '6 rooms of 32, 4 in flight each', job: { window: 4 } },
+  { name: 'rate', title: '6 rooms of 32, 10 messages per second each', job: { rate: 10 } },
+  {
+    name: 'hold',
+    title: '6 rooms of 32, 10 messages per second each, holdTime 16',
+    job: { rate: 10 },
+    options: { holdTime: 16 }
+  }
+]
+
+function nodeOptions (servers: string, index: number, more: object): object {
+  return {
+    rooms: { joinPerMinute: 0 },
+    maxPeersPerAddress: 0,
+    cluster: { servers, nodeId: `node-${index + 1}` },
+    ...more
+  }
+}
+
+function socketIoWith (adapter: string, packageName: string): System {
+  return {
+    name: adapter,
+    peer: { ...socketIo, name: `socket.io-${adapter}`, title: `Socket.IO, ${adapter}`, package: packageName },
+    broker: 'redis',
+    options: servers => ({ servers, adapter })
+  }
+}

@@ -1,0 +1,62 @@
+import type { List, Page, PageQuery, Cut, Slice, SortKeys } from '../page.ts'
+import { cutOf, joinSlices, sliceOf } from '../page.ts'
+import type { ClusterNodes, NodeOperation, Partial, Scope } from './cluster-nodes.ts'
+
+/** A list whose items are spread over the nodes of a cluster: each gives its share of a page. */
+export interface Share<Source, Item, Name extends string, Filter> {
+  readonly keys: SortKeys<Source, Name>
+  /** The items of this node that match a filter. */
+  readonly list: (filter: Filter) => List<Source, Name>
+  readonly describe: (source: Source) => Item
+  /** An item in fewer bytes, for one that does not fit into a message. */
+  readonly shorten: (item: Item) => Item
+}
+
+interface SliceQuery<Name extends string, Filter> { readonly cut: Cut<Name>, readonly filter: Filter }
+
+/** Room for the rest of an answer, and for each item's position, in bytes. */
+const ANSWER_OVERHEAD = 1024
+const ENTRY_OVERHEAD = 256
+
+/** Reads pages of a list over all nodes: every node sends no more than a page, and no more than fits into a message. */
+export class ClusterList<Source, Item, Name extends string, Filter> {
+  readonly #nodes: ClusterNodes
+  readonly #share: Share<Source, Item, Name, Filter>
+  readonly #operation: NodeOperation<SliceQuery<Name, Filter>, Slice<Item>>
+
+  constructor (nodes: ClusterNodes, name: string, share: Share<Source, Item, Name, Filter>) {
+    this.#nodes = nodes
+    this.#share = share
+    this.#operation = nodes.operation(name, query => this.#sliceHere(query))
+  }
+
+  /** One page of the items of all nodes, or only of this one. */
+  async page (query: PageQuery<Name>, filter: Filter, scope?: Scope): Promise<Page<Item> & Partial> {
+    const { keys } = this.#share
+    const key = this.#nodes.cursorKey
+    const cut = cutOf(keys, query, key)
+    const { results, partial } = await this.#operation.everywhere({ cut, filter }, scope)
+    return { ...joinSlices(keys, cut, results, key), ...partial }
+  }
+
+  #sliceHere ({ cut, filter }: SliceQuery<Name, Filter>): Slice<Item> {
+    const { keys, list, describe, shorten } = this.#share
+    const slice = sliceOf(keys, cut, list(filter))
+    const entries: Array<Slice<Item>['entries'][number]> = []
+    let left = this.#nodes.maxAnswer - ANSWER_OVERHEAD
+    for (const { item: source, ...position } of slice.entries) {
+      const described = describe(source)
+      const size = this.#sizeOf(described)
+      const item = size > this.#nodes.maxAnswer / 2 ? shorten(described) : described
+      left -= item === described ? size : this.#sizeOf(item)
+      if (left < 0 && entries.length > 0) return { entries, more: true, count: slice.count }
+      entries.push({ ...position, item })
+    }
+    return { ...slice, entries }
+  }
+
+  /** Bytes of an item in an answer; without a cluster there is no limit to them. */
+  #sizeOf (item: Item): number {
+    return this.#nodes.link === undefined ? 0 : Buffer.byteLength(JSON.stringify(item)) + ENTRY_OVERHEAD
+  }
+}

@@ -1,0 +1,201 @@
+import type { ClusterNode } from '../../src/cluster/membership-host.ts'
+import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
+import type { ClusterLink, RoomFacts } from '../../src/core/server/cluster-link.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { GodotError } from '../../src/error.ts'
+import type { Logger } from '../../src/logger.ts'
+
+/** Which nodes a request is about: the one that answers, or all. */
+export type Scope = 'local' | 'cluster'
+
+/** What a response says if some nodes did not answer: their ids. */
+export interface Partial { readonly partial?: true, readonly unreachable?: string[] }
+
+/** What the nodes have answered; without a cluster the server alone. */
+export interface Gathered<Result> {
+  readonly results: readonly Result[]
+  readonly partial: Partial
+}
+
+/** What a node does for the administration; `bytes` are valid until it awaits something. */
+type Run<Parameters, Result> = (parameters: Parameters, bytes: Uint8Array) => Result | Promise<Result>
+
+/** Ids of peers begin with the slot of their node. */
+const LOCAL_BITS = 21
+const NOTHING = new Uint8Array(0)
+
+/** The nodes of a server's cluster as the REST API needs them; without option `cluster` the server alone. */
+export class ClusterNodes {
+  readonly server: WebSocketServer
+  readonly #link: ClusterLink | undefined
+
+  constructor (server: WebSocketServer) {
+    this.server = server
+    this.#link = internalsOf(server).registry.cluster
+  }
+
+  /** The cluster; undefined without option `cluster`. */
+  get link (): ClusterLink | undefined {
+    return this.#link
+  }
+
+  get log (): Logger {
+    return internalsOf(this.server).registry.log
+  }
+
+  /** Bytes that an answer may have; Infinity without option `cluster`. */
+  get maxAnswer (): number {
+    return this.#link?.commands.maxAnswer ?? Infinity
+  }
+
+  /** Signs cursors, so that all nodes take them; undefined: only this process. */
+  get cursorKey (): Uint8Array | undefined {
+    return undefined
+  }
+
+  /** Id of this node; undefined without option `cluster`. */
+  get nodeId (): string | undefined {
+    return this.#link?.api.nodeId
+  }
+
+  /** The other nodes; while this one is not in the cluster those that it knew last. */
+  others (): ClusterNode[] {
+    return [...this.#link?.knownNodes() ?? []].sort((a, b) => a.slot - b.slot)
+  }
+
+  /** What each node can do for any other one: parameters and result as JSON. Every node has to register it. */
+  operation<Parameters extends object, Result> (
+    name: string, run: Run<Parameters, Result>
+  ): NodeOperation<Parameters, Result> {
+    this.#link?.commands.handle(`admin.${name}`, run)
+    return new NodeOperation(this, `admin.${name}`, run)
+  }
+
+  /** A peer of this node, or what is known here of one of another node; throws as `slotOf`. */
+  peer (id: number): WebSocketPeer {
+    const slot = this.slotOf(id)
+    const peer = slot === undefined ? this.localPeer(id) : this.#link!.peer(id)
+    if (peer === undefined) throw noPeer(id)
+    return peer
+  }
+
+  /** A peer of this node; throws ERR_DOES_NOT_EXIST. */
+  localPeer (id: number): WebSocketPeer {
+    const peer = this.findLocal(id)
+    if (peer === undefined) throw noPeer(id)
+    return peer
+  }
+
+  findLocal (id: number): WebSocketPeer | undefined {
+    return internalsOf(this.server).registry.peers.get(id)?.peer
+  }
+
+  /**
+   * Slot of the other node that a peer is on; undefined if it is here. Throws ERR_DOES_NOT_EXIST if there is no such
+   * node, cluster-unavailable if that cannot be known.
+   */
+  slotOf (id: number): number | undefined {
+    if (this.#link === undefined || internalsOf(this.server).registry.peers.has(id)) return undefined
+    const { isReady, slot: own } = this.#link.api
+    const slot = id >>> LOCAL_BITS
+    if (!isReady) throw new GodotError('cluster-unavailable')
+    if (slot === own) return undefined
+    if (this.others().some(node => node.slot === slot)) return slot
+    throw noPeer(id)
+  }
+
+  /** Of these ids those that can be on the node in this slot; the own node is 0. */
+  idsOf (slot: number, ids: readonly number[]): number[] {
+    if (this.#link === undefined) return [...ids]
+    const wanted = slot === 0 ? this.#link.api.slot : slot
+    const isHere = (id: number): boolean => slot === 0 && internalsOf(this.server).registry.peers.has(id)
+    return ids.filter(id => id >>> LOCAL_BITS === wanted || isHere(id))
+  }
+
+  /** Of these ids those that no node can have; none while this node is not in the cluster. */
+  unknownOf (ids: readonly number[], excluded: readonly number[]): number[] {
+    if (this.#link?.api.isReady !== true) return []
+    const { slot: own } = this.#link.api
+    const slots = new Set([own, ...this.others().map(({ slot }) => slot)])
+    const spared = new Set(excluded)
+    return [...new Set(ids)].filter(id => !spared.has(id) && !slots.has(id >>> LOCAL_BITS))
+  }
+
+  /** Rooms of all nodes. */
+  rooms (): Iterable<RoomFacts> {
+    return this.#link?.rooms() ?? this.server.rooms()
+  }
+
+  /** A room of any node; throws ERR_DOES_NOT_EXIST, or cluster-unavailable if that cannot be known. */
+  room (name: string): RoomFacts {
+    if (this.#link === undefined) return this.server.room(name)
+    const room = this.#link.room(name)
+    if (room !== undefined) return room
+    if (!this.#link.api.isReady) throw new GodotError('cluster-unavailable')
+    throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(name)}`)
+  }
+}
+
+/** One operation, and the ways to have it done. */
+export class NodeOperation<Parameters extends object, Result> {
+  readonly #nodes: ClusterNodes
+  readonly #name: string
+  readonly #run: Run<Parameters, Result>
+
+  constructor (nodes: ClusterNodes, name: string, run: Run<Parameters, Result>) {
+    this.#nodes = nodes
+    this.#name = name
+    this.#run = run
+  }
+
+  /** On the node in this slot; undefined: here. Rejects with its error, or cluster-unavailable within two seconds. */
+  async at (slot: number | undefined, parameters: Parameters, bytes: Uint8Array = NOTHING): Promise<Result> {
+    if (slot === undefined) return await this.#run(parameters, bytes)
+    return await this.#nodes.link!.commands.ask(slot, this.#name, parameters, bytes) as Result
+  }
+
+  /** On the node of a peer; rejects with ERR_DOES_NOT_EXIST, or as `at`. */
+  async ofPeer (id: number, parameters: Parameters, bytes?: Uint8Array): Promise<Result> {
+    return await this.at(this.#nodes.slotOf(id), parameters, bytes)
+  }
+
+  /** On all nodes, or only here. Rejects with an error of the operation here; that of another node counts as no answer. */
+  async everywhere (parameters: Parameters, scope: Scope = 'cluster', bytes?: Uint8Array): Promise<Gathered<Result>> {
+    return await this.each(() => parameters, scope, bytes)
+  }
+
+  /** The same with parameters for each slot, 0 for this node; undefined leaves the node out. */
+  async each (
+    parametersOf: (slot: number) => Parameters | undefined, scope: Scope = 'cluster', bytes?: Uint8Array
+  ): Promise<Gathered<Result>> {
+    const isReady = this.#nodes.link?.api.isReady !== false
+    const unreachable: string[] = []
+    const others = scope === 'local' ? [] : this.#nodes.others()
+    const asked = others.map(async ({ id, slot }) => {
+      const parameters = parametersOf(slot)
+      if (parameters === undefined) return []
+      try {
+        if (isReady) return [await this.at(slot, parameters, bytes)]
+      } catch (err) {
+        this.#nodes.log.warn({ err, node: id }, 'node did not answer')
+      }
+      unreachable.push(id)
+      return []
+    })
+    const own = parametersOf(0)
+    const here = own === undefined ? [] : [await this.at(undefined, own, bytes)]
+    const results = [...here, ...(await Promise.all(asked)).flat()]
+    const isAlone = scope !== 'local' && !isReady
+    return { results, partial: isAlone ? { partial: true, unreachable } : partialOf(unreachable) }
+  }
+}
+
+/** What a response says about nodes that did not answer. */
+export function partialOf (unreachable: readonly string[]): Partial {
+  return unreachable.length === 0 ? {} : { partial: true, unreachable: [...unreachable].sort() }
+}
+
+function noPeer (id: number): GodotError {
+  return new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+}

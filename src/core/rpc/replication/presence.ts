@@ -1,0 +1,79 @@
+import type { ReplicatedProperties } from './replicated-properties.ts'
+import type { Visibility } from './visibility.ts'
+
+/** How something appears at a peer. */
+export interface Appearance {
+  /** Makes it appear; returns the id of its synchronizer there, undefined while the peer has not confirmed its path. */
+  show (peer: number): number | undefined
+  /** Makes it disappear. */
+  hide (peer: number): void
+  /** It was removed, maybe with what it was part of. */
+  removed (): void
+}
+
+/** A rule that hides nodes from peers, which is checked at intervals. */
+export interface Interest {
+  includes (peer: number, presence: Presence): boolean
+  /** Whether it is to be checked in the sync at this time. */
+  isDueAt (now: number): boolean
+}
+
+/** What a presence consists of. */
+export interface PresenceParts {
+  /** Path of the spawned node, or of the synchronizer. */
+  readonly path: string
+  /** The spawned node that it is part of. */
+  readonly parent: Presence | undefined
+  readonly properties: ReplicatedProperties
+  readonly visibility: Visibility
+  readonly appearance: Appearance
+  readonly interest?: Interest | undefined
+}
+
+/** Something of the server in the scene of clients: a spawned node, or a synchronizer that is in the scene. */
+export class Presence {
+  readonly path: string
+  readonly parent: Presence | undefined
+  readonly properties: ReplicatedProperties
+  readonly visibility: Visibility
+  readonly appearance: Appearance
+  readonly interest: Interest | undefined
+  /** What is part of this spawned node, in the order in which it was added. */
+  readonly children = new Set<Presence>()
+  /** The peers that have it. */
+  readonly peers = new Set<number>()
+  /** The id of its synchronizer by peer, of those that can be sent values. */
+  readonly ids = new Map<number, number>()
+
+  constructor ({ path, parent, properties, visibility, appearance, interest }: PresenceParts) {
+    this.path = path
+    this.parent = parent
+    this.properties = properties
+    this.visibility = visibility
+    this.appearance = appearance
+    this.interest = interest
+  }
+
+  /** Whether a peer should have it: what is part of a node is where the node is. */
+  isFor (peer: number): boolean {
+    if (this.parent?.peers.has(peer) === false) return false
+    return this.visibility.includes(peer) && (this.interest?.includes(peer, this) ?? true)
+  }
+
+  /** The id of its synchronizer if all of so many peers can be sent values under the same one. */
+  commonId (peers: number): number | undefined {
+    if (this.ids.size !== peers) return undefined
+    let common: number | undefined
+    for (const id of this.ids.values()) {
+      if (common !== undefined && id !== common) return undefined
+      common = id
+    }
+    return common
+  }
+
+  /** The peer does not have it any more. */
+  forget (peer: number): void {
+    this.peers.delete(peer)
+    this.ids.delete(peer)
+  }
+}

@@ -1,0 +1,196 @@
+import { Buffer } from 'node:buffer'
+import { GodotError } from '../../../error.ts'
+import { readRpcArgument, writeRpcArgument } from '../../../protocol/multiplayer/rpc4-argument.ts'
+import type { VariantCodec, VariantReader } from '../../../protocol/variant/variant-codec.ts'
+import type { Variant } from '../../../protocol/variant/variant-types.ts'
+import { MemberConverter } from '../member-converter.ts'
+import type { AnyValues, Replication, SyncedProperty } from './replication.ts'
+
+/** Bits of the mask that says which values changed. */
+const MAX_CHANGING = 64
+const NOTHING = Buffer.alloc(0)
+
+/** What the encoding of properties depends on. */
+export interface PropertiesHost {
+  readonly codec: VariantCodec
+  /** Bytes of the largest packet that can be sent. */
+  readonly maxPacketSize: number
+}
+
+/** Values that changed: a bit for each property of mode `on_change`, and the values encoded. */
+export interface Delta { readonly changed: bigint, readonly values: Uint8Array }
+
+interface Property extends SyncedProperty {
+  readonly name: string
+  readonly converter: MemberConverter
+  value: Variant | undefined
+  /** The value as it is sent. */
+  bytes: Uint8Array
+}
+
+/** The properties of one synchronizer: their values, and what packets carry of them. */
+export class ReplicatedProperties {
+  readonly #properties: readonly Property[]
+  readonly #byName: ReadonlyMap<string, Property>
+  readonly #always: readonly Property[]
+  readonly #watched: readonly Property[]
+  readonly #changed = new Set<Property>()
+  readonly #host: PropertiesHost
+  /** Bytes that packets have besides the values. */
+  readonly #overhead: number
+  /** All values that are always sent, encoded; undefined after one has changed. */
+  #sync: Uint8Array | undefined
+  /** Bytes of all values. */
+  #size = 0
+
+  /** ERR_INVALID_PARAMETER for more than 64 `on_change` properties. */
+  constructor (replication: Replication, host: PropertiesHost, overhead: number) {
+    this.#properties = Object.entries(replication).map(([name, property]) => (
+      { ...property, name, converter: new MemberConverter([property.kind]), value: undefined, bytes: NOTHING }
+    ))
+    this.#byName = new Map(this.#properties.map(property => [property.name, property]))
+    this.#always = this.#properties.filter(({ mode = 'always' }) => mode === 'always')
+    this.#watched = this.#properties.filter(({ mode }) => mode === 'on_change')
+    this.#host = host
+    this.#overhead = overhead
+    if (this.#watched.length > MAX_CHANGING) {
+      throw new GodotError(
+        'ERR_INVALID_PARAMETER',
+        `${this.#watched.length} on_change properties: expected at most ${MAX_CHANGING}`
+      )
+    }
+  }
+
+  get isEmpty (): boolean {
+    return this.#properties.length === 0
+  }
+
+  /** The values by name, as far as they are known. */
+  get values (): Record<string, Variant> {
+    return Object.fromEntries(this.#properties.flatMap(({ name, value }) => value === undefined ? [] : [[name, value]]))
+  }
+
+  get (name: string): Variant | undefined {
+    return this.#byName.get(name)?.value
+  }
+
+  /** The first values; all of them count as changed. Throws as `set`. */
+  fill (values: AnyValues): void {
+    this.#size = 0
+    for (const property of this.#properties) {
+      property.bytes = NOTHING
+      this.#put(property, values[property.name] as Variant)
+    }
+    this.#checkSize(this.#size)
+    for (const property of this.#watched) this.#changed.add(property)
+  }
+
+  /** ERR_INVALID_PARAMETER for another kind of value, ERR_OUT_OF_MEMORY for more than fits in a packet. */
+  set (name: string, value: Variant): void {
+    const property = this.#byName.get(name)
+    if (property === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `property ${name} is not declared`)
+    const bytes = this.#encode(property, value)
+    if (Buffer.compare(bytes, property.bytes) === 0) {
+      property.value = value
+      return
+    }
+    this.#checkSize(this.#size + bytes.length - property.bytes.length)
+    this.#put(property, value, bytes)
+    if (property.mode === 'on_change') this.#changed.add(property)
+  }
+
+  /** The values that go with a spawn. */
+  get spawnValues (): readonly Uint8Array[] {
+    return this.#properties.filter(({ spawn = true }) => spawn).map(({ bytes }) => bytes)
+  }
+
+  /** The values that are sent at every sync, if there are any. */
+  get syncValues (): Uint8Array | undefined {
+    if (this.#always.length === 0) return undefined
+    this.#sync ??= Buffer.concat(this.#always.map(({ bytes }) => bytes))
+    return this.#sync
+  }
+
+  /** The values that changed since the last call. */
+  takeDelta (): Delta | undefined {
+    if (this.#changed.size === 0) return undefined
+    const delta = this.#deltaOf(this.#watched.filter(property => this.#changed.has(property)))
+    this.#changed.clear()
+    return delta
+  }
+
+  /** All values that are sent on change. */
+  get wholeDelta (): Delta | undefined {
+    return this.#watched.length === 0 ? undefined : this.#deltaOf(this.#watched)
+  }
+
+  /**
+   * Takes over what the owner of the synchronizer has sent, `changed` as in `Delta`; returns the values that differ
+   * from those before, by name. Undefined if they are of another number or kind. Throws GodotError for values that do
+   * not decode.
+   */
+  receive (bytes: Uint8Array, changed: bigint | undefined): Record<string, Variant> | undefined {
+    const expected = changed === undefined ? this.#always : this.#watchedOf(changed)
+    if (expected === undefined) return undefined
+    const received = this.#host.codec.parse(from => readValues(from, expected), bytes)
+    if (received === undefined) return undefined
+    const changes: Record<string, Variant> = {}
+    for (const [at, property] of expected.entries()) {
+      const { value, encoded } = received[at]
+      if (property.value !== undefined && Buffer.compare(encoded, property.bytes) === 0) continue
+      property.value = value
+      property.bytes = Buffer.from(encoded)
+      changes[property.name] = value
+    }
+    return changes
+  }
+
+  #watchedOf (changed: bigint): readonly Property[] | undefined {
+    if (changed === 0n || changed >> BigInt(this.#watched.length) !== 0n) return undefined
+    return this.#watched.filter((_, at) => (changed >> BigInt(at) & 1n) === 1n)
+  }
+
+  #deltaOf (properties: readonly Property[]): Delta {
+    const changed = properties.reduce((bits, property) => bits | 1n << BigInt(this.#watched.indexOf(property)), 0n)
+    return { changed, values: Buffer.concat(properties.map(({ bytes }) => bytes)) }
+  }
+
+  #put (property: Property, value: Variant, bytes = this.#encode(property, value)): void {
+    this.#size += bytes.length - property.bytes.length
+    property.value = value
+    property.bytes = bytes
+    this.#sync = undefined
+  }
+
+  #encode ({ name, converter }: Property, value: Variant): Uint8Array {
+    const [outgoing] = converter.outgoing([value], () => `property ${name}`)
+    return this.#host.codec.build(writeRpcArgument, outgoing)
+  }
+
+  /** Values that cannot be sent fail now, not in the middle of a sync, or when somebody joins. */
+  #checkSize (size: number): void {
+    const limit = this.#host.maxPacketSize
+    if (this.#overhead + size > limit) {
+      throw new GodotError(
+        'ERR_OUT_OF_MEMORY',
+        `${this.#overhead + size} bytes of a node and its values: at most ${limit} fit (option outputBufferKb)`
+      )
+    }
+  }
+}
+
+interface Received { readonly value: Variant, readonly encoded: Uint8Array }
+
+/** Reads a value for each property; undefined unless they are all there, of the right kinds, and nothing else. */
+function readValues (from: VariantReader, properties: readonly Property[]): Received[] | undefined {
+  const received: Received[] = []
+  for (const { converter } of properties) {
+    if (from.remaining === 0) return undefined
+    const start = from.offset
+    from.exactFloats = converter.exactFloats === true
+    const values = converter.incoming([readRpcArgument(from)])
+    if (values === undefined) return undefined
+    received.push({ value: values[0], encoded: from.source.subarray(start, from.offset) })
+  }
+  return from.remaining === 0 ? received : undefined
+}

@@ -1,0 +1,191 @@
+import { isBelow } from '../wire/path-cache.ts'
+import type { PathAnnouncer, RpcLink } from '../wire/rpc-wire.ts'
+import type { Presence } from './presence.ts'
+import { ReplicatedProperties } from './replicated-properties.ts'
+import type { PropertiesHost } from './replicated-properties.ts'
+import type { Replication } from './replication.ts'
+import { SyncBatch } from './sync-batch.ts'
+
+/** What a replicator needs besides the way to the clients. */
+export interface ReplicatorHost extends PropertiesHost {
+  readonly announcer: PathAnnouncer
+  /** A callback of the application threw. */
+  failed (error: unknown, details: object): void
+}
+
+/**
+ * The server as the authority of spawners and synchronizers (Godot 4's SceneReplicationInterface): what is in the scene
+ * of which client.
+ */
+export class Replicator {
+  readonly link: RpcLink
+  readonly host: ReplicatorHost
+  /** In the order in which they were added, over all spawners. */
+  readonly #presences = new Set<Presence>()
+  /** Spawned nodes, and synchronizers, by path. */
+  readonly #spawned = new Map<string, Presence>()
+  readonly #synchronizers = new Map<string, Presence>()
+  /** Paths of spawners that were announced. */
+  readonly #spawners = new Set<string>()
+  #lastId = 0
+  #time = 0
+
+  constructor (link: RpcLink, host: ReplicatorHost) {
+    this.link = link
+    this.host = host
+  }
+
+  /** The properties of a synchronizer, without values; `overhead`: bytes that packets have besides them. */
+  createProperties (replication: Replication, overhead: number): ReplicatedProperties {
+    return new ReplicatedProperties(replication, this.host, overhead)
+  }
+
+  /** An id for a spawned node or its synchronizer. */
+  takeId (): number {
+    return ++this.#lastId
+  }
+
+  /** The spawned node that the node at a path is part of. */
+  parentOf (path: string): Presence | undefined {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const parent = this.#spawned.get(path.slice(0, end))
+      if (parent !== undefined) return parent
+    }
+    return undefined
+  }
+
+  /** A node is spawned by the spawner at a path. */
+  addSpawned (spawner: string, presence: Presence): void {
+    this.#spawners.add(spawner)
+    this.#spawned.set(presence.path, presence)
+    this.#add(presence, false)
+  }
+
+  /** A synchronizer is in the scene. */
+  addSynchronizer (presence: Presence): void {
+    this.#synchronizers.set(presence.path, presence)
+    this.#add(presence, true)
+  }
+
+  #add (presence: Presence, sendsDelta: boolean): void {
+    this.#presences.add(presence)
+    presence.parent?.children.add(presence)
+    this.#updateAll(presence, sendsDelta)
+  }
+
+  /** It disappears everywhere, what is part of it first, as nodes leave the tree in Godot. */
+  remove (presence: Presence): void {
+    if (!this.#presences.has(presence)) return
+    for (const child of [...presence.children].reverse()) this.remove(child)
+    for (const peer of presence.peers) if (this.link.connected.has(peer)) presence.appearance.hide(peer)
+    presence.peers.clear()
+    presence.ids.clear()
+    this.#presences.delete(presence)
+    presence.parent?.children.delete(presence)
+    presence.appearance.removed()
+    if (this.#synchronizers.get(presence.path) === presence) {
+      this.#synchronizers.delete(presence.path)
+      this.host.announcer.forget(presence.path)
+    }
+    if (this.#spawned.get(presence.path) !== presence) return
+    this.#spawned.delete(presence.path)
+    for (const path of this.#spawners) if (isBelow(path, presence.path)) this.#forgetSpawner(path)
+  }
+
+  /** Who should have it may have changed: for one peer, or any. */
+  update (presence: Presence, peer?: number): void {
+    if (!this.#presences.has(presence)) return
+    if (peer === undefined) this.#updateAll(presence, true)
+    else if (this.link.connected.has(peer)) this.#updateFor(presence, peer)
+  }
+
+  /** Sends the values that are always sent, and those that changed; asks the application who should have what. */
+  sync (): void {
+    const now = performance.now()
+    for (const presence of this.#presences) {
+      if (presence.visibility.hasFilter || presence.interest?.isDueAt(now) === true) this.#updateAll(presence, true)
+    }
+    const batch = new SyncBatch(this.link)
+    for (const presence of this.#presences) {
+      const { syncValues } = presence.properties
+      const delta = presence.properties.takeDelta()
+      if (syncValues !== undefined) batch.add(presence, syncValues)
+      if (delta !== undefined) batch.add(presence, delta.values, delta.changed)
+    }
+    batch.send(this.#time = (this.#time + 1) & 0xffff)
+  }
+
+  /** A newcomer gets what is in the scene. */
+  joined (peer: number): void {
+    const batch = new SyncBatch(this.link)
+    for (const presence of this.#presences) {
+      // What is part of it comes in the same order.
+      if (!presence.peers.has(peer) && this.#isFor(presence, peer)) this.#show(presence, peer, batch)
+    }
+    batch.send(0)
+  }
+
+  left (peer: number): void {
+    for (const presence of this.#presences) {
+      presence.forget(peer)
+      presence.visibility.forget(peer)
+    }
+  }
+
+  /** A peer has confirmed a path: it has the synchronizer. */
+  confirmed (peer: number, path: string): void {
+    const presence = this.#synchronizers.get(path)
+    if (presence?.peers.has(peer) !== true || presence.ids.has(peer)) return
+    const batch = new SyncBatch(this.link)
+    this.#setId(presence, peer, presence.appearance.show(peer), batch)
+    batch.send(0)
+  }
+
+  #updateAll (presence: Presence, sendsDelta: boolean): void {
+    for (const peer of this.link.connected) this.#updateFor(presence, peer, sendsDelta)
+  }
+
+  #updateFor (presence: Presence, peer: number, sendsDelta = true): void {
+    const isFor = this.#isFor(presence, peer)
+    if (isFor === presence.peers.has(peer)) return
+    if (!isFor) return this.#hide(presence, peer)
+    const batch = new SyncBatch(this.link)
+    this.#show(presence, peer, sendsDelta ? batch : undefined)
+    for (const child of presence.children) this.#updateFor(child, peer)
+    batch.send(0)
+  }
+
+  #isFor (presence: Presence, peer: number): boolean {
+    try {
+      return presence.isFor(peer)
+    } catch (error) {
+      this.host.failed(error, { node: presence.path, peer })
+      return false
+    }
+  }
+
+  /** Without a batch its changed values follow with the next sync. */
+  #show (presence: Presence, peer: number, batch: SyncBatch | undefined): void {
+    presence.peers.add(peer)
+    this.#setId(presence, peer, presence.appearance.show(peer), batch)
+  }
+
+  #setId (presence: Presence, peer: number, id: number | undefined, batch: SyncBatch | undefined): void {
+    if (id === undefined || presence.properties.isEmpty) return
+    presence.ids.set(peer, id)
+    const delta = presence.properties.wholeDelta
+    if (delta !== undefined) batch?.addFor(peer, { id, ...delta })
+  }
+
+  /** What is part of a node disappears before it. */
+  #hide (presence: Presence, peer: number): void {
+    for (const child of [...presence.children].reverse()) if (child.peers.has(peer)) this.#hide(child, peer)
+    presence.forget(peer)
+    presence.appearance.hide(peer)
+  }
+
+  #forgetSpawner (path: string): void {
+    this.#spawners.delete(path)
+    this.host.announcer.forget(path)
+  }
+}

@@ -1,0 +1,133 @@
+import { GodotError } from '../../../error.ts'
+import { encodeDespawn, encodeSpawn } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { Variant } from '../../../protocol/variant/variant-types.ts'
+import { Presence } from './presence.ts'
+import type { Appearance } from './presence.ts'
+import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
+import type { Replicator } from './replicator.ts'
+import { SpawnedNode } from './spawned-node.ts'
+import type { Synchronizers } from './synchronizers.ts'
+import { IntervalInterest } from './interval-interest.ts'
+import { Visibility } from './visibility.ts'
+
+const MAX_SCENE = 254
+
+/** What is spawned: the index of a scene in the spawner's list, or the argument of its `spawn_function`. */
+export type Spawned = { readonly scene: number } | { readonly custom: Variant }
+
+/** The last arguments of `Spawner.spawn`: the values may be left out if there are none. */
+export type SpawnValues<R extends Replication> = keyof R extends never
+  ? [values?: ReplicatedValues<R>, options?: VisibilityOptions]
+  : [values: ReplicatedValues<R>, options?: VisibilityOptions]
+
+/** A MultiplayerSpawner of the clients' scene whose authority is the server (Godot 4). */
+export class Spawner {
+  /** Its path relative to the root, such as `Main/Spawner`. */
+  readonly path: string
+  readonly #spawnPath: string
+  readonly #replicator: Replicator
+  readonly #synchronizers: Synchronizers
+  readonly #nodes = new Map<string, SpawnedNode<any>>()
+  readonly #byPresence = new Map<Presence, SpawnedNode<any>>()
+  readonly #interest = new IntervalInterest()
+
+  /** @internal `MultiplayerAPI.spawner` creates spawners. */
+  constructor (replicator: Replicator, synchronizers: Synchronizers, path: string, spawnPath: string) {
+    this.#replicator = replicator
+    this.path = path
+    this.#spawnPath = spawnPath
+    this.#synchronizers = synchronizers
+  }
+
+  /** The spawned nodes, in the order in which they were spawned. */
+  get nodes (): Iterable<SpawnedNode> {
+    return this.#nodes.values()
+  }
+
+  /**
+   * Places a node in the scene of clients, now and when one joins or may see it later. `replication` describes the
+   * properties of its MultiplayerSynchronizer; without any it must not have one. ERR_ALREADY_IN_USE for a name in use;
+   * ERR_INVALID_PARAMETER for a name that no node can have, an index of a scene beyond 254, or values that are missing,
+   * of another kind, or cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet. Godot:
+   * MultiplayerSpawner.spawn.
+   */
+  spawn<const R extends Replication = {}> (
+    name: string, what: Spawned, replication?: R, ...[values, options]: SpawnValues<R>
+  ): SpawnedNode<R> {
+    checkName(name)
+    checkScene(what)
+    if (this.#nodes.has(name)) throw new GodotError('ERR_ALREADY_IN_USE', `a node ${name} is spawned already`)
+    const presence = this.#presence(name, what, replication ?? {}, values ?? {}, options ?? {})
+    const node = new SpawnedNode<R>(name, presence, {
+      despawn: () => { this.#replicator.remove(presence) },
+      synchronizer: (path, replication, options) => this.#synchronizers.add(path, replication, options)
+    })
+    this.#nodes.set(name, node)
+    this.#byPresence.set(presence, node)
+    this.#replicator.addSpawned(this.path, presence)
+    return node
+  }
+
+  /**
+   * Shows each node of the spawner only to peers for which `includes` is true, besides what its visibility says. It is
+   * asked for every peer and node at the first `sync` after every `milliseconds`, and when a node or a peer is new:
+   * for worlds with more nodes than one client should get. Nodes that are there now are asked for, too.
+   */
+  interest (includes: (peer: number, node: SpawnedNode) => boolean, milliseconds: number = 0): void {
+    if (!(milliseconds >= 0)) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `invalid interval ${milliseconds}: expected milliseconds from 0`)
+    }
+    this.#interest.set((peer, presence) => includes(peer, this.#byPresence.get(presence)!), milliseconds)
+  }
+
+  #presence (
+    name: string, what: Spawned, replication: Replication, values: AnyValues, options: VisibilityOptions
+  ): Presence {
+    const { host } = this.#replicator
+    const path = this.#spawnPath === '.' ? name : `${this.#spawnPath}/${name}`
+    const [node, synchronizer] = [this.#replicator.takeId(), this.#replicator.takeId()]
+    const hasValues = Object.keys(replication).length > 0
+    const synchronizers = hasValues ? [synchronizer] : []
+    const encode = (spawner: number, values: readonly Uint8Array[]): Uint8Array =>
+      encodeSpawn(host.codec, { spawner, node, synchronizers, name, what, values })
+    const properties = this.#replicator.createProperties(replication, encode(0, []).length)
+    properties.fill(values)
+    const appearance: Appearance = {
+      show: peer => {
+        this.#put(peer, encode(host.announcer.announce(peer, this.path), properties.spawnValues))
+        return synchronizer
+      },
+      hide: peer => { this.#put(peer, encodeDespawn(node)) },
+      removed: () => {
+        this.#nodes.delete(name)
+        this.#byPresence.delete(presence)
+        this.#synchronizers.freeBelow(path)
+      }
+    }
+    const visibility = new Visibility(options, peer => { this.#replicator.update(presence, peer) })
+    const parent = this.#replicator.parentOf(this.path) ?? this.#replicator.parentOf(path)
+    const interest = this.#interest
+    const presence: Presence = new Presence({ path, parent, properties, visibility, appearance, interest })
+    return presence
+  }
+
+  #put (peer: number, packet: Uint8Array): void {
+    this.#replicator.link.putTo(peer, packet)
+  }
+}
+
+/** Godot's rule for names of nodes. */
+function checkName (name: string): void {
+  if (name === '' || /[.:@/"%\0]/.test(name)) {
+    throw new GodotError(
+      'ERR_INVALID_PARAMETER',
+      `invalid node name ${JSON.stringify(name)}: must not contain . : @ / " %`
+    )
+  }
+}
+
+function checkScene (what: Spawned): void {
+  if ('scene' in what && !(Number.isInteger(what.scene) && what.scene >= 0 && what.scene <= MAX_SCENE)) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `invalid scene ${what.scene}: expected 0 to ${MAX_SCENE}`)
+  }
+}

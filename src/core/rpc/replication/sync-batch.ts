@@ -1,0 +1,38 @@
+import { encodeDeltas, encodeSyncs } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import { target } from '../../../protocol/multiplayer/relay-packet.ts'
+import type { RpcLink } from '../wire/rpc-wire.ts'
+import type { Presence } from './presence.ts'
+
+/** The values of one sync: those that all peers get are encoded once. */
+export class SyncBatch {
+  readonly #link: RpcLink
+  /** Values by receiver: a peer, or all (0). */
+  readonly #byPeer = new Map<number, { readonly syncs: Sync[], readonly deltas: Sync[] }>()
+
+  constructor (link: RpcLink) {
+    this.#link = link
+  }
+
+  /** Adds the values of one presence for those that can be sent any: all that are always sent, or changed ones. */
+  add (presence: Presence, values: Uint8Array, changed?: bigint): void {
+    const common = presence.commonId(this.#link.connected.size)
+    if (common !== undefined) return this.addFor(target.ALL, { id: common, values, changed })
+    for (const [peer, id] of presence.ids) this.addFor(peer, { id, values, changed })
+  }
+
+  /** Adds values for one peer. */
+  addFor (peer: number, sync: Sync): void {
+    const { syncs, deltas } = this.#byPeer.get(peer) ?? { syncs: [], deltas: [] }
+    this.#byPeer.set(peer, { syncs, deltas })
+    if (sync.changed === undefined) syncs.push(sync)
+    else deltas.push(sync)
+  }
+
+  /** Sends everything; `time` increases by one for each sync. */
+  send (time: number): void {
+    for (const [peer, { syncs, deltas }] of this.#byPeer) {
+      for (const packet of [...encodeSyncs(time, syncs), ...encodeDeltas(deltas)]) this.#link.putTo(peer, packet)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { GodotError } from '../../../error.ts'
+import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import { isBelow } from '../wire/path-cache.ts'
+import type { RpcDrop } from '../wire/rpc-wire.ts'
+import type { Replication } from './replication.ts'
+import type { Replicator } from './replicator.ts'
+import { Synchronizer } from './synchronizer.ts'
+import type { SynchronizerOptions } from './synchronizer.ts'
+
+/** The synchronizers of one room, by path. */
+export class Synchronizers {
+  readonly #replicator: Replicator
+  readonly #byPath = new Map<string, Synchronizer<any>>()
+
+  constructor (replicator: Replicator) {
+    this.#replicator = replicator
+  }
+
+  get size (): number {
+    return this.#byPath.size
+  }
+
+  /** ERR_ALREADY_IN_USE if there is one at this path. */
+  add<R extends Replication> (path: string, replication: R, options: SynchronizerOptions<R>): Synchronizer<R> {
+    if (this.#byPath.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `synchronizer ${path} exists`)
+    const synchronizer = new Synchronizer<R>(path, replication, options, {
+      replicator: this.#replicator,
+      freed: ({ path }) => { this.#byPath.delete(path) }
+    })
+    this.#byPath.set(path, synchronizer)
+    return synchronizer
+  }
+
+  /** A spawned node was removed: those of clients below it, too. */
+  freeBelow (path: string): void {
+    for (const [below, synchronizer] of this.#byPath) if (isBelow(below, path)) synchronizer.free()
+  }
+
+  /** Values of a client; returns why they are refused. Other synchronizers of clients do not concern the server. */
+  receive (sender: number, path: string, { values, changed }: Sync): RpcDrop | undefined {
+    const synchronizer = this.#byPath.get(path)
+    if (synchronizer === undefined) return undefined
+    if (synchronizer.getMultiplayerAuthority() !== sender) return 'sync-authority'
+    return synchronizer.receive(sender, values, changed) ? undefined : 'sync-values'
+  }
+}

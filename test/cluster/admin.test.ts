@@ -1,0 +1,204 @@
+import t, { type Test } from 'tap'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
+import { jsonRequest } from '../helper/host.ts'
+import { joinRoom, settled } from '../helper/memory-cluster.ts'
+import type { RoomClient } from '../helper/room-client.ts'
+
+const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
+
+interface Players extends AdminCluster { readonly clients: readonly RoomClient[], readonly ids: readonly number[] }
+
+/** Three nodes, each with a client in `arena`, the REST API on each. */
+async function openArena (t: Test): Promise<Players> {
+  const cluster = await openAdminCluster(t, 3)
+  const clients: RoomClient[] = []
+  for (const node of cluster.nodes) clients.push(await joinRoom(node, 'arena'))
+  return { ...cluster, clients, ids: clients.map(({ id }) => id) }
+}
+
+/** The JSON of a response, with its status. */
+async function answer (response: Promise<Response>): Promise<any> {
+  const { status } = await response
+  return { status, ...await (await response).json() as object }
+}
+
+const json = async (api: Api, path: string): Promise<any> => await (await api(path)).json()
+
+/** Disconnects a node from the broker until the test is over. */
+function cut (t: Test, broker: AdminCluster['broker'], bus: Bus): void {
+  broker.cut(bus)
+  t.teardown(() => { broker.restore(bus) })
+}
+
+/** Serves the sockets of a client until a condition holds: it answers close frames. */
+async function until (clients: readonly RoomClient[], condition: () => boolean): Promise<void> {
+  for (let round = 0; !condition() && round < 500; round++) {
+    await settled()
+    for (const client of clients) client.unhear(await client.heard())
+  }
+}
+
+t.test('every node lists the peers of all nodes, and names their nodes', async t => {
+  const { apis, ids } = await openArena(t)
+  for (const api of apis) {
+    const { items, meta, ...rest } = await json(api, '/peers')
+    t.same(items.map(({ id, node }: any) => [id, node]), ids.map((id, at) => [id, `node-${at}`]).sort(([a], [b]) =>
+      Number(a) - Number(b)))
+    t.same(meta, { count: 3 })
+    t.same(rest, { nextCursor: null }, 'all nodes have answered')
+  }
+  const local = await json(apis[1], '/peers?scope=local')
+  t.same(local.items.map(({ id }: any) => id), [ids[1]])
+  t.same(local.meta, { count: 1 })
+  const members = await json(apis[2], '/rooms/arena/peers?sort=connectedAt&order=desc')
+  t.same(members.items.map(({ id }: any) => id), [...ids].reverse())
+  t.same((await json(apis[0], '/peers?room=main')).items, [])
+})
+
+t.test('every node reads a peer of any other', async t => {
+  const { apis, ids } = await openArena(t)
+  for (const api of apis) {
+    for (const [at, id] of ids.entries()) {
+      const peer = await json(api, `/peers/${id}`)
+      t.match(peer, { id, room: 'arena', node: `node-${at}`, address: '192.0.2.7', state: 'open', packetsIn: 0 })
+      t.same(await json(api, `/peers/${id}/exists`), { exists: true })
+      t.same(await json(api, `/peers/${id}/address`), { address: '192.0.2.7' })
+      t.same(await json(api, `/peers/${id}/port`), { port: peer.port })
+      t.equal((await api(`/peers/${id}`, { method: 'HEAD' })).status, 200)
+    }
+    const nobody = ids[0] + 1 === ids[1] ? ids[0] + 2 : ids[0] + 1
+    for (const id of [nobody, 1 << 30]) {
+      t.equal((await api(`/peers/${id}`)).status, 404)
+      t.equal((await api(`/peers/${id}`, { method: 'DELETE' })).status, 404)
+      t.same(await json(api, `/peers/${id}/exists`), { exists: false })
+    }
+  }
+})
+
+t.test('kicks a peer of another node, with code and reason, and tells how it ended', async t => {
+  const { apis, ids, clients } = await openArena(t)
+  const kicked = answer(apis[0](`/peers/${ids[2]}?code=4001&reason=out&wait=5`, { method: 'DELETE' }))
+  await until(clients, () => clients[2].closed !== undefined)
+  t.same(clients[2].closed, [4001, 'out'])
+  t.match(await kicked, { status: 200, outcome: 'clean', code: 4001 })
+  t.equal((await apis[0](`/peers/${ids[2]}`)).status, 404)
+  t.match(await answer(apis[0](`/peers/${ids[1]}`, { method: 'DELETE' })), { status: 202, state: 'closing' })
+  t.equal((await apis[0](`/peers/${ids[1]}?code=1005`, { method: 'DELETE' })).status, 400)
+})
+
+t.test('disconnects peers of all nodes by ids and by filter', async t => {
+  const { apis, ids, clients } = await openArena(t)
+  const unknown = [1 << 30, ids[0] - (ids[0] % 2 === 0 ? 1 : -1)]
+  const some = { ids: [ids[0], ids[2], ...unknown], excluded: [ids[0]], code: 4002 }
+  const { notFound, ...rest } = await answer(apis[1]('/peers/disconnect', jsonRequest('POST', some)))
+  t.same(rest, { status: 200, requested: 1 })
+  t.same(notFound.sort(), unknown.sort())
+  await until(clients, () => clients[2].closed !== undefined)
+  t.same(clients.map(({ closed }) => closed?.[0]), [undefined, undefined, 4002])
+  const all = { filter: { room: 'arena' }, excluded: [ids[1]], code: 4003 }
+  t.same(await answer(apis[1]('/peers/disconnect', jsonRequest('POST', all))),
+    { status: 200, requested: 1, notFound: [] })
+  await until(clients, () => clients[0].closed !== undefined)
+  t.same(clients.map(({ closed }) => closed?.[0]), [4003, undefined, 4002])
+  t.same(await answer(apis[0]('/peers/disconnect', jsonRequest('POST', { all: true }))),
+    { status: 200, requested: 1, notFound: [] })
+})
+
+t.test('sends packets to peers of all nodes', async t => {
+  const { apis, ids, clients } = await openArena(t)
+  const heard = async (): Promise<string[][]> => {
+    await settled()
+    const lines = []
+    for (const client of clients) lines.push((await client.heard()).filter(line => line.startsWith('1: ')))
+    return lines
+  }
+  await heard()
+  t.match(await answer(apis[0](`/peers/${ids[2]}/packets?raw=true`, text('one'))), { status: 202, bytes: 3 })
+  t.same(await heard(), [[], [], ['1: one']])
+  t.same(await answer(apis[0]('/packets?raw=true', text('all'))), { status: 202, recipients: 3 })
+  t.same(await heard(), [['1: all'], ['1: all'], ['1: all']])
+  t.same(await answer(apis[0](`/packets?raw=true&target=${-ids[1]}`, text('but'))), { status: 202, recipients: 2 })
+  t.same(await heard(), [['1: but'], [], ['1: but']])
+  t.same(await answer(apis[0](`/packets?raw=true&excluded=${ids[0]},${ids[2]}`, text('ex'))),
+    { status: 202, recipients: 1 })
+  t.same(await heard(), [[], ['1: ex'], []])
+  t.same(await answer(apis[1](`/packets?raw=true&target=${ids[0]}`, text('to'))), { status: 202, recipients: 1 })
+  t.same(await heard(), [['1: to'], [], []])
+  t.same(await answer(apis[1]('/rooms/arena/packets?raw=true', text('room'))), { status: 202, recipients: 3 })
+  t.same(await heard(), [['1: room'], ['1: room'], ['1: room']])
+  t.same(await answer(apis[1](`/rooms/arena/packets?raw=true&target=${ids[2]}`, text('in'))),
+    { status: 202, recipients: 1 })
+  t.same(await heard(), [[], [], ['1: in']])
+  t.equal((await apis[1](`/rooms/main/packets?raw=true&target=${ids[2]}`, text('x'))).status, 404)
+  t.equal((await apis[1]('/rooms/nowhere/packets', text('x'))).status, 404)
+  t.equal((await apis[1](`/peers/${1 << 30}/packets`, text('x'))).status, 404)
+  t.equal((await apis[1](`/peers/${ids[0]}/packets`, text('x'.repeat(70_000)))).status, 413)
+})
+
+t.test('opens, reads, changes and closes a room from any node', async t => {
+  const { nodes, apis } = await openAdminCluster(t, 3)
+  const opened = await answer(apis[0]('/rooms', jsonRequest('POST', { name: 'duel', maxPeers: 2, data: { map: 'a' } })))
+  t.match(opened, { status: 201, name: 'duel', maxPeers: 2, node: 'node-0', peers: 0 })
+  await settled()
+  t.equal((await apis[2]('/rooms', jsonRequest('POST', { name: 'duel' }))).status, 409)
+  const client = await joinRoom(nodes[1], 'duel')
+  for (const api of apis) {
+    t.match(await json(api, '/rooms/duel'), { name: 'duel', maxPeers: 2, node: 'node-0', peers: 1, data: { map: 'a' } })
+    const { items, meta, ...rest } = await json(api, '/rooms?q=duel')
+    t.match(items, [{ name: 'duel', peers: 1, node: 'node-0' }])
+    t.same([meta, rest], [{ count: 1 }, { nextCursor: null }])
+  }
+  t.same((await json(apis[0], '/rooms?scope=local')).items.map(({ name }: any) => name), ['duel', 'main'])
+  t.same((await json(apis[2], '/rooms?scope=local')).items, [])
+  t.match(await answer(apis[2]('/rooms/duel', jsonRequest('PATCH', { locked: true }))),
+    { status: 200, locked: true, maxPeers: 2, node: 'node-0' })
+  await settled()
+  t.equal(nodes[0].room('duel').locked, true)
+  t.equal((await json(apis[1], '/rooms/duel')).locked, true)
+  t.equal((await apis[2]('/rooms/nowhere', jsonRequest('PATCH', { locked: true }))).status, 404)
+  t.same(await answer(apis[2]('/rooms/duel?code=4009', { method: 'DELETE' })),
+    { status: 202, state: 'closing', peers: 1 })
+  await until([client], () => client.closed !== undefined)
+  t.equal(client.closed?.[0], 4009)
+  await settled()
+  for (const api of apis) t.equal((await api('/rooms/duel')).status, 404)
+  t.equal((await apis[1]('/rooms/duel', { method: 'DELETE' })).status, 404)
+})
+
+t.test('a node that does not answer is named, and is no 404', async t => {
+  const { apis, ids, broker, buses, clients } = await openArena(t)
+  cut(t, broker, buses[2])
+  const partial = { partial: true, unreachable: ['node-2'] }
+  for (const api of apis.slice(0, 2)) {
+    const { items, meta, nextCursor, ...rest } = await json(api, '/peers')
+    t.same(items.map(({ id }: any) => id), [ids[0], ids[1]].sort((a, b) => a - b))
+    t.same([meta, rest], [{ count: 2 }, partial])
+    t.match(await json(api, '/rooms/arena/peers'), partial)
+    t.notHas(await json(api, '/peers?scope=local'), partial)
+    for (const [path, init] of [
+      [`/peers/${ids[2]}`], [`/peers/${ids[2]}`, { method: 'DELETE' }], [`/peers/${ids[2]}/packets`, text('x')],
+      [`/packets?target=${ids[2]}`, text('x')]
+    ] as Array<[string, RequestInit?]>) {
+      const problem = await answer(api(path, init))
+      t.match(problem, { status: 503, code: 'cluster-unavailable' }, path)
+    }
+    t.same(await answer(api('/packets', text('x'))), { status: 202, recipients: 2, ...partial })
+  }
+  t.same(await answer(apis[0]('/peers/disconnect', jsonRequest('POST', { ids: [ids[1], ids[2]] }))),
+    { status: 200, requested: 1, notFound: [], ...partial })
+  t.match(await answer(apis[0]('/rooms/arena', { method: 'DELETE' })), { status: 202, ...partial })
+  await until(clients, () => clients[0].closed !== undefined)
+  t.equal(clients[2].closed, undefined)
+})
+
+t.test('a room whose home does not answer is neither changed nor closed', async t => {
+  const { nodes, apis, broker, buses } = await openAdminCluster(t, 3)
+  await nodes[2].cluster.openRoom('far')
+  await settled()
+  cut(t, broker, buses[2])
+  t.match(await json(apis[0], '/rooms/far'), { name: 'far', node: 'node-2' })
+  for (const init of [jsonRequest('PATCH', { locked: true }), { method: 'DELETE' }]) {
+    t.match(await answer(apis[0]('/rooms/far', init)), { status: 503, code: 'cluster-unavailable' })
+  }
+})

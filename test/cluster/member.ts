@@ -1,0 +1,64 @@
+// A node of a cluster as a process of its own: `node member.js <url> <id> <timings>`. Prints what it is told, a line
+// each, and with every line its lease; every few milliseconds it publishes what it is, as a node does with packets.
+import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
+import { GodotError } from '../../src/error.ts'
+import { Membership } from '../../src/cluster/membership.ts'
+import type { Timings } from '../../src/cluster/membership/timings.ts'
+import { RecordingHost } from '../helper/cluster-host.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+
+const [url, nodeId, timings] = process.argv.slice(2)
+
+/** Prints what it is told. */
+class PrintingHost extends RecordingHost {
+  override async joined (...args: Parameters<RecordingHost['joined']>): Promise<void> {
+    const admitted = super.joined(...args)
+    this.#print()
+    await admitted
+  }
+
+  override left (...args: Parameters<RecordingHost['left']>): void {
+    super.left(...args)
+    this.#print()
+  }
+
+  override fenced (): void {
+    super.fenced()
+    this.#print()
+  }
+
+  #print (): void {
+    print(this.told.at(-1)!)
+  }
+}
+
+const bus = await connectNats({ servers: url }, silentLogger)
+const options = { namespace: 'test', nodeId, version: '1', timings: JSON.parse(timings) as Timings }
+const membership = new Membership(bus, options, new PrintingHost(), silentLogger)
+
+function print (event: string): void {
+  console.log(JSON.stringify({ event, slot: membership.self?.slot, epoch: membership.self?.epoch, at: Date.now() }))
+}
+
+let isReady = false
+setInterval(() => {
+  if (membership.isReady && !isReady) print('ready')
+  isReady = membership.isReady
+  if (!membership.checkHeld()) return
+  const { slot, epoch } = membership.self!
+  bus.publish('test.owner', Buffer.from(`${slot} ${nodeId} ${epoch}`))
+}, 5)
+process.on('SIGTERM', () => {
+  membership.leave().then(() => bus.close()).then(() => process.exit(0), () => process.exit(1))
+})
+
+/** Starts as soon as there is a slot. */
+async function start (): Promise<void> {
+  try {
+    await membership.start()
+  } catch (error) {
+    if (!(error instanceof GodotError) || error.code !== 'cluster-unavailable') throw error
+    await start()
+  }
+}
+await start()

@@ -1,0 +1,205 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import t, { type Test } from 'tap'
+import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
+import { leaseKey } from '../../src/cluster/membership/lease-value.ts'
+import { defaultTimings, type Timings } from '../../src/cluster/membership/timings.ts'
+import { startNats, type NatsServer } from '../helper/nats.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { until } from '../helper/until.ts'
+
+const shortTimings: Timings = { heartbeat: 200, lease: 1500, quarantine: 5000, silence: 1000, ping: 300, hello: 1000 }
+
+interface Told {
+  readonly event: string
+  readonly slot: number | undefined
+  readonly epoch: number | undefined
+  /** In milliseconds since 1970. */
+  readonly at: number
+}
+
+/** A node of a cluster in a process of its own. */
+class Member {
+  readonly id: string
+  readonly told: Told[] = []
+  readonly #process: ChildProcess
+
+  constructor (t: Test, url: string, id: string, timings: Timings) {
+    this.id = id
+    const script = join(import.meta.dirname, 'member.js')
+    this.#process = spawn(process.execPath, ['--enable-source-maps', script, url, id, JSON.stringify(timings)], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    createInterface(this.#process.stdout!).on('line', line => { this.told.push(JSON.parse(line) as Told) })
+    t.teardown(async () => {
+      if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+      this.#process.kill('SIGCONT')
+      this.#process.kill('SIGKILL')
+      await once(this.#process, 'exit')
+    })
+  }
+
+  get events (): string[] {
+    return this.told.map(({ event }) => event)
+  }
+
+  signal (signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
+  /** When it was told this, in milliseconds since 1970. */
+  async toldOf (event: string, times = 1): Promise<number> {
+    const matching = (): Told[] => this.told.filter(told => told.event === event)
+    await until(() => matching().length >= times, () => `${event} of ${this.id}, got ${this.events.join()}`)
+    return matching()[times - 1].at
+  }
+
+  /** Its slot and epoch when it was told this. */
+  leaseWhen (event: string, times = 1): { slot: number, epoch: number } {
+    const { slot = 0, epoch = 0 } = this.told.filter(told => told.event === event)[times - 1]
+    return { slot, epoch }
+  }
+}
+
+async function start (t: Test, server: NatsServer, names: string, timings: Timings): Promise<Member[]> {
+  const members: Member[] = []
+  for (const name of names) {
+    members.push(new Member(t, server.url, name, timings))
+    // On a new broker the first one waits until it is certain that no slot is in use.
+    if (members.length === 1) await members[0].toldOf('ready')
+  }
+  await Promise.all(members.map(async member => {
+    await Promise.all(members.filter(other => other !== member).map(({ id }) => member.toldOf(`joined ${id}`)))
+    await member.toldOf('ready')
+  }))
+  return members
+}
+
+/** Writes down who speaks for which slot, in order. */
+async function watchOwners (t: Test, server: NatsServer): Promise<string[]> {
+  const bus = await connectNats({ servers: server.url }, silentLogger)
+  t.teardown(() => bus.close())
+  const owners: string[] = []
+  bus.subscribe('test.owner', ({ bytes }) => {
+    const owner = new TextDecoder().decode(bytes)
+    if (owners.at(-1) !== owner) owners.push(owner)
+  })
+  await bus.flush()
+  return owners
+}
+
+/** Those that speak for a slot, one after the other. */
+function ownersOf (owners: readonly string[], slot: number): string[] {
+  const ids = owners.filter(owner => owner.startsWith(`${slot} `)).map(owner => owner.split(' ')[1])
+  return ids.filter((id, index) => id !== ids[index - 1])
+}
+
+t.test('a killed node is lost to all others within 4 s, once; one that leaves has left at once', async t => {
+  const server = await startNats(t)
+  const [a, b, c, d] = await start(t, server, 'abcd', defaultTimings)
+  const killed = Date.now()
+  d.signal('SIGKILL')
+  const times = await Promise.all([a, b, c].map(member => member.toldOf('left d lost')))
+  t.ok(times.every(time => time - killed < 4000), `${times.map(time => time - killed).join(', ')} ms`)
+
+  const left = Date.now()
+  c.signal('SIGTERM')
+  const leaveTimes = await Promise.all([a, b].map(member => member.toldOf('left c left')))
+  t.ok(leaveTimes.every(time => time - left < 1000), `${leaveTimes.map(time => time - left).join(', ')} ms`)
+
+  const again = new Member(t, server.url, 'd', defaultTimings)
+  await Promise.all([again.toldOf('ready'), a.toldOf('joined d', 2), b.toldOf('joined d', 2)])
+  const expected = ['joined c', 'joined d', 'joined d', 'left c left', 'left d lost', 'ready']
+  t.same([...a.events].sort(), ['joined b', ...expected])
+  t.same([...b.events].sort(), ['joined a', ...expected])
+})
+
+t.test('a node that is stopped for 6 s is fenced before it says anything, and joins with a new lease', async t => {
+  const server = await startNats(t)
+  const [a, b] = await start(t, server, 'ab', defaultTimings)
+  const owners = await watchOwners(t, server)
+  const { slot, epoch } = b.leaseWhen('ready')
+  await until(() => owners.includes(`${slot} b ${epoch}`))
+  const stopped = Date.now()
+  b.signal('SIGSTOP')
+  await a.toldOf('left b lost')
+  await until(() => Date.now() - stopped > 6000)
+  owners.length = 0
+  b.signal('SIGCONT')
+  await b.toldOf('ready', 2)
+  const lease = b.leaseWhen('ready', 2)
+  await until(() => owners.includes(`${lease.slot} b ${lease.epoch}`))
+  t.not(lease.epoch, epoch)
+  t.notOk(owners.includes(`${slot} b ${epoch}`), 'it says nothing by its old lease')
+  t.same(b.events, ['joined a', 'ready', 'fenced', 'left a lost', 'joined a', 'ready'])
+  await a.toldOf('joined b', 2)
+  t.same(a.events, ['ready', 'joined b', 'left b lost', 'joined b'])
+})
+
+t.test('a slot has one owner at a time, although its old one was only stopped', async t => {
+  const timings = { ...shortTimings, lease: 1000, quarantine: 1000 }
+  const server = await startNats(t)
+  const { slot } = await occupyAllBut(t, server, timings)
+  const owners = await watchOwners(t, server)
+  const first = new Member(t, server.url, 'first', timings)
+  await first.toldOf('ready')
+  await until(() => ownersOf(owners, slot).length > 0)
+  first.signal('SIGSTOP')
+  const second = new Member(t, server.url, 'second', timings)
+  await second.toldOf('ready')
+  first.signal('SIGCONT')
+  await first.toldOf('fenced')
+  t.same(ownersOf(owners, slot), ['first', 'second'])
+})
+
+/** Keeps one slot free; the others are as in quarantine. */
+async function occupyAllBut (t: Test, server: NatsServer, timings: Timings): Promise<{ slot: number }> {
+  const bus = await connectNats({ servers: server.url }, silentLogger)
+  const store = await bus.openStore('gdws-test-nodes', (timings.lease + timings.quarantine) / 1000)
+  const left = Buffer.from(JSON.stringify({ nodeId: 'x', epoch: 1, hasLeft: true }))
+  const occupy = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: 1022 }, (_, i) => store.put(leaseKey(i + 1), left)))
+  }
+  let occupied = occupy()
+  const again = setInterval(() => { occupied = occupied.then(occupy) }, (timings.lease + timings.quarantine) / 3)
+  t.teardown(async () => {
+    clearInterval(again)
+    await occupied
+    await bus.close()
+  })
+  await occupied
+  return { slot: 1023 }
+}
+
+t.test('a broker that is killed and restarted within the lease fences nobody', async t => {
+  const server = await startNats(t)
+  const members = await start(t, server, 'abc', shortTimings)
+  for (const forgets of [false, true]) {
+    await server.kill()
+    if (forgets) await server.forget()
+    await server.start()
+    const owners = await watchOwners(t, server)
+    await until(() => members.every(({ id }) => owners.some(owner => owner.includes(` ${id} `))))
+    const restarted = Date.now()
+    await until(() => Date.now() - restarted > shortTimings.lease + shortTimings.heartbeat)
+    for (const { events } of members) t.equal(events.length, 3, events.join())
+  }
+})
+
+t.test('a broker that is away for longer fences all; they join again with new leases', async t => {
+  const server = await startNats(t)
+  const members = await start(t, server, 'abc', shortTimings)
+  await server.kill()
+  const killed = Date.now()
+  const fenced = await Promise.all(members.map(member => member.toldOf('fenced')))
+  const elapsed = fenced.map(time => time - killed)
+  t.ok(elapsed.every(time => time < shortTimings.lease + shortTimings.heartbeat), `${elapsed.join(', ')} ms`)
+  await server.start()
+  await Promise.all(members.map(member => member.toldOf('ready', 2)))
+  await until(() => members.every(({ events }) => events.length === 2 * 3 + 3))
+  const leases = members.map(member => [member.leaseWhen('ready'), member.leaseWhen('ready', 2)])
+  t.ok(leases.every(([before, after]) => before.epoch !== after.epoch))
+  t.equal(new Set(leases.map(([, { slot }]) => slot)).size, 3)
+})

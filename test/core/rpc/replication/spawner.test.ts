@@ -1,0 +1,241 @@
+import t from 'tap'
+import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
+import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
+import { openMemoryServer } from '../../../helper/memory-server.ts'
+
+async function open (): Promise<WebSocketServer> {
+  return await openMemoryServer({ gdMpApi: true, wire: 'godot4' })
+}
+
+/** Waves with a spawner of enemies and a synchronizer of their own, and players with an input. */
+function withScene (game: Godot4Client): void {
+  game.addNode('Main/Players', {})
+  game.addSpawner('Main/Waves', { scene: () => ({ Enemies: 1, State: 1 }) })
+  game.addSpawner('Main/PlayerSpawner', {
+    spawnPath: 'Main/Players', scene: (_, name) => ({ Input: Number(name) })
+  })
+}
+
+function scene ({ game }: Godot4Player): ClientEvent4[] {
+  return game.events.splice(0).filter(([what]) => !String(what).startsWith('api.'))
+}
+
+function names (player: Godot4Player): string[] {
+  return scene(player).map(([what, name]) => `${String(what)} ${String(name)}`)
+}
+
+t.test('late joiners get nodes in the order of their spawn, over all spawners', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const players = [new Godot4Player(server, withScene)]
+  await pumpUntilIdle(players)
+  const waves = multiplayer.spawner('/root/Main/Waves')
+  const wave = waves.spawn('Wave1', { scene: 0 })
+  t.equal(wave.path, 'Main/Wave1')
+  const enemies = multiplayer.spawner(`${wave.path}/Enemies`)
+  enemies.spawn('Orc', { scene: 0 })
+  waves.spawn('Wave2', { scene: 0 })
+  enemies.spawn('Elf', { scene: 0 })
+  players.push(new Godot4Player(server, withScene))
+  await pumpUntilIdle(players)
+  const order = ['spawned Wave1', 'spawned Orc', 'spawned Wave2', 'spawned Elf']
+  t.same(players.map(names), [order, order])
+  t.ok(players[1].game.nodes.includes('Main/Wave1/Orc'))
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  await server.stop()
+})
+
+t.test('what a node holds goes before the node, and is forgotten: at the clients, at late ones and here', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const players = [new Godot4Player(server, withScene), new Godot4Player(server, withScene)]
+  await pumpUntilIdle(players)
+  const waves = multiplayer.spawner('/root/Main/Waves')
+  for (let round = 0; round < 2; round++) {
+    const wave = waves.spawn('Wave', { scene: 0 })
+    const enemies = multiplayer.spawner(`${wave.path}/Enemies`)
+    const orc = enemies.spawn('Orc', { scene: 0 }, { hp: { kind: int } }, { hp: 3 })
+    enemies.spawn('Elf', { scene: 0 })
+    const state = wave.synchronizer('State', { left: { kind: int } }, { values: { left: 2 } })
+    await pumpUntilIdle(players)
+    multiplayer.sync()
+    await pumpUntilIdle(players)
+    for (const player of players) {
+      t.same(names(player), ['spawned Wave', 'spawned Orc', 'spawned Elf', 'sync Orc', 'sync Main/Wave/State'])
+    }
+    wave.despawn()
+    wave.despawn()
+    orc.despawn()
+    t.same([...waves.nodes, ...enemies.nodes], [])
+    t.notOk(state.isVisibleTo(players[0].game.id))
+    multiplayer.sync()
+    await pumpUntilIdle(players)
+    for (const player of players) t.same(names(player), ['despawned Elf', 'despawned Orc', 'despawned Wave'])
+  }
+  const late = new Godot4Player(server, withScene)
+  players.push(late)
+  await pumpUntilIdle(players)
+  t.same(names(late), [])
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+  await server.stop()
+})
+
+t.test('what a hidden node holds is hidden as well', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const player = new Godot4Player(server, withScene)
+  await pumpUntilIdle([player])
+  const wave = multiplayer.spawner('/root/Main/Waves').spawn('Wave', { scene: 0 }, {}, {}, { publicVisibility: false })
+  const orc = multiplayer.spawner(`${wave.path}/Enemies`).spawn('Orc', { scene: 0 })
+  const { id } = player.game
+  await pumpUntilIdle([player])
+  t.same([names(player), orc.isVisibleTo(id)], [[], false])
+  for (let round = 0; round < 2; round++) {
+    wave.setVisibleTo(id, true)
+    await pumpUntilIdle([player])
+    t.same(names(player), ['spawned Wave', 'spawned Orc'])
+    wave.setVisibleTo(id, false)
+    await pumpUntilIdle([player])
+    t.same(names(player), ['despawned Orc', 'despawned Wave'])
+  }
+  t.same(player.game.refusals, [])
+  await server.stop()
+})
+
+t.test('the input of each player is a synchronizer of that player below a node of the server', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const spawner = multiplayer.spawner('/root/Main/PlayerSpawner', undefined, { spawnPath: '../Players' })
+  const heard: unknown[] = []
+  multiplayer.on('peer_connected', id => {
+    const node = spawner.spawn(String(id), { scene: 0 }, { position: { kind: Vector2 } }, { position: new Vector2() })
+    node.synchronizer('Input', { direction: { kind: Vector2 } }, { authority: id })
+      .on('changed', ({ direction }, sender) => { heard.push([node.name, sender, direction]) })
+  })
+  const players = [new Godot4Player(server, withScene), new Godot4Player(server, withScene)]
+  await pumpUntilIdle(players)
+  for (let tick = 0; tick < 2; tick++) {
+    for (const { game } of players) game.sync(`Main/Players/${game.id}/Input`, [new Vector2(tick, 1)])
+    await pumpUntilIdle(players)
+  }
+  const [one, two] = players.map(({ game }) => game.id)
+  t.strictSame(heard, [[String(one), one, new Vector2(1, 1)], [String(two), two, new Vector2(1, 1)]])
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  const [node] = spawner.nodes
+  node.despawn()
+  const again = spawner.spawn(String(one), { scene: 0 })
+  t.doesNotThrow(() => again.synchronizer('Input', {}, { authority: one }), 'those of clients are freed with the node')
+  await server.stop()
+})
+
+t.test('a spawner with @rpc functions is announced with their list, in any order before the first spawn', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const surface = { flash: [int], stop: [] } as const
+  const script = { flash: { args: 1 }, stop: { args: 0 } }
+  const player = new Godot4Player(server, game => {
+    for (const path of ['Main/A', 'Main/B', 'Main/C']) game.addNode(path, script)
+  })
+  await pumpUntilIdle([player])
+  multiplayer.spawner('/root/Main/A', surface).spawn('a', { scene: 0 })
+  t.equal(multiplayer.spawner('Main/A', surface), multiplayer.spawner('Main/A'))
+  multiplayer.spawner('Main/B')
+  multiplayer.node('/root/Main/B', surface)
+  multiplayer.spawner('Main/B').spawn('b', { scene: 0 })
+  multiplayer.spawner('Main/C', ['flash', 'stop']).spawn('c', { scene: 0 })
+  multiplayer.node('/root/Main/A').rpc('flash', 7)
+  await pumpUntilIdle([player])
+  t.same(player.game.events.filter(([what]) => what === 'flash').map(([, , , values]) => values), [[7]])
+  t.same(names(player).filter(line => line.startsWith('spawned')), ['spawned a', 'spawned b', 'spawned c'])
+  t.same(player.game.refusals, [])
+  t.equal(server.monitor.drops['rpc-method-list'], 0)
+  await server.stop()
+})
+
+t.test('the surface of a spawner that was announced without it comes too late', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const player = new Godot4Player(server, game => { game.addNode('Main/A', { flash: { args: 1 } }) })
+  await pumpUntilIdle([player])
+  const spawner = multiplayer.spawner('/root/Main/A')
+  spawner.spawn('a', { scene: 0 })
+  const late = {
+    code: 'ERR_ALREADY_IN_USE',
+    message: 'Main/A was announced to clients without these methods: give them to spawner(path, surface), or call ' +
+      'node(path, surface) before anything is spawned'
+  }
+  t.throws(() => multiplayer.node('/root/Main/A', { flash: [int] }), late)
+  t.throws(() => multiplayer.spawner('/root/Main/A', { flash: [int] }), late)
+  t.doesNotThrow(() => multiplayer.node('/root/Main/A'))
+  await server.stop()
+})
+
+t.test('values are required, and checked against their kinds', async t => {
+  const server = await open()
+  const spawner = server.multiplayer.spawner('Main/A')
+  const properties = { speed: { kind: float }, name: { kind: String } } as const
+  // @ts-expect-error the values are missing
+  t.throws(() => spawner.spawn('a', { scene: 0 }, properties), {
+    code: 'ERR_INVALID_PARAMETER', message: 'property speed: expected float, got undefined'
+  })
+  t.throws(() => spawner.spawn('a', { scene: 0 }, properties, { speed: 1, name: 7 as never }), {
+    code: 'ERR_INVALID_PARAMETER', message: 'property name: expected String, got 7'
+  })
+  const node = spawner.spawn('a', { scene: 0 }, properties, { speed: 1, name: 'x' })
+  t.throws(() => { node.set('speed', undefined as never) }, { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => { node.set('name', null as never) }, { message: 'property name: expected String, got null' })
+  t.same([node.get('speed'), node.get('name')], [1, 'x'])
+  t.throws(() => server.multiplayer.spawner('Main/B', undefined, { spawnPath: '../a:b' }), {
+    code: 'ERR_INVALID_PARAMETER'
+  })
+  await server.stop()
+})
+
+t.test('paths of spawned nodes follow from the spawn path', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const path = (spawner: string, spawnPath?: string): string =>
+    multiplayer.spawner(spawner, undefined, spawnPath === undefined ? {} : { spawnPath }).spawn('x', { scene: 0 }).path
+  t.equal(path('/root/Main/A'), 'Main/x')
+  t.equal(path('/root/B'), 'x')
+  t.equal(path('/root/Main/C', '../Players'), 'Main/Players/x')
+  t.equal(path('/root/Main/D', '/root/World/Items'), 'World/Items/x')
+  t.equal(path('/root/Main/E', '.'), 'Main/E/x')
+  await server.stop()
+})
+
+t.test('interest: a rule of the spawner, checked at intervals', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const players = [new Godot4Player(server, withScene), new Godot4Player(server, withScene)]
+  await pumpUntilIdle(players)
+  const spawner = multiplayer.spawner('/root/Main/Waves')
+  spawner.spawn('Before', { scene: 0 })
+  let asked = 0
+  const [one] = players.map(({ game }) => game.id)
+  spawner.interest((id, { name }) => {
+    asked++
+    return id === one || name === 'For all'
+  })
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [['spawned Before'], ['spawned Before', 'despawned Before']])
+  spawner.spawn('For one', { scene: 0 })
+  spawner.spawn('For all', { scene: 0 })
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [['spawned For one', 'spawned For all'], ['spawned For all']])
+  spawner.interest(() => { asked++; return true }, 3600_000)
+  multiplayer.sync()
+  asked = 0
+  multiplayer.sync()
+  multiplayer.sync()
+  t.equal(asked, 0, 'not before the interval is over')
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [[], ['spawned Before', 'spawned For one']])
+  t.throws(() => { spawner.interest(() => true, -1) }, { code: 'ERR_INVALID_PARAMETER' })
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  await server.stop()
+})

@@ -1,0 +1,255 @@
+import t from 'tap'
+import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
+import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
+import { memoryMount } from '../../../helper/memory-client.ts'
+import { openMemoryServer } from '../../../helper/memory-server.ts'
+
+const input = { direction: { kind: Vector2 }, shots: { kind: int, mode: 'on_change' } } as const
+const state = { round: { kind: int, mode: 'on_change' }, time: { kind: float } } as const
+
+async function open (options = {}): Promise<WebSocketServer> {
+  return await openMemoryServer({ gdMpApi: true, wire: 'godot4', ...options })
+}
+
+/** A client whose input is the synchronizer Main/Input. */
+function withInput (game: Godot4Client): void {
+  game.addNode('Main/Input', {})
+}
+
+function scene ({ game }: Godot4Player): ClientEvent4[] {
+  return game.events.splice(0).filter(([what]) => !String(what).startsWith('api.'))
+}
+
+t.test('reads the synchronizer of a client, with values as declared', async t => {
+  const server = await open()
+  const players = [new Godot4Player(server, withInput), new Godot4Player(server, withInput)]
+  await pumpUntilIdle(players)
+  const [owner, other] = players.map(({ game }) => game)
+  for (const game of [owner, other]) game.setAuthority('Main/Input', owner.id)
+  const synchronizer = server.multiplayer.synchronizer('/root/Main/Input', input, { authority: owner.id })
+  t.equal(synchronizer.get('direction'), undefined)
+  const changes: unknown[] = []
+  synchronizer.on('changed', (values, sender) => { changes.push([sender, values]) })
+  owner.sync('Main/Input', [new Vector2(1, 0)])
+  await pumpUntilIdle(players)
+  t.same(changes, [], 'the path has to be confirmed first')
+  owner.sync('Main/Input', [new Vector2(1, 0)])
+  owner.sync('Main/Input', [new Vector2(1, 0)])
+  owner.sync('Main/Input', [5], 1n)
+  owner.sync('Main/Input', [new Vector2(0, 1)])
+  await pumpUntilIdle(players)
+  t.strictSame(changes, [
+    [owner.id, { direction: new Vector2(1, 0) }],
+    [owner.id, { shots: 5 }],
+    [owner.id, { direction: new Vector2(0, 1) }]
+  ], 'equal values are no change')
+  t.strictSame(synchronizer.values, { direction: new Vector2(0, 1), shots: 5 })
+  t.strictSame(synchronizer.get('direction')?.y, 1)
+  t.equal(scene(players[1]).length, 4, 'other clients get them as before')
+  t.same([...owner.refusals, ...other.refusals], [])
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
+t.test('refuses values of others, of other kinds and of another number, and counts them', async t => {
+  const server = await open()
+  const players = [new Godot4Player(server, withInput), new Godot4Player(server, withInput)]
+  await pumpUntilIdle(players)
+  const [owner, other] = players.map(({ game }) => game)
+  const synchronizer = server.multiplayer.synchronizer('Main/Input', input, { authority: owner.id })
+  let changes = 0
+  synchronizer.on('changed', () => { changes++ })
+  for (const game of [owner, other]) game.sync('Main/Input', [new Vector2(1, 0)])
+  await pumpUntilIdle(players)
+  other.sync('Main/Input', [new Vector2(9, 9)])
+  owner.sync('Main/Input', ['x'])
+  owner.sync('Main/Input', [])
+  owner.sync('Main/Input', [new Vector2(1, 0), 2])
+  owner.sync('Main/Input', [2], 2n)
+  owner.sync('Main/Input', [2], 0n)
+  owner.sync('Main/Input', [2.5], 1n)
+  owner.sendPacket(Buffer.from('0600000100008005000000ff', 'hex'))
+  await pumpUntilIdle(players)
+  const { drops } = server.monitor
+  t.same([drops['sync-authority'], drops['sync-values'], drops['rpc-malformed'], changes], [1, 6, 1, 0])
+  owner.sendPacket(Buffer.from('060000ffff008001000000ff', 'hex'))
+  owner.sendPacket(Buffer.from('0600000100000001000000ff', 'hex'))
+  await pumpUntilIdle(players)
+  t.same([drops['sync-values'], drops['rpc-malformed']], [6, 1], 'other synchronizers do not concern the server')
+  synchronizer.free()
+  synchronizer.free()
+  owner.sync('Main/Input', [new Vector2(1, 0)])
+  await pumpUntilIdle(players)
+  t.same([changes, drops['sync-values']], [0, 6])
+  await server.stop()
+})
+
+t.test('the authority may change, between clients and to the server', async t => {
+  const server = await open()
+  const players = [new Godot4Player(server, withInput), new Godot4Player(server, withInput)]
+  await pumpUntilIdle(players)
+  const [one, two] = players.map(({ game }) => game)
+  const node = server.multiplayer.node('/root/Main')
+  node.setMultiplayerAuthority(one.id)
+  t.same([node.getMultiplayerAuthority(), node.isMultiplayerAuthority()], [one.id, false])
+  const synchronizer = node.synchronizer('Input', input)
+  t.equal(synchronizer.path, 'Main/Input')
+  t.equal(synchronizer.getMultiplayerAuthority(), one.id)
+  t.throws(() => { synchronizer.set('shots', 1) }, { code: 'ERR_UNAUTHORIZED' })
+  t.throws(() => { synchronizer.setMultiplayerAuthority(1) }, { code: 'ERR_INVALID_PARAMETER', message: /direction/ })
+  t.equal(synchronizer.getMultiplayerAuthority(), one.id)
+  synchronizer.setMultiplayerAuthority(two.id)
+  two.sync('Main/Input', [new Vector2(1, 0)])
+  await pumpUntilIdle(players)
+  two.sync('Main/Input', [new Vector2(1, 0)])
+  two.sync('Main/Input', [7], 1n)
+  await pumpUntilIdle(players)
+  t.strictSame(synchronizer.values, { direction: new Vector2(1, 0), shots: 7 })
+  for (const player of players) {
+    player.game.setAuthority('Main/Input', 1)
+    scene(player)
+    player.game.refusals.length = 0
+  }
+  synchronizer.setMultiplayerAuthority(1)
+  synchronizer.set('shots', 8)
+  await pumpUntilIdle(players)
+  server.multiplayer.sync()
+  await pumpUntilIdle(players)
+  for (const player of players) {
+    t.strictSame(scene(player), [
+      ['delta', 'Main/Input', 1n, [8]],
+      ['sync', 'Main/Input', undefined, [new Vector2(1, 0)]],
+      ['delta', 'Main/Input', 1n, [8]]
+    ])
+    t.same(player.game.refusals, [])
+  }
+  for (const id of [0, -1, 1.5, NaN]) {
+    t.throws(() => { synchronizer.setMultiplayerAuthority(id) }, { code: 'ERR_INVALID_PARAMETER' })
+  }
+  synchronizer.setMultiplayerAuthority(one.id)
+  server.multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(players.map(scene), [[], []])
+  await server.stop()
+})
+
+t.test('sends the values of a synchronizer that is in the scene, once its path is confirmed', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const synchronizer = multiplayer.synchronizer('/root/Main/State', state, { values: { round: 1, time: 0 } })
+  const players = [new Godot4Player(server, game => { game.addNode('Main/State', {}) }), new Godot4Player(server)]
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  synchronizer.set('round', 2)
+  synchronizer.set('time', 3)
+  multiplayer.sync()
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.strictSame(scene(players[0]), [
+    ['delta', 'Main/State', 1n, [1]],
+    ['sync', 'Main/State', undefined, [3]],
+    ['delta', 'Main/State', 1n, [2]],
+    ['sync', 'Main/State', undefined, [3]]
+  ])
+  t.same(players[0].game.refusals, [])
+  t.same(scene(players[1]), [], 'a client without the node gets nothing')
+  t.same(players[1].game.refusals.splice(0), ['announced path has no node'])
+  players[1].game.addNode('Main/State', {})
+  synchronizer.publicVisibility = false
+  for (const { game } of players) synchronizer.setVisibleTo(game.id, true)
+  t.ok(synchronizer.isVisibleTo(players[1].game.id))
+  await pumpUntilIdle(players)
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.strictSame(players.map(scene), [[
+    ['delta', 'Main/State', 1n, [2]], ['sync', 'Main/State', undefined, [3]]
+  ], [
+    ['delta', 'Main/State', 1n, [2]], ['sync', 'Main/State', undefined, [3]]
+  ]], 'under another id at the second client')
+  synchronizer.setVisibleTo(players[0].game.id, false)
+  synchronizer.set('round', 3)
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(players.map(player => scene(player).map(([what]) => what)), [[], ['sync', 'delta']])
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  await server.stop()
+})
+
+t.test('the ids on the wire are those of the paths', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  multiplayer.synchronizer('Main/State', { time: { kind: int } }, { values: { time: 5 } })
+  const player = new Godot4Player(server, game => { game.addNode('Main/State', {}) })
+  await pumpUntilIdle([player])
+  const seen: string[] = []
+  const receive = player.game.receive.bind(player.game)
+  player.game.receive = message => {
+    seen.push(message.toString('hex'))
+    receive(message)
+  }
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.match(seen[0], /^06....01000080020000000205$/)
+  await server.stop()
+})
+
+t.test('an equal value of mode on_change is not sent', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const synchronizer = multiplayer.synchronizer('Main/Board', { cells: { kind: Array, mode: 'on_change' } }, {
+    values: { cells: [1, [2, 3]] }
+  })
+  const player = new Godot4Player(server, game => { game.addNode('Main/Board', {}) })
+  await pumpUntilIdle([player])
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  scene(player)
+  synchronizer.set('cells', [1, [2, 3]])
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.same(scene(player), [])
+  synchronizer.set('cells', [1, [2, 4]])
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.strictSame(scene(player), [['delta', 'Main/Board', 1n, [[1, [2, 4]]]]])
+  await server.stop()
+})
+
+t.test('throws for what cannot be', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const options = { values: { round: 1, time: 0 } }
+  multiplayer.synchronizer('/root/Main/State', state, options)
+  t.throws(() => multiplayer.synchronizer('Main/State', state, options), { code: 'ERR_ALREADY_IN_USE' })
+  t.throws(() => multiplayer.synchronizer('/Main', state, options), { code: 'ERR_INVALID_PARAMETER' })
+  t.throws(() => multiplayer.synchronizer('Main/A', state, {} as never), {
+    code: 'ERR_INVALID_PARAMETER', message: 'property round: expected int, got undefined'
+  })
+  t.throws(() => multiplayer.synchronizer('Main/A', state, { values: { round: 1, time: '1' as never } }), {
+    code: 'ERR_INVALID_PARAMETER', message: 'property time: expected float, got "1"'
+  })
+  t.throws(() => multiplayer.synchronizer('Main/A', state, options).on('nope' as never, () => {}), {
+    code: 'ERR_INVALID_PARAMETER', message: 'unknown signal nope: expected changed'
+  })
+  await server.stop()
+  const old = new WebSocketServer({ gdMpApi: true }, memoryMount)
+  t.throws(() => old.multiplayer.synchronizer('Main/A', state, options), {
+    code: 'ERR_INVALID_PARAMETER', message: 'Godot 3 has no synchronizers'
+  })
+})
+
+t.test('a listener of changed that throws is logged', async t => {
+  const server = await open()
+  const player = new Godot4Player(server, withInput)
+  await pumpUntilIdle([player])
+  const { id } = player.game
+  server.multiplayer.synchronizer('Main/Input', input, { authority: id }).on('changed', () => { throw new Error('x') })
+  player.game.sync('Main/Input', [new Vector2()])
+  await pumpUntilIdle([player])
+  player.game.sync('Main/Input', [new Vector2()])
+  await pumpUntilIdle([player])
+  t.equal(server.monitor.failures, 1)
+  await server.stop()
+})

@@ -1,0 +1,202 @@
+import t from 'tap'
+import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
+import { int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
+import { openMemoryServer } from '../../../helper/memory-server.ts'
+import { nextTurn } from '../../../helper/frame-client.ts'
+
+const ball = { position: { kind: Vector2 }, health: { kind: int, mode: 'on_change' } } as const
+const values = { position: new Vector2(1, 2), health: 3 }
+
+async function open (): Promise<WebSocketServer> {
+  return await openMemoryServer({ gdMpApi: true, wire: 'godot4' })
+}
+
+function withSpawner (game: Godot4Client): void {
+  game.addNode('Main/Spawner', {})
+}
+
+/** What happened in the scene, and is not about peers, since the last call. */
+function scene ({ game }: Godot4Player): ClientEvent4[] {
+  return game.events.splice(0).filter(([what]) => !String(what).startsWith('api.'))
+}
+
+function names (player: Godot4Player): string[] {
+  return scene(player).map(([what, name]) => `${String(what)} ${String(name)}`)
+}
+
+t.test('a hidden node appears at the peers that may see it, and disappears again', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const players = [new Godot4Player(server, withSpawner), new Godot4Player(server, withSpawner)]
+  await pumpUntilIdle(players)
+  const [one, two] = players
+  const node = multiplayer.spawner('/root/Main/Spawner').spawn('Ball', { scene: 0 }, ball, values, {
+    publicVisibility: false
+  })
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [[], []])
+  node.setVisibleTo(one.game.id, true)
+  t.same([node.isVisibleTo(one.game.id), node.isVisibleTo(two.game.id)], [true, false])
+  node.set('health', 4)
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.strictSame(scene(one), [
+    ['spawned', 'Ball', 0, [new Vector2(1, 2), 3]],
+    ['delta', 'Ball', 1n, [3]],
+    ['sync', 'Ball', undefined, [new Vector2(1, 2)]],
+    ['delta', 'Ball', 1n, [4]]
+  ])
+  t.same(scene(two), [])
+  node.publicVisibility = true
+  node.setVisibleTo(one.game.id, false)
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(names(one), ['sync Ball'], 'public: as in Godot, single peers cannot be excluded')
+  t.same(names(two), ['spawned Ball', 'delta Ball', 'sync Ball'])
+  node.publicVisibility = false
+  node.setVisibleTo(two.game.id, true)
+  await pumpUntilIdle(players)
+  t.same(names(one), ['despawned Ball'])
+  t.same(names(two), ['despawned Ball', 'spawned Ball', 'delta Ball'])
+  node.despawn()
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [[], ['despawned Ball']])
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  await server.stop()
+})
+
+t.test('a callback decides at every sync, when a peer joins and when a node is spawned', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const near = new Set<number>()
+  const players = [new Godot4Player(server, withSpawner)]
+  await pumpUntilIdle(players)
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  near.add(players[0].game.id)
+  spawner.spawn('Near', { scene: 0 }, {}, {}, { visibility: id => near.has(id) })
+  spawner.spawn('Odd', { scene: 0 }, {}, {}, { visibility: () => { throw new Error('of the application') } })
+  players.push(new Godot4Player(server, withSpawner))
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [['spawned Near'], []])
+  near.clear()
+  near.add(players[1].game.id)
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(players.map(names), [['despawned Near'], ['spawned Near']])
+  t.ok(server.monitor.failures >= 3, 'a filter that throws hides')
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  await server.stop()
+})
+
+t.test('lobby, then match: a client that loads its scene later gets the nodes when it says so, and all later ones',
+  async t => {
+    const server = await open()
+    const { multiplayer } = server
+    const ready = new Set<number>()
+    const lobby = multiplayer.node('/root/Lobby', { loaded: [] })
+    lobby.method('any_peer', 'loaded', id => { ready.add(id) })
+    const spawner = multiplayer.spawner('/root/Main/Spawner')
+    spawner.spawn('First', { scene: 0 }, ball, values, { visibility: id => ready.has(id) })
+    const player = new Godot4Player(server, game => {
+      game.addNode('Lobby', { loaded: { args: 0, mode: 'any_peer' } })
+    })
+    await pumpUntilIdle([player])
+    multiplayer.sync()
+    await pumpUntilIdle([player])
+    t.same(scene(player), [])
+    withSpawner(player.game)
+    player.game.rpc('Lobby', 'loaded', [], 1)
+    await pumpUntilIdle([player])
+    multiplayer.sync()
+    await pumpUntilIdle([player])
+    t.same(names(player), ['spawned First', 'delta First', 'sync First'])
+    spawner.spawn('Second', { scene: 0 })
+    await pumpUntilIdle([player])
+    t.same(names(player), ['spawned Second'])
+    t.same(player.game.refusals, [])
+    await server.stop()
+  })
+
+t.test('a path that a client has refused is announced anew', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const early = spawner.spawn('Early', { scene: 0 })
+  const player = new Godot4Player(server)
+  await pumpUntilIdle([player])
+  t.same(player.game.refusals.splice(0), ['announced path has no node', 'path id not announced by this sender'])
+  withSpawner(player.game)
+  spawner.spawn('Late', { scene: 0 })
+  spawner.spawn('Later', { scene: 0 })
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Late', 'spawned Later'])
+  spawner.spawn('Last', { scene: 0 })
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Last'], 'by the id that was confirmed')
+  t.same(player.game.refusals, [])
+  early.publicVisibility = false
+  early.publicVisibility = true
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Early'])
+  t.same(player.game.refusals, ['not a known spawn'], 'it never had the node')
+  t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+  await server.stop()
+})
+
+t.test('announcements on their way cause no error: each has an id of its own', async t => {
+  const server = await open()
+  const spawner = server.multiplayer.spawner('/root/Main/Spawner')
+  const player = new Godot4Player(server, withSpawner)
+  for (let i = 0; i < 100; i++) {
+    spawner.spawn(`N${i}`, { scene: 0 })
+    await nextTurn()
+  }
+  await pumpUntilIdle([player])
+  t.equal(names(player).length, 100)
+  t.same([...new Set(player.game.refusals)], ['path id announced twice'], 'beyond 64 ids the last one is used again')
+  t.equal(player.game.refusals.length, 35)
+  t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+  await server.stop()
+})
+
+t.test('remote calls to a node whose path was announced anew go by path', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const surface = { flash: [int] } as const
+  const spawner = multiplayer.spawner('/root/Main/Spawner', surface)
+  spawner.spawn('Early', { scene: 0 })
+  const player = new Godot4Player(server)
+  await pumpUntilIdle([player])
+  player.game.addNode('Main/Spawner', { flash: { args: 1 } })
+  player.game.refusals.length = 0
+  spawner.spawn('Late', { scene: 0 })
+  multiplayer.node('/root/Main/Spawner', surface).rpc('flash', 7)
+  await pumpUntilIdle([player])
+  multiplayer.node('/root/Main/Spawner', surface).rpc('flash', 8)
+  await pumpUntilIdle([player])
+  t.strictSame(player.game.events.filter(([what]) => what === 'flash').map(([, , , values]) => values), [[7], [8]])
+  t.same(player.game.refusals, [])
+  await server.stop()
+})
+
+t.test('who leaves is forgotten', async t => {
+  const server = await open()
+  const spawner = server.multiplayer.spawner('/root/Main/Spawner')
+  const players = [new Godot4Player(server, withSpawner), new Godot4Player(server, withSpawner)]
+  await pumpUntilIdle(players)
+  const node = spawner.spawn('Ball', { scene: 0 }, ball, values, { publicVisibility: false })
+  for (const { game } of players) node.setVisibleTo(game.id, true)
+  players[0].leave()
+  await pumpUntilIdle(players)
+  t.notOk(node.isVisibleTo(players[0].game.id))
+  node.set('health', 9)
+  server.multiplayer.sync()
+  node.despawn()
+  await pumpUntilIdle(players)
+  t.same(names(players[1]), ['spawned Ball', 'delta Ball', 'sync Ball', 'delta Ball', 'despawned Ball'])
+  await server.stop()
+})

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { root } from '../../scripts/root.ts'
+import { findProgram } from '../../scripts/test-programs.mjs'
+import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
+import { freePort } from '../helper/free-port.ts'
+import { asCall, RelaySocket } from '../helper/relay-socket.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
+
+const skip = [skipWithout('godot3-server'), skipWithout('nats-server')].find(({ skip }) => skip !== false)
+
+t.test('a real player goes on playing, with its score, when the home of its room is killed', {
+  ...skip, timeout: 120_000
+}, async t => {
+  const { port, brokerUrl, processes } = await startExample(t)
+  const urlOf = (node: number): string => `ws://127.0.0.1:${port + node}/ws/ice`
+  // The first one opens the room on its node.
+  const ann = await RelaySocket.connect(t, urlOf(0), {}, asCall)
+  ann.call('join', 'Ann')
+  const watcher = await RelaySocket.connect(t, urlOf(2), {}, asCall)
+  await startBot(t, 'Ben', urlOf(1))
+  await watcher.until(/^1: scores .*"Ann".*"Ben",[1-9]/, { seconds: 60 })
+  const kept = await keptScore(t, brokerUrl, 'ice', 'Ben')
+  t.ok(kept > 0, `Ben has ${kept}`)
+
+  process.kill(processes[0], 'SIGKILL')
+  const killed = performance.now()
+  await watcher.until('del 1')
+  t.ok(performance.now() - killed < 5000, 'another node has taken over within five seconds')
+  t.equal(watcher.heard.filter(line => line === `del ${ann.id}`).length, 1)
+  const from = watcher.heard.indexOf('del 1')
+  const first = await watcher.until(/^1: scores /, { from })
+  t.notMatch(first, /"Ann"/)
+  const restored = scoreOf('Ben', first)
+  t.ok(restored >= kept, `${restored} after ${kept}`)
+  await watcher.until(new RegExp(`^1: scores .*"Ben",${restored + 1}`), { from, seconds: 30 })
+})
+
+/** Starts a broker and three nodes with `start.ts`; the ports of the nodes follow each other. */
+async function startExample (t: Test): Promise<{ port: number, brokerUrl: string, processes: number[] }> {
+  const [port, brokerPort] = [await freePorts(3), await freePort()]
+  const start = join(root, 'dist/examples/cluster/start.js')
+  const example = spawn(process.execPath, [start, String(port), String(brokerPort)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(example, 'exit')
+  t.teardown(async () => {
+    example.kill('SIGTERM')
+    await exited
+  })
+  let output = ''
+  const listening = new Promise<void>((resolve, reject) => {
+    for (const stream of [example.stdout, example.stderr]) {
+      createInterface({ input: stream }).on('line', line => {
+        output += `${line}\n`
+        if (output.match(/listening at/g)?.length === 3) resolve()
+      })
+    }
+    exited.then(([code]) => { reject(new Error(`the example exited with ${code}:\n${output}`)) }, reject)
+  })
+  await withTimeout(60, () => `three nodes:\n${output}`, listening)
+  const processes = [...output.matchAll(/process (\d+)/g)].map(([, id]) => Number(id))
+  return { port, brokerUrl: `nats://127.0.0.1:${brokerPort}`, processes }
+}
+
+/** The first of so many free ports that follow each other. */
+async function freePorts (count: number): Promise<number> {
+  const first = await freePort()
+  const servers = Array.from({ length: count }, () => createServer())
+  try {
+    for (const [index, server] of servers.entries()) await once(server.listen(first + index, '127.0.0.1'), 'listening')
+    return first
+  } catch {
+    return await freePorts(count)
+  } finally {
+    for (const server of servers) server.close()
+  }
+}
+
+/** Starts a real Godot player that chases the coin. */
+async function startBot (t: Test, name: string, url: string): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'cluster-bot-'))
+  // Godot 3.2.3 reports an error when it creates this folder, although it succeeds.
+  await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
+  const project = join(root, 'examples/arena/godot')
+  const args = ['--no-window', '--path', project, `--server=${url}`, `--name=${name}`, '--bot']
+  const godot = spawn(findProgram('godot3-server')!, args, { env: { ...process.env, HOME: home }, stdio: 'ignore' })
+  const exited = once(godot, 'exit')
+  t.teardown(async () => {
+    godot.kill('SIGKILL')
+    await exited
+    await rm(home, { recursive: true, force: true })
+  })
+}
+
+/** The score of a player in the state that the cluster keeps of a room, once it is over 0. */
+async function keptScore (t: Test, servers: string, room: string, name: string): Promise<number> {
+  const bus = await connectNats({ servers }, silentLogger)
+  t.teardown(() => bus.close())
+  const store = await bus.openStore('gdws-default-state')
+  for (;;) {
+    const value = (await store.get(room))?.value
+    const { players } = JSON.parse(Buffer.from(value ?? '{"players":[]}').toString())
+    const found = players.find(([, player]: [number, { name: string }]) => player.name === name)
+    if (found?.[1].score > 0) return found[1].score
+    await delay(100)
+  }
+}
+
+function scoreOf (name: string, scores: string): number {
+  return Number(new RegExp(`"${name}",(\\d+)`).exec(scores)?.[1])
+}
