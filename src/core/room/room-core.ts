@@ -336,7 +336,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { id, address, port, protocol } = session
     this.#admit(session)
     peers.add(session)
-    log.info({ id, room: this.name, address, port }, 'peer joined')
+    log.info({ id, room: this.name, address, port, ...traceOf(session) }, 'peer joined')
     monitor.events.emit('joined', session.peer)
     if (this.#settings.options.gdMpApi) {
       this.inbox.joined(id)
@@ -401,7 +401,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
     const { cause, code } = end
-    log.info({ id, room: this.name, address: session.address, cause, code, seconds: session.age }, 'peer left')
+    const { address, age: seconds } = session
+    log.info({ id, room: this.name, address, cause, code, seconds, ...traceOf(session) }, 'peer left')
     monitor.events.emit('left', session.peer, end)
     if (gdMpApi) this.#emit('peer_disconnected', id)
     else this.#emit('client_disconnected', id, end.outcome === 'clean')
@@ -557,4 +558,9 @@ function * ascending (
       b = other.next()
     }
   }
+}
+
+/** Of a session whose handshake belongs to a trace its id, for the log. */
+function traceOf ({ traceId }: PeerSession): { traceId?: string } {
+  return traceId === undefined ? {} : { traceId }
 }
