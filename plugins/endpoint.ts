@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptio
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import type { EndpointPath } from '../http/upgrade/endpoint-paths.ts'
 import { isolated } from '../http/isolated.ts'
+import { traceIdOf } from '../http/trace-id.ts'
 import { addressOf } from '../http/client-address.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'
@@ -69,8 +70,10 @@ function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequ
     return upgrade.reject(new GodotError('not-listening'))
   }
   const { room } = request.params as { room: string }
+  // The span ends before the callback.
+  const traceId = traceIdOf(request)
   switchProtocols(reply, responseHeaders => {
-    upgrade.process({ ...requestOf(request), ...(isRoom ? { room } : {}), responseHeaders })
+    upgrade.process({ ...requestOf(request), traceId, ...(isRoom ? { room } : {}), responseHeaders })
   })
 }
 

@@ -244,7 +244,7 @@ function describeSettings (server: WebSocketServer): Static<typeof State>['setti
   const { options } = server
   return {
     ...Object.fromEntries(runtimeOptionNames.map(name => [name, options[name]])) as RuntimeOptions,
-    allowedOrigins: options.allowedOrigins ?? null,
+    allowedOrigins: options.allowedOrigins as '*' | string[] | undefined ?? null,
     rooms: internalsOf(server).settings.rooms ?? false
   }
 }

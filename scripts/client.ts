@@ -149,7 +149,7 @@ function blockOf (members: string[], depth: number): string {
 }
 
 /** A documentation comment: one line, or several where one would be too long. */
-function docComment (text: string, depth: number): string[] {
+export function docComment (text: string, depth: number): string[] {
   const indent = '  '.repeat(depth)
   const line = `${indent}/** ${text} */`
   if (line.length <= MAX_COLUMNS && !text.includes('\n')) return [line]

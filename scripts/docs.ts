@@ -8,6 +8,7 @@ import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
 import { code, table } from './markdown.ts'
 import { mountingPage } from './mounting.ts'
+import { optionTypes } from './option-types.ts'
 import {
   adminOptionRows, lobbyOptionRows, meaningOf, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
 } from './options-table.ts'
@@ -23,6 +24,7 @@ export const entryPoints = ['index.ts', 'src/client/index.ts']
 /** The generated pages by their path from the root, from the exports of the entry points. */
 export function generatedDocs ([server, client]: ApiExport[][]): Record<string, string> {
   return {
+    ...optionTypes(),
     'docs/options.md': optionsPage(),
     'docs/errors.md': errorsPage(),
     'docs/service.md': servicePage(),

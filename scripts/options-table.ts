@@ -45,7 +45,7 @@ function rowsOf (schemas: Record<string, TSchema>, defaults: object): string[][]
 
 /** The default of an option, undefined when there is none. */
 export function defaultOf (option: string): unknown {
-  return (defaultOptions as Record<string, unknown>)[option]
+  return ({ ...defaultOptions } as Record<string, unknown>)[option]
 }
 
 /** A schema's type and limits in a few words. */

@@ -165,7 +165,7 @@ function variableOf (option: keyof ServerOptions): Array<[name: string, variable
   // ROOMS has a variable of its own.
   const parse = option === 'rooms' ? undefined : parserOf(schema)
   if (parse === undefined || option in excluded) return []
-  const defaultValue = serviceDefaults[option] ?? (defaultOptions as Record<string, unknown>)[option]
+  const defaultValue = serviceDefaults[option] ?? ({ ...defaultOptions } as Record<string, unknown>)[option]
   return [[name, { parse, schema, defaultValue, option }]]
 }
 

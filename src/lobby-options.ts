@@ -1,10 +1,9 @@
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from './error.ts'
+import type { LobbyOptions as PlainOptions } from './lobby-option-types.ts'
 import { defaultOptions, firstFault } from './options.ts'
 import { originOption } from './origin-option.ts'
-
-type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
 
 /** What the URLs of rooms begin with. */
 export const PublicUrl = Type.String({
@@ -37,7 +36,7 @@ export const LobbyOptions = Type.Object({
   }))
 }, { additionalProperties: false })
 
-export type LobbyOptions = Immutable<Static<typeof LobbyOptions>>
+export type LobbyOptions = PlainOptions
 
 /** Defaults of `lobbyRoutes`. */
 export const defaultLobbyOptions = {
@@ -57,7 +56,7 @@ export interface ParsedLobbyOptions extends LobbyOptions {
 const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
 
 /** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
-export function parseLobbyOptions (given: Readonly<Record<string, unknown>>): ParsedLobbyOptions {
+export function parseLobbyOptions (given: object): ParsedLobbyOptions {
   const own = Object.fromEntries(
     Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
   ) as LobbyOptions

@@ -1,8 +1,9 @@
-import Type, { type Static, type TSchema } from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
 import { GodotError } from './error.ts'
+import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
 import type { Authenticate } from './on-authenticate.ts'
 import type { Logger } from './logger.ts'
 import type { OnHandshake } from './on-handshake.ts'
@@ -171,7 +172,7 @@ export const ServerOptions = Type.Object({
     description: 'Several multiplayer worlds in one server, chosen by the client\'s URL: `/ws/arena-7` or ' +
       '`/ws?room=arena-7`, else `main`. true: with the defaults; false: everyone is in `main`'
   }),
-  cluster: Type.Optional(Type.Unsafe<Static<typeof clusterRules>>({
+  cluster: Type.Optional(Type.Unsafe<ClusterOptions>({
     ...clusterRules,
     description: 'Makes this server a node of a cluster, whose nodes share ids and rooms over NATS'
   })),
@@ -207,15 +208,7 @@ export const ServerOptions = Type.Object({
 }, { additionalProperties: false })
 
 /** The complete options, with defaults applied. */
-export interface ServerOptions extends Static<typeof ServerOptions> {}
-
-/**
- * `options` itself: an error in `app.register(peerServer, serverOptions({ ... }))` is one line of TypeScript at the
- * wrong option, instead of one for each way to register a plugin.
- */
-export function serverOptions (options: Partial<ServerOptions>): Partial<ServerOptions> {
-  return options
-}
+export type ServerOptions = Options
 
 /** Default values. */
 export const defaultOptions: ServerOptions = {

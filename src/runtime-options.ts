@@ -1,5 +1,5 @@
 import { GodotError } from './error.ts'
-import type { ServerOptions } from './options.ts'
+import type { ServerOptions } from './option-types.ts'
 
 /** Options that may change while the server listens, in the order of docs/options.md. */
 export const runtimeOptionNames = [

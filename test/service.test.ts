@@ -79,6 +79,7 @@ t.test('configured: variables take effect, the token is required and never logge
     GD_MP_API: 'false',
     WS_PATH: '/game',
     WS_PROTOCOLS: 'chat, game',
+    LOG_LEVEL: 'debug',
     HANDSHAKE_TIMEOUT: '0.6'
   })
   t.equal((await service.api('/server')).status, 401)

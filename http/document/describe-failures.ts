@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import type { AdminOptions } from '../../src/admin/admin-options.ts'
+import type { AdminOptions } from '../../src/admin/admin-option-types.ts'
 import type { Role } from '../../src/named-token.ts'
 import { HttpError, problem } from '../problem.ts'
 import { requiredRole } from '../required-role.ts'

@@ -70,7 +70,8 @@ export function openSchema (maxPeersPerRoom: number) {
     response: {
       201: Type.Object({ name: Name, url: Url }, { description: 'The room' }),
       400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 1'),
-      403: problem('The lobby opens no rooms (option `create`), or the address is banned', new GodotError('lobby-create')),
+      403: problem('The lobby opens no rooms (option `create`), or the address is banned',
+        new GodotError('lobby-create')),
       429: tooOften,
       503: unavailable
     }

@@ -1,12 +1,11 @@
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from '../error.ts'
 import { defaultOptions } from '../options.ts'
 import { type Role, roles } from '../named-token.ts'
 import { originOption } from '../origin-option.ts'
 import { tokenFault } from '../token-fault.ts'
-
-type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
+import type { AdminOptions as PlainOptions, NamedToken as PlainToken } from './admin-option-types.ts'
 
 const isFalse = (value: unknown): boolean => value === false
 
@@ -22,7 +21,7 @@ export const NamedToken = Type.Object({
   }))
 }, { additionalProperties: false })
 
-export type NamedToken = Immutable<Static<typeof NamedToken>>
+export type NamedToken = PlainToken
 
 /** Every option of `adminRoutes`: type, limits and meaning. Either `token` or `auth: false` is required. */
 export const AdminOptions = Type.Object({
@@ -62,7 +61,7 @@ export const AdminOptions = Type.Object({
   }))
 }, { additionalProperties: false })
 
-export type AdminOptions = Immutable<Static<typeof AdminOptions>>
+export type AdminOptions = PlainOptions
 
 /** Defaults of `adminRoutes`. */
 export const defaultAdminOptions = {
@@ -77,7 +76,7 @@ const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
 
 /** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
 export function parseAdminOptions (
-  given: Readonly<Record<string, unknown>>
+  given: object
 ): AdminOptions & typeof defaultAdminOptions {
   const own = Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
   const options = { ...defaultAdminOptions, ...Object.fromEntries(own) } as AdminOptions & typeof defaultAdminOptions

@@ -1,4 +1,4 @@
-import type { RoomOptions } from '../core/room/room-options.ts'
+import type { RoomOptions } from '../option-types.ts'
 import type { KeyStore, StoreEntry } from './bus/bus.ts'
 import { keyOf, roomOf } from './subjects.ts'
 

@@ -69,6 +69,8 @@ export class Handshake implements Deadlined {
   data: unknown
   /** Name of the room that the client enters. */
   room = ''
+  /** Id of the trace that the request belongs to, if there is one. */
+  traceId: string | undefined
   /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
   windowBits = 0
   readonly #host: HandshakeHost
@@ -117,6 +119,7 @@ export class Handshake implements Deadlined {
     this.#attempt(() => {
       const acceptance = this.#check(request)
       this.room = this.#host.requestedRoom(request)
+      this.traceId = request.traceId
       const { onHandshake } = this.#host
       if (onHandshake === undefined) this.#enter(acceptance, request)
       else this.#decide(onHandshake, acceptance, request)

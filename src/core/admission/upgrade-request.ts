@@ -19,6 +19,8 @@ export interface UpgradeRequest {
   readonly port: number
   /** Header lines for the 101 response, each with its CRLF. */
   readonly responseHeaders?: string
+  /** Id of the trace that the request belongs to (OpenTelemetry), for the log. */
+  readonly traceId?: string | undefined
 }
 
 /**

@@ -97,6 +97,8 @@ export class PeerSession implements
   bytesIn = 0
   /** Application data (option onHandshake). */
   data: unknown
+  /** Id of the trace that its handshake belongs to, if there is one. */
+  traceId: string | undefined
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #server: PeerServer

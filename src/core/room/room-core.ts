@@ -23,7 +23,7 @@ import { Relay } from './relay/relay.ts'
 import { Room } from './room.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomLink } from './room-link.ts'
-import type { RoomOptions } from './room-options.ts'
+import type { RoomOptions } from '../../option-types.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
@@ -337,7 +337,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { id, address, port, protocol } = session
     this.#admit(session)
     peers.add(session)
-    log.info({ id, room: this.name, address, port }, 'peer joined')
+    log.info({ id, room: this.name, address, port, ...traceOf(session) }, 'peer joined')
     monitor.events.emit('joined', session.peer)
     if (this.#settings.options.gdMpApi) {
       this.inbox.joined(id)
@@ -402,7 +402,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
     const { cause, code } = end
-    log.info({ id, room: this.name, address: session.address, cause, code, seconds: session.age }, 'peer left')
+    const { address, age: seconds } = session
+    log.info({ id, room: this.name, address, cause, code, seconds, ...traceOf(session) }, 'peer left')
     monitor.events.emit('left', session.peer, end)
     if (gdMpApi) this.#emit('peer_disconnected', id)
     else this.#emit('client_disconnected', id, end.outcome === 'clean')
@@ -568,4 +569,9 @@ function * ascending (
       b = other.next()
     }
   }
+}
+
+/** Of a session whose handshake belongs to a trace its id, for the log. */
+function traceOf ({ traceId }: PeerSession): { traceId?: string } {
+  return traceId === undefined ? {} : { traceId }
 }

@@ -1,6 +1,7 @@
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from '../../error.ts'
+import type { RoomOptions as PlainOptions } from '../../option-types.ts'
 import { firstFault } from '../../options.ts'
 
 /** Bytes of `data` as JSON. */
@@ -24,7 +25,7 @@ export const RoomOptions = Type.Object({
 }, { additionalProperties: false })
 
 /** What one room may set for itself. */
-export type RoomOptions = Static<typeof RoomOptions>
+export type RoomOptions = PlainOptions
 
 /** The options, with `data` as a copy of its own; throws ERR_INVALID_PARAMETER naming the invalid one. */
 export function checkRoomOptions (options: RoomOptions): RoomOptions {

@@ -7,7 +7,7 @@ import type { Ban } from '../admission/bans.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
-import type { RoomOptions } from '../room/room-options.ts'
+import type { RoomOptions } from '../../option-types.ts'
 import type { SignalEmitter } from './signals.ts'
 
 /** A room that has its home on another node. */

@@ -200,6 +200,7 @@ export class PeerRegistry implements RoomServer {
     const room = handshake === undefined ? this.rooms.main : this.rooms.entered(handshake.room, connection.address)
     const session = new PeerSession(this, room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
+    session.traceId = handshake?.traceId
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
     room.enter(session)
