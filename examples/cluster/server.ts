@@ -28,4 +28,10 @@ await app.listen({ port: Number(port) })
 const main = server.room('main')
 if (main.isHome) await play(main, false)
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { app.close() })
+// Games that run here go on elsewhere: their timers end with the process.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await app.close()
+    process.exit()
+  })
+}

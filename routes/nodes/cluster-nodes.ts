@@ -1,4 +1,4 @@
-import type { ClusterNode } from '../../src/cluster/membership-host.ts'
+import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { ClusterLink, RoomFacts } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'

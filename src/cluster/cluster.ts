@@ -7,7 +7,7 @@ import type { SignalSource } from '../core/server/signal-source.ts'
 import { namesOf } from '../core/server/signals.ts'
 import type { SignalEmitter } from '../core/server/signals.ts'
 import { checkClose, closeCode } from '../protocol/websocket/close-code.ts'
-import type { ClusterNode, NodeLeftCause } from './membership-host.ts'
+import type { ClusterNode, NodeLeftCause } from './membership/membership-host.ts'
 
 /** The arguments of each signal of a Cluster by its name. */
 export interface ClusterSignals {

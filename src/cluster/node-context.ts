@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { Bus } from './bus/bus.ts'
-import type { ClusterNode } from './membership-host.ts'
+import type { ClusterNode } from './membership/membership-host.ts'
 import type { NodeCommands } from './node-commands.ts'
 import type { Lease } from './room-directory.ts'
 import type { Subjects } from './subjects.ts'

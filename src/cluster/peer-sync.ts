@@ -1,7 +1,7 @@
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { PeerSession } from '../core/peer/peer-session.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
-import type { ClusterNode } from './membership-host.ts'
+import type { ClusterNode } from './membership/membership-host.ts'
 import type { NodeContext } from './node-context.ts'
 import { PeerFeed } from './peer-feed.ts'
 import type { FeedHost, PeerEvent, PeerPage, StampedPeerEvent } from './peer-feed.ts'

@@ -2,7 +2,7 @@
 // each, and with every line its lease; every few milliseconds it publishes what it is, as a node does with packets.
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { GodotError } from '../../src/error.ts'
-import { Membership } from '../../src/cluster/membership.ts'
+import { Membership } from '../../src/cluster/membership/membership.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'
 import { silentLogger } from '../helper/silent-logger.ts'

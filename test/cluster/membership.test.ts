@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
-import { Membership, type MembershipOptions } from '../../src/cluster/membership.ts'
+import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'
@@ -288,6 +288,20 @@ t.test('ignores heartbeats that are none, late, or of another epoch than the lea
   await pass(4 * timings.heartbeat)
   t.same(a.told, ['joined b'])
   t.equal(a.membership.epochOf(b.slot), b.membership.self?.epoch)
+})
+
+t.test('a late heartbeat of a lost node does not bring it back', async t => {
+  const [a, b] = await start(t, 'ab')
+  const node = b.membership.self!
+  b.cut()
+  await a.toldOf('left b lost')
+  const network = a.broker.connect()
+  network.publish('gdws.test.hb', encodeHeartbeat({ node, isLeaving: false, bytes: new Uint8Array(0) }))
+  await network.flush()
+  await pass(2 * timings.ping)
+  const leases = await readLeases(await a.bus.openStore('gdws-test-nodes'))
+  t.equal(leases.get(node.slot)?.epoch, node.epoch, 'its lease has not expired')
+  t.same(a.told, ['joined b', 'left b lost'])
 })
 
 t.test('does not start without a broker', async t => {

@@ -1,4 +1,4 @@
-import type { ClusterNode, MembershipHost, NodeLeftCause } from '../../src/cluster/membership-host.ts'
+import type { ClusterNode, MembershipHost, NodeLeftCause } from '../../src/cluster/membership/membership-host.ts'
 
 /** Writes down what membership tells it. */
 export class RecordingHost implements MembershipHost {

@@ -17,7 +17,7 @@ export interface MemoryCluster {
 }
 
 /** Heartbeats in quick succession; a lease that a busy machine does not lose. */
-export const quickTimings = { heartbeat: 50, lease: 3000, quarantine: 1000, silence: 1000, ping: 500, hello: 1000 }
+export const quickTimings = { heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000 }
 
 /** No node is lost, however long it does not answer. */
 export const patientTimings = { ...quickTimings, lease: 600_000, silence: 600_000 }

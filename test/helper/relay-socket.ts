@@ -61,8 +61,13 @@ export class RelaySocket {
   }
 
   /** Resolves once this was heard, as the `from`th line or later; which one. */
-  async until (line: string | RegExp, { from = 0, seconds = 10 } = {}): Promise<string> {
-    const isLine = (heard: string): boolean => typeof line === 'string' ? heard === line : line.test(heard)
+  async until (
+    line: string | RegExp | ((heard: string) => boolean), { from = 0, seconds = 10 } = {}
+  ): Promise<string> {
+    const isLine = (heard: string): boolean => {
+      if (typeof line === 'string') return heard === line
+      return typeof line === 'function' ? line(heard) : line.test(heard)
+    }
     const found = new Promise<string>(resolve => {
       const look = (): void => {
         const found = this.heard.slice(from).find(isLine)

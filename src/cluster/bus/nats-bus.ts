@@ -9,7 +9,7 @@ import { importOptional } from './import-optional.ts'
 import { Link } from './link.ts'
 import { busError, describeFailure } from './nats-errors.ts'
 import { connectionOptions, type NatsOptions } from './nats-options.ts'
-import { destroySocket } from './nats-socket.ts'
+import { resetSocket } from './nats-socket.ts'
 import { NatsStore } from './nats-store.ts'
 
 /** For how long connecting may take, in milliseconds. */
@@ -167,7 +167,7 @@ class NatsBus implements Bus {
     switch (status.type) {
       case 'staleConnection':
         this.#link.set(false)
-        destroySocket(this.#connection)
+        resetSocket(this.#connection)
         break
       case 'disconnect':
         this.#link.set(false)
@@ -187,7 +187,7 @@ class NatsBus implements Bus {
     if (this.#connection.isClosed()) return
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<never>((resolve, reject) => { timer = setTimeout(reject, CLOSE_TIMEOUT) })
-    await Promise.race([this.flush(), timeout]).catch(() => { destroySocket(this.#connection) })
+    await Promise.race([this.flush(), timeout]).catch(() => { resetSocket(this.#connection) })
     clearTimeout(timer)
     this.#link.close()
     await this.#connection.close()

@@ -1,14 +1,27 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 
+/** A socket; `_parent` is the one below TLS. */
+interface Socket {
+  readonly _parent?: Socket
+  destroy (): void
+  resetAndDestroy (): void
+}
+
 /** Inside of the connection: not public. */
 interface Inside {
-  readonly protocol?: { readonly transport?: { readonly socket?: { destroy (): void } } }
+  readonly protocol?: { readonly transport?: { readonly socket?: Socket } }
 }
 
 /**
  * Closes the socket to a broker that no longer answers. The client itself first waits until all that it has written was
- * taken, which is for ever when a broker has stopped.
+ * taken, which is for ever when a broker has stopped. A reset also drops what the system has not sent: it would arrive
+ * after a partition of the network, later than what is published then.
  */
-export function destroySocket (connection: NatsConnection): void {
-  (connection as unknown as Inside).protocol?.transport?.socket?.destroy()
+export function resetSocket (connection: NatsConnection): void {
+  const socket = (connection as unknown as Inside).protocol?.transport?.socket
+  try {
+    (socket?._parent ?? socket)?.resetAndDestroy()
+  } finally {
+    socket?.destroy()
+  }
 }

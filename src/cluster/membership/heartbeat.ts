@@ -1,4 +1,4 @@
-import type { ClusterNode } from '../membership-host.ts'
+import type { ClusterNode } from '../membership/membership-host.ts'
 
 /** What a node tells the others regularly. */
 export interface Heartbeat {

@@ -1,11 +1,11 @@
 import type { Logger } from '../../logger.ts'
-import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership-host.ts'
+import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership/membership-host.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { Timings } from './timings.ts'
 
 /** What a node asks the cluster about another. */
 export interface Inquiry {
-  /** Whether the lease of its slot is its own. */
+  /** Whether it is there and the lease of its slot is its own. */
   owns (node: ClusterNode): Promise<boolean>
   /** Whether it answers; undefined when the broker cannot be reached. */
   answers (node: ClusterNode): Promise<boolean | undefined>
@@ -85,7 +85,7 @@ export class OtherNodes {
     if (other.state === 'live') this.#host.heard(other.node, bytes)
   }
 
-  /** An unknown node joins if the lease of its slot is its own: it may have been stopped, or its message be late. */
+  /** An unknown node joins if it owns its slot: it may have been stopped, or its message be late. */
   #introduce (node: ClusterNode): void {
     const introductions = this.#introductions
     const key = `${node.slot} ${node.epoch}`

@@ -1,5 +1,5 @@
 import type { Cluster, ClusterSignals } from '../../cluster/cluster.ts'
-import type { ClusterNode } from '../../cluster/membership-host.ts'
+import type { ClusterNode } from '../../cluster/membership/membership-host.ts'
 import type { NodeCommands } from '../../cluster/node-commands.ts'
 import type { SharedConfig } from '../../cluster/shared-config.ts'
 import type { RuntimeOptions } from '../../runtime-options.ts'

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Bus } from '../../../src/cluster/bus/bus.ts'
 import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
+import { keyFile } from '../../helper/keys.ts'
 import { startNats, type NatsServer } from '../../helper/nats.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { startTcpProxy } from '../../helper/tcp-proxy.ts'
@@ -108,24 +109,29 @@ t.test('a broker that stops is noticed within three seconds; nothing of that tim
   t.equal(disorder(load.received), undefined)
 })
 
-t.test('a connection that takes no more bytes is noticed, too', async t => {
-  const server = await startNats(t)
-  const proxy = await startTcpProxy(t, () => server.port)
-  const bus = await connect(t, `nats://127.0.0.1:${proxy.port}`)
-  proxy.stall()
-  const started = performance.now()
-  // More than sockets buffer.
-  for (let i = 0; i < 32; i++) bus.publish('a', new Uint8Array(1_000_000))
-  t.ok(bus.unconfirmedBytes > 30_000_000)
-  await status(bus, false)
-  const elapsed = performance.now() - started
-  t.ok(elapsed < 3000, `${elapsed} ms`)
-  t.equal(bus.unconfirmedBytes, 0)
-  proxy.cut()
-  proxy.restore()
-  await status(bus, true)
-  await bus.flush()
-})
+for (const isTls of [false, true]) {
+  t.test(`a connection that takes no more bytes is noticed, too${isTls ? ' (TLS)' : ''}`, async t => {
+    const keys = ['--tls', '--tlscert', keyFile('renewed.pem'), '--tlskey', keyFile('renewed.key')]
+    const server = await startNats(t, isTls ? ['-js', ...keys] : ['-js'])
+    const proxy = await startTcpProxy(t, () => server.port)
+    const tls = isTls && { caFile: keyFile('root.pem') }
+    const bus = await connectNats({ servers: `nats://localhost:${proxy.port}`, tls }, silentLogger)
+    t.teardown(() => bus.close())
+    proxy.stall()
+    const started = performance.now()
+    // More than sockets buffer.
+    for (let i = 0; i < 32; i++) bus.publish('a', new Uint8Array(1_000_000))
+    t.ok(bus.unconfirmedBytes > 30_000_000)
+    await status(bus, false)
+    const elapsed = performance.now() - started
+    t.ok(elapsed < 3000, `${elapsed} ms`)
+    t.equal(bus.unconfirmedBytes, 0)
+    proxy.cut()
+    proxy.restore()
+    await status(bus, true)
+    await bus.flush()
+  })
+}
 
 t.test('closes although the broker has stopped', async t => {
   const server = await startNats(t)

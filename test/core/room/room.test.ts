@@ -205,7 +205,7 @@ t.test('onHandshake learns the room, and may choose another one', async t => {
 })
 
 t.test('a room closes with code and reason; while it does nobody gets in', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, { closeTimeout: 5 })
   const [one, two, other] = ['/ws/a', '/ws/a', '/ws/b'].map(url => new RoomClient(server, url))
   const room = server.room('a')
   const events: string[] = []

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { GodotError } from '../error.ts'
-import { consoleLogger, type Logger } from '../logger.ts'
-import { BusError, type Bus, type BusMessage, type KeyStore } from './bus/bus.ts'
+import { GodotError } from '../../error.ts'
+import { consoleLogger, type Logger } from '../../logger.ts'
+import { BusError, type Bus, type BusMessage, type KeyStore } from '../bus/bus.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
-import { decodeHeartbeat, encodeHeartbeat } from './membership/heartbeat.ts'
-import { checkAgreement, decodeLease, leaseKey, readLeases, type LeaseValue } from './membership/lease-value.ts'
-import { OtherNodes } from './membership/other-nodes.ts'
-import { SlotLease } from './membership/slot-lease.ts'
-import { defaultTimings, type Timings } from './membership/timings.ts'
+import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
+import { checkAgreement, decodeLease, leaseKey, readLeases, type LeaseValue } from './lease-value.ts'
+import { OtherNodes } from './other-nodes.ts'
+import { SlotLease } from './slot-lease.ts'
+import { defaultTimings, type Timings } from './timings.ts'
 
 /** Who a node is. */
 export interface MembershipOptions {
@@ -56,7 +56,8 @@ export class Membership {
     this.#log = log
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
-      owns: (node: ClusterNode) => this.#owns(node),
+      // A heartbeat may be late: its node may be gone although its lease has not expired.
+      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node.slot, node.epoch) === true,
       answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
     }
     this.#others = new OtherNodes(host, inquiry, this.#timings, log)

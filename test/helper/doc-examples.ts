@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { root } from '../../scripts/root.ts'
+import { withTimeout } from './with-timeout.ts'
+
+/** A fenced block (ts, js or sh) right below a line `<!-- test: name -->`. */
+export interface Example { readonly name: string, readonly language: string, readonly code: string }
+
+// Below the root, so that `fastify-peer-server` is found as the package itself.
+const scratch = join(root, '.tap/docs')
+
+/** The examples of a page that run. */
+export async function readExamples (page: string): Promise<Example[]> {
+  const text = await readFile(join(root, page), 'utf8')
+  return [...text.matchAll(/^<!-- test: (\S+) -->\n+```(\w+)\n(.*?)^```$/gms)]
+    .map(([, name, language, code]) => ({ name, language, code }))
+}
+
+/**
+ * Runs an example until the test ends; resolves with its process once something listens on these ports, the first of
+ * which is PORT.
+ */
+export async function startExample (
+  t: Test, { name, language, code }: Example, ports: readonly number[], env: Record<string, string> = {}
+): Promise<number> {
+  const [command, ...args] = language === 'sh'
+    ? ['bash', '-c', code]
+    : [process.execPath, '--import', 'tsx', await writeExample(`${name}-${ports[0]}.${language}`, code)]
+  // A group of its own, so that nothing a shell started outlives the test.
+  const example = spawn(command, args, {
+    cwd: root,
+    env: { ...readersEnv(ports[0]), ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const exited = once(example, 'exit')
+  t.teardown(async () => {
+    try { process.kill(-example.pid!, 'SIGKILL') } catch { /* It ended by itself. */ }
+    await exited
+  })
+  let output = ''
+  for (const stream of [example.stdout, example.stderr]) stream.on('data', data => { output += data })
+  for (const port of ports) await withTimeout(60, () => `something on port ${port}:\n${output}`, listening(port))
+  return example.pid!
+}
+
+/** Resolves with the exit code of the type checker. */
+export async function checkTypes (examples: readonly Example[]): Promise<number | null> {
+  const typed = examples.filter(({ language }) => language === 'ts')
+  const files = typed.map(({ name, code }) => writeExample(`${name}.types.ts`, code))
+  const tsc =
+    spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
+      '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
+    { cwd: root, stdio: ['ignore', 2, 2] })
+  const [code] = await once(tsc, 'exit')
+  return code
+}
+
+async function listening (port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+  } catch {
+    await delay(50)
+    return await listening(port)
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function writeExample (file: string, code: string): Promise<string> {
+  await mkdir(scratch, { recursive: true })
+  await writeFile(join(scratch, file), code)
+  return join(scratch, file)
+}
+
+/** The environment a reader has, but `npm start` does not build again what is built. */
+function readersEnv (port: number) {
+  return {
+    ...process.env,
+    PORT: String(port),
+    ADMIN_TOKEN: 'a token of at least thirty-two letters',
+    npm_config_ignore_scripts: 'true'
+  }
+}
