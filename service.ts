@@ -15,6 +15,7 @@ import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError
 import { GodotError } from './src/error.ts'
 import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts'
 import { defaultOptions } from './src/options.ts'
+import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import { servicePaths } from './src/service-paths.ts'
 
 /** Seconds beyond `closeTimeout` within which the process exits. */
@@ -40,14 +41,26 @@ async function start (settings: Settings): Promise<void> {
   await service.register(requestLog)
   await service.register(httpLimits, { ...http, isExempt: exemption(settings) })
   const admin = tokens === undefined ? { auth: false as const } : { token: tokens, ...(origin && { origin }) }
-  await service.register(app, { server, more: godot4 === undefined ? [] : [godot4], admin, lobby, stateFile })
+  const isNode = server.cluster !== undefined
+  const [first, ...more] = [server, ...(godot4 === undefined ? [] : [godot4])]
+    .map(options => isNode ? { ...options, autoListen: false } : options)
+  await service.register(app, { server: first, more: more as Array<typeof godot4 & object>, admin, lobby, stateFile })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
   for (const one of misspeltVariables(process.env)) {
     service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
   }
   exitGracefully(service)
   await service.listen({ host, port })
+  // Until then `/readyz` responds with 503.
+  if (isNode) await joinCluster(service, settings)
   logAddresses(service, settings)
+}
+
+/** The servers join their clusters, as far as they are to listen by themselves. */
+async function joinCluster (service: FastifyInstance, { server, godot4 }: Settings): Promise<void> {
+  if (!(server.autoListen ?? defaultOptions.autoListen)) return
+  const names = [defaultOptions.name, ...(godot4 === undefined ? [] : [godot4.name])]
+  await Promise.all(names.map(async name => { await service.getDecorator<WebSocketServer>(name).listen() }))
 }
 
 /** The app with its log, and timeouts that let no half a request outlive a handshake. */

@@ -5,7 +5,7 @@ import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
 import { originFault } from './origin-pattern.ts'
-import { defaultOptions, roomRules, ServerOptions } from './options.ts'
+import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
 export interface Variable {
@@ -16,9 +16,12 @@ export interface Variable {
   readonly option?: keyof ServerOptions
   /** The member of option `rooms` that it sets. */
   readonly roomRule?: RoomRule
+  /** The member of option `cluster` that it sets. */
+  readonly clusterRule?: ClusterRule
 }
 
 type RoomRule = keyof typeof roomRules.properties
+type ClusterRule = keyof typeof clusterRules.properties
 
 /** Variables of the members of option `rooms`; ROOMS itself has `create`. */
 const roomRuleNames: Partial<Record<RoomRule, string>> = {
@@ -26,6 +29,19 @@ const roomRuleNames: Partial<Record<RoomRule, string>> = {
   maxPeersPerRoom: 'MAX_PEERS_PER_ROOM',
   emptyTimeout: 'ROOM_EMPTY_TIMEOUT',
   joinPerMinute: 'ROOMS_PER_MINUTE'
+}
+
+/** Variables of the members of option `cluster`; `tls` has NATS_CA. */
+const clusterRuleNames: Partial<Record<ClusterRule, string>> = {
+  namespace: 'CLUSTER_NAMESPACE',
+  nodeId: 'NODE_ID',
+  credentials: 'NATS_CREDS',
+  user: 'NATS_USER',
+  password: 'NATS_PASSWORD',
+  token: 'NATS_TOKEN',
+  replicas: 'CLUSTER_REPLICAS',
+  onBrokerLoss: 'ON_BROKER_LOSS',
+  onGap: 'ON_GAP'
 }
 
 /** Variables whose name does not follow from that of their option. */
@@ -108,6 +124,23 @@ export const variables: Readonly<Record<string, Variable>> = {
   },
   ...Object.fromEntries(Object.entries(roomRuleNames).map(([rule, name]) =>
     [name, { ...variable(roomRules.properties[rule as RoomRule]), roomRule: rule as RoomRule }])),
+  NATS_URL: {
+    parse: parseList,
+    schema: Type.Array(Type.String(), {
+      description: 'Addresses of NATS servers, comma-separated, such as `nats://broker:4222`: makes the service a node ' +
+        'of a cluster, whose nodes share ids, rooms, bans and settings'
+    }),
+    clusterRule: 'servers'
+  },
+  ...Object.fromEntries(Object.entries(clusterRuleNames).map(([rule, name]) =>
+    [name, { ...variable(clusterRules.properties[rule as ClusterRule]), clusterRule: rule as ClusterRule }])),
+  NATS_CA: {
+    parse: path => ({ ca: readFileSync(path, 'utf8') }),
+    schema: Type.Unsafe<object>({
+      type: 'object', description: 'PEM file with the certificates that sign those of the NATS servers (TLS)'
+    }),
+    clusterRule: 'tls'
+  },
   LOBBY: variable(Type.Boolean({
     description: 'Whether players find and open rooms at `/lobby`, without a token; needs ROOMS. Pages of ' +
       'ALLOWED_ORIGINS may use it'

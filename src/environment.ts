@@ -49,13 +49,17 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
   const roomRules: Record<string, unknown> = {}
+  const clusterRules: Record<string, unknown> = {}
   for (const [name, variable] of Object.entries(variables)) {
     const value = readVariable(name, variable, env[name]?.trim() ?? '', faults)
     values[name] = value
     if (variable.option !== undefined && value !== undefined) server[variable.option] = value
     if (variable.roomRule !== undefined && value !== undefined) roomRules[name] = value
+    if (variable.clusterRule !== undefined && value !== undefined) clusterRules[name] = value
   }
-  const settings = settingsOf(values, { ...server, rooms: roomsOf(server.rooms, roomRules, faults) })
+  const settings = settingsOf(values, {
+    ...server, rooms: roomsOf(server.rooms, roomRules, faults), ...clusterOf(clusterRules, faults)
+  })
   faults.push(
     ...pathFaults(settings),
     ...keyFaults(server),
@@ -94,6 +98,17 @@ function roomsOf (
   return false
 }
 
+/** Option `cluster` from the values of the variables about it, by name. */
+function clusterOf (
+  rules: Readonly<Record<string, unknown>>, faults: string[]
+): Pick<Partial<ServerOptions>, 'cluster'> {
+  const names = Object.keys(rules)
+  if (names.length === 0) return {}
+  if (rules.NATS_URL === undefined) faults.push(...names.map(name => `${name}: needs NATS_URL`))
+  const members = Object.entries(rules).map(([name, value]) => [variables[name].clusterRule, value])
+  return { cluster: Object.fromEntries(members) as ServerOptions['cluster'] }
+}
+
 function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {
   return {
     host: values.HOST as string,
@@ -129,8 +144,14 @@ function lobbyFaults ({ LOBBY, PUBLIC_URL }: Values, { rooms }: Partial<ServerOp
 
 /** The second server has the options of the first except those of a listener of its own. */
 function secondServer (server: Partial<ServerOptions>, path: string): Settings['godot4'] {
-  const { port, bindIp, privateKey, sslCertificate, caChain, ...shared } = server
-  return { ...shared, name: 'godot4', path, gdMpApi: true, wire: 'godot4' }
+  const { port, bindIp, privateKey, sslCertificate, caChain, cluster, ...shared } = server
+  return { ...shared, ...secondCluster(cluster), name: 'godot4', path, gdMpApi: true, wire: 'godot4' }
+}
+
+/** The second servers of all nodes are a cluster of their own. */
+function secondCluster (cluster: ServerOptions['cluster']): Pick<Partial<ServerOptions>, 'cluster'> {
+  if (cluster === undefined) return {}
+  return { cluster: { ...cluster, namespace: `${cluster.namespace ?? 'default'}-godot4` } }
 }
 
 function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: Settings): string[] {

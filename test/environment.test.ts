@@ -29,7 +29,8 @@ t.test('defaults to a relay on loopback with the limits of a public relay', asyn
 
 t.test('every option has a variable, except functions and those without effect in a service', async t => {
   const without = Object.keys(ServerOptions.properties)
-    .filter(name => !Object.values(variables).some(({ option }) => option === name))
+    .filter(name => !Object.values(variables).some(({ option, clusterRule }) =>
+      option === name || (name === 'cluster' && clusterRule !== undefined)))
   t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name))
     .sort(), ['authTimeout', 'autoPoll', 'name'])
   const named = Object.entries(variables).flatMap(([name, { option }]) => option === undefined ? [] : [[option, name]])
@@ -46,6 +47,34 @@ t.test('every option has a variable, except functions and those without effect i
     inputBufferKb: 'INPUT_BUFFER_KB',
     perMessageDeflate: 'PER_MESSAGE_DEFLATE'
   })
+})
+
+t.test('NATS_URL makes the service a node of a cluster, and its second server one of another', async t => {
+  const { server, godot4 } = readEnvironment({
+    NATS_URL: 'nats://a:4222, nats://b:4222',
+    NATS_CREDS: '/run/node.creds',
+    CLUSTER_NAMESPACE: 'eu',
+    NODE_ID: 'game-1',
+    ON_BROKER_LOSS: 'isolate',
+    ON_GAP: 'close',
+    CLUSTER_REPLICAS: '3',
+    NATS_CA: keyFile('root.pem'),
+    WS4_PATH: '/ws4'
+  })
+  const cluster = {
+    servers: ['nats://a:4222', 'nats://b:4222'],
+    credentials: '/run/node.creds',
+    nodeId: 'game-1',
+    onBrokerLoss: 'isolate',
+    onGap: 'close',
+    replicas: 3,
+    tls: { ca: pem('root.pem') }
+  }
+  t.same(server.cluster, { ...cluster, namespace: 'eu' })
+  t.same(godot4?.cluster, { ...cluster, namespace: 'eu-godot4' })
+  t.notHas(readEnvironment({}).server, 'cluster')
+  t.throws(() => readEnvironment({ NODE_ID: 'game-1' }), /NODE_ID: needs NATS_URL/)
+  t.throws(() => readEnvironment({ NATS_URL: 'x', ON_GAP: 'no' }), /ON_GAP: must be "announce" or must be "close"/)
 })
 
 const roomVariables: Array<[env: Record<string, string>, rooms: unknown]> = [
