@@ -9,7 +9,9 @@ export interface System {
   readonly peer: Peer
   readonly broker: BrokerName
   /** Options of a node. */
-  readonly options: (broker: string, index: number, more: object) => object
+  readonly options: (broker: string, index: number) => object
+  /** Loads it is of use for; default: all. */
+  readonly only?: readonly string[]
 }
 
 /** How rooms lie on nodes. */
@@ -25,10 +27,6 @@ export interface Load {
   readonly name: string
   readonly title: string
   readonly job: Partial<Job>
-  /** Further options of this project's server. */
-  readonly options?: object
-  /** Systems it makes sense for; default: all. */
-  readonly systems?: readonly string[]
 }
 
 /** One measurement. */
@@ -56,6 +54,13 @@ const socketIo: Peer = {
 export const systems: readonly System[] = [
   { name: 'us', peer: us, broker: 'nats', options: nodeOptions },
   {
+    name: 'us-hold',
+    peer: { ...us, name: 'us-hold', title: '**this server, own listener, holdTime 16**' },
+    broker: 'nats',
+    options: (broker, index) => ({ ...nodeOptions(broker, index), holdTime: 16 }),
+    only: ['rate']
+  },
+  {
     name: 'us-packets',
     peer: {
       ...us,
@@ -76,24 +81,17 @@ export const layouts: readonly Layout[] = [
   { name: 'affine', title: 'each room on one node', nodes: 2 }
 ]
 
-/** One row per load; six rooms are spread evenly over one, two and three nodes. */
+/** One row per load; the rooms are spread evenly over one and three nodes. */
 export const loads: readonly Load[] = [
-  { name: 'busy', title: '6 rooms of 32, 4 in flight each', job: { window: 4 } },
-  { name: 'rate', title: '6 rooms of 32, 10 messages per second each', job: { rate: 10 } },
-  {
-    name: 'hold',
-    title: '6 rooms of 32, 10 messages per second each, holdTime 16',
-    job: { rate: 10 },
-    options: { holdTime: 16 }
-  }
+  { name: 'busy', title: '3 rooms of 32, 4 in flight each', job: { window: 4 } },
+  { name: 'rate', title: '3 rooms of 32, 10 messages per second each', job: { rate: 10 } }
 ]
 
-function nodeOptions (servers: string, index: number, more: object): object {
+function nodeOptions (servers: string, index: number): object {
   return {
     rooms: { joinPerMinute: 0 },
     maxPeersPerAddress: 0,
-    cluster: { servers, nodeId: `node-${index + 1}` },
-    ...more
+    cluster: { servers, nodeId: `node-${index + 1}` }
   }
 }
 

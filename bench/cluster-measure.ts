@@ -6,7 +6,7 @@ import type { Timing } from './measure.ts'
 import { startServer } from './server.ts'
 import type { Server } from './server.ts'
 
-const ROOMS = 6
+const ROOMS = 3
 const ROOM_SIZE = 32
 
 /** One measurement with a new broker, new node processes and a new generator process. */
@@ -18,7 +18,7 @@ export async function measureCluster (
   const nodes: Server[] = []
   try {
     for (let index = 0; index < count; index++) {
-      const options = system.options(broker.url, index, load.options ?? {})
+      const options = system.options(broker.url, index)
       nodes.push(await startServer(peer, { mode: 'relay', options }))
     }
     const cluster = { nodes: nodes.map(({ port, pid }) => ({ port, pid })), broker: broker.pid, layout: layout.name }

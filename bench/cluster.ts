@@ -2,8 +2,8 @@
  * What a cluster costs: one to three nodes of this server on NATS, and of Socket.IO on Redis, in rooms of 32 that span
  * all nodes or are on one node each; prints tables.
  *
- *   npm run compile && node dist/bench/cluster.js [--quick] [--only busy,rate,hold] [--systems us,redis]
- *     [--nodes 1,2,3] [--rounds 3] [--secs 2] [--write]
+ *   npm run compile && node dist/bench/cluster.js [--quick] [--only busy,rate] [--systems us,redis]
+ *     [--nodes 1,2,3] [--rounds 3] [--secs 1] [--write]
  */
 import { parseArgs } from 'node:util'
 import { layouts, loads, systems } from './cluster-cases.ts'
@@ -29,16 +29,16 @@ const { values: settings } = parseArgs({
     write: { type: 'boolean', default: false }
   }
 })
-const preset = settings.quick ? { nodes: '3', rounds: '1', secs: '0.4' } : { nodes: '1,2,3', rounds: '3', secs: '2' }
+const preset = settings.quick ? { nodes: '3', rounds: '1', secs: '0.4' } : { nodes: '1,2,3', rounds: '3', secs: '1' }
 const { nodes, rounds, secs } = { ...preset, ...definedIn({ ...settings }) }
-const timing = { warm: settings.quick ? 0.2 : 0.7, seconds: Number(secs) }
+const timing = { warm: settings.quick ? 0.2 : 2, seconds: Number(secs) }
 const counts = nodes.split(',').map(Number)
 const chosen = systems.filter(({ name }) => settings.systems.split(',').includes(name))
 
 if (chosen.some(({ peer }) => peer.isOptional)) installPackages()
 const command = ['node dist/bench/cluster.js', ...process.argv.slice(2)].join(' ')
 const machine = describeMachine(command, chosen.map(({ peer }) => peer).filter(({ isOptional }) => isOptional)) +
-  `\n- Brokers: ${versionOf('nats-server')}, ${versionOf('redis-server')}`
+  `\n- Brokers: ${['nats-server', 'redis-server'].map(brokerVersion).join(', ')}`
 console.log(machine)
 for (const load of loads.filter(({ name }) => settings.only.split(',').includes(name))) {
   const text = await run(load)
@@ -49,7 +49,7 @@ for (const load of loads.filter(({ name }) => settings.only.split(',').includes(
 /** Measures a load and returns its table. */
 async function run (load: Load): Promise<string> {
   const cases = counts.flatMap(count => layouts.filter(({ nodes }) => count >= nodes).flatMap(layout => chosen
-    .filter(system => load.systems === undefined || load.systems.includes(system.name))
+    .filter(({ only }) => only === undefined || only.includes(load.name))
     .map(system => ({ name: `${system.name} ${layout.name} ${count}`, system, layout, count, load }))))
   const figures = await takeTurns(cases, Number(rounds), async row => await attempt(
     `${load.name}, ${row.name}`, async () => await measureCluster(row, timing)
@@ -58,7 +58,8 @@ async function run (load: Load): Promise<string> {
     load.title, 'nodes', 'system', 'deliveries per CPU second', 'vs Socket.IO, Redis', 'deliveries/s',
     'CPU µs', 'broker CPU µs', 'broker B', 'p50 ms', 'p99 ms'
   ]
-  return table(head, cases.map(row => [row.layout.title, String(row.count), row.system.peer.title, ...cells(figures, row)]))
+  return table(head, cases.map(row =>
+    [row.layout.title, String(row.count), row.system.peer.title, ...cells(figures, row)]))
 }
 
 /** Figures are of one delivery. */
@@ -87,6 +88,11 @@ function ratios (all: Rounds, name: string, base: string, read: (figures: Figure
     const other = all.get(base)?.[round]
     return own === undefined || other === undefined ? [] : [read(own) / read(other)]
   })
+}
+
+/** Name and version of a program. */
+function brokerVersion (name: string): string {
+  return `${name} ${/\d+\.[\d.]+/.exec(versionOf(name) ?? '')?.[0] ?? '(not found)'}`
 }
 
 function definedIn<Values extends object> (values: Values): Partial<Values> {

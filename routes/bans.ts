@@ -6,7 +6,7 @@ import { ref } from '../http/document/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { Ban } from '../src/core/admission/bans.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
-import { Meta } from './page.ts'
+import { Meta, partial } from './page.ts'
 import { CloseReason } from './schemas.ts'
 
 const tags = ['bans']
@@ -27,11 +27,12 @@ export const BanEntry = Type.Object({
   until: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
     description: 'When the ban expires; null: never',
     examples: ['2025-01-31T13:00:00.000Z']
-  })
+  }),
+  ...partial
 }, { $id: 'PeerServer.Ban', description: 'An address or range whose clients may not connect' })
 
 /** Addresses that may not connect. */
-export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { server }) => {
+export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { server, nodes }) => {
   app.get('/bans', isolated({
     schema: {
       operationId: 'bans',
@@ -62,10 +63,15 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
         })),
         reason: Type.Optional(CloseReason)
       }, { additionalProperties: false, examples: [{ address: '192.0.2.0/24', seconds: 3600, reason: 'rude' }] }),
-      response: { 201: ref(BanEntry), 400: problem('Invalid body') }
+      response: {
+        201: ref(BanEntry),
+        400: problem('Invalid body')
+      }
     }
-  }), async ({ body: { address, ...terms } }, reply) =>
-    await reply.code(201).send(describeBan(server.ban(address, terms))))
+  }), async ({ body: { address, ...terms } }, reply) => {
+    const ban = describeBan(server.ban(address, terms))
+    return await reply.code(201).send({ ...ban, ...await nodes.shared() })
+  })
 
   app.delete('/bans/:address', isolated({
     schema: {
@@ -82,6 +88,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
     }
   }), async ({ params }, reply) => {
     server.unban(params.address)
+    await nodes.shared()
     return await reply.code(204).send(null)
   })
 }

@@ -14,6 +14,7 @@ import { disconnectRoutes } from './peers/disconnect.ts'
 import { Event } from './events/event-schemas.ts'
 import { eventRoutes } from './events/events.ts'
 import { ClusterNodes } from './nodes/cluster-nodes.ts'
+import { NodeEntry, nodeRoutes } from './nodes/node-routes.ts'
 import { packetRoutes } from './packets.ts'
 import { createPeerList } from './peers/peer-list.ts'
 import { peerRoutes } from './peers/peers.ts'
@@ -38,7 +39,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   await app.register(audit, { feed })
   const onWrongToken = (address: string): void => { feed.addWrongToken(address) }
   await app.register(adminAuth, { ...options, onWrongToken })
-  shareSchemas(app, Problem, Peer, RoomEntry, State, BanEntry, Event)
+  shareSchemas(app, Problem, NodeEntry, Peer, RoomEntry, State, BanEntry, Event)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
   // Two servers in one document are told apart by their tags.
   const tagPrefix = given.server === undefined ? '' : `${given.server}: `
@@ -46,7 +47,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const nodes = new ClusterNodes(server)
   const peers = createPeerList(nodes)
   const refuseOtherMethods = watchMethods(app)
-  for (const routes of [serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
+  for (const routes of [nodeRoutes, serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
     await app.register(routes, { server, nodes, peers })
   }
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })

@@ -9,6 +9,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import { roomRules, ServerOptions } from '../src/options.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../src/runtime-options.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
+import { partial, scope } from './page.ts'
 import { badRequest, CloseCode, CloseReason } from './schemas.ts'
 
 const tags = ['server']
@@ -84,7 +85,9 @@ export const State = Type.Object({
       description: 'Rules of option `rooms` in effect; false: everyone is in `main`'
     })
   }, { description: 'What `changeServer` can change' }),
-  uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] })
+  uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] }),
+  node: Type.Optional(Type.String({ description: 'Id of the node that answers, in a cluster' })),
+  ...partial
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
 const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0')
@@ -96,7 +99,7 @@ export const serverRoutes: Routes = async (app, options) => {
   for (const routes of [stateRoutes, listeningRoutes, stopRoute]) await app.register(routes, options)
 }
 
-const stateRoutes: Routes = async (app, { server }) => {
+const stateRoutes: Routes = async (app, { server, nodes }) => {
   app.get('/server', isolated({
     schema: {
       operationId: 'getServer',
@@ -114,18 +117,24 @@ const stateRoutes: Routes = async (app, { server }) => {
       summary: 'Change settings while listening',
       description:
         'Takes effect at once, also for peers that are connected. Omitted members keep their values. The service ' +
-        'keeps them over a restart if STATE_FILE is set.',
+        'keeps them over a restart if STATE_FILE is set. In a cluster all nodes change, also those that join later, ' +
+        'unless `scope` is `local`.',
       tags,
+      querystring: Type.Object({ scope }, { additionalProperties: false }),
       body: Type.Object({
         ...Type.Partial(Type.Object(settings)).properties,
         rooms: Type.Optional({ ...roomRules, description: 'Rules of option `rooms` to change; omitted ones stay' })
       }, { additionalProperties: false, examples: [{ refuseNewConnections: true, maxPeers: 500 }] }),
       response: { 200: ref(State), 400: wrong }
     }
-  }), async ({ body: { allowedOrigins, ...changes } }) => {
+  }), async ({ query: { scope }, body: { allowedOrigins, ...changes } }) => {
     const origins = allowedOrigins === undefined ? {} : { allowedOrigins: allowedOrigins ?? undefined }
-    server.change({ ...changes, ...origins })
-    return describeServer(server)
+    const options = { ...changes, ...origins }
+    server.change(options)
+    if (scope === 'local') return describeServer(server)
+    const names = Object.keys(options) as Array<keyof RuntimeOptions>
+    nodes.link?.config.optionsChanged(Object.fromEntries(names.map(name => [name, server.options[name]])))
+    return { ...describeServer(server), ...await nodes.shared() }
   })
 }
 
@@ -199,6 +208,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
   const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
   const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
   const { maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
+  const { cluster } = internalsOf(server).registry
   return {
     listening: server.isListening(),
     mode,
@@ -225,7 +235,8 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
       hits: { ...server.monitor.limits }
     },
     settings: describeSettings(server),
-    uptime
+    uptime,
+    ...(cluster === undefined ? {} : { node: cluster.api.nodeId })
   }
 }
 

@@ -1,4 +1,4 @@
-/** This server as `us.ts` starts it, but its nodes publish each packet by itself instead of a turn's packets at once. */
+/** This server as `us.ts` starts it, but its nodes publish each packet by itself instead of all of a turn at once. */
 import { RoomPart } from '../../src/cluster/room/room-part.ts'
 
 const { sentAll } = RoomPart.prototype

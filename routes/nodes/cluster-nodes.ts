@@ -51,7 +51,7 @@ export class ClusterNodes {
 
   /** Signs cursors, so that all nodes take them; undefined: only this process. */
   get cursorKey (): Uint8Array | undefined {
-    return undefined
+    return this.#link?.config.secret
   }
 
   /** Id of this node; undefined without option `cluster`. */
@@ -62,6 +62,14 @@ export class ClusterNodes {
   /** The other nodes; while this one is not in the cluster those that it knew last. */
   others (): ClusterNode[] {
     return [...this.#link?.knownNodes() ?? []].sort((a, b) => a.slot - b.slot)
+  }
+
+  /** The other node with this id; undefined for this node itself. Throws ERR_DOES_NOT_EXIST. */
+  find (nodeId: string): ClusterNode | undefined {
+    if (this.#link !== undefined && nodeId === this.nodeId) return undefined
+    const found = this.others().find(({ id }) => id === nodeId)
+    if (found === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no node ${nodeId}`)
+    return found
   }
 
   /** What each node can do for any other one: parameters and result as JSON. Every node has to register it. */
@@ -122,6 +130,12 @@ export class ClusterNodes {
     return [...new Set(ids)].filter(id => !spared.has(id) && !slots.has(id >>> LOCAL_BITS))
   }
 
+  /** Waits until bans and options are shared with all nodes; if they cannot be, the response says so. */
+  async shared (): Promise<Partial> {
+    if (this.#link === undefined || await this.#link.config.written()) return {}
+    return { partial: true, unreachable: this.others().map(({ id }) => id) }
+  }
+
   /** Rooms of all nodes. */
   rooms (): Iterable<RoomFacts> {
     return this.#link?.rooms() ?? this.server.rooms()
@@ -160,7 +174,7 @@ export class NodeOperation<Parameters extends object, Result> {
     return await this.at(this.#nodes.slotOf(id), parameters, bytes)
   }
 
-  /** On all nodes, or only here. Rejects with an error of the operation here; that of another node counts as no answer. */
+  /** On all nodes, or only here. An error of another node counts as no answer. */
   async everywhere (parameters: Parameters, scope: Scope = 'cluster', bytes?: Uint8Array): Promise<Gathered<Result>> {
     return await this.each(() => parameters, scope, bytes)
   }

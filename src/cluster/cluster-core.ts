@@ -1,4 +1,5 @@
 import { GodotError } from '../error.ts'
+import type { ServerOptions } from '../options.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
 import { opcode } from '../protocol/websocket/frame.ts'
 import { target } from '../protocol/multiplayer/relay-packet.ts'
@@ -8,7 +9,7 @@ import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
 import type { RoomOptions } from '../core/room/room-options.ts'
 import type { Room } from '../core/room/room.ts'
-import type { ClusterLink, RoomFacts, RoomListing } from '../core/server/cluster-link.ts'
+import type { ClusterLink, ConfigHost, RoomFacts, RoomListing } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterRules, Settings } from '../core/server/settings.ts'
@@ -34,6 +35,7 @@ import { RoomHomes } from './room/room-homes.ts'
 import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
+import { SharedConfig } from './shared-config.ts'
 
 /** How a node reaches the others. */
 export interface ClusterTransport {
@@ -44,12 +46,16 @@ export interface ClusterTransport {
 }
 
 /** What nodes have to have in common to be a cluster. */
-const AGREED = ['rooms', 'wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
+const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 
 /** Connects a server with the other nodes of its cluster. */
 export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly signals: SignalEmitter<ClusterSignals>
   readonly api: Cluster
+  readonly config: SharedConfig
+  isDraining = false
+  /** Option `rooms` as it was at the start: its rules may change in the whole cluster. */
+  readonly #rooms: ServerOptions['rooms']
   readonly #registry: PeerRegistry
   readonly #rules: ClusterRules
   readonly #node: LocalNode
@@ -65,13 +71,14 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   /** Ends what was subscribed for the slot that this node holds. */
   #endings: Array<() => void> = []
 
-  constructor (registry: PeerRegistry, rules: ClusterRules, { connect, timings }: ClusterTransport) {
+  constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, transport: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
+    this.#rooms = registry.settings.options.rooms
     const signals = this.signals = new SignalEmitter(clusterSignalNames, (err, signal) => {
       registry.monitor.listenerFailed(err, signal)
     })
-    const node = this.#node = new LocalNode(registry, rules, connect, timings)
+    const node = this.#node = new LocalNode(registry, rules, transport.connect, transport.timings)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
     this.#homes = new RoomHomes(node, {
@@ -87,6 +94,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     this.#congestion = new Congestion(node)
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
+    this.config = new SharedConfig(config, registry.log)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
       const session = registry.find(id)
       if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
@@ -97,6 +105,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   // ---- the server ----
 
   async join (): Promise<void> {
+    this.isDraining = false
     try {
       await this.#node.join(this)
     } catch (error) {
@@ -108,11 +117,13 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   async leave (): Promise<void> {
     this.#endSubscriptions()
     this.#homes.directory.close()
+    this.config.close()
     await this.#node.leave()
   }
 
   checkReady (): void {
     if (!this.#node.isReady) throw new GodotError('cluster-unavailable')
+    if (this.isDraining) throw new GodotError('refusing-connections', 'the node is being drained')
   }
 
   drawId (): number {
@@ -171,8 +182,10 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     return await this.#homes.close(name, { code, reason })
   }
 
-  setDraining (): void {
+  async drain (reason: string): Promise<void> {
     this.#node.setDraining()
+    this.isDraining = true
+    await this.#registry.closeAll('stop', closeCode.RESTART, reason)
   }
 
   // ---- what applications see ----
@@ -213,7 +226,8 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   get agreement (): string {
     const { options } = this.#registry.settings
-    return JSON.stringify(Object.fromEntries(AGREED.map(name => [name, options[name]])))
+    const agreed = Object.fromEntries(AGREED.map(name => [name, options[name]]))
+    return JSON.stringify({ ...agreed, rooms: this.#rooms })
   }
 
   claimed (lease: Lease): void {
@@ -236,6 +250,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   async ready (): Promise<void> {
     await this.#homes.open(await this.#node.openStore('rooms'), await this.#node.openStore('state'))
+    await this.config.open(await this.#node.openStore('config'))
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
   }
@@ -279,6 +294,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     }
     this.#endSubscriptions()
     this.#homes.directory.close()
+    this.config.close()
     this.#node.hold()
     this.signals.emit('lost')
   }
@@ -313,6 +329,8 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   #reconnected (): void {
     this.#homes.directory.restore()
       .catch((err: unknown) => { this.#node.log.warn({ err }, 'rooms not written to the store again') })
+    this.config.restore()
+      .catch((err: unknown) => { this.#node.log.warn({ err }, 'bans and options not written to the store again') })
   }
 
   /** Peers that a lost cluster has left here (`isolate`) cannot stay unless this node has their slot again. */
@@ -393,7 +411,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
 /** What makes a server a node of its cluster; undefined without option `cluster`. */
 export function openerOf (
-  settings: Settings, given: ClusterTransport | undefined
+  settings: Settings, config: ConfigHost, given: ClusterTransport | undefined
 ): ((registry: PeerRegistry) => ClusterLink) | undefined {
   const { cluster } = settings
   if (cluster === undefined) return undefined
@@ -403,5 +421,5 @@ export function openerOf (
       return await connectNats(cluster)
     }
   }
-  return registry => new ClusterCore(registry, cluster, transport)
+  return registry => new ClusterCore(registry, cluster, config, transport)
 }

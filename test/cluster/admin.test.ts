@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
 import type { RoomClient } from '../helper/room-client.ts'
 
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
@@ -201,4 +201,116 @@ t.test('a room whose home does not answer is neither changed nor closed', async 
   for (const init of [jsonRequest('PATCH', { locked: true }), { method: 'DELETE' }]) {
     t.match(await answer(apis[0]('/rooms/far', init)), { status: 503, code: 'cluster-unavailable' })
   }
+})
+
+t.test('lists and reads the nodes', async t => {
+  const { nodes, apis, broker, buses } = await openAdminCluster(t, 3)
+  const client = await joinRoom(nodes[1], 'arena')
+  for (const api of apis) {
+    const { items, ...rest } = await json(api, '/nodes')
+    t.same(rest, {})
+    t.same(items.map(({ id, slot, state, peers, rooms }: any) => [id, slot, state, peers.open, rooms]), [
+      ['node-0', nodes[0].cluster.slot, 'ready', 0, 1],
+      ['node-1', nodes[1].cluster.slot, 'ready', 1, 1],
+      ['node-2', nodes[2].cluster.slot, 'ready', 0, 0]
+    ].sort(([, a], [, b]) => Number(a) - Number(b)))
+    t.match(await json(api, '/nodes/node-1'), { id: 'node-1', state: 'ready', peers: { open: 1 } })
+    t.match(await answer(api('/nodes/node-7')), { status: 404, code: 'ERR_DOES_NOT_EXIST' })
+    t.equal((await api('/nodes/a%20b')).status, 400)
+  }
+  cut(t, broker, buses[1])
+  const { items, ...rest } = await json(apis[2], '/nodes')
+  t.same(rest, { partial: true, unreachable: ['node-1'] })
+  t.match(items.find(({ id }: any) => id === 'node-1'), { state: 'unreachable', peers: undefined })
+  t.match(await answer(apis[2]('/nodes/node-1')), { status: 200, state: 'unreachable' })
+  t.match(await answer(apis[2]('/nodes/node-1/drain', { method: 'POST' })),
+    { status: 503, code: 'cluster-unavailable' })
+  client.disconnect()
+})
+
+t.test('drains a node: its peers are closed with 1012, and it accepts no others', async t => {
+  const { nodes, apis, urls } = await openAdminCluster(t, 2)
+  const clients = [await joinRoom(nodes[0], 'arena'), await joinRoom(nodes[1], 'arena')]
+  const drain = jsonRequest('POST', { reason: 'new version' })
+  t.same(await answer(apis[0]('/nodes/node-1/drain', drain)), { status: 202, state: 'draining', peers: 1 })
+  await until(clients, () => clients[1].closed !== undefined)
+  t.same(clients.map(({ closed }) => closed), [undefined, [1012, 'new version']])
+  t.match(await json(apis[0], '/nodes/node-1'), { state: 'draining' })
+  t.equal((await joinRoom(nodes[1], 'arena')).refusal, 'refusing-connections')
+  t.same(await Promise.all(urls.map(async url => (await fetch(`${url}/readyz`)).status)), [200, 503])
+  t.equal((await joinRoom(nodes[0], 'arena')).refusal, undefined)
+})
+
+t.test('a ban on one node holds on all nodes, and outlives the node', async t => {
+  const { nodes, apis, clients } = await openArena(t)
+  const ban = await answer(apis[0]('/bans', jsonRequest('POST', { address: '192.0.2.0/24', reason: 'rude' })))
+  t.match(ban, { status: 201, address: '192.0.2.0/24', reason: 'rude', partial: undefined })
+  await until(clients, () => clients.every(({ closed }) => closed !== undefined))
+  t.same(clients.map(({ closed }) => closed), clients.map(() => [1008, 'rude']))
+  await nodes[0].stop()
+  for (const [at, api] of apis.entries()) {
+    if (at === 0) continue
+    const { status, ...entry } = ban
+    t.same((await json(api, '/bans')).items, [entry])
+    t.equal((await joinRoom(nodes[at], 'arena')).refusal, 'banned')
+  }
+  t.equal((await apis[2]('/bans/192.0.2.0%2F24', { method: 'DELETE' })).status, 204)
+  await settled()
+  t.same((await json(apis[1], '/bans')).items, [])
+  t.equal((await joinRoom(nodes[1], 'arena')).refusal, undefined)
+  await nodes[0].listen()
+  t.same(nodes[0].bans(), [], 'it was lifted while the node was away')
+})
+
+t.test('bans and settings of a node that has lost the broker are shared when it is back', async t => {
+  const { nodes, apis, broker, buses } = await openAdminCluster(t, 3, {}, quickTimings)
+  await apis[0]('/bans', jsonRequest('POST', { address: '2001:db8::/32' }))
+  await settled()
+  broker.cut(buses[1])
+  const banned = await answer(apis[1]('/bans', jsonRequest('POST', { address: '198.51.100.7' })))
+  t.match(banned, { status: 201, partial: true, unreachable: ['node-0', 'node-2'] })
+  t.match(await answer(apis[1]('/server', jsonRequest('PATCH', { maxPeers: 7 }))), { status: 200, partial: true })
+  t.equal((await apis[2]('/bans/2001:db8::%2F32', { method: 'DELETE' })).status, 204)
+  await settled()
+  t.same(nodes.map(node => node.bans().length), [0, 2, 0])
+  broker.restore(buses[1])
+  await settled()
+  await settled()
+  for (const node of nodes) {
+    t.same(node.bans().map(({ address }) => address), ['198.51.100.7'])
+    t.equal(node.options.maxPeers, 7)
+  }
+  broker.forget()
+  await settled()
+  await settled()
+  await nodes[2].stop()
+  await nodes[2].listen()
+  t.same(nodes[2].bans().map(({ address }) => address), ['198.51.100.7'], 'the others have written it again')
+})
+
+t.test('settings change on all nodes, or on one; a node that joins later has them too', async t => {
+  const { nodes, apis } = await openAdminCluster(t, 2)
+  await nodes[1].stop()
+  const body = { maxPeers: 9, allowedOrigins: ['https://game.example'], rooms: { maxRooms: 5 } }
+  t.match(await answer(apis[0]('/server', jsonRequest('PATCH', body))),
+    { status: 200, node: 'node-0', partial: undefined })
+  await nodes[1].listen()
+  t.match(nodes[1].options, body)
+  await apis[1]('/server', jsonRequest('PATCH', { allowedOrigins: null }))
+  await apis[1]('/server?scope=local', jsonRequest('PATCH', { maxPeers: 3 }))
+  await settled()
+  t.same(nodes.map(({ options }) => [options.maxPeers, options.allowedOrigins]), [[9, undefined], [3, undefined]])
+})
+
+t.test('a cursor of one node is valid on the others, a forged one on none', async t => {
+  const { apis, ids } = await openArena(t)
+  const sorted = [...ids].sort((a, b) => a - b)
+  const first = await json(apis[0], '/peers?limit=1')
+  t.same(first.items.map(({ id }: any) => id), sorted.slice(0, 1))
+  const second = await json(apis[1], `/peers?limit=1&cursor=${first.nextCursor}`)
+  t.same(second.items.map(({ id }: any) => id), sorted.slice(1, 2))
+  const third = await json(apis[2], `/peers?limit=5&cursor=${second.nextCursor}`)
+  t.same([third.items.map(({ id }: any) => id), third.nextCursor], [sorted.slice(2), null])
+  t.equal((await apis[2](`/peers?cursor=x${first.nextCursor.slice(1)}`)).status, 400)
+  t.equal((await apis[2](`/rooms?cursor=${first.nextCursor}`)).status, 400)
 })

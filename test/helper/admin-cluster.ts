@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
-import { adminRoutes, metrics, type AdminOptions, type ServerOptions } from '../../index.ts'
+import { adminRoutes, metrics, type ServerOptions } from '../../index.ts'
 import { health } from '../../routes/parts.ts'
+import type { Timings } from '../../src/cluster/membership/timings.ts'
 import type { JsonResponse } from './host.ts'
-import { openMemoryCluster, type MemoryCluster } from './memory-cluster.ts'
+import { openMemoryCluster, patientTimings, type MemoryCluster } from './memory-cluster.ts'
 
 /** Sends a request to the REST API of one node. */
 export type Api = (path: string, init?: RequestInit) => Promise<JsonResponse>
@@ -19,14 +20,14 @@ export interface AdminCluster extends MemoryCluster {
 
 /** Opens a cluster with the REST API of every node below /api/v1; the test closes it. */
 export async function openAdminCluster (
-  t: Test, count: number, options: Partial<ServerOptions> = {}, admin: AdminOptions = { auth: false }
+  t: Test, count: number, options: Partial<ServerOptions> = {}, timings: Timings = patientTimings
 ): Promise<AdminCluster> {
-  const cluster = await openMemoryCluster(t, count, options)
+  const cluster = await openMemoryCluster(t, count, options, timings)
   const urls: string[] = []
   for (const node of cluster.nodes) {
     const app = Fastify({ forceCloseConnections: true })
     app.decorate('peerServer', node)
-    await app.register(adminRoutes, { prefix: '/api/v1', ...admin })
+    await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
     await app.register(health)
     await app.register(metrics)
     await app.listen({ port: 0, host: '127.0.0.1' })

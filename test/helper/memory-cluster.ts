@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
+import type { Timings } from '../../src/cluster/membership/timings.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { memoryMount } from './memory-client.ts'
@@ -16,11 +17,14 @@ export interface MemoryCluster {
 }
 
 /** Heartbeats in quick succession; a lease that a busy machine does not lose. */
-const timings = { heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000 }
+export const quickTimings = { heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000 }
+
+/** No node is lost, however long it does not answer. */
+export const patientTimings = { ...quickTimings, lease: 600_000, silence: 600_000 }
 
 /** Opens a cluster; the test stops it. */
 export async function openMemoryCluster (
-  t: Test, count: number, options: Partial<ServerOptions> = {}
+  t: Test, count: number, options: Partial<ServerOptions> = {}, timings: Timings = quickTimings
 ): Promise<MemoryCluster> {
   const broker = new MemoryBroker()
   const buses: Bus[] = []

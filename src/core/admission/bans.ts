@@ -40,10 +40,11 @@ export class Bans {
     return this.#add(address, { reason, since, until: seconds === undefined ? undefined : since + seconds * 1000 })
   }
 
-  /** Adds a ban of an earlier process, unless it has expired; throws ERR_INVALID_PARAMETER. */
-  restore ({ address, ...terms }: Ban): void {
+  /** Adds a ban of an earlier process or another node, unless it has expired; throws ERR_INVALID_PARAMETER. */
+  restore ({ address, ...terms }: Ban): Ban | undefined {
     const now = Date.now()
-    if (terms.until === undefined || terms.until > now) this.#add(address, terms, now - terms.since)
+    if (terms.until !== undefined && terms.until <= now) return undefined
+    return this.#add(address, { ...terms, until: terms.until }, now - terms.since)
   }
 
   /** `age`: milliseconds since it was imposed. */

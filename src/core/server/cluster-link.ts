@@ -1,6 +1,9 @@
 import type { Cluster, ClusterSignals } from '../../cluster/cluster.ts'
 import type { ClusterNode } from '../../cluster/membership/membership-host.ts'
 import type { NodeCommands } from '../../cluster/node-commands.ts'
+import type { SharedConfig } from '../../cluster/shared-config.ts'
+import type { RuntimeOptions } from '../../runtime-options.ts'
+import type { Ban } from '../admission/bans.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
@@ -29,6 +32,17 @@ export interface RoomFacts {
   readonly node?: string | undefined
 }
 
+/** The bans and run-time options of a server, which all nodes of a cluster share. */
+export interface ConfigHost {
+  bans (): Ban[]
+  /** Another node has banned an address. */
+  ban (ban: Ban): void
+  /** Another node has lifted a ban. */
+  unban (address: string): void
+  /** Another node has changed options. */
+  change (options: Partial<RuntimeOptions>): void
+}
+
 /** What a server asks of its cluster (option `cluster`). */
 export interface ClusterLink {
   /** What applications see of it. */
@@ -49,8 +63,12 @@ export interface ClusterLink {
    * ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
    */
   closeRoom (name: string, code: number, reason: string): Promise<string[]>
-  /** Tells the other nodes that the peers of this one are about to be closed. */
-  setDraining (): void
+  /** Bans and options that all nodes share. */
+  readonly config: SharedConfig
+  /** Closes all peers of this node, which accepts none until it listens again. Rejects with ERR_INVALID_PARAMETER. */
+  drain (reason: string): Promise<void>
+  /** Whether it was told to. */
+  readonly isDraining: boolean
   /** Joins the cluster; rejects with cluster-unavailable or ERR_INVALID_PARAMETER. */
   join (): Promise<void>
   /** Leaves it; all peers have ended. */

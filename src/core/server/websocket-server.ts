@@ -11,6 +11,7 @@ import type { Packet } from '../peer/packet-queue.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { openerOf } from '../../cluster/cluster-core.ts'
 import type { ClusterTransport } from '../../cluster/cluster-core.ts'
+import type { ConfigHost } from './cluster-link.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
@@ -91,7 +92,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
-      openCluster: openerOf(settings, cluster),
+      openCluster: openerOf(settings, this.#createConfigHost(), cluster),
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)
@@ -432,22 +433,47 @@ export class WebSocketServer extends PacketPeer {
   // ---- access ----
 
   /**
-   * Bans an IP address or CIDR range for `terms.seconds` or for good, and closes its peers with 1008. Throws
-   * ERR_INVALID_PARAMETER.
+   * Bans an IP address or CIDR range for `terms.seconds` or for good, and closes its peers with 1008; in a cluster on
+   * all nodes. Throws ERR_INVALID_PARAMETER.
    */
   ban (address: string, terms: BanTerms = {}): Ban {
     checkClose(closeCode.POLICY, terms.reason ?? '')
     const ban = this.#admission.bans.ban(address, terms)
-    this.#registry.applyBan(ban)
-    this.#monitor.events.emit('banned', ban)
+    this.#applyBan(ban)
+    this.#registry.cluster?.config.banned(ban)
     return ban
   }
 
   /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
   unban (address: string): Ban {
+    const ban = this.#liftBan(address)
+    this.#registry.cluster?.config.unbanned(ban)
+    return ban
+  }
+
+  #applyBan (ban: Ban): void {
+    this.#registry.applyBan(ban)
+    this.#monitor.events.emit('banned', ban)
+  }
+
+  #liftBan (address: string): Ban {
     const ban = this.#admission.bans.unban(address)
     this.#monitor.events.emit('unbanned', ban)
     return ban
+  }
+
+  /** What other nodes of the cluster change here. */
+  #createConfigHost (): ConfigHost {
+    const { bans } = this.#admission
+    return {
+      bans: () => bans.list(),
+      ban: ban => {
+        const restored = bans.restore(ban)
+        if (restored !== undefined) this.#applyBan(restored)
+      },
+      unban: address => { if (bans.list().some(ban => ban.address === address)) this.#liftBan(address) },
+      change: options => { this.change(options) }
+    }
   }
 
   /** Bans in effect, oldest first. */

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import type { Ban } from '../core/admission/bans.ts'
+import type { ConfigHost } from '../core/server/cluster-link.ts'
+import type { Logger } from '../logger.ts'
+import type { RuntimeOptions } from '../runtime-options.ts'
+import type { KeyStore, StoreEntry } from './bus/bus.ts'
+
+/** Random bytes that the cluster has in common; a store without them is new. */
+const SECRET = 'secret'
+const BAN = 'ban.'
+const OPTION = 'option.'
+const SECRET_BYTES = 32
+/** Milliseconds that an administrator waits until a change is in the store. */
+const WRITTEN_WITHIN = 2000
+
+/** A value of the store as JSON, and its revision there; 0: not known. */
+interface Known { readonly text: string, readonly revision: number }
+
+/**
+ * Bans and run-time options of the cluster, in a store that all nodes watch. A change here is in effect at once and is
+ * written as soon as the broker is reachable; of two changes of the same ban or option the one written last stands.
+ */
+export class SharedConfig {
+  readonly #host: ConfigHost
+  readonly #log: Logger
+  readonly #known = new Map<string, Known>()
+  /** Changes that are not written yet, by key; undefined: deleted. */
+  readonly #pending = new Map<string, string | undefined>()
+  #store: KeyStore | undefined
+  #unwatch: (() => void) | undefined
+  #writing: Promise<boolean> | undefined
+  #secret: Uint8Array | undefined
+
+  constructor (host: ConfigHost, log: Logger) {
+    this.#host = host
+    this.#log = log
+  }
+
+  /** The same on all nodes, and after their restart; undefined before the first node has joined. */
+  get secret (): Uint8Array | undefined {
+    return this.#secret
+  }
+
+  /** This node is in the cluster: takes over what the others have, and gives them what was changed here meanwhile. */
+  async open (store: KeyStore): Promise<void> {
+    this.#store = store
+    const found = new Set<string>()
+    this.#unwatch = await store.watch(entry => {
+      found.add(entry.key)
+      this.#changed(entry)
+    })
+    if (found.has(SECRET)) this.#forgetAllBut(found)
+    else await this.restore()
+    await this.written()
+  }
+
+  close (): void {
+    this.#unwatch?.()
+    this.#unwatch = this.#store = undefined
+  }
+
+  /** The connection is back. The broker may have lost the store: then every node writes what it knows. */
+  async restore (): Promise<void> {
+    const store = this.#store
+    if (store === undefined) return
+    this.#secret ??= randomBytes(SECRET_BYTES)
+    const isNew = await store.create(SECRET, encode(JSON.stringify(Buffer.from(this.#secret).toString('base64'))))
+    if (isNew !== undefined) {
+      for (const ban of this.#host.bans()) {
+        this.#known.set(keyOf(ban.address), { text: JSON.stringify(ban), revision: 0 })
+      }
+      for (const [key, { text }] of [...this.#known]) {
+        const revision = key === SECRET ? undefined : await store.create(key, encode(text))
+        if (revision !== undefined) this.#known.set(key, { text, revision })
+      }
+    }
+    await this.written()
+  }
+
+  // ---- changes here ----
+
+  banned (ban: Ban): void {
+    for (const [key, { text }] of this.#known) {
+      if (key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
+    }
+    this.#set(keyOf(ban.address), JSON.stringify(ban))
+  }
+
+  unbanned ({ address }: Ban): void {
+    this.#set(keyOf(address), undefined)
+  }
+
+  optionsChanged (options: Partial<RuntimeOptions>): void {
+    for (const [name, value] of Object.entries(options)) this.#set(OPTION + name, JSON.stringify(value ?? null))
+  }
+
+  /** Whether all changes are in the store, within two seconds. */
+  async written (): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>(resolve => { timer = setTimeout(() => { resolve(false) }, WRITTEN_WITHIN) })
+    const isWritten = await Promise.race([this.#write(), late])
+    clearTimeout(timer)
+    return isWritten
+  }
+
+  #set (key: string, text: string | undefined): void {
+    if (this.#known.get(key)?.text === text && !this.#pending.has(key)) return
+    this.#pending.set(key, text)
+    this.#write()
+  }
+
+  async #write (): Promise<boolean> {
+    // The next turn, so that all changes of a call are written together.
+    this.#writing ??= new Promise(resolve => { setImmediate(resolve) })
+      .then(async () => await this.#writeAll())
+      .finally(() => { this.#writing = undefined })
+    return await this.#writing
+  }
+
+  async #writeAll (): Promise<boolean> {
+    try {
+      for (const [key, text] of this.#pending) {
+        if (this.#store === undefined) return false
+        const revision = await this.#writeOne(this.#store, key, text)
+        if (text === undefined) this.#known.delete(key)
+        else this.#known.set(key, { text, revision })
+        if (this.#pending.get(key) === text) this.#pending.delete(key)
+      }
+      return true
+    } catch (err) {
+      this.#log.warn({ err, changes: this.#pending.size }, 'bans or options not shared with the cluster yet')
+      return false
+    }
+  }
+
+  async #writeOne (store: KeyStore, key: string, text: string | undefined): Promise<number> {
+    if (text !== undefined) return await store.put(key, encode(text))
+    await store.delete(key)
+    return 0
+  }
+
+  // ---- changes of other nodes ----
+
+  #changed ({ key, value, revision }: StoreEntry): void {
+    const known = this.#known.get(key)
+    if (this.#pending.has(key) || (known !== undefined && known.revision >= revision)) return
+    const text = value === undefined ? undefined : Buffer.from(value).toString()
+    if (text === undefined) this.#known.delete(key)
+    else this.#known.set(key, { text, revision })
+    if (text === known?.text) return
+    try {
+      this.#apply(key, text)
+    } catch (err) {
+      this.#log.error({ err, key }, 'change of another node not applied')
+    }
+  }
+
+  #apply (key: string, text: string | undefined): void {
+    const value: unknown = text === undefined ? undefined : JSON.parse(text)
+    if (key === SECRET) this.#secret = value === undefined ? this.#secret : Buffer.from(value as string, 'base64')
+    else if (key.startsWith(BAN)) this.#applyBan(key, value as Ban | undefined)
+    else if (value !== undefined) this.#host.change({ [key.slice(OPTION.length)]: value ?? undefined })
+  }
+
+  #applyBan (key: string, ban: Ban | undefined): void {
+    if (ban !== undefined) this.#host.ban(ban)
+    else this.#host.unban(addressOf(key))
+  }
+
+  /** Lifts bans that were lifted while this node was not in the cluster. */
+  #forgetAllBut (found: ReadonlySet<string>): void {
+    for (const { address } of this.#host.bans()) {
+      const key = keyOf(address)
+      if (found.has(key) || this.#pending.has(key)) continue
+      this.#known.delete(key)
+      this.#host.unban(address)
+    }
+  }
+}
+
+/** Keys have no colons. */
+function keyOf (range: string): string {
+  return BAN + range.replaceAll(':', '=')
+}
+
+function addressOf (key: string): string {
+  return key.slice(BAN.length).replaceAll('=', ':')
+}
+
+function isOver ({ until }: Ban): boolean {
+  return until !== undefined && until <= Date.now()
+}
+
+function encode (text: string): Uint8Array {
+  return Buffer.from(text)
+}
