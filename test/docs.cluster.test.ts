@@ -38,8 +38,9 @@ t.test('three services in three commands are one cluster', needsNats, async t =>
   const ready = ports.slice(0, 3).map(port => `http://127.0.0.1:${port}`)
   for (const url of ready) await until(async () => (await fetch(`${url}/readyz`)).status === 200)
   const headers = { authorization: `Bearer ${adminToken}` }
-  const { items } = await (await fetch(`${ready[1]}/api/v1/nodes`, { headers })).json()
-  t.same(items.map(({ id, state }: Record<string, string>) => `${id} ${state}`).sort(),
+  const response = await fetch(`${ready[1]}/api/v1/nodes`, { headers })
+  const { items } = await response.json() as { items: Array<{ id: string, state: string }> }
+  t.same(items.map(({ id, state }) => `${id} ${state}`).sort(),
     ports.slice(0, 3).map(port => `node-${port} ready`).sort())
   const one = await RelaySocket.connect(t, `ws://127.0.0.1:${ports[0]}/ws/arena`)
   const two = await RelaySocket.connect(t, `ws://127.0.0.1:${ports[2]}/ws/arena`)
