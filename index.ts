@@ -26,10 +26,11 @@ export type { EndCause, EndOutcome, PeerEnd, PeerState } from './src/core/peer/p
 export type { SignalName, Signals } from './src/core/server/signals.ts'
 export { GodotError } from './src/error.ts'
 export type { ErrorCode } from './src/error.ts'
+export { serverOptions } from './src/options.ts'
 export type { ServerOptions } from './src/options.ts'
 export type { RuntimeOptions } from './src/runtime-options.ts'
 export type { Authenticate, AuthenticateAnswer, AuthenticatingPeer } from './src/on-authenticate.ts'
-export type { Accepted, HandshakeRequest, OnHandshake, Refused } from './src/on-handshake.ts'
+export type { Accepted, HandshakeAnswer, HandshakeRequest, OnHandshake, Refused } from './src/on-handshake.ts'
 export { MultiplayerAPI } from './src/core/rpc/multiplayer-api.ts'
 export type {
   MultiplayerSignals, NodeOptions, NodeSettings, SpawnerOptions

@@ -1,6 +1,6 @@
 import type { Figures } from './load/job.ts'
 import { maxSockets } from './machine.ts'
-import { echo, idle, room } from './scenarios.ts'
+import { echo, idle, largeBuffers, room } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
 
 /** Reads the figure of a column at a point; undefined if it is not meaningful there. */
@@ -27,8 +27,8 @@ const perSecond: Read = figures => figures.perSecond
 /** With fewer peers than this their memory is not distinguishable from that of the process. */
 const MEMORY_FROM = 1000
 
-/** The default limits do not allow packets of 64 KiB. */
-const largeBuffers = { inputBufferKb: 256, outputBufferKb: 256 }
+/** Most bytes in flight of all clients that echo. */
+const IN_FLIGHT = 64 << 20
 
 /** One row per curve. */
 export const curves: readonly Curve[] = [
@@ -55,10 +55,12 @@ export const curves: readonly Curve[] = [
     name: 'sizes',
     title: 'Message sizes: CPU time per echo',
     x: 'message size in bytes',
-    points: [16, 64, 256, 1024, 4096, 16_384, 65_536],
-    scenario: size => ({
-      ...echo(`echo of ${size} B, 64 connections, one in flight each`, 64, 1, size), options: largeBuffers
-    }),
+    points: [16, 64, 256, 1024, 4096, 16_384, 65_536, 1 << 18, 1 << 20, 1 << 22, 1 << 24],
+    scenario: size => {
+      const connections = Math.min(64, IN_FLIGHT / size)
+      const title = `echo of ${size} B, ${connections} connections, one in flight each`
+      return { ...echo(title, connections, 1, size), options: largeBuffers }
+    },
     columns: [
       { head: 'CPU µs', read: cpuEach },
       { head: 'MiB/s per direction', read: (figures, x) => figures.perSecond * x / (1 << 20) }

@@ -18,12 +18,12 @@ const TIMEOUT = 60_000
  * the same program differ, so the spread includes both effects.
  */
 export async function measure (peer: Peer, scenario: Scenario, timing: Timing): Promise<Figures> {
-  const { mode, options, load, subject } = scenario
+  const { mode, options, secure = false, load, subject } = scenario
   const collects = subject === 'memory' && peer.runtime === 'node'
-  const server = await startServer(peer, { mode, options, collects })
+  const server = await startServer(peer, { mode, options, collects, secure })
   try {
     const { port, pid } = server
-    return await generate({ ...load, ...timing, port, pid, wire: peer.wires[mode], path: peer.path, collects })
+    return await generate({ ...load, ...timing, port, pid, secure, wire: peer.wires[mode], path: peer.path, collects })
   } finally {
     await server.stop()
   }

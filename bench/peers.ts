@@ -8,6 +8,8 @@ export interface Task {
   readonly mode: Mode
   /** Whether it must collect garbage on SIGUSR2. */
   readonly collects?: boolean
+  /** Whether clients connect with TLS. */
+  readonly secure?: boolean
   /** Options of this project's server for a measurement. */
   readonly options?: object
 }
@@ -27,6 +29,8 @@ export interface Peer {
   readonly package?: string
   /** Whether that package is only installed in bench/node_modules. */
   readonly isOptional?: boolean
+  /** Whether it can be measured over TLS. */
+  readonly hasTls?: boolean
   /** Scenarios it takes part in; default: all. */
   readonly only?: readonly string[]
 }
@@ -44,9 +48,15 @@ const engineIo = {
 
 /** One row per server. */
 export const peers: readonly Peer[] = [
-  { name: 'ws', title: 'ws', ...defaults, command: node('ws'), package: 'ws' },
-  { name: 'us', title: '**this server, mounted in Fastify**', ...ours, command: us(() => ({})) },
-  { name: 'us-own', title: '**this server, own listener**', ...ours, command: us(({ port }) => ({ port })) },
+  { name: 'ws', title: 'ws', ...defaults, command: node('ws'), package: 'ws', hasTls: true },
+  { name: 'us', title: '**this server, mounted in Fastify**', ...ours, command: us(() => ({})), hasTls: true },
+  {
+    name: 'us-own',
+    title: '**this server, own listener**',
+    ...ours,
+    command: us(({ port }) => ({ port })),
+    hasTls: true
+  },
   {
     name: 'us-hold',
     title: '**this server, mounted, holdTime 1**',
@@ -60,7 +70,8 @@ export const peers: readonly Peer[] = [
     ...defaults,
     command: node('uws'),
     package: '@trufflesuite/uws-js-unofficial',
-    isOptional: true
+    isOptional: true,
+    hasTls: true
   },
   {
     name: 'fastify-websocket',
@@ -81,10 +92,11 @@ export const peers: readonly Peer[] = [
 ]
 
 export function node (server: string) {
-  return ({ port, mode, collects }: Task, ...given: string[]): string[] => {
+  return ({ port, mode, collects, secure }: Task, given = '{}'): string[] => {
     // Without compaction, fragmentation of the heap differs by a tenth and more between runs.
     const flags = collects ? ['--expose-gc', '--compact-on-every-full-gc'] : []
-    return [process.execPath, ...flags, `${import.meta.dirname}/servers/${server}.js`, String(port), mode, ...given]
+    return [process.execPath, ...flags, `${import.meta.dirname}/servers/${server}.js`, String(port), mode, given,
+      secure === true ? 'tls' : 'plain']
   }
 }
 

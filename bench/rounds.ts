@@ -16,7 +16,10 @@ export type Rounds = Map<string, Array<Figures | undefined>>
 export async function runRounds (
   scenario: Scenario, all: readonly Peer[], count: number, timing: Timing
 ): Promise<Rounds> {
-  const peers = all.filter(({ only }) => only === undefined || only.includes(scenario.name))
+  const peers = all.filter(({ name, only, hasTls }) =>
+    (only === undefined || only.includes(scenario.name)) &&
+    (scenario.peers === undefined || scenario.peers.includes(name)) &&
+    (scenario.secure !== true || hasTls === true))
   const cases = peers.map(peer => ({ name: peer.name, peer, scenario }))
   return await runCases(cases, Math.min(count, scenario.rounds ?? Infinity), timing)
 }

@@ -20,9 +20,16 @@ export interface Scenario {
   readonly rounds?: number
   /** Options of this project's server. */
   readonly options?: object
+  /** Whether clients connect with TLS. */
+  readonly secure?: boolean
+  /** Names of the peers that do the same work; default: all. */
+  readonly peers?: readonly string[]
 }
 
 const quick = { isQuick: true }
+
+/** Buffers of this project's server for messages of up to 16 MiB. */
+export const largeBuffers = { inputBufferKb: 32_768, outputBufferKb: 32_768 }
 
 /** One row per scenario. */
 export const scenarios: readonly Scenario[] = [
@@ -30,6 +37,9 @@ export const scenarios: readonly Scenario[] = [
   { name: 'echo-64', ...echo('echo, 64 connections, 32 B, one in flight each', 64, 1, 32), ...quick },
   { name: 'echo-512', ...echo('echo, 512 connections, 32 B, one in flight each', 512, 1, 32) },
   { name: 'echo-1k', ...echo('echo, 64 connections, 1 KiB, one in flight each', 64, 1, 1024) },
+  { name: 'echo-16k', ...echo('echo, 64 connections, 16 KiB, one in flight each', 64, 1, 16_384) },
+  { name: 'echo-60k', ...echo('echo, 16 connections, 60 KiB, one in flight each', 16, 1, 61_440) },
+  { name: 'echo-1m', ...echo('echo, 8 connections, 1 MiB, one in flight each', 8, 1, 1 << 20), options: largeBuffers },
   { name: 'pipelined', ...echo('echo, 64 connections, 32 B, 64 in flight each', 64, 64, 32), ...quick },
   { name: 'pipelined-1k', ...echo('echo, 64 connections, 1 KiB, 64 in flight each', 64, 64, 1024) },
   { name: 'fan-100', ...fan(100, 1) },
@@ -41,6 +51,11 @@ export const scenarios: readonly Scenario[] = [
   { name: 'room-64', ...room(64) },
   { name: 'rate', ...paced(64, 60), ...quick },
   { name: 'handshakes', ...handshakes(), ...quick },
+  { name: 'churn', ...churn(500), ...quick },
+  { name: 'tls-echo-64', ...overTls(echo('echo, 64 connections, 32 B, one in flight each', 64, 1, 32)) },
+  { name: 'tls-echo-16k', ...overTls(echo('echo, 64 connections, 16 KiB, one in flight each', 64, 1, 16_384)) },
+  { name: 'tls-room-32', ...overTls(room(32)), ...quick },
+  { name: 'tls-handshakes', ...overTls(handshakes()) },
   { name: 'idle', ...idle(5000, 64), ...quick }
 ]
 
@@ -101,4 +116,22 @@ function handshakes (): Omit<Scenario, 'name'> {
     mode: 'echo',
     load: { kind: 'handshakes', connections: 32, window: 1, size: 32 }
   }
+}
+
+/** Clients join and leave a room of `members`, each of which hears of it. */
+function churn (members: number): Omit<Scenario, 'name'> {
+  return {
+    title: `clients join a room of ${members} and leave, 8 concurrent`,
+    counted: 'joins',
+    subject: 'cpu',
+    mode: 'relay',
+    load: { kind: 'churn', idle: members, connections: 8, window: 1, size: 0 },
+    peers: ['us', 'us-own'],
+    options: { maxJoinsPerMinute: 0 }
+  }
+}
+
+/** The same over TLS; the generator encrypts too, so that servers are compared by their CPU time. */
+function overTls (scenario: Omit<Scenario, 'name'>): Omit<Scenario, 'name'> {
+  return { ...scenario, title: `${scenario.title}, over TLS`, subject: 'cpu', secure: true }
 }

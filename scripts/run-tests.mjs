@@ -21,7 +21,7 @@ const heavy = [
   /\.browser$/, /^hosts\/matrix/, /^proxies\//, /^package$/, /^docs/, /^service\.limits/, /^service/, /^conformance\//,
   /^bench\/(run|rooms)$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
 ]
-const covered = /^service\.limits/
+const covered = /^service\.limits$|^cli\/watch$/
 
 /** Whether `npm run test:quick` leaves out this compiled test file. */
 export function isHeavy (file) {

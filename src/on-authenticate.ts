@@ -1,3 +1,5 @@
+import type { Accepted, Refused } from './on-handshake.ts'
+
 /**
  * A client that is connected but not authenticated. When it is, it becomes the WebSocketPeer with the same id and data.
  */
@@ -15,10 +17,12 @@ export interface AuthenticatingPeer {
 }
 
 /**
- * `true` accepts the client, `false` rejects it. Bytes are sent to it as an answer; after that, and with `undefined`,
- * it may send more, or `completeAuth` accepts it.
+ * As of `onHandshake`: nothing, `true` or `{ data }` accepts the client, `false` rejects it, and `{ status, reason }`
+ * does with a close code. Bytes are sent to it as an answer; after that, and with `null`, it may send more, or
+ * `completeAuth` accepts it.
  */
-export type AuthenticateAnswer = boolean | Uint8Array | undefined | void
+export type AuthenticateAnswer = Pick<Accepted, 'data' | 'status'> | Refused | boolean | Uint8Array | null | undefined |
+  void
 
 /**
  * Decides on the data that a client sends with `send_auth`, one packet at a time; for a client that completes without

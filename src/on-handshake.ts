@@ -35,11 +35,30 @@ export interface Accepted {
 
 /** Refuses a client. */
 export interface Refused {
-  /** HTTP status of the response, 4xx or 5xx. */
+  /** HTTP status of the response, 4xx or 5xx; `authenticate` closes with 4000 more, such as 4403. */
   readonly status: number
-  /** Detail in the body of the response. */
+  /** Detail in the body of the response, or the reason of the close frame. */
   readonly reason?: string
 }
 
+/** Nothing or `true` accepts a client, `false` refuses it with 403. */
+export type HandshakeAnswer = Accepted | Refused | boolean | undefined | void
+
 /** Decides which clients may join. If it throws, the error is logged and the client refused with 500. */
-export type OnHandshake = (request: HandshakeRequest) => Accepted | Refused | Promise<Accepted | Refused>
+export type OnHandshake = (request: HandshakeRequest) => HandshakeAnswer | Promise<HandshakeAnswer>
+
+const FORBIDDEN = 403
+const [FIRST_STATUS, LAST_STATUS] = [400, 599]
+
+/** The answer of a callback as what it stands for; a TypeError for anything else, so that it accepts nobody. */
+export function checkedAnswer (callback: string, answer: HandshakeAnswer): Accepted | Refused {
+  if (answer === undefined || answer === true) return {}
+  if (answer === false) return { status: FORBIDDEN }
+  if (typeof answer !== 'object' || answer === null || answer instanceof Uint8Array) {
+    throw new TypeError(`${callback}: expected nothing, true, { data }, false or { status, reason }`)
+  }
+  const { status } = answer
+  const isStatus = status === undefined || (Number.isInteger(status) && status >= FIRST_STATUS && status <= LAST_STATUS)
+  if (!isStatus) throw new TypeError(`${callback}: invalid status ${String(status)}: expected 400 to 599`)
+  return answer
+}

@@ -207,7 +207,15 @@ export const ServerOptions = Type.Object({
 }, { additionalProperties: false })
 
 /** The complete options, with defaults applied. */
-export type ServerOptions = Static<typeof ServerOptions>
+export interface ServerOptions extends Static<typeof ServerOptions> {}
+
+/**
+ * `options` itself: an error in `app.register(peerServer, serverOptions({ ... }))` is one line of TypeScript at the
+ * wrong option, instead of one for each way to register a plugin.
+ */
+export function serverOptions (options: Partial<ServerOptions>): Partial<ServerOptions> {
+  return options
+}
 
 /** Default values. */
 export const defaultOptions: ServerOptions = {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { variables } from '../src/environment-variables.ts'
-import { misspeltVariables } from '../src/misspelt-variables.ts'
+import { describeMisspelt, misspeltVariables } from '../src/misspelt-variables.ts'
 
 const misspellings: Record<string, string> = {
   PING_INTERVALL: 'PING_INTERVAL',
@@ -27,6 +27,10 @@ for (const [name, meant] of Object.entries(misspellings)) {
     t.same(misspeltVariables({ [name]: '1', PATH: '/bin' }), [{ name, meant }])
   })
 }
+
+t.test('says what was probably meant', async t => {
+  t.equal(describeMisspelt({ name: 'POTR', meant: 'PORT' }), 'unknown and ignored; did you mean PORT?')
+})
 
 t.test('variables of the service are not misspelt', async t => {
   t.same(misspeltVariables(Object.fromEntries(Object.keys(variables).map(name => [name, '1']))), [])

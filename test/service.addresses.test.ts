@@ -3,7 +3,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { openEvents } from './helper/event-source.ts'
 import { startService, type Service } from './helper/service.ts'
-import { withTimeout } from './helper/with-timeout.ts'
+import { until } from './helper/until.ts'
 
 const token = 'x'.repeat(32)
 const authorization = `Bearer ${token}`
@@ -70,9 +70,6 @@ t.test('peers, bans, audit and log have one form of every address in X-Forwarded
 /** The request with this method as the service logs it, after so many lines. */
 async function loggedRequest ({ log }: Service, method: string, after: number): Promise<object> {
   const find = () => log.slice(after).map(line => JSON.parse(line).req).find(req => req?.method === method)
-  const appear = async (): Promise<object> => {
-    while (find() === undefined) await new Promise(setImmediate)
-    return find()
-  }
-  return await withTimeout(5, () => `${method} in ${log.slice(after).join('\n')}`, appear())
+  await until(() => find() !== undefined, () => `${method} in ${log.slice(after).join('\n')}`)
+  return find()
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
-import { withTimeout } from './helper/with-timeout.ts'
+import { until } from './helper/until.ts'
 
 t.test('too many pipelined requests close the connection without affecting the service', async t => {
   const service = await startService(t)
@@ -34,15 +34,12 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
     await logs(service, /"limit":"no-descriptor".*EMFILE/)
     for (const { socket } of held) socket.destroy()
     const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
-    await withTimeout(10, () => 'the service to recover', (async () => { while (!await works()); })())
+    await until(works)
     t.equal(await service.stop(), 0)
   })
 }
 
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
-  const found = async (): Promise<void> => {
-    while (!pattern.test(log.join('\n'))) await new Promise(resolve => setTimeout(resolve, 10))
-  }
-  await withTimeout(5, () => `${String(pattern)} in ${log.slice(-20).join('\n')}`, found())
+  await until(() => pattern.test(log.join('\n')), () => `${String(pattern)} in ${log.slice(-20).join('\n')}`)
 }

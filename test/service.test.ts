@@ -9,6 +9,7 @@ import { nextClose } from './helper/host.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
 import { withTimeout } from './helper/with-timeout.ts'
+import { until } from './helper/until.ts'
 
 const token = 'x'.repeat(32)
 const halfBody =
@@ -132,8 +133,7 @@ t.test('exits in time despite unresponsive clients and incomplete requests; not 
 
 /** Waits until the service has logged something. */
 async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
-  const said = async (): Promise<void> => { while (!pattern.test(log.join('\n'))) await new Promise(setImmediate) }
-  await withTimeout(5, () => `${String(pattern)} in ${log.join('\n')}`, said())
+  await until(() => pattern.test(log.join('\n')), () => `${String(pattern)} in ${log.join('\n')}`)
 }
 
 /** The code of the close frame, after whatever the relay has sent before. */

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { connectRawWebSocket } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
-import { Godot4Socket, until } from './helper/godot4-socket.ts'
+import { Godot4Socket } from './helper/godot4-socket.ts'
+import { until } from './helper/until.ts'
 
 t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with a REST API and a close frame at the end', async t => {
   const service = await startService(t, { WS4_PATH: '/ws4' })

@@ -1,5 +1,7 @@
 import t from 'tap'
-import { float, int, PoolVector2Array, variant, Vector2, WebSocketServer } from '../index.ts'
+import {
+  arrayOf, dictionaryOf, float, int, PoolVector2Array, serverOptions, variant, Vector2, WebSocketServer
+} from '../index.ts'
 import type { Authenticate, MembersOf, RemoteNode, Surface, Variant } from '../index.ts'
 
 /** Compiles only when both types are the same. */
@@ -109,6 +111,21 @@ function compiledServer (server: WebSocketServer): void {
   server.putVar(() => {})
 }
 
+function compiledOptions (): void {
+  serverOptions({ gdMpApi: true, onHandshake: () => {}, authenticate: () => ({ data: 5 }) })
+  serverOptions({ onHandshake: async ({ token }) => token !== undefined, authenticate: async () => false })
+  serverOptions({ onHandshake: () => ({ status: 403 }), authenticate: () => ({ status: 403, reason: 'no' }) })
+  serverOptions({ onHandshake: () => ({ data: 5, room: 'a' }), authenticate: () => null })
+  // @ts-expect-error of another type
+  serverOptions({ gdMpApi: 'yes' })
+  // @ts-expect-error misspelt
+  serverOptions({ gdMpAp: true })
+  // @ts-expect-error neither an acceptance nor a refusal
+  serverOptions({ onHandshake: () => 5 })
+  // @ts-expect-error no answer of authenticate
+  serverOptions({ authenticate: () => 'yes' })
+}
+
 function compiledSpawner ({ multiplayer }: WebSocketServer): void {
   const spawner = multiplayer.spawner('/root/Main/Spawner')
   const node = spawner.spawn('Ball', { scene: 0 }, {
@@ -127,7 +144,26 @@ function compiledSpawner ({ multiplayer }: WebSocketServer): void {
   spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2 } }, {})
   // @ts-expect-error no such mode
   spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2, mode: 'sometimes' } }, { position: new Vector2() })
+  // @ts-expect-error all values are missing
+  spawner.spawn('Ball', { scene: 0 }, { position: { kind: Vector2 } })
   spawner.spawn('Rock', { custom: new Map([['size', 3]]) })
+  spawner.spawn('Rock', { scene: 0 }, {}, {}, { publicVisibility: false, visibility: id => id > 2 })
+}
+
+function compiledSynchronizer ({ multiplayer }: WebSocketServer): void {
+  const input = multiplayer.synchronizer('/root/Main/Input', { aim: { kind: Vector2 } }, { authority: 7 })
+  input.on('changed', ({ aim }, sender) => aim?.x ?? sender)
+  same<Same<ReturnType<typeof input.get<'aim'>>, Vector2 | undefined>>()
+  multiplayer.synchronizer('/root/Main/State', { time: { kind: float } }, { values: { time: 0 } }).set('time', 1)
+  // @ts-expect-error the server has to have values
+  multiplayer.synchronizer('/root/Main/State', { time: { kind: float } }, {})
+  // @ts-expect-error no such signal
+  input.on('change', () => {})
+  const node = multiplayer.node('/root/Main', { list: [arrayOf(int)], map: [dictionaryOf(String, Vector2)] })
+  node.method('any_peer', 'list', (_, list) => list[0] + 1)
+  node.rpc('map', { a: new Vector2() })
+  // @ts-expect-error an element of another type
+  node.rpc('list', ['x'])
 }
 
 const guard: Authenticate = async (peer, data) => data.length > peer.id
@@ -140,6 +176,8 @@ t.test('remote members of a game are typed', async t => {
   t.doesNotThrow(() => new WebSocketServer().multiplayer.node('/root/Main', main))
   t.type(compiled, 'function')
   t.type(compiledServer, 'function')
+  t.type(compiledOptions, 'function')
+  t.type(compiledSynchronizer, 'function')
   t.type(compiledSpawner, 'function')
   t.notSame(guard, noGuard)
 })

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { closePayload } from '../../src/protocol/websocket/frame.ts'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { frame, frameSize, parseFrame } from '../../test/helper/raw-frame.ts'
@@ -16,10 +17,15 @@ const closeFrame = frame(8, closePayload(1000, ''))
 export type Reader = (bytes: Buffer, length: number) => void
 
 /** Server and upgrade request of clients. */
-export interface Endpoint { readonly wire: Wire, readonly port: number, readonly request: string }
+export interface Endpoint {
+  readonly wire: Wire
+  readonly port: number
+  readonly secure: boolean
+  readonly request: string
+}
 
 /** The endpoint of a job's server with this path. */
-export function endpointOf ({ wire, port }: Job, path: string): Endpoint {
+export function endpointOf ({ wire, port, secure = false }: Job, path: string): Endpoint {
   const headers = {
     Host: `127.0.0.1:${port}`,
     Upgrade: 'websocket',
@@ -28,7 +34,7 @@ export function endpointOf ({ wire, port }: Job, path: string): Endpoint {
     'Sec-WebSocket-Version': 13
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return { wire: wires[wire], port, request: `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n` }
+  return { wire: wires[wire], port, secure, request: `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n` }
 }
 
 /** A raw socket that performs a WebSocket handshake; afterwards a reader handles its bytes. */
@@ -45,18 +51,19 @@ export class Client {
   #rest: Buffer = Buffer.alloc(0)
   #isUpgraded = false
 
-  constructor ({ wire, port, request }: Endpoint, index: number, onJoined: (client: Client) => void) {
+  constructor ({ wire, port, secure, request }: Endpoint, index: number, onJoined: (client: Client) => void) {
     this.index = index
     this.#wire = wire
     this.#onJoined = onJoined
-    this.socket = connect({
+    const options = {
       host: '127.0.0.1',
       port,
       // One address has ports for only 28,000 clients, including recently closed ones.
       localAddress: `127.0.0.${2 + index % 16}`,
       noDelay: true,
-      onread: { buffer: chunk, callback: length => this.#read(length) }
-    })
+      onread: { buffer: chunk, callback: (length: number) => this.#read(length) }
+    }
+    this.socket = secure ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options)
     this.socket.on('error', () => {})
     this.socket.write(request)
   }

@@ -2,13 +2,15 @@ import type { WireName } from './wire.ts'
 
 /** One run of the generator, which gets it as JSON. */
 export interface Job {
-  readonly kind: 'echo' | 'room' | 'handshakes' | 'idle' | 'rooms'
+  readonly kind: 'echo' | 'room' | 'handshakes' | 'churn' | 'idle' | 'rooms'
   readonly port: number
   /** Process id of the server, to read its CPU time and memory. */
   readonly pid: number
   /** The nodes of a cluster, in place of `port` and `pid`. */
   readonly cluster?: ClusterJob
   readonly wire: WireName
+  /** Whether clients connect with TLS. */
+  readonly secure?: boolean
   /** URL path of the endpoint. */
   readonly path: string
   readonly connections: number
@@ -22,7 +24,7 @@ export interface Job {
   readonly size: number
   /** Messages per second of each sender of a room; default: as fast as deliveries arrive. */
   readonly rate?: number
-  /** Number of additional idle clients. */
+  /** Number of additional idle clients, in a room that others join and leave: its members. */
   readonly idle?: number
   /** Idle clients in one room; default: all. */
   readonly idleRoomSize?: number

@@ -1,10 +1,10 @@
 import websocket from '@fastify/websocket'
 import Fastify from 'fastify'
-import { backlog, host, mode, port, ready } from './serve.ts'
+import { backlog, host, keys, mode, port, ready } from './serve.ts'
 
 const OPEN = 1
 
-const app = Fastify()
+const app = Fastify(keys === undefined ? {} : { https: keys } as object)
 await app.register(websocket, { options: { perMessageDeflate: false } })
 app.get('/', { websocket: true }, socket => {
   if (mode === 'echo') socket.on('message', (data, binary) => { socket.send(data, { binary }) })

@@ -1,5 +1,9 @@
 /** Command line and signals of all benchmark servers. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../scripts/root.ts'
+
 /** Whether messages are sent back to their sender or to all others. */
 export type Mode = 'echo' | 'relay'
 
@@ -7,6 +11,17 @@ export const port = Number(process.argv[2])
 export const mode = process.argv[3] as Mode
 export const host = '127.0.0.1'
 export const backlog = 4096
+
+const folder = join(root, 'test/vectors/tls')
+
+/** Files of the private key and the certificate; undefined without TLS. */
+export const keyFiles = process.argv[5] === 'tls'
+  ? { key: join(folder, 'leaf.key'), cert: join(folder, 'leaf.pem') }
+  : undefined
+/** Their contents. */
+export const keys = keyFiles && {
+  key: readFileSync(keyFiles.key, 'utf8'), cert: readFileSync(keyFiles.cert, 'utf8')
+}
 
 /** Reports that the server accepts clients. */
 export function ready (): void {

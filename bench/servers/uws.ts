@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { bench } from '../paths.ts'
-import { host, mode, port, ready } from './serve.ts'
+import { host, keyFiles, mode, port, ready } from './serve.ts'
 
 /** The used part of the uWebSockets.js API, which is only installed in bench/node_modules. */
 interface Socket {
@@ -25,14 +25,21 @@ interface App {
 const TOPIC = 'room'
 
 const require = createRequire(`${bench}/package.json`)
-const uWS = require('@trufflesuite/uws-js-unofficial') as { App: () => App, DISABLED: number }
+const uWS = require('@trufflesuite/uws-js-unofficial') as {
+  App: () => App
+  SSLApp: (keys: { key_file_name: string, cert_file_name: string }) => App
+  DISABLED: number
+}
 const isNative = Object.keys(require.cache).some(file => file.includes('uws_') && file.endsWith('.node'))
 if (!isNative) throw new Error('the native addon of uWebSockets.js does not support this version of Node')
 
-uWS.App().ws('/*', {
+const app = keyFiles === undefined
+  ? uWS.App()
+  : uWS.SSLApp({ key_file_name: keyFiles.key, cert_file_name: keyFiles.cert })
+app.ws('/*', {
   compression: uWS.DISABLED,
   maxBackpressure: 64 << 20,
-  maxPayloadLength: 1 << 20,
+  maxPayloadLength: 32 << 20,
   idleTimeout: 0,
   sendPingsAutomatically: false,
   open: socket => { if (mode === 'relay') socket.subscribe(TOPIC) },

@@ -1,7 +1,10 @@
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { WebSocket, WebSocketServer } from 'ws'
-import { backlog, host, mode, port, ready } from './serve.ts'
+import { backlog, host, keys, mode, port, ready } from './serve.ts'
 
-const server = new WebSocketServer({ port, host, backlog, perMessageDeflate: false }, ready)
+const http = keys === undefined ? createServer() : createTlsServer(keys)
+const server = new WebSocketServer({ server: http, perMessageDeflate: false })
 server.on('connection', socket => {
   socket.on('error', () => {})
   if (mode === 'echo') socket.on('message', (data, binary) => { socket.send(data, { binary }) })
@@ -13,3 +16,4 @@ server.on('connection', socket => {
     })
   }
 })
+http.listen({ port, host, backlog }, ready)

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
 import { readInto } from './read-into.ts'
@@ -8,6 +9,8 @@ import { fastMemory } from '../protocol/websocket/unmask.ts'
 /** Read buffer of all plain sockets; each chunk is handled before the next one is read. */
 const readBuffer = fastMemory
 const NOTHING = Buffer.alloc(0)
+/** Chunks of TLS of this size are copied into `readBuffer`, where they are unmasked much faster. */
+const WORTH_COPYING = 512
 
 /** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */
 interface Handle { writeQueueSize?: number, _parent?: Handle }
@@ -21,6 +24,10 @@ export class SocketConnection implements Connection {
   #readsByItself = false
   #receiver: ConnectionReceiver | undefined
   #isPaused = false
+  /** TLS, which never confirms a write at once: writes that are not confirmed, and who waits for them. */
+  #unconfirmed = 0
+  #onWritten: (() => void) | undefined
+  readonly #confirm: (() => void) | undefined
 
   /** `head`: bytes received after the request. `address`: the address of the client if a proxy sent it. */
   constructor (socket: Duplex, head: Uint8Array, address: string | undefined = undefined) {
@@ -29,6 +36,7 @@ export class SocketConnection implements Connection {
     this.port = remotePort
     this.#socket = socket
     this.#head = head
+    if (socket instanceof TLSSocket) this.#confirm = () => { this.#confirmed() }
     setNoDelay(socket, true)
   }
 
@@ -74,7 +82,9 @@ export class SocketConnection implements Connection {
   }
 
   write (bytes: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(bytes)
+    if (!this.#socket.writable) return
+    if (this.#confirm !== undefined) this.#unconfirmed++
+    this.#socket.write(bytes, this.#confirm)
   }
 
   cork (): void {
@@ -87,6 +97,7 @@ export class SocketConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.#socket.destroyed) setImmediate(callback)
+    else if (this.#unconfirmed > 0) this.#onWritten = callback
     else this.#socket.write(NOTHING, () => { callback() })
   }
 
@@ -134,10 +145,24 @@ export class SocketConnection implements Connection {
       for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) early.push(chunk)
       socket.resume()
     } else {
-      socket.on('data', (chunk: Buffer) => {
-        this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length)
-      })
+      socket.on('data', (chunk: Buffer) => { this.#onChunk(chunk) })
     }
+  }
+
+  #confirmed (): void {
+    if (--this.#unconfirmed > 0) return
+    const callback = this.#onWritten
+    this.#onWritten = undefined
+    callback?.()
+  }
+
+  #onChunk (chunk: Buffer): void {
+    const { length } = chunk
+    if (this.#confirm === undefined || length < WORTH_COPYING || length > readBuffer.length) {
+      return this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, length), length)
+    }
+    readBuffer.set(chunk)
+    this.#receiver!.onData(readBuffer, length)
   }
 
   #onRead (length: number): boolean {

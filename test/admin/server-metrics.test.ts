@@ -1,22 +1,18 @@
 import { once } from 'node:events'
-import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import peerServer from '../../plugins/peer-server.ts'
 import { addServerMetrics } from '../../src/admin/server-metrics.ts'
 import type { ServerOptions } from '../../src/options.ts'
+import { startHost } from '../helper/host.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 async function start (t: Test, options: Partial<ServerOptions> = {}) {
-  const app = Fastify()
-  t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { closeTimeout: 0.3, ...options })
-  const registry = addServerMetrics([{ name: 'peerServer', server: app.peerServer }])
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const server = app.peerServer
+  const { server } = await startHost(t, { server: options })
+  const registry = addServerMetrics([{ name: 'peerServer', server }])
   const scrape = async () => {
     const metrics = parseMetrics(await registry.metrics())
     return (key: string) => {
@@ -229,9 +225,7 @@ t.test('shows unread packets and buffered bytes', async t => {
   const { scrape, join, server } = await start(t, { outputBufferKb: 1024 })
   const [a, b] = [await join(), await join()]
   for (let i = 0; i < 7; i++) a.socket.send('wait')
-  await withTimeout(5, () => 'the packets', (async () => {
-    while ((await scrape())('input_queue_packets') < 7) await new Promise(resolve => setImmediate(resolve))
-  })())
+  await until(async () => (await scrape())('input_queue_packets') >= 7)
   b.socket.pause()
   const peer = server.getPeer(b.id)
   while (peer.getCurrentOutboundBufferedAmount() < 300_000) {

@@ -11,6 +11,7 @@ import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { startApp } from '../helper/app.ts'
 import { startHost } from '../helper/host.ts'
 import { nextSignal } from '../helper/next-signal.ts'
+import { until } from '../helper/until.ts'
 
 const token = 'a token of more than thirty-two characters'
 
@@ -127,7 +128,7 @@ t.test('send sends text, hex, a Variant or standard input to all peers, one, or 
     socket.on('message', (data: Buffer, isBinary) => { received.push([name, data, isBinary]) })
   }
   const take = async (count: number): Promise<typeof received> => {
-    while (received.length < count) await new Promise(setImmediate)
+    await until(() => received.length >= count)
     return received.splice(0)
   }
   t.match(await command(['send', '--text', 'hello'], env), { code: 0, output: 'sent to 2 peers\n' })
@@ -158,7 +159,7 @@ t.test('send sends to the peers of a room', async t => {
   t.match(await send('--text', 'x', '--to', String(two.id)), { code: 0, output: 'sent to 1 peer\n' })
   t.match(await send('--text', 'y', '--but', String(two.id)), { code: 0, output: 'sent to 1 peer\n' })
   t.match(await send('--text', 'z', '--to', String(other.id)), { code: 1, errors: `no peer ${other.id}\n` })
-  while (received.length < 4) await new Promise(setImmediate)
+  await until(() => received.length >= 4)
   t.same(received.sort(), ['one all', 'one y', 'two all', 'two x'])
 })
 

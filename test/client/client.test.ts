@@ -4,11 +4,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import app from '../../app.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/client.ts'
+import { startApp } from '../helper/app.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
@@ -16,20 +16,12 @@ import { accept } from '../helper/internals.ts'
 const token = 'a token of more than thirty-two characters'
 
 async function startService (t: Test) {
-  const service = Fastify()
-  t.teardown(async () => {
-    // After an aborted stream `fetch` opens a connection that it never uses.
-    setTimeout(() => { service.server.closeAllConnections() }, 100)
-    await service.close()
-  })
-  await service.register(app, {
+  const started = await startApp(t, {
     server: { protocols: ['chat'], pingInterval: 0, closeTimeout: 0.2, rooms: true },
     more: [{ name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' }],
     admin: { token }
   })
-  await service.listen({ port: 0, host: '127.0.0.1' })
-  const url = `http://127.0.0.1:${(service.server.address() as AddressInfo).port}`
-  return { service, server: service.peerServer, url, client: new PeerServerClient({ url, token }) }
+  return { ...started, client: new PeerServerClient({ url: started.url, token }) }
 }
 
 t.test('src/client/operations.ts is up to date; `npm run openapi` writes it', async t => {

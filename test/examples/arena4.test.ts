@@ -6,7 +6,8 @@ import { root } from '../../scripts/root.ts'
 import { Arena, surface } from '../../examples/arena4/arena.ts'
 import peerServer, { Vector2 } from '../../index.ts'
 import type { Script4 } from '../helper/godot4-client.ts'
-import { Godot4Socket, until } from '../helper/godot4-socket.ts'
+import { Godot4Socket } from '../helper/godot4-socket.ts'
+import { until } from '../helper/until.ts'
 
 const read = (name: string): string => readFileSync(join(root, 'examples/arena4/godot', name), 'utf8')
 const source = read('main.gd')
@@ -57,8 +58,28 @@ t.test('three matches of three simulated players at once: all sides of a match h
     app.peerServer.monitor.failures, 0)
 })
 
+t.test('everyone hears the end of the round when the server closes right after it', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 5 })
+  const arena = new Arena(app.peerServer.room('main'))
+  await app.listen({ port: 0 })
+  const names = Array.from({ length: 12 }, (_, at) => `P${at}`)
+  const players = await Promise.all(names.map(name => enter(t, app.peerServer.port, 'main', name)))
+  await until(() => arena.players.size === players.length)
+  arena.stop()
+  await app.close()
+  await until(() => players.every(({ game }) => game.isClosed))
+  for (const { game } of players) {
+    t.equal(game.events.filter(([what]) => what === 'over').length, 1)
+    t.same(game.refusals, [])
+  }
+})
+
 async function enter (t: Test, port: number, room: string, name: string): Promise<Godot4Socket> {
-  const player = await Godot4Socket.connect(t, port, `/ws4/${room}`, [], game => { game.addNode('Main', script) })
+  const player = await Godot4Socket.connect(t, port, room === 'main' ? '/ws4' : `/ws4/${room}`, [], game => {
+    game.addNode('Main', script)
+  })
   await player.event('api.peer_connected', 1)
   player.game.rpc('Main', 'join', [name], 1)
   return player

@@ -20,12 +20,18 @@ export async function listeningApp (
 /** The app of the service with its server, listening. */
 export interface ServiceApp { service: FastifyInstance, server: WebSocketServer, port: number, url: string }
 
-/** The app of the service in this process, listening on a free port; the test closes it with all its connections. */
+/**
+ * The app of the service in this process, listening on a free port; the test closes it with all its connections.
+ * `before` registers what comes before it.
+ */
 export async function startApp (
-  t: Test, options: Partial<AppOptions> & Pick<AppOptions, 'admin'>, fastify: FastifyServerOptions = {}
+  t: Test,
+  options: Partial<AppOptions> & Pick<AppOptions, 'admin'>,
+  { before, ...fastify }: FastifyServerOptions & { before?: (service: FastifyInstance) => unknown } = {}
 ): Promise<ServiceApp> {
   const service = Fastify({ forceCloseConnections: true, ...fastify })
   t.teardown(async () => { await service.close() })
+  await before?.(service)
   await service.register(app, { ...options, server: { closeTimeout: 0.3, ...options.server } })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.server.address() as AddressInfo

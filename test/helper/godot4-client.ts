@@ -110,15 +110,15 @@ export class Godot4Client {
   // ---- actions of the game ----
 
   /**
-   * One tick of a MultiplayerSynchronizer of this client: values for every peer that has confirmed
-   * its path; with `changed` those of properties that changed.
+   * One tick of a MultiplayerSynchronizer of this client: values for every peer that has confirmed its path; with
+   * `changed` those of properties that changed. `visibleTo`: who may see them.
    */
-  sync (path: string, values: Variant[], changed?: bigint): void {
+  sync (path: string, values: Variant[], changed?: bigint, visibleTo: Iterable<number> = this.peers): void {
     const node = this.#nodes.get(path)!
     const own = this.#ownPath(path)
     const body = encodeArguments(values)
     this.#syncTime++
-    for (const peer of this.peers) {
+    for (const peer of visibleTo) {
       if (!own.announced.has(peer)) this.#announce(peer, own, path, node.md5)
       if (own.confirmed.has(peer)) this.#send(peer, syncOf(this.#syncTime, own.id, body, changed))
     }

@@ -3,7 +3,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { frame, frameSize, parseFrame } from './raw-frame.ts'
-import { acceptKeyOf, responseFault, Godot4Socket, until } from './godot4-socket.ts'
+import { acceptKeyOf, responseFault, Godot4Socket } from './godot4-socket.ts'
+import { until } from './until.ts'
 import { readVectors } from './variant-vectors.ts'
 
 interface Answered { case: string, request: string, status: 'connected' | 'disconnected' }

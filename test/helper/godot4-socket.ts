@@ -7,6 +7,7 @@ import { Godot4Client } from './godot4-client.ts'
 import { closePayload, frame, frameSize, parseFrame } from './raw-frame.ts'
 import type { Frame } from './raw-frame.ts'
 import { withTimeout } from './with-timeout.ts'
+import { until } from './until.ts'
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const HEAD_END = '\r\n\r\n'
@@ -188,11 +189,6 @@ export class Godot4Socket {
   #send (code: number, payload: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(frame(code, payload))
   }
-}
-
-/** Polls until the condition is true; the timeout of the test limits the wait. */
-export async function until (holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise(resolve => setTimeout(resolve, 2))
 }
 
 function isText (bytes: Buffer): boolean {

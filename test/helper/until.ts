@@ -1,10 +1,13 @@
-/** Resolves when a condition holds; looks every few milliseconds, for 20 s at most. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { withTimeout } from './with-timeout.ts'
+
+/** Resolves once `condition` holds; rejects after 20 seconds with an error that contains `awaited()`. */
 export async function until (
-  condition: () => boolean | Promise<boolean>, awaited: () => string = () => String(condition)
+  condition: () => boolean | Promise<boolean>, awaited = () => String(condition)
 ): Promise<void> {
-  const started = performance.now()
-  while (!await condition()) {
-    if (performance.now() - started > 20_000) throw new Error(`timeout waiting for ${awaited()}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
+  const given = new AbortController()
+  const poll = async (): Promise<void> => {
+    while (!given.signal.aborted && !await condition()) await delay(2)
   }
+  await withTimeout(20, awaited, poll()).finally(() => { given.abort() })
 }

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import app, { apiPrefix, type AppOptions } from '../../app.ts'
+import { apiPrefix, type AppOptions } from '../../app.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { startApp } from '../helper/app.ts'
 import { operationsOf } from '../helper/document.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
@@ -24,17 +23,15 @@ async function start (t: Test, admin: AppOptions['admin'] = { token: [alice, bob
     if (line.audit === undefined) lines.push(line)
     else audits.push(line.audit)
   }
-  const service = Fastify({ logger: { level: 'info', stream: { write } } })
-  t.teardown(async () => { await service.close() })
-  await service.register(app, { server: { closeTimeout: 0.3, pingInterval: 0, rooms: true }, admin })
-  await service.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = service.server.address() as AddressInfo
+  const { service, server, port } = await startApp(t, { server: { pingInterval: 0, rooms: true }, admin }, {
+    logger: { level: 'info', stream: { write } }
+  })
   const events = await openEvents(t, `http://127.0.0.1:${port}${apiPrefix}/events?types=admin,unauthorized`, asAlice)
   const nextAction = async () => {
     const { type, at, ...action } = (await events.next('admin')).data
     return action
   }
-  return { service, server: service.peerServer, port, audits, lines, events, nextAction }
+  return { service, server, port, audits, lines, events, nextAction }
 }
 
 /** The id of a new peer, which answers nothing. */

@@ -6,7 +6,8 @@ import peerServer, { int, Vector2 } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { Random, seed } from '../helper/random.ts'
 import type { Godot4Client } from '../helper/godot4-client.ts'
-import { Godot4Socket, until } from '../helper/godot4-socket.ts'
+import { Godot4Socket } from '../helper/godot4-socket.ts'
+import { until } from '../helper/until.ts'
 
 const PLAYERS = 64
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const

@@ -2,13 +2,14 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import app from '../../app.ts'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
+import { startApp } from '../helper/app.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 const LARGE = 32 << 20
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
@@ -22,20 +23,22 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
     queries.push(query)
     return Object.fromEntries(new URLSearchParams(query))
   }
-  const service = Fastify({ logger: { level: 'warn', stream: { write } }, routerOptions: { querystringParser } })
-  t.teardown(async () => { await service.close() })
-  await service.register(httpLimits, {
-    maxRequestsInFlight: 10,
-    responseTimeout: 30,
-    maxConnectionsPerAddress: 0,
-    isExempt: () => false,
-    ...limits
-  })
-  await service.register(app, { server: { pingInterval: 0 }, admin: { auth: false } })
   const large = Buffer.alloc(LARGE, 'x')
-  service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
-  await service.listen({ port: 0, host: '127.0.0.1' })
-  return { service, port: service.peerServer.port, warnings, queries }
+  const { service, port } = await startApp(t, { server: { pingInterval: 0 }, admin: { auth: false } }, {
+    logger: { level: 'warn', stream: { write } },
+    routerOptions: { querystringParser },
+    before: async service => {
+      await service.register(httpLimits, {
+        maxRequestsInFlight: 10,
+        responseTimeout: 30,
+        maxConnectionsPerAddress: 0,
+        isExempt: () => false,
+        ...limits
+      })
+      service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
+    }
+  })
+  return { service, port, warnings, queries }
 }
 
 /** Open file descriptors of this process that are regular files. */
@@ -71,7 +74,7 @@ t.test('destroys a connection with more requests in flight, which leaves no desc
   t.teardown(() => { clearInterval(timer) })
   raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(999))
   await withTimeout(5, () => 'the end of the connection', ended)
-  await withTimeout(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
+  await until(() => openFiles() <= before)
   t.ok(most - before < 30, `${most - before} descriptors at most`)
   t.same(warnings, ['requests in flight'])
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
@@ -88,9 +91,9 @@ t.test('a client that disconnects before its pipelined responses leaves no descr
   })
   raw.send(get('/docs/static/swagger-ui-bundle.js').repeat(10))
   await served
-  await withTimeout(5, () => 'open files', (async () => { while (openFiles() < before + 5) await delay(5) })())
+  await until(() => openFiles() >= before + 5)
   raw.socket.resetAndDestroy()
-  await withTimeout(5, () => 'the descriptors', (async () => { while (openFiles() > before) await delay(10) })())
+  await until(() => openFiles() <= before)
   t.same(warnings, [])
 })
 
@@ -155,9 +158,7 @@ async function connectionsOf ({ server }: FastifyInstance, count: number): Promi
   const current = async (): Promise<number> => await new Promise(resolve => {
     server.getConnections((_, count) => { resolve(count) })
   })
-  await withTimeout(5, () => `${count} connections`, (async () => {
-    while (await current() !== count) await delay(5)
-  })())
+  await until(async () => await current() === count, () => `${count} connections`)
 }
 
 /** Whether a new connection gets a response; it is closed afterwards. */

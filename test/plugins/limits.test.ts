@@ -10,6 +10,7 @@ import { closePayload } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
+import { until } from '../helper/until.ts'
 
 /** A logger and its lines. */
 function openLog () {
@@ -135,7 +136,7 @@ for (const mode of modes) {
         onHandshake: async () => await new Promise(resolve => { letIn = () => { resolve({}) } })
       })
       const first = ask(t, server.port)
-      while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
+      await until(() => server.countPeers().pending > 0)
       const { status, problem } = await ask(t, server.port)
       t.match([status, problem?.code], [503, 'too-many-handshakes'])
       letIn()
@@ -149,10 +150,10 @@ for (const mode of modes) {
       })
       const raw = await connectRaw(t, server.port)
       raw.send(upgradeRequest('/ws'))
-      while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
+      await until(() => server.countPeers().pending > 0)
       raw.socket.resetAndDestroy()
       letIn()
-      while (server.countPeers().pending + server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+      await until(() => server.countPeers().pending + server.peerCount === 0)
       t.equal((await startJoin(t, server.port, () => { letIn() })).status, 101)
     })
 
@@ -267,10 +268,7 @@ t.test('normalises the address that a trusted proxy sends', async t => {
     t.equal((await ask(t, server.port, { 'X-Forwarded-For': forwarded })).problem?.code, 'banned')
     server.unban('203.0.113.9')
     raw.socket.destroy()
-    while (internalsOf(server).admission.counts.connections.size > 0) {
-      await new Promise(resolve =>
-        setImmediate(resolve))
-    }
+    await until(() => internalsOf(server).admission.counts.connections.size === 0)
   }
 })
 
@@ -289,13 +287,10 @@ for (const mode of modes) {
     const raw = await connectRawWebSocket(t, server.port)
     raw.sendFrame(3, 'reserved opcode')
     t.equal((await raw.close()).code, 1002)
-    while (server.peerCount > 0) await new Promise(resolve => setImmediate(resolve))
+    await until(() => server.peerCount === 0)
     t.same([...internalsOf(server).admission.counts.connections], [['127.0.0.1', 1]])
     raw.socket.destroy()
-    while (internalsOf(server).admission.counts.connections.size > 0) {
-      await new Promise(resolve =>
-        setImmediate(resolve))
-    }
+    await until(() => internalsOf(server).admission.counts.connections.size === 0)
     t.equal(server.countPeers().pending, 0)
   })
 }

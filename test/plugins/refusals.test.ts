@@ -5,6 +5,7 @@ import { errors } from '../../src/error.ts'
 import type { ErrorCode } from '../../src/error.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { until } from '../helper/until.ts'
 
 /** A refusal: how the server is prepared, and the refused request. */
 interface Row {
@@ -57,7 +58,7 @@ const refusals: Partial<Record<ErrorCode, Record<string, Row>>> = {
       options: { maxPendingHandshakes: 1, onHandshake: never },
       prepare: async (server, t) => {
         (await connectRaw(t, server.port)).send(upgradeRequest('/ws'))
-        while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
+        await until(() => server.countPeers().pending > 0)
       }
     }
   },
@@ -169,7 +170,7 @@ for (const mode of modes) {
   t.test(`not-listening: a pending handshake is refused when the server stops: ${mode}`, async t => {
     const server = await openServer(t, mode, { onHandshake: never })
     const pending = answer(t, server.port)
-    while (server.countPeers().pending === 0) await new Promise(resolve => setImmediate(resolve))
+    await until(() => server.countPeers().pending > 0)
     await server.stop()
     t.match(
       await pending,

@@ -9,6 +9,7 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 /** Who registered @fastify/websocket. */
 const registrars = ['ours', 'the host\'s'] as const
@@ -74,9 +75,7 @@ for (const registrar of registrars) {
         await raw.end(2)
         // The client keeps its side open and continues to send.
         raw.send('more')
-        await withTimeout(2, () => 'the server to release the connection', (async () => {
-          while (await connections(app) > 0) await delay(10)
-        })())
+        await until(async () => await connections(app) === 0)
         t.same(app.peerServer.countPeers(), { open: 0, closing: 0, pending: 0 })
       })
     }
@@ -164,8 +163,6 @@ t.test('refused upgrades do not accumulate', async t => {
     raw.send(upgradeRequest('/ws', { 'Sec-WebSocket-Version': '12' }))
     await once(raw.socket, 'data')
   }
-  await withTimeout(2, () => 'the server to release the connections', (async () => {
-    while (await connections(app) > 0) await delay(10)
-  })())
+  await until(async () => await connections(app) === 0)
   t.equal(await connections(app), 0)
 })

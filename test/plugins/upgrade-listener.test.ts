@@ -8,14 +8,14 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fastifyWebsocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { WebSocketServer as WsServer } from 'ws'
 import peerServer from '../../index.ts'
 import { pem } from '../helper/keys.ts'
 import { startHost, type HostOptions } from '../helper/host.ts'
 import { connectRaw, connectRawTls, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { skipWithout } from '../helper/skip-without.ts'
-import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 /** Offers that no WebSocket handshake is, as clients and proxies send them. */
 const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
@@ -45,9 +45,7 @@ t.test('a client that resets behind a pipelined offer leaves no connection', asy
   raw.send('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' + offer({ Upgrade: 'h2c' }))
   await requested
   raw.socket.resetAndDestroy()
-  await withTimeout(5, () => 'the end of the connection', (async () => {
-    while (await connectionsOf(app) > 0) await new Promise(resolve => setImmediate(resolve))
-  })())
+  await until(async () => await connectionsOf(app) === 0)
   release()
   t.equal((await app.inject('/healthy')).statusCode, 404, 'the app lives')
 })
@@ -272,13 +270,6 @@ async function connections ({ server }: FastifyInstance): Promise<number> {
   return await promisify(server.getConnections.bind(server))()
 }
 
-async function until (t: Test, what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  await withTimeout(10, () => what, (async () => {
-    while (!await condition()) await new Promise(resolve => setImmediate(resolve))
-  })())
-  t.pass(what)
-}
-
 t.test('sockets of the host report their end, whoever ends them', async t => {
   const ends: string[] = []
   const sockets: Socket[] = []
@@ -303,13 +294,13 @@ t.test('sockets of the host report their end, whoever ends them', async t => {
   }
   for (const [who, end] of Object.entries(waysToEnd)) {
     const raw = await connectRawWebSocket(t, port)
-    await until(t, 'the peer is there', () => server.countPeers().open === 1)
+    await until(() => server.countPeers().open === 1)
     t.equal(await connections(app), 1, 'the peer counts as a connection')
     end(raw)
     raw.socket.on('data', () => {}).end()
-    await until(t, `all are told: ${who}`, () => ends.length === 3)
+    await until(() => ends.length === 3, () => `three ends, ${who}: ${ends.join()}`)
     t.same(ends.splice(0).sort(), ['connection', 'reply.raw', 'request.socket'])
-    await until(t, 'no connection is left', async () => await connections(app) === 0)
+    await until(async () => await connections(app) === 0)
     t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
   }
 })
@@ -321,7 +312,7 @@ t.test('maxConnections of the host counts peers', async t => {
   const refused = await connectRaw(t, port)
   await refused.end()
   for (const { id } of server.peers()) server.disconnectPeer(id)
-  await until(t, 'the peer is gone', async () => await connections(app) === 0)
+  await until(async () => await connections(app) === 0)
   await connectRawWebSocket(t, port)
 })
 
@@ -336,9 +327,9 @@ t.test('nothing is left of clients that joined and left', async t => {
     const raw = await connectRawWebSocket(t, port)
     raw.socket.destroy()
   }
-  await until(t, 'all are gone', async () => server.countPeers().open === 0 && await connections(app) === 0)
+  await until(async () => server.countPeers().open === 0 && await connections(app) === 0)
   t.equal(refs.length, 50)
-  await until(t, 'their sockets are collected', async () => {
+  await until(async () => {
     collect()
     return refs.filter(ref => ref.deref() !== undefined).length <= 2
   })

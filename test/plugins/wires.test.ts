@@ -5,8 +5,9 @@ import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import {
-  sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf, until
+  sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf
 } from '../helper/godot4-socket.ts'
+import { until } from '../helper/until.ts'
 import { connectRawWebSocket } from '../helper/raw-socket.ts'
 import { clientCodecs } from '../helper/client-codecs.ts'
 

@@ -7,6 +7,7 @@ import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-s
 import { openServer } from '../helper/modes.ts'
 import { nextTurn } from '../helper/frame-client.ts'
 import { nextSignal } from '../helper/next-signal.ts'
+import { until } from '../helper/until.ts'
 
 t.test('listen opens a port and stop frees it', async t => {
   const server = await openServer(t, 'own')
@@ -167,7 +168,7 @@ t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t 
   const silent = await connectRaw(t, server.port)
   const half = await connectRaw(t, server.port)
   half.send('GET / HT')
-  while (server.countPeers().pending < 2) await new Promise(resolve => setImmediate(resolve))
+  await until(() => server.countPeers().pending === 2)
   const stopped = server.stop(1012, 'restart')
   t.same(await peer.close(), { code: 1012, reason: 'restart' })
   peer.sendFrame(8, Buffer.of(0x03, 0xf4))

@@ -1,12 +1,10 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import app from '../../app.ts'
 import type { ServerOptions } from '../../src/options.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
+import { startApp } from '../helper/app.ts'
 import { openPage } from '../helper/browser.ts'
 import { joinServer, startGodot } from '../helper/godot.ts'
 import { skipWithout } from '../helper/skip-without.ts'
@@ -25,15 +23,8 @@ interface Settings { server?: Partial<ServerOptions>, token?: string, viewport?:
 
 /** Starts the service and opens its dashboard; violations of the content security policy are among the problems. */
 async function openDashboard (t: Test, { server = {}, token, viewport }: Settings = {}) {
-  const service = Fastify()
-  t.teardown(async () => {
-    setTimeout(() => { service.server.closeAllConnections() }, 200)
-    await service.close()
-  })
   const admin = token === undefined ? { auth: false as const } : { token }
-  await service.register(app, { server: { closeTimeout: 0.3, ...server }, admin })
-  await service.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = service.server.address() as AddressInfo
+  const { service, port } = await startApp(t, { server, admin })
   const { page, problems } = await openPage(t)
   page.setDefaultTimeout(TIMEOUT)
   await page.exposeFunction('reportViolation', (text: string) => { problems.push(text) })

@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
+import { checkedAnswer } from '../../on-handshake.ts'
 import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../../on-handshake.ts'
 import type { AcceptedDeflate } from '../../protocol/websocket/deflate-offer.ts'
 import { checkUpgrade, chooseProtocol, upgradeResponse } from '../../protocol/websocket/upgrade.ts'
@@ -271,7 +272,7 @@ export class Handshake implements Deadlined {
   async #ask (onHandshake: OnHandshake, request: HandshakeRequest): Promise<Accepted> {
     let answer: Accepted | Refused
     try {
-      answer = checkAnswer(await onHandshake(request))
+      answer = checkedAnswer('onHandshake', await onHandshake(request))
     } catch (err) {
       this.#host.log.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
       throw new GodotError('join-failed')
@@ -300,15 +301,4 @@ export class Handshake implements Deadlined {
     if (this.#hasPlace) this.#host.admission.countPlace(-1)
     this.#hasPlace = false
   }
-}
-
-/** An answer that is neither accepts by mistake: it is an error. */
-function checkAnswer (answer: Accepted | Refused): Accepted | Refused {
-  if (typeof answer !== 'object' || answer === null) {
-    throw new TypeError('onHandshake: expected { data } or { status, reason }')
-  }
-  const { status } = answer
-  const isStatus = status === undefined || (Number.isInteger(status) && status >= 400 && status <= 599)
-  if (!isStatus) throw new TypeError(`onHandshake: invalid status ${String(status)}: expected 400 to 599`)
-  return answer
 }

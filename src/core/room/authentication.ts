@@ -1,8 +1,10 @@
 import { GodotError } from '../../error.ts'
-import type { Authenticate, AuthenticateAnswer } from '../../on-authenticate.ts'
+import type { Authenticate } from '../../on-authenticate.ts'
+import { checkedAnswer } from '../../on-handshake.ts'
+import type { Accepted, Refused } from '../../on-handshake.ts'
 import type { AuthWire } from '../../protocol/multiplayer/relay-wire.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
-import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
@@ -13,6 +15,12 @@ import type { RoomOutbox } from './relay/room-outbox.ts'
 
 /** Why a client was rejected: by the application, or because it took too long. The names are those of the limits. */
 type AuthFailure = 'auth-refused' | 'auth-timeout'
+
+/** What `authenticate` answered: bytes to send, or null, if it has not decided. */
+type Answer = Accepted | Refused | Uint8Array | null | 'refused'
+
+/** Close code of a refusal without its HTTP status. */
+const REFUSED = 4000
 
 /** Messages that one client may send for authentication; no known game needs more than a few. */
 const MAX_MESSAGES = 64
@@ -159,19 +167,27 @@ export class Authentication {
     })
   }
 
-  async #answerOf (session: PeerSession, data: Uint8Array): Promise<AuthenticateAnswer> {
+  async #answerOf (session: PeerSession, data: Uint8Array): Promise<Answer> {
     try {
-      return checkAnswer(await this.#authenticate(session.peer, data))
+      const answer = await this.#authenticate(session.peer, data)
+      if (answer === null || (answer instanceof Uint8Array && answer.length > 0)) return answer
+      const checked = checkedAnswer('authenticate', answer as Exclude<typeof answer, Uint8Array>)
+      if (checked.status !== undefined) checkClose(REFUSED + checked.status, checked.reason ?? '')
+      return answer === false ? 'refused' : checked
     } catch (err) {
       this.#parts.log.error({ err, peer: session.id }, 'authenticate failed')
-      return false
+      return 'refused'
     }
   }
 
-  #apply (candidate: Candidate, answer: AuthenticateAnswer): void {
-    if (answer === true) this.#accept(candidate)
-    else if (answer === false) this.#reject(candidate, 'auth-refused')
-    else if (answer !== undefined) this.#send(candidate.session, answer)
+  #apply (candidate: Candidate, answer: Answer): void {
+    if (answer === null) return
+    if (answer === 'refused') return this.#reject(candidate, 'auth-refused')
+    if (answer instanceof Uint8Array) return this.#send(candidate.session, answer)
+    const { status, reason } = answer as Refused
+    if (status !== undefined) return this.#reject(candidate, 'auth-refused', REFUSED + status, reason)
+    if ('data' in answer) candidate.session.data = answer.data
+    this.#accept(candidate)
   }
 
   #accept (candidate: Candidate): void {
@@ -196,26 +212,16 @@ export class Authentication {
   }
 
   /** The candidate is kept until its connection has ended, so that it never becomes a member. */
-  #reject (candidate: Candidate, reason: AuthFailure): void {
+  #reject (candidate: Candidate, failure: AuthFailure, code: number = closeCode.NORMAL, reason = ''): void {
     if (candidate.hasFailed) return
     candidate.hasFailed = true
     this.#deadlines.delete(candidate)
-    this.#parts.rejected(candidate.session, reason)
-    candidate.session.close('server', closeCode.NORMAL, '')
+    this.#parts.rejected(candidate.session, failure)
+    candidate.session.close('server', code, reason)
   }
 
   #forget (candidate: Candidate): void {
     this.#candidates.delete(candidate.session)
     this.#deadlines.delete(candidate)
   }
-}
-
-/** An invalid return value is an error, so that no client is accepted by mistake. */
-function checkAnswer (answer: AuthenticateAnswer): AuthenticateAnswer {
-  const isMessage = answer instanceof Uint8Array && answer.length > 0
-  const isValid = answer === undefined || typeof answer === 'boolean' || isMessage
-  if (!isValid) {
-    throw new TypeError('authenticate must return true, false, a non-empty Uint8Array to send, or undefined')
-  }
-  return answer
 }

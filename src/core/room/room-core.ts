@@ -17,6 +17,7 @@ import type { Settings } from '../server/settings.ts'
 import { SignalEmitter } from '../server/signals.ts'
 import { Authentication } from './authentication.ts'
 import { Backpressure } from './relay/backpressure.ts'
+import { isGodot3Packet, isGodot4Close } from './other-godot.ts'
 import { PeerTable } from './peer-table.ts'
 import { Relay } from './relay/relay.ts'
 import { Room } from './room.ts'
@@ -421,9 +422,17 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
-    if (this.#settings.options.gdMpApi) return this.relay.relay(session, bytes, start, end)
+    if (this.#settings.options.gdMpApi) {
+      if (session.packetsIn === 1) this.#checkFirst(session, bytes, start, end)
+      return this.relay.relay(session, bytes, start, end)
+    }
     const own = messageBytes(bytes, start, end)
     if (!this.#emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
+  }
+
+  #checkFirst (session: PeerSession, bytes: Uint8Array, start: number, end: number): void {
+    const { wire } = this.#settings.options
+    if (isGodot3Packet(wire, bytes, start, end)) this.#monitor.otherGodot(session.peer, wire)
   }
 
   dataReceived (session: PeerSession): void {
@@ -452,6 +461,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   closeRequested (session: PeerSession, code: number, reason: string): void {
     if (!this.members.has(session.id)) return
     const { monitor, signals } = this.#server
+    const { wire, gdMpApi } = this.#settings.options
+    if (gdMpApi && isGodot4Close(wire, session, code, reason)) monitor.otherGodot(session.peer, wire)
     monitor.events.emit('close_requested', session.peer, code, reason)
     // Godot reports a close frame without a code as 0.
     signals.emit('client_close_request', session.id, code === closeCode.NO_STATUS ? 0 : code, reason)

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../error.ts'
 import type { ServerOptions } from '../../options.ts'
 import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
+import type { ServerOptions } from '../../options.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
 import type { RelayDrop } from '../room/relay/relay-drop.ts'
@@ -165,6 +166,16 @@ export class Monitor implements ServerMonitor {
       ...withShortStrings(details)
     })
     this.dropped(reason, peer)
+  }
+
+  /** A client is probably one of the other Godot. */
+  otherGodot (peer: WebSocketPeer, wire: ServerOptions['wire']): void {
+    const [client, server] = wire === 'godot3' ? [4, 3] : [3, 4]
+    this.#bursts.hit({
+      level: 'warn',
+      key: { wire },
+      message: `a client of Godot ${client} at an endpoint for Godot ${server} (option wire)`
+    }, { peer: peer.id, address: peer.getConnectedHost() })
   }
 
   /** A remote method or property of the application threw or rejected. */

@@ -67,10 +67,7 @@ export class WebSocketServer extends PacketPeer {
     provideInternals(peer => (peer as WebSocketServer).#internals)
   }
 
-  /** Throws ERR_INVALID_PARAMETER naming the wrong option. */
-  constructor (options?: Partial<ServerOptions>)
-  /** @internal The plugin and tests provide an environment. */
-  constructor (options?: Partial<ServerOptions>, environment?: ServerEnvironment)
+  /** Throws ERR_INVALID_PARAMETER naming the wrong option. Only the plugin and tests provide an environment. */
   constructor (options: Partial<ServerOptions> = {}, { mount, drawId, cluster }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)

@@ -91,6 +91,14 @@ t.test('the returned data become the peer\'s', async t => {
   await server.stop()
 })
 
+t.test('nothing and true accept, false refuses with 403', async t => {
+  const answers = [undefined, true, false]
+  const { server, errors, join } = await openServer(() => answers.shift())
+  for (const refusal of [undefined, undefined, 'join-refused']) t.equal((await join()).refusal, refusal)
+  t.same([server.peerCount, errors], [2, []])
+  await server.stop()
+})
+
 t.test('refuses with the returned status and reason', async t => {
   const { server, errors, join } = await openServer(() => ({ status: 401, reason: 'who are you?' }))
   t.match((await join()).refusals, [{ code: 'join-refused', statusCode: 401, message: 'who are you?' }])
@@ -102,8 +110,9 @@ t.test('refuses with the returned status and reason', async t => {
 const faults: Array<[what: string, onHandshake: OnHandshake]> = [
   ['throws', () => { throw new Error('broken') }],
   ['rejects', async () => { throw new Error('broken') }],
-  ['returns nothing', (() => {}) as unknown as OnHandshake],
-  ['returns true', (() => true) as unknown as OnHandshake],
+  ['returns null', (() => null) as unknown as OnHandshake],
+  ['returns a text', (() => 'yes') as unknown as OnHandshake],
+  ['returns bytes', (() => new Uint8Array(1)) as unknown as OnHandshake],
   ['refuses with 200', () => ({ status: 200 })],
   ['refuses with a string', () => ({ status: '403' as unknown as number })]
 ]

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { writeMode } from '../../../src/core/peer/write-mode.ts'
 import { EncodedObject, float, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { encodeVariant } from '../../../src/protocol/variant/variant.ts'
 import { header, MemoryClient } from '../../helper/memory-client.ts'
@@ -45,6 +46,18 @@ t.test('getVar fails like getPacket, but does not change getPacketError()', asyn
   t.equal(peer.getPacketError(), 2)
   t.throws(() => server.getVar(), { code: 'ERR_UNCONFIGURED' })
   t.throws(() => server.putVar(1), { code: 'ERR_UNCONFIGURED' })
+})
+
+t.test('send() sends text or binary, whatever the write mode', async t => {
+  const { client, peer } = await serve()
+  peer.setWriteMode(writeMode.TEXT)
+  peer.send(Buffer.from('bytes'), false)
+  peer.putPacket(Buffer.from('text'))
+  peer.setWriteMode(writeMode.BINARY)
+  peer.send(Buffer.from('more text'), true)
+  t.same((await client.frames()).map(({ opcode, payload }) => [opcode, payload.toString()]), [
+    [2, 'bytes'], [1, 'text'], [1, 'more text']
+  ])
 })
 
 t.test('wasStringPacket() also describes the packet that getVar took', async t => {

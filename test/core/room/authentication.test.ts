@@ -42,7 +42,7 @@ const auth = (client: FrameClient, text = ''): void => {
 /** What came until nothing comes any more. */
 async function heard (client: FrameClient): Promise<string[]> {
   const lines: string[] = []
-  for (let quiet = 0; quiet < 3;) {
+  for (let quiet = 0; quiet < 5;) {
     const news = await client.receivedFrames()
     quiet = news.length === 0 ? quiet + 1 : 0
     lines.push(...news)
@@ -103,12 +103,20 @@ t.test('return values of authenticate', async t => {
       [() => true, ['2:0700'], 0, 0],
       [() => false, ['8:03e8'], 1, 0],
       [() => Uint8Array.of(1, 2), ['2:07000102'], 0, 0],
-      [() => undefined, [], 0, 0],
+      [() => undefined, ['2:0700'], 0, 0],
+      [() => {}, ['2:0700'], 0, 0],
+      [() => ({ data: 5 }), ['2:0700'], 0, 0],
+      [() => ({}), ['2:0700'], 0, 0],
+      [() => null, [], 0, 0],
+      [() => ({ status: 403 }), ['8:1133'], 1, 0],
+      [() => ({ status: 401, reason: 'no' }), ['8:11316e6f'], 1, 0],
+      [() => ({ status: 200 }), ['8:03e8'], 1, 1],
+      [() => ({ status: 403, reason: 'x'.repeat(124) }), ['8:03e8'], 1, 1],
       [() => { throw new Error('no') }, ['8:03e8'], 1, 1],
       [async () => await Promise.reject(new Error('no')), ['8:03e8'], 1, 1],
       [() => new Uint8Array(0), ['8:03e8'], 1, 1],
       [() => 'yes' as never, ['8:03e8'], 1, 1],
-      [() => null as never, ['8:03e8'], 1, 1]
+      [() => 0 as never, ['8:03e8'], 1, 1]
     ]
   for (const [answer, frames, limit, count] of rows) {
     const { server, told, errors } = await serve(answer)
@@ -123,6 +131,23 @@ t.test('return values of authenticate', async t => {
   }
 })
 
+t.test('{ data } becomes the data of the peer; other acceptance leaves it', async t => {
+  const { server } = await serve((peer, data) => {
+    if (data.length === 1) return { data: { name: 'Ann' } }
+    peer.data = 'own'
+    return undefined
+  })
+  const clients = [new FrameClient(server), new FrameClient(server)]
+  auth(clients[0], 'x')
+  auth(clients[1], 'xy')
+  for (const client of clients) {
+    auth(client)
+    await heard(client)
+  }
+  t.same([10, 11].map(id => server.getPeer(id).data), [{ name: 'Ann' }, 'own'])
+  await server.stop()
+})
+
 t.test('handles several messages one at a time and in order', async t => {
   let wake = (_: AuthenticateAnswer): void => {}
   const { server, asked } = await serve(async () => await new Promise(resolve => { wake = resolve }))
@@ -135,7 +160,7 @@ t.test('handles several messages one at a time and in order', async t => {
   wake(Buffer.from('more'))
   t.same(await heard(client), ['2:07006d6f7265'])
   t.same(asked.at(-1), [10, 'two'])
-  wake(undefined)
+  wake(null)
   await heard(client)
   wake(true)
   t.same(await heard(client), ['2:0700'])
@@ -159,7 +184,7 @@ t.test('authenticate is called with no bytes for a client that completes without
 })
 
 t.test('the application may send data first and accept with completeAuth()', async t => {
-  const { server } = await serve(() => {})
+  const { server } = await serve(() => null)
   server.on('peer_authenticating', id => { server.sendAuth(id, Buffer.from('?')) })
   const client = new FrameClient(server)
   t.same(await heard(client), ['2:0a000000', '2:07003f'])
@@ -317,7 +342,7 @@ t.test('write mode and close() work during authentication', async t => {
 t.test('with random messages no client joins without being accepted, and nothing fails', async t => {
   const random = new Random(seed)
   const { server, told } = await serve((_, data) =>
-    Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([undefined, Uint8Array.of(1)]))
+    Buffer.from(data).toString() === 'sesame' || random.pick<AuthenticateAnswer>([null, Uint8Array.of(1)]))
   const clients = Array.from({ length: 8 }, () => new FrameClient(server))
   for (let i = 0; i < scaled(1000); i++) {
     const client = random.pick(clients)

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { WebSocketServer } from '../../../index.ts'
-import { Godot4Socket, until } from '../../helper/godot4-socket.ts'
+import { Godot4Socket } from '../../helper/godot4-socket.ts'
+import { until } from '../../helper/until.ts'
 import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/room-talk.ts'
 
 const names = ['ice', 'sand', 'mud']

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { WebSocketServer } from '../../../index.ts'
 import { startGodot, type GodotClient, type GodotEvent } from '../../helper/godot.ts'
-import { until } from '../../helper/godot4-socket.ts'
 import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/room-talk.ts'
 import { skipWithout } from '../../helper/skip-without.ts'
+import { until } from '../../helper/until.ts'
 
 const names = ['ice', 'sand', 'mud']
 

@@ -3,6 +3,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { listeningApp } from '../../helper/app.ts'
 import { Random, seed } from '../../helper/random.ts'
+import { until } from '../../helper/until.ts'
 
 const HEAD = 9
 const MARK = 8
@@ -45,10 +46,6 @@ class Member {
       this.faults.push(`${number} of ${source} is damaged`)
     }
   }
-}
-
-async function until (condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5))
 }
 
 for (const holdTime of [0, 2]) {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
+import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options.ts'
 import { int } from '../../../src/protocol/variant/variant-types.ts'
@@ -43,6 +44,48 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     t.same(await heard(a), ['confirm'])
     a.binary(speaker.call(10, 7, 'hit', [7]))
     t.same(ran, [['hit', 10, 5], ['hit', 10, 6], ['hit', 10, 7]])
+    await server.stop()
+  })
+
+  t.test('optional parameters may be left out, both ways', async t => {
+    const { server, clients: [a] } = await serve(1)
+    const ran: unknown[][] = []
+    const shop = server.multiplayer.node('/root/Shop', { ...surface, hit: [int, optional(int, 3)] })
+      .method('any_peer', 'hit', (...given) => { ran.push(given) })
+    a.binary(speaker.call(10, 'Shop', 'hit', [5]))
+    a.binary(speaker.call(10, 'Shop', 'hit', [5, 6]))
+    a.binary(speaker.call(10, 'Shop', 'hit', []))
+    a.binary(speaker.call(10, 'Shop', 'hit', [5, 6, 7]))
+    t.same(ran, [[10, 5, 3], [10, 5, 6]])
+    t.equal(server.monitor.drops['rpc-arguments'], 2)
+    shop.rpc('hit', 1)
+    shop.rpc('hit', 1, 2)
+    t.throws(() => { (shop as RemoteNode).rpc('hit') }, { code: 'ERR_INVALID_PARAMETER' })
+    t.same(await heard(a), ['path 1 Shop', 'call Shop hit 1', 'call Shop hit 1,2'])
+    await server.stop()
+  })
+
+  t.test('has the signals and methods under the names of both versions', async t => {
+    const { server, main, clients: [a], enter } = await serve(1)
+    const { multiplayer } = server
+    const told: unknown[][] = []
+    for (const name of ['network_peer_connected', 'peer_connected', 'peer_disconnected'] as const) {
+      multiplayer.on(name, id => { told.push([name, id]) })
+    }
+    for (const name of ['network_peer_packet', 'peer_packet'] as const) {
+      multiplayer.on(name, (id, bytes) => { told.push([name, id, ...bytes]) })
+    }
+    enter()
+    await nextTurn()
+    a.binary(speaker.raw(10, Uint8Array.of(7)))
+    a.connection.disconnect()
+    await nextTurn()
+    t.same(told, [
+      ['network_peer_connected', 11], ['peer_connected', 11],
+      ['network_peer_packet', 10, 7], ['peer_packet', 10, 7], ['peer_disconnected', 10]
+    ])
+    main.setMultiplayerAuthority(11)
+    t.same([main.getMultiplayerAuthority(), main.getNetworkMaster(), main.isMultiplayerAuthority()], [11, 11, false])
     await server.stop()
   })
 

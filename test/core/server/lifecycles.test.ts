@@ -4,6 +4,7 @@ import t from 'tap'
 import { closePayload, frame, upgradeRequest } from '../../helper/raw-socket.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { listeningApp } from '../../helper/app.ts'
+import { until } from '../../helper/until.ts'
 
 const LIVES = scaled(1500)
 const AT_ONCE = 50
@@ -87,8 +88,4 @@ async function oneLife (random: Random, port: number): Promise<void> {
 
 function resources (): string[] {
   return process.getActiveResourcesInfo()
-}
-
-async function until (condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setImmediate(resolve))
 }

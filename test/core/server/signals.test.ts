@@ -1,4 +1,6 @@
 import t from 'tap'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { memoryMount } from '../../helper/memory-client.ts'
 import { namesOf, SignalEmitter } from '../../../src/core/server/signals.ts'
 
 interface Table { said: [word: string, times: number], done: [] }
@@ -57,4 +59,16 @@ t.test('an exception or rejection of a listener is reported and reaches neither 
   await new Promise(resolve => setImmediate(resolve))
   t.equal(heard, 1)
   t.same(errors, [['done', 'thrown'], ['done', 'rejected']])
+})
+
+t.test('an unknown name throws, also where it is not checked by TypeScript', async t => {
+  const { signals } = emitter()
+  const expected = { code: 'ERR_INVALID_PARAMETER', message: 'unknown signal nope: expected said, done' }
+  t.throws(() => signals.on('nope' as never, () => {}), expected)
+  t.throws(() => signals.once('nope' as never, () => {}), expected)
+  const server = new WebSocketServer({ gdMpApi: true }, memoryMount)
+  for (const source of [server, server.multiplayer, server.room('main'), server.monitor.events]) {
+    t.throws(() => source.on('nope' as never, () => {}), { code: 'ERR_INVALID_PARAMETER' })
+    t.doesNotThrow(() => source.off('nope' as never, () => {}))
+  }
 })

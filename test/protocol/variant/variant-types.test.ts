@@ -50,6 +50,12 @@ t.test('a node path is parsed from and converted to text', async t => {
   t.match(new NodePath('a//b/:x:'), { names: ['a', 'b'], subnames: ['x'] })
 })
 
+t.test('a StringName converts to its text', async t => {
+  const name = new types.StringName('jump')
+  t.equal(`${name}`, 'jump')
+  t.equal(JSON.stringify({ name }), '{"name":"jump"}')
+})
+
 t.test('a Float converts to its number', async t => {
   const three = new Float(3)
   t.equal(+three + 1, 4)

@@ -6,6 +6,7 @@ import { openEvents } from '../../helper/event-source.ts'
 import { jsonRequest, startHost, type Host, type HostOptions } from '../../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
+import { until } from '../../helper/until.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
@@ -167,7 +168,7 @@ t.test('filters by room', async t => {
   socket.send(Buffer.alloc(3))
   t.match((await ofA.next()).data, { type: 'room_opened', room: 'a' })
   t.match((await ofA.next()).data, { type: 'peer_connected', id, room: 'a' })
-  while ((server.monitor.drops['short-packet'] ?? 0) < 2) await new Promise(setImmediate)
+  await until(() => server.monitor.drops['short-packet'] >= 2)
   server.getPeer(other.id).moveTo(server.room('a'))
   t.match((await ofA.next('peer_moved')).data, { id: other.id, from: 'b', room: 'a' })
   server.getPeer(id).moveTo(server.openRoom('c'))
@@ -188,7 +189,7 @@ t.test('samples the packets of one room', async t => {
   const [one, two] = [await joinRoom('a'), await joinRoom('b')]
   const stream = await events('?types=packet&sample=1&room=b')
   one.socket.send('for a')
-  while (server.getPeer(one.id).packetsIn === 0) await new Promise(setImmediate)
+  await until(() => server.getPeer(one.id).packetsIn > 0)
   two.socket.send('for b')
   const hex = Buffer.from('for b').toString('hex')
   t.match((await stream.next()).data, { type: 'packet', id: two.id, room: 'b', hex })

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from '../../helper/raw-socket.ts'
-import { Godot4Socket, until } from '../../helper/godot4-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../../helper/host.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
+import { Godot4Socket } from '../../helper/godot4-socket.ts'
+import { until } from '../../helper/until.ts'
 
 t.test('describes a peer', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat'] } })
@@ -267,7 +268,7 @@ t.test('a pending wait does not delay closing the app', async t => {
   await connectRawWebSocket(t, port)
   const [id] = await connected
   const answer = api(`/peers/${id}?wait=10`, { method: 'DELETE' })
-  while (server.getPeer(id).isOpen) await new Promise(setImmediate)
+  await until(() => !server.getPeer(id).isOpen)
   const start = performance.now()
   await app.close()
   t.ok(performance.now() - start < 3000)
