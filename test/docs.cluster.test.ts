@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,13 +5,14 @@ import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
 import { WebSocketServer } from '../index.ts'
 import { connectNats } from '../src/cluster/bus/nats-bus.ts'
-import { checkTypes, readExamples, startExample, type Example } from './helper/doc-examples.ts'
+import { adminToken, checkTypes, readExamples, startExample, type Example } from './helper/doc-examples.ts'
 import { freePort } from './helper/free-port.ts'
 import { keyFile, pem } from './helper/keys.ts'
 import { NatsServer, startNats } from './helper/nats.ts'
 import { asCall, RelaySocket } from './helper/relay-socket.ts'
 import { silentLogger } from './helper/silent-logger.ts'
 import { skipWithout } from './helper/skip-without.ts'
+import { until } from './helper/until.ts'
 
 const PAGE = 'docs/cluster.md'
 const needsNats = { ...skipWithout('nats-server'), timeout: 120_000 }
@@ -23,8 +23,30 @@ function example (name: string): Example {
 }
 
 t.test('every marked example is one of those below, and type checks', async t => {
-  t.same(examples.map(({ name }) => name), ['failover'])
+  t.same(examples.map(({ name }) => name), ['three-nodes', 'failover'])
   t.equal(await checkTypes(examples), 0)
+})
+
+t.test('three services in three commands are one cluster', needsNats, async t => {
+  const { name, language, code } = example('three-nodes')
+  const folder = await mkdtemp(join(tmpdir(), 'three-nodes-'))
+  t.teardown(async () => { await rm(folder, { recursive: true, force: true }) })
+  const documented = ['3001', '3002', '3003', '4222']
+  const ports = await Promise.all(documented.map(freePort))
+  const own = documented.reduce((text, port, index) => text.replaceAll(port, String(ports[index])), code)
+  await startExample(t, { name, language, code: own.replace('/tmp/peers-nats', folder) }, ports)
+  const ready = ports.slice(0, 3).map(port => `http://127.0.0.1:${port}`)
+  for (const url of ready) await until(async () => (await fetch(`${url}/readyz`)).status === 200)
+  const headers = { authorization: `Bearer ${adminToken}` }
+  const response = await fetch(`${ready[1]}/api/v1/nodes`, { headers })
+  const { items } = await response.json() as { items: Array<{ id: string, state: string }> }
+  t.same(items.map(({ id, state }) => `${id} ${state}`).sort(),
+    ports.slice(0, 3).map(port => `node-${port} ready`).sort())
+  const one = await RelaySocket.connect(t, `ws://127.0.0.1:${ports[0]}/ws/arena`)
+  const two = await RelaySocket.connect(t, `ws://127.0.0.1:${ports[2]}/ws/arena`)
+  await one.until(`add ${two.id}`)
+  two.sendTo(0, 'hello')
+  await one.until(`${two.id}: hello`)
 })
 
 t.test('the game of failover goes on with its scores on another node', needsNats, async t => {
@@ -95,21 +117,11 @@ t.test('the brokers of the production example: a node joins, and stays when one 
   const room = await node.cluster.openRoom('final')
   await room.state.set(Buffer.from('round 3'))
   await brokers[0].kill()
-  await keepsState(room)
+  // The other brokers first agree on who leads.
+  await until(async () => await room.state.set(Buffer.from('round 4')).then(() => true, () => false))
+  t.equal(Buffer.from((await room.state.get())!).toString(), 'round 4')
   t.ok(node.cluster.isReady)
 })
-
-/** Resolves when the other brokers have answered: they first agree on who leads. */
-async function keepsState (room: Awaited<ReturnType<WebSocketServer['cluster']['openRoom']>>): Promise<void> {
-  for (;;) {
-    try {
-      await room.state.set(Buffer.from('round 4'))
-      if (Buffer.from((await room.state.get())!).toString() === 'round 4') return
-    } catch {
-      await once(AbortSignal.timeout(100), 'abort')
-    }
-  }
-}
 
 /** Starts the three brokers of the page. */
 async function startBrokers (t: Test): Promise<NatsServer[]> {

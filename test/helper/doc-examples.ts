@@ -11,6 +11,8 @@ import { withTimeout } from './with-timeout.ts'
 /** A fenced block (ts, js or sh) right below a line `<!-- test: name -->`. */
 export interface Example { readonly name: string, readonly language: string, readonly code: string }
 
+export const adminToken = 'a token of at least thirty-two letters'
+
 // Below the root, so that `fastify-peer-server` is found as the package itself.
 const scratch = join(root, '.tap/docs')
 
@@ -84,7 +86,7 @@ function readersEnv (port: number) {
   return {
     ...process.env,
     PORT: String(port),
-    ADMIN_TOKEN: 'a token of at least thirty-two letters',
+    ADMIN_TOKEN: adminToken,
     npm_config_ignore_scripts: 'true'
   }
 }

@@ -5,7 +5,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
@@ -14,6 +13,7 @@ import { freePort } from '../helper/free-port.ts'
 import { asCall, RelaySocket } from '../helper/relay-socket.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
+import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 const skip = [skipWithout('godot3-server'), skipWithout('nats-server')].find(({ skip }) => skip !== false)
@@ -106,13 +106,14 @@ async function keptScore (t: Test, servers: string, room: string, name: string):
   const bus = await connectNats({ servers }, silentLogger)
   t.teardown(() => bus.close())
   const store = await bus.openStore('gdws-default-state')
-  for (;;) {
-    const value = (await store.get(room))?.value
-    const { players } = JSON.parse(Buffer.from(value ?? '{"players":[]}').toString())
+  let score = 0
+  await until(async () => {
+    const { players } = JSON.parse(Buffer.from((await store.get(room))?.value ?? '{"players":[]}').toString())
     const found = players.find(([, player]: [number, { name: string }]) => player.name === name)
-    if (found?.[1].score > 0) return found[1].score
-    await delay(100)
-  }
+    score = found?.[1].score ?? 0
+    return score > 0
+  })
+  return score
 }
 
 function scoreOf (name: string, line: string): number {
