@@ -18,8 +18,8 @@ export const coverageFolder = join(root, 'dist/.coverage')
  * library runs nowhere else.
  */
 const heavy = [
-  /\.browser$/, /^hosts\/matrix/, /^proxies\//, /^package$/, /^docs/, /^service\.limits/, /^service/, /^conformance\//,
-  /^bench\/(run|rooms)$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
+  /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^package$/, /^docs/, /^service/, /^conformance\//,
+  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
 ]
 const covered = /^service\.limits$|^cli\/watch$/
 
