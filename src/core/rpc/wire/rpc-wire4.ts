@@ -79,8 +79,7 @@ export class RpcWire4 implements RpcWire {
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet)
       // `receiveData` gets raw packets. Spawners and synchronizers address the server as well; it has no scene.
-      case 'raw':
-      case 'replication':
+      default:
     }
   }
 
