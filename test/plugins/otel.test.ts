@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import FastifyOtel from '@fastify/otel'
+import { FastifyOtelInstrumentation } from '@fastify/otel'
 import { trace } from '@opentelemetry/api'
 import { InMemorySpanExporter, BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import Fastify from 'fastify'
@@ -9,12 +9,10 @@ import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
-const { default: Instrumentation = FastifyOtel } = FastifyOtel as unknown as { default?: typeof FastifyOtel }
-
 t.test('a handshake is a span, and its join carries the trace id', async t => {
   const exporter = new InMemorySpanExporter()
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
-  const otel = new Instrumentation({ registerOnInitialization: false })
+  const otel = new FastifyOtelInstrumentation({ registerOnInitialization: false })
   otel.setTracerProvider(provider)
   const lines: any[] = []
   const app = Fastify({ logger: { level: 'info', stream: { write: text => { lines.push(JSON.parse(text)) } } } })
