@@ -51,6 +51,8 @@ export interface Peer {
   bytesOut: number
   /** Bytes queued for sending */
   bufferedAmount: number
+  /** Id of the node that it is connected to, in a cluster */
+  node?: string
   /**
    * Data from the application's `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular
    * reference as `[circular]`
@@ -76,6 +78,8 @@ export interface Room {
   emptyTimeout: number
   /** What the lobby shows about it */
   data: Record<string, unknown>
+  /** Id of the node that is its home, in a cluster; missing while it has none */
+  node?: string
 }
 
 /** The state of the server */
@@ -162,7 +166,7 @@ export interface State {
     handshakeTimeout: number
     /** Refuse all new connections and pending handshakes; connected peers stay */
     refuseNewConnections: boolean
-    /** Seconds that a peer has to answer a close frame before its connection is cut */
+    /** Seconds that a peer that is closed has to answer before its connection is cut */
     closeTimeout: number
     /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
     stopCode: 1001 | 1012
@@ -248,7 +252,7 @@ export interface Operations {
       handshakeTimeout?: number
       /** Refuse all new connections and pending handshakes; connected peers stay */
       refuseNewConnections?: boolean
-      /** Seconds that a peer has to answer a close frame before its connection is cut */
+      /** Seconds that a peer that is closed has to answer before its connection is cut */
       closeTimeout?: number
       /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
       stopCode?: 1001 | 1012
@@ -352,6 +356,8 @@ export interface Operations {
       listed?: boolean
       /** Rooms whose name contains this text */
       q?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
     }
     body: undefined
     response: {
@@ -363,6 +369,10 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Open a room. */
@@ -430,6 +440,10 @@ export interface Operations {
       state: 'closing'
       /** Peers that are being closed */
       peers: number
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** List the peers of a room. */
@@ -456,6 +470,8 @@ export interface Operations {
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
       /** Name of the room */
       room: string
     }
@@ -469,6 +485,10 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** List the peers. */
@@ -499,6 +519,8 @@ export interface Operations {
       room?: string
       /** Peers whose `data` has these members, such as `{"user":"alice"}`: a JSON object */
       data?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
     }
     body: undefined
     response: {
@@ -510,6 +532,10 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Get a peer. */
@@ -615,6 +641,10 @@ export interface Operations {
       requested: number
       /** The `ids` that are no peers */
       notFound: Array<number>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Send a packet to one peer. */
@@ -653,6 +683,10 @@ export interface Operations {
     response: {
       /** Number of recipients */
       recipients: number
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Send a packet to the peers of a room. */
@@ -674,6 +708,10 @@ export interface Operations {
     response: {
       /** Number of recipients */
       recipients: number
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** List the bans. */
@@ -739,16 +777,16 @@ export const operations = {
   isListening: { method: 'GET', path: '/server/listening', query: [] },
   listen: { method: 'POST', path: '/server/listen', query: [] },
   stop: { method: 'POST', path: '/server/stop', query: [] },
-  listRooms: { method: 'GET', path: '/rooms', query: ['limit', 'cursor', 'sort', 'order', 'listed', 'q'] },
+  listRooms: { method: 'GET', path: '/rooms', query: ['limit', 'cursor', 'sort', 'order', 'listed', 'q', 'scope'] },
   openRoom: { method: 'POST', path: '/rooms', query: [] },
   getRoom: { method: 'GET', path: '/rooms/{room}', query: [] },
   updateRoom: { method: 'PATCH', path: '/rooms/{room}', query: [] },
   closeRoom: { method: 'DELETE', path: '/rooms/{room}', query: ['code', 'reason'] },
   listRoomPeers: {
-    method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address']
+    method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'scope']
   },
   peers: {
-    method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room', 'data']
+    method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room', 'data', 'scope']
   },
   getPeer: { method: 'GET', path: '/peers/{id}', query: [] },
   disconnectPeer: { method: 'DELETE', path: '/peers/{id}', query: ['code', 'reason', 'wait'] },
