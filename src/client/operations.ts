@@ -25,6 +25,29 @@ export interface Problem {
   }>
 }
 
+/** The node; one that is unreachable has no numbers */
+export interface Node {
+  /** Id of the node */
+  id: string
+  /** The upper 10 bits of the ids of its peers; 0 while it is not in the cluster */
+  slot: number
+  /** joining: it is not in the cluster yet, or no longer; unreachable: it did not answer within 2 s */
+  state: 'ready' | 'draining' | 'joining' | 'unreachable'
+  /** When it joined the cluster, or this node began to listen */
+  since: string
+  /** Number of its peers by state */
+  peers?: {
+    /** Open peers */
+    open: number
+    /** Closing peers */
+    closing: number
+    /** Pending handshakes */
+    pending: number
+  }
+  /** Number of rooms that have their home there */
+  rooms?: number
+}
+
 /** The peer */
 export interface Peer {
   /** Id of the peer */
@@ -220,6 +243,12 @@ export interface State {
   }
   /** Seconds it has been listening */
   uptime: number
+  /** Id of the node that answers, in a cluster */
+  node?: string
+  /** Some nodes of the cluster did not answer within 2 s */
+  partial?: true
+  /** Ids of the nodes that did not answer */
+  unreachable?: Array<string>
 }
 
 /** An address or range whose clients may not connect */
@@ -232,10 +261,51 @@ export interface Ban {
   since: string
   /** When the ban expires; null: never */
   until: string | null
+  /** Some nodes of the cluster did not answer within 2 s */
+  partial?: true
+  /** Ids of the nodes that did not answer */
+  unreachable?: Array<string>
 }
 
 /** Parameters, request body and response of each operation. */
 export interface Operations {
+  /** List the nodes of the cluster. */
+  listNodes: {
+    parameters: Record<never, never>
+    body: undefined
+    response: {
+      items: Array<Node>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
+    }
+  }
+  /** Get a node of the cluster. */
+  getNode: {
+    parameters: {
+      /** Id of the node */
+      node: string
+    }
+    body: undefined
+    response: Node
+  }
+  /** Drain a node of the cluster. */
+  drainNode: {
+    parameters: {
+      /** Id of the node */
+      node: string
+    }
+    body: {
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      reason?: string
+    }
+    response: {
+      state: 'draining'
+      /** Peers that are being closed */
+      peers: number
+    }
+  }
   /** Get the state of the server. */
   getServer: {
     parameters: Record<never, never>
@@ -244,7 +314,10 @@ export interface Operations {
   }
   /** Change settings while listening. */
   changeServer: {
-    parameters: Record<never, never>
+    parameters: {
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
+    }
     body: {
       /** Maximum duration of authentication by `authenticate`, in seconds */
       authTimeout?: number
@@ -758,6 +831,8 @@ export interface Operations {
       peer?: number
       /** Only events about this room and its peers */
       room?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
       /** Seconds after which the stream ends; without it only the client ends it */
@@ -772,8 +847,11 @@ export interface Operations {
 
 /** Method, path and query parameters of each operation. */
 export const operations = {
+  listNodes: { method: 'GET', path: '/nodes', query: [] },
+  getNode: { method: 'GET', path: '/nodes/{node}', query: [] },
+  drainNode: { method: 'POST', path: '/nodes/{node}/drain', query: [] },
   getServer: { method: 'GET', path: '/server', query: [] },
-  changeServer: { method: 'PATCH', path: '/server', query: [] },
+  changeServer: { method: 'PATCH', path: '/server', query: ['scope'] },
   isListening: { method: 'GET', path: '/server/listening', query: [] },
   listen: { method: 'POST', path: '/server/listen', query: [] },
   stop: { method: 'POST', path: '/server/stop', query: [] },
@@ -800,7 +878,7 @@ export const operations = {
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'duration', 'recent'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'scope', 'sample', 'duration', 'recent'] }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]
