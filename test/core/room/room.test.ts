@@ -205,7 +205,7 @@ t.test('onHandshake learns the room, and may choose another one', async t => {
 })
 
 t.test('a room closes with code and reason; while it does nobody gets in', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, { closeTimeout: 1 })
   const [one, two, other] = ['/ws/a', '/ws/a', '/ws/b'].map(url => new RoomClient(server, url))
   const room = server.room('a')
   const events: string[] = []
@@ -225,7 +225,7 @@ t.test('a room closes with code and reason; while it does nobody gets in', async
 })
 
 t.test('closing main disconnects its peers; the room stays', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, { closeTimeout: 1 })
   const client = new RoomClient(server)
   const closed = server.room('main').close(4001, 'over')
   await client.heard()
@@ -236,7 +236,7 @@ t.test('closing main disconnects its peers; the room stays', async t => {
 })
 
 t.test('a listener that closes a room as it opens gets its first client closed too', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, { closeTimeout: 1 })
   server.on('room_opened', async room => { await room.close(4002, 'not today') })
   const client = new RoomClient(server, '/ws/a')
   await client.heard()
