@@ -10,7 +10,7 @@ import type { ClusterNode, MembershipHost } from './membership/membership-host.t
 import { NodeCommands } from './node-commands.ts'
 import type { Timings } from './membership/timings.ts'
 import type { NodeContext } from './node-context.ts'
-import type { Lease } from './room-directory.ts'
+import type { Lease } from './room/room-directory.ts'
 import { Subjects } from './subjects.ts'
 
 /** Ids of peers: 10 bits of the slot, then 21 bits that the node counts. */
