@@ -167,6 +167,10 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   // ---- administration ----
 
+  get traffic (): ClusterLink['traffic'] {
+    return this.#node.traffic
+  }
+
   get commands (): NodeCommands {
     return this.#node.commands
   }

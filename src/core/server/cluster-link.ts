@@ -74,6 +74,8 @@ export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
   readonly signals: SignalEmitter<ClusterSignals>
+  /** Messages and bytes that were sent to other nodes, by kind. */
+  readonly traffic: Readonly<Record<'messages' | 'bytes', Readonly<Record<string, number>>>>
   /** Commands between nodes. */
   readonly commands: NodeCommands
   /** The other live nodes; while this node is not in the cluster those that were live when it was last. */
