@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptio
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import type { EndpointPath } from '../http/upgrade/endpoint-paths.ts'
 import { isolated } from '../http/isolated.ts'
-import { traceIdOf } from '../http/trace-id.ts'
+import { traceIdOf } from '../http/upgrade/trace-id.ts'
 import { addressOf } from '../http/client-address.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
 import { GodotError } from '../src/error.ts'

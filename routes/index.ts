@@ -13,6 +13,7 @@ import { feedOf } from '../src/admin/event-feed.ts'
 import { BanEntry, banRoutes } from './bans.ts'
 import { disconnectRoutes } from './peers/disconnect.ts'
 import { Event } from './events/event-schemas.ts'
+import { shareStats } from './events/cluster-stats.ts'
 import { eventRoutes } from './events/events.ts'
 import { ClusterNodes } from './nodes/cluster-nodes.ts'
 import { NodeEntry, nodeRoutes } from './nodes/node-routes.ts'
@@ -51,6 +52,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   for (const routes of [nodeRoutes, serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
     await app.register(routes, { server, nodes, peers })
   }
+  shareStats(nodes, feed)
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()
 }

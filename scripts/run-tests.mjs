@@ -1,7 +1,7 @@
 // Runs compiled test files in parallel and prints failures and totals. The files of a folder share a process, as
 // starting it and loading what they import takes longer than most of them.
 import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -18,8 +18,8 @@ export const coverageFolder = join(root, 'dist/.coverage')
  * library runs nowhere else.
  */
 const heavy = [
-  /\.browser$/, /^hosts\/matrix/, /^proxies\//, /^package$/, /^docs/, /^service\.limits/, /^service/, /^conformance\//,
-  /^bench\/(run|rooms)$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
+  /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^package$/, /^docs/, /^service/, /^conformance\//,
+  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
 ]
 const covered = /^service\.limits$|^cli\/watch$/
 
@@ -47,16 +47,20 @@ export async function runTests (files, { measureCoverage = false } = {}) {
   return totals.fail === 0 && totals.pass > 0 ? 0 : 1
 }
 
-/** The heavy files one by one, then the others by folder, those with the most files first. */
+/** The heavy files one by one, then the others by folder, the largest folders first. */
 function groupsOf (files) {
   const alone = files.filter(isHeavy).sort((a, b) => rankOf(a) - rankOf(b))
   const folders = {}
   for (const file of files.filter(file => !isHeavy(file))) (folders[`${dirname(nameOf(file))}/`] ??= []).push(file)
   return [
     ...alone.map(file => ({ name: nameOf(file), files: [file], isCovered: covered.test(nameOf(file)) })),
-    ...Object.entries(folders).sort(([, a], [, b]) => b.length - a.length)
+    ...Object.entries(folders).sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))
       .map(([name, files]) => ({ name, files, isCovered: true }))
   ]
+}
+
+function sizeOf (files) {
+  return files.reduce((sum, file) => sum + statSync(file).size, 0)
 }
 
 function rankOf (file) {

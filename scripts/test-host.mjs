@@ -3,18 +3,20 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 
-/** Seconds that a file may take. */
-const TIMEOUT = 240
+/** Milliseconds that a file may take. */
+const TIMEOUT = 240_000
+let timer
 
 for (const file of process.argv.slice(2)) {
-  const timer = setTimeout(() => { t.timeout({ expired: file }) }, TIMEOUT * 1000).unref()
+  clearTimeout(timer)
+  // That of the last file also ends a process that something keeps alive.
+  timer = setTimeout(() => { t.timeout({ expired: file }) }, TIMEOUT).unref()
   const began = performance.now()
   const { user, system } = process.cpuUsage()
   await import(pathToFileURL(resolve(file)).href)
   // `t.teardown` outside of a test makes tap end as soon as it is idle.
   if (t.results !== undefined) throw new Error(`a file before ${file} uses t.teardown outside of a test`)
   while (!t.idle) await new Promise(resolve => { t.once('idle', resolve) })
-  clearTimeout(timer)
   const cpu = process.cpuUsage({ user, system })
   t.comment(`file ${file}: ${seconds(performance.now() - began)}, CPU ${seconds((cpu.user + cpu.system) / 1000)}`)
 }

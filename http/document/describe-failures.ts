@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { AdminOptions } from '../../src/admin/admin-option-types.ts'
 import type { Role } from '../../src/named-token.ts'
 import { HttpError, problem } from '../problem.ts'
-import { requiredRole } from '../required-role.ts'
+import { requiredRole } from './required-role.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,4 +1,5 @@
 import Type, { type TObject } from 'typebox'
+import { partial } from '../page.ts'
 import { type EventType, eventTypes } from '../../src/admin/feed-event.ts'
 
 const text = (description: string) => Type.String({ description })
@@ -9,6 +10,8 @@ const flag = (description: string) => Type.Boolean({ description })
 const id = Type.Integer({ description: 'Id of the peer', examples: [1836495123] })
 const room = Type.String({ description: 'Name of the room', examples: ['main'] })
 const address = Type.String({ description: 'IP address', examples: ['192.0.2.7'] })
+const slot = count('Slot of the node: the upper 10 bits of the ids of its peers')
+const node = Type.Optional(Type.String({ description: 'Id of the node that it happened on, in a cluster' }))
 const merged = count('Number of occurrences that the event stands for')
 
 const traffic = {
@@ -41,7 +44,7 @@ export const eventMembers = {
   peer_connected: joined,
   peer_disconnected: left,
   peer_moved: { id, room, from: text('Name of the room that it was in') },
-  room_opened: { room },
+  room_opened: { room, failover: Type.Optional(flag('In a cluster: whether its home was lost before')) },
   room_closed: {
     room,
     code: Type.Union([Type.Integer(), Type.Null()], { description: 'Close code of its peers; null: it was empty' }),
@@ -78,6 +81,13 @@ export const eventMembers = {
     status: count('HTTP status of the response')
   },
   unauthorized: { status: count('HTTP status: 401 or 403'), address, count: merged },
+  node_joined: { node: text('Id of the node that joined'), slot },
+  node_left: { node: text('Id of the node that left'), slot, cause: text('`left` or `lost`') },
+  cluster_gap: {
+    from: text('Id of the node whose messages were lost'),
+    lost: count('Number of messages'),
+    room: Type.Optional(room)
+  },
   packet: {
     id,
     room,
@@ -94,7 +104,8 @@ export const eventMembers = {
     packetsRelayed: count('Packets from one peer to another, counted per recipient'),
     packetsDropped: count('Packets dropped'),
     listening: flag('Whether clients can connect'),
-    refuseNewConnections: flag('Whether new connections are refused')
+    refuseNewConnections: flag('Whether new connections are refused'),
+    ...partial
   }
 } as const satisfies Record<EventType, TObject['properties']>
 
@@ -102,7 +113,7 @@ const at = Type.String({ format: 'date-time', description: 'When it happened', e
 
 /** An event as `data` of a message of the stream: one schema for each type. */
 export const Event = Type.Union([
-  ...Object.entries(eventMembers).map(([type, own]) => Type.Object({ type: Type.Literal(type), at, ...own }, {
+  ...Object.entries(eventMembers).map(([type, own]) => Type.Object({ type: Type.Literal(type), at, node, ...own }, {
     description: eventTypes[type as EventType]
   })),
   Type.Object({ type: Type.Literal('reset'), at }, { description: 'Missed events are no longer available' })

@@ -10,6 +10,7 @@ import { eventTypes, transientTypes, type EventType } from '../../src/admin/feed
 import { ref } from '../../http/document/shared-schema.ts'
 import { Event } from './event-schemas.ts'
 import { EventStream } from './event-stream.ts'
+import { scope } from '../page.ts'
 import { PeerId, RoomName } from '../schemas.ts'
 
 /** Milliseconds between comments on an idle stream: proxies close connections that are idle for a minute. */
@@ -43,6 +44,7 @@ const createSchema = () => ({
     }), text => text === '' || isTypeList(text), () => `must be a comma-separated list of ${names}`)),
     peer: Type.Optional({ ...PeerId, description: 'Only events about this peer' }),
     room: Type.Optional({ ...RoomName, description: 'Only events about this room and its peers' }),
+    scope,
     sample: Type.Optional(Type.Integer({
       minimum: 1,
       maximum: 1_000_000,
@@ -119,13 +121,14 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
   })
 }
 
-function filterOf (
-  { types = '', peer, room, sample: every = 100 }: { types?: string, peer?: number, room?: string, sample?: number }
-): EventFilter {
+interface Query { types?: string, peer?: number, room?: string, scope?: string, sample?: number }
+
+function filterOf ({ types = '', peer, room, scope, sample: every = 100 }: Query): EventFilter {
   return {
     types: types === '' ? undefined : new Set(types.split(',').map(type => type.trim() as EventType)),
     peer,
     room,
+    isLocal: scope === 'local',
     every
   }
 }

@@ -3,11 +3,13 @@ import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import { Bursts } from '../core/server/bursts.ts'
 import { limits } from '../core/server/limits.ts'
 import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
+import type { ClusterLink, ClusterSignals, EventReceiver, LostPeer } from '../core/server/cluster-link.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import { closeCode } from '../protocol/websocket/close-code.ts'
 import type { AdminAction } from './admin-action.ts'
 import { EventRing } from './event-ring.ts'
-import { FeedEvent, transientTypes } from './feed-event.ts'
+import { eventTypes, FeedEvent, transientTypes } from './feed-event.ts'
 import type { EventType, FeedData, PeerJoined, Stats } from './feed-event.ts'
 import { PacketSampler } from './packet-sampler.ts'
 import { Traffic } from './traffic.ts'
@@ -20,6 +22,8 @@ export interface EventFilter {
   readonly types?: ReadonlySet<EventType> | undefined
   readonly peer?: number | undefined
   readonly room?: string | undefined
+  /** Only events of this node. */
+  readonly isLocal?: boolean | undefined
   /** Sample one packet in so many. */
   readonly every?: number | undefined
 }
@@ -36,6 +40,20 @@ type BurstType = 'refused' | 'limited' | 'dropped' | 'unauthorized'
 
 const STATS_INTERVAL = 1000
 
+/** How a peer ended whose node is lost; its traffic is not known. */
+const lostEnd = {
+  cause: 'cluster',
+  outcome: 'reset',
+  wasCleanClose: false,
+  code: closeCode.ABNORMAL,
+  reason: '',
+  closeSeconds: 0,
+  packetsIn: 0,
+  packetsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0
+} as const
+
 /** The events of a server, for operators. It listens to the server only while there are subscribers or a history. */
 export class EventFeed {
   readonly #server: WebSocketServer
@@ -47,6 +65,8 @@ export class EventFeed {
   #unwatch: (() => void) | undefined
   #traffic: Traffic | undefined
   #timer: NodeJS.Timeout | undefined
+  #gatherStats: (() => Promise<Stats>) | undefined
+  #isGathering = false
   readonly #listeners: { [Name in keyof MonitorEvents]?: (...args: MonitorEvents[Name]) => void } = {
     joined: peer => {
       this.#add(this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected', describeJoined(peer))
@@ -58,7 +78,9 @@ export class EventFeed {
       this.#add(this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected', describeLeft(peer, end))
     },
     moved: ({ id, room }, from) => { this.#add('peer_moved', { id, room: room.name, from: from.name }) },
-    room_opened: ({ name: room }) => { this.#add('room_opened', { room }) },
+    room_opened: ({ name: room }, failover) => {
+      this.#add('room_opened', { room, ...(this.#link === undefined ? {} : { failover }) })
+    },
     room_closed: ({ name: room, openedAt }, code, reason) => {
       const seconds = (Date.now() - openedAt) / 1000
       this.#add('room_closed', { room, code: code ?? null, reason, seconds })
@@ -78,9 +100,28 @@ export class EventFeed {
     stopped: () => { this.#add('stopped', {}) }
   }
 
+  readonly #link: ClusterLink | undefined
+  /** In a cluster: what other nodes tell, and what this one sees of them. */
+  readonly #receiver: EventReceiver = {
+    received: (node, { type, at, data }) => {
+      if (this.#isListening && Object.hasOwn(eventTypes, type)) {
+        this.#publish(this.#ring.add(type as EventType, data as never, { node, at, isRemote: true }))
+      }
+    },
+    nodeLost: (node, peers) => { if (this.#isListening) for (const peer of peers) this.#addLost(node, peer) }
+  }
+
+  readonly #clusterListeners: { [Name in keyof ClusterSignals]?: (...args: ClusterSignals[Name]) => void } = {
+    // Every node sees these for itself.
+    node_joined: ({ id: node, slot }) => { this.#addHere('node_joined', { node, slot }) },
+    node_left: ({ id: node, slot }, cause) => { this.#addHere('node_left', { node, slot, cause }) },
+    gap: ({ id: from }, lost, room) => { this.#add('cluster_gap', { from, lost, ...(room === '' ? {} : { room }) }) }
+  }
+
   /** `history`: what is kept for clients that reconnect. */
   constructor (server: WebSocketServer, history: EventHistory) {
     this.#server = server
+    this.#link = internalsOf(server).registry.cluster
     this.#ring = new EventRing(history.maxEvents, history.maxBytes)
     this.#adjust()
   }
@@ -115,7 +156,7 @@ export class EventFeed {
     const sampler = wants(subscriber, 'packet') ? new PacketSampler({ every, peer, room }) : undefined
     this.#subscribers.set(subscriber, sampler)
     this.#adjust()
-    if (wants(subscriber, 'stats')) subscriber.send(this.#stats())
+    if (wants(subscriber, 'stats')) this.#sendStats([subscriber])
     return () => {
       this.#subscribers.delete(subscriber)
       this.#adjust()
@@ -143,7 +184,20 @@ export class EventFeed {
   }
 
   #add<Type extends EventType> (type: Type, data: FeedData[Type]): void {
-    this.#publish(this.#ring.add(type, data))
+    this.#addHere(type, data)
+    this.#link?.shareEvent({ type, at: Date.now(), data })
+  }
+
+  /** Adds an event that other nodes are not told of. */
+  #addHere<Type extends EventType> (type: Type, data: FeedData[Type]): void {
+    this.#publish(this.#ring.add(type, data, { node: this.#link?.api.nodeId }))
+  }
+
+  /** A peer of a node that cannot tell any more. */
+  #addLost (node: string, { connectedAt, ...joined }: LostPeer): void {
+    const type = this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected'
+    const seconds = Math.max(0, Date.now() - connectedAt) / 1000
+    this.#publish(this.#ring.add(type, { ...joined, ...lostEnd, seconds }, { node, isRemote: true }))
   }
 
   #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>): void {
@@ -170,6 +224,18 @@ export class EventFeed {
       if (enable) events.on(name as keyof MonitorEvents, listener as () => void)
       else events.off(name as keyof MonitorEvents, listener as () => void)
     }
+    this.#listenToCluster(enable)
+  }
+
+  #listenToCluster (enable: boolean): void {
+    if (this.#link === undefined) return
+    const { api, eventReceivers } = this.#link
+    if (enable) eventReceivers.add(this.#receiver)
+    else eventReceivers.delete(this.#receiver)
+    for (const [name, listener] of Object.entries(this.#clusterListeners)) {
+      if (enable) api.on(name as keyof ClusterSignals, listener as () => void)
+      else api.off(name as keyof ClusterSignals, listener as () => void)
+    }
   }
 
   #watchPackets (enable: boolean): void {
@@ -190,23 +256,52 @@ export class EventFeed {
   #measure (enable: boolean): void {
     if (enable === (this.#timer !== undefined)) return
     clearInterval(this.#timer)
-    this.#traffic?.close()
-    this.#traffic = enable ? new Traffic(this.#server) : undefined
-    this.#timer = enable ? setInterval(() => { this.#publish(this.#stats()) }, STATS_INTERVAL).unref() : undefined
+    if (this.#link === undefined) this.#traffic?.close()
+    if (enable) this.#traffic ??= new Traffic(this.#server)
+    else if (this.#link === undefined) this.#traffic = undefined
+    const send = (): void => { this.#sendStats(this.#subscribers.keys()) }
+    this.#timer = enable ? setInterval(send, STATS_INTERVAL).unref() : undefined
   }
 
-  #stats (): FeedEvent {
+  /** Statistics of this node to those that want just them, of all nodes to the others. */
+  #sendStats (subscribers: Iterable<Subscriber>): void {
+    const wanting = [...subscribers].filter(subscriber => wants(subscriber, 'stats'))
+    const isLocal = ({ isLocal }: Subscriber): boolean => isLocal === true || this.#gatherStats === undefined
+    const here = new FeedEvent('stats', this.stats(), '', { node: this.#link?.api.nodeId })
+    for (const subscriber of wanting.filter(isLocal)) subscriber.send(here)
+    const others = wanting.filter(subscriber => !isLocal(subscriber))
+    if (others.length > 0) this.#sendAllStats(others)
+  }
+
+  /** Sends the sum of all nodes, unless nodes have not answered the last time yet. */
+  #sendAllStats (subscribers: readonly Subscriber[]): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.#gatherStats!().then(stats => {
+      const event = new FeedEvent('stats', stats, '')
+      for (const subscriber of subscribers) if (this.#subscribers.has(subscriber)) subscriber.send(event)
+    }, (err: unknown) => { internalsOf(this.#server).registry.log.warn({ err }, 'statistics not gathered') })
+      .finally(() => { this.#isGathering = false })
+  }
+
+  /** Asks all nodes of the cluster for their statistics in this way. */
+  gatherStatsBy (gather: () => Promise<Stats>): void {
+    this.#gatherStats = gather
+  }
+
+  /** State of this server, and its traffic since somebody asked for it. */
+  stats (): Stats {
     const server = this.#server
-    const stats: Stats = {
+    const traffic = this.#traffic ??= new Traffic(server)
+    return {
       peers: server.countPeers(),
-      ...this.#traffic!.totals,
+      ...traffic.totals,
       rooms: server.roomCount,
       packetsRelayed: server.monitor.packetsRelayed,
       packetsDropped: Object.values(server.monitor.drops).reduce((sum, count) => sum + count),
       listening: server.isListening(),
       refuseNewConnections: server.refuseNewConnections
     }
-    return new FeedEvent('stats', stats, '')
   }
 }
 
@@ -229,6 +324,7 @@ function wants ({ types }: EventFilter, type: EventType): boolean {
 function matches (filter: EventFilter, event: FeedEvent): boolean {
   const { peer, room } = filter
   if (!wants(filter, event.type)) return false
+  if (filter.isLocal === true && !event.isLocal) return false
   if (event.type === 'stats') return true
   return (peer === undefined || event.peer === peer) && (room === undefined || event.isAbout(room))
 }

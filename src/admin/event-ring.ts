@@ -1,5 +1,5 @@
 import { FeedEvent } from './feed-event.ts'
-import type { EventType, FeedData } from './feed-event.ts'
+import type { EventType, FeedData, Origin } from './feed-event.ts'
 
 /**
  * The most recent events, bounded in number and in memory, and the position of every event: an id leads to what came
@@ -49,8 +49,8 @@ export class EventRing {
   }
 
   /** Adds an event; the oldest give way to it. */
-  add<Type extends EventType> (type: Type, data: FeedData[Type]): FeedEvent {
-    const event = new FeedEvent(type, data, this.#id(this.#count + 1))
+  add<Type extends EventType> (type: Type, data: FeedData[Type], origin?: Origin): FeedEvent {
+    const event = new FeedEvent(type, data, this.#id(this.#count + 1), origin)
     if (this.#kept === this.#maxEvents) this.#dropOldest()
     this.#count++
     if (this.#maxEvents === 0) return event

@@ -51,6 +51,9 @@ export interface Stats extends TrafficTotals {
   readonly listening: boolean
   /** Whether new connections are refused. */
   readonly refuseNewConnections: boolean
+  /** Ids of nodes that did not answer. */
+  readonly unreachable?: string[]
+  readonly partial?: true
 }
 
 /** A sampled packet. */
@@ -96,7 +99,7 @@ export interface FeedData {
   peer_connected: PeerJoined
   peer_disconnected: PeerLeft
   peer_moved: { readonly id: number, readonly room: string, readonly from: string }
-  room_opened: { readonly room: string }
+  room_opened: { readonly room: string, readonly failover?: boolean }
   room_closed: RoomClosed
   refused: { readonly reason: ErrorCode | 'wrong-token', readonly address: string, readonly count: number }
   limited: {
@@ -117,6 +120,9 @@ export interface FeedData {
   }
   stopped: Readonly<Record<never, never>>
   admin: AdminAction
+  node_joined: { readonly node: string, readonly slot: number }
+  node_left: { readonly node: string, readonly slot: number, readonly cause: 'left' | 'lost' }
+  cluster_gap: { readonly from: string, readonly lost: number, readonly room?: string }
   unauthorized: { readonly status: number, readonly address: string, readonly count: number }
   packet: SampledPacket
   stats: Stats
@@ -133,7 +139,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   peer_connected: 'A client completed its handshake (multiplayer mode)',
   peer_disconnected: 'A client disconnected (multiplayer mode)',
   peer_moved: 'A peer moved to another room',
-  room_opened: 'A room was opened',
+  room_opened: 'A room was opened; `failover`: by another node of a cluster, after its home was lost',
   room_closed: 'A room was closed: with `code` and `reason`, or because it was empty',
   refused:
     'Handshakes were refused for a reason other than a limit, or requests to the REST API had a wrong token ' +
@@ -145,6 +151,9 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   stopped: 'The server stopped listening and all peers are disconnected',
   admin: 'An administrator changed something, or tried to',
   unauthorized: 'Requests to the REST API were rejected with 401 or 403; at most once a second per status',
+  node_joined: 'A node joined the cluster',
+  node_left: 'A node left the cluster: it said so (`left`), or does not answer any more (`lost`)',
+  cluster_gap: 'Messages of the node `from` were lost on their way to this one',
   packet: 'A packet from a client, sampled; only when requested by name, never replayed',
   stats: 'State of the server, once a second; only when requested by name, never replayed'
 }
@@ -157,21 +166,37 @@ const BASE_SIZE = 300
 /** Bytes for each character of data: of the data itself, and of the JSON made from it. */
 const BYTES_PER_CHARACTER = 3
 
+/** Where an event comes from. */
+export interface Origin {
+  /** Id of the node, in a cluster. */
+  readonly node?: string | undefined
+  readonly isRemote?: boolean
+  /** Milliseconds since 1970; default: now. */
+  readonly at?: number
+}
+
 /** One event. Its JSON is made when the first subscriber needs it, once for all of them. */
 export class FeedEvent {
   readonly type: EventType
   readonly data: FeedData[EventType]
   /** Milliseconds since 1970. */
-  readonly at = Date.now()
+  readonly at: number
+  /** Node that it happened on, in a cluster. */
+  readonly node: string | undefined
+  /** Whether it happened on this node. */
+  readonly isLocal: boolean
   /** Its position in the feed, empty for an event that is not kept. */
   readonly id: string
   #text: string | undefined
   #size: number | undefined
 
-  constructor (type: EventType, data: FeedData[EventType], id: string) {
+  constructor (type: EventType, data: FeedData[EventType], id: string, origin: Origin = {}) {
     this.type = type
     this.data = data
     this.id = id
+    this.at = origin.at ?? Date.now()
+    this.node = origin.node
+    this.isLocal = origin.isRemote !== true
   }
 
   /** The peer it is about, if any. */
@@ -187,7 +212,9 @@ export class FeedEvent {
 
   /** The event as JSON, in one line. */
   get text (): string {
-    this.#text ??= JSON.stringify({ type: this.type, at: new Date(this.at).toISOString(), ...this.data })
+    const { type, node } = this
+    const at = new Date(this.at).toISOString()
+    this.#text ??= JSON.stringify({ type, at, ...(node === undefined ? {} : { node }), ...this.data })
     return this.#text
   }
 

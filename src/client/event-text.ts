@@ -69,7 +69,9 @@ const formats: Formats = {
   },
   room_opened: {
     category: 'peers',
-    line: ({ room }) => ['success', 'room opened', room]
+    line: ({ room, failover }) => failover === true
+      ? ['warning', 'room opened', room, 'after its node was lost']
+      : ['success', 'room opened', room]
   },
   room_closed: {
     category: 'peers',
@@ -106,6 +108,18 @@ const formats: Formats = {
     category: 'admin',
     line: ({ action, by, id, room, parameters, status }) => [status < 400 ? 'info' : 'error', by ?? 'anonymous',
       action, id, room, { kind: 'detail', text: parameterText(parameters) }, `→ ${status}`]
+  },
+  node_joined: {
+    category: 'admin',
+    line: ({ node, slot }) => ['success', 'node joined', node, `in slot ${slot}`]
+  },
+  node_left: {
+    category: 'admin',
+    line: ({ node, cause }) => [cause === 'lost' ? 'error' : 'info', cause === 'lost' ? 'node lost' : 'node left', node]
+  },
+  cluster_gap: {
+    category: 'problems',
+    line: ({ from, lost, room }) => ['error', 'messages lost', `${formatCount(lost)} of node ${from}`, inRoom(room)]
   },
   packet: {
     category: 'packets',

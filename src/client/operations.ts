@@ -25,6 +25,29 @@ export interface Problem {
   }>
 }
 
+/** The node; one that is unreachable has no numbers */
+export interface Node {
+  /** Id of the node */
+  id: string
+  /** The upper 10 bits of the ids of its peers; 0 while it is not in the cluster */
+  slot: number
+  /** joining: it is not in the cluster yet, or no longer; unreachable: it did not answer within 2 s */
+  state: 'ready' | 'draining' | 'joining' | 'unreachable'
+  /** When it joined the cluster, or this node began to listen */
+  since: string
+  /** Number of its peers by state */
+  peers?: {
+    /** Open peers */
+    open: number
+    /** Closing peers */
+    closing: number
+    /** Pending handshakes */
+    pending: number
+  }
+  /** Number of rooms that have their home there */
+  rooms?: number
+}
+
 /** The peer */
 export interface Peer {
   /** Id of the peer */
@@ -51,6 +74,8 @@ export interface Peer {
   bytesOut: number
   /** Bytes queued for sending */
   bufferedAmount: number
+  /** Id of the node that it is connected to, in a cluster */
+  node?: string
   /**
    * Data from the application's `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular
    * reference as `[circular]`
@@ -76,6 +101,8 @@ export interface Room {
   emptyTimeout: number
   /** What the lobby shows about it */
   data: Record<string, unknown>
+  /** Id of the node that is its home, in a cluster; missing while it has none */
+  node?: string
 }
 
 /** The state of the server */
@@ -162,7 +189,7 @@ export interface State {
     handshakeTimeout: number
     /** Refuse all new connections and pending handshakes; connected peers stay */
     refuseNewConnections: boolean
-    /** Seconds that a peer has to answer a close frame before its connection is cut */
+    /** Seconds that a peer that is closed has to answer before its connection is cut */
     closeTimeout: number
     /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
     stopCode: 1001 | 1012
@@ -216,6 +243,12 @@ export interface State {
   }
   /** Seconds it has been listening */
   uptime: number
+  /** Id of the node that answers, in a cluster */
+  node?: string
+  /** Some nodes of the cluster did not answer within 2 s */
+  partial?: true
+  /** Ids of the nodes that did not answer */
+  unreachable?: Array<string>
 }
 
 /** An address or range whose clients may not connect */
@@ -228,10 +261,51 @@ export interface Ban {
   since: string
   /** When the ban expires; null: never */
   until: string | null
+  /** Some nodes of the cluster did not answer within 2 s */
+  partial?: true
+  /** Ids of the nodes that did not answer */
+  unreachable?: Array<string>
 }
 
 /** Parameters, request body and response of each operation. */
 export interface Operations {
+  /** List the nodes of the cluster. */
+  listNodes: {
+    parameters: Record<never, never>
+    body: undefined
+    response: {
+      items: Array<Node>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
+    }
+  }
+  /** Get a node of the cluster. */
+  getNode: {
+    parameters: {
+      /** Id of the node */
+      node: string
+    }
+    body: undefined
+    response: Node
+  }
+  /** Drain a node of the cluster. */
+  drainNode: {
+    parameters: {
+      /** Id of the node */
+      node: string
+    }
+    body: {
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      reason?: string
+    }
+    response: {
+      state: 'draining'
+      /** Peers that are being closed */
+      peers: number
+    }
+  }
   /** Get the state of the server. */
   getServer: {
     parameters: Record<never, never>
@@ -240,7 +314,10 @@ export interface Operations {
   }
   /** Change settings while listening. */
   changeServer: {
-    parameters: Record<never, never>
+    parameters: {
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
+    }
     body: {
       /** Maximum duration of authentication by `authenticate`, in seconds */
       authTimeout?: number
@@ -248,7 +325,7 @@ export interface Operations {
       handshakeTimeout?: number
       /** Refuse all new connections and pending handshakes; connected peers stay */
       refuseNewConnections?: boolean
-      /** Seconds that a peer has to answer a close frame before its connection is cut */
+      /** Seconds that a peer that is closed has to answer before its connection is cut */
       closeTimeout?: number
       /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
       stopCode?: 1001 | 1012
@@ -352,6 +429,8 @@ export interface Operations {
       listed?: boolean
       /** Rooms whose name contains this text */
       q?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
     }
     body: undefined
     response: {
@@ -363,6 +442,10 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Open a room. */
@@ -430,6 +513,10 @@ export interface Operations {
       state: 'closing'
       /** Peers that are being closed */
       peers: number
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** List the peers of a room. */
@@ -456,6 +543,8 @@ export interface Operations {
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
       /** Name of the room */
       room: string
     }
@@ -469,6 +558,10 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** List the peers. */
@@ -499,6 +592,8 @@ export interface Operations {
       room?: string
       /** Peers whose `data` has these members, such as `{"user":"alice"}`: a JSON object */
       data?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
     }
     body: undefined
     response: {
@@ -510,6 +605,10 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Get a peer. */
@@ -615,6 +714,10 @@ export interface Operations {
       requested: number
       /** The `ids` that are no peers */
       notFound: Array<number>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Send a packet to one peer. */
@@ -653,6 +756,10 @@ export interface Operations {
     response: {
       /** Number of recipients */
       recipients: number
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** Send a packet to the peers of a room. */
@@ -674,6 +781,10 @@ export interface Operations {
     response: {
       /** Number of recipients */
       recipients: number
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
     }
   }
   /** List the bans. */
@@ -720,6 +831,8 @@ export interface Operations {
       peer?: number
       /** Only events about this room and its peers */
       room?: string
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
       /** Seconds after which the stream ends; without it only the client ends it */
@@ -734,21 +847,24 @@ export interface Operations {
 
 /** Method, path and query parameters of each operation. */
 export const operations = {
+  listNodes: { method: 'GET', path: '/nodes', query: [] },
+  getNode: { method: 'GET', path: '/nodes/{node}', query: [] },
+  drainNode: { method: 'POST', path: '/nodes/{node}/drain', query: [] },
   getServer: { method: 'GET', path: '/server', query: [] },
-  changeServer: { method: 'PATCH', path: '/server', query: [] },
+  changeServer: { method: 'PATCH', path: '/server', query: ['scope'] },
   isListening: { method: 'GET', path: '/server/listening', query: [] },
   listen: { method: 'POST', path: '/server/listen', query: [] },
   stop: { method: 'POST', path: '/server/stop', query: [] },
-  listRooms: { method: 'GET', path: '/rooms', query: ['limit', 'cursor', 'sort', 'order', 'listed', 'q'] },
+  listRooms: { method: 'GET', path: '/rooms', query: ['limit', 'cursor', 'sort', 'order', 'listed', 'q', 'scope'] },
   openRoom: { method: 'POST', path: '/rooms', query: [] },
   getRoom: { method: 'GET', path: '/rooms/{room}', query: [] },
   updateRoom: { method: 'PATCH', path: '/rooms/{room}', query: [] },
   closeRoom: { method: 'DELETE', path: '/rooms/{room}', query: ['code', 'reason'] },
   listRoomPeers: {
-    method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address']
+    method: 'GET', path: '/rooms/{room}/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'scope']
   },
   peers: {
-    method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room', 'data']
+    method: 'GET', path: '/peers', query: ['limit', 'cursor', 'sort', 'order', 'protocol', 'address', 'room', 'data', 'scope']
   },
   getPeer: { method: 'GET', path: '/peers/{id}', query: [] },
   disconnectPeer: { method: 'DELETE', path: '/peers/{id}', query: ['code', 'reason', 'wait'] },
@@ -762,7 +878,7 @@ export const operations = {
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'sample', 'duration', 'recent'] }
+  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'scope', 'sample', 'duration', 'recent'] }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]

@@ -9,7 +9,9 @@ import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
 import type { RoomOptions } from '../option-types.ts'
 import type { Room } from '../core/room/room.ts'
-import type { ClusterLink, ConfigHost, RoomFacts, RoomListing } from '../core/server/cluster-link.ts'
+import type {
+  ClusterLink, ConfigHost, EventReceiver, RemoteEvent, RoomFacts, RoomListing
+} from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterRules, Settings } from '../core/server/settings.ts'
@@ -18,6 +20,7 @@ import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
 import { Congestion } from './congestion.ts'
 import { DirectLinks } from './direct-links.ts'
+import { EventExchange } from './event-exchange.ts'
 import { Gaps } from './gaps.ts'
 import { LocalNode } from './local-node.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership/membership-host.ts'
@@ -66,6 +69,8 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   readonly #gaps: Gaps
   readonly #congestion: Congestion
   readonly #partHost: PartHost
+  readonly #events: EventExchange
+  readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
   /** Ends what was subscribed for the slot that this node holds. */
@@ -95,6 +100,10 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
+    this.#events = new EventExchange(node, {
+      received: (slot, event) => { this.#eventReceived(slot, event) },
+      lost: (slot, count) => { this.#gaps.eventsLost(slot, count) }
+    })
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
       const session = registry.find(id)
       if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
@@ -182,6 +191,16 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     return await this.#homes.close(name, { code, reason })
   }
 
+  shareEvent (event: RemoteEvent): void {
+    if (this.slot > 0) this.#events.send(event)
+  }
+
+  #eventReceived (slot: number, event: RemoteEvent): void {
+    for (const node of this.#node.nodes()) {
+      if (node.slot === slot) for (const receiver of this.eventReceivers) receiver.received(node.id, event)
+    }
+  }
+
   async drain (reason: string): Promise<void> {
     this.#node.setDraining()
     this.isDraining = true
@@ -237,6 +256,7 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
     const { bus, subjects, commands } = this.#node
     this.#endings.push(
       this.#peers.listen(),
+      this.#events.listen(),
       commands.listen(bus, lease.slot),
       bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
       bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
@@ -275,7 +295,11 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
 
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
+    const peers = Array.from(this.#peers.replica.ofNode(node.slot), ({ facts }) => facts)
     this.#peers.nodeLeft(node)
+    this.#events.forget(node.slot)
+    // To a node that has lost the cluster all others seem to be lost.
+    if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')

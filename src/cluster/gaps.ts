@@ -59,6 +59,12 @@ export class Gaps {
     this.#report(node, count, '')
   }
 
+  /** Events for operators were lost. */
+  eventsLost (slot: number, count: number): void {
+    const node = this.#node(slot)
+    if (node !== undefined) this.#report(node, count, '')
+  }
+
   /** Packets of a node for single peers were lost: nobody knows of which rooms. */
   directLost (slot: number, count: number): void {
     if (count === 0) return

@@ -2,16 +2,24 @@
 export class Subjects {
   /** Joins and leaves of peers, by slot of their node. */
   readonly allPeers: string
+  /** Events for operators, by slot of their node. */
+  readonly allEvents: string
   readonly #prefix: string
 
   constructor (namespace: string) {
     this.#prefix = `gdws.${namespace}`
     this.allPeers = `${this.#prefix}.ev.*`
+    this.allEvents = `${this.#prefix}.feed.*`
   }
 
   /** What a node says about its peers. */
   peersOf (slot: number): string {
     return `${this.#prefix}.ev.${slot}`
+  }
+
+  /** Events for operators that happen on a node. */
+  eventsOf (slot: number): string {
+    return `${this.#prefix}.feed.${slot}`
   }
 
   /** Frames for the members of a room. */

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
+import { DirectWriter } from './direct-writer.ts'
 import { readInto } from './read-into.ts'
 import { fastMemory } from '../protocol/websocket/unmask.ts'
 
@@ -26,6 +27,7 @@ export class SocketConnection implements Connection {
   #isPaused = false
   /** TLS, which never confirms a write at once: writes that are not confirmed, and who waits for them. */
   #unconfirmed = 0
+  #writer: DirectWriter | undefined
   #onWritten: (() => void) | undefined
   readonly #confirm: (() => void) | undefined
 
@@ -36,7 +38,7 @@ export class SocketConnection implements Connection {
     this.port = remotePort
     this.#socket = socket
     this.#head = head
-    if (socket instanceof TLSSocket) this.#confirm = () => { this.#confirmed() }
+    if (socket instanceof TLSSocket) this.#confirm = () => { if (--this.#unconfirmed === 0) this.#confirmed() }
     setNoDelay(socket, true)
   }
 
@@ -49,7 +51,8 @@ export class SocketConnection implements Connection {
   }
 
   get bufferedAmount (): number {
-    return this.#socket.destroyed ? 0 : this.#socket.writableLength
+    const socket = this.#socket
+    return socket.destroyed ? 0 : socket.writableLength + (this.#writer?.pending ?? 0)
   }
 
   /** Asks the TCP handle, also below TLS; without a handle, unconfirmed bytes count as not accepted. */
@@ -82,6 +85,8 @@ export class SocketConnection implements Connection {
   }
 
   write (bytes: Uint8Array): void {
+    const writer = this.#writer
+    if (writer?.isReady === true) return writer.write(bytes)
     if (!this.#socket.writable) return
     if (this.#confirm !== undefined) this.#unconfirmed++
     this.#socket.write(bytes, this.#confirm)
@@ -97,7 +102,7 @@ export class SocketConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.#socket.destroyed) setImmediate(callback)
-    else if (this.#unconfirmed > 0) this.#onWritten = callback
+    else if (this.#unconfirmed > 0 || this.#writer?.pending! > 0) this.#onWritten = callback
     else this.#socket.write(NOTHING, () => { callback() })
   }
 
@@ -127,6 +132,7 @@ export class SocketConnection implements Connection {
   #begin (early: Uint8Array[]): void {
     const socket = this.#socket
     if (!this.#readsByItself) this.#takeOver(early)
+    this.#writer = DirectWriter.of(socket, () => { this.#confirmed() })
     socket.on('error', () => { socket.destroy() })
     socket.on('end', () => { socket.end() })
     socket.on('close', () => { this.#receiver!.onGone() })
@@ -150,7 +156,6 @@ export class SocketConnection implements Connection {
   }
 
   #confirmed (): void {
-    if (--this.#unconfirmed > 0) return
     const callback = this.#onWritten
     this.#onWritten = undefined
     callback?.()

@@ -26,7 +26,7 @@ t.test('events beyond the number or the bytes push out the oldest, as in a plain
   }))
 })
 
-t.test('an extended ring keeps what it had, and more from then on', async t => {
+t.test('extending the ring keeps its events and raises its limits', async t => {
   for (const [before, after, kept] of [[3, 5, 5], [5, 3, 5], [0, 4, 4], [4, 0, 4]]) {
     const ring = new EventRing(before, before === 0 ? 0 : 1e6)
     const first = Array.from({ length: 7 }, () => ring.add('client_close_request', closing('')))

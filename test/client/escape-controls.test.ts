@@ -12,7 +12,7 @@ t.test('keeps all other text', async t => {
   t.equal(escapeControls('grüß 日本 🎲 👩‍👩‍👧 \\u001b'), 'grüß 日本 🎲 👩‍👩‍👧 \\u001b')
 })
 
-t.test('the result has no unsafe character, whatever the text', async t => {
+t.test('the result never has unsafe characters', async t => {
   const codes = Array.from({ length: 0x10000 }, (_, code) => code)
   t.same(codes.filter(code => unsafeCharacters.test(escapeControls(String.fromCharCode(code)))), [])
   fc.assert(fc.property(fc.string({ unit: 'binary' }), text => !unsafeCharacters.test(escapeControls(text))))

@@ -12,7 +12,9 @@ export interface StoppedClock {
 /** Stops timers, dates and performance.now() of this process until the test ends. */
 export function stopTime (t: Test): StoppedClock {
   const clock = fakeTimers.install({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance']
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+    // Timers of `fetch` that were set before.
+    shouldClearNativeTimers: true
   })
   t.teardown(() => { clock.uninstall() })
   return {

@@ -44,7 +44,7 @@ t.test('a socket reads into the buffer, and pauses when the callback returns fal
   await ended
 })
 
-t.test('other sockets, and those whose data others want, are left as they are', async t => {
+t.test('leaves other sockets, and sockets with other data listeners, unchanged', async t => {
   const { socket } = await connectPair(t)
   const read = (socket: Duplex): boolean => readInto(socket, new Uint8Array(4), () => true)
   t.notOk(read(new PassThrough()))

@@ -43,6 +43,32 @@ export interface ConfigHost {
   change (options: Partial<RuntimeOptions>): void
 }
 
+/** An event for operators as nodes tell each other. */
+export interface RemoteEvent {
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly data: object
+}
+
+/** A peer whose node is lost. */
+export interface LostPeer {
+  readonly id: number
+  readonly room: string
+  readonly address: string
+  readonly port: number
+  readonly protocol: string
+  readonly connectedAt: number
+}
+
+/** Follows what happens on other nodes. */
+export interface EventReceiver {
+  /** An event of another node. */
+  received (nodeId: string, event: RemoteEvent): void
+  /** A node is lost, and with it these peers. */
+  nodeLost (nodeId: string, peers: readonly LostPeer[]): void
+}
+
 /** What a server asks of its cluster (option `cluster`). */
 export interface ClusterLink {
   /** What applications see of it. */
@@ -63,6 +89,10 @@ export interface ClusterLink {
    * ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
    */
   closeRoom (name: string, code: number, reason: string): Promise<string[]>
+  /** Tells the other nodes of an event for operators. */
+  shareEvent (event: RemoteEvent): void
+  /** Who hears of the events of other nodes. */
+  readonly eventReceivers: Set<EventReceiver>
   /** Bans and options that all nodes share. */
   readonly config: SharedConfig
   /** Closes all peers of this node, which accepts none until it listens again. Rejects with ERR_INVALID_PARAMETER. */
@@ -91,3 +121,5 @@ export interface ClusterLink {
    */
   prepareEntry (name: string, address: string): Promise<void> | undefined
 }
+
+export type { ClusterSignals }

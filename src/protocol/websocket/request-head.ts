@@ -8,8 +8,9 @@ export interface RequestHead { readonly target: string, readonly headers: Record
 
 const requestLine = /^GET ([\x21-\x7e\x80-\xff]+) HTTP\/1\.1$/
 // Names and values as in RFC 9110 sections 5.6.2 and 5.5: no space before the colon, no control characters except tabs.
+const headerName = /^[!#$%&'*+\-.^_`|~\w]+$/
 // eslint-disable-next-line no-control-regex
-const headerLine = /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)$/
+const controls = /[\x00-\x08\x0a-\x1f\x7f]/
 
 /** Parses a request head without its empty line; throws bad-handshake unless it is a GET of HTTP/1.1. */
 export function parseRequestHead (text: string): RequestHead {
@@ -22,9 +23,28 @@ export function parseRequestHead (text: string): RequestHead {
 }
 
 function addHeader (headers: Record<string, string>, line: string): void {
-  const found = headerLine.exec(line)
-  if (found === null) throw new GodotError('bad-handshake', 'malformed header: expected `name: value`')
-  const name = found[1].toLowerCase()
-  const value = found[2].trimEnd()
+  const colon = line.indexOf(':')
+  if (colon < 1 || controls.test(line)) throw malformed()
+  const name = nameOf(line.slice(0, colon))
+  let start = colon + 1
+  while (line[start] === ' ' || line[start] === '\t') start++
+  const value = line.slice(start).trimEnd()
   headers[name] = name in headers ? `${headers[name]},${value}` : value
+}
+
+/** Names as clients write them, in lower case: checked once, not in every request. */
+const MAX_NAMES = 100
+const names = new Map<string, string>()
+
+function nameOf (text: string): string {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  if (!headerName.test(text)) throw malformed()
+  const name = text.toLowerCase()
+  if (names.size < MAX_NAMES) names.set(text, name)
+  return name
+}
+
+function malformed (): GodotError {
+  return new GodotError('bad-handshake', 'malformed header: expected `name: value`')
 }

@@ -158,7 +158,7 @@ t.test('settings of a room can be changed; data is a copy', async t => {
   t.match(room, { maxPeers: 2, emptyTimeout: 0, locked: true, listed: false })
 })
 
-t.test('refuses clients with the reason, and counts what hits a limit', async t => {
+t.test('refuses clients with a reason, and counts hits of limits', async t => {
   const rooms = { maxRooms: 2, maxPeersPerRoom: 1, joinPerMinute: 3 }
   const server = await openServer(t, { rooms })
   const refusalOf = (url: string, address?: string) => new RoomClient(server, url, address).refusal
@@ -204,7 +204,7 @@ t.test('onHandshake learns the room, and may choose another one', async t => {
   t.equal(clients[2].refusal, 'invalid-room-name')
 })
 
-t.test('a room closes with code and reason; while it does nobody gets in', async t => {
+t.test('closes a room with code and reason; a closing room accepts nobody', async t => {
   const server = await openServer(t, { closeTimeout: 5 })
   const [one, two, other] = ['/ws/a', '/ws/a', '/ws/b'].map(url => new RoomClient(server, url))
   const room = server.room('a')
@@ -287,7 +287,7 @@ t.test('a room is a PacketPeer: Variants too, and nothing to read in plain mode'
   t.throws(() => { plain.room('a').putPacket(Buffer.from('x')) }, { code: 'ERR_UNCONFIGURED' })
 })
 
-t.test('a relay in rooms of which nobody reads packets drops them instead of stopping', async t => {
+t.test('drops packets that nobody reads instead of pausing the relay', async t => {
   const server = await openServer(t, { inputMaxPackets: 4 })
   server.on('peer_packet', () => {})
   const [one, two] = ['/ws/a', '/ws/a'].map(url => new RoomClient(server, url))
@@ -297,7 +297,7 @@ t.test('a relay in rooms of which nobody reads packets drops them instead of sto
   t.equal(server.monitor.drops.unread, 17)
 })
 
-t.test('a room that nobody has read from keeps 64 packets, one that is read as many as its buffers hold', async t => {
+t.test('a room keeps 64 packets until it is first read from, then as many as its buffers hold', async t => {
   const server = await openServer(t)
   const clients = ['/ws/a', '/ws/b', '/ws'].map(url => new RoomClient(server, url))
   for (const client of clients) await client.heard()

@@ -126,7 +126,7 @@ t.test('a constraint of the host decides anew for every request', async t => {
   }
 })
 
-t.test('many different paths and long ones are decided, too', async t => {
+t.test('decides many different paths, and long ones', async t => {
   const { port } = await startApp(t, {}, () => {}, { prefix: '/:tenant' })
   for (let i = 0; i < 1100; i += 100) {
     const paths = Array.from({ length: 100 }, (_, at) => `/${i + at}/ws`)

@@ -100,7 +100,7 @@ t.test('a client is refused in time while onSend hooks of the host take theirs',
   t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
 })
 
-t.test('handlerTimeout of the host does not reach clients that have joined', async t => {
+t.test('the host\'s handlerTimeout does not affect clients that have joined', async t => {
   const { port } = await startHost(t, { fastify: { handlerTimeout: 50 } as object })
   const raw = await connectRawWebSocket(t, port)
   for (const end = performance.now() + 100; performance.now() < end;) {

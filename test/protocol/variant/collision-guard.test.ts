@@ -20,7 +20,7 @@ const floods: Array<[name: string, keys: ReadonlyArray<number | bigint>, honest:
     ['float', collidingFloats(COUNT), i => i * 37 + 0.5]
   ]
 
-t.test('the hash is that of this engine: colliding keys make a Map slow', async t => {
+t.test('the hash is that of this V8: colliding keys make a Map slow', async t => {
   for (const [name, keys, honest] of floods) {
     t.ok(keys.every(key => (hashOf(key) & 0x7fff) === 7), `${name}: one bucket`)
     t.ok(fill(keys) > 4 * fill(keys.map((_, i) => honest(i))), `${name}: slower than honest keys`)

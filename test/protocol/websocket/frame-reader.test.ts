@@ -344,7 +344,7 @@ t.test('only the first `length` bytes of a chunk are read', async t => {
   t.same(log.lines, [textOf('one'), textOf('two')])
 })
 
-t.test('a whole frame is told where it lies in the chunk, without a copy', async t => {
+t.test('reports a whole frame as a range of the chunk, without copying it', async t => {
   const chunk = frame(BINARY, Buffer.alloc(500, 'x'))
   let told: Uint8Array | undefined
   const log = new FrameLog()
@@ -353,7 +353,7 @@ t.test('a whole frame is told where it lies in the chunk, without a copy', async
   t.equal(told, chunk)
 })
 
-t.test('the payload of a close is good after the call, also when the chunk is a Buffer that is used again', async t => {
+t.test('copies the payload of a close frame, as the chunk may be reused', async t => {
   const chunk = frame(CLOSE, closePayload(1000, 'bye'))
   let payload: Uint8Array | undefined
   const log: FrameReceiver = Object.assign(new FrameLog(), {
@@ -386,7 +386,7 @@ t.test('a chunk may end at every byte', async t => {
   }
 })
 
-t.test('chunks may end at every two bytes of a frame, and at none', async t => {
+t.test('a frame may be split at any two positions, or not at all', async t => {
   for (const wide of [0, 2, 8] as const) {
     const stream = Buffer.concat([frame(TEXT, 'first', { wide }), frame(TEXT, 'second', { wide })])
     for (let cut = 0; cut <= stream.length; cut++) {
@@ -403,7 +403,7 @@ t.test('chunks may end at every two bytes of a frame, and at none', async t => {
   }
 })
 
-t.test('a refused head is told with its second byte, or with its length, not with its payload', async t => {
+t.test('rejects an invalid header at its second byte or its length, before the payload arrives', async t => {
   const heads: Array<[head: string, told: string]> = [
     ['c1 81', 'violation 1002'],
     ['83 81', 'violation 1002'],
@@ -428,13 +428,13 @@ t.test('a refused head is told with its second byte, or with its length, not wit
   }
 })
 
-t.test('a fragment is refused by its head when it makes the message too long', async t => {
+t.test('rejects a fragment that makes the message too long as soon as its header arrives', async t => {
   const start = frame(BINARY, Buffer.alloc(60), more)
   t.same(read([start, bytes('80 a8')], 100), [])
   t.same(read([start, bytes('80 a9')], 100), ['violation 1009'])
 })
 
-t.test('memory grows with what came, not with what was announced', async t => {
+t.test('memory grows with the bytes received, not with the announced length', async t => {
   const before = process.memoryUsage().arrayBuffers
   const readers = Array.from({ length: 100 }, () => new FrameReader(new FrameLog(), 1 << 28))
   for (const reader of readers) {
@@ -471,7 +471,7 @@ t.test('a reader that stops after each message reports one per resume, wherever 
   }
 })
 
-t.test('a reader that is stopped from outside keeps what comes until it is resumed', async t => {
+t.test('a stopped reader buffers its input until it is resumed', async t => {
   const log = new FrameLog()
   const reader = new FrameReader(log, LIMIT)
   t.equal(reader.isStopped, false)
@@ -497,7 +497,7 @@ t.test('a message may stop and resume its own reader', async t => {
   t.same(log.lines, said)
 })
 
-t.test('what is kept while stopped is the reader\'s own, whatever becomes of the chunk', async t => {
+t.test('a stopped reader copies the input that it buffers own, whatever becomes of the chunk', async t => {
   const log = new FrameLog()
   const reader = new FrameReader(log, LIMIT)
   log.afterMessage = () => { reader.stop() }
@@ -551,7 +551,7 @@ t.test('after `end` nothing is told: amid a chunk, amid a broken frame, amid fra
   t.same(nothing.lines, [])
 })
 
-t.test('a frame that was broken over chunks can end the reader too', async t => {
+t.test('a frame split across chunks can also end the reader', async t => {
   const log = new FrameLog()
   const reader = new FrameReader(log, LIMIT)
   log.afterMessage = () => { reader.end() }

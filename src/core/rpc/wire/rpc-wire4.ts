@@ -92,9 +92,9 @@ export class RpcWire4 implements RpcWire {
       case 'remoteCall': return this.#receiveCall(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet)
-      // `receiveData` gets raw packets.
-      case 'raw': return
       case 'replication': return this.#receiveSyncs(sender, packet.bytes)
+      // `receiveData` gets raw packets.
+      default:
     }
   }
 

@@ -1,9 +1,9 @@
-import type { PeerServerClient } from '../client/client.ts'
-import { formatDuration, formatPlural } from '../client/format.ts'
-import type { Operations, Room } from '../client/operations.ts'
-import { defineCommand, parseInteger, UsageError } from './command.ts'
-import { printLines } from './print-lines.ts'
-import { type Align, formatTable } from './terminal-text.ts'
+import type { PeerServerClient } from '../../client/client.ts'
+import { formatDuration, formatPlural } from '../../client/format.ts'
+import type { Operations, Room } from '../../client/operations.ts'
+import { defineCommand, parseInteger, UsageError } from '../command.ts'
+import { printLines } from '../print-lines.ts'
+import { type Align, formatTable } from '../terminal-text.ts'
 
 const PAGE_SIZE = 1000
 

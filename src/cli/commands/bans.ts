@@ -1,8 +1,8 @@
-import { formatDuration } from '../client/format.ts'
-import type { Ban } from '../client/operations.ts'
-import { defineCommand, UsageError } from './command.ts'
-import { printLines } from './print-lines.ts'
-import { formatTable } from './terminal-text.ts'
+import { formatDuration } from '../../client/format.ts'
+import type { Ban } from '../../client/operations.ts'
+import { defineCommand, UsageError } from '../command.ts'
+import { printLines } from '../print-lines.ts'
+import { formatTable } from '../terminal-text.ts'
 
 const units = { s: 1, m: 60, h: 3600, d: 86400 } as const
 

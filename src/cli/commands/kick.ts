@@ -1,6 +1,6 @@
-import { formatPlural } from '../client/format.ts'
-import { defineCommand, parseInteger, parsePeerId, UsageError } from './command.ts'
-import { printLines } from './print-lines.ts'
+import { formatPlural } from '../../client/format.ts'
+import { defineCommand, parseInteger, parsePeerId, UsageError } from '../command.ts'
+import { printLines } from '../print-lines.ts'
 
 /** Disconnects peers with a close code and a reason. */
 export const kick = defineCommand('Disconnects peers', '<id>... | --all', {

@@ -1,5 +1,5 @@
-import { defineCommand, parseInteger, UsageError } from './command.ts'
-import { printLines } from './print-lines.ts'
+import { defineCommand, parseInteger, UsageError } from '../command.ts'
+import { printLines } from '../print-lines.ts'
 import { statusLines } from './status.ts'
 
 const switches = ['on', 'off'] as const

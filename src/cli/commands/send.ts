@@ -1,7 +1,7 @@
-import { formatPlural } from '../client/format.ts'
-import type { Operations } from '../client/operations.ts'
-import { defineCommand, parsePeerId, type Streams, UsageError } from './command.ts'
-import { printLines } from './print-lines.ts'
+import { formatPlural } from '../../client/format.ts'
+import type { Operations } from '../../client/operations.ts'
+import { defineCommand, parsePeerId, type Streams, UsageError } from '../command.ts'
+import { printLines } from '../print-lines.ts'
 
 type Packet = Operations['broadcast']['body']
 

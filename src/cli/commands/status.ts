@@ -1,8 +1,8 @@
-import { formatCount, formatDuration } from '../client/format.ts'
-import type { State } from '../client/operations.ts'
-import { defineCommand } from './command.ts'
-import { printLines } from './print-lines.ts'
-import { formatTable } from './terminal-text.ts'
+import { formatCount, formatDuration } from '../../client/format.ts'
+import type { State } from '../../client/operations.ts'
+import { defineCommand } from '../command.ts'
+import { printLines } from '../print-lines.ts'
+import { formatTable } from '../terminal-text.ts'
 
 /** Shows the state of the server. */
 export const status = defineCommand('Shows whether the server listens, its peers, and limits that were hit', '', {

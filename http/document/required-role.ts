@@ -1,4 +1,4 @@
-import type { Role } from '../src/named-token.ts'
+import type { Role } from '../../src/named-token.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,0 +1,27 @@
+import type { EventFeed } from '../../src/admin/event-feed.ts'
+import type { Stats } from '../../src/admin/feed-event.ts'
+import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+
+/** Lets the feed of a node tell of all: its statistics are the sum over the nodes of the cluster. */
+export function shareStats (nodes: ClusterNodes, feed: EventFeed): void {
+  const stats = nodes.operation('stats', () => feed.stats())
+  if (nodes.link === undefined) return
+  feed.gatherStatsBy(async () => {
+    const { results, partial } = await stats.everywhere({})
+    const { listening, refuseNewConnections } = feed.stats()
+    const rooms = [...nodes.rooms()].length
+    return { ...results.reduce(add), rooms, listening, refuseNewConnections, ...partial }
+  })
+}
+
+/** The sum of two objects of numbers, member by member; other members are those of the first. */
+function add (one: Stats, other: Stats): Stats {
+  return sum(one, other) as Stats
+}
+
+function sum (one: unknown, other: unknown): unknown {
+  if (typeof one === 'number') return one + (other as number)
+  if (typeof one !== 'object' || one === null) return one
+  const others = other as Record<string, unknown>
+  return Object.fromEntries(Object.entries(one).map(([name, value]) => [name, sum(value, others[name])]))
+}

@@ -1,0 +1,68 @@
+import type { RemoteEvent } from '../core/server/cluster-link.ts'
+import type { NodeContext } from './node-context.ts'
+import type { Lease } from './room-directory.ts'
+
+/** Characters of events in one message, far below any `max_payload`. */
+const MAX_BATCH = 32 * 1024
+
+interface EventMessage extends Lease { readonly seq: number, readonly events: readonly RemoteEvent[] }
+
+/** What the exchange tells the rest of its node. */
+export interface ExchangeHost {
+  received (slot: number, event: RemoteEvent): void
+  lost (slot: number, count: number): void
+}
+
+/** Tells the other nodes of the events for operators that happen here: one message per turn. */
+export class EventExchange {
+  readonly #context: NodeContext
+  readonly #host: ExchangeHost
+  /** Number of the last message of each node. */
+  readonly #received = new Map<number, number>()
+  #seq = 0
+  #waiting: RemoteEvent[] = []
+  #characters = 0
+
+  constructor (context: NodeContext, host: ExchangeHost) {
+    this.#context = context
+    this.#host = host
+  }
+
+  /** Hears of the events of other nodes; returns a function that ends it. */
+  listen (): () => void {
+    const { bus, subjects } = this.#context
+    return bus.subscribe(subjects.allEvents, ({ bytes }) => {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+      this.#receive(JSON.parse(text) as EventMessage)
+    })
+  }
+
+  /** The node is gone, or has joined anew: its numbers begin again. */
+  forget (slot: number): void {
+    this.#received.delete(slot)
+  }
+
+  send (event: RemoteEvent): void {
+    if (this.#waiting.push(event) === 1) setImmediate(() => { this.#flush() })
+    this.#characters += JSON.stringify(event.data).length
+    if (this.#characters > MAX_BATCH) this.#flush()
+  }
+
+  #flush (): void {
+    const events = this.#waiting
+    this.#waiting = []
+    this.#characters = 0
+    const { lease } = this.#context
+    if (events.length === 0 || lease.slot === 0) return
+    const message: EventMessage = { ...lease, seq: ++this.#seq, events }
+    this.#context.publish(this.#context.subjects.eventsOf(lease.slot), Buffer.from(JSON.stringify(message)))
+  }
+
+  #receive ({ slot, epoch, seq, events }: EventMessage): void {
+    if (!this.#context.isLive({ slot, epoch })) return
+    const lost = seq - 1 - (this.#received.get(slot) ?? seq - 1)
+    this.#received.set(slot, seq)
+    if (lost > 0) this.#host.lost(slot, lost)
+    for (const event of events) this.#host.received(slot, event)
+  }
+}

@@ -1,0 +1,62 @@
+import t from 'tap'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { openEvents } from '../helper/event-source.ts'
+import { jsonRequest } from '../helper/host.ts'
+import { joinRoom, quickTimings } from '../helper/memory-cluster.ts'
+
+t.test('the feed of every node tells of all, and each event once', async t => {
+  const { nodes, apis, urls } = await openAdminCluster(t, 3)
+  const streams = []
+  for (const url of urls) {
+    streams.push(await openEvents(t, `${url}/api/v1/events?types=peer_connected,room_opened,admin`))
+  }
+  const local = await openEvents(t, `${urls[0]}/api/v1/events?scope=local`)
+  const client = await joinRoom(nodes[1], 'arena')
+  await apis[2]('/bans', jsonRequest('POST', { address: '198.51.100.1' }))
+  for (const stream of streams) {
+    t.match((await stream.next()).data, { type: 'room_opened', room: 'arena', node: 'node-1', failover: false })
+    t.match((await stream.next()).data, { type: 'peer_connected', id: client.id, node: 'node-1', room: 'arena' })
+    t.match((await stream.next()).data, { type: 'admin', action: 'ban', node: 'node-2', status: 201 })
+  }
+  const own = await joinRoom(nodes[0], 'other')
+  t.match((await local.next('peer_connected')).data, { id: own.id, node: 'node-0' }, 'and no peer of another node')
+  for (const stream of streams) t.match((await stream.next('peer_connected')).data, { id: own.id })
+})
+
+t.test('events of other nodes are replayed', async t => {
+  const { nodes, urls } = await openAdminCluster(t, 2)
+  const stream = await openEvents(t, `${urls[0]}/api/v1/events`)
+  while (stream.events[0]?.id === undefined) await stream.changed()
+  const [{ id: last }] = stream.events
+  stream.close()
+  const client = await joinRoom(nodes[1], 'arena')
+  const again = await openEvents(t, `${urls[0]}/api/v1/events?types=peer_connected`, { 'last-event-id': last! })
+  t.match((await again.next('peer_connected')).data, { id: client.id, node: 'node-1' })
+})
+
+t.test('statistics are the sum of all nodes, or those of one', async t => {
+  const { nodes, urls } = await openAdminCluster(t, 3)
+  for (const node of nodes) await joinRoom(node, 'arena')
+  const all = await openEvents(t, `${urls[0]}/api/v1/events?types=stats`)
+  t.match((await all.next('stats')).data,
+    { peers: { open: 3, closing: 0 }, rooms: 2, listening: true, node: undefined })
+  const one = await openEvents(t, `${urls[0]}/api/v1/events?types=stats&scope=local`)
+  t.match((await one.next('stats')).data, { peers: { open: 1 }, node: 'node-0' })
+})
+
+t.test('tells when nodes come and go; of a lost one also that its peers are gone', async t => {
+  const { nodes, urls, broker, buses } = await openAdminCluster(t, 3, {}, quickTimings)
+  const client = await joinRoom(nodes[2], 'arena')
+  const stream = await openEvents(t, `${urls[0]}/api/v1/events?types=node_joined,node_left,peer_disconnected`)
+  const { slot } = nodes[1].cluster
+  await nodes[1].stop()
+  t.match((await stream.next()).data, { type: 'node_left', node: 'node-1', slot, cause: 'left' })
+  await nodes[1].listen()
+  t.match((await stream.next()).data, { type: 'node_joined', node: 'node-1', slot: nodes[1].cluster.slot })
+  broker.cut(buses[2])
+  t.teardown(() => { broker.restore(buses[2]) })
+  const lost = [await stream.next(), await stream.next()].map(({ data }) => data)
+  t.match(lost.find(({ type }) => type === 'peer_disconnected'),
+    { id: client.id, node: 'node-2', room: 'arena', cause: 'cluster', code: 1006, wasCleanClose: false })
+  t.match(lost.find(({ type }) => type === 'node_left'), { node: 'node-2', cause: 'lost' })
+})
