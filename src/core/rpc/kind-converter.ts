@@ -147,7 +147,7 @@ function dictionaryConverter ({ key, value: element }: DictionaryOf): KindConver
 }
 
 /** ERR_INVALID_PARAMETER for what is not a kind. */
-export function converterOf (kind: Kind): KindConverter {
+function converterOf (kind: Kind): KindConverter {
   if (kind instanceof ArrayOf) return arrayConverter(kind)
   if (kind instanceof DictionaryOf) return dictionaryConverter(kind)
   const converter = converters.get(kind)

@@ -155,6 +155,7 @@ t.test('authentication on both sides', async t => {
   const served = await serve(session.ids, {
     authenticate: ({ id }, data) => {
       if (data.length > 0) served.told.push(['auth', id, Buffer.from(data).toString('hex')])
+      return null
     }
   })
   // The last client gives up by itself.
@@ -168,7 +169,7 @@ t.test('authentication on both sides', async t => {
 t.test('authentication at the server only: the client is closed', async t => {
   const session = sessionOf('authentication at the server only')
   const clock = stopTime(t)
-  const served = await serve(session.ids, { authTimeout: 1, authenticate: () => {} })
+  const served = await serve(session.ids, { authTimeout: 1, authenticate: () => null })
   t.equal(await replay(t, session, served, { 'S: complete_auth(A)': { wait: () => { clock.advance(1020) } } }), 5)
   t.equal(served.server.monitor.drops['not-admitted'], 1)
   t.equal(served.server.monitor.limits['auth-timeout'], 1)

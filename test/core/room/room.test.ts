@@ -225,7 +225,7 @@ t.test('closes a room with code and reason; a closing room accepts nobody', asyn
 })
 
 t.test('closing main disconnects its peers; the room stays', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, { closeTimeout: 1 })
   const client = new RoomClient(server)
   const closed = server.room('main').close(4001, 'over')
   await client.heard()
@@ -236,7 +236,7 @@ t.test('closing main disconnects its peers; the room stays', async t => {
 })
 
 t.test('a listener that closes a room as it opens gets its first client closed too', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, { closeTimeout: 1 })
   server.on('room_opened', async room => { await room.close(4002, 'not today') })
   const client = new RoomClient(server, '/ws/a')
   await client.heard()
