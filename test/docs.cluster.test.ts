@@ -112,12 +112,13 @@ t.test('the brokers of the production example: a node joins, and stays when one 
       replicas: 3
     }
   })
-  await node.listen(0)
   t.teardown(async () => { await node.stop() })
+  // The brokers first agree on who leads.
+  await until(async () => await node.listen(0).then(() => true, () => false))
   const room = await node.cluster.openRoom('final')
   await room.state.set(Buffer.from('round 3'))
   await brokers[0].kill()
-  // The other brokers first agree on who leads.
+  // The others agree on another leader.
   await until(async () => await room.state.set(Buffer.from('round 4')).then(() => true, () => false))
   t.equal(Buffer.from((await room.state.get())!).toString(), 'round 4')
   t.ok(node.cluster.isReady)

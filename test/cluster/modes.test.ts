@@ -47,6 +47,18 @@ t.test('a peer of another node has an address, and is closed from anywhere', asy
   t.same(two.closed, [4002, 'bye'])
 })
 
+t.test('what needs the broker is refused with cluster-unavailable while it is away', async t => {
+  const { broker, buses, nodes: [a] } = await openMemoryCluster(t, 1)
+  await joinRoom(a, 'arena')
+  broker.cut(buses[0])
+  const refused = { code: 'cluster-unavailable' }
+  await t.rejects(a.room('arena').state.set(Buffer.from('round 3')), refused)
+  await t.rejects(a.room('arena').state.get(), refused)
+  await t.rejects(a.cluster.openRoom('duel'), refused)
+  t.equal((await joinRoom(a, 'new')).refusal, 'cluster-unavailable')
+  broker.restore(buses[0])
+})
+
 t.test('the state of a room is written at home, and read everywhere', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')

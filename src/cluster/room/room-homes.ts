@@ -153,12 +153,7 @@ export class RoomHomes implements DirectoryHost {
     const part = this.#part(room)
     if (part === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
     part.settings.change(changes)
-    try {
-      await this.directory.change(room, changes)
-    } catch (error) {
-      if (!(error instanceof BusError)) throw error
-      throw new GodotError('cluster-unavailable', `room ${room} is changed on this node only: ${error.fault}`)
-    }
+    await reachable(this.directory.change(room, changes), `room ${room} is changed on this node only`)
   }
 
   /** Id of the node that holds a lease; undefined if it is gone. */
@@ -187,9 +182,13 @@ export class RoomHomes implements DirectoryHost {
     const { rooms } = this.#context.registry
     rooms.checkOpen(name, options)
     const chosen = name ?? this.#unusedName()
-    if (await this.directory.claim(chosen, options, Date.now())) return rooms.open(chosen, options)
+    if (await this.#claim(chosen, options)) return rooms.open(chosen, options)
     if (name === undefined) return await this.openRoom(undefined, options)
     throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+  }
+
+  async #claim (room: string, options: RoomOptions): Promise<boolean> {
+    return await reachable(this.directory.claim(room, options, Date.now()))
   }
 
   /** As `ClusterLink.prepareEntry`. */
@@ -210,7 +209,7 @@ export class RoomHomes implements DirectoryHost {
   async #openFor (name: string, address: string): Promise<void> {
     const { rooms } = this.#context.registry
     rooms.checkEntry(name, address)
-    if (await this.directory.claim(name, {}, Date.now())) {
+    if (await this.#claim(name, {})) {
       rooms.open(name, {}, { address, isProvisional: true })
     } else await this.prepareEntry(name, address)
   }
@@ -260,11 +259,11 @@ export class RoomHomes implements DirectoryHost {
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
-    return (await this.#openStates().get(keyOf(room)))?.value
+    return (await reachable(this.#openStates().get(keyOf(room))))?.value
   }
 
   async writeState (room: string, bytes: Uint8Array): Promise<void> {
-    await this.#openStates().put(keyOf(room), bytes)
+    await reachable(this.#openStates().put(keyOf(room), bytes))
   }
 
   #openStates (): KeyStore {
@@ -347,6 +346,18 @@ export class RoomHomes implements DirectoryHost {
 
 function isSame (one: Lease, other: Lease): boolean {
   return one.slot === other.slot && one.epoch === other.epoch
+}
+
+/** What the store answers; rejects with cluster-unavailable when the broker is away. */
+async function reachable<Result> (
+  answer: Promise<Result>, problem = 'the broker does not answer'
+): Promise<Result> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!(error instanceof BusError)) throw error
+    throw new GodotError('cluster-unavailable', `${problem}: ${error.fault}`)
+  }
 }
 
 /** Rendezvous hashing: the node with the greatest weight takes a room over. */
