@@ -22,6 +22,7 @@ operation says which it requires.`
 
 const tags = [
   { name: 'server', description: 'State of the server; listening and stopping' },
+  { name: 'nodes', description: 'Nodes of a cluster' },
   { name: 'rooms', description: 'Worlds of the server: open, change and close rooms' },
   { name: 'peers', description: 'List and disconnect peers' },
   { name: 'packets', description: 'Packets from the server to its peers' },

@@ -37,9 +37,10 @@ t.test('every operation has a summary, a description and a documented tag', asyn
 t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
     'ban', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
-    'disconnectPeers', 'events', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom', 'getServer', 'hasPeer',
-    'headPeer', 'healthz', 'isListening', 'listRoomPeers', 'listRooms', 'listen', 'lobbyRooms', 'matchRoom', 'metrics',
-    'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket', 'readyz', 'stop', 'unban', 'updateRoom'
+    'disconnectPeers', 'drainNode', 'events', 'getNode', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom',
+    'getServer', 'hasPeer', 'headPeer', 'healthz', 'isListening', 'listNodes', 'listRoomPeers', 'listRooms', 'listen',
+    'lobbyRooms', 'matchRoom', 'metrics', 'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket',
+    'readyz', 'stop', 'unban', 'updateRoom'
   ])
 })
 
@@ -57,27 +58,30 @@ t.test('documents all responses of the REST API', async t => {
   const answers = Object.fromEntries(operations.filter(({ name }) => name.includes('/api/v1/'))
     .map(({ name, operation }) => [name.replace('/api/v1', ''), Object.keys(operation.responses).map(Number)]))
   t.same(answers, {
+    'get /nodes': [200, 401],
+    'get /nodes/{node}': [200, 400, 401, 404],
+    'post /nodes/{node}/drain': [202, 400, 401, 403, 404, 413, 415, 503],
     'get /server': [200, 401],
     'patch /server': [200, 400, 401, 403, 413, 415],
     'get /server/listening': [200, 401],
     'post /server/listen': [200, 400, 401, 403, 409, 413, 415],
     'post /server/stop': [200, 400, 401, 403, 413, 415],
     'get /peers': [200, 400, 401],
-    'head /peers/{id}': [200, 400, 401, 404],
-    'get /peers/{id}': [200, 400, 401, 404],
-    'delete /peers/{id}': [200, 202, 400, 401, 403, 404],
-    'get /peers/{id}/exists': [200, 400, 401],
-    'get /peers/{id}/address': [200, 400, 401, 404],
-    'get /peers/{id}/port': [200, 400, 401, 404],
+    'head /peers/{id}': [200, 400, 401, 404, 503],
+    'get /peers/{id}': [200, 400, 401, 404, 503],
+    'delete /peers/{id}': [200, 202, 400, 401, 403, 404, 503],
+    'get /peers/{id}/exists': [200, 400, 401, 503],
+    'get /peers/{id}/address': [200, 400, 401, 404, 503],
+    'get /peers/{id}/port': [200, 400, 401, 404, 503],
     'post /peers/disconnect': [200, 400, 401, 403, 413, 415],
     'post /peers/{id}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'post /packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'get /rooms': [200, 400, 401],
     'post /rooms': [201, 400, 401, 403, 409, 413, 415, 503],
-    'get /rooms/{room}': [200, 400, 401, 404],
-    'patch /rooms/{room}': [200, 400, 401, 403, 404, 413, 415],
-    'delete /rooms/{room}': [202, 400, 401, 403, 404],
-    'get /rooms/{room}/peers': [200, 400, 401, 404],
+    'get /rooms/{room}': [200, 400, 401, 404, 503],
+    'patch /rooms/{room}': [200, 400, 401, 403, 404, 413, 415, 503],
+    'delete /rooms/{room}': [202, 400, 401, 403, 404, 503],
+    'get /rooms/{room}/peers': [200, 400, 401, 404, 503],
     'post /rooms/{room}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'get /bans': [200, 401],
     'post /bans': [201, 400, 401, 403, 413, 415],
@@ -128,5 +132,5 @@ t.test('the REST API requires the token, and the document contains none', async 
 function roleOf (name: string): string | undefined {
   if (!/api\/v1|\/metrics/.test(name)) return undefined
   if (/^(get|head) /.test(name)) return 'read'
-  return /\/server/.test(name) ? 'admin' : 'operate'
+  return /\/server|\/drain$/.test(name) ? 'admin' : 'operate'
 }

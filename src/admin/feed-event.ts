@@ -53,6 +53,7 @@ export interface Stats extends TrafficTotals {
   readonly refuseNewConnections: boolean
   /** Ids of nodes that did not answer. */
   readonly unreachable?: string[]
+  /** Whether there are any. */
   readonly partial?: true
 }
 
