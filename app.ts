@@ -11,9 +11,9 @@ import { adminRoutes, asyncapi, dashboard, health, lobbyRoutes, metrics } from '
 import type { AdminOptions } from './src/admin/admin-option-types.ts'
 import { StateFile } from './src/admin/state-file.ts'
 import type { WebSocketServer } from './src/core/server/websocket-server.ts'
-import type { LobbyOptions } from './src/lobby-option-types.ts'
-import { defaultOptions } from './src/options.ts'
-import type { ServerOptions } from './src/option-types.ts'
+import type { LobbyOptions } from './src/options/lobby-option-types.ts'
+import { defaultOptions } from './src/options/options.ts'
+import type { ServerOptions } from './src/options/option-types.ts'
 import { servicePaths } from './src/service-paths.ts'
 
 /** The options of the app's server and of further ones, who may administer them, and the lobby if there is one. */

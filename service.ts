@@ -14,7 +14,7 @@ import { canonicalAddress, parseAddressRange } from './src/address-range.ts'
 import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
 import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts'
-import { defaultOptions } from './src/options.ts'
+import { defaultOptions } from './src/options/options.ts'
 import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import { servicePaths } from './src/service-paths.ts'
 

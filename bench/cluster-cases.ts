@@ -91,6 +91,7 @@ function nodeOptions (servers: string, index: number): object {
   return {
     rooms: { joinPerMinute: 0 },
     maxPeersPerAddress: 0,
+    pingInterval: 0,
     cluster: { servers, nodeId: `node-${index + 1}` }
   }
 }

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
-import { BurstLog } from '../src/core/server/burst-log.ts'
+import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 

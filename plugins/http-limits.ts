@@ -7,7 +7,7 @@ import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
-import { BurstLog } from '../src/core/server/burst-log.ts'
+import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 /** Limits on what clients may take of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {

@@ -3,7 +3,7 @@ import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts
 import { addressOf } from '../http/client-address.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
-import { BurstLog } from '../src/core/server/burst-log.ts'
+import { BurstLog } from '../src/core/server/log/burst-log.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 
 const MAX_LOGGED_PATH = 200

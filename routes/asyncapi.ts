@@ -4,7 +4,7 @@ import type { Location, NamedServer } from '../http/document/asyncapi-document.t
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
-import { defaultOptions } from '../src/options.ts'
+import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
 /** Options of `asyncapi`. */

@@ -6,7 +6,7 @@ import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
-import { defaultOptions } from '../src/options.ts'
+import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
 const { resolve: resolveModule } = createRequire(import.meta.url)

@@ -5,7 +5,7 @@ import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem, problem } from '../http/problem.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import { GodotError } from '../src/error.ts'
-import { defaultOptions } from '../src/options.ts'
+import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
 /** Options of `health`. */

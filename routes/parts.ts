@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { AdminOptions } from '../src/admin/admin-option-types.ts'
-import type { LobbyOptions } from '../src/lobby-option-types.ts'
+import type { LobbyOptions } from '../src/options/lobby-option-types.ts'
 import type { AsyncapiOptions } from './asyncapi.ts'
 import type { DashboardOptions } from './dashboard.ts'
 import type { HealthOptions } from './health.ts'

@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import peerServer from '../plugins/peer-server.ts'
 import { asyncapi } from '../routes/asyncapi.ts'
 import { variables } from '../src/environment-variables.ts'
-import type { ServerOptions } from '../src/option-types.ts'
+import type { ServerOptions } from '../src/options/option-types.ts'
 import { root } from './root.ts'
 
 /** The generated file. */

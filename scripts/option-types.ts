@@ -3,8 +3,8 @@
 import type { TSchema } from 'typebox'
 import { AdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
-import { LobbyOptions } from '../src/lobby-options.ts'
-import { clusterRules, roomRules, ServerOptions } from '../src/options.ts'
+import { LobbyOptions } from '../src/options/lobby-options.ts'
+import { clusterRules, roomRules, ServerOptions } from '../src/options/options.ts'
 import { docComment } from './client.ts'
 
 interface Schema {
@@ -40,7 +40,7 @@ const types: Readonly<Record<string, string>> = {
 /** The generated files by their path from the root. */
 export function optionTypes (): Record<string, string> {
   return {
-    'src/option-types.ts': fileOf([
+    'src/options/option-types.ts': fileOf([
       "import type { Logger } from './logger.ts'",
       "import type { Authenticate } from './on-authenticate.ts'",
       "import type { OnHandshake } from './on-handshake.ts'"
@@ -55,7 +55,7 @@ export function optionTypes (): Record<string, string> {
       ['AdminOptions', 'Every option of `adminRoutes`. Either `token` or `auth: false` is required.', AdminOptions,
         'readonly ']
     ]),
-    'src/lobby-option-types.ts': fileOf([], [
+    'src/options/lobby-option-types.ts': fileOf([], [
       ['LobbyOptions', 'Every option of `lobbyRoutes`.', LobbyOptions, 'readonly ']
     ])
   }

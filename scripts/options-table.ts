@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
-import { defaultLobbyOptions, LobbyOptions } from '../src/lobby-options.ts'
-import { defaultOptions, roomRules, ServerOptions } from '../src/options.ts'
+import { defaultLobbyOptions, LobbyOptions } from '../src/options/lobby-options.ts'
+import { defaultOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { code } from './markdown.ts'
 
 /** Columns of the rows that `optionRows` returns. */

@@ -1,14 +1,14 @@
 // Prepares a fresh clone: installs packages that are missing or outdated, then builds the service.
-// Instead of building, --test-programs installs the programs that tests need (scripts/test-programs.mjs), and --hosts
-// the packages of test/hosts.
+// Instead of building, --test-programs installs the programs that tests need (scripts/test-programs.mjs), and
+// --test-packages the packages of test/hosts and test/clients.
 import { execSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-// Packages of the apps that test/hosts mounts the plugin in.
-const hosts = resolve(root, 'test/hosts')
+// Packages of the apps that the plugin is mounted in, and of the programs that generate clients.
+const testPackages = ['test/hosts', 'test/clients'].map(folder => resolve(root, folder))
 const run = (command, cwd = root) => execSync(command, { cwd, stdio: 'inherit' })
 
 /** Installs the packages of a folder unless its node_modules matches its package-lock.json. */
@@ -34,6 +34,6 @@ function isLinked (folder) {
 }
 
 install(root)
-if (process.argv.includes('--hosts')) install(hosts)
+if (process.argv.includes('--test-packages')) for (const folder of testPackages) install(folder)
 if (process.argv.includes('--test-programs')) (await import('./test-programs.mjs')).installPrograms()
 if (process.argv.length === 2) run('npm run --silent build')

@@ -9,6 +9,8 @@ export const programs = [
   { command: 'nats-server', debian: 'nats-server', tests: 'clusters' },
   { command: 'chromium', debian: 'chromium', tests: 'real browsers' },
   { command: 'curl', debian: 'curl', tests: 'HTTP/2 upgrades that a real client offers' },
+  { command: 'zsh', debian: 'zsh', tests: 'completions in zsh' },
+  { command: 'fish', debian: 'fish', tests: 'completions in fish' },
   { command: 'nginx', debian: 'nginx-light', tests: 'nginx' },
   { command: 'caddy', debian: 'caddy', tests: 'Caddy' },
   { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseAddressRange } from './address-range.ts'
-import { PublicUrl } from './lobby-options.ts'
+import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
 import { originFault } from './origin-pattern.ts'
-import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options.ts'
+import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
 export interface Variable {

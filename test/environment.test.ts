@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { variables } from '../src/environment-variables.ts'
 import { isLoopback, nameVariable, readEnvironment, SettingsError } from '../src/environment.ts'
-import { parseOptions, ServerOptions } from '../src/options.ts'
+import { parseOptions, ServerOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { keyFile, pem } from './helper/keys.ts'
 

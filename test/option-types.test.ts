@@ -6,8 +6,8 @@ import ts from 'typescript'
 import { root } from '../scripts/root.ts'
 import { AdminOptions } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
-import { LobbyOptions } from '../src/lobby-options.ts'
-import { ServerOptions } from '../src/options.ts'
+import { LobbyOptions } from '../src/options/lobby-options.ts'
+import { ServerOptions } from '../src/options/options.ts'
 
 type Immutable<T> = T extends (...args: never[]) => unknown
   ? T

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { originFault } from '../src/origin-pattern.ts'
-import { parseOptions } from '../src/options.ts'
+import { parseOptions } from '../src/options/options.ts'
 
 for (const valid of [
   '*', 'null', 'https://game.example', 'HTTP://game.example:8080', 'https://*.itch.zone', 'https://[::1]:3000',

@@ -23,7 +23,7 @@ app.peerServer.on('data_received', id => {
   peer.putPacket(peer.getPacket())
 })
 // @ts-expect-error: no such signal
-app.peerServer.on('client_conected', () => {})
+const misspeltSignal = () => app.peerServer.on('client_conected', () => {})
 // @ts-expect-error: no such option
 const misspelt = () => app.register(peerServer, { handshakeTimeOut: 3 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { runtimeOptionNames, type RuntimeOptions } from '../src/runtime-options.ts'
+import { runtimeOptionNames, type RuntimeOptions } from '../src/options/runtime-options.ts'
 import { jsonRequest, nextClose, startHost } from './helper/host.ts'
 import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
 

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { GodotError } from '../../src/error.ts'
-import { defaultOptions } from '../../src/options.ts'
+import { defaultOptions } from '../../src/options/options.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
 import { problem } from '../problem.ts'
 

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from '../error.ts'
-import { defaultOptions } from '../options.ts'
+import { defaultOptions } from '../options/options.ts'
 import { type Role, roles } from '../named-token.ts'
-import { originOption } from '../origin-option.ts'
+import { originOption } from '../options/origin-option.ts'
 import { tokenFault } from '../token-fault.ts'
 import type { AdminOptions as PlainOptions, NamedToken as PlainToken } from './admin-option-types.ts'
 

@@ -1,6 +1,6 @@
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
-import { Bursts } from '../core/server/bursts.ts'
+import { Bursts } from '../core/server/log/bursts.ts'
 import { limits } from '../core/server/limits.ts'
 import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
 import type { ClusterLink, ClusterSignals, EventReceiver, LostPeer } from '../core/server/cluster-link.ts'

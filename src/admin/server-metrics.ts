@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { Traffic, type TrafficTotals } from './traffic.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
+import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
@@ -70,6 +71,12 @@ function countEvents (named: readonly Named[], registry: Registry): void {
     labelNames: ['server', 'reason'],
     registers
   })
+  const gaps = new Counter({
+    name: `${PREFIX}cluster_lost_messages_total`,
+    help: 'Messages of other nodes of the cluster that were lost on their way to this one',
+    labelNames: ['server'],
+    registers
+  })
   const handshakes = new Histogram({
     name: `${PREFIX}handshake_duration_seconds`,
     help: 'Time from the first byte of a client to the response that completes its handshake',
@@ -84,7 +91,8 @@ function countEvents (named: readonly Named[], registry: Registry): void {
     buckets: CLOSE_SECONDS,
     registers
   })
-  for (const { name: server, server: { monitor: { events } } } of named) {
+  for (const { name: server, server: measured } of named) {
+    const { events } = measured.monitor
     joins.inc({ server }, 0)
     handshakes.zero({ server })
     events.on('accepted', seconds => { handshakes.observe({ server }, seconds) })
@@ -93,6 +101,7 @@ function countEvents (named: readonly Named[], registry: Registry): void {
       leaves.inc({ server, cause, code: codeLabel(code) })
       closes.observe({ server, outcome }, seconds)
     })
+    registryOf(measured).cluster?.api.on('gap', (_node, lost) => { gaps.inc({ server }, lost) })
     events.on('refused', reason => { refusals.inc({ server, reason }) })
   }
 }
@@ -114,7 +123,42 @@ type Reading = { readonly name: string, readonly help: string } &
   )
 
 function readings (at: (server: WebSocketServer) => Snapshot): Reading[] {
-  return [...stateReadings(at), ...trafficReadings(at)]
+  return [...stateReadings(at), ...trafficReadings(at), ...clusterReadings]
+}
+
+/** Without option `cluster` they have no values. */
+const clusterReadings: Reading[] = [
+  {
+    name: 'cluster_nodes',
+    help: 'Nodes of the cluster by state: ready, or draining; this one is joining while it is not in the cluster',
+    label: 'state',
+    read: server => {
+      const { cluster } = registryOf(server)
+      if (cluster === undefined) return {}
+      const { api: { isReady }, isDraining } = cluster
+      const own = !isReady ? 'joining' : isDraining ? 'draining' : 'ready'
+      const others = isReady ? [...cluster.knownNodes()] : []
+      const states = [own, ...others.map(node => node.isDraining ? 'draining' : 'ready')]
+      return Object.fromEntries(['ready', 'draining', 'joining'].map(state =>
+        [state, states.filter(one => one === state).length]))
+    }
+  },
+  {
+    name: 'cluster_sent_messages_total',
+    help: 'Messages to other nodes of the cluster, by kind',
+    label: 'kind',
+    read: server => registryOf(server).cluster?.traffic.messages ?? {}
+  },
+  {
+    name: 'cluster_sent_bytes_total',
+    help: 'Bytes of messages to other nodes of the cluster, by kind',
+    label: 'kind',
+    read: server => registryOf(server).cluster?.traffic.bytes ?? {}
+  }
+]
+
+function registryOf (server: WebSocketServer): PeerRegistry {
+  return internalsOf(server).registry
 }
 
 function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {

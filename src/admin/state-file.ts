@@ -1,8 +1,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
-import type { ServerOptions } from '../option-types.ts'
-import { runtimeOptionNames, type RuntimeOptions } from '../runtime-options.ts'
+import type { ServerOptions } from '../options/option-types.ts'
+import { runtimeOptionNames, type RuntimeOptions } from '../options/runtime-options.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 

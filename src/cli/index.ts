@@ -4,6 +4,7 @@ import { describeError } from './describe-error.ts'
 import { ban, bans, unban } from './commands/bans.ts'
 import { candidatesFor, completion } from './completion.ts'
 import { kick } from './commands/kick.ts'
+import { drainNode, nodes } from './commands/nodes.ts'
 import { peers } from './commands/peers.ts'
 import { printLines } from './print-lines.ts'
 import { closeRoom, rooms } from './commands/rooms.ts'
@@ -19,6 +20,8 @@ const commands: Readonly<Record<string, Command>> = {
   kick,
   rooms,
   'rooms close': closeRoom,
+  nodes,
+  'nodes drain': drainNode,
   send,
   watch,
   bans,

@@ -1,5 +1,5 @@
 import { GodotError } from '../error.ts'
-import type { ServerOptions } from '../options.ts'
+import type { ServerOptions } from '../options/options.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
 import { opcode } from '../protocol/websocket/frame.ts'
 import { target } from '../protocol/multiplayer/relay-packet.ts'
@@ -7,7 +7,7 @@ import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
-import type { RoomOptions } from '../option-types.ts'
+import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
   ClusterLink, ConfigHost, EventReceiver, RemoteEvent, RoomFacts, RoomListing
@@ -29,10 +29,10 @@ import { readPackets, readStamp } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
 import type { RoomMessage } from './message/room-message.ts'
 import type { NodeCommands } from './node-commands.ts'
-import { PeerSync } from './peer-sync.ts'
-import type { PeerSyncHost } from './peer-sync.ts'
-import type { RemotePeer } from './remote-peer.ts'
-import type { Lease } from './room-directory.ts'
+import { PeerSync } from './peers/peer-sync.ts'
+import type { PeerSyncHost } from './peers/peer-sync.ts'
+import type { RemotePeer } from './peers/remote-peer.ts'
+import type { Lease } from './room/room-directory.ts'
 import { deliver } from './room/deliver.ts'
 import { RoomHomes } from './room/room-homes.ts'
 import { RoomPart } from './room/room-part.ts'
@@ -166,6 +166,10 @@ export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost 
   }
 
   // ---- administration ----
+
+  get traffic (): ClusterLink['traffic'] {
+    return this.#node.traffic
+  }
 
   get commands (): NodeCommands {
     return this.#node.commands

@@ -1,7 +1,7 @@
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { Room } from '../core/room/room.ts'
-import type { RoomOptions } from '../option-types.ts'
+import type { RoomOptions } from '../options/option-types.ts'
 import { addSignalMethods } from '../core/server/signal-source.ts'
 import type { SignalSource } from '../core/server/signal-source.ts'
 import { namesOf } from '../core/server/signals.ts'

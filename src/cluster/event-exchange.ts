@@ -1,6 +1,6 @@
 import type { RemoteEvent } from '../core/server/cluster-link.ts'
 import type { NodeContext } from './node-context.ts'
-import type { Lease } from './room-directory.ts'
+import type { Lease } from './room/room-directory.ts'
 
 /** Characters of events in one message, far below any `max_payload`. */
 const MAX_BATCH = 32 * 1024

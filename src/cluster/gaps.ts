@@ -5,7 +5,7 @@ import type { ClusterSignals } from './cluster.ts'
 import type { DirectLinks } from './direct-links.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
 import type { NodeContext } from './node-context.ts'
-import type { PeerSync } from './peer-sync.ts'
+import type { PeerSync } from './peers/peer-sync.ts'
 import type { RoomPart } from './room/room-part.ts'
 import type { RoomTraffic } from './room/room-traffic.ts'
 

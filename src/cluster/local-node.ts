@@ -10,7 +10,7 @@ import type { ClusterNode, MembershipHost } from './membership/membership-host.t
 import { NodeCommands } from './node-commands.ts'
 import type { Timings } from './membership/timings.ts'
 import type { NodeContext } from './node-context.ts'
-import type { Lease } from './room-directory.ts'
+import type { Lease } from './room/room-directory.ts'
 import { Subjects } from './subjects.ts'
 
 /** Ids of peers: 10 bits of the slot, then 21 bits that the node counts. */
@@ -32,6 +32,8 @@ export class LocalNode implements NodeContext {
   readonly log: Logger
   readonly subjects: Subjects
   readonly commands: NodeCommands
+  /** What was sent to other nodes, by kind. */
+  readonly traffic = { messages: noTraffic(), bytes: noTraffic() }
   readonly #rules: ClusterRules
   readonly #connect: () => Promise<Bus>
   readonly #timings: Timings | undefined
@@ -94,7 +96,11 @@ export class LocalNode implements NodeContext {
 
   /** Sends to all nodes that listen; what a node says that has lost its slot is not sent. */
   publish (subject: string, bytes: Uint8Array): void {
-    if (this.#membership?.checkHeld() === true) this.bus.publish(subject, bytes)
+    if (this.#membership?.checkHeld() !== true) return
+    this.bus.publish(subject, bytes)
+    const kind = kindOf(subject)
+    this.traffic.messages[kind]++
+    this.traffic.bytes[kind] += bytes.length
   }
 
   /** Its slot, from now on; NO_LEASE when it was lost. */
@@ -130,6 +136,20 @@ export class LocalNode implements NodeContext {
       `option outputBufferKb needs ${maxPacketSize + MESSAGE_OVERHEAD}`
     throw new GodotError('ERR_INVALID_PARAMETER', message)
   }
+}
+
+/** Kinds of messages by the third word of their subject. */
+const kinds = { room: 'rooms', n: 'packets', ev: 'peers', feed: 'events' } as const
+
+type Kind = typeof kinds[keyof typeof kinds]
+
+function noTraffic (): Record<Kind, number> {
+  return { rooms: 0, packets: 0, peers: 0, events: 0 }
+}
+
+function kindOf (subject: string): Kind {
+  const [,, word] = subject.split('.', 3)
+  return kinds[word as keyof typeof kinds]
 }
 
 function generatedId (): string {

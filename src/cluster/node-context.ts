@@ -3,7 +3,7 @@ import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { Bus } from './bus/bus.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
 import type { NodeCommands } from './node-commands.ts'
-import type { Lease } from './room-directory.ts'
+import type { Lease } from './room/room-directory.ts'
 import type { Subjects } from './subjects.ts'
 
 /** What the parts of a node share. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Ban } from '../core/admission/bans.ts'
 import type { ConfigHost } from '../core/server/cluster-link.ts'
 import type { Logger } from '../logger.ts'
-import type { RuntimeOptions } from '../runtime-options.ts'
+import type { RuntimeOptions } from '../options/runtime-options.ts'
 import type { KeyStore, StoreEntry } from './bus/bus.ts'
 
 /** Random bytes that the cluster has in common; a store without them is new. */

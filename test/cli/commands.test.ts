@@ -2,30 +2,18 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../../scripts/root.ts'
 import { run } from '../../src/cli/index.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { startApp } from '../helper/app.ts'
+import { command } from '../helper/command.ts'
 import { startHost } from '../helper/host.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { until } from '../helper/until.ts'
 
 const token = 'a token of more than thirty-two characters'
-
-/** Runs a command line; resolves with its exit code, output and errors. */
-async function command (args: string[], env: Record<string, string> = {}, stdin = '') {
-  const [output, errors] = [new PassThrough(), new PassThrough()]
-  const written = Promise.all([text(output), text(errors)])
-  const input = Readable.from([Buffer.from(stdin)]) as never
-  const code = await run({ args, env, input, output: output as never, errors, signal: new AbortController().signal })
-  output.end()
-  errors.end()
-  const [out, err] = await written
-  return { code, output: out, errors: err }
-}
 
 t.test('peers prints a table, or JSON, filtered and sorted by the service', async t => {
   const { url, port } = await startApp(t, { admin: { token } })

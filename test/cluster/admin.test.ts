@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
+import { command } from '../helper/command.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
 import type { RoomClient } from '../helper/room-client.ts'
@@ -313,4 +314,30 @@ t.test('a cursor of one node is valid on the others, a forged one on none', asyn
   t.same([third.items.map(({ id }: any) => id), third.nextCursor], [sorted.slice(2), null])
   t.equal((await apis[2](`/peers?cursor=x${first.nextCursor.slice(1)}`)).status, 400)
   t.equal((await apis[2](`/rooms?cursor=${first.nextCursor}`)).status, 400)
+})
+
+t.test('metrics count the nodes, and what was sent to them', async t => {
+  const { nodes, urls } = await openAdminCluster(t, 2)
+  await joinRoom(nodes[0], 'arena')
+  const text = await (await fetch(`${urls[0]}/metrics`)).text()
+  t.match(text, /^peer_server_cluster_nodes\{server="peerServer",state="ready"\} 2$/m)
+  t.match(text, /^peer_server_cluster_nodes\{server="peerServer",state="draining"\} 0$/m)
+  t.match(text, /^peer_server_cluster_sent_messages_total\{server="peerServer",kind="peers"\} 1$/m)
+  t.match(text, /^peer_server_cluster_sent_bytes_total\{server="peerServer",kind="peers"\} [1-9]/m)
+})
+
+t.test('the terminal lists the nodes and the node of each peer, and drains a node', async t => {
+  const { nodes, urls } = await openAdminCluster(t, 2)
+  const client = await joinRoom(nodes[1], 'arena')
+  const [url] = urls
+  const listed = await command(['nodes', '--url', url])
+  t.match(listed, { code: 0, output: /^NODE +SLOT +STATE +AGE +PEERS +ROOMS *\n/ })
+  t.match(listed.output, /^node-1 +\d+ +ready .* 1 +1 *$/m)
+  t.match((await command(['peers', '--url', url])).output, new RegExp(`^${client.id} .* node-1 `, 'm'))
+  t.match(await command(['nodes', 'drain', '--url', url]), { code: 2 })
+  t.match(await command(['nodes', 'drain', 'node-7', '--url', url]), { code: 1, errors: /no node node-7/ })
+  t.match(await command(['nodes', 'drain', 'node-1', '--reason', 'bye', '--url', url]),
+    { code: 0, output: 'draining node-1: 1 peer closing\n' })
+  await until([client], () => client.closed !== undefined)
+  t.same(client.closed, [1012, 'bye'])
 })

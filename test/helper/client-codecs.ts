@@ -1,7 +1,7 @@
 import { encodeRelayPacket, encodeSystemPacket, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { RELAY4_HEAD, sys } from '../../src/protocol/multiplayer/relay-wire4.ts'
 import { command } from '../../src/protocol/multiplayer/scene-packet.ts'
-import type { ServerOptions } from '../../src/option-types.ts'
+import type { ServerOptions } from '../../src/options/option-types.ts'
 
 /** Encodes messages of a client of one wire, and describes those of the server. */
 export interface ClientCodec {

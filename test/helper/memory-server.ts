@@ -1,4 +1,4 @@
-import type { ServerOptions } from '../../src/option-types.ts'
+import type { ServerOptions } from '../../src/options/option-types.ts'
 import type { SignalName } from '../../src/core/server/signals.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { memoryMount } from './memory-client.ts'

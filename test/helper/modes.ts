@@ -1,7 +1,7 @@
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
-import type { ServerOptions } from '../../src/option-types.ts'
+import type { ServerOptions } from '../../src/options/option-types.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 /** The two kinds of servers: mounted in an app, or with their own listener. */

@@ -1,4 +1,4 @@
-import type { ServerOptions } from '../../src/option-types.ts'
+import type { ServerOptions } from '../../src/options/option-types.ts'
 import { MethodList } from '../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../src/protocol/variant/variant4.ts'

@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
-import type { ServerOptions } from '../../src/option-types.ts'
+import type { ServerOptions } from '../../src/options/option-types.ts'
 import {
   sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf
 } from '../helper/godot4-socket.ts'

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
 import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
-import type { ServerOptions } from '../../src/option-types.ts'
+import type { ServerOptions } from '../../src/options/option-types.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
 /** Settings of a server. */

@@ -60,10 +60,13 @@ const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (pee
 
 const roomColumn: typeof columns[number] = ['ROOM', 'left', ({ room }) => room]
 
-/** The room is shown unless everyone is in the same, as on a server without others. */
+const nodeColumn: typeof columns[number] = ['NODE', 'left', ({ node = '' }) => node]
+
+/** The room is shown unless everyone is in the same, as on a server without others; the node in a cluster. */
 function tableLines (found: readonly Peer[]): string[] {
   const isOneRoom = found.every(({ room }) => room === found[0].room)
-  const shown = isOneRoom ? columns : columns.toSpliced(2, 0, roomColumn)
+  const isCluster = found.some(({ node }) => node !== undefined)
+  const shown = columns.toSpliced(2, 0, ...(isOneRoom ? [] : [roomColumn]), ...(isCluster ? [nodeColumn] : []))
   const rows = found.map(peer => shown.map(([, , read]) => read(peer)))
   return formatTable(shown.map(([heading]) => heading), rows, shown.map(([, align]) => align))
 }

@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
-import type { ServerOptions } from '../../option-types.ts'
+import type { ServerOptions } from '../../options/option-types.ts'
 import type { LimitName } from '../server/limits.ts'
 import { addressKey } from './address-key.ts'
 import { Bans } from './bans.ts'

@@ -2,7 +2,7 @@ import type { PeerEnd } from '../peer/peer-end.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomEnd } from './room-life.ts'
-import type { RoomOptions } from '../../option-types.ts'
+import type { RoomOptions } from '../../options/option-types.ts'
 
 /** A packet that a member of a room sent, or the server (id 1): bytes[start..end), valid until the call returns. */
 export interface Sent {

@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { GodotError } from '../../error.ts'
-import type { RoomOptions as PlainOptions } from '../../option-types.ts'
-import { firstFault } from '../../options.ts'
+import type { RoomOptions as PlainOptions } from '../../options/option-types.ts'
+import { firstFault } from '../../options/options.ts'
 
 /** Bytes of `data` as JSON. */
 export const MAX_DATA = 4096

@@ -1,6 +1,6 @@
 import type { Settings } from '../server/settings.ts'
 import { checkRoomOptions } from './room-options.ts'
-import type { RoomOptions } from '../../option-types.ts'
+import type { RoomOptions } from '../../options/option-types.ts'
 
 /** The settings of one room: its own options, else those of option `rooms`. */
 export class RoomSettings {

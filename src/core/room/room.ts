@@ -8,7 +8,7 @@ import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import { addSignalMethods } from '../server/signal-source.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
-import type { RoomOptions } from '../../option-types.ts'
+import type { RoomOptions } from '../../options/option-types.ts'
 import type { RoomState } from './room-state.ts'
 import type { RoomSignals } from './room-signals.ts'
 

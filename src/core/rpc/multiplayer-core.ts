@@ -1,5 +1,5 @@
 import { GodotError } from '../../error.ts'
-import type { ServerOptions } from '../../option-types.ts'
+import type { ServerOptions } from '../../options/option-types.ts'
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
 import type { Sync } from '../../protocol/multiplayer/replication4-packet.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'

@@ -2,12 +2,12 @@ import type { Cluster, ClusterSignals } from '../../cluster/cluster.ts'
 import type { ClusterNode } from '../../cluster/membership/membership-host.ts'
 import type { NodeCommands } from '../../cluster/node-commands.ts'
 import type { SharedConfig } from '../../cluster/shared-config.ts'
-import type { RuntimeOptions } from '../../runtime-options.ts'
+import type { RuntimeOptions } from '../../options/runtime-options.ts'
 import type { Ban } from '../admission/bans.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
-import type { RoomOptions } from '../../option-types.ts'
+import type { RoomOptions } from '../../options/option-types.ts'
 import type { SignalEmitter } from './signals.ts'
 
 /** A room that has its home on another node. */
@@ -74,6 +74,8 @@ export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
   readonly signals: SignalEmitter<ClusterSignals>
+  /** Messages and bytes that were sent to other nodes, by kind. */
+  readonly traffic: Readonly<Record<'messages' | 'bytes', Readonly<Record<string, number>>>>
   /** Commands between nodes. */
   readonly commands: NodeCommands
   /** The other live nodes; while this node is not in the cluster those that were live when it was last. */

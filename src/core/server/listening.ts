@@ -1,5 +1,5 @@
 import { GodotError } from '../../error.ts'
-import type { ServerOptions } from '../../option-types.ts'
+import type { ServerOptions } from '../../options/option-types.ts'
 import { Heartbeat } from '../peer/heartbeat.ts'
 import type { TlsKeys, Listener, Mount } from '../../transport/listener.ts'
 import type { Monitor } from './monitor.ts'

@@ -1,5 +1,5 @@
-import { parseOptions } from '../../options.ts'
-import type { ServerOptions } from '../../option-types.ts'
+import { parseOptions } from '../../options/options.ts'
+import type { ServerOptions } from '../../options/option-types.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
 import type { Rates } from '../peer/rate-limit.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import type { ServerOptions } from '../../../src/option-types.ts'
+import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ServerOptions } from '../../../src/option-types.ts'
+import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { stopTime } from '../../helper/clock.ts'

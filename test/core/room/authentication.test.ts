@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
-import type { ServerOptions } from '../../../src/option-types.ts'
+import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { int, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import type { ServerOptions } from '../../../src/option-types.ts'
+import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { Random, seed } from '../../helper/random.ts'
 import type { Godot4Client } from '../../helper/godot4-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'

@@ -4,7 +4,7 @@ import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { header } from '../../helper/memory-client.ts'
 import { openMemoryServer } from '../../helper/memory-server.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
-import type { ServerOptions } from '../../../src/options.ts'
+import type { ServerOptions } from '../../../src/options/options.ts'
 
 async function serve (options: Partial<ServerOptions>) {
   const warnings: unknown[] = []

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import type { ServerOptions } from '../../../src/option-types.ts'
+import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { BurstLog } from '../../../src/core/server/burst-log.ts'
-import type { Repetition } from '../../../src/core/server/burst-log.ts'
+import { BurstLog } from '../../../src/core/server/log/burst-log.ts'
+import type { Repetition } from '../../../src/core/server/log/burst-log.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { stopTime } from '../../helper/clock.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Bursts } from '../../../src/core/server/bursts.ts'
+import { Bursts } from '../../../src/core/server/log/bursts.ts'
 import { stopTime } from '../../helper/clock.ts'
 
 t.test('reports the first event of a burst at once, then how many there were in each interval', async t => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
-import type { ServerOptions } from '../../../src/option-types.ts'
+import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'

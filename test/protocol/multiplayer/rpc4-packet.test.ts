@@ -29,7 +29,7 @@ function encode (packet: ReturnType<typeof decodeWholeRpc4Packet>, first: number
     case 'simplifyPath': return encodeSimplifyPath4(variant4, packet.md5, packet.id, packet.path)
     case 'confirmPath': return encodeConfirmPath4(variant4, packet.isEqual, packet.id!)
     case 'raw': return Uint8Array.of(3, ...packet.bytes)
-    case 'replication': return Uint8Array.of(first, ...packet.bytes)
+    case 'replication': return packet.bytes
   }
 }
 

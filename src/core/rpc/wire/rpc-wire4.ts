@@ -1,5 +1,5 @@
 import { GodotError } from '../../../error.ts'
-import type { ServerOptions } from '../../../option-types.ts'
+import type { ServerOptions } from '../../../options/option-types.ts'
 import { MethodList } from '../../../protocol/multiplayer/method-list.ts'
 import {
   decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4

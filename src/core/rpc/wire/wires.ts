@@ -1,4 +1,4 @@
-import type { ServerOptions } from '../../../option-types.ts'
+import type { ServerOptions } from '../../../options/option-types.ts'
 import type { RelayWire } from '../../../protocol/multiplayer/relay-wire.ts'
 import { relayWire3 } from '../../../protocol/multiplayer/relay-wire3.ts'
 import { relayWire4 } from '../../../protocol/multiplayer/relay-wire4.ts'

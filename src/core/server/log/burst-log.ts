@@ -1,4 +1,4 @@
-import type { Logger } from '../../logger.ts'
+import type { Logger } from '../../../logger.ts'
 import { Bursts } from './bursts.ts'
 
 const SECONDS = 10

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Value } from 'typebox/value'
-import { GodotError } from './error.ts'
+import { GodotError } from '../error.ts'
 import type { LobbyOptions as PlainOptions } from './lobby-option-types.ts'
 import { defaultOptions, firstFault } from './options.ts'
 import { originOption } from './origin-option.ts'

@@ -1,5 +1,5 @@
-import type { PeerEnd } from '../core/peer/peer-end.ts'
-import type { ClusterNode } from './membership/membership-host.ts'
+import type { PeerEnd } from '../../core/peer/peer-end.ts'
+import type { ClusterNode } from '../membership/membership-host.ts'
 import type { PeerFacts } from './remote-peer.ts'
 
 /** A peer of a node has joined a room, or left one. */

@@ -1,4 +1,4 @@
-import { GodotError } from './error.ts'
+import { GodotError } from '../error.ts'
 import type { ServerOptions } from './option-types.ts'
 
 /** Options that may change while the server listens, in the order of docs/options.md. */

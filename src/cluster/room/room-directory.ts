@@ -1,6 +1,6 @@
-import type { RoomOptions } from '../option-types.ts'
-import type { KeyStore, StoreEntry } from './bus/bus.ts'
-import { keyOf, roomOf } from './subjects.ts'
+import type { RoomOptions } from '../../options/option-types.ts'
+import type { KeyStore, StoreEntry } from '../bus/bus.ts'
+import { keyOf, roomOf } from '../subjects.ts'
 
 /** A node that holds a slot. */
 export interface Lease { readonly slot: number, readonly epoch: number }

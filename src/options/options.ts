@@ -1,13 +1,13 @@
 import Type, { type TSchema } from 'typebox'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
-import { parseAddressRange } from './address-range.ts'
-import { GodotError } from './error.ts'
+import { parseAddressRange } from '../address-range.ts'
+import { GodotError } from '../error.ts'
 import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
-import type { Authenticate } from './on-authenticate.ts'
-import type { Logger } from './logger.ts'
-import type { OnHandshake } from './on-handshake.ts'
-import { originFault } from './origin-pattern.ts'
+import type { Authenticate } from '../on-authenticate.ts'
+import type { Logger } from '../logger.ts'
+import type { OnHandshake } from '../on-handshake.ts'
+import { originFault } from '../origin-pattern.ts'
 
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600

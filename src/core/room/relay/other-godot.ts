@@ -1,6 +1,6 @@
-import { closeCode } from '../../protocol/websocket/close-code.ts'
-import type { PeerSession } from '../peer/peer-session.ts'
-import type { ServerOptions } from '../../options.ts'
+import { closeCode } from '../../../protocol/websocket/close-code.ts'
+import type { PeerSession } from '../../peer/peer-session.ts'
+import type { ServerOptions } from '../../../options/options.ts'
 
 type WireName = ServerOptions['wire']
 

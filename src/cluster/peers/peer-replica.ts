@@ -1,4 +1,4 @@
-import { PeerTable } from '../core/room/peer-table.ts'
+import { PeerTable } from '../../core/room/peer-table.ts'
 import type { RemotePeer } from './remote-peer.ts'
 
 /** The peers of the other nodes, by id, by node and by room. */

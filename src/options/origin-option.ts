@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { originFault } from './origin-pattern.ts'
+import { originFault } from '../origin-pattern.ts'
 
 const Origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 

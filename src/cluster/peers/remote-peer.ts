@@ -1,12 +1,12 @@
-import { GodotError } from '../error.ts'
-import type { VariantCodec } from '../protocol/variant/variant-codec.ts'
-import type { Packet } from '../core/peer/packet-queue.ts'
-import type { PeerEnd, PeerState } from '../core/peer/peer-end.ts'
-import { WebSocketPeer } from '../core/peer/websocket-peer.ts'
-import type { PeerBackend, PeerTraffic } from '../core/peer/websocket-peer.ts'
-import { writeMode } from '../core/peer/write-mode.ts'
-import type { InboxSender } from '../core/room/server-inbox.ts'
-import type { Room } from '../core/room/room.ts'
+import { GodotError } from '../../error.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { Packet } from '../../core/peer/packet-queue.ts'
+import type { PeerEnd, PeerState } from '../../core/peer/peer-end.ts'
+import { WebSocketPeer } from '../../core/peer/websocket-peer.ts'
+import type { PeerBackend, PeerTraffic } from '../../core/peer/websocket-peer.ts'
+import { writeMode } from '../../core/peer/write-mode.ts'
+import type { InboxSender } from '../../core/room/server-inbox.ts'
+import type { Room } from '../../core/room/room.ts'
 
 /** What a node tells the others of a peer. */
 export interface PeerFacts {

@@ -1,0 +1,41 @@
+import type { PeerServerClient } from '../../client/client.ts'
+import { formatCount, formatDuration, formatPlural } from '../../client/format.ts'
+import type { Node } from '../../client/operations.ts'
+import { defineCommand, UsageError } from '../command.ts'
+import { printLines } from '../print-lines.ts'
+import { type Align, formatTable } from '../terminal-text.ts'
+
+/** Lists the nodes of a cluster as a table or as JSON. */
+export const nodes = defineCommand('Lists the nodes of the cluster', '', {
+  json: { type: 'boolean', description: 'print JSON with all fields' }
+}, async ({ client, options: { json }, line: { output } }) => {
+  const { items } = await client.call('listNodes')
+  printLines(output, json === true ? JSON.stringify(items, null, 2).split('\n') : tableLines(items))
+})
+
+/** Drains a node. */
+export const drainNode = defineCommand('Closes the peers of a node, which accepts no others', '<node>', {
+  reason: { type: 'string', placeholder: '<text>', description: 'close reason for the clients' }
+}, async ({ client, options: { reason }, operands: [node, ...more], line: { output } }) => {
+  if (node === undefined || more.length > 0) throw new UsageError('expected the id of one node')
+  printLines(output, [await drain(client, node, reason)])
+})
+
+async function drain (client: PeerServerClient, node: string, reason: string | undefined): Promise<string> {
+  const { peers } = await client.call('drainNode', { node }, reason === undefined ? {} : { reason })
+  return `draining ${node}: ${formatPlural(peers, 'peer')} closing`
+}
+
+const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (node: Node) => string]> = [
+  ['NODE', 'left', ({ id }) => id],
+  ['SLOT', 'right', ({ slot }) => String(slot)],
+  ['STATE', 'left', ({ state }) => state],
+  ['AGE', 'right', ({ since }) => formatDuration((Date.now() - Date.parse(since)) / 1000)],
+  ['PEERS', 'right', ({ peers }) => peers === undefined ? '' : formatCount(peers.open + peers.closing)],
+  ['ROOMS', 'right', ({ rooms }) => rooms === undefined ? '' : formatCount(rooms)]
+]
+
+function tableLines (found: readonly Node[]): string[] {
+  const rows = found.map(node => columns.map(([, , read]) => read(node)))
+  return formatTable(columns.map(([heading]) => heading), rows, columns.map(([, align]) => align))
+}
