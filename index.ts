@@ -19,6 +19,7 @@ export type { Ban, BanTerms } from './src/core/admission/bans.ts'
 export type { PacketPeer } from './src/core/peer/packet-peer.ts'
 export type { Mount, TlsKeys } from './src/transport/listener.ts'
 export { Room } from './src/core/room/room.ts'
+export { RoomState } from './src/core/room/room-state.ts'
 export type { RoomOptions } from './src/options/option-types.ts'
 export type { RoomSignals } from './src/core/room/room-signals.ts'
 export { WebSocketPeer } from './src/core/peer/websocket-peer.ts'
@@ -31,6 +32,9 @@ export type { ClusterOptions, RoomRules, ServerOptions } from './src/options/opt
 export type { RuntimeOptions } from './src/options/runtime-options.ts'
 export type { Authenticate, AuthenticateAnswer, AuthenticatingPeer } from './src/on-authenticate.ts'
 export type { Accepted, HandshakeAnswer, HandshakeRequest, OnHandshake, Refused } from './src/on-handshake.ts'
+export { Cluster } from './src/cluster/cluster.ts'
+export type { ClusterSignals } from './src/cluster/cluster.ts'
+export type { ClusterNode, NodeLeftCause } from './src/cluster/membership/membership-host.ts'
 export { MultiplayerAPI } from './src/core/rpc/multiplayer-api.ts'
 export type {
   MultiplayerSignals, NodeOptions, NodeSettings, SpawnerOptions

@@ -41,9 +41,9 @@ const types: Readonly<Record<string, string>> = {
 export function optionTypes (): Record<string, string> {
   return {
     'src/options/option-types.ts': fileOf([
-      "import type { Logger } from './logger.ts'",
-      "import type { Authenticate } from './on-authenticate.ts'",
-      "import type { OnHandshake } from './on-handshake.ts'"
+      "import type { Logger } from '../logger.ts'",
+      "import type { Authenticate } from '../on-authenticate.ts'",
+      "import type { OnHandshake } from '../on-handshake.ts'"
     ], [
       ['ServerOptions', 'The complete options of a server, with defaults applied.', ServerOptions],
       ['RoomRules', 'Members of option `rooms`: which rooms there may be.', roomRules],

@@ -52,7 +52,7 @@ export interface ClusterTransport {
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 
 /** Connects a server with the other nodes of its cluster. */
-export class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
+class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly signals: SignalEmitter<ClusterSignals>
   readonly api: Cluster
   readonly config: SharedConfig

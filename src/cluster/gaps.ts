@@ -39,7 +39,7 @@ export class Gaps {
   /** For the next heartbeat of this node. */
   digest (): Uint8Array {
     const { peers, traffic, direct } = this.#parts
-    const digest: Digest = { peers: peers.seq, rooms: [...traffic.recent()], direct: [...direct.lastSent] }
+    const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: [...direct.lastSent] }
     return Buffer.from(JSON.stringify(digest))
   }
 

@@ -1,7 +1,7 @@
 // Written by `npm run docs` from the schemas of the options; a test fails when it is stale.
-import type { Logger } from './logger.ts'
-import type { Authenticate } from './on-authenticate.ts'
-import type { OnHandshake } from './on-handshake.ts'
+import type { Logger } from '../logger.ts'
+import type { Authenticate } from '../on-authenticate.ts'
+import type { OnHandshake } from '../on-handshake.ts'
 
 /** The complete options of a server, with defaults applied. */
 export interface ServerOptions {

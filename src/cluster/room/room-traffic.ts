@@ -5,6 +5,8 @@ import type { RoomPart } from './room-part.ts'
 
 /** Milliseconds for which a room that was sent to is named in heartbeats. */
 const RECENT = 4000
+/** Rooms that one heartbeat names at most: with the longest names they take 160 KB. */
+const MAX_RECENT = 2000
 
 /** What happens with the traffic of rooms. */
 export interface TrafficHost {
@@ -59,15 +61,17 @@ export class RoomTraffic {
     const last = this.#sent.get(room) ?? { seq: 0, at: 0 }
     last.seq++
     last.at = performance.now()
+    // The last one is the most recent one.
+    this.#sent.delete(room)
     this.#sent.set(room, last)
     const { lease, subjects } = this.#context
     this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
   }
 
-  /** Rooms and numbers of their last messages, those of the last seconds. */
-  * recent (): IterableIterator<[string, number]> {
+  /** Rooms and numbers of their last messages: those of the last seconds, as many as fit a heartbeat. */
+  recent (): Array<[string, number]> {
     const since = performance.now() - RECENT
-    for (const [room, { seq, at }] of this.#sent) if (at >= since) yield [room, seq]
+    return [...this.#sent].slice(-MAX_RECENT).filter(([, { at }]) => at >= since).map(([room, { seq }]) => [room, seq])
   }
 
   /** A node has told the number of its last message to a room: those that did not arrive before are lost. */

@@ -257,7 +257,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { options, wire } = this.#settings
     if (to > 0) {
       const elsewhere = this.members.has(to) ? undefined : this.link?.get(to)
-      if (elsewhere !== undefined) return this.#sendElsewhere(elsewhere, bytes, isText)
+      if (elsewhere !== undefined) return this.sendElsewhere(elsewhere, bytes, isText)
       const session = this.#member(to)
       if (options.gdMpApi) session.send(wire.relay.data(to, bytes), session.writeMode === writeMode.TEXT)
       else session.send(bytes, isText)
@@ -280,7 +280,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     return receivers
   }
 
-  #sendElsewhere (peer: WebSocketPeer, bytes: Uint8Array, isText: boolean): 1 {
+  /** Sends a packet to a peer of another node. */
+  sendElsewhere (peer: WebSocketPeer, bytes: Uint8Array, isText: boolean): 1 {
     const { options, wire } = this.#settings
     if (options.gdMpApi) peer.putPacket(wire.relay.data(peer.id, bytes))
     else peer.send(bytes, isText)

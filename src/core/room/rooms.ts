@@ -110,10 +110,15 @@ export class Rooms {
     return this.#byName.get(name) ?? this.#add(name, options, address, undefined)
   }
 
-  /** Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). */
+  /**
+   * Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). In a cluster to those
+   * of rooms that have a peer or their home on this node.
+   */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
     if (to > 0) {
       const session = this.#server.peers.get(to)
+      const elsewhere = session === undefined ? this.#server.cluster?.peer(to) : undefined
+      if (elsewhere !== undefined) return this.main.sendElsewhere(elsewhere, bytes, isText)
       return (session === undefined ? this.main : this.coreOf(session.room)).broadcast(to, bytes, isText)
     }
     let receivers = 0
