@@ -94,9 +94,9 @@ t.test('documents all responses of the lobby, which has a tag of its own', async
   const ofLobby = operations.filter(({ name }) => name.includes('/lobby/'))
   const statusesOf = ({ operation }: { operation: any }) => Object.keys(operation.responses).map(Number)
   t.same(Object.fromEntries(ofLobby.map(one => [one.name, statusesOf(one)])), {
-    'get /lobby/rooms': [200, 400, 429],
+    'get /lobby/rooms': [200, 400, 403, 429],
     'post /lobby/rooms': [201, 400, 403, 413, 415, 429, 503],
-    'post /lobby/match': [200, 400, 404, 413, 415, 429, 503]
+    'post /lobby/match': [200, 400, 403, 404, 413, 415, 429, 503]
   })
   const isLobby = ({ operation }: { operation: { tags: string[] } }) => operation.tags.includes('lobby')
   t.same(operations.filter(isLobby), ofLobby)

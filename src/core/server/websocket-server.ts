@@ -38,7 +38,7 @@ export interface ServerEnvironment {
   readonly mount?: Mount
   /** Draws a candidate for a peer id, 2..2147483647; random unless given. */
   readonly drawId?: () => number
-  /** How a node of a cluster reaches the others; NATS unless given. */
+  /** @internal How a node of a cluster reaches the others; NATS unless given. */
   readonly cluster?: ClusterTransport
 }
 
