@@ -111,8 +111,8 @@ export class Rooms {
   }
 
   /**
-   * Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). In a cluster to those
-   * of rooms that have a peer or their home on this node.
+   * Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). In a cluster, to all
+   * means the rooms that have a peer or their home on this node.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
     if (to > 0) {
