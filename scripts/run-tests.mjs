@@ -76,9 +76,9 @@ function nameOf (file) {
 /** Runs files in one process, prints what did not pass, and resolves with the numbers of assertions. */
 async function runGroup ({ name, files }, measuresCoverage) {
   const began = performance.now()
-  const env = { ...process.env, TAP_TIMEOUT: '0' }
+  const env = { ...process.env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) }
   if (measuresCoverage) env.NODE_V8_COVERAGE = coverageFolder
-  const child = spawn(process.execPath, ['--enable-source-maps', host, ...files],
+  const child = spawn(process.execPath, ['--enable-source-maps', host, name],
     { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const report = []
   const skipped = []

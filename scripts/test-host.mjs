@@ -1,4 +1,5 @@
-// Runs compiled test files one after the other in this process, so that they load what they share once.
+// Runs compiled test files (TEST_FILES, a JSON array) one after the other in this process, so that they load what they
+// share once. Its argument is the name of the group, after which tap names folders of fixtures.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
@@ -7,7 +8,7 @@ import t from 'tap'
 const TIMEOUT = 240_000
 let timer
 
-for (const file of process.argv.slice(2)) {
+for (const file of JSON.parse(process.env.TEST_FILES)) {
   clearTimeout(timer)
   // That of the last file also ends a process that something keeps alive.
   timer = setTimeout(() => { t.timeout({ expired: file }) }, TIMEOUT).unref()
