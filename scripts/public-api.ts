@@ -135,17 +135,12 @@ class ApiReader {
 
   #membersOf (node: Declaration): Member[] {
     const byName = new Map<string, MemberNode[]>()
-    for (const member of [...node.members].filter(isPublic)) {
+    for (const member of [...node.members].filter(member => isPublic(member) && !isInternal(member))) {
       const name = ts.isConstructorDeclaration(member) ? 'constructor' : member.name!.getText()
       byName.set(name, [...byName.get(name) ?? [], member])
     }
-    return [...byName].flatMap(([name, nodes]) =>
-      isCallable(nodes[0]) ? this.#methodUnlessInternal(name, nodes) : [this.#property(name, nodes)])
-  }
-
-  #methodUnlessInternal (name: string, nodes: readonly ts.Node[]): Member[] {
-    const visible = nodes.filter(node => !isInternal(node))
-    return visible.length === 0 ? [] : [this.#method(name, visible as ts.SignatureDeclaration[])]
+    return [...byName].map(([name, nodes]) =>
+      isCallable(nodes[0]) ? this.#method(name, nodes as ts.SignatureDeclaration[]) : this.#property(name, nodes))
   }
 
   /** Of several declarations those without a body are the overloads that callers see. */
@@ -272,7 +267,7 @@ function hasModifier (node: ts.Node, kind: ts.SyntaxKind): boolean {
   return ts.canHaveModifiers(node) && (ts.getModifiers(node) ?? []).some(modifier => modifier.kind === kind)
 }
 
-/** Whether a constructor or overload is for other files of this project only. */
+/** Whether a member is for other files of this project only. */
 function isInternal (node: ts.Node): boolean {
   return ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'internal')
 }
