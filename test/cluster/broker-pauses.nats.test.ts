@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { WebSocket } from 'ws'
+import { WebSocketServer } from '../../index.ts'
+import { header } from '../helper/memory-client.ts'
+import { startNats } from '../helper/nats.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { until } from '../helper/until.ts'
+
+const SIZE = 32 * 1024
+const COUNT = 600
+
+t.test('while the broker does not keep up senders are paused, and nothing is lost', async t => {
+  const nats = await startNats(t)
+  const nodes: WebSocketServer[] = []
+  t.teardown(async () => {
+    nats.signal('SIGCONT')
+    await Promise.all(nodes.map(async node => { await node.stop() }))
+  })
+  const sockets: WebSocket[] = []
+  const received: number[] = []
+  for (const nodeId of ['a', 'b']) {
+    const node = new WebSocketServer({
+      gdMpApi: true,
+      bindIp: '127.0.0.1',
+      closeTimeout: 0.5,
+      log: silentLogger,
+      outputBufferKb: 512,
+      cluster: { servers: nats.url, nodeId }
+    })
+    await node.listen(0)
+    nodes.push(node)
+    const socket = new WebSocket(`ws://127.0.0.1:${node.port}/ws`, { perMessageDeflate: false })
+    socket.on('message', (data: Buffer) => {
+      if (nodeId === 'b' && data[0] === 0) received.push(data.readUInt32LE(9))
+    })
+    await once(socket, 'message')
+    sockets.push(socket)
+  }
+  const [a, b] = nodes
+  const [sender] = [...a.peers()]
+  const [receiver] = [...b.peers()]
+  await until(() => a.hasPeer(receiver.id) && b.hasPeer(sender.id))
+
+  nats.signal('SIGSTOP')
+  for (let number = 0; number < COUNT; number++) {
+    const packet = Buffer.alloc(SIZE)
+    header(sender.id, 0).copy(packet)
+    packet.writeUInt32LE(number, 9)
+    sockets[0].send(packet)
+  }
+  await until(() => sender.isPaused, () => 'the sender to be paused')
+  t.ok(sender.packetsIn < COUNT, `paused after ${sender.packetsIn} packets`)
+  nats.signal('SIGCONT')
+  await until(() => received.length === COUNT, () => `${COUNT} packets, got ${received.length}`)
+  t.same(received, Array.from({ length: COUNT }, (_, number) => number), 'all of them, in order')
+  t.notOk(sender.isPaused)
+  t.equal(a.monitor.drops['too-big'], 0)
+  for (const socket of sockets) socket.terminate()
+})
