@@ -16,7 +16,7 @@ import { accept } from '../helper/internals.ts'
 declare const document: any
 
 const token = 'a token of more than thirty-two characters'
-const TIMEOUT = 60_000
+const TIMEOUT = 20_000
 const options = { ...skipWithout('chromium'), timeout: 180_000 }
 
 interface Settings { server?: Partial<ServerOptions>, token?: string, viewport?: { width: number, height: number } }
