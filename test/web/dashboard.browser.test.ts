@@ -339,9 +339,7 @@ t.test('responds within 100 ms with 10,000 peers that send packets and join', {
     while (times.length < 5 || (times.length < 20 && Math.min(...times) >= 100)) {
       times.push(await withTimeout(20, () => name, page.evaluate(timed(action, isDone)) as Promise<number>))
     }
-    const all = `${name}: ${times.map(time => time.toFixed(0)).join(', ')} ms`
-    t.ok(Math.min(...times) < 100, all)
-    t.comment(all)
+    t.ok(Math.min(...times) < 100, `${name}: ${times.map(time => time.toFixed(0)).join(', ')} ms`)
   }
 
   await page.evaluate(`longest = new Map()
