@@ -25,8 +25,25 @@ export function parseAddressRange (text: string): AddressRange | undefined {
     network,
     length,
     text: length === width ? network : `${network}/${length}`,
-    has: other => isAddress(other) && matches(first, length, ipaddr.process(other))
+    has: containment(first, length)
   }
+}
+
+/** Whether an address is in the range. Lists ask it of every peer, so IPv4 is compared as numbers. */
+function containment (first: ipaddr.IPv4 | ipaddr.IPv6, length: number): (address: string) => boolean {
+  const own = ipv4Number(first.toString())
+  const mask = length === 0 ? 0 : -1 << (32 - length)
+  return address => {
+    const number = ipv4Number(address)
+    if (number !== undefined) return own !== undefined && ((own ^ number) & mask) === 0
+    return isAddress(address) && matches(first, length, ipaddr.process(address))
+  }
+}
+
+/** Four decimal parts as a 32-bit integer; undefined for anything else. */
+function ipv4Number (text: string): number | undefined {
+  const parts = fourParts.exec(text)
+  return parts === null ? undefined : parts.slice(1).reduce((number, part) => number << 8 | Number(part), 0)
 }
 
 /** First address with the same `length` leading bits; undefined for anything that is not an address of so many bits. */
@@ -39,6 +56,7 @@ export function networkOf (address: string, length: number): string | undefined 
 }
 
 const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const fourParts = new RegExp(`^${Array(4).fill(`(${octet})`).join('\\.')}$`)
 /** IPv4 in four decimal parts, by itself, mapped into IPv6, or with a port. */
 const ipv4 = new RegExp(`^(?:::ffff:)?(${octet}(?:\\.${octet}){3})(?::\\d{1,5})?$`, 'i')
 /** IPv6 in brackets, with or without a port. */

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { canonicalAddress, parseAddressRange } from '../src/address-range.ts'
+import { Random, seed } from './helper/random.ts'
 
 const spellings: Array<[canonical: string, spellings: string[]]> = [
   ['203.0.113.9', [
@@ -34,3 +35,24 @@ for (const text of [
     t.equal(canonicalAddress(text, '::ffff:192.0.2.1'), '192.0.2.1')
   })
 }
+
+t.test('a range of IPv4 has the addresses whose leading bits are equal', async t => {
+  t.comment(`SEED=${seed}`)
+  const random = new Random(seed)
+  const address = (): number[] => Array.from({ length: 4 }, () => random.below(256))
+  const bitsOf = (bytes: number[]): string => bytes.map(byte => byte.toString(2).padStart(8, '0')).join('')
+  for (let length = 0; length <= 32; length++) {
+    const network = address()
+    const range = parseAddressRange(`${network.join('.')}/${length}`)!
+    const bits = bitsOf(network).slice(0, length)
+    // Any address, and one that differs in a single bit.
+    const bit = random.below(32)
+    const near = network.map((byte, at) => at === bit >> 3 ? byte ^ 0x80 >> (bit & 7) : byte)
+    for (const other of [network, near, address()]) {
+      for (const text of [other.join('.'), `::ffff:${other.join('.')}`]) {
+        t.equal(range.has(text), bitsOf(other).startsWith(bits), `${text} in ${range.text}`)
+      }
+    }
+    for (const text of ['2001:db8::1', '1.2.3', '1.2.3.4.', '01.2.3.4', '1.2.3.256']) t.notOk(range.has(text), text)
+  }
+})

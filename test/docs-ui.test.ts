@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import app from '../app.ts'
 import { openPage } from './helper/browser.ts'
 import { skipWithout } from './helper/skip-without.ts'
-import { authorize, execute, fillParameter } from './helper/swagger-ui.ts'
+import { authorize, execute, fillParameter, unfold } from './helper/swagger-ui.ts'
 import { nextSignal } from './helper/next-signal.ts'
 
 const token = 'x'.repeat(32)
@@ -23,7 +23,7 @@ t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', s
   const [id] = await connected
 
   const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(90_000)
+  page.setDefaultTimeout(20_000)
   await page.goto(`http://127.0.0.1:${port}/docs`)
   await authorize(page, token)
 
@@ -43,7 +43,21 @@ t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', s
   t.match(JSON.parse(disconnected.body), { outcome: 'clean', code: 4001 })
   const [code, reason] = await end
   t.same([code, String(reason)], [4001, 'kicked'])
-  t.same(JSON.parse((await execute(page, 'peers')).body), { items: [], nextCursor: null })
+  t.same(JSON.parse((await execute(page, 'peers')).body), { items: [], nextCursor: null, meta: { count: 0 } })
+
+  const sent = await execute(page, 'broadcast', async operation => {
+    t.equal(await operation.locator('.opblock-section-request-body select').inputValue(), 'text/plain')
+  })
+  t.same([sent.status, JSON.parse(sent.body)], ['202', { recipients: 0 }])
+  const events = await execute(page, 'events', async operation => {
+    t.equal(await operation.locator('tr[data-param-name="duration"] input').inputValue(), '3', 'the stream ends')
+    await fillParameter(operation, 'duration', '0.1')
+  })
+  t.equal(events.status, '200')
+  t.match(events.body, /^id: /)
+  const stop = await unfold(page, 'stop')
+  t.same([await stop.locator('button.execute').count(), service.peerServer.isListening()], [0, true], 'is not armed')
+
   t.same(problems, [])
   if (process.env.SCREENSHOT !== undefined) await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true })
 })

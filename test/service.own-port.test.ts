@@ -21,6 +21,10 @@ t.test('with WS_PORT and keys clients connect with wss to a separate port', asyn
   const stopped = service.stop()
   // Its id and that of the server come first.
   t.same([(await raw.frame()).opcode, (await raw.frame()).opcode], [2, 2])
+  // Asks whether the client has read them: option lastWords.
+  const ping = await raw.frame()
+  t.equal(ping.opcode, 9)
+  raw.sendFrame(10, ping.payload)
   t.match(await raw.close(), { code: 1001, reason: 'server shutdown' })
   raw.socket.destroy()
   t.equal(await stopped, 0)

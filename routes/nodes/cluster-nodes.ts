@@ -133,7 +133,7 @@ export class ClusterNodes {
   /** Waits until bans and options are shared with all nodes; if they cannot be, the response says so. */
   async shared (): Promise<Partial> {
     if (this.#link === undefined || await this.#link.config.written()) return {}
-    return { partial: true, unreachable: this.others().map(({ id }) => id) }
+    return { partial: true, unreachable: this.others().map(({ id }) => id).sort() }
   }
 
   /** Rooms of all nodes. */
@@ -201,7 +201,7 @@ export class NodeOperation<Parameters extends object, Result> {
     const here = own === undefined ? [] : [await this.at(undefined, own, bytes)]
     const results = [...here, ...(await Promise.all(asked)).flat()]
     const isAlone = scope !== 'local' && !isReady
-    return { results, partial: isAlone ? { partial: true, unreachable } : partialOf(unreachable) }
+    return { results, partial: isAlone ? { partial: true, unreachable: unreachable.sort() } : partialOf(unreachable) }
   }
 }
 

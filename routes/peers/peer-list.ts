@@ -41,6 +41,8 @@ export function createPeerList (nodes: ClusterNodes): PeerList {
 }
 
 function listOf (server: WebSocketServer, filter: Filter): List<WebSocketPeer, SortName> {
+  const { room, ...others } = filter
+  if (Object.values(others).some(value => value !== undefined)) return listOfAll([...filtered(server, filter)])
   return {
     itemsAfter: (by, after) => {
       // Ids ascend already: the page needs no look at the peers behind it.
@@ -49,13 +51,14 @@ function listOf (server: WebSocketServer, filter: Filter): List<WebSocketPeer, S
         ? filtered(server, filter, after?.id as number | undefined)
         : inOrder(peerKeys, filtered(server, filter), by, after)
     },
-    count: () => countPeers(server, filter)
+    count: () => room === undefined ? server.peerCount : internalsOf(server).rooms.find(room)?.members.size ?? 0
   }
 }
 
-function countPeers (server: WebSocketServer, filter: Filter): number {
-  const { room, ...others } = filter
-  if (Object.values(others).some(value => value !== undefined)) return [...filtered(server, filter)].length
-  if (room === undefined) return server.peerCount
-  return internalsOf(server).rooms.find(room)?.members.size ?? 0
+/** Of peers that had to be looked at one by one. */
+function listOfAll (peers: readonly WebSocketPeer[]): List<WebSocketPeer, SortName> {
+  return {
+    itemsAfter: (by, after) => inOrder(peerKeys, peers, by, after),
+    count: () => peers.length
+  }
 }
