@@ -196,7 +196,6 @@ t.test('rejects bad input', async t => {
 
   for (const [name, body] of [
     ['broken', '{"code":'],
-    ['empty', ''],
     ['with a trailing comma', '{"code":1000,}'],
     ['with __proto__', '{"__proto__":{"code":1000}}'],
     ['with a deep __proto__', '{"code":1000,"reason":{"__proto__":{}}}'],
