@@ -6,18 +6,17 @@ interface Described {
   readonly url: string
   readonly openapiObject?: {
     readonly openapi?: string
-    readonly components?: { schemas?: Schemas, securitySchemes?: SecuritySchemes }
+    readonly components?: { schemas?: Schemas, securitySchemes?: Schemas }
   }
-  readonly swaggerObject?: { readonly definitions?: Schemas, readonly securityDefinitions?: SecuritySchemes }
+  readonly swaggerObject?: { readonly definitions?: Schemas, readonly securityDefinitions?: Schemas }
 }
 
 type Schemas = Record<string, Json>
-type SecuritySchemes = Record<string, { readonly type?: string }>
 type Json = Record<string, any>
 type Rewrite = (schema: Json) => Json
 
 /** Types of security schemes that have scopes. */
-const scopedTypes = new Set(['oauth2', 'openIdConnect'])
+const scopedTypes = new Set<unknown>(['oauth2', 'openIdConnect'])
 
 /** Documents whose shared schemas are rewritten already. */
 const rewritten = new WeakSet<object>()
@@ -41,10 +40,10 @@ export function toDocumentDialect (
 }
 
 /** Without the roles of security schemes that have no scopes: only OpenAPI 3.1 lets a requirement name them. */
-function withoutRoles (schema: FastifySchema, schemes: SecuritySchemes = {}): FastifySchema {
+function withoutRoles (schema: FastifySchema, schemes: Schemas = {}): FastifySchema {
   if (schema.security === undefined) return schema
   const security = schema.security.map(requirement => Object.fromEntries(Object.entries(requirement).map(
-    ([name, scopes]) => [name, scopedTypes.has(schemes[name]?.type ?? '') ? scopes : []]
+    ([name, scopes]) => [name, scopedTypes.has(schemes[name]?.type) ? scopes : []]
   )))
   return { ...schema, security }
 }

@@ -52,7 +52,8 @@ interface Row {
 }
 
 /**
- * A request for each operation that changes something, the parameters in its audit entry, and its status when permitted.
+ * A request for each operation that changes something, the parameters in its audit entry, and its status when it is
+ * permitted.
  */
 const rows: Record<string, Row> = {
   changeServer: { json: { refuseNewConnections: false }, parameters: { refuseNewConnections: false }, status: 200 },
