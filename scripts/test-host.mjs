@@ -7,15 +7,20 @@ import t from 'tap'
 /** Milliseconds that a file may take. */
 const TIMEOUT = 240_000
 let timer
+let isLate = false
 
 for (const file of JSON.parse(process.env.TEST_FILES)) {
   clearTimeout(timer)
   // That of the last file also ends a process that something keeps alive.
-  timer = setTimeout(() => { t.timeout({ expired: file }) }, TIMEOUT).unref()
+  timer = setTimeout(() => {
+    isLate = true
+    t.timeout({ expired: file })
+  }, TIMEOUT).unref()
   const began = performance.now()
   const { user, system } = process.cpuUsage()
   await import(pathToFileURL(resolve(file)).href)
   // `t.teardown` outside of a test makes tap end as soon as it is idle.
+  if (isLate) throw new Error(`a file before ${file} took longer than ${TIMEOUT / 1000} s`)
   if (t.results !== undefined) throw new Error(`a file before ${file} uses t.teardown outside of a test`)
   while (!t.idle) await new Promise(resolve => { t.once('idle', resolve) })
   const cpu = process.cpuUsage({ user, system })

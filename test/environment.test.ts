@@ -5,6 +5,7 @@ import { isLoopback, nameVariable, readEnvironment, SettingsError } from '../src
 import { parseOptions, ServerOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { keyFile, pem } from './helper/keys.ts'
+import { temporaryFolder } from './helper/temporary-folder.ts'
 
 const token = 'x'.repeat(32)
 
@@ -310,7 +311,9 @@ t.test('where others than this machine can send it, every token needs at least 3
 })
 
 t.test('named tokens with roles come from a list and from a file', async t => {
-  const file = join(t.testdir({ tokens: `# operators\nbob:operate:${token}b\n\n  carol:admin:${token}:c\n` }), 'tokens')
+  const file = join(temporaryFolder(t, {
+    tokens: `# operators\nbob:operate:${token}b\n\n  carol:admin:${token}:c\n`
+  }), 'tokens')
   const { tokens } = readEnvironment({
     ADMIN_TOKEN: token, ADMIN_TOKENS: `alice:read:${token}a`, ADMIN_TOKENS_FILE: file
   })

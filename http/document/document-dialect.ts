@@ -4,13 +4,19 @@ import type { FastifySchema } from 'fastify'
 interface Described {
   readonly schema: FastifySchema
   readonly url: string
-  readonly openapiObject?: { readonly openapi?: string, readonly components?: { schemas?: Schemas } }
-  readonly swaggerObject?: { readonly definitions?: Schemas }
+  readonly openapiObject?: {
+    readonly openapi?: string
+    readonly components?: { schemas?: Schemas, securitySchemes?: Schemas }
+  }
+  readonly swaggerObject?: { readonly definitions?: Schemas, readonly securityDefinitions?: Schemas }
 }
 
 type Schemas = Record<string, Json>
 type Json = Record<string, any>
 type Rewrite = (schema: Json) => Json
+
+/** Types of security schemes that have scopes. */
+const scopedTypes = new Set<unknown>(['oauth2', 'openIdConnect'])
 
 /** Documents whose shared schemas are rewritten already. */
 const rewritten = new WeakSet<object>()
@@ -25,11 +31,21 @@ export function toDocumentDialect (
 ): { schema: FastifySchema, url: string } {
   if (swaggerObject !== undefined) {
     rewriteShared(swaggerObject, swaggerObject.definitions, toSwagger2)
-    return { schema: operationOfSwagger2(schema), url }
+    return { schema: withoutRoles(operationOfSwagger2(schema), swaggerObject.securityDefinitions), url }
   }
   if (openapiObject?.openapi?.startsWith('3.0') !== true) return { schema, url }
   rewriteShared(openapiObject, openapiObject.components?.schemas, toOpenApi30)
-  return { schema: rewriteDeep(schema as Json, toOpenApi30), url }
+  const older = rewriteDeep(schema as Json, toOpenApi30)
+  return { schema: withoutRoles(older, openapiObject.components?.securitySchemes), url }
+}
+
+/** Without the roles of security schemes that have no scopes: only OpenAPI 3.1 lets a requirement name them. */
+function withoutRoles (schema: FastifySchema, schemes: Schemas = {}): FastifySchema {
+  if (schema.security === undefined) return schema
+  const security = schema.security.map(requirement => Object.fromEntries(Object.entries(requirement).map(
+    ([name, scopes]) => [name, scopedTypes.has(schemes[name]?.type) ? scopes : []]
+  )))
+  return { ...schema, security }
 }
 
 /** Rewrites the shared schemas of ours, which are in the document before any route. */
@@ -58,18 +74,24 @@ function isExample (name: string): boolean {
 }
 
 function toOpenApi30 (schema: Json): Json {
-  return withNullable(withExclusiveFlags(withEnum(schema)), 'nullable')
+  return withExample(withNullable(withExclusiveFlags(withEnum(schema)), 'nullable'))
 }
 
 function toSwagger2 (schema: Json): Json {
   // There are no alternatives (any value is right), and no patterns of names.
-  const plain = withNullable(withExclusiveFlags(withEnum(schema)), 'x-nullable')
-  const { examples, anyOf, patternProperties, ...rest } = plain
+  const plain = withExample(withNullable(withExclusiveFlags(withEnum(schema)), 'x-nullable'))
+  const { anyOf, patternProperties, ...rest } = plain
   return {
     ...rest,
-    ...(Array.isArray(examples) ? { example: examples[0] } : {}),
     ...(patternProperties === undefined ? {} : { additionalProperties: Object.values(patternProperties)[0] })
   }
+}
+
+/** The first of several examples, as before JSON Schema 6. */
+function withExample (schema: Json): Json {
+  if (!Array.isArray(schema.examples)) return schema
+  const { examples, ...rest } = schema
+  return { ...rest, example: examples[0] }
 }
 
 /** `const` in the words of before JSON Schema 6. */

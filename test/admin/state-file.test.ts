@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app from '../../app.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 /** The app of the service with a state file. */
@@ -27,7 +28,7 @@ async function fileWith (path: string, isRight: (state: any) => boolean): Promis
 }
 
 t.test('bans and settings that were changed at run time outlive a restart', async t => {
-  const file = join(t.testdir({}), 'state.json')
+  const file = join(temporaryFolder(t), 'state.json')
   const first = await start(t, file)
   t.notOk(existsSync(file), 'nothing to keep yet')
   const { statusCode } = await first.service.inject({
@@ -56,7 +57,7 @@ t.test('bans and settings that were changed at run time outlive a restart', asyn
 })
 
 t.test('the file is written at once, as a whole, readable only by its owner, and without leftovers', async t => {
-  const folder = t.testdir({})
+  const folder = temporaryFolder(t)
   const file = join(folder, 'state.json')
   const { server } = await start(t, file)
   server.ban('192.0.2.1')
@@ -66,7 +67,7 @@ t.test('the file is written at once, as a whole, readable only by its owner, and
 })
 
 t.test('an expired ban is not restored; servers have their own state', async t => {
-  const file = join(t.testdir({}), 'state.json')
+  const file = join(temporaryFolder(t), 'state.json')
   const ban = { address: '192.0.2.1', reason: '', since: '2020-01-01T00:00:00.000Z', until: '2020-01-02T00:00:00.000Z' }
   const lasting = { ...ban, address: '192.0.2.2', until: null }
   const servers = {
@@ -90,7 +91,7 @@ for (const [text, message] of Object.entries({
     /peerServer: address x/
 })) {
   t.test(`a file that cannot be used ends the start instead of losing bans: ${text}`, async t => {
-    const file = join(t.testdir({}), 'state.json')
+    const file = join(temporaryFolder(t), 'state.json')
     writeFileSync(file, text)
     await t.rejects(start(t, file), { code: 'ERR_INVALID_DATA', message })
     t.equal(readFileSync(file, 'utf8'), text, 'it is left as it is')
@@ -98,7 +99,7 @@ for (const [text, message] of Object.entries({
 }
 
 t.test('a file that cannot be written is reported, and the next change tries again', async t => {
-  const folder = join(t.testdir({}), 'later')
+  const folder = join(temporaryFolder(t), 'later')
   const file = join(folder, 'state.json')
   const { server, lines } = await start(t, file)
   server.ban('192.0.2.1')

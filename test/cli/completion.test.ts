@@ -3,10 +3,11 @@ import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 /** A folder with the command `fastify-peer-server`. */
 function commandFolder (t: Test): string {
-  const folder = t.testdir({
+  const folder = temporaryFolder(t, {
     'fastify-peer-server': `#!/bin/sh\nexec ${process.execPath} ${join(root, 'dist/cli.js')} "$@"\n`
   })
   chmodSync(join(folder, 'fastify-peer-server'), 0o755)

@@ -69,6 +69,11 @@ t.test('calls every operation of the OpenAPI document', async t => {
   t.same(await call('putRoomPacket', { room: 'arena' }, 'to nobody'), { recipients: 0 })
   t.same(await call('closeRoom', { room: 'arena' }), { state: 'closing', peers: 0 })
 
+  t.same(await call('listNodes'), { items: [] })
+  const noNode = new ApiError(404, { detail: 'no node game-7' })
+  await t.rejects(call('getNode', { node: 'game-7' }), noNode)
+  await t.rejects(call('drainNode', { node: 'game-7' }, { reason: 'night' }), noNode)
+
   t.match(await call('changeServer', {}, { refuseNewConnections: true }), { refuseNewConnections: true })
   t.same(await call('stop', {}, { reason: 'night' }), { ...await call('getServer'), uptime: 0 })
   t.same(await call('isListening'), { listening: false })

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import { startApp } from '../helper/app.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 const token = 'a token of more than thirty-two characters'
 const folder = join(root, 'test/clients')
@@ -55,7 +56,7 @@ t.test('clients that generators make of the document compile, and work against t
 }, async t => {
   const { url } = await startApp(t, { admin: { token } })
   const files = { 'use.ts': program, 'tsconfig.json': JSON.stringify(tsconfig) }
-  const project = t.testdir({ ...files, 'package.json': '{"type":"module"}' })
+  const project = temporaryFolder(t, { ...files, 'package.json': '{"type":"module"}' })
   const run = async (name: string, ...args: string[]): Promise<string> => {
     const command = join(folder, 'node_modules/.bin', name)
     const { stdout } = await promisify(execFile)(command, args, { cwd: project }).catch(error => {

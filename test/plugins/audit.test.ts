@@ -52,7 +52,8 @@ interface Row {
 }
 
 /**
- * A request for each operation that changes something, the parameters in its audit entry, and its status on success.
+ * A request for each operation that changes something, the parameters in its audit entry, and its status when it is
+ * permitted.
  */
 const rows: Record<string, Row> = {
   changeServer: { json: { refuseNewConnections: false }, parameters: { refuseNewConnections: false }, status: 200 },
@@ -97,6 +98,12 @@ const rows: Record<string, Row> = {
     parameters: { code: 4001, reason: 'rude' },
     isAboutPeer: true,
     status: 202
+  },
+  drainNode: {
+    path: () => '/nodes/game-7/drain',
+    json: { reason: 'night' },
+    parameters: { node: 'game-7', reason: 'night' },
+    status: 404 // There is no cluster.
   },
   disconnectPeers: { json: { all: true, reason: 'night' }, parameters: { all: true, reason: 'night' }, status: 200 },
   stop: { json: { reason: 'night' }, parameters: { reason: 'night' }, status: 200 },
@@ -155,6 +162,7 @@ t.test('read-only requests are not audited', async t => {
   for (const { method, path } of operationsOf(service.swagger())) {
     if (method !== 'GET' || path.endsWith('/events')) continue
     const url = path.replace('{id}', '7').replace('{address}', '192.0.2.1').replace('{room}', 'main')
+      .replace('{node}', 'game-7')
     await service.inject({ url, headers: asAlice })
   }
   t.same([audits, events.events.filter(({ event }) => event === 'admin')], [[], []])

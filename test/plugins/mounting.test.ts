@@ -78,7 +78,7 @@ t.test('uses the security scheme that the host names', async t => {
     }
   })
   const document: any = app.swagger()
-  t.same(document.paths['/api/v1/server'].get.security, [{ mine: [] }])
+  t.same(document.paths['/api/v1/server'].get.security, [{ mine: ['read'] }])
   t.ok('401' in document.paths['/api/v1/server'].get.responses)
 })
 

@@ -150,7 +150,8 @@ for (const [code, options] of [['address-limit', {
 }
 
 t.test('every code of a refused handshake has a row', t => {
-  const others = ['address-limit', 'join-rate', 'not-listening']
+  // test/cluster/modes.test.ts has cluster-unavailable.
+  const others = ['address-limit', 'join-rate', 'not-listening', 'cluster-unavailable']
   const handshakeCodes = Object.keys(errors)
     .filter(code => !/^(ERR_|FAILED$|lobby-)/.test(code) && !others.includes(code))
   t.same(handshakeCodes.filter(code => !(code in refusals)), [])

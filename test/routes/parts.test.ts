@@ -148,6 +148,7 @@ const packages: Record<string, string[]> = {
   lobbyRoutes: ['@fastify/cors', '@fastify/rate-limit'],
   adminRoutes: ['@fastify/bearer-auth', '@fastify/sse']
 }
+const optionsOf: Record<string, string> = { adminRoutes: '{ auth: false }', lobbyRoutes: "{ origin: '*' }" }
 const ofService = ['@fastify/swagger', '@fastify/swagger-ui', 'close-with-grace', 'eventsource-parser', 'string-width']
 const all = [...Object.values(packages).flat(), ...ofService]
 
@@ -160,7 +161,7 @@ for (const [part, names] of Object.entries(packages)) {
   t.test(`registering ${part} loads only its own packages`, async t => {
     t.same(await loadedBy(`
       await app.register(peerServer, { rooms: true })
-      await app.register(ours.${part}, ${part === 'adminRoutes' ? '{ auth: false }' : '{}'})`),
+      await app.register(ours.${part}, ${optionsOf[part] ?? '{}'})`),
     // The page uses the parser, so its folder is resolved; it is not loaded.
     [...names, ...(part === 'metrics' ? ['@fastify/bearer-auth'] : [])].sort())
   })

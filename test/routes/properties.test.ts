@@ -50,20 +50,21 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
     arbitrary: fc.string({ unit: 'binary', maxLength: 130 })
   }),
   wait: fc.constantFrom(0, 0.01, 1),
+  // The peers answer no close frame, so that `prepare` waits for this long.
+  closeTimeout: fc.constantFrom(0.01, 0.02),
   port: fc.constant(0)
 }
 /** Operations that return pages. */
 const lists = new Set(['peers', 'listRooms', 'listRoomPeers'])
 let lastCursor: string | undefined
+/** Operations that fail without a cluster. */
+const needCluster = new Set(['getNode', 'drainNode'])
 
-/** Of a cluster: test/cluster/admin.test.ts. */
-const ofNodes = new Set(['getNode', 'drainNode'])
 /** What some random settings would change for the requests after them. */
 const { closeTimeout, handshakeTimeout, maxPeers } = server.options
 
 const operations = operationsOf(service.swagger())
   .filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
-  .filter(({ name }) => !ofNodes.has(name))
 
 t.test('random requests get only documented responses', async t => {
   t.teardown(async () => { await service.close() })
@@ -88,7 +89,8 @@ t.test('random requests get only documented responses', async t => {
         if (lists.has(operation.name) && statusCode === 200) lastCursor = answer.json().nextCursor ?? lastCursor
       }), { numRuns: RUNS, endOnFailure: true })
       const successes = Object.keys(operation.responses).map(Number).filter(status => status < 300)
-      t.ok(successes.some(status => seen.has(status)), `some succeed: ${JSON.stringify([...seen])}`)
+      if (needCluster.has(operation.name)) t.notOk(successes.some(status => seen.has(status)), 'there is no cluster')
+      else t.ok(successes.some(status => seen.has(status)), `some succeed: ${JSON.stringify([...seen])}`)
       if (operation.parameters.length > 0 || 'application/json' in operation.body) {
         t.ok(seen.has(400), `some fail: ${JSON.stringify([...seen])}`)
       }

@@ -21,6 +21,7 @@ t.test('every operation requires the role that the document says, and no higher 
     const [{ adminToken: [required] }] = paths[path][method.toLowerCase()].security!
     for (const role of ranks) {
       const url = path.replace('{id}', '77').replace('{room}', 'none').replace('{address}', '192.0.2.1')
+        .replace('{node}', 'game-7')
       const { statusCode, body } = await service.inject({ method: method as 'GET', url, headers: as(role) })
       const isAllowed = ranks.indexOf(role) >= ranks.indexOf(required)
       t.equal(statusCode !== 403, isAllowed, `${method} ${path} as ${role}: ${statusCode}`)

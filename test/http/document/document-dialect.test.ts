@@ -23,6 +23,11 @@ const dialects: Array<[what: string, schema: object, inOpenApi30: object]> = [
     'an exclusive limit',
     { type: 'number', exclusiveMaximum: 5 },
     { type: 'number', maximum: 5, exclusiveMaximum: true }
+  ],
+  [
+    'examples of an alternative',
+    { anyOf: [{ type: 'string', examples: ['a', 'b'] }, { type: 'number' }] },
+    { anyOf: [{ type: 'string', example: 'a' }, { type: 'number' }] }
   ]
 ]
 
@@ -31,6 +36,16 @@ for (const [what, schema, expected] of dialects) {
     t.same(inOpenApi30(schema), expected)
   })
 }
+
+t.test('roles of a security scheme without scopes are left out before OpenAPI 3.1', async t => {
+  const schemes = { mine: { type: 'http' }, theirs: { type: 'oauth2' } }
+  const schema = { security: [{ mine: ['read'], theirs: ['game'] }] }
+  const expected = [{ mine: [], theirs: ['game'] }]
+  const openapiObject = { openapi: '3.0.3', components: { securitySchemes: schemes } }
+  t.same(toDocumentDialect({ schema, url: '/', openapiObject }).schema.security, expected)
+  const swaggerObject = { securityDefinitions: schemes }
+  t.same(toDocumentDialect({ schema, url: '/', swaggerObject }).schema.security, expected)
+})
 
 t.test('schemas are unchanged in OpenAPI 3.1', async t => {
   const schema = { body: { anyOf: [{ type: 'string' }, { type: 'null' }] } }

@@ -70,7 +70,7 @@ t.test('responds with 404 and a problem for an unknown peer', async t => {
 
 t.test('an empty list has no next page', async t => {
   const { api } = await startHost(t)
-  t.same(await (await api('/peers')).json(), { items: [], nextCursor: null })
+  t.same(await (await api('/peers')).json(), { items: [], nextCursor: null, meta: { count: 0 } })
 })
 
 t.test('lists peers in pages by ascending id', async t => {

@@ -119,7 +119,8 @@ t.test('private, locked, full and closing rooms are neither shown nor matched, m
     items: [{
       name: 'shown', peers: 1, maxPeers: 3, data: { map: 'ice' }, url: `ws://127.0.0.1:${lobby.port}/ws/shown`
     }],
-    nextCursor: null
+    nextCursor: null,
+    meta: { count: 1 }
   })
   server.room('shown').locked = true
   await problem(t, await lobby.post('/match'), 404, 'lobby-no-match')
