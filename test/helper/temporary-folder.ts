@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-/**
- * A new folder with these files, removed after the test. The name of that of `t.testdir` has the names of all files
- * that share the process, which is too long.
- */
+/** A new folder with these files, removed after the test. */
 export function temporaryFolder (t: Test, files: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'test-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
