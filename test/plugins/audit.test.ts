@@ -56,6 +56,13 @@ interface Row {
  */
 const rows: Record<string, Row> = {
   changeServer: { json: { refuseNewConnections: false }, parameters: { refuseNewConnections: false }, status: 200 },
+  // Without a cluster there are no nodes.
+  drainNode: {
+    path: () => '/nodes/game-1/drain',
+    json: { reason: 'x' },
+    parameters: { node: 'game-1', reason: 'x' },
+    status: 404
+  },
   putPacket: {
     path: id => `/peers/${id}/packets`,
     text: 'secret',
