@@ -28,7 +28,8 @@ export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
 
 function audit (request: FastifyRequest, status: number, feed: EventFeed): void {
   const action = describeRequest(request, status)
-  request.log.info({ audit: action }, 'admin action')
+  const node = feed.nodeId
+  request.log.info({ audit: node === undefined ? action : { ...action, node } }, 'admin action')
   feed.addAction(action)
 }
 

@@ -3,13 +3,14 @@ import { client, selectServer, servers } from './api.js'
 import { Chart } from './chart.js'
 import { eventTypes } from './client/event-text.js'
 import { formatBytes, formatCompact, formatCount, formatDuration, formatRate } from './client/format.js'
-import { openCloseRoom, openDisconnect, openOpenRoom, openSend, openSignIn, openStop } from './dialogs.js'
+import { openCloseRoom, openDisconnect, openDrain, openOpenRoom, openSend, openSignIn, openStop } from './dialogs.js'
 import { byId, createElement, messageOf, setText, showToast } from './dom.js'
 import { EventList } from './events.js'
+import { NodeTable } from './nodes.js'
 import { createPeerTable } from './peers.js'
 import { createRoomTable } from './rooms.js'
 
-/** Milliseconds between two requests for the peers. */
+/** Milliseconds from one refresh of the lists to the next. */
 const REFRESH_INTERVAL = 2000
 /** Milliseconds from an event to the refresh it causes; further events until then cause no other. */
 const REFRESH_DELAY = 250
@@ -30,6 +31,7 @@ const rooms = createRoomTable({
   setLocked: (name, locked) => { changeRoom(client.call('updateRoom', { room: name }, { locked })) },
   close: openCloseRoom
 })
+const nodes = new NodeTable(openDrain)
 const events = new EventList(id => { peers.filterBy('id', id) })
 
 /** State of the server; undefined until the user is signed in. */
@@ -38,6 +40,9 @@ let lastStats
 let lastEventId = ''
 let stream = new AbortController()
 let refreshTimer
+let isRefreshing = false
+/** Whether an event has happened that the lists do not show yet. */
+let isRefreshDue = false
 let stateTimer
 
 /** Starts as soon as the server responds; asks for a token if it needs one. */
@@ -65,6 +70,7 @@ async function start () {
 async function refreshState () {
   state = await client.call('getServer')
   showState()
+  nodes.refresh().catch(() => {})
 }
 
 function scheduleStateRefresh () {
@@ -139,13 +145,13 @@ function requestedTypes () {
 function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
-  if (/_connected$|_disconnected$|^room_|_moved$|^reset$/.test(event.type)) scheduleRefresh()
+  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^reset$/.test(event.type)) scheduleRefresh()
   if (/^(listening|stopped|admin|reset)$/.test(event.type)) scheduleStateRefresh()
 }
 
 /** Shows totals, and rates since the last totals. */
 function showStats (stats) {
-  for (const table of [peers, rooms]) table.setServerTime(stats.at)
+  for (const table of [peers, rooms, nodes]) table.setServerTime(stats.at)
   const { open, closing, pending } = stats.peers
   const others = [[closing, 'closing'], [pending, 'pending']].filter(([count]) => count > 0)
   setText(byId('peers-now'), formatCount(open))
@@ -166,18 +172,29 @@ function showStats (stats) {
   showState()
 }
 
-// ---- peers and rooms ----
+// ---- peers, rooms and nodes ----
 
-function refreshLists () {
+/** Refreshes the lists, and again after an interval: a node of a cluster that does not answer delays them. */
+async function refreshLists () {
   clearTimeout(refreshTimer)
-  if (!document.hidden) {
-    peers.refresh().catch(() => {})
-    if (!byId('rooms-section').hidden) rooms.refresh().catch(() => {})
+  if (isRefreshing) {
+    isRefreshDue = true
+    return
   }
-  refreshTimer = setTimeout(refreshLists, REFRESH_INTERVAL)
+  isRefreshing = true
+  isRefreshDue = false
+  if (!document.hidden) {
+    const tables = [peers, ...(byId('rooms-section').hidden ? [] : [rooms]), ...(nodes.isShown ? [nodes] : [])]
+    await Promise.allSettled(tables.map(table => table.refresh()))
+  }
+  isRefreshing = false
+  clearTimeout(refreshTimer)
+  refreshTimer = setTimeout(refreshLists, isRefreshDue ? REFRESH_DELAY : REFRESH_INTERVAL)
 }
 
 function scheduleRefresh () {
+  isRefreshDue = true
+  if (isRefreshing) return
   clearTimeout(refreshTimer)
   refreshTimer = setTimeout(refreshLists, REFRESH_DELAY)
 }

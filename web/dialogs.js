@@ -1,4 +1,4 @@
-// Dialogs: sign in, disconnect a peer, open and close a room, send a packet, stop the server.
+// Dialogs: sign in, disconnect a peer, open and close a room, send a packet, stop the server, drain a node.
 import { client, setToken } from './api.js'
 import { formatPlural } from './client/format.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
@@ -143,6 +143,17 @@ export function openStop () {
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
     await client.call('stop', {}, reason === '' ? {} : { reason })
+  })
+}
+
+/** Drains a node of the cluster with a reason. */
+export function openDrain (node) {
+  const form = openDialog('drain-dialog')
+  setText(byId('drain-title'), `Drain ${node}?`)
+  onSubmit(form, async () => {
+    const reason = form.elements.reason.value
+    const { peers } = await client.call('drainNode', { node }, reason === '' ? {} : { reason })
+    showToast(`Draining ${node}: ${formatPlural(peers, 'peer')} closing`)
   })
 }
 

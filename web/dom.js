@@ -30,6 +30,13 @@ export function showProblem (element, text) {
   setText(element, text ?? '')
 }
 
+/** Tells that a list is incomplete, because nodes of the cluster did not answer; hides it when they all did. */
+export function showPartial (element, { partial = false, unreachable = [] }) {
+  element.hidden = !partial
+  const names = unreachable.length === 0 ? 'other nodes' : unreachable.join(', ')
+  setText(element, partial ? `Incomplete: no answer from ${names}` : '')
+}
+
 /** An error as a message for the user. */
 export function messageOf (error) {
   return error.details?.join('; ') ?? error.message

@@ -10,7 +10,14 @@ const HIGH_BUFFER = 32 * 1024
 /** Shows peers; `actions` are `disconnect (id)` and `send (id)`. */
 export function createPeerTable (actions) {
   return new PagedTable({
-    ids: { table: 'peers', filter: 'filter', pages: 'page', problem: 'peers-problem', none: 'peers-none' },
+    ids: {
+      table: 'peers',
+      filter: 'filter',
+      pages: 'page',
+      problem: 'peers-problem',
+      partial: 'peers-partial',
+      none: 'peers-none'
+    },
     sort: 'connectedAt',
     order: 'desc',
     ageSort: 'connectedAt',
@@ -37,7 +44,7 @@ async function loadPeer (id, signal) {
 }
 
 /** Creates the row of a peer: its element, and a function that updates it. */
-function createRow ({ id, address, port, protocol }, actions) {
+function createRow ({ id, address, port, protocol, node = '' }, actions) {
   const span = (className, text = '') => createElement('span', { className }, text)
   const [room, age, buffer] = [createCell('room'), createCell('number age'), createCell('number buffer')]
   const [bytesIn, packetsIn] = [span(''), span('sub packets')]
@@ -47,6 +54,7 @@ function createRow ({ id, address, port, protocol }, actions) {
     createCell('id', String(id)),
     createCell('address', host, span('sub', `:${port}`)),
     room,
+    Object.assign(createCell('node', node), { title: node }),
     Object.assign(createCell('protocol', protocol), { title: protocol }),
     age,
     createCell('number in', bytesIn, ' ', packetsIn),

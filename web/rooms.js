@@ -7,7 +7,14 @@ import { createButton, createCell, PagedTable } from './table.js'
 /** Shows rooms; `actions` are `show (name)`, `setLocked (name, isLocked)` and `close (name)`. */
 export function createRoomTable (actions) {
   return new PagedTable({
-    ids: { table: 'rooms', filter: 'room-filter', pages: 'room-page', problem: 'rooms-problem', none: 'rooms-none' },
+    ids: {
+      table: 'rooms',
+      filter: 'room-filter',
+      pages: 'room-page',
+      problem: 'rooms-problem',
+      partial: 'rooms-partial',
+      none: 'rooms-none'
+    },
     sort: 'peers',
     order: 'desc',
     ageSort: 'openedAt',
@@ -21,17 +28,21 @@ export function createRoomTable (actions) {
 
 /** Creates the row of a room: its element, and a function that updates it. */
 function createRow ({ name }, actions) {
-  const [peers, state, age] = [createCell('number count'), createCell('state'), createCell('number age')]
+  const [peers, state] = [createCell('number count'), createCell('state')]
+  const [home, age] = [createCell('node'), createCell('number age')]
   const lock = createButton('lock', '', '', () => { actions.setLocked(name, lock.dataset.state !== 'locked') })
   const element = createElement('tr', { tabIndex: -1 },
     createCell('name', createButton('show', name, `Show the peers of ${name}`, () => { actions.show(name) })),
     peers,
     state,
+    home,
     age,
     createCell('row-actions', lock, createButton('close', 'Close', `Close ${name}`, () => { actions.close(name) })))
-  const update = ({ peers: count, maxPeers, locked, listed, openedAt }, now) => {
+  const update = ({ peers: count, maxPeers, locked, listed, openedAt, node = '–' }, now) => {
     setText(peers, formatCount(count) + (maxPeers === 0 ? '' : ` / ${formatCount(maxPeers)}`))
     setText(state, [locked ? 'locked' : 'open', listed ? 'listed' : 'unlisted'].join(', '))
+    home.title = node
+    setText(home, node)
     setText(age, formatDuration((now - Date.parse(openedAt)) / 1000))
     lock.dataset.state = locked ? 'locked' : 'open'
     lock.ariaLabel = `${locked ? 'Unlock' : 'Lock'} ${name}`

@@ -1,22 +1,22 @@
 // A table that shows one page of a list, sorted and filtered by the server.
 import { formatCount } from './client/format.js'
-import { byId, createElement, messageOf, setText, showProblem } from './dom.js'
+import { byId, createElement, messageOf, setText, showPartial, showProblem } from './dom.js'
+import { Rows } from './rows.js'
 
 const PAGE_SIZE = 50
 /** Milliseconds without a key press until an incomplete filter is applied. */
 const TYPING_DELAY = 400
 
 /**
- * Shows a list. `ids` are those of the table, its filter, its pages, its problem and its placeholder; `sort` and
- * `order` are the initial ones, `ageSort` the key of a time that is shown as an age; `keyOf (item)` identifies an item,
- * `load (query, filter, signal)` gets a page, `createRow (item)` creates a row with `element` and
- * `update (item, now)`; `isComplete (filter)` tells whether the filter can be applied while the user is typing.
+ * Shows a list. `ids` are those of the table, its filter, its pages, its problem, its note when some nodes of the
+ * cluster did not answer, and its placeholder; `sort` and `order` are the initial ones, `ageSort` the key of a time
+ * that is shown as an age; `load (query, filter, signal)` gets a page, `keyOf` and `createRow` are those of `Rows`;
+ * `isComplete (filter)` tells whether the filter can be applied while the user is typing.
  */
 export class PagedTable {
   #list
-  #body
   #headings
-  #rows = new Map()
+  #rows
   #sort
   #order
   #filter = {}
@@ -34,7 +34,7 @@ export class PagedTable {
   constructor (list) {
     const { ids, sort, order } = list
     this.#list = list
-    this.#body = byId(ids.table).tBodies[0]
+    this.#rows = new Rows(byId(ids.table).tBodies[0], list)
     this.#headings = [...byId(ids.table).tHead.querySelectorAll('[data-sort]')]
     this.#sort = sort
     this.#order = order
@@ -48,8 +48,6 @@ export class PagedTable {
     this.#page('first').onclick = () => { this.#goTo([undefined]) }
     this.#page('previous').onclick = () => { this.#goTo(this.#cursors.slice(0, -1)) }
     this.#page('next').onclick = () => { this.#goTo([...this.#cursors, this.#nextCursor]) }
-    this.#body.onkeydown = event => { this.#moveFocus(event) }
-    this.#body.addEventListener('focusin', ({ target }) => { this.#setTabStop(target.closest('tr')) })
   }
 
   /** The key of the item whose row has the focus, as text. */
@@ -87,9 +85,10 @@ export class PagedTable {
     const problem = byId(this.#list.ids.problem)
     try {
       const query = { limit: PAGE_SIZE, cursor: this.#cursors.at(-1), sort: this.#sort, order: this.#order }
-      const { items, nextCursor } = await this.#list.load(query, this.#filter, request.signal)
+      const { items, nextCursor, ...rest } = await this.#list.load(query, this.#filter, request.signal)
       this.#nextCursor = nextCursor
       this.#render(items)
+      showPartial(byId(this.#list.ids.partial), rest)
       showProblem(problem)
     } catch (error) {
       if (request.signal.aborted) return
@@ -145,52 +144,9 @@ export class PagedTable {
 
   #render (items) {
     const now = Date.now() + this.#clockOffset
-    const gone = new Set(this.#rows.keys())
-    const { activeElement } = document
-    for (const [i, item] of items.entries()) {
-      const key = this.#list.keyOf(item)
-      gone.delete(key)
-      const row = this.#rows.get(key) ?? this.#addRow(key, item)
-      row.update(item, now)
-      if (this.#body.children[i] !== row.element) this.#body.insertBefore(row.element, this.#body.children[i] ?? null)
-    }
-    // A row that is moved loses the focus.
-    if (this.#body.contains(activeElement)) activeElement.focus({ preventScroll: true })
-    for (const key of gone) this.#removeRow(key)
+    this.#rows.show(items, now, !this.#isFirstRender)
     this.#isFirstRender = false
     this.#showPages(items.length)
-    this.#ensureTabStop()
-  }
-
-  #addRow (key, item) {
-    const row = this.#list.createRow(item)
-    row.element.dataset.id = key
-    if (!this.#isFirstRender) row.element.classList.add('new')
-    this.#rows.set(key, row)
-    return row
-  }
-
-  #removeRow (key) {
-    const { element } = this.#rows.get(key)
-    const hadFocus = element.contains(document.activeElement)
-    const neighbour = element.nextElementSibling ?? element.previousElementSibling
-    element.remove()
-    this.#rows.delete(key)
-    if (hadFocus) neighbour?.focus()
-  }
-
-  /** Roving tabindex: the Tab key reaches exactly one row with its buttons, arrow keys the others. */
-  #ensureTabStop () {
-    const rows = [...this.#body.children]
-    if (rows.length > 0 && !rows.some(row => row.tabIndex === 0)) this.#setTabStop(rows[0])
-  }
-
-  #setTabStop (tabStop) {
-    for (const row of this.#body.children) {
-      const tabIndex = row === tabStop ? 0 : -1
-      if (row.tabIndex === tabIndex) continue
-      for (const element of [row, ...row.querySelectorAll('button')]) element.tabIndex = tabIndex
-    }
   }
 
   #showPages (shown) {
@@ -204,19 +160,6 @@ export class PagedTable {
     setText(byId(ids.pages), shown === 0 ? '' : `${formatCount(first)} – ${formatCount(first + shown - 1)}`)
     byId(ids.none).hidden = shown > 0
     setText(byId(ids.none), noneText(this.#isFiltered, this.#hint))
-  }
-
-  #moveFocus (event) {
-    const row = event.target.closest('tr')
-    const target = {
-      ArrowDown: row?.nextElementSibling,
-      ArrowUp: row?.previousElementSibling,
-      Home: this.#body.firstElementChild,
-      End: this.#body.lastElementChild
-    }[event.key]
-    if (target === undefined || target === null) return
-    event.preventDefault()
-    target.focus()
   }
 }
 

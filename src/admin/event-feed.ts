@@ -183,6 +183,11 @@ export class EventFeed {
     return this.#server.hasPeer(id) ? { room: this.#server.getPeer(id).room.name } : {}
   }
 
+  /** Id of this node; undefined without option `cluster`. */
+  get nodeId (): string | undefined {
+    return this.#link?.api.nodeId
+  }
+
   #add<Type extends EventType> (type: Type, data: FeedData[Type]): void {
     this.#addHere(type, data)
     this.#link?.shareEvent({ type, at: Date.now(), data })
@@ -190,7 +195,7 @@ export class EventFeed {
 
   /** Adds an event that other nodes are not told of. */
   #addHere<Type extends EventType> (type: Type, data: FeedData[Type]): void {
-    this.#publish(this.#ring.add(type, data, { node: this.#link?.api.nodeId }))
+    this.#publish(this.#ring.add(type, data, { node: this.nodeId }))
   }
 
   /** A peer of a node that cannot tell any more. */
@@ -267,7 +272,7 @@ export class EventFeed {
   #sendStats (subscribers: Iterable<Subscriber>): void {
     const wanting = [...subscribers].filter(subscriber => wants(subscriber, 'stats'))
     const isLocal = ({ isLocal }: Subscriber): boolean => isLocal === true || this.#gatherStats === undefined
-    const here = new FeedEvent('stats', this.stats(), '', { node: this.#link?.api.nodeId })
+    const here = new FeedEvent('stats', this.stats(), '', { node: this.nodeId })
     for (const subscriber of wanting.filter(isLocal)) subscriber.send(here)
     const others = wanting.filter(subscriber => !isLocal(subscriber))
     if (others.length > 0) this.#sendAllStats(others)

@@ -115,10 +115,10 @@ function codeLabel (code: number): string {
 
 // ---- read from the server at every scrape ----
 
-/** A metric that is read at a scrape: one value, or one for each value of its label. */
+/** A metric that is read at a scrape: one value, or one for each value of its label; undefined: it has none. */
 type Reading = { readonly name: string, readonly help: string } &
   (
-    { readonly read: (server: WebSocketServer) => number } |
+    { readonly read: (server: WebSocketServer) => number | undefined } |
     { readonly label: string, readonly read: (server: WebSocketServer) => Readonly<Record<string, number>> }
   )
 
@@ -142,6 +142,11 @@ const clusterReadings: Reading[] = [
       return Object.fromEntries(['ready', 'draining', 'joining'].map(state =>
         [state, states.filter(one => one === state).length]))
     }
+  },
+  {
+    name: 'cluster_lease_age_seconds',
+    help: 'Time since the broker confirmed that this node is in the cluster; without a value while it is not',
+    read: server => registryOf(server).cluster?.leaseAge
   },
   {
     name: 'cluster_sent_messages_total',
@@ -249,8 +254,10 @@ function addReading (registry: Registry, named: readonly Named[], { name, help, 
     collect () {
       this.reset()
       for (const { name, server } of named) {
-        if (!('label' in reading)) this.inc({ server: name }, reading.read(server))
-        else {
+        if (!('label' in reading)) {
+          const value = reading.read(server)
+          if (value !== undefined) this.inc({ server: name }, value)
+        } else {
           for (const [value, count] of Object.entries(reading.read(server))) {
             this.inc({ server: name, [reading.label]: value }, count)
           }

@@ -175,6 +175,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     return this.#node.commands
   }
 
+  get leaseAge (): number | undefined {
+    return this.#node.leaseAge
+  }
+
   knownNodes (): Iterable<ClusterNode> {
     return this.isReady ? this.#node.nodes() : this.#known.values()
   }

@@ -67,6 +67,10 @@ export class LocalNode implements NodeContext {
     return this.#membership?.isReady === true
   }
 
+  get leaseAge (): number | undefined {
+    return this.#membership?.leaseAge
+  }
+
   nodes (): Iterable<ClusterNode> {
     return this.#membership?.nodes() ?? []
   }

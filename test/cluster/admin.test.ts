@@ -1,9 +1,11 @@
+import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { adminRoutes } from '../../index.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
 import { command } from '../helper/command.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import type { RoomClient } from '../helper/room-client.ts'
 
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
@@ -323,8 +325,28 @@ t.test('metrics count the nodes, and what was sent to them', async t => {
   const text = await (await fetch(`${urls[0]}/metrics`)).text()
   t.match(text, /^peer_server_cluster_nodes\{server="peerServer",state="ready"\} 2$/m)
   t.match(text, /^peer_server_cluster_nodes\{server="peerServer",state="draining"\} 0$/m)
+  const [, age] = /^peer_server_cluster_lease_age_seconds\{server="peerServer"\} (\S+)$/m.exec(text)!
+  t.ok(Number(age) > 0 && Number(age) < 60, `lease renewed ${age} s ago`)
   t.match(text, /^peer_server_cluster_sent_messages_total\{server="peerServer",kind="peers"\} 1$/m)
   t.match(text, /^peer_server_cluster_sent_bytes_total\{server="peerServer",kind="peers"\} [1-9]/m)
+})
+
+t.test('the audit log names the node that the request was sent to', async t => {
+  const { nodes } = await openMemoryCluster(t, 2)
+  const audits: any[] = []
+  const write = (line: string): void => {
+    const { audit } = JSON.parse(line)
+    if (audit !== undefined) audits.push(audit)
+  }
+  const app = Fastify({ logger: { level: 'info', stream: { write } } })
+  t.teardown(async () => { await app.close() })
+  app.decorate('peerServer', nodes[1])
+  await app.register(adminRoutes, { auth: false })
+  await app.inject({ method: 'POST', url: '/nodes/node-1/drain', payload: { reason: 'bye' } })
+  t.match(audits, [{
+    action: 'drainNode', parameters: { node: 'node-1', reason: 'bye' }, status: 202, node: 'node-1'
+  }])
+  t.equal(audits.length, 1)
 })
 
 t.test('the terminal lists the nodes and the node of each peer, and drains a node', async t => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, quickTimings } from '../helper/memory-cluster.ts'
+import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
 
 t.test('the feed of every node tells of all, and each event once', async t => {
   const { nodes, apis, urls } = await openAdminCluster(t, 3)
@@ -45,7 +45,7 @@ t.test('statistics are the sum of all nodes, or those of one', async t => {
 })
 
 t.test('tells when nodes come and go; of a lost one also that its peers are gone', async t => {
-  const { nodes, urls, broker, buses } = await openAdminCluster(t, 3, {}, quickTimings)
+  const { nodes, urls, broker, buses } = await openAdminCluster(t, 3, {}, { ...quickTimings, silence: 1000, ping: 500 })
   const client = await joinRoom(nodes[2], 'arena')
   const stream = await openEvents(t, `${urls[0]}/api/v1/events?types=node_joined,node_left,peer_disconnected`)
   const { slot } = nodes[1].cluster
@@ -59,4 +59,25 @@ t.test('tells when nodes come and go; of a lost one also that its peers are gone
   t.match(lost.find(({ type }) => type === 'peer_disconnected'),
     { id: client.id, node: 'node-2', room: 'arena', cause: 'cluster', code: 1006, wasCleanClose: false })
   t.match(lost.find(({ type }) => type === 'node_left'), { node: 'node-2', cause: 'lost' })
+})
+
+t.test('tells of lost messages, on every node', async t => {
+  const { nodes, urls, broker, buses } = await openAdminCluster(t, 2)
+  const client = await joinRoom(nodes[0], 'arena')
+  await joinRoom(nodes[1], 'arena')
+  const streams = []
+  for (const url of urls) streams.push(await openEvents(t, `${url}/api/v1/events?types=cluster_gap`))
+  client.sendTo(0, 'first')
+  await settled()
+  broker.cut(buses[0])
+  client.sendTo(0, 'lost 1')
+  await settled()
+  client.sendTo(0, 'lost 2')
+  await settled()
+  broker.restore(buses[0])
+  client.sendTo(0, 'after')
+  for (const stream of streams) {
+    t.match((await stream.next()).data,
+      { type: 'cluster_gap', node: 'node-1', from: 'node-0', lost: 2, room: 'arena' })
+  }
 })

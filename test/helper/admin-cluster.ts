@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
-import { adminRoutes, metrics, type ServerOptions } from '../../index.ts'
+import { adminRoutes, dashboard, metrics, type ServerOptions } from '../../index.ts'
 import { health } from '../../routes/parts.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
 import type { JsonResponse } from './host.ts'
@@ -10,7 +10,7 @@ import { openMemoryCluster, patientTimings, type MemoryCluster } from './memory-
 /** Sends a request to the REST API of one node. */
 export type Api = (path: string, init?: RequestInit) => Promise<JsonResponse>
 
-/** A cluster in this process whose nodes have the REST API; clients have no sockets. */
+/** A cluster in this process whose nodes have the REST API and the dashboard; clients have no sockets. */
 export interface AdminCluster extends MemoryCluster {
   /** The REST API of each node. */
   readonly apis: readonly Api[]
@@ -30,6 +30,7 @@ export async function openAdminCluster (
     await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
     await app.register(health)
     await app.register(metrics)
+    await app.register(dashboard)
     await app.listen({ port: 0, host: '127.0.0.1' })
     t.teardown(async () => { await app.close() })
     urls.push(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)

@@ -45,11 +45,11 @@ t.test('an unsupported content type has a stable code, and is counted', async t 
   t.same(counts, { 'unsupported-media-type': 2 })
 })
 
-t.test('a JSON content type without a body counts as no body', async t => {
+t.test('DELETE with a JSON content type needs no body', async t => {
   const { app } = await start(t)
   const headers = { 'content-type': 'application/json' }
   t.equal((await app.inject({ method: 'DELETE', url: '/api/peers/77', headers })).statusCode, 404)
-  t.equal((await app.inject({ method: 'POST', url: '/api/server/stop', headers })).statusCode, 200)
+  t.equal((await app.inject({ method: 'POST', url: '/api/server/stop', headers })).statusCode, 400)
   app.peerServer.ban('192.0.2.1')
   t.equal((await app.inject({ method: 'DELETE', url: '/api/bans/192.0.2.1', headers })).statusCode, 204)
   const broken = await app.inject({ method: 'POST', url: '/api/server/stop', headers, payload: '{' })

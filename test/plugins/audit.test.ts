@@ -57,6 +57,13 @@ interface Row {
  */
 const rows: Record<string, Row> = {
   changeServer: { json: { refuseNewConnections: false }, parameters: { refuseNewConnections: false }, status: 200 },
+  // Without a cluster there are no nodes.
+  drainNode: {
+    path: () => '/nodes/game-1/drain',
+    json: { reason: 'x' },
+    parameters: { node: 'game-1', reason: 'x' },
+    status: 404
+  },
   putPacket: {
     path: id => `/peers/${id}/packets`,
     text: 'secret',
@@ -99,7 +106,6 @@ const rows: Record<string, Row> = {
     isAboutPeer: true,
     status: 202
   },
-  drainNode: {
     path: () => '/nodes/game-7/drain',
     json: { reason: 'night' },
     parameters: { node: 'game-7', reason: 'night' },

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startApp } from '../helper/app.ts'
-import { openPage } from '../helper/browser.ts'
+import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { joinServer, startGodot } from '../helper/godot.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { frame } from '../helper/raw-frame.ts'
@@ -16,35 +16,20 @@ import { accept } from '../helper/internals.ts'
 declare const document: any
 
 const token = 'a token of more than thirty-two characters'
-const TIMEOUT = 20_000
 const options = { ...skipWithout('chromium'), timeout: 180_000 }
 
 interface Settings { server?: Partial<ServerOptions>, token?: string, viewport?: { width: number, height: number } }
 
-/** Starts the service and opens its dashboard; violations of the content security policy are among the problems. */
+/** Starts the service and opens its dashboard. */
 async function openDashboard (t: Test, { server = {}, token, viewport }: Settings = {}) {
   const admin = token === undefined ? { auth: false as const } : { token }
   const { service, port } = await startApp(t, { server, admin })
-  const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(TIMEOUT)
-  await page.exposeFunction('reportViolation', (text: string) => { problems.push(text) })
-  await page.addInitScript(`document.addEventListener('securitypolicyviolation', event => {
-    reportViolation(event.violatedDirective + ' ' + event.blockedURI)
-  })`)
-  if (viewport !== undefined) await page.setViewportSize(viewport)
-  await page.goto(`http://127.0.0.1:${port}/dashboard`)
+  const { page, problems } = await visitDashboard(t, `http://127.0.0.1:${port}`, viewport)
   return { page, problems, port, server: service.peerServer }
-}
-
-/** Problems other than the one that a test provokes, and requests that the page, or leaving it, aborts. */
-function unexpected (problems: string[], provoked?: string): string[] {
-  return problems.filter(problem => !/\/(peers\?|rooms\?|events\?|server:).*ERR_ABORTED/.test(problem) &&
-    (provoked === undefined || !problem.includes(provoked)))
 }
 
 const row = (page: Page, id: number) => page.locator(`#peers tbody tr[data-id="${id}"]`)
 const roomRow = (page: Page, name: string) => page.locator(`#rooms tbody tr[data-id="${name}"]`)
-const eventLine = (page: Page, text: string | RegExp) => page.locator('#events li', { hasText: text })
 
 t.test('shows Godot games, disconnects one and sends packets to the others', {
   ...needsBoth(),
@@ -292,12 +277,13 @@ t.test('lists many rooms in pages, sorted and filtered, also on a phone and by k
   t.same(unexpected(problems), [])
 })
 
-t.test('a server without rooms shows none', options, async t => {
+t.test('a server without rooms and cluster shows neither rooms nor nodes', options, async t => {
   const { page, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   accept(server, new MemoryConnection('203.0.113.7', 4000), '')
   await page.locator('#peers tbody tr').waitFor()
-  t.same(await page.evaluate(`['#rooms-section', '#filter-room', '#peers th.room', '#peers td.room']
-    .map(selector => document.querySelector(selector).checkVisibility())`), [false, false, false, false])
+  t.same(await page.evaluate(`[...document.querySelectorAll(
+    '#rooms-section, #filter-room, #nodes-section, #peers :is(th, td):is(.room, .node)'
+  )].map(element => element.checkVisibility())`), Array(7).fill(false))
 })
 
 t.test('responds within 100 ms with 10,000 peers that send packets and join', {

@@ -11,7 +11,8 @@ const [light, dark] = [...style.matchAll(/:root \{([^}]*)\}/g)].map(([, rules]) 
 const pairs: Array<[front: string, back: string, minimum: number]> = [
   ...['card', 'raised', 'page'].flatMap(back =>
     ['text', 'muted', 'accent'].map((front): [string, string, number] => [front, back, 4.5])),
-  ...['success', 'warning', 'error'].map((front): [string, string, number] => [front, 'card', 4.5]),
+  ...['card', 'raised'].flatMap(back =>
+    ['success', 'warning', 'error'].map((front): [string, string, number] => [front, back, 4.5])),
   ['accent-text', 'accent', 4.5],
   ['card', 'error', 4.5],
   ['error', 'error-soft', 4.5],

@@ -75,6 +75,11 @@ export class Membership {
     return { id: nodeId, slot, epoch, isDraining: this.#isDraining, startedAt }
   }
 
+  /** Age of its lease in seconds; undefined while it has no slot. */
+  get leaseAge (): number | undefined {
+    return this.#lease?.age
+  }
+
   /** The other live nodes. */
   nodes (): ClusterNode[] {
     return this.#others.live()

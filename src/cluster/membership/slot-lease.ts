@@ -91,6 +91,11 @@ export class SlotLease {
     return this.value.epoch
   }
 
+  /** Seconds since the last renewal that the broker acknowledged was sent. */
+  get age (): number {
+    return (performance.now() - this.#acknowledged) / 1000
+  }
+
   /** Whether the slot may be used now: asked before anything is sent, for this process may have been stopped. */
   checkHeld (): boolean {
     return this.#isOwn() && this.#state === 'held'

@@ -76,6 +76,8 @@ export interface ClusterLink {
   readonly signals: SignalEmitter<ClusterSignals>
   /** Messages and bytes that were sent to other nodes, by kind. */
   readonly traffic: Readonly<Record<'messages' | 'bytes', Readonly<Record<string, number>>>>
+  /** Seconds since this node's lease was renewed last; undefined while it has none. */
+  readonly leaseAge: number | undefined
   /** Commands between nodes. */
   readonly commands: NodeCommands
   /** The other live nodes; while this node is not in the cluster those that were live when it was last. */

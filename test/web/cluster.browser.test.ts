@@ -1,0 +1,129 @@
+import type { Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
+import { joinRoom, settled } from '../helper/memory-cluster.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+
+const options = { ...skipWithout('chromium'), timeout: 180_000 }
+
+const row = (page: Page, table: string, id: number | string) => page.locator(`#${table} tbody tr[data-id="${id}"]`)
+
+/** A cluster of two nodes with a client on each, and the dashboard of the first node. */
+async function openDashboard (t: Test, viewport?: { width: number, height: number }) {
+  const cluster = await openAdminCluster(t, 2)
+  const clients = [await joinRoom(cluster.nodes[0], 'arena'), await joinRoom(cluster.nodes[1], 'arena')]
+  const { page, problems } = await visitDashboard(t, cluster.urls[0], viewport)
+  for (const { id } of cluster.nodes.map(idOf)) await row(page, 'nodes', id).waitFor()
+  return { ...cluster, clients, page, problems }
+}
+
+const idOf = ({ cluster: { nodeId: id } }: WebSocketServer) => ({ id })
+
+t.test('shows the nodes with their peers and rooms, and drains another one', options, async t => {
+  const { nodes, clients, page, problems } = await openDashboard(t)
+  t.equal(await page.textContent('#nodes-count'), '2')
+  for (const [at, { cluster: { nodeId, slot } }] of nodes.entries()) {
+    const cells = row(page, 'nodes', nodeId).locator('td')
+    const [name, ownSlot, state, peers, rooms, age] = await cells.allTextContents()
+    // The first node is the home of the room that its client has opened; `main` has its home on one of them.
+    t.match([name, ownSlot, state, peers], [nodeId, String(slot), 'ready', '1'])
+    t.match(age, /^\d+ ?s/)
+    t.match(rooms, at === 0 ? /^[12]$/ : /^[01]$/)
+    await row(page, 'peers', clients[at].id).locator('.node', { hasText: nodeId }).waitFor()
+  }
+  await row(page, 'rooms', 'arena').locator('.node', { hasText: 'node-0' }).waitFor()
+  t.same(await page.evaluate("[...document.querySelectorAll('.note')].map(note => note.checkVisibility())"),
+    [false, false, false], 'no list is incomplete')
+
+  await page.getByRole('button', { name: 'Drain node-1' }).click()
+  await page.getByRole('heading', { name: 'Drain node-1?' }).waitFor()
+  await page.click('#drain-dialog [data-close]')
+  await page.locator('#drain-dialog').waitFor({ state: 'hidden' })
+  t.equal(nodes[1].peerCount, 1, 'not without confirmation')
+
+  await page.getByRole('button', { name: 'Drain node-1' }).click()
+  await page.fill('#drain-dialog [name=reason]', 'é'.repeat(62))
+  await page.click('#drain-dialog .danger')
+  await page.locator('#drain-dialog .problem', { hasText: 'reason' }).waitFor()
+  await page.fill('#drain-dialog [name=reason]', 'new version')
+  await page.click('#drain-dialog .danger')
+  await page.getByText('Draining node-1: 1 peer closing').waitFor()
+  await row(page, 'nodes', 'node-1').locator('.state', { hasText: 'draining' }).waitFor()
+  await row(page, 'nodes', 'node-1').locator('.count', { hasText: '0' }).waitFor()
+  await row(page, 'peers', clients[1].id).waitFor({ state: 'detached' })
+  await clients[1].heard()
+  t.same(clients.map(({ closed }) => closed), [undefined, [1012, 'new version']])
+  t.equal(await page.getByRole('button', { name: 'Drain node-1' }).isDisabled(), true)
+  await row(page, 'nodes', 'node-0').locator('.state', { hasText: 'ready' }).waitFor()
+  await eventLine(page, 'drainNode node "node-1", reason "new version" → 202').waitFor()
+  t.same(unexpected(problems, 'status of 400'), [])
+})
+
+t.test('names nodes that do not answer, and tells of lost messages and of nodes that come and go', options, async t => {
+  const { broker, buses, nodes, clients, page, problems } = await openDashboard(t)
+  clients[1].sendTo(0, 'first')
+  await settled()
+  broker.cut(buses[1])
+  t.teardown(() => { broker.restore(buses[1]) })
+  for (const table of ['nodes', 'peers']) {
+    await page.locator(`#${table}-partial`, { hasText: 'Incomplete: no answer from node-1' }).waitFor()
+  }
+  await row(page, 'nodes', 'node-1').locator('.state', { hasText: 'unreachable' }).waitFor()
+  t.equal(await row(page, 'nodes', 'node-1').locator('.count').textContent(), '–')
+  await row(page, 'peers', clients[0].id).waitFor()
+  clients[1].sendTo(0, 'lost')
+  await settled()
+  broker.restore(buses[1])
+  await eventLine(page, 'messages lost 1 of node node-1 in arena').waitFor()
+  for (const table of ['nodes', 'peers']) await page.locator(`#${table}-partial`).waitFor({ state: 'hidden' })
+  await row(page, 'nodes', 'node-1').locator('.state', { hasText: 'ready' }).waitFor()
+
+  const { slot } = nodes[1].cluster
+  await nodes[1].stop()
+  await eventLine(page, 'node left node-1').waitFor()
+  await row(page, 'nodes', 'node-1').waitFor({ state: 'detached' })
+  await nodes[1].listen()
+  t.not(nodes[1].cluster.slot, 0, `it was in slot ${slot}`)
+  await eventLine(page, `node joined node-1 in slot ${nodes[1].cluster.slot}`).waitFor()
+  await row(page, 'nodes', 'node-1').waitFor()
+  t.same(unexpected(problems), [])
+})
+
+t.test('fits on a phone and on a wide screen, light and dark, and works by keyboard', options, async t => {
+  const { clients, page, problems } = await openDashboard(t)
+  for (const { id } of clients) await row(page, 'peers', id).waitFor()
+  const backgrounds = new Set()
+  for (const viewport of [{ width: 390, height: 844 }, { width: 1440, height: 900 }]) {
+    await page.setViewportSize(viewport)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      const name = `${viewport.width} px, ${colorScheme}`
+      t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, `${name}: no scrolling`)
+      t.same(await page.evaluate(`[...document.querySelectorAll('table')].filter(({ parentElement: box }) =>
+        box.scrollWidth > box.clientWidth).map(({ id }) => id)`), [], `${name}: no table scrolls horizontally`)
+      t.same(await page.evaluate(`[...document.querySelectorAll('#nodes td, #peers td.node, #rooms td.node')]
+        .filter(cell => !cell.checkVisibility() || cell.getBoundingClientRect().right > innerWidth)
+        .map(cell => cell.outerHTML)`), [], `${name}: everything is visible`)
+      const style = "getComputedStyle(document.querySelector('#nodes tbody tr'))"
+      backgrounds.add(await page.evaluate(`${style}.backgroundColor`))
+    }
+  }
+  t.equal(backgrounds.size, 2, 'the themes differ')
+
+  await row(page, 'nodes', 'node-0').focus()
+  await page.keyboard.press('End')
+  const focused = 'document.activeElement.dataset.id ?? document.activeElement.textContent'
+  const last = await page.evaluate("document.querySelector('#nodes tbody tr:last-child').dataset.id")
+  t.equal(await page.evaluate(focused), last)
+  await page.keyboard.press('Tab')
+  t.equal(await page.evaluate(focused), 'Drain')
+  t.ok(await page.evaluate('parseFloat(getComputedStyle(document.activeElement).outlineWidth)') as number >= 2)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: `Drain ${String(last)}?` }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('#drain-dialog').waitFor({ state: 'hidden' })
+  t.equal(await page.evaluate(focused), 'Drain', 'the focus returns to the button')
+  t.same(unexpected(problems), [])
+})
