@@ -106,11 +106,6 @@ const rows: Record<string, Row> = {
     isAboutPeer: true,
     status: 202
   },
-    path: () => '/nodes/game-7/drain',
-    json: { reason: 'night' },
-    parameters: { node: 'game-7', reason: 'night' },
-    status: 404 // There is no cluster.
-  },
   disconnectPeers: { json: { all: true, reason: 'night' }, parameters: { all: true, reason: 'night' }, status: 200 },
   stop: { json: { reason: 'night' }, parameters: { reason: 'night' }, status: 200 },
   listen: { json: {}, parameters: {}, status: 200 }
