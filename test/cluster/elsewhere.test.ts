@@ -1,0 +1,103 @@
+import t from 'tap'
+import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
+import { WebSocketServer } from '../../index.ts'
+import { memoryMount } from '../helper/memory-client.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { until } from '../helper/until.ts'
+
+t.test('members in text mode get what is sent on other nodes', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  const three = await joinRoom(b, 'arena')
+  b.getPeer(two.id).setWriteMode(0)
+  for (const client of [two, three]) await client.heard()
+  const texts = ['short', 'x'.repeat(300), 'y'.repeat(70_000 / 2)]
+  for (const text of texts) one.sendTo(0, text)
+  one.sendTo(-two.id, 'not two')
+  await settled()
+  t.same(await two.heard(), texts.map(text => `${one.id}: ${text}`))
+  t.same(await three.heard(), [...texts, 'not two'].map(text => `${one.id}: ${text}`))
+})
+
+t.test('large packets to one peer on another node', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  await two.heard()
+  const texts = ['x'.repeat(5000), 'y'.repeat(60_000), 'z']
+  for (const text of texts) one.sendTo(two.id, text)
+  await settled()
+  t.same(await two.heard(), texts.map(text => `${one.id}: ${text}`))
+})
+
+t.test('what is known of a peer of another node', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  await joinRoom(b, 'arena')
+  const peer = b.getPeer(one.id)
+  t.equal(peer.room, b.room('arena'))
+  t.equal(peer.connectedAt, a.getPeer(one.id).connectedAt)
+  t.ok(peer.age >= 0)
+  peer.setWriteMode(0)
+  t.equal(peer.getWriteMode(), 0)
+  t.equal(b.cluster.peer(one.id), peer)
+  t.equal(b.cluster.peer(7), undefined)
+  t.match(b.cluster.nodes(), [{ id: 'node-0', slot: a.cluster.slot }])
+  peer.putVar('hello')
+  await settled()
+  t.ok((await one.heard()).length > 0)
+  t.equal(b.room('arena').broadcastExcept([one.id], Buffer.from('x')), 1)
+  t.equal(b.broadcastExcept([], Buffer.from('x')), 2)
+})
+
+t.test('opening rooms over the cluster', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const named = await a.cluster.openRoom('duel')
+  const unnamed = await a.cluster.openRoom()
+  t.equal(named.name, 'duel')
+  t.match(unnamed.name, /^[A-Z2-9]{5}$/)
+  const results = await Promise.allSettled([a.cluster.openRoom('race'), b.cluster.openRoom('race')])
+  t.same(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  t.match(results.find(({ status }) => status === 'rejected'), { reason: { code: 'ERR_ALREADY_EXISTS' } })
+})
+
+for (const onBrokerLoss of ['close', 'isolate'] as const) {
+  t.test(`the broker is lost for longer than the lease: ${onBrokerLoss}`, async t => {
+    const timings = { ...quickTimings, lease: 1500, silence: 700, ping: 300 }
+    const options = { cluster: { servers: 'memory', onBrokerLoss } }
+    const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, options, timings)
+    const shared = await joinRoom(a, 'shared')
+    const other = await joinRoom(b, 'shared')
+    const alone = await joinRoom(b, 'alone')
+    broker.cut(buses[1])
+    await until(async () => { await other.heard(); return other.closed !== undefined }, () => 'the peer to be closed')
+    t.same(other.closed, [1012, 'cluster unavailable'])
+    t.notOk(b.cluster.isReady)
+    t.equal((await joinRoom(b, 'new')).refusal, 'cluster-unavailable')
+    await alone.heard()
+    if (onBrokerLoss === 'close') t.same(alone.closed, [1012, 'cluster unavailable'])
+    else t.equal(alone.closed, undefined, 'a room that is here alone goes on')
+    await until(() => !a.hasPeer(other.id), () => 'the node to be lost')
+    broker.restore(buses[1])
+    await until(() => b.cluster.isReady && a.cluster.nodes().length === 1, () => 'the node to join again')
+    await settled()
+    if (onBrokerLoss === 'isolate') {
+      t.equal(a.hasPeer(alone.id), b.hasPeer(alone.id), 'all nodes agree about the peers that stayed')
+      t.equal(alone.closed, undefined)
+      t.ok(b.room('alone').isHome)
+    }
+    t.ok((await joinRoom(b, 'shared')).id > 0)
+    t.same((await shared.heard()).filter(line => line.startsWith('del')), [`del ${other.id}`])
+  })
+}
+
+t.test('a broker whose messages are too small is refused', async t => {
+  const broker = new MemoryBroker(64 * 1024)
+  const node = new WebSocketServer({ gdMpApi: true, log: silentLogger, cluster: { servers: 'memory' } }, {
+    ...memoryMount, cluster: { timings: quickTimings, connect: async () => broker.connect() }
+  })
+  await t.rejects(node.listen(), { code: 'ERR_INVALID_PARAMETER', message: /max_payload of the NATS server is 65536/ })
+  t.notOk(node.isListening())
+})
