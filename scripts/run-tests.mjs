@@ -21,7 +21,7 @@ const heavy = [
   /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^package$/, /^docs/, /^service/, /^conformance\//,
   /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
 ]
-const covered = /^service\.limits$|^cli\/watch$/
+const covered = /^service\.limits$|^cli\/watch$|^cluster\/(faults|broker-pauses|processes|rooms)\./
 
 /** Whether `npm run test:quick` leaves out this compiled test file. */
 export function isHeavy (file) {
