@@ -344,7 +344,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   #receivePackets (bytes: Uint8Array): void {
     const stamp = readStamp(bytes)
     if (!this.#node.isLive(stamp)) return
-    this.#gaps.directLost(stamp.slot, this.#direct.lostBefore(stamp.slot, stamp.seq, true))
+    const lost = this.#direct.lostBefore(stamp.slot, stamp.seq, true)
+    if (lost < 0) return
+    this.#gaps.directLost(stamp.slot, lost)
     for (const packet of readPackets(bytes)) this.#receivePacket(packet)
   }
 
@@ -412,8 +414,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   #remoteDeleted (peer: RemotePeer, end: PeerEnd): void {
-    const part = this.#traffic.part(peer.facts.room)
+    const { slot, facts: { room } } = peer
+    const part = this.#traffic.part(room)
     part?.update()
+    if (!this.#peers.replica.slotsOf(room).has(slot)) this.#traffic.forgetIn(room, slot)
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
     this.signals.emit('peer_left', peer.peer, end)
   }

@@ -37,11 +37,15 @@ export class DirectLinks {
     return this.#sent.entries()
   }
 
-  /** How many messages of a node were lost before the one with this number; `isNext` if that has arrived itself. */
+  /**
+   * How many messages of a node were lost before the one with this number; `isNext` if that has arrived itself. -1 for
+   * one that is late: a broker that was stopped may send it after newer ones.
+   */
   lostBefore (slot: number, seq: number, isNext: boolean): number {
     const last = this.#received.get(slot) ?? (isNext ? seq - 1 : seq)
+    if (isNext ? this.#received.has(slot) && seq <= last : seq < last) return -1
     this.#received.set(slot, seq)
-    return Math.max(0, isNext ? seq - last - 1 : seq - last)
+    return isNext ? seq - last - 1 : seq - last
   }
 
   /** The node is gone, or has joined anew: numbers begin again. */

@@ -67,7 +67,7 @@ export class Gaps {
 
   /** Packets of a node for single peers were lost: nobody knows of which rooms. */
   directLost (slot: number, count: number): void {
-    if (count === 0) return
+    if (count <= 0) return
     const node = this.#node(slot)
     if (node !== undefined) this.#report(node, count, '')
     for (const part of this.#parts.traffic.parts()) this.#react(part, slot)

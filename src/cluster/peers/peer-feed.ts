@@ -70,6 +70,8 @@ export class PeerFeed {
   }
 
   receive (event: PeerEvent): void {
+    // A broker that was stopped may send old events after newer ones.
+    if (event.seq <= this.#seq) return
     if (this.#waiting !== undefined) {
       this.#seq = event.seq
       this.#waiting.push(event)
@@ -83,7 +85,7 @@ export class PeerFeed {
 
   /** The node has told the number of its last event: those that did not arrive before are lost. */
   checkSeq (seq: number): void {
-    if (this.#waiting !== undefined || seq === this.#seq) return
+    if (this.#waiting !== undefined || seq <= this.#seq) return
     const lost = seq - this.#seq
     this.#seq = seq
     this.#readAgain(lost)

@@ -89,16 +89,25 @@ export class RoomTraffic {
     const open = this.#open.get(room)
     const message = decodeRoomMessage(bytes)
     if (open === undefined || !this.#context.isLive(message)) return
-    this.#count(open, message.slot, message.seq, message.seq - 1)
-    this.#host.receive(open.part, message)
+    const isNew = this.#count(open, message.slot, message.seq, message.seq - 1)
+    if (isNew) this.#host.receive(open.part, message)
   }
 
-  /** Up to `seq` everything has arrived or is lost; up to `known` it should have arrived before. */
-  #count ({ part, received }: Open, slot: number, seq: number, known: number): void {
+  /**
+   * Up to `seq` everything has arrived or is lost; up to `known` it should have arrived before. False for a message
+   * that is late: a broker that was stopped may send it after newer ones.
+   */
+  #count ({ part, received }: Open, slot: number, seq: number, known: number): boolean {
     const last = received.get(slot)
+    if (last !== undefined && seq <= last) return false
     received.set(slot, seq)
-    // The first message since this part or that one was opened.
-    if (last === undefined || seq < last) return
-    if (known > last) this.#host.lost(part, slot, known - last)
+    // Without `last` it is the first message since this part or that one was opened.
+    if (last !== undefined && known > last) this.#host.lost(part, slot, known - last)
+    return true
+  }
+
+  /** A node has no members of a room any more: if it has again, its numbers begin again. */
+  forgetIn (room: string, slot: number): void {
+    this.#open.get(room)?.received.delete(slot)
   }
 }
