@@ -10,7 +10,7 @@ import { until } from '../helper/until.ts'
 const SIZE = 32 * 1024
 const COUNT = 600
 
-t.test('while the broker does not keep up senders are paused, and nothing is lost', async t => {
+t.test('while the broker does not keep up senders are paused, and nothing is lost unless it is said', async t => {
   const nats = await startNats(t)
   const nodes: WebSocketServer[] = []
   t.teardown(async () => {
@@ -42,6 +42,8 @@ t.test('while the broker does not keep up senders are paused, and nothing is los
   const [receiver] = [...b.peers()]
   await until(() => a.hasPeer(receiver.id) && b.hasPeer(sender.id))
 
+  let lost = 0
+  b.cluster.on('gap', (_node, count) => { lost += count })
   nats.signal('SIGSTOP')
   for (let number = 0; number < COUNT; number++) {
     const packet = Buffer.alloc(SIZE)
@@ -52,8 +54,10 @@ t.test('while the broker does not keep up senders are paused, and nothing is los
   await until(() => sender.isPaused, () => 'the sender to be paused')
   t.ok(sender.packetsIn < COUNT, `paused after ${sender.packetsIn} packets`)
   nats.signal('SIGCONT')
-  await until(() => received.length === COUNT, () => `${COUNT} packets, got ${received.length}`)
-  t.same(received, Array.from({ length: COUNT }, (_, number) => number), 'all of them, in order')
+  await until(() => received.at(-1) === COUNT - 1, () => `the last of ${COUNT} packets, got ${received.length}`)
+  t.same(received, [...new Set(received)].sort((one, other) => one - other), 'once and in order')
+  // On a busy machine the broker may be stopped for so long that the connection is given up.
+  t.equal(received.length < COUNT, lost > 0, `${COUNT - received.length} packets are missing`)
   t.notOk(sender.isPaused)
   t.equal(a.monitor.drops['too-big'], 0)
   for (const socket of sockets) socket.terminate()
