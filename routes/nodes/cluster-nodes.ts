@@ -1,6 +1,7 @@
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { ClusterLink, RoomFacts } from '../../src/core/server/cluster-link.ts'
+import { slotOfId } from '../../src/cluster/peer-id.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
@@ -21,8 +22,6 @@ export interface Gathered<Result> {
 /** What a node does for the administration; `bytes` are valid until it awaits something. */
 type Run<Parameters, Result> = (parameters: Parameters, bytes: Uint8Array) => Result | Promise<Result>
 
-/** Ids of peers begin with the slot of their node. */
-const LOCAL_BITS = 21
 const NOTHING = new Uint8Array(0)
 
 /** The nodes of a server's cluster as the REST API needs them; without option `cluster` the server alone. */
@@ -106,7 +105,7 @@ export class ClusterNodes {
   slotOf (id: number): number | undefined {
     if (this.#link === undefined || internalsOf(this.server).registry.peers.has(id)) return undefined
     const { isReady, slot: own } = this.#link.api
-    const slot = id >>> LOCAL_BITS
+    const slot = slotOfId(id)
     if (!isReady) throw new GodotError('cluster-unavailable')
     if (slot === own) return undefined
     if (this.others().some(node => node.slot === slot)) return slot
@@ -118,7 +117,7 @@ export class ClusterNodes {
     if (this.#link === undefined) return [...ids]
     const wanted = slot === 0 ? this.#link.api.slot : slot
     const isHere = (id: number): boolean => slot === 0 && internalsOf(this.server).registry.peers.has(id)
-    return ids.filter(id => id >>> LOCAL_BITS === wanted || isHere(id))
+    return ids.filter(id => slotOfId(id) === wanted || isHere(id))
   }
 
   /** Of these ids those that no node can have; none while this node is not in the cluster. */
@@ -127,7 +126,7 @@ export class ClusterNodes {
     const { slot: own } = this.#link.api
     const slots = new Set([own, ...this.others().map(({ slot }) => slot)])
     const spared = new Set(excluded)
-    return [...new Set(ids)].filter(id => !spared.has(id) && !slots.has(id >>> LOCAL_BITS))
+    return [...new Set(ids)].filter(id => !spared.has(id) && !slots.has(slotOfId(id)))
   }
 
   /** Waits until bans and options are shared with all nodes; if they cannot be, the response says so. */

@@ -10,7 +10,7 @@ import type { RoomLink } from '../core/room/room-link.ts'
 import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
-  ClusterLink, ConfigHost, EventReceiver, RemoteEvent, RoomFacts, RoomListing
+  ClusterLink, ConfigHost, EventReceiver, RemoteEvent, RoomFacts
 } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
@@ -153,12 +153,12 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     return part
   }
 
-  listing (name: string): RoomListing | undefined {
-    return this.#homes.listing(name)
+  optionsElsewhere (name: string): RoomOptions | undefined {
+    return this.#homes.optionsElsewhere(name)
   }
 
-  get listingCount (): number {
-    return this.#homes.listingCount
+  get roomCount (): number {
+    return this.#homes.directory.size
   }
 
   prepareEntry (name: string, address: string): Promise<void> | undefined {
@@ -204,9 +204,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   #eventReceived (slot: number, event: RemoteEvent): void {
-    for (const node of this.#node.nodes()) {
-      if (node.slot === slot) for (const receiver of this.eventReceivers) receiver.received(node.id, event)
-    }
+    const node = this.#node.nodeIn(slot)
+    if (node !== undefined) for (const receiver of this.eventReceivers) receiver.received(node.id, event)
   }
 
   async drain (reason: string): Promise<void> {
@@ -344,8 +343,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   #receivePackets (bytes: Uint8Array): void {
     const stamp = readStamp(bytes)
     if (!this.#node.isLive(stamp)) return
-    const lost = this.#direct.lostBefore(stamp.slot, stamp.seq, true)
-    if (lost < 0) return
+    const lost = this.#direct.received.arrived(stamp.slot, stamp.seq)
+    if (lost === undefined) return
     this.#gaps.directLost(stamp.slot, lost)
     for (const packet of readPackets(bytes)) this.#receivePacket(packet)
   }
@@ -417,7 +416,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const { slot, facts: { room } } = peer
     const part = this.#traffic.part(room)
     part?.update()
-    if (!this.#peers.replica.slotsOf(room).has(slot)) this.#traffic.forgetIn(room, slot)
+    if (!this.#peers.replica.isIn(room, slot)) this.#traffic.forgetIn(room, slot)
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
     this.signals.emit('peer_left', peer.peer, end)
   }

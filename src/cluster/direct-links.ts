@@ -1,5 +1,6 @@
 import { DirectBatch } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
+import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 
 /** Bytes that a batch may have before it is sent within the turn. */
@@ -9,9 +10,10 @@ const MAX_BATCH = 256 * 1024
 export class DirectLinks {
   readonly #context: NodeContext
   readonly #batches = new Map<number, DirectBatch>()
-  /** Number of the last message to each node, and from each. */
+  /** Numbers of the last messages of other nodes. */
+  readonly received = new LastNumbers()
+  /** Number of the last message to each node. */
   readonly #sent = new Map<number, number>()
-  readonly #received = new Map<number, number>()
   #isArmed = false
 
   constructor (context: NodeContext) {
@@ -37,22 +39,11 @@ export class DirectLinks {
     return this.#sent.entries()
   }
 
-  /**
-   * How many messages of a node were lost before the one with this number; `isNext` if that has arrived itself. -1 for
-   * one that is late: a broker that was stopped may send it after newer ones.
-   */
-  lostBefore (slot: number, seq: number, isNext: boolean): number {
-    const last = this.#received.get(slot) ?? (isNext ? seq - 1 : seq)
-    if (isNext ? this.#received.has(slot) && seq <= last : seq < last) return -1
-    this.#received.set(slot, seq)
-    return isNext ? seq - last - 1 : seq - last
-  }
-
   /** The node is gone, or has joined anew: numbers begin again. */
   forget (slot: number): void {
     this.#batches.delete(slot)
     this.#sent.delete(slot)
-    this.#received.delete(slot)
+    this.received.forget(slot)
   }
 
   #sendBatch (slot: number, batch: DirectBatch): void {

@@ -1,4 +1,6 @@
 import type { RemoteEvent } from '../core/server/cluster-link.ts'
+import { decodeJson, encodeJson } from './message/json.ts'
+import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 import type { Lease } from './room/room-directory.ts'
 
@@ -17,8 +19,7 @@ export interface ExchangeHost {
 export class EventExchange {
   readonly #context: NodeContext
   readonly #host: ExchangeHost
-  /** Number of the last message of each node. */
-  readonly #received = new Map<number, number>()
+  readonly #received = new LastNumbers()
   #seq = 0
   #waiting: RemoteEvent[] = []
   #characters = 0
@@ -31,15 +32,12 @@ export class EventExchange {
   /** Hears of the events of other nodes; returns a function that ends it. */
   listen (): () => void {
     const { bus, subjects } = this.#context
-    return bus.subscribe(subjects.allEvents, ({ bytes }) => {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
-      this.#receive(JSON.parse(text) as EventMessage)
-    })
+    return bus.subscribe(subjects.allEvents, ({ bytes }) => { this.#receive(decodeJson(bytes)) })
   }
 
   /** The node is gone, or has joined anew: its numbers begin again. */
   forget (slot: number): void {
-    this.#received.delete(slot)
+    this.#received.forget(slot)
   }
 
   send (event: RemoteEvent): void {
@@ -55,13 +53,13 @@ export class EventExchange {
     const { lease } = this.#context
     if (events.length === 0 || lease.slot === 0) return
     const message: EventMessage = { ...lease, seq: ++this.#seq, events }
-    this.#context.publish(this.#context.subjects.eventsOf(lease.slot), Buffer.from(JSON.stringify(message)))
+    this.#context.publish(this.#context.subjects.eventsOf(lease.slot), encodeJson(message))
   }
 
   #receive ({ slot, epoch, seq, events }: EventMessage): void {
     if (!this.#context.isLive({ slot, epoch })) return
-    const lost = seq - 1 - (this.#received.get(slot) ?? seq - 1)
-    this.#received.set(slot, seq)
+    const lost = this.#received.arrived(slot, seq)
+    if (lost === undefined) return
     if (lost > 0) this.#host.lost(slot, lost)
     for (const event of events) this.#host.received(slot, event)
   }

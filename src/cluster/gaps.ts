@@ -4,6 +4,7 @@ import type { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterSignals } from './cluster.ts'
 import type { DirectLinks } from './direct-links.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
+import { decodeJson, encodeJson } from './message/json.ts'
 import type { NodeContext } from './node-context.ts'
 import type { PeerSync } from './peers/peer-sync.ts'
 import type { RoomPart } from './room/room-part.ts'
@@ -40,16 +41,16 @@ export class Gaps {
   digest (): Uint8Array {
     const { peers, traffic, direct } = this.#parts
     const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: [...direct.lastSent] }
-    return Buffer.from(JSON.stringify(digest))
+    return encodeJson(digest)
   }
 
   /** A heartbeat of a node: what it has sent before and has not arrived is lost. */
   check (node: ClusterNode, bytes: Uint8Array): void {
     const { peers, traffic, direct } = this.#parts
-    const digest = JSON.parse(Buffer.from(bytes).toString()) as Digest
+    const digest = decodeJson<Digest>(bytes)
     for (const [room, seq] of digest.rooms) traffic.checkSeq(node.slot, room, seq)
     for (const [slot, seq] of digest.direct) {
-      if (slot === this.#context.lease.slot) this.directLost(node.slot, direct.lostBefore(node.slot, seq, false))
+      if (slot === this.#context.lease.slot) this.directLost(node.slot, direct.received.reported(node.slot, seq))
     }
     peers.checkSeq(node.slot, digest.peers)
   }
@@ -61,28 +62,23 @@ export class Gaps {
 
   /** Events for operators were lost. */
   eventsLost (slot: number, count: number): void {
-    const node = this.#node(slot)
+    const node = this.#context.nodeIn(slot)
     if (node !== undefined) this.#report(node, count, '')
   }
 
   /** Packets of a node for single peers were lost: nobody knows of which rooms. */
   directLost (slot: number, count: number): void {
-    if (count <= 0) return
-    const node = this.#node(slot)
+    if (count === 0) return
+    const node = this.#context.nodeIn(slot)
     if (node !== undefined) this.#report(node, count, '')
     for (const part of this.#parts.traffic.parts()) this.#react(part, slot)
   }
 
   /** Messages of a node to a room were lost. */
   roomLost (part: RoomPart, slot: number, count: number): void {
-    const node = this.#node(slot)
+    const node = this.#context.nodeIn(slot)
     if (node !== undefined) this.#report(node, count, part.core.name)
     this.#react(part, slot)
-  }
-
-  #node (slot: number): ClusterNode | undefined {
-    for (const node of this.#context.nodes()) if (node.slot === slot) return node
-    return undefined
   }
 
   #report (node: ClusterNode, lost: number, room: string): void {

@@ -10,12 +10,9 @@ import type { ClusterNode, MembershipHost } from './membership/membership-host.t
 import { NodeCommands } from './node-commands.ts'
 import type { Timings } from './membership/timings.ts'
 import type { NodeContext } from './node-context.ts'
+import { LOCAL_IDS, slotOfId } from './peer-id.ts'
 import type { Lease } from './room/room-directory.ts'
 import { Subjects } from './subjects.ts'
-
-/** Ids of peers: 10 bits of the slot, then 21 bits that the node counts. */
-const LOCAL_BITS = 21
-const LOCAL_IDS = 1 << LOCAL_BITS
 
 /** Of what nodes say to each other: those of one cluster have the same. */
 const VERSION = '1'
@@ -75,6 +72,11 @@ export class LocalNode implements NodeContext {
     return this.#membership?.nodes() ?? []
   }
 
+  nodeIn (slot: number): ClusterNode | undefined {
+    for (const node of this.nodes()) if (node.slot === slot) return node
+    return undefined
+  }
+
   isLive ({ slot, epoch }: Lease): boolean {
     if (slot === this.#lease.slot) return epoch === this.#lease.epoch
     return this.#membership?.epochOf(slot) === epoch
@@ -125,7 +127,7 @@ export class LocalNode implements NodeContext {
 
   /** Whether an id is of this node's slot. */
   owns (id: number): boolean {
-    return Math.floor(id / LOCAL_IDS) === this.#lease.slot
+    return slotOfId(id) === this.#lease.slot
   }
 
   async openStore (name: string): ReturnType<Bus['openStore']> {

@@ -2,6 +2,7 @@ import { errors, GodotError } from '../error.ts'
 import type { ErrorCode } from '../error.ts'
 import type { Bus, BusMessage } from './bus/bus.ts'
 import { BusError } from './bus/bus.ts'
+import { decodeJson, encodeJson } from './message/json.ts'
 import type { Subjects } from './subjects.ts'
 
 /** Milliseconds that another node has for an answer. */
@@ -51,7 +52,7 @@ export class NodeCommands {
   /** Asks a node; rejects with its error, or cluster-unavailable when it does not answer in two seconds. */
   async ask (slot: number, command: string, parameters: object, bytes: Uint8Array = NOTHING): Promise<unknown> {
     const request = encodeRequest({ command, parameters }, bytes)
-    const { result, error } = parse(await this.#request(slot, request)) as Answer
+    const { result, error } = decodeJson<Answer>(await this.#request(slot, request))
     if (error === undefined) return result
     const { code, message, status } = error
     throw new GodotError(code in errors ? code : 'FAILED', message, status)
@@ -69,9 +70,9 @@ export class NodeCommands {
 
   async #receive (message: BusMessage): Promise<void> {
     // Read before anything is awaited: the bytes are valid until then.
-    const answer = Buffer.from(JSON.stringify(await this.#answer(message.bytes)))
+    const answer = encodeJson(await this.#answer(message.bytes))
     const isTooLarge = answer.length > (this.#bus?.maxPayload ?? Infinity)
-    message.respond(isTooLarge ? Buffer.from(JSON.stringify(tooLarge)) : answer)
+    message.respond(isTooLarge ? encodeJson(tooLarge) : answer)
   }
 
   async #answer (request: Uint8Array): Promise<Answer> {
@@ -81,11 +82,14 @@ export class NodeCommands {
       if (handler === undefined) throw new GodotError('cluster-unavailable', `the node does not know ${command}`)
       return { result: await handler(parameters, bytes) }
     } catch (error) {
-      const known = error instanceof GodotError ? error : new GodotError('FAILED', String(error))
-      const { code, message, statusCode } = known
+      const { code, message, statusCode } = knownError(error)
       return { error: { code, message, status: statusCode } }
     }
   }
+}
+
+function knownError (error: unknown): GodotError {
+  return error instanceof GodotError ? error : new GodotError('FAILED', String(error))
 }
 
 const tooLarge: Answer = {
@@ -97,7 +101,7 @@ interface Request { readonly command: string, readonly parameters: unknown }
 const LENGTH_BYTES = 4
 
 function encodeRequest (request: Request, bytes: Uint8Array): Uint8Array {
-  const json = Buffer.from(JSON.stringify(request))
+  const json = encodeJson(request)
   const length = Buffer.allocUnsafe(LENGTH_BYTES)
   length.writeUInt32LE(json.length)
   return Buffer.concat([length, json, bytes])
@@ -105,9 +109,5 @@ function encodeRequest (request: Request, bytes: Uint8Array): Uint8Array {
 
 function decodeRequest (message: Uint8Array): Request & { readonly bytes: Uint8Array } {
   const end = LENGTH_BYTES + new DataView(message.buffer, message.byteOffset).getUint32(0, true)
-  return { ...parse(message.subarray(LENGTH_BYTES, end)) as Request, bytes: message.subarray(end) }
-}
-
-function parse (bytes: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+  return { ...decodeJson<Request>(message.subarray(LENGTH_BYTES, end)), bytes: message.subarray(end) }
 }

@@ -22,4 +22,6 @@ export interface NodeContext {
   isLive (lease: Lease): boolean
   /** The other live nodes. */
   nodes (): Iterable<ClusterNode>
+  /** The one of them that holds a slot. */
+  nodeIn (slot: number): ClusterNode | undefined
 }

@@ -67,7 +67,7 @@ export class SharedConfig {
     const isNew = await store.create(SECRET, encode(JSON.stringify(Buffer.from(this.#secret).toString('base64'))))
     if (isNew !== undefined) {
       for (const ban of this.#host.bans()) {
-        this.#known.set(keyOf(ban.address), { text: JSON.stringify(ban), revision: 0 })
+        this.#known.set(banKey(ban.address), { text: JSON.stringify(ban), revision: 0 })
       }
       for (const [key, { text }] of [...this.#known]) {
         const revision = key === SECRET ? undefined : await store.create(key, encode(text))
@@ -83,11 +83,11 @@ export class SharedConfig {
     for (const [key, { text }] of this.#known) {
       if (key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
     }
-    this.#set(keyOf(ban.address), JSON.stringify(ban))
+    this.#set(banKey(ban.address), JSON.stringify(ban))
   }
 
   unbanned ({ address }: Ban): void {
-    this.#set(keyOf(address), undefined)
+    this.#set(banKey(address), undefined)
   }
 
   optionsChanged (options: Partial<RuntimeOptions>): void {
@@ -170,7 +170,7 @@ export class SharedConfig {
   /** Lifts bans that were lifted while this node was not in the cluster. */
   #forgetAllBut (found: ReadonlySet<string>): void {
     for (const { address } of this.#host.bans()) {
-      const key = keyOf(address)
+      const key = banKey(address)
       if (found.has(key) || this.#pending.has(key)) continue
       this.#known.delete(key)
       this.#host.unban(address)
@@ -179,7 +179,7 @@ export class SharedConfig {
 }
 
 /** Keys have no colons. */
-function keyOf (range: string): string {
+function banKey (range: string): string {
   return BAN + range.replaceAll(':', '=')
 }
 

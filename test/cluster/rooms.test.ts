@@ -122,3 +122,13 @@ t.test('two nodes that open a room at the same time have one room', async t => {
   t.same(nodes.map(node => node.room('race').isHome).sort(), [false, true])
   t.same(nodes.map(node => node.room('race').peerCount), [2, 2])
 })
+
+t.test('maxRooms counts each room of the cluster once', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { rooms: { joinPerMinute: 0, maxRooms: 2 } })
+  await joinRoom(a, 'first')
+  await joinRoom(b, 'first')
+  t.equal((await joinRoom(b, 'second')).refusal, undefined)
+  t.equal((await joinRoom(a, 'third')).refusal, 'too-many-rooms')
+  t.equal((await joinRoom(b, 'third')).refusal, 'too-many-rooms')
+  t.throws(() => { b.openRoom('third') }, { code: 'too-many-rooms' })
+})

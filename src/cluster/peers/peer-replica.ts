@@ -6,6 +6,8 @@ export class PeerReplica {
   readonly #byId = new Map<number, RemotePeer>()
   readonly #bySlot = new Map<number, Set<RemotePeer>>()
   readonly #byRoom = new Map<string, PeerTable<RemotePeer>>()
+  /** Number of peers in each room by slot. */
+  readonly #countsByRoom = new Map<string, Map<number, number>>()
 
   get (id: number): RemotePeer | undefined {
     return this.#byId.get(id)
@@ -28,7 +30,12 @@ export class PeerReplica {
 
   /** Slots of the nodes that have peers in a room. */
   slotsOf (room: string): Set<number> {
-    return new Set([...this.#byRoom.get(room) ?? []].map(({ slot }) => slot))
+    return new Set(this.#countsByRoom.get(room)?.keys())
+  }
+
+  /** Whether the node in this slot has peers in a room. */
+  isIn (room: string, slot: number): boolean {
+    return this.#countsByRoom.get(room)?.has(slot) === true
   }
 
   add (peer: RemotePeer): void {
@@ -39,6 +46,7 @@ export class PeerReplica {
     const inRoom = this.#byRoom.get(room) ?? new PeerTable<RemotePeer>()
     this.#byRoom.set(room, inRoom)
     inRoom.add(peer)
+    this.#count(room, peer.slot, 1)
   }
 
   delete (peer: RemotePeer): void {
@@ -50,5 +58,15 @@ export class PeerReplica {
     const inRoom = this.#byRoom.get(room)
     inRoom?.delete(peer)
     if (inRoom?.size === 0) this.#byRoom.delete(room)
+    this.#count(room, peer.slot, -1)
+  }
+
+  #count (room: string, slot: number, change: 1 | -1): void {
+    const counts = this.#countsByRoom.get(room) ?? new Map<number, number>()
+    this.#countsByRoom.set(room, counts)
+    const count = (counts.get(slot) ?? 0) + change
+    if (count > 0) counts.set(slot, count)
+    else counts.delete(slot)
+    if (counts.size === 0) this.#countsByRoom.delete(room)
   }
 }

@@ -2,6 +2,7 @@ import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
+import { decodeJson, encodeJson } from '../message/json.ts'
 import type { NodeContext } from '../node-context.ts'
 import { PeerFeed } from './peer-feed.ts'
 import type { FeedHost, PeerEvent, PeerPage, StampedPeerEvent } from './peer-feed.ts'
@@ -51,8 +52,7 @@ export class PeerSync implements FeedHost {
   listen (): () => void {
     const { bus, subjects } = this.#context
     return bus.subscribe(subjects.allPeers, ({ bytes }) => {
-      const event = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as
-        StampedPeerEvent
+      const event = decodeJson<StampedPeerEvent>(bytes)
       const feed = this.#feeds.get(event.slot)
       if (feed?.node.epoch === event.epoch) feed.receive(event)
     })
@@ -124,7 +124,7 @@ export class PeerSync implements FeedHost {
   #publish (event: Omit<PeerEvent, 'seq'>): void {
     const { subjects, lease } = this.#context
     const stamped: StampedPeerEvent = { ...event, ...lease, seq: ++this.#seq }
-    this.#context.publish(subjects.peersOf(lease.slot), Buffer.from(JSON.stringify(stamped)))
+    this.#context.publish(subjects.peersOf(lease.slot), encodeJson(stamped))
   }
 
   #page (after: number): PeerPage {

@@ -1,5 +1,6 @@
 import type { RoomOptions } from '../../options/option-types.ts'
 import type { KeyStore, StoreEntry } from '../bus/bus.ts'
+import { decodeJson, encodeJson } from '../message/json.ts'
 import { keyOf, roomOf } from '../subjects.ts'
 
 /** A node that holds a slot. */
@@ -47,6 +48,11 @@ export class RoomDirectory {
     this.#known.clear()
   }
 
+  /** Number of rooms, `main` included. */
+  get size (): number {
+    return this.#known.size
+  }
+
   get (room: string): RoomEntry | undefined {
     return this.#known.get(room)?.entry
   }
@@ -59,7 +65,7 @@ export class RoomDirectory {
   /** Makes this node the home of a room that is in no entry; false if another node was faster. */
   async claim (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
     const entry = { ...this.#host.lease, options, openedAt }
-    const revision = await this.#store!.create(keyOf(room), encode(entry))
+    const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
     if (revision !== undefined) this.#set(room, entry, revision)
     else await this.#read(room)
     return revision !== undefined
@@ -96,7 +102,7 @@ export class RoomDirectory {
     const { slot, epoch } = this.#host.lease
     for (const [room, { entry }] of this.#known) {
       if (entry.slot !== slot || entry.epoch !== epoch) continue
-      const revision = await this.#store!.create(keyOf(room), encode(entry))
+      const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
       if (revision !== undefined) this.#known.set(room, { entry, revision })
     }
   }
@@ -108,7 +114,7 @@ export class RoomDirectory {
   }
 
   async #replace (room: string, entry: RoomEntry, revision: number): Promise<boolean> {
-    const next = await this.#store!.update(keyOf(room), encode(entry), revision)
+    const next = await this.#store!.update(keyOf(room), encodeJson(entry), revision)
     if (next !== undefined) this.#set(room, entry, next)
     return next !== undefined
   }
@@ -116,7 +122,7 @@ export class RoomDirectory {
   #changed ({ key, value, revision }: StoreEntry): void {
     const room = roomOf(key)
     if (value === undefined) this.#delete(room, revision)
-    else this.#set(room, JSON.parse(Buffer.from(value).toString()) as RoomEntry, revision)
+    else this.#set(room, decodeJson(value), revision)
   }
 
   #set (room: string, entry: RoomEntry, revision: number): void {
@@ -132,8 +138,4 @@ export class RoomDirectory {
     this.#known.delete(room)
     this.#host.entryChanged(room, undefined, known.entry)
   }
-}
-
-function encode (entry: RoomEntry): Uint8Array {
-  return Buffer.from(JSON.stringify(entry))
 }

@@ -3,10 +3,10 @@ import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
-import { generateRoomName, MAIN } from '../../core/room/room-name.ts'
+import { MAIN } from '../../core/room/room-name.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { RoomSettings } from '../../core/room/room-settings.ts'
-import type { RoomFacts, RoomListing } from '../../core/server/cluster-link.ts'
+import type { RoomFacts } from '../../core/server/cluster-link.ts'
 import { BusError } from '../bus/bus.ts'
 import type { KeyStore } from '../bus/bus.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
@@ -76,17 +76,10 @@ export class RoomHomes implements DirectoryHost {
     return entry !== undefined && this.#context.isLive(entry) ? entry.slot : undefined
   }
 
-  /** A room that has its home on another node. */
-  listing (name: string): RoomListing | undefined {
+  /** Settings of a room that has its home on another node. */
+  optionsElsewhere (name: string): RoomOptions | undefined {
     const entry = this.directory.get(name)
-    if (entry === undefined || this.#isHere(entry)) return undefined
-    return { options: entry.options, peers: this.room(name)!.peerCount }
-  }
-
-  get listingCount (): number {
-    let count = 0
-    for (const [name, entry] of this.directory) if (name !== MAIN && !this.#isHere(entry)) count++
-    return count
+    return entry === undefined || this.#isHere(entry) ? undefined : entry.options
   }
 
   // ---- administration ----
@@ -125,7 +118,9 @@ export class RoomHomes implements DirectoryHost {
     slots.delete(home)
     const unreachable: string[] = []
     const asked = Array.from(slots, async slot => {
-      await this.#askToClose(slot, room, end).catch(() => { unreachable.push(this.#idOf(slot) ?? `slot ${slot}`) })
+      await this.#askToClose(slot, room, end).catch(() => {
+        unreachable.push(this.#context.nodeIn(slot)?.id ?? `slot ${slot}`)
+      })
     })
     this.#part(room)?.life.close(end.code, end.reason)
     await Promise.all(asked)
@@ -159,12 +154,7 @@ export class RoomHomes implements DirectoryHost {
   /** Id of the node that holds a lease; undefined if it is gone. */
   #nodeOf (lease: Lease): string | undefined {
     if (this.#isHere(lease)) return this.#host.nodeId
-    return this.#context.isLive(lease) ? this.#idOf(lease.slot) : undefined
-  }
-
-  #idOf (slot: number): string | undefined {
-    for (const node of this.#context.nodes()) if (node.slot === slot) return node.id
-    return undefined
+    return this.#context.isLive(lease) ? this.#context.nodeIn(lease.slot)?.id : undefined
   }
 
   // ---- opening and entering ----
@@ -180,9 +170,9 @@ export class RoomHomes implements DirectoryHost {
   /** Opens a room that no other node can open then; rejects as `Rooms.open` throws. */
   async openRoom (name: string | undefined, options: RoomOptions): Promise<RoomCore> {
     const { rooms } = this.#context.registry
-    rooms.checkOpen(name, options)
-    const chosen = name ?? this.#unusedName()
-    if (await this.#claim(chosen, options)) return rooms.open(chosen, options)
+    const checked = rooms.checkOpen(name, options)
+    const chosen = name ?? rooms.unusedName()
+    if (await this.#claim(chosen, checked)) return rooms.add(chosen, checked)
     if (name === undefined) return await this.openRoom(undefined, options)
     throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
   }
@@ -210,7 +200,7 @@ export class RoomHomes implements DirectoryHost {
     const { rooms } = this.#context.registry
     rooms.checkEntry(name, address)
     if (await this.#claim(name, {})) {
-      rooms.open(name, {}, { address, isProvisional: true })
+      rooms.add(name, {}, { address, isProvisional: true })
     } else await this.prepareEntry(name, address)
   }
 
@@ -220,13 +210,6 @@ export class RoomHomes implements DirectoryHost {
     if (this.#part(room) === undefined) throw new GodotError('room-not-found')
     rooms.checkEntry(room, address)
     this.seats.reserve(room)
-  }
-
-  #unusedName (): string {
-    let name
-    do name = generateRoomName()
-    while (this.#context.registry.rooms.has(name))
-    return name
   }
 
   // ---- changes ----
@@ -245,7 +228,7 @@ export class RoomHomes implements DirectoryHost {
     const home = this.homeOf(room)
     if (home !== undefined && home !== this.lease.slot) slots.add(home)
     for (const slot of slots) {
-      this.#context.commands.ask(slot, 'close-room', { room, code, reason })
+      this.#askToClose(slot, room, { code, reason })
         .catch((err: unknown) => { this.#context.log.warn({ err, room, slot }, 'room not closed on another node') })
     }
   }

@@ -1,3 +1,4 @@
+import { LastNumbers } from '../message/last-numbers.ts'
 import { decodeRoomMessage, encodeRoomMessage } from '../message/room-message.ts'
 import type { Frames, RoomMessage } from '../message/room-message.ts'
 import type { NodeContext } from '../node-context.ts'
@@ -15,8 +16,8 @@ export interface TrafficHost {
   lost (part: RoomPart, slot: number, count: number): void
 }
 
-/** A part, the end of its subscription, and the number of the last message of each node. */
-interface Open { readonly part: RoomPart, readonly unsubscribe: () => void, readonly received: Map<number, number> }
+/** A part, the end of its subscription, and the numbers of the last messages of other nodes. */
+interface Open { readonly part: RoomPart, readonly unsubscribe: () => void, readonly received: LastNumbers }
 
 /** Number of the last message to a room, and when that was. */
 interface Last { seq: number, at: number }
@@ -48,7 +49,7 @@ export class RoomTraffic {
     const { bus, subjects } = this.#context
     const { name } = part.core
     const unsubscribe = bus.subscribe(subjects.room(name), ({ bytes }) => { this.#receive(name, bytes) })
-    this.#open.set(name, { part, unsubscribe, received: new Map() })
+    this.#open.set(name, { part, unsubscribe, received: new LastNumbers() })
   }
 
   close ({ core: { name: room } }: RoomPart): void {
@@ -77,37 +78,30 @@ export class RoomTraffic {
   /** A node has told the number of its last message to a room: those that did not arrive before are lost. */
   checkSeq (slot: number, room: string, seq: number): void {
     const open = this.#open.get(room)
-    if (open !== undefined) this.#count(open, slot, seq, seq)
+    if (open !== undefined) this.#report(open, slot, open.received.reported(slot, seq))
   }
 
   /** The node is gone, or has joined anew: numbers begin again. */
   forget (slot: number): void {
-    for (const { received } of this.#open.values()) received.delete(slot)
+    for (const { received } of this.#open.values()) received.forget(slot)
   }
 
   #receive (room: string, bytes: Uint8Array): void {
     const open = this.#open.get(room)
     const message = decodeRoomMessage(bytes)
     if (open === undefined || !this.#context.isLive(message)) return
-    const isNew = this.#count(open, message.slot, message.seq, message.seq - 1)
-    if (isNew) this.#host.receive(open.part, message)
+    const lost = open.received.arrived(message.slot, message.seq)
+    if (lost === undefined) return
+    this.#report(open, message.slot, lost)
+    this.#host.receive(open.part, message)
   }
 
-  /**
-   * Up to `seq` everything has arrived or is lost; up to `known` it should have arrived before. False for a message
-   * that is late: a broker that was stopped may send it after newer ones.
-   */
-  #count ({ part, received }: Open, slot: number, seq: number, known: number): boolean {
-    const last = received.get(slot)
-    if (last !== undefined && seq <= last) return false
-    received.set(slot, seq)
-    // Without `last` it is the first message since this part or that one was opened.
-    if (last !== undefined && known > last) this.#host.lost(part, slot, known - last)
-    return true
+  #report ({ part }: Open, slot: number, lost: number): void {
+    if (lost > 0) this.#host.lost(part, slot, lost)
   }
 
   /** A node has no members of a room any more: if it has again, its numbers begin again. */
   forgetIn (room: string, slot: number): void {
-    this.#open.get(room)?.received.delete(slot)
+    this.#open.get(room)?.received.forget(slot)
   }
 }

@@ -46,7 +46,7 @@ export class Rooms {
 
   /** Whether a room of this name is open, on this node or another one. */
   has (name: string): boolean {
-    return this.#byName.has(name) || this.#server.cluster?.listing(name) !== undefined
+    return this.#byName.has(name) || this.#server.cluster?.optionsElsewhere(name) !== undefined
   }
 
   /** The part of a room that is on this node. */
@@ -72,11 +72,9 @@ export class Rooms {
    * Opens a room; without a name it gets a join code. Throws ERR_UNCONFIGURED without option `rooms`,
    * invalid-room-name, ERR_INVALID_PARAMETER for its options, ERR_ALREADY_EXISTS, too-many-rooms, room-rate.
    */
-  open (
-    name: string | undefined, options: RoomOptions = {}, { address, isProvisional = false }: Opening = {}
-  ): RoomCore {
-    const checked = this.checkOpen(name, options, address)
-    return this.#add(name ?? this.#unusedName(), checked, address, isProvisional ? LOBBY_WAIT : undefined)
+  open (name: string | undefined, options: RoomOptions = {}, opening: Opening = {}): RoomCore {
+    const checked = this.checkOpen(name, options, opening.address)
+    return this.add(name ?? this.unusedName(), checked, opening)
   }
 
   /** Throws as `open`; returns the options as the room keeps them. */
@@ -99,15 +97,15 @@ export class Rooms {
     if (room !== undefined) return this.#checkRoom(room, address)
     checkRoomName(name)
     // Its home has reserved a place.
-    if (this.#server.cluster?.listing(name) !== undefined) return
+    if (this.#server.cluster?.optionsElsewhere(name) !== undefined) return
     if (this.#server.settings.rooms?.create !== 'join') throw new GodotError('room-not-found')
     this.#checkOpening(address)
   }
 
   /** The room that a client enters, opened if need be; `checkEntry` was called before. */
   entered (name: string, address: string): RoomCore {
-    const options = this.#server.cluster?.listing(name)?.options ?? NO_OPTIONS
-    return this.#byName.get(name) ?? this.#add(name, options, address, undefined)
+    const options = this.#server.cluster?.optionsElsewhere(name) ?? NO_OPTIONS
+    return this.#byName.get(name) ?? this.add(name, options, { address })
   }
 
   /**
@@ -146,7 +144,8 @@ export class Rooms {
 
   #checkOpening (address: string | undefined): void {
     const { maxRooms, joinPerMinute } = this.#server.settings.rooms!
-    if (this.size - 1 + (this.#server.cluster?.listingCount ?? 0) >= maxRooms) {
+    // A room that was just opened may not be known to the cluster yet.
+    if (Math.max(this.size, this.#server.cluster?.roomCount ?? 0) - 1 >= maxRooms) {
       throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
     }
     if (address === undefined || joinPerMinute === 0) return
@@ -154,17 +153,19 @@ export class Rooms {
     throw this.#limited('room-rate', address, `over ${joinPerMinute} rooms per minute from one address`)
   }
 
-  #add (name: string, options: RoomOptions, address: string | undefined, firstWait: number | undefined): RoomCore {
+  /** Opens a room that may be opened: `checkOpen` or `checkEntry` was called before. */
+  add (name: string, options: RoomOptions, { address, isProvisional = false }: Opening = {}): RoomCore {
     const room = new RoomCore(name, this.#server, options)
     this.#byName.set(name, room)
     if (address !== undefined) this.#openings.add(addressKey(address))
     this.#server.log.debug({ room: name, address }, 'room opened')
-    if (firstWait !== undefined) room.life.endIfEmptyAfter(firstWait)
+    if (isProvisional) room.life.endIfEmptyAfter(LOBBY_WAIT)
     if (room.isHome) room.opened(false)
     return room
   }
 
-  #unusedName (): string {
+  /** A join code that no room has, on this node or another one. */
+  unusedName (): string {
     let name
     do name = generateRoomName()
     while (this.has(name))

@@ -10,13 +10,6 @@ import type { RoomLink } from '../room/room-link.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import type { SignalEmitter } from './signals.ts'
 
-/** A room that has its home on another node. */
-export interface RoomListing {
-  readonly options: RoomOptions
-  /** Number of its members, wherever they are. */
-  readonly peers: number
-}
-
 /** What is known of a room of the cluster, wherever its home is. */
 export interface RoomFacts {
   readonly name: string
@@ -115,10 +108,10 @@ export interface ClusterLink {
   peer (id: number): WebSocketPeer | undefined
   /** Connects a room with its parts on other nodes. */
   openRoom (room: RoomCore): RoomLink
-  /** A room that has its home on another node. */
-  listing (name: string): RoomListing | undefined
-  /** Number of rooms that have their home on another node. */
-  readonly listingCount: number
+  /** Settings of a room that has its home on another node. */
+  optionsElsewhere (name: string): RoomOptions | undefined
+  /** Number of rooms of all nodes, `main` included. */
+  readonly roomCount: number
   /**
    * Reserves a place in a room for a client, and opens the room if need be; undefined if this node can decide alone.
    * Rejects with the refusals of `Rooms.checkEntry`, or cluster-unavailable.

@@ -1,0 +1,30 @@
+/**
+ * Numbers of the last messages that arrived from other nodes, by slot. They show which messages were lost, and which
+ * are late: a broker that was stopped may deliver them after newer ones when it goes on.
+ */
+export class LastNumbers {
+  readonly #bySlot = new Map<number, number>()
+
+  /** A message has arrived: how many were lost before it; undefined if it is late. */
+  arrived (slot: number, seq: number): number | undefined {
+    return this.#advance(slot, seq, seq - 1)
+  }
+
+  /** A node has reported the number of its last message: how many did not arrive before. */
+  reported (slot: number, seq: number): number {
+    return this.#advance(slot, seq, seq) ?? 0
+  }
+
+  /** The node is gone, or has joined anew: its numbers begin again. */
+  forget (slot: number): void {
+    this.#bySlot.delete(slot)
+  }
+
+  /** Up to `seq` everything has arrived or is lost; up to `expected` it should have arrived before. */
+  #advance (slot: number, seq: number, expected: number): number | undefined {
+    const last = this.#bySlot.get(slot)
+    if (last !== undefined && seq <= last) return undefined
+    this.#bySlot.set(slot, seq)
+    return last === undefined ? 0 : expected - last
+  }
+}
