@@ -10,7 +10,7 @@ const errors: Readonly<Record<string, HttpError>> = {
 }
 const malformed = new HttpError(400, 'Malformed HTTP request')
 
-/** Fastify's option `clientErrorHandler`: responds with a problem document to what is no complete request. */
+/** Fastify's option `clientErrorHandler`: responds with a problem document to malformed or incomplete requests. */
 export function answerClientError (this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const problem = problemOf(errors[error.code ?? ''] ?? malformed)

@@ -6,7 +6,7 @@ import { ref } from './document/shared-schema.ts'
 
 /** Errors of HTTP by status: their stable code and meaning. Any other status has its name in kebab-case as code. */
 export const httpErrors: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
-  400: ['bad-request', 'The request does not match its schema, or is no HTTP; `errors` names the invalid parts'],
+  400: ['bad-request', 'The request does not match its schema, or is not valid HTTP; `errors` names the invalid parts'],
   401: ['unauthorized', 'Missing or wrong token'],
   403: ['forbidden', 'The role of the token does not allow this, or without tokens the request is not local'],
   404: ['not-found', 'Nothing is at this path'],

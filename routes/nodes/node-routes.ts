@@ -41,7 +41,7 @@ export const NodeEntry = Type.Object({
     pending: count('Pending handshakes')
   }, { description: 'Number of its peers by state' })),
   rooms: Type.Optional(count('Number of rooms that have their home there'))
-}, { $id: 'PeerServer.Node', description: 'The node; one that is unreachable has no numbers' })
+}, { $id: 'PeerServer.Node', description: 'The node; `peers` and `rooms` are missing if it is unreachable' })
 
 type NodeEntry = Static<typeof NodeEntry>
 

@@ -25,7 +25,7 @@ export interface Problem {
   }>
 }
 
-/** The node; one that is unreachable has no numbers */
+/** The node; `peers` and `rooms` are missing if it is unreachable */
 export interface Node {
   /** Id of the node */
   id: string

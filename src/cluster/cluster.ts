@@ -13,7 +13,7 @@ import type { ClusterNode, NodeLeftCause } from './membership/membership-host.ts
 export interface ClusterSignals {
   /** Another node has joined the cluster; its peers are known. */
   node_joined: [node: ClusterNode]
-  /** A node has left: it said so (`left`), or was not heard of (`lost`). Its peers have left before. */
+  /** A node has left: it announced that (`left`), or stopped responding (`lost`). Its peers have left before. */
   node_left: [node: ClusterNode, cause: NodeLeftCause]
   /** Messages of a node were lost: to the room of this name, or ('') to single peers or about its peers. */
   gap: [node: ClusterNode, lost: number, room: string]
@@ -23,7 +23,7 @@ export interface ClusterSignals {
   peer_left: [peer: WebSocketPeer, end: PeerEnd]
   /** This node is part of the cluster, at first or again. */
   ready: []
-  /** This node is no longer part of the cluster: it cannot reach the broker. */
+  /** This node has lost the broker and is no longer part of the cluster. */
   lost: []
 }
 

@@ -10,7 +10,7 @@ import { until } from '../helper/until.ts'
 const SIZE = 32 * 1024
 const COUNT = 600
 
-t.test('while the broker does not keep up senders are paused, and nothing is lost unless it is said', async t => {
+t.test('while the broker does not keep up senders are paused, and every loss is reported', async t => {
   const nats = await startNats(t)
   const nodes: WebSocketServer[] = []
   t.teardown(async () => {

@@ -22,7 +22,7 @@ t.test('packets to all that are lost between nodes are reported, and the sender\
   t.same(await two.heard(), [`del ${one.id}`, `add ${one.id}`, `${one.id}: after`])
 })
 
-t.test('the last packets before a silence are missed by the next heartbeat', async t => {
+t.test('a heartbeat reveals that the last packets before a silence were lost', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
@@ -44,7 +44,7 @@ t.test('the last packets before a silence are missed by the next heartbeat', asy
   t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
 })
 
-t.test('joins and leaves that were lost are made up for', async t => {
+t.test('lost joins and leaves are recovered', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')

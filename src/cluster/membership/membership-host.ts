@@ -12,7 +12,7 @@ export interface ClusterNode {
   readonly startedAt: number
 }
 
-/** Why a node is no longer in the cluster: it said so, or was not heard of. */
+/** Why a node is no longer in the cluster: it announced that it leaves, or stopped responding. */
 export type NodeLeftCause = 'left' | 'lost'
 
 /** What membership tells and asks of the rest of a node. */

@@ -49,7 +49,7 @@ export class OtherNodes {
     return this.#bySlot.get(slot)?.node
   }
 
-  /** Resolves when all these nodes were heard of, or after some time, and all that were heard of have joined. */
+  /** Resolves once all nodes that have sent a heartbeat have joined; waits for these for `hello` at most. */
   async joined (expected: ReadonlyArray<{ slot: number, epoch: number }>): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {
@@ -125,7 +125,7 @@ export class OtherNodes {
     return this.#bySlot.get(other.node.slot) === other
   }
 
-  /** Asks those that were not heard of for some time whether they are there. */
+  /** Pings the nodes whose heartbeats are missing. */
   checkSilent (): void {
     const now = performance.now()
     for (const other of this.#bySlot.values()) {
@@ -143,7 +143,7 @@ export class OtherNodes {
     }, () => { other.isAsked = false })
   }
 
-  /** Nobody can have been heard of until now: the broker was away. */
+  /** No heartbeat can have arrived until now: the broker was away. */
   forgiveSilence (): void {
     for (const other of this.#bySlot.values()) other.heardAt = performance.now()
   }

@@ -6,7 +6,7 @@ export interface Timings {
   readonly lease: number
   /** For how long nobody gets a slot whose lease has ended. */
   readonly quarantine: number
-  /** A node that was not heard of for so long is asked whether it is there. */
+  /** A node is pinged after this time without a heartbeat. */
   readonly silence: number
   /** A node that does not answer in this time is lost. */
   readonly ping: number

@@ -381,7 +381,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Sends one packet in either mode to all peers except these; an id that is no peer is ignored. Returns the number of
+   * Sends one packet in either mode to all peers except these; unknown ids are ignored. Returns the number of
    * receivers: a peer whose output buffer is full does not get it.
    */
   broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
