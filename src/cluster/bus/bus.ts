@@ -60,8 +60,8 @@ export interface KeyStore {
 
 /**
  * What connects the nodes of a cluster: messages by subject (dot-separated words), at most once, in order per sender
- * over all subjects; requests; and stores of keys. Only a broker that was stopped may deliver messages late when it goes
- * on, so senders number them (`LastNumbers`).
+ * over all subjects; requests; and stores of keys. Only a broker that was stopped may deliver messages late when it
+ * goes on, so senders number them (`LastNumbers`).
  */
 export interface Bus {
   /** Bytes of the largest message. */
