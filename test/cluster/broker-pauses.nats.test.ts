@@ -36,7 +36,6 @@ t.test('while the broker does not keep up senders are paused, and every loss is 
       if (nodeId === 'b' && data[0] === 0) received.push(data.readUInt32LE(9))
     })
     await once(socket, 'message')
-    socket.on('close', (code, r) => console.error('CLOSED', nodeId, code, String(r)))
     sockets.push(socket)
   }
   const [a, b] = nodes
