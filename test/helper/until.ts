@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { withTimeout } from './with-timeout.ts'
 
-/** Resolves once `condition` holds; rejects after 20 seconds with an error that contains `awaited()`. */
+/** Resolves once `condition` holds; rejects after 30 seconds with an error that contains `awaited()`. */
 export async function until (
   condition: () => boolean | Promise<boolean>, awaited = () => String(condition)
 ): Promise<void> {
@@ -9,5 +9,5 @@ export async function until (
   const poll = async (): Promise<void> => {
     while (!given.signal.aborted && !await condition()) await delay(2)
   }
-  await withTimeout(20, awaited, poll()).finally(() => { given.abort() })
+  await withTimeout(30, awaited, poll()).finally(() => { given.abort() })
 }
