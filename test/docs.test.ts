@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
-import { checkTypes, readExamples, startExample } from './helper/doc-examples.ts'
+import { checkTypes, readExamples, runExample, startExample } from './helper/doc-examples.ts'
 import { freePort } from './helper/free-port.ts'
 
 /**
@@ -26,6 +26,14 @@ const checks: Record<string, (t: Test, port: number) => Promise<void>> = {
 
   alone: echoes,
 
+  async typescript (t, port) {
+    for (const path of ['/ws', '/ws4']) {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`)
+      await once(socket, 'message')
+      socket.terminate()
+    }
+  },
+
   async member (t, port) {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
     const [hello] = await once(socket, 'message')
@@ -46,14 +54,23 @@ const checks: Record<string, (t: Test, port: number) => Promise<void>> = {
   }
 }
 
+/** Examples that end by themselves, and what they print. */
+const programs: Record<string, RegExp> = { testing: /^(#|ℹ) pass 1$/m }
+
 const examples = await readExamples('README.md')
 
 t.test('every marked example has a check and vice versa', async t => {
-  t.same(examples.map(({ name }) => name).sort(), Object.keys(checks).sort())
+  t.same(examples.map(({ name }) => name).sort(), Object.keys({ ...checks, ...programs }).sort())
 })
 
 for (const { name, language, code } of examples) {
   t.test(`the example ${name} works`, async t => {
+    if (name in programs) {
+      const { code: exitCode, output } = await runExample(t, { name, language, code })
+      t.equal(exitCode, 0, output)
+      t.match(output, programs[name])
+      return
+    }
     const port = await freePort()
     await startExample(t, { name, language, code: code.replaceAll(/\b(3000|9080)\b/g, String(port)) }, [port])
     await checks[name](t, port)
