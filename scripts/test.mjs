@@ -9,6 +9,8 @@ import { isHeavy, runTests } from './run-tests.mjs'
 const root = resolve(import.meta.dirname, '..')
 
 const [mode, ...args] = process.argv.slice(2)
+// A test that is about production sets it.
+delete process.env.NODE_ENV
 process.exitCode = await run()
 
 async function run () {
@@ -18,7 +20,7 @@ async function run () {
     case 'quick':
       return await build('tsconfig.json') || runTests(allTests().filter(file => !isHeavy(file)))
     case 'file':
-      await transpile()
+      await transpile('tsconfig.json')
       return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))
     case 'nodes':
       process.env.NODES = findNodes().join(delimiter)
