@@ -6,8 +6,7 @@ import WebSocket from 'ws'
 import { root } from '../scripts/root.ts'
 import { encodeRelayPacket } from '../src/protocol/multiplayer/relay-packet.ts'
 import { encodeVariant } from '../src/protocol/variant/variant.ts'
-import { readExamples, runExample, startExample, type Example } from './helper/doc-examples.ts'
-import { adminToken } from './helper/doc-examples.ts'
+import { adminToken, readExamples, runExample, startExample, type Example } from './helper/doc-examples.ts'
 import { freePort } from './helper/free-port.ts'
 
 /** What must hold while an example runs; its port (3000 or 9080) is replaced by a free one. */
@@ -25,7 +24,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
       const { output } = await run(t, examples, 'match', port)
       const { url, created } = JSON.parse(/^\{.*$/m.exec(output)![0])
       t.ok(created)
-      const { socket, id } = await join3(url)
+      const { socket, id } = await joinGame(url)
       await administer(t, port, examples, socket, id)
     },
 
@@ -53,7 +52,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     async scopes (t, port) {
       const chat = new WebSocket(`ws://127.0.0.1:${port}/games/chat`)
       await once(chat, 'open')
-      const { socket, id } = await join3(`ws://127.0.0.1:${port}/games/arena`)
+      const { socket, id } = await joinGame(`ws://127.0.0.1:${port}/games/arena`)
       const [news] = await once(chat, 'message')
       t.equal(String(news), `player ${id} is in the arena`)
       const response = await fetch(`http://127.0.0.1:${port}/games/admin/arena/peers/${id}`)
@@ -74,7 +73,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
 
   'docs/multiplayer.md': {
     async member (t, port) {
-      const { socket, id } = await join3(`ws://127.0.0.1:${port}/ws`)
+      const { socket, id } = await joinGame(`ws://127.0.0.1:${port}/ws`)
       const name = encodeVariant('Ann')
       // rpc("join", "Ann") on /root/Main, as Godot calls the first time: with the path at the end.
       const call =
@@ -173,7 +172,7 @@ async function administer (
 }
 
 /** A client in multiplayer mode, and its id, which the first message tells it. */
-async function join3 (url: string): Promise<{ socket: WebSocket, id: number }> {
+async function joinGame (url: string): Promise<{ socket: WebSocket, id: number }> {
   const socket = new WebSocket(url)
   const [hello] = await once(socket, 'message')
   return { socket, id: hello.readInt32LE(9) }
