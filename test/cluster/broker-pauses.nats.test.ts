@@ -7,8 +7,8 @@ import { startNats } from '../helper/nats.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
-const SIZE = 32 * 1024
-const COUNT = 600
+const SIZE = 256 * 1024
+const COUNT = 75
 
 t.test('while the broker does not keep up senders are paused, and every loss is reported', async t => {
   const nats = await startNats(t)
@@ -25,6 +25,7 @@ t.test('while the broker does not keep up senders are paused, and every loss is 
       bindIp: '127.0.0.1',
       closeTimeout: 0.5,
       log: silentLogger,
+      inputBufferKb: 512,
       outputBufferKb: 512,
       cluster: { servers: nats.url, nodeId }
     })
@@ -44,21 +45,27 @@ t.test('while the broker does not keep up senders are paused, and every loss is 
 
   let lost = 0
   b.cluster.on('gap', (_node, count) => { lost += count })
-  nats.signal('SIGSTOP')
-  for (let number = 0; number < COUNT; number++) {
+  let closeCode: number | undefined
+  sockets[0].on('close', code => { closeCode = code })
+  const packets = Array.from({ length: COUNT }, (_, number) => {
     const packet = Buffer.alloc(SIZE)
     header(sender.id, 0).copy(packet)
     packet.writeUInt32LE(number, 9)
-    sockets[0].send(packet)
-  }
+    return packet
+  })
+  nats.signal('SIGSTOP')
+  for (const packet of packets) sockets[0].send(packet)
   await until(() => sender.isPaused, () => 'the sender to be paused')
   t.ok(sender.packetsIn < COUNT, `paused after ${sender.packetsIn} packets`)
   nats.signal('SIGCONT')
-  await until(() => received.at(-1) === COUNT - 1, () => `the last of ${COUNT} packets, got ${received.length}`)
+  // On a busy machine the broker may be stopped for so long that its connection is given up: then the loss is reported
+  // as a gap, or the node has lost its slot and has closed its peers.
+  await until(() => received.at(-1) === COUNT - 1 || lost > 0 || closeCode !== undefined,
+    () => `the last of ${COUNT} packets, or the report of a loss; got ${received.length}`)
   t.same(received, [...new Set(received)].sort((one, other) => one - other), 'once and in order')
-  // On a busy machine the broker may be stopped for so long that the connection is given up.
-  t.equal(received.length < COUNT, lost > 0, `${COUNT - received.length} packets are missing`)
-  t.notOk(sender.isPaused)
+  t.equal(received.length === COUNT, lost === 0 && closeCode === undefined, `${COUNT - received.length} are missing`)
+  t.ok([undefined, 1012].includes(closeCode), `closed with ${closeCode}`)
+  await until(() => !sender.isPaused, () => 'the sender to go on')
   t.equal(a.monitor.drops['too-big'], 0)
   for (const socket of sockets) socket.terminate()
 })
