@@ -19,7 +19,7 @@ export const coverageFolder = join(root, 'dist/.coverage')
  */
 const heavy = [
   /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^package$/, /^docs/, /^service/, /^conformance\//,
-  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
+  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/(watch|tmux)$/, /^hosts\//
 ]
 const covered = /^service\.limits$|^cli\/watch$|^cluster\/(faults|broker-pauses|processes|rooms)\./
 
