@@ -5,10 +5,11 @@ import { documentText } from '../../../scripts/openapi.ts'
 import { startApp, type ServiceApp } from '../../helper/app.ts'
 import { openAdminCluster } from '../../helper/admin-cluster.ts'
 import { closed, type Schema, withoutReferences } from '../../helper/document.ts'
-import { accept } from '../../helper/internals.ts'
+import { accept, sessionOf } from '../../helper/internals.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
-import { joinRoom } from '../../helper/memory-cluster.ts'
+import { joinRoom, quickTimings } from '../../helper/memory-cluster.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../../helper/raw-socket.ts'
+import { until } from '../../helper/until.ts'
 
 // Every example of the document can happen: it matches its schema, and a real server sends it.
 
@@ -31,7 +32,7 @@ interface Answer { readonly status: number, readonly body: any }
 /** A service in the state in which it answers with an error. */
 interface Cause {
   readonly options?: Partial<AppOptions>
-  readonly prepare?: (app: ServiceApp, t: Test) => unknown
+  readonly prepare?: ((app: ServiceApp, t: Test) => unknown) | undefined
   /** Changes a request to an operation, so that it is answered with this error. */
   readonly request?: (request: Request, app: ServiceApp, found: RegExpExecArray) => Request
 }
@@ -121,6 +122,9 @@ const causes: Array<[code: string, detail: RegExp, cause: Cause]> = [
   ['refusing-connections', /./, { options: { server: { rooms: true, refuseNewConnections: true } } }]
 ]
 
+/** Shared by all errors that need nothing else. */
+const usual: Cause = {}
+
 /** Names a peer in the path, or in the query of an operation that has none there. */
 function withTarget (idOf: (app: ServiceApp) => number): NonNullable<Cause['request']> {
   return (request, app) => {
@@ -131,9 +135,13 @@ function withTarget (idOf: (app: ServiceApp) => number): NonNullable<Cause['requ
   }
 }
 
-function closePeer ({ server }: ServiceApp): void {
+/** A peer that does not answer a close frame. */
+function closePeer ({ server }: ServiceApp, t: Test): void {
+  server.change({ closeTimeout: 600 })
   accept(server, new MemoryConnection('192.0.2.7', 1))
-  server.disconnectPeer([...server.peers()][0].id)
+  const [{ id }] = server.peers()
+  server.disconnectPeer(id)
+  t.teardown(() => { sessionOf(server, id)?.destroy('server') })
 }
 
 /** A peer that reads nothing, with a full output buffer. */
@@ -181,11 +189,12 @@ t.test('a server sends every example of an error', async t => {
     if (example === undefined) {
       t.fail(`${operation.operationId} has an error response without an example`)
     } else if (example.code === 'cluster-unavailable') {
-      t.ok(unreachable.includes(operation.operationId), name)
+      t.ok(ofCluster.some(one => one.operation === operation), name)
     } else {
       const [, pattern, cause] = causes.find(([code, detail]) => code === example.code && detail.test(example.detail))!
-      const app = apps.get(cause) ?? openApp(t, cause)
-      apps.set(cause, app)
+      const state = cause.options === undefined && cause.prepare === undefined ? usual : cause
+      const app = apps.get(state) ?? openApp(t, state)
+      apps.set(state, app)
       const request = requestOf(path, method, operation)
       const changed = cause.request?.(request, await app, pattern.exec(example.detail)!) ?? request
       const answer = await send(t, await app, changed)
@@ -194,33 +203,38 @@ t.test('a server sends every example of an error', async t => {
   }
 })
 
-/** Operations of one peer or room, which may be on a node that does not answer. */
-const unreachable = Object.entries<any>(document.paths).flatMap(([, item]) => Object.values<any>(item))
-  .filter(({ responses }) => exampleOf(responses[503])?.code === 'cluster-unavailable')
-  .map(({ operationId }) => operationId)
+const ofCluster = Object.entries<any>(document.paths).flatMap(([path, item]) => Object.entries<any>(item)
+  .filter(([, { responses }]) => exampleOf(responses[503])?.code === 'cluster-unavailable')
+  .map(([method, operation]) => ({ path, method, operation })))
 
 function exampleOf (response: any): any {
   return response?.content?.['application/problem+json']?.example
 }
 
-t.test('a node of a cluster sends the example of a node that does not answer', async t => {
-  const { nodes, apis, broker, buses } = await openAdminCluster(t, 2)
-  await nodes[1].cluster!.openRoom('arena-7')
-  const { id } = await joinRoom(nodes[1], 'arena-7')
-  broker.cut(buses[1])
-  t.teardown(() => { broker.restore(buses[1]) })
-  for (const [path, item] of Object.entries<any>(document.paths)) {
-    for (const [method, operation] of Object.entries<any>(item)) {
-      if (!unreachable.includes(operation.operationId)) continue
+t.test('nodes of a cluster send the examples of a node that does not answer, or that is alone', async t => {
+  const { nodes, apis, broker, buses } = await openAdminCluster(t, 2, {}, { ...quickTimings, lease: 2000 })
+  await nodes[1].cluster!.openRoom('far')
+  const { id } = await joinRoom(nodes[1], 'far')
+  const check = async (detail: RegExp, room: string): Promise<void> => {
+    for (const { path, method, operation } of ofCluster) {
+      const example = exampleOf(operation.responses[503])
+      if (!detail.test(example.detail)) continue
       const { path: filled, type, body } = requestOf(path, method, operation)
-      const url = filled.replace('/api/v1', '').replace('1836495123', String(id)).replace('game-7', 'node-1')
+      const url = filled.replace('/api/v1', '').replace('1836495123', String(id)).replace('arena-7', room)
+        .replace('game-7', 'node-1')
       const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
       const init = { method: method.toUpperCase(), headers, ...(body === undefined ? {} : { body: String(body) }) }
       const response = await apis[0](url, init)
       t.same(withoutNumbers({ status: response.status, body: await response.json() }),
-        withoutNumbers({ status: 503, body: exampleOf(operation.responses[503]) }), operation.operationId)
+        withoutNumbers({ status: 503, body: example }), operation.operationId)
     }
   }
+  broker.cut(buses[1])
+  await check(/does not answer/, 'far')
+  broker.cut(buses[0])
+  await until(() => !nodes[0].cluster!.isReady, () => 'the node to be alone')
+  await check(/^The cluster is not reachable$/, 'unknown')
+  for (const bus of buses) broker.restore(bus)
 })
 
 t.test('a server accepts every example of a request', async t => {
