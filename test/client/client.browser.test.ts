@@ -17,8 +17,8 @@ t.test('the typed client works in a browser: calls, bytes, errors and events', s
   // The dashboard has an import map for what the client imports.
   await page.goto(`${url}/dashboard`)
   const seen = await page.evaluate(async ({ url, token, id }) => {
-    const module: string = '/dashboard/client/client.js'
-    const { ApiError, PeerServerClient } = await import(module)
+    // @ts-expect-error: a file of the page
+    const { ApiError, PeerServerClient } = await import('/dashboard/client/client.js')
     const client: PeerServerClient = new PeerServerClient({ url, token })
     const { items } = await client.call('peers')
     const { bytes } = await client.call('putPacket', { id }, Uint8Array.of(1, 2, 3))
@@ -54,5 +54,6 @@ t.test('the typed client works in a browser: calls, bytes, errors and events', s
     hasBuffer: false
   })
   t.ok(seen.types.includes('admin'))
-  t.same(problems, ['Failed to load resource: the server responded with a status of 404 (Not Found)'])
+  // The dashboard asks whether it needs a token.
+  t.same(problems.map(problem => /\d{3}/.exec(problem)?.[0]), ['401', '404'])
 })
