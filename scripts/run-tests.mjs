@@ -18,8 +18,8 @@ export const coverageFolder = join(root, 'dist/.coverage')
  * library runs nowhere else.
  */
 const heavy = [
-  /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^hosting\/docker$/, /^package$/, /^docs/, /^service/, /^conformance\//,
-  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/watch$/, /^hosts\//
+  /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^hosting\/docker$/, /^package$/, /^docs/, /^service/,
+  /^conformance\//, /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/(watch|tmux)$/, /^hosts\//
 ]
 const covered = /^service\.limits$|^cli\/watch$|^cluster\/(faults|broker-pauses|processes|rooms)\./
 
