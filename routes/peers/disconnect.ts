@@ -8,7 +8,7 @@ import type { AdminParts } from '../nodes/admin-parts.ts'
 import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
 import { partial } from '../page.ts'
 import { BodyFilter, filtered } from './peer-filter.ts'
-import { badRequest, CloseCode, CloseReason, noCluster, noPeer, PeerId } from '../schemas.ts'
+import { badRequest, CloseCode, CloseReason, noAnswer, noPeer, PeerId } from '../schemas.ts'
 
 const tags = ['peers']
 
@@ -53,7 +53,7 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
         202: Type.Object({ state: Type.Literal('closing') }, { description: 'The peer is closing' }),
         400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
         404: noPeer,
-        503: noCluster
+        503: noAnswer
       }
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {

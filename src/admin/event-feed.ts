@@ -96,7 +96,9 @@ export class EventFeed {
     dropped: (reason, { id, room: { name: room } }, count) => {
       if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason }, count)
     },
-    listening: () => { this.#add('listening', describeListening(this.#server)) },
+    // Before the app is bound the port is not known yet.
+    listening: () => { if (this.#server.port !== 0) this.#addListening() },
+    bound: () => { this.#addListening() },
     stopped: () => { this.#add('stopped', {}) }
   }
 
@@ -161,6 +163,10 @@ export class EventFeed {
       this.#subscribers.delete(subscriber)
       this.#adjust()
     }
+  }
+
+  #addListening (): void {
+    this.#add('listening', describeListening(this.#server))
   }
 
   /** Adds an audit entry. */

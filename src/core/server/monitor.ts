@@ -50,8 +50,10 @@ export interface MonitorEvents {
   unbanned: [ban: Ban]
   /** Options changed at run time. */
   changed: [options: Partial<ServerOptions>]
-  /** The server started to listen. */
+  /** The server started to listen; a mounted one, at the start of its app, before that is bound to a port. */
   listening: []
+  /** The app of a mounted server that listens already is bound to its port. */
+  bound: []
   /** The server stopped, and all peers have ended. */
   stopped: []
 }
@@ -68,6 +70,7 @@ const eventNames = namesOf<MonitorEvents>({
   refused: true,
   limited: true,
   listening: true,
+  bound: true,
   stopped: true,
   banned: true,
   unbanned: true,
