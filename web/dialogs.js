@@ -1,6 +1,7 @@
-// Dialogs: sign in, disconnect a peer, open and close a room, send a packet, stop the server, drain a node.
-import { client, setToken } from './api.js'
+// Dialogs: disconnect a peer, open and close a room, send a packet, stop the server, drain a node.
+import { client } from './api.js'
 import { formatPlural } from './client/format.js'
+import { isOnline, setOnline } from './connection.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 
 /** Bytes of UTF-8 in a close reason. */
@@ -35,17 +36,6 @@ for (const button of document.querySelectorAll('dialog [data-close]')) {
 for (const dialog of document.querySelectorAll('dialog')) {
   dialog.addEventListener('close', () => {
     if (document.activeElement === document.body) document.querySelector('#peers tr[tabindex="0"]')?.focus()
-  })
-}
-
-/** Asks for the token until `start` succeeds with it. */
-export function openSignIn (start) {
-  const form = openDialog('token-dialog')
-  byId('token-dialog').oncancel = event => { event.preventDefault() }
-  onSubmit(form, async () => {
-    setToken(form.elements.token.value.trim())
-    await start()
-    form.reset()
   })
 }
 
@@ -137,9 +127,10 @@ async function sendPacket (to, id, packet, raw) {
   return 1
 }
 
-/** Stops the server with a reason. */
-export function openStop () {
+/** Stops the server with a reason; `peers` says whom that disconnects. */
+export function openStop (peers) {
   const form = openDialog('stop-dialog')
+  setText(byId('stop-peers'), peers)
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
     await client.call('stop', {}, reason === '' ? {} : { reason })
@@ -158,7 +149,7 @@ export function openDrain (node) {
 }
 
 /** Opens a dialog; returns its form. */
-function openDialog (id) {
+export function openDialog (id) {
   const dialog = byId(id)
   const form = dialog.querySelector('form')
   showProblem(form.querySelector('.problem'))
@@ -167,7 +158,7 @@ function openDialog (id) {
 }
 
 /** Runs `action` on submit, and closes the dialog if it succeeds. */
-function onSubmit (form, action) {
+export function onSubmit (form, action) {
   const problem = form.querySelector('.problem')
   const button = form.querySelector('.buttons button:last-child')
   form.onsubmit = async event => {
@@ -178,9 +169,10 @@ function onSubmit (form, action) {
       showProblem(problem)
       form.closest('dialog').close()
     } catch (error) {
-      showProblem(problem, error.status === 401 ? 'Wrong token.' : messageOf(error))
+      showProblem(problem, messageOf(error))
     } finally {
       button.disabled = false
+      setOnline(isOnline)
     }
   }
 }
@@ -191,8 +183,16 @@ function byteLength (text) {
 
 /** The packet as a request body. */
 function packetOf (kind, text) {
-  if (kind === 'variant') return { variant: JSON.parse(text) }
+  if (kind === 'variant') return { variant: parseJson(text) }
   return kind === 'text' ? text : parseHex(text)
+}
+
+function parseJson (text) {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`Invalid JSON: ${error.message}`)
+  }
 }
 
 function parseHex (text) {
