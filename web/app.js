@@ -216,8 +216,9 @@ async function refreshLists () {
 }
 
 function scheduleRefresh () {
+  const isScheduled = isRefreshing || isRefreshDue
   isRefreshDue = true
-  if (isRefreshing) return
+  if (isScheduled) return
   clearTimeout(refreshTimer)
   refreshTimer = setTimeout(refreshLists, REFRESH_DELAY)
 }

@@ -101,7 +101,7 @@ t.test('every view is accessible and fits, in both themes and all sizes', {
   for (const address of ['203.0.113.7', '198.51.100.250', '2001:db8:1111:2222:3333:4444:5555:6666']) {
     accept(server, new MemoryConnection(address, 54321), 'chat')
   }
-  server.openRoom('a-room-with-a-name-of-sixty-four-characters-as-long-as-it-can-be-', { maxPeers: 1000 })
+  server.openRoom('a-room-with-a-long-name-'.padEnd(64, 'x'), { maxPeers: 1000 })
   await checkViews(t, url, views)
 })
 
@@ -146,10 +146,11 @@ async function violations (page: Page): Promise<string[]> {
 const misfits = `(() => {
   const all = selector => [...document.querySelectorAll(selector)].filter(element => element.checkVisibility())
   const describe = (fault, elements) => elements.map(element => fault + ': ' + element.outerHTML.slice(0, 200))
-  const lines = element => {
+  const isBroken = element => {
     const range = document.createRange()
     range.selectNodeContents(element)
-    return new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ bottom }) => Math.round(bottom)))
+    const parts = [...range.getClientRects()].filter(({ width }) => width > 0)
+    return Math.max(...parts.map(({ top }) => top)) >= Math.min(...parts.map(({ bottom }) => bottom))
   }
   const dialog = document.querySelector('dialog[open]')
   return [
@@ -157,7 +158,7 @@ const misfits = `(() => {
     ...describe('cut', all('h1, h2, th button, th.plain, figcaption, .status')
       .filter(element => element.scrollWidth > element.clientWidth + 1)),
     ...describe('on two lines', all('h1, .status, figcaption strong, button, td > span, td.age, td.id, td.state')
-      .filter(element => lines(element).size > 1)),
+      .filter(isBroken)),
     ...describe('outside', [...dialog?.querySelectorAll('button, input, h2') ?? all('.actions button')]
       .filter(element => element.checkVisibility())
       .filter(element => element.getBoundingClientRect().right > innerWidth))

@@ -203,14 +203,14 @@ t.test('charts begin with what the server has measured, and tell the values of a
   const valueText = async () => await chart.getAttribute('aria-valuetext')
   const texts: string[] = []
   await chart.focus()
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 3; i++) {
     texts.push(await valueText() ?? '')
     await page.keyboard.press('ArrowLeft')
   }
   for (const text of texts) t.match(text, /^\d\d:\d\d:\d\d · in [\d.]+, out [\d.]+ [KM]iB\/s$/)
-  t.equal(new Set(texts.map(text => text.slice(0, 8))).size, 4, 'each is another second')
+  t.equal(new Set(texts.map(text => text.slice(0, 8))).size, 3, 'each is another second')
   t.equal(await page.locator('#chart-bytes .reading').isVisible(), true)
-  await page.keyboard.press('Tab')
+  await page.keyboard.press('Shift+Tab')
   t.equal(await page.locator('#chart-bytes .reading').isVisible(), false)
   t.match(await page.locator('#chart-packets canvas').getAttribute('aria-valuetext'), /out [\d.]+ packets\/s$/)
   await page.locator('#chart-peers canvas').hover()
@@ -396,6 +396,9 @@ t.test('works with 10,000 peers that send packets, join, and leave all at once',
   const { page, problems, server } = await openDashboard(t, {
     server: { protocols: ['chat', 'game'], pingInterval: 0 }
   })
+  let streams = 0
+  page.on('request', request => { if (request.url().includes('/events?')) streams++ })
+  await page.reload()
   await page.locator('#status[data-state=success]').waitFor()
   server.on('packet', () => {})
   const connections = Array.from({ length: 10_000 }, (_, i) =>
@@ -470,8 +473,7 @@ t.test('works with 10,000 peers that send packets, join, and leave all at once',
   await page.getByText('No peers connected.').waitFor()
   t.comment(`10,000 peers have left: shown after ${(performance.now() - began).toFixed(0)} ms`)
   await eventLine(page, /left [\d,]+ more peers: connection lost/).first().waitFor()
-  t.equal(await page.evaluate("performance.getEntriesByType('resource').filter(({ name }) => " +
-    "name.includes('/events?')).length"), 0, 'the stream was never cut')
+  t.equal(streams, 1, 'the stream was never cut')
   t.same(unexpected(problems), [])
 })
 
