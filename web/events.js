@@ -70,7 +70,7 @@ export class EventList {
 
   #showPlaceholder () {
     const isEmpty = this.#list.childElementCount === 0
-    byId('log').hidden = isEmpty
+    this.#list.hidden = isEmpty
     byId('events-none').hidden = !isEmpty
   }
 
