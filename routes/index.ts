@@ -16,6 +16,7 @@ import { disconnectRoutes } from './peers/disconnect.ts'
 import { Event } from './events/event-schemas.ts'
 import { shareStats } from './events/cluster-stats.ts'
 import { eventRoutes } from './events/events.ts'
+import { historyRoutes } from './history.ts'
 import { ClusterNodes } from './nodes/cluster-nodes.ts'
 import { NodeEntry, nodeRoutes } from './nodes/node-routes.ts'
 import { packetRoutes } from './packets.ts'
@@ -54,6 +55,8 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
     nodeRoutes, serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes, banPeersRoute
   ]) await app.register(routes, { server, nodes, peers })
   shareStats(nodes, feed)
+  app.addHook('onClose', async () => { feed.close() })
+  await app.register(historyRoutes, { server, nodes, peers, feed })
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()
 }

@@ -1,6 +1,7 @@
-// Dialogs: sign in, disconnect a peer, close a room, send a packet, stop the server, drain a node.
-import { client, setToken } from './api.js'
+// Dialogs: disconnect a peer, close a room, send a packet, stop the server, drain a node.
+import { client } from './api.js'
 import { formatPlural } from './client/format.js'
+import { isOnline, setOnline } from './connection.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 
 /** Bytes of UTF-8 in a close reason. */
@@ -35,17 +36,6 @@ for (const button of document.querySelectorAll('dialog [data-close]')) {
 for (const dialog of document.querySelectorAll('dialog')) {
   dialog.addEventListener('close', () => {
     if (document.activeElement === document.body) document.querySelector('#peers tr[tabindex="0"]')?.focus()
-  })
-}
-
-/** Asks for the token until `start` succeeds with it. */
-export function openSignIn (start) {
-  const form = openDialog('token-dialog')
-  byId('token-dialog').oncancel = event => { event.preventDefault() }
-  onSubmit(form, async () => {
-    setToken(form.elements.token.value.trim())
-    await start()
-    form.reset()
   })
 }
 
@@ -131,9 +121,10 @@ async function sendPacket (to, id, packet, raw) {
   return 1
 }
 
-/** Stops the server with a reason. */
-export function openStop () {
+/** Stops the server with a reason; `peers` says whom that disconnects. */
+export function openStop (peers) {
   const form = openDialog('stop-dialog')
+  setText(byId('stop-peers'), peers)
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
     await client.call('stop', {}, reason === '' ? {} : { reason })
@@ -172,9 +163,10 @@ export function onSubmit (form, action) {
       showProblem(problem)
       form.closest('dialog').close()
     } catch (error) {
-      showProblem(problem, error.status === 401 ? 'Wrong token.' : messageOf(error))
+      showProblem(problem, messageOf(error))
     } finally {
       button.disabled = false
+      setOnline(isOnline)
     }
   }
 }
@@ -186,8 +178,16 @@ export function byteLength (text) {
 
 /** The packet as a request body. */
 function packetOf (kind, text) {
-  if (kind === 'variant') return { variant: JSON.parse(text) }
+  if (kind === 'variant') return { variant: parseJson(text) }
   return kind === 'text' ? text : parseHex(text)
+}
+
+function parseJson (text) {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`Invalid JSON: ${error.message}`)
+  }
 }
 
 /** The bytes of pairs of hex digits. */

@@ -822,6 +822,34 @@ export interface Operations {
     body: undefined
     response: undefined
   }
+  /** Get the traffic of the last ten minutes. */
+  getHistory: {
+    parameters: {
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
+    }
+    body: undefined
+    response: {
+      /** Seconds from one sample to the next */
+      interval: 1
+      /** When the latest sample was taken */
+      at: string
+      /** Open peers */
+      peers: Array<number>
+      /** Packets received per second */
+      packetsIn: Array<number>
+      /** Packets sent per second */
+      packetsOut: Array<number>
+      /** Payload bytes received per second */
+      bytesIn: Array<number>
+      /** Payload bytes sent per second */
+      bytesOut: Array<number>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
+    }
+  }
   /** Follow events. */
   events: {
     parameters: {
@@ -835,6 +863,11 @@ export interface Operations {
       scope?: 'local' | 'cluster'
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
+      /**
+       * Merge what happens to many peers or rooms at once: of those that wait to be sent, the 51st and further events
+       * of the same type and cause become one event `merged`
+       */
+      merge?: boolean
       /** Seconds after which the stream ends; without it only the client ends it */
       duration?: number
       /** Without `Last-Event-ID`: start with this many of the latest events */
@@ -878,7 +911,10 @@ export const operations = {
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'scope', 'sample', 'duration', 'recent'] }
+  getHistory: { method: 'GET', path: '/server/history', query: ['scope'] },
+  events: {
+    method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'scope', 'sample', 'merge', 'duration', 'recent']
+  }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]

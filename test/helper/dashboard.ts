@@ -21,11 +21,17 @@ export async function visitDashboard (
 
 /** Problems other than the one that a test provokes, and requests that the page aborts itself. */
 export function unexpected (problems: string[], provoked?: string): string[] {
-  const aborted = /\/(nodes|server|bans|peers\/\d+|(peers|rooms|events)\?.*): net::ERR_ABORTED/
+  const aborted = /\/(nodes|server|bans|peers\/\d+|(peers|rooms|events)\?.*|history): net::ERR_ABORTED/
   return problems.filter(problem => !aborted.test(problem) && (provoked === undefined || !problem.includes(provoked)))
 }
 
 /** The line of an event. */
 export function eventLine (page: Page, text: string | RegExp) {
   return page.locator('#events li', { hasText: text })
+}
+
+/** Signs in with a token. */
+export async function signIn (page: Page, token: string): Promise<void> {
+  await page.fill('#token-dialog [name=token]', token)
+  await page.click('#token-dialog .primary')
 }
