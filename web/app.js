@@ -1,15 +1,21 @@
 // The dashboard: creates its parts and keeps them up to date.
 import { client, hasToken, selectServer, servers } from './api.js'
+import { createBanTable, liftBan, openBan } from './bans.js'
+import { openBanSelected, openDisconnectSelected, sendToSelected } from './bulk-actions.js'
 import { eventTypes } from './client/event-text.js'
 import { formatCount, formatDuration, formatPlural } from './client/format.js'
 import { isOnline, setOnline } from './connection.js'
-import { openCloseRoom, openDisconnect, openDrain, openOpenRoom, openSend, openStop } from './dialogs.js'
+import { openCloseRoom, openDisconnect, openDrain, openSend, openStop } from './dialogs.js'
 import { byId, createElement, messageOf, setText, showToast } from './dom.js'
 import { EventList } from './events.js'
 import { NodeTable } from './nodes.js'
+import { PeerDetails } from './peer-details.js'
 import { createPeerTable } from './peers.js'
+import { openChangeRoom, openOpenRoom } from './room-dialog.js'
 import { createRoomTable } from './rooms.js'
+import { Selection, showSelection } from './selection.js'
 import { openSignIn } from './sign-in.js'
+import { TestClient } from './test-client.js'
 import { Traffic } from './traffic.js'
 
 /** Milliseconds from one refresh of the lists to the next. */
@@ -26,9 +32,32 @@ const MAX_SILENCE = 10_000
 const SILENT = 'silent'
 
 const traffic = new Traffic()
-const peers = createPeerTable({ disconnect: openDisconnect, send: id => { sendTo(id) } })
+const selection = new Selection()
+const peers = createPeerTable(selection, {
+  show: id => { details.open(id) },
+  send: id => { sendTo(id) },
+  disconnect: openDisconnect,
+  ban: address => { openBan(address, refreshBans) }
+})
+showSelection(selection, peers, {
+  send: () => { sendToSelection() },
+  disconnect: () => { openDisconnectSelected(selection) },
+  ban: () => { openBanSelected(selection) }
+})
+const details = new PeerDetails({
+  send: id => { sendTo(id) },
+  disconnect: openDisconnect,
+  ban: address => { openBan(address, refreshBans) },
+  showRoom: name => {
+    byId('peer-dialog').close()
+    showPeersOf(name)
+  }
+})
+const bans = createBanTable(address => { liftBan(address).then(refreshBans) })
+const testClient = new TestClient()
 const rooms = createRoomTable({
-  show: name => { peers.filterBy('room', name) },
+  show: name => { showPeersOf(name) },
+  change: name => { openChangeRoom(name, () => { rooms.refresh() }).catch(error => { showToast(messageOf(error)) }) },
   setLocked: (name, locked) => { changeRoom(client.call('updateRoom', { room: name }, { locked })) },
   close: openCloseRoom
 })
@@ -86,6 +115,7 @@ function showState () {
   const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
   setText(byId('endpoint'), [url, mode, ...(protocols.length === 0 ? [] : [protocols.join(', ')])].join(' · '))
   peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
+  testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
@@ -181,16 +211,18 @@ function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
   if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$|^reset$/.test(event.type)) scheduleRefresh()
+  if (/_disconnected$/.test(event.type)) selection.drop(event.id)
   if (/^(listening|stopped|admin|reset)$/.test(event.type)) scheduleStateRefresh()
+  if (/^(admin|reset)$/.test(event.type)) refreshBans()
 }
 
 /** Shows totals, and rates since the last totals. */
 function showStats (stats) {
-  for (const table of [peers, rooms, nodes]) table.setServerTime(stats.at)
+  for (const part of [peers, rooms, nodes, bans, details]) part.setServerTime(stats.at)
   const seconds = traffic.add(stats)
   const { listening, refuseNewConnections } = stats
   Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
-  Object.assign(state.rooms, { count: stats.rooms })
+  state.rooms.count = stats.rooms
   openPeers = stats.peers.open
   showState()
 }
@@ -207,7 +239,7 @@ async function refreshLists () {
   isRefreshing = true
   isRefreshDue = false
   if (!document.hidden && isOnline) {
-    const tables = [peers, ...(byId('rooms-section').hidden ? [] : [rooms]), ...(nodes.isShown ? [nodes] : [])]
+    const tables = [peers, bans, ...(byId('rooms-section').hidden ? [] : [rooms]), ...(nodes.isShown ? [nodes] : [])]
     await Promise.allSettled(tables.map(table => table.refresh()))
   }
   isRefreshing = false
@@ -221,6 +253,14 @@ function scheduleRefresh () {
   if (isScheduled) return
   clearTimeout(refreshTimer)
   refreshTimer = setTimeout(refreshLists, REFRESH_DELAY)
+}
+
+function refreshBans () {
+  bans.refresh()
+}
+
+function showPeersOf (room) {
+  peers.filterBy('room', room)
 }
 
 /** Shows the rooms after a call that changes one. */
@@ -242,13 +282,15 @@ byId('server').onchange = ({ target }) => {
   lastEventId = ''
   traffic.clear()
   events.clear()
-  for (const table of [peers, rooms]) table.reset()
+  selection.clear()
+  for (const table of [peers, rooms, bans]) table.reset()
   refreshState().then(() => { stream.abort() }, error => { showToast(messageOf(error)) })
 }
 
 // ---- buttons and keys ----
 
 byId('send').onclick = () => { sendTo(focusedPeer()) }
+byId('add-ban').onclick = () => { openBan(undefined, refreshBans) }
 byId('open-room').onclick = () => { openOpenRoom(() => { rooms.refresh() }) }
 byId('refuse').onclick = () => {
   changeState(client.call('changeServer', {}, { refuseNewConnections: !state.refuseNewConnections }))
@@ -267,7 +309,22 @@ function focusedPeer () {
 
 /** Clients of Godot 3 expect a leading byte in raw packets; for Godot 4 the server adds it. */
 function sendTo (id) {
-  openSend(id, state.gdMpApi && state.wire === 'godot3')
+  openSend(id, hasRawPackets())
+}
+
+function sendToSelection () {
+  openSend(undefined, hasRawPackets(), {
+    text: selection.text,
+    send: async (packet, raw) => {
+      const recipients = await sendToSelected(selection, packet, raw)
+      selection.clear()
+      return recipients
+    }
+  })
+}
+
+function hasRawPackets () {
+  return state.gdMpApi && state.wire === 'godot3'
 }
 
 /** Shows the state that a call resolves with. */
@@ -284,11 +341,13 @@ const keys = {
   '/': () => { byId('filter-address').focus() },
   s: () => { sendTo(focusedPeer()) },
   d: () => { if (focusedPeer() !== undefined) openDisconnect(focusedPeer()) },
+  b: () => { document.activeElement.closest('#peers tbody tr')?.querySelector('.ban').click() },
+  x: () => { document.activeElement.closest('#peers tbody tr')?.querySelector('.select input').click() },
   p: () => { events.togglePause() }
 }
 
 document.addEventListener('keydown', event => {
-  const isTyping = event.target.closest('input, textarea, select, dialog') !== null
+  const isTyping = event.target.closest('input:not([type=checkbox]), textarea, select, dialog') !== null
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || state === undefined || !isOnline) return
   if (!Object.hasOwn(keys, event.key)) return
   event.preventDefault()

@@ -3,7 +3,7 @@
 /** Controls outside of dialogs that need the server; they are in these fieldsets. */
 const controls = document.querySelectorAll('fieldset.online')
 /** The buttons that submit dialogs. */
-const submits = document.querySelectorAll('dialog:not(#token-dialog) .buttons button:last-child')
+const submits = document.querySelectorAll('dialog:not(#token-dialog) form .buttons button:last-child')
 
 /** Whether the server can be reached. */
 export let isOnline = false

@@ -1,4 +1,4 @@
-// Dialogs: disconnect a peer, open and close a room, send a packet, stop the server, drain a node.
+// Dialogs: disconnect a peer, close a room, send a packet, stop the server, drain a node.
 import { client } from './api.js'
 import { formatPlural } from './client/format.js'
 import { isOnline, setOnline } from './connection.js'
@@ -55,25 +55,8 @@ export function openCloseRoom (room) {
   })
 }
 
-/** Opens a room; `onOpened` is called with its name. */
-export function openOpenRoom (onOpened) {
-  const form = openDialog('room-dialog')
-  const { name, maxPeers, listed } = form.elements
-  onSubmit(form, async () => {
-    const limit = maxPeers.value.trim()
-    const room = await client.call('openRoom', {}, {
-      ...(name.value.trim() === '' ? {} : { name: name.value.trim() }),
-      ...(limit === '' ? {} : { maxPeers: Number(limit) }),
-      listed: listed.checked
-    })
-    form.reset()
-    showToast(`Opened room ${room.name}`)
-    onOpened(room.name)
-  })
-}
-
 /** Asks for a close code and a reason; `close` is called with them. */
-function openClosing (title, verb, close) {
+export function openClosing (title, verb, close) {
   const form = openDialog('disconnect-dialog')
   const { preset, code, reason } = form.elements
   setText(byId('disconnect-title'), title)
@@ -82,8 +65,7 @@ function openClosing (title, verb, close) {
     const isOther = preset.value === ''
     byId('other-code').hidden = !isOther
     setText(byId('code-meaning'), isOther ? allowedCodes : codeMeanings[preset.value])
-    setText(byId('reason-size'), `${byteLength(reason.value)} of ${MAX_REASON} bytes`)
-    byId('reason-size').classList.toggle('over', byteLength(reason.value) > MAX_REASON)
+    limitReason(reason, byId('reason-size'))
   }
   form.oninput()
   onSubmit(form, async () => {
@@ -94,17 +76,26 @@ function openClosing (title, verb, close) {
   })
 }
 
+/** Shows below a field for a close reason how much of the limit it takes. */
+export function limitReason (field, hint) {
+  setText(hint, `${byteLength(field.value)} of ${MAX_REASON} bytes`)
+  hint.classList.toggle('over', byteLength(field.value) > MAX_REASON)
+}
+
 /**
  * Sends a packet. `id` is the peer that is preselected; `hasRawPackets` tells whether clients can get it as a remote
- * call or as `network_peer_packet` (Godot 3, multiplayer).
+ * call or as `network_peer_packet` (Godot 3, multiplayer); `selected` are peers that can be chosen together: their
+ * `text`, and `send (packet, raw)`, which resolves with the number of recipients.
  */
-export function openSend (id, hasRawPackets) {
+export function openSend (id, hasRawPackets, selected) {
   const form = openDialog('send-dialog')
   const { to, id: idField, kind, body, raw } = form.elements
-  to.value = id === undefined ? 'all' : 'one'
+  to.value = selected !== undefined ? 'selected' : id === undefined ? 'all' : 'one'
+  byId('to-selected').hidden = selected === undefined
+  setText(byId('to-selected-text'), selected?.text ?? '')
   if (id !== undefined) idField.value = id
   form.oninput = () => {
-    idField.hidden = to.value === 'all'
+    idField.hidden = to.value === 'all' || to.value === 'selected'
     byId('raw').hidden = !hasRawPackets
     setText(byId('body-label'), bodyLabels[kind.value])
     body.placeholder = bodyExamples[kind.value]
@@ -113,7 +104,10 @@ export function openSend (id, hasRawPackets) {
   form.oninput()
   onSubmit(form, async () => {
     const packet = packetOf(kind.value, body.value)
-    const recipients = await sendPacket(to.value, Number(idField.value), packet, raw.checked ? undefined : true)
+    const isRaw = raw.checked ? undefined : true
+    const recipients = to.value === 'selected'
+      ? await selected.send(packet, isRaw)
+      : await sendPacket(to.value, Number(idField.value), packet, isRaw)
     showToast(`Sent to ${formatPlural(recipients, 'peer')}`)
   })
 }
@@ -177,7 +171,8 @@ export function onSubmit (form, action) {
   }
 }
 
-function byteLength (text) {
+/** Bytes of a text in UTF-8. */
+export function byteLength (text) {
   return new TextEncoder().encode(text).length
 }
 
@@ -195,7 +190,8 @@ function parseJson (text) {
   }
 }
 
-function parseHex (text) {
+/** The bytes of pairs of hex digits. */
+export function parseHex (text) {
   const digits = text.replace(/\s+/g, '')
   if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error('Expected pairs of hex digits.')
   return Uint8Array.from(digits.match(/../g) ?? [], pair => parseInt(pair, 16))
