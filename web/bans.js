@@ -141,8 +141,7 @@ function showPeersOf (address) {
   typingTimer = setTimeout(async () => {
     try {
       const { meta } = await client.call('peers', { address, limit: 1 }, undefined, { signal })
-      const { count } = meta
-      setText(byId('ban-match'), `${formatPlural(count, 'connected peer')} ${count === 1 ? 'has' : 'have'} it.`)
+      setText(byId('ban-match'), `${formatPlural(meta.count, 'connected peer')} will be disconnected.`)
     } catch {
       // An address that is not complete yet; the ban itself tells what is wrong.
     }
