@@ -55,7 +55,9 @@ const rounds = Number(settings.rounds)
 const many = Number(settings.peers)
 
 const machine = describeMachine(['node dist/bench/dashboard.js', ...process.argv.slice(2)].join(' '), [])
-const browser = await chromium.launch({ executablePath: findProgram('chromium'), args: ['--no-sandbox', '--disable-gpu'] })
+const browser = await chromium.launch({
+  executablePath: findProgram('chromium'), args: ['--no-sandbox', '--disable-gpu']
+})
 const [few, all] = [await measure(browser, FEW), await measure(browser, many)]
 await browser.close()
 

@@ -222,7 +222,7 @@ function showStats (stats) {
   const seconds = traffic.add(stats)
   const { listening, refuseNewConnections } = stats
   Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
-  Object.assign(state.rooms, { count: stats.rooms })
+  state.rooms.count = stats.rooms
   openPeers = stats.peers.open
   showState()
 }

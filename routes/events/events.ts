@@ -30,8 +30,8 @@ ${Object.entries(eventTypes).map(([type, meaning]) => `- \`${type}\`: ${meaning}
 - \`merged\`: Many events at once, as one with \`of\` (their type) and \`count\`; only with \`merge=true\`
 
 Every event that can be replayed has an id. A client that reconnects with it as \`Last-Event-ID\` receives exactly the
-events that it missed, or \`reset\`. A stream that is read too slowly is closed; \`merge=true\` keeps it open when thousands
-of peers or rooms come or go at once.`
+events that it missed, or \`reset\`. A stream that is read too slowly is closed; \`merge=true\` keeps it open when
+thousands of peers or rooms come or go at once.`
 
 // One for each route: describing failures changes it.
 const createSchema = () => ({

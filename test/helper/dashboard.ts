@@ -21,7 +21,7 @@ export async function visitDashboard (
 
 /** Problems other than the one that a test provokes, and requests that the page aborts itself. */
 export function unexpected (problems: string[], provoked?: string): string[] {
-  const aborted = /\/(nodes|server|bans|peers\/\d+|(peers|rooms|events)\?.*|history): net::ERR_ABORTED/
+  const aborted = /\/(nodes|server|history|bans|peers\/\d+|(peers|rooms|events)\?.*): net::ERR_ABORTED/
   return problems.filter(problem => !aborted.test(problem) && (provoked === undefined || !problem.includes(provoked)))
 }
 

@@ -111,7 +111,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
   t.same(unexpected(problems, 'status of 401'), [])
 })
 
-t.test('signs in with a form for password managers, remembers the token if asked to, and signs out', options, async t => {
+t.test('signs in so that password managers help, remembers the token on request, signs out', options, async t => {
   const { page, problems } = await openDashboard(t, { token })
   const isSignedIn = async () => { await page.locator('#status[data-state=success]').waitFor() }
   await signIn(page, 'wrong')
@@ -184,7 +184,7 @@ t.test('tells of a server that has no more event streams, but works', options, a
   t.same(unexpected(problems, 'status of 503'), [])
 })
 
-t.test('charts begin with what the server has measured, and tell the values of a moment with their unit', options, async t => {
+t.test('charts begin with what the server has measured, and tell the values of a moment', options, async t => {
   const { page, problems, port, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   const client = new PeerServerClient({ url: `http://127.0.0.1:${port}` })
   const connection = new MemoryConnection('203.0.113.6', 4000)
