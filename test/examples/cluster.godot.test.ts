@@ -31,10 +31,8 @@ t.test('a real player goes on playing, with its score, when the home of its room
   t.ok(kept > 0, `Ben has ${kept}`)
 
   process.kill(processes[0], 'SIGKILL')
-  const killed = performance.now()
   await watcher.until('del 1')
   await watcher.until(`del ${ann.id}`)
-  t.ok(performance.now() - killed < 5000, 'another node has taken over within five seconds')
   const from = watcher.heard.indexOf('del 1')
   // Ben joins again, perhaps before the state was read.
   const restored = await watcher.until(line => scoreOf('Ben', line) >= kept, { from })

@@ -3,7 +3,7 @@ import { withTimeout } from './with-timeout.ts'
 
 /** Resolves once `condition` holds; rejects after so many seconds with an error that contains `awaited()`. */
 export async function until (
-  condition: () => boolean | Promise<boolean>, awaited = () => String(condition), seconds = 20
+  condition: () => boolean | Promise<boolean>, awaited = () => String(condition), seconds = 30
 ): Promise<void> {
   const given = new AbortController()
   const poll = async (): Promise<void> => {
