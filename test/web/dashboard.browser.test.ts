@@ -276,7 +276,7 @@ t.test('the Tab key reaches every control, and each control shows its focus', op
   await page.locator('#events li').first().waitFor()
 
   const isOutsideLists = "element.closest('tbody, #events li') === null"
-  const controls = await page.evaluate(`[...document.querySelectorAll('button, input, a, select, [tabindex="0"]')]
+  const controls = await page.evaluate(`[...document.querySelectorAll('button, input, a, select, summary, [tabindex="0"]')]
     .filter(element => !element.disabled && element.checkVisibility() && ${isOutsideLists}).length`)
   const seen = await pressTab(page, 120, `(element => {
     element.dataset.seen = 'yes'
@@ -371,7 +371,7 @@ t.test('lists many rooms in pages, sorted and filtered, also on a phone and by k
   await page.locator('#rooms tbody tr').first().focus()
   await page.keyboard.press('ArrowDown')
   t.equal(await page.evaluate('document.activeElement.dataset.id'), 'arena-111')
-  for (const text of ['arena-111', 'Lock', 'Close']) {
+  for (const text of ['arena-111', 'Change', 'Lock', 'Close']) {
     await page.keyboard.press('Tab')
     t.equal(await page.evaluate('document.activeElement.textContent'), text)
     t.ok(await page.evaluate('parseFloat(getComputedStyle(document.activeElement).outlineWidth)') as number >= 2)
