@@ -38,7 +38,7 @@ export type { ClusterSignals } from './src/cluster/cluster.ts'
 export type { ClusterNode, NodeLeftCause } from './src/cluster/membership/membership-host.ts'
 export { MultiplayerAPI } from './src/core/rpc/multiplayer-api.ts'
 export type {
-  MultiplayerSignals, NodeOptions, NodeSettings, SpawnerOptions
+  MultiplayerSignals, NodeOptions, NodeSettings
 } from './src/core/rpc/multiplayer-api.ts'
 export { RemoteNode } from './src/core/rpc/remote-node.ts'
 export type { RpcMode } from './src/core/rpc/rpc-mode.ts'
@@ -47,12 +47,17 @@ export type {
   ArgumentsOf, ArrayOf, DefaultedMethod, DictionaryOf, HandledArguments, Kind, MembersOf, MethodHandler, MethodName,
   NodeSurface, Optional, Parameter, PropertyName, PropertySetter, Sendable, SendableArguments, Surface, ValueOf
 } from './src/core/rpc/rpc-surface.ts'
+export { ClientNode } from './src/core/rpc/replication/client-node.ts'
+export { ClientSpawner } from './src/core/rpc/replication/client-spawner.ts'
 export type {
-  ReplicatedValues, Replication, SyncedProperty, VisibilityOptions
+  ClientReplication, ClientSpawnerOptions, ClientSpawnerSignals
+} from './src/core/rpc/replication/client-spawner.ts'
+export type {
+  ReplicatedName, ReplicatedValue, ReplicatedValues, Replication, SyncedProperty, VisibilityOptions
 } from './src/core/rpc/replication/replication.ts'
 export { SpawnedNode } from './src/core/rpc/replication/spawned-node.ts'
 export { Spawner } from './src/core/rpc/replication/spawner.ts'
-export type { Spawned, SpawnValues } from './src/core/rpc/replication/spawner.ts'
+export type { Spawned, SpawnerOptions, SpawnValues } from './src/core/rpc/replication/spawner.ts'
 export { Synchronizer } from './src/core/rpc/replication/synchronizer.ts'
 export type { SynchronizerOptions, SynchronizerSignals } from './src/core/rpc/replication/synchronizer.ts'
 export { decodeVariant, encodeVariant } from './src/protocol/variant/variant.ts'

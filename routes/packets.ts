@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
-import { bytesToSend, parsePackets, type PacketBody, variantType } from '../http/packet-parser.ts'
+import { bytesToSend, parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import type { RoomCore } from '../src/core/room/room-core.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
@@ -38,8 +38,7 @@ const noMember = problem('No such room, or no such peer in it',
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
   new HttpError(413, 'Packet too large: at most 65525 bytes'))
-const wrongType = problem('Unsupported content type', new HttpError(415,
-  `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
+const wrongType = problem('Unsupported content type', unsupportedType())
 const full = problem('The output buffer of the peer is full, or its node cannot be reached',
   new GodotError('ERR_OUT_OF_MEMORY'))
 

@@ -130,6 +130,7 @@ export function badRequest (description: string, pointer: string, message: strin
 
 export const badLimit = badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
 export const badId = badRequest('Not a peer id', '/params/id', 'must be integer')
-export const noCluster = problem('The node of the peer or room cannot be reached',
-  new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: timeout'))
+export const noAnswer = problem('The node of the peer or room cannot be reached',
+  new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: no-responders'))
+export const noCluster = problem('This node has lost the cluster', new GodotError('cluster-unavailable'))
 export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))

@@ -11,7 +11,7 @@ import { ref } from '../../http/document/shared-schema.ts'
 import { Event } from './event-schemas.ts'
 import { EventStream } from './event-stream.ts'
 import { scope } from '../page.ts'
-import { PeerId, RoomName } from '../schemas.ts'
+import { badRequest, PeerId, RoomName } from '../schemas.ts'
 
 /** Milliseconds between comments on an idle stream: proxies close connections that are idle for a minute. */
 const HEARTBEAT = 15_000
@@ -81,9 +81,9 @@ const createSchema = () => ({
       // The schema of one message's `data`, as generators of clients understand it.
       content: { 'text/event-stream': { schema: ref(Event) } }
     },
-    400: problem('Invalid parameter'),
-    406: problem('The client does not accept text/event-stream'),
-    503: problem('Too many streams are open')
+    400: badRequest('Invalid parameter', '/query/recent', 'must be <= 1000'),
+    406: problem('The client does not accept text/event-stream', notAcceptable()),
+    503: problem('Too many streams are open', allInUse(128))
   }
 })
 
@@ -102,8 +102,8 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
     exposeHeadRoute: false,
     schema: createSchema()
   }), async ({ query, headers, log }, reply) => {
-    if (!acceptsEvents(headers.accept)) throw new HttpError(406, 'Only text/event-stream is available')
-    if (streams.size >= maxStreams) throw new HttpError(503, `All ${maxStreams} streams are in use`)
+    if (!acceptsEvents(headers.accept)) throw notAcceptable()
+    if (streams.size >= maxStreams) throw allInUse(maxStreams)
     const filter = filterOf(query)
     const { 'last-event-id': lastId = '' } = headers
     const missed = lastId === '' ? feed.latest(query.recent ?? 0, filter) : feed.since(lastId, filter)
@@ -131,6 +131,14 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
     reply.sse.sendHeaders()
     await reply.sse.send(stream)
   })
+}
+
+function notAcceptable (): HttpError {
+  return new HttpError(406, 'Only text/event-stream is available')
+}
+
+function allInUse (maxStreams: number): HttpError {
+  return new HttpError(503, `All ${maxStreams} streams are in use`)
 }
 
 interface Query { types?: string, peer?: number, room?: string, scope?: string, sample?: number }

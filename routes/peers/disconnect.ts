@@ -6,7 +6,7 @@ import type { PeerEnd } from '../../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
-import { badRequest, CloseCode, CloseReason, noCluster, noPeer, PeerId } from '../schemas.ts'
+import { badRequest, CloseCode, CloseReason, noAnswer, noPeer, PeerId } from '../schemas.ts'
 import { badSelection, NotFound, select, selectionOf, shareOf, unknownOf } from './selection.ts'
 
 const tags = ['peers']
@@ -52,7 +52,7 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
         202: Type.Object({ state: Type.Literal('closing') }, { description: 'The peer is closing' }),
         400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
         404: noPeer,
-        503: noCluster
+        503: noAnswer
       }
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {

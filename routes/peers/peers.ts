@@ -8,7 +8,7 @@ import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
 import { pageQuery, pageSchema, scope } from '../page.ts'
 import { QueryFilter } from './peer-filter.ts'
 import { peerKeys } from './peer-list.ts'
-import { badId, badLimit, describeDetails, noCluster, noPeer, Peer, PeerDetails, PeerId } from '../schemas.ts'
+import { badId, badLimit, describeDetails, noAnswer, noCluster, noPeer, Peer, PeerDetails, PeerId } from '../schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
@@ -67,7 +67,7 @@ const peerRoute: Routes = async (app, { nodes }) => {
         'Address, protocol, state, traffic and upgrade request. A closing peer exists until it is disconnected.',
       tags,
       params,
-      response: { 200: ref(PeerDetails), 400: badId, 404: noPeer, 503: noCluster }
+      response: { 200: ref(PeerDetails), 400: badId, 404: noPeer, 503: noAnswer }
     }
   }), async ({ params }) => await describe.ofPeer(params.id, params))
 }

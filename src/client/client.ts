@@ -41,6 +41,7 @@ export type ClientEvent =
 
 /** Many events of one type and cause. */
 export interface MergedEvents {
+  /** What tells them from other events. */
   readonly type: 'merged'
   /** When the latest of them happened. */
   readonly at: string
