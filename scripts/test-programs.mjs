@@ -14,7 +14,8 @@ export const programs = [
   { command: 'tmux', debian: 'tmux', tests: 'the command line in a terminal' },
   { command: 'nginx', debian: 'nginx-light', tests: 'nginx' },
   { command: 'caddy', debian: 'caddy', tests: 'Caddy' },
-  { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' }
+  { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' },
+  { command: 'systemd-analyze', debian: 'systemd', tests: 'the systemd unit' }
 ]
 
 /** The executable of a command; undefined if it is not installed. */

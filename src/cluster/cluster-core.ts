@@ -35,12 +35,13 @@ import type { RemotePeer } from './peers/remote-peer.ts'
 import type { Lease } from './room/room-directory.ts'
 import { deliver } from './room/deliver.ts'
 import { RoomHomes } from './room/room-homes.ts'
+import { CongestedRooms } from './room/congested-rooms.ts'
 import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
 import { SharedConfig } from './shared-config.ts'
 
-/** How a node reaches the others. */
+/** How a node connects to the others. */
 export interface ClusterTransport {
   /** Opens the connection to the broker. */
   connect (): Promise<Bus>
@@ -48,7 +49,7 @@ export interface ClusterTransport {
   readonly timings?: Timings
 }
 
-/** What nodes have to have in common to be a cluster. */
+/** Settings that all nodes of a cluster must share. */
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 
 /** Connects a server with the other nodes of its cluster. */
@@ -68,12 +69,13 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly #direct: DirectLinks
   readonly #gaps: Gaps
   readonly #congestion: Congestion
+  readonly #congestedRooms: CongestedRooms
   readonly #partHost: PartHost
   readonly #events: EventExchange
   readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
-  /** Ends what was subscribed for the slot that this node holds. */
+  /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
   constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, transport: ClusterTransport) {
@@ -97,6 +99,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     })
     this.#gaps = new Gaps(node, { rules, peers, traffic, direct, signals })
     this.#congestion = new Congestion(node)
+    this.#congestedRooms = new CongestedRooms(node, room => traffic.part(room))
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
@@ -264,6 +267,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#endings.push(
       this.#peers.listen(),
       this.#events.listen(),
+      this.#congestedRooms.listen(),
       commands.listen(bus, lease.slot),
       bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
       bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
@@ -305,7 +309,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const peers = Array.from(this.#peers.replica.ofNode(node.slot), ({ facts }) => facts)
     this.#peers.nodeLeft(node)
     this.#events.forget(node.slot)
-    // To a node that has lost the cluster all others seem to be lost.
+    // A node that has lost the cluster sees all others as lost.
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
@@ -314,7 +318,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes.nodeLeft(node)
   }
 
-  /** The ids of this node's peers may soon be another's. */
+  /** The ids of this node's peers may soon belong to another node. */
   fenced (): void {
     this.#node.log.error({ node: this.#node.id }, 'the cluster is not reachable')
     const isKept = (core: RoomCore): boolean => this.#rules.onBrokerLoss === 'isolate' && core.link!.size === 0
@@ -425,6 +429,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const homes = this.#homes
     return {
       congestion: this.#congestion,
+      congestionChanged: (room, isCongested) => { this.#congestedRooms.changed(room, isCongested) },
       isHome: room => homes.isHome(room),
       homeOf: room => homes.homeOf(room),
       members: room => this.#peers.replica.inRoom(room),

@@ -23,7 +23,13 @@ export const noRpcDrops = {
   /** Values of a synchronizer of which the sender is not the authority (Godot 4). */
   'sync-authority': 0,
   /** Values of a synchronizer of another number or kind than declared (Godot 4). */
-  'sync-values': 0
+  'sync-values': 0,
+  /** A spawn by a spawner of which the sender is not the authority (Godot 4). */
+  'spawn-authority': 0,
+  /** A spawn with a name or id in use, or values of another number or kind than declared (Godot 4). */
+  'spawn-invalid': 0,
+  /** A spawn beyond the limit of its spawner (Godot 4). */
+  'spawn-limit': 0
 }
 
 /** Why a packet of remote calls was refused. */
