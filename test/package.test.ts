@@ -32,7 +32,8 @@ const misspeltSignal = () => app.peerServer.on('client_conected', () => {})
 const misspelt = () => app.register(peerServer, { handshakeTimeOut: 3 })
 
 const answer = await app.inject('/api/v1/server')
-const client = await app.injectWS('/game', {}, { onInit: socket => { socket.once('message', () => {}) } })
+const headers = { 'sec-websocket-protocol': 'chat' }
+const client = await app.injectWS('/game', { headers }, { onOpen: socket => { socket.once('message', () => {}) } })
 // @ts-expect-error: no such method of ws
 const unknownMethod = () => client.dance()
 client.terminate()
