@@ -12,8 +12,8 @@ const GROUP_SIZE = 100_000
  * library runs nowhere else.
  */
 const heavy = [
-  /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^hosting\/docker$/, /^package$/, /^docs/, /^service/, /^conformance\//,
-  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/(watch|tmux)$/, /^hosts\//
+  /\.nats$/, /^web\/.*\.browser$/, /^package$/, /^hosts\/matrix$/, /^proxies\//, /^hosting\/docker$/, /^docs/, /^service/,
+  /^conformance\//, /^examples\/(mounted|behind-nginx)$/, /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/(watch|tmux)$/, /^hosts\//
 ]
 const covered = /^service\.limits$|^cli\/watch$|^cluster\/(faults|broker-pauses|processes|rooms)\./
 
