@@ -13,6 +13,7 @@ import { eventTypes, FeedEvent, transientTypes } from './feed-event.ts'
 import type { EventType, FeedData, PeerJoined, Stats } from './feed-event.ts'
 import { PacketSampler } from './packet-sampler.ts'
 import { Traffic } from './traffic.ts'
+import { TrafficHistory, type TrafficSamples } from './traffic-history.ts'
 
 /**
  * Which events a subscriber receives: of these types (all but the transient ones unless given), about this peer, about
@@ -62,8 +63,10 @@ export class EventFeed {
   readonly #bursts = new Bursts<(count: number) => void>(1, (add, count) => { if (this.#isListening) add(count) })
   readonly #subscribers = new Map<Subscriber, PacketSampler | undefined>()
   #isListening = false
+  #isClosed = false
   #unwatch: (() => void) | undefined
   #traffic: Traffic | undefined
+  readonly #trafficHistory = new TrafficHistory()
   #timer: NodeJS.Timeout | undefined
   #gatherStats: (() => Promise<Stats>) | undefined
   #isGathering = false
@@ -93,10 +96,12 @@ export class EventFeed {
       this.#addBurst('limited', limit, { limit, option: limits[limit], ...whose })
     },
     // Unread packets to the server are normal on a relay.
-    dropped: (reason, { id, room: { name: room } }) => {
-      if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason })
+    dropped: (reason, { id, room: { name: room } }, count) => {
+      if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason }, count)
     },
-    listening: () => { this.#add('listening', describeListening(this.#server)) },
+    // Before the app is bound the port is not known yet.
+    listening: () => { if (this.#server.port !== 0) this.#addListening() },
+    bound: () => { this.#addListening() },
     stopped: () => { this.#add('stopped', {}) }
   }
 
@@ -150,17 +155,26 @@ export class EventFeed {
     return count === 0 ? [] : this.#ring.all().filter(event => matches(filter, event)).slice(-count)
   }
 
+  /** Traffic of the last ten minutes; empty if no events are kept. */
+  get trafficHistory (): TrafficSamples {
+    return this.#trafficHistory.samples
+  }
+
   /** Sends events to `subscriber` from now on, until the returned function is called. */
   subscribe (subscriber: Subscriber): () => void {
     const { peer, room, every = 1 } = subscriber
     const sampler = wants(subscriber, 'packet') ? new PacketSampler({ every, peer, room }) : undefined
     this.#subscribers.set(subscriber, sampler)
     this.#adjust()
-    if (wants(subscriber, 'stats')) this.#sendStats([subscriber])
+    if (wants(subscriber, 'stats')) this.#sendStats([subscriber], this.stats())
     return () => {
       this.#subscribers.delete(subscriber)
       this.#adjust()
     }
+  }
+
+  #addListening (): void {
+    this.#add('listening', describeListening(this.#server))
   }
 
   /** Adds an audit entry. */
@@ -205,8 +219,8 @@ export class EventFeed {
     this.#publish(this.#ring.add(type, { ...joined, ...lostEnd, seconds }, { node, isRemote: true }))
   }
 
-  #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>): void {
-    this.#bursts.hit(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) })
+  #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>, more = 1): void {
+    this.#bursts.hit(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) }, more)
   }
 
   #publish (event: FeedEvent): void {
@@ -218,7 +232,7 @@ export class EventFeed {
     const subscribers = [...this.#subscribers.keys()]
     this.#listen(subscribers.length > 0 || this.#ring.isKeeping)
     this.#watchPackets(subscribers.some(subscriber => wants(subscriber, 'packet')))
-    this.#measure(subscribers.some(subscriber => wants(subscriber, 'stats')))
+    this.#measure(this.#ring.isKeeping || subscribers.some(subscriber => wants(subscriber, 'stats')))
   }
 
   #listen (enable: boolean): void {
@@ -259,20 +273,31 @@ export class EventFeed {
   }
 
   #measure (enable: boolean): void {
+    if (this.#isClosed) enable = false
     if (enable === (this.#timer !== undefined)) return
     clearInterval(this.#timer)
     if (this.#link === undefined) this.#traffic?.close()
     if (enable) this.#traffic ??= new Traffic(this.#server)
     else if (this.#link === undefined) this.#traffic = undefined
-    const send = (): void => { this.#sendStats(this.#subscribers.keys()) }
-    this.#timer = enable ? setInterval(send, STATS_INTERVAL).unref() : undefined
+    const measure = (): void => {
+      const stats = this.stats()
+      if (this.#ring.isKeeping) this.#trafficHistory.add(stats)
+      this.#sendStats(this.#subscribers.keys(), stats)
+    }
+    this.#timer = enable ? setInterval(measure, STATS_INTERVAL).unref() : undefined
+  }
+
+  /** Ends the measurement; nothing is measured or sent any more. */
+  close (): void {
+    this.#isClosed = true
+    this.#measure(false)
   }
 
   /** Sends the statistics of this node to subscribers with scope `local`, those of all nodes to the others. */
-  #sendStats (subscribers: Iterable<Subscriber>): void {
+  #sendStats (subscribers: Iterable<Subscriber>, stats: Stats): void {
     const wanting = [...subscribers].filter(subscriber => wants(subscriber, 'stats'))
     const isLocal = ({ isLocal }: Subscriber): boolean => isLocal === true || this.#gatherStats === undefined
-    const here = new FeedEvent('stats', this.stats(), '', { node: this.nodeId })
+    const here = new FeedEvent('stats', stats, '', { node: this.nodeId })
     for (const subscriber of wanting.filter(isLocal)) subscriber.send(here)
     const others = wanting.filter(subscriber => !isLocal(subscriber))
     if (others.length > 0) this.#sendAllStats(others)

@@ -79,11 +79,11 @@ export class SharedConfig {
 
   // ---- changes here ----
 
-  banned (ban: Ban): void {
+  banned (bans: readonly Ban[]): void {
     for (const [key, { text }] of this.#known) {
       if (key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
     }
-    this.#set(banKey(ban.address), JSON.stringify(ban))
+    for (const ban of bans) this.#set(banKey(ban.address), JSON.stringify(ban))
   }
 
   unbanned ({ address }: Ban): void {

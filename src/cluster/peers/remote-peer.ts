@@ -46,6 +46,8 @@ export class RemotePeer implements PeerBackend, InboxSender {
   readonly unreadPackets = 0
   readonly wasStringPacket = false
   readonly outbox = UNKNOWN_TRAFFIC
+  /** Only its own node knows it. */
+  readonly handshake = undefined
   data: unknown
   end: PeerEnd | undefined
   /** It cannot be paused from another node. */

@@ -35,6 +35,8 @@ import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.t
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
 
+const nobody: ReadonlySet<number> = new Set()
+
 /** One world: its members, what they send to each other and to the server, and how they become members. */
 export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly name: string
@@ -301,6 +303,11 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     return this.#sendToEach(this.members.open(), excluded, bytes, isText)
   }
 
+  /** The same to these members on this node. */
+  broadcastHereTo (ids: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach([...this.members.open()].filter(({ id }) => ids.has(id)), nobody, bytes, isText)
+  }
+
   #sendToEach (
     peers: Iterable<{ readonly id: number }>, excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean
   ): number {
@@ -474,8 +481,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
-  dropped (session: PeerSession, reason: 'over-rate' | 'unread'): void {
-    this.#server.monitor.dropped(reason, session.peer)
+  dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void {
+    this.#server.monitor.dropped(reason, session.peer, count)
   }
 
   /** In multiplayer mode packets go to the inbox, which knows by itself whether it is read. */

@@ -38,8 +38,8 @@ export interface MonitorEvents {
   room_opened: [room: Room, failover: boolean]
   /** A room was closed, with this close code and reason; without them because it was empty. */
   room_closed: [room: Room, code: number | undefined, reason: string]
-  /** A packet of a peer was dropped. */
-  dropped: [reason: DropReason, peer: WebSocketPeer]
+  /** Packets of a peer were dropped. */
+  dropped: [reason: DropReason, peer: WebSocketPeer, count: number]
   /** A handshake was refused. */
   refused: [reason: ErrorCode, address: string]
   /** A limit was hit; `details` say by whom. Emitted at every hit. */
@@ -50,8 +50,10 @@ export interface MonitorEvents {
   unbanned: [ban: Ban]
   /** Options changed at run time. */
   changed: [options: Partial<ServerOptions>]
-  /** The server started to listen. */
+  /** The server started to listen; a mounted one, at the start of its app, before that is bound to a port. */
   listening: []
+  /** The app of a mounted server that listens already is bound to its port. */
+  bound: []
   /** The server stopped, and all peers have ended. */
   stopped: []
 }
@@ -68,6 +70,7 @@ const eventNames = namesOf<MonitorEvents>({
   refused: true,
   limited: true,
   listening: true,
+  bound: true,
   stopped: true,
   banned: true,
   unbanned: true,
@@ -151,11 +154,11 @@ export class Monitor implements ServerMonitor {
     this.events.emit('refused', reason, address)
   }
 
-  /** A packet of a peer was dropped. */
-  dropped (reason: DropReason, peer: WebSocketPeer): void {
-    this.drops[reason]++
-    this.#log.debug({ peer: peer.id, reason }, 'packet dropped')
-    this.events.emit('dropped', reason, peer)
+  /** Packets of a peer were dropped. */
+  dropped (reason: DropReason, peer: WebSocketPeer, count = 1): void {
+    this.drops[reason] += count
+    this.#log.debug({ peer: peer.id, reason, count }, 'packets dropped')
+    this.events.emit('dropped', reason, peer, count)
   }
 
   /** A remote call of a peer was refused. */

@@ -72,6 +72,12 @@ t.test('in multiplayer mode events have the names of its signals', async t => {
   })
 })
 
+t.test('the event of the start says the port that the app is bound to', async t => {
+  const { events, port } = await start(t)
+  const stream = await events('?types=listening&recent=5')
+  t.match((await stream.next('listening')).data, { mode: 'mounted', port })
+})
+
 t.test('sends events for listening, stopping, refusals and limits', async t => {
   const { events, api, join, port, server } = await start(t, { server: { inputBufferKb: 1 } })
   const stream = await events('?types=listening,stopped,refused,limited')
@@ -413,7 +419,7 @@ t.test('two REST APIs of one server share the feed, its history and the audit', 
 t.test('an app without a history has no event listeners while there are no streams', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'moved', 'room_opened',
-    'room_closed', 'listening', 'stopped'] as const
+    'room_closed', 'listening', 'bound', 'stopped'] as const
   const counts = () => names.map(name => internalsOf(server).monitor.events.listenerCount(name))
   const before = counts()
   t.same(before, names.map(name => Number(name === 'listening' || name === 'stopped')), 'except for descriptors')
@@ -522,9 +528,7 @@ t.test('streams end when the app closes: they send the last events and cause no 
   stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
   const { id } = await join()
   await streams[0].next('client_connected')
-  const begun = performance.now()
-  await app.close()
-  t.ok(performance.now() - begun < 1000, `${performance.now() - begun} ms`)
+  await withTimeout(20, () => 'the app to close', app.close())
   for (const stream of streams) {
     t.equal(await withTimeout(2, () => 'the end of a stream', stream.ended), true)
     t.match(stream.events.find(({ event }) => event === 'client_disconnected')?.data, { id, cause: 'stop', code: 1001 })
