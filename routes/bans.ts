@@ -8,7 +8,7 @@ import type { Ban } from '../src/core/admission/bans.ts'
 import { GodotError } from '../src/error.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { Meta, partial } from './page.ts'
-import { badRequest, CloseReason } from './schemas.ts'
+import { BanTerms, badRequest, CloseReason } from './schemas.ts'
 
 const tags = ['bans']
 
@@ -58,12 +58,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
       tags,
       body: Type.Object({
         address: Range,
-        seconds: Type.Optional(Type.Number({
-          exclusiveMinimum: 0,
-          maximum: 1e10,
-          description: 'Duration in seconds; permanent if omitted'
-        })),
-        reason: Type.Optional(CloseReason)
+        ...BanTerms
       }, { additionalProperties: false, examples: [{ address: '192.0.2.0/24', seconds: 3600, reason: 'rude' }] }),
       response: {
         201: ref(BanEntry),

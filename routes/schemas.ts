@@ -32,6 +32,16 @@ function isReason (reason: string): boolean {
   return reason.isWellFormed() && Buffer.byteLength(reason) <= MAX_REASON_BYTES
 }
 
+/** Duration and reason of a ban. */
+export const BanTerms = {
+  seconds: Type.Optional(Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 1e10,
+    description: 'Duration in seconds; permanent if omitted'
+  })),
+  reason: Type.Optional(CloseReason)
+}
+
 /** A peer. */
 export const Peer = Type.Object({
   id: Type.Integer({ ...PeerId, examples: [1836495123] }),
@@ -83,6 +93,34 @@ export function describePeer (peer: WebSocketPeer, node?: string): Peer {
     ...(node === undefined ? {} : { node }),
     ...(data === undefined ? {} : { data })
   }
+}
+
+/** A peer with what only its own node knows. */
+export const PeerDetails = Type.Object({
+  ...Peer.properties,
+  paused: Type.Boolean({
+    description: 'Whether nothing is read from it at the moment: a rate limit applies, or a queue is full'
+  }),
+  unreadPackets: Type.Integer({ minimum: 0, description: 'Packets from it that the application has not read yet' }),
+  handshake: Type.Optional(Type.Object({
+    url: Type.String({
+      description: 'Path and query; tokens in it are masked', examples: ['/ws/arena-7?token=***']
+    }),
+    headers: Type.Record(Type.String(), Type.String(), {
+      description:
+        'Headers by lower-case name. Only values that are known to hold no secret are shown, others are `***`',
+      examples: [{ 'user-agent': 'Godot', authorization: '***' }]
+    })
+  }, { description: 'Its upgrade request' }))
+}, { $id: 'PeerServer.PeerDetails', description: 'The peer' })
+
+export type PeerDetails = Static<typeof PeerDetails>
+
+/** A peer of this node as `PeerDetails` describes it. */
+export function describeDetails (peer: WebSocketPeer, node?: string): PeerDetails {
+  const { isPaused: paused, handshake } = peer
+  const unreadPackets = peer.getAvailablePacketCount()
+  return { ...describePeer(peer, node), paused, unreadPackets, ...(handshake === undefined ? {} : { handshake }) }
 }
 
 /** The response to a request with an invalid part. */

@@ -5,7 +5,7 @@ import { SourceMap } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { outputOf } from './compile.mjs'
-import { coverageFolder } from './run-tests.mjs'
+import { coverageFolder } from './test-process.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const folders = ['src', 'http', 'plugins', 'routes']

@@ -1,111 +1,90 @@
-// Runs compiled test files in parallel and prints failures and totals. The files of a folder share a process, as
-// starting it and loading what they import takes longer than most of them.
-import { spawn } from 'node:child_process'
-import { rmSync, statSync } from 'node:fs'
+// Runs compiled test files in parallel and prints failures and totals.
+import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-
-const root = resolve(import.meta.dirname, '..')
-const tests = join(root, 'dist/test')
-const host = join(root, 'scripts/test-host.mjs')
-/** Where the processes whose coverage is measured write it. */
-export const coverageFolder = join(root, 'dist/.coverage')
+import { groupsOf, nameOf } from './test-groups.mjs'
+import { coverageFolder, runFiles } from './test-process.mjs'
 
 /**
- * Files with a process of their own, the longest first: they start other programs (real Godot, browsers, npm, the
- * service), open thousands of connections, or send long random input. No coverage is measured, unless a part of the
- * library runs nowhere else.
+ * Runs files and resolves with the exit code. Under CI a file that has failed runs again after all others, alone; if it
+ * passes then, it is reported as flaky.
  */
-const heavy = [
-  /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^hosting\/docker$/, /^package$/, /^docs/, /^service/,
-  /^conformance\//, /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/(watch|tmux)$/, /^hosts\//
-]
-const covered = /^service\.limits$|^cli\/watch$|^cluster\/(faults|broker-pauses|processes|rooms)\./
-
-/** Whether `npm run test:quick` leaves out this compiled test file. */
-export function isHeavy (file) {
-  return rankOf(file) < heavy.length
-}
-
-/** Runs files and resolves with the exit code. */
-export async function runTests (files, { measureCoverage = false } = {}) {
+export async function runTests (files, { measureCoverage = false, repeatFailures = Boolean(process.env.CI) } = {}) {
   const began = performance.now()
-  const totals = { total: 0, pass: 0, fail: 0, skip: 0, todo: 0 }
   if (measureCoverage) rmSync(coverageFolder, { recursive: true, force: true })
-  const waiting = groupsOf(files)
-  // One more than there are processors, as some files wait for other programs.
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, async () => {
-    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
-      const counts = await runGroup(group, measureCoverage && group.isCovered)
-      for (const name of Object.keys(totals)) totals[name] += counts[name] ?? 0
-    }
-  }))
-  const shown = Object.entries(totals).filter(([, count]) => count > 0).map(([name, count]) => `${name}: ${count}`)
-  console.log(`# { ${shown.join(', ')} }`)
+  const results = []
+  const run = async ({ files, isCovered }) => {
+    const began = performance.now()
+    const all = await runFiles(files, measureCoverage && isCovered)
+    for (const result of all) results.push({ ...result, isCovered })
+    const shown = repeatFailures ? all.filter(hasPassed) : all
+    console.log([...shown.flatMap(linesOf), summaryOf(all, secondsSince(began))].join('\n'))
+  }
+  await inParallel(groupsOf(files), run)
+  const final = repeatFailures ? await repeat(results, measureCoverage) : results
+  printTotals(final)
   console.log(`# time=${(performance.now() - began).toFixed(0)}ms`)
-  return totals.fail === 0 && totals.pass > 0 ? 0 : 1
+  return final.length > 0 && final.every(hasPassed) ? 0 : 1
 }
 
-/** The heavy files one by one, then the others by folder, the largest folders first. */
-function groupsOf (files) {
-  const alone = files.filter(isHeavy).sort((a, b) => rankOf(a) - rankOf(b))
-  const folders = {}
-  for (const file of files.filter(file => !isHeavy(file))) (folders[`${dirname(nameOf(file))}/`] ??= []).push(file)
-  return [
-    ...alone.map(file => ({ name: nameOf(file), files: [file], isCovered: covered.test(nameOf(file)) })),
-    ...Object.entries(folders).sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))
-      .map(([name, files]) => ({ name, files, isCovered: true }))
-  ]
+/** Runs one more task than there are processors at a time, as some wait for other programs. */
+async function inParallel (tasks, run) {
+  const waiting = [...tasks]
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, async () => {
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) await run(task)
+  }))
 }
 
-function sizeOf (files) {
-  return files.reduce((sum, file) => sum + statSync(file).size, 0)
+/** Runs the files that have failed once more, one by one; resolves with the results that count. */
+async function repeat (results, measureCoverage) {
+  const final = []
+  for (const first of results) {
+    if (hasPassed(first)) {
+      final.push(first)
+      continue
+    }
+    const [second] = await runFiles([first.file], measureCoverage && first.isCovered)
+    final.push(second)
+    const lines = hasPassed(second)
+      ? [`flaky - ${nameOf(first.file)}: failed beside other files, passed alone`, ...first.report.map(quote)]
+      : [...linesOf(first), 'The same file alone:', ...linesOf(second)]
+    console.log(lines.join('\n'))
+  }
+  return final
 }
 
-function rankOf (file) {
-  const rank = heavy.findIndex(pattern => pattern.test(nameOf(file)))
-  return rank === -1 ? heavy.length : rank
+function hasPassed ({ counts }) {
+  return !(counts.fail > 0)
 }
 
-/** Path below `test/` without extension. */
-function nameOf (file) {
-  return relative(tests, file).replace(/\.test\.js$/, '')
+/** What there is to say of a file. What a test that has passed writes to the console is no news. */
+function linesOf (result) {
+  const { file, report, seconds } = result
+  return hasPassed(result)
+    ? report.filter(line => /^\s*ok .*# SKIP/.test(line))
+    : [...report, `not ok - ${nameOf(file)} (${seconds} s)`]
 }
 
-/** Runs files in one process, prints what did not pass, and resolves with the numbers of assertions. */
-async function runGroup ({ name, files }, measuresCoverage) {
-  const began = performance.now()
-  const env = { ...process.env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) }
-  if (measuresCoverage) env.NODE_V8_COVERAGE = coverageFolder
-  const child = spawn(process.execPath, ['--enable-source-maps', host, name],
-    { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const report = []
-  const skipped = []
-  let counts
-  const read = stream => createInterface({ input: stream }).on('line', line => {
-    const found = /^# \{ (.*) \}$/.exec(line)
-    if (found !== null) counts = Object.fromEntries(found[1].split(', ').map(pair => pair.split(': ')).map(parse))
-    else if (/^\s*ok .*# SKIP/.test(line)) skipped.push(line)
-    else if (!hasPassed(line)) report.push(line)
-  })
-  read(child.stdout)
-  read(child.stderr)
-  const [code, signal] = await new Promise(resolve => child.on('close', (...end) => { resolve(end) }))
-  const isOk = code === 0 && counts !== undefined
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  // What a test that has passed writes to the console is no news.
-  console.log([...isOk ? skipped : report, `${isOk ? 'ok' : 'not ok'} - ${name} (${seconds} s)`].join('\n'))
-  if (isOk) return counts
-  if (!(counts?.fail > 0)) console.log(`${name} ended with ${signal ?? `exit code ${code}`}`)
-  return { ...counts, fail: counts?.fail ?? 1 }
+/** So that no line of a failure that does not count begins as a failure does. */
+function quote (line) {
+  return `  | ${line}`
 }
 
-function parse ([name, count]) {
-  return [name, Number(count)]
+/** What ran in a process, for how long, and which files of several took longer than a second. */
+function summaryOf (results, seconds) {
+  const [first, last] = [results[0], results.at(-1)].map(({ file }) => nameOf(file))
+  if (results.length === 1) return `${hasPassed(results[0]) ? 'ok - ' : 'failed: '}${first} (${seconds} s)`
+  const long = results.filter(({ seconds }) => seconds > 1).map(({ file, seconds }) => `${nameOf(file)} ${seconds}`)
+  const failed = results.filter(result => !hasPassed(result)).length
+  const times = [`${results.length} files, ${seconds} s`, ...long].join('; ')
+  return `${failed === 0 ? 'ok - ' : `${failed} failed: `}${first} to ${last} (${times})`
 }
 
-/** Whether a line of TAP says nothing but that something has passed. */
-function hasPassed (line) {
-  return /^\s*($|TAP version|# Subtest|# time|1\.\.\d|ok )/.test(line)
+function printTotals (results) {
+  const names = ['total', 'pass', 'fail', 'skip', 'todo']
+  const totals = names.map(name => [name, results.reduce((sum, { counts }) => sum + (counts[name] ?? 0), 0)])
+  console.log(`# { ${totals.filter(([, count]) => count > 0).map(([name, count]) => `${name}: ${count}`).join(', ')} }`)
+}
+
+function secondsSince (began) {
+  return ((performance.now() - began) / 1000).toFixed(1)
 }

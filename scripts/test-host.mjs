@@ -1,5 +1,5 @@
 // Runs compiled test files (TEST_FILES, a JSON array) one after the other in this process, so that they load what they
-// share once. Its argument is the name of the group, after which tap names folders of fixtures.
+// share once. A comment behind each file holds its result.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
@@ -18,15 +18,21 @@ for (const file of JSON.parse(process.env.TEST_FILES)) {
   }, TIMEOUT).unref()
   const began = performance.now()
   const { user, system } = process.cpuUsage()
+  const before = { ...t.counts }
   await import(pathToFileURL(resolve(file)).href)
   // `t.teardown` outside of a test makes tap end as soon as it is idle.
   if (isLate) throw new Error(`a file before ${file} took longer than ${TIMEOUT / 1000} s`)
   if (t.results !== undefined) throw new Error(`a file before ${file} uses t.teardown outside of a test`)
   while (!t.idle) await new Promise(resolve => { t.once('idle', resolve) })
   const cpu = process.cpuUsage({ user, system })
-  t.comment(`file ${file}: ${seconds(performance.now() - began)}, CPU ${seconds((cpu.user + cpu.system) / 1000)}`)
+  t.comment(`file ${JSON.stringify({
+    file,
+    seconds: seconds(performance.now() - began),
+    cpu: seconds((cpu.user + cpu.system) / 1000),
+    counts: Object.fromEntries(Object.entries(t.counts).map(([name, count]) => [name, count - before[name]]))
+  })}`)
 }
 
 function seconds (milliseconds) {
-  return `${(milliseconds / 1000).toFixed(2)} s`
+  return Number((milliseconds / 1000).toFixed(2))
 }

@@ -4,7 +4,8 @@ import { readdirSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 import { checkCoverage } from './coverage.mjs'
-import { isHeavy, runTests } from './run-tests.mjs'
+import { runTests } from './run-tests.mjs'
+import { isHeavy } from './test-groups.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -16,7 +17,7 @@ process.exitCode = await run()
 async function run () {
   switch (mode) {
     case 'all':
-      return await check() || await runTests(allTests(), { measureCoverage: true }) || checkCoverage()
+      return await checkAll()
     case 'quick':
       return await build('tsconfig.json') || runTests(allTests().filter(file => !isHeavy(file)))
     case 'file':
@@ -35,14 +36,17 @@ function findNodes () {
   ], { encoding: 'utf8' }).trim())
 }
 
-/** Lint, unused exports and types, side by side. */
-async function check () {
-  const codes = await Promise.all([
+/** Types, lint and unused exports, the last two beside the tests; then coverage. */
+async function checkAll () {
+  const lint = Promise.all([
     node(bin('eslint/bin/eslint.js'), '--cache', '--cache-location', 'dist/.eslintcache', '.'),
-    node(bin('knip/bin/knip.js')),
-    build('tsconfig.json')
+    node(bin('knip/bin/knip.js'))
   ])
-  return Math.max(...codes)
+  const tests = await build('tsconfig.json') || await runTests(allTests(), { measureCoverage: true })
+  const [eslint, knip] = await lint
+  if (eslint !== 0) console.error('not ok - eslint: see its messages above')
+  if (knip !== 0) console.error('not ok - knip: see its messages above')
+  return eslint || knip || tests || checkCoverage()
 }
 
 /** Compiled test files. */

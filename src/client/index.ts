@@ -1,5 +1,5 @@
 export { ApiError, PeerServerClient } from './client.ts'
-export type { CallArguments, CallOptions, ClientEvent, ClientOptions, FeedEventData } from './client.ts'
+export type { CallArguments, CallOptions, ClientEvent, ClientOptions, FeedEventData, MergedEvents } from './client.ts'
 export type { Ban, Node, Operations, Peer, Problem, Room, State } from './operations.ts'
 export type { AdminAction } from '../admin/admin-action.ts'
 export type { PeerJoined, PeerLeft, RoomClosed, SampledPacket, Stats } from '../admin/feed-event.ts'

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { run } from '../../src/cli/index.ts'
 import { eventTypes } from '../../src/client/event-text.ts'
+import { scaled } from '../helper/random.ts'
 import { unsafeCharacters } from '../helper/unsafe-characters.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
@@ -149,6 +150,9 @@ function isPrintable (text: string): boolean {
   return text.endsWith('\n') && !unsafeCharacters.test(text.replaceAll('\n', ''))
 }
 
+/** Each runs a command. */
+const runs = { numRuns: scaled(40) }
+
 const commands: Array<[args: string[], body: unknown]> = [
   [['peers'], bodies.page],
   [['peers', '--json'], bodies.page],
@@ -165,7 +169,7 @@ for (const [args, body] of commands) {
     await fc.assert(fc.asyncProperty(hostile(body), async body => {
       respond = (_request, response) => { sendJson(response, 200, body) }
       return isPrintable(await outputOf(args))
-    }))
+    }), runs)
   })
 }
 
@@ -173,7 +177,7 @@ t.test('peers --json prints the same values, escaped', async t => {
   await fc.assert(fc.asyncProperty(hostile(bodies.page), async page => {
     respond = (_request, response) => { sendJson(response, 200, page) }
     return JSON.stringify(JSON.parse(await outputOf(['peers', '--json']))) === JSON.stringify(page.items)
-  }))
+  }), runs)
 })
 
 t.test('errors print nothing unsafe', async t => {
@@ -183,14 +187,14 @@ t.test('errors print nothing unsafe', async t => {
   await fc.assert(fc.asyncProperty(status, body, async (status, body) => {
     respond = (_request, response) => { sendJson(response, status, body) }
     return isPrintable(await outputOf(['peers']))
-  }))
+  }), runs)
 })
 
 t.test('watch in a pipe prints nothing unsafe', async t => {
   await fc.assert(fc.asyncProperty(events, async sent => {
     respond = (_request, response) => { sendEvents(response, sent) }
     return isPrintable(await outputOf(['watch'], {}, written => / stopped\n$/.test(written)))
-  }))
+  }), runs)
 })
 
 t.test('watch in a terminal prints nothing unsafe but its own escape sequences', async t => {
@@ -206,5 +210,5 @@ t.test('watch in a terminal prints nothing unsafe but its own escape sequences',
     const hasDrawn = (written: string): boolean => /stopped[^]*\u001B\[J$/.test(written)
     const written = await outputOf(['watch'], terminal, hasDrawn)
     return !unsafeCharacters.test(written.replace(own, ''))
-  }), { numRuns: 40 })
+  }), runs)
 })

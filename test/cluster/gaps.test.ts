@@ -1,5 +1,6 @@
 import t from 'tap'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { until } from '../helper/until.ts'
 
 t.test('packets to all that are lost between nodes are reported, and the sender\'s node leaves and joins', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
@@ -38,7 +39,7 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   one.sendTo(two.id, 'lost, too')
   await settled()
   broker.restore(buses[0])
-  while (gaps.length < 2) await new Promise(resolve => setTimeout(resolve, 10))
+  await until(() => gaps.length === 2)
   t.same(gaps.sort(), [[1, ''], [1, 'arena']])
   await settled()
   t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
@@ -54,7 +55,7 @@ t.test('lost joins and leaves are recovered', async t => {
   one.leave()
   await settled()
   broker.restore(buses[0])
-  while (b.hasPeer(one.id) || !b.hasPeer(three.id)) await new Promise(resolve => setTimeout(resolve, 10))
+  await until(() => !b.hasPeer(one.id) && b.hasPeer(three.id))
   t.same(await two.heard(), [`del ${one.id}`])
 })
 

@@ -37,7 +37,7 @@ const options = { namespace: 'test', nodeId, version: '1', timings: JSON.parse(t
 const membership = new Membership(bus, options, new PrintingHost(), silentLogger)
 
 function print (event: string): void {
-  console.log(JSON.stringify({ event, slot: membership.self?.slot, epoch: membership.self?.epoch, at: Date.now() }))
+  console.log(JSON.stringify({ event, slot: membership.self?.slot, epoch: membership.self?.epoch }))
 }
 
 let isReady = false

@@ -4,6 +4,7 @@ import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
@@ -64,19 +65,27 @@ async function start (t: Test, names: string, options: Partial<MembershipOptions
   return nodes
 }
 
+/** A test in simulated time. */
+function test (name: string, run: (t: Test) => Promise<void>): void {
+  t.test(name, async t => {
+    simulateTime(t)
+    await run(t)
+  })
+}
+
 async function pass (milliseconds: number): Promise<void> {
   const started = performance.now()
   await until(() => performance.now() - started > milliseconds)
 }
 
-t.test('a single node is ready with a slot of its own', async t => {
+test('a single node is ready with a slot of its own', async t => {
   const [{ membership, told }] = await start(t, 'a')
   t.ok(membership.isReady && membership.checkHeld())
   t.match(membership.self, { id: 'a', isDraining: false })
   t.same([told, membership.nodes()], [[], []])
 })
 
-t.test('a node that is ready knows all others, and they know it', async t => {
+test('a node that is ready knows all others, and they know it', async t => {
   const nodes = await start(t, 'abc')
   t.same(nodes.map(({ told }) => [...told].sort()), [
     ['joined b', 'joined c'], ['joined a', 'joined c'], ['joined a', 'joined b']
@@ -89,7 +98,7 @@ t.test('a node that is ready knows all others, and they know it', async t => {
   t.equal(a.host.heartbeats.get('b'), 'alive\n')
 })
 
-t.test('nodes that start together join each other', async t => {
+test('nodes that start together join each other', async t => {
   const broker = new MemoryBroker()
   const nodes = [...'abcdef'].map(name => new Node(t, broker, name))
   await Promise.all(nodes.map(async ({ membership }) => { await membership.start() }))
@@ -97,7 +106,7 @@ t.test('nodes that start together join each other', async t => {
   t.ok(nodes.every(({ told }) => told.length === 5))
 })
 
-t.test('start waits until the host has admitted every other node', async t => {
+test('start waits until the host has admitted every other node', async t => {
   const [a] = await start(t, 'a')
   const b = new Node(t, a.broker, 'b')
   let admit = (): void => {}
@@ -113,7 +122,7 @@ t.test('start waits until the host has admitted every other node', async t => {
   t.same(b.others, ['a'])
 })
 
-t.test('a node whose admission fails is admitted at its next heartbeat', async t => {
+test('a node whose admission fails is admitted at its next heartbeat', async t => {
   const [a] = await start(t, 'a')
   let failures = 2
   a.host.admission = async () => { if (failures-- > 0) throw new Error('no snapshot') }
@@ -123,18 +132,16 @@ t.test('a node whose admission fails is admitted at its next heartbeat', async t
   t.same(a.told, ['joined b', 'joined b', 'joined b'])
 })
 
-t.test('a node that leaves has left at once', async t => {
+test('a node that leaves has left at once', async t => {
   const [a, b] = await start(t, 'ab')
-  const started = performance.now()
   await b.membership.leave()
   await a.toldOf('left b left')
-  t.ok(performance.now() - started < timings.silence)
   t.same(a.told, ['joined b', 'left b left'])
   t.equal(a.membership.epochOf(b.slot), undefined)
   t.same([b.membership.self, b.membership.isReady, b.told], [undefined, false, ['joined a']])
 })
 
-t.test('a node that crashes is lost, once', async t => {
+test('a node that crashes is lost, once', async t => {
   const [a, b, c] = await start(t, 'abc')
   c.cut()
   await Promise.all([a.toldOf('left c lost'), b.toldOf('left c lost')])
@@ -142,7 +149,7 @@ t.test('a node that crashes is lost, once', async t => {
   t.same([a.told, b.told], [['joined b', 'joined c', 'left c lost'], ['joined a', 'joined c', 'left c lost']])
 })
 
-t.test('a node that is silent but answers stays', async t => {
+test('a node that is silent but answers stays', async t => {
   const [a, b] = await start(t, 'ab')
   const slow = { ...timings, heartbeat: 450 }
   const c = new Node(t, a.broker, 'c', { timings: slow })
@@ -153,7 +160,7 @@ t.test('a node that is silent but answers stays', async t => {
   t.same(b.others, ['a', 'c'])
 })
 
-t.test('a node that is lost while it is being admitted has left', async t => {
+test('a node that is lost while it is being admitted has left', async t => {
   const [a] = await start(t, 'a')
   a.host.admission = () => new Promise(() => {})
   const b = new Node(t, a.broker, 'b')
@@ -164,7 +171,7 @@ t.test('a node that is lost while it is being admitted has left', async t => {
   t.same(a.told, ['joined b', 'left b lost'])
 })
 
-t.test('a node without a broker for longer than its lease is fenced and joins again with a new lease', async t => {
+test('a node without a broker for longer than its lease is fenced and joins again with a new lease', async t => {
   const [a, b] = await start(t, 'ab')
   const { slot, epoch } = b.membership.self!
   const interrupted = performance.now()
@@ -182,7 +189,7 @@ t.test('a node without a broker for longer than its lease is fenced and joins ag
   t.same(a.told, ['joined b', 'left b lost', 'joined b'])
 })
 
-t.test('nobody notices that the broker is lost for a moment', async t => {
+test('nobody notices that the broker is lost for a moment', async t => {
   const nodes = await start(t, 'abc')
   for (const node of nodes) node.cut()
   await pass(timings.silence * 1.5)
@@ -192,7 +199,7 @@ t.test('nobody notices that the broker is lost for a moment', async t => {
   t.ok(nodes.every(({ membership }) => membership.checkHeld()))
 })
 
-t.test('a node that was lost and is heard again joins anew', async t => {
+test('a node that was lost and is heard again joins anew', async t => {
   const [a, b] = await start(t, 'ab', { timings: longLease })
   const { slot } = b
   b.cut()
@@ -204,7 +211,7 @@ t.test('a node that was lost and is heard again joins anew', async t => {
   t.equal(b.slot, slot)
 })
 
-t.test('a broker that forgets all leases fences nobody; others can join', async t => {
+test('a broker that forgets all leases fences nobody; others can join', async t => {
   const [a, b] = await start(t, 'ab')
   const slots = [a.slot, b.slot]
   a.broker.forget()
@@ -217,7 +224,7 @@ t.test('a broker that forgets all leases fences nobody; others can join', async 
   t.same([...leases.keys()].sort(), [a.slot, b.slot, c.slot].sort())
 })
 
-t.test('a node that was started again with its id replaces the lost one at once', async t => {
+test('a node that was started again with its id replaces the lost one at once', async t => {
   const [a, b] = await start(t, 'ab')
   b.cut()
   const again = new Node(t, a.broker, 'b')
@@ -227,7 +234,7 @@ t.test('a node that was started again with its id replaces the lost one at once'
   t.same(again.told, ['joined a'])
 })
 
-t.test('a node that does not agree with a live one refuses to start', async t => {
+test('a node that does not agree with a live one refuses to start', async t => {
   const [a] = await start(t, 'a')
   a.host.agreement = '{"rooms":true,"wires":["godot-3"]}'
   await a.membership.leave()
@@ -249,7 +256,7 @@ t.test('a node that does not agree with a live one refuses to start', async t =>
   t.same(b.told, [])
 })
 
-t.test('a node that came with another agreement at the same time is ignored', async t => {
+test('a node that came with another agreement at the same time is ignored', async t => {
   const broker = new MemoryBroker()
   const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
   b.host.agreement = '{"rooms":true}'
@@ -258,7 +265,7 @@ t.test('a node that came with another agreement at the same time is ignored', as
   t.same([a.told, b.told], [[], []])
 })
 
-t.test('tells that it is about to leave', async t => {
+test('tells that it is about to leave', async t => {
   const [a, b] = await start(t, 'ab')
   b.membership.setDraining()
   await until(() => a.host.drained.includes('b'))
@@ -266,7 +273,7 @@ t.test('tells that it is about to leave', async t => {
   t.match(b.membership.self, { isDraining: true })
 })
 
-t.test('clusters of different namespaces do not see each other', async t => {
+test('clusters of different namespaces do not see each other', async t => {
   const [a] = await start(t, 'a')
   const b = new Node(t, a.broker, 'b', { namespace: 'other' })
   await b.membership.start()
@@ -274,7 +281,7 @@ t.test('clusters of different namespaces do not see each other', async t => {
   t.same([a.told, b.told], [[], []])
 })
 
-t.test('ignores heartbeats that are none, late, or of another epoch than the lease', async t => {
+test('ignores heartbeats that are none, late, or of another epoch than the lease', async t => {
   const [a, b] = await start(t, 'ab')
   const intruder = a.broker.connect()
   const node = { id: 'x', slot: b.slot, epoch: 1, isDraining: false, startedAt: 0 }
@@ -290,7 +297,7 @@ t.test('ignores heartbeats that are none, late, or of another epoch than the lea
   t.equal(a.membership.epochOf(b.slot), b.membership.self?.epoch)
 })
 
-t.test('a late heartbeat of a lost node does not bring it back', async t => {
+test('a late heartbeat of a lost node does not bring it back', async t => {
   const [a, b] = await start(t, 'ab')
   const node = b.membership.self!
   b.cut()
@@ -304,14 +311,14 @@ t.test('a late heartbeat of a lost node does not bring it back', async t => {
   t.same(a.told, ['joined b', 'left b lost'])
 })
 
-t.test('does not start without a broker', async t => {
+test('does not start without a broker', async t => {
   const node = new Node(t, new MemoryBroker(), 'a')
   node.cut()
   await t.rejects(node.membership.start(), { code: 'cluster-unavailable', message: /^cluster: disconnected/ })
   t.equal(node.membership.self, undefined)
 })
 
-t.test('does not start when the broker is lost meanwhile', async t => {
+test('does not start when the broker is lost meanwhile', async t => {
   const [a] = await start(t, 'a')
   const b = new Node(t, a.broker, 'b')
   b.host.admission = async () => {
@@ -322,7 +329,7 @@ t.test('does not start when the broker is lost meanwhile', async t => {
   t.same(b.told, ['joined a', 'fenced', 'left a lost'])
 })
 
-t.test('a node that is not ready in the end has lost its slot', async t => {
+test('a node that is not ready in the end has lost its slot', async t => {
   const [a] = await start(t, 'a')
   const b = new Node(t, a.broker, 'b')
   b.host.ready = async () => { throw new Error('no rooms') }
@@ -331,7 +338,7 @@ t.test('a node that is not ready in the end has lost its slot', async t => {
   t.equal(b.membership.self, undefined)
 })
 
-t.test('a node that leaves while it joins again is out', async t => {
+test('a node that leaves while it joins again is out', async t => {
   const [a, b] = await start(t, 'ab')
   b.cut()
   await b.toldOf('fenced')

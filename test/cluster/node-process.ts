@@ -17,7 +17,7 @@ const server = new WebSocketServer({
 })
 
 function tell (event: string, details: object = {}): void {
-  process.stdout.write(JSON.stringify({ event, at: Date.now(), ...details }) + '\n')
+  process.stdout.write(JSON.stringify({ event, ...details }) + '\n')
 }
 
 server.cluster.on('ready', () => { tell('ready', { slot: server.cluster.slot }) })

@@ -1,15 +1,9 @@
 import t from 'tap'
 import { startNodes } from '../helper/cluster-process.ts'
-import type { NodeProcess } from '../helper/cluster-process.ts'
-import { startGodot, type GodotClient } from '../helper/godot.ts'
+import { startGodot } from '../helper/godot.ts'
+import { call, enter, hears, sees, send } from '../helper/godot3-talker.ts'
 import { startNats } from '../helper/nats.ts'
 import { skipWithout } from '../helper/skip-without.ts'
-
-async function enter (game: GodotClient, node: NodeProcess): Promise<number> {
-  await game.run('connect', { url: await node.url('ice') })
-  await game.event('connected_to_server')
-  return (await game.run('state')).id
-}
 
 const title = 'three processes, real NATS, real games: relay, calls, join, leave, kick'
 
@@ -18,17 +12,9 @@ t.test(title, skipWithout('godot3-server'), async t => {
   const nodes = await startNodes(t, nats, 3)
   const games = await Promise.all(nodes.map(() => startGodot(t, 'multiplayer_client')))
   const ids: number[] = []
-  for (const [at, game] of games.entries()) ids.push(await enter(game, nodes[at]))
-  for (const [at, game] of games.entries()) {
-    for (const id of ids) if (id !== ids[at]) await game.event('network_peer_connected', event => event.id === id)
-  }
+  for (const [at, game] of games.entries()) ids.push(await enter(game, await nodes[at].url('ice')))
+  for (const [at, game] of games.entries()) await sees(game, ...ids.filter(id => id !== ids[at]))
   const [one, two, three] = games
-  const send = async (game: GodotClient, target: number, text: string): Promise<void> => {
-    await game.run('send_bytes', { target, bytes: Buffer.from(text) })
-  }
-  const hears = async (game: GodotClient, source: number, text: string): Promise<void> => {
-    await game.event('network_peer_packet', event => event.source === source && event.bytes.toString() === text)
-  }
   await send(one, 0, 'to all')
   await send(one, ids[1], 'to two')
   await send(two, -ids[0], 'to all but one')
@@ -39,10 +25,10 @@ t.test(title, skipWithout('godot3-server'), async t => {
   ])
   t.same(games.map(game => game.eventsOf('network_peer_packet').length), [1, 2, 2], 'nobody hears anything else')
 
-  await two.run('rpc', { target: ids[2], method: 'on_remote', args: ['"between clients"'] })
+  await call(two, ids[2], 'between clients')
   await three.event('rpc', ({ source, args }) => source === ids[1] && args[0] === '"between clients"')
   for (const [at, game] of games.entries()) {
-    await game.run('rpc', { target: 1, method: 'on_remote', args: [`"hello ${at}"`] })
+    await call(game, 1, `hello ${at}`)
     await game.event('rpc', ({ source }) => source === 1)
   }
   t.same(nodes[0].eventsOf('called').map(({ id, text }) => [id, text]), ids.map((id, at) => [id, `hello ${at}`]),

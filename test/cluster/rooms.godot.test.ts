@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { WebSocketServer, type Room } from '../../index.ts'
-import { startGodot, type GodotClient, type GodotEvent } from '../helper/godot.ts'
+import { startGodot, type GodotClient } from '../helper/godot.ts'
+import { call, enter, sees, talkerOf } from '../helper/godot3-talker.ts'
 import { listenInRooms, talkInRooms, type Heard, type Talker } from '../helper/room-talk.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
@@ -26,32 +27,12 @@ async function openNodes (t: Test, count: number): Promise<WebSocketServer[]> {
   return nodes
 }
 
-async function enter (game: GodotClient, { port }: WebSocketServer, room: string): Promise<number> {
-  await game.run('connect', { url: `ws://127.0.0.1:${port}/ws/${room}` })
-  await game.event('connected_to_server')
-  return (await game.run('state')).id
+function urlOf ({ port }: WebSocketServer, room: string): string {
+  return `ws://127.0.0.1:${port}/ws/${room}`
 }
 
 function homeOf (nodes: readonly WebSocketServer[], name: string): Room {
   return nodes.flatMap(node => [...node.rooms()]).find(room => room.name === name && room.isHome)!
-}
-
-const texts: Record<string, (event: GodotEvent) => string> = {
-  network_peer_packet: ({ bytes }) => bytes.toString(),
-  rpc: ({ args: [text] }) => `call: ${JSON.parse(text)}`
-}
-
-function talkerOf (game: GodotClient, id: number): Talker {
-  return {
-    id,
-    send: async (target, text) => { await game.run('send_bytes', { target, bytes: Buffer.from(text) }) },
-    call: async (target, text) => { await game.run('rpc', { target, method: 'on_remote', args: [`"${text}"`] }) },
-    hear: async (source, text) => {
-      await game.event('network_peer_packet', event => event.source === source && event.bytes.toString() === text)
-    },
-    heard: () => game.eventsOf(...Object.keys(texts))
-      .map(event => ({ source: event.source, text: texts[event.event](event) }))
-  }
 }
 
 t.test('games on three nodes cannot tell that they are', skipWithout('godot3-server'), async t => {
@@ -63,12 +44,8 @@ t.test('games on three nodes cannot tell that they are', skipWithout('godot3-ser
   for (const name of ['ice', 'sand']) {
     const ofRoom = await Promise.all(nodes.map(() => startGodot(t, 'multiplayer_client')))
     const ids: number[] = []
-    for (const [at, game] of ofRoom.entries()) ids.push(await enter(game, nodes[at], name))
-    for (const [at, game] of ofRoom.entries()) {
-      for (const id of ids) {
-        if (id !== ids[at]) await game.event('network_peer_connected', event => event.id === id)
-      }
-    }
+    for (const [at, game] of ofRoom.entries()) ids.push(await enter(game, urlOf(nodes[at], name)))
+    for (const [at, game] of ofRoom.entries()) await sees(game, ...ids.filter(id => id !== ids[at]))
     t.same(ids.map(id => nodes.findIndex(node => [...node.peers()].some(peer => peer.id === id))), [0, 1, 2])
     games.set(name, ofRoom)
     rooms.set(name, ofRoom.map((game, at) => talkerOf(game, ids[at])))
@@ -108,10 +85,10 @@ t.test('when the home of a room is gone, another node is its server, and clients
       })
     }
     const games = await Promise.all(nodes.map(() => startGodot(t, 'multiplayer_client')))
-    for (const [at, game] of games.entries()) await enter(game, nodes[at], 'ice')
+    for (const [at, game] of games.entries()) await enter(game, urlOf(nodes[at], 'ice'))
     const [, ...others] = games
     for (const [at, game] of others.entries()) {
-      await game.run('rpc', { target: 1, method: 'on_remote', args: [`"hello ${at}"`] })
+      await call(game, 1, `hello ${at}`)
       await game.event('rpc', ({ source }) => source === 1)
     }
     await nodes[0].stop()
@@ -121,7 +98,7 @@ t.test('when the home of a room is gone, another node is its server, and clients
     }
     const successor = nodes.slice(1).findIndex(node => node.room('ice').isHome) + 1
     for (const [at, game] of others.entries()) {
-      await game.run('rpc', { target: 1, method: 'on_remote', args: [`"again ${at}"`] })
+      await call(game, 1, `again ${at}`)
       await game.event('rpc', ({ source }) => source === 1)
     }
     t.same(calls, [

@@ -89,7 +89,7 @@ async function run (
   await raw.end()
   raw.socket.end()
   const expected = Buffer.concat(back)
-  if (!raw.unread.equals(expected)) t.equal(shown(raw.unread), shown(expected), how)
+  t.ok(raw.unread.equals(expected), how, { received: shown(raw.unread), expected: shown(expected) })
   t.equal(await withTimeout(5, () => 'client_disconnected', ended), isClean, `${how}: clean or not`)
 }
 

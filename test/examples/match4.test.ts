@@ -59,7 +59,11 @@ t.test('the scenes have the nodes and replication configs that the server declar
   const files = readdirSync(folder)
   for (const file of files.filter(name => /\.(tscn|godot|gd)$/.test(name))) {
     for (const [, used] of read(file).matchAll(/"res:\/\/([\w.]+)"/g)) t.ok(files.includes(used), `${file}: ${used}`)
-    if (file.endsWith('.gd')) t.notMatch(read(file), /^ |^\t+ |\b(remote|puppet|master|onready|export|setget) /m)
+  }
+  const scripts = files.filter(name => name.endsWith('.gd'))
+  t.ok(scripts.length > 0)
+  for (const file of scripts) {
+    t.notMatch(read(file), /^ |^\t+ |\b(remote|puppet|master|onready|export|setget) /m, file)
   }
 })
 

@@ -8,7 +8,7 @@ import type { NatsServer } from './nats.ts'
 import { until } from './until.ts'
 
 /** What a node is told. */
-export interface NodeEvent { readonly event: string, readonly at: number, readonly [detail: string]: any }
+export interface NodeEvent { readonly event: string, readonly [detail: string]: any }
 
 /** A node of a cluster in a process of its own; the test ends it. */
 export class NodeProcess {

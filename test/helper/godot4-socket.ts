@@ -6,7 +6,6 @@ import { opcode } from '../../src/protocol/websocket/frame.ts'
 import { Godot4Client } from './godot4-client.ts'
 import { closePayload, frame, frameSize, parseFrame } from './raw-frame.ts'
 import type { Frame } from './raw-frame.ts'
-import { withTimeout } from './with-timeout.ts'
 import { until } from './until.ts'
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -16,7 +15,7 @@ const MIN_LINES = 4
 /** A frame of the game, in which it polls; a real one takes 16 ms. */
 const FRAME_MILLISECONDS = 4
 /** Seconds to wait for the response; longer than the 3 s of a real client, as test machines are busy. */
-const HANDSHAKE_TIMEOUT = 20
+const HANDSHAKE_TIMEOUT = 30
 
 const keyOf = (request: string): string => /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)![1]
 
@@ -74,9 +73,8 @@ export async function sendUpgradeRequest (
   socket.on('error', () => {})
   socket.write(request)
   let bytes = Buffer.alloc(0)
-  await withTimeout(seconds, () => 'an answer', (async () => {
-    while (!bytes.includes(HEAD_END)) bytes = Buffer.concat([bytes, (await once(socket, 'data'))[0]])
-  })())
+  const signal = AbortSignal.timeout(seconds * 1000)
+  while (!bytes.includes(HEAD_END)) bytes = Buffer.concat([bytes, (await once(socket, 'data', { signal }))[0]])
   const end = bytes.indexOf(HEAD_END) + HEAD_END.length
   return { socket, answer: bytes.toString('latin1', 0, end), rest: bytes.subarray(end) }
 }

@@ -20,6 +20,13 @@ export async function openMemoryServer (
   return server
 }
 
+/** The same for Godot 4 clients. */
+export async function openGodot4Server (
+  options: Options = {}, ids?: readonly number[] | (() => number)
+): Promise<WebSocketServer> {
+  return await openMemoryServer({ gdMpApi: true, wire: 'godot4', ...options }, ids)
+}
+
 /** Records these signals of a server from now on, each as its name and arguments. */
 export function recordSignals (server: WebSocketServer, names: readonly SignalName[]): unknown[][] {
   const signals: unknown[][] = []

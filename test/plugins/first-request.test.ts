@@ -2,46 +2,53 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
-import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
+import { stopTime } from '../helper/clock.ts'
+import { nextTurn } from '../helper/frame-client.ts'
+import { connectRaw, connectRawWebSocket, type RawSocket } from '../helper/raw-socket.ts'
 
 const ask = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-/** An app with handshakeTimeout 0.5; the default of its HTTP server is a minute. */
+/** An app with a limit of 5 seconds and a stopped clock; the default of its HTTP server is a minute. */
 async function openApp (t: Test) {
+  const clock = stopTime(t)
   const app = Fastify({ forceCloseConnections: true })
   t.teardown(async () => { await app.close() })
-  await app.register(firstRequest, { seconds: () => 0.5 })
+  await app.register(firstRequest, { seconds: () => 5 })
   await app.register(peerServer)
   app.get('/', async () => 'here')
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return app.peerServer
+  return { port: app.peerServer.port, clock }
 }
 
-/** Waits for the time that is under test. */
-async function pass (milliseconds: number): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, milliseconds))
+/** A connection that the server has accepted. */
+async function connectAccepted (t: Test, port: number): Promise<RawSocket> {
+  const raw = await connectRaw(t, port)
+  // The server accepts it within these.
+  for (let turn = 0; turn < 10; turn++) await nextTurn()
+  return raw
 }
 
 for (const begin of ['', 'GET', ask.slice(0, -2)]) {
   t.test(`a client that only sends ${JSON.stringify(begin)} is cut, counted from its connection`, async t => {
-    const { port } = await openApp(t)
-    const began = performance.now()
-    const raw = await connectRaw(t, port)
-    await pass(300)
+    const { port, clock } = await openApp(t)
+    const raw = await connectAccepted(t, port)
+    clock.advance(3000)
     raw.send(begin)
+    for (let turn = 0; turn < 10; turn++) await nextTurn()
+    clock.advance(1990)
+    t.equal(raw.unread.length, 0)
+    clock.advance(20)
     t.equal((await raw.head()).status, 408)
     await raw.end()
-    const seconds = (performance.now() - began) / 1000
-    t.ok(seconds > 0.45 && seconds < 2, `${seconds} s`)
   })
 }
 
 t.test('clients that sent a request, and WebSockets, stay connected', async t => {
-  const { port } = await openApp(t)
+  const { port, clock } = await openApp(t)
   const [raw, peer] = [await connectRaw(t, port), await connectRawWebSocket(t, port)]
   raw.send(ask)
   t.equal((await raw.response()).body, 'here')
-  await pass(800)
+  clock.advance(8000)
   raw.send(ask)
   t.equal((await raw.response()).body, 'here')
   peer.sendFrame(9, 'still there?')
@@ -49,10 +56,11 @@ t.test('clients that sent a request, and WebSockets, stay connected', async t =>
 })
 
 t.test('a client that leaves without a request leaves nothing behind', async t => {
-  const { port } = await openApp(t)
-  const raw = await connectRaw(t, port)
+  const { port, clock } = await openApp(t)
+  const raw = await connectAccepted(t, port)
   raw.socket.resetAndDestroy()
-  await pass(700)
+  for (let turn = 0; turn < 10; turn++) await nextTurn()
+  clock.advance(8000)
   const other = await connectRaw(t, port)
   other.send(ask)
   t.equal((await other.response()).body, 'here')

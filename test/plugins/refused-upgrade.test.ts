@@ -31,7 +31,8 @@ async function openHost (t: Test, registrar: (typeof registrars)[number], option
   })
   app.get('/item/:id', async () => 'an item')
   app.post('/upload', async () => 'uploaded')
-  await app.register(peerServer, { ...options, closeTimeout: 0.3 })
+  // Long, so that nothing but what is tested ends a connection.
+  await app.register(peerServer, { handshakeTimeout: 300, ...options, closeTimeout: 0.3 })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { app, port: app.peerServer.port }
 }
@@ -72,7 +73,7 @@ for (const registrar of registrars) {
         const head = await raw.head()
         t.equal(head.status, status)
         t.equal(head.headers.connection, 'close')
-        await raw.end(2)
+        await raw.end()
         // The client keeps its side open and continues to send.
         raw.send('more')
         await until(async () => await connections(app) === 0)
@@ -87,9 +88,7 @@ for (const registrar of registrars) {
         raw.send(request)
         await raw.head()
       }
-      const began = performance.now()
-      await app.close()
-      t.ok(performance.now() - began < 500, 'at once')
+      await withTimeout(20, () => 'the app to close', app.close())
     })
 
     await t.test('closing the app does not wait for an upgrade request that arrives meanwhile', async t => {
@@ -103,8 +102,8 @@ for (const registrar of registrars) {
       // Half of closeTimeout later the server still waits for its peer.
       t.equal((await peer.close()).code, 1001)
       late.send(upgradeRequest('/ws').replace(/^.*\r\n/, ''))
-      await late.end(2)
-      await withTimeout(2, () => 'the app to close', closed)
+      await late.end()
+      await withTimeout(20, () => 'the app to close', closed)
     })
   })
 }
@@ -121,9 +120,7 @@ t.test('without @fastify/websocket of the host, an upgrade of another route is a
     raw.send('GET /item/1 HTTP/1.1\r\nHost: x\r\n\r\n')
     t.equal((await raw.response()).body, 'an item', 'its connection serves another request')
   }
-  const began = performance.now()
-  await app.close()
-  t.ok(performance.now() - began < 500, 'and does not delay the end of the app')
+  await withTimeout(20, () => 'the app to close', app.close())
 })
 
 /** Hides `_httpMessage` of the server's sockets from `assignedResponse`, as on a Node without it. */
@@ -146,13 +143,12 @@ for (const registrar of registrars) {
       const raw = await connectRaw(t, port)
       raw.send(request)
       t.equal((await raw.head()).status, status, who)
-      await raw.end(2)
+      await raw.end()
     }
     t.same(app.peerServer.countPeers(), { open: 1, closing: 0, pending: 0 })
-    const began = performance.now()
-    const [{ code }] = await Promise.all([peer.close(), app.close()])
+    const closed = withTimeout(20, () => 'the app to close', app.close())
+    const [{ code }] = await Promise.all([peer.close(), closed])
     t.equal(code, 1001)
-    t.ok(performance.now() - began < 1500, 'the app closes')
   })
 }
 

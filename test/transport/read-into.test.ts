@@ -1,25 +1,12 @@
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Duplex, PassThrough } from 'node:stream'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { readInto } from '../../src/transport/read-into.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { startHost } from '../helper/host.ts'
 import { connectRawWebSocket } from '../helper/raw-socket.ts'
-
-/** Both ends of a TCP connection. */
-async function connectPair (t: Test): Promise<{ client: Socket, socket: Socket }> {
-  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  const [socket] = await once(server, 'connection') as [Socket]
-  t.teardown(() => {
-    client.destroy()
-    socket.destroy()
-    server.close()
-  })
-  return { client, socket }
-}
+import { connectPair } from '../helper/socket-pair.ts'
 
 t.test('a socket reads into the buffer, and pauses when the callback returns false', async t => {
   const { client, socket } = await connectPair(t)

@@ -339,7 +339,7 @@ function testStores (test: DefineTest): void {
     t.ok(await store.update('a', bytes('2'), revision))
     while (await store.get('a') !== undefined) await turn()
     const lifetime = performance.now() - renewed
-    t.ok(lifetime > 900 && lifetime < 4000, `expired after ${lifetime} ms`)
+    t.ok(lifetime > 900, `expired after ${lifetime} ms`)
     t.ok(await store.create('a', bytes('3')))
   })
 

@@ -4,6 +4,7 @@ import { MemoryBroker } from '../../../src/cluster/bus/memory-bus.ts'
 import { encodeLease, leaseKey, readLeases, type LeaseValue } from '../../../src/cluster/membership/lease-value.ts'
 import { SlotLease } from '../../../src/cluster/membership/slot-lease.ts'
 import { defaultTimings, type Timings } from '../../../src/cluster/membership/timings.ts'
+import { simulateTime } from '../../helper/clock.ts'
 import { until } from '../../helper/until.ts'
 
 const timings: Timings = { ...defaultTimings, heartbeat: 40, lease: 200, quarantine: 400 }
@@ -41,13 +42,21 @@ async function renewed (claimed: Claimed): Promise<void> {
   await until(async () => await revisionOf(claimed) > before + 1)
 }
 
+/** A test in simulated time. */
+function test (name: string, run: (t: Test) => Promise<void>): void {
+  t.test(name, async t => {
+    simulateTime(t)
+    await run(t)
+  })
+}
+
 /** Keeps this process from doing anything, as SIGSTOP does. */
 function stopFor (milliseconds: number): void {
   const started = performance.now()
   while (performance.now() - started < milliseconds);
 }
 
-t.test('claims a slot from 1 to 1,023 and keeps it', async t => {
+test('claims a slot from 1 to 1,023 and keeps it', async t => {
   const claimed = await claim(t)
   const { lease, store } = claimed
   t.ok(lease.slot >= 1 && lease.slot <= 1023)
@@ -58,7 +67,7 @@ t.test('claims a slot from 1 to 1,023 and keeps it', async t => {
   t.match(await readLeases(store), new Map([[lease.slot, { ...owner, epoch: lease.epoch, hasLeft: false }]]))
 })
 
-t.test('takes the only free slot, whoever else wants it', async t => {
+test('takes the only free slot, whoever else wants it', async t => {
   const broker = new MemoryBroker()
   const claims = await Promise.allSettled([1, 2, 3].map(() => claim(t, broker, allBut(7, 9))))
   const slots = claims.flatMap(claim => claim.status === 'fulfilled' ? [claim.value.lease.slot] : [])
@@ -68,7 +77,7 @@ t.test('takes the only free slot, whoever else wants it', async t => {
   })
 })
 
-t.test('is lost when the broker does not acknowledge renewals, once', async t => {
+test('is lost when the broker does not acknowledge renewals, once', async t => {
   const { broker, bus, lease, lost } = await claim(t)
   const cut = performance.now()
   broker.cut(bus)
@@ -83,7 +92,7 @@ t.test('is lost when the broker does not acknowledge renewals, once', async t =>
   t.equal(lost.length, 1)
 })
 
-t.test('outlives an interruption that is shorter', async t => {
+test('outlives an interruption that is shorter', async t => {
   const claimed = await claim(t)
   const { broker, bus, lease, lost } = claimed
   broker.cut(bus)
@@ -102,7 +111,7 @@ t.test('a process that was stopped loses it before it does anything else', async
   t.equal(lost.length, 1)
 })
 
-t.test('a freed slot is given to nobody until the quarantine is over', async t => {
+test('a freed slot is given to nobody until the quarantine is over', async t => {
   for (const hasLeft of [true, false]) {
     const broker = new MemoryBroker()
     const { bus, lease } = await claim(t, broker, allBut(5))
@@ -118,7 +127,7 @@ t.test('a freed slot is given to nobody until the quarantine is over', async t =
   }
 })
 
-t.test('is lost at once when another node has the slot', async t => {
+test('is lost at once when another node has the slot', async t => {
   const { store, lease, lost } = await claim(t)
   const other: LeaseValue = { ...owner, nodeId: 'b', epoch: lease.epoch + 1, startedAt: 0, hasLeft: false }
   const started = performance.now()
@@ -128,7 +137,7 @@ t.test('is lost at once when another node has the slot', async t => {
   t.ok(elapsed < timings.lease / 2, `${elapsed} ms`)
 })
 
-t.test('is kept when the answer to a renewal was lost', async t => {
+test('is kept when the answer to a renewal was lost', async t => {
   const claimed = await claim(t)
   const { store, lease, lost } = claimed
   await store.put(leaseKey(lease.slot), encodeLease(lease.value))
@@ -137,7 +146,7 @@ t.test('is kept when the answer to a renewal was lost', async t => {
   t.same(lost, [])
 })
 
-t.test('is kept when the broker forgets it; nobody gets a slot until it is certain that none is in use', async t => {
+test('is kept when the broker forgets it; nobody gets a slot until it is certain that none is in use', async t => {
   const broker = new MemoryBroker()
   const claimed = await claim(t, broker, allBut(5))
   broker.forget()
@@ -150,7 +159,7 @@ t.test('is kept when the broker forgets it; nobody gets a slot until it is certa
   t.ok(elapsed >= timings.lease, `${elapsed} ms`)
 })
 
-t.test('a slot that the broker forgot is claimed anew only when its old owner has lost it', async t => {
+test('a slot that the broker forgot is claimed anew only when its old owner has lost it', async t => {
   const broker = new MemoryBroker()
   const first = await claim(t, broker, allBut(5))
   await renewed(first)
@@ -163,7 +172,7 @@ t.test('a slot that the broker forgot is claimed anew only when its old owner ha
   t.notOk(first.lease.checkHeld())
 })
 
-t.test('a claim fails when the old owner renews its lease, for revisions start anew', async t => {
+test('a claim fails when the old owner renews its lease, for revisions start anew', async t => {
   const broker = new MemoryBroker()
   const first = await claim(t, broker, allBut(5))
   t.equal(await revisionOf(first), 1)
@@ -172,7 +181,7 @@ t.test('a claim fails when the old owner renews its lease, for revisions start a
   t.ok(first.lease.checkHeld())
 })
 
-t.test('a claim fails when the broker is lost meanwhile', async t => {
+test('a claim fails when the broker is lost meanwhile', async t => {
   const broker = new MemoryBroker()
   broker.forget()
   const bus = broker.connect()

@@ -6,7 +6,7 @@ import { accept } from '../../helper/internals.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openGodot4Server, openMemoryServer } from '../../helper/memory-server.ts'
 import { closePayload, frame, frameSize, parseFrame } from '../../helper/raw-frame.ts'
 
 const PING = `9:${Buffer.from('last words').toString('hex')}`
@@ -136,7 +136,7 @@ for (const [how, close] of Object.entries<(server: WebSocketServer, id: number) 
   'stop of the server': async server => { await server.stop() }
 })) {
   t.test(`${how}: a strict Godot 4 client gets what was sent before, from the server and from others`, async t => {
-    const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 5 })
+    const server = await openGodot4Server({ closeTimeout: 5 })
     const players = [new Godot4Player(server), new Godot4Player(server)]
     await pumpUntilIdle(players)
     const [{ game }, other] = players
@@ -154,7 +154,7 @@ for (const [how, close] of Object.entries<(server: WebSocketServer, id: number) 
 }
 
 t.test('without lastWords a strict Godot 4 client misses it, as with a Godot server', async t => {
-  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', lastWords: false })
+  const server = await openGodot4Server({ lastWords: false })
   const player = new Godot4Player(server)
   await pumpUntilIdle([player])
   server.putPacket(Buffer.from('why'))

@@ -2,7 +2,7 @@ import t from 'tap'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { addScriptedNode } from '../../helper/godot4-script.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openGodot4Server } from '../../helper/memory-server.ts'
 
 /** One frame of a raw client, ME, to a server of Godot 4; a real client looks on. */
 interface Case {
@@ -63,7 +63,7 @@ t.test('each recorded frame is relayed, answered or refused as by Godot 4', asyn
     !(word in drops) && !faultless.includes(word)), [], 'no refusal that is not looked for')
   const told: unknown[][] = []
   const ids = [WITNESS, ...new Set(cases.flatMap(({ server_events: events }) => events.map(([, id]) => id as number)))]
-  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.2 }, () => ids.shift() ?? 2)
+  const server = await openGodot4Server({ closeTimeout: 0.2 }, () => ids.shift() ?? 2)
   server.multiplayer.on('network_peer_packet', (id, bytes) => told.push(['api.peer_packet', id, shown(bytes)]))
   server.on('peer_disconnected', id => { told.push(['api.peer_disconnected', id]) })
   for (const path of ['/root/Main', '/root/Main/Pawn']) {

@@ -6,7 +6,7 @@ import { Random, seed } from '../../helper/random.ts'
 import type { Godot4Client } from '../../helper/godot4-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { putDataTo } from '../../helper/internals.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openGodot4Server } from '../../helper/memory-server.ts'
 
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
 const script = {
@@ -16,7 +16,7 @@ const script = {
 } as const
 
 async function serve (options: Partial<ServerOptions> = {}, drawId?: () => number) {
-  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.1, ...options }, drawId)
+  const server = await openGodot4Server(options, drawId)
   const ran: unknown[][] = []
   const arena = server.multiplayer.node('/root/Arena', surface)
     .method('any_peer', 'hello', (sender, name) => { ran.push(['hello', sender, name]) })
@@ -198,7 +198,7 @@ t.test('features that Godot 4 lacks, and missing options, are rejected with a cl
 })
 
 t.test('an empty byte array as the only argument arrives', async t => {
-  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4' })
+  const server = await openGodot4Server()
   const node = server.multiplayer.node('/root/Main', { take: [Uint8Array] })
   const player = new Godot4Player(server, game => { game.addNode('Main', { take: { args: 1 } }) })
   await pumpUntilIdle([player])

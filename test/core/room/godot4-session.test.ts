@@ -7,7 +7,7 @@ import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { readVectors } from '../../helper/variant-vectors.ts'
 import { putDataTo } from '../../helper/internals.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openGodot4Server } from '../../helper/memory-server.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame {
@@ -26,7 +26,7 @@ const sessionOf = (title: string): Session => recorded.sessions.find(session => 
 
 /** A server in the place of the recorded one: it gives the recorded ids, and tells what it signals in Godot's words. */
 async function serve (ids: Record<string, number>, options: Partial<ServerOptions> = {}) {
-  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', ...options }, Object.values(ids))
+  const server = await openGodot4Server(options, Object.values(ids))
   const told: unknown[][] = []
   for (const name of [
     'peer_connected', 'peer_disconnected', 'peer_authenticating', 'peer_authentication_failed'

@@ -1,19 +1,13 @@
 import t, { type Test } from 'tap'
-import { WebSocketServer } from '../../../index.ts'
+import type { WebSocketServer } from '../../../index.ts'
 import { Godot4Socket } from '../../helper/godot4-socket.ts'
+import { openServer } from '../../helper/modes.ts'
 import { until } from '../../helper/until.ts'
 import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/room-talk.ts'
 
 const names = ['ice', 'sand', 'mud']
+const options = { gdMpApi: true, wire: 'godot4', rooms: true } as const
 const script = { on_remote: { args: 1, mode: 'any_peer' } } as const
-
-async function openServer (t: Test): Promise<WebSocketServer> {
-  const server =
-    new WebSocketServer({ gdMpApi: true, wire: 'godot4', rooms: true, bindIp: '127.0.0.1', closeTimeout: 0.5 })
-  t.teardown(async () => { await server.stop() })
-  await server.listen(0)
-  return server
-}
 
 async function enter (t: Test, { port }: WebSocketServer, room: string): Promise<Godot4Socket> {
   const player = await Godot4Socket.connect(t, port, `/ws/${room}`, [], game => { game.addNode('Main', script) })
@@ -42,7 +36,7 @@ function talkerOf (player: Godot4Socket): Talker {
 }
 
 t.test('three rooms with three Godot 4 games each: nobody hears another room', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, 'own', options)
   const atServer = listenInRooms(server, 'any_peer')
   const players = new Map<string, Godot4Socket[]>()
   for (const name of names) {
@@ -61,7 +55,7 @@ t.test('three rooms with three Godot 4 games each: nobody hears another room', a
 })
 
 t.test('a Godot 4 game that moves to another room', async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, 'own', options)
   const calls: string[] = []
   server.on('room_opened', room => {
     room.multiplayer.node('/root/Main', ['on_remote', 'told']).method('any_peer', 'on_remote', (id, text) => {

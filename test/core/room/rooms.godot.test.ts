@@ -1,61 +1,23 @@
-import t, { type Test } from 'tap'
-import { WebSocketServer } from '../../../index.ts'
-import { startGodot, type GodotClient, type GodotEvent } from '../../helper/godot.ts'
-import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/room-talk.ts'
+import t from 'tap'
+import { startGodot, type GodotClient } from '../../helper/godot.ts'
+import { call, enter, sees, talkerOf } from '../../helper/godot3-talker.ts'
+import { openServer } from '../../helper/modes.ts'
+import { listenInRooms, talkInRooms, type Talker } from '../../helper/room-talk.ts'
 import { skipWithout } from '../../helper/skip-without.ts'
 import { until } from '../../helper/until.ts'
 
 const names = ['ice', 'sand', 'mud']
-
-/** A server on a port of its own. */
-async function openServer (t: Test): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ gdMpApi: true, rooms: true, bindIp: '127.0.0.1', closeTimeout: 0.5 })
-  t.teardown(async () => { await server.stop() })
-  await server.listen(0)
-  return server
-}
-
-/** Lets a game enter a room; returns its id. */
-async function enter (game: GodotClient, { port }: WebSocketServer, room: string): Promise<number> {
-  await game.run('connect', { url: `ws://127.0.0.1:${port}/ws/${room}` })
-  await game.event('connected_to_server')
-  return (await game.run('state')).id
-}
-
-/** Waits until a game sees exactly these peers and the server. */
-async function sees (game: GodotClient, ...ids: number[]): Promise<void> {
-  for (const id of ids) await game.event('network_peer_connected', event => event.id === id)
-}
-
-const texts: Record<string, (event: GodotEvent) => string> = {
-  network_peer_packet: ({ bytes }) => bytes.toString(),
-  rpc: ({ args: [text] }) => `call: ${JSON.parse(text)}`
-}
-
-function heardBy (game: GodotClient): Heard[] {
-  return game.eventsOf(...Object.keys(texts)).map(event => ({ source: event.source, text: texts[event.event](event) }))
-}
-
-async function talkerOf (game: GodotClient, server: WebSocketServer, room: string): Promise<Talker> {
-  return {
-    id: await enter(game, server, room),
-    send: async (target, text) => { await game.run('send_bytes', { target, bytes: Buffer.from(text) }) },
-    call: async (target, text) => { await game.run('rpc', { target, method: 'on_remote', args: [`"${text}"`] }) },
-    hear: async (source, text) => {
-      await game.event('network_peer_packet', event => event.source === source && event.bytes.toString() === text)
-    },
-    heard: () => heardBy(game)
-  }
-}
+const options = { gdMpApi: true, rooms: true }
 
 t.test('three rooms with three games each: nobody hears another room', skipWithout('godot3-server'), async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, 'own', options)
   const atServer = listenInRooms(server, 'remote')
   const games = new Map<string, GodotClient[]>()
   const rooms = new Map<string, Talker[]>()
   for (const name of names) games.set(name, await Promise.all(names.map(() => startGodot(t, 'multiplayer_client'))))
   for (const [name, ofRoom] of games) {
-    rooms.set(name, await Promise.all(ofRoom.map(async game => await talkerOf(game, server, name))))
+    const url = `ws://127.0.0.1:${server.port}/ws/${name}`
+    rooms.set(name, await Promise.all(ofRoom.map(async game => talkerOf(game, await enter(game, url)))))
   }
   for (const [name, ofRoom] of games) {
     const ids = rooms.get(name)!.map(({ id }) => id)
@@ -73,7 +35,7 @@ t.test('three rooms with three games each: nobody hears another room', skipWitho
 })
 
 t.test('a game that moves to another room', skipWithout('godot3-server'), async t => {
-  const server = await openServer(t)
+  const server = await openServer(t, 'own', options)
   const calls: string[] = []
   server.on('room_opened', room => {
     room.multiplayer.node('/root/Main', { on_remote: [String] }).method('remote', 'on_remote', (id, text) => {
@@ -81,14 +43,12 @@ t.test('a game that moves to another room', skipWithout('godot3-server'), async 
     })
   })
   const [mover, left, met] = await Promise.all(names.map(() => startGodot(t, 'multiplayer_client')))
-  const m = await enter(mover, server, 'a')
-  const l = await enter(left, server, 'a')
-  const n = await enter(met, server, 'b')
+  const url = `ws://127.0.0.1:${server.port}/ws`
+  const m = await enter(mover, `${url}/a`)
+  const l = await enter(left, `${url}/a`)
+  const n = await enter(met, `${url}/b`)
   await sees(mover, l)
   await sees(left, m)
-  const call = async (game: GodotClient, target: number, text: string): Promise<void> => {
-    await game.run('rpc', { target, method: 'on_remote', args: [`"${text}"`] })
-  }
   const called = async (game: GodotClient, source: number, text: string): Promise<void> => {
     await game.event('rpc', event => event.source === source && event.args[0] === `"${text}"`)
   }

@@ -1,7 +1,5 @@
 import t from 'tap'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
-import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { encodeCall4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
@@ -12,7 +10,7 @@ import type { HandledCall } from '../../helper/godot4-script.ts'
 import { mutated } from '../../helper/mutation.ts'
 import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openGodot4Server } from '../../helper/memory-server.ts'
 
 /** A session between real Godot 4 processes, S being the server: the frames of each step by connection. */
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
@@ -32,15 +30,10 @@ const { ids } = recorded
 
 const odd = Object.fromEntries(recorded.method_lists.Odd.map(name => [name, [] as const]))
 
-async function open (options: Partial<ServerOptions> = {}, drawId?: () => number): Promise<WebSocketServer> {
-  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', closeTimeout: 0.05, ...options }, drawId)
-  return server
-}
-
 /** A server in place of S, with its nodes; `ran` has the calls that ran there. */
 async function serve (ids: Record<string, number>, ran: HandledCall[]) {
   const left = Object.values(ids)
-  const server = await open({}, () => left.shift()!)
+  const server = await openGodot4Server({}, () => left.shift()!)
   const { multiplayer } = server
   const nodes: Record<string, RemoteNode> = {}
   for (const path of ['/root/Main', '/root/Main/Pawn', '/root/Main/N299']) {
@@ -192,7 +185,7 @@ t.test('accepts confirmations of older clients, also mixed with current ones', a
     ['both', [`2:0201${path}`, '2:020107000000'], '02014d61696e00', undefined]
   ] as const
   for (const [confirmPath, answers, taken, refused] of rows) {
-    const server = await open({ confirmPath })
+    const server = await openGodot4Server({ confirmPath })
     const main = addScriptedNode(server, '/root/Main', () => {})
     const client = new FrameClient(server)
     await client.frames()
@@ -210,7 +203,7 @@ t.test('accepts confirmations of older clients, also mixed with current ones', a
 })
 
 t.test('a confirmed path of three letters is not mistaken for an id', async t => {
-  const server = await open({ confirmPath: 'both' })
+  const server = await openGodot4Server({ confirmPath: 'both' })
   const node = addScriptedNode(server, '/root/abc', () => {})
   const client = new FrameClient(server)
   node.rpc('r0')
@@ -222,7 +215,7 @@ t.test('a confirmed path of three letters is not mistaken for an id', async t =>
 })
 
 t.test('confirms paths even without remote calls on the server, so that clients can send ids', async t => {
-  const server = await open()
+  const server = await openGodot4Server()
   const ran: HandledCall[] = []
   const client = new FrameClient(server)
   await client.frames()
@@ -252,7 +245,7 @@ t.test('confirms paths even without remote calls on the server, so that clients 
 })
 
 t.test('forgets announcements with the peer, and the id of a node with the node', async t => {
-  const server = await open()
+  const server = await openGodot4Server()
   const main = addScriptedNode(server, '/root/Main', () => {})
   const [stays, leaves] = [new FrameClient(server), new FrameClient(server)]
   for (const client of [stays, leaves]) client.binary(bytesOf(`01${'30'.repeat(32)}00070000005800`))
@@ -275,7 +268,7 @@ t.test('forgets announcements with the peer, and the id of a node with the node'
 })
 
 t.test('in a large room one packet is sent to all, even if one peer never confirms', async t => {
-  const server = await open()
+  const server = await openGodot4Server()
   const main = addScriptedNode(server, '/root/Main', () => {})
   const clients = Array.from({ length: 18 }, () => new FrameClient(server))
   for (const client of clients) await client.frames()

@@ -96,17 +96,18 @@ t.test('a client is refused in time while onSend hooks of the host take theirs',
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest('/ws'))
   t.equal((await raw.response()).status, 408)
-  await raw.end(2)
+  await raw.end()
   t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
 })
 
 t.test('the host\'s handlerTimeout does not affect clients that have joined', async t => {
   const { port } = await startHost(t, { fastify: { handlerTimeout: 50 } as object })
   const raw = await connectRawWebSocket(t, port)
+  const frames = new Set<string>()
   for (const end = performance.now() + 100; performance.now() < end;) {
     raw.sendFrame(9, 'still here')
     const { opcode, payload } = await raw.frame()
-    const text = payload.toString()
-    if (opcode !== 10 || text !== 'still here') return t.fail(`unexpected frame ${opcode}: ${text}`)
+    frames.add(`${opcode}: ${payload.toString()}`)
   }
+  t.same([...frames], ['10: still here'])
 })

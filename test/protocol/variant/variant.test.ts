@@ -167,9 +167,9 @@ t.test('checks counts against the remaining bytes before it allocates memory', a
 
 t.test('decodes many short strings in a long packet in linear time', async t => {
   const bytes = encodeVariant(new Array(300_000).fill(''))
-  const start = performance.now()
+  const began = process.cpuUsage()
   t.equal((decodeVariant(bytes) as Variant[]).length, 300_000)
-  t.ok(performance.now() - start < 2000)
+  t.ok(process.cpuUsage(began).user < 2_000_000)
 })
 
 t.test('every value survives a round trip, with the same bytes', async t => {
@@ -194,14 +194,12 @@ t.test('every value survives a round trip, with the same bytes', async t => {
 
 t.test('random values of all types survive a round trip, with the same bytes', async t => {
   const random = new Random(seed)
-  for (let i = 0; i < scaled(2000); i++) {
-    const value = randomVariant(random)
+  const changed = Array.from({ length: scaled(2000) }, () => randomVariant(random)).filter(value => {
     const bytes = encodeVariant(value)
     const again = decodeVariant(bytes)
-    if (!isDeepStrictEqual(again, value) || hexOf(encodeVariant(again)) !== hexOf(bytes)) {
-      t.same(again, value, `SEED=${seed}`)
-    }
-  }
+    return !isDeepStrictEqual(again, value) || hexOf(encodeVariant(again)) !== hexOf(bytes)
+  })
+  t.same(changed, [], `SEED=${seed}`)
 })
 
 /** Decodes; rethrows anything but a GodotError, with the seed to repeat it. */

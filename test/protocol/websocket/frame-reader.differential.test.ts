@@ -167,6 +167,7 @@ t.test('reads random frames, cut anywhere, like ws; shrinks a difference', async
 })
 
 t.test('stopping and resuming does not change what is read', async t => {
+  const changed: unknown[] = []
   for (let i = 0; i < scaled(1000); i++) {
     const random = new Random(seed + i)
     const isLarge = random.oneIn(5)
@@ -187,7 +188,8 @@ t.test('stopping and resuming does not change what is read', async t => {
     }
     while (stopped.isStopped) stopped.resume()
     if (halting.lines.join('|') !== straight.lines.join('|')) {
-      return t.same(halting.lines, straight.lines, `SEED=${seed + i}`)
+      changed.push([`SEED=${seed + i}`, halting.lines, straight.lines])
     }
   }
+  t.same(changed, [])
 })

@@ -34,6 +34,7 @@ const memories: Array<[what: string, module: typeof unmasking, memory: Uint8Arra
 
 for (const [what, { unmask, unmaskPart }, memory] of memories) {
   t.test(`unmasks ${what} from any offset to any end, and touches no byte beside it`, async t => {
+    const wrong: string[] = []
     for (let i = 0; i < scaled(2000); i++) {
       const random = new Random(seed + i)
       const size = random.pick([random.below(70), random.below(300), random.below(60_000)])
@@ -50,9 +51,9 @@ for (const [what, { unmask, unmaskPart }, memory] of memories) {
         return byte ^ key[(at - start + (isPart ? skew : 0)) & 3]
       })
       if (!Buffer.from(expected).equals(memory.subarray(0, expected.length))) {
-        return t.fail(`SEED=${seed + i}: ${size} bytes at ${start}`)
+        wrong.push(`SEED=${seed + i}: ${size} bytes at ${start}`)
       }
     }
-    t.pass()
+    t.same(wrong, [])
   })
 }

@@ -528,9 +528,7 @@ t.test('streams end when the app closes: they send the last events and cause no 
   stalled.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
   const { id } = await join()
   await streams[0].next('client_connected')
-  const begun = performance.now()
-  await app.close()
-  t.ok(performance.now() - begun < 1000, `${performance.now() - begun} ms`)
+  await withTimeout(20, () => 'the app to close', app.close())
   for (const stream of streams) {
     t.equal(await withTimeout(2, () => 'the end of a stream', stream.ended), true)
     t.match(stream.events.find(({ event }) => event === 'client_disconnected')?.data, { id, cause: 'stop', code: 1001 })

@@ -1,5 +1,6 @@
 import type { EncodedValues } from '../../../protocol/multiplayer/encoded-values.ts'
-import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import type { MemberKind } from '../rpc-surface.ts'
@@ -29,7 +30,13 @@ export const noRpcDrops = {
   /** Values of a synchronizer of which the sender is not the authority (Godot 4). */
   'sync-authority': 0,
   /** Values of a synchronizer of another number or kind than declared (Godot 4). */
-  'sync-values': 0
+  'sync-values': 0,
+  /** A spawn by a spawner of which the sender is not the authority (Godot 4). */
+  'spawn-authority': 0,
+  /** A spawn with a name or id in use, or values of another number or kind than declared (Godot 4). */
+  'spawn-invalid': 0,
+  /** A spawn beyond the limit of its spawner (Godot 4). */
+  'spawn-limit': 0
 }
 
 /** Why a packet of remote calls was refused. */
@@ -84,10 +91,14 @@ export interface RpcReceiver {
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void
   /** A peer has confirmed a path of the server. */
   pathConfirmed (peer: number, path: string): void
-  /** Whether packets of synchronizers are read. */
-  readonly readsSyncs: boolean
-  /** Values of the synchronizer at `path`, valid until the call returns. */
-  receiveSync (sender: WebSocketPeer, path: string, sync: Sync): void
+  /** Whether packets of spawners and synchronizers are read. */
+  readonly readsReplication: boolean
+  /** Values of a synchronizer, by its path, or the id that its spawn gave it; valid until the call returns. */
+  receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void
+  /** The spawner at `spawner` spawned a node; its values are valid until the call returns. */
+  receiveSpawn (sender: WebSocketPeer, spawner: string, spawn: Spawn): void
+  /** A spawned node was despawned, by the id that its spawn gave it. */
+  receiveDespawn (sender: WebSocketPeer, node: number): void
   /** A packet is refused. */
   refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void
 }

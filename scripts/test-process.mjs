@@ -1,0 +1,57 @@
+// Runs compiled test files in one process and reads their results from its output.
+import { spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const root = resolve(import.meta.dirname, '..')
+const host = join(root, 'scripts/test-host.mjs')
+/** Where the processes whose coverage is measured write it. */
+export const coverageFolder = join(root, 'dist/.coverage')
+
+/**
+ * Runs files one after the other. Resolves with a result per file: `counts` are its assertions, `report` the lines that
+ * are not about what has passed. If the process ends early the file that it was at has failed, and those behind it run
+ * in another process.
+ */
+export async function runFiles (files, measuresCoverage) {
+  const { results, report, failure } = await runProcess(files, measuresCoverage)
+  if (failure === undefined) return results
+  const at = Math.min(results.length, files.length - 1)
+  const failed = results[at] ?? { file: files[at], counts: { total: 1 }, seconds: 0, report: [] }
+  const counts = { ...failed.counts, fail: failed.counts.fail || 1 }
+  results[at] = { ...failed, counts, report: [...failed.report, ...report, failure] }
+  const rest = files.slice(at + 1)
+  return rest.length === 0 ? results : [...results, ...await runFiles(rest, measuresCoverage)]
+}
+
+/** Resolves with the results of the files that have run to their end, and why the process did not run them all. */
+async function runProcess (files, measuresCoverage) {
+  const env = { ...process.env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) }
+  if (measuresCoverage) env.NODE_V8_COVERAGE = coverageFolder
+  const child = spawn(process.execPath, ['--enable-source-maps', host], {
+    cwd: root, env, stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const results = []
+  let report = []
+  let isComplete = false
+  const read = stream => createInterface({ input: stream }).on('line', line => {
+    const result = /^# file (\{.*\})$/.exec(line)
+    if (result !== null) {
+      results.push({ ...JSON.parse(result[1]), report })
+      report = []
+    } else if (/^# \{ .* \}$/.test(line)) isComplete = true
+    else if (!hasPassed(line)) report.push(line)
+  })
+  read(child.stdout)
+  read(child.stderr)
+  const [code, signal] = await new Promise(resolve => child.on('close', (...end) => { resolve(end) }))
+  const hasFailed = results.some(({ counts }) => counts.fail > 0)
+  const isAsExpected = results.length === files.length && isComplete && code === (hasFailed ? 1 : 0)
+  const failure = `the process ended with ${signal ?? `exit code ${code}`}`
+  return { results, report, failure: isAsExpected ? undefined : failure }
+}
+
+/** Whether a line of TAP says nothing but that something has passed. */
+function hasPassed (line) {
+  return /^\s*($|TAP version|# Subtest|# time|1\.\.\d|ok (?!.*# SKIP))/.test(line)
+}
