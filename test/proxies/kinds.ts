@@ -42,7 +42,7 @@ export const nginx: ProxyKind = {
     location /idle/ {
       proxy_pass http://127.0.0.1:${service}/;
       proxy_http_version 1.1;
-      proxy_read_timeout 1s;
+      proxy_read_timeout 3s;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
       ${forwarded('/idle')}
@@ -50,7 +50,7 @@ export const nginx: ProxyKind = {
     location /kept/ {
       proxy_pass http://127.0.0.1:${app};
       proxy_http_version 1.1;
-      proxy_read_timeout 1s;
+      proxy_read_timeout 3s;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
       ${forwarded('')}
@@ -133,7 +133,7 @@ defaults
   timeout connect 5s
   timeout client 30s
   timeout server 30s
-  timeout tunnel 1s
+  timeout tunnel 3s
 frontend tls
   bind 127.0.0.1:${proxy} ssl crt ${folder}/both.pem
   http-request set-header X-Forwarded-Proto https
