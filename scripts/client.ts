@@ -11,7 +11,8 @@ export const clientFile = join(root, 'src/client/operations.ts')
 const PREFIX = '/api/v1'
 const MAX_COLUMNS = 120
 
-interface Schema {
+/** What is read of a JSON Schema. */
+export interface Schema {
   $ref?: string
   type?: string
   format?: string

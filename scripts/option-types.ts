@@ -6,18 +6,7 @@ import { RoomOptions } from '../src/core/room/room-options.ts'
 import { LobbyOptions } from '../src/options/lobby-options.ts'
 import { clusterRules, roomRules, ServerOptions } from '../src/options/options.ts'
 import { docComment } from './client.ts'
-
-interface Schema {
-  type?: string
-  enum?: unknown[]
-  const?: unknown
-  anyOf?: Schema[]
-  items?: Schema
-  properties?: Record<string, Schema>
-  required?: string[]
-  patternProperties?: Record<string, Schema>
-  description?: string
-}
+import type { Schema } from './client.ts'
 
 const notice = '// Written by `npm run docs` from the schemas of the options; a test fails when it is stale.'
 

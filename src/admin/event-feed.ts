@@ -93,8 +93,8 @@ export class EventFeed {
       this.#addBurst('limited', limit, { limit, option: limits[limit], ...whose })
     },
     // Packets to the server that nobody reads are normal at a relay.
-    dropped: (reason, { id, room: { name: room } }) => {
-      if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason })
+    dropped: (reason, { id, room: { name: room } }, count) => {
+      if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason }, count)
     },
     listening: () => { this.#add('listening', describeListening(this.#server)) },
     stopped: () => { this.#add('stopped', {}) }
@@ -205,8 +205,8 @@ export class EventFeed {
     this.#publish(this.#ring.add(type, { ...joined, ...lostEnd, seconds }, { node, isRemote: true }))
   }
 
-  #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>): void {
-    this.#bursts.hit(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) })
+  #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>, more = 1): void {
+    this.#bursts.hit(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) }, more)
   }
 
   #publish (event: FeedEvent): void {

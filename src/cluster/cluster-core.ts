@@ -35,6 +35,7 @@ import type { RemotePeer } from './peers/remote-peer.ts'
 import type { Lease } from './room/room-directory.ts'
 import { deliver } from './room/deliver.ts'
 import { RoomHomes } from './room/room-homes.ts'
+import { CongestedRooms } from './room/congested-rooms.ts'
 import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
@@ -68,6 +69,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly #direct: DirectLinks
   readonly #gaps: Gaps
   readonly #congestion: Congestion
+  readonly #congestedRooms: CongestedRooms
   readonly #partHost: PartHost
   readonly #events: EventExchange
   readonly eventReceivers = new Set<EventReceiver>()
@@ -97,6 +99,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     })
     this.#gaps = new Gaps(node, { rules, peers, traffic, direct, signals })
     this.#congestion = new Congestion(node)
+    this.#congestedRooms = new CongestedRooms(node, room => traffic.part(room))
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
@@ -264,6 +267,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#endings.push(
       this.#peers.listen(),
       this.#events.listen(),
+      this.#congestedRooms.listen(),
       commands.listen(bus, lease.slot),
       bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
       bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
@@ -425,6 +429,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const homes = this.#homes
     return {
       congestion: this.#congestion,
+      congestionChanged: (room, isCongested) => { this.#congestedRooms.changed(room, isCongested) },
       isHome: room => homes.isHome(room),
       homeOf: room => homes.homeOf(room),
       members: room => this.#peers.replica.inRoom(room),

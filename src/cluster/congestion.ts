@@ -3,8 +3,8 @@ import type { PacketSender } from '../core/peer/incoming-queue.ts'
 import type { NodeContext } from './node-context.ts'
 
 /** Bytes that the broker may have not confirmed before senders are paused, and below which they go on. */
-const HIGH = 8 * 1024 * 1024
-const LOW = HIGH / 2
+export const MAX_UNCONFIRMED = 8 * 1024 * 1024
+const LOW = MAX_UNCONFIRMED / 2
 
 /** Milliseconds between two looks while senders are paused. */
 const INTERVAL = 10
@@ -21,7 +21,7 @@ export class Congestion {
 
   /** Whether whoever sends to other nodes has to be paused. */
   get isActive (): boolean {
-    return this.#context.bus.unconfirmedBytes > HIGH
+    return this.#context.bus.unconfirmedBytes > MAX_UNCONFIRMED
   }
 
   /** Pauses a sender until the broker has caught up. */

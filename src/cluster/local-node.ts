@@ -145,7 +145,7 @@ export class LocalNode implements NodeContext {
 }
 
 /** Kinds of messages by the third word of their subject. */
-const kinds = { room: 'rooms', n: 'packets', ev: 'peers', feed: 'events' } as const
+const kinds = { room: 'rooms', n: 'packets', ev: 'peers', feed: 'events', congestion: 'rooms' } as const
 
 type Kind = typeof kinds[keyof typeof kinds]
 

@@ -4,12 +4,15 @@ export class Subjects {
   readonly allPeers: string
   /** Events for operators, by slot of their node. */
   readonly allEvents: string
+  /** Which rooms have receivers that lag behind. */
+  readonly congestion: string
   readonly #prefix: string
 
   constructor (namespace: string) {
     this.#prefix = `gdws.${namespace}`
     this.allPeers = `${this.#prefix}.ev.*`
     this.allEvents = `${this.#prefix}.feed.*`
+    this.congestion = `${this.#prefix}.congestion`
   }
 
   /** What a node says about its peers. */

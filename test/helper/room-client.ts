@@ -42,6 +42,15 @@ export class RoomClient {
     this.disconnect()
   }
 
+  /** Reads nothing until `unstall`. */
+  stall (): void {
+    this.#client.connection.stall()
+  }
+
+  unstall (): void {
+    this.#client.connection.unstall()
+  }
+
   /** The connection breaks. */
   disconnect (): void {
     this.#client.connection.disconnect()

@@ -8,6 +8,7 @@ import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
 import type { RoomLink, Sent } from '../../core/room/room-link.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
+import { MAX_UNCONFIRMED } from '../congestion.ts'
 import type { Congestion } from '../congestion.ts'
 import { noteKind } from '../message/room-message.ts'
 import type { Note } from '../message/room-message.ts'
@@ -19,6 +20,8 @@ import type { RoomTraffic } from './room-traffic.ts'
 /** What the part of a room needs of its node. */
 export interface PartHost {
   readonly congestion: Congestion
+  /** Receivers of a room began or ceased to lag behind here. */
+  congestionChanged (room: string, isCongested: boolean): void
   /** Whether a room has its home here. */
   isHome (room: string): boolean
   /** Slot of the home of a room. */
@@ -164,6 +167,14 @@ export class RoomPart implements RoomLink, LogReader {
     this.#ranges = []
     this.#notes = []
     this.#packets = this.#size = this.#length = 0
+  }
+
+  get inTransit (): number {
+    return MAX_UNCONFIRMED
+  }
+
+  congestionChanged (isCongested: boolean): void {
+    this.#host.congestionChanged(this.core.name, isCongested)
   }
 
   #member (id: number): RemotePeer | undefined {

@@ -52,8 +52,8 @@ export interface PeerHost {
   throttled (session: PeerSession, limit: RateLimit['hit']): void
   /** Whether packets of the peer wait for an application that reads after the poll instead of in a signal. */
   isReadAfterPoll (session: PeerSession): boolean
-  /** A packet of the peer was dropped: it exceeded a rate limit when the peer left, or nobody reads. */
-  dropped (session: PeerSession, reason: 'over-rate' | 'unread'): void
+  /** Packets of the peer were dropped: they exceeded a rate limit when the peer left, or nobody reads. */
+  dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void
   /** The application has taken a packet of a peer. */
   packetTaken (): void
   /** The client sent a close frame. */
@@ -105,6 +105,8 @@ export class PeerSession implements
   #host: PeerHost
   readonly #windowBits: number
   #rateLimit: RateLimit | undefined
+  /** Frames that were dropped because they exceeded a rate limit when the peer left: reported in one at its end. */
+  #overRate = 0
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
   #isGone = false
@@ -275,7 +277,7 @@ export class PeerSession implements
   queue (packet: Packet): void {
     this.#incoming ??= new IncomingQueue(this)
     if (this.#dropsUnread && !this.#incoming.hasRoom(packet.bytes.length) && !this.#host.isRead) {
-      return this.#host.dropped(this, 'unread')
+      return this.#host.dropped(this, 'unread', 1)
     }
     this.#incoming.push(packet, this, this.isLeaving)
   }
@@ -285,7 +287,7 @@ export class PeerSession implements
     this.#unreadTimer = undefined
     if (this.#host.isRead) return
     this.#dropsUnread = true
-    if (this.#incoming?.discard(this) === true) this.#host.dropped(this, 'unread')
+    if (this.#incoming?.discard(this) === true) this.#host.dropped(this, 'unread', 1)
     this.resumeReading(pauseReason.QUEUE)
   }
 
@@ -419,7 +421,7 @@ export class PeerSession implements
     const wait = rateLimit.take(size)
     if (wait === 0) return true
     if (this.isLeaving) {
-      this.#host.dropped(this, 'over-rate')
+      this.#overRate++
       return false
     }
     this.#host.throttled(this, rateLimit.hit)
@@ -513,6 +515,7 @@ export class PeerSession implements
     this.#lastWords?.cancel()
     this.#input.end()
     this.#queueWaiting()
+    if (this.#overRate > 0) this.#host.dropped(this, 'over-rate', this.#overRate)
     this.#host.outbox.release(this.outbox)
     this.#closeSocket(outcome)
     this.#end = endOf(this.#closing, outcome)

@@ -474,8 +474,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
-  dropped (session: PeerSession, reason: 'over-rate' | 'unread'): void {
-    this.#server.monitor.dropped(reason, session.peer)
+  dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void {
+    this.#server.monitor.dropped(reason, session.peer, count)
   }
 
   /** In multiplayer mode packets go to the inbox, which knows by itself whether it is read. */

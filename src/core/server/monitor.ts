@@ -38,8 +38,8 @@ export interface MonitorEvents {
   room_opened: [room: Room, failover: boolean]
   /** A room was closed, with this close code and reason; without them because it was empty. */
   room_closed: [room: Room, code: number | undefined, reason: string]
-  /** A packet of a peer was dropped. */
-  dropped: [reason: DropReason, peer: WebSocketPeer]
+  /** Packets of a peer were dropped. */
+  dropped: [reason: DropReason, peer: WebSocketPeer, count: number]
   /** A handshake was refused. */
   refused: [reason: ErrorCode, address: string]
   /** A limit was hit; `details` say by whom. Emitted at every hit. */
@@ -151,11 +151,11 @@ export class Monitor implements ServerMonitor {
     this.events.emit('refused', reason, address)
   }
 
-  /** A packet of a peer was dropped. */
-  dropped (reason: DropReason, peer: WebSocketPeer): void {
-    this.drops[reason]++
-    this.#log.debug({ peer: peer.id, reason }, 'packet dropped')
-    this.events.emit('dropped', reason, peer)
+  /** Packets of a peer were dropped. */
+  dropped (reason: DropReason, peer: WebSocketPeer, count = 1): void {
+    this.drops[reason] += count
+    this.#log.debug({ peer: peer.id, reason, count }, 'packets dropped')
+    this.events.emit('dropped', reason, peer, count)
   }
 
   /** A remote call of a peer was refused. */

@@ -29,9 +29,14 @@ interface BackpressureServer {
 export class Backpressure {
   /** Whether members that send have to be paused. */
   isActive = false
+  /** Called when receivers here begin or cease to be above their high-water mark. */
+  onChange: ((isCongested: boolean) => void) | undefined
   readonly #server: BackpressureServer
   /** Undefined until a receiver lags behind, as in most rooms none ever does. */
   #receivers: Map<PeerOutbox, Episode> | undefined
+  /** In a cluster: nodes where receivers of the room are above it, and the timers that end this without news. */
+  #nodes: Map<number, NodeJS.Timeout> | undefined
+  #isCongested = false
   #senders: Set<PacketSender> | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -51,8 +56,8 @@ export class Backpressure {
     this.#receivers ??= new Map()
     this.#receivers.set(receiver, { since: performance.now(), confirmations, unsentBytes, isAwaited: true })
     receiver.onCaughtUp = () => { this.release(receiver) }
-    this.isActive = true
     this.#timer ??= setTimeout(() => { this.#expire() }, MAX_PAUSE)
+    this.#update()
   }
 
   /** The receiver has caught up, or has left. */
@@ -79,14 +84,33 @@ export class Backpressure {
     return this.#server.settings.options.gdMpApi
   }
 
+  /** Receivers on another node are above their high-water mark, or no longer; without news for MAX_PAUSE at most. */
+  setElsewhere (node: number, isCongested: boolean): void {
+    this.#nodes ??= new Map()
+    clearTimeout(this.#nodes.get(node))
+    this.#nodes.delete(node)
+    if (isCongested) this.#nodes.set(node, setTimeout(() => { this.setElsewhere(node, false) }, MAX_PAUSE).unref())
+    this.#update()
+  }
+
   #update (): void {
-    if (this.#receivers!.size === 0) {
+    if (this.#receivers === undefined || this.#receivers.size === 0) {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
+    const isCongested = this.#isAwaiting()
+    if (isCongested !== this.#isCongested) {
+      this.#isCongested = isCongested
+      this.onChange?.(isCongested)
+    }
     const wasActive = this.isActive
-    this.isActive = [...this.#receivers!.values()].some(({ isAwaited }) => isAwaited)
+    this.isActive = isCongested || (this.#nodes?.size ?? 0) > 0
     if (wasActive && !this.isActive) this.#server.soon(() => { this.#resume() })
+  }
+
+  #isAwaiting (): boolean {
+    for (const { isAwaited } of this.#receivers?.values() ?? []) if (isAwaited) return true
+    return false
   }
 
   /**

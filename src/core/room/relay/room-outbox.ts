@@ -14,10 +14,14 @@ const WAIT_PER_MEMBER = 0.05
  */
 const IN_TRANSIT = 4 * LOG_SIZE
 
-/** Takes the frames of a log that go to other nodes, before the log is flushed. */
+/** The parts of the room on other nodes: takes the frames of a log that go there, before the log is flushed. */
 export interface LogReader {
+  /** Bytes that may be on their way here when the senders of other nodes learn that they have to pause. */
+  readonly inTransit: number
   /** The log is about to be flushed; it is valid until the call returns. */
   flushing (log: Uint8Array): void
+  /** Receivers here began or ceased to lag behind. */
+  congestionChanged (isCongested: boolean): void
 }
 
 /**
@@ -76,6 +80,13 @@ export class RoomOutbox implements OutboxTotals {
   /** Shows each log to `reader` before it is flushed. */
   readBy (reader: LogReader): void {
     this.#reader = reader
+    if (this.#backpressure === undefined) return
+    this.#backpressure.onChange = isCongested => { reader.congestionChanged(isCongested) }
+  }
+
+  /** Receivers of the room on another node began or ceased to lag behind. */
+  setCongestedElsewhere (node: number, isCongested: boolean): void {
+    this.#backpressure?.setElsewhere(node, isCongested)
   }
 
   /** What of the log is not flushed yet. */
@@ -361,7 +372,7 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   get #hardLimit (): number {
-    return 2 * this.#limits.bytes + IN_TRANSIT
+    return 2 * this.#limits.bytes + IN_TRANSIT + (this.#reader?.inTransit ?? 0)
   }
 
   /**

@@ -14,15 +14,15 @@ export class Bursts<Event> {
     this.#report = report
   }
 
-  /** One more event; `kind` identifies the burst that it belongs to. */
-  hit (kind: string, event: Event): void {
+  /** `count` more events; `kind` identifies the burst that they belong to. */
+  hit (kind: string, event: Event, count = 1): void {
     const burst = this.#bursts.get(kind)
     if (burst === undefined) {
       this.#bursts.set(kind, { count: 0, latest: event })
       this.#reportLater(kind)
-      this.#report(event, 1, true)
+      this.#report(event, count, true)
     } else {
-      burst.count++
+      burst.count += count
       burst.latest = event
     }
   }

@@ -1,0 +1,49 @@
+import t from 'tap'
+import { until } from '../helper/until.ts'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+
+const COUNT = 60
+
+t.test('a sender is paused while a receiver on another node lags behind, and no packet is lost', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const sender = await joinRoom(a, 'arena')
+  const receiver = await joinRoom(b, 'arena')
+  const elsewhere = await joinRoom(a, 'other')
+  const bystander = await joinRoom(b, 'other')
+  const pad = 'x'.repeat(16_000)
+  receiver.stall()
+  for (let i = 0; i < COUNT; i++) {
+    sender.sendTo(0, `${i} ${pad}`)
+    elsewhere.sendTo(0, String(i))
+    await settled()
+  }
+  const { packetsIn, isPaused } = a.getPeer(sender.id)
+  t.ok(isPaused, 'paused on its own node')
+  t.ok(packetsIn < COUNT, `after ${packetsIn} packets`)
+  t.notOk(a.getPeer(elsewhere.id).isPaused, 'other rooms go on')
+  t.equal(b.getPeer(receiver.id).state, 'open')
+
+  receiver.unstall()
+  await until(() => a.getPeer(sender.id).packetsIn === COUNT && !a.getPeer(sender.id).isPaused)
+  await settled()
+
+  const numbers = (lines: readonly string[]) => lines.map(line => /^\d+: (\d+)/.exec(line)?.[1]).filter(number => number !== undefined)
+  t.same(numbers(await receiver.heard()), Array.from({ length: COUNT }, (_, i) => String(i)))
+  t.same(numbers(await bystander.heard()), Array.from({ length: COUNT }, (_, i) => String(i)))
+})
+
+t.test('a sender goes on when the node whose receivers it waits for is gone', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const sender = await joinRoom(a, 'arena')
+  const receiver = await joinRoom(b, 'arena')
+  const pad = 'x'.repeat(16_000)
+  receiver.stall()
+  for (let i = 0; i < COUNT; i++) {
+    sender.sendTo(0, `${i} ${pad}`)
+    await settled()
+  }
+  t.ok(a.getPeer(sender.id).isPaused)
+  await b.stop()
+  await until(() => a.getPeer(sender.id).packetsIn === COUNT)
+  t.notOk(a.getPeer(sender.id).isPaused)
+})
