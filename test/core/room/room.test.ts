@@ -12,6 +12,7 @@ import { HandshakeClient } from '../../helper/handshake-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
 import { scaled } from '../../helper/random.ts'
 import { RoomClient } from '../../helper/room-client.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 
 async function openServer (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
   const defaults = { gdMpApi: true, rooms: true, pingInterval: 0, closeTimeout: 0.05 }
@@ -458,4 +459,17 @@ t.test('many rooms opened and closed leave nothing behind', async t => {
   await nextTurn()
   t.same(roomsOf(server), { main: 0 })
   t.equal(server.peerCount, 0)
+})
+
+t.test('a listener of a room that throws is logged, and the room goes on', async t => {
+  const errors: unknown[][] = []
+  const log = { ...silentLogger, error: (...args: unknown[]) => { errors.push(args) } }
+  const server = await openServer(t, { log })
+  const room = server.room('main')
+  const error = new Error('no')
+  room.on('peer_connected', () => { throw error })
+  const client = new RoomClient(server, '/ws')
+  await client.heard()
+  t.match(errors, [[{ err: error, signal: 'peer_connected' }, String]])
+  t.same([...room.peers()].map(({ id }) => id), [client.id])
 })
