@@ -107,3 +107,12 @@ t.test('packets are sent in a host on a version of Node without it', async t => 
     t.equal((await raw.frame()).payload.toString(), text)
   }
 })
+
+t.test('a connection that has written nothing confirms at once', async t => {
+  const { socket } = await connectPair(t)
+  withoutHandle(socket)
+  const connection = new SocketConnection(socket, Buffer.alloc(0))
+  connection.open({ onData () {}, onGone () {} })
+  await withTimeout(20, () => 'the confirmation', new Promise<void>(resolve => { connection.whenWritten(resolve) }))
+  t.equal(connection.bufferedAmount, 0)
+})
