@@ -11,7 +11,7 @@ export default [
     }
   },
   {
-    files: ['web/**/*.js'],
+    files: ['web/**/*.js', 'examples/**/*.js'],
     languageOptions: {
       globals: {
         document: 'readonly',

@@ -10,7 +10,8 @@ export type { LobbyOptions } from './src/options/lobby-option-types.ts'
 export type { AdminAuthOptions } from './plugins/admin-auth.ts'
 export { WebSocketServer } from './src/core/server/websocket-server.ts'
 export type { ServerEnvironment } from './src/core/server/websocket-server.ts'
-export type { Counters, DropReason, MonitorEvents, PacketWatcher, ServerMonitor } from './src/core/server/monitor.ts'
+export type { DropReason } from './src/core/server/log/drop-reason.ts'
+export type { Counters, MonitorEvents, PacketWatcher, ServerMonitor } from './src/core/server/monitor.ts'
 export type { Logger } from './src/logger.ts'
 export type { LimitName } from './src/core/server/limits.ts'
 export type { SignalSource } from './src/core/server/signal-source.ts'
@@ -22,6 +23,7 @@ export { Room } from './src/core/room/room.ts'
 export { RoomState } from './src/core/room/room-state.ts'
 export type { RoomOptions } from './src/options/option-types.ts'
 export type { RoomSignals } from './src/core/room/room-signals.ts'
+export type { PeerHandshake } from './src/core/admission/peer-handshake.ts'
 export { WebSocketPeer } from './src/core/peer/websocket-peer.ts'
 export type { EndCause, EndOutcome, PeerEnd, PeerState } from './src/core/peer/peer-end.ts'
 export type { SignalName, Signals } from './src/core/server/signals.ts'
@@ -37,7 +39,7 @@ export type { ClusterSignals } from './src/cluster/cluster.ts'
 export type { ClusterNode, NodeLeftCause } from './src/cluster/membership/membership-host.ts'
 export { MultiplayerAPI } from './src/core/rpc/multiplayer-api.ts'
 export type {
-  MultiplayerSignals, NodeOptions, NodeSettings, SpawnerOptions
+  MultiplayerSignals, NodeOptions, NodeSettings
 } from './src/core/rpc/multiplayer-api.ts'
 export { RemoteNode } from './src/core/rpc/remote-node.ts'
 export type { RpcMode } from './src/core/rpc/rpc-mode.ts'
@@ -46,12 +48,17 @@ export type {
   ArgumentsOf, ArrayOf, DefaultedMethod, DictionaryOf, HandledArguments, Kind, MembersOf, MethodHandler, MethodName,
   NodeSurface, Optional, Parameter, PropertyName, PropertySetter, Sendable, SendableArguments, Surface, ValueOf
 } from './src/core/rpc/rpc-surface.ts'
+export { ClientNode } from './src/core/rpc/replication/client-node.ts'
+export { ClientSpawner } from './src/core/rpc/replication/client-spawner.ts'
 export type {
-  ReplicatedValues, Replication, SyncedProperty, VisibilityOptions
+  ClientReplication, ClientSpawnerOptions, ClientSpawnerSignals
+} from './src/core/rpc/replication/client-spawner.ts'
+export type {
+  ReplicatedName, ReplicatedValue, ReplicatedValues, Replication, SyncedProperty, VisibilityOptions
 } from './src/core/rpc/replication/replication.ts'
 export { SpawnedNode } from './src/core/rpc/replication/spawned-node.ts'
 export { Spawner } from './src/core/rpc/replication/spawner.ts'
-export type { Spawned, SpawnValues } from './src/core/rpc/replication/spawner.ts'
+export type { Spawned, SpawnerOptions, SpawnValues } from './src/core/rpc/replication/spawner.ts'
 export { Synchronizer } from './src/core/rpc/replication/synchronizer.ts'
 export type { SynchronizerOptions, SynchronizerSignals } from './src/core/rpc/replication/synchronizer.ts'
 export { decodeVariant, encodeVariant } from './src/protocol/variant/variant.ts'

@@ -70,8 +70,7 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): F
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
-    // plugins/request-log.ts has levels.
-    disableRequestLogging: true,
+    ...noRequestLog(),
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
@@ -81,6 +80,13 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): F
     return503OnClosing: false,
     ...rewriting
   })
+}
+
+/** Turns off Fastify's log lines of requests, as plugins/request-log.ts has levels; earlier versions have an option. */
+function noRequestLog (): FastifyServerOptions {
+  const { LogController } = Fastify as { LogController?: typeof Fastify.LogController }
+  if (LogController === undefined) return { disableRequestLogging: true }
+  return { logController: new LogController({ disableRequestLogging: true }) }
 }
 
 /** The URL of the request; `path` in place of the root in a WebSocket upgrade. */

@@ -45,7 +45,7 @@ const socketIo: Peer = {
   title: 'Socket.IO',
   path: '/socket.io/?EIO=4&transport=websocket',
   runtime: 'node',
-  wires: { echo: 'socket.io-binary', relay: 'socket.io-binary' },
+  wires: { echo: 'socket.io-binary', relay: 'socket.io-binary', announce: 'socket.io-binary' },
   command: task => node('socket-io-cluster')(task, JSON.stringify(task.options)),
   isOptional: true
 }

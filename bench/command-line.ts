@@ -9,10 +9,11 @@ import type { Scenario } from './scenarios.ts'
 
 /** Parsed command line. */
 export interface Settings {
-  /** Either this or `curves` is empty. */
   readonly scenarios: readonly Scenario[]
   readonly curves: readonly Curve[]
   readonly peers: readonly Peer[]
+  /** Those that are measured at each point of a curve. */
+  readonly curvePeers: readonly Peer[]
   readonly rounds: number
   readonly timing: Timing
   /** Whether to write the figures to docs/benchmarks.md. */
@@ -27,7 +28,8 @@ export interface Settings {
 const presets = {
   full: { rounds: 5, warm: 0.5, secs: 1.5 },
   quick: { rounds: 2, warm: 0.3, secs: 0.4 },
-  curves: { rounds: 3, warm: 0.5, secs: 1 }
+  curves: { rounds: 3, warm: 0.5, secs: 1 },
+  all: { rounds: 3, warm: 0.5, secs: 1 }
 }
 
 /** Default peers of curves. */
@@ -42,19 +44,21 @@ const options = {
   json: { type: 'string' },
   quick: { type: 'boolean', default: false },
   curves: { type: 'boolean', default: false },
+  all: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false }
 } as const
 
 /** Parses the arguments of `npm run bench --`; throws an error that names an invalid one. */
 export function readCommandLine (args: string[]): Settings {
   const { values } = parseArgs({ args, options })
-  const { quick, curves: isCurves, write, json, only } = values
-  const peerNames = values.peers ?? (isCurves ? CURVE_PEERS : undefined)
-  const preset = presets[isCurves ? 'curves' : quick ? 'quick' : 'full']
+  const { quick, curves: isCurves, all: isAll, write, json, only } = values
+  const preset = presets[isAll ? 'all' : isCurves ? 'curves' : quick ? 'quick' : 'full']
+  const rows = select([...isCurves ? [] : scenarios, ...isCurves || isAll ? curves : []], only)
   return {
-    scenarios: isCurves ? [] : select(scenarios, only).filter(({ isQuick }) => isQuick || !quick || only !== undefined),
-    curves: isCurves ? select(curves, only) : [],
-    peers: select(peers, peerNames),
+    scenarios: scenarios.filter(row => rows.includes(row) && (row.isQuick || !quick || only !== undefined)),
+    curves: curves.filter(row => rows.includes(row)),
+    peers: select(peers, values.peers),
+    curvePeers: select(peers, values.peers ?? CURVE_PEERS),
     rounds: parsePositive('rounds', values.rounds, preset.rounds),
     timing: {
       warm: parsePositive('warm', values.warm, preset.warm),

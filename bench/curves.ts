@@ -1,6 +1,6 @@
 import type { Figures } from './load/job.ts'
 import { maxSockets } from './machine.ts'
-import { echo, idle, largeBuffers, room } from './scenarios.ts'
+import { churn, echo, idle, largeBuffers, overTls, peak, room, rooms } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
 
 /** Reads the figure of a column at a point; undefined if it is not meaningful there. */
@@ -55,7 +55,7 @@ export const curves: readonly Curve[] = [
     name: 'sizes',
     title: 'Message sizes: CPU time per echo',
     x: 'message size in bytes',
-    points: [16, 64, 256, 1024, 4096, 16_384, 65_536, 1 << 18, 1 << 20, 1 << 22, 1 << 24],
+    points: [32, 256, 1024, 4096, 16_384, 65_536, 1 << 18, 1 << 20, 1 << 22, 1 << 24],
     scenario: size => {
       const connections = Math.min(64, IN_FLIGHT / size)
       const title = `echo of ${size} B, ${connections} connections, one in flight each`
@@ -65,5 +65,37 @@ export const curves: readonly Curve[] = [
       { head: 'CPU µs', read: cpuEach },
       { head: 'MiB/s per direction', read: (figures, x) => figures.perSecond * x / (1 << 20) }
     ]
+  },
+  {
+    name: 'peak',
+    title: 'Large messages: memory at the peak',
+    x: 'message size in bytes, sixteen connections',
+    points: [1 << 20, 1 << 22, 1 << 24],
+    scenario: size => peak(16, size),
+    columns: [{ head: 'peak MiB', read: ({ peakMib }) => peakMib }, { head: 'CPU µs', read: cpuEach }]
+  },
+  {
+    name: 'many-rooms',
+    title: 'Many rooms of 16: CPU time per delivery',
+    x: 'rooms',
+    points: [1, 4, 16, 64],
+    scenario: count => rooms(count, 16),
+    columns: [{ head: 'CPU µs', read: cpuEach }, { head: 'deliveries/s', read: perSecond }]
+  },
+  {
+    name: 'churn',
+    title: 'Joining and leaving: CPU time per join',
+    x: 'members of the room',
+    points: [62, 125, 250, 500, 1000],
+    scenario: churn,
+    columns: [{ head: 'CPU µs', read: cpuEach }, { head: 'joins/s', read: perSecond }]
+  },
+  {
+    name: 'tls-rooms',
+    title: 'Rooms over TLS: CPU time per delivery',
+    x: 'peers in the room',
+    points: [4, 8, 16, 32, 64],
+    scenario: size => overTls(room(size)),
+    columns: [{ head: 'CPU µs', read: cpuEach }, { head: 'deliveries/s', read: perSecond }]
   }
 ]

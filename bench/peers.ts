@@ -38,12 +38,14 @@ export interface Peer {
 /** The peer that all ratios refer to. */
 export const BASE = 'ws'
 
-const defaults = { path: '/', runtime: 'node', wires: { echo: 'websocket', relay: 'websocket' } } as const
-const ours = { ...defaults, wires: { echo: 'websocket', relay: 'multiplayer' } } as const
+const defaults = {
+  path: '/', runtime: 'node', wires: { echo: 'websocket', relay: 'websocket', announce: 'websocket' }
+} as const
+const ours = { ...defaults, wires: { echo: 'websocket', relay: 'multiplayer', announce: 'multiplayer' } } as const
 const engineIo = {
   ...defaults,
   path: '/socket.io/?EIO=4&transport=websocket',
-  wires: { echo: 'socket.io', relay: 'socket.io' }
+  wires: { echo: 'socket.io', relay: 'socket.io', announce: 'socket.io' }
 } as const
 
 /** One row per server. */

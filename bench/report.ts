@@ -16,7 +16,8 @@ const SATURATED = 0.95
 const advantage: Record<Subject, (own: Figures, base: Figures) => number> = {
   throughput: (own, base) => own.perSecond / base.perSecond,
   cpu: (own, base) => base.cpuEach / own.cpuEach,
-  memory: (own, base) => base.memoryEach! / own.memoryEach!
+  memory: (own, base) => base.memoryEach! / own.memoryEach!,
+  peak: (own, base) => base.peakMib! / own.peakMib!
 }
 
 /** A column of a scenario's table. */
@@ -46,6 +47,10 @@ const columns = {
   },
   memoryRatio: {
     head: `memory advantage over ${BASE}`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'memory'))
+  },
+  peak: { head: 'peak MiB', cell: (outcome, peer) => spread(values(outcome, peer, ({ peakMib }) => peakMib!)) },
+  peakRatio: {
+    head: `memory advantage over ${BASE}`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'peak'))
   }
 } satisfies Record<string, Column>
 
@@ -58,7 +63,8 @@ const layouts: Record<Subject, Column[]> = {
   cpu: [
     columns.perSecond, columns.cpu, columns.cpuRatio, columns.p50, columns.p99, columns.server, columns.generator
   ],
-  memory: [columns.memory, columns.memoryRatio, columns.perSecond, columns.cpu, columns.generator]
+  memory: [columns.memory, columns.memoryRatio, columns.perSecond, columns.cpu, columns.generator],
+  peak: [columns.peak, columns.peakRatio, columns.perSecond, columns.cpu, columns.cpuRatio, columns.generator]
 }
 
 /** Table of one scenario: a row per peer, with medians, and ratios with their spread. */

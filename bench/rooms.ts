@@ -41,7 +41,7 @@ const colyseus: Peer = {
   title: 'Colyseus',
   path: '/',
   runtime: 'node',
-  wires: { echo: 'colyseus', relay: 'colyseus' },
+  wires: { echo: 'colyseus', relay: 'colyseus', announce: 'colyseus' },
   command: node('colyseus'),
   package: '@colyseus/core',
   isOptional: true

@@ -1,8 +1,8 @@
 import type { Job } from './load/job.ts'
 import type { Mode } from './servers/serve.ts'
 
-/** What a scenario compares: throughput, CPU time of the server, or memory of idle peers. */
-export type Subject = 'throughput' | 'cpu' | 'memory'
+/** What a scenario compares: throughput, CPU time of the server, memory of idle peers, or memory at the peak. */
+export type Subject = 'throughput' | 'cpu' | 'memory' | 'peak'
 
 /** One measured workload. */
 export interface Scenario {
@@ -51,7 +51,9 @@ export const scenarios: readonly Scenario[] = [
   { name: 'room-64', ...room(64) },
   { name: 'rate', ...paced(64, 60), ...quick },
   { name: 'handshakes', ...handshakes(), ...quick },
-  { name: 'churn', ...churn(500), ...quick },
+  { name: 'churn-500', ...churn(500), ...quick },
+  { name: 'churn-1000', ...churn(1000) },
+  { name: 'peak-16m', ...peak(16, 16 << 20) },
   { name: 'tls-echo-64', ...overTls(echo('echo, 64 connections, 32 B, one in flight each', 64, 1, 32)) },
   { name: 'tls-echo-16k', ...overTls(echo('echo, 64 connections, 16 KiB, one in flight each', 64, 1, 16_384)) },
   { name: 'tls-room-32', ...overTls(room(32)), ...quick },
@@ -119,19 +121,45 @@ function handshakes (): Omit<Scenario, 'name'> {
 }
 
 /** Clients join and leave a room of `members`, each of which hears of it. */
-function churn (members: number): Omit<Scenario, 'name'> {
+export function churn (members: number): Omit<Scenario, 'name'> {
   return {
     title: `clients join a room of ${members} and leave, 8 concurrent`,
     counted: 'joins',
     subject: 'cpu',
-    mode: 'relay',
+    mode: 'announce',
     load: { kind: 'churn', idle: members, connections: 8, window: 1, size: 0 },
-    peers: ['us', 'us-own'],
-    options: { maxJoinsPerMinute: 0 }
+    peers: ['ws', 'us', 'us-own', 'uws'],
+    options: { maxJoinsPerMinute: 0, maxPeersPerAddress: 0 }
+  }
+}
+
+/** `count` rooms of `size` clients each; all send to all others of their room. */
+export function rooms (count: number, size: number): Omit<Scenario, 'name'> {
+  return {
+    title: `${count} rooms of ${size}, all to all, 64 B, 4 in flight each`,
+    counted: 'deliveries',
+    subject: 'throughput',
+    mode: 'relay',
+    load: { kind: 'rooms', rooms: count, connections: size, window: 4, size: 64 },
+    peers: ['ws', 'us', 'us-own', 'uws'],
+    options: { rooms: { joinPerMinute: 0 }, maxPeersPerAddress: 0 }
+  }
+}
+
+/** By how much echoes of messages of `size` bytes on all connections at once increase the memory of the server. */
+export function peak (connections: number, size: number): Omit<Scenario, 'name'> {
+  return {
+    title: `${connections} connections echo ${size >> 20} MiB, one in flight each: memory at the peak`,
+    counted: 'echoes',
+    subject: 'peak',
+    mode: 'echo',
+    load: { kind: 'peak', connections, window: 1, size },
+    peers: ['ws', 'us', 'us-own', 'uws'],
+    options: largeBuffers
   }
 }
 
 /** The same over TLS; the generator encrypts too, so that servers are compared by their CPU time. */
-function overTls (scenario: Omit<Scenario, 'name'>): Omit<Scenario, 'name'> {
+export function overTls (scenario: Omit<Scenario, 'name'>): Omit<Scenario, 'name'> {
   return { ...scenario, title: `${scenario.title}, over TLS`, subject: 'cpu', secure: true }
 }

@@ -50,13 +50,15 @@ export function parsePackets (app: FastifyInstance, server: WebSocketServer): vo
     bytes: encode(checkText(await readBody(payload, MAX_JSON)), server),
     isText: false
   }))
+  app.addContentTypeParser('*', async () => { throw unsupportedType() })
   // Without a body no parser checks the content type.
-  app.addHook('preValidation', async request => {
-    if (request.body === undefined) {
-      throw new HttpError(415,
-        `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`)
-    }
-  })
+  app.addHook('preValidation', async request => { if (request.body === undefined) throw unsupportedType() })
+}
+
+/** The content type of a packet is none of those above. */
+export function unsupportedType (): HttpError {
+  return new HttpError(415,
+    `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`)
 }
 
 async function readBody (payload: Readable, limit: number): Promise<Buffer> {

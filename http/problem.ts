@@ -63,9 +63,13 @@ export const Problem = Type.Object({
 export type Problem = Static<typeof Problem>
 
 /** An error response for the schema of a route: its meaning, and an error as example. */
-export function problem (description: string, error?: Error, instance: string = 'req-1') {
-  const example = error === undefined ? {} : { example: problemOf(error, instance === '' ? undefined : instance) }
-  return { description, content: { 'application/problem+json': { schema: ref(Problem), ...example } } }
+export function problem (description: string, error: Error) {
+  return { description, content: problemContent(problemOf(error, 'req-1')) }
+}
+
+/** Content of an error response for the schema of a route. */
+export function problemContent (example: object) {
+  return { 'application/problem+json': { schema: ref(Problem), example } }
 }
 
 /** An invalid value in a request: a JSON pointer to it, starting with the part of the request, and why. */

@@ -1,3 +1,5 @@
+// Types `app.injectWS`, which this plugin brings along.
+/// <reference types="@fastify/websocket" preserve="true" />
 import type { AddressInfo } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
@@ -61,7 +63,10 @@ function joinPaths (prefix: string, path: string): string {
 async function mount (app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging): Promise<void> {
   await watchUpgrades(app)
   await addEndpoint(app, server, name, logging)
-  app.addHook('onListen', async () => { logHeadersTimeout(app, server) })
+  app.addHook('onListen', async () => {
+    if (server.isListening()) internalsOf(server).monitor.events.emit('bound')
+    logHeadersTimeout(app, server)
+  })
 }
 
 /** Until the request is complete, the headersTimeout of the host's HTTP server applies, by default a minute. */

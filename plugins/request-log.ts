@@ -6,7 +6,7 @@ const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 /**
  * Logs one line for each response: at info for requests that change something, at debug for all others, so that
  * dashboards and health checks, which ask every few seconds, do not fill the log. To be used with Fastify's
- * `disableRequestLogging`.
+ * own request log turned off.
  */
 export default fp(async app => {
   app.addHook('onResponse', async (request, reply) => {

@@ -5,15 +5,17 @@ import { problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { Ban } from '../src/core/admission/bans.ts'
+import { GodotError } from '../src/error.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { Meta, partial } from './page.ts'
-import { CloseReason } from './schemas.ts'
+import { BanTerms, badRequest } from './schemas.ts'
 
 const tags = ['bans']
 
+const invalidRange = 'must be an IP address or a CIDR range'
 /** An IP address or a CIDR range. */
 const Range = Type.Refine(Type.String({ description: 'An IP address, or a range such as `192.0.2.0/24`' }),
-  text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range')
+  text => parseAddressRange(text) !== undefined, () => invalidRange)
 
 /** A ban. */
 export const BanEntry = Type.Object({
@@ -56,16 +58,11 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
       tags,
       body: Type.Object({
         address: Range,
-        seconds: Type.Optional(Type.Number({
-          exclusiveMinimum: 0,
-          maximum: 1e10,
-          description: 'Duration in seconds; permanent if omitted'
-        })),
-        reason: Type.Optional(CloseReason)
+        ...BanTerms
       }, { additionalProperties: false, examples: [{ address: '192.0.2.0/24', seconds: 3600, reason: 'rude' }] }),
       response: {
         201: ref(BanEntry),
-        400: problem('Invalid body')
+        400: badRequest('Invalid body', '/body/address', invalidRange)
       }
     }
   }), async ({ body: { address, ...terms } }, reply) => {
@@ -82,8 +79,8 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
       params: Type.Object({ address: Range }),
       response: {
         204: { type: 'null', description: 'Lifted' },
-        400: problem('Not an address or range'),
-        404: problem('No such ban')
+        400: badRequest('Not an address or range', '/params/address', invalidRange),
+        404: problem('No such ban', new GodotError('ERR_DOES_NOT_EXIST', 'no ban of 192.0.2.0/24'))
       }
     }
   }), async ({ params }, reply) => {

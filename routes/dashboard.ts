@@ -6,6 +6,7 @@ import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
@@ -49,12 +50,12 @@ export interface DashboardOptions {
  */
 export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, options) => {
   const { servers = [defaultOptions.name], api, prefix = '' } = options
-  for (const name of servers) serverOf(app, name, 'dashboard')
+  const shown = servers.map(name => serverOf(app, name, 'dashboard'))
   const file = readFileSync(join(webFolder, 'index.html'), 'utf8')
   const page = api === undefined ? file : file.replace(apiMeta, apiMeta.replace('api/v1', () => escapeAttribute(api)))
   ownScope(app)
-  const headers = securityHeaders(page)
-  app.addHook('onRequest', async (_request, reply) => { reply.headers(headers) })
+  const headersFor = securityHeaders(page)
+  app.addHook('onRequest', async ({ hostname }, reply) => { reply.headers(headersFor(ownPorts(shown, hostname))) })
   // RFC 9239: application/javascript, which @fastify/static sends, is obsolete.
   app.addHook('onSend', async (_request, reply) => {
     if (String(reply.getHeader('content-type')).startsWith('application/javascript')) reply.type(JAVASCRIPT)
@@ -95,20 +96,40 @@ function escapeAttribute (text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
 }
 
-/** Allows only the dashboard's own files and the import map of the page, and no frame around it. */
-function securityHeaders (page: string): Record<string, string> {
+/**
+ * Allows only the dashboard's own files and the import map of the page, connections to its own host and to `origins`,
+ * and no frame around it.
+ */
+function securityHeaders (page: string): (origins: readonly string[]) => Record<string, string> {
   const [, importMap] = /<script type="importmap">(.*?)<\/script>/s.exec(page)!
   const hash = createHash('sha256').update(importMap).digest('base64')
-  return {
+  return origins => ({
     'content-security-policy': `default-src 'none'; script-src 'self' 'sha256-${hash}'; style-src 'self'; ` +
-      "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-      "require-trusted-types-for 'script'",
+      `img-src 'self'; connect-src ${["'self'", ...origins].join(' ')}; base-uri 'none'; form-action 'none'; ` +
+      "frame-ancestors 'none'; require-trusted-types-for 'script'",
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'cache-control': 'no-cache'
-  }
+  })
+}
+
+/** A host name or an IPv4 address; others cannot be part of the policy. */
+const policyHost = /^[a-z0-9.-]+$/i
+
+/** Values of `bindIp` for all addresses of the machine. */
+const anyAddress = new Set(['*', '0.0.0.0', '::'])
+
+/** Where the test client of the page connects to servers that listen on ports of their own. */
+function ownPorts (servers: readonly WebSocketServer[], hostname: string): string[] {
+  return servers.filter(server => server.isListening() && server.mode === 'own')
+    .map(({ bindIp, port, tls }) => {
+      const host = anyAddress.has(bindIp) ? hostname : bindIp
+      return { scheme: tls ? 'wss' : 'ws', host, port }
+    })
+    .filter(({ host }) => policyHost.test(host))
+    .map(({ scheme, host, port }) => `${scheme}://${host}:${port}`)
 }
 
 /** The compiled REST client: beside this file when it is compiled, too, else in the package's build. */

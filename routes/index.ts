@@ -11,10 +11,12 @@ import type { AdminOptions } from '../src/admin/admin-option-types.ts'
 import { parseAdminOptions } from '../src/admin/admin-options.ts'
 import { feedOf } from '../src/admin/event-feed.ts'
 import { BanEntry, banRoutes } from './bans.ts'
+import { banPeersRoute } from './peers/ban-peers.ts'
 import { disconnectRoutes } from './peers/disconnect.ts'
 import { Event } from './events/event-schemas.ts'
 import { shareStats } from './events/cluster-stats.ts'
 import { eventRoutes } from './events/events.ts'
+import { historyRoutes } from './history.ts'
 import { ClusterNodes } from './nodes/cluster-nodes.ts'
 import { NodeEntry, nodeRoutes } from './nodes/node-routes.ts'
 import { packetRoutes } from './packets.ts'
@@ -22,7 +24,7 @@ import { createPeerList } from './peers/peer-list.ts'
 import { peerRoutes } from './peers/peers.ts'
 import { RoomEntry } from './rooms/room-schemas.ts'
 import { roomRoutes } from './rooms/rooms.ts'
-import { Peer } from './schemas.ts'
+import { Peer, PeerDetails } from './schemas.ts'
 import { serverRoutes, State } from './server.ts'
 
 const crossOriginUse = {
@@ -41,7 +43,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   await app.register(audit, { feed })
   const onWrongToken = (address: string): void => { feed.addWrongToken(address) }
   await app.register(adminAuth, { ...options, onWrongToken })
-  shareSchemas(app, Problem, NodeEntry, Peer, RoomEntry, State, BanEntry, Event)
+  shareSchemas(app, Problem, NodeEntry, Peer, PeerDetails, RoomEntry, State, BanEntry, Event)
   const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
   // Two servers in one document are told apart by their tags.
   const tagPrefix = given.server === undefined ? '' : `${given.server}: `
@@ -49,10 +51,12 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const nodes = new ClusterNodes(server)
   const peers = createPeerList(nodes)
   const refuseOtherMethods = watchMethods(app)
-  for (const routes of [nodeRoutes, serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes]) {
-    await app.register(routes, { server, nodes, peers })
-  }
+  for (const routes of [
+    nodeRoutes, serverRoutes, roomRoutes, peerRoutes, disconnectRoutes, packetRoutes, banRoutes, banPeersRoute
+  ]) await app.register(routes, { server, nodes, peers })
   shareStats(nodes, feed)
+  app.addHook('onClose', async () => { feed.close() })
+  await app.register(historyRoutes, { server, nodes, peers, feed })
   await app.register(eventRoutes, { feed, maxStreams: options.maxEventStreams })
   refuseOtherMethods()
 }

@@ -1,13 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import { isolated } from '../http/isolated.ts'
-import { bytesToSend, parsePackets, type PacketBody, variantType } from '../http/packet-parser.ts'
+import { bytesToSend, parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
+import type { RoomCore } from '../src/core/room/room-core.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { GodotError } from '../src/error.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import type { ClusterNodes, Gathered } from './nodes/cluster-nodes.ts'
 import { partial } from './page.ts'
+import { type Filter, QueryFilter } from './peers/peer-filter.ts'
+import { select, type Selection, shareOf } from './peers/selection.ts'
 import { badRequest, noPeer, Peer, PeerId, RoomName } from './schemas.ts'
 
 const tags = ['packets']
@@ -35,8 +38,7 @@ const noMember = problem('No such room, or no such peer in it',
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
   new HttpError(413, 'Packet too large: at most 65525 bytes'))
-const wrongType = problem('Unsupported content type', new HttpError(415,
-  `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`))
+const wrongType = problem('Unsupported content type', unsupportedType())
 const full = problem('The output buffer of the peer is full, or its node cannot be reached',
   new GodotError('ERR_OUT_OF_MEMORY'))
 
@@ -54,7 +56,9 @@ const raw = Type.Optional(Type.Boolean({
     'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the ' +
     'packet as `network_peer_packet`, for which a byte is put in front'
 }))
-const EXCLUDED = /^\d{1,10}(,\d{1,10}){0,999}$/
+const ID_LIST = /^\d{1,10}(,\d{1,10}){0,999}$/
+const NOT_IDS = 'must be a comma-separated list of at most 1000 ids'
+const isIdList = (text: string): boolean => ID_LIST.test(text)
 
 const putPacket: Routes = async (app, { sender }) => {
   app.post('/peers/:id/packets', isolated({
@@ -86,7 +90,7 @@ const putPacket: Routes = async (app, { sender }) => {
   })
 }
 
-const query = Type.Refine(Type.Object({
+const targets = {
   target: Type.Optional(Type.Integer({
     minimum: -2147483647,
     maximum: 2147483647,
@@ -94,12 +98,23 @@ const query = Type.Refine(Type.Object({
   })),
   excluded: Type.Optional(Type.Refine(Type.String({
     description: 'Ids of peers that do not get the packet, comma-separated, at most a thousand; only with target 0'
-  }), text => EXCLUDED.test(text), () => 'must be a comma-separated list of at most 1000 ids')),
+  }), isIdList, () => NOT_IDS)),
   raw
-}, { additionalProperties: false }), ({ target = 0, excluded }) => target === 0 || excluded === undefined,
-() => 'must have target 0 with excluded')
+}
+
+const query = Type.Refine(Type.Object(targets, { additionalProperties: false }), selectsOnce,
+  () => 'must have target 0 with excluded')
+const selecting = Type.Refine(Type.Object({
+  ...targets,
+  ids: Type.Optional(Type.Refine(Type.String({
+    description: 'Ids of the peers that get the packet, comma-separated, at most a thousand; only with target 0'
+  }), isIdList, () => NOT_IDS)),
+  ...QueryFilter
+}, { additionalProperties: false }), selectsOnce, () => 'must have target 0 with ids, excluded or a filter, and not ' +
+  'both ids and a filter')
 
 type Query = Static<typeof query>
+type Selecting = Static<typeof selecting>
 
 /** To one peer; of this room, if given. */
 interface ToPeer { readonly id: number, readonly room?: string | undefined }
@@ -108,6 +123,9 @@ interface ToPeer { readonly id: number, readonly room?: string | undefined }
 interface ToMany extends Pick<Query, 'target'> {
   readonly room?: string | undefined
   readonly excluded?: readonly number[] | undefined
+  readonly ids?: readonly number[] | undefined
+  /** Those of the peers that match; in any room. */
+  readonly filter?: Filter | undefined
 }
 
 /** Sends packets to peers of all nodes. */
@@ -127,16 +145,16 @@ class PacketSender {
       return nodes.localPeer(id).getCurrentOutboundBufferedAmount()
     })
     this.#toMany = nodes.operation('broadcast', (to: ToMany & { isText: boolean }, bytes) => {
-      const { room, target = 0, excluded, isText } = to
+      const { room, target = 0, excluded, ids, filter, isText } = to
       const cores = [...rooms].filter(({ name }) => room === undefined || name === room)
       const spared = new Set(excluded)
-      let recipients = 0
-      for (const core of cores) {
-        recipients += excluded === undefined
-          ? core.broadcastHere(target, bytes, isText)
-          : core.broadcastHereExcept(spared, bytes, isText)
+      const selected = new Set((ids ?? filter) === undefined ? [] : select(nodes, to).peers.map(({ id }) => id))
+      const sendHere = (core: RoomCore): number => {
+        if ((ids ?? filter) !== undefined) return core.broadcastHereTo(selected, bytes, isText)
+        if (excluded !== undefined) return core.broadcastHereExcept(spared, bytes, isText)
+        return core.broadcastHere(target, bytes, isText)
       }
-      return recipients
+      return cores.reduce((recipients, core) => recipients + sendHere(core), 0)
     })
   }
 
@@ -148,21 +166,43 @@ class PacketSender {
 
   /** Sends a packet as a query says; resolves with the number of recipients. */
   async send (
-    room: string | undefined, { target = 0, excluded, raw = false }: Query, packet: PacketBody
+    room: string | undefined, { target = 0, excluded, raw = false, ...selection }: Selecting, packet: PacketBody
   ): Promise<{ recipients: number } & Gathered<never>['partial']> {
     if (room !== undefined) this.#nodes.room(room)
     if (target > 0) {
       await this.toPeer({ id: target, room, raw }, packet)
       return { recipients: 1 }
     }
-    const ids = excluded?.split(',').map(Number)
     const { isText } = packet
+    const wanted = { target, room, isText, ...selectionOf({ excluded, ...selection }) }
     const { results, partial } = await this.#toMany.each(
-      slot => ({ room, target, isText, ...(ids === undefined ? {} : { excluded: this.#nodes.idsOf(slot, ids) }) }),
+      slot => shareOf(this.#nodes, slot, wanted),
       'cluster',
       bytesToSend(this.#nodes.server, packet, raw)
     )
     return { recipients: results.reduce((sum, count) => sum + count, 0), ...partial }
+  }
+}
+
+/** What queries say about the receivers of a packet. */
+interface Receivers extends Filter { target?: number, raw?: boolean, ids?: string, excluded?: string }
+
+/** Whether a query names its peers in one way. */
+function selectsOnce ({ target = 0, raw: _raw, ids, excluded, ...filter }: Receivers): boolean {
+  if (target !== 0) return ids === undefined && excluded === undefined && !isFilter(filter)
+  return ids === undefined || !isFilter(filter)
+}
+
+function isFilter (filter: Filter): boolean {
+  return Object.values(filter).some(value => value !== undefined)
+}
+
+/** What a query selects: ids as lists, and the filter, if it has one. */
+function selectionOf ({ ids, excluded, ...filter }: Omit<Selecting, 'target' | 'raw'>): Selection {
+  return {
+    ...(ids === undefined ? {} : { ids: ids.split(',').map(Number) }),
+    ...(excluded === undefined ? {} : { excluded: excluded.split(',').map(Number) }),
+    ...(isFilter(filter) ? { filter } : {})
   }
 }
 
@@ -187,10 +227,10 @@ const broadcast: Routes = async (app, { sender }) => {
       operationId: 'broadcast',
       summary: 'Send a packet to many peers',
       description:
-        'To all peers of all rooms, to one, or to all except some. The content type tells whether it is binary, ' +
-        'text, or a Variant that is encoded first.',
+        'To all peers of all rooms, to one, to all except some, or to those that are listed or match a filter. The ' +
+        'content type tells whether it is binary, text, or a Variant that is encoded first.',
       tags,
-      querystring: query,
+      querystring: selecting,
       body,
       response: manyResponses()
     }

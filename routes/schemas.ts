@@ -32,6 +32,16 @@ function isReason (reason: string): boolean {
   return reason.isWellFormed() && Buffer.byteLength(reason) <= MAX_REASON_BYTES
 }
 
+/** Duration and reason of a ban. */
+export const BanTerms = {
+  seconds: Type.Optional(Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 1e10,
+    description: 'Duration in seconds; permanent if omitted'
+  })),
+  reason: Type.Optional(CloseReason)
+}
+
 /** A peer. */
 export const Peer = Type.Object({
   id: Type.Integer({ ...PeerId, examples: [1836495123] }),
@@ -85,6 +95,34 @@ export function describePeer (peer: WebSocketPeer, node?: string): Peer {
   }
 }
 
+/** A peer with what only its own node knows. */
+export const PeerDetails = Type.Object({
+  ...Peer.properties,
+  paused: Type.Boolean({
+    description: 'Whether nothing is read from it at the moment: a rate limit applies, or a queue is full'
+  }),
+  unreadPackets: Type.Integer({ minimum: 0, description: 'Packets from it that the application has not read yet' }),
+  handshake: Type.Optional(Type.Object({
+    url: Type.String({
+      description: 'Path and query; tokens in it are masked', examples: ['/ws/arena-7?token=***']
+    }),
+    headers: Type.Record(Type.String(), Type.String(), {
+      description:
+        'Headers by lower-case name. Only values that are known to hold no secret are shown, others are `***`',
+      examples: [{ 'user-agent': 'Godot', authorization: '***' }]
+    })
+  }, { description: 'Its upgrade request' }))
+}, { $id: 'PeerServer.PeerDetails', description: 'The peer' })
+
+export type PeerDetails = Static<typeof PeerDetails>
+
+/** A peer of this node as `PeerDetails` describes it. */
+export function describeDetails (peer: WebSocketPeer, node?: string): PeerDetails {
+  const { isPaused: paused, handshake } = peer
+  const unreadPackets = peer.getAvailablePacketCount()
+  return { ...describePeer(peer, node), paused, unreadPackets, ...(handshake === undefined ? {} : { handshake }) }
+}
+
 /** The response to a request with an invalid part. */
 export function badRequest (description: string, pointer: string, message: string) {
   return problem(description, new BadRequest([{ pointer, message }]))
@@ -92,6 +130,7 @@ export function badRequest (description: string, pointer: string, message: strin
 
 export const badLimit = badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
 export const badId = badRequest('Not a peer id', '/params/id', 'must be integer')
-export const noCluster = problem('The node of the peer or room cannot be reached',
-  new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: timeout'))
+export const noAnswer = problem('The node of the peer or room cannot be reached',
+  new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: no-responders'))
+export const noCluster = problem('This node has lost the cluster', new GodotError('cluster-unavailable'))
 export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))

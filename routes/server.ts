@@ -90,8 +90,6 @@ export const State = Type.Object({
   ...partial
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
-const wrong = badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0')
-
 type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** State of the server; listening and stopping. */
@@ -125,7 +123,7 @@ const stateRoutes: Routes = async (app, { server, nodes }) => {
         ...Type.Partial(Type.Object(settings)).properties,
         rooms: Type.Optional({ ...roomRules, description: 'Rules of option `rooms` to change; omitted ones stay' })
       }, { additionalProperties: false, examples: [{ refuseNewConnections: true, maxPeers: 500 }] }),
-      response: { 200: ref(State), 400: wrong }
+      response: { 200: ref(State), 400: badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0') }
     }
   }), async ({ query: { scope }, body: { allowedOrigins, ...changes } }) => {
     const origins = allowedOrigins === undefined ? {} : { allowedOrigins: allowedOrigins ?? undefined }
@@ -171,7 +169,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
       }, { additionalProperties: false, examples: [{ gdMpApi: true }] }),
       response: {
         200: ref(State),
-        400: wrong,
+        400: badRequest('Invalid body', '/body/port', 'must be <= 65535'),
         409: problem('Already listening, or the port is in use',
           new GodotError('ERR_ALREADY_IN_USE', 'already listening'))
       }
@@ -196,7 +194,7 @@ const stopRoute: Routes = async (app, { server }) => {
         code: Type.Optional(CloseCode),
         reason: Type.Optional(CloseReason)
       }, { additionalProperties: false, examples: [{ code: 1012, reason: 'back in a minute' }] }),
-      response: { 200: ref(State), 400: wrong }
+      response: { 200: ref(State), 400: badRequest('Invalid body', '/body/reason', 'must be string') }
     }
   }), async ({ body: { code, reason } }) => {
     await server.stop(code, reason)

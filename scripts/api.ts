@@ -53,7 +53,7 @@ const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = { F
 const firstClasses =
   [
     'WebSocketServer', 'WebSocketPeer', 'PacketPeer', 'MultiplayerAPI', 'RemoteNode', 'Spawner', 'SpawnedNode',
-    'PeerServerClient'
+    'ClientSpawner', 'ClientNode', 'PeerServerClient'
   ]
 
 const intro = [

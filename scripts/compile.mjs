@@ -20,11 +20,11 @@ export function build (tsconfig) {
   return new Promise(resolve => tsc.on('exit', code => resolve(code ?? 1)))
 }
 
-/** Compiles files changed since their last compilation, without a type check. */
-export async function transpile () {
+/** Compiles files of a tsconfig that changed since their last compilation, without a type check. */
+export async function transpile (tsconfig) {
   prune()
   const { default: ts } = await import('typescript')
-  const { options, fileNames } = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), {}, ts.sys)
+  const { options, fileNames } = ts.getParsedCommandLineOfConfigFile(join(root, tsconfig), {}, ts.sys)
   // With NodeNext the module type depends on package.json, which transpileModule does not read.
   const { ESNext } = ts.ModuleKind
   const compilerOptions = { ...options, module: ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }

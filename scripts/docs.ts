@@ -3,10 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { variables } from '../src/environment-variables.ts'
+import { closeCodes } from '../http/document/asyncapi-messages.ts'
 import { httpErrors } from '../http/problem.ts'
 import { errors } from '../src/error.ts'
 import { apiPage } from './api.ts'
+import { eventsPage } from './events-page.ts'
 import { code, table } from './markdown.ts'
+import { metricsPage } from './metrics-page.ts'
 import { mountingPage } from './mounting.ts'
 import { optionTypes } from './option-types.ts'
 import {
@@ -27,6 +30,8 @@ export function generatedDocs ([server, client]: ApiExport[][]): Record<string, 
     ...optionTypes(),
     'docs/options.md': optionsPage(),
     'docs/errors.md': errorsPage(),
+    'docs/events.md': page('Events and signals', eventsPage(server)),
+    'docs/metrics.md': page('Metrics', metricsPage()),
     'docs/service.md': servicePage(),
     'docs/mounting.md': page('Mounting in an app', mountingPage()),
     'docs/api.md': page('API', apiPage(server, client))
@@ -73,6 +78,8 @@ function errorsPage (): string {
   const rows = Object.entries<{ number?: number, status: number, message: string }>(errors).map(([name, error]) =>
     [`\`${name}\``, error.number === undefined ? '' : String(error.number), String(error.status), error.message])
   const httpRows = Object.entries(httpErrors).map(([status, [name, meaning]]) => [`\`${name}\``, status, meaning])
+  const closeRows = closeCodes.map(({ code, sent, description }) =>
+    [String(code), sent ? 'sent' : 'reported', description])
   return page('Errors', [
     'A `GodotError` has a `code`, a `number` (Godot\'s Error, if Godot has one) and a `statusCode`; over HTTP it is ' +
       'an `application/problem+json` body with `code` and `godotError`.',
@@ -85,7 +92,14 @@ function errorsPage (): string {
     '## HTTP',
     '',
     'Errors that only HTTP has. They are counted by code, as all error responses: `peer_server_http_problems_total`.',
-    '', ...table(['code', 'HTTP', 'meaning'], httpRows)])
+    '', ...table(['code', 'HTTP', 'meaning'], httpRows),
+    '',
+    '## Close codes',
+    '',
+    'Codes of WebSocket close frames (RFC 6455, 7.4) that this server sends, or only reports to the application. An ' +
+      'application may also close with 3000 to 4999. `authenticate` that returns a `status` closes with 4000 more, ' +
+      'such as 4403.',
+    '', ...table(['code', '', 'meaning'], closeRows)])
 }
 
 function servicePage (): string {

@@ -8,18 +8,12 @@ import { root } from './root.ts'
 interface Lock { readonly packages: Readonly<Record<string, { readonly version?: string } | undefined>> }
 
 const prose = `\
-The plugin is made to be mounted in an app that exists already, and to change nothing else in it. \`test/hosts/\`
-mounts it in each kind of host [listed below](#hosts-that-are-tested), with the real plugins, and compares the host
-with itself without us: the same requests get the same responses, header by header, also those that offer upgrades we
-do not know; the host's own sockets work; our endpoint, REST API and event streams work in it; the app closes in time.
-This is part of \`npm test\`, and a promise: a host of this list that breaks is a bug.
-
-\`\`\`ts
-// app.peerServer and its endpoint
-await app.register(peerServer, { path: '/ws' })
-// the REST API, if you want it
-await app.register(adminRoutes, { prefix: '/api/v1', token: process.env.TOKEN })
-\`\`\`
+The plugin is made to be mounted in an app that exists already, and to change nothing else in it. This page has the
+details, [fastify.md](fastify.md) is the guide. \`test/hosts/\` mounts the plugin in each kind of host
+[listed below](#hosts-that-are-tested), with the real plugins, and compares the host with itself without us: the same
+requests get the same responses, header by header, also those that offer upgrades we do not know; the host's own sockets
+work; our endpoint, REST API and event streams work in it; the app closes in time. This is part of \`npm test\`, and a
+promise: a host of this list that breaks is a bug.
 
 ## Upgrades
 
@@ -55,26 +49,6 @@ Godot client accepts 4 KiB of headers. \`onResponse\` is not called for a client
 \`adminRoutes\` needs \`token\`, or \`auth: false\` if your hooks guard it. Its errors are problem documents (RFC
 9457), also for what your hooks throw; your error handler, validators, serializers, content type parsers and
 \`preSerialization\` hooks do not apply to our routes.
-
-## Parts
-
-Each of these is a plugin, also exported as \`fastify-peer-server/dashboard\` and so on, and loads its packages when it
-is registered:
-
-\`\`\`ts
-const ops = { prefix: '/ops' }
-await app.register(adminRoutes, { prefix: '/ops/api/v1', token })
-await app.register(dashboard, ops)              // /ops/dashboard, which uses /ops/api/v1 (option api)
-await app.register(metrics, { ...ops, token })  // /ops/metrics
-await app.register(health, ops)                 // /ops/healthz and /ops/readyz
-await app.register(asyncapi, ops)               // /ops/asyncapi.json
-await app.register(lobbyRoutes, { prefix: '/lobby' })
-\`\`\`
-
-Without a prefix they are at \`/dashboard\`, \`/metrics\` and so on. \`servers\` names the servers that a part is about,
-by default \`peerServer\`. \`metrics\` without \`token\` is open to everyone who can reach it. With option \`registry\`
-it adds its metrics to a registry of \`prom-client\` that the host has. The root of the prefix leads to the dashboard,
-unless the host has a route there.
 
 ## Addresses
 

@@ -11,9 +11,11 @@ export const programs = [
   { command: 'curl', debian: 'curl', tests: 'HTTP/2 upgrades that a real client offers' },
   { command: 'zsh', debian: 'zsh', tests: 'completions in zsh' },
   { command: 'fish', debian: 'fish', tests: 'completions in fish' },
+  { command: 'tmux', debian: 'tmux', tests: 'the command line in a terminal' },
   { command: 'nginx', debian: 'nginx-light', tests: 'nginx' },
   { command: 'caddy', debian: 'caddy', tests: 'Caddy' },
-  { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' }
+  { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' },
+  { command: 'systemd-analyze', debian: 'systemd', tests: 'the systemd unit' }
 ]
 
 /** The executable of a command; undefined if it is not installed. */

@@ -10,6 +10,8 @@ import { isHeavy } from './test-groups.mjs'
 const root = resolve(import.meta.dirname, '..')
 
 const [mode, ...args] = process.argv.slice(2)
+// A test that is about production sets it.
+delete process.env.NODE_ENV
 process.exitCode = await run()
 
 async function run () {
@@ -19,7 +21,7 @@ async function run () {
     case 'quick':
       return await build('tsconfig.json') || runTests(allTests().filter(file => !isHeavy(file)))
     case 'file':
-      await transpile()
+      await transpile('tsconfig.json')
       return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))
     case 'nodes':
       process.env.NODES = findNodes().join(delimiter)

@@ -5,6 +5,7 @@ import { root } from '../scripts/root.ts'
 import { findGaps } from '../scripts/api.ts'
 import { entryPoints, generatedDocs } from '../scripts/docs.ts'
 import { table } from '../scripts/markdown.ts'
+import { eventTypes } from '../src/admin/feed-event.ts'
 import { readPublicApi } from '../scripts/public-api.ts'
 
 const publicApi = readPublicApi(entryPoints)
@@ -26,6 +27,11 @@ t.test('the links of docs/api.md lead to its headings, each to one', async t => 
   t.ok(links.length > 100, 'links were found')
   t.same(headings.filter((heading, at) => headings.indexOf(heading) !== at), [], 'anchors are unique')
   t.same(links.filter(link => !headings.includes(link)), [], 'no link is broken')
+})
+
+t.test('docs/events.md has every event type', async t => {
+  const headings = [...pages['docs/events.md'].matchAll(/^#### (.*)$/gm)].flatMap(([, types]) => types.split(', '))
+  t.same(headings.sort(), Object.keys(eventTypes).sort())
 })
 
 t.test('documentation comments are read member by member', async t => {

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
 import { root } from '../scripts/root.ts'
 import { startService } from './helper/service.ts'
 
@@ -28,6 +30,11 @@ const misspeltSignal = () => app.peerServer.on('client_conected', () => {})
 const misspelt = () => app.register(peerServer, { handshakeTimeOut: 3 })
 
 const answer = await app.inject('/api/v1/server')
+const headers = { 'sec-websocket-protocol': 'chat' }
+const client = await app.injectWS('/game', { headers }, { onOpen: socket => { socket.once('message', () => {}) } })
+// @ts-expect-error: no such method of ws
+const unknownMethod = () => client.dance()
+client.terminate()
 const server: WebSocketServer = app.peerServer
 console.log(JSON.stringify([answer.statusCode, answer.json().path, server.isListening(), whatItThrows()]))
 await app.close()
@@ -75,7 +82,18 @@ async function main (): Promise<void> {
 main()
 `
 
-const manifest = { name: 'consumer', private: true, type: 'module', devDependencies: { '@types/node': '*' } }
+/** Uses the client as a page does. */
+const page = `
+import { ApiError, PeerServerClient } from 'fastify-peer-server/client'
+
+const client = new PeerServerClient({ url: location.origin })
+export const server: boolean = (await client.call('getServer')).listening
+export const sent: number = (await client.call('putPacket', { id: 7 }, new Uint8Array(3))).bytes
+for await (const { event } of client.events()) if (event.type === 'reset') throw new ApiError(400, {})
+`
+
+const types = { '@types/node': '*', '@types/ws': '*' }
+const manifest = { name: 'consumer', private: true, type: 'module', devDependencies: types }
 
 const tsconfig = {
   compilerOptions: {
@@ -89,6 +107,20 @@ const tsconfig = {
     skipLibCheck: true
   },
   files: ['consumer.ts', 'typed.cts']
+}
+
+/** A page is compiled for browsers: without the types of Node, and with a check of all that the client declares. */
+const pageTsconfig = {
+  compilerOptions: {
+    target: 'es2022',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['es2023', 'dom', 'dom.iterable'],
+    strict: true,
+    types: [],
+    noEmit: true
+  },
+  files: ['page.ts']
 }
 
 /** Further versions of Node, from `npm run test:nodes`. */
@@ -107,6 +139,10 @@ t.test('the packed package works and type checks in an empty project', async t =
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
   await run(project, process.execPath, join(root, 'node_modules/typescript/bin/tsc'))
 
+  await writeFile(join(project, 'page.ts'), page)
+  await writeFile(join(project, 'page.json'), JSON.stringify(pageTsconfig))
+  await run(project, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'page.json')
+
   const output = await run(project, process.execPath, 'consumer.js')
   t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
@@ -124,8 +160,18 @@ t.test('the packed package works and type checks in an empty project', async t =
     }
   })
 
+  await t.test('the links of the packed README lead to packed files', async t => {
+    const packed = join(project, 'node_modules/fastify-peer-server')
+    const readme = await readFile(join(packed, 'README.md'), 'utf8')
+    const links = [...readme.matchAll(/\]\(([^)]+)\)|(?:src|srcset|href)="([^"]+)"/g)]
+      .map(([, link, attribute]) => link ?? attribute).filter(link => !/^(https?:|#)/.test(link))
+    t.ok(links.length > 20)
+    for (const link of links) t.ok(existsSync(join(packed, link.split('#')[0])), link)
+  })
+
   await t.test('the packed service serves the dashboard', async t => {
-    const { port } = await startService(t, {}, join(project, 'node_modules/fastify-peer-server/dist/service.js'))
+    const main = join(project, 'node_modules/fastify-peer-server/dist/service.js')
+    const { port } = await startService(t, {}, { file: main })
     for (const file of await readdir(join(root, 'web'))) {
       const answer = await fetch(`http://127.0.0.1:${port}/dashboard${file === 'index.html' ? '' : `/${file}`}`)
       t.equal(answer.status, 200, file)
@@ -133,6 +179,24 @@ t.test('the packed package works and type checks in an empty project', async t =
     }
   })
 })
+
+for (const node of [process.execPath, ...nodes]) {
+  t.test(`the service is ready, serves a client and prints no warning on ${node}`, async t => {
+    const service = await startService(t, {}, { node })
+    const url = `http://127.0.0.1:${service.port}`
+    t.same(await (await fetch(`${url}/readyz`)).json(), { ready: true })
+    const socket = new WebSocket(`ws://127.0.0.1:${service.port}/ws`)
+    await once(socket, 'open')
+    t.match(await (await service.api('/peers')).json(), { items: [{ state: 'open' }] })
+    socket.terminate()
+    t.equal((await fetch(`${url}/metrics`)).status, 200)
+    t.equal(await service.stop(), 0)
+    t.same(service.log.filter(line => !line.startsWith('{"level":')), [], 'no warning')
+    const cli = [join(root, 'dist/cli.js'), 'peers', '--url', 'http://127.0.0.1:9']
+    const { stderr } = await promisify(execFile)(node, cli).catch(error => error)
+    t.match(stderr, /^Cannot reach the service: .*\n$/)
+  })
+}
 
 /** A project with nothing but Node's types; what our package depends on stands ready, so that npm needs no network. */
 async function emptyProject (t: Test): Promise<string> {
@@ -148,7 +212,7 @@ async function emptyProject (t: Test): Promise<string> {
 /** Folders below node_modules that come with the package, and Node's types. */
 async function runtimePackages (): Promise<string[]> {
   const { packages } = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))
-  const typed = ['node_modules/@types/node', 'node_modules/undici-types']
+  const typed = ['node_modules/@types/node', 'node_modules/@types/ws', 'node_modules/undici-types']
   return Object.keys(packages)
     .filter(path => path !== '' && (typed.includes(path) || !(packages[path].dev || packages[path].devOptional)))
     .filter(path => existsSync(join(root, path)))

@@ -55,6 +55,13 @@ t.test('an open dashboard writes nothing at info; changes are logged', async t =
   t.match(lines.find(({ msg }) => msg === 'request completed'), { req: { method: 'POST' }, status: 201 })
 })
 
+t.test('prints nothing but its log: no warning of Node or Fastify', async t => {
+  const service = await startService(t)
+  await openDashboard(service)
+  t.equal(await service.stop(), 0)
+  t.same(service.log.filter(line => !line.startsWith('{"level":')), [])
+})
+
 t.test('at debug every request is logged', async t => {
   const service = await startService(t, { LOG_LEVEL: 'debug' })
   await openDashboard(service)

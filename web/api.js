@@ -1,9 +1,12 @@
-// The REST client of the page. Only this module holds the token; it is gone when the page is closed.
+// The REST client of the page. Only this module holds the token: in memory, and if the user wants it, in the session
+// storage of the tab.
 import { PeerServerClient } from './client/client.js'
 
 const url = new URL('.', document.baseURI).href
 const prefix = document.querySelector('meta[name=api]').content
-let token
+/** Several services may have the same origin. */
+const storageKey = `token of ${new URL(prefix, url).pathname}`
+let token = sessionStorage.getItem(storageKey) ?? undefined
 let server
 
 /** Names of the servers; the first is selected initially. */
@@ -12,9 +15,27 @@ export const servers = await (await fetch(new URL('dashboard/servers.json', docu
 /** The client of the selected server. */
 export let client = createClient()
 
-/** Sets the token of all further requests. */
-export function setToken (text) {
+/** Whether requests have a token. */
+export function hasToken () {
+  return token !== undefined
+}
+
+/** Whether the token is kept when the page is loaded again. */
+export function isTokenRemembered () {
+  return sessionStorage.getItem(storageKey) !== null
+}
+
+/** Sets the token of all further requests; `remember` tells whether it is kept when the page is loaded again. */
+export function setToken (text, remember) {
   token = text
+  if (remember) sessionStorage.setItem(storageKey, text)
+  client = createClient()
+}
+
+/** Removes the token. */
+export function forgetToken () {
+  token = undefined
+  sessionStorage.removeItem(storageKey)
   client = createClient()
 }
 

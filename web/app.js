@@ -1,14 +1,22 @@
 // The dashboard: creates its parts and keeps them up to date.
-import { client, selectServer, servers } from './api.js'
-import { Chart } from './chart.js'
+import { client, hasToken, selectServer, servers } from './api.js'
+import { createBanTable, liftBan, openBan } from './bans.js'
+import { openBanSelected, openDisconnectSelected, sendToSelected } from './bulk-actions.js'
 import { eventTypes } from './client/event-text.js'
-import { formatBytes, formatCompact, formatCount, formatDuration, formatRate } from './client/format.js'
-import { openCloseRoom, openDisconnect, openDrain, openOpenRoom, openSend, openSignIn, openStop } from './dialogs.js'
+import { formatCount, formatDuration, formatPlural } from './client/format.js'
+import { isOnline, setOnline } from './connection.js'
+import { openCloseRoom, openDisconnect, openDrain, openSend, openStop } from './dialogs.js'
 import { byId, createElement, messageOf, setText, showToast } from './dom.js'
 import { EventList } from './events.js'
 import { NodeTable } from './nodes.js'
+import { PeerDetails } from './peer-details.js'
 import { createPeerTable } from './peers.js'
+import { openChangeRoom, openOpenRoom } from './room-dialog.js'
 import { createRoomTable } from './rooms.js'
+import { Selection, showSelection } from './selection.js'
+import { openSignIn } from './sign-in.js'
+import { TestClient } from './test-client.js'
+import { Traffic } from './traffic.js'
 
 /** Milliseconds from one refresh of the lists to the next. */
 const REFRESH_INTERVAL = 2000
@@ -19,15 +27,37 @@ const RECENT_EVENTS = 100
 /** Milliseconds until the first and at most until any attempt to reconnect. */
 const MIN_RETRY_DELAY = 500
 const MAX_RETRY_DELAY = 8000
+/** Milliseconds without an event, of which there is one every second, after which the connection counts as lost. */
+const MAX_SILENCE = 10_000
+const SILENT = 'silent'
 
-const charts = {
-  peers: new Chart(byId('chart-peers'), ['--accent'], formatCompact),
-  packets: new Chart(byId('chart-packets'), ['--in', '--out'], formatCompact),
-  bytes: new Chart(byId('chart-bytes'), ['--in', '--out'], formatBytes, 1024)
-}
-const peers = createPeerTable({ disconnect: openDisconnect, send: id => { sendTo(id) } })
+const traffic = new Traffic()
+const selection = new Selection()
+const peers = createPeerTable(selection, {
+  show: id => { details.open(id) },
+  send: id => { sendTo(id) },
+  disconnect: openDisconnect,
+  ban: address => { openBan(address, refreshBans) }
+})
+showSelection(selection, peers, {
+  send: () => { sendToSelection() },
+  disconnect: () => { openDisconnectSelected(selection) },
+  ban: () => { openBanSelected(selection) }
+})
+const details = new PeerDetails({
+  send: id => { sendTo(id) },
+  disconnect: openDisconnect,
+  ban: address => { openBan(address, refreshBans) },
+  showRoom: name => {
+    byId('peer-dialog').close()
+    showPeersOf(name)
+  }
+})
+const bans = createBanTable(address => { liftBan(address).then(refreshBans) })
+const testClient = new TestClient()
 const rooms = createRoomTable({
-  show: name => { peers.filterBy('room', name) },
+  show: name => { showPeersOf(name) },
+  change: name => { openChangeRoom(name, () => { rooms.refresh() }).catch(error => { showToast(messageOf(error)) }) },
   setLocked: (name, locked) => { changeRoom(client.call('updateRoom', { room: name }, { locked })) },
   close: openCloseRoom
 })
@@ -36,11 +66,12 @@ const events = new EventList(id => { peers.filterBy('id', id) })
 
 /** State of the server; undefined until the user is signed in. */
 let state
-let lastStats
 let lastEventId = ''
 let stream = new AbortController()
+let silenceTimer
 let refreshTimer
 let isRefreshing = false
+let openPeers = 0
 /** Whether an event has happened that the lists do not show yet. */
 let isRefreshDue = false
 let stateTimer
@@ -50,19 +81,18 @@ async function open () {
   try {
     await refreshState()
   } catch (error) {
-    if (error.status === 401) return openSignIn(start)
+    if (error.status === 401) return openSignIn(start, hasToken() ? messageOf(error) : undefined)
     showStatus('error', messageOf(error))
     setTimeout(open, REFRESH_INTERVAL)
     return
   }
+  byId('sign-out').hidden = !hasToken()
   await start()
 }
 
 async function start () {
   await refreshState()
   followEvents()
-  refreshLists()
-  for (const id of ['listen', 'refuse', 'send']) byId(id).disabled = false
 }
 
 // ---- state of the server ----
@@ -85,7 +115,9 @@ function showState () {
   const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
   setText(byId('endpoint'), [url, mode, ...(protocols.length === 0 ? [] : [protocols.join(', ')])].join(' · '))
   peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
+  testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
+  byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
   if (!listening) showStatus('error', 'not listening')
   else if (refuseNewConnections) showStatus('warning', 'refusing new connections')
@@ -119,22 +151,55 @@ function showStatus (severity, text) {
 async function followEvents () {
   let retryDelay = MIN_RETRY_DELAY
   for (;;) {
-    stream = new AbortController()
+    const { signal } = stream = new AbortController()
+    let problem
     try {
-      const parameters = { types: requestedTypes(), sample: 1, recent: RECENT_EVENTS }
-      for await (const { id, event } of client.events(parameters, lastEventId, stream.signal)) {
+      const parameters = { types: requestedTypes(), sample: 1, merge: true, recent: RECENT_EVENTS }
+      expectEvent()
+      for await (const { id, event } of client.events(parameters, lastEventId, signal)) {
+        expectEvent()
         lastEventId = id ?? lastEventId
         retryDelay = MIN_RETRY_DELAY
-        if (event.type !== 'open') receive(event)
+        if (event.type === 'open') connected()
+        else receive(event)
       }
     } catch (error) {
-      if (error.status === 401) return openSignIn(start)
+      if (error.status === 401) return signInAgain(error)
+      problem = error
     }
-    if (stream.signal.aborted) continue
-    showStatus('error', 'connection lost, retrying')
+    if (signal.aborted && signal.reason !== SILENT) continue
+    disconnected(problem)
     await new Promise(resolve => setTimeout(resolve, retryDelay))
     retryDelay = Math.min(retryDelay * 2, MAX_RETRY_DELAY)
   }
+}
+
+/** Shows everything anew, as the server may be another one. */
+function connected () {
+  setOnline(true)
+  refreshState().catch(() => {})
+  traffic.load().catch(error => { showToast(messageOf(error)) })
+  refreshLists()
+}
+
+/** Only a server that can be reached responds with a code: it has no stream for this page at the moment. */
+function disconnected (problem) {
+  const isReachable = problem?.problem?.code !== undefined
+  setOnline(isReachable)
+  showStatus('error', isReachable ? `no events: ${messageOf(problem)}` : 'connection lost, retrying')
+  if (isReachable) refreshLists()
+}
+
+function expectEvent () {
+  clearTimeout(silenceTimer)
+  silenceTimer = setTimeout(() => { stream.abort(SILENT) }, MAX_SILENCE)
+}
+
+function signInAgain (error) {
+  clearTimeout(silenceTimer)
+  setOnline(false)
+  showStatus('error', 'signed out')
+  openSignIn(start, messageOf(error))
 }
 
 function requestedTypes () {
@@ -145,30 +210,20 @@ function requestedTypes () {
 function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
-  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^reset$/.test(event.type)) scheduleRefresh()
+  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$|^reset$/.test(event.type)) scheduleRefresh()
+  if (/_disconnected$/.test(event.type)) selection.drop(event.id)
   if (/^(listening|stopped|admin|reset)$/.test(event.type)) scheduleStateRefresh()
+  if (/^(admin|reset)$/.test(event.type)) refreshBans()
 }
 
 /** Shows totals, and rates since the last totals. */
 function showStats (stats) {
-  for (const table of [peers, rooms, nodes]) table.setServerTime(stats.at)
-  const { open, closing, pending } = stats.peers
-  const others = [[closing, 'closing'], [pending, 'pending']].filter(([count]) => count > 0)
-  setText(byId('peers-now'), formatCount(open))
-  setText(byId('peers-more'), others.map(([count, name]) => `${formatCount(count)} ${name}`).join(', '))
-  charts.peers.add(open)
-  const seconds = lastStats === undefined ? 0 : (Date.parse(stats.at) - Date.parse(lastStats.at)) / 1000
-  const rateOf = name => seconds > 0 ? Math.max(0, stats[name] - lastStats[name]) / seconds : 0
-  for (const [unit, format] of [['packets', formatRate], ['bytes', formatBytes]]) {
-    const [incoming, outgoing] = [rateOf(`${unit}In`), rateOf(`${unit}Out`)]
-    charts[unit].add(incoming, outgoing)
-    setText(byId(`${unit}-in`), format(incoming))
-    setText(byId(`${unit}-out`), format(outgoing))
-  }
-  lastStats = stats
+  for (const part of [peers, rooms, nodes, bans, details]) part.setServerTime(stats.at)
+  const seconds = traffic.add(stats)
   const { listening, refuseNewConnections } = stats
   Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
   state.rooms.count = stats.rooms
+  openPeers = stats.peers.open
   showState()
 }
 
@@ -183,8 +238,8 @@ async function refreshLists () {
   }
   isRefreshing = true
   isRefreshDue = false
-  if (!document.hidden) {
-    const tables = [peers, ...(byId('rooms-section').hidden ? [] : [rooms]), ...(nodes.isShown ? [nodes] : [])]
+  if (!document.hidden && isOnline) {
+    const tables = [peers, bans, ...(byId('rooms-section').hidden ? [] : [rooms]), ...(nodes.isShown ? [nodes] : [])]
     await Promise.allSettled(tables.map(table => table.refresh()))
   }
   isRefreshing = false
@@ -193,10 +248,19 @@ async function refreshLists () {
 }
 
 function scheduleRefresh () {
+  const isScheduled = isRefreshing || isRefreshDue
   isRefreshDue = true
-  if (isRefreshing) return
+  if (isScheduled) return
   clearTimeout(refreshTimer)
   refreshTimer = setTimeout(refreshLists, REFRESH_DELAY)
+}
+
+function refreshBans () {
+  bans.refresh()
+}
+
+function showPeersOf (room) {
+  peers.filterBy('room', room)
 }
 
 /** Shows the rooms after a call that changes one. */
@@ -215,22 +279,26 @@ byId('server').append(...servers.map(name => createElement('option', {}, name)))
 byId('server').hidden = servers.length === 1
 byId('server').onchange = ({ target }) => {
   selectServer(target.value)
-  lastStats = undefined
   lastEventId = ''
-  for (const chart of Object.values(charts)) chart.clear()
+  traffic.clear()
   events.clear()
-  for (const table of [peers, rooms]) table.reset()
+  selection.clear()
+  for (const table of [peers, rooms, bans]) table.reset()
   refreshState().then(() => { stream.abort() }, error => { showToast(messageOf(error)) })
 }
 
 // ---- buttons and keys ----
 
 byId('send').onclick = () => { sendTo(focusedPeer()) }
+byId('add-ban').onclick = () => { openBan(undefined, refreshBans) }
 byId('open-room').onclick = () => { openOpenRoom(() => { rooms.refresh() }) }
 byId('refuse').onclick = () => {
   changeState(client.call('changeServer', {}, { refuseNewConnections: !state.refuseNewConnections }))
 }
-byId('listen').onclick = () => { if (state.listening) openStop(); else changeState(client.call('listen', {}, {})) }
+byId('listen').onclick = () => {
+  if (!state.listening) changeState(client.call('listen', {}, {}))
+  else openStop(state.node === undefined ? formatPlural(openPeers, 'peer') : `all peers of ${state.node}`)
+}
 byId('categories').addEventListener('change', ({ target }) => { if (target.name === 'packets') stream.abort() })
 document.addEventListener('visibilitychange', () => { if (!document.hidden && state !== undefined) refreshLists() })
 
@@ -241,7 +309,22 @@ function focusedPeer () {
 
 /** Clients of Godot 3 expect a leading byte in raw packets; for Godot 4 the server adds it. */
 function sendTo (id) {
-  openSend(id, state.gdMpApi && state.wire === 'godot3')
+  openSend(id, hasRawPackets())
+}
+
+function sendToSelection () {
+  openSend(undefined, hasRawPackets(), {
+    text: selection.text,
+    send: async (packet, raw) => {
+      const recipients = await sendToSelected(selection, packet, raw)
+      selection.clear()
+      return recipients
+    }
+  })
+}
+
+function hasRawPackets () {
+  return state.gdMpApi && state.wire === 'godot3'
 }
 
 /** Shows the state that a call resolves with. */
@@ -258,12 +341,14 @@ const keys = {
   '/': () => { byId('filter-address').focus() },
   s: () => { sendTo(focusedPeer()) },
   d: () => { if (focusedPeer() !== undefined) openDisconnect(focusedPeer()) },
+  b: () => { document.activeElement.closest('#peers tbody tr')?.querySelector('.ban').click() },
+  x: () => { document.activeElement.closest('#peers tbody tr')?.querySelector('.select input').click() },
   p: () => { events.togglePause() }
 }
 
 document.addEventListener('keydown', event => {
-  const isTyping = event.target.closest('input, textarea, select, dialog') !== null
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || state === undefined) return
+  const isTyping = event.target.closest('input:not([type=checkbox]), textarea, select, dialog') !== null
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || state === undefined || !isOnline) return
   if (!Object.hasOwn(keys, event.key)) return
   event.preventDefault()
   keys[event.key]()

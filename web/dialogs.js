@@ -1,6 +1,7 @@
-// Dialogs: sign in, disconnect a peer, open and close a room, send a packet, stop the server, drain a node.
-import { client, setToken } from './api.js'
+// Dialogs: disconnect a peer, close a room, send a packet, stop the server, drain a node.
+import { client } from './api.js'
 import { formatPlural } from './client/format.js'
+import { isOnline, setOnline } from './connection.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 
 /** Bytes of UTF-8 in a close reason. */
@@ -38,17 +39,6 @@ for (const dialog of document.querySelectorAll('dialog')) {
   })
 }
 
-/** Asks for the token until `start` succeeds with it. */
-export function openSignIn (start) {
-  const form = openDialog('token-dialog')
-  byId('token-dialog').oncancel = event => { event.preventDefault() }
-  onSubmit(form, async () => {
-    setToken(form.elements.token.value.trim())
-    await start()
-    form.reset()
-  })
-}
-
 /** Disconnects a peer with a code and a reason. */
 export function openDisconnect (id) {
   openClosing(`Disconnect ${id}`, 'Disconnect', async closing => {
@@ -65,25 +55,8 @@ export function openCloseRoom (room) {
   })
 }
 
-/** Opens a room; `onOpened` is called with its name. */
-export function openOpenRoom (onOpened) {
-  const form = openDialog('room-dialog')
-  const { name, maxPeers, listed } = form.elements
-  onSubmit(form, async () => {
-    const limit = maxPeers.value.trim()
-    const room = await client.call('openRoom', {}, {
-      ...(name.value.trim() === '' ? {} : { name: name.value.trim() }),
-      ...(limit === '' ? {} : { maxPeers: Number(limit) }),
-      listed: listed.checked
-    })
-    form.reset()
-    showToast(`Opened room ${room.name}`)
-    onOpened(room.name)
-  })
-}
-
 /** Asks for a close code and a reason; `close` is called with them. */
-function openClosing (title, verb, close) {
+export function openClosing (title, verb, close) {
   const form = openDialog('disconnect-dialog')
   const { preset, code, reason } = form.elements
   setText(byId('disconnect-title'), title)
@@ -92,8 +65,7 @@ function openClosing (title, verb, close) {
     const isOther = preset.value === ''
     byId('other-code').hidden = !isOther
     setText(byId('code-meaning'), isOther ? allowedCodes : codeMeanings[preset.value])
-    setText(byId('reason-size'), `${byteLength(reason.value)} of ${MAX_REASON} bytes`)
-    byId('reason-size').classList.toggle('over', byteLength(reason.value) > MAX_REASON)
+    limitReason(reason, byId('reason-size'))
   }
   form.oninput()
   onSubmit(form, async () => {
@@ -104,17 +76,26 @@ function openClosing (title, verb, close) {
   })
 }
 
+/** Shows below a field for a close reason how much of the limit it takes. */
+export function limitReason (field, hint) {
+  setText(hint, `${byteLength(field.value)} of ${MAX_REASON} bytes`)
+  hint.classList.toggle('over', byteLength(field.value) > MAX_REASON)
+}
+
 /**
  * Sends a packet. `id` is the peer that is preselected; `hasRawPackets` tells whether clients can get it as a remote
- * call or as `network_peer_packet` (Godot 3, multiplayer).
+ * call or as `network_peer_packet` (Godot 3, multiplayer); `selected` are peers that can be chosen together: their
+ * `text`, and `send (packet, raw)`, which resolves with the number of recipients.
  */
-export function openSend (id, hasRawPackets) {
+export function openSend (id, hasRawPackets, selected) {
   const form = openDialog('send-dialog')
   const { to, id: idField, kind, body, raw } = form.elements
-  to.value = id === undefined ? 'all' : 'one'
+  to.value = selected !== undefined ? 'selected' : id === undefined ? 'all' : 'one'
+  byId('to-selected').hidden = selected === undefined
+  setText(byId('to-selected-text'), selected?.text ?? '')
   if (id !== undefined) idField.value = id
   form.oninput = () => {
-    idField.hidden = to.value === 'all'
+    idField.hidden = to.value === 'all' || to.value === 'selected'
     byId('raw').hidden = !hasRawPackets
     setText(byId('body-label'), bodyLabels[kind.value])
     body.placeholder = bodyExamples[kind.value]
@@ -123,7 +104,10 @@ export function openSend (id, hasRawPackets) {
   form.oninput()
   onSubmit(form, async () => {
     const packet = packetOf(kind.value, body.value)
-    const recipients = await sendPacket(to.value, Number(idField.value), packet, raw.checked ? undefined : true)
+    const isRaw = raw.checked ? undefined : true
+    const recipients = to.value === 'selected'
+      ? await selected.send(packet, isRaw)
+      : await sendPacket(to.value, Number(idField.value), packet, isRaw)
     showToast(`Sent to ${formatPlural(recipients, 'peer')}`)
   })
 }
@@ -137,9 +121,10 @@ async function sendPacket (to, id, packet, raw) {
   return 1
 }
 
-/** Stops the server with a reason. */
-export function openStop () {
+/** Stops the server with a reason; `peers` says whom that disconnects. */
+export function openStop (peers) {
   const form = openDialog('stop-dialog')
+  setText(byId('stop-peers'), peers)
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
     await client.call('stop', {}, reason === '' ? {} : { reason })
@@ -158,7 +143,7 @@ export function openDrain (node) {
 }
 
 /** Opens a dialog; returns its form. */
-function openDialog (id) {
+export function openDialog (id) {
   const dialog = byId(id)
   const form = dialog.querySelector('form')
   showProblem(form.querySelector('.problem'))
@@ -167,7 +152,7 @@ function openDialog (id) {
 }
 
 /** Runs `action` on submit, and closes the dialog if it succeeds. */
-function onSubmit (form, action) {
+export function onSubmit (form, action) {
   const problem = form.querySelector('.problem')
   const button = form.querySelector('.buttons button:last-child')
   form.onsubmit = async event => {
@@ -178,24 +163,35 @@ function onSubmit (form, action) {
       showProblem(problem)
       form.closest('dialog').close()
     } catch (error) {
-      showProblem(problem, error.status === 401 ? 'Wrong token.' : messageOf(error))
+      showProblem(problem, messageOf(error))
     } finally {
       button.disabled = false
+      setOnline(isOnline)
     }
   }
 }
 
-function byteLength (text) {
+/** Bytes of a text in UTF-8. */
+export function byteLength (text) {
   return new TextEncoder().encode(text).length
 }
 
 /** The packet as a request body. */
 function packetOf (kind, text) {
-  if (kind === 'variant') return { variant: JSON.parse(text) }
+  if (kind === 'variant') return { variant: parseJson(text) }
   return kind === 'text' ? text : parseHex(text)
 }
 
-function parseHex (text) {
+function parseJson (text) {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`Invalid JSON: ${error.message}`)
+  }
+}
+
+/** The bytes of pairs of hex digits. */
+export function parseHex (text) {
   const digits = text.replace(/\s+/g, '')
   if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error('Expected pairs of hex digits.')
   return Uint8Array.from(digits.match(/../g) ?? [], pair => parseInt(pair, 16))

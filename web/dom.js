@@ -39,5 +39,9 @@ export function showPartial (element, { partial = false, unreachable = [] }) {
 
 /** An error as a message for the user. */
 export function messageOf (error) {
+  if (error.name === 'TimeoutError') return 'The server did not answer in time.'
+  // What browsers say when a request has no response is different in each of them.
+  if (error instanceof TypeError && /fetch|network|load/i.test(error.message)) return 'The server cannot be reached.'
+  if (error.status === 401) return 'The token is no longer accepted.'
   return error.details?.join('; ') ?? error.message
 }

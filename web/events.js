@@ -80,22 +80,27 @@ export class EventList {
     return events.map(event => ({ event, description: describeEvent(event) }))
       .filter(({ description }) => categories.has(description.category))
       .slice(-MAX_SHOWN)
-      .map(({ event, description }) => this.#lineOf(event, description))
+      .map(({ event, description }) => createLine(event, description, this.#onPeer))
       .reverse()
   }
+}
 
-  #lineOf ({ type, at }, { severity, parts, count = 1 }) {
-    const text = createElement('span', {}, ...parts.flatMap((part, i) => [i === 0 ? '' : ' ', this.#elementOf(part)]))
-    if (count > 1) text.append(` ×${formatCount(count)}`)
-    const line = createElement('li', {}, createElement('time', {}, formatTime(new Date(at))), text)
-    Object.assign(line.dataset, { severity, type })
-    return line
-  }
+/** A line for an event; ids of peers are plain text. */
+export function createEventLine (event) {
+  return createLine(event, describeEvent(event))
+}
 
-  #elementOf ({ kind, text }) {
-    if (kind === 'heading') return createElement('b', {}, text)
-    if (kind === 'detail') return createElement('span', { className: 'detail' }, text)
-    if (kind === 'text') return text
-    return createElement('button', { type: 'button', onclick: () => { this.#onPeer(text) } }, text)
-  }
+function createLine ({ type, at }, { severity, parts, count = 1 }, onPeer) {
+  const text = createElement('span', {}, ...parts.flatMap((part, i) => [i === 0 ? '' : ' ', createPart(part, onPeer)]))
+  if (count > 1) text.append(` ×${formatCount(count)}`)
+  const line = createElement('li', {}, createElement('time', {}, formatTime(new Date(at))), text)
+  Object.assign(line.dataset, { severity, type })
+  return line
+}
+
+function createPart ({ kind, text }, onPeer) {
+  if (kind === 'heading') return createElement('b', {}, text)
+  if (kind === 'detail') return createElement('span', { className: 'detail' }, text)
+  if (kind === 'text' || onPeer === undefined) return text
+  return createElement('button', { type: 'button', onclick: () => { onPeer(text) } }, text)
 }

@@ -7,8 +7,11 @@ import { createButton, createCell, PagedTable } from './table.js'
 /** Buffered bytes from which the buffer of a peer is highlighted. */
 const HIGH_BUFFER = 32 * 1024
 
-/** Shows peers; `actions` are `disconnect (id)` and `send (id)`. */
-export function createPeerTable (actions) {
+/**
+ * Shows peers, and which of them are selected; `actions` are `show (id)`, `send (id)`, `disconnect (id)` and
+ * `ban (address)`.
+ */
+export function createPeerTable (selection, actions) {
   return new PagedTable({
     ids: {
       table: 'peers',
@@ -23,7 +26,9 @@ export function createPeerTable (actions) {
     ageSort: 'connectedAt',
     keyOf: ({ id }) => id,
     load: loadPeers,
-    createRow: peer => createRow(peer, actions),
+    createRow: peer => createRow(peer, selection, actions),
+    onShow: total => { selection.setTotal(total) },
+    onFilter: () => { if (selection.isOfFilter) selection.clear() },
     isComplete: ({ address = '' }) => /^((\d{1,3}\.){3}\d{1,3}(\/\d{1,2})?)?$/.test(address),
     noneText: (isFiltered, hint) => isFiltered ? 'No peers match this filter.' : `No peers connected. ${hint}`
   })
@@ -36,22 +41,25 @@ async function loadPeers (query, { id, address, protocol, room }, signal) {
 
 async function loadPeer (id, signal) {
   try {
-    return { items: [await client.call('getPeer', { id }, undefined, { signal })], nextCursor: null }
+    const peer = await client.call('getPeer', { id }, undefined, { signal })
+    return { items: [peer], nextCursor: null, meta: { count: 1 } }
   } catch (error) {
     if (error.status !== 404) throw error
-    return { items: [], nextCursor: null }
+    return { items: [], nextCursor: null, meta: { count: 0 } }
   }
 }
 
 /** Creates the row of a peer: its element, and a function that updates it. */
-function createRow ({ id, address, port, protocol, node = '' }, actions) {
+function createRow ({ id, address, port, protocol, node = '' }, selection, actions) {
   const span = (className, text = '') => createElement('span', { className }, text)
   const [room, age, buffer] = [createCell('room'), createCell('number age'), createCell('number buffer')]
   const [bytesIn, packetsIn] = [span(''), span('sub packets')]
   const [bytesOut, packetsOut] = [span(''), span('sub packets')]
   const host = Object.assign(span('host', address), { title: address })
+  const box = createElement('input', { type: 'checkbox', tabIndex: -1, ariaLabel: `Select ${id}` })
   const element = createElement('tr', { tabIndex: -1 },
-    createCell('id', String(id)),
+    createCell('select', box),
+    createCell('id', createButton('show', String(id), `Details of ${id}`, () => { actions.show(id) })),
     createCell('address', host, span('sub', `:${port}`)),
     room,
     Object.assign(createCell('node', node), { title: node }),
@@ -62,9 +70,11 @@ function createRow ({ id, address, port, protocol, node = '' }, actions) {
     buffer,
     createCell('row-actions',
       createButton('send', 'Send', `Send a packet to ${id}`, () => { actions.send(id) }),
-      createButton('disconnect', 'Disconnect', `Disconnect ${id}`, () => { actions.disconnect(id) })))
+      createButton('disconnect', 'Disconnect', `Disconnect ${id}`, () => { actions.disconnect(id) }),
+      createButton('ban', 'Ban', `Ban the address of ${id}`, () => { actions.ban(address) })))
   const update = (peer, now) => {
     element.dataset.state = peer.state
+    box.checked = selection.has(id)
     room.title = peer.room
     setText(room, peer.room)
     setText(age, formatDuration((now - Date.parse(peer.connectedAt)) / 1000))

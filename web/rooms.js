@@ -4,7 +4,7 @@ import { formatCount, formatDuration } from './client/format.js'
 import { createElement, setText } from './dom.js'
 import { createButton, createCell, PagedTable } from './table.js'
 
-/** Shows rooms; `actions` are `show (name)`, `setLocked (name, isLocked)` and `close (name)`. */
+/** Shows rooms; `actions` are `show (name)`, `change (name)`, `setLocked (name, isLocked)` and `close (name)`. */
 export function createRoomTable (actions) {
   return new PagedTable({
     ids: {
@@ -37,7 +37,10 @@ function createRow ({ name }, actions) {
     state,
     home,
     age,
-    createCell('row-actions', lock, createButton('close', 'Close', `Close ${name}`, () => { actions.close(name) })))
+    createCell('row-actions',
+      createButton('change', 'Change', `Change ${name}`, () => { actions.change(name) }),
+      lock,
+      createButton('close', 'Close', `Close ${name}`, () => { actions.close(name) })))
   const update = ({ peers: count, maxPeers, locked, listed, openedAt, node = '–' }, now) => {
     setText(peers, formatCount(count) + (maxPeers === 0 ? '' : ` / ${formatCount(maxPeers)}`))
     setText(state, [locked ? 'locked' : 'open', listed ? 'listed' : 'unlisted'].join(', '))

@@ -3,7 +3,7 @@
 /**
  * Keeps the rows of a table body: those of items that stay are updated, not replaced. `keyOf (item)` identifies an
  * item, `createRow (item)` creates a row with `element` and `update (item, now)`. The Tab key reaches one row with its
- * buttons, arrow keys the others.
+ * buttons and its checkbox, arrow keys the others.
  */
 export class Rows {
   #body
@@ -63,12 +63,13 @@ export class Rows {
     for (const row of this.#body.children) {
       const tabIndex = row === tabStop ? 0 : -1
       if (row.tabIndex === tabIndex) continue
-      for (const element of [row, ...row.querySelectorAll('button')]) element.tabIndex = tabIndex
+      for (const element of [row, ...row.querySelectorAll('button, input')]) element.tabIndex = tabIndex
     }
   }
 
   #moveFocus (event) {
     const row = event.target.closest('tr')
+    if (event.key === 'Enter' && event.target === row) return row.querySelector('.show')?.click()
     const target = {
       ArrowDown: row?.nextElementSibling,
       ArrowUp: row?.previousElementSibling,

@@ -11,7 +11,8 @@ const TYPING_DELAY = 400
  * Shows a list. `ids` are those of the table, its filter, its pages, its problem, its note when some nodes of the
  * cluster did not answer, and its placeholder; `sort` and `order` are the initial ones, `ageSort` the key of a time
  * that is shown as an age; `load (query, filter, signal)` gets a page, `keyOf` and `createRow` are those of `Rows`;
- * `isComplete (filter)` tells whether the filter can be applied while the user is typing.
+ * `isComplete (filter)` tells whether the filter can be applied while the user is typing; `onShow (total)` is called
+ * when a page is shown, `onFilter ()` when the filter changes; both are optional.
  */
 export class PagedTable {
   #list
@@ -24,6 +25,8 @@ export class PagedTable {
   #cursors = [undefined]
   #nextCursor = null
   #request = new AbortController()
+  /** Number of items that match the filter. */
+  #total = 0
   /** Whether the page is shown for the first time: its rows are not new. */
   #isFirstRender = true
   /** Milliseconds that the clock of the server is ahead of the browser's. */
@@ -56,6 +59,16 @@ export class PagedTable {
     return row?.dataset.id
   }
 
+  /** The filter in effect: names and texts. */
+  get filter () {
+    return this.#filter
+  }
+
+  /** Number of items that match the filter. */
+  get total () {
+    return this.#total
+  }
+
   /** Sets the current time of the server. */
   setServerTime (time) {
     this.#clockOffset = Date.parse(time) - Date.now()
@@ -85,9 +98,11 @@ export class PagedTable {
     const problem = byId(this.#list.ids.problem)
     try {
       const query = { limit: PAGE_SIZE, cursor: this.#cursors.at(-1), sort: this.#sort, order: this.#order }
-      const { items, nextCursor, ...rest } = await this.#list.load(query, this.#filter, request.signal)
+      const { items, nextCursor, meta, ...rest } = await this.#list.load(query, this.#filter, request.signal)
       this.#nextCursor = nextCursor
+      this.#total = meta.count
       this.#render(items)
+      this.#list.onShow?.(meta.count)
       showPartial(byId(this.#list.ids.partial), rest)
       showProblem(problem)
     } catch (error) {
@@ -123,7 +138,8 @@ export class PagedTable {
     const filter = Object.fromEntries(entries.filter(([, text]) => text !== ''))
     const apply = () => {
       this.#filter = filter
-      byId(`${this.#list.ids.filter}-clear`).disabled = !this.#isFiltered
+      this.#list.onFilter?.()
+      byId(`${this.#list.ids.filter}-clear`).disabled = !this.isFiltered
       this.#goTo([undefined])
     }
     clearTimeout(this.#typingTimer)
@@ -131,7 +147,8 @@ export class PagedTable {
     else this.#typingTimer = setTimeout(apply, TYPING_DELAY)
   }
 
-  get #isFiltered () {
+  /** Whether a filter is in effect. */
+  get isFiltered () {
     return Object.keys(this.#filter).length > 0
   }
 
@@ -157,9 +174,10 @@ export class PagedTable {
     const isOnlyPage = page === 1 && this.#nextCursor === null
     for (const name of ['first', 'previous', 'next']) this.#page(name).hidden = isOnlyPage
     const first = (page - 1) * PAGE_SIZE + 1
-    setText(byId(ids.pages), shown === 0 ? '' : `${formatCount(first)} – ${formatCount(first + shown - 1)}`)
+    const range = `${formatCount(first)} – ${formatCount(first + shown - 1)} of ${formatCount(this.#total)}`
+    setText(byId(ids.pages), shown === 0 ? '' : range)
     byId(ids.none).hidden = shown > 0
-    setText(byId(ids.none), noneText(this.#isFiltered, this.#hint))
+    setText(byId(ids.none), noneText(this.isFiltered, this.#hint))
   }
 }
 

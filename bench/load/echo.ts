@@ -16,10 +16,14 @@ export async function echo (job: Job): Promise<Figures> {
 }
 
 /** Starts the load of one client. */
-export function startEcho (client: Client, job: Job, meter: Meter): void {
-  const load = new EchoLoad(client, job, meter)
+export function startEcho (client: Client, job: Job, meter: Meter, message = messageOf(client, job)): void {
+  const load = new EchoLoad(client, job, meter, message)
   client.reader = (bytes, length) => { load.read(bytes, length) }
   load.send(job.window)
+}
+
+function messageOf ({ id, index }: Client, { wire, size }: Job): Message {
+  return new Message(wires[wire], id, index, size)
 }
 
 /** Counts echoes by their bytes: all frames of a client are equal, and arrive in order. */
@@ -34,9 +38,8 @@ class EchoLoad {
   #partial = 0
   #chunks = 0
 
-  constructor (client: Client, { wire, size, window }: Job, meter: Meter) {
-    const message = new Message(wires[wire], client.id, client.index, size)
-    const all = message.stamped(window, 0)
+  constructor (client: Client, { window }: Job, meter: Meter, message: Message) {
+    const all = window === 1 ? message.sent : message.stamped(window, 0)
     this.#client = client
     this.#meter = meter
     this.#reply = message.received

@@ -2,7 +2,7 @@ import type { WireName } from './wire.ts'
 
 /** One run of the generator, which gets it as JSON. */
 export interface Job {
-  readonly kind: 'echo' | 'room' | 'handshakes' | 'churn' | 'idle' | 'rooms'
+  readonly kind: 'echo' | 'room' | 'handshakes' | 'churn' | 'idle' | 'rooms' | 'peak'
   readonly port: number
   /** Process id of the server, to read its CPU time and memory. */
   readonly pid: number
@@ -62,6 +62,8 @@ export interface Figures {
   readonly brokerBytesEach?: number
   /** Memory growth of the server in KiB per idle client. */
   readonly memoryEach?: number
+  /** Growth of the server's memory from idle to the peak, in MiB. */
+  readonly peakMib?: number
   /** Number of unexpected messages. */
   readonly faults: number
 }

@@ -14,6 +14,11 @@ export function residentKib (pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(read(pid, 'status'))?.[1])
 }
 
+/** Most resident memory that a process has had, in KiB; NaN without /proc. */
+export function peakKib (pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(read(pid, 'status'))?.[1])
+}
+
 /** Bytes that a process has read and written, from and to sockets and files; NaN without /proc. */
 export function transferredBytes (pid: number): number {
   const fields = read(pid, 'io')

@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../scripts/root.ts'
 
-/** Whether messages are sent back to their sender or to all others. */
-export type Mode = 'echo' | 'relay'
+/**
+ * Whether messages are sent back to their sender or to all others in its room: those with the same URL. With `announce`
+ * members also hear of everyone who joins or leaves, and newcomers of all members.
+ */
+export type Mode = 'echo' | 'relay' | 'announce'
 
 export const port = Number(process.argv[2])
 export const mode = process.argv[3] as Mode
@@ -21,6 +24,11 @@ export const keyFiles = process.argv[5] === 'tls'
 /** Their contents. */
 export const keys = keyFiles && {
   key: readFileSync(keyFiles.key, 'utf8'), cert: readFileSync(keyFiles.cert, 'utf8')
+}
+
+/** The news that a client has joined or left, and the list of members: ids of four bytes. */
+export function idsMessage (ids: Iterable<number>): Buffer {
+  return Buffer.from(Int32Array.from(ids).buffer)
 }
 
 /** Reports that the server accepts clients. */

@@ -11,7 +11,7 @@ const ownKeys = keys === undefined || extraOptions.port === undefined
   : { privateKey: keys.key, sslCertificate: keys.cert }
 
 const app = Fastify(keys === undefined ? {} : { https: keys } as object)
-await app.register(peerServer, { path: '/', gdMpApi: mode === 'relay', ...ownKeys, ...extraOptions })
+await app.register(peerServer, { path: '/', gdMpApi: mode !== 'echo', ...ownKeys, ...extraOptions })
 if (mode === 'echo') app.peerServer.on('packet', (id, bytes) => { app.peerServer.getPeer(id).putPacket(bytes) })
 await app.listen({ port: extraOptions.port === undefined ? port : 0, host, backlog })
 ready()

@@ -210,7 +210,7 @@ const meanings: Readonly<Record<keyof typeof closeCode, string>> = {
   INVALID_TEXT: 'Text or a close reason is not UTF-8, or compressed data are invalid',
   POLICY: 'The client exceeded `maxPacketsPerSecond` or `maxBytesPerSecond` for too long, or its address was banned',
   TOO_BIG: 'A message is larger than the input buffer (`inputBufferKb`)',
-  RESTART: 'The server restarts (option `stopCode`)',
+  RESTART: 'The server restarts (option `stopCode`), or its node is drained or has lost the cluster',
   SLOW_PEER: 'The client reads too slowly: its output queue (`outputBufferKb`, `outputMaxPackets`) is full'
 }
 

@@ -2,11 +2,12 @@ import Type from 'typebox'
 import { GodotError } from '../../src/error.ts'
 import { defaultOptions } from '../../src/options/options.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
-import { problem } from '../problem.ts'
+import { problemContent } from '../problem.ts'
+import { problemOfRefusal } from '../../src/transport/refusal.ts'
 
-/** A refusal has no `instance`: it is the same with and without an HTTP server. */
-function refusal (description: string, error: GodotError) {
-  return problem(description, error, '')
+/** A refusal is the same with and without an HTTP server. */
+function refusal (description: string, ...error: ConstructorParameters<typeof GodotError>) {
+  return { description, content: problemContent(problemOfRefusal(new GodotError(...error))) }
 }
 
 /** The WebSocket endpoint in OpenAPI and AsyncAPI: 101 when the client is accepted, a problem when it is refused. */
@@ -29,14 +30,16 @@ export const endpointSchema = {
   response: {
     101: { description: 'Switching protocols: the connection is a WebSocket from now on', type: 'null' },
     400: refusal('Invalid upgrade request, or no common ' +
-      'subprotocol', new GodotError('sub-protocol-mismatch', 'expected one of the subprotocols chat')),
-    403: refusal('Origin, address or client not allowed', new GodotError('origin-refused')),
-    404: refusal('No such room, and clients may not open rooms', new GodotError('room-not-found')),
-    408: refusal('Handshake timeout', new GodotError('handshake-timeout')),
-    426: refusal('Request without upgrade', new GodotError('upgrade-required')),
-    429: refusal('Too many connections or joins from this address', new GodotError('address-limit')),
-    500: refusal('Option `onHandshake` threw an error', new GodotError('join-failed')),
-    503: refusal('Not listening, refusing new connections, or full', new GodotError('refusing-connections'))
+      'subprotocol', 'sub-protocol-mismatch', 'expected one of the subprotocols chat'),
+    403: refusal('Origin, address or client not allowed', 'origin-refused',
+      'option allowedOrigins does not allow https://evil.example'),
+    404: refusal('No such room, and clients may not open rooms', 'room-not-found'),
+    408: refusal('Handshake timeout', 'handshake-timeout'),
+    426: refusal('Request without upgrade', 'upgrade-required'),
+    429: refusal('Too many connections or joins from this address', 'address-limit',
+      'over 50 connections from one address; for a proxy, set option trustProxy'),
+    500: refusal('Option `onHandshake` threw an error', 'join-failed'),
+    503: refusal('Not listening, refusing new connections, or full', 'refusing-connections')
   }
 }
 
@@ -56,11 +59,12 @@ const roomSchema = {
   }),
   response: {
     ...endpointSchema.response,
-    400: refusal('Invalid upgrade request or room name, or no common subprotocol', new GodotError('invalid-room-name')),
-    429: refusal('Too many connections, joins or opened rooms from this address', new GodotError('room-rate')),
+    400: refusal('Invalid upgrade request or room name, or no common subprotocol', 'invalid-room-name'),
+    429: refusal('Too many connections, joins or opened rooms from this address', 'room-rate',
+      'over 60 rooms per minute from one address'),
     503: refusal(
       'Not listening, refusing new connections, or server full; room full or locked, or too many rooms',
-      new GodotError('room-full')
+      'room-full', 'room arena-7 has 8 peers'
     )
   }
 }

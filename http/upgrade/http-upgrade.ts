@@ -11,6 +11,7 @@ import type { ClosingConnections } from '../../src/core/admission/closing-connec
 import { refusalBytes, sendRefusal } from '../../src/transport/refusal.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { assignedResponse } from './assigned-response.ts'
+import { responseApart } from './response-apart.ts'
 
 /** Event of the HTTP server: an upgrade request for one of our endpoints has come. */
 export const endpointUpgrade = 'fastify-peer-server:upgrade'
@@ -97,7 +98,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
 
   takeConnection ({ address }: UpgradeRequest): Connection {
     this.#release()
-    return new SocketConnection(this.socket, this.#head, address)
+    return new SocketConnection(responseApart(this.socket), this.#head, address)
   }
 
   /** Nothing reads the socket yet. */

@@ -116,5 +116,12 @@ export const Event = Type.Union([
   ...Object.entries(eventMembers).map(([type, own]) => Type.Object({ type: Type.Literal(type), at, node, ...own }, {
     description: eventTypes[type as EventType]
   })),
-  Type.Object({ type: Type.Literal('reset'), at }, { description: 'Missed events are no longer available' })
+  Type.Object({ type: Type.Literal('reset'), at }, { description: 'Missed events are no longer available' }),
+  Type.Object({
+    type: Type.Literal('merged'),
+    at,
+    of: text('Type of the merged events'),
+    cause: Type.Optional(text('Their cause, if they have one')),
+    count: count('Number of merged events')
+  }, { description: 'Many events of one type at once; only with `merge=true`' })
 ], { $id: 'PeerServer.Event', description: 'An event' })

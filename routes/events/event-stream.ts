@@ -1,38 +1,49 @@
 import type { SSEMessage } from '@fastify/sse'
 import type { FeedEvent } from '../../src/admin/feed-event.ts'
+import { EventQueue } from './event-queue.ts'
 
 /** Maximum characters queued for a reader. */
 const MAX_WAITING = 1 << 20
+/** Missed events that are never merged, as a client that asks for recent ones wants to see them. */
+const MAX_UNMERGED = 1000
+
+/** What a stream begins with, and how it goes on. */
+export interface StreamOptions {
+  /** Events before `mark`. */
+  readonly missed: readonly FeedEvent[]
+  /** The message between those and new events. */
+  readonly mark: SSEMessage
+  /** Whether many events of one kind may become one. */
+  readonly mayMerge: boolean
+  /** Called when the reader does not keep up. */
+  readonly onSlow: () => void
+}
 
 /**
  * The events for one reader: first those it missed, then new ones. A stream that is read too slowly ends by itself. It
  * can be iterated once, and yields all events of an event loop turn together, so that they are sent in one write.
  */
 export class EventStream implements AsyncIterable<SSEMessage> {
-  readonly #missed: readonly FeedEvent[]
-  readonly #mark: SSEMessage
-  readonly #onSlow: () => void
-  #waiting: SSEMessage[] = []
+  readonly #options: StreamOptions
+  readonly #queue: EventQueue
+  /** Characters of events that wait or are being sent. */
   #characters = 0
   #wake: (() => void) | undefined
   #isOver = false
 
-  /** `missed` and then `mark` come before all others; `onSlow` is called when the reader does not keep up. */
-  constructor (missed: readonly FeedEvent[], mark: SSEMessage, onSlow: () => void) {
-    this.#missed = missed
-    this.#mark = mark
-    this.#onSlow = onSlow
+  constructor (options: StreamOptions) {
+    this.#options = options
+    this.#queue = new EventQueue(options.mayMerge)
   }
 
   /** Adds an event. */
   readonly send = (event: FeedEvent): void => {
     if (this.#isOver) return
-    this.#waiting.push(messageOf(event))
-    this.#characters += event.text.length
+    this.#characters += this.#queue.add(event)
     if (this.#characters > MAX_WAITING) {
-      this.#waiting = []
+      this.#queue.take()
       this.end()
-      this.#onSlow()
+      this.#options.onSlow()
     } else this.#wake?.()
   }
 
@@ -43,12 +54,15 @@ export class EventStream implements AsyncIterable<SSEMessage> {
   }
 
   async * [Symbol.asyncIterator] (): AsyncGenerator<SSEMessage> {
-    for (const event of this.#missed) yield messageOf(event)
-    yield this.#mark
-    while (this.#waiting.length > 0 || !this.#isOver) {
-      if (this.#waiting.length === 0) await this.#nextTurn()
-      const batch = this.#waiting
-      this.#waiting = []
+    const { missed, mark, mayMerge } = this.#options
+    const before = new EventQueue(mayMerge && missed.length > MAX_UNMERGED)
+    for (const event of missed) before.add(event)
+    yield * before.take()
+    yield mark
+    while (!this.#queue.isEmpty || !this.#isOver) {
+      if (this.#queue.isEmpty) await this.#nextTurn()
+      const batch = this.#queue.take()
+      this.#characters = batch.reduce((sum, { data }) => sum + (data as string).length, 0)
       for (const message of batch) {
         this.#characters -= (message.data as string).length
         yield message
@@ -61,9 +75,4 @@ export class EventStream implements AsyncIterable<SSEMessage> {
     await new Promise<void>(resolve => { this.#wake = () => { setImmediate(resolve) } })
     this.#wake = undefined
   }
-}
-
-/** An event as it is sent; its text is already JSON. */
-function messageOf ({ id, type, text }: FeedEvent): SSEMessage {
-  return { ...(id === '' ? {} : { id }), event: type, data: text }
 }

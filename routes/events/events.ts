@@ -11,7 +11,7 @@ import { ref } from '../../http/document/shared-schema.ts'
 import { Event } from './event-schemas.ts'
 import { EventStream } from './event-stream.ts'
 import { scope } from '../page.ts'
-import { PeerId, RoomName } from '../schemas.ts'
+import { badRequest, PeerId, RoomName } from '../schemas.ts'
 
 /** Milliseconds between comments on an idle stream: proxies close connections that are idle for a minute. */
 const HEARTBEAT = 15_000
@@ -27,9 +27,11 @@ of the type; \`id\` in it is the peer's.
 
 ${Object.entries(eventTypes).map(([type, meaning]) => `- \`${type}\`: ${meaning}`).join('\n')}
 - \`reset\`: Missed events are no longer available; the stream continues with new events
+- \`merged\`: Many events at once, as one with \`of\` (their type) and \`count\`; only with \`merge=true\`
 
 Every event that can be replayed has an id. A client that reconnects with it as \`Last-Event-ID\` receives exactly the
-events that it missed, or \`reset\`. A stream that is read too slowly is closed.`
+events that it missed, or \`reset\`. A stream that is read too slowly is closed; \`merge=true\` keeps it open when
+thousands of peers or rooms come or go at once.`
 
 // One for each route: describing failures changes it.
 const createSchema = () => ({
@@ -50,6 +52,11 @@ const createSchema = () => ({
       maximum: 1_000_000,
       description: 'Sample one packet in N, by default 100; at most a hundred samples per second',
       examples: [100]
+    })),
+    merge: Type.Optional(Type.Boolean({
+      description:
+        'Merge what happens to many peers or rooms at once: of those that wait to be sent, the 51st and further ' +
+        'events of the same type and cause become one event `merged`'
     })),
     duration: Type.Optional(Type.Number({
       exclusiveMinimum: 0,
@@ -74,9 +81,9 @@ const createSchema = () => ({
       // The schema of one message's `data`, as generators of clients understand it.
       content: { 'text/event-stream': { schema: ref(Event) } }
     },
-    400: problem('Invalid parameter'),
-    406: problem('The client does not accept text/event-stream'),
-    503: problem('Too many streams are open')
+    400: badRequest('Invalid parameter', '/query/recent', 'must be <= 1000'),
+    406: problem('The client does not accept text/event-stream', notAcceptable()),
+    503: problem('Too many streams are open', allInUse(128))
   }
 })
 
@@ -95,15 +102,20 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
     exposeHeadRoute: false,
     schema: createSchema()
   }), async ({ query, headers, log }, reply) => {
-    if (!acceptsEvents(headers.accept)) throw new HttpError(406, 'Only text/event-stream is available')
-    if (streams.size >= maxStreams) throw new HttpError(503, `All ${maxStreams} streams are in use`)
+    if (!acceptsEvents(headers.accept)) throw notAcceptable()
+    if (streams.size >= maxStreams) throw allInUse(maxStreams)
     const filter = filterOf(query)
     const { 'last-event-id': lastId = '' } = headers
     const missed = lastId === '' ? feed.latest(query.recent ?? 0, filter) : feed.since(lastId, filter)
     const start = missed === undefined ? resetAt(feed.lastId) : markAt(feed.lastId)
-    const stream = new EventStream(missed ?? [], start, () => {
-      log.warn('event stream closed: read too slowly')
-      reply.raw.destroy()
+    const stream = new EventStream({
+      missed: missed ?? [],
+      mark: start,
+      mayMerge: query.merge === true,
+      onSlow: () => {
+        log.warn('event stream closed: read too slowly')
+        reply.raw.destroy()
+      }
     })
     const leave = feed.subscribe({ ...filter, send: stream.send })
     streams.set(stream, reply)
@@ -119,6 +131,14 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
     reply.sse.sendHeaders()
     await reply.sse.send(stream)
   })
+}
+
+function notAcceptable (): HttpError {
+  return new HttpError(406, 'Only text/event-stream is available')
+}
+
+function allInUse (maxStreams: number): HttpError {
+  return new HttpError(503, `All ${maxStreams} streams are in use`)
 }
 
 interface Query { types?: string, peer?: number, room?: string, scope?: string, sample?: number }

@@ -6,7 +6,7 @@ import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
 import { partial } from '../page.ts'
-import { badRequest, CloseReason, noCluster } from '../schemas.ts'
+import { badRequest, CloseReason, noAnswer } from '../schemas.ts'
 import type { AdminParts } from './admin-parts.ts'
 import type { ClusterNodes, NodeOperation } from './cluster-nodes.ts'
 
@@ -118,7 +118,7 @@ const drainRoute: Routes = async (app, { nodes }) => {
         }, { description: 'The node is draining' }),
         400: badRequest('Invalid node id or body', '/body/reason', 'must be string'),
         404: noNode,
-        503: noCluster
+        503: noAnswer
       }
     }
   }), async ({ params: { node }, body: { reason } }, reply) => {

@@ -5,10 +5,9 @@ import { mayWait } from '../../http/may-wait.ts'
 import type { PeerEnd } from '../../src/core/peer/peer-end.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
-import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
 import { partial } from '../page.ts'
-import { BodyFilter, filtered } from './peer-filter.ts'
-import { badRequest, CloseCode, CloseReason, noCluster, noPeer, PeerId } from '../schemas.ts'
+import { badRequest, CloseCode, CloseReason, noAnswer, noPeer, PeerId } from '../schemas.ts'
+import { badSelection, NotFound, select, selectionOf, shareOf, unknownOf } from './selection.ts'
 
 const tags = ['peers']
 
@@ -53,7 +52,7 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
         202: Type.Object({ state: Type.Literal('closing') }, { description: 'The peer is closing' }),
         400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
         404: noPeer,
-        503: noCluster
+        503: noAnswer
       }
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {
@@ -78,28 +77,13 @@ async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd
   return end
 }
 
-const Selection = Type.Refine(Type.Object({
-  ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Just these' })),
-  filter: Type.Optional(Type.Object(BodyFilter, {
-    minProperties: 1,
-    additionalProperties: false,
-    description: 'Those that fit'
-  })),
-  all: Type.Optional(Type.Literal(true, { description: 'All of them' })),
-  excluded: Type.Optional(Type.Array(PeerId, { maxItems: 10000, description: 'But not these' })),
+const Closing = selectionOf({
   code: Type.Optional(CloseCode),
   reason: Type.Optional(CloseReason)
-}, {
-  additionalProperties: false,
-  examples: [{ filter: { protocol: 'chat' }, excluded: [1836495123], code: 4001, reason: 'maintenance' }]
-}), namesOnce, () => 'must have exactly one of ids, filter and all')
-
-function namesOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, all?: unknown }): boolean {
-  return [ids, filter, all].filter(way => way !== undefined).length === 1
-}
+}, [{ filter: { protocol: 'chat' }, excluded: [1836495123], code: 4001, reason: 'maintenance' }])
 
 const disconnectPeers: Routes = async (app, { nodes }) => {
-  const close = nodes.operation('disconnect', ({ code, reason, ...selection }: Closing) => {
+  const close = nodes.operation('disconnect', ({ code, reason, ...selection }: Static<typeof Closing>) => {
     const { peers, notFound } = select(nodes, selection)
     for (const peer of peers) peer.close(code, reason)
     return { requested: peers.length, notFound }
@@ -111,48 +95,22 @@ const disconnectPeers: Routes = async (app, { nodes }) => {
       description:
         'Names the peers by exactly one of `ids`, `filter` and `all`, so that nobody disconnects everyone by mistake.',
       tags,
-      body: Selection,
+      body: Closing,
       response: {
         200: Type.Object({
           requested: Type.Integer({ minimum: 0, description: 'Peers that are closing now', examples: [2] }),
-          notFound: Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] }),
+          notFound: NotFound,
           ...partial
         }, { description: 'They are closing' }),
-        400: badRequest('The body is wrong, or names nobody', '/body', 'must have exactly one of ids, filter and all')
+        400: badSelection
       }
     }
-  }), async ({ body: { ids, excluded, ...rest } }) => {
-    const { results, partial } = await close.each(slot => {
-      const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
-      if (ids === undefined) return { ...rest, ...spared }
-      const wanted = nodes.idsOf(slot, ids)
-      return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
-    })
+  }), async ({ body }) => {
+    const { results, partial } = await close.each(slot => shareOf(nodes, slot, body))
     return {
       requested: results.reduce((sum, { requested }) => sum + requested, 0),
-      notFound: [...results.flatMap(({ notFound }) => notFound), ...nodes.unknownOf(ids ?? [], excluded ?? [])],
+      notFound: [...results.flatMap(({ notFound }) => notFound), ...unknownOf(nodes, body)],
       ...partial
     }
   })
-}
-
-type Closing = Static<typeof Selection>
-
-/** The selected peers of this node, and the ids of none. */
-function select (
-  nodes: ClusterNodes, { ids, filter, excluded }: Closing
-): { peers: WebSocketPeer[], notFound: number[] } {
-  const spared = new Set(excluded)
-  if (ids === undefined) {
-    return {
-      peers: [...filtered(nodes.server, filter ?? {})].filter(peer => !spared.has(peer.id)),
-      notFound: []
-    }
-  }
-  const wanted = [...new Set(ids)].filter(id => !spared.has(id))
-  const peers = wanted.map(id => nodes.findLocal(id))
-  return {
-    peers: peers.filter(peer => peer !== undefined),
-    notFound: wanted.filter((_id, at) => peers[at] === undefined)
-  }
 }

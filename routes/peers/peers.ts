@@ -8,7 +8,7 @@ import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
 import { pageQuery, pageSchema, scope } from '../page.ts'
 import { QueryFilter } from './peer-filter.ts'
 import { peerKeys } from './peer-list.ts'
-import { badId, badLimit, describePeer, noCluster, noPeer, Peer, PeerId } from '../schemas.ts'
+import { badId, badLimit, describeDetails, noAnswer, noCluster, noPeer, Peer, PeerDetails, PeerId } from '../schemas.ts'
 
 const tags = ['peers']
 const params = Type.Object({ id: PeerId })
@@ -41,7 +41,8 @@ const listRoute: Routes = async (app, { peers }) => {
 }
 
 const peerRoute: Routes = async (app, { nodes }) => {
-  const describe = nodes.operation('peer', ({ id }: { id: number }) => describePeer(nodes.localPeer(id), nodes.nodeId))
+  const describe = nodes.operation('peer',
+    ({ id }: { id: number }) => describeDetails(nodes.localPeer(id), nodes.nodeId))
   app.head('/peers/:id', isolated({
     config: { swagger: { exposeHeadRoute: true }, operationId: 'headPeer' },
     schema: {
@@ -62,10 +63,11 @@ const peerRoute: Routes = async (app, { nodes }) => {
     schema: {
       operationId: 'getPeer',
       summary: 'Get a peer',
-      description: 'Address, protocol, state and traffic of one peer. A closing peer exists until it is disconnected.',
+      description:
+        'Address, protocol, state, traffic and upgrade request. A closing peer exists until it is disconnected.',
       tags,
       params,
-      response: { 200: ref(Peer), 400: badId, 404: noPeer, 503: noCluster }
+      response: { 200: ref(PeerDetails), 400: badId, 404: noPeer, 503: noAnswer }
     }
   }), async ({ params }) => await describe.ofPeer(params.id, params))
 }

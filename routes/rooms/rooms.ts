@@ -13,7 +13,7 @@ import { RoomFilter } from '../peers/peer-filter.ts'
 import { peerKeys } from '../peers/peer-list.ts'
 import { pageOfRooms, roomKeys } from './room-list.ts'
 import { describeRoom, noRoom, RoomEntry, RoomSettings } from './room-schemas.ts'
-import { badLimit, badRequest, CloseCode, CloseReason, noCluster, Peer, RoomName } from '../schemas.ts'
+import { badLimit, badRequest, CloseCode, CloseReason, noAnswer, noCluster, Peer, RoomName } from '../schemas.ts'
 
 const tags = ['rooms']
 const params = Type.Object({ room: RoomName })
@@ -97,7 +97,7 @@ const changeRoutes: Routes = async (app, { nodes }) => {
       tags,
       params,
       body: Type.Object(RoomSettings, { additionalProperties: false, examples: [{ locked: true }] }),
-      response: { 200: ref(RoomEntry), 400: badBody, 404: noRoom, 503: noCluster }
+      response: { 200: ref(RoomEntry), 400: badBody, 404: noRoom, 503: noAnswer }
     }
   }), async ({ params, body }) => {
     const { name } = nodes.room(params.room)
@@ -127,7 +127,7 @@ const changeRoutes: Routes = async (app, { nodes }) => {
         }, { description: 'The room is closing' }),
         400: badRequest('Invalid parameter', '/query/code', 'must be integer'),
         404: noRoom,
-        503: noCluster
+        503: noAnswer
       }
     }
   }), async ({ params, query: { code, reason } }, reply) => {

@@ -58,7 +58,7 @@ export function describeAdminAction (
   }
 }
 
-/** The members of other values, each character of a text, are no parameters. */
+/** Members of other values, such as the characters of a string, are not parameters. */
 function isPlain (value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 }

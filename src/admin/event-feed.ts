@@ -13,6 +13,7 @@ import { eventTypes, FeedEvent, transientTypes } from './feed-event.ts'
 import type { EventType, FeedData, PeerJoined, Stats } from './feed-event.ts'
 import { PacketSampler } from './packet-sampler.ts'
 import { Traffic } from './traffic.ts'
+import { TrafficHistory, type TrafficSamples } from './traffic-history.ts'
 
 /**
  * Which events a subscriber receives: of these types (all but the transient ones unless given), about this peer, about
@@ -40,7 +41,7 @@ type BurstType = 'refused' | 'limited' | 'dropped' | 'unauthorized'
 
 const STATS_INTERVAL = 1000
 
-/** How a peer ended whose node is lost; its traffic is not known. */
+/** How a peer ended whose node was lost; its traffic is unknown. */
 const lostEnd = {
   cause: 'cluster',
   outcome: 'reset',
@@ -58,12 +59,14 @@ const lostEnd = {
 export class EventFeed {
   readonly #server: WebSocketServer
   readonly #ring: EventRing
-  /** What may happen very often: at most one event a second of each kind, with a count. */
+  /** Frequent occurrences: at most one event per second and kind, with a count. */
   readonly #bursts = new Bursts<(count: number) => void>(1, (add, count) => { if (this.#isListening) add(count) })
   readonly #subscribers = new Map<Subscriber, PacketSampler | undefined>()
   #isListening = false
+  #isClosed = false
   #unwatch: (() => void) | undefined
   #traffic: Traffic | undefined
+  readonly #trafficHistory = new TrafficHistory()
   #timer: NodeJS.Timeout | undefined
   #gatherStats: (() => Promise<Stats>) | undefined
   #isGathering = false
@@ -92,16 +95,18 @@ export class EventFeed {
       const whose = id === undefined ? details : { id, ...this.#roomOf(id), ...details }
       this.#addBurst('limited', limit, { limit, option: limits[limit], ...whose })
     },
-    // Packets to the server that nobody reads are normal at a relay.
+    // Unread packets to the server are normal on a relay.
     dropped: (reason, { id, room: { name: room } }, count) => {
       if (reason !== 'unread') this.#addBurst('dropped', reason, { id, room, reason }, count)
     },
-    listening: () => { this.#add('listening', describeListening(this.#server)) },
+    // Before the app is bound the port is not known yet.
+    listening: () => { if (this.#server.port !== 0) this.#addListening() },
+    bound: () => { this.#addListening() },
     stopped: () => { this.#add('stopped', {}) }
   }
 
   readonly #link: ClusterLink | undefined
-  /** In a cluster: what other nodes tell, and what this one sees of them. */
+  /** In a cluster: events of other nodes, and what this node observes of them. */
   readonly #receiver: EventReceiver = {
     received: (node, { type, at, data }) => {
       if (this.#isListening && Object.hasOwn(eventTypes, type)) {
@@ -112,13 +117,13 @@ export class EventFeed {
   }
 
   readonly #clusterListeners: { [Name in keyof ClusterSignals]?: (...args: ClusterSignals[Name]) => void } = {
-    // Every node sees these for itself.
+    // Every node observes these itself.
     node_joined: ({ id: node, slot }) => { this.#addHere('node_joined', { node, slot }) },
     node_left: ({ id: node, slot }, cause) => { this.#addHere('node_left', { node, slot, cause }) },
     gap: ({ id: from }, lost, room) => { this.#add('cluster_gap', { from, lost, ...(room === '' ? {} : { room }) }) }
   }
 
-  /** `history`: what is kept for clients that reconnect. */
+  /** `history`: limits of what is kept for clients that reconnect. */
   constructor (server: WebSocketServer, history: EventHistory) {
     this.#server = server
     this.#link = internalsOf(server).registry.cluster
@@ -126,7 +131,7 @@ export class EventFeed {
     this.#adjust()
   }
 
-  /** Keeps at least this history from now on. */
+  /** Extends the history to at least these limits. */
   extendHistory ({ maxEvents, maxBytes }: EventHistory): void {
     this.#ring.extend(maxEvents, maxBytes)
     this.#adjust()
@@ -150,17 +155,26 @@ export class EventFeed {
     return count === 0 ? [] : this.#ring.all().filter(event => matches(filter, event)).slice(-count)
   }
 
+  /** Traffic of the last ten minutes; empty if no events are kept. */
+  get trafficHistory (): TrafficSamples {
+    return this.#trafficHistory.samples
+  }
+
   /** Sends events to `subscriber` from now on, until the returned function is called. */
   subscribe (subscriber: Subscriber): () => void {
     const { peer, room, every = 1 } = subscriber
     const sampler = wants(subscriber, 'packet') ? new PacketSampler({ every, peer, room }) : undefined
     this.#subscribers.set(subscriber, sampler)
     this.#adjust()
-    if (wants(subscriber, 'stats')) this.#sendStats([subscriber])
+    if (wants(subscriber, 'stats')) this.#sendStats([subscriber], this.stats())
     return () => {
       this.#subscribers.delete(subscriber)
       this.#adjust()
     }
+  }
+
+  #addListening (): void {
+    this.#add('listening', describeListening(this.#server))
   }
 
   /** Adds an audit entry. */
@@ -178,7 +192,7 @@ export class EventFeed {
     this.#addBurst('unauthorized', String(data.status), data)
   }
 
-  /** The room of a peer; a client that authenticates has none yet. */
+  /** The room of a peer; a client that is still authenticating has none. */
   #roomOf (id: number): { room?: string } {
     return this.#server.hasPeer(id) ? { room: this.#server.getPeer(id).room.name } : {}
   }
@@ -193,12 +207,12 @@ export class EventFeed {
     this.#link?.shareEvent({ type, at: Date.now(), data })
   }
 
-  /** Adds an event that other nodes are not told of. */
+  /** Adds an event that is not sent to other nodes. */
   #addHere<Type extends EventType> (type: Type, data: FeedData[Type]): void {
     this.#publish(this.#ring.add(type, data, { node: this.nodeId }))
   }
 
-  /** A peer of a node that cannot tell any more. */
+  /** A peer of a lost node, which cannot report its end. */
   #addLost (node: string, { connectedAt, ...joined }: LostPeer): void {
     const type = this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected'
     const seconds = Math.max(0, Date.now() - connectedAt) / 1000
@@ -213,12 +227,12 @@ export class EventFeed {
     for (const subscriber of this.#subscribers.keys()) if (matches(subscriber, event)) subscriber.send(event)
   }
 
-  /** Listens to what subscribers want and the history needs, and to nothing else. */
+  /** Listens only to what subscribers and the history need. */
   #adjust (): void {
     const subscribers = [...this.#subscribers.keys()]
     this.#listen(subscribers.length > 0 || this.#ring.isKeeping)
     this.#watchPackets(subscribers.some(subscriber => wants(subscriber, 'packet')))
-    this.#measure(subscribers.some(subscriber => wants(subscriber, 'stats')))
+    this.#measure(this.#ring.isKeeping || subscribers.some(subscriber => wants(subscriber, 'stats')))
   }
 
   #listen (enable: boolean): void {
@@ -259,26 +273,37 @@ export class EventFeed {
   }
 
   #measure (enable: boolean): void {
+    if (this.#isClosed) enable = false
     if (enable === (this.#timer !== undefined)) return
     clearInterval(this.#timer)
     if (this.#link === undefined) this.#traffic?.close()
     if (enable) this.#traffic ??= new Traffic(this.#server)
     else if (this.#link === undefined) this.#traffic = undefined
-    const send = (): void => { this.#sendStats(this.#subscribers.keys()) }
-    this.#timer = enable ? setInterval(send, STATS_INTERVAL).unref() : undefined
+    const measure = (): void => {
+      const stats = this.stats()
+      if (this.#ring.isKeeping) this.#trafficHistory.add(stats)
+      this.#sendStats(this.#subscribers.keys(), stats)
+    }
+    this.#timer = enable ? setInterval(measure, STATS_INTERVAL).unref() : undefined
   }
 
-  /** Statistics of this node to those that want just them, of all nodes to the others. */
-  #sendStats (subscribers: Iterable<Subscriber>): void {
+  /** Ends the measurement; nothing is measured or sent any more. */
+  close (): void {
+    this.#isClosed = true
+    this.#measure(false)
+  }
+
+  /** Sends the statistics of this node to subscribers with scope `local`, those of all nodes to the others. */
+  #sendStats (subscribers: Iterable<Subscriber>, stats: Stats): void {
     const wanting = [...subscribers].filter(subscriber => wants(subscriber, 'stats'))
     const isLocal = ({ isLocal }: Subscriber): boolean => isLocal === true || this.#gatherStats === undefined
-    const here = new FeedEvent('stats', this.stats(), '', { node: this.nodeId })
+    const here = new FeedEvent('stats', stats, '', { node: this.nodeId })
     for (const subscriber of wanting.filter(isLocal)) subscriber.send(here)
     const others = wanting.filter(subscriber => !isLocal(subscriber))
     if (others.length > 0) this.#sendAllStats(others)
   }
 
-  /** Sends the sum of all nodes, unless nodes have not answered the last time yet. */
+  /** Sends the sum of all nodes, unless the previous request is still pending. */
   #sendAllStats (subscribers: readonly Subscriber[]): void {
     if (this.#isGathering) return
     this.#isGathering = true
@@ -294,7 +319,7 @@ export class EventFeed {
     this.#gatherStats = gather
   }
 
-  /** State of this server, and its traffic since somebody asked for it. */
+  /** State of this server, and its traffic since it was first requested. */
   stats (): Stats {
     const server = this.#server
     const traffic = this.#traffic ??= new Traffic(server)

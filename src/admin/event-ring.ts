@@ -2,13 +2,13 @@ import { FeedEvent } from './feed-event.ts'
 import type { EventType, FeedData, Origin } from './feed-event.ts'
 
 /**
- * The most recent events, bounded in number and in memory, and the position of every event: an id leads to what came
- * after it.
+ * The most recent events, bounded in number and in memory, and the position of every event: an id tells which events
+ * came after it.
  */
 export class EventRing {
   #maxEvents: number
   #maxBytes: number
-  /** Distinguishes the ids of this process from those of one before it. */
+  /** Distinguishes the ids of this process from those of an earlier one. */
   readonly #name = crypto.randomUUID().slice(0, 8)
   readonly #slots: Array<FeedEvent | undefined> = []
   /** Events since the start; the position of the latest. */
@@ -48,7 +48,7 @@ export class EventRing {
     return this.#bytes
   }
 
-  /** Adds an event; the oldest give way to it. */
+  /** Adds an event; the oldest ones are removed to make room. */
   add<Type extends EventType> (type: Type, data: FeedData[Type], origin?: Origin): FeedEvent {
     const event = new FeedEvent(type, data, this.#id(this.#count + 1), origin)
     if (this.#kept === this.#maxEvents) this.#dropOldest()
@@ -62,8 +62,8 @@ export class EventRing {
   }
 
   /**
-   * The events after the one with this id, oldest first; undefined when some of them are no longer kept, or the id is
-   * not from here.
+   * The events after the one with this id, oldest first; undefined when some of them are no longer kept, or the id was
+   * not issued by it.
    */
   since (id: string): FeedEvent[] | undefined {
     const [name, position] = id.split('-')

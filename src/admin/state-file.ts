@@ -25,8 +25,8 @@ interface StoredServer { readonly settings: Record<string, unknown>, readonly ba
 interface Stored { readonly version: number, readonly servers: Readonly<Record<string, StoredServer>> }
 
 /**
- * Bans and run-time settings of servers in a JSON file, so that they outlive a restart. The file is replaced as a
- * whole: whoever reads it sees the old or the new state, also after a crash.
+ * Bans and run-time settings of servers in a JSON file, so that they survive a restart. The file is replaced as a
+ * whole: readers see the old or the new state, also after a crash.
  */
 export class StateFile {
   readonly #path: string
@@ -35,7 +35,7 @@ export class StateFile {
   readonly #changed = new Map<string, Record<string, unknown>>()
   #isScheduled = false
 
-  /** Applies what the file says, if there is one; throws ERR_INVALID_DATA for a file that cannot be used. */
+  /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used. */
   constructor (path: string, servers: readonly Named[], log: Logger) {
     this.#path = path
     this.#servers = servers

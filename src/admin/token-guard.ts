@@ -6,7 +6,7 @@ const FREE = 5
 const FIRST_PAUSE = 50
 const LAST_PAUSE = 500
 const MAX_DELAY = 30_000
-/** Milliseconds without a wrong token after which an address starts anew. */
+/** Milliseconds without a wrong token after which an address starts over. */
 const FORGET_AFTER = 60_000
 const MAX_ADDRESSES = 10_000
 

@@ -30,13 +30,28 @@ type FeedEvents = {
 }
 
 /**
- * An event of the feed. Two types are about the stream itself: `open` (all missed events have been sent) and `reset`
- * (some events were missed and are no longer available).
+ * An event of the feed. Three types are about the stream itself: `open` (all missed events have been sent), `reset`
+ * (some events were missed and are no longer available), and `merged` (many events of one type; parameter `merge`).
  */
 export type ClientEvent =
   | FeedEvents[keyof FeedEvents]
   | { readonly type: 'reset', readonly at: string }
+  | MergedEvents
   | { readonly type: 'open' }
+
+/** Many events of one type and cause. */
+export interface MergedEvents {
+  /** Tells it from a single event. */
+  readonly type: 'merged'
+  /** When the latest of them happened. */
+  readonly at: string
+  /** Their type. */
+  readonly of: keyof FeedEventData
+  /** Their cause, if they have one. */
+  readonly cause?: FeedEventData['peer_disconnected']['cause']
+  /** Number of events. */
+  readonly count: number
+}
 
 type Parameters<Name extends keyof Operations> = Operations[Name]['parameters']
 

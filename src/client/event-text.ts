@@ -1,4 +1,4 @@
-import type { ClientEvent, FeedEventData } from './client.ts'
+import type { ClientEvent, FeedEventData, MergedEvents } from './client.ts'
 import { escapeControls } from './escape-controls.ts'
 import { formatBytes, formatCount, formatDuration, formatEndpoint } from './format.ts'
 
@@ -135,6 +135,27 @@ const missed: EventFormat<unknown> = {
   line: () => ['warning', 'events missed', '(history no longer available)']
 }
 
+/** What happened to the peers or rooms of merged events. */
+const mergedHeadings: Readonly<Record<string, readonly [heading: string, what: string]>> = {
+  client_connected: ['joined', 'peers'],
+  peer_connected: ['joined', 'peers'],
+  client_close_request: ['closing', 'peers'],
+  client_disconnected: ['left', 'peers'],
+  peer_disconnected: ['left', 'peers'],
+  peer_moved: ['moved', 'peers'],
+  room_opened: ['room opened', 'rooms'],
+  room_closed: ['room closed', 'rooms']
+}
+
+const merged: EventFormat<MergedEvents> = {
+  category: 'peers',
+  line: ({ of, cause, count }) => {
+    const [heading, what] = mergedHeadings[of] ?? [of, 'events']
+    const why = cause === undefined ? '' : `: ${causes[cause] ?? cause}`
+    return ['info', heading, `${formatCount(count)} more ${what}${why}`]
+  }
+}
+
 /** Types of all events that have a text; `stats` and `reset` aside, every type that the feed has. */
 export const eventTypes = Object.keys(formats) as ReadonlyArray<keyof typeof formats>
 
@@ -147,7 +168,7 @@ export function describeEvent (event: Exclude<ClientEvent, { type: 'open' }>): E
     category,
     severity,
     parts: parts.map(({ kind, text }) => ({ kind, text: escapeControls(text) })),
-    count: 'count' in event ? event.count : undefined
+    count: 'count' in event && event.type !== 'merged' ? event.count : undefined
   }
 }
 
@@ -158,6 +179,7 @@ export function joinParts (parts: readonly TextPart[]): string {
 
 function formatOf (type: string): EventFormat<unknown> {
   if (type === 'reset') return missed
+  if (type === 'merged') return merged as EventFormat<unknown>
   if (Object.hasOwn(formats, type)) return formats[type as keyof typeof formats] as EventFormat<unknown>
   return { category: 'admin', line: () => ['info', type] }
 }

@@ -83,6 +83,52 @@ export interface Peer {
   data?: unknown
 }
 
+/** The peer */
+export interface PeerDetails {
+  /** Id of the peer */
+  id: number
+  /** Address of the client */
+  address: string
+  /** Port of the client */
+  port: number
+  /** Room that it is in; `main` unless the server has others */
+  room: string
+  /** Negotiated subprotocol, empty for none */
+  protocol: string
+  /** closing: a close frame was sent and is not answered yet */
+  state: 'open' | 'closing' | 'ended'
+  /** When it connected */
+  connectedAt: string
+  /** Packets received from it */
+  packetsIn: number
+  /** Packets sent to it */
+  packetsOut: number
+  /** Payload bytes received from it */
+  bytesIn: number
+  /** Payload bytes sent to it */
+  bytesOut: number
+  /** Bytes queued for sending */
+  bufferedAmount: number
+  /** Id of the node that it is connected to, in a cluster */
+  node?: string
+  /**
+   * Data from the application's `onHandshake`, as far as JSON can represent them: a BigInt as text, a circular
+   * reference as `[circular]`
+   */
+  data?: unknown
+  /** Whether nothing is read from it at the moment: a rate limit applies, or a queue is full */
+  paused: boolean
+  /** Packets from it that the application has not read yet */
+  unreadPackets: number
+  /** Its upgrade request */
+  handshake?: {
+    /** Path and query; tokens in it are masked */
+    url: string
+    /** Headers by lower-case name. Only values that are known to hold no secret are shown, others are `***` */
+    headers: Record<string, string>
+  }
+}
+
 /** The room */
 export interface Room {
   /** Name of the room */
@@ -618,7 +664,7 @@ export interface Operations {
       id: number
     }
     body: undefined
-    response: Peer
+    response: PeerDetails
   }
   /** Disconnect a peer. */
   disconnectPeer: {
@@ -751,6 +797,16 @@ export interface Operations {
        * packet as `network_peer_packet`, for which a byte is put in front
        */
       raw?: boolean
+      /** Ids of the peers that get the packet, comma-separated, at most a thousand; only with target 0 */
+      ids?: string
+      /** Peers with this sub-protocol */
+      protocol?: string
+      /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
+      address?: string
+      /** Peers in this room */
+      room?: string
+      /** Peers whose `data` has these members, such as `{"user":"alice"}`: a JSON object */
+      data?: string
     }
     body: string | Uint8Array | { readonly variant: unknown }
     response: {
@@ -822,6 +878,73 @@ export interface Operations {
     body: undefined
     response: undefined
   }
+  /** Ban the addresses of peers. */
+  banPeers: {
+    parameters: Record<never, never>
+    body: {
+      /** Just these */
+      ids?: Array<number>
+      /** Those that fit */
+      filter?: {
+        /** Peers with this sub-protocol */
+        protocol?: string
+        /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
+        address?: string
+        /** Peers in this room */
+        room?: string
+        /** Peers whose `data` has these members, such as `{"user":"alice"}` */
+        data?: Record<string, unknown>
+      }
+      /** All of them */
+      all?: true
+      /** But not these */
+      excluded?: Array<number>
+      /** Duration in seconds; permanent if omitted */
+      seconds?: number
+      /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
+      reason?: string
+    }
+    response: {
+      /** Peers that were selected */
+      peers: number
+      /** Addresses that are banned; in a cluster one counts for each node that it has peers on */
+      banned: number
+      /** The `ids` that are no peers */
+      notFound: Array<number>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
+    }
+  }
+  /** Get the traffic of the last ten minutes. */
+  getHistory: {
+    parameters: {
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      scope?: 'local' | 'cluster'
+    }
+    body: undefined
+    response: {
+      /** Seconds from one sample to the next */
+      interval: 1
+      /** When the latest sample was taken */
+      at: string
+      /** Open peers */
+      peers: Array<number>
+      /** Packets received per second */
+      packetsIn: Array<number>
+      /** Packets sent per second */
+      packetsOut: Array<number>
+      /** Payload bytes received per second */
+      bytesIn: Array<number>
+      /** Payload bytes sent per second */
+      bytesOut: Array<number>
+      /** Some nodes of the cluster did not answer within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not answer */
+      unreachable?: Array<string>
+    }
+  }
   /** Follow events. */
   events: {
     parameters: {
@@ -835,6 +958,11 @@ export interface Operations {
       scope?: 'local' | 'cluster'
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
+      /**
+       * Merge what happens to many peers or rooms at once: of those that wait to be sent, the 51st and further events
+       * of the same type and cause become one event `merged`
+       */
+      merge?: boolean
       /** Seconds after which the stream ends; without it only the client ends it */
       duration?: number
       /** Without `Last-Event-ID`: start with this many of the latest events */
@@ -873,12 +1001,18 @@ export const operations = {
   getPeerPort: { method: 'GET', path: '/peers/{id}/port', query: [] },
   disconnectPeers: { method: 'POST', path: '/peers/disconnect', query: [] },
   putPacket: { method: 'POST', path: '/peers/{id}/packets', query: ['raw'] },
-  broadcast: { method: 'POST', path: '/packets', query: ['target', 'excluded', 'raw'] },
+  broadcast: {
+    method: 'POST', path: '/packets', query: ['target', 'excluded', 'raw', 'ids', 'protocol', 'address', 'room', 'data']
+  },
   putRoomPacket: { method: 'POST', path: '/rooms/{room}/packets', query: ['target', 'excluded', 'raw'] },
   bans: { method: 'GET', path: '/bans', query: [] },
   ban: { method: 'POST', path: '/bans', query: [] },
   unban: { method: 'DELETE', path: '/bans/{address}', query: [] },
-  events: { method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'scope', 'sample', 'duration', 'recent'] }
+  banPeers: { method: 'POST', path: '/peers/ban', query: [] },
+  getHistory: { method: 'GET', path: '/server/history', query: ['scope'] },
+  events: {
+    method: 'GET', path: '/events', query: ['types', 'peer', 'room', 'scope', 'sample', 'merge', 'duration', 'recent']
+  }
 } as const satisfies {
   readonly [Name in keyof Operations]: {
     readonly method: string, readonly path: string, readonly query: readonly string[]

@@ -41,7 +41,7 @@ import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
 import { SharedConfig } from './shared-config.ts'
 
-/** How a node reaches the others. */
+/** How a node connects to the others. */
 export interface ClusterTransport {
   /** Opens the connection to the broker. */
   connect (): Promise<Bus>
@@ -49,7 +49,7 @@ export interface ClusterTransport {
   readonly timings?: Timings
 }
 
-/** What nodes have to have in common to be a cluster. */
+/** Settings that all nodes of a cluster must share. */
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 
 /** Connects a server with the other nodes of its cluster. */
@@ -75,7 +75,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
-  /** Ends what was subscribed for the slot that this node holds. */
+  /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
   constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, transport: ClusterTransport) {
@@ -309,7 +309,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const peers = Array.from(this.#peers.replica.ofNode(node.slot), ({ facts }) => facts)
     this.#peers.nodeLeft(node)
     this.#events.forget(node.slot)
-    // To a node that has lost the cluster all others seem to be lost.
+    // A node that has lost the cluster sees all others as lost.
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
@@ -318,7 +318,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes.nodeLeft(node)
   }
 
-  /** The ids of this node's peers may soon be another's. */
+  /** The ids of this node's peers may soon belong to another node. */
   fenced (): void {
     this.#node.log.error({ node: this.#node.id }, 'the cluster is not reachable')
     const isKept = (core: RoomCore): boolean => this.#rules.onBrokerLoss === 'isolate' && core.link!.size === 0

@@ -19,9 +19,9 @@ export interface ClusterSignals {
   gap: [node: ClusterNode, lost: number, room: string]
   /** A peer of another node has joined. */
   peer_joined: [peer: WebSocketPeer]
-  /** A peer of another node has left, or its node is gone. */
+  /** A peer of another node has left, or its node was lost. */
   peer_left: [peer: WebSocketPeer, end: PeerEnd]
-  /** This node is part of the cluster, at first or again. */
+  /** This node has joined the cluster, for the first time or again. */
   ready: []
   /** This node has lost the broker and is no longer part of the cluster. */
   lost: []

@@ -6,10 +6,10 @@ import type { NodeContext } from './node-context.ts'
 export const MAX_UNCONFIRMED = 8 * 1024 * 1024
 const LOW = MAX_UNCONFIRMED / 2
 
-/** Milliseconds between two looks while senders are paused. */
+/** Milliseconds between checks while senders are paused. */
 const INTERVAL = 10
 
-/** Pauses the peers that send to other nodes while the broker is behind: nothing is dropped, and nothing piles up. */
+/** Pauses the peers that send to other nodes while the broker is behind, so that nothing is dropped or accumulates. */
 export class Congestion {
   readonly #context: NodeContext
   readonly #paused = new Set<PacketSender>()
@@ -19,7 +19,7 @@ export class Congestion {
     this.#context = context
   }
 
-  /** Whether whoever sends to other nodes has to be paused. */
+  /** Whether peers that send to other nodes must be paused. */
   get isActive (): boolean {
     return this.#context.bus.unconfirmedBytes > MAX_UNCONFIRMED
   }
@@ -32,7 +32,7 @@ export class Congestion {
     this.#timer ??= setInterval(() => { if (this.#context.bus.unconfirmedBytes < LOW) this.end() }, INTERVAL)
   }
 
-  /** Resumes everyone. */
+  /** Resumes all senders. */
   end (): void {
     clearInterval(this.#timer)
     this.#timer = undefined

@@ -3,7 +3,7 @@ import type { DirectPacket } from './message/direct-message.ts'
 import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 
-/** Bytes that a batch may have before it is sent within the turn. */
+/** Size of a batch in bytes from which it is sent before the end of the turn. */
 const MAX_BATCH = 256 * 1024
 
 /** Packets for single peers of other nodes: one message per node and turn. */
@@ -29,7 +29,7 @@ export class DirectLinks {
     else this.#arm()
   }
 
-  /** Sends everything now, so that what is sent in another way follows it. */
+  /** Sends everything now, so that messages sent another way follow it. */
   flush (): void {
     for (const [slot, batch] of this.#batches) if (!batch.isEmpty) this.#sendBatch(slot, batch)
   }
@@ -39,7 +39,7 @@ export class DirectLinks {
     return this.#sent.entries()
   }
 
-  /** The node is gone, or has joined anew: numbers begin again. */
+  /** The node has left, or joined again: numbers start over. */
   forget (slot: number): void {
     this.#batches.delete(slot)
     this.#sent.delete(slot)

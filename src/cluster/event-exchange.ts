@@ -9,13 +9,13 @@ const MAX_BATCH = 32 * 1024
 
 interface EventMessage extends Lease { readonly seq: number, readonly events: readonly RemoteEvent[] }
 
-/** What the exchange tells the rest of its node. */
+/** What the exchange reports to the rest of its node. */
 export interface ExchangeHost {
   received (slot: number, event: RemoteEvent): void
   lost (slot: number, count: number): void
 }
 
-/** Tells the other nodes of the events for operators that happen here: one message per turn. */
+/** Sends the operator events of this node to the others: one message per turn. */
 export class EventExchange {
   readonly #context: NodeContext
   readonly #host: ExchangeHost
@@ -29,13 +29,13 @@ export class EventExchange {
     this.#host = host
   }
 
-  /** Hears of the events of other nodes; returns a function that ends it. */
+  /** Subscribes to the events of other nodes; returns a function that unsubscribes. */
   listen (): () => void {
     const { bus, subjects } = this.#context
     return bus.subscribe(subjects.allEvents, ({ bytes }) => { this.#receive(decodeJson(bytes)) })
   }
 
-  /** The node is gone, or has joined anew: its numbers begin again. */
+  /** The node has left, or joined again: its numbers start over. */
   forget (slot: number): void {
     this.#received.forget(slot)
   }

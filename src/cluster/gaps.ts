@@ -10,7 +10,7 @@ import type { PeerSync } from './peers/peer-sync.ts'
 import type { RoomPart } from './room/room-part.ts'
 import type { RoomTraffic } from './room/room-traffic.ts'
 
-/** Numbers of the last messages of a node, which its heartbeats carry: by them lost ones are found. */
+/** Numbers of the last messages of a node, sent with its heartbeats to detect lost ones. */
 interface Digest {
   readonly peers: number
   readonly rooms: ReadonlyArray<[string, number]>
@@ -27,7 +27,7 @@ export interface GapParts {
   readonly signals: SignalEmitter<ClusterSignals>
 }
 
-/** Finds lost messages of other nodes, and tells applications and clients of them: nothing is lost silently. */
+/** Detects lost messages of other nodes and reports them to applications and clients: nothing is lost silently. */
 export class Gaps {
   readonly #context: NodeContext
   readonly #parts: GapParts
@@ -44,7 +44,7 @@ export class Gaps {
     return encodeJson(digest)
   }
 
-  /** A heartbeat of a node: what it has sent before and has not arrived is lost. */
+  /** A heartbeat of a node: earlier messages that have not arrived are lost. */
   check (node: ClusterNode, bytes: Uint8Array): void {
     const { peers, traffic, direct } = this.#parts
     const digest = decodeJson<Digest>(bytes)
@@ -55,7 +55,7 @@ export class Gaps {
     peers.checkSeq(node.slot, digest.peers)
   }
 
-  /** Messages about the peers of a node were lost; they are read again. */
+  /** Messages about the peers of a node were lost; its peers are fetched again. */
   peersLost (node: ClusterNode, count: number): void {
     this.#report(node, count, '')
   }
@@ -66,7 +66,7 @@ export class Gaps {
     if (node !== undefined) this.#report(node, count, '')
   }
 
-  /** Packets of a node for single peers were lost: nobody knows of which rooms. */
+  /** Packets of a node for single peers were lost, of unknown rooms. */
   directLost (slot: number, count: number): void {
     if (count === 0) return
     const node = this.#context.nodeIn(slot)
@@ -86,7 +86,7 @@ export class Gaps {
     this.#parts.signals.emit('gap', node, lost, room)
   }
 
-  /** The peers of the node leave and join again: Godot's language for a broken link. Or the peers of the room go. */
+  /** The peers of the node leave and join again, or (`close`) the peers of the room are closed. */
   #react ({ core }: RoomPart, slot: number): void {
     if (this.#parts.rules.onGap === 'close') {
       for (const session of core.members.after(0)) session.close('cluster', closeCode.RESTART, 'messages were lost')

@@ -14,7 +14,7 @@ import { LOCAL_IDS, slotOfId } from './peer-id.ts'
 import type { Lease } from './room/room-directory.ts'
 import { Subjects } from './subjects.ts'
 
-/** Of what nodes say to each other: those of one cluster have the same. */
+/** Version of the protocol between nodes, which is the same in the whole cluster. */
 const VERSION = '1'
 
 /** Bytes of a message besides the largest packet. */
@@ -22,7 +22,7 @@ const MESSAGE_OVERHEAD = 1024
 
 const NO_LEASE: Lease = { slot: 0, epoch: 0 }
 
-/** This server as a node of its cluster: its connection to the broker, its slot, and the ids that follow from it. */
+/** This server as a node of its cluster: connection to the broker, slot, and peer ids. */
 export class LocalNode implements NodeContext {
   readonly id: string
   readonly registry: PeerRegistry
@@ -100,7 +100,7 @@ export class LocalNode implements NodeContext {
     this.#bus = undefined
   }
 
-  /** Sends to all nodes that listen; what a node says that has lost its slot is not sent. */
+  /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void {
     if (this.#membership?.checkHeld() !== true) return
     this.bus.publish(subject, bytes)
@@ -109,23 +109,23 @@ export class LocalNode implements NodeContext {
     this.traffic.bytes[kind] += bytes.length
   }
 
-  /** Its slot, from now on; NO_LEASE when it was lost. */
+  /** Sets its slot; NO_LEASE when it was lost. */
   hold (lease: Lease = NO_LEASE): void {
     this.#lease = lease
   }
 
-  /** Tells the other nodes that its peers are about to be closed. */
+  /** Announces that its peers are about to be closed. */
   setDraining (): void {
     this.#membership?.setDraining()
   }
 
-  /** A candidate for a peer id; no two nodes have one in common. */
+  /** A candidate for a peer id, different on every node. */
   drawId (): number {
     this.#lastLocalId = (this.#lastLocalId + 1) % LOCAL_IDS
     return this.#lease.slot * LOCAL_IDS + this.#lastLocalId
   }
 
-  /** Whether an id is of this node's slot. */
+  /** Whether an id belongs to this node's slot. */
   owns (id: number): boolean {
     return slotOfId(id) === this.#lease.slot
   }
@@ -134,7 +134,7 @@ export class LocalNode implements NodeContext {
     return await this.bus.openStore(`gdws-${this.#rules.namespace}-${name}`)
   }
 
-  /** The largest packet has to fit a message. */
+  /** The largest packet must fit in a message. */
   #checkPayload ({ maxPayload }: Bus): void {
     const { maxPacketSize } = this.registry.settings
     if (maxPacketSize + MESSAGE_OVERHEAD <= maxPayload) return

@@ -5,7 +5,7 @@ import { BusError } from './bus/bus.ts'
 import { decodeJson, encodeJson } from './message/json.ts'
 import type { Subjects } from './subjects.ts'
 
-/** Milliseconds that another node has for an answer. */
+/** Timeout for the answer of another node, in milliseconds. */
 const ANSWER_WITHIN = 2000
 
 const NOTHING = new Uint8Array(0)
@@ -20,7 +20,7 @@ interface Answer {
 }
 
 /**
- * What nodes ask of each other: named commands with JSON parameters, bytes if need be, and a JSON result. A request:
+ * Requests between nodes: named commands with JSON parameters, optional bytes, and a JSON result. A request:
  *
  *     | length of the JSON u32 le | JSON | bytes ... |
  */
@@ -43,7 +43,7 @@ export class NodeCommands {
     this.#handlers.set(command, handler)
   }
 
-  /** Answers commands to this slot; returns a function that ends it. */
+  /** Answers commands to this slot; returns a function that unsubscribes. */
   listen (bus: Bus, slot: number): () => void {
     this.#bus = bus
     return bus.subscribe(this.#subjects.commands(slot), message => { this.#receive(message) })

@@ -6,13 +6,13 @@ import type { NodeCommands } from './node-commands.ts'
 import type { Lease } from './room/room-directory.ts'
 import type { Subjects } from './subjects.ts'
 
-/** What the parts of a node share. */
+/** Shared by the parts of a node. */
 export interface NodeContext {
   readonly registry: PeerRegistry
   readonly log: Logger
   /** Throws cluster-unavailable before the node has joined. */
   readonly bus: Bus
-  /** Sends to all nodes that listen, unless this node has just lost its slot. */
+  /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
   /** This node's slot and lease. */
   readonly lease: Lease

@@ -10,7 +10,7 @@ const SECRET = 'secret'
 const BAN = 'ban.'
 const OPTION = 'option.'
 const SECRET_BYTES = 32
-/** Milliseconds that an administrator waits until a change is in the store. */
+/** Maximum wait of an administrator for a change to be stored, in milliseconds. */
 const WRITTEN_WITHIN = 2000
 
 /** A value of the store as JSON, and its revision there; 0: not known. */
@@ -41,7 +41,7 @@ export class SharedConfig {
     return this.#secret
   }
 
-  /** This node is in the cluster: takes over what the others have, and gives them what was changed here meanwhile. */
+  /** This node has joined: adopts the values of the others, and publishes what was changed here in the meantime. */
   async open (store: KeyStore): Promise<void> {
     this.#store = store
     const found = new Set<string>()
@@ -59,7 +59,7 @@ export class SharedConfig {
     this.#unwatch = this.#store = undefined
   }
 
-  /** The connection is back. The broker may have lost the store: then every node writes what it knows. */
+  /** The connection was restored. If the broker has lost the store, every node writes what it knows. */
   async restore (): Promise<void> {
     const store = this.#store
     if (store === undefined) return
@@ -79,11 +79,11 @@ export class SharedConfig {
 
   // ---- changes here ----
 
-  banned (ban: Ban): void {
+  banned (bans: readonly Ban[]): void {
     for (const [key, { text }] of this.#known) {
       if (key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
     }
-    this.#set(banKey(ban.address), JSON.stringify(ban))
+    for (const ban of bans) this.#set(banKey(ban.address), JSON.stringify(ban))
   }
 
   unbanned ({ address }: Ban): void {

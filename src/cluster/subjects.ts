@@ -1,4 +1,4 @@
-/** NATS subjects of a cluster. Names of rooms are one word each: a dot in them becomes `=`, which no name has. */
+/** NATS subjects of a cluster. The name of a room is one token: dots are replaced by `=`, which no name contains. */
 export class Subjects {
   /** Joins and leaves of peers, by slot of their node. */
   readonly allPeers: string
@@ -15,12 +15,12 @@ export class Subjects {
     this.congestion = `${this.#prefix}.congestion`
   }
 
-  /** What a node says about its peers. */
+  /** Announcements of a node about its peers. */
   peersOf (slot: number): string {
     return `${this.#prefix}.ev.${slot}`
   }
 
-  /** Events for operators that happen on a node. */
+  /** Operator events of a node. */
   eventsOf (slot: number): string {
     return `${this.#prefix}.feed.${slot}`
   }
@@ -41,7 +41,7 @@ export class Subjects {
   }
 }
 
-/** The key of a room in a store: names of rooms have no `=`. */
+/** The key of a room in a store: names of rooms contain no `=`. */
 export function keyOf (room: string): string {
   return room.replaceAll('.', '=')
 }

@@ -29,17 +29,15 @@ export function sendRefusal (response: ServerResponse, error: GodotError): void 
   response.end(body)
 }
 
+/** The problem document of a refused handshake. */
+export function problemOfRefusal ({ statusCode: status, code, message: detail, number }: GodotError): object {
+  const { message: title } = errors[code]
+  return { type: 'about:blank', title, status, detail, code, ...(number === undefined ? {} : { godotError: number }) }
+}
+
 function refusalOf (error: GodotError): Refusal {
-  const { statusCode: status, code, message } = error
-  const problem = {
-    type: 'about:blank',
-    title: errors[code].message,
-    status,
-    detail: message,
-    code,
-    godotError: error.number
-  }
-  const body = Buffer.from(JSON.stringify(problem))
+  const { statusCode: status } = error
+  const body = Buffer.from(JSON.stringify(problemOfRefusal(error)))
   const headers =
     ['Connection', 'close', 'Content-Type', 'application/problem+json', 'Content-Length', String(body.length)]
   if (status === 426) headers.push('Upgrade', 'websocket')

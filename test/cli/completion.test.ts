@@ -1,19 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { root } from '../../scripts/root.ts'
 import { command } from '../helper/command.ts'
-import { temporaryFolder } from '../helper/temporary-folder.ts'
-
-/** A folder with the command `fastify-peer-server`. */
-function commandFolder (t: Test): string {
-  const folder = temporaryFolder(t, {
-    'fastify-peer-server': `#!/bin/sh\nexec ${process.execPath} ${join(root, 'dist/cli.js')} "$@"\n`
-  })
-  chmodSync(join(folder, 'fastify-peer-server'), 0o755)
-  return folder
-}
+import { commandFolder } from '../helper/command-folder.ts'
 
 const lines: Array<[words: string[], expected: string[], not?: string[]]> = [
   [['re'], ['refuse']],

@@ -126,6 +126,11 @@ t.test('sends packets to peers of all nodes', async t => {
   t.same(await answer(apis[0](`/packets?raw=true&excluded=${ids[0]},${ids[2]}`, text('ex'))),
     { status: 202, recipients: 1 })
   t.same(await heard(), [[], ['1: ex'], []])
+  t.same(await answer(apis[1](`/packets?raw=true&ids=${ids[0]},${ids[2]}`, text('by'))), { status: 202, recipients: 2 })
+  t.same(await heard(), [['1: by'], [], ['1: by']])
+  t.same(await answer(apis[1](`/packets?raw=true&room=arena&excluded=${ids[0]}`, text('fit'))),
+    { status: 202, recipients: 2 })
+  t.same(await heard(), [[], ['1: fit'], ['1: fit']])
   t.same(await answer(apis[1](`/packets?raw=true&target=${ids[0]}`, text('to'))), { status: 202, recipients: 1 })
   t.same(await heard(), [['1: to'], [], []])
   t.same(await answer(apis[1]('/rooms/arena/packets?raw=true', text('room'))), { status: 202, recipients: 3 })
@@ -263,6 +268,16 @@ t.test('a ban on one node holds on all nodes, and outlives the node', async t =>
   t.equal((await joinRoom(nodes[1], 'arena')).refusal, undefined)
   await nodes[0].listen()
   t.same(nodes[0].bans(), [], 'it was lifted while the node was away')
+})
+
+t.test('bans the address of a peer on another node', async t => {
+  const { nodes, apis, clients, ids } = await openArena(t)
+  const ban = jsonRequest('POST', { ids: [ids[2], 1 << 30], reason: 'rude' })
+  t.same(await answer(apis[0]('/peers/ban', ban)), { status: 200, peers: 1, banned: 1, notFound: [1 << 30] })
+  // They all have the same address.
+  await until(clients, () => clients.every(({ closed }) => closed !== undefined))
+  t.same(clients.map(({ closed }) => closed), clients.map(() => [1008, 'rude']))
+  t.same(nodes.map(node => node.bans().map(({ address }) => address)), nodes.map(() => ['192.0.2.7']))
 })
 
 t.test('bans and settings of a node that has lost the broker are shared when it is back', async t => {

@@ -1,16 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
-import { findProgram } from '../../scripts/test-programs.mjs'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { freePort } from '../helper/free-port.ts'
 import { asCall, RelaySocket } from '../helper/relay-socket.ts'
+import { startGodotProject } from '../helper/running-program.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { until } from '../helper/until.ts'
@@ -27,7 +25,7 @@ t.test('a real player goes on playing, with its score, when the home of its room
   const ann = await RelaySocket.connect(t, urlOf(0), {}, asCall)
   ann.call('join', 'Ann')
   const watcher = await RelaySocket.connect(t, urlOf(2), {}, asCall)
-  await startBot(t, 'Ben', urlOf(1))
+  startGodotProject(t, join(root, 'examples/arena/godot'), `--server=${urlOf(1)}`, '--name=Ben', '--bot')
   await watcher.until(/^1: scores .*"Ann".*"Ben",[1-9]/, { seconds: 60 })
   const kept = await keptScore(t, brokerUrl, 'ice', 'Ben')
   t.ok(kept > 0, `Ben has ${kept}`)
@@ -81,22 +79,6 @@ async function freePorts (count: number): Promise<number> {
   } finally {
     for (const server of servers) server.close()
   }
-}
-
-/** Starts a real Godot player that chases the coin. */
-async function startBot (t: Test, name: string, url: string): Promise<void> {
-  const home = await mkdtemp(join(tmpdir(), 'cluster-bot-'))
-  // Godot 3.2.3 reports an error when it creates this folder, although it succeeds.
-  await mkdir(join(home, '.local/share/godot/app_userdata/Arena'), { recursive: true })
-  const project = join(root, 'examples/arena/godot')
-  const args = ['--no-window', '--path', project, `--server=${url}`, `--name=${name}`, '--bot']
-  const godot = spawn(findProgram('godot3-server')!, args, { env: { ...process.env, HOME: home }, stdio: 'ignore' })
-  const exited = once(godot, 'exit')
-  t.teardown(async () => {
-    godot.kill('SIGKILL')
-    await exited
-    await rm(home, { recursive: true, force: true })
-  })
 }
 
 /** The score of a player in the state that the cluster keeps of a room, once it is over 0. */

@@ -137,3 +137,23 @@ class Callee extends Node:
 
 	func node_path():
 		return str(get_tree().root.get_path_to(self))
+
+# paths: scripts to load; Godot prints their errors.
+func run_load_scripts(command):
+	for path in command.paths:
+		load(path)
+
+# classes: names of the members that each class declares itself.
+func run_members(command):
+	var members = {}
+	for name in command.classes:
+		members[name] = names_of(ClassDB.class_get_method_list(name, true))
+		members[name] += names_of(ClassDB.class_get_property_list(name, true))
+		members[name] += names_of(ClassDB.class_get_signal_list(name, true))
+	return members
+
+func names_of(list):
+	var names = []
+	for entry in list:
+		names.append(entry.name)
+	return names

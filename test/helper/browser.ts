@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { findProgram } from '../../scripts/test-programs.mjs'
 
@@ -12,20 +9,29 @@ export interface MonitoredPage { page: Page, problems: string[] }
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync']
 
-/** Opens an empty page in a Chromium with a new profile; the test closes it. */
+/** Milliseconds that the browser stays for the next test. */
+const LINGER = 1000
+
+/** The browser that the tests of a file share, the contexts that are open in it, and when it is closed. */
+let browser: Promise<Browser> | undefined
+let open = 0
+let closing: NodeJS.Timeout | undefined
+
+/** Opens an empty page in a Chromium, with storage of its own; the test closes it. */
 export async function openPage (t: Test): Promise<MonitoredPage> {
-  const profile = await mkdtemp(join(tmpdir(), 'chromium-'))
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: findProgram('chromium'),
-    headless: true,
-    ignoreHTTPSErrors: true,
-    args
-  })
-  t.teardown(async () => {
-    await context.close()
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
-  })
+  clearTimeout(closing)
+  open++
+  t.teardown(() => { if (--open === 0) closing = setTimeout(close, LINGER) })
+  browser ??= chromium.launch({ executablePath: findProgram('chromium'), headless: true, args })
+  const context = await (await browser).newContext({ ignoreHTTPSErrors: true })
+  t.teardown(async () => { await context.close() })
   return await monitor(context)
+}
+
+async function close (): Promise<void> {
+  const ended = browser
+  browser = undefined
+  await (await ended)?.close()
 }
 
 async function monitor (context: BrowserContext): Promise<MonitoredPage> {

@@ -21,11 +21,17 @@ export async function visitDashboard (
 
 /** Problems other than the one that a test provokes, and requests that the page aborts itself. */
 export function unexpected (problems: string[], provoked?: string): string[] {
-  return problems.filter(problem => !/\/(nodes|server|(peers|rooms|events)\?.*): net::ERR_ABORTED/.test(problem) &&
-    (provoked === undefined || !problem.includes(provoked)))
+  const aborted = /\/(nodes|server|history|bans|peers\/\d+|(peers|rooms|events)\?.*): net::ERR_ABORTED/
+  return problems.filter(problem => !aborted.test(problem) && (provoked === undefined || !problem.includes(provoked)))
 }
 
 /** The line of an event. */
 export function eventLine (page: Page, text: string | RegExp) {
   return page.locator('#events li', { hasText: text })
+}
+
+/** Signs in with a token. */
+export async function signIn (page: Page, token: string): Promise<void> {
+  await page.fill('#token-dialog [name=token]', token)
+  await page.click('#token-dialog .primary')
 }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
+import ts from 'typescript'
 import { root } from '../../scripts/root.ts'
 import { withTimeout } from './with-timeout.ts'
 
@@ -28,39 +29,41 @@ export async function readExamples (page: string): Promise<Example[]> {
  * which is PORT.
  */
 export async function startExample (
-  t: Test, { name, language, code }: Example, ports: readonly number[], env: Record<string, string> = {}
+  t: Test, example: Example, ports: readonly number[], env: Record<string, string> = {}
 ): Promise<number> {
+  const { pid, output } = await spawnExample(t, example, { PORT: String(ports[0]), ...env })
+  for (const port of ports) await withTimeout(60, () => `something on port ${port}:\n${output()}`, listening(port))
+  return pid
+}
+
+/** Runs an example to its end; resolves with its exit code and output. */
+export async function runExample (
+  t: Test, example: Example, env: Record<string, string> = {}
+): Promise<{ code: number | null, output: string }> {
+  const { exited, output } = await spawnExample(t, example, env)
+  const code = await withTimeout(60, () => `the end of ${example.name}:\n${output()}`, exited)
+  return { code, output: output() }
+}
+
+async function spawnExample (t: Test, { name, language, code }: Example, env: Record<string, string>) {
   const [command, ...args] = language === 'sh'
     ? ['bash', '-c', code]
-    : [process.execPath, '--import', 'tsx', await writeExample(`${name}-${ports[0]}.${language}`, code)]
+    : [process.execPath, await writeExample(t, `${name}-${env.PORT ?? 'run'}.js`, code)]
   // A group of its own, so that nothing a shell started outlives the test.
   const example = spawn(command, args, {
     cwd: root,
-    env: { ...readersEnv(ports[0]), ...env },
+    env: { ...readersEnv(), ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe']
   })
-  const exited = once(example, 'exit')
+  const exited = once(example, 'exit').then(([code]) => code as number | null)
   t.teardown(async () => {
     try { process.kill(-example.pid!, 'SIGKILL') } catch { /* It ended by itself. */ }
     await exited
   })
   let output = ''
   for (const stream of [example.stdout, example.stderr]) stream.on('data', data => { output += data })
-  for (const port of ports) await withTimeout(60, () => `something on port ${port}:\n${output}`, listening(port))
-  return example.pid!
-}
-
-/** Resolves with the exit code of the type checker. */
-export async function checkTypes (examples: readonly Example[]): Promise<number | null> {
-  const typed = examples.filter(({ language }) => language === 'ts')
-  const files = typed.map(({ name, code }) => writeExample(`${name}.types.ts`, code))
-  const tsc =
-    spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck',
-      '--ignoreConfig', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...await Promise.all(files)],
-    { cwd: root, stdio: ['ignore', 2, 2] })
-  const [code] = await once(tsc, 'exit')
-  return code
+  return { pid: example.pid!, exited, output: () => output }
 }
 
 async function listening (port: number): Promise<void> {
@@ -75,17 +78,22 @@ async function listening (port: number): Promise<void> {
   }
 }
 
-async function writeExample (file: string, code: string): Promise<string> {
+/** Writes an example without its types; the type check is that of docs.blocks.test.ts. */
+async function writeExample (t: Test, file: string, code: string): Promise<string> {
+  const path = join(scratch, file)
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 }
+  })
   await mkdir(scratch, { recursive: true })
-  await writeFile(join(scratch, file), code)
-  return join(scratch, file)
+  await writeFile(path, outputText)
+  t.teardown(async () => { await rm(path) })
+  return path
 }
 
 /** The environment a reader has, but `npm start` does not build again what is built. */
-function readersEnv (port: number) {
+function readersEnv () {
   return {
     ...process.env,
-    PORT: String(port),
     ADMIN_TOKEN: adminToken,
     npm_config_ignore_scripts: 'true'
   }

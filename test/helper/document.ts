@@ -18,7 +18,7 @@ export type Schema = Record<string, any>
 
 /** The operations of a document, by `operationId` or method and path. */
 export function operationsOf (document: any): Operation[] {
-  const { paths } = resolve(document, document.components.schemas)
+  const { paths } = withoutReferences(document)
   return Object.entries<any>(paths).flatMap(([path, item]) => Object.entries<any>(item).map(([method, operation]) => ({
     name: operation.operationId ?? `${method} ${path}`,
     method: method.toUpperCase(),
@@ -35,6 +35,10 @@ function schemas (content: Record<string, { schema: Schema }> = {}): Record<stri
 }
 
 /** The document with each `$ref` replaced by the referenced schema. */
+export function withoutReferences (document: any): any {
+  return resolve(document, document.components.schemas)
+}
+
 function resolve (part: any, components: Record<string, Schema>): any {
   if (Array.isArray(part)) return part.map(one => resolve(one, components))
   if (typeof part !== 'object' || part === null) return part
@@ -60,7 +64,7 @@ export function responseFault (
 }
 
 /** The schema, with undeclared members forbidden. */
-function closed (schema: any): any {
+export function closed (schema: any): any {
   if (Array.isArray(schema)) return schema.map(closed)
   if (typeof schema !== 'object' || schema === null) return schema
   const inner = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closed(value)]))

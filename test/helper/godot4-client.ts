@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { readRpcArgument, writeRpcArgument } from '../../src/protocol/multiplayer/rpc4-argument.ts'
 import type { Variant } from '../../src/protocol/variant/variant-types.ts'
 import { variant4 } from '../../src/protocol/variant/variant4.ts'
-import { Godot4Scene } from './godot4-scene.ts'
+import { Godot4Scene, PATH_BASED } from './godot4-scene.ts'
 import type { Spawner4 } from './godot4-scene.ts'
+import { Godot4Spawns } from './godot4-spawns.ts'
+import type { Spawn4 } from './godot4-spawns.ts'
 
 /** A method with `@rpc`: who may call it, and how many arguments it has, `optional` ones left out. */
 export interface Rpc4Method {
@@ -74,6 +76,17 @@ export class Godot4Client {
     refuse: why => { this.#refuse(why) }
   })
 
+  /** What this client spawns. */
+  readonly #spawns = new Godot4Spawns({
+    peers: this.peers,
+    announce: (peer, path) => {
+      const own = this.#ownPath(path)
+      if (!own.announced.has(peer)) this.#announce(peer, own, path, this.#nodes.get(path)!.md5)
+      return own.id
+    },
+    send: (peer, packet) => { this.#send(peer, packet) }
+  })
+
   #syncTime = 0
   /** Paths that others announced, by sender and id. */
   readonly #announcedPaths = new Map<number, Map<number, string>>()
@@ -120,8 +133,24 @@ export class Godot4Client {
     this.#syncTime++
     for (const peer of visibleTo) {
       if (!own.announced.has(peer)) this.#announce(peer, own, path, node.md5)
-      if (own.confirmed.has(peer)) this.#send(peer, syncOf(this.#syncTime, own.id, body, changed))
+      if (own.confirmed.has(peer)) this.#send(peer, syncOf(this.#syncTime, PATH_BASED + own.id, body, changed))
     }
+  }
+
+  /** Spawns a node by a spawner of which this client is the authority, for all peers now and later. */
+  spawn (spawner: string, spawn: Spawn4): void {
+    if (this.#nodes.get(spawner)?.authority !== this.id) return this.#refuse('not the authority of the spawner')
+    this.#spawns.spawn(spawner, spawn)
+  }
+
+  /** One tick of the synchronizer of a node that this client has spawned, as `sync`. */
+  syncSpawned (name: string, values: Variant[], changed?: bigint): void {
+    this.#spawns.sync(name, ++this.#syncTime, values, changed)
+  }
+
+  /** Frees a node that this client has spawned. */
+  despawn (name: string): void {
+    this.#spawns.despawn(name)
   }
 
   /** Sends any packet. */
@@ -200,6 +229,7 @@ export class Godot4Client {
 
   #joinServer (): void {
     this.peers.add(1)
+    this.#spawns.joined(1)
     this.events.push(['api.connected_to_server'], ['api.peer_connected', 1])
   }
 
@@ -235,12 +265,14 @@ export class Godot4Client {
   #add (id: number): void {
     if (id < 2 || id === this.id || this.peers.has(id)) this.#refuse(`ADD_PEER of ${id}`)
     this.peers.add(id)
+    this.#spawns.joined(id)
     this.events.push(['api.peer_connected', id])
   }
 
   #delete (id: number): void {
     if (id === 1 || !this.peers.has(id)) this.#refuse(`DEL_PEER of ${id}`)
     if (!this.peers.delete(id)) return
+    this.#scene.left(id)
     this.events.push(['api.peer_disconnected', id])
     this.#announcedPaths.delete(id)
     for (const { announced, confirmed } of this.#paths.values()) {
@@ -381,18 +413,18 @@ function argumentsOf (args: Variant[]): Buffer {
   }, args))
 }
 
-function encodeArguments (args: Variant[]): Buffer {
+export function encodeArguments (args: Variant[]): Buffer {
   return Buffer.concat(args.map(arg => variant4.build(writeRpcArgument, arg)))
 }
 
 /** Encodes the values of one synchronizer. */
-function syncOf (time: number, path: number, body: Buffer, changed: bigint | undefined): Buffer {
+export function syncOf (time: number, id: number, body: Buffer, changed: bigint | undefined): Buffer {
   const head = Buffer.alloc(changed === undefined ? 11 : 17)
   head[0] = changed === undefined ? SYNC : SYNC | 0x10
   const idAt = changed === undefined ? 3 : 1
   if (changed === undefined) head.writeUInt16LE(time & 0xffff, 1)
   else head.writeBigUInt64LE(changed, 5)
-  head.writeUInt32LE(0x80000000 + path, idAt)
+  head.writeUInt32LE(id, idAt)
   head.writeUInt32LE(body.length, head.length - 4)
   return Buffer.concat([head, body])
 }

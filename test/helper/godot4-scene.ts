@@ -27,7 +27,8 @@ export interface SceneHost {
 
 interface SpawnedNode4 { readonly path: string, readonly name: string, readonly synchronizers: number[] }
 
-const PATH_BASED = 0x80000000
+/** Bit of the id of a synchronizer that stands for its path. */
+export const PATH_BASED = 0x80000000
 
 /** What Godot 4's SceneReplicationInterface does with packets of others. */
 export class Godot4Scene {
@@ -77,22 +78,32 @@ export class Godot4Scene {
     this.#host.events.push(['spawned', name, what, valuesOf(packet.subarray(valuesAt))])
   }
 
-  /** The node and everything below it leave the tree. */
   receiveDespawn (sender: number, packet: Buffer): void {
     const node = this.#spawned.get(`${sender} ${packet.readUInt32LE(1)}`)
     if (node === undefined || packet.length !== 5) return this.#host.refuse('not a known spawn')
+    this.#free(node)
+    this.#host.events.push(['despawned', node.name])
+  }
+
+  /** What a peer has spawned goes with it, without a signal. */
+  left (sender: number): void {
+    for (const [key, node] of this.#spawned) if (key.startsWith(`${sender} `)) this.#free(node)
+  }
+
+  /** The node and everything below it leave the tree. */
+  #free ({ path: freed }: SpawnedNode4): void {
     for (const [key, { path, synchronizers }] of this.#spawned) {
-      if (path !== node.path && !path.startsWith(`${node.path}/`)) continue
+      if (path !== freed && !path.startsWith(`${freed}/`)) continue
       this.#spawned.delete(key)
+      const [sender] = key.split(' ')
       for (const synchronizer of synchronizers) {
         this.#synchronizers.delete(`${sender} ${synchronizer}`)
         this.#times.delete(`${sender} ${synchronizer}`)
       }
     }
     for (const path of [...this.#host.nodes.keys()]) {
-      if (path === node.path || path.startsWith(`${node.path}/`)) this.#host.remove(path)
+      if (path === freed || path.startsWith(`${freed}/`)) this.#host.remove(path)
     }
-    this.#host.events.push(['despawned', node.name])
   }
 
   /** Event `sync` or `delta`: name of the spawned node or path of the synchronizer, mask of changed values, values. */

@@ -19,18 +19,37 @@ export interface Service {
 
 const main = join(root, 'dist/service.js')
 
-/** Starts the service on a free port and waits until it listens; the test ends it. `maxDescriptors`: `ulimit -n`. */
+interface HowToStart {
+  /** The service; default: the one of this project. */
+  file?: string
+  /** Executable of Node; default: the one of the test. */
+  node?: string
+  /** `ulimit -n`. */
+  maxDescriptors?: number
+}
+
+/** Starts the service on a free port and waits until it listens; the test ends it. */
 export async function startService (
-  t: Test, env: Record<string, string> = {}, file = main, maxDescriptors?: number
+  t: Test, env: Record<string, string> = {}, { file = main, node = process.execPath, maxDescriptors }: HowToStart = {}
 ): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
-  const process = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, globalThis.process.execPath, file], {
+  return await startCommand(t, [`${limit}exec "$0" "$1"`, node, file], env)
+}
+
+/** Starts the service by a command of the shell, given as the arguments behind `sh -c`, within `seconds`. */
+export async function startCommand (
+  t: Test, command: readonly string[], env: Record<string, string>, cwd = root, seconds = 20
+): Promise<Service> {
+  const process = spawn('/bin/sh', ['-c', ...command], {
+    cwd,
     env: { ...globalThis.process.env, PORT: '0', ...env },
+    // A group of its own, so that nothing the command started outlives the test.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(process, 'exit')
   t.teardown(async () => {
-    process.kill('SIGKILL')
+    try { globalThis.process.kill(-process.pid!, 'SIGKILL') } catch { /* All have ended by themselves. */ }
     await exited
   })
   const log: string[] = []
@@ -44,7 +63,7 @@ export async function startService (
     createInterface({ input: process.stderr }).on('line', read)
     exited.then(([code]) => reject(new Error(`the service exited with ${code}:\n${log.join('\n')}`)))
   })
-  const port = await withTimeout(20, () => `the service to listen:\n${log.join('\n')}`, listening)
+  const port = await withTimeout(seconds, () => `the service to listen:\n${log.join('\n')}`, listening)
   return {
     port,
     log,

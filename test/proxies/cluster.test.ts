@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { root } from '../../scripts/root.ts'
 import peerServer from '../../index.ts'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { pem } from '../helper/keys.ts'
@@ -11,7 +8,7 @@ import { startNats } from '../helper/nats.ts'
 import { RelaySocket } from '../helper/relay-socket.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
-import { nginx, nginxFile } from './kinds.ts'
+import { nginx, nginxFile, nginxSite } from './kinds.ts'
 import { startProgram } from './start.ts'
 
 const PROXY = '127.0.0.1'
@@ -20,7 +17,7 @@ const ROOMS = 12
 
 const skip = [skipWithout('nginx'), skipWithout('nats-server')].find(({ skip }) => skip !== false)
 
-t.test('nginx as in docs/cluster.md keeps a room on one node', { ...skip, timeout: 120_000 }, async t => {
+t.test('nginx with hosting/nginx/cluster.conf keeps a room on one node', { ...skip, timeout: 120_000 }, async t => {
   const broker = await startNats(t)
   const traffic = await countTraffic(t, broker.url)
   const nodes: FastifyInstance[] = []
@@ -77,15 +74,11 @@ async function startNode (t: Test, servers: string, nodeId: string): Promise<Fas
   return app
 }
 
-/** Starts nginx with the configuration of the documentation, and returns its port. */
+/** Starts nginx with the configuration of a cluster, and returns its port. */
 async function startNginx (t: Test, ports: number[]): Promise<number> {
-  const page = await readFile(join(root, 'docs/cluster.md'), 'utf8')
-  const [, documented] = /^```nginx\n(.*?)^```$/ms.exec(page)!
-  return await startProgram(t, nginx, (_folder, port) => nginxFile(documented
-    .replaceAll(/10\.0\.0\.(\d):3000/g, (_address, number) => `127.0.0.1:${ports[Number(number) - 1]}`)
-    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
-    .replaceAll('/etc/ssl/game.example.pem', 'cert.pem')
-    .replaceAll('/etc/ssl/game.example.key', 'key.pem')))
+  const nodes = Object.fromEntries(ports.map((port, at) => [`node-${at + 1}:3000`, `127.0.0.1:${port}`]))
+  return await startProgram(t, nginx, (folder, port) => nginxFile(nginxSite(
+    'nginx/cluster.conf', folder, port, nodes)))
 }
 
 /** Messages of rooms and to single peers that the broker has got. */

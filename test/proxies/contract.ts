@@ -23,7 +23,10 @@ const ca = pem('root.pem')
 
 interface Site { readonly kind: ProxyKind, readonly port: number, readonly url: string }
 
-/** What works through a proxy with TLS: the service below a stripped prefix, and an app that knows its prefix. */
+/**
+ * What works through a proxy with TLS: the service at the root of a host and below a stripped prefix, and an app that
+ * knows its prefix.
+ */
 export function testProxy (kind: ProxyKind): void {
   t.test(kind.command, { ...skipWithout(kind.command), timeout: 120_000 }, async t => {
     const service = await startService(t, {
@@ -32,8 +35,9 @@ export function testProxy (kind: ProxyKind): void {
       PING_INTERVAL: '1',
       CLOSE_TIMEOUT: '0.3'
     })
-    const port = await startProxy(t, kind, { service: service.port, app: await startApp(t) })
-    const site = { kind, port, url: `https://localhost:${port}` }
+    const { proxy, site: root } = await startProxy(t, kind, { service: service.port, app: await startApp(t) })
+    const site = siteAt(kind, proxy)
+    await t.test('the service at the root of a host', async t => { await useRoot(t, siteAt(kind, root)) })
     await t.test('clients join with wss, with their own address', async t => { await joinBoth(t, site) })
     await t.test('event streams', async t => { await followBoth(t, site) })
     await t.test('documents name the service from outside', async t => { await readDocuments(t, site) })
@@ -45,6 +49,20 @@ export function testProxy (kind: ProxyKind): void {
       await t.test('an upstream of HTTP/1.0', async t => { await useHttp10(t, site, http10Path) })
     }
     await t.test('dashboard and Swagger UI in a browser', skipWithout('chromium'), async t => { await browse(t, site) })
+  })
+}
+
+function siteAt (kind: ProxyKind, port: number): Site {
+  return { kind, port, url: `https://localhost:${port}` }
+}
+
+async function useRoot (t: Test, site: Site): Promise<void> {
+  const events = await openEvents(t, `${site.url}/api/v1/events?types=peer_connected`, { authorization })
+  await join(t, site, '/ws')
+  t.match((await events.next('peer_connected')).data, { address: CLIENT })
+  t.match((await ask(site, '/api/v1/peers')).body.items, [{ address: CLIENT, state: 'open' }])
+  t.same((await ask(site, '/asyncapi.json')).body.servers.peerServer, {
+    host: `localhost:${site.port}`, protocol: 'wss'
   })
 }
 

@@ -1,5 +1,10 @@
-/** Where a proxy listens with TLS, and the ports of what is behind it: the service, and an app with the plugin. */
-export interface Ports { readonly proxy: number, readonly service: number, readonly app: number }
+import { hosting } from './hosting.ts'
+
+/**
+ * Where a proxy listens with TLS: at `proxy` for a site with the service at /play/, at `site` for the service at the
+ * root of a host. And what is behind it: the service, and an app with the plugin.
+ */
+export interface Ports { readonly proxy: number, readonly site: number, readonly service: number, readonly app: number }
 
 /** The configuration of a proxy. */
 export interface ProxyFile { readonly file: string, readonly text: string }
@@ -8,7 +13,7 @@ export interface ProxyFile { readonly file: string, readonly text: string }
 export interface ProxyKind {
   readonly command: string
   readonly args: (folder: string) => string[]
-  /** The files `cert.pem`, `key.pem` and `both.pem` are there already. */
+  /** The files of `keyFiles` are there already. */
   readonly configure: (folder: string, ports: Ports) => ProxyFile
   /** Path of the service's endpoint where WebSockets that are silent for a second are closed, as they are at /kept/. */
   readonly idlePath?: string
@@ -16,135 +21,122 @@ export interface ProxyKind {
   readonly http10Path?: string
 }
 
+/** Names of the certificate with its chain, its key, and both in one file. */
+export const keyFiles = { chain: 'fullchain.pem', key: 'privkey.pem', both: 'both.pem' }
+
+const certificates = '/etc/ssl/game.example/'
+const service = '127.0.0.1:3000'
+
 /**
- * Each proxy has the same paths: /play/ is the service, whose prefix is stripped; /kept/ is the app, which knows its
- * prefix.
+ * Each proxy has the files of hosting/, in which /play/ is the service, whose prefix is stripped, and what tests need
+ * besides: /kept/ is the app, which knows its prefix.
  */
 export const nginx: ProxyKind = {
   command: 'nginx',
   idlePath: '/idle/ws',
   http10Path: '/old',
   args: folder => ['-p', folder, '-e', 'stderr', '-c', 'nginx.conf'],
-  configure: (folder, { proxy, service, app }) => nginxFile(`
-  map $http_upgrade $connection_upgrade { default upgrade; '' close; }
-  server {
-    listen 127.0.0.1:${proxy} ssl;
-    ssl_certificate cert.pem;
-    ssl_certificate_key key.pem;
-    proxy_buffering off;
-    location /play/ {
-      proxy_pass http://127.0.0.1:${service}/;
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      ${forwarded('/play')}
-    }
-    location /idle/ {
-      proxy_pass http://127.0.0.1:${service}/;
-      proxy_http_version 1.1;
-      proxy_read_timeout 3s;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      ${forwarded('/idle')}
-    }
-    location /kept/ {
-      proxy_pass http://127.0.0.1:${app};
-      proxy_http_version 1.1;
-      proxy_read_timeout 3s;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      ${forwarded('')}
-    }
-    # By default nginx uses HTTP/1.0 and drops Upgrade.
-    location /old/ {
-      proxy_pass http://127.0.0.1:${service}/;
-      ${forwarded('/old')}
-    }
-  }`)
+  configure: (folder, ports) => nginxFile(nginxSite('nginx/site.conf', folder, ports.site, {
+    [service]: `127.0.0.1:${ports.service}`
+  }) + nginxSite('nginx/prefix.conf', folder, ports.proxy, {
+    [`${service}/`]: `127.0.0.1:${ports.service}/`,
+    '    location /play/ {': `
+      location /idle/ {
+        proxy_pass http://127.0.0.1:${ports.service}/;
+        ${upgrading}
+        proxy_read_timeout 3s;
+      }
+      location /kept/ {
+        proxy_pass http://127.0.0.1:${ports.app};
+        ${upgrading}
+        proxy_read_timeout 3s;
+      }
+      # By default nginx uses HTTP/1.0 and drops Upgrade.
+      location /old/ {
+        proxy_pass http://127.0.0.1:${ports.service}/;
+        proxy_buffering off;
+      }
+      location /play/ {`
+  }))
 }
 
-/** nginx.conf with this in its block `http`. */
-export function nginxFile (http: string): ProxyFile {
+const upgrading = `
+  proxy_http_version 1.1;
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $connection_upgrade;`
+
+/** A site of hosting/ that listens at this port. */
+export function nginxSite (file: string, folder: string, port: number, changes: Record<string, string>): string {
+  return hosting(file, {
+    'listen 443 ssl': `listen 127.0.0.1:${port} ssl`, [certificates]: `${folder}/`, ...changes
+  })
+}
+
+/** nginx.conf with these sites, below the folder that nginx is started with, and without other processes. */
+export function nginxFile (sites: string): ProxyFile {
   return {
     file: 'nginx.conf',
-    text: `
-daemon off;
-master_process off;
-pid nginx.pid;
-events {}
-http {
-  access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
-  ${http}
-}
-`
+    text: hosting('nginx/nginx.conf', {
+      'worker_processes auto;': 'daemon off; master_process off;',
+      '/run/nginx.pid': 'nginx.pid',
+      'access_log /var/log/nginx/access.log;': `
+        access_log off;
+        client_body_temp_path body;
+        proxy_temp_path proxy;
+        fastcgi_temp_path fastcgi;
+        uwsgi_temp_path uwsgi;
+        scgi_temp_path scgi;`,
+      'include /etc/nginx/conf.d/*.conf;': sites
+    })
   }
-}
-
-function forwarded (prefix: string): string {
-  return `proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Prefix "${prefix}";`
 }
 
 export const caddy: ProxyKind = {
   command: 'caddy',
   args: folder => ['run', '--adapter', 'caddyfile', '--config', `${folder}/Caddyfile`],
-  configure: (folder, { proxy, service, app }) => ({
-    file: 'Caddyfile',
-    text: `
-{
-  admin off
-  auto_https disable_redirects
-}
-https://localhost:${proxy} {
-  bind 127.0.0.1
-  tls ${folder}/cert.pem ${folder}/key.pem
-  handle_path /play/* {
-    reverse_proxy 127.0.0.1:${service} {
-      header_up X-Forwarded-Prefix /play
+  configure: (folder, ports) => {
+    const site = (file: string, port: number, changes: Record<string, string>): string => hosting(file, {
+      'game.example {': `https://localhost:${port} {
+        bind 127.0.0.1
+        tls ${folder}/${keyFiles.chain} ${folder}/${keyFiles.key}`,
+      [service]: `127.0.0.1:${ports.service}`,
+      ...changes
+    })
+    const kept = `handle /kept/* {
+        reverse_proxy 127.0.0.1:${ports.app}
+      }`
+    return {
+      file: 'Caddyfile',
+      text: [
+        '{\n admin off\n auto_https disable_redirects\n}\n',
+        site('caddy/Caddyfile', ports.site, {}),
+        site('caddy/prefix.Caddyfile', ports.proxy, { '\thandle {': `${kept}\n\thandle {` })
+      ].join('')
     }
   }
-  handle /kept/* {
-    reverse_proxy 127.0.0.1:${app}
-  }
-}
-`
-  })
 }
 
 export const haproxy: ProxyKind = {
   command: 'haproxy',
   idlePath: '/play/ws',
   args: folder => ['-f', `${folder}/haproxy.cfg`],
-  configure: (folder, { proxy, service, app }) => ({
+  configure: (folder, ports) => ({
     file: 'haproxy.cfg',
-    text: `
-global
-  maxconn 200
-defaults
-  mode http
-  option forwardfor
-  timeout connect 5s
-  timeout client 30s
-  timeout server 30s
-  timeout tunnel 3s
-frontend tls
-  bind 127.0.0.1:${proxy} ssl crt ${folder}/both.pem
-  http-request set-header X-Forwarded-Proto https
-  use_backend service if { path_beg /play/ }
-  default_backend app
-backend service
-  http-request set-header X-Forwarded-Prefix /play
-  http-request replace-path /play(/.*) \\1
-  server service 127.0.0.1:${service}
+    text: hosting('haproxy/haproxy.cfg', {
+      // More than tests may open elsewhere.
+      'maxconn 20000': 'maxconn 200',
+      'bind :443': `bind 127.0.0.1:${ports.proxy},127.0.0.1:${ports.site}`,
+      [certificates]: `${folder}/`,
+      'timeout tunnel 60s': 'timeout tunnel 3s',
+      [service]: `127.0.0.1:${ports.service}`,
+      default_backend: `use_backend app if { path_beg /kept/ }
+    default_backend`
+    }) + `
 backend app
-  server app 127.0.0.1:${app}
+    server app 127.0.0.1:${ports.app}
 `
   })
 }

@@ -9,11 +9,15 @@ import { findProgram } from '../../scripts/test-programs.mjs'
 import { freePort } from '../helper/free-port.ts'
 import { pem } from '../helper/keys.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
-import type { Ports, ProxyFile, ProxyKind } from './kinds.ts'
+import { keyFiles, type Ports, type ProxyFile, type ProxyKind } from './kinds.ts'
 
-/** Starts a proxy in front of these ports and returns its own, which has TLS; the test ends it. */
-export async function startProxy (t: Test, kind: ProxyKind, upstreams: Omit<Ports, 'proxy'>): Promise<number> {
-  return await startProgram(t, kind, (folder, proxy) => kind.configure(folder, { ...upstreams, proxy }))
+/** Starts a proxy in front of these ports and returns its own, which have TLS; the test ends it. */
+export async function startProxy (
+  t: Test, kind: ProxyKind, upstreams: Omit<Ports, 'proxy' | 'site'>
+): Promise<Pick<Ports, 'proxy' | 'site'>> {
+  const site = await freePort()
+  const proxy = await startProgram(t, kind, (folder, proxy) => kind.configure(folder, { ...upstreams, proxy, site }))
+  return { proxy, site }
 }
 
 /** Starts a proxy program whose configuration makes it listen on `port`. */
@@ -24,7 +28,8 @@ export async function startProgram (
   const proxy = await freePort()
   const { file, text } = configure(folder, proxy)
   const chain = pem('leaf.pem') + pem('middle.pem')
-  const files = { 'cert.pem': chain, 'key.pem': pem('leaf.key'), 'both.pem': chain + pem('leaf.key'), [file]: text }
+  const key = pem('leaf.key')
+  const files = { [keyFiles.chain]: chain, [keyFiles.key]: key, [keyFiles.both]: chain + key, [file]: text }
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
   const env = { ...globalThis.process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }
   const process = spawn(findProgram(kind.command)!, kind.args(folder), { env, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -115,6 +115,41 @@ t.test('sends to all peers except a list of them', async t => {
   }
 })
 
+t.test('sends to some peers: by id, by a filter, and not to those that are excluded', async t => {
+  for (const gdMpApi of [false, true]) {
+    const { api, join, joinRoom } = await startHost(t, {
+      server: {
+        gdMpApi,
+        rooms: true,
+        protocols: ['chat', 'game'],
+        onHandshake: async ({ room }) => ({ data: { room } })
+      }
+    })
+    const clients = [await join('chat'), await join('game'), await joinRoom('arena', 'game')]
+    const ids = clients.map(({ id }) => id)
+    const got = clients.map(({ socket }) => {
+      const seen: string[] = []
+      socket.on('message', (data: Buffer) => { if (/[a-z]{2}$/.test(String(data))) seen.push(String(data).slice(-2)) })
+      return seen
+    })
+    const send = async (query: string, what: string): Promise<unknown> =>
+      (await (await api(`/packets?${query}`, text(what))).json()).recipients
+    t.equal(await send(`ids=${ids[0]},${ids[2]},77`, 'aa'), 2)
+    t.equal(await send('protocol=game', 'bb'), 2)
+    t.equal(await send(`protocol=game&excluded=${ids[1]}`, 'cc'), 1)
+    t.equal(await send('address=127.0.0.0/8&room=main', 'dd'), 2)
+    t.equal(await send(`data=${encodeURIComponent('{"room":"arena"}')}`, 'ee'), 1)
+    t.equal(await send('protocol=chat&room=unknown', 'ff'), 0)
+    const ends = clients.map(({ socket }) => nextMessage(socket))
+    t.equal(await send('raw=true', '.'), 3)
+    await Promise.all(ends)
+    t.same(got, [['aa', 'dd'], ['bb', 'dd'], ['aa', 'bb', 'cc', 'ee']])
+    for (const query of ['ids=', 'ids=a', 'ids=5&target=3', 'protocol=chat&target=-3', 'ids=5&protocol=chat']) {
+      t.equal((await api(`/packets?${query}`, text('hi'))).status, 400, query)
+    }
+  }
+})
+
 t.test('in multiplayer mode sends packets of the server in the format of the relay', async t => {
   const { api, join } = await startHost(t, { server: { gdMpApi: true } })
   const { id, socket } = await join()

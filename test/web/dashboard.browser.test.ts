@@ -2,14 +2,16 @@ import { once } from 'node:events'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { PeerServerClient } from '../../src/client/client.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startApp } from '../helper/app.ts'
-import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
+import { eventLine, signIn, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { joinServer, startGodot } from '../helper/godot.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { frame } from '../helper/raw-frame.ts'
-import { withTimeout } from '../helper/with-timeout.ts'
+import { startTcpProxy } from '../helper/tcp-proxy.ts'
+import { until } from '../helper/until.ts'
 import { accept } from '../helper/internals.ts'
 
 // For functions that run in the page; a string would not do, because the policy of the page forbids eval.
@@ -18,14 +20,21 @@ declare const document: any
 const token = 'a token of more than thirty-two characters'
 const options = { ...skipWithout('chromium'), timeout: 180_000 }
 
-interface Settings { server?: Partial<ServerOptions>, token?: string, viewport?: { width: number, height: number } }
+interface Settings {
+  server?: Partial<ServerOptions>
+  token?: string
+  maxEventStreams?: number
+  viewport?: { width: number, height: number }
+}
 
 /** Starts the service and opens its dashboard. */
-async function openDashboard (t: Test, { server = {}, token, viewport }: Settings = {}) {
-  const admin = token === undefined ? { auth: false as const } : { token }
+async function openDashboard (t: Test, { server = {}, token, maxEventStreams, viewport }: Settings = {}) {
+  const access = token === undefined ? { auth: false as const } : { token }
+  const admin = { ...access, ...(maxEventStreams === undefined ? {} : { maxEventStreams }) }
   const { service, port } = await startApp(t, { server, admin })
-  const { page, problems } = await visitDashboard(t, `http://127.0.0.1:${port}`, viewport)
-  return { page, problems, port, server: service.peerServer }
+  const proxy = await startTcpProxy(t, () => port)
+  const { page, problems } = await visitDashboard(t, `http://127.0.0.1:${proxy.port}`, viewport)
+  return { page, problems, port, proxy, server: service.peerServer }
 }
 
 const row = (page: Page, id: number) => page.locator(`#peers tbody tr[data-id="${id}"]`)
@@ -36,11 +45,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
   timeout: 180_000
 }, async t => {
   const { page, problems, port, server } = await openDashboard(t, { server: { gdMpApi: true }, token })
-  await page.fill('#token-dialog input', 'wrong')
-  await page.click('#token-dialog button')
-  await page.getByText('Wrong token.').waitFor()
-  await page.fill('#token-dialog input', token)
-  await page.click('#token-dialog button')
+  await signIn(page, token)
   await page.locator('#token-dialog').waitFor({ state: 'hidden' })
 
   const games = await Promise.all([1, 2, 3].map(() => startGodot(t, 'multiplayer_client')))
@@ -88,6 +93,8 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
     await page.click('#refuse')
     await page.locator('#refuse[aria-pressed=false]').waitFor()
     await page.click('#listen')
+    await page.locator('#stop-dialog', { hasText: 'This disconnects 2 peers with code 1001' }).waitFor()
+    t.equal(await page.evaluate('document.activeElement.textContent'), 'Cancel', 'Enter alone stops nothing')
     await page.fill('#stop-dialog input', 'good night')
     await page.click('#stop-dialog .danger')
     t.match(await games[0].event('server_close_request'), { code: 1001, reason: 'good night' })
@@ -100,21 +107,117 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
 
   const stored = '[location.href.includes("token"), localStorage.length, sessionStorage.length, document.cookie]'
   t.same(await page.evaluate(stored), [false, 0, 0, ''], 'the token is only in memory')
-  // The browser logs the responses to the missing and the wrong token.
+  // The browser logs the response to the missing token.
   t.same(unexpected(problems, 'status of 401'), [])
 })
 
-t.test('reconnects after a lost connection, and asks for no token where none is needed', options, async t => {
-  const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 } })
-  await page.locator('#status[data-state=success]').waitFor()
-  await page.context().setOffline(true)
-  await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
-  accept(server, new MemoryConnection('203.0.113.7', 4000), '')
-  await page.context().setOffline(false)
-  await eventLine(page, 'from 203.0.113.7:4000').waitFor()
+t.test('signs in so that password managers help, remembers the token on request, signs out', options, async t => {
+  const { page, problems } = await openDashboard(t, { token })
+  const isSignedIn = async () => { await page.locator('#status[data-state=success]').waitFor() }
+  await signIn(page, 'wrong')
+  await page.getByText('Wrong token.').waitFor()
+  t.same(await page.evaluate(`[...document.querySelectorAll('#token-dialog form input')]
+    .map(({ name, type, autocomplete }) => [name, type, autocomplete])`), [
+    ['username', 'text', 'username'], ['token', 'password', 'current-password'], ['remember', 'checkbox', '']
+  ])
+  await page.fill('#token-dialog [name=username]', 'alice')
+  await page.fill('#token-dialog [name=token]', token)
+  await page.keyboard.press('Enter')
+  await isSignedIn()
+  t.same(await page.evaluate('[sessionStorage.length, localStorage.length]'), [0, 0], 'not remembered unless asked to')
   await page.reload()
+  await page.check('#token-dialog [name=remember]')
+  await signIn(page, token)
+  await isSignedIn()
+  await page.reload()
+  await isSignedIn()
+  t.same(await page.evaluate('[Object.values(sessionStorage), localStorage.length]'), [[token], 0])
+
+  await page.evaluate("sessionStorage.setItem(Object.keys(sessionStorage)[0], 'an older token')")
+  await page.reload()
+  await page.getByText('The token is no longer accepted.').waitFor()
+  t.equal(await page.isChecked('#token-dialog [name=remember]'), true)
+  await signIn(page, token)
+  await isSignedIn()
+  await page.click('#sign-out')
+  await page.locator('#token-dialog').waitFor()
+  t.same(await page.evaluate('[sessionStorage.length, document.querySelector("#token-dialog [name=token]").value]'),
+    [0, ''])
+  t.equal(await page.locator('#peers tbody tr').count(), 0)
+  t.same(unexpected(problems, 'status of 401'), [])
+})
+
+t.test('switches off what needs the server while it cannot be reached, and asks for no token', options, async t => {
+  const { page, problems, proxy, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  accept(server, new MemoryConnection('203.0.113.6', 4000), '')
+  await row(page, [...server.peers()][0].id).locator('.send').click()
+  const controls = ['#refuse', '#listen', '#send', '#filter-address', '#peers .disconnect', '#send-dialog .primary']
+  const areEnabled = async () => await Promise.all(controls.map(async control => await page.isEnabled(control)))
+  t.same(await areEnabled(), controls.map(() => true))
+
+  proxy.cut()
+  await page.getByText('connection lost, retrying').waitFor()
+  t.same(await areEnabled(), controls.map(() => false))
+  t.equal(await page.isEnabled('#send-dialog [data-close]'), true)
+  t.equal(await page.isEnabled('#pause'), true)
+  accept(server, new MemoryConnection('203.0.113.7', 4000), '')
+  proxy.restore()
   await eventLine(page, 'from 203.0.113.7:4000').waitFor()
-  t.same(unexpected(problems, 'ERR_INTERNET_DISCONNECTED'), [])
+  await page.locator('#status[data-state=success]').waitFor()
+  t.same(await areEnabled(), controls.map(() => true))
+
+  await page.clock.install()
+  proxy.stall()
+  await page.clock.fastForward(11_000)
+  await page.getByText('connection lost, retrying').waitFor()
+  t.same(await areEnabled(), controls.map(() => false), 'a silent connection is lost, too')
+  t.same(unexpected(problems, 'net::ERR_'), [])
+})
+
+t.test('tells of a server that has no more event streams, but works', options, async t => {
+  const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 }, maxEventStreams: 0 })
+  await page.getByText('no events: All 0 streams are in use').waitFor()
+  accept(server, new MemoryConnection('203.0.113.6', 4000), '')
+  await row(page, [...server.peers()][0].id).locator('.disconnect').click()
+  await page.click('#disconnect-dialog .danger')
+  await until(() => server.peerCount === 0)
+  t.same(unexpected(problems, 'status of 503'), [])
+})
+
+t.test('charts begin with what the server has measured, and tell the values of a moment', options, async t => {
+  const { page, problems, port, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  const client = new PeerServerClient({ url: `http://127.0.0.1:${port}` })
+  const connection = new MemoryConnection('203.0.113.6', 4000)
+  server.on('packet', () => {})
+  accept(server, connection, '')
+  const traffic = setInterval(() => { connection.deliver(frame(1, 'x'.repeat(4096))) }, 5)
+  t.teardown(() => { clearInterval(traffic) })
+  await until(async () => {
+    const { bytesIn } = await client.call('getHistory')
+    return bytesIn.filter(rate => rate > 2048).length >= 3
+  })
+  clearInterval(traffic)
+  await page.reload()
+  const chart = page.locator('#chart-bytes canvas')
+  await page.waitForFunction(() => /iB/.test(document.querySelector('#bytes-unit').textContent))
+  const valueText = async () => await chart.getAttribute('aria-valuetext')
+  const texts: string[] = []
+  await chart.focus()
+  for (let i = 0; i < 3; i++) {
+    texts.push(await valueText() ?? '')
+    await page.keyboard.press('ArrowLeft')
+  }
+  for (const text of texts) t.match(text, /^\d\d:\d\d:\d\d · in [\d.]+, out [\d.]+ [KM]iB\/s$/)
+  t.equal(new Set(texts.map(text => text.slice(0, 8))).size, 3, 'each is another second')
+  t.equal(await page.locator('#chart-bytes .reading').isVisible(), true)
+  await page.keyboard.press('Shift+Tab')
+  t.equal(await page.locator('#chart-bytes .reading').isVisible(), false)
+  t.match(await page.locator('#chart-packets canvas').getAttribute('aria-valuetext'), /out [\d.]+ packets\/s$/)
+  await page.locator('#chart-peers canvas').hover()
+  t.match(await page.locator('#chart-peers .reading').textContent(), /· peers [01]$/)
+  await page.mouse.move(0, 0)
+  t.equal(await page.locator('#chart-peers .reading').isVisible(), false)
+  t.same(unexpected(problems), [])
 })
 
 t.test('works by keyboard and on a phone', options, async t => {
@@ -131,8 +234,11 @@ t.test('works by keyboard and on a phone', options, async t => {
   await page.keyboard.press('/')
   await page.keyboard.type('10.0.0.0/29')
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 8)
+  const top = async () => await page.evaluate("document.querySelector('#peers').getBoundingClientRect().top")
+  const before = await top()
   await page.keyboard.type('x')
   await page.getByText('address must be an IP address or a CIDR range').waitFor()
+  t.equal(await top(), before, 'the list stays where it is')
   await page.keyboard.press('Backspace')
   await page.getByText('address must be').waitFor({ state: 'hidden' })
 
@@ -170,7 +276,8 @@ t.test('the Tab key reaches every control, and each control shows its focus', op
   await page.locator('#events li').first().waitFor()
 
   const isOutsideLists = "element.closest('tbody, #events li') === null"
-  const controls = await page.evaluate(`[...document.querySelectorAll('button, input, a, select, [tabindex="0"]')]
+  const focusable = 'button, input, a, select, summary, [tabindex="0"]'
+  const controls = await page.evaluate(`[...document.querySelectorAll('${focusable}')]
     .filter(element => !element.disabled && element.checkVisibility() && ${isOutsideLists}).length`)
   const seen = await pressTab(page, 120, `(element => {
     element.dataset.seen = 'yes'
@@ -181,9 +288,9 @@ t.test('the Tab key reaches every control, and each control shows its focus', op
   t.same(seen, [''], 'every focused element has an outline')
   t.equal(await page.evaluate(`[...document.querySelectorAll('[data-seen]:not(body)')]
     .filter(element => ${isOutsideLists}).length`), controls)
-  t.same(await page.evaluate(`[...document.querySelectorAll('tbody [data-seen]')]
+  t.match(await page.evaluate(`[...document.querySelectorAll('tbody [data-seen]')]
     .map(({ tagName, textContent }) => tagName === 'TR' || textContent)`), [
-    true, 'Send', 'Disconnect'
+    true, '', /^\d+$/, 'Send', 'Disconnect', 'Ban'
   ], 'one row and its buttons')
   await page.locator('#peers tbody tr[tabindex="0"]').focus()
   const id = await page.evaluate('document.activeElement.dataset.id')
@@ -258,14 +365,14 @@ t.test('lists many rooms in pages, sorted and filtered, also on a phone and by k
   await roomRow(page, 'arena-000').waitFor()
   await page.click('#room-page-next')
   await roomRow(page, 'arena-050').waitFor()
-  t.equal(await page.textContent('#room-page'), '51 – 100')
+  t.equal(await page.textContent('#room-page'), '51 – 100 of 121')
   await page.fill('#room-filter [name=q]', '-11')
   await page.waitForFunction(() => document.querySelectorAll('#rooms tbody tr').length === 10)
 
   await page.locator('#rooms tbody tr').first().focus()
   await page.keyboard.press('ArrowDown')
   t.equal(await page.evaluate('document.activeElement.dataset.id'), 'arena-111')
-  for (const text of ['arena-111', 'Lock', 'Close']) {
+  for (const text of ['arena-111', 'Change', 'Lock', 'Close']) {
     await page.keyboard.press('Tab')
     t.equal(await page.evaluate('document.activeElement.textContent'), text)
     t.ok(await page.evaluate('parseFloat(getComputedStyle(document.activeElement).outlineWidth)') as number >= 2)
@@ -286,81 +393,87 @@ t.test('a server without rooms and cluster shows neither rooms nor nodes', optio
   )].map(element => element.checkVisibility())`), Array(7).fill(false))
 })
 
-t.test('responds within 100 ms with 10,000 peers that send packets and join', {
-  ...options,
-  timeout: 240_000
-}, async t => {
-  const {
-    page, problems, server
-  } = await openDashboard(t, { server: { protocols: ['chat', 'game'], pingInterval: 0 } })
+t.test('works with 10,000 peers that send packets, join, and leave all at once', options, async t => {
+  const { page, problems, server } = await openDashboard(t, {
+    server: { protocols: ['chat', 'game'], pingInterval: 0 }
+  })
+  await page.locator('#status[data-state=success]').waitFor()
+  const reconnects: string[] = []
+  page.on('request', request => { if (request.url().includes('/events?')) reconnects.push(request.url()) })
   server.on('packet', () => {})
   const connections = Array.from({ length: 10_000 }, (_, i) =>
     new MemoryConnection(`10.${i % 200}.0.${i >> 8}`, 1000 + i))
-  for (const [i, connection] of connections.entries()) {
-    accept(server, connection, i % 2 === 0 ? 'chat' : 'game')
-    // A stream whose reader is more than a megabyte of events behind is cut.
-    if (i % 500 === 0) await new Promise(resolve => setTimeout(resolve, 10))
+  for (const [i, connection] of connections.entries()) accept(server, connection, i % 2 === 0 ? 'chat' : 'game')
+  await eventLine(page, /joined [\d,]+ more peers/).first().waitFor()
+  // The rates of the busiest peers differ, so that their order is known.
+  for (const [i, connection] of connections.slice(0, 100).entries()) {
+    connection.deliver(frame(1, 'x'.repeat(100 + i)))
   }
-  let next = 0
+  let next = 100
   const traffic = setInterval(() => {
-    for (let i = 0; i < 100; i++) connections[next++ % 10_000].deliver(frame(1, 'hello'))
-    accept(server, new MemoryConnection('192.0.2.1', 9), 'chat')
+    for (let i = 0; i < 100; i++, next++) connections[100 + next % 9900].deliver(frame(1, 'x'))
+    const guest = new MemoryConnection('192.0.2.1', 9)
+    connections.push(guest)
+    accept(server, guest, 'chat')
   }, 50)
   t.teardown(() => { clearInterval(traffic) })
-  await page.waitForFunction(() => Number(document.querySelector('#peers-now').textContent.replace(',', '')) >= 10000)
+  await page.waitForFunction(() => Number(document.querySelector('#peers-now').textContent.replace(',', '')) >= 10_000)
 
-  const isLoaded = "performance.getEntriesByType('resource').length > 0 && $('#peers tbody tr') !== null"
-  for (const [name, action, isDone] of [
-    ['sort by traffic', "$('[data-sort=bytesIn] button').click()", isLoaded],
-    ['sort by address', "$('[data-sort=address] button').click()", isLoaded],
-    ['next page', "$('#page-next').click()", `${isLoaded} && $('#page').textContent.startsWith(String(page + 50))`],
-    ['filter', "$('#filter-address').value = '10.7.0.0/16'; $('#filter').dispatchEvent(new Event('input'))",
-      `${isLoaded} && $$('#peers tbody tr .address').every(({ textContent }) => textContent.startsWith('10.7.'))`],
-    ['remove the filter', "$('#filter').reset()", `${isLoaded} && $$('#peers tbody tr').length === 50`],
-    ['open a dialog', "$('#send').click()", "$('#send-dialog').open"],
-    ['close the dialog', "$('#send-dialog').close()", "!$('#send-dialog').open"]
-  ]) {
-    const times: number[] = []
-    // The fastest: other processes share the machine. One that is slow by itself is so each time.
-    while (times.length < 5 || (times.length < 20 && Math.min(...times) >= 100)) {
-      times.push(await withTimeout(20, () => name, page.evaluate(timed(action, isDone)) as Promise<number>))
-    }
-    t.ok(Math.min(...times) < 100, `${name}: ${times.map(time => time.toFixed(0)).join(', ')} ms`)
-  }
+  const rows = async () => await page.locator('#peers tbody tr').count()
+  const ports = async (count: number) => await page.evaluate(`[...document.querySelectorAll('#peers .address .sub')]
+    .slice(0, ${count}).map(({ textContent }) => Number(textContent.slice(1)))`) as number[]
+  const busiest = Array.from({ length: 100 }, (_, i) => 1099 - i)
+  await page.click('[data-sort=bytesIn] button')
+  await until(async () => JSON.stringify(await ports(50)) === JSON.stringify(busiest.slice(0, 50)))
+  await page.click('#page-next')
+  await until(async () => JSON.stringify(await ports(50)) === JSON.stringify(busiest.slice(50)))
+  t.match(await page.textContent('#page'), /^51 – 100/)
+  await page.fill('#filter-address', '10.7.0.0/16')
+  await page.waitForFunction(() => [...document.querySelectorAll('#peers tbody .host')]
+    .every(({ textContent }) => textContent.startsWith('10.7.')))
+  t.equal(await rows(), 50)
+  await page.locator('#peers tbody tr').first().focus()
+  const id = await page.evaluate('document.activeElement.dataset.id')
+  await page.keyboard.press('d')
+  await page.getByRole('heading', { name: `Disconnect ${id}` }).waitFor()
+  await page.click('#disconnect-dialog .danger')
+  await row(page, Number(id)).waitFor({ state: 'detached' })
+  t.equal(server.hasPeer(Number(id)), false)
+  await page.click('#filter-clear')
+  await page.waitForFunction(() => [...document.querySelectorAll('#peers tbody .host')]
+    .some(({ textContent }) => !textContent.startsWith('10.7.')))
 
-  await page.evaluate(`longest = new Map()
-    new PerformanceObserver(list => {
-      for (const { interactionId: id, duration } of list.getEntries()) {
-        if (id > 0) longest.set(id, Math.max(duration, longest.get(id) ?? 0))
-      }
-    }).observe({ type: 'event', durationThreshold: 16 })
-    frames = []
-    let last = performance.now()
-    const tick = now => { frames.push(now - last); last = now; requestAnimationFrame(tick) }
-    requestAnimationFrame(tick)`)
-  for (let i = 0; i < 5; i++) {
-    await page.click('[data-sort=bytesIn] button')
-    await page.locator('#filter-address').pressSequentially('10.7.0.0/16')
-    await page.click('#filter-clear')
-    await page.hover('#peers')
-    for (let j = 0; j < 10; j++) await page.mouse.wheel(0, 60)
-    await page.click('#page-next')
-    await page.locator('#peers tbody tr').first().focus()
-    await page.keyboard.press('ArrowDown')
-    await page.keyboard.press('d')
-    await page.keyboard.press('Escape')
-  }
-  const [count, times] = await page.evaluate(`new Promise(resolve => { setTimeout(resolve, 500) })
-    .then(() => [performance.interactionCount, [...longest.values()].sort((a, b) => b - a)])`) as [number, number[]]
-  t.ok(count > 70, `${count} interactions`)
-  // A tenth may be slower: other processes share the machine.
-  t.ok(times.filter(time => time > 100).length <= count / 10,
-    `from input to paint: ${times.join(', ')} ms; the others take less than 16 ms`)
-  const frames = await page.evaluate('frames.sort((a, b) => b - a).map(Math.round)') as number[]
-  t.ok(frames.filter(time => time > 100).length <= frames.length / 20,
-    `longest of ${frames.length} frames: ${frames.slice(0, 10).join(', ')} ms`)
-  const [p50, p90, p98] = [2, 10, 50].map(part => times[Math.floor(count / part)] ?? '< 16')
-  t.comment(`${count} interactions: median ${p50}, p90 ${p90}, p98 ${p98}, longest ${times[0]} ms`)
+  await t.test('reads and renders no more than it shows', async t => {
+    const began = await page.evaluate(`performance.clearResourceTimings()
+      changed = 0
+      kept = document.querySelector('#peers tbody tr')
+      new MutationObserver(list => { changed += list.flatMap(({ addedNodes }) => [...addedNodes]).length })
+        .observe(document.querySelector('#peers tbody'), { childList: true })
+      performance.now()`) as number
+    const isLater = (count: number) =>
+      performance.getEntriesByType('resource').filter(({ name }) => name.includes('/peers?')).length >= count
+    await page.waitForFunction(isLater, 4)
+    const [ended, requests, changed, elements, isKept] = await page.evaluate(`[
+      performance.now(), performance.getEntriesByType('resource').length, changed,
+      document.querySelectorAll('*').length, kept.isConnected
+    ]`) as [number, number, number, number, boolean]
+    const seconds = (ended - began) / 1000
+    t.ok(requests <= 4 * (seconds + 1), `${requests} requests in ${seconds} s, though a peer joins every 50 ms`)
+    t.equal(isKept, true)
+    t.equal(changed, 0, 'rows are updated, not replaced')
+    t.ok(await rows() <= 50)
+    t.ok(await page.locator('#events li').count() <= 150)
+    t.ok(elements < 3000, `${elements} elements`)
+  })
+
+  clearInterval(traffic)
+  const began = performance.now()
+  for (const connection of connections) connection.disconnect()
+  await page.waitForFunction(() => document.querySelector('#peers-now').textContent === '0')
+  await page.getByText('No peers connected.').waitFor()
+  t.comment(`10,000 peers have left: shown after ${(performance.now() - began).toFixed(0)} ms`)
+  await eventLine(page, /left [\d,]+ more peers: connection lost/).first().waitFor()
+  t.same(reconnects, [], 'the stream was never cut')
   t.same(unexpected(problems), [])
 })
 
@@ -372,23 +485,6 @@ async function pressTab (page: Page, times: number, expression: string): Promise
     seen.add(await page.evaluate(expression))
   }
   return [...seen]
-}
-
-/** Source of a promise for the milliseconds from an action until its effect is rendered. */
-function timed (action: string, isDone: string): string {
-  return `new Promise(resolve => {
-    const $ = selector => document.querySelector(selector)
-    const $$ = selector => [...document.querySelectorAll(selector)]
-    performance.clearResourceTimings()
-    const page = Number($('#page').textContent.split(' ')[0])
-    const start = performance.now()
-    ${action}
-    const check = () => {
-      if (${isDone}) resolve(performance.now() - start)
-      else requestAnimationFrame(check)
-    }
-    requestAnimationFrame(check)
-  })`
 }
 
 async function connect (t: Test, port: number, room: string): Promise<WebSocket> {

@@ -35,15 +35,15 @@ export interface StoreEntry {
  * or `/`, joined by dots; a value belongs to the store from now on. Methods reject with BusError.
  */
 export interface KeyStore {
-  /** Creates a key; the revision, or undefined when it exists. */
+  /** Creates a key; returns its revision, or undefined if it exists. */
   create (key: string, value: Uint8Array): Promise<number | undefined>
-  /** Changes a key that has this revision; the new one, or undefined when it has another. */
+  /** Changes a key if it has this revision; returns the new one, or undefined if it has another. */
   update (key: string, value: Uint8Array, revision: number): Promise<number | undefined>
-  /** Sets a key whatever it is. */
+  /** Sets a key unconditionally. */
   put (key: string, value: Uint8Array): Promise<number>
-  /** Deletes a key that has this revision, or any; false when it has another. */
+  /** Deletes a key if it has this revision, or any; false if it has another. */
   delete (key: string, revision?: number): Promise<boolean>
-  /** Undefined when there is no such key. */
+  /** Undefined if the key does not exist. */
   get (key: string): Promise<StoreEntry | undefined>
   /**
    * Calls back with every key, then with every change, in order of revision; resolves when all present keys were given.
@@ -66,7 +66,7 @@ export interface KeyStore {
 export interface Bus {
   /** Bytes of the largest message. */
   readonly maxPayload: number
-  /** Whether the broker is reachable, as far as is known. */
+  /** Whether the broker is reachable, as far as known. */
   readonly isConnected: boolean
   /** Bytes published that the broker has not confirmed, to within 256 KiB; 0 after a flush. */
   readonly unconfirmedBytes: number
@@ -82,7 +82,7 @@ export interface Bus {
   subscribe (subject: string, receive: (message: BusMessage) => void): () => void
   /** The first answer; rejects with BusError. */
   request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array>
-  /** Resolves when the broker has everything that was published and subscribed; rejects with BusError. */
+  /** Resolves when the broker has processed everything that was published and subscribed; rejects with BusError. */
   flush (): Promise<void>
   /**
    * The store of this name (letters, digits, `-`, `_`), made if need be; keys expire `seconds` after their last change,

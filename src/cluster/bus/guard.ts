@@ -1,4 +1,4 @@
-/** Calls what must not throw here: what it throws is an uncaught exception. */
+/** Calls a callback; what it throws becomes an uncaught exception instead of reaching the caller. */
 export function guard (call: () => void): void {
   try {
     call()

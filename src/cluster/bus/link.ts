@@ -3,7 +3,7 @@ import { BusError } from './bus.ts'
 /** Whether a bus is connected, who wants to know, and what waits for an answer of the broker. */
 export class Link {
   readonly #listeners = new Set<(isConnected: boolean) => void>()
-  /** Fail what waits for an answer. */
+  /** Fails pending requests. */
   readonly #waiting = new Set<(error: BusError) => void>()
   #state: 'connected' | 'disconnected' | 'closed' = 'connected'
 
@@ -11,13 +11,13 @@ export class Link {
     return this.#state === 'connected'
   }
 
-  /** Calls back on every change; returns a function that ends it. */
+  /** Calls back on every change; returns a function that unsubscribes. */
   onStatus (listener: (isConnected: boolean) => void): () => void {
     this.#listeners.add(listener)
     return () => { this.#listeners.delete(listener) }
   }
 
-  /** The connection is lost, or back. */
+  /** The connection was lost or restored. */
   set (isConnected: boolean): void {
     if (this.#state === 'closed' || isConnected === this.isConnected) return
     this.#state = isConnected ? 'connected' : 'disconnected'

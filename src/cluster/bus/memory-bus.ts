@@ -6,10 +6,10 @@ import { Link } from './link.ts'
 import { MemoryStore } from './memory-store.ts'
 import { Subscriptions } from './subscriptions.ts'
 
-/** Answers a request; undefined: nobody can. */
+/** Answers a request; undefined if there is no handler. */
 type Answer = (bytes: Uint8Array | undefined) => void
 
-/** Connects the servers of one process, which then are the nodes of a cluster. */
+/** Connects servers of one process as the nodes of a cluster. */
 export class MemoryBroker {
   readonly #buses = new Set<MemoryBus>()
   readonly #stores = new Map<string, MemoryStore>()
@@ -29,12 +29,12 @@ export class MemoryBroker {
     return bus
   }
 
-  /** Disconnects a node, as if the network between it and the broker were gone. */
+  /** Disconnects a node, as if the network between it and the broker had failed. */
   cut (bus: Bus): void {
     this.#own(bus).setConnected(false)
   }
 
-  /** Connects it again. */
+  /** Reconnects it. */
   restore (bus: Bus): void {
     this.#own(bus).setConnected(true)
   }
@@ -50,7 +50,7 @@ export class MemoryBroker {
     }
   }
 
-  /** Does this in a later turn, in the order of the calls. */
+  /** Calls this in a later turn, in the order of the calls. */
   defer (action: () => void): void {
     if (this.#queue.push(action) === 1) setImmediate(() => { this.#run() })
   }
@@ -61,7 +61,7 @@ export class MemoryBroker {
     for (const action of actions) action()
   }
 
-  /** Gives a message to all subscribers but those of the sender. */
+  /** Delivers a message to all subscribers except those of the sender. */
   deliver (from: MemoryBus, subject: string, bytes: Uint8Array, answer?: Answer): void {
     let receivers = 0
     for (const bus of this.#buses) {
@@ -70,14 +70,14 @@ export class MemoryBroker {
     if (receivers === 0) answer?.(undefined)
   }
 
-  /** The store of this name, made if need be. */
+  /** The store of this name, created if it does not exist. */
   store (name: string, seconds: number): MemoryStore {
     const store = this.#stores.get(name) ?? new MemoryStore(seconds, this.#madeAt)
     this.#stores.set(name, store)
     return store
   }
 
-  /** Forgets a connection. */
+  /** Removes a connection. */
   remove (bus: MemoryBus): void {
     this.#buses.delete(bus)
   }
@@ -126,7 +126,7 @@ class MemoryBus implements Bus {
     return this.#subscriptions.add(subject, receive)
   }
 
-  /** Gives a message to the receivers of this node; their number. */
+  /** Delivers a message to the receivers of this node; returns their number. */
   receive (subject: string, bytes: Uint8Array, answer?: Answer): number {
     const receivers = this.#subscriptions.matching(subject)
     const respond = (response: Uint8Array): void => {
@@ -175,7 +175,7 @@ class MemoryBus implements Bus {
     return this.#link.onStatus(listener)
   }
 
-  /** Loses the connection, or has it back. */
+  /** Loses or restores the connection. */
   setConnected (isConnected: boolean): void {
     this.#link.set(isConnected)
   }

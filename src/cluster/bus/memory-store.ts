@@ -27,7 +27,7 @@ export class MemoryStore {
     return kept?.value === undefined ? undefined : kept.changedAt - this.#madeAt
   }
 
-  /** Undefined when there is no such key. */
+  /** Undefined if the key does not exist. */
   get (key: string): StoreEntry | undefined {
     const kept = this.#unexpired(key)
     return kept?.value === undefined ? undefined : entryOf(key, kept)
@@ -51,7 +51,7 @@ export class MemoryStore {
     })
   }
 
-  /** Calls back with every change; returns a function that ends it. */
+  /** Calls back with every change; returns a function that unsubscribes. */
   watch (watcher: (entry: StoreEntry) => void): () => void {
     this.#watchers.add(watcher)
     return () => { this.#watchers.delete(watcher) }

@@ -12,11 +12,11 @@ import { connectionOptions, type NatsOptions } from './nats-options.ts'
 import { resetSocket } from './nats-socket.ts'
 import { NatsStore } from './nats-store.ts'
 
-/** For how long connecting may take, in milliseconds. */
+/** Timeout of connecting, in milliseconds. */
 const CONNECT_TIMEOUT = 4500
-/** For how long a closing bus waits until the broker has everything, in milliseconds. */
+/** Time for which a closing bus waits until the broker has received everything, in milliseconds. */
 const CLOSE_TIMEOUT = 1000
-/** After this many bytes the broker is asked to confirm them. */
+/** Bytes after which the broker is asked to confirm them. */
 const CONFIRM_BYTES = 262_144
 
 /**
@@ -98,7 +98,7 @@ class NatsBus implements Bus {
     if (count.published - count.asked >= CONFIRM_BYTES) this.#confirm().catch(() => {})
   }
 
-  /** Asks the broker whether it has what was published until now. */
+  /** Asks the broker to confirm what was published so far. */
   async #confirm (): Promise<void> {
     const count = this.#bytes
     const published = count.asked = count.published
@@ -148,7 +148,7 @@ class NatsBus implements Bus {
     const options: Partial<KvOptions> = {
       history: 1,
       replicas: this.#replicas,
-      // Reads are answered by the leader: a follower may be late.
+      // The leader answers reads, as a follower may be behind.
       allow_direct: false,
       ...seconds !== undefined && { ttl: seconds * 1000 }
     }
@@ -201,7 +201,7 @@ class ByteCount {
   confirmed = 0
 }
 
-/** A message as NATS gives it. */
+/** A message of the NATS client. */
 class NatsMessage implements BusMessage {
   readonly #message: Msg
 

@@ -1,10 +1,10 @@
 import { BusError } from './bus.ts'
 
-/** Codes of the JetStream API that have a meaning here. */
+/** Codes of the JetStream API that are handled. */
 const WRONG_REVISION = [10071, 10164]
 const NO_STREAM = 10059
 
-/** The error of the client as one of the bus. */
+/** Converts an error of the client to one of the bus. */
 export function busError (error: unknown, subject: string): Error {
   if (!(error instanceof Error) || error instanceof BusError) return error as Error
   if (hasName(error, 'NoResponders')) return new BusError('no-responders', subject)
@@ -22,7 +22,7 @@ export function isMissingStore (error: unknown): boolean {
   return isApiError(error) ? error.code === NO_STREAM : hasName(error, 'NoResponders')
 }
 
-/** In one sentence what is wrong and what to do. */
+/** What is wrong and what to do, in one sentence. */
 export function describeFailure (error: unknown): string {
   if (hasName(error, 'JetStreamNotEnabled')) return 'JetStream is off: start the broker with nats-server -js'
   if (hasName(error, 'AuthorizationError')) return 'the broker refuses the credentials'

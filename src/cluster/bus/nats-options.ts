@@ -5,7 +5,7 @@ import { importOptional } from './import-optional.ts'
 
 /** How to reach the brokers of a cluster. */
 export interface NatsOptions {
-  /** `nats://` or `tls://` and host, port and, if need be, user and password. */
+  /** `nats://` or `tls://`, host and port, optionally with user and password. */
   readonly servers: string | readonly string[]
   /** Path or content of a .creds file. */
   readonly credentials?: string
@@ -18,10 +18,10 @@ export interface NatsOptions {
   readonly replicas?: number
 }
 
-/** For how long a broker may not answer until another is tried, in milliseconds. */
+/** Milliseconds without a response of the broker after which another one is tried. */
 const DIAL_TIMEOUT = 2000
 
-/** Options of the NATS client: it reconnects for ever, and notices within 2.3 s that a broker no longer answers. */
+/** Options of the NATS client: it reconnects without limit, and detects within 2.3 s that a broker does not respond. */
 export async function connectionOptions (options: NatsOptions): Promise<ConnectionOptions> {
   const { servers: given, credentials, token, tls } = options
   const servers = typeof given === 'string' ? given.split(',') : [...given]

@@ -7,7 +7,7 @@ interface Socket {
   resetAndDestroy (): void
 }
 
-/** Inside of the connection: not public. */
+/** Internals of the connection, which are not public. */
 interface Inside {
   readonly protocol?: { readonly transport?: { readonly socket?: Socket } }
 }

@@ -7,10 +7,10 @@ import type { Link } from './link.ts'
 import { busError, isMissingStore, isWrongRevision } from './nats-errors.ts'
 import { NatsWatch } from './nats-watch.ts'
 
-/** For how long the broker may not answer, in milliseconds. */
+/** Timeout of the broker's responses, in milliseconds. */
 const TIMEOUT = 2000
 
-/** A bucket of NATS. It is made again when a restarted broker has lost it. */
+/** A bucket of NATS. It is created again when a restarted broker has lost it. */
 export class NatsStore implements KeyStore {
   readonly #link: Link
   readonly #manager: JetStreamManager
@@ -28,7 +28,7 @@ export class NatsStore implements KeyStore {
     link.onStatus(isConnected => { for (const watch of this.#watches) isConnected ? watch.restart() : watch.pause() })
   }
 
-  /** Makes the bucket if there is none. */
+  /** Creates the bucket if it does not exist. */
   static async open (
     connection: NatsConnection, link: Link, name: string, options: Partial<KvOptions>
   ): Promise<NatsStore> {
@@ -85,7 +85,7 @@ export class NatsStore implements KeyStore {
     }
   }
 
-  /** Does something with the bucket, which is made again if the broker has lost it. */
+  /** Runs an operation on the bucket, which is created again if the broker has lost it. */
   #call<Result> (key: string, action: (bucket: KV) => Promise<Result>): Promise<Result> {
     return this.#link.answer(key, (resolve, reject) => {
       const attempt = async (): Promise<Result> => {
@@ -104,7 +104,7 @@ export class NatsStore implements KeyStore {
     })
   }
 
-  /** The bucket, made by one caller if need be. */
+  /** The bucket, created by the first caller. */
   async #open (): Promise<KV> {
     if (this.#bucket !== undefined) return this.#bucket
     this.#making ??= this.#makeBucket().finally(() => { this.#making = undefined })

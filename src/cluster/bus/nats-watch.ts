@@ -2,9 +2,9 @@ import type { ConsumerMessages, JetStreamManager, JsMsg, PushConsumer } from '@n
 import type { StoreEntry } from './bus.ts'
 import { guard } from './guard.ts'
 
-/** A key that was pending may expire before it is delivered: no more is waited for than this, in milliseconds. */
+/** Maximum wait for pending keys, in milliseconds, as a key may expire before it is delivered. */
 const LISTING_TIMEOUT = 1000
-/** Until the next attempt to go on after a loss of the connection, in milliseconds. */
+/** Milliseconds between attempts to resume after the connection was lost. */
 const RETRY = 250
 
 /** Follows the changes of a bucket. */
@@ -18,7 +18,7 @@ export class NatsWatch {
   /** When the broker made the bucket whose revisions are followed. */
   #made: string | undefined
   #revision = 0
-  /** Counts starts and pauses: what belongs to an earlier start is ignored. */
+  /** Counts starts and pauses: results of an earlier start are ignored. */
   #run = 0
 
   constructor (manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void) {
@@ -28,7 +28,7 @@ export class NatsWatch {
     this.#receive = receive
   }
 
-  /** Gives all keys, at a later start only what has changed since; resolves when they were given. */
+  /** Delivers all keys, at a later start only the changes since; resolves when they were delivered. */
   async start (): Promise<void> {
     this.pause()
     const run = this.#run
@@ -76,7 +76,7 @@ export class NatsWatch {
     guard(() => { this.#receive({ key: subject.slice(this.#prefix.length), value, revision }) })
   }
 
-  /** Starts again, as often as it takes. */
+  /** Retries until it has started. */
   restart (): void {
     const attempt = (): void => {
       const started = this.start()
@@ -86,7 +86,7 @@ export class NatsWatch {
     attempt()
   }
 
-  /** Gives no more changes. */
+  /** Stops delivering changes. */
   pause (): void {
     this.#run++
     this.#messages?.stop()

@@ -1,4 +1,4 @@
-/** Who receives a message. */
+/** Receives a message. */
 type Receive<Message> = (message: Message) => void
 
 /** Receivers by subject; in a subscribed subject `*` stands for one word. */
@@ -7,7 +7,7 @@ export class Subscriptions<Message> {
   /** Words of the subscribed subjects that have a wildcard. */
   readonly #wildcards = new Map<string, readonly string[]>()
 
-  /** Returns a function that removes it again. */
+  /** Returns a function that removes it. */
   add (subject: string, receive: Receive<Message>): () => void {
     let receivers = this.#bySubject.get(subject)
     if (receivers === undefined) {

@@ -1,6 +1,6 @@
 import type { ClusterNode } from '../membership/membership-host.ts'
 
-/** What a node tells the others regularly. */
+/** What a node regularly sends to the others. */
 export interface Heartbeat {
   readonly node: ClusterNode
   /** Whether it is its last one. */
@@ -14,7 +14,7 @@ export function encodeHeartbeat ({ node, isLeaving, bytes }: Heartbeat): Uint8Ar
   return Buffer.concat([Buffer.from(`${JSON.stringify({ node, isLeaving })}\n`), bytes])
 }
 
-/** Undefined when it is none: a node of another version may say it otherwise. */
+/** Undefined if it is not a heartbeat: a node of another version may send another format. */
 export function decodeHeartbeat (message: Uint8Array): Heartbeat | undefined {
   const end = message.indexOf(0x0A)
   try {

@@ -1,7 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { KeyStore } from '../bus/bus.ts'
 
-/** A node and what it must have in common with the others. */
+/** A node and the settings that it must share with the others. */
 export interface LeaseOwner {
   readonly nodeId: string
   readonly version: string
@@ -9,11 +9,11 @@ export interface LeaseOwner {
   readonly agreement: string
 }
 
-/** What the lease of a slot says. */
+/** The value of the lease of a slot. */
 export interface LeaseValue extends LeaseOwner {
   readonly epoch: number
   readonly startedAt: number
-  /** Whether its owner has left: nobody gets the slot until the key expires. */
+  /** Whether its owner has left: the slot stays unused until the key expires. */
   readonly hasLeft: boolean
 }
 
@@ -30,7 +30,7 @@ export function decodeLease (bytes: Uint8Array): LeaseValue {
   return JSON.parse(new TextDecoder().decode(bytes)) as LeaseValue
 }
 
-/** All leases by slot, those that have ended but not expired included. */
+/** All leases by slot, including those that have ended but not expired. */
 export async function readLeases (store: KeyStore): Promise<Map<number, LeaseValue>> {
   const leases = new Map<number, LeaseValue>()
   const end = await store.watch(({ key, value }) => {

@@ -15,15 +15,15 @@ export interface ClusterNode {
 /** Why a node is no longer in the cluster: it announced that it leaves, or stopped responding. */
 export type NodeLeftCause = 'left' | 'lost'
 
-/** What membership tells and asks of the rest of a node. */
+/** What membership reports to the rest of a node, and needs of it. */
 export interface MembershipHost {
-  /** What all nodes must have in common, as JSON of an object; a node with another one refuses to start. */
+  /** Settings that all nodes must share, as a JSON object; a node that differs refuses to start. */
   readonly agreement: string
-  /** This node holds a slot, at first or after `fenced`; the other nodes hear of it after this call. */
+  /** This node holds a slot, initially or again after `fenced`; the other nodes are informed after this call. */
   claimed (lease: { readonly slot: number, readonly epoch: number }): void
   /** All other nodes are live here; this node is ready once this resolves. */
   ready (): Promise<void>
-  /** Bytes for the next heartbeat, besides who and what state the node is. */
+  /** Bytes for the next heartbeat, besides the node's identity and state. */
   heartbeat (): Uint8Array
   /** A heartbeat of a live node; the bytes are valid until the call returns. */
   heard (node: ClusterNode, bytes: Uint8Array): void

@@ -9,7 +9,7 @@ import { OtherNodes } from './other-nodes.ts'
 import { SlotLease } from './slot-lease.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 
-/** Who a node is. */
+/** Identity of a node. */
 export interface MembershipOptions {
   /** Letters, digits, hyphens, underscores: clusters of different names do not see each other. */
   readonly namespace: string
@@ -29,8 +29,8 @@ interface KnownNode {
 const EMPTY = new Uint8Array(0)
 
 /**
- * Makes this process a node of a cluster: leases a slot, tells the others that it is live, and tells the host which
- * others are.
+ * Makes this process a node of a cluster: leases a slot, announces it to the others, and reports the live nodes to
+ * the host.
  */
 export class Membership {
   readonly #bus: Bus
@@ -41,11 +41,11 @@ export class Membership {
   readonly #others: OtherNodes
   #state: 'out' | 'joining' | 'ready' | 'closed' = 'out'
   #lease: SlotLease | undefined
-  /** The one that was lost last. */
+  /** The last one that was lost. */
   #former: SlotLease | undefined
   #isDraining = false
   #store: Promise<KeyStore> | undefined
-  /** Ends what was started to join. */
+  /** Stops what was started in order to join. */
   readonly #cleanup: Array<() => void> = []
   #endStatus = (): void => {}
 
@@ -56,7 +56,7 @@ export class Membership {
     this.#log = log
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
-      // A heartbeat may be late: its node may be gone although its lease has not expired.
+      // A heartbeat may be late: its node may have left although its lease has not expired.
       owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node.slot, node.epoch) === true,
       answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
     }
@@ -99,8 +99,8 @@ export class Membership {
   }
 
   /**
-   * Joins the cluster; resolves when all other nodes are known. Afterwards a node that has lost its slot joins again by
-   * itself.
+   * Joins the cluster; resolves when all other nodes are known. A node that loses its slot later joins again
+   * automatically.
    *
    * @throws ERR_INVALID_PARAMETER if it does not agree with a live node, or a live node has its id
    * @throws cluster-unavailable if the broker cannot be reached or all slots are taken
@@ -122,7 +122,7 @@ export class Membership {
     this.#sendHeartbeat()
   }
 
-  /** Leaves the cluster: the others know at once. The host hears of nothing more. */
+  /** Leaves the cluster: the others are informed at once, the host is no longer called. */
   async leave (): Promise<void> {
     const lease = this.#lease
     if (this.checkHeld()) this.#sendHeartbeat(`${this.#prefix}.hb`, true)
@@ -153,7 +153,7 @@ export class Membership {
     this.#state = 'ready'
   }
 
-  /** Tells the others of this node and waits until it knows them. */
+  /** Announces this node and waits until it knows the others. */
   async #introduceSelf (lease: SlotLease, known: KnownNode[]): Promise<void> {
     if (this.#state === 'closed') return
     this.#lease = lease
@@ -177,14 +177,14 @@ export class Membership {
     }
   }
 
-  /** Those of the leases whose owners answer. */
+  /** The leases whose owners respond. */
   async #findLive (leases: ReadonlyMap<number, LeaseValue>): Promise<KnownNode[]> {
     const nodes = [...leases].filter(([, { hasLeft }]) => !hasLeft).map(([slot, { epoch }]) => ({ slot, epoch }))
     const answers = await Promise.all(nodes.map(({ slot, epoch }) => this.#answers(slot, epoch)))
     return nodes.filter((_, index) => answers[index] === true)
   }
 
-  /** Whether the owner of a slot answers; undefined when the broker cannot be reached. */
+  /** Whether the owner of a slot responds; undefined if the broker is unreachable. */
   async #answers (slot: number, epoch: number): Promise<boolean | undefined> {
     try {
       const answer = await this.#bus.request(`${this.#prefix}.n.${slot}.ping`, EMPTY, this.#timings.ping)
@@ -195,7 +195,7 @@ export class Membership {
     }
   }
 
-  /** Whether a node is what the lease of its slot says, and agrees with this one. */
+  /** Whether a node matches the lease of its slot and has the same settings. */
   async #owns ({ id, slot, epoch }: ClusterNode): Promise<boolean> {
     const store = await this.#openStore()
     const entry = await store.get(leaseKey(slot))
@@ -233,7 +233,7 @@ export class Membership {
     this.#cleanup.push(this.#bus.subscribe(subject, receive))
   }
 
-  /** Tells all others of this node, and asks them to do the same. */
+  /** Announces this node to all others, and asks them to do the same. */
   #announce (slot: number): void {
     this.#sendHeartbeat()
     this.#bus.publish(`${this.#prefix}.hello`, new TextEncoder().encode(String(slot)))
@@ -267,13 +267,13 @@ export class Membership {
     if (wasReady) this.#state = 'out'
     this.#former = this.#lease
     this.#giveUp()
-    // A node that was joining finds that out.
+    // A joining node notices this itself.
     if (!wasReady) return
     this.#log.error({ node: this.#options.nodeId }, 'Lost the slot in the cluster, joining again')
     this.#rejoin()
   }
 
-  /** Is no longer in the cluster. */
+  /** This node is no longer in the cluster. */
   #giveUp (): void {
     const hadSlot = this.#lease !== undefined
     this.#stop()
@@ -281,7 +281,7 @@ export class Membership {
     this.#others.clear()
   }
 
-  /** Joins again, as often as it takes. */
+  /** Retries until it has joined. */
   async #rejoin (): Promise<void> {
     while (this.#state === 'out') {
       try {
@@ -295,7 +295,7 @@ export class Membership {
     }
   }
 
-  /** Says nothing more and hears nothing more. */
+  /** Stops sending and receiving. */
   #stop (): void {
     this.#lease = undefined
     for (const end of this.#cleanup.splice(0)) end()

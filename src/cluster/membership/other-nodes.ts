@@ -3,11 +3,11 @@ import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership/m
 import type { Heartbeat } from './heartbeat.ts'
 import type { Timings } from './timings.ts'
 
-/** What a node asks the cluster about another. */
+/** What a node checks about another one. */
 export interface Inquiry {
-  /** Whether it is there and the lease of its slot is its own. */
+  /** Whether it responds and owns the lease of its slot. */
   owns (node: ClusterNode): Promise<boolean>
-  /** Whether it answers; undefined when the broker cannot be reached. */
+  /** Whether it responds; undefined if the broker is unreachable. */
   answers (node: ClusterNode): Promise<boolean | undefined>
 }
 
@@ -16,12 +16,12 @@ interface OtherNode {
   state: 'joining' | 'live'
   /** By performance.now(). */
   heardAt: number
-  /** Whether it is asked if it is there. */
+  /** Whether it is being pinged. */
   isAsked: boolean
   joining: Promise<void>
 }
 
-/** The other nodes of a cluster: who has joined, who has left. */
+/** The other nodes of a cluster: tracks which have joined and left. */
 export class OtherNodes {
   readonly #host: MembershipHost
   readonly #inquiry: Inquiry
@@ -93,14 +93,14 @@ export class OtherNodes {
     introductions.add(key)
     this.#inquiry.owns(node)
       .then(isOwner => { if (isOwner && introductions === this.#introductions) this.#join(node) })
-      // An error of the bus: its next heartbeat introduces it again.
+      // An error of the bus: it is looked up again at its next heartbeat.
       .catch((error: unknown) => { this.#log.debug({ err: error, node: node.id }, 'Could not look up a node') })
       .finally(() => { introductions.delete(key) })
   }
 
   #join (node: ClusterNode): void {
     for (const other of [...this.#bySlot.values()]) {
-      // It was started again before the others noticed that it had gone.
+      // It was restarted before the others noticed that it had left.
       if (other.node.slot === node.slot || other.node.id === node.id) this.#remove(other, 'lost')
     }
     const other: OtherNode = {
@@ -143,7 +143,7 @@ export class OtherNodes {
     }, () => { other.isAsked = false })
   }
 
-  /** No heartbeat can have arrived until now: the broker was away. */
+  /** No heartbeat can have arrived in the meantime: the broker was unreachable. */
   forgiveSilence (): void {
     for (const other of this.#bySlot.values()) other.heardAt = performance.now()
   }

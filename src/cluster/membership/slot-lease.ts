@@ -5,7 +5,7 @@ import { BusError, type KeyStore } from '../bus/bus.ts'
 import { decodeLease, encodeLease, leaseKey, type LeaseOwner, type LeaseValue } from './lease-value.ts'
 import type { Timings } from './timings.ts'
 
-/** Slots are 1 to this. */
+/** The highest slot; the lowest is 1. */
 const MAX_SLOT = 1023
 /** Clocks of two machines may run this much apart. */
 const DRIFT = 1.1
@@ -47,7 +47,7 @@ export class SlotLease {
   }
 
   /**
-   * Claims a free slot, chosen by chance; `lost` is called once when it is lost later. A node that had a slot before
+   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before
    * gets that one again unless somebody else has it.
    *
    * @throws cluster-unavailable if there is none
@@ -107,7 +107,7 @@ export class SlotLease {
     return this.#state === 'claimed' || this.#state === 'held'
   }
 
-  /** Renews it now. The answer to an earlier renewal may be late: it is not waited for. */
+  /** Renews it now, without waiting for the answer to an earlier renewal. */
   renew (): void {
     if (!this.#isOwn()) return
     // An error of the bus: the next renewal may succeed.
@@ -136,7 +136,7 @@ export class SlotLease {
     const revision = entry === undefined
       ? await this.#store.create(key, value)
       : await this.#store.update(key, value, entry.revision)
-    // Refused: the next renewal finds out why.
+    // Refused: the next renewal determines why.
     if (revision !== undefined) this.#acknowledge(revision, sentAt)
   }
 
@@ -165,7 +165,7 @@ export class SlotLease {
     clearTimeout(this.#fence)
   }
 
-  /** Gives the slot up; nobody gets it until the quarantine is over. */
+  /** Gives up the slot; it stays unused until the quarantine is over. */
   async leave (): Promise<void> {
     if (!this.checkHeld()) return
     this.#end('left')
@@ -176,14 +176,14 @@ export class SlotLease {
   }
 }
 
-/** Slots to try in turn: the former one, then free ones in no order. */
+/** Slots to try in turn: the former one, then free ones in random order. */
 function * candidates (taken: ReadonlySet<number>, former: FormerLease | undefined): IterableIterator<number> {
   if (former !== undefined) yield former.slot
   const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !taken.has(slot))
   while (free.length > 0) yield free.splice(randomInt(free.length), 1)[0]
 }
 
-/** Takes a slot that is free, or is still held by the lease that this node has lost; undefined if it is neither. */
+/** Takes a slot that is free or still held by this node's lost lease; undefined if it is neither. */
 async function take (
   store: KeyStore, slot: number, value: Uint8Array, former: FormerLease | undefined
 ): Promise<number | undefined> {

@@ -2,19 +2,19 @@
 export interface Timings {
   /** Between two heartbeats, and between two renewals of the lease of a slot. */
   readonly heartbeat: number
-  /** A node that has not renewed its lease for so long no longer owns its slot. */
+  /** Time without renewal after which a node no longer owns its slot. */
   readonly lease: number
-  /** For how long nobody gets a slot whose lease has ended. */
+  /** Time for which a slot stays unused after its lease has ended. */
   readonly quarantine: number
-  /** A node is pinged after this time without a heartbeat. */
+  /** Time without a heartbeat after which a node is pinged. */
   readonly silence: number
-  /** A node that does not answer in this time is lost. */
+  /** Time without a response after which a node is lost. */
   readonly ping: number
-  /** For how long a starting node waits to hear of the others. */
+  /** Time for which a starting node waits for the others. */
   readonly hello: number
 }
 
-/** What a cluster has by default: a crashed node is lost within 4 s, a slot is free again after 14 s. */
+/** The defaults: a crashed node is lost within 4 s, its slot is free again after 14 s. */
 export const defaultTimings: Timings = {
   heartbeat: 1000,
   lease: 3000,

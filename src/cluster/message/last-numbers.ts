@@ -15,7 +15,7 @@ export class LastNumbers {
     return this.#advance(slot, seq, seq) ?? 0
   }
 
-  /** The node is gone, or has joined anew: its numbers begin again. */
+  /** The node has left, or joined again: its numbers start over. */
   forget (slot: number): void {
     this.#bySlot.delete(slot)
   }

@@ -10,7 +10,7 @@ export interface PeerEvent {
   readonly left?: { readonly id: number, readonly end: PeerEnd | undefined }
 }
 
-/** The same with who says so. */
+/** The same with its sender. */
 export interface StampedPeerEvent extends PeerEvent {
   readonly slot: number
   readonly epoch: number
@@ -32,16 +32,16 @@ export interface FeedHost {
   idsOf (slot: number): number[]
   add (slot: number, facts: PeerFacts): void
   remove (id: number, end: PeerEnd | undefined): void
-  /** Events of the node were lost; the feed reads its peers again. */
+  /** Events of the node were lost; the feed fetches its peers again. */
   eventsLost (node: ClusterNode, count: number): void
 }
 
-/** Keeps the peers of another node known here: all of them at first, then each that comes or goes. */
+/** Tracks the peers of another node: fetches all of them, then follows joins and leaves. */
 export class PeerFeed {
   readonly node: ClusterNode
   readonly #host: FeedHost
   #seq = 0
-  /** Events that arrive while all peers are read. */
+  /** Events that arrive while all peers are being fetched. */
   #waiting: PeerEvent[] | undefined
   #isReadAgain = false
 
@@ -50,7 +50,7 @@ export class PeerFeed {
     this.#host = host
   }
 
-  /** Reads all peers; events that arrive meanwhile follow. */
+  /** Fetches all peers; events that arrive in the meantime are applied afterwards. */
   async readAll (): Promise<void> {
     if (this.#waiting !== undefined) {
       this.#isReadAgain = true
@@ -83,7 +83,7 @@ export class PeerFeed {
     else this.#apply(event)
   }
 
-  /** The node has told the number of its last event: those that did not arrive before are lost. */
+  /** The node has reported the number of its last event: earlier ones that did not arrive are lost. */
   checkSeq (seq: number): void {
     if (this.#waiting !== undefined || seq <= this.#seq) return
     const lost = seq - this.#seq
@@ -93,7 +93,7 @@ export class PeerFeed {
 
   #readAgain (lost: number): void {
     this.#host.eventsLost(this.node, lost)
-    // A node that does not answer is about to be declared lost.
+    // A node that does not respond is about to be declared lost.
     this.readAll().catch(() => {})
   }
 

@@ -13,11 +13,11 @@ import type { PeerFacts, RemoteHost } from './remote-peer.ts'
 /** Peers in one page of an answer: far from the smallest `max_payload`. */
 const PAGE_SIZE = 1000
 
-/** How a peer ended whose node is gone, or has not told. */
+/** How a peer ended whose node was lost, or did not report it. */
 const UNKNOWN_END: PeerEnd =
   { cause: 'reset', outcome: 'reset', code: closeCode.ABNORMAL, reason: '', seconds: 0 }
 
-/** What PeerSync tells the rest of the node. */
+/** What PeerSync reports to the rest of the node. */
 export interface PeerSyncHost extends RemoteHost {
   /** A peer of another node has joined its room. */
   remoteJoined (peer: RemotePeer): void
@@ -29,7 +29,7 @@ export interface PeerSyncHost extends RemoteHost {
   eventsLost (node: ClusterNode, count: number): void
 }
 
-/** Tells the other nodes of the peers here, and keeps those of the other nodes known. */
+/** Announces the peers of this node to the others, and tracks theirs. */
 export class PeerSync implements FeedHost {
   readonly replica = new PeerReplica()
   readonly #context: NodeContext
@@ -48,7 +48,7 @@ export class PeerSync implements FeedHost {
     return this.#seq
   }
 
-  /** Hears of the peers of other nodes; returns a function that ends it. */
+  /** Subscribes to the peers of other nodes; returns a function that unsubscribes. */
   listen (): () => void {
     const { bus, subjects } = this.#context
     return bus.subscribe(subjects.allPeers, ({ bytes }) => {
@@ -77,13 +77,13 @@ export class PeerSync implements FeedHost {
     await feed.readAll()
   }
 
-  /** The node is gone, and its peers with it. */
+  /** The node has left, and its peers with it. */
   nodeLeft (node: ClusterNode): void {
     this.#feeds.delete(node.slot)
     for (const { id } of [...this.replica.ofNode(node.slot)]) this.remove(id, undefined)
   }
 
-  /** The node has told the number of its last event. */
+  /** The node has reported the number of its last event. */
   checkSeq (slot: number, seq: number): void {
     this.#feeds.get(slot)?.checkSeq(seq)
   }

@@ -8,7 +8,7 @@ import { writeMode } from '../../core/peer/write-mode.ts'
 import type { InboxSender } from '../../core/room/server-inbox.ts'
 import type { Room } from '../../core/room/room.ts'
 
-/** What a node tells the others of a peer. */
+/** What a node sends to the others about a peer. */
 export interface PeerFacts {
   readonly id: number
   readonly room: string
@@ -46,9 +46,11 @@ export class RemotePeer implements PeerBackend, InboxSender {
   readonly unreadPackets = 0
   readonly wasStringPacket = false
   readonly outbox = UNKNOWN_TRAFFIC
+  /** Only its own node knows it. */
+  readonly handshake = undefined
   data: unknown
   end: PeerEnd | undefined
-  /** Nobody can pause it from here. */
+  /** It cannot be paused from another node. */
   readonly isLeaving = true
   readonly #host: RemoteHost
   #writeMode: number = writeMode.BINARY
@@ -97,7 +99,7 @@ export class RemotePeer implements PeerBackend, InboxSender {
     return this.#host.variants
   }
 
-  /** What applications see of it; always the same object. */
+  /** Its public object, always the same. */
   get peer (): WebSocketPeer {
     this.#peer ??= new WebSocketPeer(this)
     return this.#peer
@@ -140,7 +142,7 @@ export class RemotePeer implements PeerBackend, InboxSender {
     return await new Promise(resolve => { (this.#onEnd ??= []).push(resolve) })
   }
 
-  /** Its node has told that it ended, or is gone itself. */
+  /** Its node has reported its end, or was lost. */
   finish (end: PeerEnd): void {
     this.end = end
     for (const resolve of this.#onEnd ?? []) resolve(end)

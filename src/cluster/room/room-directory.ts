@@ -16,21 +16,21 @@ export interface RoomEntry extends Lease {
 /** An entry and its revision in the store. */
 interface Known { readonly entry: RoomEntry, readonly revision: number }
 
-/** What the directory asks and tells. */
+/** What the directory needs of the node, and reports to it. */
 export interface DirectoryHost {
   /** This node's slot and lease. */
   readonly lease: Lease
-  /** The entry of a room has changed, or is gone. */
+  /** The entry of a room has changed, or was removed. */
   entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void
 }
 
-/** Which rooms there are in the cluster and where each has its home: a store that all nodes watch. */
+/** The rooms of the cluster and the home of each: a store that all nodes watch. */
 export class RoomDirectory {
   readonly #host: DirectoryHost
   readonly #known = new Map<string, Known>()
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
-  /** The last of the changes that are under way. */
+  /** The last of the pending changes. */
   #changing: Promise<void> = Promise.resolve()
 
   constructor (host: DirectoryHost) {
@@ -62,7 +62,7 @@ export class RoomDirectory {
     for (const [room, { entry }] of this.#known) yield [room, entry]
   }
 
-  /** Makes this node the home of a room that is in no entry; false if another node was faster. */
+  /** Makes this node the home of a room that has no entry; false if another node was faster. */
   async claim (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
     const entry = { ...this.#host.lease, options, openedAt }
     const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
@@ -97,7 +97,7 @@ export class RoomDirectory {
     await this.#store!.delete(keyOf(room), known.revision)
   }
 
-  /** The store may have lost what is in no replica of it: writes the rooms of this node again. */
+  /** The store may have lost entries that no replica has: writes the rooms of this node again. */
   async restore (): Promise<void> {
     const { slot, epoch } = this.#host.lease
     for (const [room, { entry }] of this.#known) {

@@ -17,23 +17,23 @@ import type { DirectoryHost, Lease, RoomEntry } from './room-directory.ts'
 import { keyOf } from '../subjects.ts'
 import { Seats } from './seats.ts'
 
-/** What RoomHomes tells the rest of the node. */
+/** What RoomHomes reports to the rest of the node. */
 export interface HomesHost {
   readonly nodeId: string
   readonly replica: PeerReplica
-  /** The home of a room may be another now. */
+  /** The home of a room may have changed. */
   homeChanged (room: string): void
 }
 
-/** Where the server of each room is: on the node that opened it, or that has taken over from one that is gone. */
+/** Where the server of each room is: on the node that opened it, or the one that took over from a lost node. */
 export class RoomHomes implements DirectoryHost {
   readonly directory = new RoomDirectory(this)
   readonly seats = new Seats()
   readonly #context: NodeContext
   readonly #host: HomesHost
-  /** What applications keep of rooms. */
+  /** State of rooms, kept by applications. */
   #states: KeyStore | undefined
-  /** Rooms whose home is gone. */
+  /** Rooms whose home was lost. */
   readonly #homeless = new Set<string>()
 
   constructor (context: NodeContext, host: HomesHost) {
@@ -49,7 +49,7 @@ export class RoomHomes implements DirectoryHost {
     })
   }
 
-  /** Knows all rooms, and is the home of `main` unless another node is. */
+  /** Loads all rooms, and makes this node the home of `main` unless another node is. */
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
     this.#states = states
     await this.directory.open(rooms)
@@ -57,7 +57,7 @@ export class RoomHomes implements DirectoryHost {
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
-    // Rooms that went on without the cluster.
+    // Rooms that continued without the cluster.
     for (const core of this.#context.registry.rooms) this.opened(core)
   }
 
@@ -153,7 +153,7 @@ export class RoomHomes implements DirectoryHost {
     await reachable(this.directory.change(room, changes), `room ${room} is changed on this node only`)
   }
 
-  /** Id of the node that holds a lease; undefined if it is gone. */
+  /** Id of the node that holds a lease; undefined if it has left. */
   #nodeOf (lease: Lease): string | undefined {
     if (this.#isHere(lease)) return this.#host.nodeId
     return this.#context.isLive(lease) ? this.#context.nodeIn(lease.slot)?.id : undefined
@@ -161,7 +161,7 @@ export class RoomHomes implements DirectoryHost {
 
   // ---- opening and entering ----
 
-  /** A part of a room is opened here: without another home, this node is it. */
+  /** A part of a room is opened here: this node becomes its home unless it has one. */
   opened (core: RoomCore): void {
     if (this.directory.get(core.name) !== undefined || core.name === MAIN) return
     this.directory.claim(core.name, core.settings.options, core.openedAt).then(isOurs => {
@@ -197,7 +197,7 @@ export class RoomHomes implements DirectoryHost {
     await this.#context.commands.ask(slot, 'enter', { room, address })
   }
 
-  /** Opens a room for a client; if another node is faster, it is asked. */
+  /** Opens a room for a client; if another node is faster, asks that node. */
   async #openFor (name: string, address: string): Promise<void> {
     const { rooms } = this.#context.registry
     rooms.checkEntry(name, address)
@@ -235,7 +235,7 @@ export class RoomHomes implements DirectoryHost {
     }
   }
 
-  /** The part here is gone; if it was the home, the room is gone. */
+  /** The part here was closed; if this node was the home, the room ends. */
   closed (room: string): void {
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
@@ -277,7 +277,7 @@ export class RoomHomes implements DirectoryHost {
 
   // ---- failover ----
 
-  /** A node is gone: rooms that had their home there get another one. */
+  /** A node was lost: rooms that had their home there get another one. */
   nodeLeft (node: ClusterNode): void {
     for (const [room, entry] of this.directory) {
       if (entry.slot === node.slot && entry.epoch === node.epoch) this.#homeless.add(room)
@@ -314,7 +314,7 @@ export class RoomHomes implements DirectoryHost {
     return isHere && others.every(({ id }) => weight(room, id) < own)
   }
 
-  /** One node removes a room in which nobody is left. */
+  /** One node removes a room that has no members left. */
   async #removeOrphan (room: string): Promise<void> {
     const { slot } = this.lease
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
@@ -333,7 +333,7 @@ function isSame (one: Lease, other: Lease): boolean {
   return one.slot === other.slot && one.epoch === other.epoch
 }
 
-/** What the store answers; rejects with cluster-unavailable when the broker is away. */
+/** The result of a store operation; rejects with cluster-unavailable when the broker is unreachable. */
 async function reachable<Result> (
   answer: Promise<Result>, problem = 'the broker does not answer'
 ): Promise<Result> {
@@ -345,7 +345,7 @@ async function reachable<Result> (
   }
 }
 
-/** Rendezvous hashing: the node with the greatest weight takes a room over. */
+/** Rendezvous hashing: the node with the greatest weight takes over a room. */
 function weight (room: string, nodeId: string): string {
   return createHash('sha1').update(`${room}\n${nodeId}`).digest('hex')
 }

@@ -28,13 +28,13 @@ export interface PartHost {
   homeOf (room: string): number | undefined
   /** Members on other nodes. */
   members (room: string): PeerTable<RemotePeer> | undefined
-  /** Places that are kept in a room for clients of other nodes. */
+  /** Places that are reserved in a room for clients of other nodes. */
   reserved (room: string): number
   peerJoined (session: PeerSession): void
   peerLeft (session: PeerSession, end: PeerEnd | undefined): void
   /** Sends a packet to a peer of another node, or with target 1 to the server of a room there. */
   sendDirect (slot: number, room: string, to: number, code: number, packet: Sent): void
-  /** Sends what is waiting for single peers of other nodes. */
+  /** Sends what is queued for single peers of other nodes. */
   flushDirect (): void
   optionsChanged (room: string, changes: RoomOptions): void
   closing (room: string, end: RoomEnd): void
@@ -43,15 +43,15 @@ export interface PartHost {
   closed (room: string): void
 }
 
-/** The part of a room on this node, as its rest on other nodes sees it. */
+/** The part of a room on this node, as the other nodes see it. */
 export class RoomPart implements RoomLink, LogReader {
   readonly core: RoomCore
   readonly #host: PartHost
   readonly #traffic: RoomTraffic
-  /** Members on other nodes, and whether the room has its home here: kept here for `sentAll`. */
+  /** Members on other nodes, and whether the room has its home here: cached for `sentAll`. */
   #members: PeerTable<RemotePeer> | undefined
   #isHome = true
-  /** Frames of this turn for other nodes: ranges of the log, and what is said about single ones. */
+  /** Frames of this turn for other nodes: ranges of the log, and notes about single frames. */
   #ranges: number[] = []
   #notes: Note[] = []
   #packets = 0
@@ -67,7 +67,7 @@ export class RoomPart implements RoomLink, LogReader {
     core.outbox.readBy(this)
   }
 
-  /** Members on other nodes have come or gone, or the room's home is another. */
+  /** Members on other nodes have joined or left, or the room has another home. */
   update (): void {
     this.#members = this.#host.members(this.core.name)
     this.#isHome = this.#host.isHome(this.core.name)
@@ -191,7 +191,7 @@ export class RoomPart implements RoomLink, LogReader {
     this.#size += payloadSize(to - from)
   }
 
-  /** The broker does not keep up: who sends is paused. */
+  /** The broker does not keep up: senders are paused. */
   #pauseIfCongested (source: number): void {
     const { congestion } = this.#host
     if (!congestion.isActive) return

@@ -4,9 +4,9 @@ import type { Frames, RoomMessage } from '../message/room-message.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { RoomPart } from './room-part.ts'
 
-/** Milliseconds for which a room that was sent to is named in heartbeats. */
+/** Milliseconds after its last message for which heartbeats name a room. */
 const RECENT = 4000
-/** Rooms that one heartbeat names at most: with the longest names they take 160 KB. */
+/** Maximum number of rooms in one heartbeat: with the longest names they take 160 KB. */
 const MAX_RECENT = 2000
 
 /** What happens with the traffic of rooms. */
@@ -69,19 +69,19 @@ export class RoomTraffic {
     this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
   }
 
-  /** Rooms and numbers of their last messages: those of the last seconds, as many as fit a heartbeat. */
+  /** Rooms with recent messages and the numbers of the last ones, as many as fit in a heartbeat. */
   recent (): Array<[string, number]> {
     const since = performance.now() - RECENT
     return [...this.#sent].slice(-MAX_RECENT).filter(([, { at }]) => at >= since).map(([room, { seq }]) => [room, seq])
   }
 
-  /** A node has told the number of its last message to a room: those that did not arrive before are lost. */
+  /** A node has reported the number of its last message to a room: earlier ones that did not arrive are lost. */
   checkSeq (slot: number, room: string, seq: number): void {
     const open = this.#open.get(room)
     if (open !== undefined) this.#report(open, slot, open.received.reported(slot, seq))
   }
 
-  /** The node is gone, or has joined anew: numbers begin again. */
+  /** The node has left, or joined again: numbers start over. */
   forget (slot: number): void {
     for (const { received } of this.#open.values()) received.forget(slot)
   }
@@ -100,7 +100,7 @@ export class RoomTraffic {
     if (lost > 0) this.#host.lost(part, slot, lost)
   }
 
-  /** A node has no members of a room any more: if it has again, its numbers begin again. */
+  /** A node no longer has members of a room: when it has some again, its numbers start over. */
   forgetIn (room: string, slot: number): void {
     this.#open.get(room)?.received.forget(slot)
   }

@@ -1,11 +1,11 @@
-/** Time that a place is kept for a client of another node, in milliseconds. */
+/** Time for which a place is reserved for a client of another node, in milliseconds. */
 const KEPT = 5000
 
-/** Places in rooms that are kept for clients that other nodes are about to accept. */
+/** Places in rooms that are reserved for clients that other nodes are about to accept. */
 export class Seats {
   readonly #ends = new Map<string, number[]>()
 
-  /** Places that are kept in a room. */
+  /** Places that are reserved in a room. */
   count (room: string): number {
     const ends = this.#ends.get(room)
     if (ends === undefined) return 0
@@ -22,7 +22,7 @@ export class Seats {
     this.#ends.set(room, ends)
   }
 
-  /** A client of another node has come. */
+  /** A client of another node has joined. */
   take (room: string): void {
     const ends = this.#ends.get(room)
     ends?.shift()

@@ -1,4 +1,4 @@
-import { networkOf, parseAddressRange } from '../../address-range.ts'
+import { type AddressRange, networkOf, parseAddressRange } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
 /** An IP address or range that may not connect. */
@@ -29,27 +29,28 @@ export class Bans {
   /** By prefix length, then by network. */
   readonly #byLength = new Map<number, Map<string, Entry>>()
 
-  /** Bans an address or CIDR range, or replaces its ban; throws ERR_INVALID_PARAMETER. */
-  ban (address: string, { seconds, reason = '' }: BanTerms = {}): Ban {
+  /** Bans addresses and CIDR ranges, or replaces their bans; throws ERR_INVALID_PARAMETER and bans none. */
+  banAll (addresses: Iterable<string>, { seconds, reason = '' }: BanTerms = {}): Ban[] {
     if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) {
       throw new GodotError(
         'ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected a number over 0, or none for a permanent ban`
       )
     }
+    const ranges = [...addresses].map(parseRange)
     const since = Date.now()
-    return this.#add(address, { reason, since, until: seconds === undefined ? undefined : since + seconds * 1000 })
+    const terms = { reason, since, until: seconds === undefined ? undefined : since + seconds * 1000 }
+    return ranges.map(range => this.#add(range, terms))
   }
 
   /** Adds a ban of an earlier process or another node, unless it has expired; throws ERR_INVALID_PARAMETER. */
   restore ({ address, ...terms }: Ban): Ban | undefined {
     const now = Date.now()
     if (terms.until !== undefined && terms.until <= now) return undefined
-    return this.#add(address, { ...terms, until: terms.until }, now - terms.since)
+    return this.#add(parseRange(address), { ...terms, until: terms.until }, now - terms.since)
   }
 
   /** `age`: milliseconds since it was imposed. */
-  #add (address: string, terms: Omit<Ban, 'address'>, age: number = 0): Ban {
-    const { network, length, text } = parseRange(address)
+  #add ({ network, length, text }: AddressRange, terms: Omit<Ban, 'address'>, age: number = 0): Ban {
     const ban = { address: text, ...terms }
     if (!this.#byLength.has(length)) this.#byLength.set(length, new Map())
     const since = performance.now() - age
@@ -99,7 +100,7 @@ export class Bans {
   }
 }
 
-function parseRange (address: string) {
+function parseRange (address: string): AddressRange {
   const range = typeof address === 'string' ? parseAddressRange(address) : undefined
   if (range === undefined) {
     throw new GodotError('ERR_INVALID_PARAMETER', `address ${String(address)}: expected an IP address or a CIDR range`)

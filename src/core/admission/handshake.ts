@@ -8,6 +8,7 @@ import type { Connection } from '../../transport/connection.ts'
 import type { Logger } from '../../logger.ts'
 import type { Admission } from './admission.ts'
 import type { Deadlined } from './deadlines.ts'
+import { describeHandshake } from './peer-handshake.ts'
 import { withoutTokens } from './token.ts'
 import { acceptableDeflate, handshakeRequest, requestedProtocols } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
@@ -71,6 +72,8 @@ export class Handshake implements Deadlined {
   room = ''
   /** Id of the trace that the request belongs to, if there is one. */
   traceId: string | undefined
+  /** The request of an accepted client as JSON of a `PeerHandshake`. */
+  request: string | undefined
   /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
   windowBits = 0
   readonly #host: HandshakeHost
@@ -290,6 +293,7 @@ export class Handshake implements Deadlined {
     this.#host.checkRoom(this.room, request.address)
     this.#state = 'accepted'
     this.windowBits = deflate?.windowBits ?? 0
+    this.request = describeHandshake(request.url, request.headers)
     const key = request.headers['sec-websocket-key'] as string
     const response = upgradeResponse(key, responseProtocol, deflate?.response, request.responseHeaders)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)

@@ -3,6 +3,7 @@ import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { isHandedOver } from '../../protocol/own-bytes.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { PeerHandshake } from '../admission/peer-handshake.ts'
 import type { Room } from '../room/room.ts'
 import type { RoomOutbox } from '../room/relay/room-outbox.ts'
 import type { Settings } from '../server/settings.ts'
@@ -99,6 +100,8 @@ export class PeerSession implements
   data: unknown
   /** Id of the trace that its handshake belongs to, if there is one. */
   traceId: string | undefined
+  /** Its upgrade request as JSON of a `PeerHandshake`; undefined for a peer without handshake. */
+  request: string | undefined
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #server: PeerServer
@@ -178,6 +181,10 @@ export class PeerSession implements
 
   get state (): PeerState {
     return this.#state === 'released' ? 'ended' : this.#state
+  }
+
+  get handshake (): PeerHandshake | undefined {
+    return this.request === undefined ? undefined : JSON.parse(this.request) as PeerHandshake
   }
 
   /** Whether packets can be sent and received. */

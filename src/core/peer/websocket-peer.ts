@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
+import type { PeerHandshake } from '../admission/peer-handshake.ts'
 import type { Room } from '../room/room.ts'
 import { PacketPeer } from './packet-peer.ts'
 import type { Packet } from './packet-queue.ts'
@@ -21,6 +22,7 @@ export interface PeerBackend {
   readonly protocol: string
   readonly connectedAt: number
   readonly age: number
+  readonly handshake: PeerHandshake | undefined
   data: unknown
   readonly state: PeerState
   readonly isOpen: boolean
@@ -73,6 +75,14 @@ export class WebSocketPeer extends PacketPeer {
   /** Seconds since it connected; unlike `connectedAt` independent of changes of the date. */
   get age (): number {
     return this.#session.age
+  }
+
+  /**
+   * Its upgrade request: path and headers. Tokens, and all headers that may hold a secret, are masked. Undefined for a
+   * peer of another node of a cluster.
+   */
+  get handshake (): PeerHandshake | undefined {
+    return this.#session.handshake
   }
 
   /** Application data of the peer: set by option `onHandshake`, free to change. */

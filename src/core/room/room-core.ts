@@ -35,6 +35,8 @@ import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.t
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
 
+const nobody: ReadonlySet<number> = new Set()
+
 /** One world: its members, what they send to each other and to the server, and how they become members. */
 export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly name: string
@@ -299,6 +301,11 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   /** The same to the members on this node. */
   broadcastHereExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
     return this.#sendToEach(this.members.open(), excluded, bytes, isText)
+  }
+
+  /** The same to these members on this node. */
+  broadcastHereTo (ids: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach([...this.members.open()].filter(({ id }) => ids.has(id)), nobody, bytes, isText)
   }
 
   #sendToEach (

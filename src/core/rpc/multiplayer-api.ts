@@ -10,11 +10,12 @@ import type { NodeHost } from './node-members.ts'
 import type { NodeTree } from './node-tree.ts'
 import { checkedPath, relativePath } from './wire/path-cache.ts'
 import type { RemoteNode } from './remote-node.ts'
+import type { ClientReplication, ClientSpawner, ClientSpawnerOptions } from './replication/client-spawner.ts'
 import type { Replication } from './replication/replication.ts'
-import type { Replicator } from './replication/replicator.ts'
+import type { SceneReplication } from './replication/scene-replication.ts'
 import { Spawner } from './replication/spawner.ts'
+import type { SpawnerOptions } from './replication/spawner.ts'
 import type { Synchronizer, SynchronizerOptions } from './replication/synchronizer.ts'
-import type { Synchronizers } from './replication/synchronizers.ts'
 import { methodsOf } from './rpc-surface.ts'
 import type { MembersOf, NodeSurface, Surface } from './rpc-surface.ts'
 import type { RpcLink, RpcWire } from './wire/rpc-wire.ts'
@@ -56,15 +57,6 @@ export interface NodeOptions {
   readonly exactTypes?: boolean
 }
 
-/** Further settings of a spawner. */
-export interface SpawnerOptions {
-  /**
-   * The spawner's `spawn_path`: the node below which the nodes are placed, absolute or relative to the spawner such as
-   * `../Players`. It tells what is part of a spawned node. Default: `..`, the parent of the spawner.
-   */
-  readonly spawnPath?: string
-}
-
 /** Options of a node, or the list of its `configured` methods. */
 export type NodeSettings = NodeOptions | readonly string[]
 
@@ -75,7 +67,7 @@ export interface MultiplayerParts {
   readonly nodes: NodeTree
   readonly signals: SignalEmitter<MultiplayerSignals>
   /** Undefined for Godot 3, which has no spawners and synchronizers. */
-  readonly replication: { readonly replicator: Replicator, readonly synchronizers: Synchronizers } | undefined
+  readonly replication: SceneReplication | undefined
   readonly exactTypes: boolean
   /** A handler threw or rejected. */
   readonly failed: (error: unknown, details: object) => void
@@ -129,19 +121,41 @@ export class MultiplayerAPI {
    * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients'
    * scenes (Godot 4). The server must be its authority, and that of the spawned nodes. A spawner whose script has
    * `@rpc` functions needs the same `surface` as its `node`. ERR_INVALID_PARAMETER for an invalid path, and with Godot
-   * 3; ERR_ALREADY_IN_USE for another surface than before.
+   * 3; ERR_ALREADY_IN_USE for another surface than before, and for the path of a `clientSpawner`.
    */
   spawner (path: string, surface?: NodeSurface, options: SpawnerOptions = {}): Spawner {
-    const { replicator, synchronizers } = this.#replication('spawners')
+    const scene = this.#replication('spawners')
     const relative = checkedPath(path)
+    if (scene.clientSpawners.has(relative)) {
+      throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client exists at ${relative}`)
+    }
     if (surface !== undefined) this.node(path, surface as Surface)
     let spawner = this.#spawners.get(relative)
     if (spawner === undefined) {
       const { spawnPath = '..' } = options
-      spawner = new Spawner(replicator, synchronizers, relative, relativePath(spawnPath, relative))
+      spawner = new Spawner(scene, relative, relativePath(spawnPath, relative))
       this.#spawners.set(relative, spawner)
     }
     return spawner
+  }
+
+  /**
+   * The MultiplayerSpawner at a path such as `/root/Main/Bullets/Spawner`, whose authority is a client (Godot 4): each
+   * node that the client spawns is signalled with `spawned`, and the values of its MultiplayerSynchronizer are read.
+   * `replication` has the properties of that in the order of its replication config, `{}` without one; or it returns
+   * them by what is spawned. To be declared before the client spawns, for instance in `peer_connected`.
+   * ERR_ALREADY_IN_USE for a path that has a spawner; ERR_INVALID_PARAMETER for an invalid path or option, more than 64
+   * `on_change` properties, and with Godot 3.
+   */
+  clientSpawner<const R extends Replication> (
+    path: string, replication: ClientReplication<R>, options: ClientSpawnerOptions
+  ): ClientSpawner<R> {
+    const { clientSpawners } = this.#replication('spawners')
+    const relative = checkedPath(path)
+    if (this.#spawners.has(relative)) {
+      throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of the server exists at ${relative}`)
+    }
+    return clientSpawners.add(relative, replication, options)
   }
 
   /**

@@ -1,7 +1,8 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
-import type { Sync } from '../../protocol/multiplayer/replication4-packet.ts'
+import type { Spawn, Sync } from '../../protocol/multiplayer/replication4-packet.ts'
+import type { RpcNode } from '../../protocol/multiplayer/rpc-node.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
@@ -10,9 +11,10 @@ import { MultiplayerAPI, multiplayerSignalNames } from './multiplayer-api.ts'
 import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import { NodeTree } from './node-tree.ts'
 import { Replicator } from './replication/replicator.ts'
-import { Synchronizers } from './replication/synchronizers.ts'
+import { SceneReplication } from './replication/scene-replication.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { MovedPaths, RpcDrop, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
+import type { RpcDrop } from './wire/rpc-drop.ts'
+import type { MovedPaths, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
 
 /** What a room provides for remote calls. */
@@ -88,7 +90,7 @@ export class MultiplayerCore {
   left (id: number): void {
     const { wire, signals, replication } = this.#parts
     this.#connected.delete(id)
-    replication?.replicator.left(id)
+    replication?.left(id)
     wire.forgetPeer(id)
     signals.emit('network_peer_disconnected', id)
     signals.emit('peer_disconnected', id)
@@ -131,13 +133,12 @@ function replicationOf (
   codec: VariantCodec
 ): MultiplayerParts['replication'] {
   if (announcer === undefined) return undefined
-  const replicator = new Replicator(link, {
+  return new SceneReplication(new Replicator(link, {
     codec,
     announcer,
     get maxPacketSize () { return host.maxPacketSize },
     failed: (error, details) => { host.failed(error, details) }
-  })
-  return { replicator, synchronizers: new Synchronizers(replicator) }
+  }))
 }
 
 /** Delivers what the wire reads to nodes and listeners. */
@@ -170,13 +171,22 @@ class Receiver implements RpcReceiver {
     this.replication?.replicator.confirmed(peer, path)
   }
 
-  get readsSyncs (): boolean {
-    return (this.replication?.synchronizers.size ?? 0) > 0
+  get readsReplication (): boolean {
+    return this.replication?.isReading === true
   }
 
-  receiveSync (sender: WebSocketPeer, path: string, sync: Sync): void {
-    const refusal = this.replication?.synchronizers.receive(sender.id, path, sync)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: path })
+  receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void {
+    const refusal = this.replication?.receiveSync(sender.id, synchronizer, sync)
+    if (refusal !== undefined) this.refuse(sender, refusal, { node: synchronizer })
+  }
+
+  receiveSpawn (sender: WebSocketPeer, spawner: string, spawn: Spawn): void {
+    const refusal = this.replication?.receiveSpawn(sender.id, spawner, spawn)
+    if (refusal !== undefined) this.refuse(sender, refusal, { node: spawner, name: spawn.name })
+  }
+
+  receiveDespawn (sender: WebSocketPeer, node: number): void {
+    this.replication?.receiveDespawn(sender.id, node)
   }
 
   refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void {

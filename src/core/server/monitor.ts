@@ -4,23 +4,16 @@ import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
-import type { RelayDrop } from '../room/relay/relay-drop.ts'
-import { noRpcDrops } from '../rpc/wire/rpc-wire.ts'
-import type { RpcDrop } from '../rpc/wire/rpc-wire.ts'
+import { noRpcDrops } from '../rpc/wire/rpc-drop.ts'
+import type { RpcDrop } from '../rpc/wire/rpc-drop.ts'
 import { BurstLog } from './log/burst-log.ts'
+import type { DropReason } from './log/drop-reason.ts'
 import { limits } from './limits.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import { withShortStrings } from './log/short-strings.ts'
 import type { SignalSource } from './signal-source.ts'
 import { namesOf, SignalEmitter } from './signals.ts'
-
-/**
- * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
- * the client was
- * authenticated. `over-rate`: over the rate limit when its peer left.
- */
-export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
 
 /** Events for operators, beside Godot's signals: the arguments of each by its name. */
 export interface MonitorEvents {
@@ -50,8 +43,10 @@ export interface MonitorEvents {
   unbanned: [ban: Ban]
   /** Options changed at run time. */
   changed: [options: Partial<ServerOptions>]
-  /** The server started to listen. */
+  /** The server started to listen; a mounted one, at the start of its app, before that is bound to a port. */
   listening: []
+  /** The app of a mounted server that listens already is bound to its port. */
+  bound: []
   /** The server stopped, and all peers have ended. */
   stopped: []
 }
@@ -68,6 +63,7 @@ const eventNames = namesOf<MonitorEvents>({
   refused: true,
   limited: true,
   listening: true,
+  bound: true,
   stopped: true,
   banned: true,
   unbanned: true,

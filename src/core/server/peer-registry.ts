@@ -168,11 +168,13 @@ export class PeerRegistry implements RoomServer {
     for (const session of this.#sessions()) session.limitRate()
   }
 
-  /** Closes the clients that a new ban is about. */
-  applyBan (ban: Ban): void {
+  /** Closes the clients that new bans are about. */
+  applyBans (added: readonly Ban[]): void {
     const { bans } = this.#admission
+    const isAdded = new Set(added)
     for (const session of this.#sessions()) {
-      if (bans.find(session.address) === ban) session.close('server', closeCode.POLICY, ban.reason)
+      const ban = bans.find(session.address)
+      if (ban !== undefined && isAdded.has(ban)) session.close('server', closeCode.POLICY, ban.reason)
     }
   }
 
@@ -201,6 +203,7 @@ export class PeerRegistry implements RoomServer {
     const session = new PeerSession(this, room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
     session.traceId = handshake?.traceId
+    session.request = handshake?.request
     this.#sockets.add(session)
     if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
     room.enter(session)

@@ -434,11 +434,17 @@ export class WebSocketServer extends PacketPeer {
    * all nodes. Throws ERR_INVALID_PARAMETER.
    */
   ban (address: string, terms: BanTerms = {}): Ban {
-    checkClose(closeCode.POLICY, terms.reason ?? '')
-    const ban = this.#admission.bans.ban(address, terms)
-    this.#applyBan(ban)
-    this.#registry.cluster?.config.banned(ban)
+    const [ban] = this.banAll([address], terms)
     return ban
+  }
+
+  /** Bans several addresses or ranges at once, as `ban` does each; throws ERR_INVALID_PARAMETER and bans none. */
+  banAll (addresses: Iterable<string>, terms: BanTerms = {}): Ban[] {
+    checkClose(closeCode.POLICY, terms.reason ?? '')
+    const bans = this.#admission.bans.banAll(addresses, terms)
+    this.#applyBans(bans)
+    this.#registry.cluster?.config.banned(bans)
+    return bans
   }
 
   /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
@@ -448,9 +454,9 @@ export class WebSocketServer extends PacketPeer {
     return ban
   }
 
-  #applyBan (ban: Ban): void {
-    this.#registry.applyBan(ban)
-    this.#monitor.events.emit('banned', ban)
+  #applyBans (bans: readonly Ban[]): void {
+    this.#registry.applyBans(bans)
+    for (const ban of bans) this.#monitor.events.emit('banned', ban)
   }
 
   #liftBan (address: string): Ban {
@@ -466,7 +472,7 @@ export class WebSocketServer extends PacketPeer {
       bans: () => bans.list(),
       ban: ban => {
         const restored = bans.restore(ban)
-        if (restored !== undefined) this.#applyBan(restored)
+        if (restored !== undefined) this.#applyBans([restored])
       },
       unban: address => { if (bans.list().some(ban => ban.address === address)) this.#liftBan(address) },
       change: options => { this.change(options) }

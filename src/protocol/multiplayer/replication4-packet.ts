@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { ByteReader, ByteWriter } from '../bytes.ts'
-import { writeRpcArgument } from './rpc4-argument.ts'
+import { readRpcArgument, writeRpcArgument } from './rpc4-argument.ts'
 import { command } from './scene-packet.ts'
-import type { VariantCodec, VariantWriter } from '../variant/variant-codec.ts'
+import type { VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 
 /**
@@ -31,9 +31,6 @@ export interface Spawn {
 
 /** Values of a synchronizer, encoded: all that are always sent, or those whose bits are set in `changed`. */
 export interface Sync { readonly id: number, readonly values: Uint8Array, readonly changed?: bigint | undefined }
-
-/** Bit of the id of a synchronizer that stands for its path. */
-export const PATH_BASED = 0x80000000
 
 /** Marks a custom spawn, in place of the index of a scene. */
 const CUSTOM = 0xff
@@ -69,12 +66,43 @@ function writeSized (to: VariantWriter, value: Variant): void {
   to.patchU32(at, to.length - at - 4)
 }
 
+/**
+ * Decodes a spawn; all values are one view of their bytes. Throws ERR_INVALID_DATA for a packet that is cut off, and as
+ * reading an argument does.
+ */
+export function decodeSpawn (codec: VariantCodec, bytes: Uint8Array): Spawn {
+  return codec.parse(readSpawn, bytes)
+}
+
+function readSpawn (from: VariantReader): Spawn {
+  from.skip(1)
+  const scene = from.u8()
+  const [spawner, node] = [from.u32(), from.u32()]
+  const count = from.count(4, from.u32())
+  const size = from.u32()
+  const synchronizers = Array.from({ length: count }, () => from.u32())
+  const name = from.utf8(size)
+  if (scene !== CUSTOM) return { spawner, node, synchronizers, name, what: { scene }, values: [from.rest()] }
+  const length = from.u32()
+  const values = from.split(from.offset + length)
+  const custom = readRpcArgument(from)
+  if (from.remaining > 0) from.fail('bytes after the custom value')
+  return { spawner, node, synchronizers, name, what: { custom }, values: [values.rest()] }
+}
+
 /** Encodes a despawn. */
 export function encodeDespawn (node: number): Uint8Array {
   const to = new ByteWriter()
   to.u8(command.DESPAWN)
   to.u32(node)
   return to.done()
+}
+
+/** Decodes the id of the despawned node. Throws ERR_INVALID_DATA for a packet that is cut off. */
+export function decodeDespawn (bytes: Uint8Array): number {
+  const from = new ByteReader(bytes)
+  from.skip(1)
+  return from.u32()
 }
 
 /** Encodes a sync in packets as large as Godot's; `time` increases by one for each sync. */

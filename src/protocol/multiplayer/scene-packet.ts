@@ -20,6 +20,9 @@ export const command = {
   SYS: 7
 } as const
 
+/** Bit of the id of a synchronizer that stands for its path: see replication4-packet.ts. */
+export const PATH_BASED = 0x80000000
+
 /** The command of the packet that starts at bytes[at]; the caller has checked the bounds. */
 export function commandAt (bytes: Uint8Array, at: number): number {
   return bytes[at] & 7

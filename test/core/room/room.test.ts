@@ -7,9 +7,10 @@ import { encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts
 import { relayWire4 } from '../../../src/protocol/multiplayer/relay-wire4.ts'
 import { variant3 } from '../../../src/protocol/variant/variant.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 import { scaled } from '../../helper/random.ts'
 import { RoomClient } from '../../helper/room-client.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
@@ -472,4 +473,16 @@ t.test('a listener of a room that throws is logged, and the room goes on', async
   await client.heard()
   t.match(errors, [[{ err: error, signal: 'peer_connected' }, String]])
   t.same([...room.peers()].map(({ id }) => id), [client.id])
+})
+
+t.test('a member whose output buffer is full does not get what is sent to all but some', async t => {
+  const server = await openMemoryServer({ outputBufferKb: 4 }, [10, 11, 12])
+  const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
+  clients[1].connection.stall()
+  const packet = Buffer.alloc(3000)
+  t.equal(server.broadcast(11, packet), 1)
+  t.equal(server.broadcastExcept([10], packet), 1)
+  await nextTurn()
+  t.same(await Promise.all([0, 2].map(async at => (await clients[at].frames()).length)), [0, 1])
+  await server.stop()
 })

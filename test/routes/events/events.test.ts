@@ -72,6 +72,12 @@ t.test('in multiplayer mode events have the names of its signals', async t => {
   })
 })
 
+t.test('the event of the start says the port that the app is bound to', async t => {
+  const { events, port } = await start(t)
+  const stream = await events('?types=listening&recent=5')
+  t.match((await stream.next('listening')).data, { mode: 'mounted', port })
+})
+
 t.test('sends events for listening, stopping, refusals and limits', async t => {
   const { events, api, join, port, server } = await start(t, { server: { inputBufferKb: 1 } })
   const stream = await events('?types=listening,stopped,refused,limited')
@@ -388,7 +394,8 @@ t.test('two REST APIs of one server share the feed, its history and the audit', 
     openEvents(t, `http://127.0.0.1:${host.port}${prefix}/events${query}`, headers)
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped'] as const
   const { events } = internalsOf(host.server).monitor
-  t.same(names.map(name => events.listenerCount(name)), names.map(() => 1), 'the server has one feed')
+  const expected = names.map(name => name === 'left' ? 2 : 1)
+  t.same(names.map(name => events.listenerCount(name)), expected, 'one feed, and its count of the traffic of who left')
 
   const first = await open('/api/v1')
   const second = await open('/admin/v2')
@@ -413,7 +420,7 @@ t.test('two REST APIs of one server share the feed, its history and the audit', 
 t.test('an app without a history has no event listeners while there are no streams', async t => {
   const { events, server, api } = await start(t, { admin: { auth: false, eventHistory: 0 } })
   const names = ['joined', 'close_requested', 'left', 'refused', 'limited', 'dropped', 'moved', 'room_opened',
-    'room_closed', 'listening', 'stopped'] as const
+    'room_closed', 'listening', 'bound', 'stopped'] as const
   const counts = () => names.map(name => internalsOf(server).monitor.events.listenerCount(name))
   const before = counts()
   t.same(before, names.map(name => Number(name === 'listening' || name === 'stopped')), 'except for descriptors')

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { connectRaw, connectRawWebSocket } from '../../helper/raw-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../../helper/host.ts'
+import { accept } from '../../helper/internals.ts'
+import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
 import { Godot4Socket } from '../../helper/godot4-socket.ts'
 import { until } from '../../helper/until.ts'
@@ -15,7 +17,7 @@ t.test('describes a peer', async t => {
 
   const answer = await api(`/peers/${id}`)
   t.equal(answer.status, 200)
-  const { connectedAt, port, bufferedAmount, ...peer } = await answer.json()
+  const { connectedAt, port, bufferedAmount, handshake, ...peer } = await answer.json()
   t.same(peer, {
     id,
     address: '127.0.0.1',
@@ -25,8 +27,15 @@ t.test('describes a peer', async t => {
     packetsIn: 1,
     packetsOut: 1,
     bytesIn: 4,
-    bytesOut: 7
+    bytesOut: 7,
+    paused: false,
+    unreadPackets: 1
   })
+  t.match(handshake, {
+    url: '/ws',
+    headers: { upgrade: 'websocket', 'sec-websocket-protocol': 'chat', 'sec-websocket-key': '***' }
+  })
+  t.same(server.getPeer(id).handshake, handshake)
   t.ok(Math.abs(Date.parse(connectedAt) - Date.now()) < 10000)
   t.equal(port, server.getPeerPort(id))
   t.ok(bufferedAmount >= 0)
@@ -260,6 +269,35 @@ t.test('disconnects all peers only with all: true', async t => {
     notFound: []
   })
   t.same(await Promise.all(ends), [{ code: 1012, reason: '' }, { code: 1012, reason: '' }])
+})
+
+t.test('bans the addresses of several peers', async t => {
+  const { api, server, join } = await startHost(t, { server: { protocols: ['chat'] } })
+  const clients = []
+  for (const host of ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.3']) {
+    const connection = new MemoryConnection(host)
+    const connected = nextSignal(server, 'client_connected')
+    accept(server, connection, 'chat')
+    clients.push({ id: (await connected)[0], connection })
+  }
+  const other = await join('chat')
+  const gone = [2, 3, 4, 5, 6].find(id => !server.hasPeer(id))!
+  const some = { ids: [clients[0].id, clients[2].id, gone], seconds: 60, reason: 'rude' }
+  t.same(await (await api('/peers/ban', jsonRequest('POST', some))).json(), { peers: 2, banned: 2, notFound: [gone] })
+  t.match(server.bans().map(({ address, reason }) => [address, reason]).sort(), [
+    ['192.0.2.1', 'rude'], ['192.0.2.2', 'rude']
+  ])
+  t.same(clients.map(({ id }) => server.getPeer(id).state), ['closing', 'closing', 'closing', 'open'])
+  t.equal(server.getPeer(other.id).state, 'open')
+
+  const rest = { filter: { protocol: 'chat' }, excluded: [other.id, ...clients.slice(0, 3).map(({ id }) => id)] }
+  t.same(await (await api('/peers/ban', jsonRequest('POST', rest))).json(), { peers: 1, banned: 1, notFound: [] })
+  t.match(server.bans().at(-1), { address: '192.0.2.3', until: undefined })
+  t.equal(server.getPeer(other.id).state, 'open')
+  for (const body of [{}, { all: true, ids: [5] }, { all: true, seconds: 0 }, { all: true, code: 1000 }]) {
+    t.equal((await api('/peers/ban', jsonRequest('POST', body))).status, 400, JSON.stringify(body))
+  }
+  for (const { connection } of clients) connection.disconnect()
 })
 
 t.test('a pending wait does not delay closing the app', async t => {

@@ -32,6 +32,7 @@ interface Property extends SyncedProperty {
 export class ReplicatedProperties {
   readonly #properties: readonly Property[]
   readonly #byName: ReadonlyMap<string, Property>
+  readonly #spawned: readonly Property[]
   readonly #always: readonly Property[]
   readonly #watched: readonly Property[]
   readonly #changed = new Set<Property>()
@@ -49,6 +50,7 @@ export class ReplicatedProperties {
       { ...property, name, converter: new MemberConverter([property.kind]), value: undefined, bytes: NOTHING }
     ))
     this.#byName = new Map(this.#properties.map(property => [property.name, property]))
+    this.#spawned = this.#properties.filter(({ spawn = true }) => spawn)
     this.#always = this.#properties.filter(({ mode = 'always' }) => mode === 'always')
     this.#watched = this.#properties.filter(({ mode }) => mode === 'on_change')
     this.#host = host
@@ -101,7 +103,7 @@ export class ReplicatedProperties {
 
   /** The values that go with a spawn. */
   get spawnValues (): readonly Uint8Array[] {
-    return this.#properties.filter(({ spawn = true }) => spawn).map(({ bytes }) => bytes)
+    return this.#spawned.map(({ bytes }) => bytes)
   }
 
   /** The values that are sent at every sync, if there are any. */
@@ -131,7 +133,15 @@ export class ReplicatedProperties {
    */
   receive (bytes: Uint8Array, changed: bigint | undefined): Record<string, Variant> | undefined {
     const expected = changed === undefined ? this.#always : this.#watchedOf(changed)
-    if (expected === undefined) return undefined
+    return expected === undefined ? undefined : this.#take(bytes, expected)
+  }
+
+  /** Takes over the values that came with a spawn; false, and errors, as of `receive`. */
+  receiveSpawn (bytes: Uint8Array): boolean {
+    return this.#take(bytes, this.#spawned) !== undefined
+  }
+
+  #take (bytes: Uint8Array, expected: readonly Property[]): Record<string, Variant> | undefined {
     const received = this.#host.codec.parse(from => readValues(from, expected), bytes)
     if (received === undefined) return undefined
     const changes: Record<string, Variant> = {}

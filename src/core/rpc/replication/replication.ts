@@ -19,7 +19,14 @@ export type Replication = Readonly<Record<string, SyncedProperty>>
 /** The values of such properties. */
 export type ReplicatedValues<R extends Replication> = { [Name in keyof R]: ValueOf<R[Name]['kind']> }
 
-/** The same for any properties. */
+/** The names of such properties; if there are several declarations, those of all of them. */
+export type ReplicatedName<R extends Replication> = R extends Replication ? keyof R & string : never
+
+/** The value of such a property. */
+export type ReplicatedValue<R extends Replication, Name extends string> =
+  R extends Replication ? Name extends keyof R ? ValueOf<R[Name]['kind']> : never : never
+
+/** Values of any properties. */
 export type AnyValues = Readonly<Record<string, unknown>>
 
 /** Who gets a spawned node, or the values of a synchronizer. */

@@ -45,6 +45,11 @@ export class Replicator {
     return ++this.#lastId
   }
 
+  /** Whether the server has spawned the node at a path. */
+  isSpawned (path: string): boolean {
+    return this.#spawned.has(path)
+  }
+
   /** The spawned node that the node at a path is part of. */
   parentOf (path: string): Presence | undefined {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {

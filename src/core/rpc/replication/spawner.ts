@@ -1,16 +1,26 @@
 import { GodotError } from '../../../error.ts'
 import { encodeDespawn, encodeSpawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
+import { childPath, isNodeName } from '../wire/path-cache.ts'
 import { Presence } from './presence.ts'
 import type { Appearance } from './presence.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
 import type { Replicator } from './replicator.ts'
+import type { SceneReplication } from './scene-replication.ts'
 import { SpawnedNode } from './spawned-node.ts'
-import type { Synchronizers } from './synchronizers.ts'
 import { IntervalInterest } from './interval-interest.ts'
 import { Visibility } from './visibility.ts'
 
 const MAX_SCENE = 254
+
+/** Further settings of a spawner. */
+export interface SpawnerOptions {
+  /**
+   * The spawner's `spawn_path`: the node below which the nodes are placed, absolute or relative to the spawner such as
+   * `../Players`. It tells what is part of a spawned node. Default: `..`, the parent of the spawner.
+   */
+  readonly spawnPath?: string
+}
 
 /** What is spawned: the index of a scene in the spawner's list, or the argument of its `spawn_function`. */
 export type Spawned = { readonly scene: number } | { readonly custom: Variant }
@@ -26,17 +36,17 @@ export class Spawner {
   readonly path: string
   readonly #spawnPath: string
   readonly #replicator: Replicator
-  readonly #synchronizers: Synchronizers
+  readonly #scene: SceneReplication
   readonly #nodes = new Map<string, SpawnedNode<any>>()
   readonly #byPresence = new Map<Presence, SpawnedNode<any>>()
   readonly #interest = new IntervalInterest()
 
   /** @internal `MultiplayerAPI.spawner` creates spawners. */
-  constructor (replicator: Replicator, synchronizers: Synchronizers, path: string, spawnPath: string) {
-    this.#replicator = replicator
+  constructor (scene: SceneReplication, path: string, spawnPath: string) {
+    this.#scene = scene
+    this.#replicator = scene.replicator
     this.path = path
     this.#spawnPath = spawnPath
-    this.#synchronizers = synchronizers
   }
 
   /** The spawned nodes, in the order in which they were spawned. */
@@ -60,7 +70,7 @@ export class Spawner {
     const presence = this.#presence(name, what, replication ?? {}, values ?? {}, options ?? {})
     const node = new SpawnedNode<R>(name, presence, {
       despawn: () => { this.#replicator.remove(presence) },
-      synchronizer: (path, replication, options) => this.#synchronizers.add(path, replication, options)
+      synchronizer: (path, replication, options) => this.#scene.synchronizers.add(path, replication, options)
     })
     this.#nodes.set(name, node)
     this.#byPresence.set(presence, node)
@@ -84,7 +94,7 @@ export class Spawner {
     name: string, what: Spawned, replication: Replication, values: AnyValues, options: VisibilityOptions
   ): Presence {
     const { host } = this.#replicator
-    const path = this.#spawnPath === '.' ? name : `${this.#spawnPath}/${name}`
+    const path = childPath(this.#spawnPath, name)
     const [node, synchronizer] = [this.#replicator.takeId(), this.#replicator.takeId()]
     const hasValues = Object.keys(replication).length > 0
     const synchronizers = hasValues ? [synchronizer] : []
@@ -101,7 +111,7 @@ export class Spawner {
       removed: () => {
         this.#nodes.delete(name)
         this.#byPresence.delete(presence)
-        this.#synchronizers.freeBelow(path)
+        this.#scene.freeBelow(path)
       }
     }
     const visibility = new Visibility(options, peer => { this.#replicator.update(presence, peer) })
@@ -116,9 +126,8 @@ export class Spawner {
   }
 }
 
-/** Godot's rule for names of nodes. */
 function checkName (name: string): void {
-  if (name === '' || /[.:@/"%\0]/.test(name)) {
+  if (!isNodeName(name)) {
     throw new GodotError(
       'ERR_INVALID_PARAMETER',
       `invalid node name ${JSON.stringify(name)}: must not contain . : @ / " %`

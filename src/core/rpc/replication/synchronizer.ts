@@ -1,6 +1,6 @@
 import { GodotError } from '../../../error.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
-import { PATH_BASED } from '../../../protocol/multiplayer/replication4-packet.ts'
+import { PATH_BASED } from '../../../protocol/multiplayer/scene-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
 import { namesOf, SignalEmitter } from '../../server/signals.ts'
 import { addSignalMethods } from '../../server/signal-source.ts'

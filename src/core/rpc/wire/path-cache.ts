@@ -213,6 +213,16 @@ export function relativePath (path: string, base: string): string {
   return names.length === 0 ? '.' : checkedPath(names.join('/'))
 }
 
+/** Whether a node can have this name, by Godot's rule. */
+export function isNodeName (name: string): boolean {
+  return name !== '' && !/[.:@/"%\0]/.test(name)
+}
+
+/** The path of a node by its name and that of its parent; both relative to the root. */
+export function childPath (parent: string, name: string): string {
+  return parent === '.' ? name : `${parent}/${name}`
+}
+
 /** Whether `path` is a node below `ancestor`; both relative to the root. */
 export function isBelow (path: string, ancestor: string): boolean {
   return ancestor === '.' ? path !== '.' : path.startsWith(`${ancestor}/`)

@@ -5,8 +5,8 @@ import {
   decodeRpc4Packet, encodeCall4, encodeConfirmPath4, encodeSimplifyPath4
 } from '../../../protocol/multiplayer/rpc4-packet.ts'
 import type { ConfirmPath4, RemoteCall4, SimplifyPath4 } from '../../../protocol/multiplayer/rpc4-packet.ts'
-import { decodeSyncs, PATH_BASED } from '../../../protocol/multiplayer/replication4-packet.ts'
-import { command, commandAt, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
+import { decodeDespawn, decodeSpawn, decodeSyncs } from '../../../protocol/multiplayer/replication4-packet.ts'
+import { command, commandAt, PATH_BASED, prefixed } from '../../../protocol/multiplayer/scene-packet.ts'
 import type { VariantCodec } from '../../../protocol/variant/variant-codec.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
@@ -93,7 +93,7 @@ export class RpcWire4 implements RpcWire {
       case 'remoteCall': return this.#receiveCall(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet)
-      case 'replication': return this.#receiveSyncs(sender, packet.bytes)
+      case 'replication': return this.#receiveReplication(sender, packet.bytes)
     }
   }
 
@@ -154,12 +154,27 @@ export class RpcWire4 implements RpcWire {
     for (const { byPath } of this.#announced.values()) byPath.delete(path)
   }
 
-  /** Spawns are not read: the server has no scene. Synchronizers that they make have ids without a path. */
+  /** Undeclared spawners and synchronizers of clients do not concern the server, which has no scene. */
+  #receiveReplication (sender: WebSocketPeer, packet: Uint8Array): void {
+    if (!this.#receiver.readsReplication) return
+    switch (commandAt(packet, 0)) {
+      case command.SPAWN: return this.#receiveSpawn(sender, packet)
+      case command.DESPAWN: return this.#receiver.receiveDespawn(sender, decodeDespawn(packet))
+      case command.SYNC: return this.#receiveSyncs(sender, packet)
+      default:
+    }
+  }
+
+  #receiveSpawn (sender: WebSocketPeer, packet: Uint8Array): void {
+    const spawn = decodeSpawn(this.#codec, packet)
+    const path = this.#paths.resolve(sender.id, spawn.spawner)
+    if (path !== undefined) this.#receiver.receiveSpawn(sender, path, spawn)
+  }
+
   #receiveSyncs (sender: WebSocketPeer, packet: Uint8Array): void {
-    if (commandAt(packet, 0) !== command.SYNC || !this.#receiver.readsSyncs) return
     for (const sync of decodeSyncs(packet)) {
-      const path = sync.id >= PATH_BASED ? this.#paths.resolve(sender.id, sync.id - PATH_BASED) : undefined
-      if (path !== undefined) this.#receiver.receiveSync(sender, path, sync)
+      const synchronizer = sync.id < PATH_BASED ? sync.id : this.#paths.resolve(sender.id, sync.id - PATH_BASED)
+      if (synchronizer !== undefined) this.#receiver.receiveSync(sender, synchronizer, sync)
     }
   }
 

@@ -1,0 +1,11 @@
+/** Rooms with a lobby for Godot 3: `npx tsx examples/lobby/server.ts [port, default 3000]`. */
+import Fastify from 'fastify'
+import peerServer, { lobbyRoutes } from '../../index.ts'
+
+const [port = '3000'] = process.argv.slice(2)
+
+const app = Fastify({ logger: true })
+// Only the lobby opens rooms: a mistyped code leads nowhere.
+await app.register(peerServer, { path: '/ws', gdMpApi: true, rooms: { create: 'admin', maxPeersPerRoom: 4 } })
+await app.register(lobbyRoutes, { prefix: '/lobby' })
+await app.listen({ port: Number(port) })

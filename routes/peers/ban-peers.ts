@@ -1,0 +1,52 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Type, { type Static } from 'typebox'
+import { isolated } from '../../http/isolated.ts'
+import type { AdminParts } from '../nodes/admin-parts.ts'
+import { partial } from '../page.ts'
+import { BanTerms } from '../schemas.ts'
+import { badSelection, NotFound, select, selectionOf, shareOf, unknownOf } from './selection.ts'
+
+const Banning = selectionOf(BanTerms, [{ ids: [1836495123], seconds: 3600, reason: 'rude' }])
+
+/** Ban the addresses of peers. */
+export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, { server, nodes }) => {
+  const ban = nodes.operation('ban-peers', ({ seconds, reason, ...selection }: Static<typeof Banning>) => {
+    const { peers, notFound } = select(nodes, selection)
+    const addresses = new Set(peers.map(peer => peer.getConnectedHost()))
+    server.banAll(addresses, { seconds, reason })
+    return { peers: peers.length, banned: addresses.size, notFound }
+  })
+  app.post('/peers/ban', isolated({
+    schema: {
+      operationId: 'banPeers',
+      summary: 'Ban the addresses of peers',
+      description:
+        'Bans the address of each selected peer, which closes all peers with these addresses, also those that were ' +
+        'not selected. Names the peers like `disconnectPeers`.',
+      tags: ['bans'],
+      body: Banning,
+      response: {
+        200: Type.Object({
+          peers: Type.Integer({ minimum: 0, description: 'Peers that were selected', examples: [3] }),
+          banned: Type.Integer({
+            minimum: 0,
+            description: 'Addresses that are banned; in a cluster one counts for each node that it has peers on',
+            examples: [2]
+          }),
+          notFound: NotFound,
+          ...partial
+        }, { description: 'They are banned' }),
+        400: badSelection
+      }
+    }
+  }), async ({ body }) => {
+    const { results, partial } = await ban.each(slot => shareOf(nodes, slot, body))
+    return {
+      peers: results.reduce((sum, { peers }) => sum + peers, 0),
+      banned: results.reduce((sum, { banned }) => sum + banned, 0),
+      notFound: [...results.flatMap(({ notFound }) => notFound), ...unknownOf(nodes, body)],
+      ...await nodes.shared(),
+      ...partial
+    }
+  })
+}

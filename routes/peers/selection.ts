@@ -1,0 +1,71 @@
+import Type, { type TProperties } from 'typebox'
+import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
+import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+import { badRequest, PeerId } from '../schemas.ts'
+import { BodyFilter, type Filter, filtered } from './peer-filter.ts'
+
+/** Which peers a request is about: some by id, those that match a filter, or all. */
+export interface Selection {
+  readonly ids?: readonly number[]
+  readonly filter?: Filter
+  readonly all?: true
+  readonly excluded?: readonly number[]
+}
+
+/** The schema of a body that selects peers, and says more in `members`. */
+export function selectionOf<Members extends TProperties> (members: Members, examples: object[]) {
+  return Type.Refine(Type.Object({
+    ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Just these' })),
+    filter: Type.Optional(Type.Object(BodyFilter, {
+      minProperties: 1,
+      additionalProperties: false,
+      description: 'Those that fit'
+    })),
+    all: Type.Optional(Type.Literal(true, { description: 'All of them' })),
+    excluded: Type.Optional(Type.Array(PeerId, { maxItems: 10000, description: 'But not these' })),
+    ...members
+  }, { additionalProperties: false, examples }), selectsOnce, () => 'must have exactly one of ids, filter and all')
+}
+
+/** The `ids` of a selection that no peer has. */
+export const NotFound = Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] })
+export const badSelection = badRequest('The body is wrong, or names nobody', '/body',
+  'must have exactly one of ids, filter and all')
+
+function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, all?: unknown }): boolean {
+  return [ids, filter, all].filter(way => way !== undefined).length === 1
+}
+
+/** The part of a selection that the node in this slot may have, 0 for this one; undefined if it can have none. */
+export function shareOf<Wanted extends Selection> (
+  nodes: ClusterNodes, slot: number, { ids, excluded, ...rest }: Wanted
+): Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] } | undefined {
+  const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
+  if (ids === undefined) return { ...rest, ...spared }
+  const wanted = nodes.idsOf(slot, ids)
+  return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
+}
+
+/** The `ids` of a selection that no node can have. */
+export function unknownOf (nodes: ClusterNodes, { ids = [], excluded = [] }: Selection): number[] {
+  return nodes.unknownOf(ids, excluded)
+}
+
+/** The selected peers of this node, and the ids of none. */
+export function select (
+  nodes: ClusterNodes, { ids, filter, excluded }: Selection
+): { peers: WebSocketPeer[], notFound: number[] } {
+  const spared = new Set(excluded)
+  if (ids === undefined) {
+    return {
+      peers: [...filtered(nodes.server, filter ?? {})].filter(peer => !spared.has(peer.id)),
+      notFound: []
+    }
+  }
+  const wanted = [...new Set(ids)].filter(id => !spared.has(id))
+  const peers = wanted.map(id => nodes.findLocal(id))
+  return {
+    peers: peers.filter(peer => peer !== undefined),
+    notFound: wanted.filter((_id, at) => peers[at] === undefined)
+  }
+}

@@ -1,0 +1,53 @@
+// The text of docs/metrics.md, from the metrics that a registry has.
+import { addServerMetrics } from '../src/admin/server-metrics.ts'
+import { cell, table } from './markdown.ts'
+
+/** A metric of prom-client, as far as the page shows it. */
+interface Metric { readonly name: string, readonly help: string, readonly labelNames: readonly string[] }
+
+/** What belongs together: the first pattern that matches the name behind the prefix. */
+const groups: Readonly<Record<string, RegExp>> = {
+  'The cluster': /^cluster_/,
+  'Peers and rooms': /^(peers|rooms|held_peers|listening|refusing|joins|leaves)/,
+  Handshakes: /^(handshake|refusals|limit_hits|close_duration)/,
+  Packets: /packets|bytes/,
+  Errors: /./
+}
+
+/** Groups in the order of the page. */
+const order = ['Peers and rooms', 'Handshakes', 'Packets', 'Errors', 'The cluster']
+
+const PREFIX = 'peer_server_'
+
+const intro = `\
+\`GET /metrics\` is in the text format of Prometheus. The service serves it, in an app of your own the plugin
+\`metrics\` does ([fastify.md](fastify.md#parts)). [operations.md](operations.md#metrics) says how to scrape it;
+[examples/monitoring](../examples/monitoring) has alerts and a Grafana dashboard.
+
+Label \`server\` is option \`name\` of the server: \`peerServer\`, or \`godot4\` for the endpoint of \`WS4_PATH\`. No
+metric has a label for the room, the peer or the address, so their number is bounded. Nothing is counted per packet:
+counters of traffic are read from the peers at a scrape. In a cluster each node has its own metrics; sum them over the
+nodes.
+
+Beside these there are the usual metrics of the process (\`process_*\`, \`nodejs_*\`), unless option \`registry\` of
+the plugin names a registry that the app has already.`
+
+/** Lines of the page. */
+export function metricsPage (): string[] {
+  const registry = addServerMetrics([]) as unknown as { getMetricsAsArray (): Metric[] }
+  const metrics = registry.getMetricsAsArray().filter(({ name }) => name.startsWith(PREFIX))
+  return [intro, ...order.flatMap(title => {
+    const rows = metrics.filter(metric => groupOf(metric) === title).map(rowOf)
+    return ['', `## ${title}`, '', ...table(['metric', 'type', 'labels', 'meaning'], rows)]
+  })]
+}
+
+function groupOf ({ name }: Metric): string {
+  return Object.entries(groups).find(([, pattern]) => pattern.test(name.slice(PREFIX.length)))![0]
+}
+
+function rowOf (metric: Metric): string[] {
+  const { name, help, labelNames } = metric
+  const labels = labelNames.filter(label => label !== 'server' && label !== 'le').map(label => `\`${label}\``)
+  return [`\`${name}\``, metric.constructor.name.toLowerCase(), labels.join(', '), cell(help)]
+}

@@ -1,0 +1,67 @@
+import type { Headers } from '../../protocol/websocket/upgrade.ts'
+import { protocolToken, withoutTokens } from './token.ts'
+
+/** The upgrade request of a peer, without secrets. */
+export interface PeerHandshake {
+  /** Path and query; tokens in it are masked. */
+  readonly url: string
+  /** Headers by lower-case name; the values of those that may hold a secret are `***`. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Headers whose values are shown: those that browsers, Godot and proxies send, and that hold no secret. */
+const harmless = new RegExp(`^(${[
+  'accept(-encoding|-language)?', 'cache-control', 'connection', 'dnt', 'forwarded', 'host', 'origin', 'pragma',
+  'sec-ch-ua[a-z-]*', 'sec-fetch-[a-z]+', 'sec-websocket-(version|extensions)', 'traceparent', 'upgrade', 'user-agent',
+  'via', 'x-forwarded-(for|host|port|proto)', 'x-real-ip', 'x-request-id'
+].join('|')})$`)
+
+const MASK = '***'
+/** A subprotocol longer than this is taken for a token. */
+const MAX_PROTOCOL = 40
+const MAX_URL = 500
+const MAX_NAME = 64
+const MAX_VALUE = 250
+/** Characters of all headers of a peer together; those behind are left out. */
+const MAX_CHARACTERS = 2000
+
+/** Texts that were kept last: most clients of a game send the same. */
+const recent = new Map<string, string>()
+const MAX_RECENT = 256
+
+/** The request of a client as JSON of a `PeerHandshake`, at most a few KiB; equal ones share their memory. */
+export function describeHandshake (url: string, headers: Headers): string {
+  const text = JSON.stringify({ url: cut(withoutTokens(url), MAX_URL), headers: describeHeaders(headers) })
+  const known = recent.get(text)
+  if (known !== undefined) return known
+  if (recent.size === MAX_RECENT) recent.clear()
+  recent.set(text, text)
+  return text
+}
+
+function describeHeaders (headers: Headers): Record<string, string> {
+  const shown: Array<[string, string]> = []
+  let characters = 0
+  // Not Object.entries, which takes long for very many.
+  for (const name in headers) {
+    if (characters > MAX_CHARACTERS) break
+    const value = describeValue(name, String(headers[name]))
+    characters += name.length + value.length
+    shown.push([cut(name, MAX_NAME), value])
+  }
+  return Object.fromEntries(shown)
+}
+
+function describeValue (name: string, value: string): string {
+  if (name === 'sec-websocket-protocol') return cut(value.split(',').map(maskToken).join(', '), MAX_VALUE)
+  return harmless.test(name) ? cut(value, MAX_VALUE) : MASK
+}
+
+function maskToken (protocol: string): string {
+  const name = protocol.trim()
+  return protocolToken(name) === undefined && name.length <= MAX_PROTOCOL ? name : MASK
+}
+
+function cut (text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)}...`
+}

@@ -1,0 +1,126 @@
+import { GodotError } from '../../../error.ts'
+import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import { isBelow, isNodeName } from '../wire/path-cache.ts'
+import type { RpcDrop } from '../wire/rpc-drop.ts'
+import type { ClientNode } from './client-node.ts'
+import { ClientSpawner } from './client-spawner.ts'
+import type { ClientReplication, ClientSpawnerOptions } from './client-spawner.ts'
+import type { Replication } from './replication.ts'
+import type { Replicator } from './replicator.ts'
+
+/** A node of a client, and the ids that stand for it and its synchronizer. */
+interface Spawned {
+  readonly spawner: ClientSpawner<any>
+  readonly node: ClientNode<any>
+  readonly id: number
+  readonly synchronizers: readonly number[]
+}
+
+/** What one client has spawned, by its own ids. */
+interface OfClient { readonly nodes: Map<number, Spawned>, readonly synchronizers: Map<number, ClientNode<any>> }
+
+/** The spawners of clients in one room, and what they have spawned. */
+export class ClientSpawners {
+  readonly #replicator: Replicator
+  readonly #freeBelow: (path: string) => void
+  readonly #byPath = new Map<string, ClientSpawner<any>>()
+  readonly #byPeer = new Map<number, OfClient>()
+  /** Paths of the nodes. */
+  readonly #paths = new Set<string>()
+
+  /** `freeBelow`: the node at a path is gone, and what was inside of it. */
+  constructor (replicator: Replicator, freeBelow: (path: string) => void) {
+    this.#replicator = replicator
+    this.#freeBelow = freeBelow
+  }
+
+  get size (): number {
+    return this.#byPath.size
+  }
+
+  has (path: string): boolean {
+    return this.#byPath.has(path)
+  }
+
+  /** ERR_ALREADY_IN_USE if there is one at this path; other errors as of `MultiplayerAPI.clientSpawner`. */
+  add<R extends Replication> (
+    path: string, replication: ClientReplication<R>, options: ClientSpawnerOptions
+  ): ClientSpawner<R> {
+    if (this.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client exists at ${path}`)
+    const spawner = new ClientSpawner<R>(path, replication, options, {
+      replicator: this.#replicator,
+      freed: spawner => { this.#free(spawner) }
+    })
+    this.#byPath.set(path, spawner)
+    return spawner
+  }
+
+  /** Those below a node that is gone. */
+  freeBelow (path: string): void {
+    for (const [below, spawner] of this.#byPath) if (isBelow(below, path)) spawner.free()
+  }
+
+  /** A client spawned a node; returns why that is refused. Other spawners of clients do not concern the server. */
+  spawned (sender: number, path: string, spawn: Spawn): RpcDrop | undefined {
+    const spawner = this.#byPath.get(path)
+    if (spawner === undefined) return undefined
+    if (spawner.getMultiplayerAuthority() !== sender) return 'spawn-authority'
+    if (spawner.nodes.size >= spawner.limit) return 'spawn-limit'
+    const ofClient = this.#byPeer.get(sender) ?? { nodes: new Map(), synchronizers: new Map() }
+    const node = this.#isNew(spawn, spawner, ofClient) ? spawner.createNode(spawn) : undefined
+    if (node === undefined) return 'spawn-invalid'
+    const { node: id, synchronizers } = spawn
+    this.#byPeer.set(sender, ofClient)
+    ofClient.nodes.set(id, { spawner, node, id, synchronizers })
+    for (const id of synchronizers) ofClient.synchronizers.set(id, node)
+    this.#paths.add(node.path)
+    spawner.add(node)
+    return undefined
+  }
+
+  /** A client despawned a node. */
+  despawned (sender: number, id: number): void {
+    const ofClient = this.#byPeer.get(sender)
+    const spawned = ofClient?.nodes.get(id)
+    if (ofClient !== undefined && spawned !== undefined) this.#remove(ofClient, spawned)
+  }
+
+  /** Values of a synchronizer of a spawned node; returns why they are refused. */
+  receive (sender: number, { id, values, changed }: Sync): RpcDrop | undefined {
+    const node = this.#byPeer.get(sender)?.synchronizers.get(id)
+    return node?.receive(values, changed) === false ? 'sync-values' : undefined
+  }
+
+  /** A client has left: Godot frees what it has spawned. */
+  left (peer: number): void {
+    const ofClient = this.#byPeer.get(peer)
+    if (ofClient === undefined) return
+    for (const spawned of [...ofClient.nodes.values()].reverse()) this.#remove(ofClient, spawned)
+    this.#byPeer.delete(peer)
+  }
+
+  /** Whether the name is one that a node can have, and neither it nor the ids are in use. */
+  #isNew ({ name, node, synchronizers }: Spawn, spawner: ClientSpawner<any>, ofClient: OfClient): boolean {
+    const path = spawner.pathOf(name)
+    if (!isNodeName(name) || this.#paths.has(path) || this.#replicator.isSpawned(path)) return false
+    return !ofClient.nodes.has(node) && !synchronizers.some(id => ofClient.synchronizers.has(id))
+  }
+
+  #free (spawner: ClientSpawner<any>): void {
+    if (this.#byPath.get(spawner.path) !== spawner) return
+    this.#byPath.delete(spawner.path)
+    const ofClient = this.#byPeer.get(spawner.getMultiplayerAuthority())
+    if (ofClient === undefined) return
+    const its = [...ofClient.nodes.values()].filter(spawned => spawned.spawner === spawner)
+    for (const spawned of its.reverse()) this.#remove(ofClient, spawned)
+  }
+
+  /** What is inside of a node goes before the node. */
+  #remove (ofClient: OfClient, { spawner, node, id, synchronizers }: Spawned): void {
+    if (!ofClient.nodes.delete(id)) return
+    for (const synchronizer of synchronizers) ofClient.synchronizers.delete(synchronizer)
+    this.#freeBelow(node.path)
+    this.#paths.delete(node.path)
+    spawner.remove(node)
+  }
+}

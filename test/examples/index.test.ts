@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { root } from '../../scripts/root.ts'
+
+const folder = join(root, 'examples')
+const examples = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory())
+  .map(({ name }) => name)
+const tests = readdirSync(join(root, 'test/examples'))
+
+t.test('every example is in the list, has a page that begins with its command, and is tested', async t => {
+  const list = readFileSync(join(folder, 'README.md'), 'utf8')
+  t.same([...list.matchAll(/\[(\w[\w-]*)\]\(\1\)/g)].map(([, name]) => name).sort(), examples.sort())
+  for (const name of examples) {
+    const page = readFileSync(join(folder, name, 'README.md'), 'utf8')
+    const [, command] = /^```sh\n(.*)$/m.exec(page)!
+    t.match(command, `examples/${name}/`, 'the command names the example')
+    t.ok(tests.some(file => file.startsWith(`${name}.`)), `${name} has a test`)
+  }
+})

@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { root } from '../../scripts/root.ts'
+import { findProgram } from '../../scripts/test-programs.mjs'
+import { readEnvironment } from '../../src/environment.ts'
+import { defaultOptions } from '../../src/options/options.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
+import { hosting } from '../proxies/hosting.ts'
+
+const files = readdirSync(join(root, 'hosting'), { recursive: true, encoding: 'utf8' })
+  .filter(file => /\.\w+$|Caddyfile$/.test(file))
+const pages = readdirSync(join(root, 'docs')).filter(file => file.endsWith('.md'))
+const unit = hosting('systemd/fastify-peer-server.service')
+
+t.test('configurations in the documentation are files of hosting/', async t => {
+  let blocks = 0
+  for (const page of pages) {
+    const text = readFileSync(join(root, 'docs', page), 'utf8')
+    for (const [, block] of text.matchAll(/^```(?:nginx|caddyfile|haproxy|ini)\n(.*?)^```$/gms)) {
+      blocks++
+      t.ok(files.some(file => hosting(file).includes(block)), `${page}:\n${block}`)
+    }
+    for (const [path] of text.matchAll(/\bhosting\/[\w/-]*\.?\w+/g)) t.ok(existsSync(join(root, path)), `${page}: ${path}`)
+  }
+  t.ok(blocks > 0)
+})
+
+t.test('idle timeouts of proxies exceed the interval of pings', async t => {
+  const timeouts = files.flatMap(file => [...hosting(file).matchAll(/(?:proxy_read_timeout|timeout tunnel) (\d+)s/g)]
+    .map(([, seconds]) => Number(seconds)))
+  t.equal(timeouts.length, 4)
+  for (const seconds of timeouts) t.ok(seconds > 2 * defaultOptions.pingInterval, `${seconds} s`)
+})
+
+t.test('systemd accepts the unit, and finds it little exposed', skipWithout('systemd-analyze'), async t => {
+  const file = join(temporaryFolder(t, {
+    'fastify-peer-server.service': hosting('systemd/fastify-peer-server.service', { '/usr/bin/node': process.execPath })
+  }), 'fastify-peer-server.service')
+  const analyze = (...args: string[]): { status: number | null, output: string } => {
+    const { status, stdout, stderr } = spawnSync(findProgram('systemd-analyze')!, [...args, file], { encoding: 'utf8' })
+    return { status, output: stdout + stderr }
+  }
+  t.same(analyze('verify'), { status: 0, output: '' })
+  const { status, output } = analyze('security', '--offline=true', '--threshold=20', '--no-pager')
+  t.equal(status, 0, output)
+})
+
+t.test('the unit starts what is built, with variables that the service knows', async t => {
+  const [, script] = /^ExecStart=\S+ (.*)$/m.exec(unit)!
+  t.equal(script, JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.start.replace('node ', ''))
+  const [, variables] = /^Environment=(.*)$/m.exec(unit)!
+  const env = Object.fromEntries(variables.split(' ').map(pair => pair.split('=')))
+  t.equal(readEnvironment({ ...env, ADMIN_TOKEN: 'x'.repeat(32) }).stateFile, env.STATE_FILE)
+  const [, folder] = /^StateDirectory=(.*)$/m.exec(unit)!
+  t.equal(env.STATE_FILE, `/var/lib/${folder}/state.json`)
+})

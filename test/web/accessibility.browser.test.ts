@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import { startApp } from '../helper/app.ts'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { signIn, unexpected, visitDashboard } from '../helper/dashboard.ts'
+import { accept } from '../helper/internals.ts'
+import { MemoryConnection } from '../helper/memory-connection.ts'
+import { joinRoom } from '../helper/memory-cluster.ts'
+import { skipWithout } from '../helper/skip-without.ts'
+
+const token = 'a token of more than thirty-two characters'
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const sizes = [{ width: 390, height: 844 }, { width: 820, height: 1180 }, { width: 1440, height: 900 }]
+/** The dark theme has other colours, and is the same otherwise. */
+const themes = ['light', 'dark'] as const
+/** Where screenshots of all views are written, to be looked at. */
+const folder = process.env.SCREENSHOTS
+
+/** What the page shows: how it gets there, and back to the lists. */
+interface View { readonly show: (page: Page) => Promise<unknown>, readonly leave?: (page: Page) => Promise<unknown> }
+
+const escape = async (page: Page): Promise<void> => { await page.keyboard.press('Escape') }
+const dialog = (button: string): View => ({
+  show: async page => { await page.locator(button).first().click() },
+  leave: escape
+})
+
+/** Views of a server with rooms, in this order; the first is that of a page without token. */
+const views: Record<string, View> = {
+  'sign in': { show: async page => { await page.locator('#token-dialog').waitFor() } },
+  'wrong token': {
+    show: async page => {
+      await signIn(page, 'wrong')
+      await page.getByText('Wrong token.').waitFor()
+    }
+  },
+  lists: {
+    show: async page => {
+      await signIn(page, token)
+      await page.locator('#peers tbody tr').nth(2).waitFor()
+      await page.locator('#rooms tbody tr').first().waitFor()
+      await page.locator('#events li').first().waitFor()
+    }
+  },
+  'a moment of a chart': { show: async page => { await page.focus('#chart-bytes canvas') } },
+  'a wrong filter': {
+    show: async page => {
+      await page.fill('#filter-address', 'x')
+      await page.getByText('address must be an IP address').waitFor()
+    },
+    leave: async page => { await page.click('#filter-clear') }
+  },
+  'no match': {
+    show: async page => {
+      await page.fill('#filter-address', '192.0.2.0/24')
+      await page.getByText('No peers match this filter.').waitFor()
+    },
+    leave: async page => {
+      await page.click('#filter-clear')
+      await page.locator('#peers tbody tr').nth(2).waitFor()
+    }
+  },
+  'details of a peer': {
+    show: async page => {
+      await page.locator('#peers tbody .protocol', { hasText: 'game' }).locator('..').locator('.show').click()
+      await page.locator('#peer-headers tr').first().waitFor()
+      await page.locator('#peer-events li').first().waitFor()
+    },
+    leave: escape
+  },
+  'selected peers': {
+    show: async page => { await page.check('#peers tbody .select input >> nth=0') }
+  },
+  'disconnect selected peers': dialog('#selected-disconnect'),
+  'ban selected peers': dialog('#selected-ban'),
+  'send to selected peers': {
+    show: async page => { await page.click('#selected-send') },
+    leave: async page => {
+      await escape(page)
+      await page.click('#select-none')
+    }
+  },
+  'disconnect a peer': dialog('#peers .disconnect'),
+  'ban a peer': dialog('#peers .ban'),
+  'ban an address': dialog('#add-ban'),
+  'send a packet': dialog('#send'),
+  'open a room': dialog('#open-room'),
+  'change a room': dialog('#rooms .change'),
+  'close a room': dialog('#rooms .close'),
+  stop: dialog('#listen'),
+  'test client': {
+    show: async page => {
+      await page.click('#client summary')
+      await page.click('#client-toggle')
+      await page.fill('#client-send [name=body]', 'hello')
+      await page.click('#client-submit')
+      await page.locator('#client-messages li').first().waitFor()
+    },
+    leave: async page => { await page.click('#client summary') }
+  },
+  'refusing connections': {
+    show: async page => {
+      await page.click('#refuse')
+      await page.getByText('refusing new connections').waitFor()
+    },
+    leave: async page => { await page.click('#refuse') }
+  },
+  'not reachable': {
+    show: async page => {
+      await page.route('**/api/v1/**', async route => { await route.abort() })
+      await page.check('#categories [name=packets]')
+      await page.getByText('connection lost, retrying').waitFor()
+    },
+    leave: async page => {
+      await page.unroute('**/api/v1/**')
+      await page.locator('#status[data-state=success]').waitFor()
+    }
+  }
+}
+
+/** Views of a node of a cluster. */
+const nodeViews: Record<string, View> = {
+  nodes: { show: async page => { await page.locator('#nodes tbody tr').nth(1).waitFor() } },
+  'drain a node': dialog('#nodes .drain')
+}
+
+t.test('every view is accessible and fits, in both themes and all sizes', {
+  ...skipWithout('chromium'),
+  timeout: 240_000
+}, async t => {
+  const { url, server } = await startApp(t, {
+    server: { protocols: ['chat', 'game'], rooms: true, pingInterval: 0 }, admin: { token }
+  })
+  server.on('packet', () => {})
+  server.ban('192.0.2.0/24', { seconds: 3600, reason: 'a reason of more words than fit into its column' })
+  const headers = { 'user-agent': 'Godot/3.6', cookie: 'session=secret' }
+  const client = new WebSocket(`${url.replace('http', 'ws')}/ws/arena?user=alice`, ['game'], { headers })
+  t.teardown(() => { client.terminate() })
+  await once(client, 'open')
+  for (const address of ['203.0.113.7', '198.51.100.250', '2001:db8:1111:2222:3333:4444:5555:6666']) {
+    accept(server, new MemoryConnection(address, 54321), 'chat')
+  }
+  server.openRoom('a-room-with-a-long-name-'.padEnd(64, 'x'), { maxPeers: 1000 })
+  await checkViews(t, url, views)
+})
+
+t.test('so is every view of a node of a cluster', { ...skipWithout('chromium'), timeout: 240_000 }, async t => {
+  const { nodes, urls } = await openAdminCluster(t, 2)
+  for (const node of nodes) await joinRoom(node, 'arena')
+  await checkViews(t, urls[0], nodeViews)
+})
+
+async function checkViews (t: Test, url: string, views: Record<string, View>): Promise<void> {
+  const { page, problems } = await visitDashboard(t, url)
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  // By the protocol of the browser, which its content security policy does not concern.
+  await page.evaluate(axe)
+  for (const [name, { show, leave }] of Object.entries(views)) {
+    await page.setViewportSize(sizes.at(-1)!)
+    await show(page)
+    for (const size of sizes) {
+      await page.setViewportSize(size)
+      for (const colorScheme of themes) {
+        await page.emulateMedia({ colorScheme })
+        const rules = colorScheme === 'light' ? undefined : ['color-contrast', 'link-in-text-block']
+        t.same(await violations(page, rules), [], `${name}, ${size.width} px, ${colorScheme}: accessible`)
+        if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width} ${colorScheme}.png` })
+      }
+      t.same(await page.evaluate(misfits), [], `${name}, ${size.width} px: fits`)
+    }
+    await leave?.(page)
+  }
+  t.same(unexpected(problems, 'status of 40').filter(problem => !problem.includes('net::ERR_FAILED')), [])
+}
+
+/** What axe-core objects to, of any impact, by all rules or by these. */
+async function violations (page: Page, runOnly?: string[]): Promise<string[]> {
+  const { violations } = await page.evaluate(`axe.run(${JSON.stringify({ runOnly, resultTypes: ['violations'] })})`) as AxeResults
+  return violations.map(({ id, impact, nodes }) =>
+    `${id} (${impact}): ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
+}
+
+/**
+ * Source of a list of what does not fit: a page or a table that scrolls sideways, a heading that is cut, a value or a
+ * label on two lines, a button outside of the screen.
+ */
+const misfits = `(() => {
+  const all = selector => [...document.querySelectorAll(selector)].filter(element => element.checkVisibility())
+  const describe = (fault, elements) => elements.map(element => fault + ': ' + element.outerHTML.slice(0, 200))
+  const isBroken = element => {
+    const range = document.createRange()
+    range.selectNodeContents(element)
+    const parts = [...range.getClientRects()].filter(({ width }) => width > 0)
+    return Math.max(...parts.map(({ top }) => top)) >= Math.min(...parts.map(({ bottom }) => bottom))
+  }
+  const dialog = document.querySelector('dialog[open]')
+  return [
+    ...describe('scrolls sideways', [document.documentElement].filter(page => page.scrollWidth > innerWidth)),
+    ...describe('table too wide', all('.scroll').filter(box => box.scrollWidth > box.clientWidth)),
+    ...describe('cut', all('h1, h2, th button, th.plain, figcaption, .status')
+      .filter(element => element.scrollWidth > element.clientWidth + 1)),
+    ...describe('on two lines', all('h1, .status, figcaption strong, button, td > span, td.age, td.id, td.state')
+      .filter(isBroken)),
+    ...describe('outside', [...dialog?.querySelectorAll('button, input, h2') ?? all('.actions button')]
+      .filter(element => element.checkVisibility())
+      .filter(element => element.getBoundingClientRect().right > innerWidth))
+  ]
+})()`

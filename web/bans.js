@@ -1,0 +1,149 @@
+// The table of bans, and the dialog that adds one.
+import { client } from './api.js'
+import { formatCount, formatDuration, formatPlural } from './client/format.js'
+import { limitReason, onSubmit, openDialog } from './dialogs.js'
+import { byId, createElement, messageOf, setText, showToast } from './dom.js'
+import { createButton, createCell, PagedTable } from './table.js'
+
+/** Milliseconds without a key press until the peers of an address are counted. */
+const TYPING_DELAY = 300
+
+const sortKeys = {
+  address: ({ address }) => address,
+  since: ({ since }) => since,
+  // Text, as the other times; a ban for good expires last.
+  until: ({ until }) => until ?? '~'
+}
+
+/** Shows bans; `onLift (address)` is called when the user wants to lift one. */
+export function createBanTable (onLift) {
+  return new PagedTable({
+    ids: {
+      table: 'bans',
+      filter: 'ban-filter',
+      pages: 'ban-page',
+      problem: 'bans-problem',
+      partial: 'bans-partial',
+      none: 'bans-none'
+    },
+    sort: 'since',
+    order: 'desc',
+    ageSort: 'since',
+    keyOf: ({ address }) => address,
+    load: loadBans,
+    createRow: ban => createRow(ban, onLift),
+    isComplete: () => true,
+    noneText: isFiltered => isFiltered ? 'No bans match this filter.' : 'No bans.'
+  })
+}
+
+/** One page of the bans; the server sends all of them. */
+async function loadBans ({ limit, cursor = 0, sort, order }, { q = '' }, signal) {
+  const { items } = await client.call('bans', {}, undefined, { signal })
+  const text = q.toLowerCase()
+  const found = items.filter(ban => [ban.address, ban.reason].some(value => value.toLowerCase().includes(text)))
+  const keyOf = sortKeys[sort]
+  const direction = order === 'asc' ? 1 : -1
+  found.sort((a, b) => keyOf(a) === keyOf(b) ? 0 : keyOf(a) < keyOf(b) ? -direction : direction)
+  const end = cursor + limit
+  setText(byId('bans-count'), formatCount(items.length))
+  return { items: found.slice(cursor, end), nextCursor: end < found.length ? end : null, meta: { count: found.length } }
+}
+
+/** Creates the row of a ban: its element, and a function that updates it. */
+function createRow ({ address }, onLift) {
+  const [reason, age, rest] = [createCell('reason'), createCell('number age'), createCell('number rest')]
+  const element = createElement('tr', { tabIndex: -1 },
+    createCell('name', address), reason, age, rest,
+    createCell('row-actions', createButton('lift', 'Lift', `Lift the ban of ${address}`, () => { onLift(address) })))
+  const update = (ban, now) => {
+    const seconds = time => Math.max(0, Math.abs(Date.parse(time) - now)) / 1000
+    setText(reason, ban.reason === '' ? '–' : ban.reason)
+    reason.title = ban.reason
+    age.title = `since ${ban.since}`
+    setText(age, formatDuration(seconds(ban.since)))
+    rest.title = ban.until === null ? '' : `until ${ban.until}`
+    setText(rest, ban.until === null ? 'never' : `in ${formatDuration(seconds(ban.until))}`)
+  }
+  return { element, update }
+}
+
+/** Lifts a ban; resolves when it is lifted. */
+export async function liftBan (address) {
+  try {
+    await client.call('unban', { address })
+    showToast(`Lifted the ban of ${address}`)
+  } catch (error) {
+    showToast(messageOf(error))
+  }
+}
+
+/** Bans an address or a range; `address` is preset, `onBanned` is called afterwards. */
+export function openBan (address, onBanned) {
+  openBanDialog({
+    title: 'Ban an address',
+    verb: 'Ban',
+    address: address ?? '',
+    ban: async terms => {
+      const ban = await client.call('ban', {}, terms)
+      showToast(`Banned ${ban.address}`)
+      onBanned()
+    }
+  })
+}
+
+/**
+ * Asks for the terms of a ban; `ban (terms)` imposes it. With an `address` the user can change it, without one others
+ * say whom the ban is about.
+ */
+export function openBanDialog ({ title, verb, address, ban }) {
+  const form = openDialog('ban-dialog')
+  const { address: field, duration, minutes, reason } = form.elements
+  form.reset()
+  setText(byId('ban-title'), title)
+  setText(form.querySelector('.danger'), verb)
+  byId('ban-address').hidden = field.disabled = address === undefined
+  field.value = address ?? ''
+  form.oninput = ({ target }) => {
+    byId('ban-minutes').hidden = duration.value !== 'other'
+    limitReason(reason, byId('ban-reason-size'))
+    if (target === field) showPeersOf(field.value.trim())
+  }
+  form.oninput({ target: field })
+  onSubmit(form, async () => {
+    const seconds = secondsOf(duration.value, minutes.value.trim())
+    await ban({
+      ...(address === undefined ? {} : { address: field.value.trim() }),
+      ...(seconds === undefined ? {} : { seconds }),
+      ...(reason.value === '' ? {} : { reason: reason.value })
+    })
+  })
+}
+
+/** Seconds of the chosen duration; undefined: for good. */
+function secondsOf (duration, minutes) {
+  if (duration === '') return undefined
+  if (duration !== 'other') return Number(duration)
+  if (!(Number(minutes) > 0)) throw new Error('Invalid duration: expected a number of minutes over 0.')
+  return Number(minutes) * 60
+}
+
+let typingTimer
+let request = new AbortController()
+
+/** Shows how many peers a ban of this address would disconnect. */
+function showPeersOf (address) {
+  clearTimeout(typingTimer)
+  request.abort()
+  setText(byId('ban-match'), '')
+  if (address === '') return
+  const { signal } = request = new AbortController()
+  typingTimer = setTimeout(async () => {
+    try {
+      const { meta } = await client.call('peers', { address, limit: 1 }, undefined, { signal })
+      setText(byId('ban-match'), `${formatPlural(meta.count, 'connected peer')} will be disconnected.`)
+    } catch {
+      // An address that is not complete yet; the ban itself tells what is wrong.
+    }
+  }, TYPING_DELAY)
+}

@@ -1,0 +1,48 @@
+// What can be done to all selected peers at once; each asks before, and names how many they are.
+import { client } from './api.js'
+import { openBanDialog } from './bans.js'
+import { formatCount, formatPlural } from './client/format.js'
+import { openClosing } from './dialogs.js'
+import { showToast } from './dom.js'
+
+/** Disconnects the selected peers with a code and a reason. */
+export function openDisconnectSelected (selection) {
+  openClosing(`Disconnect ${selection.text}?`, `Disconnect ${peersOf(selection)}`, async ({ code, reason }) => {
+    const body = { ...selection.body, code: Number(code), reason }
+    const { requested, notFound } = await client.call('disconnectPeers', {}, body)
+    selection.clear()
+    showToast(`Disconnecting ${formatPlural(requested, 'peer')} with code ${code}${goneText(notFound)}`)
+  })
+}
+
+/** Bans the addresses of the selected peers. */
+export function openBanSelected (selection) {
+  openBanDialog({
+    title: `Ban the addresses of ${selection.text}?`,
+    verb: `Ban ${peersOf(selection)}`,
+    ban: async terms => {
+      const { peers, banned, notFound } = await client.call('banPeers', {}, { ...selection.body, ...terms })
+      selection.clear()
+      const addresses = `${formatCount(banned)} ${banned === 1 ? 'address' : 'addresses'}`
+      showToast(`Banned ${addresses} of ${formatPlural(peers, 'peer')}${goneText(notFound)}`)
+    }
+  })
+}
+
+/** Sends a packet to the selected peers; resolves with the number of recipients. */
+export async function sendToSelected (selection, packet, raw) {
+  let sum = 0
+  for (const query of selection.queries) {
+    const { recipients } = await client.call('broadcast', { ...query, raw }, packet)
+    sum += recipients
+  }
+  return sum
+}
+
+function peersOf ({ count }) {
+  return `${formatCount(count)} ${count === 1 ? 'peer' : 'peers'}`
+}
+
+function goneText (notFound) {
+  return notFound.length === 0 ? '' : `; ${formatPlural(notFound.length, 'peer')} had left`
+}

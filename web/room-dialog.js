@@ -1,0 +1,64 @@
+// The dialog that opens a room or changes one.
+import { client } from './api.js'
+import { onSubmit, openDialog } from './dialogs.js'
+import { byId, setText, showToast } from './dom.js'
+
+/** Opens a room; `onDone` is called afterwards. */
+export function openOpenRoom (onDone) {
+  openRoomDialog('Open a room', 'Open', undefined, async ({ name, ...settings }) => {
+    const room = await client.call('openRoom', {}, { ...(name === '' ? {} : { name }), ...settings })
+    showToast(`Opened room ${room.name}`)
+    onDone()
+  })
+}
+
+/** Changes the settings of a room; `onDone` is called afterwards. */
+export async function openChangeRoom (name, onDone) {
+  const room = await client.call('getRoom', { room: name })
+  openRoomDialog(`Change room ${name}`, 'Change', room, async ({ name: _, ...settings }) => {
+    await client.call('updateRoom', { room: name }, settings)
+    showToast(`Changed room ${name}`)
+    onDone()
+  })
+}
+
+/** `room` has the settings to begin with; undefined for a new room. */
+function openRoomDialog (title, verb, room, save) {
+  const form = openDialog('room-dialog')
+  const { name, maxPeers, emptyTimeout, listed, locked, data } = form.elements
+  form.reset()
+  setText(byId('room-title'), title)
+  setText(form.querySelector('.primary'), verb)
+  name.closest('label').hidden = room !== undefined
+  if (room !== undefined) {
+    maxPeers.value = room.maxPeers
+    emptyTimeout.value = room.emptyTimeout
+    listed.checked = room.listed
+    locked.checked = room.locked
+    data.value = Object.keys(room.data).length === 0 ? '' : JSON.stringify(room.data, null, 2)
+  }
+  onSubmit(form, async () => {
+    await save({
+      name: name.value.trim(),
+      ...numberOf('maxPeers', maxPeers),
+      ...numberOf('emptyTimeout', emptyTimeout),
+      listed: listed.checked,
+      locked: locked.checked,
+      ...(data.value.trim() === '' && room === undefined ? {} : { data: parseData(data.value) })
+    })
+  })
+}
+
+/** A number of the request; an empty field leaves it out. */
+function numberOf (name, field) {
+  return field.value.trim() === '' ? {} : { [name]: Number(field.value) }
+}
+
+function parseData (text) {
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('Invalid data: expected a JSON object such as {"map": "desert"}.')
+  }
+}

@@ -1,0 +1,128 @@
+// Which peers are selected in the table, and the bar that acts on all of them.
+import { formatCount } from './client/format.js'
+import { byId, setText } from './dom.js'
+
+/** Ids in one query; the server takes no more. */
+const MAX_IDS = 1000
+
+/** Selected peers: some by their ids, or all that match the filter of the table, except some. */
+export class Selection {
+  #ids = new Set()
+  /** The filter that all selected peers match; undefined: they are selected by id. */
+  #filter
+  #excluded = new Set()
+  /** Number of peers that match the filter of the table. */
+  #total = 0
+  #onChange = () => {}
+
+  /** Calls `callback` whenever the selection changes. */
+  onChange (callback) {
+    this.#onChange = callback
+  }
+
+  /** How many peers are selected. */
+  get count () {
+    return this.#filter === undefined ? this.#ids.size : Math.max(0, this.#total - this.#excluded.size)
+  }
+
+  /** The selected peers in words. */
+  get text () {
+    const peers = `${formatCount(this.count)} ${this.count === 1 ? 'peer' : 'peers'}`
+    if (this.#filter === undefined) return peers
+    return Object.keys(this.#filter).length === 0 ? `all ${peers}` : `all ${peers} that match`
+  }
+
+  has (id) {
+    return this.#filter === undefined ? this.#ids.has(id) : !this.#excluded.has(id)
+  }
+
+  /** Selects these peers, or does so no more. */
+  set (ids, isSelected) {
+    const isListed = isSelected === (this.#filter === undefined)
+    const listed = this.#filter === undefined ? this.#ids : this.#excluded
+    for (const id of ids) {
+      if (isListed) listed.add(id)
+      else listed.delete(id)
+    }
+    this.#onChange()
+  }
+
+  /** A peer has left. */
+  drop (id) {
+    if (this.#ids.delete(id) || this.#excluded.delete(id)) this.#onChange()
+  }
+
+  /** Selects all peers that match the filter. */
+  selectAll (filter) {
+    this.clear()
+    this.#filter = filter
+    this.#onChange()
+  }
+
+  clear () {
+    this.#ids.clear()
+    this.#excluded.clear()
+    this.#filter = undefined
+    this.#onChange()
+  }
+
+  /** So many peers match the filter of the table now. */
+  setTotal (total) {
+    this.#total = total
+    this.#onChange()
+  }
+
+  /** Whether all that match a filter are selected. */
+  get isOfFilter () {
+    return this.#filter !== undefined
+  }
+
+  /** The selection as part of a request body. */
+  get body () {
+    if (this.#filter === undefined) return { ids: [...this.#ids] }
+    const { id, ...filter } = this.#filter
+    if (id !== undefined) return { ids: [Number(id)] }
+    const excluded = this.#excluded.size === 0 ? {} : { excluded: [...this.#excluded] }
+    return Object.keys(filter).length === 0 ? { all: true, ...excluded } : { filter, ...excluded }
+  }
+
+  /** The selection as the queries of requests, which reach all of its peers together. */
+  get queries () {
+    const { ids, filter, excluded } = this.body
+    if (ids === undefined) return [{ ...filter, excluded: excluded?.join() }]
+    const parts = Array.from({ length: Math.ceil(ids.length / MAX_IDS) }, (_, i) => i * MAX_IDS)
+    return parts.map(start => ({ ids: ids.slice(start, start + MAX_IDS).join() }))
+  }
+}
+
+/** Shows the selection in the table of peers and below it; `actions` are `send`, `disconnect` and `ban`. */
+export function showSelection (selection, table, actions) {
+  const boxes = () => [...byId('peers').tBodies[0].querySelectorAll('.select input')]
+  const idOf = box => Number(box.closest('tr').dataset.id)
+  byId('peers').tBodies[0].addEventListener('change', ({ target }) => {
+    if (target.matches('.select input')) selection.set([idOf(target)], target.checked)
+  })
+  byId('select-page').onchange = ({ target }) => { selection.set(boxes().map(idOf), target.checked) }
+  byId('select-all').onclick = () => { selection.selectAll(table.filter) }
+  byId('select-none').onclick = () => { selection.clear() }
+  for (const [name, action] of Object.entries(actions)) byId(`selected-${name}`).onclick = action
+  selection.onChange(() => {
+    for (const box of boxes()) box.checked = selection.has(idOf(box))
+    showPageBox(boxes())
+    byId('selection').hidden = selection.count === 0 && !selection.isOfFilter
+    setText(byId('selection-count'), `${capitalize(selection.text)} selected`)
+    byId('select-all').hidden = selection.isOfFilter || table.total <= selection.count
+    setText(byId('select-all'), `Select all ${formatCount(table.total)}${table.isFiltered ? ' that match' : ''}`)
+  })
+}
+
+function showPageBox (boxes) {
+  const checked = boxes.filter(box => box.checked).length
+  byId('select-page').checked = checked > 0 && checked === boxes.length
+  byId('select-page').indeterminate = checked > 0 && checked < boxes.length
+  byId('select-page').disabled = boxes.length === 0
+}
+
+function capitalize (text) {
+  return text[0].toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,216 @@
+// A client in the page: connects to the endpoint as players do, sends packets and shows what it receives.
+import { formatBytes, formatTime } from './client/format.js'
+import { byteLength, parseHex } from './dialogs.js'
+import { byId, createElement, setText, showProblem } from './dom.js'
+import { codecs } from './relay-codec.js'
+
+/** Messages that are shown. */
+const MAX_SHOWN = 200
+/** Bytes of a message that are shown. */
+const MAX_BYTES = 256
+const NORMAL = 1000
+
+const targets = {
+  all: () => 0,
+  server: () => 1,
+  one: id => id,
+  but: id => -id
+}
+
+/** The test client of the page. */
+export class TestClient {
+  #connectForm = byId('client-connect')
+  #sendForm = byId('client-send')
+  #list = byId('client-messages')
+  #socket
+  /** How messages are encoded; undefined: plain. */
+  #codec
+  /** Our id, once the server has told it. */
+  #id
+  /** The endpoint that the fields were last filled in for. */
+  #endpoint = ''
+
+  constructor () {
+    this.#connectForm.onsubmit = event => {
+      event.preventDefault()
+      if (this.#socket === undefined) this.#connect()
+      else this.#socket.close(NORMAL)
+    }
+    this.#sendForm.onsubmit = event => {
+      event.preventDefault()
+      this.#send()
+    }
+    this.#sendForm.oninput = () => { this.#showFields() }
+    byId('client-clear').onclick = () => { this.#clear() }
+    this.#showFields()
+  }
+
+  /** Fills in the endpoint of the server, unless a connection is open; `state` is that of the server. */
+  setEndpoint (url, { gdMpApi, wire, protocols, rooms }) {
+    const endpoint = JSON.stringify([url, gdMpApi, wire, protocols, rooms.enabled])
+    if (this.#socket !== undefined || endpoint === this.#endpoint) return
+    this.#endpoint = endpoint
+    const { url: urlField, room, protocol, as } = this.#connectForm.elements
+    urlField.value = url
+    as.value = gdMpApi ? wire : 'plain'
+    protocol.value = protocols[0] ?? ''
+    byId('client-protocols').replaceChildren(...protocols.map(value => createElement('option', { value })))
+    room.closest('label').hidden = room.disabled = !rooms.enabled
+  }
+
+  #connect () {
+    const { url, room, protocol, as } = this.#connectForm.elements
+    const problem = byId('client-problem')
+    showProblem(problem)
+    try {
+      const address = new URL(url.value.trim())
+      if (!room.disabled && room.value.trim() !== '') {
+        address.pathname = `${address.pathname.replace(/\/$/, '')}/${encodeURIComponent(room.value.trim())}`
+      }
+      const names = protocol.value.split(',').map(name => name.trim()).filter(name => name !== '')
+      this.#socket = new WebSocket(address, names)
+    } catch (error) {
+      return showProblem(problem, error.message)
+    }
+    this.#codec = codecs[as.value]
+    this.#id = undefined
+    this.#follow(this.#socket)
+  }
+
+  #follow (socket) {
+    socket.binaryType = 'arraybuffer'
+    this.#showState('connecting …', 'unknown')
+    let wasOpen = false
+    socket.onopen = () => {
+      wasOpen = true
+      const protocol = socket.protocol === '' ? '' : ` with ${socket.protocol}`
+      this.#showState(`connected${protocol}`, 'success')
+      this.#add('info', 'connected', protocol.trim())
+    }
+    socket.onmessage = ({ data }) => { this.#receive(data) }
+    socket.onclose = ({ code, reason }) => {
+      this.#socket = undefined
+      this.#showState('not connected', 'unknown')
+      const text = `${code}${reason === '' ? '' : ` "${reason}"`}`
+      if (wasOpen) return this.#add('info', 'closed', text)
+      showProblem(byId('client-problem'), 'Not connected: the server refused the handshake or cannot be reached. ' +
+        'A refusal is among the events, with its reason.')
+    }
+  }
+
+  #receive (data) {
+    if (typeof data === 'string') return this.#add('in', 'text', quote(data), byteLength(data))
+    const bytes = new Uint8Array(data)
+    const message = this.#codec?.decode(bytes, this.#id)
+    if (message === undefined) return this.#add('in', 'binary', describeBytes(bytes), bytes.length)
+    const { type, id } = message
+    if (type === 'packet') return this.#addPacket('in', message)
+    if (type === 'id') {
+      this.#id = id
+      this.#showState(`connected as peer ${id}`, 'success')
+    }
+    this.#add('in', type, String(id))
+  }
+
+  #addPacket (direction, { source, target, payload, isCall = false }) {
+    const to = target === undefined ? '' : ` to ${describeTarget(target)}`
+    const from = direction === 'in' ? `from ${source}${to}` : to.trim()
+    this.#add(direction, isCall ? 'remote call' : 'packet', `${from}: ${describeBytes(payload)}`, payload.length)
+  }
+
+  #send () {
+    const { to, id, kind, body } = this.#sendForm.elements
+    const problem = byId('client-send-problem')
+    try {
+      const isText = kind.value === 'text'
+      if (this.#codec === undefined) {
+        this.#socket.send(isText ? body.value : parseHex(body.value))
+        if (isText) this.#add('out', 'text', quote(body.value), byteLength(body.value))
+        else this.#add('out', 'binary', describeBytes(parseHex(body.value)), parseHex(body.value).length)
+      } else this.#sendPacket(to.value, id.value, isText ? new TextEncoder().encode(body.value) : parseHex(body.value))
+      showProblem(problem)
+    } catch (error) {
+      showProblem(problem, error.message)
+    }
+  }
+
+  #sendPacket (to, idText, payload) {
+    if (this.#id === undefined) throw new Error('The server has not told the id of this client yet.')
+    const id = Number(idText)
+    const needsId = to === 'one' || to === 'but'
+    if (needsId && (!Number.isInteger(id) || id < 1)) throw new Error('Invalid id: expected an integer from 1.')
+    const target = targets[to](id)
+    for (const message of this.#codec.encode(this.#id, target, payload)) this.#socket.send(message)
+    this.#addPacket('out', { target, payload })
+  }
+
+  #showState (text, severity) {
+    byId('client-state').dataset.state = severity
+    setText(byId('client-state'), text)
+    const isOpen = this.#socket?.readyState === WebSocket.OPEN
+    setText(byId('client-toggle'), this.#socket === undefined ? 'Connect' : 'Disconnect')
+    for (const field of this.#connectForm.querySelectorAll('input, select')) {
+      const isHidden = field.closest('[hidden]') !== null
+      field.disabled = this.#socket !== undefined || isHidden
+    }
+    byId('client-submit').disabled = !isOpen
+    this.#showFields()
+  }
+
+  #showFields () {
+    const { to, id } = this.#sendForm.elements
+    const isOpen = this.#socket !== undefined
+    byId('client-to').hidden = isOpen ? this.#codec === undefined : this.#connectForm.elements.as.value === 'plain'
+    id.hidden = to.value !== 'one' && to.value !== 'but'
+  }
+
+  #add (direction, heading, text, size) {
+    const arrow = { in: '←', out: '→', info: '·' }[direction]
+    const label = { in: 'received', out: 'sent', info: '' }[direction]
+    const line = createElement('li', {},
+      createElement('time', {}, formatTime(new Date())),
+      createElement('span', {},
+        createElement('span', { className: 'arrow', ariaHidden: 'true' }, `${arrow} `),
+        createElement('span', { className: 'visually-hidden' }, `${label} `),
+        createElement('b', {}, heading), ' ', text,
+        ...(size === undefined ? [] : [createElement('span', { className: 'detail' }, ` ${formatBytes(size)}`)])))
+    line.dataset.direction = direction
+    this.#list.prepend(line)
+    while (this.#list.childElementCount > MAX_SHOWN) this.#list.lastElementChild.remove()
+    this.#showNone()
+  }
+
+  #clear () {
+    this.#list.replaceChildren()
+    this.#showNone()
+  }
+
+  #showNone () {
+    const isEmpty = this.#list.childElementCount === 0
+    this.#list.hidden = isEmpty
+    byId('client-none').hidden = !isEmpty
+    byId('client-clear').disabled = isEmpty
+  }
+}
+
+function describeTarget (target) {
+  if (target === 0) return 'all'
+  if (target === 1) return 'the server'
+  return target < 0 ? `all but ${-target}` : String(target)
+}
+
+/** Bytes as text if they are printable UTF-8, else in hexadecimal. */
+function describeBytes (bytes) {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (!/[\p{Cc}\p{Cf}]/u.test(text)) return quote(text)
+  } catch {
+    // Not UTF-8.
+  }
+  const hex = Array.from(bytes.subarray(0, MAX_BYTES), byte => byte.toString(16).padStart(2, '0')).join(' ')
+  return bytes.length > MAX_BYTES ? `${hex} …` : hex
+}
+
+function quote (text) {
+  return JSON.stringify(text.length > MAX_BYTES ? `${text.slice(0, MAX_BYTES)}…` : text)
+}

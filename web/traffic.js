@@ -1,0 +1,68 @@
+// The charts, and the current values above them.
+import { client } from './api.js'
+import { Chart } from './chart.js'
+import { formatCount } from './client/format.js'
+import { byId, setText } from './dom.js'
+
+const directions = { in: '--in', out: '--out' }
+
+/** Peers, packets and bytes of the last ten minutes: from the server at first, then from its statistics. */
+export class Traffic {
+  #peers = new Chart(byId('chart-peers'), { lines: { peers: '--accent' } })
+  #rates = {
+    packets: new Chart(byId('chart-packets'), {
+      lines: directions, units: ['packets/s', 'k packets/s', 'M packets/s']
+    }),
+    bytes: new Chart(byId('chart-bytes'), { lines: directions, base: 1024, units: ['B/s', 'KiB/s', 'MiB/s', 'GiB/s'] })
+  }
+
+  #latest
+
+  /** Shows what the server has measured so far. */
+  async load () {
+    const { at, interval, peers, ...columns } = await client.call('getHistory')
+    const timeOf = i => Date.parse(at) - (peers.length - 1 - i) * interval * 1000
+    this.#peers.set(peers.map((count, i) => ({ at: timeOf(i), values: [count] })))
+    for (const [name, chart] of Object.entries(this.#rates)) {
+      const [incoming, outgoing] = [columns[`${name}In`], columns[`${name}Out`]]
+      chart.set(incoming.map((rate, i) => ({ at: timeOf(i), values: [rate, outgoing[i]] })))
+      if (incoming.length > 0) showRates(name, chart, incoming.at(-1), outgoing.at(-1))
+    }
+    this.#latest = undefined
+  }
+
+  /** Adds totals: the rates since the last ones. Returns the seconds between them. */
+  add (stats) {
+    const { open, closing, pending } = stats.peers
+    const others = [[closing, 'closing'], [pending, 'pending']].filter(([count]) => count > 0)
+    setText(byId('peers-now'), formatCount(open))
+    setText(byId('peers-more'), others.map(([count, name]) => `${formatCount(count)} ${name}`).join(', '))
+    const time = Date.parse(stats.at)
+    const before = this.#latest
+    this.#latest = stats
+    const seconds = before === undefined ? 0 : (time - Date.parse(before.at)) / 1000
+    if (seconds <= 0) return 0
+    this.#peers.add(time, open)
+    for (const [name, chart] of Object.entries(this.#rates)) {
+      const [incoming, outgoing] = ['In', 'Out'].map(way => {
+        const total = `${name}${way}`
+        return Math.max(0, stats[total] - before[total]) / seconds
+      })
+      chart.add(time, incoming, outgoing)
+      showRates(name, chart, incoming, outgoing)
+    }
+    return seconds
+  }
+
+  /** Removes all values, as those of another server follow. */
+  clear () {
+    this.#latest = undefined
+    for (const chart of [this.#peers, ...Object.values(this.#rates)]) chart.set([])
+  }
+}
+
+function showRates (name, chart, incoming, outgoing) {
+  setText(byId(`${name}-unit`), chart.unit)
+  setText(byId(`${name}-in`), chart.format(incoming))
+  setText(byId(`${name}-out`), chart.format(outgoing))
+}
