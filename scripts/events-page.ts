@@ -2,7 +2,7 @@
 import { eventMembers } from '../routes/events/event-schemas.ts'
 import { eventTypes, type EventType } from '../src/admin/feed-event.ts'
 import { limits } from '../src/core/server/limits.ts'
-import type { DropReason } from '../src/core/server/monitor.ts'
+import type { DropReason } from '../src/core/server/log/drop-reason.ts'
 import { cell, table } from './markdown.ts'
 import { meaningOf, typeOf } from './options-table.ts'
 import type { ApiExport } from './public-api.ts'

@@ -41,7 +41,7 @@ export type ClientEvent =
 
 /** Many events of one type and cause. */
 export interface MergedEvents {
-  /** Not the type of an event: `of` is. */
+  /** Tells it from a single event. */
   readonly type: 'merged'
   /** When the latest of them happened. */
   readonly at: string
