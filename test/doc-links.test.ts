@@ -17,6 +17,7 @@ const otherNames = {
   NODE_ENV: 'Node',
   NODE_EXTRA_CA_CERTS: 'Node',
   HOST_KIND: 'test/hosts',
+  PEER_SERVER_INTERNALS: 'src/transport',
   PROTO_SIZE: 'a message of Godot'
 }
 
