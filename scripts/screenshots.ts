@@ -1,5 +1,5 @@
 // Takes the screenshots of the dashboard in docs/images: `npm run build && npx tsx scripts/screenshots.ts [seconds]`.
-// It simulates players and administrators for that many seconds, 125 by default, to fill the charts and the events.
+// It simulates players and administrators for that many seconds, 600 by default, to fill the charts and the events.
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -12,8 +12,12 @@ import app, { apiPrefix } from '../app.ts'
 import { findProgram } from './test-programs.mjs'
 
 const folder = resolve(root, 'docs/images')
-const seconds = Number(process.argv[2] ?? 125)
+const seconds = Number(process.argv[2] ?? 600)
 const PLAYERS = 38
+/** Seconds at the end in which the pages are open; their charts begin with what the server has measured. */
+const WATCHED = 5
+/** In turn for those who join. */
+const rooms = ['main', 'harbour', 'main', 'canyon', 'harbour', 'duel-K7QXM', 'main']
 const alice = { name: 'alice', token: 'token of alice, long enough to be valid' }
 const bob = { name: 'bob', token: 'token of bob, long enough to be valid' }
 
@@ -31,7 +35,9 @@ const screenshots = {
 } as const
 
 const service = Fastify({ trustProxy: true })
-await service.register(app, { server: { gdMpApi: true, protocols: ['lobby', 'duel'] }, admin: { token: [alice, bob] } })
+await service.register(app, {
+  server: { gdMpApi: true, rooms: true, protocols: ['lobby', 'duel'] }, admin: { token: [alice, bob] }
+})
 await service.listen({ port: 0, host: '127.0.0.1' })
 const { port } = service.server.address() as AddressInfo
 const browser = await chromium.launch({
@@ -40,8 +46,9 @@ const browser = await chromium.launch({
 
 const players = new Map<WebSocket, Player>()
 for (let i = 0; i < PLAYERS; i++) await join(i)
+await simulate(0, seconds - WATCHED)
 const pages = await Promise.all(Object.values(screenshots).map(options => openDashboard(browser, options)))
-await simulate()
+await simulate(seconds - WATCHED, seconds)
 mkdirSync(folder, { recursive: true })
 for (const [i, file] of Object.keys(screenshots).entries()) {
   await pages[i].mouse.move(0, 0)
@@ -53,7 +60,7 @@ for (const socket of players.keys()) socket.terminate()
 await service.close()
 
 /** A player who sends `rate` packets of `size` bytes per second. */
-interface Player { readonly id: number, readonly rate: number, readonly size: number }
+interface Player { readonly id: number, readonly room: string, readonly rate: number, readonly size: number }
 
 /** Connects player number `i`, from an address that is reserved for documentation. */
 async function join (i: number): Promise<WebSocket> {
@@ -61,11 +68,12 @@ async function join (i: number): Promise<WebSocket> {
     `203.0.113.${17 + i * 5 % 230}`, `198.51.100.${4 + i * 7 % 240}`, `2001:db8:${(i * 37).toString(16)}::${i + 1}`
   ]
   const joined = new Promise<number>(resolve => { service.peerServer.once('peer_connected', resolve) })
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, [i % 3 === 0 ? 'duel' : 'lobby'], {
+  const room = rooms[i % rooms.length]
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/${room}`, [i % 3 === 0 ? 'duel' : 'lobby'], {
     headers: { 'x-forwarded-for': addresses[i % 3] }
   })
   const [id] = await Promise.all([joined, once(socket, 'open')])
-  players.set(socket, { id, rate: 1 + i * 7 % 10, size: 24 + i * 13 % 60 })
+  players.set(socket, { id, room, rate: 1 + i * 7 % 10, size: 24 + i * 13 % 60 })
   socket.on('close', () => { players.delete(socket) })
   return socket
 }
@@ -73,19 +81,19 @@ async function join (i: number): Promise<WebSocket> {
 async function openDashboard (browser: Browser, options: object): Promise<Page> {
   const page = await (await browser.newContext({ ...options, reducedMotion: 'reduce' })).newPage()
   await page.goto(`http://127.0.0.1:${port}/dashboard`)
-  await page.fill('#token-dialog input', alice.token)
+  await page.fill('#token-dialog [name=token]', alice.token)
   await page.click('#token-dialog .primary')
   await page.locator('#status[data-state=success]').waitFor()
   return page
 }
 
 /** Players send packets at varying rates, join and leave; administrators act. */
-async function simulate (): Promise<void> {
+async function simulate (from: number, to: number): Promise<void> {
   const incidents = new Map([
     [0.4, spoofSource], [0.7, connectFromForbiddenOrigin], [0.76, sendText],
     [0.84, kickUnknown], [0.9, kick], [0.96, sendVariant]
   ])
-  for (let second = 0; second < seconds; second++) {
+  for (let second = from; second < to; second++) {
     const activity = 1 + 0.5 * Math.sin(second / 11) + 0.25 * Math.sin(second / 3.1)
     for (let part = 0; part < 4; part++) {
       for (const [socket, player] of players) play(socket, player, activity / 4)
@@ -98,10 +106,10 @@ async function simulate (): Promise<void> {
 }
 
 /** Sends packets, in turn to all players as `rpc` does, and to one. */
-function play (socket: WebSocket, { id, rate, size }: Player, share: number): void {
+function play (socket: WebSocket, { id, room, rate, size }: Player, share: number): void {
   const count = Math.round(rate * share + Math.random())
-  const other = [...players.values()].find(player => player.id !== id) as Player
-  for (let i = 0; i < count; i++) socket.send(packet(id, i % 2 === 0 ? 0 : other.id, size))
+  const other = [...players.values()].find(player => player.id !== id && player.room === room)
+  for (let i = 0; i < count; i++) socket.send(packet(id, i % 2 === 0 || other === undefined ? 0 : other.id, size))
 }
 
 function packet (source: number, target: number, size: number): Buffer {

@@ -36,9 +36,9 @@ t.test('every operation has a summary, a description and a documented tag', asyn
 
 t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
-    'ban', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
-    'disconnectPeers', 'drainNode', 'events', 'getHistory', 'getNode', 'getPeer', 'getPeerAddress', 'getPeerPort', 'getRoom',
-    'getServer', 'hasPeer', 'headPeer', 'healthz', 'isListening', 'listNodes', 'listRoomPeers', 'listRooms', 'listen',
+    'ban', 'banPeers', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
+    'disconnectPeers', 'drainNode', 'events', 'getHistory', 'getNode', 'getPeer', 'getPeerAddress', 'getPeerPort',
+    'getRoom', 'getServer', 'hasPeer', 'headPeer', 'healthz', 'isListening', 'listNodes', 'listRoomPeers', 'listRooms', 'listen',
     'lobbyRooms', 'matchRoom', 'metrics', 'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket',
     'readyz', 'stop', 'unban', 'updateRoom'
   ])
@@ -74,6 +74,7 @@ t.test('documents all responses of the REST API', async t => {
     'get /peers/{id}/exists': [200, 400, 401, 503],
     'get /peers/{id}/address': [200, 400, 401, 404, 503],
     'get /peers/{id}/port': [200, 400, 401, 404, 503],
+    'post /peers/ban': [200, 400, 401, 403, 413, 415],
     'post /peers/disconnect': [200, 400, 401, 403, 413, 415],
     'post /peers/{id}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'post /packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],

@@ -6,7 +6,7 @@ const controls = document.querySelectorAll('fieldset.online')
 const submits = document.querySelectorAll('dialog:not(#token-dialog) form .buttons button:last-child')
 
 /** Regions that the keyboard scrolls by a control in them, or while all are disabled by themselves. */
-const regions = document.querySelectorAll('.online .scroll, .online thead tr')
+const regions = document.querySelectorAll('.lists .scroll')
 
 /** Whether the server can be reached. */
 export let isOnline = false

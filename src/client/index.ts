@@ -1,6 +1,5 @@
 export { ApiError, PeerServerClient } from './client.ts'
 export type { CallArguments, CallOptions, ClientEvent, ClientOptions, FeedEventData, MergedEvents } from './client.ts'
-export type { Ban, Node, Operations, Peer, Problem, Room, State } from './operations.ts'
+export type { Ban, Node, Operations, Peer, PeerDetails, Problem, Room, State } from './operations.ts'
 export type { AdminAction } from '../admin/admin-action.ts'
-export type { PeerJoined, PeerLeft, RoomClosed, SampledPacket, Stats } from '../admin/feed-event.ts'
-export type { TrafficTotals } from '../admin/traffic.ts'
+export type { PeerJoined, PeerLeft, RoomClosed, SampledPacket, Stats, TrafficTotals } from '../admin/feed-event.ts'
