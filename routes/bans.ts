@@ -20,7 +20,7 @@ const Range = Type.Refine(Type.String({ description: 'An IP address, or a range 
 /** A ban. */
 export const BanEntry = Type.Object({
   address: Type.String({ description: 'The address or range, in canonical form', examples: ['192.0.2.0/24'] }),
-  reason: Type.String({ description: 'Reason that its clients receive', examples: ['rude'] }),
+  reason: Type.String({ description: 'Reason sent to its clients', examples: ['rude'] }),
   since: Type.String({
     format: 'date-time',
     description: 'When it was created',
@@ -78,7 +78,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
       tags,
       params: Type.Object({ address: Range }),
       response: {
-        204: { type: 'null', description: 'Lifted' },
+        204: { type: 'null', description: 'The ban was lifted' },
         400: badRequest('Not an address or range', '/params/address', invalidRange),
         404: problem('No such ban', new GodotError('ERR_DOES_NOT_EXIST', 'no ban of 192.0.2.0/24'))
       }

@@ -33,7 +33,7 @@ export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, options) 
     schema: {
       operationId: 'metrics',
       summary: 'Metrics for Prometheus',
-      description: 'Of the servers and of the process, read at every request.',
+      description: 'Metrics of the servers and of the process, collected at every request.',
       tags: ['health'],
       response: {
         200: {

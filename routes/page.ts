@@ -70,14 +70,14 @@ export const Meta = Type.Object({
 
 /** What a response says about nodes of a cluster that did not answer. */
 export const partial = {
-  partial: Type.Optional(Type.Literal(true, { description: 'Some nodes of the cluster did not answer within 2 s' })),
-  unreachable: Type.Optional(Type.Array(Type.String(), { description: 'Ids of the nodes that did not answer' }))
+  partial: Type.Optional(Type.Literal(true, { description: 'Some nodes of the cluster did not respond within 2 s' })),
+  unreachable: Type.Optional(Type.Array(Type.String(), { description: 'Ids of the nodes that did not respond' }))
 }
 
 /** Which nodes of a cluster a request is about. */
 export const scope = Type.Optional(Type.Enum(['local', 'cluster'], {
   type: 'string',
-  description: 'In a cluster: `cluster` (default) for all nodes, `local` for the one that answers'
+  description: 'In a cluster: `cluster` (default) for all nodes, `local` for the one that responds'
 }))
 
 /** The schema of one page of items. */

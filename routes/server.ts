@@ -82,11 +82,11 @@ export const State = Type.Object({
   settings: Type.Object({
     ...settings,
     rooms: Type.Union([Type.Literal(false), Type.Object(roomRules.properties)], {
-      description: 'Rules of option `rooms` in effect; false: everyone is in `main`'
+      description: 'Rules of option `rooms` in effect; false: all peers are in `main`'
     })
   }, { description: 'What `changeServer` can change' }),
-  uptime: Type.Number({ minimum: 0, description: 'Seconds it has been listening', examples: [86400.5] }),
-  node: Type.Optional(Type.String({ description: 'Id of the node that answers, in a cluster' })),
+  uptime: Type.Number({ minimum: 0, description: 'Seconds since it started listening', examples: [86400.5] }),
+  node: Type.Optional(Type.String({ description: 'Id of the node that responds, in a cluster' })),
   ...partial
 }, { $id: 'PeerServer.State', description: 'The state of the server' })
 
@@ -115,13 +115,13 @@ const stateRoutes: Routes = async (app, { server, nodes }) => {
       summary: 'Change settings while listening',
       description:
         'Takes effect at once, also for peers that are connected. Omitted members keep their values. The service ' +
-        'keeps them over a restart if STATE_FILE is set. In a cluster all nodes change, also those that join later, ' +
+        'keeps them across restarts if STATE_FILE is set. In a cluster all nodes change, also those that join later, ' +
         'unless `scope` is `local`.',
       tags,
       querystring: Type.Object({ scope }, { additionalProperties: false }),
       body: Type.Object({
         ...Type.Partial(Type.Object(settings)).properties,
-        rooms: Type.Optional({ ...roomRules, description: 'Rules of option `rooms` to change; omitted ones stay' })
+        rooms: Type.Optional({ ...roomRules, description: 'Rules of option `rooms` to change; omitted ones are kept' })
       }, { additionalProperties: false, examples: [{ refuseNewConnections: true, maxPeers: 500 }] }),
       response: { 200: ref(State), 400: badRequest('Invalid body', '/body/handshakeTimeout', 'must be > 0') }
     }

@@ -28,7 +28,7 @@ export const NodeEntry = Type.Object({
   }),
   state: Type.Enum(['ready', 'draining', 'joining', 'unreachable'], {
     type: 'string',
-    description: 'joining: it is not in the cluster yet, or no longer; unreachable: it did not answer within 2 s'
+    description: 'joining: it is not in the cluster yet, or no longer; unreachable: it did not respond within 2 s'
   }),
   since: Type.String({
     format: 'date-time',
@@ -61,7 +61,7 @@ const readRoutes: Routes = async (app, { nodes, describe }) => {
     schema: {
       operationId: 'listNodes',
       summary: 'List the nodes of the cluster',
-      description: 'By slot. Without option `cluster` there are none.',
+      description: 'Sorted by slot; empty without option `cluster`.',
       tags,
       response: { 200: Type.Object({ items: Type.Array(ref(NodeEntry)), ...partial }, { description: 'The nodes' }) }
     }

@@ -22,7 +22,7 @@ export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, 
       summary: 'Ban the addresses of peers',
       description:
         'Bans the address of each selected peer, which closes all peers with these addresses, also those that were ' +
-        'not selected. Names the peers like `disconnectPeers`.',
+        'not selected. Selects peers as `disconnectPeers` does.',
       tags: ['bans'],
       body: Banning,
       response: {

@@ -93,7 +93,8 @@ const disconnectPeers: Routes = async (app, { nodes }) => {
       operationId: 'disconnectPeers',
       summary: 'Disconnect many peers',
       description:
-        'Names the peers by exactly one of `ids`, `filter` and `all`, so that nobody disconnects everyone by mistake.',
+        'Selects the peers by exactly one of `ids`, `filter` and `all`, so that nobody disconnects all peers by ' +
+        'mistake.',
       tags,
       body: Closing,
       response: {

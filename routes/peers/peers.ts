@@ -51,7 +51,7 @@ const peerRoute: Routes = async (app, { nodes }) => {
       tags,
       params,
       response: {
-        200: { type: 'null', description: 'It exists; a closing peer counts' },
+        200: { type: 'null', description: 'It exists, or is closing' },
         400: bare('Not a peer id'),
         404: bare('No such peer'),
         503: bare('The node of the peer cannot be reached')
@@ -82,7 +82,7 @@ const valueRoutes: Routes = async (app, { nodes }) => {
       tags,
       params,
       response: {
-        200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it exists; a closing peer counts' }),
+        200: Type.Object({ exists: Type.Boolean() }, { description: 'Whether it exists, open or closing' }),
         400: badId,
         503: noCluster
       }

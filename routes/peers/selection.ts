@@ -15,21 +15,21 @@ export interface Selection {
 /** The schema of a body that selects peers, and says more in `members`. */
 export function selectionOf<Members extends TProperties> (members: Members, examples: object[]) {
   return Type.Refine(Type.Object({
-    ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Just these' })),
+    ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Only these peers' })),
     filter: Type.Optional(Type.Object(BodyFilter, {
       minProperties: 1,
       additionalProperties: false,
-      description: 'Those that fit'
+      description: 'Peers that match the filter'
     })),
-    all: Type.Optional(Type.Literal(true, { description: 'All of them' })),
-    excluded: Type.Optional(Type.Array(PeerId, { maxItems: 10000, description: 'But not these' })),
+    all: Type.Optional(Type.Literal(true, { description: 'All peers' })),
+    excluded: Type.Optional(Type.Array(PeerId, { maxItems: 10000, description: 'Except these peers' })),
     ...members
   }, { additionalProperties: false, examples }), selectsOnce, () => 'must have exactly one of ids, filter and all')
 }
 
 /** The `ids` of a selection that no peer has. */
-export const NotFound = Type.Array(PeerId, { description: 'The `ids` that are no peers', examples: [[]] })
-export const badSelection = badRequest('The body is wrong, or names nobody', '/body',
+export const NotFound = Type.Array(PeerId, { description: 'Those of `ids` that are not connected', examples: [[]] })
+export const badSelection = badRequest('Invalid body, or it selects no peers', '/body',
   'must have exactly one of ids, filter and all')
 
 function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, all?: unknown }): boolean {

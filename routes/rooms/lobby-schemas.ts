@@ -86,7 +86,7 @@ export function matchSchema () {
     description: 'Chooses, of the rooms that are listed, not locked and not full and whose `data` has these members, ' +
       'the one with the most peers; opens one with this `data` if there is none. A seat is kept for ten seconds from ' +
       'other requests of this kind, but not from clients that know the name of the room: a client that is refused ' +
-      'with `room-full` asks again.',
+      'with `room-full` should request another one.',
     tags,
     body: Type.Object({
       data: roomData('Members that the `data` of the room must have, with equal values; default {}: any room')

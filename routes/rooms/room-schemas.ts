@@ -10,7 +10,7 @@ const Data = Type.Record(Type.String(), Type.Unknown())
 /** What a request may set of a room. */
 export const RoomSettings = {
   ...RoomOptions.properties,
-  data: roomData(`What the lobby shows about it: at most ${MAX_DATA} bytes of JSON; default {}`)
+  data: roomData(`Data that the lobby shows: at most ${MAX_DATA} bytes of JSON; default {}`)
 }
 
 /** Data of a room in a request. */
@@ -40,7 +40,7 @@ export const RoomEntry = Type.Object({
   locked: Type.Boolean({ description: 'Whether new clients are refused' }),
   listed: Type.Boolean({ description: 'Whether the lobby shows it' }),
   emptyTimeout: Type.Number({ minimum: 0, description: 'Seconds that it stays open after its last peer has left' }),
-  data: { ...Data, description: 'What the lobby shows about it', examples: [{ map: 'desert' }] },
+  data: { ...Data, description: 'Data that the lobby shows', examples: [{ map: 'desert' }] },
   node: Type.Optional(Type.String({
     description: 'Id of the node that is its home, in a cluster; missing while it has none'
   }))

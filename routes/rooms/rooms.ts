@@ -80,7 +80,7 @@ const roomRoute: Routes = async (app, { nodes }) => {
     schema: {
       operationId: 'getRoom',
       summary: 'Get a room',
-      description: 'Its settings, and the number of its peers.',
+      description: 'Settings and number of peers of a room.',
       tags,
       params,
       response: { 200: ref(RoomEntry), 400: badRoom, 404: noRoom, 503: noCluster }
@@ -93,7 +93,7 @@ const changeRoutes: Routes = async (app, { nodes }) => {
     schema: {
       operationId: 'updateRoom',
       summary: 'Change settings of a room',
-      description: 'Peers that are in it stay.',
+      description: 'Peers that are in it are not affected.',
       tags,
       params,
       body: Type.Object(RoomSettings, { additionalProperties: false, examples: [{ locked: true }] }),

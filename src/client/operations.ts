@@ -31,7 +31,7 @@ export interface Node {
   id: string
   /** The upper 10 bits of the ids of its peers; 0 while it is not in the cluster */
   slot: number
-  /** joining: it is not in the cluster yet, or no longer; unreachable: it did not answer within 2 s */
+  /** joining: it is not in the cluster yet, or no longer; unreachable: it did not respond within 2 s */
   state: 'ready' | 'draining' | 'joining' | 'unreachable'
   /** When it joined the cluster, or this node began to listen */
   since: string
@@ -145,7 +145,7 @@ export interface Room {
   listed: boolean
   /** Seconds that it stays open after its last peer has left */
   emptyTimeout: number
-  /** What the lobby shows about it */
+  /** Data that the lobby shows */
   data: Record<string, unknown>
   /** Id of the node that is its home, in a cluster; missing while it has none */
   node?: string
@@ -270,7 +270,7 @@ export interface State {
      * native games, may always connect; null: not set
      */
     allowedOrigins: '*' | Array<string> | null
-    /** Rules of option `rooms` in effect; false: everyone is in `main` */
+    /** Rules of option `rooms` in effect; false: all peers are in `main` */
     rooms: false | {
       /**
        * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the REST
@@ -287,13 +287,13 @@ export interface State {
       joinPerMinute?: number
     }
   }
-  /** Seconds it has been listening */
+  /** Seconds since it started listening */
   uptime: number
-  /** Id of the node that answers, in a cluster */
+  /** Id of the node that responds, in a cluster */
   node?: string
-  /** Some nodes of the cluster did not answer within 2 s */
+  /** Some nodes of the cluster did not respond within 2 s */
   partial?: true
-  /** Ids of the nodes that did not answer */
+  /** Ids of the nodes that did not respond */
   unreachable?: Array<string>
 }
 
@@ -301,15 +301,15 @@ export interface State {
 export interface Ban {
   /** The address or range, in canonical form */
   address: string
-  /** Reason that its clients receive */
+  /** Reason sent to its clients */
   reason: string
   /** When it was created */
   since: string
   /** When the ban expires; null: never */
   until: string | null
-  /** Some nodes of the cluster did not answer within 2 s */
+  /** Some nodes of the cluster did not respond within 2 s */
   partial?: true
-  /** Ids of the nodes that did not answer */
+  /** Ids of the nodes that did not respond */
   unreachable?: Array<string>
 }
 
@@ -321,9 +321,9 @@ export interface Operations {
     body: undefined
     response: {
       items: Array<Node>
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -361,7 +361,7 @@ export interface Operations {
   /** Change settings while listening. */
   changeServer: {
     parameters: {
-      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that responds */
       scope?: 'local' | 'cluster'
     }
     body: {
@@ -406,7 +406,7 @@ export interface Operations {
        * as native games, may always connect; null: not set
        */
       allowedOrigins?: '*' | Array<string> | null
-      /** Rules of option `rooms` to change; omitted ones stay */
+      /** Rules of option `rooms` to change; omitted ones are kept */
       rooms?: {
         /**
          * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the
@@ -475,7 +475,7 @@ export interface Operations {
       listed?: boolean
       /** Rooms whose name contains this text */
       q?: string
-      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that responds */
       scope?: 'local' | 'cluster'
     }
     body: undefined
@@ -488,9 +488,9 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -508,7 +508,7 @@ export interface Operations {
       listed?: boolean
       /** Seconds that it stays open after its last peer has left. Default: that of option `rooms` */
       emptyTimeout?: number
-      /** What the lobby shows about it: at most 4096 bytes of JSON; default {} */
+      /** Data that the lobby shows: at most 4096 bytes of JSON; default {} */
       data?: Record<string, unknown>
     }
     response: Room
@@ -537,7 +537,7 @@ export interface Operations {
       listed?: boolean
       /** Seconds that it stays open after its last peer has left. Default: that of option `rooms` */
       emptyTimeout?: number
-      /** What the lobby shows about it: at most 4096 bytes of JSON; default {} */
+      /** Data that the lobby shows: at most 4096 bytes of JSON; default {} */
       data?: Record<string, unknown>
     }
     response: Room
@@ -559,9 +559,9 @@ export interface Operations {
       state: 'closing'
       /** Peers that are being closed */
       peers: number
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -589,7 +589,7 @@ export interface Operations {
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
-      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that responds */
       scope?: 'local' | 'cluster'
       /** Name of the room */
       room: string
@@ -604,9 +604,9 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -638,7 +638,7 @@ export interface Operations {
       room?: string
       /** Peers whose `data` has these members, such as `{"user":"alice"}`: a JSON object */
       data?: string
-      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that responds */
       scope?: 'local' | 'cluster'
     }
     body: undefined
@@ -651,9 +651,9 @@ export interface Operations {
         /** Number of items on all pages */
         count: number
       }
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -731,9 +731,9 @@ export interface Operations {
   disconnectPeers: {
     parameters: Record<never, never>
     body: {
-      /** Just these */
+      /** Only these peers */
       ids?: Array<number>
-      /** Those that fit */
+      /** Peers that match the filter */
       filter?: {
         /** Peers with this sub-protocol */
         protocol?: string
@@ -744,9 +744,9 @@ export interface Operations {
         /** Peers whose `data` has these members, such as `{"user":"alice"}` */
         data?: Record<string, unknown>
       }
-      /** All of them */
+      /** All peers */
       all?: true
-      /** But not these */
+      /** Except these peers */
       excluded?: Array<number>
       /**
        * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
@@ -758,11 +758,11 @@ export interface Operations {
     response: {
       /** Peers that are closing now */
       requested: number
-      /** The `ids` that are no peers */
+      /** Those of `ids` that are not connected */
       notFound: Array<number>
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -812,9 +812,9 @@ export interface Operations {
     response: {
       /** Number of recipients */
       recipients: number
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -837,9 +837,9 @@ export interface Operations {
     response: {
       /** Number of recipients */
       recipients: number
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -882,9 +882,9 @@ export interface Operations {
   banPeers: {
     parameters: Record<never, never>
     body: {
-      /** Just these */
+      /** Only these peers */
       ids?: Array<number>
-      /** Those that fit */
+      /** Peers that match the filter */
       filter?: {
         /** Peers with this sub-protocol */
         protocol?: string
@@ -895,9 +895,9 @@ export interface Operations {
         /** Peers whose `data` has these members, such as `{"user":"alice"}` */
         data?: Record<string, unknown>
       }
-      /** All of them */
+      /** All peers */
       all?: true
-      /** But not these */
+      /** Except these peers */
       excluded?: Array<number>
       /** Duration in seconds; permanent if omitted */
       seconds?: number
@@ -909,18 +909,18 @@ export interface Operations {
       peers: number
       /** Addresses that are banned; in a cluster one counts for each node that it has peers on */
       banned: number
-      /** The `ids` that are no peers */
+      /** Those of `ids` that are not connected */
       notFound: Array<number>
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
   /** Get the traffic of the last ten minutes. */
   getHistory: {
     parameters: {
-      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that responds */
       scope?: 'local' | 'cluster'
     }
     body: undefined
@@ -939,9 +939,9 @@ export interface Operations {
       bytesIn: Array<number>
       /** Payload bytes sent per second */
       bytesOut: Array<number>
-      /** Some nodes of the cluster did not answer within 2 s */
+      /** Some nodes of the cluster did not respond within 2 s */
       partial?: true
-      /** Ids of the nodes that did not answer */
+      /** Ids of the nodes that did not respond */
       unreachable?: Array<string>
     }
   }
@@ -954,7 +954,7 @@ export interface Operations {
       peer?: number
       /** Only events about this room and its peers */
       room?: string
-      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that answers */
+      /** In a cluster: `cluster` (default) for all nodes, `local` for the one that responds */
       scope?: 'local' | 'cluster'
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number

@@ -50,6 +50,8 @@ t.test('decodes and encodes every spawn and despawn that real Godot 4 processes 
   const encoded = encodeSpawn(variant4, { ...scene, values: [Buffer.of(1)] })
   const { values: [values], ...spawn } = decodeSpawn(variant4, encoded)
   t.same([spawn, hexOf(values)], [scene, '01'])
+  const longer = bytesOf('04ff' + '01000000' + '01000000' + '00000000' + '03000000' + '583500' + '03000000' + '0205ff')
+  t.throws(() => decodeSpawn(variant4, longer), { code: 'ERR_INVALID_DATA', message: /^bytes after the custom value/ })
 })
 
 t.test('mutated spawns and despawns decode, or throw GodotError', async t => {
