@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { openPage } from '../helper/browser.ts'
+import { signIn } from '../helper/dashboard.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { pem } from '../helper/keys.ts'
 import { startService } from '../helper/service.ts'
@@ -146,8 +147,7 @@ async function browse (t: Test, site: Site): Promise<void> {
   page.setDefaultTimeout(20_000)
   const { id } = await peerOf(t, site)
   await page.goto(`${site.url}/play/dashboard`)
-  await page.fill('#token-dialog input', token)
-  await page.click('#token-dialog button')
+  await signIn(page, token)
   await page.locator('#endpoint', { hasText: `wss://localhost:${site.port}/play/ws ` }).waitFor()
   await page.locator(`#peers tbody tr[data-id="${id}"]`, { hasText: CLIENT }).waitFor()
   const joined = await peerOf(t, site)
