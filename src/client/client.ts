@@ -41,7 +41,7 @@ export type ClientEvent =
 
 /** Many events of one type and cause. */
 export interface MergedEvents {
-  /** Tells it from a single event. */
+  /** What tells them from other events. */
   readonly type: 'merged'
   /** When the latest of them happened. */
   readonly at: string

@@ -60,6 +60,8 @@ t.test('calls every operation of the OpenAPI document', async t => {
   t.match(await call('ban', {}, { address: '198.51.100.0/24', reason: 'spam' }), { address: '198.51.100.0/24' })
   t.match(await call('bans'), { items: [{ reason: 'spam' }] })
   t.equal(await call('unban', { address: '198.51.100.0/24' }), undefined)
+  t.match(await call('banPeers', {}, { ids: [2] }), { banned: 0, notFound: [2] })
+  t.match(await call('getHistory'), { interval: 1 })
 
   t.match(await call('openRoom', {}, { name: 'arena', maxPeers: 8 }), { name: 'arena', maxPeers: 8 })
   t.match(await call('updateRoom', { room: 'arena' }, { locked: true }), { locked: true })
