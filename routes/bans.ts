@@ -8,7 +8,7 @@ import type { Ban } from '../src/core/admission/bans.ts'
 import { GodotError } from '../src/error.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { Meta, partial } from './page.ts'
-import { BanTerms, badRequest, CloseReason } from './schemas.ts'
+import { BanTerms, badRequest } from './schemas.ts'
 
 const tags = ['bans']
 

@@ -2,7 +2,7 @@
 import { eventMembers } from '../routes/events/event-schemas.ts'
 import { eventTypes, type EventType } from '../src/admin/feed-event.ts'
 import { limits } from '../src/core/server/limits.ts'
-import type { DropReason } from '../src/core/server/monitor.ts'
+import type { DropReason } from '../src/core/server/log/drop-reason.ts'
 import { cell, table } from './markdown.ts'
 import { meaningOf, typeOf } from './options-table.ts'
 import type { ApiExport } from './public-api.ts'
@@ -60,7 +60,9 @@ resume them.`
 const eventIntro = `\
 \`data\` of every event is a JSON object with \`type\`, \`at\` (date and time, ISO 8601) and, in a cluster, \`node\`,
 the id of the node that it happened on. The tables have the other members; those with \`?\` may be absent. A client
-that has missed events which are no longer available gets \`reset\`, an event without further members.`
+that has missed events which are no longer available gets \`reset\`, an event without further members. With
+\`merge=true\` many events of one type that wait become one, \`merged\`, with \`of\` (their type), \`cause\` and
+\`count\`.`
 
 /** Lines of the page, from the exports of `fastify-peer-server`. */
 export function eventsPage (exports: readonly ApiExport[]): string[] {

@@ -4,46 +4,64 @@ import { join, relative, resolve } from 'node:path'
 
 const tests = join(resolve(import.meta.dirname, '..'), 'dist/test')
 /** Bytes of compiled tests that share a process. */
-const GROUP_SIZE = 100_000
+const GROUP_SIZE = 70_000
+/** The same for tests that start other programs. */
+const SHORT_SIZE = 14_000
 
 /**
- * Files with a process of their own, the longest first: they start other programs (real Godot, browsers, npm, the
- * service), open thousands of connections, or send long random input. No coverage is measured, unless a part of the
- * library runs nowhere else.
+ * Files that start other programs (real Godot, browsers, npm, the service), open thousands of connections, or send long
+ * random input. Those that take long have a process each and start first, so that no processor is idle at the end; the
+ * `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
  */
-const heavy = [
-  /\.nats$/, /^web\/.*\.browser$/, /^hosts\/matrix$/, /^proxies\//, /^hosting\/docker$/, /^package$/, /^docs/, /^service/, /^conformance\//,
-  /^bench\/(run|rooms)$/, /\.browser$/, /\.godot$/, /^cli\/(watch|tmux)$/, /^hosts\//
+const long = [
+  /^web\/.*\.browser$/, /^hosts\/matrix$/, /\.nats$/, /^docs\.cluster$/, /^proxies\//, /^bench\/cluster$/, /^package$/,
+  /^hosting\/docker$/, /^docs-ui$/, /^clients\//, /^cluster\/bus\/nats-/, /^bench\/run$/, /^conformance\/own-listener$/, /^docs/, /^service$/,
+  /^service\.(limits|lobby)$/, /^cli\/(watch|tmux)$/, /^examples\/cluster/, /^hosts\//, /^conformance\//, /^bench\/rooms$/
 ]
-const covered = /^service\.limits$|^cli\/watch$|^cluster\/(faults|broker-pauses|processes|rooms)\./
+const short = [/^service/, /\.browser$/, /\.godot$/, /^protocol\/variant\/variant-godot$/]
+const covered = /^service\.limits$|^cli\/watch$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
 
 /** Whether `npm run test:quick` leaves out this compiled test file. */
 export function isHeavy (file) {
-  return rankOf(file) < heavy.length
+  return rankOf(file) !== long.length
 }
 
-/**
- * The heavy files one by one, then the others: as starting a process and loading what tests import takes longer than
- * most of them, neighbours share one.
- */
+/** Groups of files in the order in which they start. */
 export function groupsOf (files) {
-  const alone = files.filter(isHeavy).sort((a, b) => rankOf(a) - rankOf(b))
-  const groups = alone.map(file => ({ files: [file], isCovered: covered.test(nameOf(file)) }))
-  let size = GROUP_SIZE
-  for (const file of files.filter(file => !isHeavy(file)).sort()) {
-    if (size >= GROUP_SIZE) {
-      groups.push({ files: [], isCovered: true })
+  const isCovered = file => covered.test(nameOf(file))
+  const heavy = files.filter(isHeavy).sort((a, b) => rankOf(a) - rankOf(b))
+  const groups = [
+    ...heavy.filter(isLong).map(file => [file]),
+    ...shared(files.filter(file => !isHeavy(file)).sort(), GROUP_SIZE),
+    ...shared(heavy.filter(file => !isLong(file)), SHORT_SIZE)
+  ]
+  return groups.map(files => ({ files, isCovered: files.some(file => !isHeavy(file) || isCovered(file)) }))
+}
+
+/** As starting a process and loading what tests import takes longer than most of them, neighbours share one. */
+function shared (files, groupSize) {
+  const groups = []
+  let size = groupSize
+  for (const file of files) {
+    if (size >= groupSize) {
+      groups.push([])
       size = 0
     }
-    groups.at(-1).files.push(file)
+    groups.at(-1).push(file)
     size += statSync(file).size
   }
   return groups
 }
 
+function isLong (file) {
+  return rankOf(file) < long.length
+}
+
+/** Place in the order of the tables, between which are the files in neither. */
 function rankOf (file) {
-  const rank = heavy.findIndex(pattern => pattern.test(nameOf(file)))
-  return rank === -1 ? heavy.length : rank
+  const at = table => table.findIndex(pattern => pattern.test(nameOf(file)))
+  if (at(long) !== -1) return at(long)
+  return long.length + 1 + at(short)
 }
 
 /** Path below `test/` without extension. */

@@ -11,12 +11,12 @@ export const coverageFolder = join(root, 'dist/.coverage')
 /**
  * Runs files one after the other. Resolves with a result per file: `counts` are its assertions, `report` the lines that
  * are not about what has passed. If the process ends early the file that it was at has failed, and those behind it run
- * in another process.
+ * in another process, as those behind a file that took too long.
  */
 export async function runFiles (files, measuresCoverage) {
   const { results, report, failure } = await runProcess(files, measuresCoverage)
+  const at = results.at(-1)?.isLate === true ? results.length - 1 : Math.min(results.length, files.length - 1)
   if (failure === undefined) return results
-  const at = Math.min(results.length, files.length - 1)
   const failed = results[at] ?? { file: files[at], counts: { total: 1 }, seconds: 0, report: [] }
   const counts = { ...failed.counts, fail: failed.counts.fail || 1 }
   results[at] = { ...failed, counts, report: [...failed.report, ...report, failure] }

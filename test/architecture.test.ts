@@ -43,6 +43,9 @@ const links = ['src/core/server/cluster-link.ts']
 /** What each file imports: files by their path from the root, packages by name. */
 type Imports = Map<string, string[]>
 
+/** Statements of files. */
+const parsed = new Map<string, readonly ts.Statement[]>()
+
 t.test('the source follows docs/architecture.md', async t => {
   const [imports, loaded] = [readImports(), readImports(isLoaded)]
   t.ok(imports.size > 10, 'the source was found')
@@ -105,9 +108,16 @@ function readImports (isCounted: (statement: ts.Statement) => boolean = () => tr
   return new Map(files.map(file => [file, importsOf(file, isCounted)]))
 }
 
-function importsOf (file: string, isCounted: (statement: ts.Statement) => boolean): string[] {
+function statementsOf (file: string): readonly ts.Statement[] {
+  const known = parsed.get(file)
+  if (known !== undefined) return known
   const { statements } = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest)
-  return statements.filter(isCounted).flatMap(statement => {
+  parsed.set(file, statements)
+  return statements
+}
+
+function importsOf (file: string, isCounted: (statement: ts.Statement) => boolean): string[] {
+  return statementsOf(file).filter(isCounted).flatMap(statement => {
     if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
     const { text } = (statement.moduleSpecifier ?? { text: '' }) as ts.StringLiteral
     return text.startsWith('.') ? [normalize(join(file, '..', text))] : text === '' ? [] : [text]

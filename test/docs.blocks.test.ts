@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import * as api from '../index.ts'
 import { root } from '../scripts/root.ts'
-import { blocksOf, readPages, sectionsOf, tablesOf, type Block } from './helper/doc-pages.ts'
+import {
+  asScript, blocksOf, isGodot4, readPages, readPaths, sectionsOf, tablesOf, type Block
+} from './helper/doc-pages.ts'
 
 const pages = readPages()
 // Its blocks are declarations without context, written by the compiler.
@@ -16,8 +19,9 @@ const languages: Readonly<Record<string, string>> = {
   ts: 'below; those with a name run, too',
   sh: 'below; those with a name run, too',
   json: 'below',
-  gdscript: 'docs.godot.test.ts, docs.rooms.godot.test.ts',
+  gdscript: 'for Godot 4 below; for Godot 3 docs.godot.test.ts, docs.rooms.godot.test.ts',
   nginx: 'proxies/',
+  caddyfile: 'proxies/',
   conf: 'docs.cluster.test.ts',
   console: '',
   '': ''
@@ -78,6 +82,20 @@ t.test('shell blocks are valid, and JSON parses', async t => {
   }
 })
 
+t.test('scripts for Godot 4, here and in the examples, are valid GDScript', async t => {
+  const files = readPaths('examples/').filter(path => /4\/.*\.gd$/.test(path))
+  const scripts = [
+    ...files.map(path => ({ name: path, code: readFileSync(join(root, path), 'utf8') })),
+    ...blocks.filter(block => block.language === 'gdscript' && isGodot4(block))
+      .map(block => ({ name: place(block), code: asScript(block.code) }))
+  ]
+  t.ok(scripts.length > 8, 'scripts were found')
+  const parse = gdscriptParser()
+  if (parse === undefined) return t.pass('tree-sitter has no build for this machine')
+  t.same(parse('func f(:\n\tpass\n'), ['1'], 'errors are found')
+  t.same(scripts.flatMap(({ name, code }) => parse(code).map(line => `${name}, line ${line}`)), [])
+})
+
 t.test('the performance in the README is that of docs/benchmarks.md', async t => {
   const text = (path: string) => pages.find(page => page.path === path)!.text
   const [, ...rows] = tablesOf(text('README.md').split('## Performance')[1])[0]
@@ -102,6 +120,30 @@ t.test('the tables of docs/godot4.md have every member of its classes', async t 
 })
 
 interface Members { readonly classes: Readonly<Record<string, string[]>> }
+
+interface SyntaxNode {
+  readonly isError: boolean
+  readonly isMissing: boolean
+  readonly startPosition: { readonly row: number }
+  readonly children: readonly SyntaxNode[]
+}
+
+/** Parses GDScript, and returns the lines with errors. Undefined on machines that its package has no build for. */
+function gdscriptParser (): ((code: string) => string[]) | undefined {
+  const require = createRequire(join(root, 'test/clients/package.json'))
+  try {
+    const Parser = require('tree-sitter')
+    const parser = new Parser()
+    parser.setLanguage(require('tree-sitter-gdscript'))
+    return code => errorsIn(parser.parse(code).rootNode as SyntaxNode)
+  } catch (error) {
+    if (process.env.CI) throw error
+  }
+}
+
+function errorsIn ({ isError, isMissing, startPosition, children }: SyntaxNode): string[] {
+  return [...(isError || isMissing ? [String(startPosition.row + 1)] : []), ...children.flatMap(errorsIn)]
+}
 
 function place ({ page, line, language }: Block): string {
   return `${page}:${line} ${language}`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { WebSocketServer } from '../index.ts'
-import { blocksOf, readPages, sectionsOf, tablesOf } from './helper/doc-pages.ts'
+import { asScript, blocksOf, isGodot4, readPages, sectionsOf, tablesOf } from './helper/doc-pages.ts'
 import { freePort } from './helper/free-port.ts'
 import { startGodot, type GodotClient } from './helper/godot.ts'
 import { silentLogger } from './helper/silent-logger.ts'
@@ -46,7 +46,7 @@ t.test('every script for Godot 3 compiles, and the table of docs/godot3.md has e
   t.ok(known.length > 30, 'the tables were found')
   const scripts = Object.fromEntries([
     ['tables.gd', asFunction(known)],
-    ...blocks.map(({ page, line, code }) => [`${page.replaceAll('/', '_')}_${line}.gd`, completed(code)])
+    ...blocks.map(({ page, line, code }) => [`${page.replaceAll('/', '_')}_${line}.gd`, asScript(code)])
   ])
   t.ok(blocks.length > 7, 'scripts were found')
   const folder = temporaryFolder(t, scripts)
@@ -113,10 +113,6 @@ async function startScript (t: Test, name: string, port: number, page = godot3):
   return game
 }
 
-function isGodot4 ({ page, heading, code }: { page: string, heading: string, code: string }): boolean {
-  return page.includes('4') || heading.includes('Godot 4') || code.startsWith('# Godot 4')
-}
-
 /** What the first column of a class's table has in backticks. */
 function expressionsOf (name: string): string[] {
   const [[, ...rows] = []] = tablesOf(sectionsOf(godot3).get(name) ?? '')
@@ -131,13 +127,6 @@ function isMember (members: Record<string, string[]>, name: string): boolean {
 function isAccessor (method: string, members: string[]): boolean {
   const [, property] = /^[gs]et_(.*)$/.exec(method) ?? []
   return accessors.includes(method) || (property !== undefined && members.includes(property))
-}
-
-/** A script is complete with `extends`; otherwise functions get that line, and statements a function. */
-function completed (code: string): string {
-  if (/^extends /m.test(code)) return code
-  const isScript = /^(\w+ )*(func|signal) /m.test(code)
-  return isScript ? `extends Node\n\n${code}` : `extends Node\n\nfunc run():\n${code.replace(/^(?=.)/gm, '\t')}`
 }
 
 /** A function with typed variables: Godot knows the members of their classes. */

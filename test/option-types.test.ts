@@ -8,6 +8,7 @@ import { AdminOptions } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { LobbyOptions } from '../src/options/lobby-options.ts'
 import { ServerOptions } from '../src/options/options.ts'
+import { serverOptions } from '../src/options/server-options.ts'
 
 type Immutable<T> = T extends (...args: never[]) => unknown
   ? T
@@ -72,3 +73,8 @@ function pathTo (file: string, seen: ReadonlyMap<string, string | undefined>): s
   const from = seen.get(file)
   return from === undefined ? relative(root, file) : `${pathTo(from, seen)} > ${relative(root, file)}`
 }
+
+t.test('serverOptions returns the options that it was given', async t => {
+  const options = { gdMpApi: true, maxPeers: 3 }
+  t.equal(serverOptions(options), options)
+})

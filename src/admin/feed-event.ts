@@ -1,9 +1,20 @@
 import type { ErrorCode } from '../error.ts'
 import type { LimitName } from '../core/server/limits.ts'
-import type { TrafficTotals } from './traffic.ts'
 import type { AdminAction } from './admin-action.ts'
 import type { EndCause, EndOutcome } from '../core/peer/peer-end.ts'
-import type { DropReason } from '../core/server/monitor.ts'
+import type { DropReason } from '../core/server/log/drop-reason.ts'
+
+/** Packets and payload bytes, received from clients and sent to them. */
+export interface TrafficTotals {
+  /** Packets received. */
+  packetsIn: number
+  /** Packets sent. */
+  packetsOut: number
+  /** Payload bytes received. */
+  bytesIn: number
+  /** Payload bytes sent. */
+  bytesOut: number
+}
 
 /** A client that joined. */
 export interface PeerJoined {

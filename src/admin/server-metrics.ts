@@ -1,6 +1,7 @@
 // The only file that imports prom-client: its successor needs Node 22 (docs/dependencies.md).
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { Traffic, type TrafficTotals } from './traffic.ts'
+import type { TrafficTotals } from './feed-event.ts'
+import { Traffic } from './traffic.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { internalsOf } from '../core/server/internals.ts'

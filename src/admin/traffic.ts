@@ -1,18 +1,7 @@
 import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
-
-/** Packets and payload bytes, received from clients and sent to them. */
-export interface TrafficTotals {
-  /** Packets received. */
-  packetsIn: number
-  /** Packets sent. */
-  packetsOut: number
-  /** Payload bytes received. */
-  bytesIn: number
-  /** Payload bytes sent. */
-  bytesOut: number
-}
+import type { TrafficTotals } from './feed-event.ts'
 
 /** Traffic of all peers since this object was created. Each peer counts its own, so a packet costs nothing extra. */
 export class Traffic {

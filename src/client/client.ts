@@ -41,7 +41,7 @@ export type ClientEvent =
 
 /** Many events of one type and cause. */
 export interface MergedEvents {
-  /** What tells them from other events. */
+  /** Tells it from a single event. */
   readonly type: 'merged'
   /** When the latest of them happened. */
   readonly at: string

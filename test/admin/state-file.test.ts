@@ -110,3 +110,7 @@ t.test('a file that cannot be written is reported, and the next change tries aga
   server.ban('192.0.2.2')
   await fileWith(file, ({ servers }) => servers.peerServer.bans.length === 2)
 })
+
+t.test('does not start if the file cannot be read', async t => {
+  await t.rejects(start(t, temporaryFolder(t)), { code: 'EISDIR' })
+})

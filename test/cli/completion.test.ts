@@ -1,6 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { join } from 'node:path'
-import t from 'tap'
+import { spawnSync } from 'node:child_process'
+import t, { type Test } from 'tap'
+import { command } from '../helper/command.ts'
 import { commandFolder } from '../helper/command-folder.ts'
 
 const lines: Array<[words: string[], expected: string[], not?: string[]]> = [
@@ -16,45 +16,54 @@ const lines: Array<[words: string[], expected: string[], not?: string[]]> = [
   [['completion', ''], ['bash', 'zsh', 'fish']]
 ]
 
-t.test('completes commands, options, and values where there is a list of them', async t => {
-  const command = join(commandFolder(t), 'fastify-peer-server')
-  for (const [words, expected, not = []] of lines) {
-    const found = execFileSync(command, ['complete', '--', ...words], { encoding: 'utf8' }).trim().split('\n')
+/** Checks the candidates of every line. */
+function check (t: Test, candidates: readonly string[][]): void {
+  for (const [index, [words, expected, not = []]] of lines.entries()) {
+    const found = candidates[index]
     for (const one of expected) t.ok(found.includes(one), `${words.join(' ')}: ${one} in ${found.join(' ')}`)
     for (const one of not) t.notOk(found.includes(one), `${words.join(' ')}: no ${one}`)
   }
-})
-
-/** What each shell needs to complete a line as if Tab was pressed: prints the candidates. */
-const shells: Record<string, (words: string[]) => [program: string, args: string[]]> = {
-  bash: words => ['bash', ['-c', `
-    source <(fastify-peer-server completion bash)
-    COMP_WORDS=(fastify-peer-server ${words.map(quote).join(' ')}); COMP_CWORD=${words.length}
-    $(complete -p fastify-peer-server | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-    printf '%s\\n' "\${COMPREPLY[@]}"`]],
-  zsh: words => ['zsh', ['-fc', `
-    autoload -Uz compinit && compinit -u -D
-    source <(fastify-peer-server completion zsh)
-    compadd () { shift; printf '%s\\n' "$@" }
-    words=(fastify-peer-server ${words.map(quote).join(' ')}); CURRENT=${words.length + 1}
-    \${_comps[fastify-peer-server]}`]],
-  fish: words => ['fish', ['--no-config', '-c', `
-    fastify-peer-server completion fish | source
-    complete -C ${quote(['fastify-peer-server', ...words].join(' '))}`]]
 }
 
-for (const [shell, lineOf] of Object.entries(shells)) {
-  const isMissing = spawnSync(shell, ['--version']).status !== 0
-  t.test(`works when sourced in ${shell}`, { skip: isMissing && `${shell} is not installed` }, async t => {
-    const folder = commandFolder(t)
-    for (const [words, expected, not = []] of lines) {
-      const [program, args] = lineOf(words)
-      const env = { ...process.env, PATH: `${folder}:${process.env.PATH!}` }
-      const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', env })
-      const found = stdout.trim().split('\n').map(line => line.split('\t')[0])
-      for (const one of expected) t.ok(found.includes(one), `${words.join(' ')}: ${one} in ${stdout}${stderr}`)
-      for (const one of not) t.notOk(found.includes(one), `${words.join(' ')}: no ${one}`)
-    }
+t.test('completes commands, options, and values where there is a list of them', async t => {
+  const outputs = await Promise.all(lines.map(async ([words]) => (await command(['complete', '--', ...words])).output))
+  check(t, outputs.map(output => output.trim().split('\n')))
+})
+
+/** How a shell completes a line as if Tab was pressed: it prints the candidates. */
+interface Shell { readonly options: string[], readonly prepare: string, readonly complete: (words: string[]) => string }
+
+const shells: Record<string, Shell> = {
+  bash: {
+    options: [],
+    prepare: `source <(fastify-peer-server completion bash)
+      complete=$(complete -p fastify-peer-server | sed 's/.*-F \\([^ ]*\\) .*/\\1/')`,
+    complete: words => `COMP_WORDS=(fastify-peer-server ${words.map(quote).join(' ')}); COMP_CWORD=${words.length}
+      COMPREPLY=(); $complete; printf '%s\\n' "\${COMPREPLY[@]}"`
+  },
+  zsh: {
+    options: ['-f'],
+    prepare: `autoload -Uz compinit && compinit -u -D
+      source <(fastify-peer-server completion zsh)
+      compadd () { shift; printf '%s\\n' "$@" }`,
+    complete: words => `words=(fastify-peer-server ${words.map(quote).join(' ')}); CURRENT=${words.length + 1}
+      \${_comps[fastify-peer-server]}`
+  },
+  fish: {
+    options: ['--no-config'],
+    prepare: 'fastify-peer-server completion fish | source',
+    complete: words => `complete -C ${quote(['fastify-peer-server', ...words].join(' '))}`
+  }
+}
+
+for (const [program, { options, prepare, complete }] of Object.entries(shells)) {
+  const isMissing = spawnSync(program, ['--version']).status !== 0
+  t.test(`works when sourced in ${program}`, { skip: isMissing && `${program} is not installed` }, async t => {
+    const env = { ...process.env, PATH: `${commandFolder(t)}:${process.env.PATH!}`, NODE_V8_COVERAGE: '' }
+    const script = [prepare, ...lines.map(([words]) => `${complete(words)}\necho ---`)].join('\n')
+    const { stdout, stderr } = spawnSync(program, [...options, '-c', script], { encoding: 'utf8', env })
+    t.equal(stderr, '')
+    check(t, stdout.split('---\n').map(part => part.trim().split('\n').map(line => line.split('\t')[0])))
   })
 }
 

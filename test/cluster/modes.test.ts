@@ -1,6 +1,8 @@
 import t from 'tap'
 import { FrameClient } from '../helper/frame-client.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { until } from '../helper/until.ts'
 
 t.test('plain mode: a broadcast to a room reaches its peers on all nodes, as text or binary', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2, { gdMpApi: false })
@@ -73,4 +75,27 @@ t.test('the state of a room is written at home, and read everywhere', async t =>
   await settled()
   await joinRoom(b, 'arena')
   t.equal(await b.room('arena').state.get(), undefined, 'a new room of the name begins empty')
+})
+
+t.test('a listener of the cluster that throws is logged', async t => {
+  const errors: unknown[][] = []
+  const log = { ...silentLogger, error: (...args: unknown[]) => { errors.push(args) } }
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { log })
+  const error = new Error('no')
+  b.cluster.on('node_left', () => { throw error })
+  await a.stop()
+  await until(() => errors.length > 0)
+  t.match(errors, [[{ err: error, signal: 'node_left' }, String]])
+})
+
+t.test('a value of another node that is none is logged, and changes nothing', async t => {
+  const errors: unknown[][] = []
+  const log = { ...silentLogger, error: (...args: unknown[]) => { errors.push(args) } }
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1, { log, maxPeers: 5 })
+  const store = await broker.connect().openStore('gdws-default-config')
+  await store.put('option.maxPeers', Buffer.from('many'))
+  await store.put('option.closeTimeout', Buffer.from('-1'))
+  await until(() => errors.length === 2)
+  t.match(errors, [[{ key: 'option.maxPeers' }, String], [{ key: 'option.closeTimeout' }, String]])
+  t.equal(a.options.maxPeers, 5)
 })

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
+import ts from 'typescript'
 import { root } from '../../scripts/root.ts'
 import { withTimeout } from './with-timeout.ts'
 
@@ -47,7 +48,7 @@ export async function runExample (
 async function spawnExample (t: Test, { name, language, code }: Example, env: Record<string, string>) {
   const [command, ...args] = language === 'sh'
     ? ['bash', '-c', code]
-    : [process.execPath, '--import', 'tsx', await writeExample(`${name}-${env.PORT ?? 'run'}.${language}`, code)]
+    : [process.execPath, await writeExample(t, `${name}-${env.PORT ?? 'run'}.js`, code)]
   // A group of its own, so that nothing a shell started outlives the test.
   const example = spawn(command, args, {
     cwd: root,
@@ -77,10 +78,16 @@ async function listening (port: number): Promise<void> {
   }
 }
 
-async function writeExample (file: string, code: string): Promise<string> {
+/** Writes an example without its types; the type check is that of docs.blocks.test.ts. */
+async function writeExample (t: Test, file: string, code: string): Promise<string> {
+  const path = join(scratch, file)
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 }
+  })
   await mkdir(scratch, { recursive: true })
-  await writeFile(join(scratch, file), code)
-  return join(scratch, file)
+  await writeFile(path, outputText)
+  t.teardown(async () => { await rm(path) })
+  return path
 }
 
 /** The environment a reader has, but `npm start` does not build again what is built. */

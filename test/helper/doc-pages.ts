@@ -58,6 +58,18 @@ export function blocksOf ({ path, text }: Page): Block[] {
   return blocks
 }
 
+/** Whether a block in GDScript is for Godot 4. */
+export function isGodot4 ({ page, heading, code }: Block): boolean {
+  return page.includes('4') || heading.includes('Godot 4') || code.startsWith('# Godot 4')
+}
+
+/** GDScript as a file: without `extends`, functions get that line, and statements a function. */
+export function asScript (code: string): string {
+  if (/^extends /m.test(code)) return code
+  const hasFunctions = /^(\S+ )*(func|signal) /m.test(code)
+  return hasFunctions ? `extends Node\n\n${code}` : `extends Node\n\nfunc run():\n${code.replace(/^(?=.)/gm, '\t')}`
+}
+
 /** The text of a page without its blocks; lines keep their numbers. */
 export function proseOf ({ text }: Page): string {
   return text.replace(/^```.*\n[^]*?^```$/gm, block => block.replace(/[^\n]+/g, ''))

@@ -71,9 +71,8 @@ t.test('the instructions of the Dockerfile make a service that is healthy, witho
     const nats = await startNats(t, natsArguments())
     const [[id, { environment }]] = nodes
     const settings = { ...environment, ADMIN_TOKEN: token, NATS_URL: nats.url, HOST: '127.0.0.1' }
-    const service = await startService(t, { ...image.env, ...textOf(settings), PORT: '0' }, {
-      file: join(app, image.command[1])
-    })
+    const variables = { ...image.env, ...textOf(settings), PORT: '0' }
+    const service = await startService(t, variables, { file: join(app, image.command[1]) })
     await until(async () => (await fetch(`http://127.0.0.1:${service.port}/readyz`)).ok)
     const player = await RelaySocket.connect(t, `ws://127.0.0.1:${service.port}/ws/arena-7`)
     const response = await service.api('/nodes', { headers: { authorization: `Bearer ${token}` } })

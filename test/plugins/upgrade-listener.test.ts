@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter, on, once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -11,11 +11,13 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { WebSocketServer as WsServer } from 'ws'
 import peerServer from '../../index.ts'
+import { encodeSystemPacket, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { pem } from '../helper/keys.ts'
 import { startHost, type HostOptions } from '../helper/host.ts'
 import { connectRaw, connectRawTls, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { until } from '../helper/until.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 /** Offers that no WebSocket handshake is, as clients and proxies send them. */
 const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
@@ -263,6 +265,21 @@ t.test('injectWS works, whether the host registers @fastify/websocket before us,
     client.terminate()
     await t.rejects(async () => { await app.injectWS('/nothing') }, { message: /404/ })
   }
+})
+
+t.test('a client of injectWS gets the first messages of multiplayer mode, if it listens from the start', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { gdMpApi: true, closeTimeout: 0.3 })
+  await app.ready()
+  let messages: AsyncIterator<[Buffer]>
+  const client = await app.injectWS('/ws', {}, { onInit: client => { messages = on(client, 'message') as never } })
+  const [{ id }] = app.peerServer.peers()
+  for (const expected of [encodeSystemPacket(relayType.ID, id), encodeSystemPacket(relayType.ADD, 1)]) {
+    const { value: [bytes] } = await withTimeout(20, () => 'a message', messages!.next())
+    t.same(bytes, Buffer.from(expected))
+  }
+  client.terminate()
 })
 
 /** The number of connections that the HTTP server has. */

@@ -44,12 +44,12 @@ export const nginx: ProxyKind = {
       location /idle/ {
         proxy_pass http://127.0.0.1:${ports.service}/;
         ${upgrading}
-        proxy_read_timeout 1s;
+        proxy_read_timeout 3s;
       }
       location /kept/ {
         proxy_pass http://127.0.0.1:${ports.app};
         ${upgrading}
-        proxy_read_timeout 1s;
+        proxy_read_timeout 3s;
       }
       # By default nginx uses HTTP/1.0 and drops Upgrade.
       location /old/ {
@@ -130,7 +130,7 @@ export const haproxy: ProxyKind = {
       'maxconn 20000': 'maxconn 200',
       'bind :443': `bind 127.0.0.1:${ports.proxy},127.0.0.1:${ports.site}`,
       [certificates]: `${folder}/`,
-      'timeout tunnel 60s': 'timeout tunnel 1s',
+      'timeout tunnel 60s': 'timeout tunnel 3s',
       [service]: `127.0.0.1:${ports.service}`,
       default_backend: `use_backend app if { path_beg /kept/ }
     default_backend`

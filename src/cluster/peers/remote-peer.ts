@@ -148,6 +148,7 @@ export class RemotePeer implements PeerBackend, InboxSender {
     for (const resolve of this.#onEnd ?? []) resolve(end)
   }
 
+  /* c8 ignore next: the packets of such a sender are queued over the limits, or dropped */
   pauseReading (): void {}
 
   resumeReading (): void {}

@@ -214,6 +214,5 @@ export class RoomPart implements RoomLink, LogReader {
 
 /** Payload bytes of an unmasked frame of `length` bytes. */
 export function payloadSize (length: number): number {
-  for (const head of [2, 4, 10]) if (headLength(length - head) === head) return length - head
-  return 0
+  return length - [2, 4, 10].find(head => headLength(length - head) === head)!
 }

@@ -9,7 +9,8 @@ import type { MemberConverter } from './member-converter.ts'
 import { rpcModes } from './rpc-mode.ts'
 import type { RpcMode } from './rpc-mode.ts'
 import type { MemberKind, NodeSurface } from './rpc-surface.ts'
-import type { MemberCall, RpcDrop } from './wire/rpc-wire.ts'
+import type { RpcDrop } from './wire/rpc-drop.ts'
+import type { MemberCall } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */
 export interface NodeHost {

@@ -4,23 +4,16 @@ import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
-import type { RelayDrop } from '../room/relay/relay-drop.ts'
-import { noRpcDrops } from '../rpc/wire/rpc-wire.ts'
-import type { RpcDrop } from '../rpc/wire/rpc-wire.ts'
+import { noRpcDrops } from '../rpc/wire/rpc-drop.ts'
+import type { RpcDrop } from '../rpc/wire/rpc-drop.ts'
 import { BurstLog } from './log/burst-log.ts'
+import type { DropReason } from './log/drop-reason.ts'
 import { limits } from './limits.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import { withShortStrings } from './log/short-strings.ts'
 import type { SignalSource } from './signal-source.ts'
 import { namesOf, SignalEmitter } from './signals.ts'
-
-/**
- * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
- * the client was
- * authenticated. `over-rate`: over the rate limit when its peer left.
- */
-export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
 
 /** Events for operators, beside Godot's signals: the arguments of each by its name. */
 export interface MonitorEvents {

@@ -7,11 +7,13 @@ import { encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts
 import { relayWire4 } from '../../../src/protocol/multiplayer/relay-wire4.ts'
 import { variant3 } from '../../../src/protocol/variant/variant.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 import { scaled } from '../../helper/random.ts'
 import { RoomClient } from '../../helper/room-client.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 
 async function openServer (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
   const defaults = { gdMpApi: true, rooms: true, pingInterval: 0, closeTimeout: 0.05 }
@@ -458,4 +460,29 @@ t.test('many rooms opened and closed leave nothing behind', async t => {
   await nextTurn()
   t.same(roomsOf(server), { main: 0 })
   t.equal(server.peerCount, 0)
+})
+
+t.test('a listener of a room that throws is logged, and the room goes on', async t => {
+  const errors: unknown[][] = []
+  const log = { ...silentLogger, error: (...args: unknown[]) => { errors.push(args) } }
+  const server = await openServer(t, { log })
+  const room = server.room('main')
+  const error = new Error('no')
+  room.on('peer_connected', () => { throw error })
+  const client = new RoomClient(server, '/ws')
+  await client.heard()
+  t.match(errors, [[{ err: error, signal: 'peer_connected' }, String]])
+  t.same([...room.peers()].map(({ id }) => id), [client.id])
+})
+
+t.test('a member whose output buffer is full does not get what is sent to all but some', async t => {
+  const server = await openMemoryServer({ outputBufferKb: 4 }, [10, 11, 12])
+  const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
+  clients[1].connection.stall()
+  const packet = Buffer.alloc(3000)
+  t.equal(server.broadcast(11, packet), 1)
+  t.equal(server.broadcastExcept([10], packet), 1)
+  await nextTurn()
+  t.same(await Promise.all([0, 2].map(async at => (await clients[at].frames()).length)), [0, 1])
+  await server.stop()
 })

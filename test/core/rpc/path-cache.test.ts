@@ -115,3 +115,17 @@ t.test('an application can name nodes only', async t => {
     t.throws(() => checkedPath(path), { code: 'ERR_INVALID_PARAMETER' }, JSON.stringify(path))
   }
 })
+
+t.test('accepts late confirmations of every id that a freed path had', async t => {
+  const cache = new PathCache()
+  const main = cache.own('Main')
+  main.told.add(7)
+  const [first, second] = [cache.renew(7, main), cache.renew(7, main)]
+  t.equal(cache.confirm(7, second), main)
+  t.equal(cache.confirmedId(7, 'Main'), second)
+  cache.forgetPath('Main')
+  t.equal(cache.confirm(7, first), undefined)
+  t.equal(cache.confirmFreed(7, second), false, 'had been confirmed')
+  t.equal(cache.confirmFreed(7, first), true)
+  t.equal(cache.confirmFreed(7, first), false, 'only once')
+})

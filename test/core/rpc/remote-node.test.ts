@@ -224,3 +224,12 @@ t.test('invalid modes and network masters throw', async t => {
   t.equal(node.getNetworkMaster(), CLIENT)
   t.notOk(node.isNetworkMaster())
 })
+
+t.test('a call that also runs here throws if its handler could not get the value', async t => {
+  const ran: unknown[] = []
+  const members = new NodeMembers(host, 'Main', { m: [int] }, false)
+  const node = new RemoteNode(members).method('remotesync', 'm', (_, value) => { ran.push(value) })
+  t.throws(() => { node.rpc('m', 2n ** 60n) }, { code: 'ERR_INVALID_PARAMETER', message: /another kind/ })
+  node.rpc('m', 5n)
+  t.same(ran, [5])
+})

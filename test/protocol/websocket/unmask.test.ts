@@ -5,24 +5,27 @@ import { Random, scaled, seed } from '../../helper/random.ts'
 
 t.comment(`SEED=${seed}`)
 
-/** The module as it is on a Node without WebAssembly. */
-async function withoutWebAssembly (): Promise<typeof unmasking> {
+/** What happens on a Node with another WebAssembly, or without. */
+async function withWebAssembly<Result> (other: object | undefined, run: () => Promise<Result>): Promise<Result> {
   const { WebAssembly } = globalThis as unknown as { WebAssembly: unknown }
-  Object.assign(globalThis, { WebAssembly: undefined })
+  Object.assign(globalThis, { WebAssembly: other })
   try {
-    return await import(`${import.meta.resolve('../../../src/protocol/websocket/unmask.js')}?without`)
+    return await run()
   } finally {
     Object.assign(globalThis, { WebAssembly })
   }
 }
 
-const plain = await withoutWebAssembly()
+const plain = await withWebAssembly(undefined, async (): Promise<typeof unmasking> =>
+  await import(`${import.meta.resolve('../../../src/protocol/websocket/unmask.js')}?without`))
 
 t.test('there is a module with 64 KiB of memory, and none without WebAssembly', async t => {
   t.equal(unmasking.fastMemory.length, 65536)
   t.equal(plain.fastMemory.length, 65536)
   t.equal(compile()?.memory.length, 65536)
   t.not(plain.unmask, unmasking.unmask)
+  const withoutSimd = { Module: class { constructor () { throw new Error('invalid value type') } } }
+  t.equal(await withWebAssembly(withoutSimd, async () => compile()), undefined)
 })
 
 const memories: Array<[what: string, module: typeof unmasking, memory: Uint8Array]> = [

@@ -1,7 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { isBelow, isNodeName } from '../wire/path-cache.ts'
-import type { RpcDrop } from '../wire/rpc-wire.ts'
+import type { RpcDrop } from '../wire/rpc-drop.ts'
 import type { ClientNode } from './client-node.ts'
 import { ClientSpawner } from './client-spawner.ts'
 import type { ClientReplication, ClientSpawnerOptions } from './client-spawner.ts'

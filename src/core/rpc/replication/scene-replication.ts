@@ -1,6 +1,6 @@
 import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
-import type { RpcDrop } from '../wire/rpc-wire.ts'
+import type { RpcDrop } from '../wire/rpc-drop.ts'
 import { ClientSpawners } from './client-spawners.ts'
 import type { Replicator } from './replicator.ts'
 import { Synchronizers } from './synchronizers.ts'

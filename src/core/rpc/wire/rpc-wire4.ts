@@ -87,14 +87,13 @@ export class RpcWire4 implements RpcWire {
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
+    // `receiveData` gets raw packets.
     const packet = decodeRpc4Packet(this.#codec, bytes)
     switch (packet.type) {
       case 'remoteCall': return this.#receiveCall(sender, packet)
       case 'simplifyPath': return this.#receiveAnnouncement(sender, packet)
       case 'confirmPath': return this.#receiveConfirmation(sender, packet)
       case 'replication': return this.#receiveReplication(sender, packet.bytes)
-      // `receiveData` gets raw packets.
-      default:
     }
   }
 

@@ -1,0 +1,20 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+const END_OF_HEAD = '\r\n\r\n'
+
+/**
+ * Has a client in this process (app.injectWS) get the response to its handshake in a chunk of its own: it drops what
+ * else is in that chunk. The first frames are written together with the response.
+ */
+export function responseApart (socket: Duplex): Duplex {
+  if (socket instanceof Socket) return socket
+  const { write } = socket
+  socket.write = (first: Buffer, ...rest: any[]): boolean => {
+    socket.write = write
+    const end = first.indexOf(END_OF_HEAD) + END_OF_HEAD.length
+    socket.write(first.subarray(0, end))
+    return Reflect.apply(write, socket, [first.subarray(end), ...rest])
+  }
+  return socket
+}

@@ -1,0 +1,99 @@
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { adminRoutes, WebSocketServer } from '../../index.ts'
+import { leaseKey } from '../../src/cluster/membership/lease-value.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { openEvents } from '../helper/event-source.ts'
+import { jsonRequest } from '../helper/host.ts'
+import { memoryMount } from '../helper/memory-client.ts'
+import { joinRoom, openMemoryCluster, patientTimings, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
+import { until } from '../helper/until.ts'
+
+/** A node that has lost the broker soon leaves the cluster, but for its own rooms. */
+const timings = { ...quickTimings, lease: 1500, silence: 700, ping: 300, hello: 300 }
+const isolate = { cluster: { servers: 'memory', onBrokerLoss: 'isolate' as const } }
+
+t.test('a node that has lost the cluster says that it does not know of the others', async t => {
+  const { nodes: [a, b], apis: [api], broker, buses } = await openAdminCluster(t, 2, isolate, timings)
+  await b.cluster.openRoom('far')
+  const other = await joinRoom(b, 'arena')
+  const { nodeId } = b.cluster
+  broker.cut(buses[0])
+  await until(() => !a.cluster.isReady)
+  for (const [path, init] of [
+    [`/peers/${other.id}/exists`], ['/rooms/far', jsonRequest('PATCH', { locked: true })],
+    ['/rooms/far', { method: 'DELETE' }]
+  ] as Array<[string, RequestInit?]>) {
+    const answer = await api(path, init)
+    t.match([answer.status, await answer.json()], [503, { code: 'cluster-unavailable' }], path)
+  }
+  t.match(await (await api('/rooms')).json(), { partial: true, unreachable: [nodeId] })
+  broker.restore(buses[0])
+})
+
+t.test('peers that stayed on a node are closed when it comes back with another slot', async t => {
+  const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, isolate, timings)
+  const alone = await joinRoom(b, 'alone')
+  const { slot } = b.cluster
+  broker.cut(buses[1])
+  await until(() => !b.cluster.isReady && a.cluster.nodes().length === 0)
+  const store = await broker.connect().openStore('gdws-default-nodes')
+  await store.put(leaseKey(slot), Buffer.from(JSON.stringify({ nodeId: 'x', epoch: 1, hasLeft: true })))
+  t.equal(alone.closed, undefined)
+  broker.restore(buses[1])
+  await until(async () => {
+    await alone.heard()
+    return alone.closed !== undefined
+  })
+  t.same(alone.closed, [1012, 'the cluster is back'])
+  t.not(b.cluster.slot, slot)
+})
+
+t.test('a node that finds the home of main gone is its home', async t => {
+  const { broker, buses } = await openMemoryCluster(t, 1, {}, timings)
+  broker.cut(buses[0])
+  const options = { gdMpApi: true, log: silentLogger, cluster: { servers: 'memory', nodeId: 'late' } }
+  const connection = { timings, connect: async () => broker.connect() }
+  const late = new WebSocketServer(options, { ...memoryMount, cluster: connection })
+  t.teardown(async () => { await late.stop() })
+  await late.listen()
+  await until(() => late.room('main').isHome)
+  t.same(late.cluster.nodes(), [])
+})
+
+/** Serves the events of a node; returns their URL. */
+async function serveEvents (t: Test, node: WebSocketServer, eventHistory?: number): Promise<string> {
+  const app = Fastify({ forceCloseConnections: true })
+  t.teardown(async () => { await app.close() })
+  app.decorate('peerServer', node)
+  await app.register(adminRoutes, { prefix: '/api', auth: false, eventHistory })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/events`
+}
+
+t.test('without a history a node hears of the others only while somebody listens, also what it has missed', async t => {
+  const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, {}, patientTimings)
+  const url = await serveEvents(t, a, 0)
+  await serveEvents(t, b)
+  const { eventReceivers } = internalsOf(a).registry.cluster!
+  t.equal(eventReceivers.size, 0)
+  const stream = await openEvents(t, `${url}?types=peer_connected,cluster_gap`)
+  await until(() => eventReceivers.size === 1)
+  const first = await joinRoom(b, 'main')
+  t.match((await stream.next()).data, { type: 'peer_connected', id: first.id, node: 'node-1' })
+
+  broker.cut(buses[1])
+  await joinRoom(b, 'main')
+  broker.restore(buses[1])
+  await settled()
+  const last = await joinRoom(b, 'main')
+  t.match((await stream.next('peer_connected')).data, { id: last.id })
+  const gaps = stream.events.filter(({ event }) => event === 'cluster_gap').map(({ data }) => data)
+  t.match(gaps, [{ from: 'node-1', lost: 1 }, { from: 'node-1', lost: 1 }], 'of peers, and of events')
+
+  stream.close()
+  await until(() => eventReceivers.size === 0)
+})

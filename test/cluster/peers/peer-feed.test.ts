@@ -1,0 +1,63 @@
+import t from 'tap'
+import { PeerFeed, type FeedHost, type PeerEvent, type PeerPage } from '../../../src/cluster/peers/peer-feed.ts'
+import type { PeerFacts } from '../../../src/cluster/peers/remote-peer.ts'
+
+const node = { id: 'b', slot: 7, epoch: 1, isDraining: false, startedAt: 0 }
+const facts = (id: number): PeerFacts => ({
+  id, room: 'main', address: '192.0.2.7', port: id, protocol: '', connectedAt: 0
+})
+const joined = (seq: number, id: number): PeerEvent => ({ seq, joined: facts(id) })
+
+/** A feed of a node whose peers are read when `answer` is called. */
+function openFeed () {
+  const ids = new Set<number>()
+  const lost: number[] = []
+  const waiting: Array<(page: PeerPage) => void> = []
+  const host: FeedHost = {
+    readPeers: async () => await new Promise(resolve => { waiting.push(resolve) }),
+    idsOf: () => [...ids],
+    add: (_slot, { id }) => { ids.add(id) },
+    remove: id => { ids.delete(id) },
+    eventsLost: (_node, count) => { lost.push(count) }
+  }
+  const answer = (seq: number, ...peers: number[]): void => {
+    waiting.shift()!({ peers: peers.map(facts), more: false, seq })
+  }
+  return { feed: new PeerFeed(node, host), ids, lost, answer }
+}
+
+t.test('events that arrive while all peers are read follow them', async t => {
+  const { feed, ids, answer } = openFeed()
+  const read = feed.readAll()
+  feed.receive(joined(4, 13))
+  feed.receive({ seq: 5, left: { id: 11, end: undefined } })
+  t.same([...ids], [])
+  answer(3, 11, 12)
+  await read
+  t.same([...ids], [12, 13])
+})
+
+t.test('lost events are counted, and all peers are read again', async t => {
+  const { feed, ids, lost, answer } = openFeed()
+  const read = feed.readAll()
+  answer(1, 11)
+  await read
+  feed.receive(joined(4, 14))
+  t.same(lost, [2])
+  answer(4, 12, 14)
+  await new Promise(resolve => setImmediate(resolve))
+  t.same([...ids], [12, 14])
+  feed.receive(joined(3, 13))
+  t.same([...ids], [12, 14], 'an old event that arrives late does nothing')
+})
+
+t.test('peers that are asked for while they are read are read once more', async t => {
+  const { feed, ids, answer } = openFeed()
+  const read = feed.readAll()
+  await feed.readAll()
+  answer(1, 11)
+  await new Promise(resolve => setImmediate(resolve))
+  answer(2, 12)
+  await read
+  t.same([...ids], [12])
+})
