@@ -27,13 +27,14 @@ export interface Settings {
 /** Default timing: for figures to publish, for a quick look, and for each point of a curve. */
 const presets = {
   full: { rounds: 5, warm: 0.5, secs: 1.5 },
-  quick: { rounds: 2, warm: 0.3, secs: 0.4 },
+  quick: { rounds: 2, warm: 0.2, secs: 0.3 },
   curves: { rounds: 3, warm: 0.5, secs: 1 },
   all: { rounds: 3, warm: 0.5, secs: 1 }
 }
 
-/** Default peers of curves. */
+/** Default peers of curves, and of a quick look. */
 const CURVE_PEERS = 'us,ws,uws'
+const QUICK_PEERS = 'ws,us,us-own,us-hold,uws'
 
 const options = {
   only: { type: 'string' },
@@ -57,7 +58,7 @@ export function readCommandLine (args: string[]): Settings {
   return {
     scenarios: scenarios.filter(row => rows.includes(row) && (row.isQuick || !quick || only !== undefined)),
     curves: curves.filter(row => rows.includes(row)),
-    peers: select(peers, values.peers),
+    peers: select(peers, values.peers ?? (quick ? QUICK_PEERS : undefined)),
     curvePeers: select(peers, values.peers ?? CURVE_PEERS),
     rounds: parsePositive('rounds', values.rounds, preset.rounds),
     timing: {

@@ -40,7 +40,7 @@ function versionOfPeer (peer: Peer): string[] {
   const name = peer.package
   const manifests = require.resolve.paths(name)!.map(folder => `${folder}/${name}/package.json`)
   const manifest = manifests.find(file => existsSync(file))
-  return [`${name} ${readVersion(manifest!)}`]
+  return manifest === undefined ? [] : [`${name} ${readVersion(manifest)}`]
 }
 
 function readVersion (manifest: string): string {

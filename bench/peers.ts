@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { WireName } from './load/wire.ts'
 import { bench } from './paths.ts'
 import type { Mode } from './servers/serve.ts'
@@ -24,7 +26,7 @@ export interface Peer {
   readonly command: (task: Task) => string[]
   readonly wires: Readonly<Record<Mode, WireName>>
   readonly path: string
-  readonly runtime: 'node' | 'godot'
+  readonly runtime: 'node' | 'godot' | 'native'
   /** The npm package whose version is reported. */
   readonly package?: string
   /** Whether that package is only installed in bench/node_modules. */
@@ -41,12 +43,15 @@ export const BASE = 'ws'
 const defaults = {
   path: '/', runtime: 'node', wires: { echo: 'websocket', relay: 'websocket', announce: 'websocket' }
 } as const
+const native = { ...defaults, runtime: 'native' } as const
 const ours = { ...defaults, wires: { echo: 'websocket', relay: 'multiplayer', announce: 'multiplayer' } } as const
 const engineIo = {
   ...defaults,
   path: '/socket.io/?EIO=4&transport=websocket',
   wires: { echo: 'socket.io', relay: 'socket.io', announce: 'socket.io' }
 } as const
+
+const FIXED_RATE = ['rate', 'rate-16']
 
 /** One row per server. */
 export const peers: readonly Peer[] = [
@@ -64,8 +69,10 @@ export const peers: readonly Peer[] = [
     title: '**this server, mounted, holdTime 1**',
     ...ours,
     command: us(() => ({ holdTime: 1 })),
-    only: ['rate']
+    only: FIXED_RATE
   },
+  { name: 'c', title: 'C, epoll', ...native, command: relay(0), only: FIXED_RATE },
+  { name: 'c-hold', title: 'C, epoll, hold 1 ms', ...native, command: relay(1), only: FIXED_RATE },
   {
     name: 'uws',
     title: 'uWebSockets.js (native)',
@@ -104,6 +111,13 @@ export function node (server: string) {
 
 function us (own: (task: Task) => object) {
   return (task: Task): string[] => node('us')(task, JSON.stringify({ ...task.options, ...own(task) }))
+}
+
+/** Compiles the relay in C, and runs it: the least that a relay can cost on this machine. */
+function relay (hold: number) {
+  const [source, program] = [`${bench}/native/relay.c`, join(tmpdir(), 'fastify-peer-server-relay')]
+  return ({ port }: Task): string[] =>
+    ['sh', '-c', `cc -O2 -o ${program} ${source} && exec ${program} ${port} ${hold}`]
 }
 
 function godot ({ port, mode }: Task): string[] {

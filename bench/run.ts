@@ -6,6 +6,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { readCommandLine } from './command-line.ts'
+import { installPackages } from './install.ts'
 import { runCurves } from './run-curves.ts'
 import { writeSection } from './document.ts'
 import { describeMachine } from './machine.ts'
@@ -19,6 +20,7 @@ import { availablePeers } from './available-peers.ts'
 const settings = readCommandLine(process.argv.slice(2))
 const { scenarios, curves } = settings
 const measured = [...scenarios.length > 0 ? settings.peers : [], ...curves.length > 0 ? settings.curvePeers : []]
+if (measured.some(({ isOptional }) => isOptional)) installPackages()
 const machine = describeMachine(settings.command, peers.filter(peer => measured.includes(peer)))
 console.log(machine)
 const available = await availablePeers([...new Set(measured)])

@@ -50,6 +50,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'room-32', ...room(32), ...quick },
   { name: 'room-64', ...room(64) },
   { name: 'rate', ...paced(64, 60), ...quick },
+  { name: 'rate-16', ...paced(16, 20) },
   { name: 'handshakes', ...handshakes(), ...quick },
   { name: 'churn-500', ...churn(500), ...quick },
   { name: 'churn-1000', ...churn(1000) },

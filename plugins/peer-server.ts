@@ -2,7 +2,7 @@
 /// <reference types="@fastify/websocket" preserve="true" />
 import type { AddressInfo } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Mount } from '../src/transport/listener.ts'
 import type { ServerOptions } from '../src/options/option-types.ts'
@@ -25,11 +25,8 @@ const serversOf = new WeakMap<object, WebSocketServer[]>()
 /** Options of Fastify's own `register`, which apply to the endpoint's route. */
 type RegisterOptions = Logging & { readonly prefix?: string }
 
-/**
- * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
- * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
- */
-export default fp<Partial<ServerOptions>>(async (app, registered) => {
+// Its type is that of every overload of `register`, so that TypeScript reports a wrong option where it is.
+const plugin: FastifyPluginAsync<Partial<ServerOptions>> = async (app, registered) => {
   const { prefix, logLevel, logSerializers, ...given } = registered as Partial<ServerOptions> & RegisterOptions
   const path = joinPaths(prefix ?? '', given.path ?? defaultOptions.path)
   const options = prefix === undefined ? given : { ...given, path }
@@ -43,7 +40,13 @@ export default fp<Partial<ServerOptions>>(async (app, registered) => {
   app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })
   const servers = serversOf.get(app.server) ?? stopTogether(app)
   servers.push(server)
-}, { name: 'peer-server', fastify: '^5.3.0' })
+}
+
+/**
+ * Plugin that adds a WebSocketServer as `app.peerServer` (option `name`) and its endpoint at option `path`; with option
+ * `port` it listens on a port of its own instead. Its options are ServerOptions. It stops with the app.
+ */
+export default fp(plugin, { name: 'peer-server', fastify: '^5.3.0' })
 
 /** Stops the servers that are added to the returned list when the app closes. */
 function stopTogether (app: FastifyInstance): WebSocketServer[] {

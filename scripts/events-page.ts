@@ -60,7 +60,9 @@ resume them.`
 const eventIntro = `\
 \`data\` of every event is a JSON object with \`type\`, \`at\` (date and time, ISO 8601) and, in a cluster, \`node\`,
 the id of the node that it happened on. The tables have the other members; those with \`?\` may be absent. A client
-that has missed events which are no longer available gets \`reset\`, an event without further members.`
+that has missed events which are no longer available gets \`reset\`, an event without further members. With
+\`merge=true\` many events of one type that wait become one, \`merged\`, with \`of\` (their type), \`cause\` and
+\`count\`.`
 
 /** Lines of the page, from the exports of `fastify-peer-server`. */
 export function eventsPage (exports: readonly ApiExport[]): string[] {

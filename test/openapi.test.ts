@@ -38,8 +38,8 @@ t.test('operationIds are unique names of methods', async t => {
   t.same(operations.map(({ operation }) => operation.operationId).filter(id => id !== undefined).sort(), [
     'ban', 'banPeers', 'bans', 'broadcast', 'changeServer', 'closeRoom', 'connect', 'connectToRoom', 'disconnectPeer',
     'disconnectPeers', 'drainNode', 'events', 'getHistory', 'getNode', 'getPeer', 'getPeerAddress', 'getPeerPort',
-    'getRoom', 'getServer', 'hasPeer', 'headPeer', 'healthz', 'isListening', 'listNodes', 'listRoomPeers', 'listRooms', 'listen',
-    'lobbyRooms', 'matchRoom', 'metrics', 'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket',
+    'getRoom', 'getServer', 'hasPeer', 'headPeer', 'healthz', 'isListening', 'listNodes', 'listRoomPeers', 'listRooms',
+    'listen', 'lobbyRooms', 'matchRoom', 'metrics', 'openLobbyRoom', 'openRoom', 'peers', 'putPacket', 'putRoomPacket',
     'readyz', 'stop', 'unban', 'updateRoom'
   ])
 })

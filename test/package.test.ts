@@ -8,7 +8,9 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../scripts/root.ts'
+import { modes, typeErrors } from './helper/declarations.ts'
 import { startService } from './helper/service.ts'
+import { skipWithoutTools, toolCommand } from './helper/test-tools.ts'
 
 const consumer = `
 import Fastify from 'fastify'
@@ -103,8 +105,7 @@ const tsconfig = {
     types: ['node'],
     esModuleInterop: true,
     noEmitOnError: true,
-    // Checking the types of all dependencies themselves would take fifteen seconds.
-    skipLibCheck: true
+    skipLibCheck: false
   },
   files: ['consumer.ts', 'typed.cts']
 }
@@ -128,8 +129,9 @@ const nodes = (process.env.NODES ?? '').split(delimiter).filter(path => path !==
 
 t.test('the packed package works and type checks in an empty project', async t => {
   const project = await emptyProject(t)
+  const tarball = await pack(project)
   const options = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund']
-  const { stderr } = await runProgram(project, 'npm', 'install', await pack(project), ...options)
+  const { stderr } = await runProgram(project, 'npm', 'install', tarball, ...options)
   // That one comes with Fastify itself, which supports Node 20 all the same.
   t.same([...stderr.matchAll(/package: '([^']+)@[^@']+'/g)].map(([, name]) => name).filter(name => name !== 'cookie'), [],
     'all packages support this Node')
@@ -143,9 +145,27 @@ t.test('the packed package works and type checks in an empty project', async t =
   await writeFile(join(project, 'page.json'), JSON.stringify(pageTsconfig))
   await run(project, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'page.json')
 
+  for (const [name, mode] of Object.entries(modes)) {
+    t.same(typeErrors(project, 'consumer.ts', 'fastify-peer-server', mode), [], name)
+  }
+
   const output = await run(project, process.execPath, 'consumer.js')
   t.same(JSON.parse(output), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
+
+  await t.test('linters of packages find no faults', skipWithoutTools, async t => {
+    t.match(await run(project, toolCommand('publint'), tarball, '--strict'), 'All good!')
+    // Every Node that is supported can require() an ESM package.
+    const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']
+    t.match(await run(project, toolCommand('attw'), tarball, ...rules), 'fastify-peer-server/client')
+  })
+
+  await t.test('an installation runs no scripts', async t => {
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    t.same(Object.keys(scripts).filter(name => /^(pre|post)?install$|^prepare$/.test(name)), [])
+    const lock = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8'))
+    t.same(Object.entries<any>(lock.packages).filter(([, one]) => one.hasInstallScript).map(([path]) => path), [])
+  })
 
   await t.test('CommonJS in TypeScript runs', async t => {
     for (const node of [process.execPath, ...nodes]) {

@@ -3,6 +3,8 @@ import { Histogram } from './histogram.ts'
 import type { Figures, Job } from './job.ts'
 import { cpuSeconds, transferredBytes } from './process-usage.ts'
 
+/** Milliseconds between looks at whether there was a message. */
+const POLL = 10
 /** Seconds that a phase with a cluster may last longer. */
 const MOST_EXTRA = 10
 
@@ -12,7 +14,7 @@ export class Meter {
   messages = 0
   faults = 0
 
-  /** Runs the load for `warm` seconds of warm-up, then measures for `seconds`. */
+  /** Runs the load for `warm` seconds of warm-up, then measures for `seconds`, or until the first message. */
   async measure (job: Job): Promise<Figures> {
     const { cluster, warm, seconds } = job
     await pass(job, warm)
@@ -20,6 +22,7 @@ export class Meter {
     this.latency.clear()
     const before = usage(job)
     await pass(job, seconds)
+    if (seconds > 0) await this.#untilMessage()
     const after = usage(job)
     const passed = after.time - before.time
     const serverSeconds = after.server - before.server
@@ -36,6 +39,10 @@ export class Meter {
       },
       faults: this.faults
     }
+  }
+
+  async #untilMessage (): Promise<void> {
+    while (this.messages === 0) await delay(POLL)
   }
 }
 

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** Clock ticks per second in /proc, the same on every Linux. */
-const TICKS = 100
-
-/** CPU time of a process, including all threads, in seconds; NaN without /proc. */
+/** CPU time of a process, including all threads it has, in seconds; NaN without /proc. */
 export function cpuSeconds (pid: number): number {
-  const fields = read(pid, 'stat').replace(/^.*\) /s, '').split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`).map(id => read(pid, `task/${id}/schedstat`))
+    return threads.reduce((sum, figures) => sum + Number(figures.split(' ')[0] || NaN), 0) / 1e9
+  } catch {
+    return NaN
+  }
 }
 
 /** Resident memory of a process in KiB; NaN without /proc. */

@@ -9,6 +9,7 @@ import type { PeerRegistry } from '../../src/core/server/peer-registry.ts'
 import { GodotError } from '../../src/error.ts'
 import type { ClosingConnections } from '../../src/core/admission/closing-connections.ts'
 import { refusalBytes, sendRefusal } from '../../src/transport/refusal.ts'
+import { HandleConnection } from '../../src/transport/handle-connection.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { assignedResponse } from './assigned-response.ts'
 import { responseApart } from './response-apart.ts'
@@ -98,7 +99,8 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
 
   takeConnection ({ address }: UpgradeRequest): Connection {
     this.#release()
-    return new SocketConnection(responseApart(this.socket), this.#head, address)
+    return HandleConnection.ofSocket(this.socket, this.#head, address) ??
+      new SocketConnection(responseApart(this.socket), this.#head, address)
   }
 
   /** Nothing reads the socket yet. */

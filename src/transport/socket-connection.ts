@@ -3,12 +3,9 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
-import { DirectWriter } from './direct-writer.ts'
-import { readInto } from './read-into.ts'
-import { fastMemory } from '../protocol/websocket/unmask.ts'
+import { mayUseInternals } from './internals.ts'
+import { readBuffer } from './read-buffer.ts'
 
-/** Read buffer of all plain sockets; each chunk is handled before the next one is read. */
-const readBuffer = fastMemory
 const NOTHING = Buffer.alloc(0)
 /** Chunks of TLS of this size are copied into `readBuffer`, where they are unmasked much faster. */
 const WORTH_COPYING = 512
@@ -16,18 +13,16 @@ const WORTH_COPYING = 512
 /** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */
 interface Handle { writeQueueSize?: number, _parent?: Handle }
 
-/** A socket that an HTTP server accepted, or our own from the start. */
+/** A socket of Node of any kind, by its documented methods: TLS, in-process, or one that others watch. */
 export class SocketConnection implements Connection {
   readonly address: string
   readonly port: number
   readonly #socket: Duplex
   #head: Uint8Array
-  #readsByItself = false
   #receiver: ConnectionReceiver | undefined
   #isPaused = false
   /** TLS, which never confirms a write at once: writes that are not confirmed, and who waits for them. */
   #unconfirmed = 0
-  #writer: DirectWriter | undefined
   #onWritten: (() => void) | undefined
   readonly #confirm: (() => void) | undefined
 
@@ -42,17 +37,9 @@ export class SocketConnection implements Connection {
     setNoDelay(socket, true)
   }
 
-  /** A connection from an accepted TCP handle; it reads into `readBuffer` from the first byte. */
-  static ofHandle (handle: object): SocketConnection {
-    const connection: SocketConnection =
-      new SocketConnection(socketOf(handle, length => connection.#onRead(length)), NOTHING)
-    connection.#readsByItself = true
-    return connection
-  }
-
   get bufferedAmount (): number {
     const socket = this.#socket
-    return socket.destroyed ? 0 : socket.writableLength + (this.#writer?.pending ?? 0)
+    return socket.destroyed ? 0 : socket.writableLength
   }
 
   /** Asks the TCP handle, also below TLS; without a handle, unconfirmed bytes count as not accepted. */
@@ -72,7 +59,7 @@ export class SocketConnection implements Connection {
     this.#receiver = receiver
     const early = this.#head.length > 0 ? [this.#head] : []
     this.#head = NOTHING
-    if (isFirst) this.#begin(early)
+    if (isFirst) this.#begin()
     else if (this.#isPaused) this.resume()
     const socket = this.#socket
     for (const chunk of early) receiver.onData(chunk, chunk.length)
@@ -85,8 +72,6 @@ export class SocketConnection implements Connection {
   }
 
   write (bytes: Uint8Array): void {
-    const writer = this.#writer
-    if (writer?.isReady === true) return writer.write(bytes)
     if (!this.#socket.writable) return
     if (this.#confirm !== undefined) this.#unconfirmed++
     this.#socket.write(bytes, this.#confirm)
@@ -102,7 +87,7 @@ export class SocketConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.#socket.destroyed) setImmediate(callback)
-    else if (this.#unconfirmed > 0 || this.#writer?.pending! > 0) this.#onWritten = callback
+    else if (this.#unconfirmed > 0) this.#onWritten = callback
     else this.#socket.write(NOTHING, () => { callback() })
   }
 
@@ -129,30 +114,15 @@ export class SocketConnection implements Connection {
     this.#socket.destroy()
   }
 
-  #begin (early: Uint8Array[]): void {
+  #begin (): void {
     const socket = this.#socket
-    if (!this.#readsByItself) this.#takeOver(early)
-    this.#writer = DirectWriter.of(socket, () => { this.#confirmed() })
+    // From now on the timeouts of the peer apply.
+    if (socket instanceof Socket) socket.setTimeout(0)
+    socket.on('data', (chunk: Buffer) => { this.#onChunk(chunk) })
     socket.on('error', () => { socket.destroy() })
     socket.on('end', () => { socket.end() })
     socket.on('close', () => { this.#receiver!.onGone() })
     if (this.#isPaused) socket.pause()
-  }
-
-  /**
-   * Lets a plain TCP socket read into `readBuffer`, so that no buffer is allocated per chunk. All other sockets (TLS,
-   * in-process, or with other listeners) are read by 'data' events.
-   */
-  #takeOver (early: Uint8Array[]): void {
-    const socket = this.#socket
-    // From now on the timeouts of the peer apply.
-    if (socket instanceof Socket) socket.setTimeout(0)
-    if (readInto(socket, readBuffer, length => this.#onRead(length))) {
-      for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) early.push(chunk)
-      socket.resume()
-    } else {
-      socket.on('data', (chunk: Buffer) => { this.#onChunk(chunk) })
-    }
   }
 
   #confirmed (): void {
@@ -169,46 +139,10 @@ export class SocketConnection implements Connection {
     readBuffer.set(chunk)
     this.#receiver!.onData(readBuffer, length)
   }
-
-  #onRead (length: number): boolean {
-    this.#receiver!.onData(readBuffer, length)
-    return length === readBuffer.length ? this.#rest() : !this.#isPaused
-  }
-
-  /** A client that filled the whole buffer may have sent more, which libuv would read first: other sockets go first. */
-  #rest (): false {
-    if (resting.length === 0) setImmediate(wakeResting)
-    resting.push(() => { if (!this.#isPaused) this.#socket.resume() })
-    return false
-  }
-}
-
-let resting: Array<() => void> = []
-
-function wakeResting (): void {
-  const rested = resting
-  resting = []
-  for (const wake of rested) wake()
-}
-
-/**
- * A socket on a handle that reads into `readBuffer`. The constructor of Socket copies the options and sets the last
- * four; that they exist already avoids a hidden class per copy, which is a tenth of the cost of a handshake.
- */
-function socketOf (handle: object, callback: (length: number) => boolean): Socket {
-  const onread = { buffer: readBuffer, callback }
-  return new Socket({
-    handle,
-    onread,
-    allowHalfOpen: false,
-    emitClose: false,
-    autoDestroy: true,
-    decodeStrings: false
-  } as object)
 }
 
 function handleOf (socket: Duplex): Handle | undefined {
-  return (socket as { _handle?: Handle | null })._handle ?? undefined
+  return mayUseInternals ? (socket as { _handle?: Handle | null })._handle ?? undefined : undefined
 }
 
 function setNoDelay (socket: Duplex, enabled: boolean): void {

@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
+import { HandleConnection } from './handle-connection.ts'
 import type { TlsKeys, Listener } from './listener.ts'
 import { GodotError } from '../error.ts'
 import { checkNewKeys, secureContext } from './key-material.ts'
@@ -16,11 +17,14 @@ const NOTHING = new Uint8Array(0)
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
 
+/** A connection whose first receiver may leave bytes to the next one. */
+export type AcceptedConnection = HandleConnection | SocketConnection
+
 /** Keys and callbacks of a listener. */
 export interface TcpListenerOptions {
   /** Keys of a TLS listener. */
   readonly keys: TlsKeys
-  onConnection (connection: SocketConnection): void
+  onConnection (connection: AcceptedConnection): void
   /** A connection could not be accepted, for example because the process has no file descriptors left. */
   onAcceptError (error: unknown): void
 }
@@ -65,20 +69,19 @@ export class TcpListener implements Listener {
   }
 
   /**
-   * Creates a socket that reads into the shared buffer directly from each accepted handle; an intermediate socket would
-   * be a quarter of the cost of a handshake. `onconnection` of the handle is not documented by Node; without it, the
-   * sockets of Node are taken over.
+   * Takes each accepted handle, without a socket of Node. `onconnection` is not documented; without it, the sockets are
+   * taken over.
    */
   #takeHandles (): void {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
-    if (typeof handle?.onconnection !== 'function') {
+    if (typeof handle?.onconnection !== 'function' || !HandleConnection.suits(handle)) {
       this.#net.on('connection', socket => {
         this.#options.onConnection(new SocketConnection(socket, NOTHING))
       })
     } else {
       handle.onconnection = (error, accepted) => {
         if (accepted === undefined) this.#options.onAcceptError(error)
-        else this.#options.onConnection(SocketConnection.ofHandle(accepted))
+        else this.#options.onConnection(HandleConnection.ofHandle(accepted))
       }
     }
   }

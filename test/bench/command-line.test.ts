@@ -16,6 +16,22 @@ t.test('--quick selects fewer scenarios, unless they are named', async t => {
   t.same(names(readCommandLine(['--quick', '--only', 'one']).scenarios), ['one'])
 })
 
+t.test('--quick and curves measure fewer servers, unless they are named', async t => {
+  t.same(names(readCommandLine(['--quick']).peers), ['ws', 'us', 'us-own', 'us-hold', 'uws'])
+  t.same(names(readCommandLine(['--quick', '--peers', 'ws,godot']).peers), ['ws', 'godot'])
+  t.same(names(readCommandLine(['--all']).curvePeers), ['ws', 'us', 'uws'])
+  t.ok(readCommandLine(['--all']).peers.length > 5)
+})
+
+t.test('--all selects scenarios and curves, by name from both', async t => {
+  const { scenarios, curves } = readCommandLine(['--all'])
+  t.same(names(scenarios), names(readCommandLine([]).scenarios))
+  t.same(names(curves), names(readCommandLine(['--curves']).curves))
+  const named = readCommandLine(['--all', '--only', 'idle,tls,peak-,sizes'])
+  t.same(names(named.scenarios), ['peak-16m', 'tls-echo-64', 'tls-echo-16k', 'tls-room-32', 'tls-handshakes', 'idle'])
+  t.same(names(named.curves), ['idle', 'sizes', 'tls-rooms'])
+})
+
 t.test('--curves selects curves instead of scenarios', async t => {
   const { scenarios, curves } = readCommandLine(['--curves', '--only', 'idle,sizes'])
   t.same([names(scenarios), names(curves)], [[], ['idle', 'sizes']])

@@ -42,6 +42,13 @@ t.test('figures are lower bounds if the generator is saturated', async t => {
   t.equal(lastRow(summary([found], peers))[2], '≥ 3.00 |')
 })
 
+t.test('compares memory at the peak', async t => {
+  const found = outcome('peak-16m', [{ peakMib: 450 }], [{ peakMib: 300 }])
+  const [, peak, ratio] = lastRow(scenarioReport(found, peers))
+  t.same([peak, ratio], ['300 (300..300)', '1.50 (1.50..1.50)'])
+  t.match(summary([found], peers), /`peak-16m`, peak \| 1\.00 \| 1\.50 \|/)
+})
+
 t.test('compares CPU time at a fixed rate, and memory for idle peers', async t => {
   const paced = outcome('rate', [{ cpuEach: 6 }], [{ cpuEach: 2, generatorCpu: 1 }])
   const idle = outcome('idle', [{ memoryEach: 10 }], [{ memoryEach: 5 }])

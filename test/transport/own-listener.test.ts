@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, Server, Socket, type AddressInfo, type ListenOptions } from 'node:net'
+import { createServer, Server, type AddressInfo, type ListenOptions } from 'node:net'
 import t from 'tap'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { openServer } from '../helper/modes.ts'
@@ -181,9 +182,12 @@ t.test('stop closes peers, cuts pending handshakes, and leaks nothing', async t 
 t.test('setNoDelay applies to the socket of the peer', async t => {
   const server = await openServer(t, 'own')
   const connected = nextSignal(server, 'client_connected')
-  await connectRawWebSocket(t, server.port)
+  const raw = await connectRawWebSocket(t, server.port)
   const [id] = await connected
-  const calls = t.capture(Socket.prototype, 'setNoDelay', Socket.prototype.setNoDelay)
+  // Handles of clients are of the same class as accepted ones.
+  const { _handle: handle } = raw.socket as unknown as { _handle: { setNoDelay (enabled: boolean): void } }
+  const prototype = Object.getPrototypeOf(handle) as typeof handle
+  const calls = t.capture(prototype, 'setNoDelay', prototype.setNoDelay)
   server.getPeer(id).setNoDelay(false)
   server.getPeer(id).setNoDelay(true)
   t.same(calls().map(({ args }) => args), [[false], [true]])
@@ -202,12 +206,12 @@ t.test('accepts clients without the undocumented handle of Node', async t => {
   })
   const server = await openServer(t, 'own')
   await nextTurn()
-  const taken = t.capture(SocketConnection, 'ofHandle', SocketConnection.ofHandle)
   server.on('data_received', id => { server.getPeer(id).putPacket(server.getPeer(id).getPacket()) })
   const raw = await connectRawWebSocket(t, server.port)
   raw.sendFrame(2, 'echo')
   t.equal((await raw.frame()).payload.toString(), 'echo')
-  t.same(taken(), [])
+  const [session] = internalsOf(server).registry.peers
+  t.ok(session.outbox.connection instanceof SocketConnection)
 })
 
 t.test('listens on IPv4 only if the machine has no IPv6', async t => {

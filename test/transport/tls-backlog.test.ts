@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { GodotError } from '../../src/error.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
+import { mayUseInternals } from '../../src/transport/internals.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { leafKeys, pem } from '../helper/keys.ts'
@@ -42,8 +43,10 @@ function blockLoop (milliseconds: number): void {
   while (performance.now() < until);
 }
 
+const skip = !mayUseInternals && 'without the handle of Node that tells what the system has accepted'
+
 for (const mode of modes) {
-  t.test(`plain mode over TLS: bytes sent in one turn are not backlog (${mode})`, async t => {
+  t.test(`plain mode over TLS: bytes sent in one turn are not backlog (${mode})`, { skip }, async t => {
     const server = await openTls(t, mode, {})
     const client = await join(t, server)
     const [peer] = server.peers()
@@ -51,7 +54,7 @@ for (const mode of modes) {
     t.same(await sizes(client, 20), Array(20).fill(SIZE))
   })
 
-  t.test(`plain mode over TLS: bytes sent before the event loop stalled are not backlog (${mode})`, async t => {
+  t.test(`plain mode over TLS: bytes sent before the loop stalled are not backlog (${mode})`, { skip }, async t => {
     const server = await openTls(t, mode, {})
     const client = await join(t, server)
     const [peer] = server.peers()

@@ -180,7 +180,8 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
 
 /** What axe-core objects to, of any impact, by all rules or by these. */
 async function violations (page: Page, runOnly?: string[]): Promise<string[]> {
-  const { violations } = await page.evaluate(`axe.run(${JSON.stringify({ runOnly, resultTypes: ['violations'] })})`) as AxeResults
+  const options = JSON.stringify({ runOnly, resultTypes: ['violations'] })
+  const { violations } = await page.evaluate(`axe.run(${options})`) as AxeResults
   return violations.map(({ id, impact, nodes }) =>
     `${id} (${impact}): ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
 }

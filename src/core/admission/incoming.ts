@@ -6,14 +6,14 @@ import { GodotError } from '../../error.ts'
 import { MAX_REQUEST_HEAD, parseRequestHead } from '../../protocol/websocket/request-head.ts'
 import type { ClosingConnections } from './closing-connections.ts'
 import { refusalBytes } from '../../transport/refusal.ts'
-import type { SocketConnection } from '../../transport/socket-connection.ts'
+import type { AcceptedConnection } from '../../transport/tcp-listener.ts'
 
 const HEAD_END = '\r\n\r\n'
 
 /** A connection of the own listener until its client is a peer: reads the upgrade request. */
 export class Incoming implements ConnectionReceiver, HandshakeTransport {
   readonly #registry: PeerRegistry
-  readonly #connection: SocketConnection
+  readonly #connection: AcceptedConnection
   readonly #closing: ClosingConnections
   readonly #handshake: Handshake
   /** What has arrived of the request head, one character per byte. */
@@ -21,7 +21,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   #isComplete = false
 
   /** `closing`: where it is while a refused client may read why. */
-  constructor (registry: PeerRegistry, connection: SocketConnection, closing: ClosingConnections) {
+  constructor (registry: PeerRegistry, connection: AcceptedConnection, closing: ClosingConnections) {
     this.#registry = registry
     this.#connection = connection
     this.#closing = closing

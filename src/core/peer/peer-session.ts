@@ -540,11 +540,13 @@ export class PeerSession implements
   #closeSocket (outcome: EndOutcome): void {
     const { connection } = this.outbox
     if (this.#isGone || outcome === 'timeout') return connection.destroy()
-    this.#closeTimer = setTimeout(() => { connection.destroy() }, this.#server.settings.options.closeTimeout * 1000)
     this.outbox.whenWritten(() => {
       if (outcome === 'clean') connection.destroy()
       else connection.end()
     })
+    // Without a backlog it is destroyed already.
+    if (outcome === 'clean' && !this.outbox.isBlocked) return
+    this.#closeTimer = setTimeout(() => { connection.destroy() }, this.#server.settings.options.closeTimeout * 1000)
   }
 }
 

@@ -70,6 +70,16 @@ t.test('the close frame follows once the client has answered the ping behind the
   t.match(await ended, { cause: 'server', outcome: 'clean', code: 4001, reason: 'kicked' })
 })
 
+t.test('with the wire of Godot 3, too', async t => {
+  const { server, client } = await openPlain(t, { gdMpApi: true })
+  const ended = kick(server)
+  t.same((await client.frames()).slice(-2), [`1:${Buffer.from('why').toString('hex')}`, PING])
+  client.send(opcode.PONG, 'last words')
+  t.same(await client.frames(), [CLOSE])
+  client.send(opcode.CLOSE, closePayload(4001))
+  t.match(await ended, { cause: 'server', outcome: 'clean' })
+})
+
 t.test('the close frame follows after half of closeTimeout without an answer', async t => {
   const { server, client } = await openPlain(t, { closeTimeout: 0.4 })
   const ended = kick(server)

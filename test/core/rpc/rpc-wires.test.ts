@@ -69,6 +69,9 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     const { server, main, clients: [a], enter } = await serve(1)
     const { multiplayer } = server
     const told: unknown[][] = []
+    t.throws(() => multiplayer.on('nope' as never, () => {}), {
+      code: 'ERR_INVALID_PARAMETER', message: /^unknown signal nope: expected network_peer_connected, /
+    })
     for (const name of ['network_peer_connected', 'peer_connected', 'peer_disconnected'] as const) {
       multiplayer.on(name, id => { told.push([name, id]) })
     }

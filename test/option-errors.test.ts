@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import type { FastifyPluginAsync } from 'fastify'
+import t from 'tap'
+import ts from 'typescript'
+import peerServer, { serverOptions, WebSocketServer } from '../index.ts'
+import type { ServerOptions } from '../index.ts'
+import { root } from '../scripts/root.ts'
+
+/** Where options are given, declared here without what else index.ts leads to. */
+const preamble = `
+import Fastify, { type FastifyPluginAsync } from 'fastify'
+import { serverOptions } from './src/options/server-options.ts'
+import type { ServerOptions } from './src/options/option-types.ts'
+declare const peerServer: FastifyPluginAsync<Partial<ServerOptions>>
+declare const WebSocketServer: new (options: Partial<ServerOptions>) => object
+const app = Fastify()
+`
+// Compiled, never run: the real ones are the same.
+export const declared: [
+  FastifyPluginAsync<Partial<ServerOptions>>, new (options: Partial<ServerOptions>) => object, typeof serverOptions
+] = [peerServer, WebSocketServer, serverOptions]
+
+/** A wrong option, the first line of its error, and how many lines that has at most. */
+const faults: Array<[option: string, firstLine: RegExp, lines: number]> = [
+  ['handshakeTimout: 3', /'handshakeTimout' does not exist in type .*Did you mean to write 'handshakeTimeout'\?$/, 1],
+  ['rooms: { maxRoms: 3 }', /'maxRoms' does not exist in type .*Did you mean to write 'maxRooms'\?$/, 1],
+  ["wire: 'godot5'", /^Type '"godot5"' is not assignable to type '"godot3" \| "godot4"/, 1],
+  ["rooms: { create: 'all' }", /^Type '"all"' is not assignable to type '"join" \| "admin"/, 1],
+  ["maxPeers: '5'", /^Type 'string' is not assignable to type 'number'/, 1],
+  ['onHandshake: () => 5', /^Type '\(\) => number' is not assignable to type 'OnHandshake'/, 2],
+  ["onHandshake: async () => 'yes'", /^Type '\(\) => Promise<string>' is not assignable to type 'OnHandshake'/, 4],
+  ['authenticate: () => 7', /^Type '\(\) => number' is not assignable to type 'Authenticate'/, 2],
+  ["authenticate: async () => 'yes'", /^Type '\(\) => Promise<string>' is not assignable to type 'Authenticate'/, 5]
+]
+
+/** Ways to give options: the last one has the errors of Fastify's overloads around that of the option. */
+const ways = [
+  (option: string) => `new WebSocketServer({ ${option} })`,
+  (option: string) => `app.register(peerServer, serverOptions({ ${option} }))`,
+  (option: string) => `app.register(peerServer, { ${option} })`
+]
+
+t.test('a wrong option is one error at that option, whose first line says what is wrong', async t => {
+  const lines = ways.map(way => faults.map(([option]) => way(option)))
+  const text = preamble + lines.flat().join('\n')
+  const errors = errorsOf(text)
+  t.equal(errors.length, ways.length * faults.length)
+  for (const [at, [option, firstLine, most]] of faults.entries()) {
+    for (const [way, ofWay] of lines.entries()) {
+      const { start, message, code } = errors[way * faults.length + at]
+      const [name] = /\w+(?=: [^{]|: \(\)| \})/.exec(option)!
+      t.equal(start, text.indexOf(ofWay[at]) + ofWay[at].lastIndexOf(name, ofWay[at].indexOf(option) + option.length),
+        `${ofWay[at]}: at the option`)
+      if (way < 2) {
+        t.match(message[0], firstLine, ofWay[at])
+        t.ok(message.length <= most, `${ofWay[at]}: ${message.length} lines`)
+      } else {
+        t.equal(code, 2769, 'no overload matches')
+        t.ok(message.some(line => firstLine.test(line.trim()) || line.includes(name)), ofWay[at])
+      }
+    }
+  }
+})
+
+/** What the compiler says about a file in the project's folder, in order. */
+function errorsOf (text: string): Array<{ start: number, code: number, message: string[] }> {
+  const file = join(root, 'option-errors.snippet.ts')
+  const { options } = ts.convertCompilerOptionsFromJson({
+    module: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+    allowImportingTsExtensions: true
+  }, root)
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile, fileExists } = host
+  host.getSourceFile = (name, ...rest) => name === file
+    ? ts.createSourceFile(name, text, options.target!)
+    : getSourceFile.call(host, name, ...rest)
+  host.fileExists = name => name === file || fileExists.call(host, name)
+  const program = ts.createProgram([file], options, host)
+  return program.getSemanticDiagnostics(program.getSourceFile(file)).map(({ start = 0, code, messageText }) => (
+    { start, code, message: ts.flattenDiagnosticMessageText(messageText, '\n').split('\n') }
+  )).sort((one, other) => one.start - other.start)
+}

@@ -1,0 +1,117 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { Duplex, PassThrough } from 'node:stream'
+import t, { type Test } from 'tap'
+import { HandleConnection } from '../../src/transport/handle-connection.ts'
+import { mayUseInternals } from '../../src/transport/internals.ts'
+import { startHost } from '../helper/host.ts'
+import { nextSignal } from '../helper/next-signal.ts'
+import { connectRawWebSocket } from '../helper/raw-socket.ts'
+
+const skip = !mayUseInternals && 'without what is not documented of Node'
+const NOTHING = new Uint8Array(0)
+
+/** A socket that a server has accepted. */
+async function acceptedSocket (t: Test): Promise<Socket> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [socket] = await once(server, 'connection') as [Socket]
+  t.teardown(() => {
+    client.destroy()
+    socket.destroy()
+    server.close()
+  })
+  return socket
+}
+
+/** As in a version of Node without a method of handles. */
+function withoutHandle (socket: Socket): void {
+  Object.defineProperty((socket as unknown as { _handle: object })._handle, 'useUserBuffer', { value: undefined })
+}
+
+t.test('takes over only sockets as Node made them, that nobody else reads or writes', { skip }, async t => {
+  const socket = await acceptedSocket(t)
+  const isTaken = (from: Duplex): boolean => HandleConnection.ofSocket(from, NOTHING, undefined) !== undefined
+  t.ok(isTaken(socket))
+  t.notOk(isTaken(new PassThrough()))
+  t.notOk(isTaken(Duplex.from([])))
+  const count = (): void => {}
+  for (const event of ['data', 'readable']) {
+    socket.on(event, count)
+    t.notOk(isTaken(socket), event)
+    socket.off(event, count)
+  }
+  const { write } = socket
+  socket.write = write
+  t.notOk(isTaken(socket), 'a host watches what is written')
+  Reflect.deleteProperty(socket, 'write')
+  socket.cork()
+  t.notOk(isTaken(socket), 'a host writes')
+  socket.uncork()
+  t.ok(isTaken(socket))
+  withoutHandle(socket)
+  t.notOk(isTaken(socket), 'a version of Node without it')
+  socket.destroy()
+  t.notOk(isTaken(socket), 'a destroyed socket')
+})
+
+const hosts: Record<string, (socket: Socket) => void> = {
+  'that counts what its sockets receive': socket => { socket.on('data', () => {}) },
+  'that watches what its sockets send': socket => {
+    const { write } = socket
+    socket.write = write
+  },
+  'on a version of Node without it': withoutHandle,
+  'as it is': () => {}
+}
+
+for (const [what, prepare] of Object.entries(hosts)) {
+  t.test(`packets arrive and are sent in a host ${what}`, async t => {
+    const { port, server } = await startHost(t, { before: app => { app.server.on('connection', prepare) } })
+    server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
+    const joined = nextSignal(server, 'client_connected')
+    const raw = await connectRawWebSocket(t, port)
+    const [id] = await joined
+    for (const text of ['one', 'x'.repeat(50_000), 'three']) {
+      raw.sendFrame(1, text)
+      t.equal((await raw.frame()).payload.toString(), text)
+    }
+    const left = nextSignal(server, 'client_disconnected')
+    raw.socket.destroy()
+    t.same(await left, [id, false])
+  })
+}
+
+t.test('the socket of a host hears no data, counts bytes, and is closed with the peer', { skip }, async t => {
+  const sockets: Socket[] = []
+  const { port, server } = await startHost(t, {
+    before: app => { app.server.on('connection', socket => { sockets.push(socket) }) }
+  })
+  server.on('packet', (id, bytes) => { server.getPeer(id).putPacket(bytes) })
+  const raw = await connectRawWebSocket(t, port)
+  const [socket] = sockets
+  const { bytesRead, bytesWritten } = socket
+  raw.sendFrame(1, 'four')
+  await raw.frame()
+  t.equal(socket.listenerCount('data'), 0)
+  t.same([socket.bytesRead - bytesRead, socket.bytesWritten - bytesWritten], [10, 6])
+  const closed = once(socket, 'close')
+  const [{ id }] = server.peers()
+  server.disconnectPeer(id)
+  raw.sendFrame(8, Buffer.of(3, 232))
+  await closed
+  t.ok(socket.destroyed)
+})
+
+t.test('a peer is gone when its host destroys the socket', { skip }, async t => {
+  const sockets: Socket[] = []
+  const { server, join } = await startHost(t, {
+    before: app => { app.server.on('connection', socket => { sockets.push(socket) }) }
+  })
+  await join()
+  const left = nextSignal(server, 'client_disconnected')
+  sockets[0].destroy(new Error('closed by the host'))
+  await left
+  t.equal(server.peerCount, 0)
+})
