@@ -70,9 +70,9 @@ t.test('rejects invalid ranges and durations', async t => {
   t.same(bans.list(), [])
 })
 
-t.test('looks up an address among 20,000 bans in constant time', async t => {
+t.test('looks up an address among 100,000 bans in constant time', async t => {
   const bans = new Bans()
-  for (let i = 0; i < 20_000; i++) bans.banAll([`10.${i >> 16}.${i >> 8 & 255}.${i & 255}`])
+  for (let i = 0; i < 100_000; i++) bans.banAll([`10.${i >> 16}.${i >> 8 & 255}.${i & 255}`])
   bans.banAll(['172.16.0.0/12'])
   const began = process.cpuUsage()
   for (let i = 0; i < 1000; i++) bans.find('203.0.113.9')
