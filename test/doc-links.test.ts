@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
+import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { root } from '../scripts/root.ts'
 import { variables } from '../src/environment-variables.ts'
 import { addServerMetrics } from '../src/admin/server-metrics.ts'
+import { run } from '../src/cli/index.ts'
 import { blocksOf, proseOf, readPages, readPaths, type Page } from './helper/doc-pages.ts'
 
 const INDEX = 'docs/README.md'
@@ -15,6 +17,7 @@ const otherNames = {
   NODE_ENV: 'Node',
   NODE_EXTRA_CA_CERTS: 'Node',
   HOST_KIND: 'test/hosts',
+  PEER_SERVER_INTERNALS: 'src/transport',
   PROTO_SIZE: 'a message of Godot'
 }
 
@@ -58,6 +61,24 @@ t.test('every environment variable, route and metric that is named exists', asyn
   t.same(unknown, [])
 })
 
+t.test('every command line of `fastify-peer-server` is valid', async t => {
+  const lines = pages.flatMap(page => codeOf(page).flatMap(commandLinesIn).map(args => ({ page: page.path, args })))
+  t.ok(lines.length > 15, 'commands were found')
+  for (const { page, args } of lines) {
+    const errors = new PassThrough()
+    // With --help a command checks its options and prints its help.
+    const code = await run({
+      args: [...args, '--help'],
+      env: {},
+      signal: new AbortController().signal,
+      input: process.stdin,
+      output: new PassThrough() as unknown as typeof process.stdout,
+      errors
+    })
+    t.equal(code, 0, `${page}: ${args.join(' ')}: ${String(errors.read() ?? '')}`)
+  }
+})
+
 t.test('GitHub\'s anchors of headings', async t => {
   const text = '# `a.b` and c: d\n## Same\n## Same\n```sh\n# not this\n```\n'
   t.same(anchorsOf({ path: '', text }), ['ab-and-c-d', 'same', 'same-1'])
@@ -97,6 +118,13 @@ function anchorsOf (page: Page): string[] {
 function codeOf (page: Page): string[] {
   const shell = blocksOf(page).filter(({ language }) => /^(sh|console)$/.test(language)).map(({ code }) => code)
   return [...shell, ...[...proseOf(page).matchAll(/`([^`]+)`/g)].map(([, code]) => code)]
+}
+
+/** The arguments of each `fastify-peer-server` in shell commands, up to a comment, a pipe or the like. */
+function commandLinesIn (code: string): string[][] {
+  return [...code.matchAll(/(?:^|[\s(])fastify-peer-server ((?:'[^']*'|[^#|<>)\n&;'])+)/gm)]
+    .map(([, line]) => line.match(/'[^']*'|[^\s']+/g) ?? [])
+    .filter(([command = '']) => /^[a-z]+$/.test(command))
 }
 
 /** Words that look like a path of this project: a file with a folder, a folder, or a test. */

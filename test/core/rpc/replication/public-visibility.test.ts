@@ -10,7 +10,7 @@ t.test('publicVisibility is what it was set to, and true before', async t => {
   const spawner = multiplayer.spawner('/root/Main/Spawner')
   const node = spawner.spawn('Ball', { scene: 0 }, ball, { health: 3 })
   const hidden = spawner.spawn('Ghost', { scene: 0 }, ball, { health: 3 }, { publicVisibility: false })
-  const synchronizer = multiplayer.synchronizer('/root/Main/State', ball, {})
+  const synchronizer = multiplayer.synchronizer('/root/Main/State', ball, { values: { health: 3 } })
   t.same([node, hidden, synchronizer].map(({ publicVisibility }) => publicVisibility), [true, false, true])
   for (const one of [node, hidden, synchronizer]) {
     one.publicVisibility = !one.publicVisibility
