@@ -92,5 +92,5 @@ function ignoredLines (lines) {
 
 /** Whether a compiled file has code, and not only types. */
 function hasCode (compiled) {
-  return /^(?!export \{\};|\/\/)\s*\S/m.test(compiled.replace(/\/\*[^]*?\*\//g, ''))
+  return compiled.replace(/\/\*[^]*?\*\/|^\/\/.*$|^export \{\};$/gm, '').trim() !== ''
 }

@@ -15,7 +15,7 @@ const folder = resolve(root, 'docs/images')
 const seconds = Number(process.argv[2] ?? 600)
 const PLAYERS = 38
 /** Seconds at the end in which the pages are open; their charts begin with what the server has measured. */
-const WATCHED = 5
+const WATCHED = 20
 /** In turn for those who join. */
 const rooms = ['main', 'harbour', 'main', 'canyon', 'harbour', 'duel-K7QXM', 'main']
 const alice = { name: 'alice', token: 'token of alice, long enough to be valid' }
@@ -47,8 +47,10 @@ const browser = await chromium.launch({
 const players = new Map<WebSocket, Player>()
 for (let i = 0; i < PLAYERS; i++) await join(i)
 await simulate(0, seconds - WATCHED)
-const pages = await Promise.all(Object.values(screenshots).map(options => openDashboard(browser, options)))
-await simulate(seconds - WATCHED, seconds)
+const [pages] = await Promise.all([
+  Promise.all(Object.values(screenshots).map(options => openDashboard(browser, options))),
+  simulate(seconds - WATCHED, seconds)
+])
 mkdirSync(folder, { recursive: true })
 for (const [i, file] of Object.keys(screenshots).entries()) {
   await pages[i].mouse.move(0, 0)

@@ -18,7 +18,7 @@ export function openDisconnectSelected (selection) {
 /** Bans the addresses of the selected peers. */
 export function openBanSelected (selection) {
   openBanDialog({
-    title: `Ban the addresses of ${selection.text}?`,
+    title: `Ban the ${selection.count === 1 ? 'address' : 'addresses'} of ${selection.text}?`,
     verb: `Ban ${peersOf(selection)}`,
     ban: async terms => {
       const { peers, banned, notFound } = await client.call('banPeers', {}, { ...selection.body, ...terms })

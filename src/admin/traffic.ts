@@ -1,3 +1,4 @@
+import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import type { TrafficTotals } from './feed-event.ts'
@@ -16,7 +17,8 @@ export class Traffic {
   /** Totals of the peers that have left and of those that are connected. */
   get totals (): TrafficTotals {
     const totals = { ...this.#left }
-    for (const peer of this.#server.peers()) if (peer.isConnectedToHost()) add(totals, peer)
+    // Read every second, also from ten thousand peers: without the iterator that lets peers come and go meanwhile.
+    for (const { state, peer } of internalsOf(this.#server).registry.peers) if (state !== 'ended') add(totals, peer)
     return totals
   }
 

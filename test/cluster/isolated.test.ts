@@ -1,10 +1,10 @@
-import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { adminRoutes, WebSocketServer } from '../../index.ts'
 import { leaseKey } from '../../src/cluster/membership/lease-value.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { listen } from '../helper/app.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { memoryMount } from '../helper/memory-client.ts'
@@ -67,11 +67,9 @@ t.test('a node that finds the home of main gone is its home', async t => {
 /** Serves the events of a node; returns their URL. */
 async function serveEvents (t: Test, node: WebSocketServer, eventHistory?: number): Promise<string> {
   const app = Fastify({ forceCloseConnections: true })
-  t.teardown(async () => { await app.close() })
   app.decorate('peerServer', node)
   await app.register(adminRoutes, { prefix: '/api', auth: false, eventHistory })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/events`
+  return `http://127.0.0.1:${await listen(t, app)}/api/events`
 }
 
 t.test('without a history a node hears of the others only while somebody listens, also what it has missed', async t => {

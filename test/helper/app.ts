@@ -5,15 +5,20 @@ import app, { type AppOptions } from '../../app.ts'
 import peerServer from '../../plugins/peer-server.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 
+/** Makes an app listen on a free port until the test ends; returns the port. */
+export async function listen (t: Test, app: FastifyInstance): Promise<number> {
+  t.teardown(async () => { await app.close() })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return (app.server.address() as AddressInfo).port
+}
+
 /** A Fastify app with the plugin, listening on a free port; the test closes it. */
 export async function listeningApp (
   t: Test, options: Parameters<typeof peerServer>[1] = {}, fastify: FastifyServerOptions = {}
 ): Promise<{ app: FastifyInstance, port: number, url: string }> {
   const app = Fastify(fastify)
   await app.register(peerServer, options)
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(async () => { await app.close() })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(t, app)
   return { app, port, url: `ws://127.0.0.1:${port}${app.peerServer.options.path}` }
 }
 

@@ -2,9 +2,9 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 
 /** Seconds that anything may take on a busy machine. */
-const LEAST = 30
+const LEAST = 60
 
-/** Resolves like `promise`; rejects after `seconds`, but not before 30, with an error that contains `awaited()`. */
+/** Resolves like `promise`; rejects after `seconds`, but not before 60, with an error that contains `awaited()`. */
 export async function withTimeout<T> (seconds: number, awaited: () => string, promise: Promise<T>): Promise<T> {
   const limit = Math.max(seconds, LEAST)
   let timer: NodeJS.Timeout | undefined

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { answerClientError } from '../../http/client-error.ts'
 import { problemCounts } from '../../http/problem.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
+import { listen } from '../helper/app.ts'
 import { connectRaw } from '../helper/raw-socket.ts'
 
 async function start (t: Test) {
@@ -11,11 +12,9 @@ async function start (t: Test) {
     requestTimeout: 100,
     http: { headersTimeout: 100, connectionsCheckingInterval: 20 }
   })
-  t.teardown(async () => { await app.close() })
   await app.register(peerServer)
   await app.register(adminRoutes, { prefix: '/api', auth: false })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return { app, port: app.peerServer.port, counts: problemCounts(app.server) }
+  return { app, port: await listen(t, app), counts: problemCounts(app.server) }
 }
 
 for (const [what, request, status, code] of [

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
+import { listen } from '../helper/app.ts'
 import { stopTime } from '../helper/clock.ts'
 import { nextTurn } from '../helper/frame-client.ts'
 import { connectRaw, connectRawWebSocket, type RawSocket } from '../helper/raw-socket.ts'
@@ -12,12 +13,10 @@ const ask = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 async function openApp (t: Test) {
   const clock = stopTime(t)
   const app = Fastify({ forceCloseConnections: true })
-  t.teardown(async () => { await app.close() })
   await app.register(firstRequest, { seconds: () => 5 })
   await app.register(peerServer)
   app.get('/', async () => 'here')
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: app.peerServer.port, clock }
+  return { port: await listen(t, app), clock }
 }
 
 /** A connection that the server has accepted. */

@@ -1,9 +1,9 @@
-import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import peerServer, { int, Vector2 } from '../../index.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
+import { listen } from '../helper/app.ts'
 import { Random, seed } from '../helper/random.ts'
 import type { Godot4Client } from '../helper/godot4-client.ts'
 import { Godot4Socket } from '../helper/godot4-socket.ts'
@@ -27,8 +27,7 @@ const authenticate: ServerOptions['authenticate'] = async (_, data) => {
 async function serve (t: Test, options: Partial<ServerOptions> = { authTimeout: 30, authenticate }) {
   const app = Fastify()
   await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 0.5, ...options })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(async () => { await app.close() })
+  const port = await listen(t, app)
   const server = app.peerServer
   const ran: unknown[][] = []
   const arena = server.multiplayer.node('/root/Arena', surface)
@@ -36,7 +35,7 @@ async function serve (t: Test, options: Partial<ServerOptions> = { authTimeout: 
     .method('any_peer', 'move', (sender, tick, at) => { ran.push(['move', sender, tick, at]) })
   /** A player that sends a packet as soon as it has joined. */
   const enter = async (word: string): Promise<Godot4Socket> => {
-    const player = await Godot4Socket.connect(t, (app.server.address() as AddressInfo).port, '/ws4', [], game => {
+    const player = await Godot4Socket.connect(t, port, '/ws4', [], game => {
       game.addNode('Arena', script)
       if (options.authenticate !== undefined) {
         game.onAuth = data => { if (data.toString() === '?') say(game, 'let me in') }

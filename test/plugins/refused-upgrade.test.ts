@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
+import { listen } from '../helper/app.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
@@ -17,7 +18,6 @@ const registrars = ['ours', 'the host\'s'] as const
 /** An app with hooks that refuse upgrades in several ways, and a server at /ws. */
 async function openHost (t: Test, registrar: (typeof registrars)[number], options: Partial<ServerOptions> = {}) {
   const app = Fastify({ routerOptions: { maxParamLength: 20 } })
-  t.teardown(async () => { await app.close() })
   if (registrar !== 'ours') await app.register(websocket)
   app.addHook('onRequest', async (request, reply) => {
     const { 'x-guard': guard } = request.headers
@@ -33,8 +33,7 @@ async function openHost (t: Test, registrar: (typeof registrars)[number], option
   app.post('/upload', async () => 'uploaded')
   // Long, so that nothing but what is tested ends a connection.
   await app.register(peerServer, { handshakeTimeout: 300, ...options, closeTimeout: 0.3 })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return { app, port: app.peerServer.port }
+  return { app, port: await listen(t, app) }
 }
 
 /** The number of open connections of the HTTP server. */

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -7,6 +6,7 @@ import type { ServerOptions } from '../../src/options/option-types.ts'
 import {
   sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf
 } from '../helper/godot4-socket.ts'
+import { listen } from '../helper/app.ts'
 import { until } from '../helper/until.ts'
 import { connectRawWebSocket } from '../helper/raw-socket.ts'
 import { clientCodecs } from '../helper/client-codecs.ts'
@@ -29,9 +29,7 @@ async function serve (t: Test, options: Partial<ServerOptions> = {}, closeTimeou
     })
     await app.register(adminRoutes, { server: name, prefix: `/api/${name}`, auth: false })
   }
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  t.teardown(async () => { await app.close() })
-  const { port } = app.server.address() as AddressInfo
+  const port = await listen(t, app)
   return { app, port, godot4: app.getDecorator<WebSocketServer>('godot4') }
 }
 

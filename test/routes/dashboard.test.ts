@@ -6,6 +6,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startApp } from '../helper/app.ts'
 
 const token = 'a token of more than thirty-two characters'
@@ -30,6 +31,27 @@ t.test('serves the files in web/ without a token, unchanged, with security heade
     t.match(headers['content-type'], mediaTypes[file.split('.')[1] as keyof typeof mediaTypes])
     t.equal((await service.inject({ url, headers: { 'if-none-match': headers.etag as string } })).statusCode, 304)
   }
+})
+
+t.test('allows connections to servers on ports of their own, and to no host that a request makes up', async t => {
+  const { service } = await startApp(t, {
+    server: {},
+    more: [{ name: 'separate', port: 0, bindIp: '*' }, { name: 'local', port: 0, bindIp: '127.0.0.1' }],
+    admin: { token }
+  })
+  const separate = service.getDecorator<WebSocketServer>('separate')
+  const [port, localPort] = [separate.port, service.getDecorator<WebSocketServer>('local').port]
+  const targets = async (host: string): Promise<string[]> => {
+    const { headers } = await service.inject({ url: '/dashboard', headers: { host } })
+    return /connect-src ([^;]*);/.exec(String(headers['content-security-policy']))![1].split(' ')
+  }
+  const local = `ws://127.0.0.1:${localPort}`
+  t.same(await targets('game.example:3000'), ["'self'", `ws://game.example:${port}`, local])
+  for (const host of ['*', "game.example;script-src'unsafe-inline'", '[::1]:3000']) {
+    t.same(await targets(host), ["'self'", local], host)
+  }
+  await separate.stop()
+  t.same(await targets('game.example:3000'), ["'self'", local])
 })
 
 t.test('serves every module that a module imports', async t => {

@@ -178,10 +178,14 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
   t.same(unexpected(problems, 'status of 40').filter(problem => !problem.includes('net::ERR_FAILED')), [])
 }
 
-/** What axe-core objects to, of any impact, by all rules or by these. */
+/**
+ * What axe-core objects to, of any impact, by all rules or by these: in the open dialog, behind which nothing can be
+ * reached, or else in the page.
+ */
 async function violations (page: Page, runOnly?: string[]): Promise<string[]> {
   const options = JSON.stringify({ runOnly, resultTypes: ['violations'] })
-  const { violations } = await page.evaluate(`axe.run(${options})`) as AxeResults
+  const context = "[...document.querySelectorAll('dialog[open]')].at(-1) ?? document"
+  const { violations } = await page.evaluate(`axe.run(${context}, ${options})`) as AxeResults
   return violations.map(({ id, impact, nodes }) =>
     `${id} (${impact}): ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
 }

@@ -35,7 +35,7 @@ t.test('shows the nodes with their peers and rooms, and drains another one', opt
   }
   await row(page, 'rooms', 'arena').locator('.node', { hasText: 'node-0' }).waitFor()
   t.same(await page.evaluate("[...document.querySelectorAll('.note')].map(note => note.checkVisibility())"),
-    [false, false, false], 'no list is incomplete')
+    [false, false, false, false], 'no list is incomplete')
 
   await page.getByRole('button', { name: 'Drain node-1' }).click()
   await page.getByRole('heading', { name: 'Drain node-1?' }).waitFor()

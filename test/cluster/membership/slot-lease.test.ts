@@ -156,7 +156,7 @@ test('is kept when the broker forgets it; nobody gets a slot until it is certain
   t.same(claimed.lost, [])
   t.ok((await second).lease.checkHeld())
   const elapsed = performance.now() - started
-  t.ok(elapsed >= timings.lease, `${elapsed} ms`)
+  t.ok(elapsed > timings.lease - timings.heartbeat, `${elapsed} ms`)
 })
 
 test('a slot that the broker forgot is claimed anew only when its old owner has lost it', async t => {

@@ -4,6 +4,7 @@ import { internalsOf } from '../../../src/core/server/internals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Accepted, Refused } from '../../../src/on-handshake.ts'
 import { stopTime } from '../../helper/clock.ts'
+import { scaled } from '../../helper/random.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
 
@@ -151,7 +152,7 @@ for (const mode of modes) {
     const result = await fc.check(fc.asyncProperty(order, async order => {
       const faults = await faultsOf(clock, order, mode)
       if (faults.length > 0) throw new Error(faults.join('; '))
-    }), { numRuns: 300 })
+    }), { numRuns: scaled(100) })
     t.notOk(result.failed, fc.defaultReportMessage(result) ?? 'no invariant broken')
   })
 }
