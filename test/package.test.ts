@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../scripts/root.ts'
+import { filesIn } from './helper/files-in.ts'
 import { modes, typeErrors } from './helper/declarations.ts'
 import { startService } from './helper/service.ts'
 import { skipWithoutTools, toolCommand } from './helper/test-tools.ts'
@@ -192,7 +193,7 @@ t.test('the packed package works and type checks in an empty project', async t =
   await t.test('the packed service serves the dashboard', async t => {
     const main = join(project, 'node_modules/fastify-peer-server/dist/service.js')
     const { port } = await startService(t, {}, { file: main })
-    for (const file of await readdir(join(root, 'web'))) {
+    for (const file of filesIn(join(root, 'web'))) {
       const answer = await fetch(`http://127.0.0.1:${port}/dashboard${file === 'index.html' ? '' : `/${file}`}`)
       t.equal(answer.status, 200, file)
       if (file !== 'index.html') t.equal(await answer.text(), await readFile(join(root, 'web', file), 'utf8'))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
@@ -8,6 +8,7 @@ import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startApp } from '../helper/app.ts'
+import { filesIn } from '../helper/files-in.ts'
 
 const token = 'a token of more than thirty-two characters'
 const web = join(root, 'web')
@@ -18,7 +19,7 @@ t.test('serves the files in web/ without a token, unchanged, with security heade
   const page = readFileSync(join(web, 'index.html'), 'utf8')
   const [, importMap] = /<script type="importmap">(.*?)<\/script>/s.exec(page)!
   const hash = createHash('sha256').update(importMap).digest('base64')
-  for (const file of readdirSync(web)) {
+  for (const file of filesIn(web)) {
     const url = file === 'index.html' ? '/dashboard' : `/dashboard/${file}`
     const { statusCode, headers, rawPayload } = await service.inject(url)
     const policy = String(headers['content-security-policy'])
@@ -70,7 +71,7 @@ t.test('serves every module that a module imports', async t => {
     }
   }
   await load('/dashboard/app.js')
-  for (const file of ['api.js', 'client/client.js', 'client/operations.js', 'eventsource-parser/index.js']) {
+  for (const file of ['base/api.js', 'client/client.js', 'client/operations.js', 'eventsource-parser/index.js']) {
     t.ok(seen.has(`/dashboard/${file}`), file)
   }
 })
@@ -101,7 +102,7 @@ t.test('works in an app that uses @fastify/static, too', async t => {
 })
 
 t.test('the page loads nothing from other hosts, and never parses text as HTML', async t => {
-  for (const file of readdirSync(web)) {
+  for (const file of filesIn(web)) {
     const text = readFileSync(join(web, file), 'utf8').replace('http://www.w3.org/2000/svg', '')
     t.notMatch(text, /https?:\/\/|@import|innerHTML|eval\(/, file)
   }

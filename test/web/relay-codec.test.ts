@@ -22,7 +22,7 @@ interface Codec {
   encode (ownId: number, target: number, payload: Uint8Array): Uint8Array[]
 }
 
-const { codecs } = await import(pathToFileURL(join(root, 'web/relay-codec.js')).href) as {
+const { codecs } = await import(pathToFileURL(join(root, 'web/test-client/relay-codec.js')).href) as {
   codecs: { godot3: Codec, godot4: Codec }
 }
 const [own, other] = [1836495123, 7]

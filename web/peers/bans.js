@@ -1,9 +1,9 @@
 // The table of bans, and the dialog that adds one.
-import { client } from './api.js'
-import { formatCount, formatDuration, formatPlural } from './client/format.js'
-import { limitReason, onSubmit, openDialog } from './dialogs.js'
-import { byId, createElement, messageOf, setText, showToast } from './dom.js'
-import { createButton, createCell, PagedTable } from './table.js'
+import { client } from '../base/api.js'
+import { formatCount, formatDuration, formatPlural } from '../client/format.js'
+import { limitReason, onSubmit, openDialog } from '../base/dialogs.js'
+import { byId, createElement, messageOf, setText, showToast } from '../base/dom.js'
+import { createButton, createCell, PagedTable } from '../base/table.js'
 
 /** Milliseconds without a key press until the peers of an address are counted. */
 const TYPING_DELAY = 300

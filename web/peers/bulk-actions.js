@@ -1,9 +1,9 @@
 // What can be done to all selected peers at once; each asks before, and names how many they are.
-import { client } from './api.js'
+import { client } from '../base/api.js'
 import { openBanDialog } from './bans.js'
-import { formatCount, formatPlural } from './client/format.js'
-import { openClosing } from './dialogs.js'
-import { showToast } from './dom.js'
+import { formatCount, formatPlural } from '../client/format.js'
+import { openClosing } from '../base/dialogs.js'
+import { showToast } from '../base/dom.js'
 
 /** Disconnects the selected peers with a code and a reason. */
 export function openDisconnectSelected (selection) {

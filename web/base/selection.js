@@ -1,5 +1,5 @@
 // Which peers are selected in the table, and the bar that acts on all of them.
-import { formatCount } from './client/format.js'
+import { formatCount } from '../client/format.js'
 import { byId, setText } from './dom.js'
 
 /** Ids in one query; the server takes no more. */

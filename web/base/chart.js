@@ -1,5 +1,5 @@
 // A line chart of the last ten minutes. The pointer or the arrow keys select a moment, whose values are shown.
-import { formatTime } from './client/format.js'
+import { formatTime } from '../client/format.js'
 import { createElement } from './dom.js'
 
 /** Milliseconds from the left edge to the latest point. */

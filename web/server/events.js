@@ -1,7 +1,7 @@
 // The list of events, latest first. Events are added in batches, once per frame.
-import { describeEvent } from './client/event-text.js'
-import { formatCount, formatTime } from './client/format.js'
-import { byId, createElement, setText } from './dom.js'
+import { describeEvent } from '../client/event-text.js'
+import { formatCount, formatTime } from '../client/format.js'
+import { byId, createElement, setText } from '../base/dom.js'
 
 const MAX_KEPT = 500
 const MAX_SHOWN = 150

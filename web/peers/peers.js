@@ -1,8 +1,8 @@
 // The table of peers.
-import { client } from './api.js'
-import { formatBytes, formatCompact, formatDuration } from './client/format.js'
-import { createElement, setText } from './dom.js'
-import { createButton, createCell, PagedTable } from './table.js'
+import { client } from '../base/api.js'
+import { formatBytes, formatCompact, formatDuration } from '../client/format.js'
+import { createElement, setText } from '../base/dom.js'
+import { createButton, createCell, PagedTable } from '../base/table.js'
 
 /** Buffered bytes from which the buffer of a peer is highlighted. */
 const HIGH_BUFFER = 32 * 1024

@@ -1,9 +1,9 @@
 // The table of the nodes of the cluster.
-import { client } from './api.js'
-import { formatCount, formatDuration } from './client/format.js'
-import { byId, createElement, messageOf, setText, showPartial, showProblem } from './dom.js'
-import { Rows } from './rows.js'
-import { createButton, createCell } from './table.js'
+import { client } from '../base/api.js'
+import { formatCount, formatDuration } from '../client/format.js'
+import { byId, createElement, messageOf, setText, showPartial, showProblem } from '../base/dom.js'
+import { Rows } from '../base/rows.js'
+import { createButton, createCell } from '../base/table.js'
 
 /** Shows the nodes of a cluster, and which one peers and rooms are on; neither without a cluster. */
 export class NodeTable {

@@ -1,7 +1,7 @@
 // Signing in and out.
-import { forgetToken, isTokenRemembered, setToken } from './api.js'
-import { onSubmit, openDialog } from './dialogs.js'
-import { byId, showProblem } from './dom.js'
+import { forgetToken, isTokenRemembered, setToken } from '../base/api.js'
+import { onSubmit, openDialog } from '../base/dialogs.js'
+import { byId, showProblem } from '../base/dom.js'
 
 /** Asks for the token until `start` succeeds with it; `reason` says why it is asked for again. */
 export function openSignIn (start, reason) {

@@ -1,7 +1,7 @@
 // A client in the page: connects to the endpoint as players do, sends packets and shows what it receives.
-import { formatBytes, formatTime } from './client/format.js'
-import { byteLength, parseHex } from './dialogs.js'
-import { byId, createElement, setText, showProblem } from './dom.js'
+import { formatBytes, formatTime } from '../client/format.js'
+import { byteLength, parseHex } from '../base/dialogs.js'
+import { byId, createElement, setText, showProblem } from '../base/dom.js'
 import { codecs } from './relay-codec.js'
 
 /** Messages that are shown. */

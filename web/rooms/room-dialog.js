@@ -1,7 +1,7 @@
 // The dialog that opens a room or changes one.
-import { client } from './api.js'
-import { onSubmit, openDialog } from './dialogs.js'
-import { byId, setText, showToast } from './dom.js'
+import { client } from '../base/api.js'
+import { onSubmit, openDialog } from '../base/dialogs.js'
+import { byId, setText, showToast } from '../base/dom.js'
 
 /** Opens a room; `onDone` is called afterwards. */
 export function openOpenRoom (onDone) {

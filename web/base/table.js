@@ -1,5 +1,5 @@
 // A table that shows one page of a list, sorted and filtered by the server.
-import { formatCount } from './client/format.js'
+import { formatCount } from '../client/format.js'
 import { byId, createElement, messageOf, setText, showPartial, showProblem } from './dom.js'
 import { Rows } from './rows.js'
 

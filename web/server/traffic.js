@@ -1,8 +1,8 @@
 // The charts, and the current values above them.
-import { client } from './api.js'
-import { Chart } from './chart.js'
-import { formatCount } from './client/format.js'
-import { byId, setText } from './dom.js'
+import { client } from '../base/api.js'
+import { Chart } from '../base/chart.js'
+import { formatCount } from '../client/format.js'
+import { byId, setText } from '../base/dom.js'
 
 const directions = { in: '--in', out: '--out' }
 

@@ -1,6 +1,6 @@
 // Dialogs: disconnect a peer, close a room, send a packet, stop the server, drain a node.
 import { client } from './api.js'
-import { formatPlural } from './client/format.js'
+import { formatPlural } from '../client/format.js'
 import { isOnline, setOnline } from './connection.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 

@@ -1,8 +1,8 @@
 // The table of rooms.
-import { client } from './api.js'
-import { formatCount, formatDuration } from './client/format.js'
-import { createElement, setText } from './dom.js'
-import { createButton, createCell, PagedTable } from './table.js'
+import { client } from '../base/api.js'
+import { formatCount, formatDuration } from '../client/format.js'
+import { createElement, setText } from '../base/dom.js'
+import { createButton, createCell, PagedTable } from '../base/table.js'
 
 /** Shows rooms; `actions` are `show (name)`, `change (name)`, `setLocked (name, isLocked)` and `close (name)`. */
 export function createRoomTable (actions) {

@@ -1,6 +1,6 @@
 // The REST client of the page. Only this module holds the token: in memory, and if the user wants it, in the session
 // storage of the tab.
-import { PeerServerClient } from './client/client.js'
+import { PeerServerClient } from '../client/client.js'
 
 const url = new URL('.', document.baseURI).href
 const prefix = document.querySelector('meta[name=api]').content

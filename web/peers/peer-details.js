@@ -1,9 +1,9 @@
 // The dialog with everything that is known of one peer, kept up to date while it is open.
-import { client } from './api.js'
-import { eventTypes } from './client/event-text.js'
-import { formatBytes, formatCount, formatDuration, formatEndpoint, formatPlural, formatRate } from './client/format.js'
-import { byId, createElement, messageOf, setText, showProblem } from './dom.js'
-import { createEventLine } from './events.js'
+import { client } from '../base/api.js'
+import { eventTypes } from '../client/event-text.js'
+import { formatBytes, formatCount, formatDuration, formatEndpoint, formatPlural, formatRate } from '../client/format.js'
+import { byId, createElement, messageOf, setText, showProblem } from '../base/dom.js'
+import { createEventLine } from '../server/events.js'
 
 /** Milliseconds from one refresh to the next. */
 const REFRESH_INTERVAL = 1000
