@@ -73,14 +73,25 @@ function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequ
   // The span ends before the callback.
   const traceId = traceIdOf(request)
   switchProtocols(reply, responseHeaders => {
-    upgrade.process({ ...requestOf(request), traceId, ...(isRoom ? { room } : {}), responseHeaders })
+    upgrade.process(requestOf(request, isRoom ? room : undefined, traceId, responseHeaders))
   })
 }
 
-function requestOf (request: FastifyRequest): UpgradeRequest {
+function requestOf (
+  request: FastifyRequest, room: string | undefined, traceId: string | undefined, responseHeaders: string
+): UpgradeRequest {
   const { headers, url, socket } = request.raw
   // A client in this process (app.injectWS) has no network socket.
-  if (socket === undefined) return { headers, url: url!, host: headers.host, address: '', port: 0 }
-  // Once the client has reset the connection, it has no port.
-  return { headers, url: url!, host: request.host, address: addressOf(request), port: socket.remotePort ?? 0 }
+  const isLocal = socket === undefined
+  return {
+    headers,
+    url: url!,
+    host: isLocal ? headers.host : request.host,
+    room,
+    address: isLocal ? '' : addressOf(request),
+    // Once the client has reset the connection, it has no port.
+    port: isLocal ? 0 : socket.remotePort ?? 0,
+    responseHeaders,
+    traceId
+  }
 }

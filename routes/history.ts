@@ -38,7 +38,7 @@ export const historyRoutes: FastifyPluginAsyncTypebox<AdminParts & { feed: Event
           bytesOut: samples('Payload bytes sent per second', [14700, 15015, 16800]),
           ...partial
         }, { description: 'The samples' }),
-        400: badRequest('Invalid parameter', '/query/scope', 'must be equal to one of the allowed values')
+        400: badRequest('Invalid parameter', '/query/scope', 'must be one of local, cluster')
       }
     }
   }), async ({ query: { scope } }) => {

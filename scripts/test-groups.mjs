@@ -15,11 +15,13 @@ const SHORT_SIZE = 14_000
  */
 const long = [
   /^web\/.*\.browser$/, /^hosts\/matrix$/, /\.nats$/, /^docs\.cluster$/, /^proxies\//, /^bench\/cluster$/, /^package$/,
-  /^hosting\//, /^docs-ui$/, /^clients\//, /^cluster\/bus\/nats-/, /^bench\/run$/, /^conformance\/own-listener$/,
-  /^docs/, /^service$/, /^service\.(limits|lobby)$/, /^cli\/(watch|tmux)$/, /^examples\/(cluster|behind-nginx|mounted)/, /^hosts\//,
+  /^hosting\/docker$/, /^docs-ui$/, /^clients\//, /^cluster\/bus\/nats-/, /^bench\/run$/, /^conformance\/own-listener$/,
+  /^docs/, /^service$/, /^service\.(limits|lobby)$/, /^cli\/(watch|tmux)$/, /^examples\/cluster/, /^hosts\//,
   /^conformance\//, /^bench\/rooms$/
 ]
-const short = [/^service/, /\.browser$/, /\.godot$/, /^protocol\/variant\/variant-godot$/]
+const short = [
+  /^service/, /\.browser$/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
+]
 const covered = /^service\.limits$|^cli\/watch$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
 
 /** Whether `npm run test:quick` leaves out this compiled test file. */

@@ -15,6 +15,7 @@ export const programs = [
   { command: 'nginx', debian: 'nginx-light', tests: 'nginx' },
   { command: 'caddy', debian: 'caddy', tests: 'Caddy' },
   { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' },
+  { command: 'openssl', debian: 'openssl', tests: 'an example that makes a certificate' },
   { command: 'systemd-analyze', debian: 'systemd', tests: 'the systemd unit' }
 ]
 

@@ -8,7 +8,9 @@ import { skipWithout } from '../helper/skip-without.ts'
 
 const CLIENT = '127.0.0.2'
 
-t.test('a player joins with wss through nginx, with its own address', skipWithout('nginx'), async t => {
+const skip = [skipWithout('nginx'), skipWithout('openssl')].find(({ skip }) => skip !== false)
+
+t.test('a player joins with wss through nginx, with its own address', { ...skip }, async t => {
   const port = await freePort()
   const example = startExample(t, 'behind-nginx', port)
   const [, certificate] = await example.until(/wss:.* certificate ([^"]+)/)

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
@@ -96,12 +95,13 @@ function copyFromContext (source: string, target: string): void {
 
 const context = readContext()
 
-/** Files of the repository that Docker sees. */
+/** Files of this folder that Docker sees. */
 function readContext (): string[] {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard']
-  const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' })
-  const files = listed.trim().split('\n').filter(file => existsSync(join(root, file)))
   const ignore = loadTool('@balena/dockerignore')()
   ignore.add(readFileSync(join(root, '.dockerignore'), 'utf8'))
+  const files = ignore.filter(readdirSync(root)).flatMap((name: string) => statSync(join(root, name)).isDirectory()
+    ? readdirSync(join(root, name), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+      .map(entry => relative(root, join(entry.parentPath, entry.name)))
+    : name)
   return ignore.filter(files)
 }

@@ -1,6 +1,7 @@
-import { randomInt } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 const FIRST = 2
+/** Ids have 31 bits. */
 const LAST = 2147483647
 const REMEMBERED = 4096
 
@@ -11,7 +12,7 @@ export class PeerIds {
   readonly #draw: () => number
 
   /** `draw` returns a candidate, by default a random one. */
-  constructor (draw: () => number = () => randomInt(FIRST, LAST + 1)) {
+  constructor (draw: () => number = randomId) {
     this.#draw = draw
   }
 
@@ -27,4 +28,20 @@ export class PeerIds {
     this.#left.push(id)
     if (this.#left.length > REMEMBERED) this.#used.delete(this.#left.shift()!)
   }
+}
+
+/** Random words, drawn many at a time, and how many of them are used. */
+const words = new Uint32Array(256)
+let used = words.length
+
+function randomId (): number {
+  let id = 0
+  while (id < FIRST) {
+    if (used === words.length) {
+      randomFillSync(words)
+      used = 0
+    }
+    id = words[used++] & LAST
+  }
+  return id
 }

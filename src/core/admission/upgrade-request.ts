@@ -13,7 +13,7 @@ export interface UpgradeRequest {
   /** Host the client asked for, with port. */
   readonly host: string | undefined
   /** The room in the path, if a router has found it there; otherwise it is read from `url`. */
-  readonly room?: string
+  readonly room?: string | undefined
   /** Canonical address and port of the client. */
   readonly address: string
   readonly port: number

@@ -23,6 +23,8 @@ export function checkUpgrade (headers: Headers): void {
 /** Whether `Upgrade` offers a WebSocket, possibly among other protocols (RFC 9110 section 7.8). */
 export function offersWebSocket ({ upgrade }: Headers): boolean {
   if (upgrade === undefined) return false
+  // What nearly all clients send.
+  if (upgrade === 'websocket') return true
   return oneText(upgrade)!.split(',').some(token => token.trim().toLowerCase() === 'websocket')
 }
 
