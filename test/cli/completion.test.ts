@@ -28,6 +28,9 @@ function check (t: Test, candidates: readonly string[][]): void {
 t.test('completes commands, options, and values where there is a list of them', async t => {
   const outputs = await Promise.all(lines.map(async ([words]) => (await command(['complete', '--', ...words])).output))
   check(t, outputs.map(output => output.trim().split('\n')))
+  for (const shell of Object.keys(shells)) {
+    t.match(await command(['completion', shell]), { code: 0, output: /complete -- / }, shell)
+  }
 })
 
 /** How a shell completes a line as if Tab was pressed: it prints the candidates. */

@@ -134,10 +134,10 @@ export class RoomHomes implements DirectoryHost {
   /** Slot of the home of a room that exists. */
   #requiredHome (room: string): number {
     const entry = this.directory.get(room)
+    /* c8 ignore start: its home is gone and the next one is about to be, or it was closed since the caller found it */
     if (entry !== undefined && !this.#context.isLive(entry)) {
       throw new GodotError('cluster-unavailable', `room ${room} has no home at the moment`)
     }
-    /* c8 ignore start: it was closed since the caller has found it */
     if (entry === undefined && this.#part(room) === undefined) {
       throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
     }

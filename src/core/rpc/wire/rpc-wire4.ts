@@ -161,7 +161,6 @@ export class RpcWire4 implements RpcWire {
       case command.SPAWN: return this.#receiveSpawn(sender, packet)
       case command.DESPAWN: return this.#receiver.receiveDespawn(sender, decodeDespawn(packet))
       case command.SYNC: return this.#receiveSyncs(sender, packet)
-      default:
     }
   }
 
