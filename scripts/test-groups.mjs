@@ -9,7 +9,7 @@ const GROUP_SIZE = 70_000
 const SHORT_SIZE = 14_000
 
 /**
- * Files that start other programs (real Godot, browsers, npm, compilers, the service), open thousands of connections, or
+ * Files that start other programs (real Godot, browsers, npm, compilers, services), open thousands of connections, or
  * send long random input. Those that take long have a process each and start first, so that no processor is idle at the
  * end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
  */
