@@ -9,20 +9,20 @@ const GROUP_SIZE = 70_000
 const SHORT_SIZE = 14_000
 
 /**
- * Files that start other programs (real Godot, browsers, npm, the service), open thousands of connections, or send long
- * random input. Those that take long have a process each and start first, so that no processor is idle at the end; the
- * `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
+ * Files that start other programs (real Godot, browsers, npm, compilers, services), open thousands of connections, or
+ * send long random input. Those that take long have a process each and start first, so that no processor is idle at the
+ * end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
  */
 const long = [
   /^web\/.*\.browser$/, /^hosts\/matrix$/, /\.nats$/, /^docs\.cluster$/, /^proxies\//, /^bench\/cluster$/, /^package$/,
   /^hosting\/docker$/, /^docs-ui$/, /^clients\//, /^cluster\/bus\/nats-/, /^bench\/run$/, /^conformance\/own-listener$/,
-  /^docs/, /^service$/, /^service\.(limits|lobby)$/, /^cli\/(watch|tmux)$/, /^examples\/cluster/, /^hosts\//,
-  /^conformance\//, /^bench\/rooms$/
+  /^docs/, /^service$/, /^service\.(limits|lobby)$/, /^cli\/(watch|tmux|completion)$/,
+  /^examples\/cluster/, /^hosts\//, /^(generated-docs|types)$/, /^cluster\/service$/, /^conformance\//, /^bench\/rooms$/
 ]
 const short = [
   /^service/, /\.browser$/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
 ]
-const covered = /^service\.limits$|^cli\/watch$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
+const covered = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
 
 /** Whether `npm run test:quick` leaves out this compiled test file. */
 export function isHeavy (file) {
