@@ -1,8 +1,9 @@
 /*
- * malloc of glibc returns free memory at the end of its heap to the system when it exceeds twice the size of the largest
- * block that was ever freed, and gets it back page by page, which costs more than everything else about a message of
- * 16 KiB or more. A garbage collection frees some 40 MiB of such messages at once, so this block is just below the
- * largest that counts, 32 MiB. It is never touched, so it takes no memory; the first garbage collection frees it.
+ * malloc of glibc returns free memory at the end of its heap to the system when it exceeds twice the size of the
+ * largest block that was ever freed, and gets it back page by page, which costs more than everything else about a
+ * message of 16 KiB or more. A garbage collection frees some 40 MiB of such messages at once, so this block is just
+ * below the largest that counts, 32 MiB. It is never touched, so it takes no memory; the first garbage collection frees
+ * it.
  */
 Buffer.allocUnsafeSlow((32 << 20) - 65536)
 
