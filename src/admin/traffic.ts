@@ -17,8 +17,13 @@ export class Traffic {
   /** Totals of the peers that have left and of those that are connected. */
   get totals (): TrafficTotals {
     const totals = { ...this.#left }
-    // Read every second, also from ten thousand peers: without the iterator that lets peers come and go meanwhile.
-    for (const { state, peer } of internalsOf(this.#server).registry.peers) if (state !== 'ended') add(totals, peer)
+    // Read every second, also from ten thousand peers: without the iterator that lets peers come and go meanwhile, and
+    // without the object of each peer, which is created when it is first used.
+    for (const { state, packetsIn, bytesIn, outbox } of internalsOf(this.#server).registry.peers) {
+      if (state === 'ended') continue
+      const { packetsOut, bytesOut } = outbox
+      add(totals, { packetsIn, packetsOut, bytesIn, bytesOut })
+    }
     return totals
   }
 
