@@ -106,6 +106,7 @@ const rows: Record<string, Row> = {
     isAboutPeer: true,
     status: 202
   },
+  banPeers: { json: { all: true, reason: 'rude' }, parameters: { all: true, reason: 'rude' }, status: 200 },
   disconnectPeers: { json: { all: true, reason: 'night' }, parameters: { all: true, reason: 'night' }, status: 200 },
   stop: { json: { reason: 'night' }, parameters: { reason: 'night' }, status: 200 },
   listen: { json: {}, parameters: {}, status: 200 }
@@ -117,6 +118,7 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
     .filter(({ method, path }) => path.startsWith(apiPrefix) && !['GET', 'HEAD'].includes(method))
   t.same(changes.map(({ name }) => name).sort(), Object.keys(rows).sort(), 'each has a row in this test')
 
+  let strangers = 0
   for (const [action, { path, json, text, parameters, isAboutPeer, room, status }] of Object.entries(rows)) {
     const operation = changes.find(({ name }) => name === action)!
     const method = operation.method as 'POST'
@@ -130,6 +132,8 @@ t.test('every state-changing operation is audited: who, what, which peer, and th
         const answer = await service.inject({
           method,
           url,
+          // An address with several wrong tokens is answered later and later.
+          remoteAddress: `198.51.100.${++strangers}`,
           headers: { ...type, ...headers },
           ...(payload === undefined ? {} : { payload })
         })
@@ -186,9 +190,12 @@ t.test('requests without a valid token are not audited: an event a second and a 
   const began = performance.now()
   const url = `${apiPrefix}/server/stop?${Array.from({ length: 3900 }, (_, i) => `a${i}`).join('&')}`
   for (let i = 0; i < 50; i++) {
-    t.equal((await service.inject({ method: 'POST', url, headers: i % 2 === 0 ? {} : asNobody })).statusCode, 401)
-    await service.inject({ method: 'POST', url: `${apiPrefix}/nothing` })
-    await service.inject({ url: `${apiPrefix}/peers`, headers: asNobody })
+    // An address with several wrong tokens is answered later and later.
+    const remoteAddress = i === 0 ? '127.0.0.1' : `198.51.100.${i}`
+    const headers = i % 2 === 0 ? {} : asNobody
+    t.equal((await service.inject({ method: 'POST', url, headers, remoteAddress })).statusCode, 401)
+    await service.inject({ method: 'POST', url: `${apiPrefix}/nothing`, remoteAddress })
+    await service.inject({ url: `${apiPrefix}/peers`, headers: asNobody, remoteAddress })
   }
   const upgrade = await connectRaw(t, port)
   upgrade.send(upgradeRequest(`${apiPrefix}/server`))

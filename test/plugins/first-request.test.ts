@@ -14,7 +14,7 @@ async function openApp (t: Test) {
   const clock = stopTime(t)
   const app = Fastify({ forceCloseConnections: true })
   await app.register(firstRequest, { seconds: () => 5 })
-  await app.register(peerServer)
+  await app.register(peerServer, { pingInterval: 0 })
   app.get('/', async () => 'here')
   return { port: await listen(t, app), clock }
 }
