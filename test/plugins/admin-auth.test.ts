@@ -145,7 +145,14 @@ async function makeApp (t: Test, options: AdminOptions) {
   await app.register(peerServer)
   await app.register(adminRoutes, { prefix: '/api', ...options })
   await app.ready()
+  let asked = 0
+  // Each from an address of its own: one with several wrong tokens is answered later and later.
   const ask = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, authorization?: string) =>
-    await app.inject({ method, url, headers: authorization === undefined ? {} : { authorization } })
+    await app.inject({
+      method,
+      url,
+      headers: authorization === undefined ? {} : { authorization },
+      remoteAddress: `198.51.100.${++asked}`
+    })
   return { ask, log, names }
 }
