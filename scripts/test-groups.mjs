@@ -14,8 +14,10 @@ const SHORT_SIZE = 14_000
  * end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
  */
 const long = [
-  /^web\/.*\.browser$/, /^hosts\/matrix$/, /\.nats$/, /^docs\.cluster$/, /^proxies\//, /^bench\/cluster$/, /^package$/,
-  /^hosting\/docker$/, /^docs-ui$/, /^clients\//, /^cluster\/bus\/nats-/, /^bench\/run$/, /^conformance\/own-listener$/,
+  // One browser at a time, as each takes more than a processor.
+  /^web\/accessibility\.browser$/, /^hosts\/matrix$/, /\.nats$/, /^docs\.cluster$/, /^web\/dashboard\.browser$/,
+  /^proxies\//, /^hosting\/docker$/, /^bench\/cluster$/, /^web\/administration\.browser$/, /^package$/, /^clients\//,
+  /^web\/cluster\.browser$/, /^cluster\/bus\/nats-/, /^bench\/run$/, /^docs-ui$/, /^conformance\/own-listener$/,
   /^docs/, /^service$/, /^service\.(limits|lobby)$/, /^cli\/(watch|tmux|completion)$/,
   /^examples\/cluster/, /^hosts\//, /^(generated-docs|types)$/, /^cluster\/service$/, /^conformance\//, /^bench\/rooms$/
 ]
