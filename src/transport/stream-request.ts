@@ -57,6 +57,7 @@ function findRequests (): typeof requests {
     socket._final(() => {})
     socket.destroy()
   } catch {
+    /* c8 ignore next: in no Node that exists now */
     return undefined
   }
   const [write, shutdown] = found

@@ -5,7 +5,11 @@ import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.t
 const COUNT = 60
 
 t.test('a sender is paused while a receiver on another node lags behind, and no packet is lost', async t => {
-  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const { broker, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const reports: unknown[] = []
+  const listener = broker.connect()
+  t.teardown(() => listener.close())
+  listener.subscribe('gdws.default.congestion', ({ bytes }) => { reports.push(JSON.parse(Buffer.from(bytes).toString())) })
   const sender = await joinRoom(a, 'arena')
   const receiver = await joinRoom(b, 'arena')
   const elsewhere = await joinRoom(a, 'other')
@@ -22,6 +26,8 @@ t.test('a sender is paused while a receiver on another node lags behind, and no 
   t.ok(packetsIn < COUNT, `after ${packetsIn} packets`)
   t.notOk(a.getPeer(elsewhere.id).isPaused, 'other rooms go on')
   t.equal(b.getPeer(receiver.id).state, 'open')
+  await until(() => reports.length === 2)
+  t.match(reports, [{ room: 'arena', isCongested: true }, { room: 'arena', isCongested: true }], 'said again')
 
   receiver.unstall()
   await until(() => a.getPeer(sender.id).packetsIn === COUNT && !a.getPeer(sender.id).isPaused)

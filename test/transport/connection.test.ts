@@ -118,6 +118,17 @@ for (const kind of Object.keys(kinds)) {
       t.equal(received.text, 'onetwo', 'it goes on reading')
     })
 
+    t.test('delay of small writes can be set, also when the connection is over', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      const received = open(connection)
+      for (const isOff of [false, true]) connection.setNoDelay(isOff)
+      connection.write(Buffer.from('a'))
+      t.equal(String((await once(client.resume(), 'data'))[0]), 'a')
+      connection.destroy()
+      await until(() => received.ends === 1)
+      connection.setNoDelay(false)
+    })
+
     t.test('the next receiver gets what the first has left', async t => {
       const { client, connection } = await connectPair(t, kind)
       const first = open(connection)

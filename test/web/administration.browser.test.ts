@@ -264,7 +264,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await page.click('#client-submit')
     t.same(await binary, [id, Buffer.of(0, 255), false])
     await page.fill('#client-send [name=body]', '0')
-    await page.click('#client-submit')
+    await page.keyboard.press('Enter')
     await page.locator('#client-send-problem', { hasText: 'pairs of hex digits' }).waitFor()
     server.getPeer(id).send(Buffer.from('welcome'), true)
     await message(page, /received text "welcome" 7 B/).waitFor()

@@ -34,8 +34,7 @@ export class CongestedRooms {
     const unsubscribe = bus.subscribe(subjects.congestion, ({ bytes }) => { this.#receive(decodeJson(bytes)) })
     return () => {
       unsubscribe()
-      clearInterval(this.#timer)
-      this.#timer = undefined
+      this.#endRepeating()
       this.#reported.clear()
     }
   }
@@ -59,12 +58,11 @@ export class CongestedRooms {
       this.#send(room, isCongested)
     }
     this.#changed.clear()
-    if (this.#reported.size > 0) this.#timer ??= setInterval(() => { this.#repeat() }, REPEAT)
+    if (this.#reported.size === 0) this.#endRepeating()
+    else this.#timer ??= setInterval(() => { for (const room of this.#reported) this.#send(room, true) }, REPEAT)
   }
 
-  #repeat (): void {
-    for (const room of this.#reported) this.#send(room, true)
-    if (this.#reported.size > 0) return
+  #endRepeating (): void {
     clearInterval(this.#timer)
     this.#timer = undefined
   }

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { WebSocketServer } from '../../../index.ts'
 import { importOptional } from '../../../src/cluster/bus/import-optional.ts'
 import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
 import type { NatsOptions } from '../../../src/cluster/bus/nats-options.ts'
@@ -124,4 +125,15 @@ t.test('a store that the broker refuses', async t => {
   const bus = await connectNats({ servers: server.url, replicas: 3 }, silentLogger)
   t.teardown(() => bus.close())
   await t.rejects(bus.openStore('test'), { message: /replicas > 1 not supported in non-clustered mode/ })
+})
+
+t.test('option cluster connects a server', async t => {
+  const { url } = await startNats(t)
+  const server = new WebSocketServer({
+    gdMpApi: true, bindIp: '127.0.0.1', log: silentLogger, cluster: { servers: url, nodeId: 'a' }
+  })
+  await server.listen(0)
+  t.teardown(() => server.stop())
+  await until(() => server.cluster.isReady)
+  t.equal(server.cluster.nodeId, 'a')
 })
