@@ -1,5 +1,6 @@
 // Prints the lines of the library that the tests did not run, by what V8 counted in their processes; fails if there are
-// more than those that only races run. One that cannot run in a test stands behind `c8 ignore next` or between `c8 ignore start` and `stop`, with why.
+// more than those that only races run. One that cannot run in a test stands behind `c8 ignore next` or between
+// `c8 ignore start` and `stop`, with why.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { join, relative, resolve } from 'node:path'

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { decodeJson } from '../../src/cluster/message/json.ts'
 import { until } from '../helper/until.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
 
@@ -9,7 +10,7 @@ t.test('a sender is paused while a receiver on another node lags behind, and no 
   const reports: unknown[] = []
   const listener = broker.connect()
   t.teardown(() => listener.close())
-  listener.subscribe('gdws.default.congestion', ({ bytes }) => { reports.push(JSON.parse(Buffer.from(bytes).toString())) })
+  listener.subscribe('gdws.default.congestion', ({ bytes }) => { reports.push(decodeJson(bytes)) })
   const sender = await joinRoom(a, 'arena')
   const receiver = await joinRoom(b, 'arena')
   const elsewhere = await joinRoom(a, 'other')
