@@ -148,9 +148,10 @@ class PacketSender {
       const { room, target = 0, excluded, ids, filter, isText } = to
       const cores = [...rooms].filter(({ name }) => room === undefined || name === room)
       const spared = new Set(excluded)
-      const selected = new Set((ids ?? filter) === undefined ? [] : select(nodes, to).peers.map(({ id }) => id))
+      const selects = ids !== undefined || filter !== undefined
+      const selected = selects ? new Set(select(nodes, to).peers.map(({ id }) => id)) : undefined
       const sendHere = (core: RoomCore): number => {
-        if ((ids ?? filter) !== undefined) return core.broadcastHereTo(selected, bytes, isText)
+        if (selected !== undefined) return core.broadcastHereTo(selected, bytes, isText)
         if (excluded !== undefined) return core.broadcastHereExcept(spared, bytes, isText)
         return core.broadcastHere(target, bytes, isText)
       }

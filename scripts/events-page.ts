@@ -35,7 +35,7 @@ const dropReasons: Readonly<Record<DropReason, string>> = {
   'rpc-malformed': 'A remote call that does not decode; a truncated argument never takes bytes of the path behind it',
   'rpc-unknown-path': 'A path id that this peer did not announce',
   'rpc-unknown-node': 'No such node is registered; also when other peers were meant and the server is only one of all',
-  'rpc-unknown-member': 'The node has no handler of that name',
+  'rpc-unknown-member': 'The node has no handler with that name',
   'rpc-mode': 'The mode does not allow this sender',
   'rpc-arguments': 'Too many arguments, too few, or of another kind than declared',
   'rpc-unasked-confirm': 'Confirms a path that was not announced to it',

@@ -174,7 +174,7 @@ async function followEvents () {
   }
 }
 
-/** Shows everything anew, as the server may be another one. */
+/** Reloads everything, as it may be another server. */
 function connected () {
   setOnline(true)
   refreshState().catch(() => {})

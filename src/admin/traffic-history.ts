@@ -26,7 +26,7 @@ export class TrafficHistory {
 
   /** Adds the totals of this moment: for each second since the last ones their mean. */
   add ({ peers: { open }, ...totals }: Stats, now: number = performance.now()): void {
-    const read: Totals = { ...fill(name => name === 'peers' ? 0 : totals[name]), peers: open }
+    const read: Totals = { ...totals, peers: open }
     const before = this.#totals
     const elapsed = (now - this.#readAt) / 1000
     // Also after a pause of the process every second has its slot.

@@ -17,8 +17,7 @@ const codeMeanings = {
   4001: '4000 to 4999 are application codes: your game defines their meaning.'
 }
 const allowedCodes = 'Allowed: 1000 to 1014 except 1004, 1005, 1006 and 1010; 3000 to 3999 (registered by ' +
-  'libraries); ' +
-  '4000 to 4999 (applications).'
+  'libraries); 4000 to 4999 (applications).'
 
 const bodyLabels = { text: 'Text', hex: 'Hex bytes', variant: 'Variant as JSON' }
 const bodyExamples = {

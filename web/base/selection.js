@@ -36,7 +36,7 @@ export class Selection {
     return this.#filter === undefined ? this.#ids.has(id) : !this.#excluded.has(id)
   }
 
-  /** Selects these peers, or does so no more. */
+  /** Selects or deselects these peers. */
   set (ids, isSelected) {
     const isListed = isSelected === (this.#filter === undefined)
     const listed = this.#filter === undefined ? this.#ids : this.#excluded
@@ -66,7 +66,7 @@ export class Selection {
     this.#onChange()
   }
 
-  /** So many peers match the filter of the table now. */
+  /** Sets how many peers match the filter of the table. */
   setTotal (total) {
     this.#total = total
     this.#onChange()

@@ -11,7 +11,7 @@ const TYPING_DELAY = 300
 const sortKeys = {
   address: ({ address }) => address,
   since: ({ since }) => since,
-  // Text, as the other times; a ban for good expires last.
+  // Text, as the other times; a permanent ban expires last.
   until: ({ until }) => until ?? '~'
 }
 
@@ -93,8 +93,8 @@ export function openBan (address, onBanned) {
 }
 
 /**
- * Asks for the terms of a ban; `ban (terms)` imposes it. With an `address` the user can change it, without one others
- * say whom the ban is about.
+ * Asks for the terms of a ban; `ban (terms)` imposes it. An `address` is shown and can be changed; without one the
+ * title says who is banned.
  */
 export function openBanDialog ({ title, verb, address, ban }) {
   const form = openDialog('ban-dialog')
@@ -120,7 +120,7 @@ export function openBanDialog ({ title, verb, address, ban }) {
   })
 }
 
-/** Seconds of the chosen duration; undefined: for good. */
+/** Seconds of the chosen duration; undefined: permanent. */
 function secondsOf (duration, minutes) {
   if (duration === '') return undefined
   if (duration !== 'other') return Number(duration)

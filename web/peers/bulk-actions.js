@@ -1,4 +1,4 @@
-// What can be done to all selected peers at once; each asks before, and names how many they are.
+// Actions on all selected peers. Disconnect and ban ask for confirmation and name the number of peers.
 import { client } from '../base/api.js'
 import { openBanDialog } from './bans.js'
 import { formatCount, formatPlural } from '../client/format.js'

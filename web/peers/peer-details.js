@@ -76,8 +76,8 @@ export class PeerDetails {
 
   #show (peer) {
     const now = performance.now()
-    const rates = this.#peer === undefined ? undefined : ratesOf(this.#peer, peer, (now - this.#at) / 1000)
     const isFirst = this.#peer === undefined
+    const rates = isFirst ? undefined : ratesOf(this.#peer, peer, (now - this.#at) / 1000)
     this.#peer = peer
     this.#at = now
     setText(byId('peer-state'), peer.state)

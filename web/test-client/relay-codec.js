@@ -62,10 +62,12 @@ function packet4 (source, bytes) {
 }
 
 function encode4 (_ownId, target, payload) {
-  const packet = Uint8Array.of(RAW4, ...payload)
-  const head = Uint8Array.of(SYS, RELAY, 0, 0, 0, 0)
-  view(head).setInt32(2, target, true)
-  const relayed = Uint8Array.of(...head, ...packet)
+  const relayed = new Uint8Array(7 + payload.length)
+  relayed.set([SYS, RELAY])
+  view(relayed).setInt32(2, target, true)
+  relayed[6] = RAW4
+  relayed.set(payload, 7)
+  const packet = relayed.subarray(6)
   if (target === SERVER) return [packet]
   // As real clients do: the server relays to the others, and gets a message of its own.
   return target === 0 || (target < 0 && target !== -SERVER) ? [packet, relayed] : [relayed]

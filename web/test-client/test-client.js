@@ -25,7 +25,7 @@ export class TestClient {
   #socket
   /** How messages are encoded; undefined: plain. */
   #codec
-  /** Our id, once the server has told it. */
+  /** Our id, once the server has sent it. */
   #id
   /** The endpoint that the fields were last filled in for. */
   #endpoint = ''
@@ -123,11 +123,11 @@ export class TestClient {
     const problem = byId('client-send-problem')
     try {
       const isText = kind.value === 'text'
+      const bytes = isText ? new TextEncoder().encode(body.value) : parseHex(body.value)
       if (this.#codec === undefined) {
-        this.#socket.send(isText ? body.value : parseHex(body.value))
-        if (isText) this.#add('out', 'text', quote(body.value), byteLength(body.value))
-        else this.#add('out', 'binary', describeBytes(parseHex(body.value)), parseHex(body.value).length)
-      } else this.#sendPacket(to.value, id.value, isText ? new TextEncoder().encode(body.value) : parseHex(body.value))
+        this.#socket.send(isText ? body.value : bytes)
+        this.#add('out', isText ? 'text' : 'binary', isText ? quote(body.value) : describeBytes(bytes), bytes.length)
+      } else this.#sendPacket(to.value, id.value, bytes)
       showProblem(problem)
     } catch (error) {
       showProblem(problem, error.message)
@@ -135,7 +135,7 @@ export class TestClient {
   }
 
   #sendPacket (to, idText, payload) {
-    if (this.#id === undefined) throw new Error('The server has not told the id of this client yet.')
+    if (this.#id === undefined) throw new Error('The server has not sent the id of this client yet.')
     const id = Number(idText)
     const needsId = to === 'one' || to === 'but'
     if (needsId && (!Number.isInteger(id) || id < 1)) throw new Error('Invalid id: expected an integer from 1.')
