@@ -87,7 +87,7 @@ async function open () {
     return
   }
   byId('sign-out').hidden = !hasToken()
-  await start()
+  followEvents()
 }
 
 async function start () {
@@ -109,7 +109,7 @@ function scheduleStateRefresh () {
 }
 
 function showState () {
-  const { listening, gdMpApi, wire, protocols, refuseNewConnections, uptime } = state
+  const { listening, gdMpApi, wire, protocols, refuseNewConnections } = state
   showRooms(state.rooms)
   const url = endpointUrl(state)
   const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
@@ -119,6 +119,11 @@ function showState () {
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
+  if (isOnline) showListening()
+}
+
+function showListening () {
+  const { listening, refuseNewConnections, uptime } = state
   if (!listening) showStatus('error', 'not listening')
   else if (refuseNewConnections) showStatus('warning', 'refusing new connections')
   else showStatus('success', `listening for ${formatDuration(uptime)}`)

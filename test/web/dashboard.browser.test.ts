@@ -147,6 +147,22 @@ t.test('signs in so that password managers help, remembers the token on request,
   t.same(unexpected(problems, 'status of 401'), [])
 })
 
+t.test('shows the state of the server only when connected to its events', options, async t => {
+  const { page, proxy } = await openDashboard(t, { server: { pingInterval: 0 } })
+  await page.locator('#status[data-state=success]').waitFor()
+  await page.route('**/events?*', () => {})
+  await page.reload()
+  await page.locator('#endpoint', { hasText: '/ws' }).waitFor()
+  t.equal(await page.textContent('#status'), 'connecting')
+  t.equal(await page.isEnabled('#listen'), false)
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  proxy.cut()
+  await page.getByText('connection lost, retrying').waitFor()
+  proxy.restore()
+  await page.locator('#status[data-state=success]').waitFor()
+  t.equal(await page.isEnabled('#listen'), true)
+})
+
 t.test('switches off what needs the server while it cannot be reached, and asks for no token', options, async t => {
   const { page, problems, proxy, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   accept(server, new MemoryConnection('203.0.113.6', 4000), '')
