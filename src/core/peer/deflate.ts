@@ -10,8 +10,6 @@ const MAX_WINDOW_BITS = 15
 
 /** Smaller messages are not compressed. */
 export const DEFLATE_FROM = 1024
-/** Messages inflated in one turn of the event loop: inflating takes as long as many uncompressed messages. */
-export const INFLATED_AT_ONCE = 256
 
 /** The result of zlib with `info`: `bytesWritten` is the number of bytes it consumed. */
 interface Inflated { readonly buffer: Uint8Array, readonly engine: { readonly bytesWritten: number } }

@@ -1,7 +1,8 @@
 import { FrameReader } from '../../protocol/websocket/frame-reader.ts'
 import type { FrameReceiver } from '../../protocol/websocket/frame-reader.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
-import { inflate, INFLATED_AT_ONCE } from './deflate.ts'
+import { inLaterTurn } from '../../transport/one-per-turn.ts'
+import { inflate } from './deflate.ts'
 import { pauseReason } from './pause-reason.ts'
 import type { PauseReason } from './pause-reason.ts'
 import type { Connection } from '../../transport/connection.ts'
@@ -22,6 +23,13 @@ export interface InputReceiver extends FrameReceiver {
 
 /** Bytes that are read while reading is paused, to see control frames and the end; then the socket is paused too. */
 const LOOK_AHEAD = 65536
+/** While these last nobody looks ahead: pings count for the rate limit, and a turn is soon over. */
+const UNSEEN = pauseReason.RATE | pauseReason.TURN
+
+/** Frames of one peer that are read in one turn of the event loop; a chunk can hold ten thousand. */
+export const FRAMES_AT_ONCE = 256
+/** The same with permessage-deflate: inflating a message takes as long as many others. */
+export const INFLATED_AT_ONCE = 64
 
 /** Input of one peer: its chunks become frames at once or in the poll, unless reading is paused. */
 export class PeerInput {
@@ -37,15 +45,15 @@ export class PeerInput {
   /** Reasons to pause, as bits. */
   #pauses = 0
   #isSocketPaused = false
-  #inflated = 0
 
   /** `isDeflated`: permessage-deflate was negotiated. */
   constructor (connection: Connection, receiver: InputReceiver, settings: InputSettings, isDeflated: boolean) {
     this.#connection = connection
     this.#settings = settings
     this.#receiver = receiver
-    const inflater = isDeflated ? (bytes: Uint8Array, maxSize: number) => this.#inflate(bytes, maxSize) : undefined
-    this.#reader = new FrameReader(receiver, settings.maxMessageSize, inflater)
+    // Without autoPoll the application decides when others have their turn.
+    const framesAtOnce = !settings.autoPoll ? Infinity : isDeflated ? INFLATED_AT_ONCE : FRAMES_AT_ONCE
+    this.#reader = new FrameReader(receiver, settings.maxMessageSize, isDeflated ? inflate : undefined, framesAtOnce)
   }
 
   /** bytes[0..length) have arrived; valid until the call returns, and overwritten by it. */
@@ -53,7 +61,7 @@ export class PeerInput {
     this.missedHeartbeats = 0
     if (!this.#settings.autoPoll) return this.#postpone(bytes, length)
     this.#reader.read(bytes, length)
-    if (this.#pauses !== 0) this.#lookAhead()
+    if (this.#reader.isStopped) this.#stopped()
   }
 
   /** Without autoPoll: reads what has arrived since the last poll. */
@@ -87,7 +95,7 @@ export class PeerInput {
     // The client could not be heard while reading was paused.
     this.missedHeartbeats = 0
     this.#reader.resume()
-    this.#lookAhead()
+    this.#stopped()
   }
 
   /** Reads everything that has arrived, whatever the reasons to pause: nothing more will come. */
@@ -111,13 +119,19 @@ export class PeerInput {
     this.#updateSocket()
   }
 
+  /** Reading may be paused, or the reader has stopped by itself, so that others have their turn. */
+  #stopped (): void {
+    if (this.#reader.isStopped && this.#pauses === 0) {
+      this.#pauses = pauseReason.TURN
+      inLaterTurn(() => { this.resumeReading(pauseReason.TURN) })
+    }
+    this.#lookAhead()
+  }
+
   /** While reading is paused: answers pings in what waits, and sees whether the connection ends in it. */
   #lookAhead (): void {
     let seen: ReturnType<FrameReader['lookAhead']> = 'ping'
-    // Pings count for the rate limit; over it they wait like everything else.
-    while (seen === 'ping' && this.#reader.isStopped && (this.#pauses & pauseReason.RATE) === 0) {
-      seen = this.#reader.lookAhead()
-    }
+    while (seen === 'ping' && this.#reader.isStopped && (this.#pauses & UNSEEN) === 0) seen = this.#reader.lookAhead()
     if (seen === 'end' && this.#pauses === pauseReason.QUEUE) this.#receiver.onEndAhead()
     this.#updateSocket()
   }
@@ -130,14 +144,5 @@ export class PeerInput {
     this.#isSocketPaused = mustPause
     if (mustPause) this.#connection.pause()
     else this.#connection.resume()
-  }
-
-  /** Without autoPoll the application decides when others have their turn. */
-  #inflate (bytes: Uint8Array, maxSize: number): Uint8Array | number {
-    if (++this.#inflated % INFLATED_AT_ONCE === 0 && this.#settings.autoPoll) {
-      this.pauseReading(pauseReason.TURN)
-      setImmediate(() => { this.resumeReading(pauseReason.TURN) })
-    }
-    return inflate(bytes, maxSize)
   }
 }

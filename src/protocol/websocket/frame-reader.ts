@@ -57,14 +57,21 @@ export class FrameReader {
   #joinedOpcode: number = opcode.CONTINUATION
   #isDeflated = false
   readonly #inflate: Inflate | undefined
+  readonly #framesAtOnce: number
   #isStopped = false
   #isOver = false
 
-  /** `inflate`: given if permessage-deflate was negotiated. */
-  constructor (receiver: FrameReceiver, maxMessageSize: number, inflate: Inflate | undefined = undefined) {
+  /**
+   * `inflate`: given if permessage-deflate was negotiated. `framesAtOnce`: after this many frames of one chunk reading
+   * stops by itself.
+   */
+  constructor (
+    receiver: FrameReceiver, maxMessageSize: number, inflate: Inflate | undefined = undefined, framesAtOnce = Infinity
+  ) {
     this.#receiver = receiver
     this.#maxMessageSize = maxMessageSize
     this.#inflate = inflate
+    this.#framesAtOnce = framesAtOnce
   }
 
   /** Stops after the current message; later bytes are kept until `resume`. */
@@ -198,7 +205,12 @@ export class FrameReader {
 
   /** Reads the complete frames in bytes[offset..end); returns the offset of the first incomplete one. */
   #parse (bytes: Uint8Array, offset: number, end: number): number {
+    let frames = 0
     while (end - offset >= 2) {
+      if (frames++ === this.#framesAtOnce) {
+        this.#isStopped = true
+        break
+      }
       const first = bytes[offset]
       const second = bytes[offset + 1]
       let size = second & 127

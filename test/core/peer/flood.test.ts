@@ -1,9 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
+import { FRAMES_AT_ONCE } from '../../../src/core/peer/peer-input.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { header, MemoryClient } from '../../helper/memory-client.ts'
 import { frame } from '../../helper/raw-frame.ts'
 import { openMemoryServer } from '../../helper/memory-server.ts'
+import { nextSignal } from '../../helper/next-signal.ts'
+import { until } from '../../helper/until.ts'
 
 const RATE = 50
 
@@ -62,3 +66,54 @@ for (const [what, one] of frames) {
     t.match(peer.end, { cause: 'flood', code: 1008 })
   })
 }
+
+t.test('packets of others are handled between the slices of a long chunk, and their order is kept', async t => {
+  const server = await openMemoryServer({})
+  const [flooder, other] = [new FrameClient(server), new FrameClient(server)]
+  const [flooding] = [...server.peers()]
+  const count = 3 * FRAMES_AT_ONCE + 10
+  const packets: string[] = []
+  server.on('packet', (id, bytes) => { packets.push(`${id === flooding.id ? '' : 'other '}${Buffer.from(bytes)}`) })
+  const numbers = Array.from({ length: count }, (_, i) => `${i}`)
+
+  flooder.connection.deliver(Buffer.concat(numbers.map(number => frame(2, number))))
+  t.equal(packets.length, FRAMES_AT_ONCE)
+  other.text('a')
+  flooder.text('last')
+  await turn()
+  other.text('b')
+  await until(() => packets.length === count + 3)
+
+  t.ok(packets.indexOf('other b') < count, 'the second one came before the end of the flood')
+  t.equal(packets[FRAMES_AT_ONCE], 'other a')
+  t.same(packets.filter(packet => !packet.startsWith('other')), [...numbers, 'last'])
+})
+
+t.test('the slices of several long chunks take turns', async t => {
+  const server = await openMemoryServer({})
+  const clients = Array.from({ length: 4 }, () => new FrameClient(server))
+  const ids: number[] = []
+  server.on('packet', id => { ids.push(id) })
+  const chunk = Buffer.concat(Array(3 * FRAMES_AT_ONCE).fill(frame(2)))
+  for (const { connection } of clients) connection.deliver(chunk)
+  let most = 0
+  for (let read = ids.length; read < 12 * FRAMES_AT_ONCE; read = ids.length) {
+    await turn()
+    most = Math.max(most, ids.length - read)
+  }
+  t.equal(most, FRAMES_AT_ONCE, 'packets in one turn')
+  t.equal(new Set(ids.slice(4 * FRAMES_AT_ONCE, 8 * FRAMES_AT_ONCE)).size, 4, 'each has its turn')
+})
+
+t.test('what a client has sent before it ends is read to the end', async t => {
+  for (const isClosed of [true, false]) {
+    const server = await openMemoryServer({})
+    const client = new FrameClient(server)
+    let packets = 0
+    server.on('packet', () => { packets++ })
+    client.connection.deliver(Buffer.concat([...Array(1000).fill(frame(2)), ...isClosed ? [frame(8)] : []]))
+    if (!isClosed) client.connection.disconnect()
+    const [, wasClean] = await nextSignal(server, 'client_disconnected')
+    t.match({ packets, wasClean }, { packets: 1000, wasClean: isClosed })
+  }
+})
