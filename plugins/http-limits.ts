@@ -7,6 +7,7 @@ import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
+import { onePerTurn } from '../src/transport/one-per-turn.ts'
 import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 /** Limits on what clients may take of the HTTP server. WebSocket connections count only until they are upgraded. */
@@ -87,6 +88,7 @@ function limitConnections (
 
 /**
  * Destroys a connection with too many requests in flight, and closes one whose request has too many query parameters.
+ * The others are handled one per turn of the event loop, so that a burst of them does not delay WebSocket packets.
  * One chunk of bytes can hold a thousand requests, which Node parses to its end: those after the limit do not reach
  * Fastify.
  */
@@ -105,7 +107,12 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
       report('query parameters', request.socket.remoteAddress)
       if (connection !== undefined) connection.isRefused = true
       refuseParameters(response)
-    } else for (const handler of handlers) handler(request, response)
+    } else {
+      onePerTurn(() => {
+        if (response.destroyed) return
+        for (const handler of handlers) handler(request, response)
+      })
+    }
   })
   // A response that is sent only after its connection has closed: nobody else closes its file.
   app.addHook('onSend', async (_request, { raw: response }, payload) => {
