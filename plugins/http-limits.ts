@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
+import { ignoreRequests } from '../http/upgrade/ignore-requests.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
 import { onePerTurn } from '../src/transport/one-per-turn.ts'
@@ -89,14 +90,13 @@ function limitConnections (
 /**
  * Destroys a connection with too many requests in flight, and closes one whose request has too many query parameters.
  * The others are handled one per turn of the event loop, so that a burst of them does not delay WebSocket packets.
- * One chunk of bytes can hold a thousand requests, which Node parses to its end: those after the limit do not reach
- * Fastify.
+ * One chunk of bytes can hold a thousand requests: those after the limit do not reach Fastify.
  */
 function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimits, report: Report): void {
   const handlers = app.server.listeners('request') as RequestListener[]
   app.server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
     const connection = connectionOf(request.socket)
-    if (connection?.isRefused === true) return
+    if (connection?.isRefused === true) return ignoreRequests(request.socket)
     connection?.inFlight.add(response)
     response.once('close', () => { connection?.inFlight.delete(response) })
     if (connection !== undefined && connection.inFlight.size > maxRequestsInFlight) {
