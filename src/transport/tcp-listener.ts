@@ -3,7 +3,6 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import { canonicalAddress } from '../address-range.ts'
 import { HandleConnection } from './handle-connection.ts'
 import type { TlsKeys, Listener } from './listener.ts'
 import { GodotError } from '../error.ts'
@@ -89,7 +88,8 @@ export class TcpListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    this.#options.onConnection(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
+    this.#options.onConnection(HandleConnection.ofSocket(secure, NOTHING, remoteAddress) ??
+      new SocketConnection(secure, NOTHING, remoteAddress))
   }
 }
 
