@@ -91,7 +91,7 @@ export class TlsWriter {
     if (status < 0) this.#connection.destroy()
     else if (queue !== undefined) this.#start(queue, sizeOf(queue))
     if (this.pending === 0) this.#written()
-    if (!this.#isBusy) this.#onIdle?.()
+    if (this.#onIdle !== undefined) this.whenIdle(this.#onIdle)
   }
 
   #written (): void {

@@ -6,7 +6,8 @@ import type { ServerOptions } from '../../src/options/option-types.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { stopTime } from '../helper/clock.ts'
 import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
-import { openEchoServer } from '../helper/modes.ts'
+import { modes, openEchoServer, openServer } from '../helper/modes.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
@@ -58,6 +59,22 @@ t.test('a client without TLS is cut', async t => {
   await raw.end()
   t.equal(server.countPeers().pending, 0)
 })
+
+for (const mode of modes) {
+  t.test(`bytes that are not TLS end the connection of a peer (${mode})`, async t => {
+    const https = { key: leafKeys.privateKey, cert: leafKeys.sslCertificate + leafKeys.caChain }
+    const [options, host] = mode === 'own' ? [leafKeys, {}] : [{}, { https } as object]
+    const server = await openServer(t, mode, options, host)
+    const { socket } = await connectRaw(t, server.port)
+    const raw = await connectRawTls(t, server.port, { ca, socket })
+    const joined = nextSignal(server, 'client_connected')
+    raw.send(upgradeRequest('/ws'))
+    const [id] = await joined
+    const left = nextSignal(server, 'client_disconnected')
+    socket.write('GET / HTTP/1.1\r\n\r\n')
+    t.same(await left, [id, false])
+  })
+}
 
 t.test('refusals are sent over TLS too', async t => {
   const server = await openEchoServer(t, 'own', leafKeys)
