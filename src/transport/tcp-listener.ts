@@ -88,6 +88,8 @@ export class TcpListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
+    // Node ignores records that cannot be decrypted once the handshake is complete, unless a server of its own listens.
+    secure.on('_tlsError', () => { secure.destroy() })
     this.#options.onConnection(HandleConnection.ofSocket(secure, NOTHING, remoteAddress) ??
       new SocketConnection(secure, NOTHING, remoteAddress))
   }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -64,14 +65,18 @@ for (const mode of modes) {
   t.test(`bytes that are not TLS end the connection of a peer (${mode})`, async t => {
     const https = { key: leafKeys.privateKey, cert: leafKeys.sslCertificate + leafKeys.caChain }
     const [options, host] = mode === 'own' ? [leafKeys, {}] : [{}, { https } as object]
-    const server = await openServer(t, mode, options, host)
-    const { socket } = await connectRaw(t, server.port)
+    const server = await openServer(t, mode, { pingInterval: 0, ...options }, host)
+    const { socket: tcp } = await connectRaw(t, server.port)
+    const socket = new Duplex({ read () {}, write (chunk, _encoding, callback) { tcp.write(chunk, callback) } })
+    tcp.on('data', chunk => { socket.push(chunk) })
     const raw = await connectRawTls(t, server.port, { ca, socket })
     const joined = nextSignal(server, 'client_connected')
     raw.send(upgradeRequest('/ws'))
     const [id] = await joined
+    // The client hears no alert, and does not close the connection.
+    tcp.removeAllListeners('data').resume()
     const left = nextSignal(server, 'client_disconnected')
-    socket.write('GET / HTTP/1.1\r\n\r\n')
+    tcp.write('GET / HTTP/1.1\r\n\r\n')
     t.same(await left, [id, false])
   })
 }
