@@ -295,13 +295,15 @@ export class HandleConnection implements Connection {
   }
 
   #deliverKept (): void {
-    while (this.#kept !== undefined && !this.#isPaused && this.#handle !== undefined) {
-      const chunk = this.#kept.shift()
-      if (chunk === undefined) this.#kept = undefined
-      else if (chunk.length > 0) this.#receiver!.onData(chunk, chunk.length)
+    while (!this.#isPaused && this.#handle !== undefined) {
+      const chunk = this.#kept?.shift()
+      if (chunk === undefined) {
+        this.#kept = undefined
+        return this.resume()
+      }
+      if (chunk.length > 0) this.#receiver!.onData(chunk, chunk.length)
       else this.#onEnd()
     }
-    if (!this.#isPaused) this.resume()
   }
 
   /** The client has ended its direction. */

@@ -253,6 +253,30 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
       t.equal(heard.join(''), 'one two threeend')
     })
 
+    t.test('a receiver that destroys the connection hears nothing after the end, and the process can exit', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      const heard: string[] = []
+      connection.open({
+        onData () {
+          heard.push('chunk')
+          connection.pause()
+          setImmediate(() => {
+            connection.resume()
+            connection.destroy()
+          })
+        },
+        onGone () { heard.push('end') }
+      })
+      connection.pause()
+      for (const text of ['one', 'two']) client.write(text)
+      client.end()
+      await once(client, 'finish')
+      connection.resume()
+      await until(() => heard.includes('end'))
+      await nextTurn()
+      t.equal(heard.indexOf('end'), heard.length - 1)
+    })
+
     t.test('writes of one turn are sent in order', async t => {
       const { client, connection } = await connectPair(t, kind)
       open(connection)
