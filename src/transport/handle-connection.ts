@@ -68,7 +68,9 @@ export class HandleConnection implements Connection {
     this.#handle = handle as Handle
     this.#socket = socket
     this.#head = head
-    if (isTlsHandle(handle)) this.#tls = new TlsWriter(handle, this)
+    if (!isTlsHandle(handle)) return
+    this.#tls = new TlsWriter(handle, this)
+    this.#watchWrites(socket!)
   }
 
   /** The connection of an accepted handle that nobody else uses, and that `suits`. */
@@ -215,10 +217,9 @@ export class HandleConnection implements Connection {
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) early.push(chunk)
     this.#isClosed = socket.closed
     if (socket.destroyed) this.#handle = undefined
-    if (this.#tls !== undefined) this.#watchWrites(socket)
   }
 
-  /** What others write to the socket takes its turn: a write of two would abort the process. */
+  /** What others write to the TLS socket takes its turn: two writes at a time would abort the process. */
   #watchWrites (socket: Socket): void {
     socket._writev = undefined
     socket._write = (chunk: string | Uint8Array, encoding, callback) => {
