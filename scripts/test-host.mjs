@@ -37,7 +37,6 @@ for (const file of JSON.parse(process.env.TEST_FILES)) {
   if (isLate) break
 }
 
-
 /**
  * With a hook on every promise and socket tap knows which test an uncaught exception belongs to, which costs a third of
  * the time of tests. Without it such an exception ends the process, and the file that was running has failed.

@@ -15,9 +15,9 @@ const coverageModes = {
 }
 
 /**
- * Runs files one after the other; `coverage` is a key of `coverageModes`. Resolves with a result per file: `counts` are its assertions, `report` the lines that
- * are not about what has passed. If the process ends early the file that it was at has failed, and those behind it run
- * in another process, as those behind a file that took too long.
+ * Runs files one after the other; `coverage` is a key of `coverageModes`. Resolves with a result per file: `counts` are
+ * its assertions, `report` the lines that are not about what has passed. If the process ends early the file that it was
+ * at has failed, and those behind it run in another process, as those behind a file that took too long.
  */
 export async function runFiles (files, coverage) {
   const { results, report, failure } = await runProcess(files, coverage)
