@@ -2,6 +2,7 @@
 import { formatCount } from '../client/format.js'
 import { byId, createElement, messageOf, setText, showPartial, showProblem } from './dom.js'
 import { Rows } from './rows.js'
+import { serverNow } from './server-clock.js'
 
 const PAGE_SIZE = 50
 /** Milliseconds without a key press until an incomplete filter is applied. */
@@ -29,8 +30,6 @@ export class PagedTable {
   #total = 0
   /** Whether the page is shown for the first time: its rows are not new. */
   #isFirstRender = true
-  /** Milliseconds that the clock of the server is ahead of the browser's. */
-  #clockOffset = 0
   #hint = ''
   #typingTimer
 
@@ -67,11 +66,6 @@ export class PagedTable {
   /** Number of items that match the filter. */
   get total () {
     return this.#total
-  }
-
-  /** Sets the current time of the server. */
-  setServerTime (time) {
-    this.#clockOffset = Date.parse(time) - Date.now()
   }
 
   /** Sets the hint that is shown when the list is empty. */
@@ -160,8 +154,7 @@ export class PagedTable {
   }
 
   #render (items) {
-    const now = Date.now() + this.#clockOffset
-    this.#rows.show(items, now, !this.#isFirstRender)
+    this.#rows.show(items, serverNow(), !this.#isFirstRender)
     this.#isFirstRender = false
     this.#showPages(items.length)
   }
