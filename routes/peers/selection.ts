@@ -1,6 +1,6 @@
 import Type, { type TProperties } from 'typebox'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
-import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+import type { ClusterNodes, NodeOperation } from '../nodes/cluster-nodes.ts'
 import { badRequest, PeerId } from '../schemas.ts'
 import { BodyFilter, type Filter, filtered } from './peer-filter.ts'
 
@@ -36,19 +36,33 @@ function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, a
   return [ids, filter, all].filter(way => way !== undefined).length === 1
 }
 
+/** Runs an operation on the selected peers of all nodes: what the nodes answer, and the ids that no peer has. */
+export async function runOnSelected<Wanted extends Selection, Result extends { notFound: readonly number[] }> (
+  nodes: ClusterNodes, operation: NodeOperation<Share<Wanted>, Result>, selection: Wanted
+) {
+  const { results, partial } = await operation.each(slot => shareOf(nodes, slot, selection))
+  const { ids = [], excluded = [] } = selection
+  const notFound = [...results.flatMap(result => result.notFound), ...nodes.unknownOf(ids, excluded)]
+  return { results, notFound, ...partial }
+}
+
+/** The sum of one member of what the nodes answer. */
+export function sumOf<Name extends string> (
+  results: ReadonlyArray<Readonly<Record<Name, number>>>, name: Name
+): number {
+  return results.reduce((sum, result) => sum + result[name], 0)
+}
+
+type Share<Wanted extends Selection> = Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] }
+
 /** The part of a selection that the node in this slot may have, 0 for this one; undefined if it can have none. */
 export function shareOf<Wanted extends Selection> (
   nodes: ClusterNodes, slot: number, { ids, excluded, ...rest }: Wanted
-): Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] } | undefined {
+): Share<Wanted> | undefined {
   const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
   if (ids === undefined) return { ...rest, ...spared }
   const wanted = nodes.idsOf(slot, ids)
   return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
-}
-
-/** The `ids` of a selection that no node can have. */
-export function unknownOf (nodes: ClusterNodes, { ids = [], excluded = [] }: Selection): number[] {
-  return nodes.unknownOf(ids, excluded)
 }
 
 /** The selected peers of this node, and the ids of none. */

@@ -124,7 +124,7 @@ export class Handshake implements Deadlined {
       this.room = this.#host.requestedRoom(request)
       this.traceId = request.traceId
       const { onHandshake } = this.#host
-      if (onHandshake === undefined) this.#enter(acceptance, request)
+      if (onHandshake === undefined) this.#prepareRoom(acceptance, request)
       else this.#decide(onHandshake, acceptance, request)
     })
   }
@@ -258,12 +258,12 @@ export class Handshake implements Deadlined {
       if (this.#state !== 'deciding') return
       this.data = data
       if (room !== undefined) this.room = room
-      this.#enter(acceptance, request)
+      this.#prepareRoom(acceptance, request)
     }).catch((error: unknown) => { this.refuse(this.#known(error)) })
   }
 
   /** Accepts the client once it has a place in its room. */
-  #enter (acceptance: Acceptance, request: UpgradeRequest): void {
+  #prepareRoom (acceptance: Acceptance, request: UpgradeRequest): void {
     const prepared = this.#host.prepareRoom(this.room, request.address)
     if (prepared === undefined) return this.#accept(acceptance, request)
     this.#startTimeout()
