@@ -124,7 +124,7 @@ interface ToMany extends Pick<Query, 'target'> {
   readonly room?: string | undefined
   readonly excluded?: readonly number[] | undefined
   readonly ids?: readonly number[] | undefined
-  /** Those of the peers that match; in any room. */
+  /** Only peers that match; in any room. */
   readonly filter?: Filter | undefined
 }
 
@@ -188,7 +188,7 @@ class PacketSender {
 /** What queries say about the receivers of a packet. */
 interface Receivers extends Filter { target?: number, raw?: boolean, ids?: string, excluded?: string }
 
-/** Whether a query names its peers in one way. */
+/** Whether a query selects its peers in at most one way. */
 function selectsOnce ({ target = 0, raw: _raw, ids, excluded, ...filter }: Receivers): boolean {
   if (target !== 0) return ids === undefined && excluded === undefined && !isFilter(filter)
   return ids === undefined || !isFilter(filter)

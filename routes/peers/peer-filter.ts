@@ -43,7 +43,7 @@ export interface Filter {
   protocol?: string | undefined
   address?: string | undefined
   room?: string | undefined
-  /** Members that `data` of a peer has; an object as JSON in a query. */
+  /** Members that `data` of a peer must have; in a query the object is JSON. */
   data?: Data | string | undefined
 }
 
@@ -68,7 +68,7 @@ function hasMembers (data: unknown, wanted: Data): boolean {
     Object.hasOwn(data, name) && isDeepStrictEqual((data as Data)[name], value))
 }
 
-/** The object that a text is as JSON, undefined if it is none. */
+/** Parses a JSON object; undefined for any other text. */
 function parseData (text: string): Data | undefined {
   try {
     const data: unknown = JSON.parse(text)

@@ -4,7 +4,7 @@ import type { ClusterNodes, NodeOperation } from '../nodes/cluster-nodes.ts'
 import { badRequest, PeerId } from '../schemas.ts'
 import { BodyFilter, type Filter, filtered } from './peer-filter.ts'
 
-/** Which peers a request is about: some by id, those that match a filter, or all. */
+/** The peers that a request selects: by id, by filter, or all. */
 export interface Selection {
   readonly ids?: readonly number[]
   readonly filter?: Filter
@@ -12,7 +12,7 @@ export interface Selection {
   readonly excluded?: readonly number[]
 }
 
-/** The schema of a body that selects peers, and says more in `members`. */
+/** The schema of a body that selects peers and has further `members`. */
 export function selectionOf<Members extends TProperties> (members: Members, examples: object[]) {
   return Type.Refine(Type.Object({
     ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Only these peers' })),
@@ -65,7 +65,7 @@ export function shareOf<Wanted extends Selection> (
   return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
 }
 
-/** The selected peers of this node, and the ids of none. */
+/** The selected peers of this node, and the selected ids that no peer has. */
 export function select (
   nodes: ClusterNodes, { ids, filter, excluded }: Selection
 ): { peers: WebSocketPeer[], notFound: number[] } {

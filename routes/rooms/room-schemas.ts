@@ -7,7 +7,7 @@ import { RoomName } from '../schemas.ts'
 
 const Data = Type.Record(Type.String(), Type.Unknown())
 
-/** What a request may set of a room. */
+/** Settings of a room in a request. */
 export const RoomSettings = {
   ...RoomOptions.properties,
   data: roomData(`Data that the lobby shows: at most ${MAX_DATA} bytes of JSON; default {}`)

@@ -155,7 +155,7 @@ const membersRoute: Routes = async (app, { nodes, peers }) => {
   })
 }
 
-/** Closes a room of any node, and says which nodes could not be told. */
+/** Closes a room of any node, and names the nodes that could not be notified. */
 async function close (
   nodes: ClusterNodes, name: string, code: number = closeCode.NORMAL, reason: string = ''
 ): Promise<Partial> {

@@ -265,7 +265,7 @@ export class RoomHomes implements DirectoryHost {
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
-      // Its home thought it empty when a client had just come here.
+      // Its home took it for empty while a client joined here.
       if (part !== undefined && !part.isClosing && part.name !== MAIN) this.opened(part)
       return
     }

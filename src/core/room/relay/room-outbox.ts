@@ -87,7 +87,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure?.setElsewhere(node, isCongested)
   }
 
-  /** What of the log is not flushed yet. */
+  /** The part of the log that is not flushed yet. */
   get log (): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
   }
@@ -111,7 +111,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#members.add(outbox)
   }
 
-  /** The peer keeps what was sent to it so far, and gets nothing more that is sent to all. */
+  /** Removes a peer from the receivers of broadcasts; it still gets what was sent before. */
   remove (outbox: PeerOutbox): void {
     if (!outbox.isMember) return
     this.#catchUp(outbox, this.#length)
@@ -139,7 +139,7 @@ export class RoomOutbox implements OutboxTotals {
     return outbox.bufferedAmount + size <= bytes && outbox.waitingPackets < packets
   }
 
-  /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */
+  /** The same for a packet of a member: while senders are paused for the receiver, the limit is higher. */
   hasRelayRoom (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasRoom(outbox, size)
     return outbox.bufferedAmount + size <= this.#hardLimit
@@ -311,7 +311,7 @@ export class RoomOutbox implements OutboxTotals {
     const wait = due - performance.now()
     if (wait <= 0) return this.#sendThisTurn()
     this.#due = due
-    // One that fires earlier sends it a little early.
+    // A timer that fires earlier than that sends the log a little early.
     if (this.#timer !== undefined && this.#timerDue <= due) return
     clearTimeout(this.#timer)
     this.#timerDue = due
