@@ -3,9 +3,8 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
+import { isReadOnly } from '../src/admin/read-only.ts'
 import { BurstLog } from '../src/core/server/log/burst-log.ts'
-
-const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Records what administrators change or try to change, in the app's log and in the feed. Requests that end with 401 or
@@ -21,7 +20,7 @@ export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
     const isRejected = status === 401 || status === 403
     const isAuthorized = request.adminName !== null || (authorized.has(request) && !isRejected)
     if (isAuthorized) {
-      if (!readOnlyMethods.has(request.method)) audit(request, status, feed)
+      if (!isReadOnly(request.method)) audit(request, status, feed)
     } else if (isRejected) countUnauthorized(request, status, feed, bursts)
   })
 }, { name: 'peer-server-audit', fastify: '^5.3.0' })

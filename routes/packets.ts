@@ -42,12 +42,12 @@ const wrongType = problem('Unsupported content type', unsupportedType())
 const full = problem('The output buffer of the peer is full, or its node cannot be reached',
   new GodotError('ERR_OUT_OF_MEMORY'))
 
-type Routes = FastifyPluginAsyncTypebox<{ sender: PacketSender }>
+type Routes = FastifyPluginAsyncTypebox<{ sender: ClusterPackets }>
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
 export const packetRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { nodes }) => {
   parsePackets(app, nodes.server)
-  const sender = new PacketSender(nodes)
+  const sender = new ClusterPackets(nodes)
   for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, { sender })
 }
 
@@ -129,7 +129,7 @@ interface ToMany extends Pick<Query, 'target'> {
 }
 
 /** Sends packets to peers of all nodes. */
-class PacketSender {
+class ClusterPackets {
   readonly #nodes: ClusterNodes
   readonly #toPeer
   readonly #toMany

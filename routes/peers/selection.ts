@@ -38,7 +38,7 @@ function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, a
 
 /** Runs an operation on the selected peers of all nodes: what the nodes answer, and the ids that no peer has. */
 export async function runOnSelected<Wanted extends Selection, Result extends { notFound: readonly number[] }> (
-  nodes: ClusterNodes, operation: NodeOperation<Share<Wanted>, Result>, selection: Wanted
+  nodes: ClusterNodes, operation: NodeOperation<NodeShare<Wanted>, Result>, selection: Wanted
 ) {
   const { results, partial } = await operation.each(slot => shareOf(nodes, slot, selection))
   const { ids = [], excluded = [] } = selection
@@ -53,12 +53,12 @@ export function sumOf<Name extends string> (
   return results.reduce((sum, result) => sum + result[name], 0)
 }
 
-type Share<Wanted extends Selection> = Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] }
+type NodeShare<Wanted extends Selection> = Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] }
 
 /** The part of a selection that the node in this slot may have, 0 for this one; undefined if it can have none. */
 export function shareOf<Wanted extends Selection> (
   nodes: ClusterNodes, slot: number, { ids, excluded, ...rest }: Wanted
-): Share<Wanted> | undefined {
+): NodeShare<Wanted> | undefined {
   const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
   if (ids === undefined) return { ...rest, ...spared }
   const wanted = nodes.idsOf(slot, ids)

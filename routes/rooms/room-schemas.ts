@@ -8,7 +8,7 @@ import { RoomName } from '../schemas.ts'
 const Data = Type.Record(Type.String(), Type.Unknown())
 
 /** Settings of a room in a request. */
-export const RoomSettings = {
+export const RoomBody = {
   ...RoomOptions.properties,
   data: roomData(`Data that the lobby shows: at most ${MAX_DATA} bytes of JSON; default {}`)
 }

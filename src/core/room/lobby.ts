@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { hasMembers } from '../../has-members.ts'
 import type { MonitorEvents } from '../server/monitor.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
@@ -99,9 +99,4 @@ function candidateOf ({ room, clientCount }: RoomCore): Candidate {
 
 function isOpenToAll ({ listed, locked }: Pick<RoomSettings, 'listed' | 'locked'>): boolean {
   return listed && !locked
-}
-
-function hasMembers (data: Data, wanted: Data): boolean {
-  return Object.entries(wanted).every(([name, value]) =>
-    Object.hasOwn(data, name) && isDeepStrictEqual(data[name], value))
 }
