@@ -379,9 +379,9 @@ t.test('lists many rooms in pages, sorted and filtered, also on a phone and by k
   t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
   await page.click('#rooms [data-sort=name] button')
   await roomRow(page, 'arena-000').waitFor()
-  await page.click('#room-page-next')
+  await page.click('#room-pages-next')
   await roomRow(page, 'arena-050').waitFor()
-  t.equal(await page.textContent('#room-page'), '51 – 100 of 121')
+  t.equal(await page.textContent('#room-pages-range'), '51 – 100 of 121')
   await page.fill('#room-filter [name=q]', '-11')
   await page.waitForFunction(() => document.querySelectorAll('#rooms tbody tr').length === 10)
 
@@ -441,9 +441,9 @@ t.test('works with 10,000 peers that send packets, join, and leave all at once',
   const busiest = Array.from({ length: 100 }, (_, i) => 1099 - i)
   await page.click('[data-sort=bytesIn] button')
   await until(async () => JSON.stringify(await ports(50)) === JSON.stringify(busiest.slice(0, 50)))
-  await page.click('#page-next')
+  await page.click('#pages-next')
   await until(async () => JSON.stringify(await ports(50)) === JSON.stringify(busiest.slice(50)))
-  t.match(await page.textContent('#page'), /^51 – 100/)
+  t.match(await page.textContent('#pages-range'), /^51 – 100/)
   await page.fill('#filter-address', '10.7.0.0/16')
   await page.waitForFunction(() => [...document.querySelectorAll('#peers tbody .host')]
     .every(({ textContent }) => textContent.startsWith('10.7.')))

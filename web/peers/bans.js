@@ -21,7 +21,7 @@ export function createBanTable (onLift) {
     ids: {
       table: 'bans',
       filter: 'ban-filter',
-      pages: 'ban-page',
+      pages: 'ban-pages',
       problem: 'bans-problem',
       partial: 'bans-partial',
       none: 'bans-none'

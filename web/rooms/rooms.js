@@ -10,7 +10,7 @@ export function createRoomTable (actions) {
     ids: {
       table: 'rooms',
       filter: 'room-filter',
-      pages: 'room-page',
+      pages: 'room-pages',
       problem: 'rooms-problem',
       partial: 'rooms-partial',
       none: 'rooms-none'
