@@ -2,7 +2,7 @@ import { formatDuration } from '../../client/format.ts'
 import type { Ban } from '../../client/operations.ts'
 import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
-import { printLines } from '../print-lines.ts'
+import { printLines, printResult } from '../print-lines.ts'
 import { formatTable } from '../terminal-text.ts'
 
 const units = { s: 1, m: 60, h: 3600, d: 86400 } as const
@@ -12,7 +12,7 @@ export const bans = defineCommand('Lists banned addresses', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const { items } = await client.call('bans')
-  printLines(output, json === true ? JSON.stringify(items, null, 2).split('\n') : tableLines(items))
+  printResult(output, json, items, tableLines)
 })
 
 /** Bans an address or a range. */

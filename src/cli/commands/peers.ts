@@ -2,7 +2,7 @@ import { formatBytes, formatDuration, formatEndpoint } from '../../client/format
 import type { Operations, Peer } from '../../client/operations.ts'
 import { defineCommand } from '../command.ts'
 import { listOptions, readPages } from '../list-options.ts'
-import { printLines } from '../print-lines.ts'
+import { printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
 
 const sortFields = [
@@ -21,7 +21,7 @@ export const peers = defineCommand('Lists peers', '', {
   // The service validates `sort` and `order`.
   const given = query as Query
   const found = await readPages(limit, async page => await client.call('peers', { ...given, ...page }))
-  printLines(output, json === true ? JSON.stringify(found, null, 2).split('\n') : tableLines(found))
+  printResult(output, json, found, tableLines)
 })
 
 const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (peer: Peer) => string]> = [

@@ -3,7 +3,7 @@ import type { Operations, Room } from '../../client/operations.ts'
 import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
 import { listOptions, readPages } from '../list-options.ts'
-import { printLines } from '../print-lines.ts'
+import { printLines, printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
 
 const sortFields = ['name', 'peers', 'openedAt'] as const satisfies Array<Operations['listRooms']['parameters']['sort']>
@@ -18,7 +18,7 @@ export const rooms = defineCommand('Lists rooms', '', {
   // The service validates `sort` and `order`.
   const given = { ...query, q } as Query
   const found = await readPages(limit, async page => await client.call('listRooms', { ...given, ...page }))
-  printLines(output, json === true ? JSON.stringify(found, null, 2).split('\n') : tableLines(found))
+  printResult(output, json, found, tableLines)
 })
 
 /** Closes a room with a close code and a reason. */
