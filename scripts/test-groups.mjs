@@ -26,8 +26,20 @@ const short = [
 ]
 const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
 
-/** Whether `npm run test:quick` leaves out this compiled test file. */
-export function isHeavy (file) {
+/** Files of several seconds that are not worth a process of their own; `npm run test:quick` leaves them out, too. */
+const slow = [
+  /^(option-errors|architecture|http\/document\/examples)$/, /^protocol\/variant\/variant-adversarial$/,
+  /^protocol\/websocket\/(frame-reader\.differential|unmask)$/, /^cli\/(escape\.property|follow-events)$/,
+  /^cluster\/admin$/, /^core\/peer\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
+  /^routes\/(properties|bad-input|peers\/peer-list|rooms\/lobby|events\/events)$/
+]
+
+/** Whether a compiled test file is one of `npm run test:quick`. */
+export function isQuick (file) {
+  return !isHeavy(file) && !slow.some(pattern => pattern.test(nameOf(file)))
+}
+
+function isHeavy (file) {
   return rankOf(file) !== long.length
 }
 
