@@ -16,7 +16,7 @@ interface Handle extends WritableHandle {
   readonly bytesRead: number
   /** Reads into the buffer from now on. */
   useUserBuffer (buffer: Uint8Array): void
-  /** Not 0 if it reads already, or cannot. */
+  /** Returns an error code, not 0, if it is reading already or cannot read. */
   readStart (): number
   readStop (): number
   shutdown (request: StreamRequest): number
@@ -35,13 +35,13 @@ const NOTHING = new Uint8Array(0)
 const prototypes: unknown[] = [Socket.prototype, TLSSocket.prototype]
 
 /**
- * A TCP or TLS connection past the sockets of Node, whose streams cost more than the system calls: reads into
- * `readBuffer`, and writes to the handle. What the system does not take at once libuv keeps, and of TLS OpenSSL.
+ * A TCP or TLS connection that bypasses the sockets of Node, whose streams cost more than the system calls: reads into
+ * `readBuffer`, and writes to the handle. What the system does not accept at once libuv keeps, and over TLS OpenSSL.
  */
 export class HandleConnection implements Connection {
   readonly address: string
   readonly port: number
-  /** Undefined once the connection is over. */
+  /** Undefined once the connection has ended. */
   #handle: Handle | undefined
   /** The socket of the handle, if an HTTP server has accepted it: closes it. */
   readonly #socket: Socket | undefined
@@ -263,7 +263,7 @@ export class HandleConnection implements Connection {
     callback?.()
   }
 
-  /** Node tells how much it has read by the total. */
+  /** Node reports only the total of what it has read. */
   #read (): void {
     const handle = this.#handle
     if (handle === undefined) return
