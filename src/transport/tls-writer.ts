@@ -5,7 +5,7 @@ import type { StreamRequest, WritableHandle } from './stream-request.ts'
 const MAX_RECORD = 16_384
 
 /** The handle of a TLS connection, not documented: it encrypts for the TCP handle below it. */
-export interface TlsHandle extends WritableHandle {
+interface TlsHandle extends WritableHandle {
   readonly _parent: { readonly writeQueueSize: number }
 }
 
