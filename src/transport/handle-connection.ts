@@ -159,10 +159,11 @@ export class HandleConnection implements Connection {
     if (handle === undefined || this.#isEnding) return
     this.#isEnding = true
     const request = new requests!.Shutdown()
-    request.oncomplete = () => {
+    const onComplete = (): void => {
       this.#hasEnded = true
       if (this.#isClientGone) this.destroy()
     }
+    request.oncomplete = onComplete
     if (handle.shutdown(request) !== 0) this.destroy()
   }
 

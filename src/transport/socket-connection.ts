@@ -33,7 +33,8 @@ export class SocketConnection implements Connection {
     this.port = remotePort
     this.#socket = socket
     this.#head = head
-    if (socket instanceof TLSSocket) this.#confirm = () => { if (--this.#unconfirmed === 0) this.#confirmed() }
+    const confirm = (): void => { if (--this.#unconfirmed === 0) this.#confirmed() }
+    this.#confirm = socket instanceof TLSSocket ? confirm : undefined
     setNoDelay(socket, true)
   }
 
