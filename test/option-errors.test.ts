@@ -20,6 +20,23 @@ export const declared: [
   FastifyPluginAsync<Partial<ServerOptions>>, new (options: Partial<ServerOptions>) => object, typeof serverOptions
 ] = [peerServer, WebSocketServer, serverOptions]
 
+/**
+ * The same faults in the simplest functions. They show that more than one line is how TypeScript reports them: it does
+ * not look into the function of an optional property (`T | undefined` has no call signatures), compares a promise with
+ * the union and with its promise, and explains every overload that takes as many arguments. A version of TypeScript
+ * that does better fails here.
+ */
+const limits: Array<[declaration: string, call: string, at: string, lines: number]> = [
+  ['(options: { f: () => boolean }): void', 'limit({ f: () => 5 })', '5 ', 1],
+  ['(options: { f?: () => boolean }): void', 'limit({ f: () => 5 })', 'f:', 2],
+  ['(options: { f? (): boolean }): void', 'limit({ f: () => 5 })', 'f:', 2],
+  ['(options: Partial<{ f: () => boolean }>): void', 'limit({ f: () => 5 })', 'f:', 2],
+  ['(options: { f?: () => Promise<boolean> }): void', "limit({ f: async () => '' })", 'f:', 3],
+  ['(options: { f?: () => boolean | Promise<boolean> }): void', "limit({ f: async () => '' })", 'f:', 4],
+  ['(options: { n?: number }): void', "limit({ n: '' })", 'n:', 1],
+  ['{ (options: { n?: number }): void, (options: { n?: number }, more?: object): void }', "limit({ n: '' })", 'n:', 5]
+]
+
 /** A wrong option, the first line of its error, and how many lines that has at most. */
 const faults: Array<[option: string, firstLine: RegExp, lines: number]> = [
   ['handshakeTimout: 3', /'handshakeTimout' does not exist in type .*Did you mean to write 'handshakeTimeout'\?$/, 1],
@@ -40,17 +57,20 @@ const ways = [
   (option: string) => `app.register(peerServer, { ${option} })`
 ]
 
+const lines = ways.map(way => faults.map(([option]) => way(option)))
+const optionsText = preamble + lines.flat().join('\n') + '\n'
+const limitBlocks = limits.map(([declaration, call]) =>
+  `{ const limit: ${declaration.startsWith('{') ? declaration : `{ ${declaration} }`} = (): void => {}\n${call} }\n`)
+const errors = errorsOf(optionsText + limitBlocks.join(''))
+
 t.test('a wrong option is one error at that option, whose first line says what is wrong', async t => {
-  const lines = ways.map(way => faults.map(([option]) => way(option)))
-  const text = preamble + lines.flat().join('\n')
-  const errors = errorsOf(text)
-  t.equal(errors.length, ways.length * faults.length)
+  t.equal(errors.length, ways.length * faults.length + limits.length)
   for (const [at, [option, firstLine, most]] of faults.entries()) {
     for (const [way, ofWay] of lines.entries()) {
       const { start, message, code } = errors[way * faults.length + at]
       const [name] = /\w+(?=: [^{]|: \(\)| \})/.exec(option)!
-      t.equal(start, text.indexOf(ofWay[at]) + ofWay[at].lastIndexOf(name, ofWay[at].indexOf(option) + option.length),
-        `${ofWay[at]}: at the option`)
+      t.equal(start, optionsText.indexOf(ofWay[at]) + ofWay[at].lastIndexOf(name, ofWay[at].indexOf(option) +
+        option.length), `${ofWay[at]}: at the option`)
       if (way < 2) {
         t.match(message[0], firstLine, ofWay[at])
         t.ok(message.length <= most, `${ofWay[at]}: ${message.length} lines`)
@@ -59,6 +79,16 @@ t.test('a wrong option is one error at that option, whose first line says what i
         t.ok(message.some(line => firstLine.test(line.trim()) || line.includes(name)), ofWay[at])
       }
     }
+  }
+})
+
+t.test('errors of several lines have as many in the simplest functions', async t => {
+  let end = optionsText.length
+  for (const [at, [declaration, call, fault, lines]] of limits.entries()) {
+    end += limitBlocks[at].length
+    const { start, message } = errors[ways.length * faults.length + at]
+    t.equal(start, end - `${call} }\n`.length + call.indexOf(fault), `${declaration}: where`)
+    t.equal(message.length, lines, `${declaration}: ${message.join(' / ')}`)
   }
 })
 

@@ -14,7 +14,7 @@ interface TcpHandle extends WritableHandle {
   readonly bytesRead: number
   /** Reads into the buffer from now on. */
   useUserBuffer (buffer: Uint8Array): void
-  /** Not 0 if it reads already, or cannot. */
+  /** Returns an error code, not 0, if it is reading already or cannot read. */
   readStart (): number
   readStop (): number
   shutdown (request: StreamRequest): number
@@ -30,13 +30,13 @@ const methods = [
 const NOTHING = new Uint8Array(0)
 
 /**
- * A plain TCP connection past net.Socket, whose streams cost more than the system calls: reads into `readBuffer`, and
- * writes to the handle, where libuv keeps what the system does not take at once.
+ * A plain TCP connection that bypasses net.Socket, whose streams cost more than the system calls: reads into
+ * `readBuffer`, and writes to the handle, where libuv keeps what the system does not accept at once.
  */
 export class HandleConnection implements Connection {
   readonly address: string
   readonly port: number
-  /** Undefined once the connection is over. */
+  /** Undefined once the connection has ended. */
   #handle: TcpHandle | undefined
   /** The socket of the handle, if an HTTP server has accepted it: closes it. */
   readonly #socket: Socket | undefined
@@ -230,7 +230,7 @@ export class HandleConnection implements Connection {
     callback?.()
   }
 
-  /** Node tells how much it has read by the total. */
+  /** Node reports only the total of what it has read. */
   #read (): void {
     const handle = this.#handle
     if (handle === undefined) return

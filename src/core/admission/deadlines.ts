@@ -7,7 +7,7 @@ export interface Deadlined extends Rostered {
   since?: number | undefined
   /** Its time limit has passed. */
   expire (): void
-  /** It must end for another reason. */
+  /** Ends it early, for a reason other than its time limit. */
   cut (): void
 }
 

@@ -46,9 +46,7 @@ export interface RegistryParts {
   readonly openCluster: ((registry: PeerRegistry) => ClusterLink) | undefined
 }
 
-/**
- * Everyone who is connected: turns accepted clients into peers of a room, polls them, and waits for the last socket.
- */
+/** All connected clients: turns accepted ones into peers of a room, polls them, and waits for the last socket. */
 export class PeerRegistry implements RoomServer {
   readonly settings: Settings
   readonly monitor: Monitor
@@ -169,7 +167,7 @@ export class PeerRegistry implements RoomServer {
     for (const session of this.#sessions()) session.limitRate()
   }
 
-  /** Closes the clients that new bans are about. */
+  /** Closes the clients to which new bans apply. */
   applyBans (added: readonly Ban[]): void {
     const { bans } = this.#admission
     const isAdded = new Set(added)
