@@ -28,7 +28,7 @@ const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluste
 
 /** Files of several seconds that are not worth a process of their own; `npm run test:quick` leaves them out, too. */
 const slow = [
-  /^(option-errors|architecture|http\/document\/examples)$/, /^protocol\/variant\/variant-adversarial$/,
+  /^(architecture|http\/document\/examples)$/, /^protocol\/variant\/variant-adversarial$/,
   /^protocol\/websocket\/(frame-reader\.differential|unmask)$/, /^cli\/(escape\.property|follow-events)$/,
   /^cluster\/admin$/, /^core\/peer\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
   /^routes\/(properties|bad-input|peers\/peer-list|rooms\/lobby|events\/events)$/

@@ -8,10 +8,11 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../scripts/root.ts'
+import { compiler } from './helper/compile.ts'
 import { filesIn } from './helper/files-in.ts'
 import { bundlerErrors } from './helper/declarations.ts'
 import { startService } from './helper/service.ts'
-import { compiler, skipWithoutTools, toolCommand } from './helper/test-tools.ts'
+import { skipWithoutTools, toolCommand } from './helper/test-tools.ts'
 
 const consumer = `
 import Fastify from 'fastify'

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import { startApp } from '../helper/app.ts'
-import { compiler } from '../helper/test-tools.ts'
+import { compiler } from '../helper/compile.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 const token = 'a token of more than thirty-two characters'

@@ -17,6 +17,3 @@ export function toolCommand (name: string): string {
 export const skipWithoutTools: { skip: string | false } = {
   skip: existsSync(join(folder, 'node_modules')) ? false : 'run npm ci in test/clients'
 }
-
-/** TypeScript's native compiler, a program of Node. */
-export const compiler = join(root, 'node_modules/typescript-native/bin/tsc')
