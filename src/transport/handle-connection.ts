@@ -190,10 +190,11 @@ export class HandleConnection implements Connection {
   #shutdown (): void {
     if (this.#handle === undefined) return
     const request = new requests!.Shutdown()
-    request.oncomplete = () => {
+    const onComplete = (): void => {
       this.#hasEnded = true
       if (this.#isClientGone) this.destroy()
     }
+    request.oncomplete = onComplete
     if (this.#handle.shutdown(request) !== 0) this.destroy()
   }
 
@@ -221,11 +222,11 @@ export class HandleConnection implements Connection {
 
   /** What others write to the TLS socket takes its turn: two writes at a time would abort the process. */
   #watchWrites (socket: Socket): void {
-    socket._writev = undefined
-    socket._write = (chunk: string | Uint8Array, encoding, callback) => {
+    const write: Socket['_write'] = (chunk: string | Uint8Array, encoding, callback) => {
       this.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
       callback()
     }
+    Object.assign(socket, { _write: write, _writev: undefined })
   }
 
   #closed (): void {

@@ -76,9 +76,12 @@ export class Handshake implements Deadlined {
   request: string | undefined
   /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
   windowBits = 0
+  /** When the connection began, on the clock of `performance.now()`. */
+  readonly since: number
+  /** Among those whose time is limited. */
+  place: number | undefined
   readonly #host: HandshakeHost
   readonly #transport: HandshakeTransport
-  readonly #since: number
   #state: HandshakeState = 'waiting'
   /** Undefined until the client's address is known. */
   #address: string | undefined
@@ -91,7 +94,7 @@ export class Handshake implements Deadlined {
   constructor (host: HandshakeHost, transport: HandshakeTransport, since: number = performance.now()) {
     this.#host = host
     this.#transport = transport
-    this.#since = since
+    this.since = since
   }
 
   get state (): HandshakeState {
@@ -100,7 +103,7 @@ export class Handshake implements Deadlined {
 
   /** Seconds since the connection began. */
   get seconds (): number {
-    return (performance.now() - this.#since) / 1000
+    return (performance.now() - this.since) / 1000
   }
 
   /**
@@ -199,7 +202,7 @@ export class Handshake implements Deadlined {
     const { admission } = this.#host
     admission.checkPending()
     this.#isPending = true
-    admission.pending.add(this, this.#since)
+    admission.pending.add(this, this.since)
   }
 
   #stopTimeout (): void {

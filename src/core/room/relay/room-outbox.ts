@@ -1,5 +1,6 @@
 import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../../transport/buffer-pool.ts'
 import { copyBytes, headLength, writeHead } from '../../../protocol/websocket/frame.ts'
+import { Roster } from '../../roster.ts'
 import type { PacketSender } from '../../peer/incoming-queue.ts'
 import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../../peer/peer-outbox.ts'
 import type { Backpressure } from './backpressure.ts'
@@ -31,7 +32,7 @@ export interface OutboxLink {
  * No callback runs during a flush: members found slow are closed after it.
  */
 export class RoomOutbox implements OutboxTotals {
-  readonly #members = new Set<PeerOutbox>()
+  readonly #members = new Roster<PeerOutbox>()
   readonly #limits: OutboxLimits
   readonly #holdTime: number
   readonly #backpressure: Backpressure | undefined
@@ -332,7 +333,9 @@ export class RoomOutbox implements OutboxTotals {
     let isShared = false
     this.#due = Infinity
     if (this.#holdTime > 0 || this.#members.size >= LARGE_ROOM) this.#lastFlush = performance.now()
-    for (const outbox of this.#members) {
+    // The last one first, as one that is found slow gives its place to the last one.
+    for (let place = this.#members.size - 1; place >= 0; place--) {
+      const outbox = this.#members.at(place)
       if (outbox.isBlocked) this.#keep(outbox)
       else {
         outbox.flushWithLog(log)
