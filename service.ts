@@ -9,9 +9,9 @@ import httpLimits from './plugins/http-limits.ts'
 import requestLog from './plugins/request-log.ts'
 import { answerClientError } from './http/client-error.ts'
 import { sendProblem } from './http/problem.ts'
-import { withoutSecrets } from './http/request-log.ts'
+import { withoutSecrets } from './http/without-secrets.ts'
 import { canonicalAddress, parseAddressRange } from './src/address-range.ts'
-import { isLoopback, nameVariable, readEnvironment, type Settings, SettingsError } from './src/environment.ts'
+import { isLoopback, nameVariable, readEnvironment, type ServiceSettings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
 import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts'
 import { defaultOptions } from './src/options/options.ts'
@@ -35,7 +35,7 @@ function isConfigurationError (error: unknown): boolean {
     (error as NodeJS.ErrnoException).syscall !== undefined
 }
 
-async function start (settings: Settings): Promise<void> {
+async function start (settings: ServiceSettings): Promise<void> {
   const { host, port, server, godot4, lobby, tokens, adminOrigins: origin, stateFile, http } = settings
   const service = createService(settings)
   await service.register(requestLog)
@@ -57,14 +57,14 @@ async function start (settings: Settings): Promise<void> {
 }
 
 /** The servers join their clusters, as far as they are to listen by themselves. */
-async function joinCluster (service: FastifyInstance, { server, godot4 }: Settings): Promise<void> {
+async function joinCluster (service: FastifyInstance, { server, godot4 }: ServiceSettings): Promise<void> {
   if (!(server.autoListen ?? defaultOptions.autoListen)) return
   const names = [defaultOptions.name, ...(godot4 === undefined ? [] : [godot4.name])]
   await Promise.all(names.map(async name => { await service.getDecorator<WebSocketServer>(name).listen() }))
 }
 
 /** The app with its log, and timeouts that let no half a request outlive a handshake. */
-function createService ({ logLevel, trustProxy, server, wsAtRoot }: Settings): FastifyInstance {
+function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSettings): FastifyInstance {
   const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
   const timeout = handshakeTimeout * 1000
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
@@ -97,7 +97,7 @@ function rewriteRoot ({ url = '/', headers }: IncomingMessage, path: string): st
 /**
  * Which addresses may open any number of connections: this machine and trusted proxies, which serve many clients each.
  */
-function exemption ({ trustProxy }: Settings): (address: string) => boolean {
+function exemption ({ trustProxy }: ServiceSettings): (address: string) => boolean {
   const isProxy = typeof trustProxy === 'boolean' ? () => trustProxy : isIn(trustProxy)
   return address => isLoopback(address) || isProxy(address)
 }
@@ -121,7 +121,7 @@ function exitGracefully (service: FastifyInstance): void {
 }
 
 /** Logs where everything is, and warns when no token is needed. */
-function logAddresses (service: FastifyInstance, { tokens, host, godot4, lobby, wsAtRoot }: Settings): void {
+function logAddresses (service: FastifyInstance, { tokens, host, godot4, lobby, wsAtRoot }: ServiceSettings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
   const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer

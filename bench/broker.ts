@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { core, pinToCore } from './pin-to-core.ts'
-import { freePort, stop, untilReady } from './server.ts'
+import { freePort } from '../test/helper/free-port.ts'
+import { stop, untilReady } from './server.ts'
 
 /** What connects the nodes of a cluster. */
 interface BrokerKind {

@@ -14,7 +14,7 @@ import { installPackages } from './install.ts'
 import type { Figures } from './load/job.ts'
 import { describeMachine } from './machine.ts'
 import { versionOf } from './pin-to-core.ts'
-import { attempt, takeTurns } from './rounds.ts'
+import { attempt, ratios, takeTurns, values } from './rounds.ts'
 import type { Rounds } from './rounds.ts'
 import { spread, table } from './table.ts'
 
@@ -76,18 +76,6 @@ function cells (all: Rounds, { name, layout, count }: ClusterCase): string[] {
     value(({ p50 }) => p50 / 1000),
     value(({ p99 }) => p99 / 1000)
   ]
-}
-
-function values (all: Rounds, name: string, read: (figures: Figures) => number): number[] {
-  return (all.get(name) ?? []).flatMap(figures => figures === undefined ? [] : [read(figures)])
-}
-
-/** Ratios within each round. */
-function ratios (all: Rounds, name: string, base: string, read: (figures: Figures) => number): number[] {
-  return (all.get(name) ?? []).flatMap((own, round) => {
-    const other = all.get(base)?.[round]
-    return own === undefined || other === undefined ? [] : [read(own) / read(other)]
-  })
 }
 
 /** Name and version of a program. */

@@ -52,6 +52,7 @@ const engineIo = {
 } as const
 
 const FIXED_RATE = ['rate', 'rate-16']
+const HANDSHAKES = ['handshakes']
 
 /** One row per server. */
 export const peers: readonly Peer[] = [
@@ -73,6 +74,9 @@ export const peers: readonly Peer[] = [
   },
   { name: 'c', title: 'C, epoll', ...native, command: relay(0), only: FIXED_RATE },
   { name: 'c-hold', title: 'C, epoll, hold 1 ms', ...native, command: relay(1), only: FIXED_RATE },
+  { name: 'node-http', title: 'node:http, ten lines', ...defaults, command: layer('http'), only: HANDSHAKES },
+  { name: 'node-net', title: 'node:net, ten lines', ...defaults, command: layer('net'), only: HANDSHAKES },
+  { name: 'node-handle', title: 'TCP handle of Node', ...defaults, command: layer('handle'), only: HANDSHAKES },
   {
     name: 'uws',
     title: 'uWebSockets.js (native)',
@@ -111,6 +115,11 @@ export function node (server: string) {
 
 function us (own: (task: Task) => object) {
   return (task: Task): string[] => node('us')(task, JSON.stringify({ ...task.options, ...own(task) }))
+}
+
+/** The least that a handshake can cost in a layer of Node. */
+function layer (name: string) {
+  return (task: Task): string[] => node('node')(task, name)
 }
 
 /** Compiles the relay in C, and runs it: the least that a relay can cost on this machine. */

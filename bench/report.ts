@@ -1,6 +1,7 @@
 import type { Figures } from './load/job.ts'
 import { BASE } from './peers.ts'
 import type { Peer } from './peers.ts'
+import { values } from './rounds.ts'
 import type { Rounds } from './rounds.ts'
 import type { Scenario, Subject } from './scenarios.ts'
 import { spreadOf } from './spread.ts'
@@ -43,12 +44,12 @@ const columns = {
   generator: { head: 'generator CPU', cell: generatorCell },
   memory: {
     head: 'KiB per peer',
-    cell: (outcome, peer) => spread(values(outcome, peer, ({ memoryEach }) => memoryEach!))
+    cell: (outcome, peer) => spread(values(outcome.rounds, peer, ({ memoryEach }) => memoryEach!))
   },
   memoryRatio: {
     head: `memory advantage over ${BASE}`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'memory'))
   },
-  peak: { head: 'peak MiB', cell: (outcome, peer) => spread(values(outcome, peer, ({ peakMib }) => peakMib!)) },
+  peak: { head: 'peak MiB', cell: (outcome, peer) => spread(values(outcome.rounds, peer, ({ peakMib }) => peakMib!)) },
   peakRatio: {
     head: `memory advantage over ${BASE}`, cell: (outcome, peer) => spread(ratios(outcome, peer, 'peak'))
   }
@@ -92,12 +93,8 @@ function present ({ rounds }: Outcome, peers: readonly Peer[]): Peer[] {
   return peers.filter(({ name }) => rounds.get(name)?.some(figures => figures !== undefined))
 }
 
-function values ({ rounds }: Outcome, peer: string, read: (figures: Figures) => number): number[] {
-  return (rounds.get(peer) ?? []).flatMap(figures => figures === undefined ? [] : [read(figures)])
-}
-
 function median (outcome: Outcome, peer: string, read: (figures: Figures) => number): number | undefined {
-  return spreadOf(values(outcome, peer, read))?.median
+  return spreadOf(values(outcome.rounds, peer, read))?.median
 }
 
 /** Ratios within each round, as rounds differ more than measurements of a round. */

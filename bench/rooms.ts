@@ -11,8 +11,7 @@ import type { Figures, Job } from './load/job.ts'
 import { describeMachine, maxSockets } from './machine.ts'
 import { node, peers } from './peers.ts'
 import type { Peer } from './peers.ts'
-import { runCases } from './rounds.ts'
-import type { Rounds } from './rounds.ts'
+import { ratios, runCases, values } from './rounds.ts'
 import type { Scenario } from './scenarios.ts'
 import { spread, table } from './table.ts'
 
@@ -136,16 +135,4 @@ function scenario (
     load: { kind: 'rooms', window: 4, size: 64, ...load },
     options: { ...options, ...more }
   }
-}
-
-function values (all: Rounds, name: string, read: (figures: Figures) => number): number[] {
-  return (all.get(name) ?? []).flatMap(figures => figures === undefined ? [] : [read(figures)])
-}
-
-/** Ratios within each round. */
-function ratios (all: Rounds, name: string, base: string, read: (figures: Figures) => number): number[] {
-  return (all.get(name) ?? []).flatMap((own, round) => {
-    const other = all.get(base)?.[round]
-    return own === undefined || other === undefined ? [] : [read(own) / read(other)]
-  })
 }

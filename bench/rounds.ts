@@ -57,3 +57,16 @@ export async function attempt (name: string, measure: () => Promise<Figures>): P
   }
   return figures
 }
+
+/** A figure of all rounds that succeeded. */
+export function values (all: Rounds, name: string, read: (figures: Figures) => number): number[] {
+  return (all.get(name) ?? []).flatMap(figures => figures === undefined ? [] : [read(figures)])
+}
+
+/** A figure of one case divided by that of another, within each round. */
+export function ratios (all: Rounds, name: string, base: string, read: (figures: Figures) => number): number[] {
+  return (all.get(name) ?? []).flatMap((own, round) => {
+    const other = all.get(base)?.[round]
+    return own === undefined || other === undefined ? [] : [read(own) / read(other)]
+  })
+}

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
+import { freePort } from '../test/helper/free-port.ts'
 import type { Peer, Task } from './peers.ts'
 import { core, pinToCore } from './pin-to-core.ts'
 import { errorMessageIn } from './error-message.ts'
@@ -60,14 +59,4 @@ export async function stop (child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => { child.kill('SIGKILL') }, STOP_TIMEOUT)
   await exited
   clearTimeout(timer)
-}
-
-/** A port that nobody listens on. */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,12 +2,12 @@ import type { FastifyRequest } from 'fastify'
 import { canonicalAddress } from '../src/address-range.ts'
 
 /**
- * The client's address in canonical form: the one that a trusted proxy tells, or the socket's if that is no address; ''
- * without a network socket.
+ * The client's address in canonical form: the one that a trusted proxy reports, or the socket's if that one is invalid;
+ * '' without a network socket.
  */
 export function addressOf (request: FastifyRequest): string {
   const { socket } = request.raw
-  // Without one (app.injectWS), `request.ip` throws.
+  // Without a network socket (app.injectWS) `request.ip` throws.
   if (socket === undefined) return ''
   return canonicalAddress((request.ip as string | undefined) ?? '', socket.remoteAddress)
 }

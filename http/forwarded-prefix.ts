@@ -5,9 +5,9 @@ const plainPrefix = /^(\/[\w.~!$&'()+,;=@%-]+)+$/
 
 /** The part of the path that trusted proxies have stripped, such as `/game`; '' without one. */
 export function forwardedPrefix ({ headers, ips }: FastifyRequest): string {
-  // With `trustProxy` it has the proxy, and behind it what the proxy tells; otherwise nobody is trusted.
+  // Without `trustProxy` it is undefined; with it, the socket comes first, then what trusted proxies report.
   if (ips === undefined || ips.length < 2) return ''
-  // The outermost proxy comes first, and stripped first.
+  // The outermost proxy comes first: it stripped its prefix first.
   const prefixes = [headers[HEADER] ?? []].flat().join(',').split(',').map(prefix => prefix.trim().replace(/\/$/, ''))
   const prefix = prefixes.join('')
   return plainPrefix.test(prefix) ? prefix : ''

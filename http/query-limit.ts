@@ -1,4 +1,4 @@
-/** Maximum number of parameters in the query of a request. No route has ten. */
+/** Maximum number of parameters in a query. No route has as many as ten. */
 export const MAX_PARAMETERS = 100
 
 /**

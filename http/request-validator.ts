@@ -7,7 +7,7 @@ import { BadRequest, type RequestFault } from './problem.ts'
 /** The part of a request that a schema describes, as a problem document names it. */
 const parts: Record<string, string> = { params: 'params', querystring: 'query', headers: 'headers', body: 'body' }
 
-/** Faults that a response lists at most: a client fixes one after another anyway. */
+/** Maximum number of faults that a response lists; clients fix them one by one anyway. */
 const MAX_FAULTS = 8
 const MAX_NAME = 100
 
@@ -21,7 +21,7 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const validator = Compile(schema)
   const isText = httpPart !== 'body'
   return (given: unknown) => {
-    // No body counts as an empty one.
+    // A missing body counts as an empty object.
     const value = isText ? fromText(schema as TObject, given as Record<string, unknown>) : given ?? {}
     const pointer = `/${parts[httpPart]}`
     // First, and not by TypeBox: it takes quadratic time for unknown properties, and reports none of them if there are

@@ -19,7 +19,7 @@ declare module 'fastify' {
   }
 }
 
-/** Who may enter: requests with a token, or all requests where the host guards the scope itself. */
+/** Which requests are accepted: those with a token, or all where the host guards the scope itself. */
 export type AdminAuthOptions = Pick<AdminOptions, 'token' | 'auth'>
 
 /** Called with the address of a client that sent a wrong token. */
@@ -30,7 +30,7 @@ const guards = new WeakMap<object, TokenGuard>()
 
 /**
  * Requires a bearer token (RFC 6750) with a sufficient role for every request to the scope, and sets
- * `request.adminName` to the name of its owner. Wrong tokens are answered the later the more an address sends.
+ * `request.adminName` to the name of its owner. The more wrong tokens an address sends, the later they are answered.
  */
 export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrongToken }) => {
   if (!app.hasRequestDecorator('adminName')) app.decorateRequest('adminName', null)

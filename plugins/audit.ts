@@ -3,25 +3,24 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
+import { isReadOnly } from '../src/admin/read-only.ts'
 import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
-const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
-
 /**
- * Audits what administrators change, and try to change: into the app's log and into the feed. Requests of strangers,
- * who got no further than 401 or 403, are only counted: anyone can send any number of them.
+ * Records what administrators change or try to change, in the app's log and in the feed. Requests that end with 401 or
+ * 403 are only counted: anyone can send any number of them.
  */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
   const authorized = new WeakSet<FastifyRequest>()
   const bursts = new BurstLog(app.log)
-  // The first hook after all onRequest hooks, where this scope and most hosts check who it is.
+  // The first hook after all onRequest hooks, in which this scope and most hosts authenticate the request.
   app.addHook('preParsing', async request => { authorized.add(request) })
-  // Not onResponse: a client that does not wait for the response has acted all the same.
+  // Not onResponse: the action took place even if the client does not wait for the response.
   app.addHook('onSend', async (request, { statusCode: status }) => {
     const isRejected = status === 401 || status === 403
     const isAuthorized = request.adminName !== null || (authorized.has(request) && !isRejected)
     if (isAuthorized) {
-      if (!readOnlyMethods.has(request.method)) audit(request, status, feed)
+      if (!isReadOnly(request.method)) audit(request, status, feed)
     } else if (isRejected) countUnauthorized(request, status, feed, bursts)
   })
 }, { name: 'peer-server-audit', fastify: '^5.3.0' })

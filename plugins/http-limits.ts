@@ -11,7 +11,7 @@ import { Deadlines } from '../src/core/admission/deadlines.ts'
 import { onePerTurn } from '../src/transport/one-per-turn.ts'
 import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
-/** Limits on what clients may take of the HTTP server. WebSocket connections count only until they are upgraded. */
+/** Limits for clients of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {
   /** Pipelined requests of one connection that are answered at the same time; more end the connection. */
   readonly maxRequestsInFlight: number

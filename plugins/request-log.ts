@@ -1,7 +1,5 @@
-import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-
-const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+import { isReadOnly } from '../src/admin/read-only.ts'
 
 /**
  * Logs one line for each response: at info for requests that change something, at debug for all others, so that
@@ -10,11 +8,7 @@ const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  */
 export default fp(async app => {
   app.addHook('onResponse', async (request, reply) => {
-    const level = isReadOnly(request) ? 'debug' : 'info'
+    const level = isReadOnly(request.method) ? 'debug' : 'info'
     request.log[level]({ req: request, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'request completed')
   })
 }, { name: 'request-log', fastify: '^5.3.0' })
-
-function isReadOnly ({ method }: FastifyRequest): boolean {
-  return readOnlyMethods.has(method)
-}

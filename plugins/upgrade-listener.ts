@@ -25,7 +25,7 @@ type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 /** Node 22.21 and later ask it which requests are upgrades. */
 type Gated = Server & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean }
 
-/** What brings upgrades of endpoints to the routes of an app, by its HTTP server. */
+/** The gate of each HTTP server. */
 const gates = new WeakMap<object, Gate>()
 
 /** Brings upgrades of our endpoints, and of no other route, to the routes of the app. */
@@ -138,7 +138,7 @@ class Gate {
   }
   /* c8 ignore stop */
 
-  /** Some listeners take everything while they are alone. */
+  /** Some listeners handle every upgrade while there are no others. */
   readonly #asWithoutUs = <Result>(ask: () => Result): Result => {
     this.#server.off('upgrade', nobody)
     try {

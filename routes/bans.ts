@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import { problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
 import { parseAddressRange } from '../src/address-range.ts'
-import type { Ban } from '../src/core/admission/bans.ts'
+import { describeBan } from '../src/admin/describe-ban.ts'
 import { GodotError } from '../src/error.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { Meta, partial } from './page.ts'
@@ -88,13 +88,4 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
     await nodes.shared()
     return await reply.code(204).send(null)
   })
-}
-
-function describeBan ({ address, reason, since, until }: Ban): Static<typeof BanEntry> {
-  return {
-    address,
-    reason,
-    since: new Date(since).toISOString(),
-    until: until === undefined ? null : new Date(until).toISOString()
-  }
 }

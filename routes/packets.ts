@@ -42,12 +42,12 @@ const wrongType = problem('Unsupported content type', unsupportedType())
 const full = problem('The output buffer of the peer is full, or its node cannot be reached',
   new GodotError('ERR_OUT_OF_MEMORY'))
 
-type Routes = FastifyPluginAsyncTypebox<{ sender: PacketSender }>
+type Routes = FastifyPluginAsyncTypebox<{ sender: ClusterPackets }>
 
 /** Packets from the server to its peers. In multiplayer mode they come from peer 1 and are binary. */
 export const packetRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { nodes }) => {
   parsePackets(app, nodes.server)
-  const sender = new PacketSender(nodes)
+  const sender = new ClusterPackets(nodes)
   for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, { sender })
 }
 
@@ -124,12 +124,12 @@ interface ToMany extends Pick<Query, 'target'> {
   readonly room?: string | undefined
   readonly excluded?: readonly number[] | undefined
   readonly ids?: readonly number[] | undefined
-  /** Those of the peers that match; in any room. */
+  /** Only peers that match; in any room. */
   readonly filter?: Filter | undefined
 }
 
 /** Sends packets to peers of all nodes. */
-class PacketSender {
+class ClusterPackets {
   readonly #nodes: ClusterNodes
   readonly #toPeer
   readonly #toMany
@@ -188,7 +188,7 @@ class PacketSender {
 /** What queries say about the receivers of a packet. */
 interface Receivers extends Filter { target?: number, raw?: boolean, ids?: string, excluded?: string }
 
-/** Whether a query names its peers in one way. */
+/** Whether a query selects its peers in at most one way. */
 function selectsOnce ({ target = 0, raw: _raw, ids, excluded, ...filter }: Receivers): boolean {
   if (target !== 0) return ids === undefined && excluded === undefined && !isFilter(filter)
   return ids === undefined || !isFilter(filter)

@@ -68,7 +68,7 @@ export const Meta = Type.Object({
   count: Type.Integer({ minimum: 0, description: 'Number of items on all pages', examples: [42] })
 }, { description: 'About the whole list' })
 
-/** What a response says about nodes of a cluster that did not answer. */
+/** Members of a response when nodes of the cluster did not answer. */
 export const partial = {
   partial: Type.Optional(Type.Literal(true, { description: 'Some nodes of the cluster did not respond within 2 s' })),
   unreachable: Type.Optional(Type.Array(Type.String(), { description: 'Ids of the nodes that did not respond' }))
@@ -134,7 +134,7 @@ export function joinSlices<Item, Name extends string> (
 ): Page<Item> {
   const direction = cut.order === 'asc' ? 1 : -1
   const inOrder = (a: Position, b: Position): number => compare(a, b) * direction
-  // Behind the end of a slice that goes on, items of its node may be missing.
+  // After the end of a slice that is not complete, items of its node may be missing.
   const [end] = slices.flatMap(({ entries, more }) => more ? entries.slice(-1) : []).sort(inOrder)
   const all = slices.flatMap(({ entries }) => entries).sort(inOrder)
   const known = end === undefined ? all : all.filter(entry => inOrder(entry, end) <= 0)

@@ -10,12 +10,15 @@ const dist = join(root, 'dist')
 const stamp = join(dist, '.build-began')
 const output = /(\.d)?\.m?[jt]s(\.map)?$/
 
-/** Type checks and compiles the files of a tsconfig in a child process and resolves with its exit code. */
+/**
+ * Type checks and compiles the files of a tsconfig in a child process and resolves with its exit code. The native
+ * compiler takes a quarter of the time of the other one, whose API lint and `transpile` need.
+ */
 export function build (tsconfig) {
   prune()
   mkdirSync(dist, { recursive: true })
   writeFileSync(stamp, '')
-  const tsc = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--build', tsconfig],
+  const tsc = spawn(process.execPath, [join(root, 'node_modules/typescript-native/bin/tsc'), '--build', tsconfig],
     { cwd: root, stdio: ['ignore', 2, 2] })
   return new Promise(resolve => tsc.on('exit', code => resolve(code ?? 1)))
 }

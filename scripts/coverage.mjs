@@ -1,4 +1,4 @@
-// Prints the lines of the library that the tests did not run, by what V8 counted in their processes; fails if there are
+// Prints the lines of the library that the tests did not run, by what V8 noted in their processes; fails if there are
 // more than those that only races run. One that cannot run in a test stands behind `c8 ignore next` or between
 // `c8 ignore start` and `stop`, with why.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -6,10 +6,12 @@ import { SourceMap } from 'node:module'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { outputOf } from './compile.mjs'
-import { coverageFolder } from './test-process.mjs'
 
 const root = resolve(import.meta.dirname, '..')
+/** Where processes write what they have executed. */
+export const coverageFolder = join(root, 'dist/.coverage')
 const folders = ['src', 'http', 'plugins', 'routes']
+const prefixes = folders.map(folder => pathToFileURL(join(root, 'dist', folder, '/')).href)
 /** Lines that only races run may be missed by a run of all tests, so many at most. */
 const RACES = 8
 
@@ -21,6 +23,11 @@ export function checkCoverage () {
   return lines.length > RACES ? 1 : 0
 }
 
+/** Whether the URL is that of a compiled file of the library. */
+export function isMeasured (url) {
+  return prefixes.some(prefix => url.startsWith(prefix))
+}
+
 function sourcesIn (folder) {
   return readdirSync(join(root, folder), { recursive: true })
     .filter(file => file.endsWith('.ts')).map(file => join(root, folder, file))
@@ -29,11 +36,10 @@ function sourcesIn (folder) {
 /** Per compiled file of the library: for every character whether any process executed it. */
 function readExecuted () {
   const files = new Map()
-  const prefixes = folders.map(folder => pathToFileURL(join(root, 'dist', folder, '/')).href)
   for (const report of readdirSync(coverageFolder)) {
     const { result } = JSON.parse(readFileSync(join(coverageFolder, report), 'utf8'))
     for (const { url, functions } of result) {
-      if (prefixes.some(prefix => url.startsWith(prefix))) addProcess(files, new URL(url).pathname, functions)
+      if (isMeasured(url)) addProcess(files, new URL(url).pathname, functions)
     }
   }
   return files

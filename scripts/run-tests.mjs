@@ -1,8 +1,9 @@
 // Runs compiled test files in parallel and prints failures and totals.
 import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { coverageFolder } from './coverage.mjs'
 import { groupsOf, nameOf } from './test-groups.mjs'
-import { coverageFolder, runFiles } from './test-process.mjs'
+import { runFiles } from './test-process.mjs'
 
 /**
  * Runs files and resolves with the exit code. Under CI a file that has failed runs again after all others, alone; if it
@@ -12,37 +13,38 @@ export async function runTests (files, { measureCoverage = false, repeatFailures
   const began = performance.now()
   if (measureCoverage) rmSync(coverageFolder, { recursive: true, force: true })
   const results = []
-  const run = async ({ files, isCovered }) => {
+  const run = async group => {
     const began = performance.now()
-    const all = await runFiles(files, measureCoverage && isCovered)
-    for (const result of all) results.push({ ...result, isCovered })
+    const coverage = measureCoverage ? group.coverage : 'none'
+    const all = await runFiles(group.files, coverage)
+    for (const result of all) results.push({ ...result, coverage })
     const shown = repeatFailures ? all.filter(hasPassed) : all
     console.log([...shown.flatMap(linesOf), summaryOf(all, secondsSince(began))].join('\n'))
   }
   await inParallel(groupsOf(files), run)
-  const final = repeatFailures ? await repeat(results, measureCoverage) : results
+  const final = repeatFailures ? await repeat(results) : results
   printTotals(final)
   console.log(`# time=${(performance.now() - began).toFixed(0)}ms`)
   return final.length > 0 && final.every(hasPassed) ? 0 : 1
 }
 
-/** Runs one more task than there are processors at a time, as some wait for other programs. */
+/** Runs two more tasks than there are processors at a time, as many wait for other programs or for timers. */
 async function inParallel (tasks, run) {
   const waiting = [...tasks]
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, async () => {
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, async () => {
     for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) await run(task)
   }))
 }
 
 /** Runs the files that have failed once more, one by one; resolves with the results that count. */
-async function repeat (results, measureCoverage) {
+async function repeat (results) {
   const final = []
   for (const first of results) {
     if (hasPassed(first)) {
       final.push(first)
       continue
     }
-    const [second] = await runFiles([first.file], measureCoverage && first.isCovered)
+    const [second] = await runFiles([first.file], first.coverage)
     final.push(second)
     const lines = hasPassed(second)
       ? [`flaky - ${nameOf(first.file)}: failed beside other files, passed alone`, ...first.report.map(quote)]

@@ -24,23 +24,40 @@ const long = [
 const short = [
   /^service/, /\.browser$/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
 ]
-const covered = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
+const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
 
-/** Whether `npm run test:quick` leaves out this compiled test file. */
-export function isHeavy (file) {
+/** Files of several seconds that are not worth a process of their own; `npm run test:quick` leaves them out, too. */
+const slow = [
+  /^(architecture|http\/document\/examples)$/, /^protocol\/variant\/variant-adversarial$/,
+  /^protocol\/websocket\/(frame-reader\.differential|unmask)$/, /^cli\/(escape\.property|follow-events)$/,
+  /^cluster\/admin$/, /^core\/peer\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
+  /^routes\/(properties|bad-input|peers\/peer-list|rooms\/lobby|events\/events)$/
+]
+
+/** Whether a compiled test file is one of `npm run test:quick`. */
+export function isQuick (file) {
+  return !isHeavy(file) && !slow.some(pattern => pattern.test(nameOf(file)))
+}
+
+function isHeavy (file) {
   return rankOf(file) !== long.length
 }
 
 /** Groups of files in the order in which they start. */
 export function groupsOf (files) {
-  const isCovered = file => covered.test(nameOf(file))
   const heavy = files.filter(isHeavy).sort((a, b) => rankOf(a) - rankOf(b))
   const groups = [
     ...heavy.filter(isLong).map(file => [file]),
     ...shared(files.filter(file => !isHeavy(file)).sort(), GROUP_SIZE),
     ...shared(heavy.filter(file => !isLong(file)), SHORT_SIZE)
   ]
-  return groups.map(files => ({ files, isCovered: files.some(file => !isHeavy(file) || isCovered(file)) }))
+  return groups.map(files => ({ files, coverage: coverageOf(files) }))
+}
+
+/** How the process that runs these files tells what it has executed: a key of `coverageModes` in test-process.mjs. */
+function coverageOf (files) {
+  if (files.some(file => coveredWithChildren.test(nameOf(file)))) return 'withChildren'
+  return files.some(isHeavy) ? 'none' : 'own'
 }
 
 /** As starting a process and loading what tests import takes longer than most of them, neighbours share one. */

@@ -2,34 +2,41 @@
 import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { coverageFolder } from './coverage.mjs'
+import { withSourcePositions } from './source-positions.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const host = join(root, 'scripts/test-host.mjs')
-/** Where the processes whose coverage is measured write it. */
-export const coverageFolder = join(root, 'dist/.coverage')
+/** How a process tells what it has executed: by itself, or together with the processes that it starts. */
+const coverageModes = {
+  none: { flags: [], env: {} },
+  own: { flags: ['--import', join(root, 'scripts/own-coverage.mjs')], env: {} },
+  withChildren: { flags: [], env: { NODE_V8_COVERAGE: coverageFolder } }
+}
 
 /**
- * Runs files one after the other. Resolves with a result per file: `counts` are its assertions, `report` the lines that
- * are not about what has passed. If the process ends early the file that it was at has failed, and those behind it run
- * in another process, as those behind a file that took too long.
+ * Runs files one after the other; `coverage` is a key of `coverageModes`. Resolves with a result per file: `counts` are
+ * its assertions, `report` the lines that are not about what has passed. If the process ends early the file that it was
+ * at has failed, and those behind it run in another process, as those behind a file that took too long.
  */
-export async function runFiles (files, measuresCoverage) {
-  const { results, report, failure } = await runProcess(files, measuresCoverage)
+export async function runFiles (files, coverage) {
+  const { results, report, failure } = await runProcess(files, coverage)
   const at = results.at(-1)?.isLate === true ? results.length - 1 : Math.min(results.length, files.length - 1)
   if (failure === undefined) return results
   const failed = results[at] ?? { file: files[at], counts: { total: 1 }, seconds: 0, report: [] }
   const counts = { ...failed.counts, fail: failed.counts.fail || 1 }
   results[at] = { ...failed, counts, report: [...failed.report, ...report, failure] }
   const rest = files.slice(at + 1)
-  return rest.length === 0 ? results : [...results, ...await runFiles(rest, measuresCoverage)]
+  return rest.length === 0 ? results : [...results, ...await runFiles(rest, coverage)]
 }
 
 /** Resolves with the results of the files that have run to their end, and why the process did not run them all. */
-async function runProcess (files, measuresCoverage) {
-  const env = { ...process.env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) }
-  if (measuresCoverage) env.NODE_V8_COVERAGE = coverageFolder
-  const child = spawn(process.execPath, ['--enable-source-maps', host], {
-    cwd: root, env, stdio: ['ignore', 'pipe', 'pipe']
+async function runProcess (files, coverage) {
+  const { flags, env } = coverageModes[coverage]
+  const child = spawn(process.execPath, [...flags, host], {
+    cwd: root,
+    env: { ...process.env, ...env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) },
+    stdio: ['ignore', 'pipe', 'pipe']
   })
   const results = []
   let report = []
@@ -40,7 +47,7 @@ async function runProcess (files, measuresCoverage) {
       results.push({ ...JSON.parse(result[1]), report })
       report = []
     } else if (/^# \{ .* \}$/.test(line)) isComplete = true
-    else if (!hasPassed(line)) report.push(line)
+    else if (!hasPassed(line)) report.push(withSourcePositions(line))
   })
   read(child.stdout)
   read(child.stderr)

@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 import { checkCoverage } from './coverage.mjs'
 import { runTests } from './run-tests.mjs'
-import { isHeavy } from './test-groups.mjs'
+import { isQuick } from './test-groups.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -20,7 +20,7 @@ async function run () {
       return await checkAll()
     case 'quick':
       await transpile('tsconfig.json')
-      return await runTests(allTests().filter(file => !isHeavy(file)))
+      return await runTests(allTests().filter(isQuick))
     case 'file':
       await transpile('tsconfig.json')
       return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))

@@ -9,7 +9,7 @@ import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
 
 /** Settings of the service, from its environment. */
-export interface Settings {
+export interface ServiceSettings {
   host: string
   port: number
   /** Who may administer; undefined: everyone on this machine. */
@@ -44,7 +44,7 @@ type Values = Readonly<Record<string, unknown>>
 /**
  * Reads the environment; an empty variable counts as unset. Throws SettingsError, which names every invalid variable.
  */
-export function readEnvironment (env: Readonly<Record<string, string | undefined>>): Settings {
+export function readEnvironment (env: Readonly<Record<string, string | undefined>>): ServiceSettings {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
@@ -109,14 +109,14 @@ function clusterOf (
   return { cluster: Object.fromEntries(members) as ServerOptions['cluster'] }
 }
 
-function settingsOf (values: Values, server: Partial<ServerOptions>): Settings {
+function settingsOf (values: Values, server: Partial<ServerOptions>): ServiceSettings {
   return {
     host: values.HOST as string,
     port: values.PORT as number,
     tokens: tokensOf(values),
     adminOrigins: values.ADMIN_ORIGINS as string[] | undefined,
     stateFile: values.STATE_FILE as string | undefined,
-    trustProxy: values.TRUST_PROXY as Settings['trustProxy'],
+    trustProxy: values.TRUST_PROXY as ServiceSettings['trustProxy'],
     logLevel: values.LOG_LEVEL as string,
     wsAtRoot: values.WS_AT_ROOT as boolean,
     http: {
@@ -143,7 +143,7 @@ function lobbyFaults ({ LOBBY, PUBLIC_URL }: Values, { rooms }: Partial<ServerOp
 }
 
 /** The second server has the options of the first except those of a listener of its own. */
-function secondServer (server: Partial<ServerOptions>, path: string): Settings['godot4'] {
+function secondServer (server: Partial<ServerOptions>, path: string): ServiceSettings['godot4'] {
   const { port, bindIp, privateKey, sslCertificate, caChain, cluster, ...shared } = server
   return { ...shared, ...secondCluster(cluster), name: 'godot4', path, gdMpApi: true, wire: 'godot4' }
 }
@@ -154,7 +154,7 @@ function secondCluster (cluster: ServerOptions['cluster']): Pick<Partial<ServerO
   return { cluster: { ...cluster, namespace: `${cluster.namespace ?? 'default'}-godot4` } }
 }
 
-function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: Settings): string[] {
+function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: ServiceSettings): string[] {
   const faults = [
     ['WS_PATH', pathFault(path)], ['WS4_PATH', godot4 === undefined ? undefined : pathFault(godot4.path!)]
   ]
@@ -184,7 +184,7 @@ function tokensOf ({ ADMIN_TOKEN, ADMIN_TOKENS = [], ADMIN_TOKENS_FILE = [] }: V
   return tokens.length === 0 ? undefined : tokens
 }
 
-function tokenFaults ({ tokens, host, adminOrigins }: Settings, nodeEnv: string | undefined): string[] {
+function tokenFaults ({ tokens, host, adminOrigins }: ServiceSettings, nodeEnv: string | undefined): string[] {
   const isPublic = !isLoopback(host)
   if (tokens === undefined) {
     return [

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
-import ts from 'typescript'
 import * as api from '../index.ts'
 import { root } from '../scripts/root.ts'
+import { typeErrors } from './helper/compile.ts'
 import {
   asScript, blocksOf, isGodot4, readPages, readPaths, sectionsOf, tablesOf, type Block
 } from './helper/doc-pages.ts'
@@ -69,7 +69,13 @@ t.test('every block of the README in ts, sh and gdscript has a test', async t =>
 t.test('TypeScript compiles: complete blocks as they are, fragments and tables in a context', async t => {
   const modules = { ...typedBlocks(), ...typedTables() }
   t.ok(Object.keys(modules).length > 30, 'blocks were found')
-  t.same(typeErrors(modules), [])
+  const names = ['', ...Object.keys(modules)]
+  const files = [context, ...Object.values(modules)].map((code, at) => [`${at}.ts`, code])
+  const errors = await typeErrors(t, Object.fromEntries(files))
+  t.same(errors.map(({ file, start, message }) => {
+    const at = parseInt(file)
+    return `${names[at]}, line ${files[at][1].slice(0, start).split('\n').length}: ${message.join(' ')}`
+  }), [])
 })
 
 t.test('shell blocks are valid, and JSON parses', async t => {
@@ -189,34 +195,4 @@ function isDeclared (name: string, code: string): boolean {
   const imported = [...code.matchAll(/^import .*$/gm)].join('\n')
   return new RegExp(`\\b${name}\\b`).test(imported) ||
     new RegExp(`\\b(class|const|interface|type|function) ${name}\\b`).test(code)
-}
-
-/** What the compiler says about modules, which exist in memory only, beside the package that they import. */
-function typeErrors (modules: Readonly<Record<string, string>>): string[] {
-  const files = new Map(Object.entries({ ...modules, context }).map(([name, code], at) =>
-    [join(root, `.docs-${at}.ts`), { name, code }]))
-  const options: ts.CompilerOptions = {
-    module: ts.ModuleKind.NodeNext,
-    target: ts.ScriptTarget.ES2023,
-    types: ['node'],
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true
-  }
-  const host = ts.createCompilerHost(options)
-  const { fileExists, readFile, getSourceFile } = host
-  host.fileExists = path => files.has(path) || fileExists(path)
-  host.readFile = path => files.get(path)?.code ?? readFile(path)
-  host.getSourceFile = (path, settings, ...rest) => {
-    const file = files.get(path)
-    return file === undefined
-      ? getSourceFile(path, settings, ...rest)
-      : ts.createSourceFile(path, file.code, settings)
-  }
-  const program = ts.createProgram([...files.keys()], options, host)
-  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
-    const { name } = files.get(file?.fileName ?? '') ?? { name: file?.fileName }
-    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start!).line + 1
-    return `${name}, line ${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
-  })
 }

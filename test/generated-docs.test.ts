@@ -8,7 +8,9 @@ import { table } from '../scripts/markdown.ts'
 import { eventTypes } from '../src/admin/feed-event.ts'
 import { readPublicApi } from '../scripts/public-api.ts'
 
-const publicApi = readPublicApi(entryPoints)
+// With the sample, as what a program reads costs most.
+const publicApi = readPublicApi([...entryPoints, 'test/helper/public-api-sample.ts'])
+const sampleExports = publicApi.pop()!
 const pages = generatedDocs(publicApi)
 
 for (const [path, text] of Object.entries(pages)) {
@@ -35,8 +37,7 @@ t.test('docs/events.md has every event type', async t => {
 })
 
 t.test('documentation comments are read member by member', async t => {
-  const [exports] = readPublicApi(['test/helper/public-api-sample.ts'])
-  const sample = exports.find(({ name }) => name === 'Sample')!
+  const sample = sampleExports.find(({ name }) => name === 'Sample')!
   t.equal(sample.doc.text, 'First line, continued.\n\nSecond paragraph.')
   t.same(sample.bases, ['SampleBase', 'SignalSource'])
   t.same(sample.members.map(({ name, kind, type, isReadonly, signatures, doc }) =>
@@ -80,7 +81,8 @@ t.test('documentation comments are read member by member', async t => {
   ])
   t.same(sample.signals.map(({ name, type, doc }) =>
     [name, type, doc.text]), [['sent', '(id: number)', 'A packet was sent.']])
-  t.same(findGaps(exports), ['Sample.bare? has no documentation comment', 'Sample names Hidden, which is not exported'])
+  t.same(findGaps(sampleExports),
+    ['Sample.bare? has no documentation comment', 'Sample names Hidden, which is not exported'])
 })
 
 t.test('a table has no empty columns', async t => {

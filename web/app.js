@@ -11,23 +11,24 @@ import { EventList } from './server/events.js'
 import { NodeTable } from './server/nodes.js'
 import { PeerDetails } from './peers/peer-details.js'
 import { createPeerTable } from './peers/peers.js'
-import { openChangeRoom, openOpenRoom } from './rooms/room-dialog.js'
+import { openChangeRoom, openNewRoom } from './rooms/room-dialog.js'
 import { createRoomTable } from './rooms/rooms.js'
 import { Selection, showSelection } from './base/selection.js'
+import { setServerTime } from './base/server-clock.js'
 import { openSignIn } from './server/sign-in.js'
 import { TestClient } from './test-client/test-client.js'
 import { Traffic } from './server/traffic.js'
 
 /** Milliseconds from one refresh of the lists to the next. */
 const REFRESH_INTERVAL = 2000
-/** Milliseconds from an event to the refresh it causes; further events until then cause no other. */
+/** Milliseconds from an event to the refresh it causes, which covers all events until then. */
 const REFRESH_DELAY = 250
-/** How many past events the list begins with. */
+/** Number of past events that are loaded at first. */
 const RECENT_EVENTS = 100
-/** Milliseconds until the first and at most until any attempt to reconnect. */
+/** Milliseconds until the first attempt to reconnect, and at most until any other. */
 const MIN_RETRY_DELAY = 500
 const MAX_RETRY_DELAY = 8000
-/** Milliseconds without an event, of which there is one every second, after which the connection counts as lost. */
+/** Milliseconds without an event after which the connection counts as lost; the server sends one every second. */
 const MAX_SILENCE = 10_000
 const SILENT = 'silent'
 
@@ -76,7 +77,7 @@ let openPeers = 0
 let isRefreshDue = false
 let stateTimer
 
-/** Starts as soon as the server responds; asks for a token if it needs one. */
+/** Retries until the server responds; asks for a token if it requires one. */
 async function open () {
   try {
     await refreshState()
@@ -129,7 +130,7 @@ function showListening () {
   else showStatus('success', `listening for ${formatDuration(uptime)}`)
 }
 
-/** Shows rooms on a server that has more than `main`, or may have. */
+/** Shows the list of rooms, unless `main` is the only one and there cannot be others. */
 function showRooms ({ enabled, count }) {
   const isShown = enabled || count > 1
   byId('rooms-section').hidden = byId('filter-room').hidden = !isShown
@@ -138,7 +139,7 @@ function showRooms ({ enabled, count }) {
   setText(byId('rooms-count'), formatCount(count))
 }
 
-/** Where clients connect to: beside this page, with its host, TLS and prefix, or at a port of its own. */
+/** The URL of the endpoint: a mounted one has the host, the TLS and the prefix of this page, another its own port. */
 function endpointUrl ({ mode, bindIp, port, path, tls }) {
   if (mode === 'mounted') return new URL(`.${path}`, location.href).href.replace(/^http/, 'ws')
   const host = ['*', '0.0.0.0', '::'].includes(bindIp) ? location.hostname : bindIp
@@ -179,7 +180,7 @@ async function followEvents () {
   }
 }
 
-/** Reloads everything, as it may be another server. */
+/** Reloads everything: after a lost connection the server may be another one. */
 function connected () {
   setOnline(true)
   refreshState().catch(() => {})
@@ -187,11 +188,11 @@ function connected () {
   refreshLists()
 }
 
-/** Only a server that can be reached responds with a code: it has no stream for this page at the moment. */
+/** A problem with a code came from the server itself: it is reachable, but refuses this event stream for now. */
 function disconnected (problem) {
   const isReachable = problem?.problem?.code !== undefined
   setOnline(isReachable)
-  showStatus('error', isReachable ? `no events: ${messageOf(problem)}` : 'connection lost, retrying')
+  showStatus('error', isReachable ? `no live events: ${messageOf(problem)}` : 'connection lost, retrying')
   if (isReachable) refreshLists()
 }
 
@@ -223,7 +224,7 @@ function receive (event) {
 
 /** Shows totals, and rates since the last totals. */
 function showStats (stats) {
-  for (const part of [peers, rooms, nodes, bans, details]) part.setServerTime(stats.at)
+  setServerTime(stats.at)
   const seconds = traffic.add(stats)
   const { listening, refuseNewConnections } = stats
   Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
@@ -234,7 +235,7 @@ function showStats (stats) {
 
 // ---- peers, rooms and nodes ----
 
-/** Refreshes the lists, and again after an interval: a node of a cluster that does not answer delays them. */
+/** Refreshes the lists, and schedules the next refresh when they have loaded, which an unresponsive node delays. */
 async function refreshLists () {
   clearTimeout(refreshTimer)
   if (isRefreshing) {
@@ -268,7 +269,7 @@ function showPeersOf (room) {
   peers.filterBy('room', room)
 }
 
-/** Shows the rooms after a call that changes one. */
+/** Reloads the rooms after a call that changes one. */
 async function changeRoom (call) {
   try {
     await call
@@ -296,7 +297,7 @@ byId('server').onchange = ({ target }) => {
 
 byId('send').onclick = () => { sendTo(focusedPeer()) }
 byId('add-ban').onclick = () => { openBan(undefined, refreshBans) }
-byId('open-room').onclick = () => { openOpenRoom(() => { rooms.refresh() }) }
+byId('open-room').onclick = () => { openNewRoom(() => { rooms.refresh() }) }
 byId('refuse').onclick = () => {
   changeState(client.call('changeServer', {}, { refuseNewConnections: !state.refuseNewConnections }))
 }
@@ -312,7 +313,6 @@ function focusedPeer () {
   return peers.focusedKey === undefined ? undefined : Number(peers.focusedKey)
 }
 
-/** Clients of Godot 3 expect a leading byte in raw packets; for Godot 4 the server adds it. */
 function sendTo (id) {
   openSend(id, hasRawPackets())
 }
@@ -332,7 +332,7 @@ function hasRawPackets () {
   return state.gdMpApi && state.wire === 'godot3'
 }
 
-/** Shows the state that a call resolves with. */
+/** Shows the new state of the server, with which `call` resolves. */
 async function changeState (call) {
   try {
     state = await call

@@ -1,4 +1,5 @@
 import type { Role } from '../../src/named-token.ts'
+import { isReadOnly } from '../../src/admin/read-only.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -7,11 +8,9 @@ declare module 'fastify' {
   }
 }
 
-const readOnlyMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
-
 /** The role that a route of the REST API requires: `read` to read, else `operate` unless its config says otherwise. */
 export function requiredRole (
   method: string | readonly string[] | undefined, { role }: { readonly role?: Role } = {}
 ): Role {
-  return role ?? ([method].flat().every(one => readOnlyMethods.has(one ?? 'GET')) ? 'read' : 'operate')
+  return role ?? ([method].flat().every(one => isReadOnly(one ?? 'GET')) ? 'read' : 'operate')
 }

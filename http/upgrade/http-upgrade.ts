@@ -14,12 +14,12 @@ import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { assignedResponse } from './assigned-response.ts'
 import { responseApart } from './response-apart.ts'
 
-/** Event of the HTTP server: an upgrade request for one of our endpoints has come. */
+/** Event of the HTTP server: an upgrade request for one of our endpoints has arrived. */
 export const endpointUpgrade = 'fastify-peer-server:upgrade'
 
 /**
- * An upgrade request that an HTTP server has read, until it is answered. Whatever answers it other than with 101, be it
- * a route, a hook or the router, closes the connection: nobody reads it any more.
+ * An upgrade request that an HTTP server has read, until it is answered. Any answer other than 101, whether of a route,
+ * a hook or the router, closes the connection, as nothing reads from it any more.
  */
 export class HttpUpgrade implements HandshakeTransport, Deadlined {
   readonly socket: Duplex
@@ -60,13 +60,13 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.#response = response
     response.shouldKeepAlive = false
     response.once('finish', () => {
-      // Somebody else has refused the client.
+      // A response that is not ours has refused the client.
       if (this.#handshake?.isOpen === true) this.#handshake.close()
       this.#closeSocket()
     })
   }
 
-  /** Whether somebody will answer it: a route has been found, or a response to refuse it with. */
+  /** Whether it will be answered: by the route that was found, or by a response that refuses it. */
   get isRouted (): boolean {
     return this.#handshake !== undefined || this.#response !== undefined
   }
@@ -76,7 +76,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.#handshake ??= registry.handshake(this, this.#since)
   }
 
-  /** The hooks of the host take their time: from now on it is limited. */
+  /** Limits the time that the hooks of the host may take from now on. */
   limitTime (): void {
     if (this.#handshake?.state !== 'waiting' || this.#response?.writableEnded === true) return
     this.#handshake.start()
@@ -142,7 +142,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.#closing.delete(this)
   }
 
-  /** Keeps nothing of the request for as long as the connection lasts, unless the host waits for the response's end. */
+  /** Releases the request, which the connection would keep alive, unless the host waits for the end of the response. */
   #release (): void {
     const response = this.#response
     if (response === undefined || response.listenerCount('close') > 0) return

@@ -10,9 +10,9 @@ const { _connectionListener: attachParser } = http as unknown as {
 }
 
 /**
- * Gives an upgrade request that nobody takes back to the HTTP server, which then responds as if it had no listener
- * for upgrades: `withoutListeners` calls back while it has none. `head`: bytes behind the request. For Node without
- * `shouldUpgradeCallback`, where a listener makes every offer of another protocol an upgrade.
+ * Returns an upgrade request that no listener handles to the HTTP server, which then responds as if it had no listeners
+ * for upgrades: `withoutListeners` calls back while it has none. `head`: bytes behind the request. For versions of Node
+ * without `shouldUpgradeCallback`, where a listener makes every offer of another protocol an upgrade.
  */
 export function handleAsRequest (
   server: Server,

@@ -7,7 +7,7 @@ export async function refuseUpgrade (request: FastifyRequest, reply: FastifyRepl
   if (isHandshake(request)) throw refusedHandshake(reply, 'This is not a WebSocket endpoint')
 }
 
-/** The error of a refused handshake, after which the connection is closed: its client has nothing else to ask. */
+/** The error of a refused handshake, which closes the connection: its client sends no other request. */
 export function refusedHandshake (reply: FastifyReply, message: string): GodotError {
   reply.header('connection', 'close')
   return new GodotError('bad-handshake', message)

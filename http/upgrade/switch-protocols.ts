@@ -20,18 +20,21 @@ export function switchProtocols (reply: FastifyReply, send: (headerLines: string
   const { raw } = reply
   const { writeHead, end } = raw
   let headers: OutgoingHttpHeaders | undefined
-  raw.writeHead = (status: number, ...given: unknown[]) => {
+  // V8 makes a function old at once where it is assigned to a property directly, and what an old object refers to
+  // survives young garbage collections: the request and the whole connection.
+  const keepHead = (status: number, ...given: unknown[]): unknown => {
     if (status !== 101) return Reflect.apply(writeHead, raw, [status, ...given])
     headers = { ...raw.getHeaders(), ...given[0] as OutgoingHttpHeaders }
     return raw
   }
-  raw.end = (...given: unknown[]) => {
+  const finish = (...given: unknown[]): unknown => {
     if (headers === undefined) return Reflect.apply(end, raw, given)
     Object.assign(raw, { writeHead, end })
     reply.hijack()
     send(headerLines(headers))
     return raw
   }
+  Object.assign(raw, { writeHead: keepHead, end: finish })
   reply.code(101).send()
 }
 

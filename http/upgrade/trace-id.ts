@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 
-/** What @fastify/otel adds to requests, as far as it is read here. */
+/** The part of what @fastify/otel adds to requests that is read here. */
 interface Traced { readonly opentelemetry?: () => { readonly span?: Span | null } }
 interface Span { spanContext (): { readonly traceId: string } }
 

@@ -2,7 +2,7 @@ import type { EventFeed } from '../../src/admin/event-feed.ts'
 import type { Stats } from '../../src/admin/feed-event.ts'
 import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
 
-/** Lets the feed of a node tell of all: its statistics are the sum over the nodes of the cluster. */
+/** Makes the feed report on the whole cluster: its statistics are the sum over all nodes. */
 export function shareStats (nodes: ClusterNodes, feed: EventFeed): void {
   const stats = nodes.operation('stats', () => feed.stats())
   if (nodes.link === undefined) return

@@ -14,7 +14,7 @@ export interface Share<Source, Item, Name extends string, Filter> {
 
 interface SliceQuery<Name extends string, Filter> { readonly cut: Cut<Name>, readonly filter: Filter }
 
-/** Room for the rest of an answer, and for each item's position, in bytes. */
+/** Bytes of an answer that are not items, and bytes of the position of each item. */
 const ANSWER_OVERHEAD = 1024
 const ENTRY_OVERHEAD = 256
 

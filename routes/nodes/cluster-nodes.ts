@@ -19,7 +19,7 @@ export interface Gathered<Result> {
   readonly partial: Partial
 }
 
-/** What a node does for the administration; `bytes` are valid until it awaits something. */
+/** Runs an operation on a node; `bytes` are valid until it awaits something. */
 type Run<Parameters, Result> = (parameters: Parameters, bytes: Uint8Array) => Result | Promise<Result>
 
 const NOTHING = new Uint8Array(0)
@@ -71,7 +71,7 @@ export class ClusterNodes {
     return found
   }
 
-  /** What each node can do for any other one: parameters and result as JSON. Every node has to register it. */
+  /** Registers an operation, as every node must: its parameters and its result are JSON. */
   operation<Parameters extends object, Result> (
     name: string, run: Run<Parameters, Result>
   ): NodeOperation<Parameters, Result> {
@@ -112,7 +112,7 @@ export class ClusterNodes {
     throw noPeer(id)
   }
 
-  /** Of these ids those that can be on the node in this slot; the own node is 0. */
+  /** Those of the ids that can be on the node in this slot, 0 for this node. */
   idsOf (slot: number, ids: readonly number[]): number[] {
     if (this.#link === undefined) return [...ids]
     const wanted = slot === 0 ? this.#link.api.slot : slot
@@ -120,7 +120,7 @@ export class ClusterNodes {
     return ids.filter(id => slotOfId(id) === wanted || isHere(id))
   }
 
-  /** Of these ids those that no node can have; none while this node is not in the cluster. */
+  /** Those of the ids that no node can have; none while this node is not in the cluster. */
   unknownOf (ids: readonly number[], excluded: readonly number[]): number[] {
     if (this.#link?.api.isReady !== true) return []
     const { slot: own } = this.#link.api
@@ -150,7 +150,7 @@ export class ClusterNodes {
   }
 }
 
-/** One operation, and the ways to have it done. */
+/** An operation that any node can run for any other one. */
 export class NodeOperation<Parameters extends object, Result> {
   readonly #nodes: ClusterNodes
   readonly #name: string

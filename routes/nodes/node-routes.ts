@@ -12,7 +12,7 @@ import type { ClusterNodes, NodeOperation } from './cluster-nodes.ts'
 
 const tags = ['nodes']
 
-/** What a node may be called. */
+/** A valid node id. */
 const NodeId = Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$', description: 'Id of the node' })
 const params = Type.Object({ node: NodeId })
 const count = (description: string) => Type.Integer({ minimum: 0, description })

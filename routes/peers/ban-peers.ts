@@ -4,7 +4,7 @@ import { isolated } from '../../http/isolated.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
 import { BanTerms } from '../schemas.ts'
-import { badSelection, NotFound, select, selectionOf, shareOf, unknownOf } from './selection.ts'
+import { badSelection, NotFound, runOnSelected, select, selectionOf, sumOf } from './selection.ts'
 
 const Banning = selectionOf(BanTerms, [{ ids: [1836495123], seconds: 3600, reason: 'rude' }])
 
@@ -40,13 +40,9 @@ export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, 
       }
     }
   }), async ({ body }) => {
-    const { results, partial } = await ban.each(slot => shareOf(nodes, slot, body))
+    const { results, ...rest } = await runOnSelected(nodes, ban, body)
     return {
-      peers: results.reduce((sum, { peers }) => sum + peers, 0),
-      banned: results.reduce((sum, { banned }) => sum + banned, 0),
-      notFound: [...results.flatMap(({ notFound }) => notFound), ...unknownOf(nodes, body)],
-      ...await nodes.shared(),
-      ...partial
+      peers: sumOf(results, 'peers'), banned: sumOf(results, 'banned'), ...await nodes.shared(), ...rest
     }
   })
 }

@@ -7,7 +7,7 @@ import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
 import { badRequest, CloseCode, CloseReason, noAnswer, noPeer, PeerId } from '../schemas.ts'
-import { badSelection, NotFound, select, selectionOf, shareOf, unknownOf } from './selection.ts'
+import { badSelection, NotFound, runOnSelected, select, selectionOf, sumOf } from './selection.ts'
 
 const tags = ['peers']
 
@@ -107,11 +107,7 @@ const disconnectPeers: Routes = async (app, { nodes }) => {
       }
     }
   }), async ({ body }) => {
-    const { results, partial } = await close.each(slot => shareOf(nodes, slot, body))
-    return {
-      requested: results.reduce((sum, { requested }) => sum + requested, 0),
-      notFound: [...results.flatMap(({ notFound }) => notFound), ...unknownOf(nodes, body)],
-      ...partial
-    }
+    const { results, ...rest } = await runOnSelected(nodes, close, body)
+    return { requested: sumOf(results, 'requested'), ...rest }
   })
 }

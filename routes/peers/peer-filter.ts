@@ -1,14 +1,14 @@
-import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
 import { parseAddressRange } from '../../src/address-range.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { hasMembers } from '../../src/has-members.ts'
 import { asJson } from '../as-json.ts'
 import { RoomName } from '../schemas.ts'
 
 /** Filter of peers of one room; without any member, all of them. */
-export const RoomFilter = {
+export const RoomPeerFilter = {
   protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol' })),
   address: Type.Optional(Type.Refine(Type.String({
     description: 'Peers from this IP address or CIDR range, such as `192.0.2.0/24`'
@@ -20,7 +20,7 @@ const whoseData = 'Peers whose `data` has these members, such as `{"user":"alice
 
 /** Filter of peers in a query; without any member, all peers. */
 export const QueryFilter = {
-  ...RoomFilter,
+  ...RoomPeerFilter,
   room,
   data: Type.Optional(Type.Refine(Type.String({
     maxLength: 1000, description: `${whoseData}: a JSON object`
@@ -29,7 +29,7 @@ export const QueryFilter = {
 
 /** Filter of peers in a body. */
 export const BodyFilter = {
-  ...RoomFilter,
+  ...RoomPeerFilter,
   room,
   data: Type.Optional(Type.Record(Type.String(), Type.Unknown(), {
     minProperties: 1, description: whoseData, examples: [{ user: 'alice' }]
@@ -43,7 +43,7 @@ export interface Filter {
   protocol?: string | undefined
   address?: string | undefined
   room?: string | undefined
-  /** Members that `data` of a peer has; an object as JSON in a query. */
+  /** Members that `data` of a peer must have; in a query the object is JSON. */
   data?: Data | string | undefined
 }
 
@@ -62,13 +62,7 @@ export function * filtered (
   }
 }
 
-function hasMembers (data: unknown, wanted: Data): boolean {
-  if (typeof data !== 'object' || data === null) return false
-  return Object.entries(wanted).every(([name, value]) =>
-    Object.hasOwn(data, name) && isDeepStrictEqual((data as Data)[name], value))
-}
-
-/** The object that a text is as JSON, undefined if it is none. */
+/** Parses a JSON object; undefined for any other text. */
 function parseData (text: string): Data | undefined {
   try {
     const data: unknown = JSON.parse(text)

@@ -45,7 +45,7 @@ function listOf (server: WebSocketServer, filter: Filter): List<WebSocketPeer, S
   if (Object.values(others).some(value => value !== undefined)) return listOfAll([...filtered(server, filter)])
   return {
     itemsAfter: (by, after) => {
-      // Ids ascend already: the page needs no look at the peers behind it.
+      // Peers are in order of their ids already, so those after the page are not read.
       const isById = by.sort === 'id' && by.order === 'asc'
       return isById
         ? filtered(server, filter, after?.id as number | undefined)
@@ -55,7 +55,7 @@ function listOf (server: WebSocketServer, filter: Filter): List<WebSocketPeer, S
   }
 }
 
-/** Of peers that had to be looked at one by one. */
+/** A list of peers that were filtered one by one. */
 function listOfAll (peers: readonly WebSocketPeer[]): List<WebSocketPeer, SortName> {
   return {
     itemsAfter: (by, after) => inOrder(peerKeys, peers, by, after),

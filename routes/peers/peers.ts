@@ -72,7 +72,7 @@ const peerRoute: Routes = async (app, { nodes }) => {
   }), async ({ params }) => await describe.ofPeer(params.id, params))
 }
 
-/** Routes of what Godot has a method for. */
+/** Routes for which Godot has a method. */
 const valueRoutes: Routes = async (app, { nodes }) => {
   app.get('/peers/:id/exists', isolated({
     schema: {

@@ -1,10 +1,10 @@
 import Type, { type TProperties } from 'typebox'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
-import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
+import type { ClusterNodes, NodeOperation } from '../nodes/cluster-nodes.ts'
 import { badRequest, PeerId } from '../schemas.ts'
 import { BodyFilter, type Filter, filtered } from './peer-filter.ts'
 
-/** Which peers a request is about: some by id, those that match a filter, or all. */
+/** The peers that a request selects: by id, by filter, or all. */
 export interface Selection {
   readonly ids?: readonly number[]
   readonly filter?: Filter
@@ -12,7 +12,7 @@ export interface Selection {
   readonly excluded?: readonly number[]
 }
 
-/** The schema of a body that selects peers, and says more in `members`. */
+/** The schema of a body that selects peers and has further `members`. */
 export function selectionOf<Members extends TProperties> (members: Members, examples: object[]) {
   return Type.Refine(Type.Object({
     ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Only these peers' })),
@@ -36,22 +36,36 @@ function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, a
   return [ids, filter, all].filter(way => way !== undefined).length === 1
 }
 
+/** Runs an operation on the selected peers of all nodes: what the nodes answer, and the ids that no peer has. */
+export async function runOnSelected<Wanted extends Selection, Result extends { notFound: readonly number[] }> (
+  nodes: ClusterNodes, operation: NodeOperation<NodeShare<Wanted>, Result>, selection: Wanted
+) {
+  const { results, partial } = await operation.each(slot => shareOf(nodes, slot, selection))
+  const { ids = [], excluded = [] } = selection
+  const notFound = [...results.flatMap(result => result.notFound), ...nodes.unknownOf(ids, excluded)]
+  return { results, notFound, ...partial }
+}
+
+/** The sum of one member of what the nodes answer. */
+export function sumOf<Name extends string> (
+  results: ReadonlyArray<Readonly<Record<Name, number>>>, name: Name
+): number {
+  return results.reduce((sum, result) => sum + result[name], 0)
+}
+
+type NodeShare<Wanted extends Selection> = Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] }
+
 /** The part of a selection that the node in this slot may have, 0 for this one; undefined if it can have none. */
 export function shareOf<Wanted extends Selection> (
   nodes: ClusterNodes, slot: number, { ids, excluded, ...rest }: Wanted
-): Omit<Wanted, 'ids' | 'excluded'> & { ids?: number[], excluded?: number[] } | undefined {
+): NodeShare<Wanted> | undefined {
   const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
   if (ids === undefined) return { ...rest, ...spared }
   const wanted = nodes.idsOf(slot, ids)
   return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
 }
 
-/** The `ids` of a selection that no node can have. */
-export function unknownOf (nodes: ClusterNodes, { ids = [], excluded = [] }: Selection): number[] {
-  return nodes.unknownOf(ids, excluded)
-}
-
-/** The selected peers of this node, and the ids of none. */
+/** The selected peers of this node, and the selected ids that no peer has. */
 export function select (
   nodes: ClusterNodes, { ids, filter, excluded }: Selection
 ): { peers: WebSocketPeer[], notFound: number[] } {

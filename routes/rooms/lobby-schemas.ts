@@ -4,7 +4,7 @@ import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
 import { pageQuery, pageSchema } from '../page.ts'
 import { roomKeys } from './room-list.ts'
-import { roomData, RoomEntry, RoomSettings } from './room-schemas.ts'
+import { roomData, RoomEntry, RoomBody } from './room-schemas.ts'
 import { badLimit, badRequest, RoomName } from '../schemas.ts'
 
 const MAX_PEERS = 1 << 24
@@ -33,7 +33,7 @@ const banned = problem('The address is banned', new GodotError('banned'))
 
 const { limit, cursor } = pageQuery(roomKeys, 'Rooms')
 
-/** The schema of the route that lists rooms. Of every lobby its own: `describeFailures` changes it. */
+/** The schema of the route that lists rooms. Each lobby has its own, as `describeFailures` changes it. */
 export function listSchema () {
   return {
     operationId: 'lobbyRooms',
@@ -64,8 +64,8 @@ export function openSchema (maxPeersPerRoom: number) {
       maxPeers: Type.Optional(Type.Integer({
         ...range, description: 'Maximum number of peers, by default that of the server'
       })),
-      listed: RoomSettings.listed,
-      data: RoomSettings.data
+      listed: RoomBody.listed,
+      data: RoomBody.data
     }, { additionalProperties: false, examples: [{ maxPeers: 4, data: example }] }),
     response: {
       201: Type.Object({ name: Name, url: Url }, { description: 'The room' }),

@@ -21,7 +21,7 @@ import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.
 import { inOrder, pageOf } from '../page.ts'
 import { roomKeys } from './room-list.ts'
 
-/** As the oldest may have begun to play. */
+/** Newest first: players of older rooms may have begun their game. */
 const newestFirst = { sort: 'openedAt', order: 'desc' } as const
 const crossOriginUse = {
   methods: ['GET', 'HEAD', 'POST'], allowedHeaders: ['content-type'], exposedHeaders: ['retry-after']

@@ -7,8 +7,8 @@ import { RoomName } from '../schemas.ts'
 
 const Data = Type.Record(Type.String(), Type.Unknown())
 
-/** What a request may set of a room. */
-export const RoomSettings = {
+/** Settings of a room in a request. */
+export const RoomBody = {
   ...RoomOptions.properties,
   data: roomData(`Data that the lobby shows: at most ${MAX_DATA} bytes of JSON; default {}`)
 }

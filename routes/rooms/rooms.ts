@@ -9,10 +9,10 @@ import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { type ClusterNodes, type Partial, partialOf } from '../nodes/cluster-nodes.ts'
 import { pageQuery, pageSchema, partial, scope } from '../page.ts'
-import { RoomFilter } from '../peers/peer-filter.ts'
+import { RoomPeerFilter } from '../peers/peer-filter.ts'
 import { peerKeys } from '../peers/peer-list.ts'
 import { pageOfRooms, roomKeys } from './room-list.ts'
-import { describeRoom, noRoom, RoomEntry, RoomSettings } from './room-schemas.ts'
+import { describeRoom, noRoom, RoomEntry, RoomBody } from './room-schemas.ts'
 import { badLimit, badRequest, CloseCode, CloseReason, noAnswer, noCluster, Peer, RoomName } from '../schemas.ts'
 
 const tags = ['rooms']
@@ -53,7 +53,7 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
       summary: 'Open a room',
       description: 'It waits for its first peer. Without a name it gets a join code of five letters and digits.',
       tags,
-      body: Type.Object({ name: Type.Optional(RoomName), ...RoomSettings }, {
+      body: Type.Object({ name: Type.Optional(RoomName), ...RoomBody }, {
         additionalProperties: false,
         examples: [{ name: 'arena-7', maxPeers: 8, data: { map: 'desert' } }]
       }),
@@ -96,7 +96,7 @@ const changeRoutes: Routes = async (app, { nodes }) => {
       description: 'Peers that are in it are not affected.',
       tags,
       params,
-      body: Type.Object(RoomSettings, { additionalProperties: false, examples: [{ locked: true }] }),
+      body: Type.Object(RoomBody, { additionalProperties: false, examples: [{ locked: true }] }),
       response: { 200: ref(RoomEntry), 400: badBody, 404: noRoom, 503: noAnswer }
     }
   }), async ({ params, body }) => {
@@ -144,7 +144,7 @@ const membersRoute: Routes = async (app, { nodes, peers }) => {
       description: 'Paginated and sorted like all peers.',
       tags,
       params,
-      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...RoomFilter, scope }, {
+      querystring: Type.Object({ ...pageQuery(peerKeys, 'Peers'), ...RoomPeerFilter, scope }, {
         additionalProperties: false
       }),
       response: { 200: pageSchema(ref(Peer), 'One page of peers'), 400: badLimit, 404: noRoom, 503: noCluster }
@@ -155,7 +155,7 @@ const membersRoute: Routes = async (app, { nodes, peers }) => {
   })
 }
 
-/** Closes a room of any node, and says which nodes could not be told. */
+/** Closes a room of any node, and names the nodes that could not be notified. */
 async function close (
   nodes: ClusterNodes, name: string, code: number = closeCode.NORMAL, reason: string = ''
 ): Promise<Partial> {

@@ -1,9 +1,8 @@
 import Type from 'typebox'
-import { Value } from 'typebox/value'
 import { GodotError } from '../error.ts'
 import { defaultOptions } from '../options/options.ts'
 import { type Role, roles } from '../named-token.ts'
-import { originOption } from '../options/origin-option.ts'
+import { checkedOptions, operationIdPrefix, originOption } from '../options/part-options.ts'
 import { tokenFault } from '../token-fault.ts'
 import type { AdminOptions as PlainOptions, NamedToken as PlainToken } from './admin-option-types.ts'
 
@@ -34,11 +33,7 @@ export const AdminOptions = Type.Object({
   }), isFalse, () => 'must be false')),
   origin: originOption('the REST API'),
   server: Type.Optional(Type.String({ description: 'Name of the server to administer: its option `name`' })),
-  operationIdPrefix: Type.Optional(Type.String({
-    description:
-      'Text in front of every `operationId`, which must be unique in a document; by default the name of the server ' +
-      'and `.`, or nothing for `peerServer`'
-  })),
+  operationIdPrefix,
   security: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Array(Type.String())), {
     description:
       'OpenAPI security requirement of the routes, by the name of a security scheme of the host: `[{ adminToken: [] }]`'
@@ -71,26 +66,11 @@ export const defaultAdminOptions = {
   maxEventStreams: 128
 } as const satisfies AdminOptions
 
-/** Options of Fastify's own `register`, which it hands on to the plugin. */
-const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
-
 /** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
-export function parseAdminOptions (
-  given: object
-): AdminOptions & typeof defaultAdminOptions {
-  const own = Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
-  const options = { ...defaultAdminOptions, ...Object.fromEntries(own) } as AdminOptions & typeof defaultAdminOptions
-  const unknown = own.find(([name]) => !Object.hasOwn(AdminOptions.properties, name))
-  if (unknown !== undefined) throw invalid(`option ${unknown[0]}: no such option`)
-  if (!Value.Check(AdminOptions, options)) {
-    // The deepest is the most precise: of a union the alternatives come first.
-    const [{
-      instancePath, message
-    }] = Value.Errors(AdminOptions, options).sort((a, b) => b.instancePath.length - a.instancePath.length)
-    throw invalid(`option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
-  }
+export function parseAdminOptions (given: object): AdminOptions & typeof defaultAdminOptions {
+  const options: AdminOptions = checkedOptions('adminRoutes', AdminOptions, given)
   checkTokens(options)
-  return options
+  return { ...defaultAdminOptions, ...options } as AdminOptions & typeof defaultAdminOptions
 }
 
 /** Named tokens of option `token`. */

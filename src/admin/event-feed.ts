@@ -371,7 +371,9 @@ function describeLeft (
   const { cause, outcome, code, reason } = end
   const wasCleanClose = outcome === 'clean'
   const traffic = { packetsIn, packetsOut, bytesIn, bytesOut }
-  return { ...describeJoined(peer), cause, outcome, wasCleanClose, code, reason, closeSeconds, seconds, ...traffic }
+  const { id, room, address, port, protocol } = describeJoined(peer)
+  const close = { cause, outcome, wasCleanClose, code, reason, closeSeconds, seconds }
+  return { id, room, address, port, protocol, ...close, ...traffic }
 }
 
 function describeListening (

@@ -5,22 +5,15 @@ import type { ServerOptions } from '../options/option-types.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../options/runtime-options.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import { type BanRecord, describeBan } from './describe-ban.ts'
 
 const VERSION = 1
 
 /** A server and its name in the file. */
 interface Named { readonly name: string, readonly server: WebSocketServer }
 
-/** A ban as JSON: times in ISO 8601, `until` null for a permanent one. */
-interface StoredBan {
-  readonly address: string
-  readonly reason: string
-  readonly since: string
-  readonly until: string | null
-}
-
 /** What is kept of a server: its bans, and the options that were changed at run time (null: not set). */
-interface StoredServer { readonly settings: Record<string, unknown>, readonly bans: StoredBan[] }
+interface StoredServer { readonly settings: Record<string, unknown>, readonly bans: BanRecord[] }
 
 interface Stored { readonly version: number, readonly servers: Readonly<Record<string, StoredServer>> }
 
@@ -115,12 +108,7 @@ export class StateFile {
   #state (): Stored {
     const servers = this.#servers.map(({ name, server }) => [name, {
       settings: this.#changed.get(name)!,
-      bans: server.bans().map(({ address, reason, since, until }) => ({
-        address,
-        reason,
-        since: new Date(since).toISOString(),
-        until: until === undefined ? null : new Date(until).toISOString()
-      }))
+      bans: server.bans().map(describeBan)
     }])
     return { version: VERSION, servers: Object.fromEntries(servers) }
   }

@@ -4,3 +4,10 @@ import { escapeControls } from '../client/escape-controls.ts'
 export function printLines (stream: NodeJS.WritableStream, lines: readonly string[]): void {
   stream.write(lines.map(line => `${escapeControls(line)}\n`).join(''))
 }
+
+/** Prints a result as `linesOf` formats it or, with option `--json`, as JSON. */
+export function printResult<Result> (
+  stream: NodeJS.WritableStream, json: boolean | undefined, result: Result, linesOf: (result: Result) => string[]
+): void {
+  printLines(stream, json === true ? JSON.stringify(result, null, 2).split('\n') : linesOf(result))
+}

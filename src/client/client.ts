@@ -1,5 +1,5 @@
 import type { FeedData } from '../admin/feed-event.ts'
-import { parseEventStream } from './event-stream.ts'
+import { parseEventStream } from './parse-event-stream.ts'
 import { operations, type Operations, type Problem } from './operations.ts'
 
 /** Options of a PeerServerClient. */

@@ -44,7 +44,7 @@ export function formatEndpoint (address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-/** `1 peer`, `3 peers`. */
-export function formatPlural (count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+/** `1 peer`, `3,000 peers`. */
+export function formatPlural (count: number, singular: string, plural = `${singular}s`): string {
+  return `${formatCount(count)} ${count === 1 ? singular : plural}`
 }

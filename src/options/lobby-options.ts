@@ -1,9 +1,7 @@
 import Type from 'typebox'
-import { Value } from 'typebox/value'
-import { GodotError } from '../error.ts'
 import type { LobbyOptions as PlainOptions } from './lobby-option-types.ts'
-import { defaultOptions, firstFault } from './options.ts'
-import { originOption } from './origin-option.ts'
+import { defaultOptions } from './options.ts'
+import { checkedOptions, operationIdPrefix, originOption } from './part-options.ts'
 
 /** What the URLs of rooms begin with. */
 export const PublicUrl = Type.String({
@@ -29,11 +27,7 @@ export const LobbyOptions = Type.Object({
   origin: originOption('the lobby'),
   create: Type.Optional(Type.Boolean({ description: 'Whether clients may open rooms' })),
   publicUrl: Type.Optional(PublicUrl),
-  operationIdPrefix: Type.Optional(Type.String({
-    description:
-      'Text in front of every `operationId`, which must be unique in a document; by default the name of the server ' +
-      'and `.`, or nothing for `peerServer`'
-  }))
+  operationIdPrefix
 }, { additionalProperties: false })
 
 export type LobbyOptions = PlainOptions
@@ -52,23 +46,8 @@ export interface ParsedLobbyOptions extends LobbyOptions {
   readonly create: boolean
 }
 
-/** Options of Fastify's own `register`, which it hands on to the plugin. */
-const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
-
 /** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
 export function parseLobbyOptions (given: object): ParsedLobbyOptions {
-  const own = Object.fromEntries(
-    Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
-  ) as LobbyOptions
-  const unknown = Object.keys(own).find(name => !Object.hasOwn(LobbyOptions.properties, name))
-  if (unknown !== undefined) throw invalid(unknown, 'no such option')
-  if (!Value.Check(LobbyOptions, own)) {
-    const { instancePath, message } = firstFault(LobbyOptions, own)
-    throw invalid(instancePath.slice(1).replaceAll('/', '.'), message)
-  }
-  return { ...defaultLobbyOptions, ...own, rateLimit: { ...defaultLobbyOptions.rateLimit, ...own.rateLimit } }
-}
-
-function invalid (option: string, message: string): GodotError {
-  return new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: option ${option}: ${message}`)
+  const options: LobbyOptions = checkedOptions('lobbyRoutes', LobbyOptions, given)
+  return { ...defaultLobbyOptions, ...options, rateLimit: { ...defaultLobbyOptions.rateLimit, ...options.rateLimit } }
 }

@@ -1,12 +1,12 @@
-/** What a connection tells its peer. */
+/** Receives what happens on a connection. */
 export interface ConnectionReceiver {
-  /** bytes[0..length) came; they may be overwritten by the receiver and are good until the call returns. */
+  /** bytes[0..length) have arrived; valid until the call returns, and the receiver may overwrite them. */
   onData (bytes: Uint8Array, length: number): void
-  /** The connection is over, whoever ended it; nothing comes after this, and it comes once. */
+  /** The connection has ended, whichever side ended it. Called once; nothing follows. */
   onGone (): void
 }
 
-/** One open socket of any kind, seen as bytes: the least that the core needs of it. */
+/** An open socket of any kind as a stream of bytes: what the core needs of it. */
 export interface Connection {
   /** Address of the other side, IPv4 dotted also on a dual-stack socket. */
   readonly address: string
@@ -17,22 +17,23 @@ export interface Connection {
   /** Whether the system accepts no more bytes for now: what is written waits in the process. */
   readonly isFull: boolean
   /**
-   * Bytes written that the system has not accepted yet, as exactly as it tells; falls while it accepts a large write.
+   * Bytes written that the system has not accepted yet, as far as it reports them; falls while it accepts a large
+   * write.
    */
   readonly unsentBytes: number
-  /** Starts to deliver; nothing is lost that came before. */
+  /** Starts delivering, beginning with what has arrived before. */
   open (receiver: ConnectionReceiver): void
-  /** Sends bytes; they must not change until `bufferedAmount` is 0. Does nothing once the connection is over. */
+  /** Sends bytes; they must not change until `bufferedAmount` is 0. Does nothing once the connection has ended. */
   write (bytes: Uint8Array): void
-  /** Gathers the writes up to `uncork` into one. */
+  /** Combines all writes until `uncork` into one. */
   cork (): void
   uncork (): void
-  /** Calls back once, when everything written so far has left (or the connection is over). */
+  /** Calls back once, when everything written so far has been sent (or the connection has ended). */
   whenWritten (callback: () => void): void
   pause (): void
   resume (): void
   setNoDelay (enabled: boolean): void
-  /** Ends our direction after what was written, and goes on reading until the other side ends too. */
+  /** Ends our direction after what was written; reading goes on until the other side ends, too. */
   end (): void
   /** Cuts it at once. */
   destroy (): void

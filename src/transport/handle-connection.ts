@@ -1,20 +1,22 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
 import { afterOthers, readBuffer } from './read-buffer.ts'
 import { requests, writeTo } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
+import { isTlsHandle, sizeOf, TlsWriter } from './tls-writer.ts'
 
 const connectionKey = Symbol('connection')
 
-/** A TCP handle, not documented: what net.Socket stands on. */
-interface TcpHandle extends WritableHandle {
-  onread: (this: TcpHandle) => void
+/** A handle of TCP or TLS, not documented: what sockets of Node stand on. */
+interface Handle extends WritableHandle {
+  onread: (this: Handle) => void
   readonly bytesRead: number
   /** Reads into the buffer from now on. */
   useUserBuffer (buffer: Uint8Array): void
-  /** Not 0 if it reads already, or cannot. */
+  /** Returns an error code, not 0, if it is reading already or cannot read. */
   readStart (): number
   readStop (): number
   shutdown (request: StreamRequest): number
@@ -29,23 +31,29 @@ const methods = [
 ] as const
 const NOTHING = new Uint8Array(0)
 
+/** Prototypes of sockets that have nothing of their own between handle and stream. */
+const prototypes: unknown[] = [Socket.prototype, TLSSocket.prototype]
+
 /**
- * A plain TCP connection past net.Socket, whose streams cost more than the system calls: reads into `readBuffer`, and
- * writes to the handle, where libuv keeps what the system does not take at once.
+ * A TCP or TLS connection that bypasses the sockets of Node, whose streams cost more than the system calls: reads into
+ * `readBuffer`, and writes to the handle. What the system does not accept at once libuv keeps, and over TLS OpenSSL.
  */
 export class HandleConnection implements Connection {
   readonly address: string
   readonly port: number
-  /** Undefined once the connection is over. */
-  #handle: TcpHandle | undefined
+  /** Undefined once the connection has ended. */
+  #handle: Handle | undefined
   /** The socket of the handle, if an HTTP server has accepted it: closes it. */
   readonly #socket: Socket | undefined
   #receiver: ConnectionReceiver | undefined
   #head: Uint8Array
   #bytesRead = 0
   #isPaused = false
+  /** What came while it was paused, as a TLS handle delivers all that it has read; an empty chunk is the end. */
+  #kept: Uint8Array[] | undefined
   /** Bytes of writes that the system has not taken completely. */
   #pending = 0
+  readonly #tls: TlsWriter | undefined
   #corked: Uint8Array[] | undefined
   #onWritten: (() => void) | undefined
   /** Whether our direction ends, whether it has ended, and whether the client's has. */
@@ -57,15 +65,18 @@ export class HandleConnection implements Connection {
   private constructor (handle: object, socket: Socket | undefined, head: Uint8Array, address: string, port: number) {
     this.address = canonicalAddress(address)
     this.port = port
-    this.#handle = handle as TcpHandle
+    this.#handle = handle as Handle
     this.#socket = socket
     this.#head = head
+    if (!isTlsHandle(handle)) return
+    this.#tls = new TlsWriter(handle, this)
+    this.#watchWrites(socket!)
   }
 
   /** The connection of an accepted handle that nobody else uses, and that `suits`. */
   static ofHandle (handle: object): HandleConnection {
     const name: { address?: string, port?: number } = {}
-    ;(handle as TcpHandle).getpeername(name)
+    ;(handle as Handle).getpeername(name)
     return new HandleConnection(handle, undefined, NOTHING, name.address ?? '', name.port ?? 0)
   }
 
@@ -76,31 +87,34 @@ export class HandleConnection implements Connection {
   static ofSocket (socket: Duplex, head: Uint8Array, address: string | undefined): HandleConnection | undefined {
     const { _handle: handle } = socket as { _handle?: object | null }
     if (handle == null || !isPlain(socket) || !HandleConnection.suits(handle)) return undefined
+    if (socket instanceof TLSSocket && !isIdle(socket, handle)) return undefined
     const { remoteAddress = '', remotePort = 0 } = socket
     return new HandleConnection(handle, socket, head, address ?? remoteAddress, remotePort)
   }
 
   /** Whether a TCP handle, accepted or listening, has everything that is needed. */
   static suits (handle: object): boolean {
-    const tcp = handle as TcpHandle
+    const tcp = handle as Handle
     return requests !== undefined && 'onread' in tcp && methods.every(name => typeof tcp[name] === 'function') &&
       typeof tcp.bytesRead === 'number' && typeof tcp.writeQueueSize === 'number'
   }
 
-  static #onRead (this: TcpHandle): void {
+  static #onRead (this: Handle): void {
     this[connectionKey]!.#read()
   }
 
   get bufferedAmount (): number {
-    return this.#handle === undefined ? 0 : this.#pending
+    return this.#handle === undefined ? 0 : this.#tls?.pending ?? this.#pending
   }
 
   get isFull (): boolean {
-    return this.unsentBytes > 0
+    if (this.#handle === undefined) return false
+    return this.#tls === undefined ? this.#handle.writeQueueSize > 0 : this.#tls.isFull
   }
 
   get unsentBytes (): number {
-    return this.#handle?.writeQueueSize ?? 0
+    if (this.#handle === undefined) return 0
+    return this.#tls === undefined ? this.#handle.writeQueueSize : this.#tls.unsentBytes
   }
 
   open (receiver: ConnectionReceiver): void {
@@ -109,7 +123,8 @@ export class HandleConnection implements Connection {
     const early = this.#head.length > 0 ? [this.#head] : []
     this.#head = NOTHING
     if (isFirst) this.#begin(early)
-    if (isFirst !== this.#isPaused) this.resume()
+    if (isFirst && this.#isPaused) this.pause()
+    else if (isFirst || this.#isPaused) this.resume()
     for (const chunk of early) receiver.onData(chunk, chunk.length)
     if (this.#isClosed) receiver.onGone()
   }
@@ -136,7 +151,8 @@ export class HandleConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.bufferedAmount === 0) setImmediate(callback)
-    else this.#onWritten = callback
+    else if (this.#tls === undefined) this.#onWritten = callback
+    else this.#tls.whenWritten(callback)
   }
 
   pause (): void {
@@ -146,7 +162,9 @@ export class HandleConnection implements Connection {
 
   resume (): void {
     this.#isPaused = false
-    if (this.#receiver !== undefined && !this.#isClientGone) this.#handle?.readStart()
+    if (this.#receiver === undefined || this.#isClientGone) return
+    if (this.#kept === undefined) this.#handle?.readStart()
+    else setImmediate(() => { this.#deliverKept() })
   }
 
   setNoDelay (enabled: boolean): void {
@@ -158,12 +176,8 @@ export class HandleConnection implements Connection {
     const handle = this.#handle
     if (handle === undefined || this.#isEnding) return
     this.#isEnding = true
-    const request = new requests!.Shutdown()
-    request.oncomplete = () => {
-      this.#hasEnded = true
-      if (this.#isClientGone) this.destroy()
-    }
-    if (handle.shutdown(request) !== 0) this.destroy()
+    if (this.#tls === undefined) this.#shutdown()
+    else this.#tls.whenIdle(() => { this.#shutdown() })
   }
 
   destroy (): void {
@@ -171,6 +185,17 @@ export class HandleConnection implements Connection {
     this.#handle = undefined
     if (this.#socket !== undefined) this.#socket.destroy()
     else handle?.close(() => { this.#closed() })
+  }
+
+  #shutdown (): void {
+    if (this.#handle === undefined) return
+    const request = new requests!.Shutdown()
+    const onComplete = (): void => {
+      this.#hasEnded = true
+      if (this.#isClientGone) this.destroy()
+    }
+    request.oncomplete = onComplete
+    if (this.#handle.shutdown(request) !== 0) this.destroy()
   }
 
   /** Starts to read; `early` gets what the socket has read already. */
@@ -195,6 +220,15 @@ export class HandleConnection implements Connection {
     if (socket.destroyed) this.#handle = undefined
   }
 
+  /** What others write to the TLS socket takes its turn: two writes at a time would abort the process. */
+  #watchWrites (socket: Socket): void {
+    const write: Socket['_write'] = (chunk: string | Uint8Array, encoding, callback) => {
+      this.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
+      callback()
+    }
+    Object.assign(socket, { _write: write, _writev: undefined })
+  }
+
   #closed (): void {
     this.#handle = undefined
     this.#isClosed = true
@@ -203,6 +237,7 @@ export class HandleConnection implements Connection {
 
   #write (bytes: Uint8Array | Uint8Array[]): void {
     if (this.#handle === undefined || this.#isEnding) return
+    if (this.#tls !== undefined) return this.#tls.write(bytes)
     const request = writeTo(this.#handle, bytes)
     if (request === 0) return
     if (typeof request === 'number') return this.destroy()
@@ -211,7 +246,7 @@ export class HandleConnection implements Connection {
 
   /** What the system has not taken at once is confirmed later. */
   #await (request: StreamRequest, bytes: Uint8Array | Uint8Array[]): void {
-    const size = bytes instanceof Uint8Array ? bytes.length : bytes.reduce((sum, { length }) => sum + length, 0)
+    const size = sizeOf(bytes)
     const onComplete = (status: number): void => {
       this.#pending -= size
       if (status < 0) this.destroy()
@@ -229,7 +264,7 @@ export class HandleConnection implements Connection {
     callback?.()
   }
 
-  /** Node tells how much it has read by the total. */
+  /** Node reports only the total of what it has read. */
   #read (): void {
     const handle = this.#handle
     if (handle === undefined) return
@@ -237,6 +272,7 @@ export class HandleConnection implements Connection {
     const length = bytesRead - this.#bytesRead
     if (length === 0) return this.#onNothing(handle)
     this.#bytesRead = bytesRead
+    if (this.#isPaused || this.#kept !== undefined) return this.#keep(readBuffer.slice(0, length))
     this.#receiver!.onData(readBuffer, length)
     if (length < readBuffer.length || this.#isPaused) return
     this.#handle?.readStop()
@@ -244,23 +280,52 @@ export class HandleConnection implements Connection {
   }
 
   /** Nothing was read: libuv has stopped by itself at the end, cannot start again after an error, or reads on. */
-  #onNothing (handle: TcpHandle): void {
+  #onNothing (handle: Handle): void {
     const isEnd = handle.readStart() === 0
     handle.readStop()
     if (!isEnd) {
       if (handle.readStart() !== 0) this.destroy()
       return
     }
+    if (this.#isPaused || this.#kept !== undefined) this.#keep(NOTHING)
+    else this.#onEnd()
+  }
+
+  #keep (chunk: Uint8Array): void {
+    this.#kept ??= []
+    this.#kept.push(chunk)
+  }
+
+  #deliverKept (): void {
+    while (!this.#isPaused && this.#handle !== undefined) {
+      const chunk = this.#kept?.shift()
+      if (chunk === undefined) {
+        this.#kept = undefined
+        return this.resume()
+      }
+      if (chunk.length > 0) this.#receiver!.onData(chunk, chunk.length)
+      else this.#onEnd()
+    }
+  }
+
+  /** The client has ended its direction. */
+  #onEnd (): void {
     this.#isClientGone = true
     if (this.#hasEnded) this.destroy()
     else this.end()
   }
 }
 
-/** Whether it is a net.Socket itself as Node made it, open in both directions, that nobody else reads. */
+/** Whether it is a socket as Node made it, open in both directions, that nobody else reads or writes. */
 function isPlain (socket: Duplex): socket is Socket {
-  return Object.getPrototypeOf(socket) === Socket.prototype && !socket.destroyed && !socket.readableEnded &&
+  return prototypes.includes(Object.getPrototypeOf(socket)) && !socket.destroyed && !socket.readableEnded &&
     socket.writable && socket.writableLength === 0 && socket.writableCorked === 0 &&
     !Object.hasOwn(socket, 'write') && !Object.hasOwn(socket, '_write') &&
     socket.listenerCount('data') + socket.listenerCount('readable') === 0
+}
+
+/** Whether a TLS socket stands on a TCP handle, and writes nothing, not even the empty writes of HTTP responses. */
+function isIdle (socket: TLSSocket, handle: object): boolean {
+  const { _writableState: state } = socket as { _writableState?: { pendingcb?: number } }
+  return isTlsHandle(handle) && state?.pendingcb === 0
 }

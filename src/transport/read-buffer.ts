@@ -1,6 +1,6 @@
 import { fastMemory } from '../protocol/websocket/unmask.ts'
 
-/** Read buffer of all plain sockets; each chunk is handled before the next one is read. */
+/** Read buffer of all sockets; each chunk is handled before the next one is read. */
 export const readBuffer = fastMemory
 
 let resting: Array<() => void> = []

@@ -1,19 +1,15 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
 import { mayUseInternals } from './internals.ts'
-import { readBuffer } from './read-buffer.ts'
 
 const NOTHING = Buffer.alloc(0)
-/** Chunks of TLS of this size are copied into `readBuffer`, where they are unmasked much faster. */
-const WORTH_COPYING = 512
 
 /** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */
 interface Handle { writeQueueSize?: number, _parent?: Handle }
 
-/** A socket of Node of any kind, by its documented methods: TLS, in-process, or one that others watch. */
+/** A socket of Node of any kind, by its documented methods: in-process, or one that others watch. */
 export class SocketConnection implements Connection {
   readonly address: string
   readonly port: number
@@ -21,10 +17,6 @@ export class SocketConnection implements Connection {
   #head: Uint8Array
   #receiver: ConnectionReceiver | undefined
   #isPaused = false
-  /** TLS, which never confirms a write at once: writes that are not confirmed, and who waits for them. */
-  #unconfirmed = 0
-  #onWritten: (() => void) | undefined
-  readonly #confirm: (() => void) | undefined
 
   /** `head`: bytes received after the request. `address`: the address of the client if a proxy sent it. */
   constructor (socket: Duplex, head: Uint8Array, address: string | undefined = undefined) {
@@ -33,7 +25,6 @@ export class SocketConnection implements Connection {
     this.port = remotePort
     this.#socket = socket
     this.#head = head
-    if (socket instanceof TLSSocket) this.#confirm = () => { if (--this.#unconfirmed === 0) this.#confirmed() }
     setNoDelay(socket, true)
   }
 
@@ -72,9 +63,7 @@ export class SocketConnection implements Connection {
   }
 
   write (bytes: Uint8Array): void {
-    if (!this.#socket.writable) return
-    if (this.#confirm !== undefined) this.#unconfirmed++
-    this.#socket.write(bytes, this.#confirm)
+    if (this.#socket.writable) this.#socket.write(bytes)
   }
 
   cork (): void {
@@ -87,7 +76,6 @@ export class SocketConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.#socket.destroyed) setImmediate(callback)
-    else if (this.#unconfirmed > 0) this.#onWritten = callback
     else this.#socket.write(NOTHING, () => { callback() })
   }
 
@@ -118,26 +106,13 @@ export class SocketConnection implements Connection {
     const socket = this.#socket
     // From now on the timeouts of the peer apply.
     if (socket instanceof Socket) socket.setTimeout(0)
-    socket.on('data', (chunk: Buffer) => { this.#onChunk(chunk) })
+    socket.on('data', ({ buffer, byteOffset, length }: Buffer) => {
+      this.#receiver!.onData(new Uint8Array(buffer, byteOffset, length), length)
+    })
     socket.on('error', () => { socket.destroy() })
     socket.on('end', () => { socket.end() })
     socket.on('close', () => { this.#receiver!.onGone() })
     if (this.#isPaused) socket.pause()
-  }
-
-  #confirmed (): void {
-    const callback = this.#onWritten
-    this.#onWritten = undefined
-    callback?.()
-  }
-
-  #onChunk (chunk: Buffer): void {
-    const { length } = chunk
-    if (this.#confirm === undefined || length < WORTH_COPYING || length > readBuffer.length) {
-      return this.#receiver!.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, length), length)
-    }
-    readBuffer.set(chunk)
-    this.#receiver!.onData(readBuffer, length)
   }
 }
 

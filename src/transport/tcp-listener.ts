@@ -3,7 +3,6 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import { canonicalAddress } from '../address-range.ts'
 import { HandleConnection } from './handle-connection.ts'
 import type { TlsKeys, Listener } from './listener.ts'
 import { GodotError } from '../error.ts'
@@ -89,7 +88,10 @@ export class TcpListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    this.#options.onConnection(new SocketConnection(secure, NOTHING, canonicalAddress(remoteAddress ?? '')))
+    // Node ignores records that cannot be decrypted once the handshake is complete, unless a server of its own listens.
+    secure.on('_tlsError', () => { secure.destroy() })
+    this.#options.onConnection(HandleConnection.ofSocket(secure, NOTHING, remoteAddress) ??
+      new SocketConnection(secure, NOTHING, remoteAddress))
   }
 }
 

@@ -24,5 +24,6 @@ t.test('endpoints have IPv6 addresses in brackets', async t => {
 })
 
 t.test('plurals', async t => {
-  t.same([0, 1, 2].map(count => formatPlural(count, 'peer')), ['0 peers', '1 peer', '2 peers'])
+  t.same([0, 1, 2, 3000].map(count => formatPlural(count, 'peer')), ['0 peers', '1 peer', '2 peers', '3,000 peers'])
+  t.same([1, 2].map(count => formatPlural(count, 'address', 'addresses')), ['1 address', '2 addresses'])
 })

@@ -141,54 +141,46 @@ t.test('a part that names a server that does not exist fails to register', async
   }
 })
 
-/** Packages that belong to one part, by its name. */
-const packages: Record<string, string[]> = {
-  metrics: ['prom-client'],
-  dashboard: ['@fastify/static'],
-  lobbyRoutes: ['@fastify/cors', '@fastify/rate-limit'],
-  adminRoutes: ['@fastify/bearer-auth', '@fastify/sse']
-}
-const optionsOf: Record<string, string> = { adminRoutes: '{ auth: false }', lobbyRoutes: "{ origin: '*' }" }
+const main = JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)
+/** What a program does one after the other, and the packages of parts or of the service that it loads by that. */
+const steps: ReadonlyArray<[step: string, statement: string, packages: string[]]> = [
+  ['importing the package', `ours = await import(${main})`, []],
+  ['a server', 'await register(ours.default, { rooms: true })', []],
+  ['metrics', 'await register(ours.metrics)', ['@fastify/bearer-auth', 'prom-client']],
+  ['dashboard', 'await register(ours.dashboard)', ['@fastify/static']],
+  ['lobbyRoutes', "await register(ours.lobbyRoutes, { prefix: '/lobby', origin: '*' })",
+    ['@fastify/cors', '@fastify/rate-limit']],
+  // And @fastify/bearer-auth, which metrics have loaded.
+  ['adminRoutes', "await register(ours.adminRoutes, { prefix: '/api', auth: false })", ['@fastify/sse']]
+]
 const ofService = ['@fastify/swagger', '@fastify/swagger-ui', 'close-with-grace', 'eventsource-parser', 'string-width']
-const all = [...Object.values(packages).flat(), ...ofService]
+const watched = [...ofService, ...steps.flatMap(([, , packages]) => packages)]
 
-t.test('importing the package loads no package of a part or of the service', async t => {
-  t.same(await loadedBy(''), [], 'import alone')
-  t.same(await loadedBy('await app.register(peerServer, { rooms: true })'), [], 'with a server')
-})
-
-for (const [part, names] of Object.entries(packages)) {
-  t.test(`registering ${part} loads only its own packages`, async t => {
-    t.same(await loadedBy(`
-      await app.register(peerServer, { rooms: true })
-      await app.register(ours.${part}, ${optionsOf[part] ?? '{}'})`),
-    // The page uses the parser, so its folder is resolved; it is not loaded.
-    [...names, ...(part === 'metrics' ? ['@fastify/bearer-auth'] : [])].sort())
-  })
-}
-
-/** Which of the packages a program loads that imports ours in a new process. */
-async function loadedBy (statements: string): Promise<string[]> {
-  const hooks = `export async function resolve (specifier, context, next) {
-    const result = await next(specifier, context)
-    process._rawDebug(result.url)
-    return result
-  }`
+t.test('importing the package loads no package of a part, registering a part only its own', async t => {
   const program = `
-    import { createRequire, register } from 'node:module'
+    import { Session } from 'node:inspector'
     import Fastify from 'fastify'
-    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)})
-    const ours = await import(${JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)})
-    const { default: peerServer } = ours
     const app = Fastify()
-    ${statements}
+    const register = async (...args) => { await app.register(...args) }
+    let loaded = []
+    const session = new Session()
+    session.connect()
+    session.on('Debugger.scriptParsed', ({ params }) => { loaded.push(params.url) })
+    session.post('Debugger.enable')
+    let ours
+    for (const step of [${steps.map(([, statement]) => `async () => { ${statement} }`).join(', ')}]) {
+      loaded = []
+      await step()
+      console.log(JSON.stringify(loaded))
+    }
     await app.ready()
-    await app.close()
-    for (const file of Object.keys(createRequire(import.meta.url).cache)) process._rawDebug(file)`
+    await app.close()`
   const args = ['--no-warnings', '--input-type=module', '-e', program]
-  const { stderr } = await promisify(execFile)(process.execPath, args, {
-    cwd: root, env: process.env
-  })
-  t.match(stderr, /node_modules\/fastify\//, 'packages were seen')
-  return all.filter(name => stderr.includes(`/node_modules/${name}/`)).sort()
-}
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 })
+  const loaded: string[][] = stdout.trim().split('\n').map(line => JSON.parse(line))
+  t.match(loaded[0].join(), '/node_modules/typebox/', 'packages are seen')
+  for (const [at, [step, , packages]] of steps.entries()) {
+    const isLoaded = (name: string) => loaded[at].some(url => url.includes(`/node_modules/${name}/`))
+    t.same(watched.filter(isLoaded).sort(), packages, step)
+  }
+})

@@ -1,14 +1,20 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import type { Connection, ConnectionReceiver } from '../../src/transport/connection.ts'
 import { HandleConnection } from '../../src/transport/handle-connection.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
+import { secureContext } from '../../src/transport/key-material.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
+import { nextTurn } from '../helper/frame-client.ts'
+import { leafKeys, pem } from '../helper/keys.ts'
 import { until } from '../helper/until.ts'
 
 const MIB = 1 << 20
 const NOTHING = Buffer.alloc(0)
+const context = secureContext(leafKeys)
+const ca = pem('root.pem')
 
 type Accepted = Connection & { handOn (head: Uint8Array): void }
 
@@ -19,38 +25,75 @@ interface Listening { _handle: { onconnection: (error: number, handle: object) =
 interface Accepting { onread: () => void }
 let acceptedLast: Accepting
 
-/** Each implementation of a connection: how one is made of what a server of Node accepts. */
-const kinds: Record<string, (server: Server, accept: (connection: Accepted) => void) => void> = {
-  'a socket of Node' (server, accept) {
-    server.on('connection', socket => { accept(new SocketConnection(socket, NOTHING)) })
+/** An implementation of a connection: how one is made of what a server of Node accepts. */
+interface Kind {
+  readonly isTls?: boolean
+  listen (server: Server, accept: (connection: Accepted) => void): void
+}
+
+const kinds: Record<string, Kind> = {
+  'a socket of Node': {
+    listen (server, accept) {
+      server.on('connection', socket => { accept(new SocketConnection(socket, NOTHING)) })
+    }
   },
-  'the handle of a socket' (server, accept) {
-    server.on('connection', socket => { accept(HandleConnection.ofSocket(socket, NOTHING, undefined)!) })
+  'the handle of a socket': {
+    listen (server, accept) {
+      server.on('connection', socket => { accept(HandleConnection.ofSocket(socket, NOTHING, undefined)!) })
+    }
   },
-  'a handle' (server, accept) {
-    const { _handle: handle } = server as unknown as Listening
-    handle.onconnection = (_error, accepted) => {
-      acceptedLast = accepted as Accepting
-      accept(HandleConnection.ofHandle(accepted))
+  'a handle': {
+    listen (server, accept) {
+      const { _handle: handle } = server as unknown as Listening
+      handle.onconnection = (_error, accepted) => {
+        acceptedLast = accepted as Accepting
+        accept(HandleConnection.ofHandle(accepted))
+      }
+    }
+  },
+  'a TLS socket of Node': {
+    isTls: true,
+    listen (server, accept) {
+      server.on('connection', socket => { accept(new SocketConnection(encrypted(socket), NOTHING)) })
+    }
+  },
+  'the handle of a TLS socket': {
+    isTls: true,
+    listen (server, accept) {
+      server.on('connection', socket => { accept(HandleConnection.ofSocket(encrypted(socket), NOTHING, undefined)!) })
     }
   }
 }
 
+function encrypted (socket: Socket): TLSSocket {
+  return new TLSSocket(socket, { isServer: true, secureContext: context })
+}
+
 /** Both ends of a connection; the client does not read yet. */
-async function connectPair (t: Test, kind: string): Promise<{ client: Socket, connection: Accepted }> {
+interface Pair {
+  readonly connection: Accepted
+  readonly client: Socket
+  /** The TCP socket of the client. */
+  readonly tcp: Socket
+}
+
+async function connectPair (t: Test, kind: string): Promise<Pair> {
+  const { isTls, listen } = kinds[kind]
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const accepted = new Promise<Accepted>(resolve => { kinds[kind](server, resolve) })
+  const accepted = new Promise<Accepted>(resolve => { listen(server, resolve) })
   const { port } = server.address() as AddressInfo
-  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).pause()
-  client.on('error', () => {})
-  const connection = await accepted
+  const tcp = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  const client = isTls === true ? connectTls({ socket: tcp, servername: 'localhost', ca }) : tcp
+  client.pause().on('error', () => {})
+  // The server sends the first session ticket when the handshake is complete for it too.
+  const [connection] = await Promise.all([accepted, isTls === true && once(client, 'session').then(nextTurn)])
   t.teardown(() => {
     client.destroy()
     connection.destroy()
     server.close()
   })
-  return { client, connection }
+  return { client, tcp, connection }
 }
 
 /** Keeps what it receives. */
@@ -76,11 +119,11 @@ function open (connection: Connection): Received {
 }
 
 /** Writes parts of 1 MiB until the system takes no more; returns them. */
-function fill (connection: Connection): Buffer[] {
+async function fill (connection: Connection): Promise<Buffer[]> {
   const parts: Buffer[] = []
-  while (connection.bufferedAmount === 0) {
-    parts.push(Buffer.alloc(MIB, `${parts.length} `))
-    connection.write(parts.at(-1)!)
+  while (!connection.isFull) {
+    if (connection.bufferedAmount > 0) await nextTurn()
+    else connection.write(parts[parts.push(Buffer.alloc(MIB, `${parts.length} `)) - 1])
   }
   return parts
 }
@@ -95,8 +138,8 @@ async function readAll (client: Socket): Promise<Buffer> {
 
 const skip = !mayUseInternals && 'without what is not documented of Node'
 
-for (const kind of Object.keys(kinds)) {
-  t.test(kind, { skip: kind !== 'a socket of Node' && skip }, async t => {
+for (const [kind, { isTls = false }] of Object.entries(kinds)) {
+  t.test(kind, { skip: !kind.endsWith('socket of Node') && skip }, async t => {
     t.test('delivers what arrives, and sends what is written', async t => {
       const { client, connection } = await connectPair(t, kind)
       t.equal(connection.address, '127.0.0.1')
@@ -109,6 +152,7 @@ for (const kind of Object.keys(kinds)) {
       connection.write(Buffer.from('b'))
       connection.write(Buffer.from('c'))
       connection.uncork()
+      if (isTls) await until(() => connection.bufferedAmount === 0)
       t.equal(connection.bufferedAmount, 0)
       t.notOk(connection.isFull)
       connection.end()
@@ -170,14 +214,93 @@ for (const kind of Object.keys(kinds)) {
       await until(() => bytes === MIB)
     })
 
+    t.test('delivers nothing before it is opened, or while it was paused before', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      client.write('early')
+      connection.pause()
+      const received = open(connection)
+      const other = await connectPair(t, kind)
+      const later = open(other.connection)
+      other.client.write('later')
+      await until(() => later.text === 'later')
+      t.equal(received.text, '')
+      connection.resume()
+      await until(() => received.text === 'early')
+    })
+
+    t.test('a receiver that pauses at every chunk gets all chunks in order, and the end after them', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      const heard: string[] = []
+      connection.open({
+        onData (bytes, length) {
+          heard.push(Buffer.from(bytes.subarray(0, length)).toString())
+          connection.pause()
+        },
+        onGone () { heard.push('end') }
+      })
+      connection.pause()
+      for (const text of ['one ', 'two ', 'three']) client.write(text)
+      client.end()
+      await once(client, 'finish')
+      client.resume()
+      for (let count = 1; heard.at(-1) !== 'end'; count++) {
+        connection.resume()
+        connection.resume()
+        await until(() => heard.length >= count)
+        await nextTurn()
+        t.ok(heard.filter(text => text !== 'end').length <= count, 'one at a time')
+      }
+      t.equal(heard.join(''), 'one two threeend')
+    })
+
+    t.test('a receiver that destroys the connection hears nothing after the end, and the process can exit', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      const heard: string[] = []
+      connection.open({
+        onData () {
+          heard.push('chunk')
+          connection.pause()
+          setImmediate(() => {
+            connection.resume()
+            connection.destroy()
+          })
+        },
+        onGone () { heard.push('end') }
+      })
+      connection.pause()
+      for (const text of ['one', 'two']) client.write(text)
+      client.end()
+      await once(client, 'finish')
+      connection.resume()
+      await until(() => heard.includes('end'))
+      await nextTurn()
+      t.equal(heard.indexOf('end'), heard.length - 1)
+    })
+
+    t.test('writes of one turn are sent in order', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      open(connection)
+      const parts = Array.from({ length: 100 }, (_, i) => Buffer.from(`${i} `))
+      for (const part of parts) connection.write(part)
+      connection.cork()
+      connection.write(NOTHING)
+      connection.uncork()
+      connection.write(NOTHING)
+      connection.end()
+      connection.end()
+      connection.write(Buffer.from('nothing happens'))
+      t.equal(String(await readAll(client)), parts.join(''))
+    })
+
     t.test('a write that the system does not take at once is confirmed later, and order is kept', async t => {
       const { client, connection } = await connectPair(t, kind)
       let confirmations = 0
       open(connection)
-      const parts = fill(connection)
+      const parts = await fill(connection)
       t.ok(connection.isFull)
       t.equal(connection.bufferedAmount, MIB)
-      t.ok(connection.unsentBytes > 0 && connection.unsentBytes <= MIB)
+      // Of TLS what the handle has just passed on counts twice.
+      t.ok(connection.unsentBytes > 0 && connection.unsentBytes <= (isTls ? 1.25 * MIB : MIB))
       connection.whenWritten(() => { confirmations++ })
       connection.write(Buffer.from('behind'))
       connection.cork()
@@ -200,7 +323,7 @@ for (const kind of Object.keys(kinds)) {
       client.on('data', (chunk: Buffer) => { received.push(chunk) })
       for (let i = 0; i < 3; i++) {
         client.pause()
-        parts.push(...fill(connection))
+        parts.push(...await fill(connection))
         client.resume()
         await new Promise<void>(resolve => { connection.whenWritten(resolve) })
         parts.push(Buffer.from(`small ${i}`))
@@ -214,7 +337,7 @@ for (const kind of Object.keys(kinds)) {
     t.test('a destroyed connection confirms what is pending', async t => {
       const { connection } = await connectPair(t, kind)
       const received = open(connection)
-      fill(connection)
+      await fill(connection)
       const written = new Promise<void>(resolve => { connection.whenWritten(resolve) })
       connection.destroy()
       connection.destroy()
@@ -233,7 +356,7 @@ for (const kind of Object.keys(kinds)) {
     t.test('a client that ends its direction gets what was written before', async t => {
       const { client, connection } = await connectPair(t, kind)
       const received = open(connection)
-      const parts = fill(connection)
+      const parts = await fill(connection)
       client.end('bye')
       await until(() => received.text === 'bye')
       t.equal((await readAll(client)).length, parts.length * MIB)
@@ -241,18 +364,18 @@ for (const kind of Object.keys(kinds)) {
     })
 
     t.test('a client that has reset the connection ends it', async t => {
-      const { client, connection } = await connectPair(t, kind)
+      const { tcp, connection } = await connectPair(t, kind)
       const received = open(connection)
-      client.resetAndDestroy()
+      tcp.resetAndDestroy()
       await until(() => received.ends === 1)
       connection.write(Buffer.from('nothing happens'))
     })
 
     t.test('a write after the client has reset the connection ends it', async t => {
-      const { client, connection } = await connectPair(t, kind)
+      const { tcp, connection } = await connectPair(t, kind)
       const received = open(connection)
       connection.pause()
-      client.resetAndDestroy()
+      tcp.resetAndDestroy()
       const timer = setInterval(() => { connection.write(Buffer.alloc(1000)) }, 1)
       await until(() => received.ends === 1)
       clearInterval(timer)

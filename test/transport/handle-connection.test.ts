@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { Duplex, PassThrough } from 'node:stream'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { HandleConnection } from '../../src/transport/handle-connection.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
+import { secureContext } from '../../src/transport/key-material.ts'
 import { startHost } from '../helper/host.ts'
+import { leafKeys, pem } from '../helper/keys.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { connectRawWebSocket } from '../helper/raw-socket.ts'
 
@@ -54,6 +57,47 @@ t.test('takes over only sockets as Node made them, that nobody else reads or wri
   t.notOk(isTaken(socket), 'a version of Node without it')
   socket.destroy()
   t.notOk(isTaken(socket), 'a destroyed socket')
+})
+
+const context = secureContext(leafKeys)
+
+t.test('takes over only TLS sockets above TCP that write nothing', { skip }, async t => {
+  const isTaken = (from: Duplex): boolean => HandleConnection.ofSocket(from, NOTHING, undefined) !== undefined
+  const [secure, writing, other] = [await acceptedSocket(t), await acceptedSocket(t), new PassThrough()]
+    .map(socket => new TLSSocket(socket, { isServer: true, secureContext: context }))
+  writing.write('')
+  t.equal(writing.writableLength, 0)
+  t.notOk(isTaken(writing), 'an empty write is in progress')
+  t.notOk(isTaken(other), 'not above TCP')
+  t.ok(isTaken(secure))
+  t.notOk(isTaken(secure), 'it has been taken over')
+})
+
+t.test('what a host writes to a TLS socket follows what is being sent', { skip }, async t => {
+  const server = createServer().listen(0, '127.0.0.1')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: pem('root.pem') })
+  const secure = new TLSSocket((await accepted)[0], { isServer: true, secureContext: context })
+  await once(client, 'secureConnect')
+  t.teardown(() => {
+    client.destroy()
+    server.close()
+  })
+  const connection = HandleConnection.ofSocket(secure, NOTHING, undefined)!
+  connection.open({ onData () {}, onGone () {} })
+  connection.write(Buffer.from('one '))
+  secure.write('two ')
+  secure.cork()
+  secure.write('74687265', 'hex')
+  secure.write(Buffer.from('e '))
+  secure.uncork()
+  connection.write(Buffer.from('four'))
+  connection.end()
+  let text = ''
+  for await (const chunk of client) text += String(chunk)
+  t.equal(text, 'one two three four')
 })
 
 const hosts: Record<string, (socket: Socket) => void> = {

@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import { HandleConnection } from '../../src/transport/handle-connection.ts'
+import { mayUseInternals } from '../../src/transport/internals.ts'
 import { encodeRelayPacket, RELAY_HEAD, relayType, target } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { leafKeys, pem } from '../helper/keys.ts'
 import { modes, openServer } from '../helper/modes.ts'
@@ -83,6 +86,9 @@ for (const mode of modes) {
     const server = await openServer(t, mode, { gdMpApi: true, ...options }, host)
     const members = await joinAll(t, server)
     const [first, ...others] = members
+    for (const { outbox: { connection } } of internalsOf(server).registry.peers) {
+      t.equal(connection instanceof HandleConnection, mayUseInternals)
+    }
     t.same(await recordsOf(others, 50, () => { send(first, 50) }), others.map(() => 1), 'relayed packets of one client')
     t.same(await recordsOf(members, 20, () => {
       for (let i = 0; i < 20; i++) server.putPacket(Buffer.from([i]))

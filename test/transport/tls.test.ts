@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -6,8 +7,9 @@ import type { ServerOptions } from '../../src/options/option-types.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { stopTime } from '../helper/clock.ts'
 import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
-import { openEchoServer } from '../helper/modes.ts'
-import { connectRaw, connectRawTls, upgradeRequest } from '../helper/raw-socket.ts'
+import { modes, openEchoServer, openServer } from '../helper/modes.ts'
+import { nextSignal } from '../helper/next-signal.ts'
+import { connectRaw, connectRawTls, frame, upgradeRequest } from '../helper/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 const ca = pem('root.pem')
@@ -58,6 +60,46 @@ t.test('a client without TLS is cut', async t => {
   await raw.end()
   t.equal(server.countPeers().pending, 0)
 })
+
+/** Options of a server that speaks TLS, and of its host. */
+function serve (mode: (typeof modes)[number]): [options: Partial<ServerOptions>, host: object] {
+  const https = { key: leafKeys.privateKey, cert: leafKeys.sslCertificate + leafKeys.caChain }
+  return mode === 'own' ? [leafKeys, {}] : [{}, { https }]
+}
+
+for (const mode of modes) {
+  t.test(`frames that arrive with the request are not lost over TLS (${mode})`, async t => {
+    const server = await openEchoServer(t, mode, ...serve(mode))
+    const early = await connectRawTls(t, server.port, { ca })
+    // Its response leaves an empty write behind.
+    if (mode === 'mounted') early.send('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    if (mode === 'mounted') t.equal((await early.response()).status, 404)
+    early.send(Buffer.concat([Buffer.from(upgradeRequest('/ws')), frame(2, 'early'), frame(2, 'late'.repeat(15_000))]))
+    t.equal((await early.head()).status, 101)
+    t.equal(String((await early.frame()).payload), 'early')
+    t.equal((await early.frame()).payload.length, 60_000)
+    early.sendFrame(8, Buffer.of(0x03, 0xe8))
+    t.equal((await early.close()).code, 1000)
+    t.equal(await early.end(), 'end')
+  })
+
+  t.test(`bytes that are not TLS end the connection of a peer (${mode})`, async t => {
+    const [options, host] = serve(mode)
+    const server = await openServer(t, mode, { pingInterval: 0, ...options }, host)
+    const { socket: tcp } = await connectRaw(t, server.port)
+    const socket = new Duplex({ read () {}, write (chunk, _encoding, callback) { tcp.write(chunk, callback) } })
+    tcp.on('data', chunk => { socket.push(chunk) })
+    const raw = await connectRawTls(t, server.port, { ca, socket })
+    const joined = nextSignal(server, 'client_connected')
+    raw.send(upgradeRequest('/ws'))
+    const [id] = await joined
+    // The client hears no alert, and does not close the connection.
+    tcp.removeAllListeners('data').resume()
+    const left = nextSignal(server, 'client_disconnected')
+    tcp.write('GET / HTTP/1.1\r\n\r\n')
+    t.same(await left, [id, false])
+  })
+}
 
 t.test('refusals are sent over TLS too', async t => {
   const server = await openEchoServer(t, 'own', leafKeys)

@@ -47,7 +47,7 @@ const views: Record<string, View> = {
       await page.locator('#events li').first().waitFor()
     }
   },
-  'a moment of a chart': { show: async page => { await page.focus('#chart-bytes canvas') } },
+  'a selected point of a chart': { show: async page => { await page.focus('#chart-bytes canvas') } },
   'a wrong filter': {
     show: async page => {
       await page.fill('#filter-address', 'x')

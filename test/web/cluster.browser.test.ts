@@ -69,7 +69,7 @@ t.test('names nodes that do not answer, and tells of lost messages and of nodes 
   broker.cut(buses[1])
   t.teardown(() => { broker.restore(buses[1]) })
   for (const table of ['nodes', 'peers']) {
-    await page.locator(`#${table}-partial`, { hasText: 'Incomplete: no answer from node-1' }).waitFor()
+    await page.locator(`#${table}-partial`, { hasText: 'Incomplete: no response from node-1' }).waitFor()
   }
   await row(page, 'nodes', 'node-1').locator('.state', { hasText: 'unreachable' }).waitFor()
   t.equal(await row(page, 'nodes', 'node-1').locator('.count').textContent(), '–')

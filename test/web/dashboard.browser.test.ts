@@ -135,7 +135,7 @@ t.test('signs in so that password managers help, remembers the token on request,
 
   await page.evaluate("sessionStorage.setItem(Object.keys(sessionStorage)[0], 'an older token')")
   await page.reload()
-  await page.getByText('The token is no longer accepted.').waitFor()
+  await page.getByText('The token is no longer valid.').waitFor()
   t.equal(await page.isChecked('#token-dialog [name=remember]'), true)
   await signIn(page, token)
   await isSignedIn()
@@ -192,7 +192,7 @@ t.test('switches off what needs the server while it cannot be reached, and asks 
 
 t.test('tells of a server that has no more event streams, but works', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 }, maxEventStreams: 0 })
-  await page.getByText('no events: All 0 streams are in use').waitFor()
+  await page.getByText('no live events: All 0 streams are in use').waitFor()
   accept(server, new MemoryConnection('203.0.113.6', 4000), '')
   await row(page, [...server.peers()][0].id).locator('.disconnect').click()
   await page.click('#disconnect-dialog .danger')
@@ -200,7 +200,7 @@ t.test('tells of a server that has no more event streams, but works', options, a
   t.same(unexpected(problems, 'status of 503'), [])
 })
 
-t.test('charts begin with what the server has measured, and tell the values of a moment', options, async t => {
+t.test('charts load the history of the server, and show the values at a selected point', options, async t => {
   const { page, problems, port, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   const client = new PeerServerClient({ url: `http://127.0.0.1:${port}` })
   const connection = new MemoryConnection('203.0.113.6', 4000)
@@ -379,9 +379,9 @@ t.test('lists many rooms in pages, sorted and filtered, also on a phone and by k
   t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
   await page.click('#rooms [data-sort=name] button')
   await roomRow(page, 'arena-000').waitFor()
-  await page.click('#room-page-next')
+  await page.click('#room-pages-next')
   await roomRow(page, 'arena-050').waitFor()
-  t.equal(await page.textContent('#room-page'), '51 – 100 of 121')
+  t.equal(await page.textContent('#room-pages-range'), '51 – 100 of 121')
   await page.fill('#room-filter [name=q]', '-11')
   await page.waitForFunction(() => document.querySelectorAll('#rooms tbody tr').length === 10)
 
@@ -441,9 +441,9 @@ t.test('works with 10,000 peers that send packets, join, and leave all at once',
   const busiest = Array.from({ length: 100 }, (_, i) => 1099 - i)
   await page.click('[data-sort=bytesIn] button')
   await until(async () => JSON.stringify(await ports(50)) === JSON.stringify(busiest.slice(0, 50)))
-  await page.click('#page-next')
+  await page.click('#pages-next')
   await until(async () => JSON.stringify(await ports(50)) === JSON.stringify(busiest.slice(50)))
-  t.match(await page.textContent('#page'), /^51 – 100/)
+  t.match(await page.textContent('#pages-range'), /^51 – 100/)
   await page.fill('#filter-address', '10.7.0.0/16')
   await page.waitForFunction(() => [...document.querySelectorAll('#peers tbody .host')]
     .every(({ textContent }) => textContent.startsWith('10.7.')))

@@ -1,13 +1,13 @@
-// A line chart of the last ten minutes. The pointer or the arrow keys select a moment, whose values are shown.
+// A line chart of the last ten minutes. The pointer or the arrow keys select a point in time, whose values are shown.
 import { formatTime } from '../client/format.js'
 import { createElement } from './dom.js'
 
 /** Milliseconds from the left edge to the latest point. */
 const SPAN = 600_000
-/** Milliseconds without a point from which a line is interrupted. */
+/** Milliseconds between two points above which the line is interrupted. */
 const GAP = 5000
 const PADDING_TOP = 2
-/** Least value of the top of the scale. */
+/** Minimum value at the top of the scale. */
 const MIN_TOP = 10
 /** Height of the time labels; a chart lower than MIN_HEIGHT has none. */
 const LABEL_HEIGHT = 16
@@ -241,7 +241,7 @@ function drawTimes (context, width, height) {
   }
 }
 
-/** The next higher number of the series 1, 2, 5, 10, 20, 50 ... 500 times a power of `base`. */
+/** Rounds up to the series 1, 2, 5, 10, 20, 50 ... 500 times a power of `base`. */
 function roundUp (value, base) {
   let factor = 1
   while (value > factor * 500) factor *= base

@@ -1,14 +1,14 @@
-// Whether the server can be reached. What needs the server is disabled while it cannot.
+// Whether the server is reachable. Controls that need it are disabled while it is not.
 
-/** Controls outside of dialogs that need the server; they are in these fieldsets. */
+/** These fieldsets hold the controls outside dialogs that need the server. */
 const controls = document.querySelectorAll('fieldset.online')
 /** The buttons that submit dialogs. */
 const submits = document.querySelectorAll('dialog:not(#token-dialog) form .buttons button:last-child')
 
-/** Regions that the keyboard scrolls by a control in them, or while all are disabled by themselves. */
+/** The keyboard scrolls these regions by the controls in them; while those are disabled, they take the focus. */
 const regions = document.querySelectorAll('.lists .scroll')
 
-/** Whether the server can be reached. */
+/** Whether the server is reachable. */
 export let isOnline = false
 /** The control that had the focus when it was disabled. */
 let focused

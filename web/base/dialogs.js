@@ -4,11 +4,11 @@ import { formatPlural } from '../client/format.js'
 import { isOnline, setOnline } from './connection.js'
 import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 
-/** Bytes of UTF-8 in a close reason. */
+/** Maximum length of a close reason, in bytes of UTF-8. */
 const MAX_REASON = 123
 
 const codeMeanings = {
-  1000: 'Normal closure. Godot counts it as clean.',
+  1000: 'Normal closure; Godot reports it as a clean close.',
   1001: 'The server is going away.',
   1008: 'The client violated a policy.',
   1011: 'Internal server error.',
@@ -40,7 +40,7 @@ for (const dialog of document.querySelectorAll('dialog')) {
 
 /** Disconnects a peer with a code and a reason. */
 export function openDisconnect (id) {
-  openClosing(`Disconnect ${id}`, 'Disconnect', async closing => {
+  openCloseDialog(`Disconnect ${id}`, 'Disconnect', async closing => {
     await client.call('disconnectPeer', { id, ...closing })
     showToast(`Disconnecting ${id} with code ${closing.code}`)
   })
@@ -48,14 +48,14 @@ export function openDisconnect (id) {
 
 /** Closes a room with a code and a reason. */
 export function openCloseRoom (room) {
-  openClosing(`Close room ${room}`, 'Close', async closing => {
+  openCloseDialog(`Close room ${room}`, 'Close', async closing => {
     const { peers } = await client.call('closeRoom', { room, ...closing })
     showToast(`Closing room ${room} with ${formatPlural(peers, 'peer')}`)
   })
 }
 
-/** Asks for a close code and a reason; `close` is called with them. */
-export function openClosing (title, verb, close) {
+/** Asks for a close code and a reason, and calls `close` with them. */
+export function openCloseDialog (title, verb, close) {
   const form = openDialog('disconnect-dialog')
   const { preset, code, reason } = form.elements
   setText(byId('disconnect-title'), title)
@@ -64,7 +64,7 @@ export function openClosing (title, verb, close) {
     const isOther = preset.value === ''
     byId('other-code').hidden = !isOther
     setText(byId('code-meaning'), isOther ? allowedCodes : codeMeanings[preset.value])
-    limitReason(reason, byId('reason-size'))
+    showReasonSize(reason, byId('reason-size'))
   }
   form.oninput()
   onSubmit(form, async () => {
@@ -75,8 +75,8 @@ export function openClosing (title, verb, close) {
   })
 }
 
-/** Shows below a field for a close reason how much of the limit it takes. */
-export function limitReason (field, hint) {
+/** Shows the length of a close reason below its field. */
+export function showReasonSize (field, hint) {
   setText(hint, `${byteLength(field.value)} of ${MAX_REASON} bytes`)
   hint.classList.toggle('over', byteLength(field.value) > MAX_REASON)
 }
@@ -120,7 +120,7 @@ async function sendPacket (to, id, packet, raw) {
   return 1
 }
 
-/** Stops the server with a reason; `peers` says whom that disconnects. */
+/** Stops the server with a reason; `peers` is the text that says who is disconnected. */
 export function openStop (peers) {
   const form = openDialog('stop-dialog')
   setText(byId('stop-peers'), peers)

@@ -17,6 +17,24 @@ export function setText (element, text) {
   if (element.textContent !== text) element.textContent = text
 }
 
+/** Adds lines at the top of a list, which keeps `max` of them and takes the place of its placeholder. */
+export function prependLines (list, placeholder, max, ...lines) {
+  list.prepend(...lines)
+  while (list.childElementCount > max) list.lastElementChild.remove()
+  showLines(list, placeholder)
+}
+
+/** Removes all lines of a list; its placeholder is shown. */
+export function clearLines (list, placeholder) {
+  list.replaceChildren()
+  showLines(list, placeholder)
+}
+
+function showLines (list, placeholder) {
+  list.hidden = list.childElementCount === 0
+  placeholder.hidden = !list.hidden
+}
+
 /** Shows a message for five seconds. */
 export function showToast (text) {
   const toast = createElement('p', {}, text)
@@ -30,18 +48,18 @@ export function showProblem (element, text) {
   setText(element, text ?? '')
 }
 
-/** Tells that a list is incomplete, because nodes of the cluster did not answer; hides it when they all did. */
+/** Notes that a list is incomplete because nodes of the cluster did not respond; hides the note when all did. */
 export function showPartial (element, { partial = false, unreachable = [] }) {
   element.hidden = !partial
   const names = unreachable.length === 0 ? 'other nodes' : unreachable.join(', ')
-  setText(element, partial ? `Incomplete: no answer from ${names}` : '')
+  setText(element, partial ? `Incomplete: no response from ${names}` : '')
 }
 
 /** An error as a message for the user. */
 export function messageOf (error) {
-  if (error.name === 'TimeoutError') return 'The server did not answer in time.'
-  // What browsers say when a request has no response is different in each of them.
+  if (error.name === 'TimeoutError') return 'The server did not respond in time.'
+  // A request without a response: each browser has its own message for it.
   if (error instanceof TypeError && /fetch|network|load/i.test(error.message)) return 'The server cannot be reached.'
-  if (error.status === 401) return 'The token is no longer accepted.'
+  if (error.status === 401) return 'The token is no longer valid.'
   return error.details?.join('; ') ?? error.message
 }

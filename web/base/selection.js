@@ -1,11 +1,11 @@
 // Which peers are selected in the table, and the bar that acts on all of them.
-import { formatCount } from '../client/format.js'
+import { formatCount, formatPlural } from '../client/format.js'
 import { byId, setText } from './dom.js'
 
-/** Ids in one query; the server takes no more. */
+/** Maximum number of ids in one query. */
 const MAX_IDS = 1000
 
-/** Selected peers: some by their ids, or all that match the filter of the table, except some. */
+/** The selected peers: a set of ids, or all that match the filter of the table except a set of ids. */
 export class Selection {
   #ids = new Set()
   /** The filter that all selected peers match; undefined: they are selected by id. */
@@ -25,11 +25,15 @@ export class Selection {
     return this.#filter === undefined ? this.#ids.size : Math.max(0, this.#total - this.#excluded.size)
   }
 
-  /** The selected peers in words. */
+  /** `3 peers`. */
+  get countText () {
+    return formatPlural(this.count, 'peer')
+  }
+
+  /** The selected peers in words: `3 peers`, `all 12 peers`, `all 3 peers that match`. */
   get text () {
-    const peers = `${formatCount(this.count)} ${this.count === 1 ? 'peer' : 'peers'}`
-    if (this.#filter === undefined) return peers
-    return Object.keys(this.#filter).length === 0 ? `all ${peers}` : `all ${peers} that match`
+    if (this.#filter === undefined) return this.countText
+    return Object.keys(this.#filter).length === 0 ? `all ${this.countText}` : `all ${this.countText} that match`
   }
 
   has (id) {
@@ -38,16 +42,16 @@ export class Selection {
 
   /** Selects or deselects these peers. */
   set (ids, isSelected) {
-    const isListed = isSelected === (this.#filter === undefined)
-    const listed = this.#filter === undefined ? this.#ids : this.#excluded
+    const isById = this.#filter === undefined
+    const listed = isById ? this.#ids : this.#excluded
     for (const id of ids) {
-      if (isListed) listed.add(id)
+      if (isSelected === isById) listed.add(id)
       else listed.delete(id)
     }
     this.#onChange()
   }
 
-  /** A peer has left. */
+  /** Forgets a peer that has left. */
   drop (id) {
     if (this.#ids.delete(id) || this.#excluded.delete(id)) this.#onChange()
   }
@@ -72,7 +76,7 @@ export class Selection {
     this.#onChange()
   }
 
-  /** Whether all that match a filter are selected. */
+  /** Whether the selection is by filter instead of by id. */
   get isOfFilter () {
     return this.#filter !== undefined
   }
@@ -86,7 +90,7 @@ export class Selection {
     return Object.keys(filter).length === 0 ? { all: true, ...excluded } : { filter, ...excluded }
   }
 
-  /** The selection as the queries of requests, which reach all of its peers together. */
+  /** The selection as queries: one request for each reaches all of its peers. */
   get queries () {
     const { ids, filter, excluded } = this.body
     if (ids === undefined) return [{ ...filter, excluded: excluded?.join() }]

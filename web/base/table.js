@@ -2,6 +2,7 @@
 import { formatCount } from '../client/format.js'
 import { byId, createElement, messageOf, setText, showPartial, showProblem } from './dom.js'
 import { Rows } from './rows.js'
+import { serverNow } from './server-clock.js'
 
 const PAGE_SIZE = 50
 /** Milliseconds without a key press until an incomplete filter is applied. */
@@ -18,6 +19,11 @@ export class PagedTable {
   #list
   #headings
   #rows
+  /** Buttons that lead to other pages, and which items this page has. */
+  #first
+  #previous
+  #next
+  #range
   #sort
   #order
   #filter = {}
@@ -29,14 +35,16 @@ export class PagedTable {
   #total = 0
   /** Whether the page is shown for the first time: its rows are not new. */
   #isFirstRender = true
-  /** Milliseconds that the clock of the server is ahead of the browser's. */
-  #clockOffset = 0
   #hint = ''
   #typingTimer
 
   constructor (list) {
     const { ids, sort, order } = list
     this.#list = list
+    this.#first = this.#createPageButton('First', () => { this.#goTo([undefined]) })
+    this.#previous = this.#createPageButton('Previous', () => { this.#goTo(this.#cursors.slice(0, -1)) })
+    this.#next = this.#createPageButton('Next', () => { this.#goTo([...this.#cursors, this.#nextCursor]) })
+    this.#range = createElement('span', { id: `${ids.pages}-range`, className: 'muted' })
     this.#rows = new Rows(byId(ids.table).tBodies[0], list)
     this.#headings = [...byId(ids.table).tHead.querySelectorAll('[data-sort]')]
     this.#sort = sort
@@ -48,9 +56,7 @@ export class PagedTable {
     byId(ids.filter).oninput = () => { this.#filterBy(Object.fromEntries(new FormData(byId(ids.filter)))) }
     byId(ids.filter).onsubmit = event => { event.preventDefault() }
     byId(ids.filter).onreset = () => { this.#filterBy({}) }
-    this.#page('first').onclick = () => { this.#goTo([undefined]) }
-    this.#page('previous').onclick = () => { this.#goTo(this.#cursors.slice(0, -1)) }
-    this.#page('next').onclick = () => { this.#goTo([...this.#cursors, this.#nextCursor]) }
+    byId(ids.pages).append(this.#first, this.#previous, this.#range, this.#next)
   }
 
   /** The key of the item whose row has the focus, as text. */
@@ -67,11 +73,6 @@ export class PagedTable {
   /** Number of items that match the filter. */
   get total () {
     return this.#total
-  }
-
-  /** Sets the current time of the server. */
-  setServerTime (time) {
-    this.#clockOffset = Date.parse(time) - Date.now()
   }
 
   /** Sets the hint that is shown when the list is empty. */
@@ -112,8 +113,9 @@ export class PagedTable {
     }
   }
 
-  #page (name) {
-    return byId(`${this.#list.ids.pages}-${name}`)
+  #createPageButton (name, onclick) {
+    const id = `${this.#list.ids.pages}-${name.toLowerCase()}`
+    return createElement('button', { type: 'button', className: 'plain', id, disabled: true, onclick }, name)
   }
 
   #sortBy ({ sort, first = 'asc' }) {
@@ -160,22 +162,22 @@ export class PagedTable {
   }
 
   #render (items) {
-    const now = Date.now() + this.#clockOffset
-    this.#rows.show(items, now, !this.#isFirstRender)
+    this.#rows.show(items, serverNow(), !this.#isFirstRender)
     this.#isFirstRender = false
     this.#showPages(items.length)
   }
 
   #showPages (shown) {
     const { ids, noneText } = this.#list
+    const buttons = [this.#first, this.#previous, this.#next]
     const page = this.#cursors.length
-    this.#page('first').disabled = this.#page('previous').disabled = page === 1
-    this.#page('next').disabled = this.#nextCursor === null
+    this.#first.disabled = this.#previous.disabled = page === 1
+    this.#next.disabled = this.#nextCursor === null
     const isOnlyPage = page === 1 && this.#nextCursor === null
-    for (const name of ['first', 'previous', 'next']) this.#page(name).hidden = isOnlyPage
+    for (const button of buttons) button.hidden = isOnlyPage
     const first = (page - 1) * PAGE_SIZE + 1
     const range = `${formatCount(first)} – ${formatCount(first + shown - 1)} of ${formatCount(this.#total)}`
-    setText(byId(ids.pages), shown === 0 ? '' : range)
+    setText(this.#range, shown === 0 ? '' : range)
     byId(ids.none).hidden = shown > 0
     setText(byId(ids.none), noneText(this.isFiltered, this.#hint))
   }

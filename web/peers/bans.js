@@ -1,7 +1,7 @@
 // The table of bans, and the dialog that adds one.
 import { client } from '../base/api.js'
 import { formatCount, formatDuration, formatPlural } from '../client/format.js'
-import { limitReason, onSubmit, openDialog } from '../base/dialogs.js'
+import { showReasonSize, onSubmit, openDialog } from '../base/dialogs.js'
 import { byId, createElement, messageOf, setText, showToast } from '../base/dom.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
 
@@ -11,7 +11,7 @@ const TYPING_DELAY = 300
 const sortKeys = {
   address: ({ address }) => address,
   since: ({ since }) => since,
-  // Text, as the other times; a permanent ban expires last.
+  // Times are compared as text; "~" sorts a permanent ban last.
   until: ({ until }) => until ?? '~'
 }
 
@@ -21,7 +21,7 @@ export function createBanTable (onLift) {
     ids: {
       table: 'bans',
       filter: 'ban-filter',
-      pages: 'ban-page',
+      pages: 'ban-pages',
       problem: 'bans-problem',
       partial: 'bans-partial',
       none: 'bans-none'
@@ -37,7 +37,7 @@ export function createBanTable (onLift) {
   })
 }
 
-/** One page of the bans; the server sends all of them. */
+/** One page of the bans: the server sends all of them, so they are filtered and sorted here. */
 async function loadBans ({ limit, cursor = 0, sort, order }, { q = '' }, signal) {
   const { items } = await client.call('bans', {}, undefined, { signal })
   const text = q.toLowerCase()
@@ -52,18 +52,18 @@ async function loadBans ({ limit, cursor = 0, sort, order }, { q = '' }, signal)
 
 /** Creates the row of a ban: its element, and a function that updates it. */
 function createRow ({ address }, onLift) {
-  const [reason, age, rest] = [createCell('reason'), createCell('number age'), createCell('number rest')]
+  const [reason, age, expires] = [createCell('reason'), createCell('number age'), createCell('number expires')]
   const element = createElement('tr', { tabIndex: -1 },
-    createCell('name', address), reason, age, rest,
-    createCell('row-actions', createButton('lift', 'Lift', `Lift the ban of ${address}`, () => { onLift(address) })))
+    createCell('name', address), reason, age, expires,
+    createCell('row-actions', createButton('lift', 'Lift', `Lift the ban on ${address}`, () => { onLift(address) })))
   const update = (ban, now) => {
     const seconds = time => Math.max(0, Math.abs(Date.parse(time) - now)) / 1000
     setText(reason, ban.reason === '' ? '–' : ban.reason)
     reason.title = ban.reason
     age.title = `since ${ban.since}`
     setText(age, formatDuration(seconds(ban.since)))
-    rest.title = ban.until === null ? '' : `until ${ban.until}`
-    setText(rest, ban.until === null ? 'never' : `in ${formatDuration(seconds(ban.until))}`)
+    expires.title = ban.until === null ? '' : `until ${ban.until}`
+    setText(expires, ban.until === null ? 'never' : `in ${formatDuration(seconds(ban.until))}`)
   }
   return { element, update }
 }
@@ -72,7 +72,7 @@ function createRow ({ address }, onLift) {
 export async function liftBan (address) {
   try {
     await client.call('unban', { address })
-    showToast(`Lifted the ban of ${address}`)
+    showToast(`Lifted the ban on ${address}`)
   } catch (error) {
     showToast(messageOf(error))
   }
@@ -93,8 +93,8 @@ export function openBan (address, onBanned) {
 }
 
 /**
- * Asks for the terms of a ban; `ban (terms)` imposes it. An `address` is shown and can be changed; without one the
- * title says who is banned.
+ * Asks for the terms of a ban, and calls `ban (terms)` with them. `address` is the initial value of its field, which is
+ * hidden without one: then the title says who is banned.
  */
 export function openBanDialog ({ title, verb, address, ban }) {
   const form = openDialog('ban-dialog')
@@ -106,8 +106,8 @@ export function openBanDialog ({ title, verb, address, ban }) {
   field.value = address ?? ''
   form.oninput = ({ target }) => {
     byId('ban-minutes').hidden = duration.value !== 'other'
-    limitReason(reason, byId('ban-reason-size'))
-    if (target === field) showPeersOf(field.value.trim())
+    showReasonSize(reason, byId('ban-reason-size'))
+    if (target === field) showMatch(field.value.trim())
   }
   form.oninput({ target: field })
   onSubmit(form, async () => {
@@ -124,7 +124,7 @@ export function openBanDialog ({ title, verb, address, ban }) {
 function secondsOf (duration, minutes) {
   if (duration === '') return undefined
   if (duration !== 'other') return Number(duration)
-  if (!(Number(minutes) > 0)) throw new Error('Invalid duration: expected a number of minutes over 0.')
+  if (!(Number(minutes) > 0)) throw new Error('Invalid duration: expected minutes greater than 0.')
   return Number(minutes) * 60
 }
 
@@ -132,7 +132,7 @@ let typingTimer
 let request = new AbortController()
 
 /** Shows how many peers a ban of this address would disconnect. */
-function showPeersOf (address) {
+function showMatch (address) {
   clearTimeout(typingTimer)
   request.abort()
   setText(byId('ban-match'), '')
@@ -143,7 +143,7 @@ function showPeersOf (address) {
       const { meta } = await client.call('peers', { address, limit: 1 }, undefined, { signal })
       setText(byId('ban-match'), `${formatPlural(meta.count, 'connected peer')} will be disconnected.`)
     } catch {
-      // An address that is not complete yet; the ban itself tells what is wrong.
+      // The address is incomplete or invalid; banning it reports what is wrong.
     }
   }, TYPING_DELAY)
 }

@@ -1,13 +1,13 @@
-// Actions on all selected peers. Disconnect and ban ask for confirmation and name the number of peers.
+// Actions on all selected peers. To disconnect or ban needs a confirmation that states the number of peers.
 import { client } from '../base/api.js'
 import { openBanDialog } from './bans.js'
-import { formatCount, formatPlural } from '../client/format.js'
-import { openClosing } from '../base/dialogs.js'
+import { formatPlural } from '../client/format.js'
+import { openCloseDialog } from '../base/dialogs.js'
 import { showToast } from '../base/dom.js'
 
 /** Disconnects the selected peers with a code and a reason. */
 export function openDisconnectSelected (selection) {
-  openClosing(`Disconnect ${selection.text}?`, `Disconnect ${peersOf(selection)}`, async ({ code, reason }) => {
+  openCloseDialog(`Disconnect ${selection.text}?`, `Disconnect ${selection.countText}`, async ({ code, reason }) => {
     const body = { ...selection.body, code: Number(code), reason }
     const { requested, notFound } = await client.call('disconnectPeers', {}, body)
     selection.clear()
@@ -19,11 +19,11 @@ export function openDisconnectSelected (selection) {
 export function openBanSelected (selection) {
   openBanDialog({
     title: `Ban the ${selection.count === 1 ? 'address' : 'addresses'} of ${selection.text}?`,
-    verb: `Ban ${peersOf(selection)}`,
+    verb: `Ban ${selection.countText}`,
     ban: async terms => {
       const { peers, banned, notFound } = await client.call('banPeers', {}, { ...selection.body, ...terms })
       selection.clear()
-      const addresses = `${formatCount(banned)} ${banned === 1 ? 'address' : 'addresses'}`
+      const addresses = formatPlural(banned, 'address', 'addresses')
       showToast(`Banned ${addresses} of ${formatPlural(peers, 'peer')}${goneText(notFound)}`)
     }
   })
@@ -37,10 +37,6 @@ export async function sendToSelected (selection, packet, raw) {
     sum += recipients
   }
   return sum
-}
-
-function peersOf ({ count }) {
-  return `${formatCount(count)} ${count === 1 ? 'peer' : 'peers'}`
 }
 
 function goneText (notFound) {

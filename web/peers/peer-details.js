@@ -1,13 +1,16 @@
-// The dialog with everything that is known of one peer, kept up to date while it is open.
+// The dialog with the details of one peer, kept up to date while it is open.
 import { client } from '../base/api.js'
 import { eventTypes } from '../client/event-text.js'
-import { formatBytes, formatCount, formatDuration, formatEndpoint, formatPlural, formatRate } from '../client/format.js'
-import { byId, createElement, messageOf, setText, showProblem } from '../base/dom.js'
+import { formatBytes, formatDuration, formatEndpoint, formatPlural, formatRate } from '../client/format.js'
+import {
+  byId, clearLines, createElement, messageOf, prependLines, setText, showProblem
+} from '../base/dom.js'
+import { serverNow } from '../base/server-clock.js'
 import { createEventLine } from '../server/events.js'
 
 /** Milliseconds from one refresh to the next. */
 const REFRESH_INTERVAL = 1000
-/** Past events that the list begins with, and events that it keeps. */
+/** Number of past events that are loaded at first, and of events that the list keeps. */
 const RECENT_EVENTS = 100
 const MAX_EVENTS = 200
 
@@ -16,13 +19,12 @@ export class PeerDetails {
   #dialog = byId('peer-dialog')
   #actions
   #id
-  /** What was last known of the peer, and when, in milliseconds. */
+  /** The last state of the peer, and when it was received, in milliseconds. */
   #peer
   #at = 0
   #timer
   #request = new AbortController()
   #stream = new AbortController()
-  #clockOffset = 0
 
   constructor (actions) {
     this.#actions = actions
@@ -31,11 +33,6 @@ export class PeerDetails {
     byId('peer-disconnect').onclick = () => { actions.disconnect(this.#id) }
     byId('peer-ban').onclick = () => { actions.ban(this.#peer.address) }
     byId('peer-packets').onchange = () => { this.#followEvents() }
-  }
-
-  /** Sets the current time of the server. */
-  setServerTime (time) {
-    this.#clockOffset = Date.parse(time) - Date.now()
   }
 
   /** Opens the dialog with this peer. */
@@ -84,7 +81,7 @@ export class PeerDetails {
     byId('peer-state').dataset.state = peer.state === 'open' ? 'success' : 'warning'
     for (const name of ['send', 'disconnect']) byId(`peer-${name}`).disabled = peer.state !== 'open'
     byId('peer-ban').disabled = false
-    showFacts(factsOf(peer, rates, Date.now() + this.#clockOffset), this.#actions)
+    showFacts(factsOf(peer, rates, serverNow()), this.#actions)
     showData(peer.data)
     if (isFirst) showHandshake(peer.handshake)
   }
@@ -93,36 +90,28 @@ export class PeerDetails {
     setText(byId('peer-state'), 'left')
     byId('peer-state').dataset.state = 'unknown'
     for (const name of ['send', 'disconnect']) byId(`peer-${name}`).disabled = true
-    if (this.#peer === undefined) showProblem(byId('peer-problem'), `There is no peer ${this.#id}; it may have left.`)
+    if (this.#peer === undefined) showProblem(byId('peer-problem'), `Peer ${this.#id} not found; it may have left.`)
   }
 
-  /** Shows the events of the peer, the kept ones first. */
+  /** Shows past events of the peer, then follows new ones. */
   async #followEvents () {
     this.#stream.abort()
     const { signal } = this.#stream = new AbortController()
     const list = byId('peer-events')
-    list.replaceChildren()
-    showNone(list)
+    const placeholder = byId('peer-events-none')
+    clearLines(list, placeholder)
     const hasPackets = byId('peer-packets').checked
     const types = eventTypes.filter(type => type !== 'packet' || hasPackets).join(',')
     try {
       const parameters = { peer: this.#id, recent: RECENT_EVENTS, types, sample: 1 }
       for await (const { event } of client.events(parameters, '', signal)) {
         if (event.type === 'open') continue
-        list.prepend(createEventLine(event))
-        while (list.childElementCount > MAX_EVENTS) list.lastElementChild.remove()
-        showNone(list)
+        prependLines(list, placeholder, MAX_EVENTS, createEventLine(event))
       }
     } catch (error) {
-      if (!signal.aborted) setText(byId('peer-events-none'), `No events: ${messageOf(error)}`)
+      if (!signal.aborted) setText(placeholder, `Cannot load events: ${messageOf(error)}`)
     }
   }
-}
-
-function showNone (list) {
-  const isEmpty = list.childElementCount === 0
-  list.hidden = isEmpty
-  byId('peer-events-none').hidden = !isEmpty
 }
 
 /** Packets and bytes per second between two states of a peer. */
@@ -131,10 +120,10 @@ function ratesOf (before, after, seconds) {
   return Object.fromEntries(names.map(name => [name, Math.max(0, after[name] - before[name]) / seconds]))
 }
 
-/** Names and values, and for a value that leads somewhere the name of the action. */
+/** Names and values; a value that is a link has the name of its action, too. */
 function factsOf (peer, rates, now) {
-  const traffic = way => {
-    const [packets, bytes] = [`packets${way}`, `bytes${way}`]
+  const traffic = direction => {
+    const [packets, bytes] = [`packets${direction}`, `bytes${direction}`]
     const total = `${formatPlural(peer[packets], 'packet')}, ${formatBytes(peer[bytes])}`
     return rates === undefined
       ? total
@@ -150,15 +139,15 @@ function factsOf (peer, rates, now) {
     ['Connected', `for ${formatDuration(seconds)}, since ${connectedAt.toLocaleString('en-GB')}`],
     ['Received', traffic('In')],
     ['Sent', traffic('Out')],
-    ['Waiting to be sent', peer.bufferedAmount === 0 ? 'nothing' : formatBytes(peer.bufferedAmount)],
-    ['Waiting to be read', peer.unreadPackets === 0 ? 'nothing' : `${formatCount(peer.unreadPackets)} packets`],
-    ['Reading', peer.paused ? 'paused: a limit applies, or a queue is full' : 'as it arrives']
+    ['Output buffer', peer.bufferedAmount === 0 ? 'empty' : formatBytes(peer.bufferedAmount)],
+    ['Input queue', peer.unreadPackets === 0 ? 'empty' : formatPlural(peer.unreadPackets, 'packet')],
+    ['Reading', peer.paused ? 'paused: rate limited, or a queue is full' : 'active']
   ]
 }
 
 function showFacts (facts, actions) {
   const list = byId('peer-facts')
-  // Values are updated in place, so that the focus and a selection of text stay.
+  // Values are updated in place to keep the focus and selected text.
   const isSame = list.childElementCount === facts.length * 2
   if (!isSame) {
     list.replaceChildren(...facts.flatMap(([name, value, action]) => [
@@ -192,6 +181,6 @@ function showHandshake (handshake) {
   setText(byId('peer-url'), handshake.url)
   const rows = Object.entries(handshake.headers).map(([name, value]) => createElement('tr', {},
     createElement('th', { scope: 'row' }, name),
-    createElement('td', value === '***' ? { className: 'masked', title: 'May hold a secret: not kept' } : {}, value)))
+    createElement('td', value === '***' ? { className: 'masked', title: 'Redacted: may hold a secret' } : {}, value)))
   byId('peer-headers').replaceChildren(...rows)
 }

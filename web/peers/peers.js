@@ -16,7 +16,7 @@ export function createPeerTable (selection, actions) {
     ids: {
       table: 'peers',
       filter: 'filter',
-      pages: 'page',
+      pages: 'pages',
       problem: 'peers-problem',
       partial: 'peers-partial',
       none: 'peers-none'

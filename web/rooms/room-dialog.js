@@ -4,7 +4,7 @@ import { onSubmit, openDialog } from '../base/dialogs.js'
 import { byId, setText, showToast } from '../base/dom.js'
 
 /** Opens a room; `onDone` is called afterwards. */
-export function openOpenRoom (onDone) {
+export function openNewRoom (onDone) {
   openRoomDialog('Open a room', 'Open', undefined, async ({ name, ...settings }) => {
     const room = await client.call('openRoom', {}, { ...(name === '' ? {} : { name }), ...settings })
     showToast(`Opened room ${room.name}`)
@@ -22,7 +22,7 @@ export async function openChangeRoom (name, onDone) {
   })
 }
 
-/** `room` has the settings to begin with; undefined for a new room. */
+/** Fills the dialog with the settings of `room`; undefined: a new room. */
 function openRoomDialog (title, verb, room, save) {
   const form = openDialog('room-dialog')
   const { name, maxPeers, emptyTimeout, listed, locked, data } = form.elements
@@ -49,7 +49,7 @@ function openRoomDialog (title, verb, room, save) {
   })
 }
 
-/** A number of the request; an empty field leaves it out. */
+/** A number as a member of the request body; none if the field is empty. */
 function numberOf (name, field) {
   return field.value.trim() === '' ? {} : { [name]: Number(field.value) }
 }

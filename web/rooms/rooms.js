@@ -10,7 +10,7 @@ export function createRoomTable (actions) {
     ids: {
       table: 'rooms',
       filter: 'room-filter',
-      pages: 'room-page',
+      pages: 'room-pages',
       problem: 'rooms-problem',
       partial: 'rooms-partial',
       none: 'rooms-none'
@@ -29,13 +29,13 @@ export function createRoomTable (actions) {
 /** Creates the row of a room: its element, and a function that updates it. */
 function createRow ({ name }, actions) {
   const [peers, state] = [createCell('number count'), createCell('state')]
-  const [home, age] = [createCell('node'), createCell('number age')]
+  const [nodeCell, age] = [createCell('node'), createCell('number age')]
   const lock = createButton('lock', '', '', () => { actions.setLocked(name, lock.dataset.state !== 'locked') })
   const element = createElement('tr', { tabIndex: -1 },
     createCell('name', createButton('show', name, `Show the peers of ${name}`, () => { actions.show(name) })),
     peers,
     state,
-    home,
+    nodeCell,
     age,
     createCell('row-actions',
       createButton('change', 'Change', `Change ${name}`, () => { actions.change(name) }),
@@ -44,8 +44,8 @@ function createRow ({ name }, actions) {
   const update = ({ peers: count, maxPeers, locked, listed, openedAt, node = '–' }, now) => {
     setText(peers, formatCount(count) + (maxPeers === 0 ? '' : ` / ${formatCount(maxPeers)}`))
     setText(state, [locked ? 'locked' : 'open', listed ? 'listed' : 'unlisted'].join(', '))
-    home.title = node
-    setText(home, node)
+    nodeCell.title = node
+    setText(nodeCell, node)
     setText(age, formatDuration((now - Date.parse(openedAt)) / 1000))
     lock.dataset.state = locked ? 'locked' : 'open'
     lock.ariaLabel = `${locked ? 'Unlock' : 'Lock'} ${name}`

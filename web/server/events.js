@@ -1,12 +1,12 @@
-// The list of events, latest first. Events are added in batches, once per frame.
+// The list of events, newest first. Events are added in batches, once per frame.
 import { describeEvent } from '../client/event-text.js'
 import { formatCount, formatTime } from '../client/format.js'
-import { byId, createElement, setText } from '../base/dom.js'
+import { byId, clearLines, createElement, prependLines, setText } from '../base/dom.js'
 
 const MAX_KEPT = 500
 const MAX_SHOWN = 150
 
-/** Shows events; `onPeer` is called with the id that is clicked. */
+/** Shows events; clicking the id of a peer calls `onPeer` with it. */
 export class EventList {
   #list = byId('events')
   #onPeer
@@ -58,23 +58,19 @@ export class EventList {
     const added = this.#waiting
     this.#waiting = []
     this.#kept = [...this.#kept, ...added].slice(-MAX_KEPT)
-    this.#list.prepend(...this.#linesOf(added))
-    while (this.#list.childElementCount > MAX_SHOWN) this.#list.lastElementChild.remove()
-    this.#showPlaceholder()
+    this.#show(added)
   }
 
   #renderAll () {
-    this.#list.replaceChildren(...this.#linesOf(this.#kept))
-    this.#showPlaceholder()
+    clearLines(this.#list, byId('events-none'))
+    this.#show(this.#kept)
   }
 
-  #showPlaceholder () {
-    const isEmpty = this.#list.childElementCount === 0
-    this.#list.hidden = isEmpty
-    byId('events-none').hidden = !isEmpty
+  #show (events) {
+    prependLines(this.#list, byId('events-none'), MAX_SHOWN, ...this.#linesOf(events))
   }
 
-  /** Lines for the events of the selected categories, latest first. */
+  /** Lines for the events of the selected categories, newest first. */
   #linesOf (events) {
     const { categories } = this
     return events.map(event => ({ event, description: describeEvent(event) }))

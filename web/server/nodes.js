@@ -3,14 +3,13 @@ import { client } from '../base/api.js'
 import { formatCount, formatDuration } from '../client/format.js'
 import { byId, createElement, messageOf, setText, showPartial, showProblem } from '../base/dom.js'
 import { Rows } from '../base/rows.js'
+import { serverNow } from '../base/server-clock.js'
 import { createButton, createCell } from '../base/table.js'
 
-/** Shows the nodes of a cluster, and which one peers and rooms are on; neither without a cluster. */
+/** Shows the nodes of a cluster; without one, the page has no list of nodes and no column "Node" either. */
 export class NodeTable {
   #rows
   #request = new AbortController()
-  /** Milliseconds that the clock of the server is ahead of the browser's. */
-  #clockOffset = 0
 
   /** `drain (id)` is called when the user wants to drain a node. */
   constructor (drain) {
@@ -23,18 +22,13 @@ export class NodeTable {
     return !byId('nodes-section').hidden
   }
 
-  /** Sets the current time of the server. */
-  setServerTime (time) {
-    this.#clockOffset = Date.parse(time) - Date.now()
-  }
-
   /** Loads the nodes and shows them. */
   async refresh () {
     this.#request.abort()
     const { signal } = this.#request = new AbortController()
     try {
       const { items, ...rest } = await client.call('listNodes', undefined, undefined, { signal })
-      this.#rows.show(items, Date.now() + this.#clockOffset, this.isShown)
+      this.#rows.show(items, serverNow(), this.isShown)
       byId('nodes-section').hidden = items.length === 0
       document.querySelector('main').classList.toggle('one-node', items.length === 0)
       setText(byId('nodes-count'), formatCount(items.length))
@@ -51,10 +45,10 @@ export class NodeTable {
 /** Creates the row of a node: its element, and a function that updates it. */
 function createRow ({ id }, drain) {
   const [slot, state, age] = [createCell('number slot'), createCell('state'), createCell('number age')]
-  const [peers, homes] = [createCell('number count'), createCell('number homes')]
+  const [peers, rooms] = [createCell('number count'), createCell('number rooms-count')]
   const button = createButton('drain', 'Drain', `Drain ${id}`, () => { drain(id) })
   const element = createElement('tr', { tabIndex: -1 },
-    createCell('name', id), slot, state, peers, homes, age, createCell('row-actions', button))
+    createCell('name', id), slot, state, peers, rooms, age, createCell('row-actions', button))
   const update = (node, now) => {
     setText(slot, String(node.slot))
     setText(state, node.state)
@@ -62,7 +56,7 @@ function createRow ({ id }, drain) {
     age.title = `since ${node.since}`
     setText(age, formatDuration(Math.max(0, now - Date.parse(node.since)) / 1000))
     setText(peers, node.peers === undefined ? '–' : formatPeers(node.peers))
-    setText(homes, node.rooms === undefined ? '–' : formatCount(node.rooms))
+    setText(rooms, node.rooms === undefined ? '–' : formatCount(node.rooms))
     button.disabled = node.state === 'draining' || node.state === 'unreachable'
   }
   return { element, update }

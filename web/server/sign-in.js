@@ -26,6 +26,6 @@ export function openSignIn (start, reason) {
 
 byId('sign-out').onclick = () => {
   forgetToken()
-  // Nothing of what the page has shown is left.
+  // Removes everything that the page has shown.
   location.reload()
 }

@@ -6,7 +6,7 @@ import { byId, setText } from '../base/dom.js'
 
 const directions = { in: '--in', out: '--out' }
 
-/** Peers, packets and bytes of the last ten minutes: from the server at first, then from its statistics. */
+/** Peers, packets and bytes of the last ten minutes: the history of the server, continued by its `stats` events. */
 export class Traffic {
   #peers = new Chart(byId('chart-peers'), { lines: { peers: '--accent' } })
   #rates = {
@@ -18,7 +18,7 @@ export class Traffic {
 
   #latest
 
-  /** Shows what the server has measured so far. */
+  /** Loads the history of the server. */
   async load () {
     const { at, interval, peers, ...columns } = await client.call('getHistory')
     const timeOf = i => Date.parse(at) - (peers.length - 1 - i) * interval * 1000
@@ -31,7 +31,7 @@ export class Traffic {
     this.#latest = undefined
   }
 
-  /** Adds totals: the rates since the last ones. Returns the seconds between them. */
+  /** Adds the rates between the previous totals and these. Returns the seconds between them. */
   add (stats) {
     const { open, closing, pending } = stats.peers
     const others = [[closing, 'closing'], [pending, 'pending']].filter(([count]) => count > 0)
@@ -44,8 +44,8 @@ export class Traffic {
     if (seconds <= 0) return 0
     this.#peers.add(time, open)
     for (const [name, chart] of Object.entries(this.#rates)) {
-      const [incoming, outgoing] = ['In', 'Out'].map(way => {
-        const total = `${name}${way}`
+      const [incoming, outgoing] = ['In', 'Out'].map(direction => {
+        const total = `${name}${direction}`
         return Math.max(0, stats[total] - before[total]) / seconds
       })
       chart.add(time, incoming, outgoing)
@@ -54,7 +54,7 @@ export class Traffic {
     return seconds
   }
 
-  /** Removes all values, as those of another server follow. */
+  /** Removes all values before another server is shown. */
   clear () {
     this.#latest = undefined
     for (const chart of [this.#peers, ...Object.values(this.#rates)]) chart.set([])

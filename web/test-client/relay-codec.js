@@ -5,7 +5,7 @@
 // Godot 4:  | id |                                        the first message
 //           | 7 | 1 add, 2 del | id |
 //           | 7 | 3 | target or source | packet ... |     relayed
-//           | 3 | payload ... |                           packet of bytes; any other first byte: of the engine
+//           | 3 | payload ... |                           packet of bytes; other first bytes are the engine's
 
 const HEAD = 9
 const RAW = 4
@@ -69,6 +69,6 @@ function encode4 (_ownId, target, payload) {
   relayed.set(payload, 7)
   const packet = relayed.subarray(6)
   if (target === SERVER) return [packet]
-  // As real clients do: the server relays to the others, and gets a message of its own.
+  // The server relays one message to the others, and gets one of its own, as from real clients.
   return target === 0 || (target < 0 && target !== -SERVER) ? [packet, relayed] : [relayed]
 }

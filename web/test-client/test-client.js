@@ -1,12 +1,12 @@
 // A client in the page: connects to the endpoint as players do, sends packets and shows what it receives.
 import { formatBytes, formatTime } from '../client/format.js'
 import { byteLength, parseHex } from '../base/dialogs.js'
-import { byId, createElement, setText, showProblem } from '../base/dom.js'
+import { byId, clearLines, createElement, prependLines, setText, showProblem } from '../base/dom.js'
 import { codecs } from './relay-codec.js'
 
-/** Messages that are shown. */
+/** Maximum number of messages that are shown. */
 const MAX_SHOWN = 200
-/** Bytes of a message that are shown. */
+/** Maximum bytes of a message that are shown. */
 const MAX_BYTES = 256
 const NORMAL = 1000
 
@@ -25,9 +25,9 @@ export class TestClient {
   #socket
   /** How messages are encoded; undefined: plain. */
   #codec
-  /** Our id, once the server has sent it. */
+  /** The id that the server has assigned to this client. */
   #id
-  /** The endpoint that the fields were last filled in for. */
+  /** The endpoint for which the fields were last filled in, as JSON. */
   #endpoint = ''
 
   constructor () {
@@ -93,8 +93,8 @@ export class TestClient {
       this.#showState('not connected', 'unknown')
       const text = `${code}${reason === '' ? '' : ` "${reason}"`}`
       if (wasOpen) return this.#add('info', 'closed', text)
-      showProblem(byId('client-problem'), 'Not connected: the server refused the handshake or cannot be reached. ' +
-        'A refusal is among the events, with its reason.')
+      showProblem(byId('client-problem'), 'Connection failed: the server refused the handshake or cannot be reached. ' +
+        'Refusals are listed under Events with their reason.')
     }
   }
 
@@ -135,7 +135,7 @@ export class TestClient {
   }
 
   #sendPacket (to, idText, payload) {
-    if (this.#id === undefined) throw new Error('The server has not sent the id of this client yet.')
+    if (this.#id === undefined) throw new Error('The server has not assigned an id to this client yet.')
     const id = Number(idText)
     const needsId = to === 'one' || to === 'but'
     if (needsId && (!Number.isInteger(id) || id < 1)) throw new Error('Invalid id: expected an integer from 1.')
@@ -175,28 +175,20 @@ export class TestClient {
         createElement('b', {}, heading), ' ', text,
         ...(size === undefined ? [] : [createElement('span', { className: 'detail' }, ` ${formatBytes(size)}`)])))
     line.dataset.direction = direction
-    this.#list.prepend(line)
-    while (this.#list.childElementCount > MAX_SHOWN) this.#list.lastElementChild.remove()
-    this.#showNone()
+    prependLines(this.#list, byId('client-none'), MAX_SHOWN, line)
+    byId('client-clear').disabled = false
   }
 
   #clear () {
-    this.#list.replaceChildren()
-    this.#showNone()
-  }
-
-  #showNone () {
-    const isEmpty = this.#list.childElementCount === 0
-    this.#list.hidden = isEmpty
-    byId('client-none').hidden = !isEmpty
-    byId('client-clear').disabled = isEmpty
+    clearLines(this.#list, byId('client-none'))
+    byId('client-clear').disabled = true
   }
 }
 
 function describeTarget (target) {
   if (target === 0) return 'all'
   if (target === 1) return 'the server'
-  return target < 0 ? `all but ${-target}` : String(target)
+  return target < 0 ? `all except ${-target}` : String(target)
 }
 
 /** Bytes as text if they are printable UTF-8, else in hexadecimal. */

@@ -1,7 +1,8 @@
 import { formatDuration } from '../../client/format.ts'
 import type { Ban } from '../../client/operations.ts'
+import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
-import { printLines } from '../print-lines.ts'
+import { printLines, printResult } from '../print-lines.ts'
 import { formatTable } from '../terminal-text.ts'
 
 const units = { s: 1, m: 60, h: 3600, d: 86400 } as const
@@ -11,13 +12,13 @@ export const bans = defineCommand('Lists banned addresses', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const { items } = await client.call('bans')
-  printLines(output, json === true ? JSON.stringify(items, null, 2).split('\n') : tableLines(items))
+  printResult(output, json, items, tableLines)
 })
 
 /** Bans an address or a range. */
 export const ban = defineCommand('Bans an address or range, and disconnects its peers', '<ip or CIDR>', {
   for: { type: 'string', placeholder: '<time>', description: 'duration, e.g. 90s, 15m, 12h or 7d (default: for good)' },
-  reason: { type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes' }
+  reason: reasonOption
 }, async ({ client, options: { for: duration, reason }, operands, line: { output } }) => {
   const { address, until } = await client.call('ban', {}, {
     address: oneAddress(operands),
@@ -28,11 +29,11 @@ export const ban = defineCommand('Bans an address or range, and disconnects its 
 })
 
 /** Lifts a ban. */
-export const unban = defineCommand('Lifts the ban of an address or range', '<ip or CIDR>', {
+export const unban = defineCommand('Lifts the ban on an address or range', '<ip or CIDR>', {
 }, async ({ client, operands, line: { output } }) => {
   const address = oneAddress(operands)
   await client.call('unban', { address })
-  printLines(output, [`lifted the ban of ${address}`])
+  printLines(output, [`lifted the ban on ${address}`])
 })
 
 function oneAddress ([address, ...more]: readonly string[]): string {

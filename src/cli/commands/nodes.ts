@@ -1,8 +1,9 @@
 import type { PeerServerClient } from '../../client/client.ts'
 import { formatCount, formatDuration, formatPlural } from '../../client/format.ts'
 import type { Node } from '../../client/operations.ts'
+import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
-import { printLines } from '../print-lines.ts'
+import { printLines, printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
 
 /** Lists the nodes of a cluster as a table or as JSON. */
@@ -10,12 +11,12 @@ export const nodes = defineCommand('Lists the nodes of the cluster', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const { items } = await client.call('listNodes')
-  printLines(output, json === true ? JSON.stringify(items, null, 2).split('\n') : tableLines(items))
+  printResult(output, json, items, tableLines)
 })
 
 /** Drains a node. */
 export const drainNode = defineCommand('Closes the peers of a node, which accepts no others', '<node>', {
-  reason: { type: 'string', placeholder: '<text>', description: 'close reason for the clients' }
+  reason: reasonOption
 }, async ({ client, options: { reason }, operands: [node, ...more], line: { output } }) => {
   if (node === undefined || more.length > 0) throw new UsageError('expected the id of one node')
   printLines(output, [await drain(client, node, reason)])

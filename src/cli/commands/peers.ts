@@ -1,11 +1,9 @@
-import type { PeerServerClient } from '../../client/client.ts'
 import { formatBytes, formatDuration, formatEndpoint } from '../../client/format.ts'
 import type { Operations, Peer } from '../../client/operations.ts'
-import { defineCommand, parseInteger } from '../command.ts'
-import { printLines } from '../print-lines.ts'
+import { defineCommand } from '../command.ts'
+import { listOptions, readPages } from '../list-options.ts'
+import { printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
-
-const PAGE_SIZE = 1000
 
 const sortFields = [
   'id', 'connectedAt', 'address', 'protocol', 'packetsIn', 'packetsOut', 'bytesIn', 'bytesOut', 'bufferedAmount'
@@ -18,34 +16,13 @@ export const peers = defineCommand('Lists peers', '', {
   address: { type: 'string', placeholder: '<ip or CIDR>', description: 'only peers from this address or range' },
   room: { type: 'string', placeholder: '<name>', description: 'only peers in this room' },
   protocol: { type: 'string', placeholder: '<name>', description: 'only peers with this subprotocol' },
-  sort: {
-    type: 'string',
-    placeholder: '<field>',
-    description: `sort by ${sortFields.join(', ')} (default: id)`,
-    values: sortFields
-  },
-  order: {
-    type: 'string', placeholder: '<asc|desc>', description: 'sort order (default: asc)', values: ['asc', 'desc']
-  },
-  limit: { type: 'string', placeholder: '<number>', description: 'maximum number of peers' },
-  json: { type: 'boolean', description: 'print JSON with all fields' }
+  ...listOptions('peers', sortFields)
 }, async ({ client, options: { limit, json, ...query }, line: { output } }) => {
   // The service validates `sort` and `order`.
-  const maximum = limit === undefined ? Infinity : parseInteger('--limit', limit, 1)
-  const found = await listPeers(client, query as Query, maximum)
-  printLines(output, json === true ? JSON.stringify(found, null, 2).split('\n') : tableLines(found))
+  const given = query as Query
+  const found = await readPages(limit, async page => await client.call('peers', { ...given, ...page }))
+  printResult(output, json, found, tableLines)
 })
-
-async function listPeers (client: PeerServerClient, query: Query, limit: number): Promise<Peer[]> {
-  const found: Peer[] = []
-  let cursor: string | undefined
-  do {
-    const page = await client.call('peers', { ...query, limit: Math.min(PAGE_SIZE, limit - found.length), cursor })
-    found.push(...page.items)
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined && found.length < limit)
-  return found
-}
 
 const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (peer: Peer) => string]> = [
   ['ID', 'left', ({ id }) => String(id)],

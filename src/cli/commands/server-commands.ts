@@ -1,3 +1,4 @@
+import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, parseInteger, UsageError } from '../command.ts'
 import { printLines } from '../print-lines.ts'
 import { statusLines } from './status.ts'
@@ -28,12 +29,8 @@ export const listen = defineCommand('Starts listening, by default on the endpoin
 
 /** Stops listening and closes every peer. */
 export const stop = defineCommand('Stops listening and closes every peer; the service keeps running', '', {
-  code: { type: 'string', placeholder: '<code>', description: 'close code (default: 1001); games use 4000 to 4999' },
-  reason: { type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes' }
-}, async ({ client, options: { code, reason }, line: { output } }) => {
-  await client.call('stop', {}, {
-    ...(code === undefined ? {} : { code: parseInteger('--code', code) }),
-    ...(reason === undefined ? {} : { reason })
-  })
+  ...closeOptions(1001)
+}, async ({ client, options, line: { output } }) => {
+  await client.call('stop', {}, closeFrame(options))
   printLines(output, ['stopped'])
 })

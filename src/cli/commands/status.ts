@@ -1,7 +1,7 @@
 import { formatCount, formatDuration } from '../../client/format.ts'
 import type { State } from '../../client/operations.ts'
 import { defineCommand } from '../command.ts'
-import { printLines } from '../print-lines.ts'
+import { printResult } from '../print-lines.ts'
 import { formatTable } from '../terminal-text.ts'
 
 /** Shows the state of the server. */
@@ -9,7 +9,7 @@ export const status = defineCommand('Shows whether the server listens, its peers
   json: { type: 'boolean', description: 'print JSON with all settings' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const state = await client.call('getServer')
-  printLines(output, json === true ? JSON.stringify(state, null, 2).split('\n') : statusLines(state))
+  printResult(output, json, state, statusLines)
 })
 
 /** State of the server as lines of name and value. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../logger.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership/membership-host.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import type { NodeHeartbeat } from './node-heartbeat.ts'
 import type { Timings } from './timings.ts'
 
 /** What a node checks about another one. */
@@ -69,7 +69,7 @@ export class OtherNodes {
   }
 
   /** A heartbeat has arrived. */
-  receive (heartbeat: Heartbeat): void {
+  receive (heartbeat: NodeHeartbeat): void {
     const { node, isLeaving, bytes } = heartbeat
     const other = this.#bySlot.get(node.slot)
     if (other?.node.epoch !== node.epoch) {

@@ -6,8 +6,8 @@ import type { RoomMessage } from '../message/room-message.ts'
 import { payloadSize } from './room-part.ts'
 
 /**
- * Gives the members here what another node has sent to all members of the room; and the room's server, if it is here,
- * what is also for it. `senderOf` finds a member of that node.
+ * Delivers what another node has sent to all members of a room to those on this node, and, if the room's server is
+ * here, to it what it should get, too. `senderOf` finds a member of that node.
  */
 export function deliver (
   core: RoomCore, message: RoomMessage, senderOf: (id: number) => InboxSender | undefined

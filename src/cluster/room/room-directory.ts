@@ -7,21 +7,21 @@ import { keyOf, roomOf } from '../subjects.ts'
 export interface Lease { readonly slot: number, readonly epoch: number }
 
 /** A room of the cluster: where its server is, and its settings. */
-export interface RoomEntry extends Lease {
+export interface DirectoryEntry extends Lease {
   readonly options: RoomOptions
   /** Milliseconds since 1970. */
   readonly openedAt: number
 }
 
 /** An entry and its revision in the store. */
-interface Known { readonly entry: RoomEntry, readonly revision: number }
+interface Known { readonly entry: DirectoryEntry, readonly revision: number }
 
 /** What the directory needs of the node, and reports to it. */
 export interface DirectoryHost {
   /** This node's slot and lease. */
   readonly lease: Lease
   /** The entry of a room has changed, or was removed. */
-  entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void
+  entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void
 }
 
 /** The rooms of the cluster and the home of each: a store that all nodes watch. */
@@ -53,12 +53,12 @@ export class RoomDirectory {
     return this.#known.size
   }
 
-  get (room: string): RoomEntry | undefined {
+  get (room: string): DirectoryEntry | undefined {
     return this.#known.get(room)?.entry
   }
 
   /** All rooms by name. */
-  * [Symbol.iterator] (): IterableIterator<[string, RoomEntry]> {
+  * [Symbol.iterator] (): IterableIterator<[string, DirectoryEntry]> {
     for (const [room, { entry }] of this.#known) yield [room, entry]
   }
 
@@ -113,7 +113,7 @@ export class RoomDirectory {
     if (found !== undefined) this.#changed(found)
   }
 
-  async #replace (room: string, entry: RoomEntry, revision: number): Promise<boolean> {
+  async #replace (room: string, entry: DirectoryEntry, revision: number): Promise<boolean> {
     const next = await this.#store!.update(keyOf(room), encodeJson(entry), revision)
     if (next !== undefined) this.#set(room, entry, next)
     return next !== undefined
@@ -125,7 +125,7 @@ export class RoomDirectory {
     else this.#set(room, decodeJson(value), revision)
   }
 
-  #set (room: string, entry: RoomEntry, revision: number): void {
+  #set (room: string, entry: DirectoryEntry, revision: number): void {
     const known = this.#known.get(room)
     if (known !== undefined && known.revision >= revision) return
     this.#known.set(room, { entry, revision })

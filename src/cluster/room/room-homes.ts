@@ -13,7 +13,7 @@ import type { ClusterNode } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
 import { RoomDirectory } from './room-directory.ts'
-import type { DirectoryHost, Lease, RoomEntry } from './room-directory.ts'
+import type { DirectoryHost, Lease, DirectoryEntry } from './room-directory.ts'
 import { keyOf } from '../subjects.ts'
 import { Seats } from './seats.ts'
 
@@ -193,7 +193,7 @@ export class RoomHomes implements DirectoryHost {
     return locked || maxPeers > 0 ? this.#enter(entry, name, address) : undefined
   }
 
-  async #enter ({ slot }: RoomEntry, room: string, address: string): Promise<void> {
+  async #enter ({ slot }: DirectoryEntry, room: string, address: string): Promise<void> {
     await this.#context.commands.ask(slot, 'enter', { room, address })
   }
 
@@ -260,12 +260,12 @@ export class RoomHomes implements DirectoryHost {
     await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
   }
 
-  entryChanged (room: string, entry: RoomEntry | undefined, previous: RoomEntry | undefined): void {
+  entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
     this.#host.homeChanged(room)
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
-      // Its home thought it empty when a client had just come here.
+      // Its home took it for empty while a client joined here.
       if (part !== undefined && !part.isClosing && part.name !== MAIN) this.opened(part)
       return
     }

@@ -2,7 +2,7 @@ import { headLength } from '../../protocol/websocket/frame.ts'
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../../core/peer/websocket-peer.ts'
-import type { LogReader } from '../../core/room/relay/room-outbox.ts'
+import type { OutboxLink } from '../../core/room/relay/room-outbox.ts'
 import type { PeerTable } from '../../core/room/peer-table.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
@@ -44,7 +44,7 @@ export interface PartHost {
 }
 
 /** The part of a room on this node, as the other nodes see it. */
-export class RoomPart implements RoomLink, LogReader {
+export class RoomPart implements RoomLink, OutboxLink {
   readonly core: RoomCore
   readonly #host: PartHost
   readonly #traffic: RoomTraffic
@@ -64,7 +64,7 @@ export class RoomPart implements RoomLink, LogReader {
     this.core = core
     this.#host = host
     this.#traffic = traffic
-    core.outbox.readBy(this)
+    core.outbox.connect(this)
   }
 
   /** Members on other nodes have joined or left, or the room has another home. */

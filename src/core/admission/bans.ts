@@ -70,6 +70,7 @@ export class Bans {
 
   /** The ban that applies to this address. */
   find (address: string): Ban | undefined {
+    if (this.#byLength.size === 0) return undefined
     for (const length of this.#byLength.keys()) {
       const network = networkOf(address, length)
       const entry = network === undefined ? undefined : this.#get(length, network)

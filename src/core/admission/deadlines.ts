@@ -1,8 +1,13 @@
+import { Roster } from '../roster.ts'
+import type { Rostered } from '../roster.ts'
+
 /** Something with a time limit. */
-export interface Deadlined {
+export interface Deadlined extends Rostered {
+  /** When it began, on the clock of `performance.now()`. */
+  since?: number | undefined
   /** Its time limit has passed. */
   expire (): void
-  /** It must end for another reason. */
+  /** Ends it early, for a reason other than its time limit. */
   cut (): void
 }
 
@@ -11,7 +16,7 @@ const MIN_WAIT_MS = 20
 
 /** Items that share one time limit, each counted from its own beginning, with a single timer. */
 export class Deadlines {
-  readonly #since = new Map<Deadlined, number>()
+  readonly #items = new Roster<Deadlined>()
   readonly #seconds: () => number
   #timer: NodeJS.Timeout | undefined
   #nextCheck = 0
@@ -22,12 +27,13 @@ export class Deadlines {
   }
 
   get size (): number {
-    return this.#since.size
+    return this.#items.size
   }
 
   /** Adds an item that began at `since`, on the clock of `performance.now()`. */
   add (item: Deadlined, since: number = performance.now()): void {
-    this.#since.set(item, since)
+    item.since = since
+    this.#items.add(item)
     const due = since + this.#seconds() * 1000
     // Letting the timer find nothing is cheaper than clearing it whenever all items are done.
     if (this.#timer === undefined || due < this.#nextCheck) this.#arm(due)
@@ -35,7 +41,7 @@ export class Deadlines {
 
   /** Removes an item; returns whether it was there. */
   delete (item: Deadlined): boolean {
-    return this.#since.delete(item)
+    return this.#items.delete(item)
   }
 
   /** The time limit has changed. */
@@ -45,10 +51,7 @@ export class Deadlines {
 
   /** Removes and cuts all items. */
   cutAll (): void {
-    for (const item of this.#since.keys()) {
-      this.#since.delete(item)
-      item.cut()
-    }
+    for (const item of this.#items.items) if (this.#items.delete(item)) item.cut()
   }
 
   #arm (due: number): void {
@@ -63,12 +66,10 @@ export class Deadlines {
     const time = this.#seconds() * 1000
     const now = performance.now()
     let next = Infinity
-    for (const [item, since] of this.#since) {
-      if (since + time > now) next = Math.min(next, since + time)
-      else {
-        this.#since.delete(item)
-        item.expire()
-      }
+    for (const item of this.#items.items) {
+      const due = item.since! + time
+      if (due <= now && this.#items.delete(item)) item.expire()
+      else if (item.place !== undefined) next = Math.min(next, due)
     }
     if (next < Infinity) this.#arm(next)
   }

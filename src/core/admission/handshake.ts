@@ -45,7 +45,7 @@ export interface HandshakeHost {
   requestedRoom (request: UpgradeRequest): string
   /** Throws unless a client of this address may enter the room. */
   checkRoom (name: string, address: string): void
-  /** What has to be awaited before that, in a cluster; rejects with a refusal. */
+  /** In a cluster, resolves when the room can take the client, and rejects with a refusal; undefined if it can now. */
   prepareRoom (name: string, address: string): Promise<void> | undefined
   /** Makes the client a peer, now or in the next poll: first `Handshake.join`, then the response is sent. */
   accept (connection: Connection, protocol: string, response: Uint8Array, handshake: Handshake): void
@@ -61,9 +61,9 @@ export interface Acceptance {
 }
 
 /**
- * The way of one client from its connection to its peer, the same for every transport. Whatever a handshake counts for
- * (a pending handshake, a place, a share of its address) is given back when it ends without a peer, in whichever order
- * things happen.
+ * Takes one client from its connection to its peer, in the same way for every transport. Everything that a handshake is
+ * counted as (a pending handshake, a place, a connection of its address) is released if it ends without a peer, in
+ * whatever order things happen.
  */
 export class Handshake implements Deadlined {
   /** What option `onHandshake` returned for the peer. */
@@ -76,9 +76,12 @@ export class Handshake implements Deadlined {
   request: string | undefined
   /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
   windowBits = 0
+  /** When the connection began, on the clock of `performance.now()`. */
+  readonly since: number
+  /** Among those whose time is limited. */
+  place: number | undefined
   readonly #host: HandshakeHost
   readonly #transport: HandshakeTransport
-  readonly #since: number
   #state: HandshakeState = 'waiting'
   /** Undefined until the client's address is known. */
   #address: string | undefined
@@ -91,7 +94,7 @@ export class Handshake implements Deadlined {
   constructor (host: HandshakeHost, transport: HandshakeTransport, since: number = performance.now()) {
     this.#host = host
     this.#transport = transport
-    this.#since = since
+    this.since = since
   }
 
   get state (): HandshakeState {
@@ -100,7 +103,7 @@ export class Handshake implements Deadlined {
 
   /** Seconds since the connection began. */
   get seconds (): number {
-    return (performance.now() - this.#since) / 1000
+    return (performance.now() - this.since) / 1000
   }
 
   /**
@@ -124,7 +127,7 @@ export class Handshake implements Deadlined {
       this.room = this.#host.requestedRoom(request)
       this.traceId = request.traceId
       const { onHandshake } = this.#host
-      if (onHandshake === undefined) this.#enter(acceptance, request)
+      if (onHandshake === undefined) this.#prepareRoom(acceptance, request)
       else this.#decide(onHandshake, acceptance, request)
     })
   }
@@ -199,7 +202,7 @@ export class Handshake implements Deadlined {
     const { admission } = this.#host
     admission.checkPending()
     this.#isPending = true
-    admission.pending.add(this, this.#since)
+    admission.pending.add(this, this.since)
   }
 
   #stopTimeout (): void {
@@ -240,7 +243,7 @@ export class Handshake implements Deadlined {
     return { protocol, responseProtocol, deflate: perMessageDeflate ? acceptableDeflate(headers) : undefined }
   }
 
-  /** What may have changed while the application decided or a poll was awaited. */
+  /** Checks again what may have changed while the handshake waited for the application or a poll. */
   #checkLast (): void {
     const { admission } = this.#host
     admission.checkOpen()
@@ -258,12 +261,12 @@ export class Handshake implements Deadlined {
       if (this.#state !== 'deciding') return
       this.data = data
       if (room !== undefined) this.room = room
-      this.#enter(acceptance, request)
+      this.#prepareRoom(acceptance, request)
     }).catch((error: unknown) => { this.refuse(this.#known(error)) })
   }
 
   /** Accepts the client once it has a place in its room. */
-  #enter (acceptance: Acceptance, request: UpgradeRequest): void {
+  #prepareRoom (acceptance: Acceptance, request: UpgradeRequest): void {
     const prepared = this.#host.prepareRoom(this.room, request.address)
     if (prepared === undefined) return this.#accept(acceptance, request)
     this.#startTimeout()
@@ -297,7 +300,7 @@ export class Handshake implements Deadlined {
     const key = request.headers['sec-websocket-key'] as string
     const response = upgradeResponse(key, responseProtocol, deflate?.response, request.responseHeaders)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)
-    // Without autoPoll it is accepted only: that must not last for ever either.
+    // Without autoPoll it waits for the next poll, which is limited by handshakeTimeout, too.
     if (this.isOpen) this.#startTimeout()
   }
 

@@ -26,31 +26,40 @@ const MAX_VALUE = 250
 /** Characters of all headers of a peer together; those behind are left out. */
 const MAX_CHARACTERS = 2000
 
-/** Texts that were kept last: most clients of a game send the same. */
+/** Texts that were made last, by what they are made of: most clients of a game send the same. */
 const recent = new Map<string, string>()
 const MAX_RECENT = 256
 
 /** The request of a client as JSON of a `PeerHandshake`, at most a few KiB; equal ones share their memory. */
 export function describeHandshake (url: string, headers: Headers): string {
-  const text = JSON.stringify({ url: cut(withoutTokens(url), MAX_URL), headers: describeHeaders(headers) })
-  const known = recent.get(text)
+  const shownUrl = cut(withoutTokens(url), MAX_URL)
+  const shown = shownHeaders(headers)
+  const key = `${shownUrl}\n${shown.join('\n')}`
+  const known = recent.get(key)
   if (known !== undefined) return known
+  const text = JSON.stringify({ url: shownUrl, headers: toObject(shown) })
   if (recent.size === MAX_RECENT) recent.clear()
-  recent.set(text, text)
+  recent.set(key, text)
   return text
 }
 
-function describeHeaders (headers: Headers): Record<string, string> {
-  const shown: Array<[string, string]> = []
+/** Names and values in turn. */
+function shownHeaders (headers: Headers): string[] {
+  const shown: string[] = []
   let characters = 0
   // Not Object.entries, which takes long for very many.
   for (const name in headers) {
     if (characters > MAX_CHARACTERS) break
     const value = describeValue(name, String(headers[name]))
     characters += name.length + value.length
-    shown.push([cut(name, MAX_NAME), value])
+    shown.push(cut(name, MAX_NAME), value)
   }
-  return Object.fromEntries(shown)
+  return shown
+}
+
+function toObject (shown: string[]): Record<string, string> {
+  const entries = Array.from({ length: shown.length / 2 }, (_, at) => [shown[2 * at], shown[2 * at + 1]])
+  return Object.fromEntries(entries) as Record<string, string>
 }
 
 function describeValue (name: string, value: string): string {

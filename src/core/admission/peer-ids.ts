@@ -8,7 +8,9 @@ const REMEMBERED = 4096
 /** Assigns peer ids: random, 2..2147483647, unique among connected and recently disconnected peers. */
 export class PeerIds {
   readonly #used = new Set<number>()
+  /** The ids that have left last, and where the next one goes: in the place of the oldest. */
   readonly #left: number[] = []
+  #next = 0
   readonly #draw: () => number
 
   /** `draw` returns a candidate, by default a random one. */
@@ -25,8 +27,9 @@ export class PeerIds {
 
   /** The peer with this id has left; the id is reused only after many others have left too. */
   release (id: number): void {
-    this.#left.push(id)
-    if (this.#left.length > REMEMBERED) this.#used.delete(this.#left.shift()!)
+    this.#used.delete(this.#left[this.#next])
+    this.#left[this.#next] = id
+    this.#next = (this.#next + 1) % REMEMBERED
   }
 }
 

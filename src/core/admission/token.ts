@@ -17,6 +17,7 @@ export function protocolToken (protocol: string): string | undefined {
 
 /** A URL for logs: tokens in its query are masked. */
 export function withoutTokens (url: string): string {
+  if (!url.includes('=')) return url
   return url.replace(parameter, (whole, name: string) => isSecret(name) ? `${name}=***` : whole)
 }
 

@@ -24,7 +24,7 @@ export class LastWords {
     if (PAYLOAD.equals(bytes.subarray(start, end))) this.end()
   }
 
-  /** Sends the close frame unless that was done. */
+  /** Sends the close frame unless it has been sent. */
   end (): void {
     const sendClose = this.#sendClose
     this.cancel()

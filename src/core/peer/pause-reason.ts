@@ -8,9 +8,9 @@ export const pauseReason = {
   ROOM: 4,
   /** The application has been asked about it and has not answered yet. */
   APPLICATION: 8,
-  /** Others have their turn first. */
+  /** Other peers are read first. */
   TURN: 16,
-  /** What it sends to other nodes of the cluster piles up. */
+  /** The broker of the cluster is behind. */
   CLUSTER: 32
 } as const
 

@@ -17,7 +17,7 @@ export interface InputSettings {
 
 /** Receives frames, and learns that a paused connection ends. */
 export interface InputReceiver extends FrameReceiver {
-  /** Reading is paused only because a queue is full, and behind what waits the client closes the connection. */
+  /** While reading was paused only because a queue is full, the client has closed the connection. */
   onEndAhead (): void
 }
 

@@ -1,6 +1,7 @@
 import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
 import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../transport/buffer-pool.ts'
 import type { Connection } from '../../transport/connection.ts'
+import type { Rostered } from '../roster.ts'
 
 /** Packets and payload bytes ever sent to all members of a room. */
 export interface OutboxTotals { readonly packets: number, readonly bytes: number }
@@ -24,9 +25,11 @@ const NONE: Buffer = Buffer.alloc(0)
  * buffer is sent first, then log[cursor..) without the cut. Buffers are borrowed from a pool for a turn; only a peer
  * whose connection is blocked keeps one.
  */
-export class PeerOutbox {
+export class PeerOutbox implements Rostered {
   readonly connection: Connection
   readonly owner: OutboxOwner
+  /** Among the members of the room. */
+  place: number | undefined
   /** Offset in the log up to which this peer has everything, and the part behind it that is not for this peer. */
   cursor = 0
   cutFrom = 0

@@ -67,11 +67,11 @@ export interface PeerHost {
   move (session: PeerSession, room: Room): void
 }
 
-/** The closing that stands: who started it, code and reason, and when (milliseconds, monotonic). */
+/** How closing began: who started it, code and reason, and when (milliseconds, monotonic). */
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
 const NOTHING = new Uint8Array(0)
-/** Who closes a peer that has done nothing wrong. */
+/** Causes of closing a peer that did nothing wrong. */
 const ORDERLY: ReadonlySet<EndCause> = new Set(['server', 'room', 'stop'])
 /** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
 const UNREAD_GRACE = 1000
@@ -86,6 +86,8 @@ const UNREAD_GRACE = 1000
 export class PeerSession implements
   PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
   readonly id: number
+  /** Among those whose socket is open. */
+  place: number | undefined
   /** Negotiated subprotocol, '' if none. */
   readonly protocol: string
   /** When it connected, in milliseconds since 1970. */
@@ -289,7 +291,7 @@ export class PeerSession implements
     this.#incoming.push(packet, this, this.isLeaving)
   }
 
-  /** Nobody has read for a while: what has no room is dropped, so that the client can be heard and can leave. */
+  /** The application has not read for a while: packets that do not fit are dropped, so that reading can go on. */
   #dropUnread (): void {
     this.#unreadTimer = undefined
     if (this.#host.isRead) return

@@ -25,7 +25,7 @@ const REFUSED = 4000
 /** Messages that one client may send for authentication; no known game needs more than a few. */
 const MAX_MESSAGES = 64
 
-/** What an authentication works with. */
+/** What `Authentication` needs of its room. */
 export interface AuthenticationParts {
   readonly outbox: RoomOutbox
   readonly log: Logger
@@ -51,7 +51,7 @@ class Candidate implements Deadlined {
   messages = 0
   /** The application has accepted the client. */
   isAccepted = false
-  /** The client has said that it is complete. */
+  /** The client has completed its side. */
   isComplete = false
   hasFailed = false
 
@@ -139,7 +139,7 @@ export class Authentication {
     this.#accept(this.#of(id))
   }
 
-  /** The connection has ended; returns whether it was one of these clients. */
+  /** Removes a client whose connection has ended; returns whether it was authenticating. */
   delete (session: PeerSession): boolean {
     const candidate = this.#candidates.get(session)
     if (candidate === undefined) return false

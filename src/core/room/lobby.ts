@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { hasMembers } from '../../has-members.ts'
 import type { MonitorEvents } from '../server/monitor.ts'
 import type { SignalSource } from '../server/signal-source.ts'
 import type { RoomCore } from './room-core.ts'
@@ -23,9 +23,9 @@ interface Candidate extends ListedRoom {
 }
 
 /**
- * The rooms that anybody may find: listed, not locked, with a free seat; in a cluster those of all nodes. Whoever opens
- * or is assigned a room has a seat reserved for a while, so that two clients are not sent to the same last seat. A
- * reservation counts for assigning rooms only: who knows the name of a room may still take the seat.
+ * The rooms that anybody may find: listed, not locked, with a free seat; in a cluster those of all nodes. A client that
+ * opens or is assigned a room has a seat reserved for a while, so that two clients are not sent to the same last seat.
+ * Reservations only affect which room is assigned: a client that knows the name of the room may still take the seat.
  */
 export class Lobby {
   readonly #server: RoomServer
@@ -36,7 +36,7 @@ export class Lobby {
   constructor (server: RoomServer, events: SignalSource<MonitorEvents>) {
     this.#server = server
     this.#rooms = server.rooms
-    // A client cannot be recognized, as its address may differ between HTTP and WebSocket: any one takes the oldest.
+    // Any client takes the oldest: they cannot be matched by address, which may differ between HTTP and WebSocket.
     events.on('joined', ({ room }) => { this.#reservations.get(room.name)?.shift() })
     events.on('room_closed', ({ name }) => { this.#reservations.delete(name) })
     server.cluster?.signals.on('peer_joined', peer => { this.#reservations.get(peer.roomName)?.shift() })
@@ -47,7 +47,7 @@ export class Lobby {
     for (const room of this.#candidates()) if (room.maxPeers === 0 || room.taken < room.maxPeers) yield room
   }
 
-  /** Opens a room for a client; it ends when nobody joins soon. Throws as `Rooms.open`. */
+  /** Opens a room for a client; it closes if nobody joins soon. Throws as `Rooms.open`. */
   open (options: RoomOptions, address: string): ListedRoom {
     const { room } = this.#rooms.open(undefined, options, { address, isProvisional: true })
     this.#reserve(room.name)
@@ -82,7 +82,7 @@ export class Lobby {
     this.#reservations.set(name, ends)
   }
 
-  /** Seats of clients that are on their way. */
+  /** Seats reserved for clients that have not connected yet. */
   #reserved (name: string): number {
     const ends = this.#reservations.get(name)
     if (ends === undefined) return 0
@@ -99,9 +99,4 @@ function candidateOf ({ room, clientCount }: RoomCore): Candidate {
 
 function isOpenToAll ({ listed, locked }: Pick<RoomSettings, 'listed' | 'locked'>): boolean {
   return listed && !locked
-}
-
-function hasMembers (data: Data, wanted: Data): boolean {
-  return Object.entries(wanted).every(([name, value]) =>
-    Object.hasOwn(data, name) && isDeepStrictEqual(data[name], value))
 }

@@ -2,41 +2,52 @@ import type { PeerSession } from '../peer/peer-session.ts'
 
 /** Peers by id and in ascending order of ids. */
 export class PeerTable<Peer extends { readonly id: number, readonly isOpen: boolean } = PeerSession> {
-  readonly #byId = new Map<number, Peer>()
+  /** In no order; the places are kept instead of the peers, as a Map would keep those that have left (`Roster`). */
+  readonly #peers: Peer[] = []
+  readonly #places = new Map<number, number>()
   readonly #ids: number[] = []
 
   get size (): number {
-    return this.#byId.size
+    return this.#peers.length
   }
 
   has (id: number): boolean {
-    return this.#byId.has(id)
+    return this.#places.has(id)
   }
 
   get (id: number): Peer | undefined {
-    return this.#byId.get(id)
+    const place = this.#places.get(id)
+    return place === undefined ? undefined : this.#peers[place]
   }
 
   add (peer: Peer): void {
-    this.#byId.set(peer.id, peer)
+    this.#places.set(peer.id, this.#peers.push(peer) - 1)
     this.#ids.splice(this.#firstAfter(peer.id), 0, peer.id)
   }
 
-  delete (peer: Peer): void {
-    if (this.#byId.delete(peer.id)) this.#ids.splice(this.#firstAfter(peer.id) - 1, 1)
+  delete ({ id }: Peer): void {
+    const place = this.#places.get(id)
+    if (place === undefined) return
+    const last = this.#peers.pop()!
+    if (last.id !== id) {
+      this.#peers[place] = last
+      this.#places.set(last.id, place)
+    }
+    this.#places.delete(id)
+    this.#ids.splice(this.#firstAfter(id) - 1, 1)
   }
 
   /** The peers with an id above `id`, ascending. Peers may join and leave during the iteration. */
   * after (id: number): IterableIterator<Peer> {
     for (let at = this.#firstAfter(id); at < this.#ids.length; at = this.#firstAfter(id)) {
       id = this.#ids[at]
-      yield this.#byId.get(id)!
+      yield this.get(id)!
     }
   }
 
   /** All peers, ascending. No peer may join or leave during the iteration. */
   * [Symbol.iterator] (): IterableIterator<Peer> {
-    for (const id of this.#ids) yield this.#byId.get(id)!
+    for (const id of this.#ids) yield this.get(id)!
   }
 
   /** Open peers by ascending id; peers may join and leave during the iteration. */

@@ -54,7 +54,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   /** The rest of the room, on other nodes (option `cluster`). */
   readonly link: RoomLink | undefined
   readonly #server: RoomServer
-  /** Whether the application has ever taken a packet of a peer (plain mode). */
+  /** Whether the application has ever read a packet of a peer (plain mode). */
   #hasReader = false
   readonly #settings: Settings
   readonly #monitor: Monitor
@@ -84,7 +84,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     return this.#room
   }
 
-  /** What the application keeps of it. */
+  /** State that the application stores with the room. */
   get state (): RoomState {
     this.#state ??= new RoomState(this)
     return this.#state
@@ -139,7 +139,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     throw new GodotError(this.#settings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
   }
 
-  /** Nobody is left, and nobody may come any more: its name is free. */
+  /** The room has ended: it has no clients and accepts none, and its name is free. */
   closed ({ code, reason }: RoomEnd): void {
     const { rooms, log, monitor, signals } = this.#server
     const { isHome } = this
@@ -151,7 +151,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     if (isHome) signals.emit('room_closed', this.room)
   }
 
-  /** Closes every peer of the room, wherever it is, then the room. */
+  /** Closes every peer of the room, on all nodes, then the room. */
   async close (code: number, reason: string): Promise<void> {
     this.link?.closing({ code, reason })
     await this.life.close(code, reason)
@@ -163,7 +163,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.link?.optionsChanged(options)
   }
 
-  /** This node is no longer in the room: nobody of it is here, and its server is elsewhere. */
+  /** This node has no part of the room any more: no members, and the server of the room is elsewhere. */
   #dropPart (): void {
     this.#server.rooms.delete(this)
     this.link!.closed()
@@ -402,7 +402,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     } else this.#signals?.emit('client_connected', session.id, session.protocol)
   }
 
-  /** Its listeners still find the peer in the disconnect signal, as in Godot. */
+  /** Listeners of the disconnect signal still find the peer, as in Godot. */
   #leave (session: PeerSession, end: PeerEnd): void {
     const { monitor, log, peers } = this.#server
     const { id } = session
@@ -485,7 +485,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.#server.monitor.dropped(reason, session.peer, count)
   }
 
-  /** In multiplayer mode packets go to the inbox, which knows by itself whether it is read. */
+  /** In multiplayer mode packets go to the inbox, which tracks itself whether the application reads them. */
   get isRead (): boolean {
     const { options } = this.#settings
     return this.#hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
@@ -579,7 +579,7 @@ function * ascending (
   }
 }
 
-/** Of a session whose handshake belongs to a trace its id, for the log. */
+/** The trace id of a handshake as a member of log records, if it has one. */
 function traceOf ({ traceId }: PeerSession): { traceId?: string } {
   return traceId === undefined ? {} : { traceId }
 }

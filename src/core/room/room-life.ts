@@ -1,7 +1,7 @@
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 
-/** Peers of a closing room that are closed at once, before others have their turn. */
+/** Peers of a closing room that are closed in one turn of the event loop. */
 const BATCH_SIZE = 1000
 
 /** How a room is being closed; without `code` because it was empty. */
@@ -14,11 +14,11 @@ export interface LivingRoom {
   readonly settings: { readonly emptyTimeout: number }
   /** They may come and go during iteration. */
   sessions (): Iterable<PeerSession>
-  /** Nobody is left, and nobody may come any more. */
+  /** The room has ended: it has no clients and accepts none. */
   closed (end: RoomEnd): void
 }
 
-/** When a room ends: once it was empty for `emptyTimeout`, or closed and its last client has gone. */
+/** Ends a room: once it was empty for `emptyTimeout`, or once it is closed and its last client has left. */
 export class RoomLife {
   readonly #room: LivingRoom
   readonly #isEndless: boolean
@@ -27,7 +27,7 @@ export class RoomLife {
   #closed: Promise<void> | undefined
   #onEmpty: (() => void) | undefined
 
-  /** `isEndless`: it only loses its clients. */
+  /** `isEndless`: the room never ends; closing it only disconnects its clients. */
   constructor (room: LivingRoom, isEndless: boolean) {
     this.#room = room
     this.#isEndless = isEndless
@@ -50,7 +50,7 @@ export class RoomLife {
     else if (!this.#isEndless) this.#startWaiting()
   }
 
-  /** The room was opened for somebody who has to come within so many seconds. */
+  /** Ends the room unless a client enters it within so many seconds. */
   endIfEmptyAfter (seconds: number): void {
     clearTimeout(this.#emptyTimer)
     this.#emptyTimer = setTimeout(() => { this.#closeEmpty() }, seconds * 1000)

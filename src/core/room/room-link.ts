@@ -41,7 +41,7 @@ export interface RoomLink {
   optionsChanged (changes: RoomOptions): void
   /** The room closes: its members elsewhere are closed too. */
   closing (end: RoomEnd): void
-  /** What the room's application keeps; rejects with cluster-unavailable. */
+  /** State that the application stores with the room; rejects with cluster-unavailable. */
   readState (): Promise<Uint8Array | undefined>
   writeState (bytes: Uint8Array): Promise<void>
   /** The part of the room on this node is gone: closed, or (elsewhere than at home) empty. */

@@ -14,11 +14,11 @@ const LOBBY_WAIT = 60
 /** Options of rooms that clients open; shared, as a room never modifies its options. */
 const NO_OPTIONS: RoomOptions = {}
 
-/** How a room is opened besides what `RoomOptions` say. */
+/** How a room is opened, besides its `RoomOptions`. */
 export interface Opening {
   /** Address of the client that opens it; its rate is limited. */
   readonly address?: string
-  /** Whether it ends when nobody joins soon. */
+  /** Whether it closes if nobody joins soon. */
   readonly isProvisional?: boolean
 }
 

@@ -12,14 +12,14 @@ import type { RoomServer } from './room-server.ts'
 
 const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
 
-/** Of a room besides `main`: of ten thousand rooms of a mere relay nobody reads any. */
+/** Maximum unread packets of a room besides `main`: a relay may have ten thousand rooms and read none. */
 const MAX_UNREAD = 64
 
 /** A member that sends to the server, on this node or another one. */
 export interface InboxSender extends PacketSender {
   readonly id: number
   readonly peer: WebSocketPeer
-  /** Whether its last packets are queued regardless of the limits: it cannot be paused any more. */
+  /** Whether it is ending: it can no longer be paused, so its last packets are queued regardless of the limits. */
   readonly isLeaving: boolean
 }
 

@@ -58,7 +58,7 @@ export interface LostPeer {
 export interface EventReceiver {
   /** An event of another node. */
   received (nodeId: string, event: RemoteEvent): void
-  /** A node is lost, and with it these peers. */
+  /** A node was lost with these peers. */
   nodeLost (nodeId: string, peers: readonly LostPeer[]): void
 }
 
@@ -88,13 +88,13 @@ export interface ClusterLink {
   closeRoom (name: string, code: number, reason: string): Promise<string[]>
   /** Tells the other nodes of an event for operators. */
   shareEvent (event: RemoteEvent): void
-  /** Who hears of the events of other nodes. */
+  /** Receivers of the events of other nodes. */
   readonly eventReceivers: Set<EventReceiver>
   /** Bans and options that all nodes share. */
   readonly config: SharedConfig
   /** Closes all peers of this node, which accepts none until it listens again. Rejects with ERR_INVALID_PARAMETER. */
   drain (reason: string): Promise<void>
-  /** Whether it was told to. */
+  /** Whether this node is draining. */
   readonly isDraining: boolean
   /** Joins the cluster; rejects with cluster-unavailable or ERR_INVALID_PARAMETER. */
   join (): Promise<void>

@@ -8,6 +8,7 @@ import type { EndCause, PeerEnd } from '../peer/peer-end.ts'
 import { PeerSession } from '../peer/peer-session.ts'
 import type { Connection } from '../../transport/connection.ts'
 import { PeerTable } from '../room/peer-table.ts'
+import { Roster } from '../roster.ts'
 import type { RoomServer } from '../room/room-server.ts'
 import { MAIN, requestedRoom } from '../room/room-name.ts'
 import type { RoomCore } from '../room/room-core.ts'
@@ -45,9 +46,7 @@ export interface RegistryParts {
   readonly openCluster: ((registry: PeerRegistry) => ClusterLink) | undefined
 }
 
-/**
- * Everyone who is connected: turns accepted clients into peers of a room, polls them, and waits for the last socket.
- */
+/** All connected clients: turns accepted ones into peers of a room, polls them, and waits for the last socket. */
 export class PeerRegistry implements RoomServer {
   readonly settings: Settings
   readonly monitor: Monitor
@@ -62,7 +61,7 @@ export class PeerRegistry implements RoomServer {
   readonly #handshakeHost: HandshakeHost
   readonly #ids: PeerIds
   /** Sessions whose socket is not released yet, and the callback for when all are. */
-  readonly #sockets = new Set<PeerSession>()
+  readonly #sockets = new Roster<PeerSession>()
   #onReleased: (() => void) | undefined
   /** Without autoPoll: clients and callbacks that wait for the next poll. */
   readonly #arrivals: Arrival[] = []
@@ -168,7 +167,7 @@ export class PeerRegistry implements RoomServer {
     for (const session of this.#sessions()) session.limitRate()
   }
 
-  /** Closes the clients that new bans are about. */
+  /** Closes the clients to which new bans apply. */
   applyBans (added: readonly Ban[]): void {
     const { bans } = this.#admission
     const isAdded = new Set(added)
@@ -250,7 +249,7 @@ export class PeerRegistry implements RoomServer {
   async #whenReleased (): Promise<void> {
     if (this.#sockets.size === 0) return
     const timer = setTimeout(() => {
-      for (const { outbox } of this.#sockets) outbox.connection.destroy()
+      for (const { outbox } of this.#sockets.items) outbox.connection.destroy()
     }, this.settings.options.closeTimeout * 1000)
     await new Promise<void>(resolve => { this.#onReleased = resolve })
     this.#onReleased = undefined

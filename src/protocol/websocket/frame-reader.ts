@@ -335,10 +335,10 @@ export class FrameReader {
     const payload = new Uint8Array(bytes.subarray(start, end))
     const code = payload.length === 0 ? closeCode.NO_STATUS : payload[0] << 8 | payload[1]
     if (payload.length > 0 && !isCloseCode(code)) return this.#violation(closeCode.PROTOCOL_ERROR, `close code ${code}`)
-    const text = payload.subarray(2)
+    const text = Buffer.from(payload.buffer, Math.min(2, payload.length))
     if (!isUtf8(text)) return this.#violation(closeCode.INVALID_TEXT, 'a close reason that is not UTF-8')
     this.end()
-    this.#receiver.onClose(code, untilNul(Buffer.from(text).toString()), payload)
+    this.#receiver.onClose(code, untilNul(text.toString()), payload)
   }
 
   #violation (code: number, why: string): void {

@@ -135,7 +135,7 @@ export class Relay {
     }
   }
 
-  /** Whether members want packets to all one by one. */
+  /** Whether there are members in text mode, which get packets to all one by one. */
   get hasTextMembers (): boolean {
     return this.#inText !== undefined && this.#inText.size > 0
   }

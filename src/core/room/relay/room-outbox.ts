@@ -1,24 +1,23 @@
 import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../../transport/buffer-pool.ts'
 import { copyBytes, headLength, writeHead } from '../../../protocol/websocket/frame.ts'
+import { Roster } from '../../roster.ts'
 import type { PacketSender } from '../../peer/incoming-queue.ts'
 import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../../peer/peer-outbox.ts'
 import type { Backpressure } from './backpressure.ts'
 
 const LOG_SIZE = LARGEST_BUFFER
 const NONE: Buffer = Buffer.alloc(0)
-/** From this many members on announcements may wait, and for how long: ten times what the writes for one take. */
+/** In rooms of this many members, announcements may wait: milliseconds per member, ten times what their writes take. */
 const LARGE_ROOM = 64
 const WAIT_PER_MEMBER = 0.05
-/**
- * What a receiver that senders wait for may exceed twice its limit by: packets already on their way through the room.
- */
+/** Bytes by which a receiver may exceed twice its limit while senders are paused for it: packets already relayed. */
 const IN_TRANSIT = 4 * LOG_SIZE
 
-/** The parts of the room on other nodes: takes the frames of a log that go there, before the log is flushed. */
-export interface LogReader {
-  /** Bytes that may be on their way here when the senders of other nodes learn that they have to pause. */
+/** What the outbox tells the parts of the room on other nodes of a cluster. */
+export interface OutboxLink {
+  /** Bytes that may still arrive from other nodes after their senders were told to pause. */
   readonly inTransit: number
-  /** The log is about to be flushed; it is valid until the call returns. */
+  /** The log is about to be flushed: the link takes the frames that go elsewhere. Valid until the call returns. */
   flushing (log: Uint8Array): void
   /** Receivers here began or ceased to lag behind. */
   congestionChanged (isCongested: boolean): void
@@ -33,7 +32,7 @@ export interface LogReader {
  * No callback runs during a flush: members found slow are closed after it.
  */
 export class RoomOutbox implements OutboxTotals {
-  readonly #members = new Set<PeerOutbox>()
+  readonly #members = new Roster<PeerOutbox>()
   readonly #limits: OutboxLimits
   readonly #holdTime: number
   readonly #backpressure: Backpressure | undefined
@@ -55,7 +54,7 @@ export class RoomOutbox implements OutboxTotals {
   #lastFlush = 0
   /** Where the last frame of the log begins. */
   #lastFrame = 0
-  #reader: LogReader | undefined
+  #link: OutboxLink | undefined
 
   /**
    * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
@@ -77,11 +76,11 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure?.pause(sender)
   }
 
-  /** Shows each log to `reader` before it is flushed. */
-  readBy (reader: LogReader): void {
-    this.#reader = reader
+  /** Connects the outbox with the parts of the room on other nodes. */
+  connect (link: OutboxLink): void {
+    this.#link = link
     if (this.#backpressure === undefined) return
-    this.#backpressure.onChange = isCongested => { reader.congestionChanged(isCongested) }
+    this.#backpressure.onChange = isCongested => { link.congestionChanged(isCongested) }
   }
 
   /** Receivers of the room on another node began or ceased to lag behind. */
@@ -89,7 +88,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure?.setElsewhere(node, isCongested)
   }
 
-  /** What of the log is not flushed yet. */
+  /** The part of the log that is not flushed yet. */
   get log (): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
   }
@@ -113,7 +112,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#members.add(outbox)
   }
 
-  /** The peer keeps what was sent to it so far, and gets nothing more that is sent to all. */
+  /** Removes a peer from the receivers of broadcasts; it still gets what was sent before. */
   remove (outbox: PeerOutbox): void {
     if (!outbox.isMember) return
     this.#catchUp(outbox, this.#length)
@@ -141,7 +140,7 @@ export class RoomOutbox implements OutboxTotals {
     return outbox.bufferedAmount + size <= bytes && outbox.waitingPackets < packets
   }
 
-  /** The same for a packet of a member, which can be paused: while senders wait for the receiver, it takes more. */
+  /** The same for a packet of a member: while senders are paused for the receiver, the limit is higher. */
   hasRelayRoom (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasRoom(outbox, size)
     return outbox.bufferedAmount + size <= this.#hardLimit
@@ -313,7 +312,7 @@ export class RoomOutbox implements OutboxTotals {
     const wait = due - performance.now()
     if (wait <= 0) return this.#sendThisTurn()
     this.#due = due
-    // One that fires earlier sends it a little early.
+    // A timer that fires earlier than that sends the log a little early.
     if (this.#timer !== undefined && this.#timerDue <= due) return
     clearTimeout(this.#timer)
     this.#timerDue = due
@@ -330,11 +329,13 @@ export class RoomOutbox implements OutboxTotals {
 
   #flushLog (): void {
     const log = this.#buffer.subarray(0, this.#length)
-    this.#reader?.flushing(log)
+    this.#link?.flushing(log)
     let isShared = false
     this.#due = Infinity
     if (this.#holdTime > 0 || this.#members.size >= LARGE_ROOM) this.#lastFlush = performance.now()
-    for (const outbox of this.#members) {
+    // The last one first, as one that is found slow gives its place to the last one.
+    for (let place = this.#members.size - 1; place >= 0; place--) {
+      const outbox = this.#members.at(place)
       if (outbox.isBlocked) this.#keep(outbox)
       else {
         outbox.flushWithLog(log)
@@ -372,7 +373,7 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   get #hardLimit (): number {
-    return 2 * this.#limits.bytes + IN_TRANSIT + (this.#reader?.inTransit ?? 0)
+    return 2 * this.#limits.bytes + IN_TRANSIT + (this.#link?.inTransit ?? 0)
   }
 
   /**

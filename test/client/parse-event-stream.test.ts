@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { parseEventStream } from '../../src/client/event-stream.ts'
+import { parseEventStream } from '../../src/client/parse-event-stream.ts'
 
 /** A body that arrives in these chunks. */
 function bodyOf (chunks: Uint8Array[]): ReadableStream<Uint8Array> {

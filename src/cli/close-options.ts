@@ -1,0 +1,24 @@
+import { parseInteger } from './command.ts'
+
+/** Option of commands that disconnect clients. */
+export const reasonOption = {
+  type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes'
+} as const
+
+/** Options of commands that send a close frame; `code` is the default code. */
+export function closeOptions (code: number) {
+  return {
+    code: {
+      type: 'string', placeholder: '<code>', description: `close code (default: ${code}); games use 4000 to 4999`
+    },
+    reason: reasonOption
+  } as const
+}
+
+/** Close code and reason for a request, as far as they were given. */
+export function closeFrame ({ code, reason }: { code?: string, reason?: string }): { code?: number, reason?: string } {
+  return {
+    ...(code === undefined ? {} : { code: parseInteger('--code', code) }),
+    ...(reason === undefined ? {} : { reason })
+  }
+}
