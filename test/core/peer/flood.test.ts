@@ -69,8 +69,9 @@ for (const [what, one] of frames) {
 
 t.test('packets of others are handled between the slices of a long chunk, and their order is kept', async t => {
   const server = await openMemoryServer({})
-  const [flooder, other] = [new FrameClient(server), new FrameClient(server)]
+  const flooder = new FrameClient(server)
   const [flooding] = [...server.peers()]
+  const other = new FrameClient(server)
   const count = 3 * FRAMES_AT_ONCE + 10
   const packets: string[] = []
   server.on('packet', (id, bytes) => { packets.push(`${id === flooding.id ? '' : 'other '}${Buffer.from(bytes)}`) })
