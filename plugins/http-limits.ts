@@ -8,7 +8,6 @@ import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { ignoreRequests } from '../http/upgrade/ignore-requests.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
-import { onePerTurn } from '../src/transport/one-per-turn.ts'
 import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 /** Limits for clients of the HTTP server. WebSocket connections count only until they are upgraded. */
@@ -89,7 +88,6 @@ function limitConnections (
 
 /**
  * Destroys a connection with too many requests in flight, and closes one whose request has too many query parameters.
- * The others are handled one per turn of the event loop, so that a burst of them does not delay WebSocket packets.
  * One chunk of bytes can hold a thousand requests: those after the limit do not reach Fastify.
  */
 function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimits, report: Report): void {
@@ -107,12 +105,7 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
       report('query parameters', request.socket.remoteAddress)
       if (connection !== undefined) connection.isRefused = true
       refuseParameters(response)
-    } else {
-      onePerTurn(() => {
-        if (response.destroyed) return
-        for (const handler of handlers) handler(request, response)
-      })
-    }
+    } else for (const handler of handlers) handler(request, response)
   })
   // A response that is sent only after its connection has closed: nobody else closes its file.
   app.addHook('onSend', async (_request, { raw: response }, payload) => {

@@ -5,7 +5,6 @@ import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import { GodotError } from '../src/error.ts'
 import { ClosingConnections } from '../src/core/admission/closing-connections.ts'
-import { onePerTurn } from '../src/transport/one-per-turn.ts'
 import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade, HttpUpgrade, setUpgrade, upgradeOf } from '../http/upgrade/http-upgrade.ts'
@@ -110,15 +109,8 @@ class Gate {
   #decide (upgrade: Upgrade): boolean {
     const [request, socket, head] = upgrade
     if (!this.#isOurs(request)) return this.#asWithoutUs(() => this.#leave(upgrade))
-    // Node has taken its listener off, and the next one may come a few turns later.
-    socket.on('error', destroy)
-    onePerTurn(() => {
-      socket.off('error', destroy)
-      if (socket.destroyed) return
-      Reflect.apply(this.#emit, this.#server, [endpointUpgrade, request])
-      this.#ours.emit('upgrade', request, socket, head)
-    })
-    return true
+    Reflect.apply(this.#emit, this.#server, [endpointUpgrade, request])
+    return this.#ours.emit('upgrade', request, socket, head)
   }
 
   #isOurs (request: Decided): boolean {
@@ -184,10 +176,6 @@ class Gate {
     this.#server.off('connection', onConnection).off('secureConnection', onConnection)
     this.#closing.close()
   }
-}
-
-function destroy (this: Duplex): void {
-  this.destroy()
 }
 
 /** Node has upgrades only for a server that listens to them; `emit` takes them before they come here. */

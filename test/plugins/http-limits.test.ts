@@ -9,7 +9,6 @@ import { stopTime } from '../helper/clock.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
-import { TurnCounter } from '../helper/turn-counter.ts'
 import { until } from '../helper/until.ts'
 
 const LARGE = 32 << 20
@@ -25,7 +24,6 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
     return Object.fromEntries(new URLSearchParams(query))
   }
   const large = Buffer.alloc(LARGE, 'x')
-  const handled = new TurnCounter()
   const { service, port } = await startApp(t, { server: { pingInterval: 0 }, admin: { auth: false } }, {
     logger: { level: 'warn', stream: { write } },
     routerOptions: { querystringParser },
@@ -37,11 +35,10 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
         isExempt: () => false,
         ...limits
       })
-      service.addHook('onRequest', async () => { handled.count() })
       service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
     }
   })
-  return { service, port, warnings, queries, handled }
+  return { service, port, warnings, queries }
 }
 
 /** Open file descriptors of this process that are regular files. */
@@ -62,21 +59,6 @@ t.test('answers pipelined requests up to the limit in order', async t => {
     raw.send(get('/healthz'))
     t.equal((await raw.response()).status, 200, 'the connection stays usable')
   }
-})
-
-t.test('handles one request per turn of the event loop, and none of a connection that is closed', async t => {
-  const { service, port, handled } = await start(t)
-  const raw = await connectRaw(t, port)
-  raw.send(get('/healthz').repeat(10))
-  for (let i = 0; i < 10; i++) t.equal((await raw.response()).status, 200)
-  t.match(handled, { total: 10, most: 1 })
-
-  service.server.once('request', ({ socket }) => setImmediate(() => { socket.destroy() }))
-  raw.send(get('/healthz').repeat(10))
-  await raw.ended
-  await connectionsOf(service, 0)
-  t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
-  t.ok(handled.total < 20, `${handled.total - 11} of 10 requests were handled`)
 })
 
 t.test('destroys a connection with more requests in flight, which leaves no descriptors open', async t => {

@@ -16,7 +16,6 @@ import { pem } from '../helper/keys.ts'
 import { startHost, type HostOptions } from '../helper/host.ts'
 import { connectRaw, connectRawTls, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { skipWithout } from '../helper/skip-without.ts'
-import { TurnCounter } from '../helper/turn-counter.ts'
 import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
@@ -351,33 +350,4 @@ t.test('nothing is left of clients that joined and left', async t => {
     collect()
     return refs.filter(ref => ref.deref() !== undefined).length <= 2
   })
-})
-
-t.test('upgrades that arrive together are decided one per turn of the event loop', async t => {
-  const { port, app } = await startHost(t)
-  const clients = await Promise.all(Array.from({ length: 20 }, async () => await connectRaw(t, port)))
-  await until(async () => await connectionsOf(app) === 20)
-  const joins = new TurnCounter()
-  app.peerServer.on('client_connected', () => { joins.count() })
-  for (const client of clients) client.send(upgradeRequest('/ws'))
-  for (const client of clients) t.equal((await client.head()).status, 101)
-  t.match(joins, { total: 20, most: 1 })
-})
-
-t.test('upgrades that wait for their turn while the connection fails are forgotten', async t => {
-  const { port, app } = await startHost(t)
-  const sockets: Socket[] = []
-  app.server.on('connection', socket => { sockets.push(socket) })
-  const clients = await Promise.all(Array.from({ length: 10 }, async () => await connectRaw(t, port)))
-  await until(() => sockets.length === 10)
-  let joins = 0
-  app.peerServer.on('client_connected', () => { joins++ })
-  app.peerServer.once('client_connected', () => {
-    for (const socket of sockets) socket.destroy(new Error('reset'))
-  })
-  for (const client of clients) client.send(upgradeRequest('/ws'))
-  for (const client of clients) await client.ended
-  await until(async () => await connectionsOf(app) === 0)
-  t.equal(joins, 1)
-  t.same(app.peerServer.countPeers(), { open: 0, closing: 0, pending: 0 })
 })
