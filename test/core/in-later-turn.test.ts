@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { inLaterTurn } from '../../../src/core/peer/in-later-turn.ts'
+import { inLaterTurn } from '../../src/core/in-later-turn.ts'
 
 t.test('work runs in order, one piece per turn, and what it schedules before the next piece', async t => {
   const done: string[] = []
