@@ -2,19 +2,15 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { startService } from './helper/service.ts'
-import { withTimeout } from './helper/with-timeout.ts'
+import { until } from './helper/until.ts'
 
 type Service = Awaited<ReturnType<typeof startService>>
 
 /** Waits until the log has a line that matches. */
 async function logged (service: Service, pattern: RegExp): Promise<any> {
-  return await withTimeout(20, () => `${String(pattern)} in\n${service.log.join('\n')}`, (async () => {
-    for (;;) {
-      const line = service.log.find(line => pattern.test(line))
-      if (line !== undefined) return JSON.parse(line)
-      await new Promise(resolve => setImmediate(resolve))
-    }
-  })())
+  const find = (): string | undefined => service.log.find(line => pattern.test(line))
+  await until(() => find() !== undefined, () => `${String(pattern)} in\n${service.log.join('\n')}`)
+  return JSON.parse(find()!)
 }
 
 /** What an open dashboard sends. */

@@ -72,7 +72,6 @@ let stream = new AbortController()
 let silenceTimer
 let refreshTimer
 let isRefreshing = false
-let openPeers = 0
 /** Whether an event has happened that the lists do not show yet. */
 let isRefreshDue = false
 let stateTimer
@@ -110,7 +109,7 @@ function scheduleStateRefresh () {
 }
 
 function showState () {
-  const { listening, gdMpApi, wire, protocols, refuseNewConnections } = state
+  const { listening, gdMpApi, wire, protocols, refuseNewConnections, node } = state
   showRooms(state.rooms)
   const url = endpointUrl(state)
   const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
@@ -118,6 +117,7 @@ function showState () {
   peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
   testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
+  setText(byId('stop-peers'), node === undefined ? formatPlural(state.peers.open, 'peer') : `all peers of ${node}`)
   byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
   if (isOnline) showListening()
@@ -226,10 +226,9 @@ function receive (event) {
 function showStats (stats) {
   setServerTime(stats.at)
   const seconds = traffic.add(stats)
-  const { listening, refuseNewConnections } = stats
-  Object.assign(state, { listening, refuseNewConnections, uptime: state.uptime + seconds })
+  const { listening, refuseNewConnections, peers } = stats
+  Object.assign(state, { listening, refuseNewConnections, peers, uptime: state.uptime + seconds })
   state.rooms.count = stats.rooms
-  openPeers = stats.peers.open
   showState()
 }
 
@@ -303,7 +302,11 @@ byId('refuse').onclick = () => {
 }
 byId('listen').onclick = () => {
   if (!state.listening) changeState(client.call('listen', {}, {}))
-  else openStop(state.node === undefined ? formatPlural(openPeers, 'peer') : `all peers of ${state.node}`)
+  else {
+    openStop()
+    // The number of peers in the dialog may be a second old.
+    refreshState().catch(error => { showToast(messageOf(error)) })
+  }
 }
 byId('categories').addEventListener('change', ({ target }) => { if (target.name === 'packets') stream.abort() })
 document.addEventListener('visibilitychange', () => { if (!document.hidden && state !== undefined) refreshLists() })

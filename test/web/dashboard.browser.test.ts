@@ -177,12 +177,13 @@ t.test('switches off what needs the server while it cannot be reached, and asks 
   t.equal(await page.isEnabled('#send-dialog [data-close]'), true)
   t.equal(await page.isEnabled('#pause'), true)
   accept(server, new MemoryConnection('203.0.113.7', 4000), '')
+  // Before the page sets timers for the next connection.
+  await page.clock.install()
   proxy.restore()
   await eventLine(page, 'from 203.0.113.7:4000').waitFor()
   await page.locator('#status[data-state=success]').waitFor()
   t.same(await areEnabled(), controls.map(() => true))
 
-  await page.clock.install()
   proxy.stall()
   await page.clock.fastForward(11_000)
   await page.getByText('connection lost, retrying').waitFor()

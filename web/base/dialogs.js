@@ -120,10 +120,9 @@ async function sendPacket (to, id, packet, raw) {
   return 1
 }
 
-/** Stops the server with a reason; `peers` is the text that says who is disconnected. */
-export function openStop (peers) {
+/** Stops the server with a reason. */
+export function openStop () {
   const form = openDialog('stop-dialog')
-  setText(byId('stop-peers'), peers)
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
     await client.call('stop', {}, reason === '' ? {} : { reason })
