@@ -39,7 +39,7 @@ export const guards: readonly HostKind[] = [
       await app.register(load('@fastify/rate-limit'), { max: maxOf, timeWindow: 600_000, hook, keyGenerator: keyOf })
       hello(app)
     },
-    mask: /x-ratelimit-re(?:set|maining)\W+(\d+)/,
+    mask: /(?:x-ratelimit-re(?:set|maining)|retry-after)\W+(\d+)/,
     requests: [...helloRequests, get('/hello', 200, limited), get('/hello', 200, limited), get('/hello', 429, limited)],
     refused: { headers: limited, status: 429 }
   })),
