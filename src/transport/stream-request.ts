@@ -59,8 +59,8 @@ function findRequests (): typeof requests {
     /* c8 ignore start: in no Node that exists now */
   } catch {
     return undefined
-    /* c8 ignore stop */
   }
+  /* c8 ignore stop */
   const [write, shutdown] = found
   if (write === undefined || shutdown == null || typeof (write ?? shutdown).getAsyncId !== 'function') return undefined
   return { Write: write?.constructor as RequestClass | undefined, Shutdown: shutdown.constructor as RequestClass }
