@@ -1,5 +1,5 @@
 // Prints the lines of the library that the tests did not run, by what V8 noted in their processes; fails if there are
-// more than those that only races run. One that cannot run in a test stands behind `c8 ignore next` or between
+// more than `RACES`. One that cannot run in a test stands behind `c8 ignore next` or between
 // `c8 ignore start` and `stop`, with why.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '..')
 export const coverageFolder = join(root, 'dist/.coverage')
 const folders = ['src', 'http', 'plugins', 'routes']
 const prefixes = folders.map(folder => pathToFileURL(join(root, 'dist', folder, '/')).href)
-/** Lines that only races run may be missed by a run of all tests, so many at most. */
+/** Maximum number of lines not run: some run only if events happen in a certain order. */
 const RACES = 8
 
 /** Prints every line that no test ran; returns 1 if there are too many, else 0. */

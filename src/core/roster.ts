@@ -5,9 +5,9 @@ export interface Rostered {
 }
 
 /**
- * A set of items that come and go all the time, each in one roster at most; without order. Not a Set: V8 makes a new
- * table for a Set or a Map every so many changes, to which the one before refers. Once one of them has become old, no
- * young garbage collection frees any table after it, with all that was in it, until the next full collection.
+ * An unordered set of items that come and go all the time, each in at most one roster. Not a Set: V8 replaces the table
+ * of a Set or Map every so many changes, and each table refers to its successor. Once a table is in the old generation,
+ * young garbage collections free none of its successors, nor what they held, until the next full collection.
  */
 export class Roster<Item extends Rostered> {
   readonly #items: Item[] = []
@@ -16,7 +16,7 @@ export class Roster<Item extends Rostered> {
     return this.#items.length
   }
 
-  /** Those in it now; unlike this array, the roster may change meanwhile. */
+  /** A copy of its items, so that the roster may change during a loop over them. */
   get items (): Item[] {
     return this.#items.slice()
   }

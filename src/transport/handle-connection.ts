@@ -49,7 +49,7 @@ export class HandleConnection implements Connection {
   #head: Uint8Array
   #bytesRead = 0
   #isPaused = false
-  /** What came while it was paused, as a TLS handle delivers all that it has read; an empty chunk is the end. */
+  /** Chunks that arrived while it was paused: a TLS handle delivers all that it has read. An empty one is the end. */
   #kept: Uint8Array[] | undefined
   /** Bytes of writes that the system has not taken completely. */
   #pending = 0

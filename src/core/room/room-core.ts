@@ -163,7 +163,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     this.link?.optionsChanged(options)
   }
 
-  /** This node has no part of the room any more: no members, and the server of the room is elsewhere. */
+  /** This node no longer takes part in the room: it has no members, and the home of the room is another node. */
   #dropPart (): void {
     this.#server.rooms.delete(this)
     this.link!.closed()
