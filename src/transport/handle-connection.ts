@@ -3,10 +3,12 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
+import type { HandleWriter, WriterOwner } from './handle-writer.ts'
 import { afterOthers, readBuffer } from './read-buffer.ts'
-import { requests, writeTo } from './stream-request.ts'
+import { requests } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
-import { isTlsHandle, sizeOf, TlsWriter } from './tls-writer.ts'
+import { TcpWriter } from './tcp-writer.ts'
+import { isTlsHandle, TlsWriter } from './tls-writer.ts'
 
 const connectionKey = Symbol('connection')
 
@@ -38,7 +40,7 @@ const prototypes: unknown[] = [Socket.prototype, TLSSocket.prototype]
  * A TCP or TLS connection that bypasses the sockets of Node, whose streams cost more than the system calls: reads into
  * `readBuffer`, and writes to the handle. What the system does not accept at once libuv keeps, and over TLS OpenSSL.
  */
-export class HandleConnection implements Connection {
+export class HandleConnection implements Connection, WriterOwner {
   readonly address: string
   readonly port: number
   /** Undefined once the connection has ended. */
@@ -51,11 +53,9 @@ export class HandleConnection implements Connection {
   #isPaused = false
   /** Chunks that arrived while it was paused: a TLS handle delivers all that it has read. An empty one is the end. */
   #kept: Uint8Array[] | undefined
-  /** Bytes of writes that the system has not taken completely. */
-  #pending = 0
-  readonly #tls: TlsWriter | undefined
+  readonly #writer: HandleWriter
   #corked: Uint8Array[] | undefined
-  #onWritten: (() => void) | undefined
+  #onceWritten: (() => void) | undefined
   /** Whether our direction ends, whether it has ended, and whether the client's has. */
   #isEnding = false
   #hasEnded = false
@@ -68,9 +68,10 @@ export class HandleConnection implements Connection {
     this.#handle = handle as Handle
     this.#socket = socket
     this.#head = head
-    if (!isTlsHandle(handle)) return
-    this.#tls = new TlsWriter(handle, this)
-    this.#watchWrites(socket!)
+    if (isTlsHandle(handle)) {
+      this.#writer = new TlsWriter(handle, this)
+      this.#watchWrites(socket!)
+    } else this.#writer = new TcpWriter(this.#handle, this)
   }
 
   /** The connection of an accepted handle that nobody else uses, and that `suits`. */
@@ -104,17 +105,15 @@ export class HandleConnection implements Connection {
   }
 
   get bufferedAmount (): number {
-    return this.#handle === undefined ? 0 : this.#tls?.pending ?? this.#pending
+    return this.#handle === undefined ? 0 : this.#writer.pending
   }
 
   get isFull (): boolean {
-    if (this.#handle === undefined) return false
-    return this.#tls === undefined ? this.#handle.writeQueueSize > 0 : this.#tls.isFull
+    return this.#handle !== undefined && this.#writer.isFull
   }
 
   get unsentBytes (): number {
-    if (this.#handle === undefined) return 0
-    return this.#tls === undefined ? this.#handle.writeQueueSize : this.#tls.unsentBytes
+    return this.#handle === undefined ? 0 : this.#writer.unsentBytes
   }
 
   open (receiver: ConnectionReceiver): void {
@@ -151,8 +150,13 @@ export class HandleConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.bufferedAmount === 0) setImmediate(callback)
-    else if (this.#tls === undefined) this.#onWritten = callback
-    else this.#tls.whenWritten(callback)
+    else this.#onceWritten = callback
+  }
+
+  onWritten (): void {
+    const callback = this.#onceWritten
+    this.#onceWritten = undefined
+    callback?.()
   }
 
   pause (): void {
@@ -173,11 +177,9 @@ export class HandleConnection implements Connection {
 
   end (): void {
     this.resume()
-    const handle = this.#handle
-    if (handle === undefined || this.#isEnding) return
+    if (this.#handle === undefined || this.#isEnding) return
     this.#isEnding = true
-    if (this.#tls === undefined) this.#shutdown()
-    else this.#tls.whenIdle(() => { this.#shutdown() })
+    this.#writer.whenIdle(() => { this.#shutdown() })
   }
 
   destroy (): void {
@@ -236,32 +238,7 @@ export class HandleConnection implements Connection {
   }
 
   #write (bytes: Uint8Array | Uint8Array[]): void {
-    if (this.#handle === undefined || this.#isEnding) return
-    if (this.#tls !== undefined) return this.#tls.write(bytes)
-    const request = writeTo(this.#handle, bytes)
-    if (request === 0) return
-    if (typeof request === 'number') return this.destroy()
-    this.#await(request, bytes)
-  }
-
-  /** What the system has not taken at once is confirmed later. */
-  #await (request: StreamRequest, bytes: Uint8Array | Uint8Array[]): void {
-    const size = sizeOf(bytes)
-    const onComplete = (status: number): void => {
-      this.#pending -= size
-      if (status < 0) this.destroy()
-      if (this.#pending === 0) this.#confirmed()
-    }
-    this.#pending += size
-    request.bytes = bytes
-    request.oncomplete = onComplete
-    if (typeof request.writeStatus === 'number') onComplete(request.writeStatus)
-  }
-
-  #confirmed (): void {
-    const callback = this.#onWritten
-    this.#onWritten = undefined
-    callback?.()
+    if (this.#handle !== undefined && !this.#isEnding) this.#writer.write(bytes)
   }
 
   /** Node reports only the total of what it has read. */

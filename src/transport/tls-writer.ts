@@ -1,3 +1,5 @@
+import { sizeOf } from './handle-writer.ts'
+import type { HandleWriter, WriterOwner } from './handle-writer.ts'
 import { writeTo } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
 
@@ -18,21 +20,18 @@ export function isTlsHandle (handle: object): handle is TlsHandle {
  * Writes to a TLS handle. It encrypts at once but is busy until the next turn of the loop, whatever the system takes;
  * a second write until then would abort the process.
  */
-export class TlsWriter {
-  /** Bytes that wait for the handle, or that the system has not taken completely. */
+export class TlsWriter implements HandleWriter {
   pending = 0
   readonly #handle: TlsHandle
-  readonly #connection: { destroy (): void }
+  readonly #owner: WriterOwner
   /** The last write; the handle is busy while it has the request. */
   #request: StreamRequest | undefined
   #queue: Uint8Array[] | undefined
-  #onWritten: (() => void) | undefined
   #onIdle: (() => void) | undefined
 
-  /** `connection` is destroyed when a write fails. */
-  constructor (handle: TlsHandle, connection: { destroy (): void }) {
+  constructor (handle: TlsHandle, owner: WriterOwner) {
     this.#handle = handle
-    this.#connection = connection
+    this.#owner = owner
   }
 
   /** Asks the TCP handle: what was encrypted in this turn is not backlog while that accepts everything. */
@@ -53,12 +52,6 @@ export class TlsWriter {
     this.#await()
   }
 
-  /** Calls back once, when nothing is pending any more. */
-  whenWritten (callback: () => void): void {
-    this.#onWritten = callback
-  }
-
-  /** Calls back when the handle has taken everything; nothing may be written any more. */
   whenIdle (callback: () => void): void {
     if (!this.#isBusy) return callback()
     this.#onIdle = callback
@@ -72,7 +65,7 @@ export class TlsWriter {
   #start (bytes: Uint8Array | Uint8Array[], size: number): void {
     const request = writeTo(this.#handle, bytes)
     // A handle drops the request at once only if the write has failed.
-    if (typeof request === 'number' || request.getAsyncId() < 0) return this.#connection.destroy()
+    if (typeof request === 'number' || request.getAsyncId() < 0) return this.#owner.destroy()
     this.#request = request
     if (size <= MAX_RECORD && !this.isFull) return
     this.pending += size
@@ -88,20 +81,9 @@ export class TlsWriter {
     this.#request = undefined
     this.#queue = undefined
     this.pending = 0
-    if (status < 0) this.#connection.destroy()
+    if (status < 0) this.#owner.destroy()
     else if (queue !== undefined) this.#start(queue, sizeOf(queue))
-    if (this.pending === 0) this.#written()
+    if (this.pending === 0) this.#owner.onWritten()
     if (this.#onIdle !== undefined) this.whenIdle(this.#onIdle)
   }
-
-  #written (): void {
-    const callback = this.#onWritten
-    this.#onWritten = undefined
-    callback?.()
-  }
-}
-
-/** Bytes of a write of one part or several. */
-export function sizeOf (bytes: Uint8Array | Uint8Array[]): number {
-  return bytes instanceof Uint8Array ? bytes.length : bytes.reduce((sum, { length }) => sum + length, 0)
 }

@@ -9,7 +9,6 @@ import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { constants, setPriority } from 'node:os'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -128,7 +127,7 @@ async function measure (minutes: number): Promise<void> {
     p99s.calm.push(percentile(await play(players, PERIOD), 99))
     const attackers = fork(import.meta.filename, [String(port)], { execArgv: ['--import', 'tsx'] })
     // They share a processor with the players, whose clock must not wait for them.
-    setPriority(attackers.pid!, constants.priority.PRIORITY_LOW)
+    execFileSync('chrt', ['--idle', '--all-tasks', '--pid', '0', String(attackers.pid)])
     await delay(SETTLE * 1000)
     p99s.attacked.push(percentile(await play(players, PERIOD), 99))
     attackers.kill()

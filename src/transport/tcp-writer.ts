@@ -1,0 +1,48 @@
+import { sizeOf } from './handle-writer.ts'
+import type { HandleWriter, WriterOwner } from './handle-writer.ts'
+import { writeTo } from './stream-request.ts'
+import type { StreamRequest, WritableHandle } from './stream-request.ts'
+
+/** Writes to a TCP handle, which gives to the system at once what that accepts, and keeps the rest. */
+export class TcpWriter implements HandleWriter {
+  pending = 0
+  readonly #handle: WritableHandle
+  readonly #owner: WriterOwner
+
+  constructor (handle: WritableHandle, owner: WriterOwner) {
+    this.#handle = handle
+    this.#owner = owner
+  }
+
+  get isFull (): boolean {
+    return this.#handle.writeQueueSize > 0
+  }
+
+  get unsentBytes (): number {
+    return this.#handle.writeQueueSize
+  }
+
+  write (bytes: Uint8Array | Uint8Array[]): void {
+    const request = writeTo(this.#handle, bytes)
+    if (request === 0) return
+    if (typeof request === 'number') this.#owner.destroy()
+    else this.#await(request, bytes)
+  }
+
+  whenIdle (callback: () => void): void {
+    callback()
+  }
+
+  #await (request: StreamRequest, bytes: Uint8Array | Uint8Array[]): void {
+    const size = sizeOf(bytes)
+    const onComplete = (status: number): void => {
+      this.pending -= size
+      if (status < 0) this.#owner.destroy()
+      if (this.pending === 0) this.#owner.onWritten()
+    }
+    this.pending += size
+    request.bytes = bytes
+    request.oncomplete = onComplete
+    if (typeof request.writeStatus === 'number') onComplete(request.writeStatus)
+  }
+}
