@@ -38,7 +38,7 @@ t.test('two Godot games match into the same room, a third one into another', ski
   t.same((await games[2].run('state')).peers, [1], 'sees only the server')
   const { items } = await (await ask(service, '/lobby/rooms')).json() as { items: unknown[] }
   t.match(items, [{ name: found[2].name, peers: 1 }, { name: found[0].name, peers: 2, data: { map: 'ice' } }])
-  t.match(service.log.join('\n'), `Lobby at http://127.0.0.1:${service.port}/lobby`)
+  await service.logged(`Lobby at http://127.0.0.1:${service.port}/lobby`)
 })
 
 t.test('the Godot 4 endpoint has a lobby of its own; PUBLIC_URL and ALLOWED_ORIGINS apply to both', async t => {

@@ -2,15 +2,12 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { startService } from './helper/service.ts'
-import { until } from './helper/until.ts'
 
 type Service = Awaited<ReturnType<typeof startService>>
 
-/** Waits until the log has a line that matches. */
+/** The record of a log line that matches. */
 async function logged (service: Service, pattern: RegExp): Promise<any> {
-  const find = (): string | undefined => service.log.find(line => pattern.test(line))
-  await until(() => find() !== undefined, () => `${String(pattern)} in\n${service.log.join('\n')}`)
-  return JSON.parse(find()!)
+  return JSON.parse(await service.logged(pattern))
 }
 
 /** What an open dashboard sends. */

@@ -14,7 +14,7 @@ t.test('with WS_PORT and keys clients connect with wss to a separate port', asyn
   const service = await startService(t, { WS_PORT: '0', BIND_IP: '127.0.0.1', ...keys })
   const state = await (await service.api('/server')).json() as { port: number }
   t.match(state, { mode: 'own', tls: true, bindIp: '127.0.0.1', listening: true })
-  t.match(service.log.join('\n'), `wss://127.0.0.1:${state.port}`)
+  await service.logged(`wss://127.0.0.1:${state.port}`)
   const raw = await connectRawTls(t, state.port, { ca: pem('root.pem') })
   raw.send(upgradeRequest('/'))
   t.equal((await raw.head()).status, 101)

@@ -45,6 +45,6 @@ t.test('serves the dashboard and logs its address', async t => {
   t.equal(page.status, 200)
   t.match(await page.text(), /<title>Peer server<\/title>/)
   t.equal((await fetch(`http://127.0.0.1:${service.port}/dashboard/app.js`)).status, 200)
-  t.match(service.log.join('\n'), `Dashboard at http://127.0.0.1:${service.port}/dashboard`)
-  t.match(service.log.join('\n'), `Metrics at http://127.0.0.1:${service.port}/metrics`)
+  await service.logged(`Dashboard at http://127.0.0.1:${service.port}/dashboard`)
+  await service.logged(`Metrics at http://127.0.0.1:${service.port}/metrics`)
 })

@@ -9,7 +9,6 @@ import { nextClose } from './helper/host.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
 import { withTimeout } from './helper/with-timeout.ts'
-import { until } from './helper/until.ts'
 
 const token = 'x'.repeat(32)
 const halfBody =
@@ -29,8 +28,8 @@ t.test('an invalid environment: exits with a line for every invalid variable and
 
 t.test('misspelt variables are named at the start, with the variables that were probably meant', async t => {
   const service = await startService(t, { PING_INTERVALL: '5', MAX_PEER: '7' })
-  await logs(service, /"level":40.*PING_INTERVALL: unknown and ignored; did you mean PING_INTERVAL\?/)
-  await logs(service, /MAX_PEER: .* MAX_PEERS\?/)
+  await service.logged(/"level":40.*PING_INTERVALL: unknown and ignored; did you mean PING_INTERVAL\?/)
+  await service.logged(/MAX_PEER: .* MAX_PEERS\?/)
   t.equal(service.log.filter(line => line.includes('did you mean')).length, 2)
 
   const { code, output } = await run(t, { HOST: '0.0.0.0', ADMIN_TOKN: token })
@@ -42,20 +41,19 @@ t.test('misspelt variables are named at the start, with the variables that were 
 
 t.test('by default: a relay for this machine that logs its addresses, and exits with 0 on SIGINT', async t => {
   const service = await startService(t)
-  await logs(service, /No ADMIN_TOKEN: .* loopback address/)
+  await service.logged(/No ADMIN_TOKEN: .* loopback address/)
   t.match(await (await service.api('/server')).json(), {
     gdMpApi: true,
     path: '/ws',
     protocols: [],
     handshakeTimeout: 3
   })
-  const said = service.log.join('\n')
   for (const path of ['/docs', '/openapi.json', '/healthz']) {
-    t.match(said, `http://127.0.0.1:${service.port}${path}`)
+    await service.logged(`http://127.0.0.1:${service.port}${path}`)
     t.equal((await fetch(`http://127.0.0.1:${service.port}${path}`)).status, 200)
   }
-  t.match(said, `ws://127.0.0.1:${service.port}/ws`)
-  t.match(said, `http://127.0.0.1:${service.port}/api/v1`)
+  await service.logged(`ws://127.0.0.1:${service.port}/ws`)
+  await service.logged(`http://127.0.0.1:${service.port}/api/v1`)
 
   const undecodable = await service.api('/peers/%FF')
   t.equal(undecodable.status, 400)
@@ -100,7 +98,7 @@ t.test('configured: variables take effect, the token is required and never logge
   t.equal(await service.stop(), 0)
   t.match(await Promise.all(ends), [{ code: 1001 }, { code: 1001 }])
   t.notMatch(service.log.join('\n'), token)
-  t.match(service.log.join('\n'), '/nowhere')
+  await service.logged('/nowhere')
   t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
@@ -121,11 +119,6 @@ t.test('exits in time despite unresponsive clients and incomplete requests; not 
 
   t.equal(await stopped, 0)
 })
-
-/** Waits until the service has logged something. */
-async function logs ({ log }: Service, pattern: RegExp): Promise<void> {
-  await until(() => pattern.test(log.join('\n')), () => `${String(pattern)} in ${log.join('\n')}`)
-}
 
 /** The code of the close frame, after whatever the relay has sent before. */
 async function closeCode (raw: RawSocket): Promise<number> {

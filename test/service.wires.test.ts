@@ -6,8 +6,7 @@ import { until } from './helper/until.ts'
 
 t.test('WS4_PATH: Godot 3 and Godot 4 side by side, each with a REST API and a close frame at the end', async t => {
   const service = await startService(t, { WS4_PATH: '/ws4' })
-  await until(() =>
-    service.log.some(line => line.includes(`Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)))
+  await service.logged(`Godot 4 multiplayer relay at ws://127.0.0.1:${service.port}/ws4`)
   const three = await connectRawWebSocket(t, service.port, '/ws')
   const [a, b] =
     [await Godot4Socket.connect(t, service.port, '/ws4'), await Godot4Socket.connect(t, service.port, '/ws4')]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
+import { until } from './until.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** The service as a child process. */
@@ -11,6 +12,8 @@ export interface Service {
   port: number
   /** All log lines so far. */
   log: string[]
+  /** Resolves with the first line that matches, as soon as it is logged. */
+  logged (pattern: RegExp | string): Promise<string>
   /** Sends a request to the REST API below /api/v1. */
   api (path: string, init?: RequestInit): Promise<Response>
   /** Sends a signal and resolves with the exit code. */
@@ -67,6 +70,12 @@ export async function startCommand (
   return {
     port,
     log,
+    logged: async pattern => {
+      const find = (): string | undefined =>
+        log.find(line => typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line))
+      await until(() => find() !== undefined, () => `${String(pattern)} in\n${log.slice(-20).join('\n')}`)
+      return find()!
+    },
     api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       process.kill(signal)
