@@ -141,7 +141,7 @@ class ClusterPackets {
     this.#toPeer = nodes.operation('put-packet', ({ id, room, isText }: ToPeer & { isText: boolean }, bytes) => {
       const core = rooms.get(room ?? nodes.localPeer(id).room.name)
       if (!core.members.has(id)) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
-      core.broadcast(id, bytes, isText)
+      core.sender.broadcast(id, bytes, isText)
       return nodes.localPeer(id).getCurrentOutboundBufferedAmount()
     })
     this.#toMany = nodes.operation('broadcast', (to: ToMany & { isText: boolean }, bytes) => {
@@ -151,9 +151,9 @@ class ClusterPackets {
       const selects = ids !== undefined || filter !== undefined
       const selected = selects ? new Set(select(nodes, to).peers.map(({ id }) => id)) : undefined
       const sendHere = (core: RoomCore): number => {
-        if (selected !== undefined) return core.broadcastHereTo(selected, bytes, isText)
-        if (excluded !== undefined) return core.broadcastHereExcept(spared, bytes, isText)
-        return core.broadcastHere(target, bytes, isText)
+        if (selected !== undefined) return core.sender.broadcastHereTo(selected, bytes, isText)
+        if (excluded !== undefined) return core.sender.broadcastHereExcept(spared, bytes, isText)
+        return core.sender.broadcastHere(target, bytes, isText)
       }
       return cores.reduce((recipients, core) => recipients + sendHere(core), 0)
     })

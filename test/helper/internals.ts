@@ -18,7 +18,7 @@ export function sessionOf (server: WebSocketServer, id: number): PeerSession | u
 
 /** Sends a packet of the server to a target (multiplayer mode). */
 export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
-  internalsOf(server).rooms.main.putData(target, bytes)
+  internalsOf(server).rooms.main.sender.putData(target, bytes)
 }
 
 /** Handles bytes as one message of a peer. */

@@ -4,7 +4,6 @@ import { messageBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
-import { writeMode } from '../peer/write-mode.ts'
 import type { PeerHost, PeerSession } from '../peer/peer-session.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
@@ -29,16 +28,16 @@ import { RoomLife } from './room-life.ts'
 import type { LivingRoom, RoomEnd } from './room-life.ts'
 import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
+import { RoomSender } from './room-sender.ts'
+import type { SendingRoom } from './room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 import { roomSignalNames } from './room-signals.ts'
 import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
 
-const nobody: ReadonlySet<number> = new Set()
-
 /** One world: its members, what they send to each other and to the server, and how they become members. */
-export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
+export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   readonly name: string
   /** When it was opened, in milliseconds since 1970. */
   readonly openedAt = Date.now()
@@ -51,6 +50,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
   readonly settings: RoomSettings
   readonly life: RoomLife
   readonly relay: Relay
+  /** What the server sends to members. */
+  readonly sender: RoomSender
   /** The rest of the room, on other nodes (option `cluster`). */
   readonly link: RoomLink | undefined
   readonly #server: RoomServer
@@ -75,6 +76,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { members, outbox, inbox } = this
     const link = this.link = server.cluster?.openRoom(this)
     this.relay = new Relay(settings.wire.relay, { settings, monitor: server.monitor, members, outbox, inbox, link })
+    this.sender = new RoomSender(settings, this)
     this.authentication = this.#openAuthentication()
   }
 
@@ -240,87 +242,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const { monitor, signals } = this.#server
     monitor.events.emit('room_opened', this.room, isFailover)
     signals.emit('room_opened', this.room, { failover: isFailover })
-  }
-
-  // ---- what the server sends ----
-
-  /** Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id). */
-  putData (to: number, bytes: Uint8Array): void {
-    this.#put(to, this.#server.settings.wire.relay.data(to, bytes))
-  }
-
-  /** Sends a packet of remote calls of the server, to targets as those of `putData`. */
-  putCall (to: number, packet: Uint8Array): void {
-    this.#put(to, this.#server.settings.wire.relay.call(to, packet))
-  }
-
-  /** Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id. */
-  broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
-    const { options, wire } = this.#settings
-    if (to > 0) {
-      const elsewhere = this.members.has(to) ? undefined : this.link?.get(to)
-      if (elsewhere !== undefined) return this.sendElsewhere(elsewhere, bytes, isText)
-      const session = this.#member(to)
-      if (options.gdMpApi) session.send(wire.relay.data(to, bytes), session.writeMode === writeMode.TEXT)
-      else session.send(bytes, isText)
-      return 1
-    }
-    const receivers = this.broadcastHere(to, bytes, isText)
-    if (this.link === undefined) return receivers
-    this.link.sentAll(target.SERVER, to, false)
-    return receivers + this.link.size - (this.link.has(-to) ? 1 : 0)
-  }
-
-  /** Sends a packet in either mode to the members on this node: all (0), or all but one (-id). */
-  broadcastHere (to: number, bytes: Uint8Array, isText: boolean): number {
-    const { options, wire } = this.#settings
-    const excluded = this.members.get(-to)
-    if (options.gdMpApi) this.relay.putHere(to, wire.relay.data(to, bytes))
-    else this.outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
-    let receivers = 0
-    for (const session of this.members.open()) if (session !== excluded) receivers++
-    return receivers
-  }
-
-  /** Sends a packet to a peer of another node. */
-  sendElsewhere (peer: WebSocketPeer, bytes: Uint8Array, isText: boolean): 1 {
-    const { options, wire } = this.#settings
-    if (options.gdMpApi) peer.putPacket(wire.relay.data(peer.id, bytes))
-    else peer.send(bytes, isText)
-    return 1
-  }
-
-  /**
-   * Sends a packet in either mode to all members except these and returns the number of receivers; one whose output
-   * buffer is full does not get it.
-   */
-  broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
-    return this.#sendToEach(this.openPeers(), excluded, bytes, isText)
-  }
-
-  /** The same to the members on this node. */
-  broadcastHereExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
-    return this.#sendToEach(this.members.open(), excluded, bytes, isText)
-  }
-
-  /** The same to these members on this node. */
-  broadcastHereTo (ids: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
-    return this.#sendToEach([...this.members.open()].filter(({ id }) => ids.has(id)), nobody, bytes, isText)
-  }
-
-  #sendToEach (
-    peers: Iterable<{ readonly id: number }>, excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean
-  ): number {
-    let receivers = 0
-    for (const { id } of peers) {
-      if (excluded.has(id)) continue
-      try {
-        receivers += this.broadcast(id, bytes, isText)
-      } catch (error) {
-        if (!(error instanceof GodotError) || error.code !== 'ERR_OUT_OF_MEMORY') throw error
-      }
-    }
-    return receivers
   }
 
   // ---- joining ----
@@ -518,22 +439,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom {
     const server: SharedEmitter = this.#server.signals
     const isHeard = room?.emit(name, ...args) === true
     return server.emit(name, ...args) || isHeard
-  }
-
-  #member (id: number): PeerSession {
-    const session = this.members.get(id)
-    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
-    return session
-  }
-
-  #put (to: number, packet: Uint8Array): void {
-    const { options, maxPacketSize } = this.#settings
-    if (!options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
-    if (packet.length > maxPacketSize) {
-      const message = `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
-      throw new GodotError('ERR_OUT_OF_MEMORY', message)
-    }
-    if (!this.relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
   }
 
   #openAuthentication (): Authentication | undefined {

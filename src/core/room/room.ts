@@ -158,7 +158,7 @@ export class Room extends PacketPeer {
    * ERR_OUT_OF_MEMORY when it is too large. Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
-    this.#core.putData(this.#targetPeer, bytes)
+    this.#core.sender.putData(this.#targetPeer, bytes)
   }
 
   /** Number of unread packets (multiplayer mode). Godot: PacketPeer.get_available_packet_count. */
@@ -171,7 +171,7 @@ export class Room extends PacketPeer {
    * one: throws ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
-    return this.#core.broadcast(to, bytes, isText)
+    return this.#core.sender.broadcast(to, bytes, isText)
   }
 
   /**
@@ -179,7 +179,7 @@ export class Room extends PacketPeer {
    * receivers: a peer whose output buffer is full does not get it.
    */
   broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
-    return this.#core.broadcastExcept(new Set(excluded), bytes, isText)
+    return this.#core.sender.broadcastExcept(new Set(excluded), bytes, isText)
   }
 
   /**

@@ -116,18 +116,18 @@ export class Rooms {
     if (to > 0) {
       const session = this.#server.peers.get(to)
       const elsewhere = session === undefined ? this.#server.cluster?.peer(to) : undefined
-      if (elsewhere !== undefined) return this.main.sendElsewhere(elsewhere, bytes, isText)
-      return (session === undefined ? this.main : this.coreOf(session.room)).broadcast(to, bytes, isText)
+      if (elsewhere !== undefined) return this.main.sender.sendElsewhere(elsewhere, bytes, isText)
+      return (session === undefined ? this.main : this.coreOf(session.room)).sender.broadcast(to, bytes, isText)
     }
     let receivers = 0
-    for (const room of this.#byName.values()) receivers += room.broadcast(to, bytes, isText)
+    for (const room of this.#byName.values()) receivers += room.sender.broadcast(to, bytes, isText)
     return receivers
   }
 
   /** Sends a packet to the peers of all rooms except these; returns the number of receivers. */
   broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
     let receivers = 0
-    for (const room of this.#byName.values()) receivers += room.broadcastExcept(excluded, bytes, isText)
+    for (const room of this.#byName.values()) receivers += room.sender.broadcastExcept(excluded, bytes, isText)
     return receivers
   }
 

@@ -8,6 +8,7 @@ import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
 import { MAIN } from './room-name.ts'
+import type { RoomSender } from './room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 
 const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
@@ -26,14 +27,13 @@ export interface InboxSender extends PacketSender {
 /** The room of an inbox. */
 export interface InboxRoom {
   readonly name: string
+  readonly sender: Pick<RoomSender, 'putCall'>
   /** The member with this id, wherever it is. */
   peer (id: number): WebSocketPeer | undefined
   /** Ids of open members, wherever they are. */
   openPeers (): Iterable<{ readonly id: number }>
   /** A packet was queued. */
   packetQueued (source: number): void
-  /** Sends a packet of remote calls from the server: to all (0), to one (id) or to all but one (-id). */
-  putCall (to: number, packet: Uint8Array): void
   listenersOf (signal: 'peer_packet'): number
 }
 
@@ -171,7 +171,7 @@ export class ServerInbox {
     this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
       openPeers: () => this.#room.openPeers(),
-      putCall: (to, packet) => { this.#room.putCall(to, packet) },
+      putCall: (to, packet) => { this.#room.sender.putCall(to, packet) },
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })

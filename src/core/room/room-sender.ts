@@ -1,0 +1,134 @@
+import { GodotError } from '../../error.ts'
+import { target } from '../../protocol/multiplayer/relay-packet.ts'
+import { opcode } from '../../protocol/websocket/frame.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import { writeMode } from '../peer/write-mode.ts'
+import type { Settings } from '../server/settings.ts'
+import type { PeerTable } from './peer-table.ts'
+import type { Relay } from './relay/relay.ts'
+import type { RoomOutbox } from './relay/room-outbox.ts'
+import type { RoomLink } from './room-link.ts'
+
+/** The room of a `RoomSender`. */
+export interface SendingRoom {
+  readonly members: PeerTable
+  readonly outbox: RoomOutbox
+  readonly relay: Relay
+  readonly link: RoomLink | undefined
+  /** Members that can be sent to, wherever they are. */
+  openPeers (): Iterable<{ readonly id: number }>
+}
+
+const nobody: ReadonlySet<number> = new Set()
+
+/** What the server sends to the members of a room, on this node and (option `cluster`) on others. */
+export class RoomSender {
+  readonly #settings: Settings
+  readonly #room: SendingRoom
+
+  constructor (settings: Settings, room: SendingRoom) {
+    this.#settings = settings
+    this.#room = room
+  }
+
+  /** Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id). */
+  putData (to: number, bytes: Uint8Array): void {
+    this.#put(to, this.#settings.wire.relay.data(to, bytes))
+  }
+
+  /** Sends a packet of remote calls of the server, to targets as those of `putData`. */
+  putCall (to: number, packet: Uint8Array): void {
+    this.#put(to, this.#settings.wire.relay.call(to, packet))
+  }
+
+  /** Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id. */
+  broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
+    const { members, link } = this.#room
+    if (to > 0) {
+      const elsewhere = members.has(to) ? undefined : link?.get(to)
+      if (elsewhere !== undefined) return this.sendElsewhere(elsewhere, bytes, isText)
+      this.#sendTo(this.#member(to), bytes, isText)
+      return 1
+    }
+    const receivers = this.broadcastHere(to, bytes, isText)
+    if (link === undefined) return receivers
+    link.sentAll(target.SERVER, to, false)
+    return receivers + link.size - (link.has(-to) ? 1 : 0)
+  }
+
+  /** Sends a packet in either mode to the members on this node: all (0), or all but one (-id). */
+  broadcastHere (to: number, bytes: Uint8Array, isText: boolean): number {
+    const { members, outbox, relay } = this.#room
+    const { options, wire } = this.#settings
+    const excluded = members.get(-to)
+    if (options.gdMpApi) relay.putHere(to, wire.relay.data(to, bytes))
+    else outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
+    let receivers = 0
+    for (const session of members.open()) if (session !== excluded) receivers++
+    return receivers
+  }
+
+  /** Sends a packet to a peer of another node. */
+  sendElsewhere (peer: WebSocketPeer, bytes: Uint8Array, isText: boolean): 1 {
+    const { options, wire } = this.#settings
+    if (options.gdMpApi) peer.putPacket(wire.relay.data(peer.id, bytes))
+    else peer.send(bytes, isText)
+    return 1
+  }
+
+  /**
+   * Sends a packet in either mode to all members except these and returns the number of receivers; one whose output
+   * buffer is full does not get it.
+   */
+  broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach(this.#room.openPeers(), excluded, bytes, isText)
+  }
+
+  /** The same to the members on this node. */
+  broadcastHereExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach(this.#room.members.open(), excluded, bytes, isText)
+  }
+
+  /** The same to these members on this node. */
+  broadcastHereTo (ids: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    return this.#sendToEach([...this.#room.members.open()].filter(({ id }) => ids.has(id)), nobody, bytes, isText)
+  }
+
+  #sendToEach (
+    peers: Iterable<{ readonly id: number }>, excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean
+  ): number {
+    let receivers = 0
+    for (const { id } of peers) {
+      if (excluded.has(id)) continue
+      try {
+        receivers += this.broadcast(id, bytes, isText)
+      } catch (error) {
+        if (!(error instanceof GodotError) || error.code !== 'ERR_OUT_OF_MEMORY') throw error
+      }
+    }
+    return receivers
+  }
+
+  #sendTo (session: PeerSession, bytes: Uint8Array, isText: boolean): void {
+    const { options, wire } = this.#settings
+    if (options.gdMpApi) session.send(wire.relay.data(session.id, bytes), session.writeMode === writeMode.TEXT)
+    else session.send(bytes, isText)
+  }
+
+  #member (id: number): PeerSession {
+    const session = this.#room.members.get(id)
+    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    return session
+  }
+
+  #put (to: number, packet: Uint8Array): void {
+    const { options, maxPacketSize } = this.#settings
+    if (!options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
+    if (packet.length > maxPacketSize) {
+      const message = `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
+      throw new GodotError('ERR_OUT_OF_MEMORY', message)
+    }
+    if (!this.#room.relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
+  }
+}
