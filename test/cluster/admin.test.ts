@@ -7,6 +7,7 @@ import { command } from '../helper/command.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import type { RoomClient } from '../helper/room-client.ts'
+import { until } from '../helper/until.ts'
 
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
 
@@ -35,11 +36,12 @@ function cut (t: Test, broker: AdminCluster['broker'], bus: Bus): void {
 }
 
 /** Serves the sockets of a client until a condition holds: it answers close frames. */
-async function until (clients: readonly RoomClient[], condition: () => boolean): Promise<void> {
-  for (let round = 0; !condition() && round < 500; round++) {
+async function serveUntil (clients: readonly RoomClient[], condition: () => boolean): Promise<void> {
+  await until(async () => {
     await settled()
     for (const client of clients) client.unhear(await client.heard())
-  }
+    return condition()
+  })
 }
 
 t.test('every node lists the peers of all nodes, and names their nodes', async t => {
@@ -86,7 +88,7 @@ t.test('every node reads a peer of any other', async t => {
 t.test('kicks a peer of another node, with code and reason, and tells how it ended', async t => {
   const { apis, ids, clients } = await openArena(t)
   const kicked = answer(apis[0](`/peers/${ids[2]}?code=4001&reason=out&wait=5`, { method: 'DELETE' }))
-  await until(clients, () => clients[2].closed !== undefined)
+  await serveUntil(clients, () => clients[2].closed !== undefined)
   t.same(clients[2].closed, [4001, 'out'])
   t.match(await kicked, { status: 200, outcome: 'clean', code: 4001 })
   t.equal((await apis[0](`/peers/${ids[2]}`)).status, 404)
@@ -101,12 +103,12 @@ t.test('disconnects peers of all nodes by ids and by filter', async t => {
   const { notFound, ...rest } = await answer(apis[1]('/peers/disconnect', jsonRequest('POST', some)))
   t.same(rest, { status: 200, requested: 1 })
   t.same(notFound.sort(), unknown.sort())
-  await until(clients, () => clients[2].closed !== undefined)
+  await serveUntil(clients, () => clients[2].closed !== undefined)
   t.same(clients.map(({ closed }) => closed?.[0]), [undefined, undefined, 4002])
   const all = { filter: { room: 'arena' }, excluded: [ids[1]], code: 4003 }
   t.same(await answer(apis[1]('/peers/disconnect', jsonRequest('POST', all))),
     { status: 200, requested: 1, notFound: [] })
-  await until(clients, () => clients[0].closed !== undefined)
+  await serveUntil(clients, () => clients[0].closed !== undefined)
   t.same(clients.map(({ closed }) => closed?.[0]), [4003, undefined, 4002])
   t.same(await answer(apis[0]('/peers/disconnect', jsonRequest('POST', { all: true }))),
     { status: 200, requested: 1, notFound: [] })
@@ -171,7 +173,7 @@ t.test('opens, reads, changes and closes a room from any node', async t => {
   t.equal((await apis[2]('/rooms/nowhere', jsonRequest('PATCH', { locked: true }))).status, 404)
   t.same(await answer(apis[2]('/rooms/duel?code=4009', { method: 'DELETE' })),
     { status: 202, state: 'closing', peers: 1 })
-  await until([client], () => client.closed !== undefined)
+  await serveUntil([client], () => client.closed !== undefined)
   t.equal(client.closed?.[0], 4009)
   await settled()
   for (const api of apis) t.equal((await api('/rooms/duel')).status, 404)
@@ -200,7 +202,7 @@ t.test('a node that does not answer is named, and is no 404', async t => {
   t.same(await answer(apis[0]('/peers/disconnect', jsonRequest('POST', { ids: [ids[1], ids[2]] }))),
     { status: 200, requested: 1, notFound: [], ...partial })
   t.match(await answer(apis[0]('/rooms/arena', { method: 'DELETE' })), { status: 202, ...partial })
-  await until(clients, () => clients[0].closed !== undefined)
+  await serveUntil(clients, () => clients[0].closed !== undefined)
   t.equal(clients[2].closed, undefined)
 })
 
@@ -245,7 +247,7 @@ t.test('drains a node: its peers are closed with 1012, and it accepts no others'
   const clients = [await joinRoom(nodes[0], 'arena'), await joinRoom(nodes[1], 'arena')]
   const drain = jsonRequest('POST', { reason: 'new version' })
   t.same(await answer(apis[0]('/nodes/node-1/drain', drain)), { status: 202, state: 'draining', peers: 1 })
-  await until(clients, () => clients[1].closed !== undefined)
+  await serveUntil(clients, () => clients[1].closed !== undefined)
   t.same(clients.map(({ closed }) => closed), [undefined, [1012, 'new version']])
   t.match(await json(apis[0], '/nodes/node-1'), { state: 'draining' })
   t.equal((await joinRoom(nodes[1], 'arena')).refusal, 'refusing-connections')
@@ -257,7 +259,7 @@ t.test('a ban on one node holds on all nodes, and outlives the node', async t =>
   const { nodes, apis, clients } = await openArena(t)
   const ban = await answer(apis[0]('/bans', jsonRequest('POST', { address: '192.0.2.0/24', reason: 'rude' })))
   t.match(ban, { status: 201, address: '192.0.2.0/24', reason: 'rude', partial: undefined })
-  await until(clients, () => clients.every(({ closed }) => closed !== undefined))
+  await serveUntil(clients, () => clients.every(({ closed }) => closed !== undefined))
   t.same(clients.map(({ closed }) => closed), clients.map(() => [1008, 'rude']))
   await nodes[0].stop()
   for (const [at, api] of apis.entries()) {
@@ -279,7 +281,7 @@ t.test('bans the address of a peer on another node', async t => {
   const ban = jsonRequest('POST', { ids: [ids[2], 1 << 30], reason: 'rude' })
   t.same(await answer(apis[0]('/peers/ban', ban)), { status: 200, peers: 1, banned: 1, notFound: [1 << 30] })
   // They all have the same address.
-  await until(clients, () => clients.every(({ closed }) => closed !== undefined))
+  await serveUntil(clients, () => clients.every(({ closed }) => closed !== undefined))
   t.same(clients.map(({ closed }) => closed), clients.map(() => [1008, 'rude']))
   t.same(nodes.map(node => node.bans().map(({ address }) => address)), nodes.map(() => ['192.0.2.7']))
 })
@@ -380,6 +382,6 @@ t.test('the terminal lists the nodes and the node of each peer, and drains a nod
   t.match(await command(['nodes', 'drain', 'node-7', '--url', url]), { code: 1, errors: /no node node-7/ })
   t.match(await command(['nodes', 'drain', 'node-1', '--reason', 'bye', '--url', url]),
     { code: 0, output: 'draining node-1: 1 peer closing\n' })
-  await until([client], () => client.closed !== undefined)
+  await serveUntil([client], () => client.closed !== undefined)
   t.same(client.closed, [1012, 'bye'])
 })

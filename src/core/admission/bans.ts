@@ -21,8 +21,8 @@ export interface BanTerms {
   readonly reason?: string | undefined
 }
 
-/** A ban with its times on the monotonic clock of `performance.now()`. */
-interface Entry { readonly ban: Ban, readonly since: number, readonly expiresAt: number }
+/** A ban, and when it expires on the monotonic clock of `performance.now()`. */
+interface Entry { readonly ban: Ban, readonly expiresAt: number }
 
 /** Banned addresses. A lookup costs one step for each prefix length in use, however many bans there are. */
 export class Bans {
@@ -53,9 +53,8 @@ export class Bans {
   #add ({ network, length, text }: AddressRange, terms: Omit<Ban, 'address'>, age: number = 0): Ban {
     const ban = { address: text, ...terms }
     if (!this.#byLength.has(length)) this.#byLength.set(length, new Map())
-    const since = performance.now() - age
-    const expiresAt = since + (ban.until ?? Infinity) - ban.since
-    this.#byLength.get(length)!.set(network, { ban, since, expiresAt })
+    const expiresAt = performance.now() - age + (ban.until ?? Infinity) - ban.since
+    this.#byLength.get(length)!.set(network, { ban, expiresAt })
     return ban
   }
 
@@ -83,7 +82,7 @@ export class Bans {
   list (): Ban[] {
     for (const [length, entries] of this.#byLength) for (const network of entries.keys()) this.#get(length, network)
     const entries = [...this.#byLength.values()].flatMap(entries => [...entries.values()])
-    return entries.sort((a, b) => a.since - b.since).map(({ ban }) => ban)
+    return entries.map(({ ban }) => ban).sort((a, b) => a.since - b.since)
   }
 
   /** A ban in effect; an expired one is deleted. */
