@@ -8,7 +8,7 @@ import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
 import { MAIN } from './room-name.ts'
-import type { RoomSender } from './room-sender.ts'
+import type { RoomSender } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 
 const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
