@@ -72,7 +72,9 @@ t.test('random requests get only documented responses', async t => {
   for (const operation of operations) {
     await t.test(`${operation.method} ${operation.path}`, async t => {
       const seen = new Map<number, number>()
-      await fc.assert(fc.asyncProperty(requests(operation), async request => {
+      const successes = Object.keys(operation.responses).map(Number).filter(status => status < 300)
+      const hasSucceeded = (): boolean => successes.some(status => seen.has(status))
+      const property = fc.asyncProperty(requests(operation), async request => {
         await prepare(request.stop)
         const { url, type, payload } = request
         const answer = await service.inject({
@@ -87,10 +89,16 @@ t.test('random requests get only documented responses', async t => {
         const fault = responseFault(operation, statusCode, String(headers['content-type'] ?? ''), body)
         if (fault !== undefined) throw new Error(`${statusCode}: ${fault}`)
         if (lists.has(operation.name) && statusCode === 200) lastCursor = answer.json().nextCursor ?? lastCursor
-      }), { numRuns: RUNS, endOnFailure: true })
-      const successes = Object.keys(operation.responses).map(Number).filter(status => status < 300)
-      if (needCluster.has(operation.name)) t.notOk(successes.some(status => seen.has(status)), 'there is no cluster')
-      else t.ok(successes.some(status => seen.has(status)), `some succeed: ${JSON.stringify([...seen])}`)
+      })
+      await fc.assert(property, { numRuns: RUNS, endOnFailure: true })
+      if (needCluster.has(operation.name)) t.notOk(hasSucceeded(), 'there is no cluster')
+      else {
+        // One random request in a dozen is valid for some operations.
+        for (let round = 0; round < 10 && !hasSucceeded(); round++) {
+          await fc.assert(property, { numRuns: RUNS, endOnFailure: true })
+        }
+        t.ok(hasSucceeded(), `some succeed: ${JSON.stringify([...seen])}`)
+      }
       if (operation.parameters.length > 0 || 'application/json' in operation.body) {
         t.ok(seen.has(400), `some fail: ${JSON.stringify([...seen])}`)
       }
