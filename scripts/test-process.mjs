@@ -33,7 +33,8 @@ export async function runFiles (files, coverage) {
 /** Resolves with the results of the files that have run to their end, and why the process did not run them all. */
 async function runProcess (files, coverage) {
   const { flags, env } = coverageModes[coverage]
-  const child = spawn(process.execPath, [...flags, host], {
+  // Threads that help to collect garbage would take more time from other tests than they save.
+  const child = spawn(process.execPath, ['--single-threaded-gc', ...flags, host], {
     cwd: root,
     env: { ...process.env, ...env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) },
     stdio: ['ignore', 'pipe', 'pipe']

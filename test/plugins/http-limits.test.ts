@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
+import { mayUseInternals } from '../../src/transport/internals.ts'
 import { startApp } from '../helper/app.ts'
 import { stopTime } from '../helper/clock.ts'
 import { openEvents } from '../helper/event-source.ts'
@@ -78,7 +79,8 @@ t.test('destroys a connection with more requests in flight, which leaves no desc
   await withTimeout(5, () => 'the end of the connection', ended)
   await until(() => openFiles() <= before)
   t.ok(most - before < 30, `${most - before} descriptors at most`)
-  t.ok(requests < 50, `Node ignores the rest of a chunk after ${requests} requests`)
+  // Without undocumented parts of Node it parses the chunk to its end.
+  t.ok(requests < (mayUseInternals ? 50 : 1000), `Node ignores the rest of a chunk after ${requests} requests`)
   t.same(warnings, ['requests in flight'])
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
 })
