@@ -40,7 +40,7 @@ function findNodes () {
 /** Types, lint and unused exports, the last two beside the tests; then coverage. */
 async function checkAll () {
   const lint = Promise.all([
-    // Its young objects outlive a small nursery.
+    // In a small nursery the syntax tree of a file would outlive many collections.
     node('--max-semi-space-size=128', bin('eslint/bin/eslint.js'),
       '--cache', '--cache-location', 'dist/.eslintcache', '.'),
     node(bin('knip/bin/knip.js'))

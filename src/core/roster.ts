@@ -6,8 +6,8 @@ export interface Rostered {
 
 /**
  * An unordered set of items that come and go all the time, each in at most one roster. Not a Set: V8 replaces the table
- * of a Set or Map every so many changes, and each table refers to its successor. Once a table is in the old generation,
- * young garbage collections free none of its successors, nor what they held, until the next full collection.
+ * of a Set or Map after a number of changes, and each table refers to its successor. Once a table is in the old
+ * generation, young garbage collections free none of its successors, nor what they held, until the next full one.
  */
 export class Roster<Item extends Rostered> {
   readonly #items: Item[] = []

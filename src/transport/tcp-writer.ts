@@ -3,7 +3,7 @@ import type { HandleWriter, WriterOwner } from './handle-writer.ts'
 import { writeTo } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
 
-/** Writes to a TCP handle, which gives to the system at once what that accepts, and keeps the rest. */
+/** Writes to a TCP handle: it passes on at once what the system accepts, and keeps the rest. */
 export class TcpWriter implements HandleWriter {
   pending = 0
   readonly #handle: WritableHandle
