@@ -93,3 +93,15 @@ t.test('a ban lasts its seconds even if the system date changes', async t => {
   clock.advance(1)
   t.equal(bans.find('192.0.2.7'), undefined, 'not prolonged by a date an hour behind')
 })
+
+t.test('restored bans keep their order, although the clocks do not tick together', t => {
+  const { now } = Date
+  t.teardown(() => { Date.now = now })
+  let time = now()
+  Date.now = () => time++
+  const bans = new Bans()
+  const addresses = ['192.0.2.0/24', '203.0.113.7']
+  for (const address of addresses) bans.restore({ address, reason: '', since: 1000, until: undefined })
+  t.same(bans.list().map(({ address }) => address), addresses)
+  t.end()
+})

@@ -162,7 +162,7 @@ async function openStreams ({ url }: ServiceApp, t: Test): Promise<void> {
   const streams = await Promise.all(Array.from({ length: 128 }, async () =>
     await fetch(`${url}/api/v1/events`, { headers, signal: over.signal })))
   for (const { status } of streams) t.equal(status, 200)
-  // Also keeps them: a stream whose response is garbage ends.
+  // Refers to the responses until then: when one is garbage-collected its stream ends.
   t.teardown(() => { streams.length = 0 })
 }
 
