@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import app from '../app.ts'
-import { findProgram } from '../scripts/test-programs.mjs'
+import { browserCommand, findProgram } from '../scripts/test-programs.mjs'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { accept } from '../test/helper/internals.ts'
 import { MemoryConnection } from '../test/helper/memory-connection.ts'
@@ -56,7 +56,7 @@ const many = Number(settings.peers)
 
 const machine = describeMachine(['node dist/bench/dashboard.js', ...process.argv.slice(2)].join(' '), [])
 const browser = await chromium.launch({
-  executablePath: findProgram('chromium'), args: ['--no-sandbox', '--disable-gpu']
+  executablePath: findProgram(browserCommand), args: ['--no-sandbox', '--disable-gpu']
 })
 const [few, all] = [await measure(browser, FEW), await measure(browser, many)]
 await browser.close()

@@ -9,7 +9,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { WebSocket } from 'ws'
 import { root } from './root.ts'
 import app, { apiPrefix } from '../app.ts'
-import { findProgram } from './test-programs.mjs'
+import { browserCommand, findProgram } from './test-programs.mjs'
 
 const folder = resolve(root, 'docs/images')
 const seconds = Number(process.argv[2] ?? 600)
@@ -41,7 +41,7 @@ await service.register(app, {
 await service.listen({ port: 0, host: '127.0.0.1' })
 const { port } = service.server.address() as AddressInfo
 const browser = await chromium.launch({
-  executablePath: findProgram('chromium'), headless: true, args: ['--no-sandbox', '--disable-gpu']
+  executablePath: findProgram(browserCommand), headless: true, args: ['--no-sandbox', '--disable-gpu']
 })
 
 const players = new Map<WebSocket, Player>()

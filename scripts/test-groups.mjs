@@ -10,16 +10,18 @@ const SHORT_SIZE = 14_000
 
 /**
  * Files that start other programs (real Godot, browsers, npm, compilers, services), open thousands of connections, or
- * send long random input. Those that take long have a process each and start first, so that no processor is idle at the
- * end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
+ * send long random input. Those that take long have a process per row and start first, so that no processor is idle at
+ * the end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
  */
 const long = [
   // One browser at a time, as each takes more than a processor.
-  /^web\/accessibility\.browser$/, /^hosts\/matrix$/, /\.nats$/, /^docs\.cluster$/, /^web\/dashboard\.browser$/,
-  /^proxies\//, /^hosting\/docker$/, /^bench\/cluster$/, /^web\/administration\.browser$/, /^package$/, /^clients\//,
-  /^web\/cluster\.browser$/, /^cluster\/bus\/nats-/, /^bench\/run$/, /^docs-ui$/, /^conformance\/own-listener$/,
-  /^docs/, /^service$/, /^service\.(limits|lobby)$/, /^cli\/(watch|tmux|completion)$/,
-  /^examples\/cluster/, /^hosts\//, /^(generated-docs|types)$/, /^cluster\/service$/, /^conformance\//, /^bench\/rooms$/
+  /^web\/accessibility\.browser$/, /^hosts\/matrix$/, /^cluster\/membership\.nats$/, /^cluster\/faults\.nats$/,
+  /^docs\.cluster$/, /^web\/dashboard\.browser$/, /^proxies\/(haproxy|nginx)$/, /^proxies\//, /^hosting\/docker$/,
+  /^bench\/cluster$/, /^web\/(administration|cluster)\.browser$/, /^package$/, /^clients\//,
+  /^cluster\/(bus\/nats-|broker-pauses\.)/, /^docs-ui$/, /^bench\/(run|rooms)$/,
+  /^conformance\/(own-listener|random-frames)$/, /^docs/, /^service(\.lobby)?$/,
+  /^(service\.limits|cli\/completion)$/, /^cli\/watch$/, /^cli\/tmux$/, /^conformance\//,
+  /^(examples\/cluster\.godot|cluster\/service)$/, /^hosts\//, /^(generated-docs|types)$/
 ]
 const short = [
   /^service/, /\.browser$/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
@@ -47,7 +49,7 @@ function isHeavy (file) {
 export function groupsOf (files) {
   const heavy = files.filter(isHeavy).sort((a, b) => rankOf(a) - rankOf(b))
   const groups = [
-    ...heavy.filter(isLong).map(file => [file]),
+    ...long.map((_, rank) => heavy.filter(file => rankOf(file) === rank)).filter(files => files.length > 0),
     ...shared(files.filter(file => !isHeavy(file)).sort(), GROUP_SIZE),
     ...shared(heavy.filter(file => !isLong(file)), SHORT_SIZE)
   ]

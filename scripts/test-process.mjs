@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { coverageFolder } from './coverage.mjs'
+import { shortRun } from './short-run.mjs'
 import { withSourcePositions } from './source-positions.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -33,8 +34,7 @@ export async function runFiles (files, coverage) {
 /** Resolves with the results of the files that have run to their end, and why the process did not run them all. */
 async function runProcess (files, coverage) {
   const { flags, env } = coverageModes[coverage]
-  // Threads that help to collect garbage would take more time from other tests than they save.
-  const child = spawn(process.execPath, ['--single-threaded-gc', ...flags, host], {
+  const child = spawn(process.execPath, [...shortRun, ...flags, host], {
     cwd: root,
     env: { ...process.env, ...env, TAP_TIMEOUT: '0', TEST_FILES: JSON.stringify(files) },
     stdio: ['ignore', 'pipe', 'pipe']

@@ -3,11 +3,14 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+/** The browser of tests, screenshots and benchmarks: Chromium without a window, which starts faster than the whole. */
+export const browserCommand = 'chromium-headless-shell'
+
 /** One row per program: its command, its Debian package, and what is tested with it. */
 export const programs = [
   { command: 'godot3-server', debian: 'godot3-server', tests: 'real Godot 3 clients' },
   { command: 'nats-server', debian: 'nats-server', tests: 'clusters' },
-  { command: 'chromium', debian: 'chromium', tests: 'real browsers' },
+  { command: browserCommand, debian: browserCommand, tests: 'real browsers' },
   { command: 'curl', debian: 'curl', tests: 'HTTP/2 upgrades that a real client offers' },
   { command: 'zsh', debian: 'zsh', tests: 'completions in zsh' },
   { command: 'fish', debian: 'fish', tests: 'completions in fish' },

@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 import { checkCoverage } from './coverage.mjs'
 import { runTests } from './run-tests.mjs'
+import { shortRun } from './short-run.mjs'
 import { isQuick } from './test-groups.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -41,9 +42,9 @@ function findNodes () {
 async function checkAll () {
   const lint = Promise.all([
     // In a small nursery the syntax tree of a file would outlive many collections.
-    node('--max-semi-space-size=128', bin('eslint/bin/eslint.js'),
+    node(...shortRun, '--max-semi-space-size=128', bin('eslint/bin/eslint.js'),
       '--cache', '--cache-location', 'dist/.eslintcache', '.'),
-    node(bin('knip/bin/knip.js'))
+    node(...shortRun, bin('knip/bin/knip.js'))
   ])
   const tests = await build('tsconfig.json') || await runTests(allTests(), { measureCoverage: true })
   const [eslint, knip] = await lint

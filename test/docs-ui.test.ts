@@ -4,14 +4,13 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import app from '../app.ts'
-import { openPage } from './helper/browser.ts'
-import { skipWithout } from './helper/skip-without.ts'
+import { needsBrowser, openPage } from './helper/browser.ts'
 import { authorize, execute, fillParameter, unfold } from './helper/swagger-ui.ts'
 import { nextSignal } from './helper/next-signal.ts'
 
 const token = 'x'.repeat(32)
 
-t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', skipWithout('chromium'), async t => {
+t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', needsBrowser, async t => {
   const service = Fastify()
   t.teardown(async () => { await service.close() })
   await service.register(app, { server: { gdMpApi: true }, admin: { token } })

@@ -1,14 +1,13 @@
 import t from 'tap'
 import type { PeerServerClient } from '../../src/client/index.ts'
-import { openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser.ts'
 import { accept } from '../helper/internals.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
-import { skipWithout } from '../helper/skip-without.ts'
 import { startApp } from '../helper/app.ts'
 
 const token = 'a token of more than thirty-two characters'
 
-t.test('the typed client works in a browser: calls, bytes, errors and events', skipWithout('chromium'), async t => {
+t.test('the typed client works in a browser: calls, bytes, errors and events', needsBrowser, async t => {
   const { url, server } = await startApp(t, { admin: { token } })
   accept(server, new MemoryConnection('192.0.2.7', 4000))
   const [{ id }] = server.peers()

@@ -2,12 +2,11 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { once } from 'node:events'
-import { openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser.ts'
 import { freePort } from '../helper/free-port.ts'
 import { startExample } from '../helper/running-program.ts'
-import { skipWithout } from '../helper/skip-without.ts'
 
-t.test('two people chat in a browser, also after the server has restarted', skipWithout('chromium'), async t => {
+t.test('two people chat in a browser, also after the server has restarted', needsBrowser, async t => {
   const port = await freePort()
   const server = startExample(t, 'chat', port)
   await server.until(/listening at/)

@@ -13,9 +13,12 @@ t.test('two real players see each other move, and who leaves', skipWithout('godo
     `--server=ws://127.0.0.1:${port}/ws`, `--name=${name}`, '--bot'))
   await ann.until(/^SEES Ben$/)
   await ben.until(/^SEES Ann$/)
+  const errors = (): string[] => [ann, ben].flatMap(({ lines }) => lines.filter(line => /error/i.test(line)))
+  t.same(errors(), [])
   await ben.kill()
   await ann.until(/^LEFT Ben$/)
-  for (const { lines } of [ann, ben]) t.same(lines.filter(line => /error/i.test(line)), [])
+  // Godot handles a departure before packets that it has read in the same poll, whose sender it then does not know.
+  t.same(errors().filter(line => !line.includes('Invalid packet received')), [])
   await server.kill('SIGTERM')
   // Godot 3.2 calls it a failed connection when there was no close frame.
   await ann.until(/^(server_disconnected|connection_failed)$/)

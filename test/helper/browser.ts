@@ -1,6 +1,10 @@
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import type { Test } from 'tap'
-import { findProgram } from '../../scripts/test-programs.mjs'
+import { browserCommand, findProgram } from '../../scripts/test-programs.mjs'
+import { skipWithout } from './skip-without.ts'
+
+/** Options of tests that open a page. */
+export const needsBrowser = skipWithout(browserCommand)
 
 /** A page of a real browser, and its console errors, exceptions and failed requests so far. */
 export interface MonitoredPage { page: Page, problems: string[] }
@@ -22,7 +26,7 @@ export async function openPage (t: Test): Promise<MonitoredPage> {
   clearTimeout(closing)
   open++
   t.teardown(() => { if (--open === 0) closing = setTimeout(close, LINGER) })
-  browser ??= chromium.launch({ executablePath: findProgram('chromium'), headless: true, args })
+  browser ??= chromium.launch({ executablePath: findProgram(browserCommand), headless: true, args })
   const context = await (await browser).newContext({ ignoreHTTPSErrors: true })
   t.teardown(async () => { await context.close() })
   return await monitor(context)

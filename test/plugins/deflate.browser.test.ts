@@ -1,12 +1,11 @@
 import t from 'tap'
-import { openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser.ts'
 import { modes, openServer } from '../helper/modes.ts'
-import { skipWithout } from '../helper/skip-without.ts'
 
 /** What a page reports: the extensions agreed on, and for each message whether its echo is equal. */
 interface Findings { extensions: string, isSame: boolean[] }
 
-t.test('a browser exchanges compressed messages', skipWithout('chromium'), async t => {
+t.test('a browser exchanges compressed messages', needsBrowser, async t => {
   const { page, problems } = await openPage(t)
   for (const mode of modes) {
     await t.test(mode, async t => {

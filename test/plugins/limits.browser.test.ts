@@ -2,9 +2,8 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { HandshakeRequest } from '../../src/on-handshake.ts'
-import { openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser.ts'
 import { modes, openServer } from '../helper/modes.ts'
-import { skipWithout } from '../helper/skip-without.ts'
 
 /** The result of opening a WebSocket in a page: the subprotocol, or the close code. */
 type Outcome = { protocol: string } | { code: number }
@@ -27,7 +26,7 @@ async function openSite (t: Test) {
   return { from, open, problems }
 }
 
-t.test('a page in a browser', skipWithout('chromium'), async t => {
+t.test('a page in a browser', needsBrowser, async t => {
   const { from, open, problems } = await openSite(t)
   for (const mode of modes) {
     await t.test(`may connect from the same host, but not from another (${mode})`, async t => {

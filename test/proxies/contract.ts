@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
-import { openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser.ts'
 import { signIn } from '../helper/dashboard.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { pem } from '../helper/keys.ts'
@@ -49,7 +49,7 @@ export function testProxy (kind: ProxyKind): void {
     if (http10Path !== undefined) {
       await t.test('an upstream of HTTP/1.0', async t => { await useHttp10(t, site, http10Path) })
     }
-    await t.test('dashboard and Swagger UI in a browser', skipWithout('chromium'), async t => { await browse(t, site) })
+    await t.test('dashboard and Swagger UI in a browser', needsBrowser, async t => { await browse(t, site) })
   })
 }
 

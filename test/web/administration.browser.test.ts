@@ -5,18 +5,18 @@ import { WebSocket } from 'ws'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { encodeRelayPacket } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { startApp } from '../helper/app.ts'
+import { needsBrowser } from '../helper/browser.ts'
 import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { nextMessage } from '../helper/host.ts'
 import { accept } from '../helper/internals.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { skipWithout } from '../helper/skip-without.ts'
 import { until } from '../helper/until.ts'
 
 // For functions that run in the page; a string would not do, because the policy of the page forbids eval.
 declare const document: any
 
-const options = { ...skipWithout('chromium'), timeout: 300_000 }
+const options = { ...needsBrowser, timeout: 300_000 }
 const secret = 'hunter2-hunter2-hunter2'
 
 const row = (page: Page, table: string, id: number | string) => page.locator(`#${table} tbody tr[data-id="${id}"]`)

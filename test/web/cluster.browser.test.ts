@@ -2,11 +2,11 @@ import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { needsBrowser } from '../helper/browser.ts'
 import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { joinRoom, settled } from '../helper/memory-cluster.ts'
-import { skipWithout } from '../helper/skip-without.ts'
 
-const options = { ...skipWithout('chromium'), timeout: 180_000 }
+const options = { ...needsBrowser, timeout: 180_000 }
 
 const row = (page: Page, table: string, id: number | string) => page.locator(`#${table} tbody tr[data-id="${id}"]`)
 

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { PeerServerClient } from '../../src/client/client.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
+import { needsBrowser } from '../helper/browser.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { startApp } from '../helper/app.ts'
 import { eventLine, signIn, unexpected, visitDashboard } from '../helper/dashboard.ts'
@@ -18,7 +19,7 @@ import { accept } from '../helper/internals.ts'
 declare const document: any
 
 const token = 'a token of more than thirty-two characters'
-const options = { ...skipWithout('chromium'), timeout: 180_000 }
+const options = { ...needsBrowser, timeout: 180_000 }
 
 interface Settings {
   server?: Partial<ServerOptions>
@@ -513,6 +514,5 @@ async function connect (t: Test, port: number, room: string): Promise<WebSocket>
 }
 
 function needsBoth () {
-  const [chromium, godot] = [skipWithout('chromium'), skipWithout('godot3-server')]
-  return chromium.skip === false ? godot : chromium
+  return needsBrowser.skip === false ? skipWithout('godot3-server') : needsBrowser
 }
