@@ -149,6 +149,15 @@ export class PeerOutbox implements Rostered {
     this.#settle(buffer)
   }
 
+  /**
+   * Writes the buffer unless the connection is blocked, and destroys the connection. In a process that was busy for as
+   * long as a timeout its timer fires before the end of the turn, when the close frame would be written.
+   */
+  destroy (): void {
+    this.flush()
+    this.connection.destroy()
+  }
+
   /** Writes the buffer, then log[cursor..) without the cut, in one go; the connection must not be blocked. */
   flushWithLog (log: Buffer): void {
     const { connection } = this

@@ -494,7 +494,7 @@ export class PeerSession implements
   /** Without autoPoll the next poll ends the session. */
   #destroy (outcome: EndOutcome): void {
     this.#outcome = outcome
-    this.outbox.connection.destroy()
+    this.outbox.destroy()
     if (this.#server.autoPoll) this.#finish(outcome)
   }
 

@@ -249,7 +249,7 @@ export class PeerRegistry implements RoomServer {
   async #whenReleased (): Promise<void> {
     if (this.#sockets.size === 0) return
     const timer = setTimeout(() => {
-      for (const { outbox } of this.#sockets.items) outbox.connection.destroy()
+      for (const { outbox } of this.#sockets.items) outbox.destroy()
     }, this.settings.options.closeTimeout * 1000)
     await new Promise<void>(resolve => { this.#onReleased = resolve })
     this.#onReleased = undefined

@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { WebSocket } from 'ws'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
+
+/** Seconds and milliseconds: the process stalls for longer than the client may take. */
+const closeTimeout = 0.05
+const STALL = 150
+
+/** Ways to close a peer: each sends a close frame at the end of the turn. */
+const ways: Readonly<Record<string, (server: WebSocketServer) => void>> = {
+  disconnectPeer: server => { server.disconnectPeer([...server.peers()][0].id, 4001, 'kicked') },
+  ban: server => { server.ban('127.0.0.1') },
+  closeRoom: server => { server.room('arena').close() },
+  stop: server => { void server.stop() }
+}
+
+for (const lastWords of [false, true]) {
+  for (const [name, close] of Object.entries(ways)) {
+    await t.test(`${name}, lastWords ${lastWords}: a client gets the close frame of a process that stalls`, async t => {
+      const server = new WebSocketServer({ rooms: true, lastWords, closeTimeout, bindIp: '127.0.0.1', log: silentLogger })
+      t.teardown(async () => { await server.stop() })
+      await server.listen(0)
+      const client = new WebSocket(`ws://127.0.0.1:${server.port}/ws/arena`)
+      await once(client, 'open')
+      server.room('arena').broadcast(0, Buffer.from('last'))
+      const closed = once(client, 'close')
+      setImmediate(() => {
+        close(server)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STALL)
+      })
+      t.not((await closed)[0], 1006)
+    })
+  }
+}
