@@ -2,8 +2,11 @@ import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { masked, type Address } from './exchange.ts'
 
-/** Milliseconds without a byte after which a server is taken to be done. */
-const TIMEOUT = 4000
+/**
+ * Milliseconds without a byte. After two such periods a server is taken to be done; it runs in this process, and may not
+ * have had its turn in the first one.
+ */
+const SILENCE = 2000
 
 /** Upgrades that clients offer to any server, which those that do not know them ignore (RFC 9110, 7.8). */
 const offers: ReadonlyArray<Readonly<Record<string, string>>> = [
@@ -33,8 +36,15 @@ async function converse ({ port, isTls }: Address, first: string, second: string
   const options = { port, host: '127.0.0.1', rejectUnauthorized: false }
   const socket = isTls ? connectTls(options) : connectTcp(options)
   const chunks: Buffer[] = []
-  socket.once('data', () => { socket.write(second) }).on('data', chunk => { chunks.push(chunk) })
-  socket.setTimeout(TIMEOUT, () => { socket.destroy() })
+  let silences = 0
+  socket.once('data', () => { socket.write(second) }).on('data', chunk => {
+    chunks.push(chunk)
+    silences = 0
+  })
+  socket.setTimeout(SILENCE).on('timeout', () => {
+    if (++silences === 2) socket.destroy()
+    else socket.setTimeout(SILENCE)
+  })
   socket.on('error', () => {})
   socket.write(first)
   await new Promise(resolve => { socket.once('close', resolve) })
