@@ -39,7 +39,7 @@ const app: FastifyPluginAsync<AppOptions> = async (app, options) => {
   if (stateFile !== undefined) keepState(app, stateFile, names)
   await app.register(asyncapi, { servers: names })
   await app.register(refuseUpgrades, { servers: names })
-  await app.register(async guarded => {
+  await app.register(fp(async guarded => {
     const isOpen = admin.auth === false
     if (isOpen) guarded.addHook('onRequest', ownMachineOnly)
     const options = { ...admin, ...(isOpen ? {} : { security: [{ [tokenScheme]: [] }] }) }
@@ -49,7 +49,7 @@ const app: FastifyPluginAsync<AppOptions> = async (app, options) => {
     }
     const { origin, ...auth } = options
     await guarded.register(metrics, { servers: names, ...auth })
-  })
+  }, { name: 'peer-server-guarded', encapsulate: true }))
   if (lobby !== undefined) {
     await app.register(lobbyRoutes, { prefix: servicePaths.lobby, ...lobby })
     for (const { name } of more) {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import fp from 'fastify-plugin'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import type { EndpointPath } from '../http/upgrade/endpoint-paths.ts'
 import { isolated } from '../http/isolated.ts'
@@ -28,7 +29,9 @@ export async function addEndpoint (
   app: FastifyInstance, server: WebSocketServer, name: string, logging: Logging
 ): Promise<void> {
   for (const path of endpointPaths(server)) {
-    await app.register(async scope => { addRoute(scope, server, name, path, logging) })
+    await app.register(fp(async scope => { addRoute(scope, server, name, path, logging) }, {
+      name: 'peer-server-endpoint', encapsulate: true
+    }))
   }
 }
 

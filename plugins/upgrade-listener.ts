@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastifyWebsocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import { GodotError } from '../src/error.ts'
 import { ClosingConnections } from '../src/core/admission/closing-connections.ts'
 import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
@@ -100,10 +101,10 @@ class Gate {
       return
     }
     // In a scope of its own, so that the host can register it too.
-    await this.#app.register(async scope => {
+    await this.#app.register(fp(async scope => {
       await scope.register(fastifyWebsocket, { options: { server: this.#ours as unknown as Server } })
       this.injectWS = scope.injectWS
-    })
+    }, { name: 'peer-server-websocket', encapsulate: true }))
   }
 
   #decide (upgrade: Upgrade): boolean {

@@ -48,7 +48,7 @@ type Routes = FastifyPluginAsyncTypebox<{ sender: ClusterPackets }>
 export const packetRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { nodes }) => {
   parsePackets(app, nodes.server)
   const sender = new ClusterPackets(nodes)
-  for (const routes of [putPacket, broadcast, putRoomPacket]) await app.register(routes, { sender })
+  for (const routes of [putPacket, broadcast, putRoomPacket]) await routes(app, { sender })
 }
 
 const raw = Type.Optional(Type.Boolean({

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import fp from 'fastify-plugin'
 import type { AdminOptions } from '../src/admin/admin-option-types.ts'
 import type { LobbyOptions } from '../src/options/lobby-option-types.ts'
 import type { AsyncapiOptions } from './asyncapi.ts'
@@ -9,38 +10,45 @@ import type { MetricsOptions } from './metrics.ts'
 /** Options of Fastify's own `register`. */
 interface Mounted { readonly prefix?: string }
 
-/** A plugin that is loaded, with the packages that only it needs, when it is registered. */
+/**
+ * A plugin that is loaded, with the packages that only it needs, when it is registered. Its scope is its own; `name` is
+ * what `app.printPlugins()` shows.
+ */
 function part<Options extends object> (
-  load: () => Promise<FastifyPluginAsync<Options>>
+  name: string, load: () => Promise<FastifyPluginAsync<Options>>
 ): FastifyPluginAsync<Options & Mounted> {
-  return async (app, options) => { await (await load())(app, options) }
+  const plugin: FastifyPluginAsync<Options> = async (app, options) => { await (await load())(app, options) }
+  return fp(plugin, { name, encapsulate: true })
 }
 
 /** The REST API of a server of the app. */
-export const adminRoutes = part<AdminOptions>(async () => (await import('./index.ts')).adminRoutes)
+export const adminRoutes = part<AdminOptions>('peer-server-admin', async () => (await import('./index.ts')).adminRoutes)
 
 /**
  * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
  * token and shows nothing but rooms that are listed, not locked, and have a free seat.
  */
-export const lobbyRoutes = part<LobbyOptions>(async () => (await import('./rooms/lobby.ts')).lobbyRoutes)
+export const lobbyRoutes = part<LobbyOptions>('peer-server-lobby',
+  async () => (await import('./rooms/lobby.ts')).lobbyRoutes)
 
 /**
  * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API
  * (`adminRoutes`), and the names of the servers. They contain no other data, so they need no token.
  */
-export const dashboard = part<DashboardOptions>(async () => (await import('./dashboard.ts')).dashboard)
+export const dashboard = part<DashboardOptions>('peer-server-dashboard',
+  async () => (await import('./dashboard.ts')).dashboard)
 
 /** Metrics for Prometheus at `/metrics`, below the prefix that it is registered with. */
-export const metrics = part<MetricsOptions>(async () => (await import('./metrics.ts')).metrics)
+export const metrics = part<MetricsOptions>('peer-server-metrics', async () => (await import('./metrics.ts')).metrics)
 
 /**
  * Liveness of the process at `/healthz` and readiness of its servers at `/readyz`, below the prefix that it is
  * registered with: for process managers and load balancers.
  */
-export const health = part<HealthOptions>(async () => (await import('./health.ts')).health)
+export const health = part<HealthOptions>('peer-server-health', async () => (await import('./health.ts')).health)
 
 /**
  * The AsyncAPI document of the WebSocket endpoints at `/asyncapi.json`, below the prefix that it is registered with.
  */
-export const asyncapi = part<AsyncapiOptions>(async () => (await import('./asyncapi.ts')).asyncapi)
+export const asyncapi = part<AsyncapiOptions>('peer-server-asyncapi',
+  async () => (await import('./asyncapi.ts')).asyncapi)

@@ -94,7 +94,7 @@ type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** State of the server; listening and stopping. */
 export const serverRoutes: Routes = async (app, options) => {
-  for (const routes of [stateRoutes, listeningRoutes, stopRoute]) await app.register(routes, options)
+  for (const routes of [stateRoutes, listeningRoutes, stopRoute]) await routes(app, options)
 }
 
 const stateRoutes: Routes = async (app, { server, nodes }) => {

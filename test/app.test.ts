@@ -21,6 +21,12 @@ t.test('pages and the OpenAPI document are public, the REST API requires the tok
   })).statusCode, 200)
 })
 
+t.test('printPlugins() shows names, not code', async t => {
+  const { service } = await makeApp(t, { lobby: {}, server: { rooms: true } })
+  await service.ready()
+  t.notMatch(service.printPlugins(), /=>/)
+})
+
 t.test('documents name the service relative to themselves, as proxies may add a prefix and TLS', async t => {
   const { service } = await makeApp(t)
   for (const path of ['/openapi.json', '/docs/json', '/docs/yaml']) {

@@ -53,7 +53,7 @@ type Routes = FastifyPluginAsyncTypebox<AdminParts & { describe: NodeOperation<o
 /** The nodes of the cluster. */
 export const nodeRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, parts) => {
   const describe = parts.nodes.operation('node', () => describeHere(parts.nodes))
-  for (const routes of [readRoutes, drainRoute]) await app.register(routes, { ...parts, describe })
+  for (const routes of [readRoutes, drainRoute]) await routes(app, { ...parts, describe })
 }
 
 const readRoutes: Routes = async (app, { nodes, describe }) => {

@@ -15,7 +15,7 @@ type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** Disconnect peers. */
 export const disconnectRoutes: Routes = async (app, options) => {
-  for (const routes of [disconnectPeer, disconnectPeers]) await app.register(routes, options)
+  for (const routes of [disconnectPeer, disconnectPeers]) await routes(app, options)
 }
 
 const Ended = Type.Object({

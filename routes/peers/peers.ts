@@ -18,7 +18,7 @@ type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** List peers. */
 export const peerRoutes: Routes = async (app, options) => {
-  for (const routes of [listRoute, peerRoute, valueRoutes]) await app.register(routes, options)
+  for (const routes of [listRoute, peerRoute, valueRoutes]) await routes(app, options)
 }
 
 const listRoute: Routes = async (app, { peers }) => {

@@ -49,7 +49,7 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   app.addHook('onRequest', async request => { admission.checkBan(addressOf(request)) })
   const refuseOtherMethods = watchMethods(app)
   const lobby = new Lobby(registry, monitor.events)
-  for (const routes of [listRoute, openRoutes]) await app.register(routes, { server, lobby, options })
+  for (const routes of [listRoute, openRoutes]) await routes(app, { server, lobby, options })
   refuseOtherMethods()
 }
 

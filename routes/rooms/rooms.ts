@@ -24,7 +24,7 @@ type Routes = FastifyPluginAsyncTypebox<AdminParts>
 
 /** The rooms of the server. */
 export const roomRoutes: Routes = async (app, options) => {
-  for (const routes of [collectionRoutes, roomRoute, changeRoutes, membersRoute]) await app.register(routes, options)
+  for (const routes of [collectionRoutes, roomRoute, changeRoutes, membersRoute]) await routes(app, options)
 }
 
 const collectionRoutes: Routes = async (app, { nodes }) => {
