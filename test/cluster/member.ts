@@ -41,13 +41,22 @@ function print (event: string): void {
 }
 
 let isReady = false
+let isSuspending = false
 setInterval(() => {
+  if (isSuspending) return
   if (membership.isReady && !isReady) print('ready')
   isReady = membership.isReady
   if (!membership.checkHeld()) return
   const { slot, epoch } = membership.self!
   bus.publish('test.owner', Buffer.from(`${slot} ${nodeId} ${epoch}`))
 }, 5)
+// Stops this process when nothing that it has published is left in it.
+process.on('SIGUSR2', async () => {
+  isSuspending = true
+  await bus.flush()
+  isSuspending = false
+  process.kill(process.pid, 'SIGSTOP')
+})
 process.on('SIGTERM', () => {
   membership.leave().then(() => bus.close()).then(() => process.exit(0), () => process.exit(1))
 })

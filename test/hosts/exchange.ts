@@ -7,7 +7,7 @@ import type { HostRequest } from './host-kind.ts'
 /** A response, as far as it can be compared. */
 export interface Answer { status: number, headers: Record<string, string>, body: string }
 
-const TIMEOUT = 20_000
+const TIMEOUT = 60_000
 const decoders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync }
 
 /** Where a host listens. */

@@ -1,12 +1,11 @@
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { masked, type Address } from './exchange.ts'
+import { ask, masked, type Address } from './exchange.ts'
 
-/**
- * Milliseconds without a byte. After two such periods a server is taken to be done; it runs in this process, and may not
- * have had its turn in the first one.
- */
-const SILENCE = 2000
+/** Milliseconds without a byte after which it is checked whether a server is done. */
+const SILENCE = 1000
+/** Requests that it answers meanwhile on other connections if it is done, and not only busy. */
+const OTHER_REQUESTS = 5
 
 /** Upgrades that clients offer to any server, which those that do not know them ignore (RFC 9110, 7.8). */
 const offers: ReadonlyArray<Readonly<Record<string, string>>> = [
@@ -22,7 +21,7 @@ const offers: ReadonlyArray<Readonly<Record<string, string>>> = [
 /** What a host answers to each offer, byte by byte, and to a second request on the same connection. */
 export async function offerUpgrades (address: Address, path: string, mask?: RegExp): Promise<string[]> {
   return await Promise.all([{ connection: 'keep-alive' }, ...offers].map(async headers => {
-    return masked(await converse(address, requestOf(path, headers), requestOf(path, { connection: 'close' })), mask)
+    return masked(await converse(address, path, requestOf(path, headers), requestOf(path, { connection: 'close' })), mask)
   }))
 }
 
@@ -31,18 +30,21 @@ function requestOf (path: string, headers: Readonly<Record<string, string>>): st
   return `GET ${path} HTTP/1.1\r\n${lines}\r\n`
 }
 
-/** Writes two requests, the second as soon as the first is answered; resolves with all that comes until the server ends the connection. */
-async function converse ({ port, isTls }: Address, first: string, second: string): Promise<string> {
-  const options = { port, host: '127.0.0.1', rejectUnauthorized: false }
-  const socket = isTls ? connectTls(options) : connectTcp(options)
+/**
+ * Writes two requests, the second as soon as the first is answered; resolves with all that comes until the server ends
+ * the connection, or answers others only.
+ */
+async function converse (address: Address, path: string, first: string, second: string): Promise<string> {
+  const options = { port: address.port, host: '127.0.0.1', rejectUnauthorized: false }
+  const socket = address.isTls ? connectTls(options) : connectTcp(options)
   const chunks: Buffer[] = []
-  let silences = 0
-  socket.once('data', () => { socket.write(second) }).on('data', chunk => {
-    chunks.push(chunk)
-    silences = 0
-  })
-  socket.setTimeout(SILENCE).on('timeout', () => {
-    if (++silences === 2) socket.destroy()
+  socket.once('data', () => { socket.write(second) }).on('data', chunk => { chunks.push(chunk) })
+  socket.setTimeout(SILENCE).on('timeout', async () => {
+    const before = chunks.length
+    for (let count = 0; count < OTHER_REQUESTS && !socket.destroyed; count++) {
+      await ask(address, { path }).catch(error => { if (!socket.destroyed) throw error })
+    }
+    if (chunks.length === before) socket.destroy()
     else socket.setTimeout(SILENCE)
   })
   socket.on('error', () => {})

@@ -9,17 +9,18 @@ const closeTimeout = 0.05
 const STALL = 150
 
 /** Ways to close a peer: each sends a close frame at the end of the turn. */
-const ways: Readonly<Record<string, (server: WebSocketServer) => void>> = {
+const ways: Readonly<Record<string, (server: WebSocketServer) => unknown>> = {
   disconnectPeer: server => { server.disconnectPeer([...server.peers()][0].id, 4001, 'kicked') },
   ban: server => { server.ban('127.0.0.1') },
   closeRoom: server => { server.room('arena').close() },
-  stop: server => { void server.stop() }
+  stop: server => { server.stop() }
 }
 
 for (const lastWords of [false, true]) {
   for (const [name, close] of Object.entries(ways)) {
     await t.test(`${name}, lastWords ${lastWords}: a client gets the close frame of a process that stalls`, async t => {
-      const server = new WebSocketServer({ rooms: true, lastWords, closeTimeout, bindIp: '127.0.0.1', log: silentLogger })
+      const options = { rooms: true, lastWords, closeTimeout, bindIp: '127.0.0.1', log: silentLogger }
+      const server = new WebSocketServer(options)
       t.teardown(async () => { await server.stop() })
       await server.listen(0)
       const client = new WebSocket(`ws://127.0.0.1:${server.port}/ws/arena`)
