@@ -22,7 +22,6 @@ export async function runTests (files, { measureCoverage = false, repeatFailures
     console.log([...shown.flatMap(linesOf), summaryOf(all, secondsSince(began))].join('\n'))
   }
   await inParallel(groupsOf(files), run)
-  if (process.env.DUMP) (await import('node:fs')).writeFileSync(process.env.DUMP, JSON.stringify(results))
   const final = repeatFailures ? await repeat(results) : results
   printTotals(final)
   console.log(`# time=${(performance.now() - began).toFixed(0)}ms`)

@@ -4,9 +4,9 @@ import { join, relative, resolve } from 'node:path'
 
 const tests = join(resolve(import.meta.dirname, '..'), 'dist/test')
 /** Bytes of compiled tests that share a process. */
-const GROUP_SIZE = 110_000
+const GROUP_SIZE = 90_000
 /** The same for tests that start other programs. */
-const SHORT_SIZE = 25_000
+const SHORT_SIZE = 14_000
 
 /**
  * Files that start other programs (real Godot, browsers, npm, compilers, services), open thousands of connections, or
