@@ -13,6 +13,8 @@ export interface Deadlined extends Rostered {
 
 /** Shortest time between two checks. */
 const MIN_WAIT_MS = 20
+/** How late the timer is in a process that has been busy, which then reads what has arrived before it checks. */
+const LATE_MS = 50
 
 /** Items that share one time limit, each counted from its own beginning, with a single timer. */
 export class Deadlines {
@@ -57,7 +59,12 @@ export class Deadlines {
   #arm (due: number): void {
     clearTimeout(this.#timer)
     this.#nextCheck = due
-    this.#timer = setTimeout(() => { this.#check() }, Math.max(due - performance.now(), MIN_WAIT_MS)).unref()
+    const now = performance.now()
+    const fires = Math.max(due, now + MIN_WAIT_MS)
+    this.#timer = setTimeout(() => {
+      if (performance.now() - fires < LATE_MS) this.#check()
+      else setImmediate(() => { this.#check() })
+    }, fires - now).unref()
   }
 
   #check (): void {

@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
+import { until } from '../../helper/until.ts'
 
 /** Seconds and milliseconds: the process stalls for longer than the client may take. */
 const closeTimeout = 0.05
@@ -14,6 +16,10 @@ const ways: Readonly<Record<string, (server: WebSocketServer) => unknown>> = {
   ban: server => { server.ban('127.0.0.1') },
   closeRoom: server => { server.room('arena').close() },
   stop: server => { server.stop() }
+}
+
+function stall (): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STALL)
 }
 
 for (const lastWords of [false, true]) {
@@ -29,9 +35,20 @@ for (const lastWords of [false, true]) {
       const closed = once(client, 'close')
       setImmediate(() => {
         close(server)
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STALL)
+        stall()
       })
       t.not((await closed)[0], 1006)
     })
   }
 }
+
+t.test('a request that arrives while the process stalls is in time', async t => {
+  const server = new WebSocketServer({ handshakeTimeout: 0.05, bindIp: '127.0.0.1', log: silentLogger })
+  t.teardown(async () => { await server.stop() })
+  await server.listen(0)
+  const raw = await connectRaw(t, server.port)
+  await until(() => server.countPeers().pending === 1)
+  raw.send(upgradeRequest('/ws'))
+  stall()
+  t.equal((await raw.head()).status, 101)
+})
