@@ -7,7 +7,8 @@ import type { Peer, Task } from './peers.ts'
 import { core, pinToCore } from './pin-to-core.ts'
 import { errorMessageIn } from './error-message.ts'
 
-const START_TIMEOUT = 15_000
+/** Milliseconds that a process may take to become ready beside others on a busy machine. */
+const START_TIMEOUT = 60_000
 const STOP_TIMEOUT = 2000
 
 /** Godot prints errors for other locales, and writes files to its home folder. */
@@ -38,7 +39,8 @@ export async function startServer (peer: Peer, task: Omit<Task, 'port'>): Promis
 /** Resolves when a process prints `word`; rejects with its output if it ends or takes too long. */
 export async function untilReady (child: ChildProcess, word = 'READY'): Promise<void> {
   let output = ''
-  const timer = setTimeout(() => { child.kill('SIGKILL') }, START_TIMEOUT)
+  let isLate = false
+  const timer = setTimeout(() => { isLate = child.kill('SIGKILL') }, START_TIMEOUT)
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       output += chunk.toString()
@@ -47,7 +49,9 @@ export async function untilReady (child: ChildProcess, word = 'READY'): Promise<
     child.stdout!.on('data', read)
     child.stderr!.on('data', read)
     child.on('error', reject)
-    child.on('close', () => { reject(new Error(errorMessageIn(output))) })
+    child.on('close', () => {
+      reject(new Error(isLate ? `not ready after ${START_TIMEOUT / 1000} s: ${output}` : errorMessageIn(output)))
+    })
   }).finally(() => { clearTimeout(timer) })
 }
 
