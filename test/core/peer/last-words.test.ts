@@ -8,6 +8,7 @@ import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
 import { openGodot4Server, openMemoryServer } from '../../helper/memory-server.ts'
 import { closePayload, frame, frameSize, parseFrame } from '../../helper/raw-frame.ts'
+import { until } from '../../helper/until.ts'
 
 const PING = `9:${Buffer.from('last words').toString('hex')}`
 const CLOSE = `8:${closePayload(4001, 'kicked').toString('hex')}`
@@ -36,6 +37,13 @@ class MuteClient {
     }
     return frames
   }
+}
+
+/** The next frames, as soon as there are so many. */
+async function framesOf (client: MuteClient, count: number): Promise<string[]> {
+  const frames: string[] = []
+  await until(async () => frames.push(...await client.frames()) >= count)
+  return frames
 }
 
 async function openPlain (t: Test, options = {}): Promise<{ server: WebSocketServer, client: MuteClient }> {
@@ -83,9 +91,7 @@ t.test('with the wire of Godot 3, too', async t => {
 t.test('the close frame follows after half of closeTimeout without an answer', async t => {
   const { server, client } = await openPlain(t, { closeTimeout: 0.4 })
   const ended = kick(server)
-  const frames: string[] = []
-  while (frames.length < 3) frames.push(...await client.frames())
-  t.same(frames.slice(1), [PING, CLOSE])
+  t.same((await framesOf(client, 3)).slice(1), [PING, CLOSE])
   const { outcome, seconds } = await ended
   t.equal(outcome, 'timeout')
   t.ok(seconds >= 0.39, `${seconds}`)
@@ -133,9 +139,7 @@ t.test('a client that floods is closed at once', async t => {
   await client.frames()
   const ended = peer.ended()
   for (let i = 0; i < 200; i++) client.send(opcode.BINARY, 'x')
-  const frames: string[] = []
-  while (frames.length === 0) frames.push(...await client.frames())
-  t.same(frames, [`8:${closePayload(1008, 'rate limit').toString('hex')}`])
+  t.same(await framesOf(client, 1), [`8:${closePayload(1008, 'rate limit').toString('hex')}`])
   client.connection.disconnect()
   t.match(await ended, { cause: 'flood' })
 })
