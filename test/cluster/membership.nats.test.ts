@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
+import { shortRun } from '../../scripts/short-run.mjs'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { leaseKey } from '../../src/cluster/membership/lease-value.ts'
 import { defaultTimings, type Timings } from '../../src/cluster/membership/timings.ts'
@@ -27,9 +28,8 @@ class Member {
   constructor (t: Test, url: string, id: string, timings: Timings) {
     this.id = id
     const script = join(import.meta.dirname, 'member.js')
-    this.#process = spawn(process.execPath, ['--enable-source-maps', script, url, id, JSON.stringify(timings)], {
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
+    const args = ['--enable-source-maps', script, url, id, JSON.stringify(timings)]
+    this.#process = spawn(process.execPath, [...shortRun, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     createInterface(this.#process.stdout!).on('line', line => { this.told.push(JSON.parse(line) as Told) })
     t.teardown(async () => {
       if (this.#process.exitCode !== null || this.#process.signalCode !== null) return

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import type { ServerOptions } from '../../index.ts'
+import { shortRun } from '../../scripts/short-run.mjs'
 import type { NatsServer } from './nats.ts'
 import { until } from './until.ts'
 
@@ -20,7 +21,7 @@ export class NodeProcess {
   constructor (t: Test, nats: NatsServer, id: string, options: Partial<ServerOptions> = {}) {
     this.id = id
     const script = join(import.meta.dirname, '../cluster/node-process.js')
-    const args = ['--enable-source-maps', script, nats.url, id, JSON.stringify(options)]
+    const args = [...shortRun, '--enable-source-maps', script, nats.url, id, JSON.stringify(options)]
     this.#process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface(this.#process.stdout!).on('line', line => { this.events.push(JSON.parse(line) as NodeEvent) })
     t.teardown(async () => {

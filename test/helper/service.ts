@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
+import { shortRun } from '../../scripts/short-run.mjs'
 import { until } from './until.ts'
 import { withTimeout } from './with-timeout.ts'
 
@@ -36,7 +37,8 @@ export async function startService (
   t: Test, env: Record<string, string> = {}, { file = main, node = process.execPath, maxDescriptors }: HowToStart = {}
 ): Promise<Service> {
   const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors} && `
-  return await startCommand(t, [`${limit}exec "$0" "$1"`, node, file], env)
+  const flags = node === process.execPath ? shortRun : []
+  return await startCommand(t, [`${limit}exec "$0" "$@"`, node, ...flags, file], env)
 }
 
 /** Starts the service by a command of the shell, given as the arguments behind `sh -c`, within `seconds`. */
