@@ -142,6 +142,7 @@ t.test('a slot has one owner at a time, although its old one was only stopped', 
   first.signal('SIGUSR2')
   const second = new Member(t, server.url, 'second', timings)
   await second.toldOf('ready')
+  await until(() => ownersOf(owners, slot).length > 1)
   first.signal('SIGCONT')
   await first.toldOf('fenced')
   t.same(ownersOf(owners, slot), ['first', 'second'])

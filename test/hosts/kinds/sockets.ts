@@ -55,7 +55,12 @@ export const sockets: readonly HostKind[] = [
   ...atBothPlaces('graphql-ws', ['graphql-ws', 'graphql', 'ws'], app => {
     const server = new (loadAll('ws').WebSocketServer)({ server: app.server, path: '/graphql' })
     const schema = loadAll('graphql').buildSchema('type Query { hello: String }')
-    loadAll('graphql-ws/use/ws').useServer({ schema, roots: { query: { hello: () => 'world' } } }, server)
+    loadAll('graphql-ws/use/ws').useServer({
+      schema,
+      roots: { query: { hello: () => 'world' } },
+      // Milliseconds that a client may take on a busy machine.
+      connectionInitWaitTimeout: 60_000
+    }, server)
   }, {
     sockets: async port => await talk(`ws://127.0.0.1:${port}/graphql`, JSON.stringify({ type: 'connection_init' }), ['graphql-transport-ws']),
     expected: '{"type":"connection_ack"}'
