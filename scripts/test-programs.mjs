@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** The browser of tests, screenshots and benchmarks: Chromium without a window, which starts faster than the whole. */
+/** The browser of tests, screenshots and benchmarks: Chromium without its user interface, which starts faster. */
 export const browserCommand = 'chromium-headless-shell'
 
 /** One row per program: its command, its Debian package, and what is tested with it. */

@@ -50,7 +50,7 @@ setInterval(() => {
   const { slot, epoch } = membership.self!
   bus.publish('test.owner', Buffer.from(`${slot} ${nodeId} ${epoch}`))
 }, 5)
-// Stops this process when nothing that it has published is left in it.
+// Stops this process once everything that it has published has reached the broker.
 process.on('SIGUSR2', async () => {
   isSuspending = true
   await bus.flush()

@@ -43,7 +43,7 @@ class Member {
     return this.told.map(({ event }) => event)
   }
 
-  /** SIGUSR2 stops it as SIGSTOP does, but only when the broker has got all that it has published. */
+  /** SIGUSR2 stops it like SIGSTOP, but only after everything that it has published has reached the broker. */
   signal (signal: NodeJS.Signals): void {
     this.#process.kill(signal)
   }

@@ -13,7 +13,7 @@ export interface Deadlined extends Rostered {
 
 /** Shortest time between two checks. */
 const MIN_WAIT_MS = 20
-/** How late the timer is in a process that has been busy, which then reads what has arrived before it checks. */
+/** If the timer is later than this, the process was busy, and what has arrived is read before the check. */
 const LATE_MS = 50
 
 /** Items that share one time limit, each counted from its own beginning, with a single timer. */

@@ -39,7 +39,7 @@ class MuteClient {
   }
 }
 
-/** The next frames, as soon as there are so many. */
+/** Resolves with the next frames once there are at least `count`. */
 async function framesOf (client: MuteClient, count: number): Promise<string[]> {
   const frames: string[] = []
   await until(async () => frames.push(...await client.frames()) >= count)

@@ -6,8 +6,9 @@ import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { until } from '../../helper/until.ts'
 
-/** Seconds and milliseconds: the process stalls for longer than the client may take. */
+/** Seconds that a client may take to answer a close frame. */
 const closeTimeout = 0.05
+/** Milliseconds for which the process stalls: longer than `closeTimeout`. */
 const STALL = 150
 
 /** Ways to close a peer: each sends a close frame at the end of the turn. */
