@@ -52,10 +52,15 @@ const violations = [PROTOCOL_ERROR, BAD_TEXT, TOO_BIG]
 
 /** A message in fragments of the given sizes, and a last one with the rest. */
 function fragments (code: number, payload: Buffer, sizes: number[]): Buffer[] {
-  const ends = [...sizes.map((size, at) => sizes.slice(0, at + 1).reduce((sum, one) => sum + one, 0)), payload.length]
-  return ends.map((end, at) => frame(at === 0 ? code : CONTINUATION, payload.subarray(ends[at - 1] ?? 0, end), {
-    fin: at === ends.length - 1
-  }))
+  let start = 0
+  return [...sizes, payload.length - sum(sizes)].map((size, at) => {
+    const part = payload.subarray(start, start += size)
+    return frame(at === 0 ? code : CONTINUATION, part, { fin: at === sizes.length })
+  })
+}
+
+function sum (sizes: number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** A message in fragments of `size` bytes. */

@@ -23,7 +23,14 @@ export function frame (opcode: number, payload: Uint8Array | string = '', bits: 
   const first = (fin ? 0x80 : 0) | rsv << 4 | opcode
   const head = Buffer.concat([Buffer.of(first), lengthBytes(bits.length ?? body.length, mask, bits.wide)])
   if (!mask) return Buffer.concat([head, body])
-  return Buffer.concat([head, key, body.map((byte, at) => byte ^ key[at % 4])])
+  return Buffer.concat([head, key, masked(body, key)])
+}
+
+/** A masked copy of unmasked bytes, and the other way round (RFC 6455 5.3). */
+function masked (bytes: Uint8Array, key: Uint8Array): Buffer {
+  const copy = Buffer.from(bytes)
+  for (let at = 0; at < copy.length; at++) copy[at] ^= key[at % 4]
+  return copy
 }
 
 /** A close frame's payload: code and reason. */
@@ -39,15 +46,15 @@ export function frameSize (bytes: Buffer): number | undefined {
 
 /** Parses one complete frame. */
 export function parseFrame (bytes: Buffer): Frame {
-  const { masked, start } = measure(bytes)!
+  const { masked: isMasked, start } = measure(bytes)!
   const key = bytes.subarray(start - 4, start)
   const body = bytes.subarray(start)
   return {
     fin: (bytes[0] & 0x80) !== 0,
     rsv: bytes[0] >> 4 & 7,
     opcode: bytes[0] & 0x0f,
-    masked,
-    payload: masked ? Buffer.from(body.map((byte, at) => byte ^ key[at % 4])) : body
+    masked: isMasked,
+    payload: isMasked ? masked(body, key) : body
   }
 }
 
