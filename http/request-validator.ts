@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import Schema from 'typebox/schema'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { BadRequest, type RequestFault } from './problem.ts'
 
@@ -18,7 +18,7 @@ const MAX_NAME = 100
 export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body', contentType }) => {
   // A body that is not JSON has been checked by its parser.
   if (contentType !== undefined) return () => true
-  const validator = Compile(schema)
+  const validator = Schema.Compile(schema)
   const isText = httpPart !== 'body'
   return (given: unknown) => {
     // A missing body counts as an empty object.
@@ -29,7 +29,8 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     const unknown: RequestFault[] = []
     const known = withoutUnknown(schema, value, pointer, unknown)
     if (unknown.length === 0 && validator.Check(value)) return { value }
-    const others = validator.Errors(known).flatMap(error => describeFaults(pointer, error))
+    const [, errors] = validator.Errors(known)
+    const others = errors.flatMap(error => describeFaults(pointer, error))
     return { error: new BadRequest([...unknown, ...others].slice(0, MAX_FAULTS)) }
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import Type, { type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import Schema from 'typebox/schema'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
@@ -218,7 +218,7 @@ function parserOfUnion (alternatives: readonly TSchema[]): Variable['parse'] | u
   if (parsers.some(({ parse }) => parse === undefined)) return undefined
   return text => {
     const values = parsers.map(({ schema, parse }) => ({ schema, value: parse!(text) }))
-    return (values.find(({ schema, value }) => Value.Check(schema, value)) ?? values.at(-1)!).value
+    return (values.find(({ schema, value }) => Schema.Check(schema, value)) ?? values.at(-1)!).value
   }
 }
 

@@ -1,4 +1,4 @@
-import { Value } from 'typebox/value'
+import Schema from 'typebox/schema'
 import { parseAddressRange } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
@@ -78,7 +78,7 @@ function readVariable (
   if (text === '') return defaultValue
   try {
     const value = parse(text)
-    if (Value.Check(schema, value)) return value
+    if (Schema.Check(schema, value)) return value
     faults.push(`${name}: ${firstFault(schema, value).message}`)
   } catch (error) {
     faults.push(`${name}: ${(error as Error).message}`)

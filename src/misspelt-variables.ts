@@ -34,7 +34,10 @@ function lettersOf (name: string): string {
   return name.replace(/[^a-z\d]/gi, '').toUpperCase()
 }
 
-/** How many letters must be added, removed, replaced or swapped with their neighbour (optimal string alignment). */
+/**
+ * How many letters must be added, removed, replaced or swapped with their neighbour (optimal string alignment);
+ * Infinity if it is clear early that these are too many.
+ */
 function distance (a: string, b: string): number {
   if (Math.abs(a.length - b.length) > MAX_EDITS) return Infinity
   let [before, above] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)]
@@ -45,7 +48,8 @@ function distance (a: string, b: string): number {
       const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
       if (isSwap) row[j] = Math.min(row[j], before[j - 2] + 1)
     }
-    [before, above] = [above, row]
+    if (Math.min(...above, ...row) > MAX_EDITS) return Infinity
+    ;[before, above] = [above, row]
   }
   return above[b.length]
 }

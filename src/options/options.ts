@@ -1,6 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import type { TLocalizedValidationError } from 'typebox/error'
-import { Value } from 'typebox/value'
+import Schema from 'typebox/schema'
 import { parseAddressRange } from '../address-range.ts'
 import { GodotError } from '../error.ts'
 import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
@@ -248,7 +248,7 @@ export const defaultOptions: ServerOptions = {
 /** Applies defaults and validates; throws ERR_INVALID_PARAMETER with the name of the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
-  if (Value.Check(ServerOptions, options)) return checkTogether(options)
+  if (Schema.Check(ServerOptions, options)) return checkTogether(options)
   const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
   if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: unknown option`)
   const { instancePath, message } = firstFault(ServerOptions, options)
@@ -262,7 +262,7 @@ interface Fault { readonly instancePath: string, readonly message: string }
  * The first error in a value. For a union this is an error inside one of its alternatives, otherwise all expectations.
  */
 export function firstFault (schema: TSchema, value: unknown): Fault {
-  const errors = Value.Errors(schema, value)
+  const [, errors] = Schema.Errors(schema, value)
   const { instancePath } = errors[0]
   const message = messageOf(errors[0])
   const sameValue = errors.filter(error => error.instancePath === instancePath)

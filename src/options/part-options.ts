@@ -1,5 +1,5 @@
 import Type, { type TObject } from 'typebox'
-import { Value } from 'typebox/value'
+import Schema from 'typebox/schema'
 import { GodotError } from '../error.ts'
 import { originFault } from '../origin-pattern.ts'
 import { firstFault } from './options.ts'
@@ -33,7 +33,7 @@ export function checkedOptions (part: string, schema: TObject, given: object): o
   const options = Object.fromEntries(entries)
   const unknown = Object.keys(options).find(name => !Object.hasOwn(schema.properties, name))
   if (unknown !== undefined) throw invalidOption(part, unknown, 'no such option')
-  if (!Value.Check(schema, options)) {
+  if (!Schema.Check(schema, options)) {
     const { instancePath, message } = firstFault(schema, options)
     throw invalidOption(part, instancePath.slice(1).replaceAll('/', '.'), message)
   }

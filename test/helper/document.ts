@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
+import { codePoint } from './code-point.ts'
 
 /** An operation of an OpenAPI document, with references resolved. */
 export interface Operation {
@@ -88,7 +89,7 @@ export function arbitraryOf (schema: Schema, known: Record<string, fc.Arbitrary<
       minExcluded: 'exclusiveMinimum' in schema
     })
     case 'string': return fc.string({
-      unit: 'binary',
+      unit: codePoint,
       minLength: schema.minLength ?? 0,
       maxLength: Math.min(schema.maxLength ?? 200, 200)
     })

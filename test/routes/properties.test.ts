@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
+import { codePoint } from '../helper/code-point.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { scaled } from '../helper/random.ts'
 import { responseFault, arbitraryOf, operationsOf, type Operation } from '../helper/document.ts'
@@ -23,7 +24,7 @@ const protocols = ['', 'chat']
 /** A request generated from an operation of the document. */
 interface Request { url: string, type: string | undefined, payload: string | Buffer | undefined, stop: boolean }
 
-const junk = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.jsonValue().map(value => JSON.stringify(value)
+const junk = fc.oneof(fc.string({ unit: codePoint, maxLength: 40 }), fc.jsonValue().map(value => JSON.stringify(value)
   .slice(0, 60)), fc.constantFrom('0x10', '1e3', '05', ' 5', '-0', '1.5', 'null', '__proto__', '\0', ''))
 const id = fc.oneof({ weight: 5, arbitrary: fc.nat(2).map(at => [...server.peers()][at]?.id ?? 2) }, {
   weight: 1,
@@ -47,7 +48,7 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
   }),
   reason: fc.oneof({ weight: 3, arbitrary: fc.string({ maxLength: 20 }) }, {
     weight: 1,
-    arbitrary: fc.string({ unit: 'binary', maxLength: 130 })
+    arbitrary: fc.string({ unit: codePoint, maxLength: 130 })
   }),
   wait: fc.constantFrom(0, 0.01, 1),
   // The peers answer no close frame, so that `prepare` waits for this long.
@@ -155,7 +156,7 @@ function bodies ({ body }: Operation): fc.Arbitrary<[string | undefined, string 
   const bytes = fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes))
   const described = fc.oneof(...types.map(type => type === 'application/json'
     ? fc.tuple(fc.constant(type), arbitraryOf(body[type], known).map(value => JSON.stringify(value)))
-    : fc.tuple(fc.constant(type), type === 'text/plain' ? fc.string({ unit: 'binary' }) : bytes)))
+    : fc.tuple(fc.constant(type), type === 'text/plain' ? fc.string({ unit: codePoint }) : bytes)))
   const type =
     fc.constantFrom(undefined, 'application/json', 'application/octet-stream', 'text/plain', 'text/html', 'x')
   const anything = fc.tuple(type, fc.oneof(

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Value } from 'typebox/value'
+import Schema from 'typebox/schema'
 import { GodotError } from '../../error.ts'
 import type { RoomOptions as PlainOptions } from '../../options/option-types.ts'
 import { firstFault } from '../../options/options.ts'
@@ -31,7 +31,7 @@ export type RoomOptions = PlainOptions
 export function checkRoomOptions (options: RoomOptions): RoomOptions {
   const unknown = Object.keys(options).find(name => !(name in RoomOptions.properties))
   if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `room option ${unknown}: unknown option`)
-  if (!Value.Check(RoomOptions, options)) {
+  if (!Schema.Check(RoomOptions, options)) {
     const { instancePath, message } = firstFault(RoomOptions, options)
     throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`)
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
 import { FrameReader } from '../../../src/protocol/websocket/frame-reader.ts'
+import { codePoint } from '../../helper/code-point.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { randomChunks, randomStream } from '../../helper/random-frames.ts'
 import { FrameLog } from '../../helper/frame-log.ts'
@@ -147,7 +148,7 @@ const aFrame = fc.record({
   }),
   payload: fc.oneof(fc.uint8Array({
     maxLength: 140
-  }), fc.string({ unit: 'binary', maxLength: 60 }).map(text => new Uint8Array(Buffer.from(text)))),
+  }), fc.string({ unit: codePoint, maxLength: 60 }).map(text => new Uint8Array(Buffer.from(text)))),
   fin: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.boolean()),
   rsv: fc.oneof({ weight: 20, arbitrary: fc.constant(0) }, fc.nat(7)),
   mask: fc.oneof({ weight: 20, arbitrary: fc.constant(true) }, fc.boolean()),
