@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { AxeResults } from 'axe-core'
+import type { AxeResults, RunOptions } from 'axe-core'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -15,9 +15,17 @@ import { joinRoom } from '../helper/memory-cluster.ts'
 
 const token = 'a token of more than thirty-two characters'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const sizes = [{ width: 390, height: 844 }, { width: 820, height: 1180 }, { width: 1440, height: 900 }]
-/** The dark theme differs in its colours only. */
-const themes = ['light', 'dark'] as const
+/** `hasOwnColours`: none of the other sizes has the same, as the last test makes sure. */
+const sizes = [
+  { width: 390, height: 844, hasOwnColours: true },
+  { width: 820, height: 1180, hasOwnColours: false },
+  { width: 1440, height: 900, hasOwnColours: true }
+]
+/** Width in pixels from which pages have the colours of small screens. */
+const SMALL = 700
+/** Rules of axe-core about colours, by far the slowest ones. */
+const colourRules = ['color-contrast', 'link-in-text-block']
+const withoutColours = Object.fromEntries(colourRules.map(rule => [rule, { enabled: false }]))
 /** Where screenshots of all views are written, to be looked at. */
 const folder = process.env.SCREENSHOTS
 
@@ -155,6 +163,15 @@ t.test('so is every view of a node of a cluster', { ...needsBrowser, timeout: 24
   await checkViews(t, urls[0], nodeViews)
 })
 
+t.test('colours depend on the theme, and on the width of small screens', needsBrowser, async t => {
+  const { url } = await startApp(t, { admin: { token } })
+  const { page } = await visitDashboard(t, url)
+  const widths = await page.evaluate(coloursByWidth) as string[]
+  t.same([...new Set(widths)], [`(max-width: ${SMALL}px)`])
+  t.ok(sizes.every(({ width, hasOwnColours }, at) => hasOwnColours ||
+    sizes.some((other, i) => i !== at && other.hasOwnColours && other.width > SMALL === width > SMALL)))
+})
+
 async function checkViews (t: Test, url: string, views: Record<string, View>): Promise<void> {
   const { page, problems } = await visitDashboard(t, url)
   await page.emulateMedia({ reducedMotion: 'reduce' })
@@ -165,13 +182,16 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
     await show(page)
     for (const size of sizes) {
       await page.setViewportSize(size)
-      for (const colorScheme of themes) {
-        await page.emulateMedia({ colorScheme })
-        const rules = colorScheme === 'light' ? undefined : ['color-contrast', 'link-in-text-block']
-        t.same(await violations(page, rules), [], `${name}, ${size.width} px, ${colorScheme}: accessible`)
-        if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width} ${colorScheme}.png` })
+      const title = `${name}, ${size.width} px`
+      if (size.hasOwnColours) {
+        await page.emulateMedia({ colorScheme: 'dark' })
+        t.same(await violations(page, { runOnly: colourRules }), [], `${title}, dark: accessible`)
+        if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width} dark.png` })
+        await page.emulateMedia({ colorScheme: 'light' })
       }
-      t.same(await page.evaluate(misfits), [], `${name}, ${size.width} px: fits`)
+      t.same(await violations(page, size.hasOwnColours ? {} : { rules: withoutColours }), [], `${title}: accessible`)
+      if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width}.png` })
+      t.same(await page.evaluate(misfits), [], `${title}: fits`)
     }
     await leave?.(page)
   }
@@ -179,13 +199,12 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
 }
 
 /**
- * What axe-core objects to, of any impact, by all rules or by these: in the open dialog, behind which nothing can be
- * reached, or else in the page.
+ * What axe-core objects to, of any impact: in the open dialog, behind which nothing can be reached, or else in the page.
  */
-async function violations (page: Page, runOnly?: string[]): Promise<string[]> {
-  const options = JSON.stringify({ runOnly, resultTypes: ['violations'] })
+async function violations (page: Page, options: RunOptions): Promise<string[]> {
   const context = "[...document.querySelectorAll('dialog[open]')].at(-1) ?? document"
-  const { violations } = await page.evaluate(`axe.run(${context}, ${options})`) as AxeResults
+  const source = `axe.run(${context}, ${JSON.stringify({ ...options, resultTypes: ['violations'] })})`
+  const { violations } = await page.evaluate(source) as AxeResults
   return violations.map(({ id, impact, nodes }) =>
     `${id} (${impact}): ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
 }
@@ -216,3 +235,11 @@ const misfits = `(() => {
       .filter(element => element.getBoundingClientRect().right > innerWidth))
   ]
 })()`
+
+
+/** Source of a list of the media queries about widths whose rules set a colour. */
+const coloursByWidth = `[...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+  .filter(rule => rule instanceof CSSMediaRule && rule.conditionText.includes('width'))
+  .filter(({ cssRules }) => [...cssRules].some(({ style }) =>
+    [...style].some(name => /^--|color|background|opacity|filter|image/.test(name))))
+  .map(({ conditionText }) => conditionText)`
