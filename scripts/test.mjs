@@ -42,7 +42,7 @@ function findNodes () {
 async function checkAll () {
   const lint = Promise.all([
     // In a small nursery the syntax tree of a file would outlive many collections.
-    node(...shortRun, '--max-semi-space-size=128', bin('eslint/bin/eslint.js'),
+    node(...shortRun, '--min-semi-space-size=128', '--max-semi-space-size=128', bin('eslint/bin/eslint.js'),
       '--cache', '--cache-location', 'dist/.eslintcache', '.'),
     node(...shortRun, bin('knip/bin/knip.js'))
   ])

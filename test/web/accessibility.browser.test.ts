@@ -168,8 +168,8 @@ t.test('colours depend on the theme, and on the width of small screens', needsBr
   const { page } = await visitDashboard(t, url)
   const widths = await page.evaluate(coloursByWidth) as string[]
   t.same([...new Set(widths)], [`(max-width: ${SMALL}px)`])
-  t.ok(sizes.every(({ width, hasOwnColours }, at) => hasOwnColours ||
-    sizes.some((other, i) => i !== at && other.hasOwnColours && other.width > SMALL === width > SMALL)))
+  t.ok(sizes.every(({ width, hasOwnColours }) => hasOwnColours ||
+    sizes.some(other => other.hasOwnColours && isSmall(other.width) === isSmall(width))))
 })
 
 async function checkViews (t: Test, url: string, views: Record<string, View>): Promise<void> {
@@ -198,9 +198,7 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
   t.same(unexpected(problems, 'status of 40').filter(problem => !problem.includes('net::ERR_FAILED')), [])
 }
 
-/**
- * What axe-core objects to, of any impact: in the open dialog, behind which nothing can be reached, or else in the page.
- */
+/** What axe-core objects to, of any impact: in the open dialog, if there is one, else in the page. */
 async function violations (page: Page, options: RunOptions): Promise<string[]> {
   const context = "[...document.querySelectorAll('dialog[open]')].at(-1) ?? document"
   const source = `axe.run(${context}, ${JSON.stringify({ ...options, resultTypes: ['violations'] })})`
@@ -236,6 +234,10 @@ const misfits = `(() => {
   ]
 })()`
 
+
+function isSmall (width: number): boolean {
+  return width <= SMALL
+}
 
 /** Source of a list of the media queries about widths whose rules set a colour. */
 const coloursByWidth = `[...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
