@@ -18,7 +18,7 @@ const MAX_NAME = 100
 export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body', contentType }) => {
   // A body that is not JSON has been checked by its parser.
   if (contentType !== undefined) return () => true
-  const validator = Schema.Compile(schema)
+  const validator = validatorOf(schema)
   const isText = httpPart !== 'body'
   return (given: unknown) => {
     // A missing body counts as an empty object.
@@ -33,6 +33,15 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     const others = errors.flatMap(error => describeFaults(pointer, error))
     return { error: new BadRequest([...unknown, ...others].slice(0, MAX_FAULTS)) }
   }
+}
+
+/** Compiled validators: a schema is shared by all apps that have its route, and by the same API at other prefixes. */
+const validators = new WeakMap<TSchema, Schema.Validator>()
+
+function validatorOf (schema: TSchema): Schema.Validator {
+  let validator = validators.get(schema)
+  if (validator === undefined) validators.set(schema, validator = Schema.Compile(schema))
+  return validator
 }
 
 /**

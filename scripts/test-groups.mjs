@@ -6,7 +6,7 @@ const tests = join(resolve(import.meta.dirname, '..'), 'dist/test')
 /** Bytes of compiled tests that share a process. */
 const GROUP_SIZE = 150_000
 /** The same for tests that start other programs. */
-const SHORT_SIZE = 14_000
+const SHORT_SIZE = 18_000
 
 /**
  * Files that start other programs (real Godot, browsers, npm, compilers, services), open thousands of connections, or
@@ -15,16 +15,14 @@ const SHORT_SIZE = 14_000
  */
 const long = [
   // One browser at a time, as each takes more than a processor.
-  /^web\/accessibility\.browser$/, /^hosts\/matrix$/, /^cluster\/membership\.nats$/, /^cluster\/faults\.nats$/,
-  /^docs\.cluster$/, /^web\/dashboard\.browser$/, /^proxies\/(haproxy|nginx)$/, /^proxies\//, /^hosting\/docker$/,
-  /^bench\/cluster$/, /^web\/(administration|cluster)\.browser$/, /^package$/, /^clients\//,
-  /^cluster\/(bus\/nats-|broker-pauses\.)/, /^docs-ui$/, /^bench\/(run|rooms)$/,
-  /^conformance\/(own-listener|random-frames)$/, /^docs/, /^service(\.lobby)?$/,
-  /^(service\.limits|cli\/completion)$/, /^cli\/watch$/, /^cli\/tmux$/, /^conformance\//,
-  /^(examples\/cluster\.godot|cluster\/service)$/, /^hosts\//, /^(generated-docs|types)$/
+  /^web\/(accessibility|cluster)\.browser$|^docs-ui$/, /^cluster\/membership\.nats$/,
+  /^cluster\/(faults\.|bus\/nats-|broker-pauses\.)/, /^hosts\//, /^docs/, /^bench\/(cluster|rooms|run)$/,
+  /^proxies\//, /\.browser$/, /^conformance\//, /^(package$|clients\/)/, /^service(\.lobby)?$/, /^hosting\/docker$/,
+  /^(service\.limits|cli\/completion)$/, /^(examples\/cluster\.godot|cluster\/service)$/, /^cli\/(watch|tmux)$/,
+  /^(generated-docs|types)$/
 ]
 const short = [
-  /^service/, /\.browser$/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
+  /^service/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
 ]
 const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
 

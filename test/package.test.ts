@@ -159,10 +159,10 @@ t.test('the packed package works and type checks in an empty project', async t =
   t.ok(existsSync(join(project, 'node_modules/.bin/fastify-peer-server')), 'the command is there')
 
   await t.test('linters of packages find no faults', skipWithoutTools, async t => {
-    t.match(await run(project, toolCommand('publint'), tarball, '--strict'), 'All good!')
+    t.match(await run(project, ...toolCommand('publint'), tarball, '--strict'), 'All good!')
     // Every Node that is supported can require() an ESM package.
     const rules = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm']
-    t.match(await run(project, toolCommand('attw'), tarball, ...rules), 'fastify-peer-server/client')
+    t.match(await run(project, ...toolCommand('attw'), tarball, ...rules), 'fastify-peer-server/client')
   })
 
   await t.test('an installation runs no scripts', async t => {

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -7,10 +6,9 @@ import { root } from '../../scripts/root.ts'
 import { startApp } from '../helper/app.ts'
 import { compiler } from '../helper/compile.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
+import { skipWithoutTools, toolCommand } from '../helper/test-tools.ts'
 
 const token = 'a token of more than thirty-two characters'
-const folder = join(root, 'test/clients')
-const isMissing = !existsSync(join(folder, 'node_modules'))
 
 const program = `
 import type { components, paths } from './types.ts'
@@ -52,15 +50,13 @@ const tsconfig = {
   files: ['use.ts']
 }
 
-t.test('clients that generators make of the document compile, and work against the service', {
-  skip: isMissing && 'the generators are not installed: run npm ci in test/clients'
-}, async t => {
+t.test('clients that generators make of the document compile and work', skipWithoutTools, async t => {
   const { url } = await startApp(t, { admin: { token } })
   const files = { 'use.ts': program, 'tsconfig.json': JSON.stringify(tsconfig) }
   const project = temporaryFolder(t, { ...files, 'package.json': '{"type":"module"}' })
   const run = async (name: string, ...args: string[]): Promise<string> => {
-    const command = join(folder, 'node_modules/.bin', name)
-    const { stdout } = await promisify(execFile)(command, args, { cwd: project }).catch(error => {
+    const [command, ...first] = toolCommand(name)
+    const { stdout } = await promisify(execFile)(command, [...first, ...args], { cwd: project }).catch(error => {
       throw new Error(`${name}: ${error.message}\n${error.stdout}`)
     })
     return stdout

@@ -90,8 +90,9 @@ t.test('the instructions of the Dockerfile make a service that is healthy, witho
 })
 
 t.test('compose.yaml follows the schema and the rules of a linter', skipWithoutTools, async t => {
+  const [node, ...dclint] = toolCommand('dclint')
   const args = ['--max-warnings', '0', '--config', 'test/hosting/dclint.json', 'compose.yaml']
-  const { status, stdout, stderr } = spawnSync(toolCommand('dclint'), args, { cwd: root, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(node, [...dclint, ...args], { cwd: root, encoding: 'utf8' })
   t.equal(status, 0, stdout + stderr)
 })
 

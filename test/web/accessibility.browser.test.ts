@@ -234,7 +234,6 @@ const misfits = `(() => {
   ]
 })()`
 
-
 function isSmall (width: number): boolean {
   return width <= SMALL
 }
