@@ -10,8 +10,8 @@ const SHORT_SIZE = 18_000
 
 /**
  * Files that start other programs (real Godot, browsers, npm, compilers, services), open thousands of connections, or
- * send long random input. Those that take long have a process per row and start first, so that no processor is idle at
- * the end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
+ * send long random input. Those that take long have a process per pattern and start first, so that no processor is idle
+ * at the end; the `short` ones come last. No coverage is measured, unless a part of the library runs nowhere else.
  */
 const long = [
   // One browser at a time, as each takes more than a processor.
