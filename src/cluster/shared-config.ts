@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ban } from '../core/admission/bans.ts'
 import type { ConfigHost } from '../core/server/cluster-link.ts'
 import type { Logger } from '../logger.ts'
@@ -26,6 +27,8 @@ export class SharedConfig {
   readonly #known = new Map<string, Known>()
   /** Changes that are not written yet, by key; undefined: deleted. */
   readonly #pending = new Map<string, string | undefined>()
+  /** What other nodes have written to pending keys, which counts only if it turns out to be later. */
+  readonly #overtaken = new Map<string, StoreEntry>()
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
   #writing: Promise<boolean> | undefined
@@ -48,7 +51,7 @@ export class SharedConfig {
     this.#unwatch = await store.watch(entry => {
       found.add(entry.key)
       this.#changed(entry)
-    })
+    }, () => { this.#forgetRevisions() })
     if (found.has(SECRET)) this.#forgetAllBut(found)
     else await this.restore()
     await this.written()
@@ -57,9 +60,10 @@ export class SharedConfig {
   close (): void {
     this.#unwatch?.()
     this.#unwatch = this.#store = undefined
+    this.#overtaken.clear()
   }
 
-  /** The connection was restored. If the broker has lost the store, every node writes what it knows. */
+  /** The connection was restored. If the broker has lost the store, the first node writes what it knows. */
   async restore (): Promise<void> {
     const store = this.#store
     if (store === undefined) return
@@ -110,40 +114,53 @@ export class SharedConfig {
   }
 
   async #write (): Promise<boolean> {
-    // The next turn, so that all changes of a call are written together.
-    this.#writing ??= new Promise(resolve => { setImmediate(resolve) })
-      .then(async () => await this.#writeAll())
-      .finally(() => { this.#writing = undefined })
+    this.#writing ??= this.#writeAll()
     return await this.#writing
   }
 
   async #writeAll (): Promise<boolean> {
+    // The next turn, so that all changes of a call are written together.
+    await nextTurn()
     try {
-      for (const [key, text] of this.#pending) {
+      // Until there are none: a key may change again while it is written.
+      for (let [change] = this.#pending; change !== undefined; [change] = this.#pending) {
         if (this.#store === undefined) return false
-        const revision = await this.#writeOne(this.#store, key, text)
-        if (text === undefined) this.#known.delete(key)
-        else this.#known.set(key, { text, revision })
-        if (this.#pending.get(key) === text) this.#pending.delete(key)
+        await this.#writeOne(this.#store, ...change)
       }
       return true
     } catch (err) {
       this.#log.warn({ err, changes: this.#pending.size }, 'bans or options not shared with the cluster yet')
       return false
+    } finally {
+      this.#writing = undefined
     }
   }
 
-  async #writeOne (store: KeyStore, key: string, text: string | undefined): Promise<number> {
-    if (text !== undefined) return await store.put(key, encode(text))
-    await store.delete(key)
-    return 0
+  async #writeOne (store: KeyStore, key: string, text: string | undefined): Promise<void> {
+    if (text === undefined) {
+      await store.delete(key)
+      this.#known.delete(key)
+    } else this.#known.set(key, { text, revision: await store.put(key, encode(text)) })
+    if (this.#pending.get(key) === text) this.#pending.delete(key)
+    this.#recheck(key)
+  }
+
+  /** Applies what another node has written since this one wrote. */
+  #recheck (key: string): void {
+    const entry = this.#overtaken.get(key)
+    this.#overtaken.delete(key)
+    if (entry !== undefined && entry.revision > (this.#known.get(key)?.revision ?? 0)) this.#changed(entry)
   }
 
   // ---- changes of other nodes ----
 
   #changed ({ key, value, revision }: StoreEntry): void {
     const known = this.#known.get(key)
-    if (this.#pending.has(key) || (known !== undefined && known.revision >= revision)) return
+    if (known !== undefined && known.revision >= revision) return
+    if (this.#pending.has(key)) {
+      this.#overtaken.set(key, { key, value, revision })
+      return
+    }
     const text = value === undefined ? undefined : Buffer.from(value).toString()
     if (text === undefined) this.#known.delete(key)
     else this.#known.set(key, { text, revision })
@@ -153,6 +170,12 @@ export class SharedConfig {
     } catch (err) {
       this.#log.error({ err, key }, 'change of another node not applied')
     }
+  }
+
+  /** Those of a store that the broker has lost say nothing about the new one. */
+  #forgetRevisions (): void {
+    for (const [key, { text }] of this.#known) this.#known.set(key, { text, revision: 0 })
+    this.#overtaken.clear()
   }
 
   #apply (key: string, text: string | undefined): void {

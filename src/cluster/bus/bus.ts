@@ -47,10 +47,11 @@ export interface KeyStore {
   get (key: string): Promise<StoreEntry | undefined>
   /**
    * Calls back with every key, then with every change, in order of revision; resolves when all present keys were given.
-   * After a loss of the connection it goes on with what has changed meanwhile. Does not tell when a key expires.
-   * Returns a function that ends it.
+   * After a loss of the connection it goes on with what has changed meanwhile; if the broker has lost the store, it
+   * calls `renewed`, as revisions begin anew, and then back with every key. Does not tell when a key expires. Returns a
+   * function that ends it.
    */
-  watch (receive: (entry: StoreEntry) => void): Promise<() => void>
+  watch (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void>
   /**
    * How old the store was when the key was last changed, in milliseconds by the broker's clock; undefined when there is
    * no such key. A young store may replace an earlier one whose keys the broker has lost.

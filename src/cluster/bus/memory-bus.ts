@@ -227,7 +227,7 @@ class MemoryKeyStore implements KeyStore {
     return this.#call(key, store => store.age(key))
   }
 
-  watch (receive: (entry: StoreEntry) => void): Promise<() => void> {
+  watch (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> {
     return this.#call('watch', store => {
       let known = store
       let revision = 0
@@ -243,8 +243,11 @@ class MemoryKeyStore implements KeyStore {
       const endStatus = this.#bus.onStatus(isConnected => {
         if (!isConnected) return
         unfollow()
-        if (known !== this.#current()) revision = 0
-        known = this.#current()
+        if (known !== this.#current()) {
+          known = this.#current()
+          revision = 0
+          guard(renewed)
+        }
         for (const entry of known.changedSince(revision)) deliver(entry)
         unfollow = follow()
       })

@@ -75,8 +75,8 @@ export class NatsStore implements KeyStore {
     })
   }
 
-  async watch (receive: (entry: StoreEntry) => void): Promise<() => void> {
-    const watch = new NatsWatch(this.#manager, this.#name, receive)
+  async watch (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> {
+    const watch = new NatsWatch(this.#manager, this.#name, receive, renewed)
     await this.#call('watch', () => watch.start())
     this.#watches.add(watch)
     return () => {

@@ -13,6 +13,7 @@ export class NatsWatch {
   readonly #stream: string
   readonly #prefix: string
   readonly #receive: (entry: StoreEntry) => void
+  readonly #renewed: () => void
   #consumer: PushConsumer | undefined
   #messages: ConsumerMessages | undefined
   /** When the broker made the bucket whose revisions are followed. */
@@ -21,11 +22,14 @@ export class NatsWatch {
   /** Counts starts and pauses: results of an earlier start are ignored. */
   #run = 0
 
-  constructor (manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void) {
+  constructor (
+    manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void, renewed: () => void
+  ) {
     this.#manager = manager
     this.#stream = `KV_${bucket}`
     this.#prefix = `$KV.${bucket}.`
     this.#receive = receive
+    this.#renewed = renewed
   }
 
   /** Delivers all keys, at a later start only the changes since; resolves when they were delivered. */
@@ -40,8 +44,11 @@ export class NatsWatch {
     })
     const { num_pending: pending } = await consumer.info(true)
     if (run !== this.#run) return
-    if (created !== this.#made) this.#revision = 0
-    this.#made = created
+    if (created !== this.#made) {
+      this.#made = created
+      this.#revision = 0
+      if (!isFirst) guard(this.#renewed)
+    }
     this.#consumer = consumer
     await this.#list(consumer, pending, isFirst)
   }

@@ -13,7 +13,7 @@ export interface DirectoryEntry extends Lease {
   readonly openedAt: number
 }
 
-/** An entry and its revision in the store. */
+/** An entry and its revision in the store; 0: not known. */
 interface Known { readonly entry: DirectoryEntry, readonly revision: number }
 
 /** What the directory needs of the node, and reports to it. */
@@ -40,7 +40,7 @@ export class RoomDirectory {
   /** Resolves when all rooms are known. */
   async open (store: KeyStore): Promise<void> {
     this.#store = store
-    this.#unwatch = await store.watch(change => { this.#changed(change) })
+    this.#unwatch = await store.watch(change => { this.#changed(change) }, () => { this.#forgetRevisions() })
   }
 
   close (): void {
@@ -81,12 +81,20 @@ export class RoomDirectory {
   /** Changes the settings of a room that has its home here: one change after the other. */
   async change (room: string, options: RoomOptions): Promise<void> {
     const change = async (): Promise<void> => {
-      const known = this.#known.get(room)
-      if (known === undefined) return
-      await this.#replace(room, { ...known.entry, options: { ...known.entry.options, ...options } }, known.revision)
+      if (await this.#tryChange(room, options)) return
+      await this.#read(room)
+      await this.#tryChange(room, options)
     }
     this.#changing = this.#changing.then(change, change)
     await this.#changing
+  }
+
+  /** False if the entry in the store is not the one that is known here. */
+  async #tryChange (room: string, options: RoomOptions): Promise<boolean> {
+    const known = this.#known.get(room)
+    if (known === undefined) return true
+    const entry = { ...known.entry, options: { ...known.entry.options, ...options } }
+    return await this.#replace(room, entry, known.revision)
   }
 
   /** Removes a room that has its home here, or whose home is gone. */
@@ -107,14 +115,20 @@ export class RoomDirectory {
     }
   }
 
-  /** Another node was faster: its entry may not have arrived yet. */
+  /** Those of a store that the broker has lost say nothing about the new one. */
+  #forgetRevisions (): void {
+    for (const [room, { entry }] of this.#known) this.#known.set(room, { entry, revision: 0 })
+  }
+
+  /** The entry may not have arrived yet. */
   async #read (room: string): Promise<void> {
     const found = await this.#store!.get(keyOf(room))
     if (found !== undefined) this.#changed(found)
   }
 
   async #replace (room: string, entry: DirectoryEntry, revision: number): Promise<boolean> {
-    const next = await this.#store!.update(keyOf(room), encodeJson(entry), revision)
+    const [key, value] = [keyOf(room), encodeJson(entry)]
+    const next = await (revision === 0 ? this.#store!.create(key, value) : this.#store!.update(key, value, revision))
     if (next !== undefined) this.#set(room, entry, next)
     return next !== undefined
   }

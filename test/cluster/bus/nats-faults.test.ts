@@ -158,7 +158,7 @@ t.test('a store is made again when a restarted broker has lost it; watches go on
   await stores[2].watch(({ key, revision }) => {
     changes.push(`${key} ${revision}`)
     changed()
-  })
+  }, () => { changes.push('renewed') })
   await server.kill()
   await Promise.all(buses.map(bus => status(bus, false)))
   await server.forget()
@@ -169,6 +169,6 @@ t.test('a store is made again when a restarted broker has lost it; watches go on
   const revisions = await Promise.all(stores.slice(0, 2).map(store => store.create('b', new Uint8Array(1))))
   t.same(revisions.filter(revision => revision !== undefined), [1], 'one of them creates the first key')
   await withTimeout(10, () => 'the new key', told)
-  t.same(changes, ['a 10', 'b 1'])
+  t.same(changes, ['a 10', 'renewed', 'b 1'])
   t.ok(await stores[0].age('b') as number < 10_000)
 })

@@ -1,0 +1,63 @@
+import t, { type Test } from 'tap'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import type { RoomFacts } from '../../../src/core/server/cluster-link.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+
+/** What a node knows of a room. */
+function known (server: WebSocketServer, room: string): RoomFacts | undefined {
+  return internalsOf(server).registry.cluster!.room(room)
+}
+
+/** A cluster with a room that the first node is the home of, whose broker has lost what it kept. */
+async function openForgotten (t: Test): Promise<MemoryCluster> {
+  const cluster = await openMemoryCluster(t, 3)
+  const { broker, nodes: [a, b] } = cluster
+  for (const node of [a, b]) await joinRoom(node, 'arena')
+  // Revisions of the new store are lower for long.
+  for (let maxPeers = 10; maxPeers < 40; maxPeers++) {
+    a.room('arena').maxPeers = maxPeers
+    await settled()
+  }
+  broker.forget()
+  await settled()
+  return cluster
+}
+
+t.test('settings of a room reach all nodes after the broker has lost its entry', async t => {
+  const { nodes } = await openForgotten(t)
+  nodes[0].room('arena').maxPeers = 5
+  await settled()
+  t.same(nodes.map(node => known(node, 'arena')?.maxPeers), [5, 5, 5])
+  nodes[1].room('arena').maxPeers = 6
+  await settled()
+  t.same(nodes.map(node => known(node, 'arena')?.maxPeers), [6, 6, 6], 'changed on another node')
+})
+
+t.test('so does its end', async t => {
+  const { nodes } = await openForgotten(t)
+  await nodes[0].room('arena').close()
+  await settled()
+  t.same(nodes.map(node => known(node, 'arena')), [undefined, undefined, undefined])
+})
+
+t.test('and the room gets another home when its node leaves', async t => {
+  const { nodes: [a, b, c] } = await openForgotten(t)
+  await a.stop()
+  await settled()
+  t.same([b, c].map(node => known(node, 'arena')?.node), ['node-1', 'node-1'])
+})
+
+t.test('a room whose home leaves while the broker has lost its entry gets another one, too', async t => {
+  const timings = { ...quickTimings, silence: 700, ping: 300 }
+  const { broker, buses, nodes: [a, b, c] } = await openMemoryCluster(t, 3, {}, timings)
+  for (const node of [a, b]) await joinRoom(node, 'arena')
+  broker.cut(buses[0])
+  broker.forget()
+  await settled()
+  const left = new Promise(resolve => { b.cluster.once('node_left', resolve) })
+  await a.stop()
+  await left
+  await settled()
+  t.same([b, c].map(node => known(node, 'arena')?.node), ['node-1', 'node-1'])
+})

@@ -1,0 +1,117 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { RuntimeOptions } from '../../src/options/runtime-options.ts'
+import { openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { Random, scaled, seed } from '../helper/random.ts'
+
+const ADDRESSES = ['192.0.2.1', '2001:db8::/32']
+const RUNS = scaled(150)
+
+/** What all nodes of a cluster have in common. */
+function shared (server: WebSocketServer): object {
+  const { maxPeers, pingInterval } = server.options
+  const bans = server.bans().map(({ address, reason }) => ({ address, reason })).sort(byAddress)
+  return { maxPeers, pingInterval, bans }
+}
+
+function byAddress (one: { address: string }, other: { address: string }): number {
+  return one.address < other.address ? -1 : 1
+}
+
+/** Changes options of all nodes, as the REST API does. */
+function change (node: WebSocketServer, options: Partial<RuntimeOptions>): void {
+  node.change(options)
+  internalsOf(node).registry.cluster!.config.optionsChanged(options)
+}
+
+async function turns (count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await nextTurn()
+}
+
+t.test('of two changes in quick succession the second stands, on all nodes', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  for (let pause = 0; pause < 6; pause++) {
+    a.ban('192.0.2.1')
+    change(a, { maxPeers: 10 })
+    await turns(pause)
+    a.unban('192.0.2.1')
+    change(a, { maxPeers: 20 + pause })
+    await settled()
+    const expected = { maxPeers: 20 + pause, pingInterval: 0, bans: [] }
+    for (const node of [a, b]) t.same(shared(node), expected, `${pause} turns`)
+  }
+})
+
+t.test('of changes on two nodes in the same turn one stands, on all nodes', async t => {
+  const { nodes: [a, b, c] } = await openMemoryCluster(t, 3)
+  for (let pause = 0; pause < 6; pause++) {
+    change(a, { maxPeers: 10 + pause })
+    a.ban('192.0.2.1', { reason: 'of a' })
+    await turns(pause)
+    change(b, { maxPeers: 20 + pause })
+    b.ban('192.0.2.1', { reason: 'of b' })
+    await settled()
+    const { maxPeers } = shared(c) as { maxPeers: number }
+    t.ok([10, 20].includes(maxPeers - pause))
+    for (const node of [a, b]) t.same(shared(node), shared(c), `${pause} turns`)
+    c.unban('192.0.2.1')
+    await settled()
+  }
+})
+
+t.test('changes reach all nodes after the broker has lost the store', async t => {
+  const { broker, nodes: [a, b, c] } = await openMemoryCluster(t, 3)
+  for (let value = 1; value < 20; value++) {
+    change(a, { maxPeers: value })
+    await settled()
+  }
+  a.ban('192.0.2.1', { reason: 'before' })
+  await settled()
+  broker.forget()
+  await settled()
+  for (const [at, node] of [a, b, c].entries()) {
+    change(node, { maxPeers: 100 + at })
+    node.ban('192.0.2.1', { reason: `after ${at}` })
+    await settled()
+    const expected = { maxPeers: 100 + at, pingInterval: 0, bans: [{ address: '192.0.2.1', reason: `after ${at}` }] }
+    for (const one of [a, b, c]) t.same(shared(one), expected)
+  }
+})
+
+t.test(`after random changes on random nodes all agree (SEED=${seed})`, async t => {
+  const { nodes } = await openMemoryCluster(t, 3)
+  const random = new Random(seed)
+  for (let run = 0; run < RUNS; run++) {
+    const history = await changeAtRandom(random, nodes)
+    await settled()
+    const [first, ...others] = nodes.map(shared)
+    if (!agree(t, first, others, history)) break
+  }
+})
+
+function agree (t: Test, first: object, others: readonly object[], history: readonly string[]): boolean {
+  return others.every(other => t.same(other, first, 'all nodes agree', { history }))
+}
+
+/** Some changes with pauses between them; returns what was done. */
+async function changeAtRandom (random: Random, nodes: readonly WebSocketServer[]): Promise<string[]> {
+  const history: string[] = []
+  for (let count = 1 + random.below(6); count > 0; count--) {
+    const node = random.pick(nodes)
+    const address = random.pick(ADDRESSES)
+    const value = random.below(5)
+    if (random.oneIn(3)) change(node, random.oneIn(2) ? { maxPeers: value } : { pingInterval: value })
+    else if (random.oneIn(2) || !isBanned(node, address)) node.ban(address, { reason: `reason ${value}` })
+    else node.unban(address)
+    const pause = random.below(4)
+    history.push(`${node.cluster.nodeId} ${address} ${value}, then ${pause} turns`)
+    await turns(pause)
+  }
+  return history
+}
+
+function isBanned (node: WebSocketServer, address: string): boolean {
+  return node.bans().some(ban => ban.address === address)
+}
