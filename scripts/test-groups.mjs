@@ -16,7 +16,7 @@ const SHORT_SIZE = 18_000
 const long = [
   // One browser at a time, as each takes more than a processor.
   /^web\/(accessibility|cluster)\.browser$|^docs-ui$/, /^cluster\/membership\.nats$/,
-  /^cluster\/(faults\.|bus\/nats-|broker-pauses\.)/, /^hosts\//, /^docs/, /^bench\/(cluster|rooms|run)$/,
+  /^cluster\/(faults\.|bus\/nats-|broker-)/, /^hosts\//, /^docs/, /^bench\/(cluster|rooms|run)$/,
   /^proxies\//, /\.browser$/, /^conformance\//, /^(package$|clients\/)/, /^service(\.lobby)?$/, /^hosting\/docker$/,
   /^(service\.limits|cli\/completion)$/, /^(examples\/cluster\.godot|cluster\/service)$/, /^cli\/(watch|tmux)$/,
   /^(generated-docs|types)$/
@@ -24,7 +24,7 @@ const long = [
 const short = [
   /^service/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
 ]
-const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|processes|rooms)\.)/
+const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|broker-forgets|processes|rooms)\.)/
 
 /** Files of several seconds that are not worth a process of their own; `npm run test:quick` leaves them out, too. */
 const slow = [
