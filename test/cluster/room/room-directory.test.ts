@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { RoomFacts } from '../../../src/core/server/cluster-link.ts'
@@ -32,6 +33,17 @@ t.test('settings of a room reach all nodes after the broker has lost its entry',
   nodes[1].room('arena').maxPeers = 6
   await settled()
   t.same(nodes.map(node => known(node, 'arena')?.maxPeers), [6, 6, 6], 'changed on another node')
+})
+
+t.test('so do settings that change in the turns after the loss', async t => {
+  const { broker, nodes } = await openForgotten(t)
+  for (let turns = 0; turns < 6; turns++) {
+    broker.forget()
+    for (let turn = 0; turn < turns; turn++) await nextTurn()
+    nodes[0].room('arena').maxPeers = 40 + turns
+    await settled()
+    t.same(nodes.map(node => known(node, 'arena')?.maxPeers), [40 + turns, 40 + turns, 40 + turns], `${turns} turns`)
+  }
 })
 
 t.test('so does its end', async t => {
