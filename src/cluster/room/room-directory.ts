@@ -1,7 +1,11 @@
+import { GodotError } from '../../error.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import type { KeyStore, StoreEntry } from '../bus/bus.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import { keyOf, roomOf } from '../subjects.ts'
+
+/** Tries to change an entry that others change at the same time, as all write again what the broker has lost. */
+const ATTEMPTS = 5
 
 /** A node that holds a slot. */
 export interface Lease { readonly slot: number, readonly epoch: number }
@@ -81,9 +85,12 @@ export class RoomDirectory {
   /** Changes the settings of a room that has its home here: one change after the other. */
   async change (room: string, options: RoomOptions): Promise<void> {
     const change = async (): Promise<void> => {
-      if (await this.#tryChange(room, options)) return
-      await this.#read(room)
-      await this.#tryChange(room, options)
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        if (await this.#tryChange(room, options)) return
+        await this.#readAgain(room)
+      }
+      /* c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it */
+      throw new GodotError('cluster-unavailable', `room ${room} is being changed by others`)
     }
     this.#changing = this.#changing.then(change, change)
     await this.#changing
@@ -120,7 +127,16 @@ export class RoomDirectory {
     for (const [room, { entry }] of this.#known) this.#known.set(room, { entry, revision: 0 })
   }
 
-  /** The entry may not have arrived yet. */
+  /** The store has another revision: another node was faster, or the broker has lost the entry. */
+  async #readAgain (room: string): Promise<void> {
+    const found = await this.#store!.get(keyOf(room))
+    const known = this.#known.get(room)
+    const revision = found?.revision ?? 0
+    if (known !== undefined && known.revision > revision) this.#known.set(room, { entry: known.entry, revision })
+    else if (found !== undefined) this.#changed(found)
+  }
+
+  /** Another node was faster: its entry may not have arrived yet. */
   async #read (room: string): Promise<void> {
     const found = await this.#store!.get(keyOf(room))
     if (found !== undefined) this.#changed(found)
