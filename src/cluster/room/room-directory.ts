@@ -89,8 +89,9 @@ export class RoomDirectory {
         if (await this.#tryChange(room, options)) return
         await this.#readAgain(room)
       }
-      /* c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it */
+      /* c8 ignore start: the home alone changes an entry, and writes one again when the broker has lost it */
       throw new GodotError('cluster-unavailable', `room ${room} is being changed by others`)
+      /* c8 ignore stop */
     }
     this.#changing = this.#changing.then(change, change)
     await this.#changing
