@@ -172,7 +172,7 @@ export class SharedConfig {
     }
   }
 
-  /** Those of a store that the broker has lost say nothing about the new one. */
+  /** The revisions of a lost store say nothing about the new one. */
   #forgetRevisions (): void {
     for (const [key, { text }] of this.#known) this.#known.set(key, { text, revision: 0 })
     this.#overtaken.clear()

@@ -12,7 +12,7 @@ import { until } from '../helper/until.ts'
 /** A new cluster waits for as long as a lease, and the broker must be back within it. */
 const timings = { ...quickTimings, lease: 8000, silence: 60_000 }
 
-t.test('a broker that lost its stores in a restart: rooms, bans and options stay the same on all nodes', async t => {
+t.test('rooms and bans stay the same on all nodes when a broker has lost its stores in a restart', async t => {
   const nats = await startNats(t)
   const nodes: WebSocketServer[] = []
   const buses: Bus[] = []

@@ -21,7 +21,7 @@ const sizes = [
   { width: 820, height: 1180, hasOwnColours: false },
   { width: 1440, height: 900, hasOwnColours: true }
 ]
-/** Width in pixels from which pages have the colours of small screens. */
+/** Width in pixels up to which pages have the colours of small screens. */
 const SMALL = 700
 /** Rules of axe-core about colours, by far the slowest ones. */
 const colourRules = ['color-contrast', 'link-in-text-block']

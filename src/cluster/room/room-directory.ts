@@ -4,7 +4,7 @@ import type { KeyStore, StoreEntry } from '../bus/bus.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import { keyOf, roomOf } from '../subjects.ts'
 
-/** Tries to change an entry that others change at the same time, as all write again what the broker has lost. */
+/** Maximum attempts to change an entry, which its home may be writing again after the broker has lost it. */
 const ATTEMPTS = 5
 
 /** A node that holds a slot. */
@@ -123,7 +123,7 @@ export class RoomDirectory {
     }
   }
 
-  /** Those of a store that the broker has lost say nothing about the new one. */
+  /** The revisions of a lost store say nothing about the new one. */
   #forgetRevisions (): void {
     for (const [room, { entry }] of this.#known) this.#known.set(room, { entry, revision: 0 })
   }
