@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { openBurstLog } from '../http/app-burst-log.ts'
 import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'
 import { isReadOnly } from '../src/admin/read-only.ts'
-import { BurstLog } from '../src/core/server/log/burst-log.ts'
+import type { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 /**
  * Records what administrators change or try to change, in the app's log and in the feed. Requests that end with 401 or
@@ -12,7 +13,7 @@ import { BurstLog } from '../src/core/server/log/burst-log.ts'
  */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
   const authorized = new WeakSet<FastifyRequest>()
-  const bursts = new BurstLog(app.log)
+  const bursts = openBurstLog(app)
   // The first hook after all onRequest hooks, in which this scope and most hosts authenticate the request.
   app.addHook('preParsing', async request => { authorized.add(request) })
   // Not onResponse: the action took place even if the client does not wait for the response.

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { openBurstLog } from '../http/app-burst-log.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { ignoreRequests } from '../http/upgrade/ignore-requests.ts'
 import { networkOf } from '../src/address-range.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
-import { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 /** Limits for clients of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {
@@ -42,7 +42,7 @@ const tooManyParameters = JSON.stringify({
  * a response. Node has options for none of them.
  */
 export default fp<HttpLimits>(async (app, limits) => {
-  const bursts = new BurstLog(app.log)
+  const bursts = openBurstLog(app)
   const report: Report = (limit, address) => {
     bursts.hit({ level: 'warn', key: { limit }, message: 'HTTP connection closed: limit hit' }, { address })
   }
@@ -141,6 +141,7 @@ function connectionOf (socket: Socket | undefined): Connection | undefined {
 
 function limitResponseTime (app: FastifyInstance, { responseTimeout }: HttpLimits, report: Report): void {
   const waiting = new Deadlines(() => responseTimeout)
+  app.addHook('onClose', async () => { waiting.cutAll() })
   app.addHook('onSend', async ({ raw: { socket } }, { raw: response }) => {
     if (response.statusCode === 101 || connectionOf(socket) === undefined) return
     const cut = (): void => { socket.destroy() }

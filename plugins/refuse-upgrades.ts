@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts'
+import { openBurstLog } from '../http/app-burst-log.ts'
 import { addressOf } from '../http/client-address.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
-import { BurstLog } from '../src/core/server/log/burst-log.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 
 const MAX_LOGGED_PATH = 200
@@ -16,7 +16,7 @@ const MAX_LOGGED_PATH = 200
 export default fp<{ servers: readonly string[] }>(async (app, { servers: names }) => {
   const servers = names.map(name => app.getDecorator<WebSocketServer>(name))
   const paths = new Set(servers.flatMap(endpointPaths).map(({ url }) => url as string | undefined))
-  const bursts = new BurstLog(app.log)
+  const bursts = openBurstLog(app)
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
     if (!isHandshake(request) || paths.has(url)) return

@@ -102,7 +102,10 @@ export class EventFeed {
     // Before the app is bound the port is not known yet.
     listening: () => { if (this.#server.port !== 0) this.#addListening() },
     bound: () => { this.#addListening() },
-    stopped: () => { this.#add('stopped', {}) }
+    stopped: () => {
+      this.#bursts.end()
+      this.#add('stopped', {})
+    }
   }
 
   readonly #link: ClusterLink | undefined
@@ -290,6 +293,7 @@ export class EventFeed {
   /** Ends the measurement; nothing is measured or sent any more. */
   close (): void {
     this.#isClosed = true
+    this.#bursts.end()
     this.#measure(false)
   }
 

@@ -9,6 +9,8 @@ export interface StoppedClock {
   advance (milliseconds: number): void
   /** Changes the date by `milliseconds`, as an operator or NTP does; the monotonic time does not change. */
   shiftDate (milliseconds: number): void
+  /** Timers that have been set since it was stopped and still wait. */
+  waiting (): number
 }
 
 /** Stops timers, dates and performance.now() of this process until the test ends. */
@@ -21,7 +23,8 @@ export function stopTime (t: Test): StoppedClock {
   t.teardown(() => { clock.uninstall() })
   return {
     advance: milliseconds => { clock.tick(milliseconds) },
-    shiftDate: milliseconds => { clock.setSystemTime(Date.now() + milliseconds) }
+    shiftDate: milliseconds => { clock.setSystemTime(Date.now() + milliseconds) },
+    waiting: () => clock.countTimers()
   }
 }
 

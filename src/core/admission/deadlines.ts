@@ -54,6 +54,8 @@ export class Deadlines {
   /** Removes and cuts all items. */
   cutAll (): void {
     for (const item of this.#items.items) if (this.#items.delete(item)) item.cut()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #arm (due: number): void {

@@ -117,7 +117,7 @@ export class Listening {
     await this.#registry.cluster?.leave()
     await closed
     this.#heartbeat.stop()
-    this.#monitor.events.emit('stopped')
+    this.#monitor.stopped()
   }
 
   #checkMount (): Mount {

@@ -179,6 +179,12 @@ export class Monitor implements ServerMonitor {
     this.#bursts.hit({ level: 'error', key, message: 'remote method failed' }, { peer, err })
   }
 
+  /** The server has stopped, and all peers have ended. */
+  stopped (): void {
+    this.events.emit('stopped')
+    this.#bursts.end()
+  }
+
   /** A listener of a signal threw or rejected. */
   listenerFailed (err: unknown, signal: string): void {
     this.#bursts.hit({ level: 'error', key: { signal }, message: 'listener failed' }, { err })

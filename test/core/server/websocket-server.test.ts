@@ -5,6 +5,7 @@ import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 
 const plainSignals: SignalName[] = [
   'client_connected', 'data_received', 'client_close_request', 'client_disconnected', 'peer_connected',
@@ -286,13 +287,8 @@ t.test('client_close_request handlers cannot send, and the answer has the client
 
 t.test('a throwing or rejecting listener is logged once per burst and signal; others still run', async t => {
   const reports: unknown[] = []
-  const log = {
-    debug () {},
-    info () {},
-    warn () {},
-    error (details: { err: Error }) { reports.push(details.err.message) }
-  }
-  const server = await openMemoryServer({ closeTimeout: 0.1, log: log as never })
+  const error = ({ err, ...details }: { err?: Error }): void => { reports.push(err?.message ?? details) }
+  const server = await openMemoryServer({ log: { ...silentLogger, error } })
   server.on('client_connected', () => { throw new Error('thrown') })
   server.on('data_received', async () => { throw new Error('rejected') })
   let called = 0
@@ -306,6 +302,7 @@ t.test('a throwing or rejecting listener is logged once per burst and signal; ot
   t.equal(server.peerCount, 1)
   client.close(1000)
   await server.stop()
+  t.match(reports.slice(2), [{ signal: 'data_received', hits: 1 }])
 })
 
 t.test('listen and stop', async t => {

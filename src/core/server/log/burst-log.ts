@@ -16,14 +16,19 @@ export class BurstLog {
   readonly #bursts: Bursts<Repetition & { readonly details: object }>
 
   constructor (log: Logger) {
-    this.#bursts = new Bursts(SECONDS, ({ level, key, message, details }, hits, isFirst) => {
-      if (isFirst) log[level]({ ...key, ...details }, message)
-      else log[level]({ ...key, hits, seconds: SECONDS }, `${message} repeatedly`)
+    this.#bursts = new Bursts(SECONDS, ({ level, key, message, details }, hits, seconds) => {
+      if (seconds === undefined) log[level]({ ...key, ...details }, message)
+      else log[level]({ ...key, hits, seconds: Math.round(seconds * 10) / 10 }, `${message} repeatedly`)
     })
   }
 
   /** One more event; `details` are logged only if it begins a burst. */
   hit (event: Repetition, details: object = {}): void {
     this.#bursts.hit(`${event.message} ${Object.values(event.key).join(' ')}`, { ...event, details })
+  }
+
+  /** Logs at once how many there were since, as what is logged for is about to end. */
+  end (): void {
+    this.#bursts.end()
   }
 }
