@@ -92,8 +92,8 @@ function ignoredLines (lines) {
   let isIgnoring = false
   for (const [at, line] of lines.entries()) {
     if (line.includes('c8 ignore start')) isIgnoring = true
-    if (line.includes('c8 ignore stop')) isIgnoring = false
     if (isIgnoring) ignored.add(at)
+    if (line.includes('c8 ignore stop')) isIgnoring = false
     if (line.includes('c8 ignore next')) ignored.add(at + 1)
   }
   return ignored

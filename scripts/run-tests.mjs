@@ -25,7 +25,9 @@ export async function runTests (files, { measureCoverage = false, repeatFailures
   const final = repeatFailures ? await repeat(results) : results
   printTotals(final)
   console.log(`# time=${(performance.now() - began).toFixed(0)}ms`)
-  return final.length > 0 && final.every(hasPassed) ? 0 : 1
+  const failed = final.filter(result => !hasPassed(result)).map(({ file }) => nameOf(file))
+  if (failed.length > 0) console.log(`not ok - failed: ${failed.join(', ')}`)
+  return final.length > 0 && failed.length === 0 ? 0 : 1
 }
 
 /** Runs two more tasks than there are processors at a time, as many wait for other programs or for timers. */
