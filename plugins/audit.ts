@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { openBurstLog } from '../http/app-burst-log.ts'
+import { openBurstLog } from '../http/log/burst-log.ts'
 import { addressOf } from '../http/client-address.ts'
 import { describeAdminAction, type AdminAction } from '../src/admin/admin-action.ts'
 import type { EventFeed } from '../src/admin/event-feed.ts'

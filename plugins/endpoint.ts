@@ -16,7 +16,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { endpointSchemaOf } from '../http/upgrade/endpoint-schema.ts'
 import { sendProblem } from '../http/problem.ts'
-import { withoutSecrets } from '../http/without-secrets.ts'
+import { withoutSecrets } from '../http/log/without-secrets.ts'
 
 /** How requests to the endpoint are logged. */
 export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>

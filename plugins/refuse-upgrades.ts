@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts'
-import { openBurstLog } from '../http/app-burst-log.ts'
+import { openBurstLog } from '../http/log/burst-log.ts'
 import { addressOf } from '../http/client-address.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'

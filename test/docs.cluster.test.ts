@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
@@ -13,6 +12,7 @@ import { asCall, RelaySocket } from './helper/relay-socket.ts'
 import { silentLogger } from './helper/silent-logger.ts'
 import { skipWithout } from './helper/skip-without.ts'
 import { until } from './helper/until.ts'
+import { temporaryFolder } from './helper/temporary-folder.ts'
 
 const PAGE = 'docs/cluster.md'
 const needsNats = { ...skipWithout('nats-server'), timeout: 120_000 }
@@ -28,8 +28,7 @@ t.test('every marked example is one of those below', async t => {
 
 t.test('three services in three commands are one cluster', needsNats, async t => {
   const { name, language, code } = example('three-nodes')
-  const folder = await mkdtemp(join(tmpdir(), 'three-nodes-'))
-  t.teardown(async () => { await rm(folder, { recursive: true, force: true }) })
+  const folder = temporaryFolder(t)
   const documented = ['3001', '3002', '3003', '4222']
   const ports = await Promise.all(documented.map(freePort))
   const own = documented.reduce((text, port, index) => text.replaceAll(port, String(ports[index])), code)
@@ -127,8 +126,7 @@ t.test('the brokers of the production example: a node joins, and is there when o
 /** Starts the three brokers of the page. */
 async function startBrokers (t: Test): Promise<NatsServer[]> {
   const [, documented] = /^```conf\n(.*?)^```$/ms.exec(await readFile(join(root, PAGE), 'utf8'))!
-  const folder = await mkdtemp(join(tmpdir(), 'brokers-'))
-  t.teardown(async () => { await rm(folder, { recursive: true }) })
+  const folder = temporaryFolder(t)
   await writeFile(join(folder, 'server.pem'), pem('leaf.pem') + pem('middle.pem'))
   const routes = await Promise.all([freePort(), freePort(), freePort()])
   const brokers = await Promise.all(routes.map(async (route, index) => {

@@ -1,18 +1,17 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
 import { startGodot, type GodotClient } from './helper/godot.ts'
 import { startService } from './helper/service.ts'
 import { skipWithout } from './helper/skip-without.ts'
+import { temporaryFolder } from './helper/temporary-folder.ts'
 
 /** Writes the script of docs/rooms.md that is marked with this name, for a server at this port. */
 async function writeScript (t: Test, name: string, port: number): Promise<string> {
   const page = await readFile(join(root, 'docs/rooms.md'), 'utf8')
   const [, code] = new RegExp(`^<!-- test: ${name} -->\\n+\`\`\`gdscript\\n(.*?)^\`\`\``, 'ms').exec(page)!
-  const folder = await mkdtemp(join(tmpdir(), 'rooms-'))
-  t.teardown(async () => { await rm(folder, { recursive: true }) })
+  const folder = temporaryFolder(t)
   const file = join(folder, 'lobby.gd')
   await writeFile(file, code.replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`))
   return file

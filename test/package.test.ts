@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
@@ -12,6 +11,7 @@ import { compiler } from './helper/compile.ts'
 import { filesIn } from './helper/files-in.ts'
 import { bundlerErrors } from './helper/declarations.ts'
 import { startService } from './helper/service.ts'
+import { temporaryFolder } from './helper/temporary-folder.ts'
 import { skipWithoutTools, toolCommand } from './helper/test-tools.ts'
 
 const consumer = `
@@ -225,8 +225,7 @@ for (const node of [process.execPath, ...nodes]) {
 
 /** A project with nothing but Node's types; what our package depends on stands ready, so that npm needs no network. */
 async function emptyProject (t: Test): Promise<string> {
-  const project = await mkdtemp(join(tmpdir(), 'consumer-'))
-  t.teardown(() => rm(project, { recursive: true, force: true }))
+  const project = temporaryFolder(t)
   await writeFile(join(project, 'package.json'), JSON.stringify(manifest))
   // npm wants to find the commands of what is installed, too.
   await run(root, 'tar', '-cf', join(project, 'modules.tar'), 'node_modules/.bin', ...await runtimePackages())

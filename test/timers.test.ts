@@ -42,9 +42,9 @@ t.test('a node that has left its cluster leaves no timer', async t => {
 
 /** Advances the time until something has stopped, as its clients do not answer. */
 async function endOf (stopping: PromiseLike<unknown>, clock: StoppedClock): Promise<void> {
-  let isOver = false
-  stopping.then(() => { isOver = true })
-  while (!isOver) {
+  const over = new AbortController()
+  stopping.then(() => { over.abort() })
+  while (!over.signal.aborted) {
     clock.advance(10)
     await new Promise(resolve => setImmediate(resolve))
   }

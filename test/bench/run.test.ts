@@ -1,16 +1,14 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import type { Figures } from '../../bench/load/job.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 t.test('npm run bench measures the peers that the project installs', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const json = join(folder, 'figures.json')
+  const json = join(temporaryFolder(t), 'figures.json')
 
   const selection = ['--only', 'room-16,handshakes,churn-500,tls-echo-64', '--peers', 'ws,us']
   const timing = ['--rounds', '1', '--warm', '0.1', '--secs', '0.2']

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** TypeScript's native compiler, a program of Node. */
 export const compiler = join(root, 'node_modules/typescript-native/bin/tsc')
@@ -30,9 +31,7 @@ const compilerOptions = {
  * project, and its name the compiled package.
  */
 export async function typeErrors (t: Test, files: Readonly<Record<string, string>>): Promise<TypeError[]> {
-  const folder = mkdtempSync(join(root, 'dist/compile-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const folder = temporaryFolder(t, files, join(root, 'dist'))
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }))
   const output = await new Promise<string>(resolve => {
     const args = [compiler, '--pretty', 'false', '-p', folder]

@@ -1,8 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { inspect } from 'node:util'
@@ -10,6 +8,7 @@ import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { withTimeout } from './with-timeout.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** An event that a script reports: its name and details; `bytes` is a Buffer. */
 export interface GodotEvent { event: string, [detail: string]: any }
@@ -18,7 +17,7 @@ type Match = (event: GodotEvent) => boolean
 
 /** Starts test/godot/`script`.gd in a real Godot 3 without a window; the test ends it. */
 export async function startGodot (t: Test, script: string): Promise<GodotClient> {
-  const home = await mkdtemp(join(tmpdir(), 'godot-'))
+  const home = temporaryFolder(t)
   const control = createServer().listen(0, '127.0.0.1')
   await once(control, 'listening')
   const godot = spawnGodot(script, home, control)
@@ -26,7 +25,6 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
   t.teardown(async () => {
     await client.kill()
     control.close()
-    await rm(home, { recursive: true, force: true })
   })
   const [socket] = await withTimeout(20, () => `${script} to start; ${client.report()}`, once(control, 'connection'))
   client.attach(socket as Socket)

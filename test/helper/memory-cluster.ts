@@ -22,9 +22,13 @@ export const quickTimings = { heartbeat: 50, lease: 10_000, quarantine: 1000, si
 /** No node is lost, however long it does not answer. */
 export const patientTimings = { ...quickTimings, lease: 600_000, silence: 600_000 }
 
-/** Opens a cluster; the test stops it. */
+/** Opens a cluster; the test stops it. `wrap` is given the connection of each node. */
 export async function openMemoryCluster (
-  t: Test, count: number, options: Partial<ServerOptions> = {}, timings: Timings = quickTimings
+  t: Test,
+  count: number,
+  options: Partial<ServerOptions> = {},
+  timings: Timings = quickTimings,
+  wrap: (bus: Bus) => Bus = bus => bus
 ): Promise<MemoryCluster> {
   const broker = new MemoryBroker()
   const buses: Bus[] = []
@@ -45,7 +49,7 @@ export async function openMemoryCluster (
         connect: async () => {
           const bus = broker.connect()
           buses[index] = bus
-          return bus
+          return wrap(bus)
         }
       }
     })

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { asyncApiText } from '../../scripts/asyncapi.ts'
 import { documentText } from '../../scripts/openapi.ts'
 import { toolCommand } from '../helper/test-tools.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 /** A finding of a linter: its rule, and where in the document. */
 interface Finding { readonly rule: string, readonly at: string }
@@ -59,8 +59,7 @@ const linters: Readonly<Record<string, (folder: string) => Promise<FindingInFile
 }
 
 t.test('the documents pass the recommended rules of linters', async t => {
-  const folder = await mkdtemp(join(tmpdir(), 'documents-'))
-  t.teardown(async () => { await rm(folder, { recursive: true }) })
+  const folder = temporaryFolder(t)
   await writeFile(join(folder, 'openapi.json'), openApi)
   await writeFile(join(folder, 'asyncapi.json'), await asyncApiText())
   await writeFile(join(folder, '.spectral.json'), '{ "extends": ["spectral:oas", "spectral:asyncapi"] }')

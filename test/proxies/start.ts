@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findProgram } from '../../scripts/test-programs.mjs'
@@ -10,6 +9,7 @@ import { freePort } from '../helper/free-port.ts'
 import { pem } from '../helper/keys.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { keyFiles, type Ports, type ProxyFile, type ProxyKind } from './kinds.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 /** Starts a proxy in front of these ports and returns its own, which have TLS; the test ends it. */
 export async function startProxy (
@@ -24,7 +24,7 @@ export async function startProxy (
 export async function startProgram (
   t: Test, kind: Pick<ProxyKind, 'command' | 'args'>, configure: (folder: string, port: number) => ProxyFile
 ): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), `${kind.command}-`))
+  const folder = temporaryFolder(t)
   const proxy = await freePort()
   const { file, text } = configure(folder, proxy)
   const chain = pem('leaf.pem') + pem('middle.pem')
@@ -39,7 +39,6 @@ export async function startProgram (
   t.teardown(async () => {
     process.kill('SIGKILL')
     await exited
-    await rm(folder, { recursive: true })
   })
   const hasExited = exited.then(([code]) => { throw new Error(`${kind.command} exited with ${code}:\n${output}`) })
   await withTimeout(10, () => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(proxy)]))

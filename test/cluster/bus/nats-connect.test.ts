@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { WebSocketServer } from '../../../index.ts'
@@ -14,6 +13,7 @@ import { natsCredentials } from '../../helper/nats-credentials.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { until } from '../../helper/until.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
+import { temporaryFolder } from '../../helper/temporary-folder.ts'
 
 /** Connects and proves that messages and stores work. */
 async function connects (t: Test, options: NatsOptions): Promise<void> {
@@ -30,8 +30,7 @@ async function refuses (t: Test, options: NatsOptions, message: RegExp, code = '
 }
 
 async function temporaryFile (t: Test, content: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'nats-'))
-  t.teardown(() => rm(folder, { recursive: true }))
+  const folder = temporaryFolder(t)
   const path = join(folder, 'file')
   await writeFile(path, content)
   return path

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
@@ -11,6 +10,7 @@ import { startGodot } from '../../helper/godot.ts'
 import { skipWithout } from '../../helper/skip-without.ts'
 import { randomVariant } from '../../helper/random-variant.ts'
 import { hexOf } from '../../helper/variant-vectors.ts'
+import { temporaryFolder } from '../../helper/temporary-folder.ts'
 
 const godot = skipWithout('godot3-server')
 
@@ -21,8 +21,7 @@ function hasNodePath (value: Variant): boolean {
 }
 
 t.test('random values of all types survive a real Godot and back', godot, async t => {
-  const home = await mkdtemp(join(tmpdir(), 'variants-'))
-  t.teardown(() => rm(home, { recursive: true }))
+  const home = temporaryFolder(t)
   const [from, to] = [join(home, 'from'), join(home, 'to')]
   const random = new Random(seed)
   const values = Array.from({ length: scaled(4000) }, () => randomVariant(random))

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { addressOf } from './client-address.ts'
-import { withoutTokens } from '../src/core/admission/token.ts'
+import { addressOf } from '../client-address.ts'
+import { withoutTokens } from '../../src/core/admission/token.ts'
 
 /** A request for the log, without the tokens in its query. */
 export function withoutSecrets (request: FastifyRequest): Record<string, unknown> {
