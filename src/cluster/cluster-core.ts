@@ -288,6 +288,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   heartbeat (): Uint8Array {
     this.#homes.settle()
+    this.config.settle()
     return this.#gaps.digest()
   }
 
@@ -364,10 +365,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   /** What was published meanwhile is lost: the numbers in the next heartbeats tell. */
   #reconnected (): void {
-    this.#homes.directory.restore()
-      .catch((err: unknown) => { this.#node.log.warn({ err }, 'rooms not written to the store again') })
-    this.config.restore()
-      .catch((err: unknown) => { this.#node.log.warn({ err }, 'bans and options not written to the store again') })
+    this.#homes.reconnected()
+    this.config.reconnected()
   }
 
   /** Peers that a lost cluster has left here (`isolate`) cannot stay unless this node has their slot again. */

@@ -32,6 +32,11 @@ export class SharedConfig {
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
   #writing: Promise<boolean> | undefined
+  #settling: Promise<void> | undefined
+  /** What the broker may have lost: nothing, anything, or everything, which this node then writes. */
+  #lost: 'nothing' | 'unknown' | 'everything' = 'nothing'
+  /** Whether the failure to write is logged. */
+  #hasFailed = false
   #secret: Uint8Array | undefined
 
   constructor (host: ConfigHost, log: Logger) {
@@ -53,7 +58,7 @@ export class SharedConfig {
       this.#changed(entry)
     }, () => { this.#forgetRevisions() })
     if (found.has(SECRET)) this.#forgetAllBut(found)
-    else await this.restore()
+    else await this.#restore(store)
     await this.written()
   }
 
@@ -63,22 +68,45 @@ export class SharedConfig {
     this.#overtaken.clear()
   }
 
-  /** The connection was restored. If the broker has lost the store, the first node writes what it knows. */
-  async restore (): Promise<void> {
+  /** The connection was restored: the broker may have lost the store. */
+  reconnected (): void {
+    if (this.#lost === 'nothing') this.#lost = 'unknown'
+    this.settle()
+  }
+
+  /** Writes what is not written yet; called again until that has succeeded. */
+  settle (): void {
+    this.#settling ??= this.#settle().finally(() => { this.#settling = undefined })
+  }
+
+  async #settle (): Promise<void> {
     const store = this.#store
     if (store === undefined) return
-    this.#secret ??= randomBytes(SECRET_BYTES)
-    const isNew = await store.create(SECRET, encode(JSON.stringify(Buffer.from(this.#secret).toString('base64'))))
-    if (isNew !== undefined) {
-      for (const ban of this.#host.bans()) {
-        this.#known.set(banKey(ban.address), { text: JSON.stringify(ban), revision: 0 })
-      }
-      for (const [key, { text }] of [...this.#known]) {
-        const revision = key === SECRET ? undefined : await store.create(key, encode(text))
-        if (revision !== undefined) this.#known.set(key, { text, revision })
-      }
+    try {
+      if (this.#lost !== 'nothing') await this.#restore(store)
+      if (this.#pending.size > 0) await this.#write()
+    } catch (err) {
+      this.#failed(err)
     }
-    await this.written()
+  }
+
+  /** If the store is new the first node writes what it knows. */
+  async #restore (store: KeyStore): Promise<void> {
+    this.#secret ??= randomBytes(SECRET_BYTES)
+    const secret = encode(JSON.stringify(Buffer.from(this.#secret).toString('base64')))
+    if (await store.create(SECRET, secret) !== undefined) this.#lost = 'everything'
+    if (this.#lost === 'everything') await this.#writeKnown(store)
+    this.#lost = 'nothing'
+  }
+
+  async #writeKnown (store: KeyStore): Promise<void> {
+    for (const ban of this.#host.bans()) {
+      this.#known.set(banKey(ban.address), { text: JSON.stringify(ban), revision: 0 })
+    }
+    for (const [key, { text }] of [...this.#known]) {
+      const revision = key === SECRET ? undefined : await store.create(key, encode(text))
+      if (revision !== undefined) this.#known.set(key, { text, revision })
+    }
   }
 
   // ---- changes here ----
@@ -127,13 +155,19 @@ export class SharedConfig {
         if (this.#store === undefined) return false
         await this.#writeOne(this.#store, ...change)
       }
+      this.#hasFailed = false
       return true
     } catch (err) {
-      this.#log.warn({ err, changes: this.#pending.size }, 'bans or options not shared with the cluster yet')
+      this.#failed(err)
       return false
     } finally {
       this.#writing = undefined
     }
+  }
+
+  #failed (err: unknown): void {
+    if (!this.#hasFailed) this.#log.warn({ err }, 'bans or options not shared with the cluster yet')
+    this.#hasFailed = true
   }
 
   async #writeOne (store: KeyStore, key: string, text: string | undefined): Promise<void> {

@@ -71,7 +71,7 @@ export class RoomDirectory {
     const entry = { ...this.#host.lease, options, openedAt }
     const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
     if (revision !== undefined) this.#set(room, entry, revision)
-    else await this.#read(room)
+    else await this.read(room)
     return revision !== undefined
   }
 
@@ -110,7 +110,12 @@ export class RoomDirectory {
     const known = this.#known.get(room)
     if (known === undefined) return
     this.#known.delete(room)
-    await this.#store!.delete(keyOf(room), known.revision)
+    try {
+      await this.#store!.delete(keyOf(room), known.revision)
+    } catch (error) {
+      if (!this.#known.has(room)) this.#known.set(room, known)
+      throw error
+    }
   }
 
   /** The store may have lost entries that no replica has: writes the rooms of this node again. */
@@ -137,8 +142,8 @@ export class RoomDirectory {
     else if (found !== undefined) this.#changed(found)
   }
 
-  /** Another node was faster: its entry may not have arrived yet. */
-  async #read (room: string): Promise<void> {
+  /** Reads an entry that may not have arrived yet. */
+  async read (room: string): Promise<void> {
     const found = await this.#store!.get(keyOf(room))
     if (found !== undefined) this.#changed(found)
   }

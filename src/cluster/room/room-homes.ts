@@ -35,6 +35,13 @@ export class RoomHomes implements DirectoryHost {
   #states: KeyStore | undefined
   /** Rooms whose home was lost. */
   readonly #homeless = new Set<string>()
+  /** Rooms of which the store may not know what this node does, and the settings that were changed here. */
+  readonly #unwritten = new Map<string, RoomOptions>()
+  /** Rooms that this node is about to open. */
+  readonly #claiming = new Set<string>()
+  /** The broker may have lost the rooms of this node. */
+  #mustRestore = false
+  #writing: Promise<void> | undefined
 
   constructor (context: NodeContext, host: HomesHost) {
     this.#context = context
@@ -52,6 +59,7 @@ export class RoomHomes implements DirectoryHost {
   /** Loads all rooms, and makes this node the home of `main` unless another node is. */
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
     this.#states = states
+    this.#unwritten.clear()
     await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
@@ -150,7 +158,9 @@ export class RoomHomes implements DirectoryHost {
     const part = this.#part(room)
     if (part === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
     part.settings.change(changes)
-    await reachable(this.directory.change(room, changes), `room ${room} is changed on this node only`)
+    const change = this.directory.change(room, changes)
+    change.catch((err: unknown) => { this.#notWritten(room, err) })
+    await reachable(change, `room ${room} is changed on this node only`)
   }
 
   /** Id of the node that holds a lease; undefined if it has left. */
@@ -164,9 +174,14 @@ export class RoomHomes implements DirectoryHost {
   /** A part of a room is opened here: this node becomes its home unless it has one. */
   opened (core: RoomCore): void {
     if (this.directory.get(core.name) !== undefined || core.name === MAIN) return
-    this.directory.claim(core.name, core.settings.options, core.openedAt).then(isOurs => {
-      if (!isOurs) core.life.close(closeCode.RESTART, 'opened on another node')
-    }, (err: unknown) => { this.#context.log.error({ err, room: core.name }, 'room not announced to the cluster') })
+    this.#announce(core).catch((err: unknown) => { this.#notWritten(core.name, err) })
+  }
+
+  async #announce (core: RoomCore): Promise<void> {
+    const { settings: { options }, name } = core
+    if (!await this.directory.claim(name, options, core.openedAt)) {
+      core.life.close(closeCode.RESTART, 'opened on another node')
+    } else if (core.settings.options !== options) await this.directory.change(name, core.settings.options)
   }
 
   /** Opens a room that no other node can open then; rejects as `Rooms.open` throws. */
@@ -180,7 +195,16 @@ export class RoomHomes implements DirectoryHost {
   }
 
   async #claim (room: string, options: RoomOptions): Promise<boolean> {
-    return await reachable(this.directory.claim(room, options, Date.now()))
+    this.#claiming.add(room)
+    try {
+      return await reachable(this.directory.claim(room, options, Date.now()))
+    } catch (error) {
+      // Only its answer may be lost.
+      this.#notWritten(room, error)
+      throw error
+    } finally {
+      this.#claiming.delete(room)
+    }
   }
 
   /** As `ClusterLink.prepareEntry`. */
@@ -217,11 +241,13 @@ export class RoomHomes implements DirectoryHost {
   // ---- changes ----
 
   optionsChanged (room: string, changes: RoomOptions): void {
+    this.#shareOptions(room, changes).catch((err: unknown) => { this.#notWritten(room, err, changes) })
+  }
+
+  async #shareOptions (room: string, changes: RoomOptions): Promise<void> {
     const home = this.homeOf(room)
-    const done = home === undefined || home === this.lease.slot
-      ? this.directory.change(room, changes)
-      : this.#context.commands.ask(home, 'change-room', { room, changes })
-    done.catch((err: unknown) => { this.#context.log.error({ err, room }, 'room settings not shared') })
+    if (home === undefined || home === this.lease.slot) await this.directory.change(room, changes)
+    else await this.#context.commands.ask(home, 'change-room', { room, changes })
   }
 
   /** The room closes: its members on other nodes are closed there. */
@@ -239,8 +265,7 @@ export class RoomHomes implements DirectoryHost {
   closed (room: string): void {
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
-    this.#remove(room)
-      .catch((err: unknown) => { this.#context.log.error({ err, room }, 'room not removed from the cluster') })
+    this.#remove(room).catch((err: unknown) => { this.#notWritten(room, err) })
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
@@ -285,15 +310,19 @@ export class RoomHomes implements DirectoryHost {
     this.settle()
   }
 
-  /** Finds homes for rooms without one; called again until each has one. */
+  /** Finds homes for rooms without one, and writes what is not written; called again until that has succeeded. */
   settle (): void {
+    if (this.#mustRestore || this.#unwritten.size > 0) this.#writeAll()
     for (const room of this.#homeless) {
       const entry = this.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
         this.#homeless.delete(room)
         continue
       }
-      this.#settle(room).catch((err: unknown) => { this.#context.log.warn({ err, room }, 'room has no home yet') })
+      this.#settle(room).catch((err: unknown) => {
+        this.#homeless.add(room)
+        this.#context.log.warn({ err, room }, 'room has no home yet')
+      })
     }
   }
 
@@ -320,6 +349,49 @@ export class RoomHomes implements DirectoryHost {
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
 
+  // ---- what could not be written ----
+
+  /** The connection was restored: the broker may have lost the rooms of this node. */
+  reconnected (): void {
+    this.#mustRestore = true
+    this.settle()
+  }
+
+  /** Something could not be written about a room: it is tried again, with what is so then. */
+  #notWritten (room: string, err: unknown, changes: RoomOptions = {}): void {
+    const before = this.#unwritten.get(room)
+    if (before === undefined) this.#context.log.warn({ err, room }, 'room not written to the cluster yet')
+    this.#unwritten.set(room, { ...before, ...changes })
+  }
+
+  #writeAll (): void {
+    if (!this.#context.bus.isConnected) return
+    this.#writing ??= this.#tryToWriteAll()
+      .catch((err: unknown) => { this.#context.log.debug({ err }, 'rooms not written to the cluster yet') })
+      .finally(() => { this.#writing = undefined })
+  }
+
+  /** Ends with the first room that cannot be written now, either. */
+  async #tryToWriteAll (): Promise<void> {
+    if (this.#mustRestore) await this.directory.restore()
+    this.#mustRestore = false
+    for (const [room, changes] of this.#unwritten) {
+      await this.#writeAgain(room, changes)
+      if (this.#unwritten.get(room) === changes) this.#unwritten.delete(room)
+    }
+  }
+
+  async #writeAgain (room: string, changes: RoomOptions): Promise<void> {
+    await this.directory.read(room)
+    const [part, entry] = [this.#part(room), this.directory.get(room)]
+    const isElsewhere = entry !== undefined && !this.#isHere(entry)
+    if (part === undefined || part.isClosing) {
+      if (!isElsewhere && !this.#claiming.has(room)) await this.#remove(room)
+    } else if (entry === undefined) await this.#announce(part)
+    else if (isElsewhere) await this.#shareOptions(room, pick(part.settings.options, changes))
+    else await this.directory.change(room, part.settings.options)
+  }
+
   #part (room: string): RoomCore | undefined {
     return this.#context.registry.rooms.find(room)
   }
@@ -327,6 +399,11 @@ export class RoomHomes implements DirectoryHost {
   #isHere (lease: Lease): boolean {
     return isSame(lease, this.lease)
   }
+}
+
+/** The present values of settings that were changed. */
+function pick (options: RoomOptions, changes: RoomOptions): RoomOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name in changes))
 }
 
 function isSame (one: Lease, other: Lease): boolean {

@@ -1,0 +1,180 @@
+import t, { type Test } from 'tap'
+import { BusError, type Bus, type KeyStore } from '../../src/cluster/bus/bus.ts'
+import type { Room } from '../../src/core/room/room.ts'
+import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { RoomOptions } from '../../src/options/option-types.ts'
+import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import { until } from '../helper/until.ts'
+
+// What could not be written to the stores is written as soon as they answer again.
+
+/** How the stores are: those of NATS do nothing while its servers have no leader, and an answer can be lost. */
+type Stores = 'ready' | 'silent' | 'answers lost'
+
+interface Cluster extends MemoryCluster { stores: Stores }
+
+async function openCluster (t: Test): Promise<Cluster> {
+  const state: { stores: Stores } = { stores: 'ready' }
+  const cluster = await openMemoryCluster(t, 3, {}, patientTimings, bus => withStores(bus, () => state.stores))
+  return Object.assign(state, cluster)
+}
+
+/** The connection, whose stores are as `stores` returns. */
+function withStores (bus: Bus, stores: () => Stores): Bus {
+  return override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      const faulty = <Name extends 'create' | 'update' | 'put' | 'delete' | 'get'>(name: Name): KeyStore[Name] =>
+        (async (...args: [string, never, never]) => {
+          const result = stores() === 'silent' ? undefined : await store[name](...args)
+          if (stores() !== 'ready') throw new BusError('timeout', name)
+          return result
+        }) as KeyStore[Name]
+      return override(store, {
+        create: faulty('create'),
+        update: faulty('update'),
+        put: faulty('put'),
+        delete: faulty('delete'),
+        get: faulty('get')
+      })
+    }
+  })
+}
+
+/** An object with some members of its own; all others are those of `of`. */
+function override<Of extends object> (of: Of, members: Partial<Of>): Of {
+  return new Proxy(of, {
+    get: (of, name) => {
+      const value = Object.hasOwn(members, name) ? members[name as keyof Of] : Reflect.get(of, name, of)
+      return typeof value === 'function' ? value.bind(of) : value
+    }
+  })
+}
+
+const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registry.cluster!
+
+function openArena (node: WebSocketServer): Room {
+  return node.openRoom('arena', { maxPeers: 7, emptyTimeout: 600 })
+}
+
+/** The limit of that room as each node knows it. */
+function limits (nodes: readonly WebSocketServer[]): Array<number | undefined> {
+  return nodes.map(node => linkOf(node).room('arena')?.maxPeers)
+}
+
+/** What happens on the first node while it cannot write, and how all nodes know of it. */
+const changes: Record<string, {
+  readonly before?: (nodes: readonly WebSocketServer[]) => unknown
+  readonly change: (node: WebSocketServer) => unknown
+  readonly isKnown: (nodes: readonly WebSocketServer[]) => boolean
+}> = {
+  'a room that is opened': {
+    change: openArena,
+    isKnown: nodes => limits(nodes).every(limit => limit === 7)
+  },
+  'settings that change right after a room was opened': {
+    change: node => { openArena(node).maxPeers = 8 },
+    isKnown: nodes => limits(nodes).every(limit => limit === 8)
+  },
+  'settings of a room': {
+    before: ([node]) => { openArena(node) },
+    change: node => { node.room('arena').maxPeers = 8 },
+    isKnown: nodes => limits(nodes).every(limit => limit === 8)
+  },
+  'settings of a room that has its home on another node': {
+    before: async ([node, home]) => {
+      openArena(home)
+      await settled()
+      await joinRoom(node, 'arena')
+    },
+    change: node => { node.room('arena').maxPeers = 8 },
+    isKnown: nodes => limits(nodes).every(limit => limit === 8)
+  },
+  'settings that an administrator changes': {
+    before: ([node]) => { openArena(node) },
+    change: node => { linkOf(node).changeRoom('arena', { maxPeers: 8 }).catch(() => {}) },
+    isKnown: nodes => limits(nodes).every(limit => limit === 8)
+  },
+  'the end of a room': {
+    before: ([node]) => { openArena(node) },
+    change: async node => { await node.room('arena').close() },
+    isKnown: nodes => limits(nodes).every(limit => limit === undefined)
+  },
+  'a ban': {
+    change: node => { node.ban('192.0.2.1') },
+    isKnown: nodes => nodes.every(node => node.bans().length > 0)
+  }
+}
+
+for (const [what, { before, change, isKnown }] of Object.entries(changes)) {
+  for (const stores of ['silent', 'answers lost'] as const) {
+    t.test(`${what}, stores: ${stores}`, async t => {
+      const cluster = await openCluster(t)
+      await before?.(cluster.nodes)
+      await settled()
+      cluster.stores = stores
+      await change(cluster.nodes[0])
+      await settled()
+      if (stores === 'silent') t.notOk(isKnown(cluster.nodes.slice(1)))
+      cluster.stores = 'ready'
+      await until(() => isKnown(cluster.nodes))
+      await checkAgreement(t, cluster)
+    })
+  }
+
+  t.test(`${what}, while the node is disconnected`, async t => {
+    const cluster = await openCluster(t)
+    const { broker, buses, nodes } = cluster
+    await before?.(nodes)
+    await settled()
+    broker.cut(buses[0])
+    await change(nodes[0])
+    await settled()
+    t.notOk(isKnown(nodes.slice(1)))
+    broker.restore(buses[0])
+    await until(() => isKnown(nodes))
+    await checkAgreement(t, cluster)
+  })
+}
+
+/** What the nodes know is in the store, and nothing else is. */
+async function checkAgreement (t: Test, { broker, nodes }: Cluster): Promise<void> {
+  await settled()
+  const bus = broker.connect()
+  const store = await bus.openStore('gdws-default-rooms')
+  const entry = await store.get('arena')
+  await bus.close()
+  const stored = entry && (JSON.parse(Buffer.from(entry.value!).toString()) as { options: RoomOptions }).options
+  t.equal(stored?.maxPeers, limits(nodes)[0])
+}
+
+t.test('a room that an application could not open, as the answer was lost, can be opened by another node', async t => {
+  const cluster = await openCluster(t)
+  const [a, b] = cluster.nodes
+  cluster.stores = 'answers lost'
+  await t.rejects(a.cluster.openRoom('arena'), { code: 'cluster-unavailable' })
+  cluster.stores = 'ready'
+  await until(() => limits(cluster.nodes).every(limit => limit === undefined))
+  await settled()
+  t.equal((await b.cluster.openRoom('arena')).name, 'arena')
+})
+
+t.test('rooms and bans of a broker that has lost them, and whose stores answer late', async t => {
+  const cluster = await openCluster(t)
+  const { broker, nodes } = cluster
+  for (const node of nodes) await joinRoom(node, 'arena')
+  nodes[0].ban('192.0.2.1')
+  await settled()
+  cluster.stores = 'silent'
+  broker.forget()
+  await settled()
+  cluster.stores = 'ready'
+  const bus = broker.connect()
+  t.teardown(async () => { await bus.close() })
+  for (const [name, key] of [['rooms', 'arena'], ['rooms', 'main'], ['config', 'ban.192.0.2.1']]) {
+    const store = await bus.openStore(`gdws-default-${name}`)
+    await until(async () => await store.get(key) !== undefined, () => `${key} in the store ${name}`)
+  }
+})
