@@ -1,9 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { BusError, type Bus, type KeyStore } from '../../src/cluster/bus/bus.ts'
 import type { Room } from '../../src/core/room/room.ts'
 import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { GodotError } from '../../src/error.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
 import { until } from '../helper/until.ts'
@@ -64,7 +66,7 @@ function limits (nodes: readonly WebSocketServer[]): Array<number | undefined> {
   return nodes.map(node => linkOf(node).room('arena')?.maxPeers)
 }
 
-/** What happens on the first node while it cannot write, and how all nodes know of it. */
+/** What happens on the first node while it may not be able to write, and how all nodes know of it. */
 const changes: Record<string, {
   readonly before?: (nodes: readonly WebSocketServer[]) => unknown
   readonly change: (node: WebSocketServer) => unknown
@@ -97,6 +99,17 @@ const changes: Record<string, {
     change: node => { linkOf(node).changeRoom('arena', { maxPeers: 8 }).catch(() => {}) },
     isKnown: nodes => limits(nodes).every(limit => limit === 8)
   },
+  'a room that ends in the turn in which it is opened': {
+    change: async node => { await openArena(node).close() },
+    isKnown: nodes => limits(nodes).every(limit => limit === undefined)
+  },
+  'a room that is opened, closed and opened again': {
+    change: node => {
+      openArena(node).close()
+      openArena(node).maxPeers = 9
+    },
+    isKnown: nodes => limits(nodes).every(limit => limit === 9)
+  },
   'the end of a room': {
     before: ([node]) => { openArena(node) },
     change: async node => { await node.room('arena').close() },
@@ -109,7 +122,7 @@ const changes: Record<string, {
 }
 
 for (const [what, { before, change, isKnown }] of Object.entries(changes)) {
-  for (const stores of ['silent', 'answers lost'] as const) {
+  for (const stores of ['ready', 'silent', 'answers lost'] as const) {
     t.test(`${what}, stores: ${stores}`, async t => {
       const cluster = await openCluster(t)
       await before?.(cluster.nodes)
@@ -117,7 +130,6 @@ for (const [what, { before, change, isKnown }] of Object.entries(changes)) {
       cluster.stores = stores
       await change(cluster.nodes[0])
       await settled()
-      if (stores === 'silent') t.notOk(isKnown(cluster.nodes.slice(1)))
       cluster.stores = 'ready'
       await until(() => isKnown(cluster.nodes))
       await checkAgreement(t, cluster)
@@ -132,7 +144,6 @@ for (const [what, { before, change, isKnown }] of Object.entries(changes)) {
     broker.cut(buses[0])
     await change(nodes[0])
     await settled()
-    t.notOk(isKnown(nodes.slice(1)))
     broker.restore(buses[0])
     await until(() => isKnown(nodes))
     await checkAgreement(t, cluster)
@@ -149,6 +160,31 @@ async function checkAgreement (t: Test, { broker, nodes }: Cluster): Promise<voi
   const stored = entry && (JSON.parse(Buffer.from(entry.value!).toString()) as { options: RoomOptions }).options
   t.equal(stored?.maxPeers, limits(nodes)[0])
 }
+
+t.test('a room that is opened on a node while one of its name ends on another', async t => {
+  for (let opens = 0; opens < 6; opens++) {
+    for (let ends = 0; ends < 10; ends++) {
+      const cluster = await openCluster(t)
+      const [a, b] = cluster.nodes
+      const room = openArena(a)
+      for (let turn = 0; turn < opens; turn++) await nextTurn()
+      try {
+        openArena(b)
+      } catch (error) {
+        if ((error as GodotError).code !== 'ERR_ALREADY_EXISTS') throw error
+      }
+      for (let turn = 0; turn < ends; turn++) await nextTurn()
+      room.close()
+      await settled()
+      await settled()
+      const open = cluster.nodes.filter(node => internalsOf(node).registry.rooms.find('arena') !== undefined)
+      const known = cluster.nodes.map(node => linkOf(node).room('arena')?.node)
+      t.same(new Set(known), new Set([open[0]?.cluster.nodeId]), `${opens} and ${ends} turns`)
+      await checkAgreement(t, cluster)
+      await Promise.all(cluster.nodes.map(async node => { await node.stop() }))
+    }
+  }
+})
 
 t.test('a room that an application could not open, as the answer was lost, can be opened by another node', async t => {
   const cluster = await openCluster(t)

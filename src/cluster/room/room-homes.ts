@@ -177,11 +177,15 @@ export class RoomHomes implements DirectoryHost {
     this.#announce(core).catch((err: unknown) => { this.#notWritten(core.name, err) })
   }
 
-  async #announce (core: RoomCore): Promise<void> {
-    const { settings: { options }, name } = core
-    if (!await this.directory.claim(name, options, core.openedAt)) {
-      core.life.close(closeCode.RESTART, 'opened on another node')
-    } else if (core.settings.options !== options) await this.directory.change(name, core.settings.options)
+  /** Meanwhile its settings can change, it can end, and another of its name can be opened here. */
+  async #announce ({ name, settings: { options }, openedAt }: RoomCore): Promise<void> {
+    const isClaimed = await this.directory.claim(name, options, openedAt)
+    const [part, entry] = [this.#part(name), this.directory.get(name)]
+    if (part === undefined) {
+      if (isClaimed) await this.#remove(name)
+    } else if (entry !== undefined && !this.#isHere(entry)) {
+      part.life.close(closeCode.RESTART, 'opened on another node')
+    } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
   }
 
   /** Opens a room that no other node can open then; rejects as `Rooms.open` throws. */
