@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/option-types.ts'
@@ -27,6 +27,7 @@ export class StateFile {
   readonly #log: Logger
   readonly #changed = new Map<string, Record<string, unknown>>()
   #isScheduled = false
+  #isWritten = true
 
   /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used. */
   constructor (path: string, servers: readonly Named[], log: Logger) {
@@ -43,10 +44,10 @@ export class StateFile {
 
   /** Writes what has not been written yet. */
   flush (): void {
-    if (!this.#isScheduled) return
-    this.#isScheduled = false
+    if (this.#isWritten) return
     try {
       replaceFile(this.#path, `${JSON.stringify(this.#state(), null, 2)}\n`)
+      this.#isWritten = true
     } catch (err) {
       this.#log.error({ err, file: this.#path }, 'state not saved; the next change tries again')
     }
@@ -100,9 +101,13 @@ export class StateFile {
 
   /** Writes once for all changes of an event loop turn. */
   #schedule (): void {
+    this.#isWritten = false
     if (this.#isScheduled) return
     this.#isScheduled = true
-    setImmediate(() => { this.flush() })
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.flush()
+    })
   }
 
   #state (): Stored {
@@ -142,7 +147,7 @@ function replaceFile (path: string, text: string): void {
   try {
     const file = openSync(temporary, 'w', 0o600)
     try {
-      writeSync(file, text)
+      writeFileSync(file, text)
       fsyncSync(file)
     } finally {
       closeSync(file)

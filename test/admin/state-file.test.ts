@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app from '../../app.ts'
+import { root } from '../../scripts/root.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
+import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 /** The app of the service with a state file. */
@@ -109,6 +113,36 @@ t.test('a file that cannot be written is reported, and the next change tries aga
   mkdirSync(folder)
   server.ban('192.0.2.2')
   await fileWith(file, ({ servers }) => servers.peerServer.bans.length === 2)
+})
+
+t.test('a file that could not be written is written when the app closes', async t => {
+  const folder = join(temporaryFolder(t), 'missing')
+  const file = join(folder, 'state.json')
+  const { service, server, lines } = await start(t, file)
+  server.ban('192.0.2.1')
+  await until(() => lines.some(({ msg }) => /^state not saved/.test(msg)))
+  mkdirSync(folder)
+  await service.close()
+  t.match(JSON.parse(readFileSync(file, 'utf8')).servers.peerServer.bans, [{ address: '192.0.2.1' }])
+})
+
+t.test('a disk that is full in the middle of the file leaves the one before', async t => {
+  const folder = temporaryFolder(t, { 'state.json': '{ "version": 1, "servers": {} }' })
+  const script = `
+    import { WebSocketServer } from ${JSON.stringify(join(root, 'dist/index.js'))}
+    import { StateFile } from ${JSON.stringify(join(root, 'dist/src/admin/state-file.js'))}
+    const server = new WebSocketServer()
+    const log = { info () {}, error ({ err }) { console.log(err.code) } }
+    const file = new StateFile('state.json', [{ name: 'peerServer', server }], log)
+    for (let i = 0; i < 250; i++) server.ban(\`192.0.2.\${i}\`, { reason: 'x'.repeat(100) })
+    file.flush()`
+  // A limit of the size of files, in KiB, that ends a write as a full disk does.
+  const shell = `trap '' XFSZ; ulimit -f 8; exec ${process.execPath} --input-type=module -e "$SCRIPT"`
+  const env = { ...process.env, SCRIPT: script }
+  const { stdout } = await promisify(execFile)('bash', ['-c', shell], { cwd: folder, env })
+  t.match(stdout, /EFBIG/)
+  t.same(readdirSync(folder), ['state.json'])
+  t.same(JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')), { version: 1, servers: {} })
 })
 
 t.test('does not start if the file cannot be read', async t => {
