@@ -44,6 +44,8 @@ export class PeerFeed {
   /** Events that arrive while all peers are being fetched. */
   #waiting: PeerEvent[] | undefined
   #isReadAgain = false
+  /** Whether events were lost, and the peers could not be fetched since. */
+  #isStale = false
 
   constructor (node: ClusterNode, host: FeedHost) {
     this.node = node
@@ -62,6 +64,7 @@ export class PeerFeed {
         this.#isReadAgain = false
         await this.#replaceAll()
       } while (this.#isReadAgain)
+      this.#isStale = false
     } finally {
       const waiting = this.#waiting
       this.#waiting = undefined
@@ -85,15 +88,22 @@ export class PeerFeed {
 
   /** The node has reported the number of its last event: earlier ones that did not arrive are lost. */
   checkSeq (seq: number): void {
-    if (this.#waiting !== undefined || seq <= this.#seq) return
-    const lost = seq - this.#seq
-    this.#seq = seq
-    this.#readAgain(lost)
+    if (this.#waiting !== undefined) return
+    if (seq > this.#seq) {
+      const lost = seq - this.#seq
+      this.#seq = seq
+      this.#readAgain(lost)
+    } else if (this.#isStale) this.#tryToReadAll()
   }
 
   #readAgain (lost: number): void {
     this.#host.eventsLost(this.node, lost)
-    // A node that does not respond is about to be declared lost.
+    this.#tryToReadAll()
+  }
+
+  /** If it fails the next heartbeat of the node tries again. */
+  #tryToReadAll (): void {
+    this.#isStale = true
     this.readAll().catch(() => {})
   }
 

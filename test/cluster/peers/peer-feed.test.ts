@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { PeerFeed, type FeedHost, type PeerEvent, type PeerPage } from '../../../src/cluster/peers/peer-feed.ts'
 import type { PeerFacts } from '../../../src/cluster/peers/remote-peer.ts'
@@ -12,18 +13,19 @@ const joined = (seq: number, id: number): PeerEvent => ({ seq, joined: facts(id)
 function openFeed () {
   const ids = new Set<number>()
   const lost: number[] = []
-  const waiting: Array<(page: PeerPage) => void> = []
+  const waiting: Array<{ resolve: (page: PeerPage) => void, reject: (error: Error) => void }> = []
   const host: FeedHost = {
-    readPeers: async () => await new Promise(resolve => { waiting.push(resolve) }),
+    readPeers: async () => await new Promise((resolve, reject) => { waiting.push({ resolve, reject }) }),
     idsOf: () => [...ids],
     add: (_slot, { id }) => { ids.add(id) },
     remove: id => { ids.delete(id) },
     eventsLost: (_node, count) => { lost.push(count) }
   }
   const answer = (seq: number, ...peers: number[]): void => {
-    waiting.shift()!({ peers: peers.map(facts), more: false, seq })
+    waiting.shift()!.resolve({ peers: peers.map(facts), more: false, seq })
   }
-  return { feed: new PeerFeed(node, host), ids, lost, answer }
+  const fail = (): void => { waiting.shift()!.reject(new Error('timeout')) }
+  return { feed: new PeerFeed(node, host), ids, lost, answer, fail, reads: () => waiting.length }
 }
 
 t.test('events that arrive while all peers are read follow them', async t => {
@@ -45,7 +47,7 @@ t.test('lost events are counted, and all peers are read again', async t => {
   feed.receive(joined(4, 14))
   t.same(lost, [2])
   answer(4, 12, 14)
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
   t.same([...ids], [12, 14])
   feed.receive(joined(3, 13))
   t.same([...ids], [12, 14], 'an old event that arrives late does nothing')
@@ -56,8 +58,28 @@ t.test('peers that are asked for while they are read are read once more', async 
   const read = feed.readAll()
   await feed.readAll()
   answer(1, 11)
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
   answer(2, 12)
   await read
   t.same([...ids], [12])
+})
+
+t.test('peers that could not be read are read at the next heartbeat', async t => {
+  const { feed, ids, lost, answer, fail, reads } = openFeed()
+  const read = feed.readAll()
+  answer(1, 11)
+  await read
+  feed.checkSeq(2)
+  fail()
+  await nextTurn()
+  t.equal(reads(), 0)
+  feed.checkSeq(2)
+  feed.checkSeq(2)
+  t.equal(reads(), 1)
+  answer(2, 11, 12)
+  await nextTurn()
+  t.same([...ids], [11, 12])
+  feed.checkSeq(2)
+  t.equal(reads(), 0)
+  t.same(lost, [1], 'what is lost is reported once')
 })
