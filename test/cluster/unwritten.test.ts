@@ -115,6 +115,15 @@ const changes: Record<string, {
     change: async node => { await node.room('arena').close() },
     isKnown: nodes => limits(nodes).every(limit => limit === undefined)
   },
+  'the end of a room with peers on another node': {
+    before: async ([node, other]) => {
+      openArena(node)
+      await settled()
+      await joinRoom(other, 'arena')
+    },
+    change: node => { node.room('arena').close(4001, 'over') },
+    isKnown: nodes => limits(nodes).every(limit => limit === undefined) && nodes[1].peerCount === 0
+  },
   'a ban': {
     change: node => { node.ban('192.0.2.1') },
     isKnown: nodes => nodes.every(node => node.bans().length > 0)

@@ -14,6 +14,7 @@ import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
 import { RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, Lease, DirectoryEntry } from './room-directory.ts'
+import { RoomRetries, type CloseFrame } from './room-retries.ts'
 import { keyOf } from '../subjects.ts'
 import { Seats } from './seats.ts'
 
@@ -35,17 +36,18 @@ export class RoomHomes implements DirectoryHost {
   #states: KeyStore | undefined
   /** Rooms whose home was lost. */
   readonly #homeless = new Set<string>()
-  /** Rooms of which the store may not know what this node does, and the settings that were changed here. */
-  readonly #unwritten = new Map<string, RoomOptions>()
   /** Rooms that this node is about to open. */
   readonly #claiming = new Set<string>()
-  /** The broker may have lost the rooms of this node. */
-  #mustRestore = false
-  #writing: Promise<void> | undefined
+  readonly #retries: RoomRetries
 
   constructor (context: NodeContext, host: HomesHost) {
     this.#context = context
     this.#host = host
+    this.#retries = new RoomRetries(context, {
+      restore: async () => { await this.directory.restore() },
+      write: async (room, changes) => { await this.#writeAgain(room, changes) },
+      close: async (slot, room, end) => { await this.#closeAgain(slot, room, end) }
+    })
     const { commands } = context
     commands.handle('enter', ({ room, address }: { room: string, address: string }) => { this.#reserve(room, address) })
     commands.handle('close-room', ({ room, code, reason }: { room: string, code: number, reason: string }) => {
@@ -59,7 +61,7 @@ export class RoomHomes implements DirectoryHost {
   /** Loads all rooms, and makes this node the home of `main` unless another node is. */
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
     this.#states = states
-    this.#unwritten.clear()
+    this.#retries.clear()
     await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
@@ -119,7 +121,7 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /** As `ClusterLink.closeRoom`. */
-  async close (room: string, end: { readonly code: number, readonly reason: string }): Promise<string[]> {
+  async close (room: string, end: CloseFrame): Promise<string[]> {
     const home = this.#requiredHome(room)
     const slots = this.#host.replica.slotsOf(room)
     if (home !== this.lease.slot) await this.#askToClose(home, room, end)
@@ -135,7 +137,7 @@ export class RoomHomes implements DirectoryHost {
     return unreachable
   }
 
-  async #askToClose (slot: number, room: string, end: RoomEnd): Promise<void> {
+  async #askToClose (slot: number, room: string, end: CloseFrame): Promise<void> {
     await this.#context.commands.ask(slot, 'close-room', { room, ...end })
   }
 
@@ -159,7 +161,7 @@ export class RoomHomes implements DirectoryHost {
     if (part === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
     part.settings.change(changes)
     const change = this.directory.change(room, changes)
-    change.catch((err: unknown) => { this.#notWritten(room, err) })
+    change.catch((err: unknown) => { this.#retries.notWritten(room, err) })
     await reachable(change, `room ${room} is changed on this node only`)
   }
 
@@ -174,7 +176,7 @@ export class RoomHomes implements DirectoryHost {
   /** A part of a room is opened here: this node becomes its home unless it has one. */
   opened (core: RoomCore): void {
     if (this.directory.get(core.name) !== undefined || core.name === MAIN) return
-    this.#announce(core).catch((err: unknown) => { this.#notWritten(core.name, err) })
+    this.#announce(core).catch((err: unknown) => { this.#retries.notWritten(core.name, err) })
   }
 
   /** Meanwhile its settings can change, it can end, and another of its name can be opened here. */
@@ -204,7 +206,7 @@ export class RoomHomes implements DirectoryHost {
       return await reachable(this.directory.claim(room, options, Date.now()))
     } catch (error) {
       // Only its answer may be lost.
-      this.#notWritten(room, error)
+      this.#retries.notWritten(room, error)
       throw error
     } finally {
       this.#claiming.delete(room)
@@ -245,7 +247,7 @@ export class RoomHomes implements DirectoryHost {
   // ---- changes ----
 
   optionsChanged (room: string, changes: RoomOptions): void {
-    this.#shareOptions(room, changes).catch((err: unknown) => { this.#notWritten(room, err, changes) })
+    this.#shareOptions(room, changes).catch((err: unknown) => { this.#retries.notWritten(room, err, changes) })
   }
 
   async #shareOptions (room: string, changes: RoomOptions): Promise<void> {
@@ -261,7 +263,7 @@ export class RoomHomes implements DirectoryHost {
     if (home !== undefined && home !== this.lease.slot) slots.add(home)
     for (const slot of slots) {
       this.#askToClose(slot, room, { code, reason })
-        .catch((err: unknown) => { this.#context.log.warn({ err, room, slot }, 'room not closed on another node') })
+        .catch((err: unknown) => { this.#retries.notClosed(room, err, slot, { code, reason }) })
     }
   }
 
@@ -269,7 +271,7 @@ export class RoomHomes implements DirectoryHost {
   closed (room: string): void {
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
-    this.#remove(room).catch((err: unknown) => { this.#notWritten(room, err) })
+    this.#remove(room).catch((err: unknown) => { this.#retries.notWritten(room, err) })
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
@@ -314,9 +316,9 @@ export class RoomHomes implements DirectoryHost {
     this.settle()
   }
 
-  /** Finds homes for rooms without one, and writes what is not written; called again until that has succeeded. */
+  /** Finds homes for rooms without one, and tries again what could not be written; called with every heartbeat. */
   settle (): void {
-    if (this.#mustRestore || this.#unwritten.size > 0) this.#writeAll()
+    this.#retries.retry()
     for (const room of this.#homeless) {
       const entry = this.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
@@ -353,36 +355,17 @@ export class RoomHomes implements DirectoryHost {
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
 
-  // ---- what could not be written ----
+  // ---- what could not be written, or not be done on another node ----
 
-  /** The connection was restored: the broker may have lost the rooms of this node. */
+  /** The connection was restored. */
   reconnected (): void {
-    this.#mustRestore = true
-    this.settle()
+    this.#retries.reconnected()
   }
 
-  /** Something could not be written about a room: it is tried again, with what is so then. */
-  #notWritten (room: string, err: unknown, changes: RoomOptions = {}): void {
-    const before = this.#unwritten.get(room)
-    if (before === undefined) this.#context.log.warn({ err, room }, 'room not written to the cluster yet')
-    this.#unwritten.set(room, { ...before, ...changes })
-  }
-
-  #writeAll (): void {
-    if (!this.#context.bus.isConnected) return
-    this.#writing ??= this.#tryToWriteAll()
-      .catch((err: unknown) => { this.#context.log.debug({ err }, 'rooms not written to the cluster yet') })
-      .finally(() => { this.#writing = undefined })
-  }
-
-  /** Ends with the first room that cannot be written now, either. */
-  async #tryToWriteAll (): Promise<void> {
-    if (this.#mustRestore) await this.directory.restore()
-    this.#mustRestore = false
-    for (const [room, changes] of this.#unwritten) {
-      await this.#writeAgain(room, changes)
-      if (this.#unwritten.get(room) === changes) this.#unwritten.delete(room)
-    }
+  /** Asks a node again to close a room, unless one of its name was opened here since, or the node has left. */
+  async #closeAgain (slot: number, room: string, end: CloseFrame): Promise<void> {
+    const isOver = this.#part(room)?.isClosing !== false
+    if (isOver && this.#context.nodeIn(slot) !== undefined) await this.#askToClose(slot, room, end)
   }
 
   async #writeAgain (room: string, changes: RoomOptions): Promise<void> {
