@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { decodeJson } from '../../src/cluster/message/json.ts'
 import { BusError, type Bus, type KeyStore } from '../../src/cluster/bus/bus.ts'
 import type { Room } from '../../src/core/room/room.ts'
 import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
@@ -160,14 +161,18 @@ for (const [what, { before, change, isKnown }] of Object.entries(changes)) {
 }
 
 /** What the nodes know is in the store, and nothing else is. */
-async function checkAgreement (t: Test, { broker, nodes }: Cluster): Promise<void> {
+async function checkAgreement (t: Test, cluster: Cluster): Promise<void> {
   await settled()
+  t.equal(await storedLimit(cluster), limits(cluster.nodes)[0])
+}
+
+/** The limit of the room in the store. */
+async function storedLimit ({ broker }: Cluster): Promise<number | undefined> {
   const bus = broker.connect()
   const store = await bus.openStore('gdws-default-rooms')
   const entry = await store.get('arena')
   await bus.close()
-  const stored = entry && (JSON.parse(Buffer.from(entry.value!).toString()) as { options: RoomOptions }).options
-  t.equal(stored?.maxPeers, limits(nodes)[0])
+  return entry && decodeJson<{ options: RoomOptions }>(entry.value!).options.maxPeers
 }
 
 t.test('a room that is opened on a node while one of its name ends on another', async t => {
@@ -204,6 +209,33 @@ t.test('a room that an application could not open, as the answer was lost, can b
   await until(() => limits(cluster.nodes).every(limit => limit === undefined))
   await settled()
   t.equal((await b.cluster.openRoom('arena')).name, 'arena')
+})
+
+t.test('a room whose home leaves while the stores do not answer gets another one', async t => {
+  const cluster = await openCluster(t)
+  const [a, b] = cluster.nodes
+  openArena(a)
+  await settled()
+  await joinRoom(b, 'arena')
+  cluster.stores = 'silent'
+  await a.stop()
+  await settled()
+  t.equal(linkOf(b).room('arena')?.node, undefined)
+  cluster.stores = 'ready'
+  await until(() => linkOf(b).room('arena')?.node === 'node-1')
+})
+
+t.test('a room without peers whose home leaves while the stores do not answer ends', async t => {
+  const cluster = await openCluster(t)
+  const [a, ...others] = cluster.nodes
+  openArena(a)
+  await settled()
+  cluster.stores = 'silent'
+  await a.stop()
+  await settled()
+  cluster.stores = 'ready'
+  await until(async () =>
+    limits(others).every(limit => limit === undefined) && await storedLimit(cluster) === undefined)
 })
 
 t.test('rooms and bans of a broker that has lost them, and whose stores answer late', async t => {
