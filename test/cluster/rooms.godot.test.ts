@@ -3,6 +3,7 @@ import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { WebSocketServer, type Room } from '../../index.ts'
 import { startGodot, type GodotClient } from '../helper/godot.ts'
 import { call, enter, sees, talkerOf } from '../helper/godot3-talker.ts'
+import { patientTimings } from '../helper/memory-cluster.ts'
 import { listenInRooms, talkInRooms, type Heard, type Talker } from '../helper/room-talk.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
@@ -19,7 +20,7 @@ async function openNodes (t: Test, count: number): Promise<WebSocketServer[]> {
       closeTimeout: 0.5,
       log: silentLogger,
       cluster: { servers: 'memory', nodeId: `node-${index}` }
-    }, { cluster: { connect: async () => broker.connect() } })
+    }, { cluster: { timings: patientTimings, connect: async () => broker.connect() } })
     await node.listen(0)
     nodes.push(node)
   }
