@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Lobby } from '../../src/core/room/lobby.ts'
+import { Lobby } from '../../src/core/room/lobby/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
 

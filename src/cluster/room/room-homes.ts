@@ -6,6 +6,7 @@ import type { RoomEnd } from '../../core/room/room-life.ts'
 import { MAIN } from '../../core/room/room-name.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { RoomSettings } from '../../core/room/room-settings.ts'
+import { Seats } from '../../core/room/lobby/seats.ts'
 import type { RoomFacts } from '../../core/server/cluster-link.ts'
 import { BusError } from '../bus/bus.ts'
 import type { KeyStore } from '../bus/bus.ts'
@@ -16,7 +17,9 @@ import { RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, Lease, DirectoryEntry } from './room-directory.ts'
 import { RoomRetries, type CloseFrame } from './room-retries.ts'
 import { keyOf } from '../subjects.ts'
-import { Seats } from './seats.ts'
+
+/** Time within which a client enters for which another node has asked, in milliseconds. */
+const ENTRY_WITHIN = 5000
 
 /** What RoomHomes reports to the rest of the node. */
 export interface HomesHost {
@@ -29,7 +32,8 @@ export interface HomesHost {
 /** Where the server of each room is: on the node that opened it, or the one that took over from a lost node. */
 export class RoomHomes implements DirectoryHost {
   readonly directory = new RoomDirectory(this)
-  readonly seats = new Seats()
+  /** Of clients that other nodes are about to accept. */
+  readonly seats = new Seats(ENTRY_WITHIN)
   readonly #context: NodeContext
   readonly #host: HomesHost
   /** State of rooms, kept by applications. */

@@ -1,17 +1,18 @@
-import { hasMembers } from '../../has-members.ts'
-import type { MonitorEvents } from '../server/monitor.ts'
-import type { SignalSource } from '../server/signal-source.ts'
-import type { RoomCore } from './room-core.ts'
-import type { RoomOptions } from '../../options/option-types.ts'
-import type { RoomSettings } from './room-settings.ts'
-import type { Room } from './room.ts'
-import type { Rooms } from './rooms.ts'
-import type { RoomServer } from './room-server.ts'
+import { hasMembers } from '../../../has-members.ts'
+import type { MonitorEvents } from '../../server/monitor.ts'
+import type { SignalSource } from '../../server/signal-source.ts'
+import type { RoomCore } from '../room-core.ts'
+import type { RoomOptions } from '../../../options/option-types.ts'
+import type { RoomSettings } from '../room-settings.ts'
+import type { Room } from '../room.ts'
+import type { Rooms } from '../rooms.ts'
+import { Seats } from './seats.ts'
+import type { RoomServer } from '../room-server.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
-/** Time that a seat is reserved for a client that knows its room and has not connected yet. */
-const RESERVATION_MS = 10_000
+/** Time within which a client connects that has been told its room, in milliseconds. */
+const CONNECTION_WITHIN = 10_000
 
 /** A room that anybody may find, on this node or another one. */
 export type ListedRoom = Pick<Room, 'name' | 'peerCount' | 'maxPeers' | 'data' | 'openedAt'>
@@ -30,16 +31,15 @@ interface Candidate extends ListedRoom {
 export class Lobby {
   readonly #server: RoomServer
   readonly #rooms: Rooms
-  /** When the reservations of a room end, in order; by name. */
-  readonly #reservations = new Map<string, number[]>()
+  readonly #seats = new Seats(CONNECTION_WITHIN)
 
   constructor (server: RoomServer, events: SignalSource<MonitorEvents>) {
     this.#server = server
     this.#rooms = server.rooms
-    // Any client takes the oldest: they cannot be matched by address, which may differ between HTTP and WebSocket.
-    events.on('joined', ({ room }) => { this.#reservations.get(room.name)?.shift() })
-    events.on('room_closed', ({ name }) => { this.#reservations.delete(name) })
-    server.cluster?.signals.on('peer_joined', peer => { this.#reservations.get(peer.roomName)?.shift() })
+    // Any client takes a seat: they cannot be matched by address, which may differ between HTTP and WebSocket.
+    events.on('joined', ({ room }) => { this.#seats.take(room.name) })
+    events.on('room_closed', ({ name }) => { this.#seats.forget(name) })
+    server.cluster?.signals.on('peer_joined', peer => { this.#seats.take(peer.roomName) })
   }
 
   /** The rooms that are shown, in order of opening on each node. */
@@ -50,7 +50,7 @@ export class Lobby {
   /** Opens a room for a client; it closes if nobody joins soon. Throws as `Rooms.open`. */
   open (options: RoomOptions, address: string): ListedRoom {
     const { room } = this.#rooms.open(undefined, options, { address, isProvisional: true })
-    this.#reserve(room.name)
+    this.#seats.reserve(room.name)
     return room
   }
 
@@ -59,13 +59,13 @@ export class Lobby {
     let found: Candidate | undefined
     let most = -1
     for (const room of this.#candidates()) {
-      const taken = room.taken + this.#reserved(room.name)
+      const taken = room.taken + this.#seats.count(room.name)
       if (taken <= most || (room.maxPeers > 0 && taken >= room.maxPeers)) continue
       if (!hasMembers(room.data, data)) continue
       found = room
       most = taken
     }
-    if (found !== undefined) this.#reserve(found.name)
+    if (found !== undefined) this.#seats.reserve(found.name)
     return found
   }
 
@@ -74,21 +74,6 @@ export class Lobby {
     for (const room of this.#server.cluster?.rooms() ?? []) {
       if (isOpenToAll(room) && this.#rooms.find(room.name) === undefined) yield { ...room, taken: room.peerCount }
     }
-  }
-
-  #reserve (name: string): void {
-    const ends = this.#reservations.get(name) ?? []
-    ends.push(performance.now() + RESERVATION_MS)
-    this.#reservations.set(name, ends)
-  }
-
-  /** Seats reserved for clients that have not connected yet. */
-  #reserved (name: string): number {
-    const ends = this.#reservations.get(name)
-    if (ends === undefined) return 0
-    while (ends[0] <= performance.now()) ends.shift()
-    if (ends.length === 0) this.#reservations.delete(name)
-    return ends.length
   }
 }
 

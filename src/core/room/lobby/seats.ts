@@ -1,0 +1,54 @@
+/** Seats in rooms that are reserved for clients that have not connected yet, each for the same time. */
+export class Seats {
+  readonly #milliseconds: number
+  /** When the reservations of a room end, in order; the room that was reserved last comes last. */
+  readonly #ends = new Map<string, number[]>()
+
+  constructor (milliseconds: number) {
+    this.#milliseconds = milliseconds
+  }
+
+  /** Number of rooms that have reserved seats, or had them recently. */
+  get size (): number {
+    return this.#ends.size
+  }
+
+  /** Seats that are reserved in a room. */
+  count (room: string): number {
+    const ends = this.#ends.get(room)
+    if (ends === undefined) return 0
+    const now = performance.now()
+    while (ends[0] <= now) ends.shift()
+    if (ends.length === 0) this.#ends.delete(room)
+    return ends.length
+  }
+
+  reserve (room: string): void {
+    this.#deleteExpired()
+    const ends = this.#ends.get(room) ?? []
+    ends.push(performance.now() + this.#milliseconds)
+    this.#ends.delete(room)
+    this.#ends.set(room, ends)
+  }
+
+  /** A client has joined: it takes the oldest, as clients cannot be told apart. */
+  take (room: string): void {
+    const ends = this.#ends.get(room)
+    ends?.shift()
+    if (ends?.length === 0) this.#ends.delete(room)
+  }
+
+  /** The room has ended. */
+  forget (room: string): void {
+    this.#ends.delete(room)
+  }
+
+  /** Rooms that have ended on another node are neither counted nor forgotten. */
+  #deleteExpired (): void {
+    const now = performance.now()
+    for (const [room, ends] of this.#ends) {
+      if (ends.at(-1)! > now) return
+      this.#ends.delete(room)
+    }
+  }
+}
