@@ -6,9 +6,10 @@ import type { Room } from '../../src/core/room/room.ts'
 import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import type { GodotError } from '../../src/error.ts'
+import { GodotError } from '../../src/error.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
 // What could not be written to the stores is written as soon as they answer again.
@@ -236,6 +237,25 @@ t.test('a room without peers whose home leaves while the stores do not answer en
   cluster.stores = 'ready'
   await until(async () =>
     limits(others).every(limit => limit === undefined) && await storedLimit(cluster) === undefined)
+})
+
+t.test('what another node rejects is not tried for ever, and keeps nothing else back', async t => {
+  const errors: unknown[] = []
+  const log = { ...silentLogger, error: ({ room }: { room?: string }) => { errors.push(room) } }
+  const { broker, buses, nodes } = await openMemoryCluster(t, 2, { log }, patientTimings)
+  const [a, b] = nodes
+  openArena(b)
+  await settled()
+  await joinRoom(a, 'arena')
+  linkOf(b).commands.handle('change-room', () => { throw new GodotError('ERR_DOES_NOT_EXIST') })
+  a.room('arena').maxPeers = 8
+  await settled()
+  broker.cut(buses[0])
+  a.openRoom('later', { emptyTimeout: 600 })
+  await settled()
+  broker.restore(buses[0])
+  await until(() => linkOf(b).room('later') !== undefined)
+  t.same(errors, ['arena'])
 })
 
 t.test('rooms and bans of a broker that has lost them, and whose stores answer late', async t => {

@@ -1,10 +1,14 @@
+import { GodotError } from '../../error.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import type { NodeContext } from '../node-context.ts'
 
 /** What the peers of a room are closed with. */
 export interface CloseFrame { readonly code: number, readonly reason: string }
 
-/** What is tried again. Rejects while the broker or the other node does not answer. */
+/**
+ * What is tried again. Rejects with BusError while the broker does not answer, with cluster-unavailable while a node
+ * does not.
+ */
 export interface RetryHost {
   /** Writes the rooms of this node to a store that may have lost them. */
   restore (): Promise<void>
@@ -66,21 +70,33 @@ export class RoomRetries {
     this.#unclosed.clear()
   }
 
-  /** Ends with the first failure, as the next attempt would fail, too. */
+  /** Rejects with BusError, as then everything else would fail, too. */
   async #try (): Promise<void> {
     // First: a node with peers in a room that has no entry would open it again.
     for (const [room, { end, slots }] of this.#unclosed) {
       for (const slot of slots) {
-        await this.#host.close(slot, room, end)
-        slots.delete(slot)
+        if (await this.#isSettled(room, this.#host.close(slot, room, end))) slots.delete(slot)
       }
-      this.#unclosed.delete(room)
+      if (slots.size === 0) this.#unclosed.delete(room)
     }
     if (this.#mustRestore) await this.#host.restore()
     this.#mustRestore = false
     for (const [room, changes] of this.#unwritten) {
-      await this.#host.write(room, changes)
-      if (this.#unwritten.get(room) === changes) this.#unwritten.delete(room)
+      const isSettled = await this.#isSettled(room, this.#host.write(room, changes))
+      if (isSettled && this.#unwritten.get(room) === changes) this.#unwritten.delete(room)
+    }
+  }
+
+  /** Whether an attempt has succeeded, or never will. */
+  async #isSettled (room: string, attempt: Promise<void>): Promise<boolean> {
+    try {
+      await attempt
+      return true
+    } catch (err) {
+      if (!(err instanceof GodotError)) throw err
+      if (err.code === 'cluster-unavailable') return false
+      this.#context.log.error({ err, room }, 'room not written to the cluster')
+      return true
     }
   }
 }
