@@ -57,8 +57,9 @@ export class SharedConfig {
       found.add(entry.key)
       this.#changed(entry)
     }, () => { this.#forgetRevisions() })
-    if (found.has(SECRET)) this.#forgetAllBut(found)
-    else await this.#restore(store)
+    if (!found.has(SECRET) || this.#lost === 'everything') await this.#restore(store)
+    else this.#forgetAllBut(found)
+    this.#lost = 'nothing'
     await this.written()
   }
 

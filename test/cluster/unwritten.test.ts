@@ -25,15 +25,15 @@ async function openCluster (t: Test): Promise<Cluster> {
   return Object.assign(state, cluster)
 }
 
-/** The connection, whose stores are as `stores` returns. */
-function withStores (bus: Bus, stores: () => Stores): Bus {
+/** The connection, whose stores are as `stores` returns for a key. */
+function withStores (bus: Bus, stores: (key: string) => Stores): Bus {
   return override(bus, {
     openStore: async (name: string, seconds?: number) => {
       const store = await bus.openStore(name, seconds)
       const faulty = <Name extends 'create' | 'update' | 'put' | 'delete' | 'get'>(name: Name): KeyStore[Name] =>
         (async (...args: [string, never, never]) => {
-          const result = stores() === 'silent' ? undefined : await store[name](...args)
-          if (stores() !== 'ready') throw new BusError('timeout', name)
+          const result = stores(args[0]) === 'silent' ? undefined : await store[name](...args)
+          if (stores(args[0]) !== 'ready') throw new BusError('timeout', name)
           return result
         }) as KeyStore[Name]
       return override(store, {
@@ -237,6 +237,29 @@ t.test('a room without peers whose home leaves while the stores do not answer en
   cluster.stores = 'ready'
   await until(async () =>
     limits(others).every(limit => limit === undefined) && await storedLimit(cluster) === undefined)
+})
+
+t.test('a ban that was not written again before the node lost its slot', async t => {
+  let bans: Stores = 'ready'
+  const timings = { ...patientTimings, lease: 300 }
+  const { broker, buses, nodes: [node] } = await openMemoryCluster(t, 1, {}, timings, bus =>
+    withStores(bus, key => key.startsWith('ban.') ? bans : 'ready'))
+  node.ban('192.0.2.1')
+  await settled()
+  bans = 'silent'
+  broker.forget()
+  await settled()
+  const lost = new Promise<void>(resolve => { node.cluster.once('lost', () => { resolve() }) })
+  broker.cut(buses[0])
+  await lost
+  bans = 'ready'
+  broker.restore(buses[0])
+  await until(() => node.cluster.isReady)
+  t.same(node.bans().map(({ address }) => address), ['192.0.2.1'])
+  const bus = broker.connect()
+  t.teardown(async () => { await bus.close() })
+  const store = await bus.openStore('gdws-default-config')
+  await until(async () => await store.get('ban.192.0.2.1') !== undefined)
 })
 
 t.test('what another node rejects is not tried for ever, and keeps nothing else back', async t => {
