@@ -4,6 +4,7 @@ import { closeCode } from '../protocol/websocket/close-code.ts'
 import { opcode } from '../protocol/websocket/frame.ts'
 import { target } from '../protocol/multiplayer/relay-packet.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
+import type { PeerSession } from '../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
@@ -326,7 +327,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const kept = new Set([...this.#registry.rooms].filter(isKept))
     for (const core of this.#registry.rooms) {
       if (kept.has(core)) continue
-      for (const session of core.sessions()) session.close('cluster', closeCode.RESTART, 'cluster unavailable')
+      for (const session of core.sessions()) this.#closeLost(session, 'cluster unavailable')
     }
     this.#endSubscriptions()
     this.#homes.directory.close()
@@ -372,9 +373,14 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Peers that a lost cluster has left here (`isolate`) cannot stay unless this node has their slot again. */
   #closeStrangers (): void {
     for (const session of this.#registry.peers.after(0)) {
-      if (this.#node.owns(session.id)) continue
-      session.close('cluster', closeCode.RESTART, 'the cluster is back')
+      if (!this.#node.owns(session.id)) this.#closeLost(session, 'the cluster is back')
     }
+  }
+
+  /** Closes a peer whose id may belong to another node by now. */
+  #closeLost (session: PeerSession, reason: string): void {
+    this.#peers.withdraw(session)
+    session.close('cluster', closeCode.RESTART, reason)
   }
 
   #endSubscriptions (): void {

@@ -52,6 +52,26 @@ t.test('peers that stayed on a node are closed when it comes back with another s
   t.not(b.cluster.slot, slot)
 })
 
+t.test('peers that a node closed when it lost the cluster are not seen again when it is back before they have gone', async t => {
+  const options = { closeTimeout: 60, lastWords: false }
+  const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, options, timings)
+  const silent = await joinRoom(b, 'arena')
+  const seen: string[] = []
+  a.cluster.on('peer_joined', ({ id }) => { seen.push(`joined ${id}`) })
+  a.cluster.on('peer_left', ({ id }) => { seen.push(`left ${id}`) })
+  broker.cut(buses[1])
+  await until(() => !b.cluster.isReady && a.cluster.nodes().length === 0)
+  t.equal(b.peerCount, 1, 'it has not answered the close frame')
+  broker.restore(buses[1])
+  await until(() => b.cluster.isReady && a.cluster.nodes().length === 1)
+  const late = await joinRoom(b, 'arena')
+  await until(() => seen.includes(`joined ${late.id}`))
+  t.same(seen, [`left ${silent.id}`, `joined ${late.id}`])
+  for (const client of [silent, late]) client.disconnect()
+  await until(() => seen.includes(`left ${late.id}`))
+  t.same(seen, [`left ${silent.id}`, `joined ${late.id}`, `left ${late.id}`])
+})
+
 t.test('a node that finds the home of main gone is its home', async t => {
   const { broker, buses } = await openMemoryCluster(t, 1, {}, timings)
   broker.cut(buses[0])

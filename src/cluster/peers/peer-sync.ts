@@ -35,6 +35,7 @@ export class PeerSync implements FeedHost {
   readonly #context: NodeContext
   readonly #host: PeerSyncHost
   readonly #feeds = new Map<number, PeerFeed>()
+  readonly #withdrawn = new WeakSet<PeerSession>()
   #seq = 0
 
   constructor (context: NodeContext, host: PeerSyncHost) {
@@ -64,8 +65,13 @@ export class PeerSync implements FeedHost {
     this.#publish({ joined: factsOf(session) })
   }
 
-  left ({ id }: PeerSession, end: PeerEnd | undefined): void {
-    this.#publish({ left: { id, end } })
+  left (session: PeerSession, end: PeerEnd | undefined): void {
+    if (!this.#withdrawn.has(session)) this.#publish({ left: { id: session.id, end } })
+  }
+
+  /** The other nodes no longer know this peer; it is being closed, and may still be when they ask for all peers. */
+  withdraw (session: PeerSession): void {
+    this.#withdrawn.add(session)
   }
 
   // ---- peers of other nodes ----
@@ -130,6 +136,7 @@ export class PeerSync implements FeedHost {
   #page (after: number): PeerPage {
     const peers: PeerFacts[] = []
     for (const session of this.#context.registry.peers.after(after)) {
+      if (this.#withdrawn.has(session)) continue
       if (peers.length === PAGE_SIZE) return { peers, more: true, seq: this.#seq }
       peers.push(factsOf(session))
     }
