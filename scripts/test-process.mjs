@@ -18,17 +18,19 @@ const coverageModes = {
 /**
  * Runs files one after the other; `coverage` is a key of `coverageModes`. Resolves with a result per file: `counts` are
  * its assertions, `report` the lines that are not about what has passed. If the process ends early the file that it was
- * at has failed, and those behind it run in another process, as those behind a file that took too long.
+ * at has failed, and those behind it run in another process, as those behind a file that took too long; so do those
+ * before it if the process was killed, as it has not told what it has executed.
  */
 export async function runFiles (files, coverage) {
-  const { results, report, failure } = await runProcess(files, coverage)
+  const { results, report, failure, isKilled } = await runProcess(files, coverage)
   const at = results.at(-1)?.isLate === true ? results.length - 1 : Math.min(results.length, files.length - 1)
   if (failure === undefined) return results
   const failed = results[at] ?? { file: files[at], counts: { total: 1 }, seconds: 0, report: [] }
   const counts = { ...failed.counts, fail: failed.counts.fail || 1 }
   results[at] = { ...failed, counts, report: [...failed.report, ...report, failure] }
-  const rest = files.slice(at + 1)
-  return rest.length === 0 ? results : [...results, ...await runFiles(rest, coverage)]
+  const runSome = async files => files.length === 0 ? [] : await runFiles(files, coverage)
+  const before = isKilled && coverage !== 'none' ? await runSome(files.slice(0, at)) : results.slice(0, at)
+  return [...before, results[at], ...await runSome(files.slice(at + 1))]
 }
 
 /** Resolves with the results of the files that have run to their end, and why the process did not run them all. */
@@ -56,7 +58,7 @@ async function runProcess (files, coverage) {
   const hasFailed = results.some(({ counts }) => counts.fail > 0)
   const isAsExpected = results.length === files.length && isComplete && code === (hasFailed ? 1 : 0)
   const failure = `the process ended with ${signal ?? `exit code ${code}`}`
-  return { results, report, failure: isAsExpected ? undefined : failure }
+  return { results, report, failure: isAsExpected ? undefined : failure, isKilled: signal !== null }
 }
 
 /** Whether a line of TAP says nothing but that something has passed. */
