@@ -10,7 +10,7 @@ import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
 /** A new cluster waits for as long as a lease, and the broker must be back within it. */
-const timings = { ...quickTimings, lease: 8000, silence: 60_000 }
+const timings = { ...quickTimings, lease: 20_000, silence: 60_000 }
 
 t.test('rooms and bans stay the same on all nodes when a broker has lost its stores in a restart', async t => {
   const nats = await startNats(t)
