@@ -9,7 +9,7 @@ import { openMemoryServer } from './helper/memory-server.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from './helper/raw-socket.ts'
 import { silentLogger } from './helper/silent-logger.ts'
 
-// What a timer does after the end concerns an app, a logger or a test that is gone.
+// A timer that outlives its server would use an app, a logger or a test that has ended.
 
 t.test('a stopped server leaves no timer, and has logged everything', async t => {
   const clock = stopTime(t)

@@ -33,7 +33,7 @@ export class SharedConfig {
   #unwatch: (() => void) | undefined
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
-  /** What the broker may have lost: nothing, anything, or everything, which this node then writes. */
+  /** What the broker has lost; if everything, this node writes it again. */
   #lost: 'nothing' | 'unknown' | 'everything' = 'nothing'
   /** Whether the failure to write is logged. */
   #hasFailed = false

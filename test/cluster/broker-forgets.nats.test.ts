@@ -1,11 +1,10 @@
 import t from 'tap'
 import { WebSocketServer } from '../../index.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
-import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, quickTimings } from '../helper/memory-cluster.ts'
-import { startNats } from '../helper/nats.ts'
+import { natsTransport, startNats } from '../helper/nats.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -25,17 +24,7 @@ t.test('rooms and bans stay the same on all nodes when a broker has lost its sto
       closeTimeout: 0.2,
       log: silentLogger,
       cluster: { servers: nats.url, nodeId }
-    }, {
-      ...memoryMount,
-      cluster: {
-        timings,
-        connect: async () => {
-          const bus = await connectNats({ servers: nats.url }, silentLogger)
-          buses.push(bus)
-          return bus
-        }
-      }
-    })
+    }, { ...memoryMount, cluster: natsTransport(nats.url, timings, buses) })
     await node.listen()
     nodes.push(node)
   }

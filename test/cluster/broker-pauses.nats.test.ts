@@ -3,10 +3,9 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { WebSocketServer } from '../../index.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
-import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { header } from '../helper/memory-client.ts'
 import { quickTimings } from '../helper/memory-cluster.ts'
-import { startNats } from '../helper/nats.ts'
+import { natsTransport, startNats } from '../helper/nats.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -33,16 +32,7 @@ t.test('while the broker does not keep up senders are paused, and every loss is 
       log: silentLogger,
       outputBufferKb: 512,
       cluster: { servers: nats.url, nodeId }
-    }, {
-      cluster: {
-        timings,
-        connect: async () => {
-          const bus = await connectNats({ servers: nats.url }, silentLogger)
-          buses.push(bus)
-          return bus
-        }
-      }
-    })
+    }, { cluster: natsTransport(nats.url, timings, buses) })
     await node.listen(0)
     nodes.push(node)
     const socket = new WebSocket(`ws://127.0.0.1:${node.port}/ws`, { perMessageDeflate: false })

@@ -52,7 +52,7 @@ t.test('peers that stayed on a node are closed when it comes back with another s
   t.not(b.cluster.slot, slot)
 })
 
-t.test('peers that are closed as their node has lost the cluster are not seen again when it is back first', async t => {
+t.test('peers closed because their node lost the cluster are not announced again when it rejoins first', async t => {
   const options = { closeTimeout: 60, lastWords: false }
   const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, options, timings)
   const silent = await joinRoom(b, 'arena')

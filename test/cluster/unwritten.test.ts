@@ -14,7 +14,7 @@ import { until } from '../helper/until.ts'
 
 // What could not be written to the stores is written as soon as they answer again.
 
-/** How the stores are: those of NATS do nothing while its servers have no leader, and an answer can be lost. */
+/** `silent`: nothing is done, as in NATS while its servers elect a leader; `answers lost`: requests take effect. */
 type Stores = 'ready' | 'silent' | 'answers lost'
 
 interface Cluster extends MemoryCluster { stores: Stores }
@@ -25,7 +25,7 @@ async function openCluster (t: Test): Promise<Cluster> {
   return Object.assign(state, cluster)
 }
 
-/** The connection, whose stores are as `stores` returns for a key. */
+/** The same connection; `stores` returns the state of the stores for a key. */
 function withStores (bus: Bus, stores: (key: string) => Stores): Bus {
   return override(bus, {
     openStore: async (name: string, seconds?: number) => {
@@ -47,7 +47,7 @@ function withStores (bus: Bus, stores: (key: string) => Stores): Bus {
   })
 }
 
-/** An object with some members of its own; all others are those of `of`. */
+/** A proxy that replaces some members of an object. */
 function override<Of extends object> (of: Of, members: Partial<Of>): Of {
   return new Proxy(of, {
     get: (of, name) => {
@@ -262,7 +262,7 @@ t.test('a ban that was not written again before the node lost its slot', async t
   await until(async () => await store.get('ban.192.0.2.1') !== undefined)
 })
 
-t.test('what another node rejects is not tried for ever, and keeps nothing else back', async t => {
+t.test('gives up on what another node rejects, and still writes everything else', async t => {
   const errors: unknown[] = []
   const log = { ...silentLogger, error: ({ room }: { room?: string }) => { errors.push(room) } }
   const { broker, buses, nodes } = await openMemoryCluster(t, 2, { log }, patientTimings)

@@ -5,6 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findProgram, installCommand, programs } from '../../scripts/test-programs.mjs'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
+import type { ClusterTransport } from '../../src/cluster/cluster-core.ts'
+import type { Timings } from '../../src/cluster/membership/timings.ts'
+import { silentLogger } from './silent-logger.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** A real nats-server with a folder of its own. */
@@ -67,6 +72,18 @@ export class NatsServer {
   async close (): Promise<void> {
     await this.kill()
     await this.forget()
+  }
+}
+
+/** How a node connects to a real broker; each connection is added to `buses`. */
+export function natsTransport (servers: string, timings: Timings, buses: Bus[]): ClusterTransport {
+  return {
+    timings,
+    connect: async () => {
+      const bus = await connectNats({ servers }, silentLogger)
+      buses.push(bus)
+      return bus
+    }
   }
 }
 

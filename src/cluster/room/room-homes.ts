@@ -18,7 +18,7 @@ import type { DirectoryHost, Lease, DirectoryEntry } from './room-directory.ts'
 import { RoomRetries, type CloseFrame } from './room-retries.ts'
 import { keyOf } from '../subjects.ts'
 
-/** Time within which a client enters for which another node has asked, in milliseconds. */
+/** Milliseconds for which a seat is reserved for a client that another node is about to accept. */
 const ENTRY_WITHIN = 5000
 
 /** What RoomHomes reports to the rest of the node. */
@@ -32,7 +32,7 @@ export interface HomesHost {
 /** Where the server of each room is: on the node that opened it, or the one that took over from a lost node. */
 export class RoomHomes implements DirectoryHost {
   readonly directory = new RoomDirectory(this)
-  /** Of clients that other nodes are about to accept. */
+  /** Seats of clients that other nodes are about to accept. */
   readonly seats = new Seats(ENTRY_WITHIN)
   readonly #context: NodeContext
   readonly #host: HomesHost
@@ -183,7 +183,7 @@ export class RoomHomes implements DirectoryHost {
     this.#announce(core).catch((err: unknown) => { this.#retries.notWritten(core.name, err) })
   }
 
-  /** Meanwhile its settings can change, it can end, and another of its name can be opened here. */
+  /** Claims a room. Meanwhile its settings can change, it can end, and another room of its name can be opened here. */
   async #announce ({ name, settings: { options }, openedAt }: RoomCore): Promise<void> {
     const isClaimed = await this.directory.claim(name, options, openedAt)
     const [part, entry] = [this.#part(name), this.directory.get(name)]
@@ -209,7 +209,7 @@ export class RoomHomes implements DirectoryHost {
     try {
       return await reachable(this.directory.claim(room, options, Date.now()))
     } catch (error) {
-      // Only its answer may be lost.
+      // The broker may have made the entry, and only its answer was lost.
       this.#retries.notWritten(room, error)
       throw error
     } finally {
@@ -359,14 +359,14 @@ export class RoomHomes implements DirectoryHost {
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
 
-  // ---- what could not be written, or not be done on another node ----
+  // ---- retries ----
 
   /** The connection was restored. */
   reconnected (): void {
     this.#retries.reconnected()
   }
 
-  /** Asks a node again to close a room, unless one of its name was opened here since, or the node has left. */
+  /** Asks a node again to close a room, unless a room of that name was opened here since, or the node has left. */
   async #closeAgain (slot: number, room: string, end: CloseFrame): Promise<void> {
     const isOver = this.#part(room)?.isClosing !== false
     if (isOver && this.#context.nodeIn(slot) !== undefined) await this.#askToClose(slot, room, end)
@@ -392,7 +392,7 @@ export class RoomHomes implements DirectoryHost {
   }
 }
 
-/** The present values of settings that were changed. */
+/** The present values of the settings named in `changes`. */
 function pick (options: RoomOptions, changes: RoomOptions): RoomOptions {
   return Object.fromEntries(Object.entries(options).filter(([name]) => name in changes))
 }

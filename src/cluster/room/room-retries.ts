@@ -6,25 +6,25 @@ import type { NodeContext } from '../node-context.ts'
 export interface CloseFrame { readonly code: number, readonly reason: string }
 
 /**
- * What is tried again. Rejects with BusError while the broker does not answer, with cluster-unavailable while a node
- * does not.
+ * The operations that are retried. They reject with BusError if the broker does not answer, and with
+ * cluster-unavailable if a node does not.
  */
 export interface RetryHost {
   /** Writes the rooms of this node to a store that may have lost them. */
   restore (): Promise<void>
-  /** Writes what is so now about a room, of whose settings `changes` were changed here. */
+  /** Writes the present state of a room; `changes` are the settings that were changed on this node. */
   write (room: string, changes: RoomOptions): Promise<void>
-  /** Asks a node to close a room, unless that is settled. */
+  /** Asks a node to close a room, if that is still needed. */
   close (slot: number, room: string, end: CloseFrame): Promise<void>
 }
 
-/** What the store and other nodes have not learned of rooms, and tries to tell them until that has succeeded. */
+/** Retries writes about rooms to the store, and requests to other nodes to close them, until they succeed. */
 export class RoomRetries {
   readonly #context: NodeContext
   readonly #host: RetryHost
-  /** Rooms of which the store may not know what this node does, and the settings that were changed here. */
+  /** Rooms whose entry in the store may be out of date, and the settings that were changed on this node. */
   readonly #unwritten = new Map<string, RoomOptions>()
-  /** Rooms that were closed here, and the nodes that have not closed them yet. */
+  /** Rooms that were closed on this node, and the slots of nodes that have not closed them yet. */
   readonly #unclosed = new Map<string, { readonly end: CloseFrame, readonly slots: Set<number> }>()
   #mustRestore = false
   #trying: Promise<void> | undefined
@@ -40,7 +40,7 @@ export class RoomRetries {
     this.retry()
   }
 
-  /** Something could not be written about a room. */
+  /** A write about a room has failed. */
   notWritten (room: string, err: unknown, changes: RoomOptions = {}): void {
     const before = this.#unwritten.get(room)
     if (before === undefined) this.#context.log.warn({ err, room }, 'room not written to the cluster yet')
@@ -64,7 +64,7 @@ export class RoomRetries {
       .finally(() => { this.#trying = undefined })
   }
 
-  /** This node has joined the cluster again: all nodes learn its rooms anew. */
+  /** This node has rejoined the cluster and announces all its rooms again. */
   clear (): void {
     this.#unwritten.clear()
     this.#unclosed.clear()
@@ -72,7 +72,7 @@ export class RoomRetries {
 
   /** Rejects with BusError, as then everything else would fail, too. */
   async #try (): Promise<void> {
-    // First: a node with peers in a room that has no entry would open it again.
+    // Before entries are removed: a node that still has peers in such a room would open it again.
     for (const [room, { end, slots }] of this.#unclosed) {
       for (const slot of slots) {
         if (await this.#isSettled(room, this.#host.close(slot, room, end))) slots.delete(slot)

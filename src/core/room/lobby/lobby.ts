@@ -11,7 +11,7 @@ import type { RoomServer } from '../room-server.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
-/** Time within which a client connects that has been told its room, in milliseconds. */
+/** Milliseconds for which a seat is reserved until the client connects. */
 const CONNECTION_WITHIN = 10_000
 
 /** A room that anybody may find, on this node or another one. */

@@ -1,7 +1,7 @@
 /** Seats in rooms that are reserved for clients that have not connected yet, each for the same time. */
 export class Seats {
   readonly #milliseconds: number
-  /** When the reservations of a room end, in order; the room that was reserved last comes last. */
+  /** When the reservations of each room expire, earliest first; rooms are in order of their latest reservation. */
   readonly #ends = new Map<string, number[]>()
 
   constructor (milliseconds: number) {
@@ -43,7 +43,7 @@ export class Seats {
     this.#ends.delete(room)
   }
 
-  /** Rooms that have ended on another node are neither counted nor forgotten. */
+  /** Rooms that ended on another node are never counted or forgotten, so their reservations are deleted here. */
   #deleteExpired (): void {
     const now = performance.now()
     for (const [room, ends] of this.#ends) {

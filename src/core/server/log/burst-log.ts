@@ -27,7 +27,7 @@ export class BurstLog {
     this.#bursts.hit(`${event.message} ${Object.values(event.key).join(' ')}`, { ...event, details })
   }
 
-  /** Logs at once how many there were since, as what is logged for is about to end. */
+  /** Logs the pending counts at once and ends every burst; called when the server or app has stopped. */
   end (): void {
     this.#bursts.end()
   }

@@ -1,6 +1,6 @@
 interface Burst<Event> { count: number, latest: Event, since: number, timer: NodeJS.Timeout }
 
-/** `seconds`: how long it took until there were so many; undefined for the first event of a burst. */
+/** `seconds`: the time in which these events occurred; undefined for the first event of a burst. */
 type Report<Event> = (event: Event, count: number, seconds?: number) => void
 
 /**
