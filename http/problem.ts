@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
 import { errors, GodotError } from '../src/error.ts'
+import { Type, type Static } from '../src/typebox.ts'
 import { ref } from './document/shared-schema.ts'
 
 /** Errors of HTTP by status: their stable code and meaning. Any other status has its name in kebab-case as code. */

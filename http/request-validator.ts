@@ -1,7 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify'
-import type { TObject, TSchema } from 'typebox'
-import Schema from 'typebox/schema'
-import type { TLocalizedValidationError } from 'typebox/error'
+import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../src/typebox.ts'
 import { BadRequest, type RequestFault } from './problem.ts'
 
 /** The part of a request that a schema describes, as a problem document names it. */

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsync } from 'fastify'
-import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem, problem } from '../http/problem.ts'
@@ -7,6 +6,7 @@ import { shareSchemas } from '../http/document/shared-schema.ts'
 import { GodotError } from '../src/error.ts'
 import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
+import { Type } from '../src/typebox.ts'
 
 /** Options of `health`. */
 export interface HealthOptions {

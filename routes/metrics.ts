@@ -1,5 +1,4 @@
 import type { FastifyPluginAsync } from 'fastify'
-import Type from 'typebox'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
@@ -10,6 +9,7 @@ import type { AdminOptions } from '../src/admin/admin-option-types.ts'
 import { addServerMetrics, type MetricsRegistry } from '../src/admin/server-metrics.ts'
 import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
+import { Type } from '../src/typebox.ts'
 
 /** Options of `metrics`. Without `token` everyone who can reach the host may read them. */
 export interface MetricsOptions extends AdminAuthOptions, Pick<AdminOptions, 'security'> {

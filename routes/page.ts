@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox'
+import { Type, type TSchema } from '../src/typebox.ts'
 import { decodeCursor, encodeCursor, type Position } from './cursor.ts'
 
 /** The sort keys of a kind of item; `identity` tells apart items with equal keys. */

@@ -1,9 +1,9 @@
-import Type, { type Static } from 'typebox'
 import { BadRequest, problem } from '../http/problem.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { roomNamePattern } from '../src/core/room/room-name.ts'
 import { GodotError } from '../src/error.ts'
 import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
+import { Type, type Static } from '../src/typebox.ts'
 import { asJson } from './as-json.ts'
 
 // Parameters have no `examples`: Swagger UI would fill them in and send a filter or code that the user did not choose.

@@ -3,6 +3,9 @@ import { execSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
+/** What compiles and bundles, and what is bundled. */
+const compiler = ['typescript', 'esbuild', 'typebox']
+
 /** Whether the packages of `lock`, by default all of the folder's package-lock.json, are in its node_modules. */
 export function isInstalled (folder, lock = readLock(folder)) {
   const installed = resolve(folder, 'node_modules/.package-lock.json')
@@ -37,8 +40,8 @@ export function installLight (root) {
 /** The part of a lock that the service needs: dependencies, Fastify, the client of NATS, and the compiler. */
 function lightLock ({ packages, ...lock }) {
   const { name, dependencies, devDependencies, peerDependencies } = packages['']
-  const wanted = { ...dependencies, typescript: devDependencies.typescript }
-  for (const peer of Object.keys(peerDependencies)) wanted[peer] = devDependencies[peer]
+  const wanted = { ...dependencies }
+  for (const name of [...Object.keys(peerDependencies), ...compiler]) wanted[name] = devDependencies[name]
   const kept = { '': { name, dependencies: wanted } }
   const keep = (from, names) => {
     for (const name of names) {

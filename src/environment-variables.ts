@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
-import Type, { type TSchema } from 'typebox'
-import Schema from 'typebox/schema'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
 import { originFault } from './origin-pattern.ts'
 import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
+import { Schema, Type, type TSchema } from './typebox.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
 export interface Variable {

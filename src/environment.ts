@@ -1,4 +1,3 @@
-import Schema from 'typebox/schema'
 import { parseAddressRange } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
@@ -7,6 +6,7 @@ import { defaultOptions, firstFault, type ServerOptions } from './options/option
 import { parseNamedToken } from './named-token.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
+import { Schema } from './typebox.ts'
 
 /** Settings of the service, from its environment. */
 export interface ServiceSettings {

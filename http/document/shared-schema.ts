@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import Type, { type Static, type TSchema } from 'typebox'
+import { Type, type Static, type TSchema } from '../../src/typebox.ts'
 
 /** A schema with a name, which appears in the OpenAPI document once however often it is used. */
 export type NamedSchema = TSchema & { $id: string }

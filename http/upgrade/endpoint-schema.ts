@@ -1,7 +1,7 @@
-import Type from 'typebox'
 import { GodotError } from '../../src/error.ts'
 import { defaultOptions } from '../../src/options/options.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
+import { Type } from '../../src/typebox.ts'
 import { problemContent } from '../problem.ts'
 import { problemOfRefusal } from '../../src/transport/refusal.ts'
 

@@ -1,4 +1,4 @@
-import Type, { type TObject } from 'typebox'
+import { Type, type TObject } from '../../src/typebox.ts'
 import { partial } from '../page.ts'
 import { type EventType, eventTypes } from '../../src/admin/feed-event.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type, { type Static } from 'typebox'
 import { isolated } from '../../http/isolated.ts'
+import { Type, type Static } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
 import { BanTerms } from '../schemas.ts'

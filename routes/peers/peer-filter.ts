@@ -1,9 +1,9 @@
-import Type from 'typebox'
 import { parseAddressRange } from '../../src/address-range.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { hasMembers } from '../../src/has-members.ts'
+import { Type } from '../../src/typebox.ts'
 import { asJson } from '../as-json.ts'
 import { RoomName } from '../schemas.ts'
 

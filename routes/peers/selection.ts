@@ -1,5 +1,5 @@
-import Type, { type TProperties } from 'typebox'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
+import { Type, type TProperties } from '../../src/typebox.ts'
 import type { ClusterNodes, NodeOperation } from '../nodes/cluster-nodes.ts'
 import { badRequest, PeerId } from '../schemas.ts'
 import { BodyFilter, type Filter, filtered } from './peer-filter.ts'

@@ -1,7 +1,7 @@
-import Type, { type Static } from 'typebox'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
+import { Type, type Static } from '../../src/typebox.ts'
 import { pageQuery, pageSchema } from '../page.ts'
 import { roomKeys } from './room-list.ts'
 import { roomData, RoomEntry, RoomBody } from './room-schemas.ts'

@@ -1,8 +1,8 @@
-import Type, { type Static } from 'typebox'
 import { problem } from '../../http/problem.ts'
 import { MAX_DATA, RoomOptions } from '../../src/core/room/room-options.ts'
 import type { RoomFacts } from '../../src/core/server/cluster-link.ts'
 import { GodotError } from '../../src/error.ts'
+import { Type, type Static } from '../../src/typebox.ts'
 import { RoomName } from '../schemas.ts'
 
 const Data = Type.Record(Type.String(), Type.Unknown())

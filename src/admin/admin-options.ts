@@ -1,9 +1,9 @@
-import Type from 'typebox'
 import { GodotError } from '../error.ts'
 import { defaultOptions } from '../options/options.ts'
 import { type Role, roles } from '../named-token.ts'
 import { checkedOptions, operationIdPrefix, originOption } from '../options/part-options.ts'
 import { tokenFault } from '../token-fault.ts'
+import { Type } from '../typebox.ts'
 import type { AdminOptions as PlainOptions, NamedToken as PlainToken } from './admin-option-types.ts'
 
 const isFalse = (value: unknown): boolean => value === false

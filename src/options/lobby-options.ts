@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import { Type } from '../typebox.ts'
 import type { LobbyOptions as PlainOptions } from './lobby-option-types.ts'
 import { defaultOptions } from './options.ts'
 import { checkedOptions, operationIdPrefix, originOption } from './part-options.ts'

@@ -1,6 +1,3 @@
-import Type, { type TSchema } from 'typebox'
-import type { TLocalizedValidationError } from 'typebox/error'
-import Schema from 'typebox/schema'
 import { parseAddressRange } from '../address-range.ts'
 import { GodotError } from '../error.ts'
 import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
@@ -8,6 +5,7 @@ import type { Authenticate } from '../on-authenticate.ts'
 import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
 import { originFault } from '../origin-pattern.ts'
+import { Schema, type TLocalizedValidationError, Type, type TSchema } from '../typebox.ts'
 
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600

@@ -1,7 +1,6 @@
-import Type, { type TObject } from 'typebox'
-import Schema from 'typebox/schema'
 import { GodotError } from '../error.ts'
 import { originFault } from '../origin-pattern.ts'
+import { Schema, Type, type TObject } from '../typebox.ts'
 import { firstFault } from './options.ts'
 
 const Origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)

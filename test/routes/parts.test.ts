@@ -154,7 +154,8 @@ const steps: ReadonlyArray<[step: string, statement: string, packages: string[]]
   ['adminRoutes', "await register(ours.adminRoutes, { prefix: '/api', auth: false })", ['@fastify/sse']]
 ]
 const ofService = ['@fastify/swagger', '@fastify/swagger-ui', 'close-with-grace', 'eventsource-parser', 'string-width']
-const watched = [...ofService, ...steps.flatMap(([, , packages]) => packages)]
+// 'typebox' is bundled: src/typebox.ts.
+const watched = ['typebox', ...ofService, ...steps.flatMap(([, , packages]) => packages)]
 
 t.test('importing the package loads no package of a part, registering a part only its own', async t => {
   const program = `
@@ -178,7 +179,7 @@ t.test('importing the package loads no package of a part, registering a part onl
   const args = ['--no-warnings', '--input-type=module', '-e', program]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 })
   const loaded: string[][] = stdout.trim().split('\n').map(line => JSON.parse(line))
-  t.match(loaded[0].join(), '/node_modules/typebox/', 'packages are seen')
+  t.ok(loaded[0].some(url => url.includes('/node_modules/fastify-plugin/')), 'packages are seen')
   for (const [at, [step, , packages]] of steps.entries()) {
     const isLoaded = (name: string) => loaded[at].some(url => url.includes(`/node_modules/${name}/`))
     t.same(watched.filter(isLoaded).sort(), packages, step)

@@ -1,8 +1,7 @@
-import Type from 'typebox'
-import Schema from 'typebox/schema'
 import { GodotError } from '../../error.ts'
 import type { RoomOptions as PlainOptions } from '../../options/option-types.ts'
 import { firstFault } from '../../options/options.ts'
+import { Schema, Type } from '../../typebox.ts'
 
 /** Bytes of `data` as JSON. */
 export const MAX_DATA = 4096
