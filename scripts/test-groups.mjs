@@ -19,8 +19,7 @@ const long = [
   /^cluster\/(faults\.|bus\/nats-|broker-)/, /^hosts\//, /^docs/, /^bench\/(cluster|rooms|run)$/,
   /^proxies\//, /\.browser$/, /^conformance\//, /^(package$|clients\/)/, /^service(\.lobby)?$/, /^hosting\/docker$/,
   /^(service\.limits|cli\/completion)$/, /^(examples\/cluster\.godot|cluster\/service)$/, /^cli\/(watch|tmux)$/,
-  /^(generated-docs|types)$/,
-  /^protocol\/(variant\/variant-adversarial|websocket\/(frame-reader\.differential|unmask))$/
+  /^(generated-docs|types)$/, /^protocol\/websocket\/frame-reader\.differential$/
 ]
 const short = [
   /^service/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
@@ -29,7 +28,8 @@ const coveredWithChildren = /^service\.limits$|^cli\/(watch|completion)$|^cluste
 
 /** Files of several seconds that are not worth a process of their own; `npm run test:quick` leaves them out, too. */
 const slow = [
-  /^(architecture|http\/document\/examples)$/, /^cli\/(escape\.property|follow-events)$/,
+  /^(architecture|http\/document\/examples)$/, /^protocol\/(variant\/variant-adversarial|websocket\/unmask)$/,
+  /^cli\/(escape\.property|follow-events)$/,
   /^cluster\/admin$/, /^core\/peer\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
   /^routes\/(properties|bad-input|peers\/peer-list|rooms\/lobby|events\/events)$/
 ]
