@@ -22,6 +22,7 @@ import type { ClusterBackend, ClusterSignals } from './cluster.ts'
 import { Congestion } from './congestion.ts'
 import { DirectLinks } from './direct-links.ts'
 import { EventExchange } from './event-exchange.ts'
+import { FirstNumbers } from './first-numbers.ts'
 import { Gaps } from './gaps.ts'
 import { LocalNode } from './local-node.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership/membership-host.ts'
@@ -69,6 +70,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly #traffic: RoomTraffic
   readonly #direct: DirectLinks
   readonly #gaps: Gaps
+  readonly #firstNumbers: FirstNumbers
   readonly #congestion: Congestion
   readonly #congestedRooms: CongestedRooms
   readonly #partHost: PartHost
@@ -92,22 +94,23 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes = new RoomHomes(node, {
       nodeId: node.id,
       replica: peers.replica,
-      homeChanged: room => { this.#traffic.part(room)?.update() }
+      homeChanged: room => { this.#homeChanged(room) }
     })
     const traffic = this.#traffic = new RoomTraffic(node, {
       receive: (part, message) => { this.#receiveAll(part, message) },
       lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
     })
-    this.#gaps = new Gaps(node, { rules, peers, traffic, direct, signals })
+    const events = this.#events = new EventExchange(node, {
+      received: (slot, event) => { this.#eventReceived(slot, event) },
+      lost: (slot, count) => { this.#gaps.eventsLost(slot, count) }
+    })
+    this.#gaps = new Gaps(node, { rules, peers, traffic, direct, events, signals })
+    this.#firstNumbers = new FirstNumbers(node, { traffic, direct, events })
     this.#congestion = new Congestion(node)
     this.#congestedRooms = new CongestedRooms(node, room => traffic.part(room))
     this.#partHost = this.#createPartHost()
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
-    this.#events = new EventExchange(node, {
-      received: (slot, event) => { this.#eventReceived(slot, event) },
-      lost: (slot, count) => { this.#gaps.eventsLost(slot, count) }
-    })
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
       const session = registry.find(id)
       if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
@@ -152,6 +155,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     if (this.#node.lease.slot > 0) {
       this.#traffic.open(part)
       this.#homes.opened(core)
+      this.#learnNumbers(core.name)
     }
     part.update()
     return part
@@ -295,12 +299,13 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   heard (node: ClusterNode, bytes: Uint8Array): void {
     this.#gaps.check(node, bytes)
+    this.#firstNumbers.retry(node.slot)
   }
 
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
-    await this.#peers.nodeJoined(node)
+    await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
@@ -315,6 +320,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
+    this.#firstNumbers.forget(node.slot)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
     this.#homes.nodeLeft(node)
@@ -334,6 +340,19 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.config.close()
     this.#node.hold()
     this.signals.emit('lost')
+  }
+
+  #homeChanged (room: string): void {
+    this.#traffic.part(room)?.update()
+    this.#learnNumbers(room)
+  }
+
+  /** Other nodes may send to a room: those that have members of it, and its home. */
+  #learnNumbers (room: string): void {
+    const slots = this.#peers.replica.slotsOf(room)
+    const home = this.#homes.homeOf(room)
+    if (home !== undefined && home !== this.slot) slots.add(home)
+    for (const slot of slots) this.#firstNumbers.learnRoom(slot, room)
   }
 
   // ---- what arrives ----
@@ -413,10 +432,11 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   #remoteJoined (peer: RemotePeer): void {
-    const { id, facts: { room } } = peer
+    const { id, slot, facts: { room } } = peer
     this.#homes.seats.take(room)
     const part = this.#traffic.part(room)
     part?.update()
+    this.#firstNumbers.learnRoom(slot, room)
     part?.core.remoteJoined(id)
     this.signals.emit('peer_joined', peer.peer)
   }
@@ -425,7 +445,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const { slot, facts: { room } } = peer
     const part = this.#traffic.part(room)
     part?.update()
-    if (!this.#peers.replica.isIn(room, slot)) this.#traffic.forgetIn(room, slot)
+    if (!this.#peers.replica.isIn(room, slot)) {
+      this.#traffic.forgetIn(room, slot)
+      this.#learnNumbers(room)
+    }
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
     this.signals.emit('peer_left', peer.peer, end)
   }

@@ -34,6 +34,11 @@ export class DirectLinks {
     for (const [slot, batch] of this.#batches) if (!batch.isEmpty) this.#sendBatch(slot, batch)
   }
 
+  /** Number of the last message to a node; 0 if there is none. */
+  lastSentTo (slot: number): number {
+    return this.#sent.get(slot) ?? 0
+  }
+
   /** Numbers of the last messages, by slot of the receiver. */
   get lastSent (): IterableIterator<[number, number]> {
     return this.#sent.entries()

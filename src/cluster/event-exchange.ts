@@ -19,7 +19,8 @@ export interface ExchangeHost {
 export class EventExchange {
   readonly #context: NodeContext
   readonly #host: ExchangeHost
-  readonly #received = new LastNumbers()
+  /** Numbers of the last messages of other nodes. */
+  readonly received = new LastNumbers()
   #seq = 0
   #waiting: RemoteEvent[] = []
   #characters = 0
@@ -37,7 +38,12 @@ export class EventExchange {
 
   /** The node has left, or joined again: its numbers start over. */
   forget (slot: number): void {
-    this.#received.forget(slot)
+    this.received.forget(slot)
+  }
+
+  /** Number of the last message of this node. */
+  get lastSent (): number {
+    return this.#seq
   }
 
   send (event: RemoteEvent): void {
@@ -58,7 +64,7 @@ export class EventExchange {
 
   #receive ({ slot, epoch, seq, events }: EventMessage): void {
     if (!this.#context.isLive({ slot, epoch })) return
-    const lost = this.#received.arrived(slot, seq)
+    const lost = this.received.arrived(slot, seq)
     if (lost === undefined) return
     if (lost > 0) this.#host.lost(slot, lost)
     for (const event of events) this.#host.received(slot, event)

@@ -3,6 +3,7 @@ import type { ClusterRules } from '../core/server/settings.ts'
 import type { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterSignals } from './cluster.ts'
 import type { DirectLinks } from './direct-links.ts'
+import type { EventExchange } from './event-exchange.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
 import { decodeJson, encodeJson } from './message/json.ts'
 import type { NodeContext } from './node-context.ts'
@@ -16,6 +17,8 @@ interface Digest {
   readonly rooms: ReadonlyArray<[string, number]>
   /** By slot of the receiver. */
   readonly direct: ReadonlyArray<[number, number]>
+  /** Events for operators. */
+  readonly events: number
 }
 
 /** The parts of a node whose messages are numbered. */
@@ -24,6 +27,7 @@ export interface GapParts {
   readonly peers: PeerSync
   readonly traffic: RoomTraffic
   readonly direct: DirectLinks
+  readonly events: EventExchange
   readonly signals: SignalEmitter<ClusterSignals>
 }
 
@@ -39,19 +43,20 @@ export class Gaps {
 
   /** For the next heartbeat of this node. */
   digest (): Uint8Array {
-    const { peers, traffic, direct } = this.#parts
-    const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: [...direct.lastSent] }
+    const { peers, traffic, direct, events: { lastSent: events } } = this.#parts
+    const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: [...direct.lastSent], events }
     return encodeJson(digest)
   }
 
   /** A heartbeat of a node: earlier messages that have not arrived are lost. */
   check (node: ClusterNode, bytes: Uint8Array): void {
-    const { peers, traffic, direct } = this.#parts
+    const { peers, traffic, direct, events } = this.#parts
     const digest = decodeJson<Digest>(bytes)
     for (const [room, seq] of digest.rooms) traffic.checkSeq(node.slot, room, seq)
     for (const [slot, seq] of digest.direct) {
       if (slot === this.#context.lease.slot) this.directLost(node.slot, direct.received.reported(node.slot, seq))
     }
+    this.eventsLost(node.slot, events.received.reported(node.slot, digest.events))
     peers.checkSeq(node.slot, digest.peers)
   }
 
@@ -62,6 +67,7 @@ export class Gaps {
 
   /** Events for operators were lost. */
   eventsLost (slot: number, count: number): void {
+    if (count === 0) return
     const node = this.#context.nodeIn(slot)
     if (node !== undefined) this.#report(node, count, '')
   }

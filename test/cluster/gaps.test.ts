@@ -1,6 +1,18 @@
 import t from 'tap'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { BusError } from '../../src/cluster/bus/bus.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { override } from '../helper/override.ts'
 import { until } from '../helper/until.ts'
+
+/** What a node reports as lost from now on: by which node, how many messages, to which room. */
+function gapsOf (node: WebSocketServer): Array<[node: string, lost: number, room: string]> {
+  const gaps: Array<[string, number, string]> = []
+  node.cluster.on('gap', ({ id }, lost, room) => { gaps.push([id, lost, room]) })
+  return gaps
+}
 
 t.test('packets to all that are lost between nodes are reported, and the sender\'s node leaves and joins', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
@@ -9,8 +21,7 @@ t.test('packets to all that are lost between nodes are reported, and the sender\
   one.sendTo(0, 'first')
   await settled()
   await two.heard()
-  const gaps: unknown[][] = []
-  b.cluster.on('gap', (...gap) => { gaps.push(gap) })
+  const gaps = gapsOf(b)
   broker.cut(buses[0])
   one.sendTo(0, 'lost 1')
   await settled()
@@ -19,8 +30,119 @@ t.test('packets to all that are lost between nodes are reported, and the sender\
   broker.restore(buses[0])
   one.sendTo(0, 'after')
   await settled()
-  t.match(gaps, [[{ id: 'node-0' }, 2, 'arena']])
+  t.same(gaps, [['node-0', 2, 'arena']])
   t.same(await two.heard(), [`del ${one.id}`, `add ${one.id}`, `${one.id}: after`])
+})
+
+for (const order of ['sender', 'receiver']) {
+  t.test(`the first packets of a node that are lost are reported, too, if the ${order} has joined first`, async t => {
+    const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+    const early = order === 'receiver' ? await joinRoom(b, 'arena') : undefined
+    const one = await joinRoom(a, 'arena')
+    const two = early ?? await joinRoom(b, 'arena')
+    const gaps = gapsOf(b)
+    broker.cut(buses[0])
+    one.sendTo(0, 'lost')
+    await settled()
+    one.sendTo(two.id, 'lost, too')
+    await settled()
+    broker.restore(buses[0])
+    one.sendTo(0, 'after')
+    one.sendTo(two.id, 'after that')
+    await settled()
+    t.same(gaps, [['node-0', 1, 'arena'], ['node-0', 1, '']])
+  })
+}
+
+t.test('the first packets that are lost are reported if their node has no members of the room', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const room = await a.cluster.openRoom('arena')
+  const two = await joinRoom(b, 'arena')
+  const gaps = gapsOf(b)
+  room.setTargetPeer(0)
+  broker.cut(buses[0])
+  room.putPacket(Buffer.from('lost'))
+  await settled()
+  broker.restore(buses[0])
+  room.putPacket(Buffer.from('after'))
+  await settled()
+  t.same(gaps, [['node-0', 1, 'arena']])
+  t.match(await two.heard(), ['1: after'])
+})
+
+t.test('the first packets that are lost are reported if the last member on their node has left', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const room = await a.cluster.openRoom('arena')
+  const one = await joinRoom(a, 'arena')
+  await joinRoom(b, 'arena')
+  one.leave()
+  await settled()
+  const gaps = gapsOf(b)
+  room.setTargetPeer(0)
+  broker.cut(buses[0])
+  room.putPacket(Buffer.from('lost'))
+  await settled()
+  broker.restore(buses[0])
+  room.putPacket(Buffer.from('after'))
+  await settled()
+  t.same(gaps, [['node-0', 1, 'arena']])
+})
+
+t.test('a node that did not answer is asked again for the number of its last packet', async t => {
+  let answers = false
+  let asked = 0
+  const wrap = (bus: Bus): Bus => override(bus, {
+    request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
+      const isAsking = new TextDecoder().decode(bytes).includes('"room":"arena"')
+      if (isAsking) asked++
+      if (isAsking && !answers) throw new BusError('timeout', subject)
+      return await bus.request(subject, bytes, milliseconds)
+    }
+  })
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, quickTimings, wrap)
+  const one = await joinRoom(a, 'arena')
+  await joinRoom(b, 'arena')
+  await until(() => asked > 3)
+  answers = true
+  const before = asked
+  await until(() => asked > before + 1)
+  await settled()
+  const gaps = gapsOf(b)
+  broker.cut(buses[0])
+  one.sendTo(0, 'lost')
+  await settled()
+  broker.restore(buses[0])
+  await until(() => gaps.length > 0)
+  t.same(gaps, [['node-0', 1, 'arena']])
+})
+
+t.test('events that are lost are reported: the first, and the last before a silence', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const cluster = internalsOf(a).registry.cluster!
+  const gaps = gapsOf(b)
+  broker.cut(buses[0])
+  cluster.shareEvent({ type: 'room_opened', at: 1, data: { room: 'arena' } })
+  await settled()
+  broker.restore(buses[0])
+  await until(() => gaps.length > 0)
+  t.same(gaps, [['node-0', 1, '']])
+})
+
+t.test('packets that were sent before the room was opened here are not lost', async t => {
+  const { nodes: [a, b, c] } = await openMemoryCluster(t, 3)
+  const one = await joinRoom(a, 'arena')
+  await joinRoom(c, 'arena')
+  for (const text of ['one', 'two', 'three']) {
+    one.sendTo(0, text)
+    await settled()
+  }
+  const gaps = gapsOf(b)
+  const two = await joinRoom(b, 'arena')
+  await two.heard()
+  one.sendTo(0, 'four')
+  await settled()
+  t.same(await two.heard(), [`${one.id}: four`])
+  t.same(gaps, [])
 })
 
 t.test('a heartbeat reveals that the last packets before a silence were lost', async t => {
@@ -31,8 +153,7 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   one.sendTo(two.id, 'to one')
   await settled()
   await two.heard()
-  const gaps: Array<[number, string]> = []
-  b.cluster.on('gap', (_node, lost, name) => { gaps.push([lost, name]) })
+  const gaps = gapsOf(b)
   broker.cut(buses[0])
   one.sendTo(0, 'lost')
   await settled()
@@ -40,7 +161,7 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   await settled()
   broker.restore(buses[0])
   await until(() => gaps.length === 2)
-  t.same(gaps.sort(), [[1, ''], [1, 'arena']])
+  t.same(gaps.sort(), [['node-0', 1, ''], ['node-0', 1, 'arena']])
   await settled()
   t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
 })

@@ -9,6 +9,7 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -43,16 +44,6 @@ function withStores (bus: Bus, stores: (key: string) => Stores): Bus {
         delete: faulty('delete'),
         get: faulty('get')
       })
-    }
-  })
-}
-
-/** A proxy that replaces some members of an object. */
-function override<Of extends object> (of: Of, members: Partial<Of>): Of {
-  return new Proxy(of, {
-    get: (of, name) => {
-      const value = Object.hasOwn(members, name) ? members[name as keyof Of] : Reflect.get(of, name, of)
-      return typeof value === 'function' ? value.bind(of) : value
     }
   })
 }

@@ -4,6 +4,18 @@
  */
 export class LastNumbers {
   readonly #bySlot = new Map<number, number>()
+  /** What the first message of a node follows. Not a last number: messages before that may still arrive. */
+  readonly #before = new Map<number, number>()
+
+  /** Messages of a node after this number are to arrive. */
+  follow (slot: number, seq: number): void {
+    if (this.isUnknown(slot)) this.#before.set(slot, seq)
+  }
+
+  /** Whether it would not be noticed that the next message of a node is lost. */
+  isUnknown (slot: number): boolean {
+    return !this.#bySlot.has(slot) && !this.#before.has(slot)
+  }
 
   /** A message has arrived: how many were lost before it; undefined if it is late. */
   arrived (slot: number, seq: number): number | undefined {
@@ -18,6 +30,7 @@ export class LastNumbers {
   /** The node has left, or joined again: its numbers start over. */
   forget (slot: number): void {
     this.#bySlot.delete(slot)
+    this.#before.delete(slot)
   }
 
   /** Up to `seq` everything has arrived or is lost; up to `expected` it should have arrived before. */
@@ -25,6 +38,7 @@ export class LastNumbers {
     const last = this.#bySlot.get(slot)
     if (last !== undefined && seq <= last) return undefined
     this.#bySlot.set(slot, seq)
-    return last === undefined ? 0 : expected - last
+    const before = last ?? this.#before.get(slot)
+    return before === undefined ? 0 : Math.max(0, expected - before)
   }
 }

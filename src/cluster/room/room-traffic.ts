@@ -69,6 +69,21 @@ export class RoomTraffic {
     this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
   }
 
+  /** Number of the last message to a room; 0 if there is none. */
+  lastSent (room: string): number {
+    return this.#sent.get(room)?.seq ?? 0
+  }
+
+  /** Messages of a node to a room after this number are to arrive. */
+  follow (slot: number, room: string, seq: number): void {
+    this.#open.get(room)?.received.follow(slot, seq)
+  }
+
+  /** Whether the room is open, and it would not be noticed that the next message of a node to it is lost. */
+  isUnknown (slot: number, room: string): boolean {
+    return this.#open.get(room)?.received.isUnknown(slot) === true
+  }
+
   /** Rooms with recent messages and the numbers of the last ones, as many as fit in a heartbeat. */
   recent (): Array<[string, number]> {
     const since = performance.now() - RECENT
