@@ -3,6 +3,7 @@ import { BusError } from './bus.ts'
 /** Codes of the JetStream API that are handled. */
 const WRONG_REVISION = [10071, 10164]
 const NO_STREAM = 10059
+const SUBJECTS_OVERLAP = 10065
 
 /** Converts an error of the client to one of the bus. */
 export function busError (error: unknown, subject: string): Error {
@@ -20,6 +21,11 @@ export function isWrongRevision (error: unknown): boolean {
 /** Whether the broker has no such store: it was restarted and has lost its keys. */
 export function isMissingStore (error: unknown): boolean {
   return isApiError(error) ? error.code === NO_STREAM : hasName(error, 'NoResponders')
+}
+
+/** Whether another node may be creating the same store at this moment. */
+export function isBeingCreated (error: unknown): boolean {
+  return isApiError(error) && error.code === SUBJECTS_OVERLAP
 }
 
 /** What is wrong and what to do, in one sentence. */

@@ -1,14 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV, KvOptions } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { KeyStore, StoreEntry } from './bus.ts'
 import { importOptional } from './import-optional.ts'
 import type { Link } from './link.ts'
-import { busError, isMissingStore, isWrongRevision } from './nats-errors.ts'
+import { busError, isBeingCreated, isMissingStore, isWrongRevision } from './nats-errors.ts'
 import { NatsWatch } from './nats-watch.ts'
 
 /** Timeout of the broker's responses, in milliseconds. */
 const TIMEOUT = 2000
+/** How often it is tried to create a store while another node may be doing so, and milliseconds in between. */
+const [ATTEMPTS, PAUSE] = [40, 50]
 
 /** A bucket of NATS. It is created again when a restarted broker has lost it. */
 export class NatsStore implements KeyStore {
@@ -107,9 +110,19 @@ export class NatsStore implements KeyStore {
   /** The bucket, created by the first caller. */
   async #open (): Promise<KV> {
     if (this.#bucket !== undefined) return this.#bucket
-    this.#making ??= this.#makeBucket().finally(() => { this.#making = undefined })
+    this.#making ??= this.#make().finally(() => { this.#making = undefined })
     this.#bucket = await this.#making
     return this.#bucket
+  }
+
+  async #make (attempt = 1): Promise<KV> {
+    try {
+      return await this.#makeBucket()
+    } catch (error) {
+      if (!isBeingCreated(error) || attempt === ATTEMPTS) throw error
+      await delay(PAUSE)
+      return await this.#make(attempt + 1)
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect as natsConnection } from '@nats-io/transport-node'
 import t, { type Test } from 'tap'
 import type { Bus } from '../../../src/cluster/bus/bus.ts'
 import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
@@ -146,6 +148,27 @@ t.test('a store outlives a restart of the broker', async t => {
   await status(bus, true)
   t.equal((await store.get('a'))?.revision, revision)
   t.ok(await store.update('a', new Uint8Array(1), revision) as number > revision)
+})
+
+t.test('waits while another node creates the same store, but not for ever', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  const connection = await natsConnection({ servers: server.url })
+  t.teardown(async () => { await connection.close() })
+  const { streams } = await jetstreamManager(connection)
+  // To the broker a stream that is being created for the same keys is one like any other.
+  for (const name of ['soon', 'never']) await streams.add({ name: `other-${name}`, subjects: [`$KV.${name}.>`] })
+  await t.rejects(bus.openStore('never'), { code: 10065, message: 'subjects overlap with an existing stream' })
+  const refused = new Promise<void>(resolve => {
+    connection.subscribe('$JS.EVENT.ADVISORY.API', {
+      callback: (_error, message) => { if (message.string().includes('STREAM.CREATE.KV_soon')) resolve() }
+    })
+  })
+  await connection.flush()
+  const opening = bus.openStore('soon')
+  await withTimeout(10, () => 'the first attempt', refused)
+  await streams.delete('other-soon')
+  t.equal(await (await opening).create('a', new Uint8Array(1)), 1)
 })
 
 t.test('a store is made again when a restarted broker has lost it; watches go on', async t => {
