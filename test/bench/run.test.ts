@@ -20,7 +20,7 @@ t.test('npm run bench measures the peers that the project installs', async t => 
   const { figures } = JSON.parse(await readFile(json, 'utf8')) as { figures: Record<string, Record<string, Figures[]>> }
   t.same(Object.keys(figures), ['room-16', 'handshakes', 'churn-500', 'tls-echo-64'])
   for (const [scenario, peers] of Object.entries(figures)) {
-    t.same(Object.keys(peers), ['ws', 'us'])
+    t.same(Object.keys(peers), ['ws', 'us'], scenario, { stderr })
     for (const [peer, [round]] of Object.entries(peers)) {
       const isPlausible = round?.perSecond > 0 && round.faults === 0 && round.p50 <= round.p99
       t.ok(isPlausible, `${scenario}, ${peer}`, { round, stderr })

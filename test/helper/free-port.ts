@@ -1,12 +1,27 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+
+/**
+ * Ports below those that systems give to outgoing connections: such a connection of any process could take the port
+ * before the program listens that it is meant for.
+ */
+const [FIRST, END] = [10_000, 32_768]
 
 /** A port that nobody listens on. */
 export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = randomInt(FIRST, END)
+  return await isFree(port) ? port : await freePort()
+}
+
+async function isFree (port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  return port
+  return true
 }

@@ -9,12 +9,14 @@ import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import type { ClusterTransport } from '../../src/cluster/cluster-core.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
+import { freePort } from './free-port.ts'
 import { silentLogger } from './silent-logger.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** A real nats-server with a folder of its own. */
 export class NatsServer {
-  port = -1
+  /** 0 before the start. */
+  port = 0
   readonly #folder: string
   readonly #args: readonly string[]
   #process: ChildProcess | undefined
@@ -35,6 +37,7 @@ export class NatsServer {
       const rows = programs.filter(({ command }) => command === 'nats-server')
       throw new Error(`nats-server is not installed: ${installCommand(...rows)}`)
     }
+    this.port ||= await freePort()
     const args = ['-a', '127.0.0.1', '-p', String(this.port), '-sd', this.#folder, ...this.#args]
     const server = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process = server
@@ -47,7 +50,6 @@ export class NatsServer {
       server.once('exit', () => { reject(new Error(`nats-server has ended: ${log}`)) })
     })
     await withTimeout(20, () => `nats-server: ${log}`, ready)
-    this.port = Number(/client connections on .*:(\d+)/.exec(log)?.[1])
   }
 
   signal (signal: NodeJS.Signals): void {
