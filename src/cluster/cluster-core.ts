@@ -347,7 +347,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#learnNumbers(room)
   }
 
-  /** Other nodes may send to a room: those that have members of it, and its home. */
+  /** Learns the numbers of the nodes that may send to a room: those with members in it, and its home. */
   #learnNumbers (room: string): void {
     const slots = this.#peers.replica.slotsOf(room)
     const home = this.#homes.homeOf(room)

@@ -34,7 +34,7 @@ export class DirectLinks {
     for (const [slot, batch] of this.#batches) if (!batch.isEmpty) this.#sendBatch(slot, batch)
   }
 
-  /** Number of the last message to a node; 0 if there is none. */
+  /** Number of the last message sent to a node; 0 before the first. */
   lastSentTo (slot: number): number {
     return this.#sent.get(slot) ?? 0
   }

@@ -41,7 +41,7 @@ export class EventExchange {
     this.received.forget(slot)
   }
 
-  /** Number of the last message of this node. */
+  /** Number of the last message of this node; 0 before the first. */
   get lastSent (): number {
     return this.#seq
   }

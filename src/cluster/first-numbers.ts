@@ -10,19 +10,19 @@ export interface NumberedParts {
   readonly events: EventExchange
 }
 
-/** Numbers of the last messages that a node has sent: to a room, to the node that asks, about events. */
+/** Numbers of the last messages that a node has sent: to a room, to the node that asks, and of events. */
 interface Sent { readonly epoch: number, readonly room: number, readonly direct: number, readonly events: number }
 
 /**
- * Learns from other nodes which numbers their messages have so far: otherwise nobody would notice that the first ones
- * are lost. A node asks after it has subscribed, so all that follows the answer is to arrive.
+ * Asks other nodes for the numbers of their last messages: without them the loss of their first messages would go
+ * unnoticed. A node asks after it has subscribed, so every message after the answer is expected to arrive.
  */
 export class FirstNumbers {
   readonly #context: NodeContext
   readonly #parts: NumberedParts
   /** Nodes and rooms that are being asked about: `slot room`. */
   readonly #pending = new Set<string>()
-  /** Rooms about which a node has not answered, by slot: asked again after its next heartbeat. */
+  /** Rooms about which a node has not answered, by its slot; it is asked again after its next heartbeat. */
   readonly #unanswered = new Map<number, Set<string>>()
 
   constructor (context: NodeContext, parts: NumberedParts) {
@@ -41,8 +41,8 @@ export class FirstNumbers {
   async learn (slot: number): Promise<void> {
     const sent = await this.#ask(slot)
     if (!this.#context.isLive({ slot, epoch: sent.epoch })) return
-    this.#parts.direct.received.follow(slot, sent.direct)
-    this.#parts.events.received.follow(slot, sent.events)
+    this.#parts.direct.received.expectAfter(slot, sent.direct)
+    this.#parts.events.received.expectAfter(slot, sent.events)
   }
 
   /** A node may send to a room that has a part here. */
@@ -52,12 +52,12 @@ export class FirstNumbers {
     this.#pending.add(key)
     this.#ask(slot, room)
       .then(({ epoch, room: seq }) => {
-        if (this.#context.isLive({ slot, epoch })) this.#parts.traffic.follow(slot, room, seq)
+        if (this.#context.isLive({ slot, epoch })) this.#parts.traffic.expectAfter(slot, room, seq)
       }, () => { this.#remember(slot, room) })
       .finally(() => { this.#pending.delete(key) })
   }
 
-  /** Asks a node again for what it has not answered. */
+  /** Repeats the questions that a node has not answered. */
   retry (slot: number): void {
     const rooms = this.#unanswered.get(slot)
     this.#unanswered.delete(slot)

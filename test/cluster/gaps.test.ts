@@ -3,8 +3,9 @@ import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { BusError } from '../../src/cluster/bus/bus.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
+import type { RoomClient } from '../helper/room-client.ts'
 import { until } from '../helper/until.ts'
 
 /** What a node reports as lost from now on: by which node, how many messages, to which room. */
@@ -12,6 +13,16 @@ function gapsOf (node: WebSocketServer): Array<[node: string, lost: number, room
   const gaps: Array<[string, number, string]> = []
   node.cluster.on('gap', ({ id }, lost, room) => { gaps.push([id, lost, room]) })
   return gaps
+}
+
+/** Cuts the first node off while a client of it sends a packet to all, and one to a client of another node. */
+async function losePackets ({ broker, buses }: MemoryCluster, one: RoomClient, two: RoomClient): Promise<void> {
+  broker.cut(buses[0])
+  one.sendTo(0, 'lost')
+  await settled()
+  one.sendTo(two.id, 'lost, too')
+  await settled()
+  broker.restore(buses[0])
 }
 
 t.test('packets to all that are lost between nodes are reported, and the sender\'s node leaves and joins', async t => {
@@ -35,18 +46,14 @@ t.test('packets to all that are lost between nodes are reported, and the sender\
 })
 
 for (const order of ['sender', 'receiver']) {
-  t.test(`the first packets of a node that are lost are reported, too, if the ${order} has joined first`, async t => {
-    const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  t.test(`reports the loss of a node's first packets if the ${order} has joined first`, async t => {
+    const cluster = await openMemoryCluster(t, 2)
+    const [a, b] = cluster.nodes
     const early = order === 'receiver' ? await joinRoom(b, 'arena') : undefined
     const one = await joinRoom(a, 'arena')
     const two = early ?? await joinRoom(b, 'arena')
     const gaps = gapsOf(b)
-    broker.cut(buses[0])
-    one.sendTo(0, 'lost')
-    await settled()
-    one.sendTo(two.id, 'lost, too')
-    await settled()
-    broker.restore(buses[0])
+    await losePackets(cluster, one, two)
     one.sendTo(0, 'after')
     one.sendTo(two.id, 'after that')
     await settled()
@@ -55,8 +62,8 @@ for (const order of ['sender', 'receiver']) {
 }
 
 for (const hadMember of [false, true]) {
-  const members = hadMember ? 'members of the room no longer' : 'no members of the room'
-  t.test(`the first packets that are lost are reported if their node has ${members}`, async t => {
+  const members = hadMember ? 'no longer has members' : 'never had members'
+  t.test(`reports the loss of first packets from a node that ${members} in the room`, async t => {
     const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
     const room = await a.cluster.openRoom('arena')
     const one = hadMember ? await joinRoom(a, 'arena') : undefined
@@ -104,7 +111,7 @@ t.test('a node that did not answer is asked again for the number of its last pac
   t.same(gaps, [['node-0', 1, 'arena']])
 })
 
-t.test('events that are lost are reported: the first, and the last before a silence', async t => {
+t.test('a heartbeat reveals that the first event of a node was lost', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
   const cluster = internalsOf(a).registry.cluster!
   const gaps = gapsOf(b)
@@ -116,7 +123,7 @@ t.test('events that are lost are reported: the first, and the last before a sile
   t.same(gaps, [['node-0', 1, '']])
 })
 
-t.test('packets that were sent before the room was opened here are not lost', async t => {
+t.test('packets that were sent before a node opened the room do not count as lost', async t => {
   const { nodes: [a, b, c] } = await openMemoryCluster(t, 3)
   const one = await joinRoom(a, 'arena')
   await joinRoom(c, 'arena')
@@ -134,7 +141,8 @@ t.test('packets that were sent before the room was opened here are not lost', as
 })
 
 t.test('a heartbeat reveals that the last packets before a silence were lost', async t => {
-  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const cluster = await openMemoryCluster(t, 2)
+  const [a, b] = cluster.nodes
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
   one.sendTo(0, 'first')
@@ -142,12 +150,7 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   await settled()
   await two.heard()
   const gaps = gapsOf(b)
-  broker.cut(buses[0])
-  one.sendTo(0, 'lost')
-  await settled()
-  one.sendTo(two.id, 'lost, too')
-  await settled()
-  broker.restore(buses[0])
+  await losePackets(cluster, one, two)
   await until(() => gaps.length === 2)
   t.same(gaps.sort(), [['node-0', 1, ''], ['node-0', 1, 'arena']])
   await settled()

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { freePort } from './free-port.ts'
 
-t.test('no outgoing connection can take a free port before a program listens on it', async t => {
+t.test('a free port is below the ephemeral range, so no outgoing connection takes it', async t => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * Ports below those that systems give to outgoing connections: such a connection of any process could take the port
- * before the program listens that it is meant for.
+ * Ports below the ephemeral range, from which systems take the ports of outgoing connections: one of those could be
+ * taken before the program listens on it.
  */
 const [FIRST, END] = [10_000, 32_768]
 

@@ -10,7 +10,7 @@ import { NatsWatch } from './nats-watch.ts'
 
 /** Timeout of the broker's responses, in milliseconds. */
 const TIMEOUT = 2000
-/** How often it is tried to create a store while another node may be doing so, and milliseconds in between. */
+/** Maximum number of attempts to create a store that another node may be creating, and milliseconds between them. */
 const [ATTEMPTS, PAUSE] = [40, 50]
 
 /** A bucket of NATS. It is created again when a restarted broker has lost it. */

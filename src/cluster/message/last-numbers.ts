@@ -4,15 +4,15 @@
  */
 export class LastNumbers {
   readonly #bySlot = new Map<number, number>()
-  /** What the first message of a node follows. Not a last number: messages before that may still arrive. */
+  /** Number after which messages of a node are expected. Earlier ones may still arrive, so it is not a last number. */
   readonly #before = new Map<number, number>()
 
-  /** Messages of a node after this number are to arrive. */
-  follow (slot: number, seq: number): void {
+  /** Expects every message of a node after this number. */
+  expectAfter (slot: number, seq: number): void {
     if (this.isUnknown(slot)) this.#before.set(slot, seq)
   }
 
-  /** Whether it would not be noticed that the next message of a node is lost. */
+  /** Whether the loss of a node's next message would go unnoticed. */
   isUnknown (slot: number): boolean {
     return !this.#bySlot.has(slot) && !this.#before.has(slot)
   }

@@ -69,17 +69,17 @@ export class RoomTraffic {
     this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
   }
 
-  /** Number of the last message to a room; 0 if there is none. */
+  /** Number of the last message sent to a room; 0 before the first. */
   lastSent (room: string): number {
     return this.#sent.get(room)?.seq ?? 0
   }
 
-  /** Messages of a node to a room after this number are to arrive. */
-  follow (slot: number, room: string, seq: number): void {
-    this.#open.get(room)?.received.follow(slot, seq)
+  /** Expects every message of a node to a room after this number. */
+  expectAfter (slot: number, room: string, seq: number): void {
+    this.#open.get(room)?.received.expectAfter(slot, seq)
   }
 
-  /** Whether the room is open, and it would not be noticed that the next message of a node to it is lost. */
+  /** Whether the room is open, and the loss of a node's next message to it would go unnoticed. */
   isUnknown (slot: number, room: string): boolean {
     return this.#open.get(room)?.received.isUnknown(slot) === true
   }

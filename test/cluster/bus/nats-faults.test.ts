@@ -150,13 +150,13 @@ t.test('a store outlives a restart of the broker', async t => {
   t.ok(await store.update('a', new Uint8Array(1), revision) as number > revision)
 })
 
-t.test('waits while another node creates the same store, but not for ever', async t => {
+t.test('waits while another node creates the same store, but not forever', async t => {
   const server = await startNats(t)
   const bus = await connect(t, server.url)
   const connection = await natsConnection({ servers: server.url })
   t.teardown(async () => { await connection.close() })
   const { streams } = await jetstreamManager(connection)
-  // To the broker a stream that is being created for the same keys is one like any other.
+  // To the broker a stream that another node is creating for the same keys is like any other stream.
   for (const name of ['soon', 'never']) await streams.add({ name: `other-${name}`, subjects: [`$KV.${name}.>`] })
   await t.rejects(bus.openStore('never'), { code: 10065, message: 'subjects overlap with an existing stream' })
   const refused = new Promise<void>(resolve => {

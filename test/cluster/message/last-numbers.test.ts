@@ -11,23 +11,23 @@ t.test('counts what is lost between two messages of a node', async t => {
   t.equal(numbers.arrived(2, 3), 0, 'of another node')
 })
 
-t.test('counts what is lost before the first message if it knows what that follows', async t => {
+t.test('counts what is lost before the first message if it was told after which number to expect messages', async t => {
   for (const method of ['arrived', 'reported'] as const) {
     const numbers = new LastNumbers()
     t.ok(numbers.isUnknown(1))
-    numbers.follow(1, 5)
+    numbers.expectAfter(1, 5)
     t.notOk(numbers.isUnknown(1))
     t.equal(numbers[method](1, 8), method === 'arrived' ? 2 : 3)
-    numbers.follow(1, 20)
+    numbers.expectAfter(1, 20)
     t.equal(numbers.arrived(1, 9), 0, 'once one has arrived its number counts')
     numbers.forget(1)
     t.ok(numbers.isUnknown(1))
   }
 })
 
-t.test('messages before the number to follow are neither late nor do they hide a loss', async t => {
+t.test('messages up to that number are not late, and do not hide a loss', async t => {
   const numbers = new LastNumbers()
-  numbers.follow(1, 5)
+  numbers.expectAfter(1, 5)
   t.equal(numbers.arrived(1, 4), 0)
   t.equal(numbers.arrived(1, 5), 0)
   t.equal(numbers.arrived(1, 7), 1)
