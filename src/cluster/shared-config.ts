@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import type { Ban } from '../core/admission/bans.ts'
 import type { ConfigHost } from '../core/server/cluster-link.ts'
 import type { Logger } from '../logger.ts'
 import type { RuntimeOptions } from '../options/runtime-options.ts'
-import type { KeyStore, StoreEntry } from './bus/bus.ts'
+import { BusError, type KeyStore, type StoreEntry } from './bus/bus.ts'
 
-/** Random bytes that the cluster has in common; a store without them is new. */
+/** Random bytes that the cluster has in common; a store without them is new, and who creates them fills it. */
 const SECRET = 'secret'
+/** Created when the bans and options that were known before are in the store. */
+const FILLED = 'filled'
 const BAN = 'ban.'
 const OPTION = 'option.'
 const SECRET_BYTES = 32
+/** How long a node may take to fill a new store before others do it, too, and how often they look, in milliseconds. */
+const [FILLED_WITHIN, PAUSE] = [2000, 20]
 /** Maximum wait of an administrator for a change to be stored, in milliseconds. */
 const WRITTEN_WITHIN = 2000
 
@@ -33,8 +37,13 @@ export class SharedConfig {
   #unwatch: (() => void) | undefined
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
-  /** What the broker has lost; if everything, this node writes it again. */
-  #lost: 'nothing' | 'unknown' | 'everything' = 'nothing'
+  #filling: Promise<boolean> | undefined
+  /** Whether the broker may have lost the store. */
+  #mayBeLost = false
+  /** Whether this node fills the new store. */
+  #isFilling = false
+  /** Whether the store contains what was known before it was new. */
+  #isFilled = false
   /** Whether the failure to write is logged. */
   #hasFailed = false
   #secret: Uint8Array | undefined
@@ -56,22 +65,20 @@ export class SharedConfig {
     this.#unwatch = await store.watch(entry => {
       found.add(entry.key)
       this.#changed(entry)
-    }, () => { this.#forgetRevisions() })
-    if (!found.has(SECRET) || this.#lost === 'everything') await this.#restore(store)
-    else this.#forgetAllBut(found)
-    this.#lost = 'nothing'
+    }, () => { this.#renewed() })
+    if (!await this.#fill(store)) this.#forgetAllBut(found)
     await this.written()
   }
 
   close (): void {
     this.#unwatch?.()
     this.#unwatch = this.#store = undefined
-    this.#overtaken.clear()
+    this.#renewed()
   }
 
   /** The connection was restored: the broker may have lost the store. */
   reconnected (): void {
-    if (this.#lost === 'nothing') this.#lost = 'unknown'
+    this.#mayBeLost = true
     this.settle()
   }
 
@@ -84,20 +91,40 @@ export class SharedConfig {
     const store = this.#store
     if (store === undefined) return
     try {
-      if (this.#lost !== 'nothing') await this.#restore(store)
+      if (this.#mayBeLost || !this.#isFilled) await this.#fill(store)
       if (this.#pending.size > 0) await this.#write()
     } catch (err) {
       this.#failed(err)
     }
   }
 
-  /** If the store is new the first node writes what it knows. */
-  async #restore (store: KeyStore): Promise<void> {
+  /** If the store is new the first node writes what it knows, or another if that fails; returns whether this did. */
+  async #fill (store: KeyStore): Promise<boolean> {
+    this.#filling ??= this.#fillNew(store).finally(() => { this.#filling = undefined })
+    return await this.#filling
+  }
+
+  async #fillNew (store: KeyStore): Promise<boolean> {
     this.#secret ??= randomBytes(SECRET_BYTES)
     const secret = encode(JSON.stringify(Buffer.from(this.#secret).toString('base64')))
-    if (await store.create(SECRET, secret) !== undefined) this.#lost = 'everything'
-    if (this.#lost === 'everything') await this.#writeKnown(store)
-    this.#lost = 'nothing'
+    if (await store.create(SECRET, secret) !== undefined || !await this.#isFilledSoon(store)) this.#isFilling = true
+    const isFilling = this.#isFilling
+    if (isFilling) {
+      await this.#writeKnown(store)
+      await store.create(FILLED, encode('true'))
+    }
+    this.#isFilling = this.#mayBeLost = false
+    return isFilling
+  }
+
+  /** Whether the node that fills the store has finished within two seconds. */
+  async #isFilledSoon (store: KeyStore): Promise<boolean> {
+    const deadline = performance.now() + FILLED_WITHIN
+    while (!this.#isFilled && performance.now() < deadline) {
+      await delay(PAUSE)
+      if (this.#store !== store) throw new BusError('disconnected', FILLED)
+    }
+    return this.#isFilled
   }
 
   async #writeKnown (store: KeyStore): Promise<void> {
@@ -190,6 +217,10 @@ export class SharedConfig {
   // ---- changes of other nodes ----
 
   #changed ({ key, value, revision }: StoreEntry): void {
+    if (key === FILLED) {
+      this.#isFilled = true
+      return
+    }
     const known = this.#known.get(key)
     if (known !== undefined && known.revision >= revision) return
     if (this.#pending.has(key)) {
@@ -207,8 +238,9 @@ export class SharedConfig {
     }
   }
 
-  /** The revisions of a lost store say nothing about the new one. */
-  #forgetRevisions (): void {
+  /** What is known of a lost store says nothing about the new one. */
+  #renewed (): void {
+    this.#isFilled = false
     for (const [key, { text }] of this.#known) this.#known.set(key, { text, revision: 0 })
     this.#overtaken.clear()
   }

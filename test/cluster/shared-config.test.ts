@@ -1,12 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { RuntimeOptions } from '../../src/options/runtime-options.ts'
-import { openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import { override } from '../helper/override.ts'
 import { Random, scaled, seed } from '../helper/random.ts'
+import { until } from '../helper/until.ts'
 
 const ADDRESSES = ['192.0.2.1', '2001:db8::/32']
+const BANNED = ['192.0.2.1', '192.0.2.2', '192.0.2.3']
 const RUNS = scaled(150)
 
 /** What all nodes of a cluster have in common. */
@@ -78,6 +81,87 @@ t.test('changes reach all nodes after the broker has lost the store', async t =>
     const expected = { maxPeers: 100 + at, pingInterval: 0, bans: [{ address: '192.0.2.1', reason: `after ${at}` }] }
     for (const one of [a, b, c]) t.same(shared(one), expected)
   }
+})
+
+/** Three nodes with three bans; `pause` delays each ban that a node creates in the store. */
+async function openSlowCluster (t: Test, pause: () => Promise<unknown>): Promise<MemoryCluster> {
+  const timings = { ...patientTimings, lease: 300 }
+  const cluster = await openMemoryCluster(t, 3, {}, timings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        create: async (key: string, value: Uint8Array) => {
+          if (key.startsWith('ban.')) await pause()
+          return await store.create(key, value)
+        }
+      })
+    }
+  }))
+  for (const address of BANNED) cluster.nodes[0].ban(address)
+  await settled()
+  return cluster
+}
+
+/** The nodes lose the broker for longer than a lease, and the broker loses its stores. */
+async function replaceBroker ({ broker, nodes, buses }: MemoryCluster): Promise<void> {
+  for (const bus of buses) broker.cut(bus)
+  await until(() => nodes.every(node => !node.cluster.isReady))
+  broker.forget()
+}
+
+function bannedOn (node: WebSocketServer): string[] {
+  return node.bans().map(({ address }) => address).sort()
+}
+
+t.test('nodes that join a new store lift no bans while one of them writes it', async t => {
+  const cluster = await openSlowCluster(t, async () => await delay(30))
+  const { broker, nodes, buses } = cluster
+  const lifted: string[] = []
+  for (const node of nodes) {
+    internalsOf(node).monitor.events.on('unbanned', ({ address }) => {
+      lifted.push(`${node.cluster.nodeId}: ${address}`)
+    })
+  }
+  await replaceBroker(cluster)
+  for (const bus of buses) broker.restore(bus)
+  await until(() => nodes.every(node => node.cluster.isReady))
+  t.same(lifted, [])
+  for (const node of nodes) t.same(bannedOn(node), BANNED)
+})
+
+t.test('bans stay when the node leaves that was writing them to a new store', async t => {
+  let writers = 0
+  const cluster = await openSlowCluster(t, async () => {
+    writers++
+    if (writers === 1) await new Promise(() => {})
+  })
+  const { broker, nodes: [, ...others], buses } = cluster
+  await replaceBroker(cluster)
+  broker.restore(buses[0])
+  await until(() => writers === 1)
+  broker.cut(buses[0])
+  for (const bus of buses.slice(1)) broker.restore(bus)
+  await until(() => others.every(node => node.cluster.isReady))
+  for (const node of others) t.same(bannedOn(node), BANNED)
+})
+
+t.test('a change of the time without broker reaches nodes that knew a longer history of the lost store', async t => {
+  const cluster = await openSlowCluster(t, async () => {})
+  const { broker, nodes, buses } = cluster
+  for (let maxPeers = 1; maxPeers < 20; maxPeers++) {
+    change(nodes[0], { maxPeers })
+    await settled()
+  }
+  await replaceBroker(cluster)
+  change(nodes[0], { maxPeers: 20 })
+  nodes[0].ban(BANNED[0], { reason: 'changed' })
+  nodes[0].unban(BANNED[1])
+  for (const bus of buses) broker.restore(bus)
+  await until(() => nodes.every(node => node.cluster.isReady))
+  await settled()
+  for (const node of nodes) t.same(shared(node), shared(nodes[0]))
+  t.equal(nodes[1].options.maxPeers, 20)
+  t.same(bannedOn(nodes[1]), [BANNED[0], BANNED[2]])
 })
 
 t.test(`after random changes on random nodes all agree (SEED=${seed})`, async t => {
