@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path'
 
 const tests = join(resolve(import.meta.dirname, '..'), 'dist/test')
 /** Bytes of compiled tests that share a process. */
-const GROUP_SIZE = 150_000
+const GROUP_SIZE = 300_000
 /** The same for tests that start other programs. */
 const SHORT_SIZE = 18_000
 

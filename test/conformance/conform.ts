@@ -31,8 +31,11 @@ export function echoFromQueue (server: WebSocketServer): void {
   })
 }
 
+/** A way to send a case: its bytes in chunks after the handshake, or all behind the request. */
+interface Delivery { readonly how: string, readonly request: Buffer, readonly chunks: Buffer[] }
+
 /** Ways to split the client's bytes into chunks, and the maximum stream size of each. */
-const deliveries: Array<{ how: string, maxSize: number, split: (frames: readonly Buffer[]) => Buffer[] }> = [
+const splits: Array<{ how: string, maxSize: number, split: (frames: readonly Buffer[]) => Buffer[] }> = [
   { how: 'at once', maxSize: Infinity, split: frames => [Buffer.concat(frames)] },
   { how: 'frame by frame', maxSize: 20_000, split: frames => [...frames] },
   { how: 'byte by byte', maxSize: 150, split: frames => pieces(frames, 1) },
@@ -44,8 +47,12 @@ function pieces (frames: readonly Buffer[], size: number): Buffer[] {
   return Array.from({ length: Math.ceil(stream.length / size) }, (_, at) => stream.subarray(at * size, (at + 1) * size))
 }
 
-/** A table of cases, and headers of the upgrade requests. */
-export interface Table { readonly cases: readonly Case[], readonly headers: Record<string, string> }
+/** A table of cases, and headers of the upgrade requests; `isSampled`: each case in one delivery, in turn. */
+export interface Table {
+  readonly cases: readonly Case[]
+  readonly headers: Record<string, string>
+  readonly isSampled?: boolean
+}
 
 /** Runs all cases of a table in all suitable deliveries against an echo server. */
 export async function conform (
@@ -56,20 +63,20 @@ export async function conform (
 ): Promise<void> {
   const ends = watchEnds(server)
   const request = Buffer.from(upgradeRequest('/ws', table.headers))
-  for (const aCase of table.cases) {
-    const size = aCase.send.reduce((sum, one) => sum + one.length, 0)
-    for (const { how, maxSize, split } of deliveries) {
-      if (size > maxSize) continue
-      const chunks = split(aCase.send)
-      if (how === 'at once' || chunks.length > 1) {
-        await run(t, await open(t, server.port), aCase, how, [request], chunks, ends)
-      }
-    }
-    await run(t, await open(t, server.port), aCase, 'with the handshake', [
-      Buffer.concat([request, ...aCase.send, ...aCase.late])
-    ], [], ends)
+  for (const [at, aCase] of table.cases.entries()) {
+    const all = deliveriesOf(aCase, request)
+    const chosen = table.isSampled === true ? [all[at % all.length]] : all
+    for (const delivery of chosen) await run(t, await open(t, server.port), aCase, delivery, ends)
   }
   t.equal(server.peerCount, 0, 'no peers remain')
+}
+
+function deliveriesOf ({ send, late }: Case, request: Buffer): Delivery[] {
+  const size = send.reduce((sum, one) => sum + one.length, 0)
+  const inChunks = splits.filter(({ maxSize }) => size <= maxSize)
+    .map(({ how, split }) => ({ how, request, chunks: split(send) }))
+    .filter(({ how, chunks }) => how === 'at once' || chunks.length > 1)
+  return [...inChunks, { how: 'with the handshake', request: Buffer.concat([request, ...send, ...late]), chunks: [] }]
 }
 
 /**
@@ -77,11 +84,11 @@ export async function conform (
  * client_disconnected.
  */
 async function run (
-  t: Test, raw: RawSocket, aCase: Case, how: string, request: Buffer[], chunks: Buffer[], ends: Ends
+  t: Test, raw: RawSocket, aCase: Case, { how, request, chunks }: Delivery, ends: Ends
 ): Promise<void> {
   const { id, what, back, late, isClean } = aCase
   const ended = ends.of(raw.socket.localPort!)
-  await deliver(raw, request)
+  await deliver(raw, [request])
   const { status } = await raw.head()
   await deliver(raw, [...chunks.slice(0, -1), Buffer.concat([...chunks.slice(-1), ...late])])
   await raw.end()

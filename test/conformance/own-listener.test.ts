@@ -3,6 +3,7 @@ import t from 'tap'
 import { WebSocketServer } from '../../index.ts'
 import { leafKeys, pem } from '../helper/keys.ts'
 import { connectRawTls } from '../helper/raw-socket.ts'
+import { cases } from './cases.ts'
 import { conform, echo, options } from './conform.ts'
 
 t.test('an echo server with its own listener follows RFC 6455', async t => {
@@ -26,6 +27,6 @@ t.test('an echo server follows RFC 6455 over TLS', async t => {
     raw.socket.setNoDelay(true)
     raw.socket.once('session', (ticket: Buffer) => { session = ticket })
     return raw
-  })
+  }, { cases, headers: {}, isSampled: true })
   t.ok(session)
 })

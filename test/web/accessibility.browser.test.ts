@@ -29,8 +29,15 @@ const withoutColours = Object.fromEntries(colourRules.map(rule => [rule, { enabl
 /** Where screenshots of all views are written, to be looked at. */
 const folder = process.env.SCREENSHOTS
 
-/** What the page shows: how it gets there, and back to the lists. */
-interface View { readonly show: (page: Page) => Promise<unknown>, readonly leave?: (page: Page) => Promise<unknown> }
+/**
+ * What the page shows: how it gets there, and back to the lists. `part`: the only part of the page that differs from
+ * the view before; that of a dialog is the dialog.
+ */
+interface View {
+  readonly show: (page: Page) => Promise<unknown>
+  readonly leave?: (page: Page) => Promise<unknown>
+  readonly part?: string
+}
 
 const escape = async (page: Page): Promise<void> => { await page.keyboard.press('Escape') }
 const dialog = (button: string): View => ({
@@ -55,13 +62,17 @@ const views: Record<string, View> = {
       await page.locator('#events li').first().waitFor()
     }
   },
-  'a selected point of a chart': { show: async page => { await page.focus('#chart-bytes canvas') } },
+  'a selected point of a chart': {
+    show: async page => { await page.focus('#chart-bytes canvas') },
+    part: '.charts'
+  },
   'a wrong filter': {
     show: async page => {
       await page.fill('#filter-address', 'x')
       await page.getByText('address must be an IP address').waitFor()
     },
-    leave: async page => { await page.click('#filter-clear') }
+    leave: async page => { await page.click('#filter-clear') },
+    part: '.peers'
   },
   'no match': {
     show: async page => {
@@ -71,7 +82,8 @@ const views: Record<string, View> = {
     leave: async page => {
       await page.click('#filter-clear')
       await page.locator('#peers tbody tr').nth(2).waitFor()
-    }
+    },
+    part: '.peers'
   },
   'details of a peer': {
     show: async page => {
@@ -82,7 +94,8 @@ const views: Record<string, View> = {
     leave: escape
   },
   'selected peers': {
-    show: async page => { await page.check('#peers tbody .select input >> nth=0') }
+    show: async page => { await page.check('#peers tbody .select input >> nth=0') },
+    part: '.peers'
   },
   'disconnect selected peers': dialog('#selected-disconnect'),
   'ban selected peers': dialog('#selected-ban'),
@@ -109,7 +122,8 @@ const views: Record<string, View> = {
       await page.click('#client-submit')
       await page.locator('#client-messages li').first().waitFor()
     },
-    leave: async page => { await page.click('#client summary') }
+    leave: async page => { await page.click('#client summary') },
+    part: '.client'
   },
   'refusing connections': {
     show: async page => {
@@ -177,7 +191,7 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
   await page.emulateMedia({ reducedMotion: 'reduce' })
   // By the protocol of the browser, which its content security policy does not concern.
   await page.evaluate(axe)
-  for (const [name, { show, leave }] of Object.entries(views)) {
+  for (const [name, { show, leave, part = 'html' }] of Object.entries(views)) {
     await page.setViewportSize(sizes.at(-1)!)
     await show(page)
     for (const size of sizes) {
@@ -185,11 +199,12 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
       const title = `${name}, ${size.width} px`
       if (size.hasOwnColours) {
         await page.emulateMedia({ colorScheme: 'dark' })
-        t.same(await violations(page, { runOnly: colourRules }), [], `${title}, dark: accessible`)
+        t.same(await violations(page, part, { runOnly: colourRules }), [], `${title}, dark: accessible`)
         if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width} dark.png` })
         await page.emulateMedia({ colorScheme: 'light' })
       }
-      t.same(await violations(page, size.hasOwnColours ? {} : { rules: withoutColours }), [], `${title}: accessible`)
+      const options = size.hasOwnColours ? {} : { rules: withoutColours }
+      t.same(await violations(page, part, options), [], `${title}: accessible`)
       if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width}.png` })
       t.same(await page.evaluate(misfits), [], `${title}: fits`)
     }
@@ -198,9 +213,9 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
   t.same(unexpected(problems, 'status of 40').filter(problem => !problem.includes('net::ERR_FAILED')), [])
 }
 
-/** What axe-core objects to, of any impact: in the open dialog, if there is one, else in the page. */
-async function violations (page: Page, options: RunOptions): Promise<string[]> {
-  const context = "[...document.querySelectorAll('dialog[open]')].at(-1) ?? document"
+/** What axe-core objects to, of any impact: in the open dialog, if there is one, else in a part of the page. */
+async function violations (page: Page, part: string, options: RunOptions): Promise<string[]> {
+  const context = `[...document.querySelectorAll('dialog[open]')].at(-1) ?? document.querySelector('${part}')`
   const source = `axe.run(${context}, ${JSON.stringify({ ...options, resultTypes: ['violations'] })})`
   const { violations } = await page.evaluate(source) as AxeResults
   return violations.map(({ id, impact, nodes }) =>
