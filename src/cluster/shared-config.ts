@@ -40,8 +40,6 @@ export class SharedConfig {
   #filling: Promise<boolean> | undefined
   /** Whether the broker may have lost the store. */
   #mayBeLost = false
-  /** Whether this node fills the new store. */
-  #isFilling = false
   /** Whether the store contains what was known before it was new. */
   #isFilled = false
   /** Whether the failure to write is logged. */
@@ -107,14 +105,14 @@ export class SharedConfig {
   async #fillNew (store: KeyStore): Promise<boolean> {
     this.#secret ??= randomBytes(SECRET_BYTES)
     const secret = encode(JSON.stringify(Buffer.from(this.#secret).toString('base64')))
-    if (await store.create(SECRET, secret) !== undefined || !await this.#isFilledSoon(store)) this.#isFilling = true
-    const isFilling = this.#isFilling
-    if (isFilling) {
+    const isNew = await store.create(SECRET, secret) !== undefined
+    const mustFill = isNew || !await this.#isFilledSoon(store)
+    if (mustFill) {
       await this.#writeKnown(store)
       await store.create(FILLED, encode('true'))
     }
-    this.#isFilling = this.#mayBeLost = false
-    return isFilling
+    this.#mayBeLost = false
+    return mustFill
   }
 
   /** Whether the node that fills the store has finished within two seconds. */
