@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { hostname } from 'node:os'
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
+import { BurstLog } from '../core/server/log/burst-log.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { ClusterRules } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
@@ -27,6 +28,7 @@ export class LocalNode implements NodeContext {
   readonly id: string
   readonly registry: PeerRegistry
   readonly log: Logger
+  readonly failures: BurstLog
   readonly subjects: Subjects
   readonly commands: NodeCommands
   /** What was sent to other nodes, by kind. */
@@ -42,6 +44,7 @@ export class LocalNode implements NodeContext {
   constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>, timings?: Timings) {
     this.registry = registry
     this.log = registry.log
+    this.failures = new BurstLog(registry.log)
     this.id = rules.nodeId ?? generatedId()
     this.subjects = new Subjects(rules.namespace)
     this.commands = new NodeCommands(this.subjects)
@@ -95,6 +98,7 @@ export class LocalNode implements NodeContext {
   async leave (): Promise<void> {
     await this.#membership?.leave()
     this.#membership = undefined
+    this.failures.end()
     this.#lease = NO_LEASE
     await this.#bus?.close()
     this.#bus = undefined

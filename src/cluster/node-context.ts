@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts'
+import type { BurstLog } from '../core/server/log/burst-log.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { Bus } from './bus/bus.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
@@ -10,6 +11,8 @@ import type { Subjects } from './subjects.ts'
 export interface NodeContext {
   readonly registry: PeerRegistry
   readonly log: Logger
+  /** What may fail with every heartbeat. */
+  readonly failures: BurstLog
   /** Throws cluster-unavailable before the node has joined. */
   readonly bus: Bus
   /** Sends to all subscribed nodes, unless this node has lost its slot. */

@@ -18,12 +18,17 @@ class Node {
   readonly bus: Bus
   readonly host = new RecordingHost()
   readonly membership: Membership
+  /** Warnings and errors in its log, with how many there were of one that was repeated. */
+  readonly logged: Array<[message: string, hits?: number]> = []
 
   constructor (t: Test, broker: MemoryBroker, nodeId: string, options: Partial<MembershipOptions> = {}) {
     this.broker = broker
     this.bus = broker.connect()
     const all = { namespace: 'test', nodeId, version: '1', timings, ...options }
-    this.membership = new Membership(this.bus, all, this.host, silentLogger)
+    const record = ({ hits }: { hits?: number }, message: string): void => {
+      this.logged.push(hits === undefined ? [message] : [message, hits])
+    }
+    this.membership = new Membership(this.bus, all, this.host, { ...silentLogger, warn: record, error: record })
     t.teardown(async () => {
       await this.membership.leave()
       await this.bus.close()
@@ -263,6 +268,53 @@ test('a node that came with another agreement at the same time is ignored', asyn
   await Promise.allSettled([a.membership.start(), b.membership.start()])
   await pass(4 * timings.heartbeat)
   t.same([a.told, b.told], [[], []])
+})
+
+/** What fails with every heartbeat: how it begins, and at which of two nodes. */
+const repeated: Record<string, (a: Node, b: Node) => Promise<Node>> = {
+  'joining the cluster again failed': async (a, b) => {
+    await b.membership.start()
+    b.cut()
+    await b.toldOf('fenced')
+    return b
+  },
+  'adding a node failed': async (a, b) => {
+    a.host.admission = async () => { throw new Error('no snapshot') }
+    await b.membership.start()
+    return a
+  },
+  'node ignored: its settings differ': async (a, b) => {
+    b.host.agreement = '{"rooms":true}'
+    await Promise.allSettled([a.membership.start(), b.membership.start()])
+    return a
+  }
+}
+
+for (const [message, begin] of Object.entries(repeated)) {
+  test(`logged once while it repeats, and how often it did in the end: ${message}`, async t => {
+    const broker = new MemoryBroker()
+    const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
+    if (!message.includes('ignored')) await a.membership.start()
+    const node = await begin(a, b)
+    const about = () => node.logged.filter(([text]) => text.startsWith(message))
+    await until(() => about().length > 0)
+    await pass(20 * timings.heartbeat)
+    t.same(about(), [[message]])
+    await node.membership.leave()
+    const [, [text, hits = 0]] = about()
+    t.equal(text, `${message} repeatedly`)
+    t.ok(hits >= 10, `${hits} times`)
+  })
+}
+
+test('a node that has joined again tells how often that failed', async t => {
+  const [, b] = await start(t, 'ab')
+  b.cut()
+  await b.toldOf('fenced')
+  await pass(20 * timings.heartbeat)
+  b.restore()
+  await until(() => b.membership.isReady)
+  t.match(b.logged.at(-1), ['joining the cluster again failed repeatedly', Number])
 })
 
 test('tells that it is about to leave', async t => {

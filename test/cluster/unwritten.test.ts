@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { decodeJson } from '../../src/cluster/message/json.ts'
 import { BusError, type Bus, type KeyStore } from '../../src/cluster/bus/bus.ts'
@@ -215,6 +215,26 @@ t.test('a room whose home leaves while the stores do not answer gets another one
   t.equal(linkOf(b).room('arena')?.node, undefined)
   cluster.stores = 'ready'
   await until(() => linkOf(b).room('arena')?.node === 'node-1')
+})
+
+t.test('that stores do not answer is logged once for all rooms that need another home', async t => {
+  let stores: Stores = 'ready'
+  const warnings: string[] = []
+  const log = { ...silentLogger, warn: (_details: object, message: string) => { warnings.push(message) } }
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { log }, patientTimings, bus => withStores(bus, () => stores))
+  for (const room of ['one', 'two', 'three']) {
+    a.openRoom(room, { emptyTimeout: 600 })
+    await settled()
+    await joinRoom(b, room)
+  }
+  stores = 'silent'
+  await a.stop()
+  const failed = 'finding a home for a room failed'
+  await until(() => warnings.includes(failed))
+  for (let heartbeat = 0; heartbeat < 5; heartbeat++) await delay(patientTimings.heartbeat)
+  t.same(warnings.filter(message => message.startsWith(failed)), [failed])
+  await b.stop()
+  t.ok(warnings.includes(`${failed} repeatedly`))
 })
 
 t.test('a room without peers whose home leaves while the stores do not answer ends', async t => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GodotError } from '../../error.ts'
 import { consoleLogger, type Logger } from '../../logger.ts'
+import { BurstLog } from '../../core/server/log/burst-log.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore } from '../bus/bus.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './node-heartbeat.ts'
@@ -36,6 +37,8 @@ export class Membership {
   readonly #bus: Bus
   readonly #host: MembershipHost
   readonly #log: Logger
+  /** What may fail with every heartbeat. */
+  readonly #failures: BurstLog
   readonly #options: MembershipOptions
   readonly #timings: Timings
   readonly #others: OtherNodes
@@ -54,13 +57,14 @@ export class Membership {
     this.#options = options
     this.#host = host
     this.#log = log
+    this.#failures = new BurstLog(log)
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
       // A heartbeat may be late: its node may have left although its lease has not expired.
       owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node.slot, node.epoch) === true,
       answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
     }
-    this.#others = new OtherNodes(host, inquiry, this.#timings, log)
+    this.#others = new OtherNodes(host, inquiry, this.#timings, { log, failures: this.#failures })
   }
 
   /** Whether it has joined: all others are known. */
@@ -129,6 +133,7 @@ export class Membership {
     this.#state = 'closed'
     this.#stop()
     this.#endStatus()
+    this.#failures.end()
     await this.#bus.flush().catch(() => {})
     await lease?.leave()
   }
@@ -205,7 +210,8 @@ export class Membership {
     try {
       checkAgreement(this.#lease.value, lease)
     } catch (error) {
-      this.#log.error({ err: error, node: id }, 'Ignoring a node that does not agree with this one')
+      const message = 'node ignored: its settings differ'
+      this.#failures.hit({ level: 'error', key: { node: id }, message }, { err: error })
       return false
     }
     return true
@@ -288,11 +294,14 @@ export class Membership {
         this.#state = 'joining'
         await this.#join()
       } catch (error) {
-        this.#log.warn({ err: error }, 'Could not join the cluster again, trying on')
-        if (this.#state === 'joining') this.#state = 'out'
+        if (this.#state !== 'joining') return
+        this.#state = 'out'
+        const [reason, message] = [(error as Error).message, 'joining the cluster again failed']
+        this.#failures.hit({ level: 'warn', key: { reason }, message }, { err: error })
         await delay(this.#timings.heartbeat / 2)
       }
     }
+    this.#failures.end()
   }
 
   /** Stops sending and receiving. */

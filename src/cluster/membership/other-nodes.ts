@@ -1,3 +1,4 @@
+import type { BurstLog } from '../../core/server/log/burst-log.ts'
 import type { Logger } from '../../logger.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeHeartbeat } from './node-heartbeat.ts'
@@ -27,16 +28,20 @@ export class OtherNodes {
   readonly #inquiry: Inquiry
   readonly #timings: Timings
   readonly #log: Logger
+  readonly #failures: BurstLog
   readonly #bySlot = new Map<number, OtherNode>()
   /** Leases that are being looked up, by slot and epoch. */
   #introductions = new Set<string>()
   #heard = (): void => {}
 
-  constructor (host: MembershipHost, inquiry: Inquiry, timings: Timings, log: Logger) {
+  constructor (
+    host: MembershipHost, inquiry: Inquiry, timings: Timings, { log, failures }: { log: Logger, failures: BurstLog }
+  ) {
     this.#host = host
     this.#inquiry = inquiry
     this.#timings = timings
     this.#log = log
+    this.#failures = failures
   }
 
   /** All that are live. */
@@ -116,7 +121,8 @@ export class OtherNodes {
       await this.#host.joined(other.node)
       other.state = 'live'
     } catch (error) {
-      this.#log.warn({ err: error, node: other.node.id }, 'A node could not join, trying again')
+      const { id } = other.node
+      this.#failures.hit({ level: 'warn', key: { node: id }, message: 'adding a node failed' }, { err: error })
       if (this.#has(other)) this.#bySlot.delete(other.node.slot)
     }
   }

@@ -331,7 +331,8 @@ export class RoomHomes implements DirectoryHost {
       }
       this.#settle(room).catch((err: unknown) => {
         this.#homeless.add(room)
-        this.#context.log.warn({ err, room }, 'room has no home yet')
+        const message = 'finding a home for a room failed'
+        this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
       })
     }
   }
