@@ -1,4 +1,5 @@
 import { GodotError } from '../error.ts'
+import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/options.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
 import { opcode } from '../protocol/websocket/frame.ts'
@@ -45,8 +46,8 @@ import { SharedConfig } from './shared-config.ts'
 
 /** How a node connects to the others. */
 export interface ClusterTransport {
-  /** Opens the connection to the broker. */
-  connect (): Promise<Bus>
+  /** Opens the connection to the broker; `log` is that of the server. */
+  connect (log: Logger): Promise<Bus>
   /** Of leases and heartbeats; those of `Membership` unless given. */
   readonly timings?: Timings
 }
@@ -484,9 +485,9 @@ export function openerOf (
   const { cluster } = settings
   if (cluster === undefined) return undefined
   const transport = given ?? {
-    connect: async () => {
+    connect: async (log: Logger) => {
       const { connectNats } = await import('./bus/nats-bus.ts')
-      return await connectNats(cluster)
+      return await connectNats(cluster, log)
     }
   }
   return registry => new ClusterCore(registry, cluster, config, transport)

@@ -34,14 +34,16 @@ export class LocalNode implements NodeContext {
   /** What was sent to other nodes, by kind. */
   readonly traffic = { messages: noTraffic(), bytes: noTraffic() }
   readonly #rules: ClusterRules
-  readonly #connect: () => Promise<Bus>
+  readonly #connect: (log: Logger) => Promise<Bus>
   readonly #timings: Timings | undefined
   #bus: Bus | undefined
   #membership: Membership | undefined
   #lease = NO_LEASE
   #lastLocalId = randomInt(LOCAL_IDS)
 
-  constructor (registry: PeerRegistry, rules: ClusterRules, connect: () => Promise<Bus>, timings?: Timings) {
+  constructor (
+    registry: PeerRegistry, rules: ClusterRules, connect: (log: Logger) => Promise<Bus>, timings?: Timings
+  ) {
     this.registry = registry
     this.log = registry.log
     this.failures = new BurstLog(registry.log)
@@ -88,7 +90,7 @@ export class LocalNode implements NodeContext {
   /** Connects to the broker; `host` follows what happens in the cluster. */
   async join (host: MembershipHost): Promise<void> {
     const { namespace } = this.#rules
-    this.#bus = await this.#connect()
+    this.#bus = await this.#connect(this.log)
     this.#checkPayload(this.#bus)
     const who = { namespace, nodeId: this.id, version: VERSION, timings: this.#timings }
     this.#membership = new Membership(this.#bus, who, host, this.log)

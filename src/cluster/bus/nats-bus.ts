@@ -1,7 +1,8 @@
 import type { KvOptions } from '@nats-io/kv'
-import type { Msg, NatsConnection, Status } from '@nats-io/transport-node'
+import type { Msg, NatsConnection, PermissionViolationError, Status } from '@nats-io/transport-node'
 import { GodotError } from '../../error.ts'
-import { consoleLogger, type Logger } from '../../logger.ts'
+import { BurstLog } from '../../core/server/log/burst-log.ts'
+import type { Logger } from '../../logger.ts'
 import type { Bus, BusMessage, KeyStore } from './bus.ts'
 import { checkName, checkSize } from './checks.ts'
 import { guard } from './guard.ts'
@@ -25,7 +26,7 @@ const CONFIRM_BYTES = 262_144
  * @throws cluster-unavailable if the broker cannot be reached, refuses the credentials or has JetStream off
  * @throws ERR_UNCONFIGURED if the packages of NATS are not installed
  */
-export async function connectNats (options: NatsOptions, log: Logger = consoleLogger): Promise<Bus> {
+export async function connectNats (options: NatsOptions, log: Logger): Promise<Bus> {
   const { connect } = await importOptional<typeof import('@nats-io/transport-node')>('transport-node')
   const attempt = connect(await connectionOptions(options))
   const connection = await inTime(attempt).catch((error: unknown) => { throw unreachable(options, error) })
@@ -62,6 +63,8 @@ class NatsBus implements Bus {
   readonly #connection: NatsConnection
   readonly #link = new Link()
   readonly #log: Logger
+  /** What the broker refuses, as it may with every message. */
+  readonly #refusals: BurstLog
   readonly #replicas: number
   readonly #stores = new Map<string, Promise<KeyStore>>()
   #maxPayload = 0
@@ -71,6 +74,7 @@ class NatsBus implements Bus {
     this.#connection = connection
     this.#replicas = replicas
     this.#log = log
+    this.#refusals = new BurstLog(log)
     this.#link.onStatus(isConnected => { if (!isConnected) this.#bytes = new ByteCount() })
     this.#followStatus()
   }
@@ -178,9 +182,15 @@ class NatsBus implements Bus {
         this.#link.set(true)
         break
       case 'error':
-        this.#log.error({ err: status.error }, 'The broker refused a request')
+        this.#refused(status.error)
         break
     }
+  }
+
+  #refused (err: Error): void {
+    const { name, operation } = err as PermissionViolationError
+    const message = 'request refused by the broker'
+    this.#refusals.hit({ level: 'error', key: { reason: operation ?? name }, message }, { err })
   }
 
   async close (): Promise<void> {
@@ -190,6 +200,7 @@ class NatsBus implements Bus {
     await Promise.race([this.flush(), timeout]).catch(() => { resetSocket(this.#connection) })
     clearTimeout(timer)
     this.#link.close()
+    this.#refusals.end()
     await this.#connection.close()
   }
 }

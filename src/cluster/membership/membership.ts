@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GodotError } from '../../error.ts'
-import { consoleLogger, type Logger } from '../../logger.ts'
+import type { Logger } from '../../logger.ts'
 import { BurstLog } from '../../core/server/log/burst-log.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore } from '../bus/bus.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
@@ -52,7 +52,7 @@ export class Membership {
   readonly #cleanup: Array<() => void> = []
   #endStatus = (): void => {}
 
-  constructor (bus: Bus, options: MembershipOptions, host: MembershipHost, log: Logger = consoleLogger) {
+  constructor (bus: Bus, options: MembershipOptions, host: MembershipHost, log: Logger) {
     this.#bus = bus
     this.#options = options
     this.#host = host

@@ -104,7 +104,7 @@ t.test('a package that is not installed', async t => {
   await t.rejects(importOptional('none'), { code: 'ERR_UNCONFIGURED', message: /npm install @nats-io\/transport-node/ })
 })
 
-t.test('what the broker does not permit is logged', async t => {
+t.test('what the broker does not permit is logged once, and how often that was in the end', async t => {
   const user = '{ user: "ann", password: "x", permissions: { publish: { deny: "no.>" }, subscribe: { deny: "no.>" } } }'
   const config = await temporaryFile(t, `authorization: { users: [ ${user} ] }`)
   const server = await startNats(t, ['-js', '-c', config])
@@ -112,11 +112,13 @@ t.test('what the broker does not permit is logged', async t => {
   const log = { ...silentLogger, error: (details: object) => { logged.push(details) } }
   const bus = await connectNats({ servers: server.url, user: 'ann', password: 'x' }, log)
   t.teardown(() => bus.close())
-  bus.publish('no.a', new Uint8Array(1))
+  for (let sent = 0; sent < 50; sent++) bus.publish(`no.a${sent}`, new Uint8Array(1))
   bus.subscribe('no.b', () => {})
   await bus.flush()
   await until(() => logged.length === 2)
-  t.match(logged, [{ err: /publish.*no\.a/i }, { err: /subscription.*no\.b/i }])
+  t.match(logged, [{ err: /publish.*no\.a0/i }, { err: /subscription.*no\.b/i }])
+  await bus.close()
+  t.match(logged.slice(2), [{ reason: 'publish', hits: 49 }])
 })
 
 t.test('a store that the broker refuses', async t => {
@@ -126,13 +128,17 @@ t.test('a store that the broker refuses', async t => {
   await t.rejects(bus.openStore('test'), { message: /replicas > 1 not supported in non-clustered mode/ })
 })
 
-t.test('option cluster connects a server', async t => {
-  const { url } = await startNats(t)
+t.test('option cluster connects a server, which logs when the connection is lost', async t => {
+  const nats = await startNats(t)
+  const warnings: string[] = []
+  const log = { ...silentLogger, warn: (_details: object, message: string) => { warnings.push(message) } }
   const server = new WebSocketServer({
-    gdMpApi: true, bindIp: '127.0.0.1', log: silentLogger, cluster: { servers: url, nodeId: 'a' }
+    gdMpApi: true, bindIp: '127.0.0.1', log, cluster: { servers: nats.url, nodeId: 'a' }
   })
   await server.listen(0)
   t.teardown(() => server.stop())
   await until(() => server.cluster.isReady)
   t.equal(server.cluster.nodeId, 'a')
+  await nats.kill()
+  await until(() => warnings.includes('Lost the connection to the broker, reconnecting'))
 })
