@@ -38,10 +38,11 @@ export class SharedConfig {
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
   #filling: Promise<boolean> | undefined
-  /** Whether the broker may have lost the store. */
-  #mayBeLost = false
-  /** Whether the store contains what was known before it was new. */
-  #isFilled = false
+  /**
+   * Whether the store contains what was known before it was new; undefined: it may be another one. Nothing is written
+   * before that, as the node that fills it would undo what is lifted.
+   */
+  #isFilled: boolean | undefined = false
   /** Whether the failure to write is logged. */
   #hasFailed = false
   #secret: Uint8Array | undefined
@@ -76,7 +77,7 @@ export class SharedConfig {
 
   /** The connection was restored: the broker may have lost the store. */
   reconnected (): void {
-    this.#mayBeLost = true
+    this.#isFilled = undefined
     this.settle()
   }
 
@@ -89,7 +90,7 @@ export class SharedConfig {
     const store = this.#store
     if (store === undefined) return
     try {
-      if (this.#mayBeLost || !this.#isFilled) await this.#fill(store)
+      if (this.#isFilled !== true) await this.#fill(store)
       if (this.#pending.size > 0) await this.#write()
     } catch (err) {
       this.#failed(err)
@@ -110,19 +111,23 @@ export class SharedConfig {
     if (mustFill) {
       await this.#writeKnown(store)
       await store.create(FILLED, encode('true'))
+      this.#isFilled = true
     }
-    this.#mayBeLost = false
     return mustFill
   }
 
   /** Whether the node that fills the store has finished within two seconds. */
   async #isFilledSoon (store: KeyStore): Promise<boolean> {
+    if (this.#isFilled === undefined) {
+      const isFilled = await store.get(FILLED) !== undefined
+      this.#isFilled ??= isFilled
+    }
     const deadline = performance.now() + FILLED_WITHIN
     while (!this.#isFilled && performance.now() < deadline) {
       await delay(PAUSE)
       if (this.#store !== store) throw new BusError('disconnected', FILLED)
     }
-    return this.#isFilled
+    return this.#isFilled === true
   }
 
   async #writeKnown (store: KeyStore): Promise<void> {
@@ -178,7 +183,7 @@ export class SharedConfig {
     try {
       // Until there are none: a key may change again while it is written.
       for (let [change] = this.#pending; change !== undefined; [change] = this.#pending) {
-        if (this.#store === undefined) return false
+        if (this.#store === undefined || this.#isFilled !== true) return false
         await this.#writeOne(this.#store, ...change)
       }
       this.#hasFailed = false
