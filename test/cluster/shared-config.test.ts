@@ -86,7 +86,7 @@ t.test('changes reach all nodes after the broker has lost the store', async t =>
 
 /** Three nodes with three bans; `pause` delays each ban that a node creates in the store. */
 async function openSlowCluster (
-  t: Test, pause: () => Promise<unknown>, timings = { ...patientTimings, lease: 300 }
+  t: Test, pause: () => Promise<unknown>, timings = { ...patientTimings, lease: 1000 }
 ): Promise<MemoryCluster> {
   const cluster = await openMemoryCluster(t, 3, {}, timings, bus => override(bus, {
     openStore: async (name: string, seconds?: number) => {

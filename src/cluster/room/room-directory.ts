@@ -76,10 +76,11 @@ export class RoomDirectory {
   }
 
   /** Makes this node the home of a room whose former one is gone; false if another node was faster. */
-  async takeOver (room: string): Promise<boolean> {
+  async takeOver (room: string, options?: RoomOptions): Promise<boolean> {
     const known = this.#known.get(room)
     if (known === undefined) return false
-    return await this.#replace(room, { ...known.entry, ...this.#host.lease }, known.revision)
+    const entry = { ...known.entry, ...(options && { options }), ...this.#host.lease }
+    return await this.#replace(room, entry, known.revision)
   }
 
   /** Changes the settings of a room that has its home here: one change after the other. */

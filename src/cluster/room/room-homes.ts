@@ -20,6 +20,10 @@ import { keyOf } from '../subjects.ts'
 
 /** Milliseconds for which a seat is reserved for a client that another node is about to accept. */
 const ENTRY_WITHIN = 5000
+/** Heartbeats within which a node joins again that has lost the cluster at the same time as this one. */
+const PATIENCE = 5
+/** How many of its leases a node remembers. */
+const LEASES = 10
 
 /** What RoomHomes reports to the rest of the node. */
 export interface HomesHost {
@@ -40,6 +44,10 @@ export class RoomHomes implements DirectoryHost {
   #states: KeyStore | undefined
   /** Rooms whose home was lost. */
   readonly #homeless = new Set<string>()
+  /** Heartbeats for which rooms without members wait for their home. */
+  #patience = 0
+  /** The leases with which this node has joined: a room with an earlier one had its home here. */
+  #leases: readonly Lease[] = []
   /** Rooms that this node is about to open. */
   readonly #claiming = new Set<string>()
   readonly #retries: RoomRetries
@@ -66,6 +74,8 @@ export class RoomHomes implements DirectoryHost {
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
     this.#states = states
     this.#retries.clear()
+    this.#patience = PATIENCE
+    this.#leases = [...this.#leases, this.lease].slice(-LEASES)
     await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
@@ -73,6 +83,8 @@ export class RoomHomes implements DirectoryHost {
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
     // Rooms that continued without the cluster.
     for (const core of this.#context.registry.rooms) this.opened(core)
+    for (const [room] of this.directory) this.#homeless.add(room)
+    this.settle()
   }
 
   get lease (): Lease {
@@ -81,7 +93,7 @@ export class RoomHomes implements DirectoryHost {
 
   isHome (room: string): boolean {
     const entry = this.directory.get(room)
-    return entry === undefined || this.#isHere(entry)
+    return entry === undefined || this.#wasHere(entry)
   }
 
   /** Slot of the live home of a room. */
@@ -306,8 +318,13 @@ export class RoomHomes implements DirectoryHost {
     }
     if (this.#context.isLive(entry)) this.#homeless.delete(room)
     if (part === undefined) return
-    if (!this.#isHere(entry)) part.settings.apply(entry.options)
-    if (previous !== undefined && !isSame(entry, previous)) part.homeChanged(this.#isHere(entry))
+    if (!this.#wasHere(entry)) part.settings.apply(entry.options)
+    if (previous !== undefined && this.#hasMoved(entry, previous)) part.homeChanged(this.#isHere(entry))
+  }
+
+  /** Whether the home is another node than before, not the same one with another lease. */
+  #hasMoved (entry: Lease, previous: Lease): boolean {
+    return !isSame(entry, previous) && !(this.#isHere(entry) && this.#wasHere(previous))
   }
 
   // ---- failover ----
@@ -323,13 +340,14 @@ export class RoomHomes implements DirectoryHost {
   /** Finds homes for rooms without one, and tries again what could not be written; called with every heartbeat. */
   settle (): void {
     this.#retries.retry()
+    if (this.#patience > 0) this.#patience--
     for (const room of this.#homeless) {
       const entry = this.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
         this.#homeless.delete(room)
         continue
       }
-      this.#settle(room).catch((err: unknown) => {
+      this.#settle(room, entry).catch((err: unknown) => {
         this.#homeless.add(room)
         const message = 'finding a home for a room failed'
         this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
@@ -337,10 +355,21 @@ export class RoomHomes implements DirectoryHost {
     }
   }
 
-  async #settle (room: string): Promise<void> {
+  async #settle (room: string, entry: DirectoryEntry): Promise<void> {
+    if (this.#wasHere(entry)) {
+      await this.#resume(room)
+      return
+    }
     const isSuccessor = this.#isSuccessor(room)
     if (isSuccessor === undefined) await this.#removeOrphan(room)
     else if (isSuccessor) await this.directory.takeOver(room)
+  }
+
+  /** This node was the home when it lost the cluster; the room may have changed or ended since. */
+  async #resume (room: string): Promise<void> {
+    const part = this.#part(room)
+    if (part === undefined) await this.#remove(room)
+    else await this.directory.takeOver(room, part.settings.options)
   }
 
   /** Whether this node is the next home of a room; undefined: no node has members of it. */
@@ -356,6 +385,7 @@ export class RoomHomes implements DirectoryHost {
 
   /** One node removes a room that has no members left. */
   async #removeOrphan (room: string): Promise<void> {
+    if (this.#patience > 0) return
     const { slot } = this.lease
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
@@ -390,6 +420,11 @@ export class RoomHomes implements DirectoryHost {
 
   #isHere (lease: Lease): boolean {
     return isSame(lease, this.lease)
+  }
+
+  /** Whether it is this node's, or one that it had before it joined again. */
+  #wasHere (lease: Lease): boolean {
+    return this.#leases.some(one => isSame(one, lease))
   }
 }
 

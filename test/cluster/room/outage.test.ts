@@ -1,0 +1,105 @@
+import t, { type Test } from 'tap'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import {
+  joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
+} from '../../helper/memory-cluster.ts'
+import { until } from '../../helper/until.ts'
+
+// What becomes of rooms when all nodes of a cluster have lost the broker for longer than their leases.
+
+const isolate = { cluster: { servers: 'memory', onBrokerLoss: 'isolate' as const } }
+const timings = { ...patientTimings, lease: 1500 }
+
+const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registry.cluster!
+
+/** The home of each room and the limit of its peers, as a node knows them. */
+function roomsOf (node: WebSocketServer): Record<string, readonly [home: string | undefined, maxPeers: number]> {
+  const rooms = [...linkOf(node).rooms()].map(({ name, node, maxPeers }) => [name, [node, maxPeers]] as const)
+  return Object.fromEntries(rooms.sort(([one], [other]) => one < other ? -1 : 1))
+}
+
+async function cutAll ({ broker, buses, nodes }: MemoryCluster): Promise<void> {
+  for (const bus of buses) broker.cut(bus)
+  await until(() => nodes.every(({ cluster }) => !cluster.isReady))
+}
+
+async function restoreAll ({ broker, buses, nodes }: MemoryCluster): Promise<void> {
+  for (const bus of buses) broker.restore(bus)
+  await until(() => nodes.every(({ cluster }) => cluster.isReady))
+}
+
+/** Two nodes, each the home of a room without peers. */
+async function openRooms (t: Test, options = {}): Promise<MemoryCluster> {
+  const cluster = await openMemoryCluster(t, 2, options, timings)
+  for (const [at, node] of cluster.nodes.entries()) node.openRoom(`room-${at}`, { emptyTimeout: 600, maxPeers: 3 + at })
+  await until(() => cluster.nodes.every(node => Object.keys(roomsOf(node)).length === 3))
+  return cluster
+}
+
+for (const stores of ['has kept', 'has lost']) {
+  t.test(`rooms have their homes again, and players can join them; the broker ${stores} its stores`, async t => {
+    const cluster = await openRooms(t)
+    const { broker, nodes } = cluster
+    await nodes[1].room('room-1').state.set(new Uint8Array([7]))
+    const failovers: string[] = []
+    for (const node of nodes) {
+      // The first node that is back is the home of `main`.
+      node.on('room_opened', ({ name }, { failover }) => { if (failover && name !== 'main') failovers.push(name) })
+    }
+    await cutAll(cluster)
+    if (stores === 'has lost') broker.forget()
+    await restoreAll(cluster)
+    for (const node of nodes) {
+      await until(() => roomsOf(node)['room-0']?.[0] === 'node-0' && roomsOf(node)['room-1']?.[0] === 'node-1',
+        () => JSON.stringify(roomsOf(node)))
+      t.match(roomsOf(node), { main: [String], 'room-0': ['node-0', 3], 'room-1': ['node-1', 4] })
+    }
+    await linkOf(nodes[0]).changeRoom('room-1', { maxPeers: 9 })
+    await until(() => nodes.every(node => roomsOf(node)['room-1'][1] === 9))
+    for (const room of ['main', 'room-0', 'room-1']) {
+      for (const node of nodes) t.ok((await joinRoom(node, room)).id > 0, `${room} by ${node.cluster.nodeId}`)
+    }
+    t.same(failovers, [], 'no room has moved')
+    if (stores === 'has kept') t.same(await nodes[1].room('room-1').state.get(), new Uint8Array([7]))
+  })
+}
+
+t.test('a room that goes on without the cluster does not see its server leave', async t => {
+  const cluster = await openRooms(t, isolate)
+  const [a] = cluster.nodes
+  const player = await joinRoom(a, 'room-0')
+  await cutAll(cluster)
+  await restoreAll(cluster)
+  await until(() => roomsOf(a)['room-0'][0] === a.cluster.nodeId)
+  await settled()
+  t.same((await player.heard()).filter(line => line !== `id ${player.id}` && line !== 'add 1'), [])
+  t.equal(player.closed, undefined)
+})
+
+t.test('what has changed meanwhile, and rooms that have ended, are known to all nodes', async t => {
+  const cluster = await openRooms(t)
+  const [a, b] = cluster.nodes
+  await cutAll(cluster)
+  a.room('room-0').maxPeers = 8
+  await b.room('room-1').close()
+  await restoreAll(cluster)
+  for (const node of cluster.nodes) {
+    await until(() => roomsOf(node)['room-0']?.[1] === 8 && roomsOf(node)['room-1'] === undefined,
+      () => JSON.stringify(roomsOf(node)))
+  }
+  t.equal((await b.cluster.openRoom('room-1')).name, 'room-1')
+})
+
+t.test('rooms of a node that does not come back end, so that they can be opened again', async t => {
+  const cluster = await openRooms(t)
+  const { broker, buses: [, bus], nodes: [, b] } = cluster
+  await cutAll(cluster)
+  broker.restore(bus)
+  await until(() => b.cluster.isReady)
+  await until(() => roomsOf(b)['room-0'] === undefined)
+  t.match(roomsOf(b), { main: ['node-1'], 'room-1': ['node-1', 4] })
+  t.ok((await joinRoom(b, 'room-0')).id > 0)
+  await until(() => roomsOf(b)['room-0']?.[0] === 'node-1')
+})
