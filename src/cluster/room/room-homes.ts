@@ -80,6 +80,7 @@ export class RoomHomes implements DirectoryHost {
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
+    else if (this.#wasHere(main)) await this.#resume(MAIN)
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
     // Rooms that continued without the cluster.
     for (const core of this.#context.registry.rooms) this.opened(core)

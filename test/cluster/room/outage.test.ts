@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
@@ -80,13 +81,16 @@ t.test('a room that goes on without the cluster does not see its server leave', 
 
 t.test('what has changed meanwhile, and rooms that have ended, are known to all nodes', async t => {
   const cluster = await openRooms(t)
-  const [a, b] = cluster.nodes
+  const { broker, buses, nodes: [a, b] } = cluster
   await cutAll(cluster)
+  a.room('main').maxPeers = 7
   a.room('room-0').maxPeers = 8
   await b.room('room-1').close()
+  broker.restore(buses[0])
+  await until(() => a.cluster.isReady)
   await restoreAll(cluster)
   for (const node of cluster.nodes) {
-    await until(() => roomsOf(node)['room-0']?.[1] === 8 && roomsOf(node)['room-1'] === undefined,
+    await until(() => isDeepStrictEqual(roomsOf(node), { main: ['node-0', 7], 'room-0': ['node-0', 8] }),
       () => JSON.stringify(roomsOf(node)))
   }
   t.equal((await b.cluster.openRoom('room-1')).name, 'room-1')
