@@ -426,7 +426,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
           .catch((err: unknown) => { this.#node.log.warn({ err, peer: id }, 'peer of another node not closed') })
       },
       remoteJoined: peer => { this.#remoteJoined(peer) },
-      remoteLeft: ({ id, facts: { room } }) => { this.#traffic.part(room)?.core.remoteLeft(id) },
+      remoteLeft: ({ id, facts: { room } }) => { registry.rooms.find(room)?.remoteLeft(id) },
       remoteDeleted: (peer, end) => { this.#remoteDeleted(peer, end) },
       eventsLost: (node, count) => { this.#gaps.peersLost(node, count) }
     }
@@ -444,7 +444,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   #remoteDeleted (peer: RemotePeer, end: PeerEnd): void {
     const { slot, facts: { room } } = peer
-    const part = this.#traffic.part(room)
+    // Rooms have no traffic any more when this node has lost the others.
+    const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
     if (!this.#peers.replica.isIn(room, slot)) {
       this.#traffic.forgetIn(room, slot)

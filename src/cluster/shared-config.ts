@@ -35,6 +35,10 @@ export class SharedConfig {
   readonly #overtaken = new Map<string, StoreEntry>()
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
+  /** Keys of the store, deleted ones included. */
+  readonly #found = new Set<string>()
+  /** Whether the broker had lost the store: bans that are not in the new one have been lifted. */
+  #isRenewed = false
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
   #filling: Promise<boolean> | undefined
@@ -60,12 +64,8 @@ export class SharedConfig {
   /** This node has joined: adopts the values of the others, and publishes what was changed here in the meantime. */
   async open (store: KeyStore): Promise<void> {
     this.#store = store
-    const found = new Set<string>()
-    this.#unwatch = await store.watch(entry => {
-      found.add(entry.key)
-      this.#changed(entry)
-    }, () => { this.#renewed() })
-    if (!await this.#fill(store)) this.#forgetAllBut(found)
+    this.#unwatch = await store.watch(entry => { this.#changed(entry) }, () => { this.#renewed() })
+    if (!await this.#fill(store)) this.#forgetLifted()
     await this.written()
   }
 
@@ -91,6 +91,7 @@ export class SharedConfig {
     if (store === undefined) return
     try {
       if (this.#isFilled !== true) await this.#fill(store)
+      else if (this.#isRenewed) this.#forgetLifted()
       if (this.#pending.size > 0) await this.#write()
     } catch (err) {
       this.#failed(err)
@@ -220,6 +221,7 @@ export class SharedConfig {
   // ---- changes of other nodes ----
 
   #changed ({ key, value, revision }: StoreEntry): void {
+    this.#found.add(key)
     if (key === FILLED) {
       this.#isFilled = true
       return
@@ -244,6 +246,8 @@ export class SharedConfig {
   /** What is known of a lost store says nothing about the new one. */
   #renewed (): void {
     this.#isFilled = false
+    this.#isRenewed = true
+    this.#found.clear()
     for (const [key, { text }] of this.#known) this.#known.set(key, { text, revision: 0 })
     this.#overtaken.clear()
   }
@@ -260,11 +264,12 @@ export class SharedConfig {
     else this.#host.unban(addressOf(key))
   }
 
-  /** Lifts bans that were lifted while this node was not in the cluster. */
-  #forgetAllBut (found: ReadonlySet<string>): void {
+  /** Lifts bans that were lifted while this node was not in the cluster, or before the broker has lost the store. */
+  #forgetLifted (): void {
+    this.#isRenewed = false
     for (const { address } of this.#host.bans()) {
       const key = banKey(address)
-      if (found.has(key) || this.#pending.has(key)) continue
+      if (this.#found.has(key) || this.#pending.has(key)) continue
       this.#known.delete(key)
       this.#host.unban(address)
     }

@@ -10,6 +10,11 @@ const ATTEMPTS = 5
 /** A node that holds a slot. */
 export interface Lease { readonly slot: number, readonly epoch: number }
 
+/** Whether two leases are the same one. */
+export function isSame (one: Lease, other: Lease): boolean {
+  return one.slot === other.slot && one.epoch === other.epoch
+}
+
 /** A room of the cluster: where its server is, and its settings. */
 export interface DirectoryEntry extends Lease {
   readonly options: RoomOptions
@@ -26,6 +31,8 @@ export interface DirectoryHost {
   readonly lease: Lease
   /** The entry of a room has changed, or was removed. */
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void
+  /** The broker has lost the store; homes write their rooms again. */
+  renewed (): void
 }
 
 /** The rooms of the cluster and the home of each: a store that all nodes watch. */
@@ -44,12 +51,18 @@ export class RoomDirectory {
   /** Resolves when all rooms are known. */
   async open (store: KeyStore): Promise<void> {
     this.#store = store
-    this.#unwatch = await store.watch(change => { this.#changed(change) }, () => { this.#forgetRevisions() })
+    this.#unwatch = await store.watch(change => { this.#changed(change) }, () => { this.#renewed() })
   }
 
   close (): void {
     this.#unwatch?.()
+    this.#unwatch = undefined
     this.#known.clear()
+  }
+
+  /** Whether it knows the rooms of the cluster. */
+  get isOpen (): boolean {
+    return this.#unwatch !== undefined
   }
 
   /** Number of rooms, `main` included. */
@@ -112,10 +125,36 @@ export class RoomDirectory {
     if (known === undefined) return
     this.#known.delete(room)
     try {
-      await this.#store!.delete(keyOf(room), known.revision)
+      await this.#erase(room, known)
     } catch (error) {
       if (!this.#known.has(room)) this.#known.set(room, known)
       throw error
+    }
+  }
+
+  /** The entry may have another revision: the broker had lost it, and this node may have written it again. */
+  async #erase (room: string, { entry, revision }: Known): Promise<void> {
+    const [store, key] = [this.#store!, keyOf(room)]
+    let present = revision
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (present > 0 && await store.delete(key, present)) return
+      const found = await store.get(key)
+      if (found?.value === undefined) return
+      if (!isSame(decodeJson<DirectoryEntry>(found.value), entry)) {
+        this.#changed(found)
+        return
+      }
+      present = found.revision
+    }
+  }
+
+  /** Forgets rooms that the broker has lost and no home has written again. */
+  async forgetLost (): Promise<void> {
+    for (const [room, known] of this.#known) {
+      if (known.revision > 0) continue
+      const found = await this.#store!.get(keyOf(room))
+      if (found !== undefined) this.#changed(found)
+      else if (this.#known.get(room) === known) this.#delete(room, 0)
     }
   }
 
@@ -125,12 +164,17 @@ export class RoomDirectory {
     for (const [room, { entry }] of this.#known) {
       if (entry.slot !== slot || entry.epoch !== epoch) continue
       const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
-      if (revision !== undefined) this.#known.set(room, { entry, revision })
+      if (revision === undefined) continue
+      const known = this.#known.get(room)
+      // It may have ended meanwhile.
+      if (known === undefined) await this.#erase(room, { entry, revision })
+      else if (known.entry === entry) this.#known.set(room, { entry, revision })
     }
   }
 
   /** The revisions of a lost store say nothing about the new one. */
-  #forgetRevisions (): void {
+  #renewed (): void {
+    this.#host.renewed()
     for (const [room, { entry }] of this.#known) this.#known.set(room, { entry, revision: 0 })
   }
 

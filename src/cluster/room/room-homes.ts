@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
@@ -13,14 +14,14 @@ import type { KeyStore } from '../bus/bus.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
-import { RoomDirectory } from './room-directory.ts'
+import { isSame, RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, Lease, DirectoryEntry } from './room-directory.ts'
 import { RoomRetries, type CloseFrame } from './room-retries.ts'
 import { keyOf } from '../subjects.ts'
 
 /** Milliseconds for which a seat is reserved for a client that another node is about to accept. */
 const ENTRY_WITHIN = 5000
-/** Heartbeats within which a node joins again that has lost the cluster at the same time as this one. */
+/** Heartbeats within which nodes that have lost the broker at the same time as this one are back. */
 const PATIENCE = 5
 /** How many of its leases a node remembers. */
 const LEASES = 10
@@ -44,7 +45,7 @@ export class RoomHomes implements DirectoryHost {
   #states: KeyStore | undefined
   /** Rooms whose home was lost. */
   readonly #homeless = new Set<string>()
-  /** Heartbeats for which rooms without members wait for their home. */
+  /** Heartbeats for which rooms still wait for their home. */
   #patience = 0
   /** The leases with which this node has joined: a room with an earlier one had its home here. */
   #leases: readonly Lease[] = []
@@ -61,11 +62,15 @@ export class RoomHomes implements DirectoryHost {
       close: async (slot, room, end) => { await this.#closeAgain(slot, room, end) }
     })
     const { commands } = context
-    commands.handle('enter', ({ room, address }: { room: string, address: string }) => { this.#reserve(room, address) })
+    commands.handle('enter', ({ room, address }: { room: string, address: string }) => {
+      this.#checkHome(room)
+      this.#reserve(room, address)
+    })
     commands.handle('close-room', ({ room, code, reason }: { room: string, code: number, reason: string }) => {
       this.#part(room)?.life.close(code, reason)
     })
     commands.handle('change-room', async ({ room, changes }: { room: string, changes: RoomOptions }) => {
+      this.#checkHome(room)
       await this.#changeHere(room, changes)
     })
   }
@@ -95,6 +100,13 @@ export class RoomHomes implements DirectoryHost {
   isHome (room: string): boolean {
     const entry = this.directory.get(room)
     return entry === undefined || this.#wasHere(entry)
+  }
+
+  /** Another node takes this one for the home of a room, which it may have been with an earlier lease. */
+  #checkHome (room: string): void {
+    if (!this.directory.isOpen || !this.isHome(room)) {
+      throw new GodotError('cluster-unavailable', `room ${room} has no home at the moment`)
+    }
   }
 
   /** Slot of the live home of a room. */
@@ -192,8 +204,13 @@ export class RoomHomes implements DirectoryHost {
 
   /** A part of a room is opened here: this node becomes its home unless it has one. */
   opened (core: RoomCore): void {
-    if (this.directory.get(core.name) !== undefined || core.name === MAIN) return
-    this.#announce(core).catch((err: unknown) => { this.#retries.notWritten(core.name, err) })
+    const { name, settings: { options } } = core
+    const entry = this.directory.get(name)
+    if (name === MAIN || (entry !== undefined && !this.#isHere(entry))) return
+    if (isDeepStrictEqual(entry?.options, options)) return
+    // The entry may be that of a room which has ended here, written again after the broker had lost it.
+    const announced = entry === undefined ? this.#announce(core) : this.directory.takeOver(name, options)
+    announced.catch((err: unknown) => { this.#retries.notWritten(name, err) })
   }
 
   /** Claims a room. Meanwhile its settings can change, it can end, and another room of its name can be opened here. */
@@ -323,6 +340,10 @@ export class RoomHomes implements DirectoryHost {
     if (previous !== undefined && this.#hasMoved(entry, previous)) part.homeChanged(this.#isHere(entry))
   }
 
+  renewed (): void {
+    this.#patience = PATIENCE
+  }
+
   /** Whether the home is another node than before, not the same one with another lease. */
   #hasMoved (entry: Lease, previous: Lease): boolean {
     return !isSame(entry, previous) && !(this.#isHere(entry) && this.#wasHere(previous))
@@ -342,6 +363,7 @@ export class RoomHomes implements DirectoryHost {
   settle (): void {
     this.#retries.retry()
     if (this.#patience > 0) this.#patience--
+    else this.#forgetLost()
     for (const room of this.#homeless) {
       const entry = this.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
@@ -354,6 +376,12 @@ export class RoomHomes implements DirectoryHost {
         this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
       })
     }
+  }
+
+  #forgetLost (): void {
+    this.directory.forgetLost().catch((err: unknown) => {
+      this.#context.failures.hit({ level: 'warn', key: {}, message: 'looking up rooms failed' }, { err })
+    })
   }
 
   async #settle (room: string, entry: DirectoryEntry): Promise<void> {
@@ -432,10 +460,6 @@ export class RoomHomes implements DirectoryHost {
 /** The present values of the settings named in `changes`. */
 function pick (options: RoomOptions, changes: RoomOptions): RoomOptions {
   return Object.fromEntries(Object.entries(options).filter(([name]) => name in changes))
-}
-
-function isSame (one: Lease, other: Lease): boolean {
-  return one.slot === other.slot && one.epoch === other.epoch
 }
 
 /** The result of a store operation; rejects with cluster-unavailable when the broker is unreachable. */

@@ -1,0 +1,106 @@
+import { isDeepStrictEqual } from 'node:util'
+import t, { type Test } from 'tap'
+import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { GodotError } from '../../src/error.ts'
+import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import { Random, scaled, seed } from '../helper/random.ts'
+import type { RoomClient } from '../helper/room-client.ts'
+import { until } from '../helper/until.ts'
+
+// Whatever happens to a cluster and its broker: once all nodes are connected again they agree about rooms, bans and
+// peers, and every room has its home on the node that all think it has.
+
+const STEPS = 25
+const names = ['alpha', 'beta', 'gamma']
+const addresses = ['192.0.2.1', '2001:db8::/32']
+/** A node loses its slot soon after its connection. */
+const timings = { ...patientTimings, lease: 600 }
+
+const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registry.cluster!
+
+/** What all nodes should know alike. */
+function known (node: WebSocketServer): object {
+  const rooms = Array.from(linkOf(node).rooms(), ({ name, node, maxPeers, peerCount }) => ({
+    name, node, maxPeers, peerCount
+  }))
+  return {
+    rooms: rooms.sort((one, other) => one.name < other.name ? -1 : 1),
+    bans: node.bans().map(({ address, reason }) => `${address} ${reason}`).sort(),
+    peers: [...node.peers()].map(({ id }) => id).concat([...node.cluster.peers()].map(({ id }) => id)).sort()
+  }
+}
+
+/** What is wrong with a cluster. */
+function faults ({ nodes }: MemoryCluster): string[] {
+  const [first, ...others] = nodes.map(node => JSON.stringify(known(node)))
+  const homeless = [...linkOf(nodes[0]).rooms()].filter(({ name, node }) => {
+    const home = nodes.find(({ cluster }) => cluster.nodeId === node)
+    return home === undefined || ![...home.rooms()].some(room => room.name === name)
+  })
+  return [
+    ...nodes.filter(({ cluster }) => !cluster.isReady).map(({ cluster }) => `${cluster.nodeId} is not ready`),
+    ...others.filter(other => other !== first).map(other => `${other} is not ${first}`),
+    ...homeless.map(({ name }) => `${name} has no home`)
+  ]
+}
+
+/** Does something at random again and again, then reconnects all nodes; what was done. */
+async function disturb (random: Random, cluster: MemoryCluster, clients: RoomClient[]): Promise<string[]> {
+  const { broker, buses, nodes } = cluster
+  const history: string[] = []
+  const cut = new Set<number>()
+  const cutOff = (at: number): void => {
+    cut.add(at)
+    broker.cut(buses[at])
+  }
+  const isOut = (at: number): boolean => !nodes[at].cluster.isReady
+  const steps: Record<string, (node: WebSocketServer, at: number) => unknown> = {
+    join: async node => { clients.push(await joinRoom(node, random.pick([...names, 'main']))) },
+    leave: () => { clients.splice(random.below(clients.length + 1), 1)[0]?.disconnect() },
+    open: node => { node.openRoom(random.pick(names), { emptyTimeout: 600, maxPeers: 5 + random.below(5) }) },
+    close: node => { random.pick([...node.rooms()]).close().catch(() => {}) },
+    change: node => { random.pick([...node.rooms()]).maxPeers = 10 + random.below(50) },
+    ban: node => { node.ban(random.pick(addresses), { reason: String(random.below(100)) }) },
+    unban: node => { node.unban(random.pick(addresses)) },
+    cut: (_node, at) => { cutOff(at) },
+    restore: (_node, at) => { if (cut.delete(at)) broker.restore(buses[at]) },
+    'wait until those that are cut off are out': async () => { await until(() => [...cut].every(isOut)) },
+    'cut all': async () => {
+      if (!random.oneIn(3)) return
+      for (const at of nodes.keys()) cutOff(at)
+      await until(() => [...nodes.keys()].every(isOut))
+    },
+    'forget all stores': () => { if (random.oneIn(3)) broker.forget() },
+    settle: settled
+  }
+  for (let step = 0; step < STEPS; step++) {
+    const [[what, run], at] = [random.pick(Object.entries(steps)), random.below(nodes.length)]
+    try {
+      await run(nodes[at], at)
+      history.push(`node-${at}: ${what}`)
+    } catch (error) {
+      // What is not possible now, such as to open a room that exists.
+      if (!(error instanceof GodotError)) throw error
+    }
+  }
+  for (const at of cut) broker.restore(buses[at])
+  return history
+}
+
+async function run (t: Test, seed: number): Promise<void> {
+  const cluster = await openMemoryCluster(t, 3, {}, timings)
+  const clients: RoomClient[] = []
+  // They answer close frames.
+  const serving = setInterval(() => { for (const client of clients) client.heard().catch(() => {}) }, 20)
+  t.teardown(() => {
+    clearInterval(serving)
+    for (const client of clients) client.disconnect()
+  })
+  const history = await disturb(new Random(seed), cluster, clients)
+  await until(() => faults(cluster).length === 0, () => JSON.stringify({ faults: faults(cluster), history }, null, 1))
+  t.ok(isDeepStrictEqual(known(cluster.nodes[0]), known(cluster.nodes[1])))
+}
+
+for (let at = seed; at < seed + scaled(8); at++) t.test(`seed ${at}`, async t => { await run(t, at) })
