@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
-import type { KeyStore, StoreEntry } from '../bus/bus.ts'
+import { BusError, type KeyStore, type StoreEntry } from '../bus/bus.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import { keyOf, roomOf } from '../subjects.ts'
 
@@ -38,7 +38,8 @@ export interface DirectoryHost {
 /** The rooms of the cluster and the home of each: a store that all nodes watch. */
 export class RoomDirectory {
   readonly #host: DirectoryHost
-  readonly #known = new Map<string, Known>()
+  /** Another map after every close. */
+  #known = new Map<string, Known>()
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
   /** The last of the pending changes. */
@@ -57,7 +58,7 @@ export class RoomDirectory {
   close (): void {
     this.#unwatch?.()
     this.#unwatch = undefined
-    this.#known.clear()
+    this.#known = new Map()
   }
 
   /** Whether it knows the rooms of the cluster. */
@@ -82,7 +83,7 @@ export class RoomDirectory {
   /** Makes this node the home of a room that has no entry; false if another node was faster. */
   async claim (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
     const entry = { ...this.#host.lease, options, openedAt }
-    const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
+    const revision = await this.#ask(store => store.create(keyOf(room), encodeJson(entry)))
     if (revision !== undefined) this.#set(room, entry, revision)
     else await this.read(room)
     return revision !== undefined
@@ -121,24 +122,25 @@ export class RoomDirectory {
 
   /** Removes a room that has its home here, or whose home is gone. */
   async remove (room: string): Promise<void> {
-    const known = this.#known.get(room)
+    const all = this.#known
+    const known = all.get(room)
     if (known === undefined) return
-    this.#known.delete(room)
+    all.delete(room)
     try {
       await this.#erase(room, known)
     } catch (error) {
-      if (!this.#known.has(room)) this.#known.set(room, known)
+      if (!all.has(room)) all.set(room, known)
       throw error
     }
   }
 
   /** The entry may have another revision: the broker had lost it, and this node may have written it again. */
   async #erase (room: string, { entry, revision }: Known): Promise<void> {
-    const [store, key] = [this.#store!, keyOf(room)]
+    const key = keyOf(room)
     let present = revision
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (present > 0 && await store.delete(key, present)) return
-      const found = await store.get(key)
+      if (present > 0 && await this.#ask(store => store.delete(key, present))) return
+      const found = await this.#ask(store => store.get(key))
       if (found?.value === undefined) return
       if (!isSame(decodeJson<DirectoryEntry>(found.value), entry)) {
         this.#changed(found)
@@ -152,7 +154,7 @@ export class RoomDirectory {
   async forgetLost (): Promise<void> {
     for (const [room, known] of this.#known) {
       if (known.revision > 0) continue
-      const found = await this.#store!.get(keyOf(room))
+      const found = await this.#ask(store => store.get(keyOf(room)))
       if (found !== undefined) this.#changed(found)
       else if (this.#known.get(room) === known) this.#delete(room, 0)
     }
@@ -163,7 +165,7 @@ export class RoomDirectory {
     const { slot, epoch } = this.#host.lease
     for (const [room, { entry }] of this.#known) {
       if (entry.slot !== slot || entry.epoch !== epoch) continue
-      const revision = await this.#store!.create(keyOf(room), encodeJson(entry))
+      const revision = await this.#ask(store => store.create(keyOf(room), encodeJson(entry)))
       if (revision === undefined) continue
       const known = this.#known.get(room)
       // It may have ended meanwhile.
@@ -180,7 +182,7 @@ export class RoomDirectory {
 
   /** The store has another revision: another node was faster, or the broker has lost the entry. */
   async #readAgain (room: string): Promise<void> {
-    const found = await this.#store!.get(keyOf(room))
+    const found = await this.#ask(store => store.get(keyOf(room)))
     const known = this.#known.get(room)
     const revision = found?.revision ?? 0
     if (known !== undefined && known.revision > revision) this.#known.set(room, { entry: known.entry, revision })
@@ -189,15 +191,25 @@ export class RoomDirectory {
 
   /** Reads an entry that may not have arrived yet. */
   async read (room: string): Promise<void> {
-    const found = await this.#store!.get(keyOf(room))
+    const found = await this.#ask(store => store.get(keyOf(room)))
     if (found !== undefined) this.#changed(found)
   }
 
   async #replace (room: string, entry: DirectoryEntry, revision: number): Promise<boolean> {
     const [key, value] = [keyOf(room), encodeJson(entry)]
-    const next = await (revision === 0 ? this.#store!.create(key, value) : this.#store!.update(key, value, revision))
+    const next = await this.#ask(store =>
+      revision === 0 ? store.create(key, value) : store.update(key, value, revision))
     if (next !== undefined) this.#set(room, entry, next)
     return next !== undefined
+  }
+
+  /** What the store answers; rejects if this node is not in the cluster, or has lost it meanwhile. */
+  async #ask<Answer> (question: (store: KeyStore) => Promise<Answer>): Promise<Answer> {
+    const known = this.#known
+    if (!this.isOpen) throw new BusError('disconnected', 'rooms')
+    const answer = await question(this.#store!)
+    if (this.#known !== known) throw new BusError('disconnected', 'rooms')
+    return answer
   }
 
   #changed ({ key, value, revision }: StoreEntry): void {
