@@ -37,7 +37,7 @@ export class SharedConfig {
   #unwatch: (() => void) | undefined
   /** Keys of the store, deleted ones included. */
   readonly #found = new Set<string>()
-  /** Whether the broker had lost the store: bans that are not in the new one have been lifted. */
+  /** Whether the store may be a new one: bans that are not in it have been lifted. */
   #isRenewed = false
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
@@ -137,6 +137,7 @@ export class SharedConfig {
     }
     for (const [key, { text }] of [...this.#known]) {
       const revision = key === SECRET ? undefined : await store.create(key, encode(text))
+      this.#found.add(key)
       if (revision !== undefined) this.#known.set(key, { text, revision })
     }
   }
@@ -206,7 +207,10 @@ export class SharedConfig {
     if (text === undefined) {
       await store.delete(key)
       this.#known.delete(key)
-    } else this.#known.set(key, { text, revision: await store.put(key, encode(text)) })
+    } else {
+      this.#known.set(key, { text, revision: await store.put(key, encode(text)) })
+      this.#found.add(key)
+    }
     if (this.#pending.get(key) === text) this.#pending.delete(key)
     this.#recheck(key)
   }
