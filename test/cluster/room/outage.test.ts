@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
+import { BusError } from '../../../src/cluster/bus/bus.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
 } from '../../helper/memory-cluster.ts'
+import { override } from '../../helper/override.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { until } from '../../helper/until.ts'
 
 // What becomes of rooms when all nodes of a cluster have lost the broker for longer than their leases.
@@ -106,4 +109,43 @@ t.test('rooms of a node that does not come back end, so that they can be opened 
   t.match(roomsOf(b), { main: ['node-1'], 'room-1': ['node-1', 4] })
   t.ok((await joinRoom(b, 'room-0')).id > 0)
   await until(() => roomsOf(b)['room-0']?.[0] === 'node-1')
+})
+
+t.test('a node refuses requests about a room that has its home elsewhere', async t => {
+  const { nodes: [a, b] } = await openRooms(t)
+  const { commands } = linkOf(b)
+  for (const command of ['enter', 'change-room']) {
+    const asked = commands.ask(a.cluster.slot, command, { room: 'room-1', address: '192.0.2.7', changes: {} })
+    await t.rejects(asked, { code: 'cluster-unavailable' }, command)
+  }
+})
+
+t.test('a room that has ended while a node was away is forgotten there, although the store is another one', async t => {
+  let isSilent = false
+  const warnings: string[] = []
+  const log = { ...silentLogger, warn: (_details: object, message: string) => { warnings.push(message) } }
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, { log }, patientTimings, bus => override(bus, {
+    openStore: async (name: string) => {
+      const store = await bus.openStore(name)
+      return override(store, {
+        get: async (key: string) => {
+          if (isSilent) throw new BusError('timeout', key)
+          return await store.get(key)
+        }
+      })
+    }
+  }))
+  a.openRoom('room-0', { emptyTimeout: 600 })
+  await until(() => roomsOf(b)['room-0'] !== undefined)
+  broker.cut(buses[1])
+  await a.room('room-0').close()
+  await settled()
+  broker.forget()
+  await settled()
+  isSilent = true
+  broker.restore(buses[1])
+  await until(() => warnings.includes('looking up rooms failed'))
+  t.ok(roomsOf(b)['room-0'], 'it may still be there')
+  isSilent = false
+  await until(() => roomsOf(b)['room-0'] === undefined)
 })

@@ -1,5 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import type { KeyStore } from '../../../src/cluster/bus/bus.ts'
+import { MemoryBroker } from '../../../src/cluster/bus/memory-bus.ts'
+import { encodeJson } from '../../../src/cluster/message/json.ts'
+import { type Lease, RoomDirectory } from '../../../src/cluster/room/room-directory.ts'
+import { keyOf } from '../../../src/cluster/subjects.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { RoomFacts } from '../../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
@@ -73,3 +78,28 @@ t.test('a room whose home leaves while the broker has lost its entry gets anothe
   await settled()
   t.same([b, c].map(node => known(node, 'arena')?.node), ['node-1', 'node-1'])
 })
+
+/** A directory of a node, and the store that it shares with others. */
+async function openDirectory (t: Test): Promise<{ directory: RoomDirectory, store: KeyStore, lease: Lease }> {
+  const bus = new MemoryBroker().connect()
+  t.teardown(async () => { await bus.close() })
+  const store = await bus.openStore('rooms')
+  const lease = { slot: 1, epoch: 7 }
+  const directory = new RoomDirectory({ lease, entryChanged () {}, renewed () {} })
+  await directory.open(store)
+  await directory.claim('arena', {}, 0)
+  return { directory, store, lease }
+}
+
+for (const [whose, other, remains] of [
+  ['by this node ends', {}, undefined], ['by another node stays', { slot: 2 }, 2]
+] as const) {
+  t.test(`an entry that is written again ${whose} when it is removed`, async t => {
+    const { directory, store, lease } = await openDirectory(t)
+    const entry = { ...lease, ...other, options: {}, openedAt: 0 }
+    // It has this revision before the directory hears of it.
+    await Promise.all([store.put(keyOf('arena'), encodeJson(entry)), directory.remove('arena')])
+    t.equal((await store.get(keyOf('arena')))?.value && 2, remains)
+    t.equal(directory.get('arena')?.slot, remains)
+  })
+}
