@@ -150,10 +150,10 @@ export class RoomDirectory {
     }
   }
 
-  /** Forgets rooms that the broker has lost and no home has written again. */
+  /** Forgets rooms of other nodes that the broker has lost and no home has written again. */
   async forgetLost (): Promise<void> {
     for (const [room, known] of this.#known) {
-      if (known.revision > 0) continue
+      if (known.revision > 0 || isSame(known.entry, this.#host.lease)) continue
       const found = await this.#ask(store => store.get(keyOf(room)))
       if (found !== undefined) this.#changed(found)
       else if (this.#known.get(room) === known) this.#delete(room, 0)
