@@ -268,7 +268,7 @@ export class SharedConfig {
     else this.#host.unban(addressOf(key))
   }
 
-  /** Lifts bans that were lifted while this node was not in the cluster, or before the broker has lost the store. */
+  /** Lifts bans that others lifted while this node was not in the cluster, or before the broker lost the store. */
   #forgetLifted (): void {
     this.#isRenewed = false
     for (const { address } of this.#host.bans()) {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { command } from '../helper/command.ts'
 import { commandFolder } from '../helper/command-folder.ts'
 
-/** What is completed, candidates that are among those found, and some that are not. */
+/** The words of a command line, candidates for the last one, and words that are no candidates. */
 type Line = [words: string[], expected: string[], not?: string[]]
 
 const lines: Line[] = [
@@ -18,8 +18,8 @@ const lines: Line[] = [
   [['send', '--raw', '--'], ['--text', '--room'], ['--raw']],
   [['completion', ''], ['bash', 'zsh', 'fish']]
 ]
-/** Of those that a shell may pass on otherwise than as they are: an empty word, a dash alone, several words. */
-const linesOfShells = lines.filter(([words]) => ['', '--', '--re'].includes(words.at(-1)!))
+/** Those that a shell might pass on wrongly: with an empty word, with `--`, and with several words. */
+const shellLines = lines.filter(([words]) => ['', '--', '--re'].includes(words.at(-1)!))
 
 /** Checks the candidates of each line. */
 function check (t: Test, lines: readonly Line[], candidates: readonly string[][]): void {
@@ -68,10 +68,10 @@ for (const [program, { options, prepare, complete }] of Object.entries(shells)) 
   const isMissing = spawnSync(program, ['--version']).status !== 0
   t.test(`works when sourced in ${program}`, { skip: isMissing && `${program} is not installed` }, async t => {
     const env = { ...process.env, PATH: `${commandFolder(t)}:${process.env.PATH!}`, NODE_V8_COVERAGE: '' }
-    const script = [prepare, ...linesOfShells.map(([words]) => `${complete(words)}\necho ---`)].join('\n')
+    const script = [prepare, ...shellLines.map(([words]) => `${complete(words)}\necho ---`)].join('\n')
     const { stdout, stderr } = spawnSync(program, [...options, '-c', script], { encoding: 'utf8', env })
     t.equal(stderr, '')
-    check(t, linesOfShells, stdout.split('---\n').map(part => part.trim().split('\n').map(line => line.split('\t')[0])))
+    check(t, shellLines, stdout.split('---\n').map(part => part.trim().split('\n').map(line => line.split('\t')[0])))
   })
 }
 

@@ -162,9 +162,8 @@ export class RoomDirectory {
 
   /** The store may have lost entries that no replica has: writes the rooms of this node again. */
   async restore (): Promise<void> {
-    const { slot, epoch } = this.#host.lease
     for (const [room, { entry }] of this.#known) {
-      if (entry.slot !== slot || entry.epoch !== epoch) continue
+      if (!isSame(entry, this.#host.lease)) continue
       const revision = await this.#ask(store => store.create(keyOf(room), encodeJson(entry)))
       if (revision === undefined) continue
       const known = this.#known.get(room)

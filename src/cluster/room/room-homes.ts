@@ -102,11 +102,9 @@ export class RoomHomes implements DirectoryHost {
     return entry === undefined || this.#wasHere(entry)
   }
 
-  /** Another node takes this one for the home of a room, which it may have been with an earlier lease. */
+  /** Throws cluster-unavailable unless this node is the home of a room, as another node assumes. */
   #checkHome (room: string): void {
-    if (!this.directory.isOpen || !this.isHome(room)) {
-      throw new GodotError('cluster-unavailable', `room ${room} has no home at the moment`)
-    }
+    if (!this.directory.isOpen || !this.isHome(room)) throw withoutHome(room)
   }
 
   /** Slot of the live home of a room. */
@@ -174,9 +172,7 @@ export class RoomHomes implements DirectoryHost {
   #requiredHome (room: string): number {
     const entry = this.directory.get(room)
     /* c8 ignore start: its home is gone and the next one is about to be, or it was closed since the caller found it */
-    if (entry !== undefined && !this.#context.isLive(entry)) {
-      throw new GodotError('cluster-unavailable', `room ${room} has no home at the moment`)
-    }
+    if (entry !== undefined && !this.#context.isLive(entry)) throw withoutHome(room)
     if (entry === undefined && this.#part(room) === undefined) {
       throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
     }
@@ -354,7 +350,7 @@ export class RoomHomes implements DirectoryHost {
   /** A node was lost: rooms that had their home there get another one. */
   nodeLeft (node: ClusterNode): void {
     for (const [room, entry] of this.directory) {
-      if (entry.slot === node.slot && entry.epoch === node.epoch) this.#homeless.add(room)
+      if (isSame(entry, node)) this.#homeless.add(room)
     }
     this.settle()
   }
@@ -460,6 +456,11 @@ export class RoomHomes implements DirectoryHost {
 /** The present values of the settings named in `changes`. */
 function pick (options: RoomOptions, changes: RoomOptions): RoomOptions {
   return Object.fromEntries(Object.entries(options).filter(([name]) => name in changes))
+}
+
+/** The error of a request about a room whose home is not known, or is gone. */
+function withoutHome (room: string): GodotError {
+  return new GodotError('cluster-unavailable', `room ${room} has no home at the moment`)
 }
 
 /** The result of a store operation; rejects with cluster-unavailable when the broker is unreachable. */
