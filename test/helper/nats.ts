@@ -47,7 +47,10 @@ export class NatsServer {
         log += chunk
         if (log.includes('Server is ready')) resolve()
       })
-      server.once('exit', () => { reject(new Error(`nats-server has ended: ${log}`)) })
+      server.once('exit', () => {
+        reject(new Error(`nats-server has ended: ${log}`))
+        if (this.#process === server) console.error(`nats-server has crashed: ${log}`)
+      })
     })
     await withTimeout(20, () => `nats-server: ${log}`, ready)
   }

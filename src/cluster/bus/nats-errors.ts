@@ -3,7 +3,8 @@ import { BusError } from './bus.ts'
 /** Codes of the JetStream API that are handled. */
 const WRONG_REVISION = [10071, 10164]
 const NO_STREAM = 10059
-const SUBJECTS_OVERLAP = 10065
+/** That subjects overlap with another stream, or that a stream has no store yet. */
+const BEING_CREATED = [10065, 10012, 10096]
 
 /** Converts an error of the client to one of the bus. */
 export function busError (error: unknown, subject: string): Error {
@@ -25,7 +26,7 @@ export function isMissingStore (error: unknown): boolean {
 
 /** Whether another node may be creating the same store at this moment. */
 export function isBeingCreated (error: unknown): boolean {
-  return isApiError(error) && error.code === SUBJECTS_OVERLAP
+  return isApiError(error) && BEING_CREATED.includes(error.code)
 }
 
 /** What is wrong and what to do, in one sentence. */

@@ -28,7 +28,11 @@ export class NatsStore implements KeyStore {
     this.#manager = manager
     this.#name = name
     this.#makeBucket = makeBucket
-    link.onStatus(isConnected => { for (const watch of this.#watches) isConnected ? watch.restart() : watch.pause() })
+    link.onStatus(isConnected => {
+      for (const watch of this.#watches) isConnected ? watch.restart() : watch.pause()
+      // The broker may lose the bucket meanwhile.
+      if (!isConnected) this.#bucket = undefined
+    })
   }
 
   /** Creates the bucket if it does not exist. */
@@ -117,12 +121,24 @@ export class NatsStore implements KeyStore {
 
   async #make (attempt = 1): Promise<KV> {
     try {
-      return await this.#makeBucket()
+      const bucket = await this.#makeBucket()
+      await this.#checkComplete()
+      return bucket
     } catch (error) {
       if (!isBeingCreated(error) || attempt === ATTEMPTS) throw error
       await delay(PAUSE)
       return await this.#make(attempt + 1)
     }
+  }
+
+  /**
+   * Rejects while another node is creating the bucket: until then the broker refuses consumers. Before version 2.10 it
+   * would crash if a key were read.
+   */
+  async #checkComplete (): Promise<void> {
+    const { consumers } = this.#manager
+    const { stream_name: stream, name } = await consumers.add(`KV_${this.#name}`, { ack_policy: 'none' })
+    await consumers.delete(stream, name)
   }
 }
 

@@ -195,3 +195,27 @@ t.test('a store is made again when a restarted broker has lost it; watches go on
   t.same(changes, ['a 10', 'renewed', 'b 1'])
   t.ok(await stores[0].age('b') as number < 10_000)
 })
+
+t.test('nodes do not read a store that another node is creating: brokers before 2.10 would crash', async t => {
+  const server = await startNats(t)
+  const buses = await Promise.all(Array.from({ length: 8 }, () => connect(t, server.url)))
+  const names = ['x', 'y', 'z']
+  const stores = await Promise.all(buses.map(bus => Promise.all(names.map(name => bus.openStore(name)))))
+  /** What a node that is back knows of a key of each store. */
+  const read = async (at: number): Promise<boolean[]> => {
+    await status(buses[at], true)
+    return await Promise.all(stores[at].map(async store => {
+      await store.get('key')
+      await store.create('key', new Uint8Array([at]))
+      return await store.get('key') !== undefined
+    }))
+  }
+  for (let restart = 0; restart < 5; restart++) {
+    await server.kill()
+    await Promise.all(buses.map(bus => status(bus, false)))
+    await server.forget()
+    await server.start()
+    const found = await Promise.all(buses.map((_bus, at) => read(at)))
+    t.ok(found.flat().every(Boolean), `restart ${restart}`)
+  }
+})
