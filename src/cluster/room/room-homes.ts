@@ -49,6 +49,8 @@ export class RoomHomes implements DirectoryHost {
   #patience = 0
   /** The leases with which this node has joined: a room with an earlier one had its home here. */
   #leases: readonly Lease[] = []
+  /** Parts that stayed when the entry of their room was removed, and that entry. */
+  readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
   /** Rooms that this node is about to open. */
   readonly #claiming = new Set<string>()
   readonly #retries: RoomRetries
@@ -210,13 +212,16 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /** Claims a room. Meanwhile its settings can change, it can end, and another room of its name can be opened here. */
-  async #announce ({ name, settings: { options }, openedAt }: RoomCore): Promise<void> {
-    const isClaimed = await this.directory.claim(name, options, openedAt)
+  async #announce (core: RoomCore): Promise<void> {
+    const { name, settings: { options } } = core
+    const removed = this.#removed.get(core)
+    const isClaimed = await this.directory.claim(name, options, removed?.openedAt ?? core.openedAt)
     const [part, entry] = [this.#part(name), this.directory.get(name)]
     if (part === undefined) {
       if (isClaimed) await this.#remove(name)
     } else if (entry !== undefined && !this.#isHere(entry)) {
-      part.life.close(closeCode.RESTART, 'opened on another node')
+      // A part that stayed is one of the same room.
+      if (removed === undefined) part.life.close(closeCode.RESTART, 'opened on another node')
     } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
   }
 
@@ -326,14 +331,21 @@ export class RoomHomes implements DirectoryHost {
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
-      // Its home took it for empty while a client joined here.
-      if (part !== undefined && !part.isClosing && part.name !== MAIN) this.opened(part)
+      if (part !== undefined && !part.isClosing && part.name !== MAIN) this.#keep(part, previous!)
       return
     }
     if (this.#context.isLive(entry)) this.#homeless.delete(room)
     if (part === undefined) return
     if (!this.#wasHere(entry)) part.settings.apply(entry.options)
-    if (previous !== undefined && this.#hasMoved(entry, previous)) part.homeChanged(this.#isHere(entry))
+    const before = previous ?? this.#removed.get(part)
+    this.#removed.delete(part)
+    if (before !== undefined && this.#hasMoved(entry, before)) part.homeChanged(this.#isHere(entry))
+  }
+
+  /** The entry of a room was removed: its home took it for empty while clients joined here, and perhaps elsewhere. */
+  #keep (part: RoomCore, entry: DirectoryEntry): void {
+    this.#removed.set(part, entry)
+    this.opened(part)
   }
 
   renewed (): void {

@@ -9,6 +9,7 @@ import type { WebSocketServer } from '../../../src/core/server/websocket-server.
 import type { RoomFacts } from '../../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+import type { RoomClient } from '../../helper/room-client.ts'
 
 /** What a node knows of a room. */
 function known (server: WebSocketServer, room: string): RoomFacts | undefined {
@@ -77,6 +78,25 @@ t.test('a room whose home leaves while the broker has lost its entry gets anothe
   await left
   await settled()
   t.same([b, c].map(node => known(node, 'arena')?.node), ['node-1', 'node-1'])
+})
+
+t.test('members of a room whose entry is removed stay: one of their nodes is its home', async t => {
+  const { buses, nodes } = await openMemoryCluster(t, 3)
+  const members: RoomClient[] = []
+  for (const node of nodes) members.push(await joinRoom(node, 'arena'))
+  const store = await buses[0].openStore('gdws-default-rooms')
+  await store.delete(keyOf('arena'))
+  await settled()
+  const [home, ...others] = nodes.map(node => known(node, 'arena')?.node)
+  t.same(others, [home, home])
+  for (const member of members) {
+    await member.heard()
+    t.equal(member.closed, undefined)
+    member.sendTo(1, 'hello')
+  }
+  await settled()
+  const room = nodes.find(node => node.cluster.nodeId === home)!.room('arena')
+  t.equal(room.getAvailablePacketCount(), members.length, 'its server hears all of them')
 })
 
 /** A directory of a node, and the store that it shares with others. */
