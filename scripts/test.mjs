@@ -41,16 +41,14 @@ function findNodes () {
 /** Types, lint and unused exports, the last two beside the tests; then coverage. */
 async function checkAll () {
   const lint = Promise.all([
-    // In a small nursery the syntax tree of a file would outlive many collections.
-    node(...shortRun, '--min-semi-space-size=128', '--max-semi-space-size=128', bin('eslint/bin/eslint.js'),
-      '--cache', '--cache-location', 'dist/.eslintcache', '.'),
+    node(...shortRun, bin('oxlint/bin/oxlint')),
     node(...shortRun, bin('knip/bin/knip.js'))
   ])
   const tests = await build('tsconfig.json') || await runTests(allTests(), { measureCoverage: true })
-  const [eslint, knip] = await lint
-  if (eslint !== 0) console.error('not ok - eslint: see its messages above')
+  const [oxlint, knip] = await lint
+  if (oxlint !== 0) console.error('not ok - oxlint: see its messages above')
   if (knip !== 0) console.error('not ok - knip: see its messages above')
-  return eslint || knip || tests || checkCoverage()
+  return oxlint || knip || tests || checkCoverage()
 }
 
 /** Compiled test files. */

@@ -246,7 +246,7 @@ function trafficReadings (at: (server: WebSocketServer) => Snapshot): Reading[] 
 function addReading (registry: Registry, named: readonly Named[], { name, help, ...reading }: Reading): void {
   const labelNames = ['server', ...('label' in reading ? [reading.label] : [])]
   const Kind = name.endsWith('_total') ? Counter : Gauge
-  // eslint-disable-next-line no-new
+  // oxlint-disable-next-line no-new
   new Kind({
     name: PREFIX + name,
     help,
@@ -269,7 +269,7 @@ function addReading (registry: Registry, named: readonly Named[], { name, help, 
 }
 
 function addProblems (problems: Readonly<Record<string, number>>, registry: Registry): void {
-  // eslint-disable-next-line no-new
+  // oxlint-disable-next-line no-new
   new Counter({
     name: `${PREFIX}http_problems_total`,
     help: 'Error responses of the REST API and of the other parts, by code',

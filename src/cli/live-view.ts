@@ -16,7 +16,7 @@ const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l'
 const LEAVE = '\u001B[?7h\u001B[?25h\u001B[?1049l'
 
 /** Keys that send an escape sequence, such as arrows. */
-const escapeSequences = /\u001B(\[[\d;]*[@-~]|O.|.)?/g // eslint-disable-line no-control-regex
+const escapeSequences = /\u001B(\[[\d;]*[@-~]|O.|.)?/g // oxlint-disable-line no-control-regex
 
 /** Live view of a server in a terminal. */
 export class LiveView {

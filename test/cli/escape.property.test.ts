@@ -198,7 +198,7 @@ t.test('watch in a pipe prints nothing unsafe', async t => {
 })
 
 t.test('watch in a terminal prints nothing unsafe but its own escape sequences', async t => {
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex
   const own = /\u001B\[(\?(1049|25|7)[hl]|[HJK]|\d+m)|\r\n/g
   const terminal = { isTTY: true, columns: 200, rows: 50, hasColors: () => true }
   await fc.assert(fc.asyncProperty(events, hostile(bodies.server), hostile(bodies.page), async (sent, server, page) => {
@@ -206,7 +206,7 @@ t.test('watch in a terminal prints nothing unsafe but its own escape sequences',
       if (url.includes('/events')) sendEvents(response, sent)
       else sendJson(response, 200, url.includes('/peers') ? page : server)
     }
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex
     const hasDrawn = (written: string): boolean => /stopped[^]*\u001B\[J$/.test(written)
     const written = await outputOf(['watch'], terminal, hasDrawn)
     return !unsafeCharacters.test(written.replace(own, ''))

@@ -7,7 +7,7 @@ import { Terminal } from '../helper/terminal.ts'
 // The command line in a terminal that draws it, at the prompt of real shells.
 
 const needsTmux = skipWithout('tmux')
-const COLOUR = /\u001B\[[\d;]*m/ // eslint-disable-line no-control-regex
+const COLOUR = /\u001B\[[\d;]*m/ // oxlint-disable-line no-control-regex
 
 /** A terminal with the command in its PATH. */
 async function openTerminal (
@@ -32,7 +32,7 @@ t.test('watch draws the server, and gives the terminal back', needsTmux, async t
 
   await t.test('it has colours', async t => {
     const [, status] = await terminal.rows({ styled: true })
-    t.match(status, /^ {2}\u001B\[32m●\u001B\[(39|0)m /) // eslint-disable-line no-control-regex
+    t.match(status, /^ {2}\u001B\[32m●\u001B\[(39|0)m /) // oxlint-disable-line no-control-regex
   })
 
   await t.test('events are drawn as they happen', async () => {

@@ -67,7 +67,7 @@ async function repeatUntil (settled: Promise<void>, action: () => void): Promise
   await settled.finally(() => { clearInterval(timer) })
 }
 
-const restored = /\u001B\[\?7h\u001B\[\?25h\u001B\[\?1049l\s*$/ // eslint-disable-line no-control-regex
+const restored = /\u001B\[\?7h\u001B\[\?25h\u001B\[\?1049l\s*$/ // oxlint-disable-line no-control-regex
 
 t.test('in a terminal it shows state, peers and events, obeys keys, and restores the terminal on q', async t => {
   const { join, port } = await startHost(t)
@@ -102,7 +102,7 @@ t.test('restores the terminal on Ctrl-C, and has no colours with NO_COLOR', asyn
   const { port } = await startHost(t)
   const { prints, seen, press, exit } = inTerminal(t, port, 'rows 20 cols 60', { NO_COLOR: '1' })
   await prints(/listening for/)
-  t.notMatch(seen(), /\u001B\[[\d;]*m/) // eslint-disable-line no-control-regex
+  t.notMatch(seen(), /\u001B\[[\d;]*m/) // oxlint-disable-line no-control-regex
   press('\u0003')
   t.equal(await exit(), 0)
   t.match(seen(), restored)
@@ -112,7 +112,7 @@ t.test('restores the terminal and prints the reason when the service rejects the
   const { port } = await startHost(t, { admin: { token: 'a token of more than thirty-two characters' } })
   for (const options of ['', '--room a']) {
     const { prints, exit } = inTerminal(t, port, 'rows 20 cols 60', { ADMIN_TOKEN: '' }, options)
-    await prints(/\u001B\[\?1049l\s*Unauthorized: /) // eslint-disable-line no-control-regex
+    await prints(/\u001B\[\?1049l\s*Unauthorized: /) // oxlint-disable-line no-control-regex
     t.equal(await exit(), 1)
   }
 })

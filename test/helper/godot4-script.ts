@@ -21,8 +21,7 @@ const modes: Record<keyof typeof script, RpcMode> = {
   r0: 'any_peer',
   r1: 'any_peer',
   r2: 'any_peer',
-  r3:
-    'any_peer',
+  r3: 'any_peer',
   au: 'authority',
   al: 'authority call_local',
   rl: 'any_peer call_local',

@@ -42,7 +42,10 @@ export class Terminal {
   /** Waits until the terminal shows a text. */
   async shows (pattern: RegExp): Promise<void> {
     let text = ''
-    await until(async () => pattern.test(text = (await this.rows()).join('\n')), () => `${String(pattern)} in\n${text}`)
+    await until(async () => {
+      text = (await this.rows()).join('\n')
+      return pattern.test(text)
+    }, () => `${String(pattern)} in\n${text}`)
   }
 
   /** Types a text. */

@@ -62,7 +62,7 @@ t.test('the instructions of the Dockerfile make a service that is healthy, witho
   t.equal(image.user, 'node', 'not as root')
   t.same(image.ports, [Number(image.env.PORT)])
   const packages = readdirSync(join(app, 'node_modules'))
-  for (const name of ['typescript', 'tap', 'eslint']) t.notOk(packages.includes(name), `without ${name}`)
+  for (const name of ['typescript', 'tap', 'oxlint']) t.notOk(packages.includes(name), `without ${name}`)
   const compiled = readdirSync(join(app, 'dist'), { recursive: true, encoding: 'utf8' })
   t.same(compiled.filter(file => file.endsWith('.js')).map(file => file.replace(/js$/, 'ts')).sort(),
     sourcesOf(root, 'tsconfig.build.json'), 'all of the service and nothing else is compiled')

@@ -99,9 +99,12 @@ const context = readContext()
 function readContext (): string[] {
   const ignore = loadTool('@balena/dockerignore')()
   ignore.add(readFileSync(join(root, '.dockerignore'), 'utf8'))
-  const files = ignore.filter(readdirSync(root)).flatMap((name: string) => statSync(join(root, name)).isDirectory()
-    ? readdirSync(join(root, name), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-      .map(entry => relative(root, join(entry.parentPath, entry.name)))
-    : name)
-  return ignore.filter(files)
+  return ignore.filter(ignore.filter(readdirSync(root)).flatMap(filesIn))
+}
+
+/** The files of a folder of the project, or a file itself. */
+function filesIn (name: string): string[] {
+  if (!statSync(join(root, name)).isDirectory()) return [name]
+  return readdirSync(join(root, name), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+    .map(entry => relative(root, join(entry.parentPath, entry.name)))
 }

@@ -76,8 +76,7 @@ t.test('registration without a token fails with an explanation', async t => {
     [{ token: 7 }, /option token/]
   ] as Array<[AdminOptions, RegExp]>) {
     await t.rejects(makeApp(t, options), {
-      code:
-    'ERR_INVALID_PARAMETER',
+      code: 'ERR_INVALID_PARAMETER',
       message
     }, JSON.stringify(options))
   }

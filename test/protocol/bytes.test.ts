@@ -73,8 +73,7 @@ t.test('reading beyond the end names the offset', async t => {
   ]
   for (const [hex, read, byte] of missing) {
     t.throws(() => read(new ByteReader(bytesOf(hex))), {
-      code:
-      'ERR_INVALID_DATA',
+      code: 'ERR_INVALID_DATA',
       message: new RegExp(` at byte ${byte}$`)
     }, `${hex} ${read}`)
   }

@@ -27,7 +27,7 @@ const values: Array<[what: string, value: unknown, json: unknown]> = [
   ['nothing', undefined, undefined],
   ['a function', () => {}, undefined],
   ['a getter that throws an Error', { toJSON () { throw new Error('private') } }, '[not shown: private]'],
-  // eslint-disable-next-line no-throw-literal
+  // oxlint-disable-next-line no-throw-literal
   ['a getter that throws a string', { get name () { throw 'no' } }, '[not shown: no]']
 ]
 

@@ -9,7 +9,7 @@ export interface RequestHead { readonly target: string, readonly headers: Record
 const requestLine = /^GET ([\x21-\x7e\x80-\xff]+) HTTP\/1\.1$/
 // Names and values as in RFC 9110 sections 5.6.2 and 5.5: no space before the colon, no control characters except tabs.
 const headerName = /^[!#$%&'*+\-.^_`|~\w]+$/
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const controls = /[\x00-\x08\x0a-\x1f\x7f]/
 
 /** Parses a request head without its empty line; throws bad-handshake unless it is a GET of HTTP/1.1. */

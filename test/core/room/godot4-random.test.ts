@@ -72,9 +72,8 @@ t.test('random messages are delivered to exactly the right receivers, in the rig
     }
     const read: string[] = []
     while (server.getAvailablePacketCount() > 0) {
-      read.push(`${server.getPacketPeer() === ME
-      ? ''
-      : 'as from another '}${Buffer.from(server.getPacket()).toString('hex')}`)
+      const isFromMe = server.getPacketPeer() === ME
+      read.push(`${isFromMe ? '' : 'as from another '}${Buffer.from(server.getPacket()).toString('hex')}`)
     }
     if (read.join() !== kept.join()) faults.push(`server in round ${round}`)
   }

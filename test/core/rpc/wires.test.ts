@@ -59,9 +59,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
   const kept = (server: WebSocketServer) => {
     const packets = []
     while (server.getAvailablePacketCount() > 0) {
-      packets.push(
-      `${server.getPacketPeer()} ${Buffer.from(server.getPacket()).toString('hex')}`
-      )
+      packets.push(`${server.getPacketPeer()} ${Buffer.from(server.getPacket()).toString('hex')}`)
     }
     return packets
   }

@@ -96,8 +96,7 @@ const malformed: Array<[name: string, hex: string, byte: number]> = [
 t.test('rejects malformed packets with an error that names the byte', async t => {
   for (const [name, hex, byte] of malformed) {
     t.throws(() => decodeWholeRpcPacket(bytesOf(hex)), {
-      name:
-      'GodotError',
+      name: 'GodotError',
       code: 'ERR_INVALID_DATA',
       message: new RegExp(`at byte ${byte}$`)
     }, name)

@@ -86,8 +86,7 @@ t.test('reads both forms of a confirmation', async t => {
     path: 'Main'
   })
   t.strictSame(decodeWholeRpc4Packet(bytesOf('020161626300')), {
-    type:
-    'confirmPath',
+    type: 'confirmPath',
     isEqual: true,
     id: 0x636261,
     path: 'abc'

@@ -157,8 +157,7 @@ t.test('a value may encode another one while it is being encoded', async t => {
 t.test('checks counts against the remaining bytes before it allocates memory', async t => {
   for (const type of ['12', '13', '14', '15', '16', '17', '18', '19', '1a']) {
     t.throws(() => decodeVariant(bytesOf(`${type}000000ffffff7f00000000`)), {
-      code:
-      'ERR_INVALID_DATA',
+      code: 'ERR_INVALID_DATA',
       message: /at byte 8$/
     }, type)
   }

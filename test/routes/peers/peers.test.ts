@@ -67,8 +67,7 @@ t.test('responds with 404 and a problem for an unknown peer', async t => {
     const answer = await api(path)
     t.equal(answer.status, 404, path)
     t.match(await answer.json(), {
-      code:
-      'ERR_DOES_NOT_EXIST',
+      code: 'ERR_DOES_NOT_EXIST',
       godotError: 33,
       status: 404,
       title: 'No such peer'
