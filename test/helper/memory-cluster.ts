@@ -7,7 +7,7 @@ import type { ServerOptions } from '../../src/options/option-types.ts'
 import { memoryMount } from './memory-client.ts'
 import { RoomClient } from './room-client.ts'
 import { silentLogger } from './silent-logger.ts'
-import { withTimeout } from './with-timeout.ts'
+import { until } from './until.ts'
 
 /** Servers of one process that are the nodes of a cluster, without sockets. */
 export interface MemoryCluster {
@@ -70,11 +70,10 @@ export async function settled (): Promise<void> {
 export async function joinRoom (node: WebSocketServer, room: string): Promise<RoomClient> {
   const client = new RoomClient(node, `/ws/${room}`)
   const heard: string[] = []
-  let isOver = false
-  const answered = async (): Promise<void> => {
-    while (client.id === 0 && client.refusal === undefined && !isOver) heard.push(...await client.heard())
-  }
-  await withTimeout(30, () => `an answer of room ${room}`, answered()).finally(() => { isOver = true })
+  await until(async () => {
+    heard.push(...await client.heard())
+    return client.id !== 0 || client.refusal !== undefined
+  }, () => `an answer of room ${room}`)
   client.unhear(heard.filter(line => line !== `id ${client.id}` && line !== 'add 1'))
   await settled()
   return client

@@ -5,6 +5,7 @@ import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { needsBrowser } from '../helper/browser.ts'
 import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { joinRoom, settled } from '../helper/memory-cluster.ts'
+import { until } from '../helper/until.ts'
 
 const options = { ...needsBrowser, timeout: 180_000 }
 
@@ -54,7 +55,10 @@ t.test('shows the nodes with their peers and rooms, and drains another one', opt
   await row(page, 'nodes', 'node-1').locator('.count', { hasText: '0' }).waitFor()
   await row(page, 'peers', clients[1].id).waitFor({ state: 'detached' })
   // The close frame follows the answer to a ping.
-  for (let turn = 0; clients[1].closed === undefined && turn < 100; turn++) await clients[1].heard()
+  await until(async () => {
+    await clients[1].heard()
+    return clients[1].closed !== undefined
+  })
   t.same(clients.map(({ closed }) => closed), [undefined, [1012, 'new version']])
   t.equal(await page.getByRole('button', { name: 'Drain node-1' }).isDisabled(), true)
   await row(page, 'nodes', 'node-0').locator('.state', { hasText: 'ready' }).waitFor()
