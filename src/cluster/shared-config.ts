@@ -1,20 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ban } from '../core/admission/bans.ts'
 import type { ConfigHost } from '../core/server/cluster-link.ts'
 import type { Logger } from '../logger.ts'
 import type { RuntimeOptions } from '../options/runtime-options.ts'
-import { BusError, type KeyStore, type StoreEntry } from './bus/bus.ts'
+import type { KeyStore, StoreEntry } from './bus/bus.ts'
+import { StoreFill } from './store-fill.ts'
 
-/** Random bytes that the cluster has in common; a store without them is new, and who creates them fills it. */
+/** Random bytes that the cluster has in common; a store without them is new. */
 const SECRET = 'secret'
-/** Created when the bans and options that were known before are in the store. */
-const FILLED = 'filled'
 const BAN = 'ban.'
 const OPTION = 'option.'
 const SECRET_BYTES = 32
-/** How long a node may take to fill a new store before others do it, too, and how often they look, in milliseconds. */
-const [FILLED_WITHIN, PAUSE] = [2000, 20]
 /** Maximum wait of an administrator for a change to be stored, in milliseconds. */
 const WRITTEN_WITHIN = 2000
 
@@ -37,16 +34,11 @@ export class SharedConfig {
   #unwatch: (() => void) | undefined
   /** Keys of the store, deleted ones included. */
   readonly #found = new Set<string>()
+  readonly #fill: StoreFill
   /** Whether the store may be a new one: bans that are not in it have been lifted. */
   #isRenewed = false
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
-  #filling: Promise<boolean> | undefined
-  /**
-   * Whether the store contains what was known before it was new; undefined: it may be another one. Nothing is written
-   * before that, as the node that fills it would undo what is lifted.
-   */
-  #isFilled: boolean | undefined = false
   /** Whether the failure to write is logged. */
   #hasFailed = false
   #secret: Uint8Array | undefined
@@ -54,6 +46,11 @@ export class SharedConfig {
   constructor (host: ConfigHost, log: Logger) {
     this.#host = host
     this.#log = log
+    this.#fill = new StoreFill({
+      isOpen: store => store === this.#store,
+      begin: async store => await this.#createSecret(store),
+      write: async store => { await this.#writeKnown(store) }
+    })
   }
 
   /** The same on all nodes, and after their restart; undefined before the first node has joined. */
@@ -65,7 +62,7 @@ export class SharedConfig {
   async open (store: KeyStore): Promise<void> {
     this.#store = store
     this.#unwatch = await store.watch(entry => { this.#changed(entry) }, () => { this.#renewed() })
-    if (!await this.#fill(store)) this.#forgetLifted()
+    if (!await this.#fill.run(store)) this.#forgetLifted()
     await this.written()
   }
 
@@ -77,7 +74,7 @@ export class SharedConfig {
 
   /** The connection was restored: the broker may have lost the store. */
   reconnected (): void {
-    this.#isFilled = undefined
+    this.#fill.reconnected()
     this.settle()
   }
 
@@ -90,7 +87,7 @@ export class SharedConfig {
     const store = this.#store
     if (store === undefined) return
     try {
-      if (this.#isFilled !== true) await this.#fill(store)
+      if (!this.#fill.isDone) await this.#fill.run(store)
       else if (this.#isRenewed) this.#forgetLifted()
       if (this.#pending.size > 0) await this.#write()
     } catch (err) {
@@ -98,37 +95,10 @@ export class SharedConfig {
     }
   }
 
-  /** If the store is new the first node writes what it knows, or another if that fails; returns whether this did. */
-  async #fill (store: KeyStore): Promise<boolean> {
-    this.#filling ??= this.#fillNew(store).finally(() => { this.#filling = undefined })
-    return await this.#filling
-  }
-
-  async #fillNew (store: KeyStore): Promise<boolean> {
+  async #createSecret (store: KeyStore): Promise<boolean> {
     this.#secret ??= randomBytes(SECRET_BYTES)
-    const secret = encode(JSON.stringify(Buffer.from(this.#secret).toString('base64')))
-    const isNew = await store.create(SECRET, secret) !== undefined
-    const mustFill = isNew || !await this.#isFilledSoon(store)
-    if (mustFill) {
-      await this.#writeKnown(store)
-      await store.create(FILLED, encode('true'))
-      this.#isFilled = true
-    }
-    return mustFill
-  }
-
-  /** Whether the node that fills the store has finished within two seconds. */
-  async #isFilledSoon (store: KeyStore): Promise<boolean> {
-    if (this.#isFilled === undefined) {
-      const isFilled = await store.get(FILLED) !== undefined
-      this.#isFilled ??= isFilled
-    }
-    const deadline = performance.now() + FILLED_WITHIN
-    while (!this.#isFilled && performance.now() < deadline) {
-      await delay(PAUSE)
-      if (this.#store !== store) throw new BusError('disconnected', FILLED)
-    }
-    return this.#isFilled === true
+    const text = JSON.stringify(Buffer.from(this.#secret).toString('base64'))
+    return await store.create(SECRET, encode(text)) !== undefined
   }
 
   async #writeKnown (store: KeyStore): Promise<void> {
@@ -185,7 +155,7 @@ export class SharedConfig {
     try {
       // Until there are none: a key may change again while it is written.
       for (let [change] = this.#pending; change !== undefined; [change] = this.#pending) {
-        if (this.#store === undefined || this.#isFilled !== true) return false
+        if (this.#store === undefined || !this.#fill.isDone) return false
         await this.#writeOne(this.#store, ...change)
       }
       this.#hasFailed = false
@@ -226,10 +196,7 @@ export class SharedConfig {
 
   #changed ({ key, value, revision }: StoreEntry): void {
     this.#found.add(key)
-    if (key === FILLED) {
-      this.#isFilled = true
-      return
-    }
+    if (this.#fill.found(key)) return
     const known = this.#known.get(key)
     if (known !== undefined && known.revision >= revision) return
     if (this.#pending.has(key)) {
@@ -249,7 +216,7 @@ export class SharedConfig {
 
   /** What is known of a lost store says nothing about the new one. */
   #renewed (): void {
-    this.#isFilled = false
+    this.#fill.renewed()
     this.#isRenewed = true
     this.#found.clear()
     for (const [key, { text }] of this.#known) this.#known.set(key, { text, revision: 0 })
