@@ -15,8 +15,8 @@ const SECRET_BYTES = 32
 /** Maximum wait of an administrator for a change to be stored, in milliseconds. */
 const WRITTEN_WITHIN = 2000
 
-/** A value of the store as JSON, and its revision there; 0: not known. */
-interface Known { readonly text: string, readonly revision: number }
+/** A value of the store as JSON, undefined after this node has deleted it, and its revision there; 0: not known. */
+interface Known { readonly text: string | undefined, readonly revision: number }
 
 /**
  * Bans and run-time options of the cluster, in a store that all nodes watch. A change here is in effect at once and is
@@ -106,7 +106,8 @@ export class SharedConfig {
       this.#known.set(banKey(ban.address), { text: JSON.stringify(ban), revision: 0 })
     }
     for (const [key, { text }] of [...this.#known]) {
-      const revision = key === SECRET ? undefined : await store.create(key, encode(text))
+      if (key === SECRET || text === undefined) continue
+      const revision = await store.create(key, encode(text))
       this.#found.add(key)
       if (revision !== undefined) this.#known.set(key, { text, revision })
     }
@@ -116,7 +117,7 @@ export class SharedConfig {
 
   banned (bans: readonly Ban[]): void {
     for (const [key, { text }] of this.#known) {
-      if (key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
+      if (text !== undefined && key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
     }
     for (const ban of bans) this.#set(banKey(ban.address), JSON.stringify(ban))
   }
@@ -176,7 +177,8 @@ export class SharedConfig {
   async #writeOne (store: KeyStore, key: string, text: string | undefined): Promise<void> {
     if (text === undefined) {
       await store.delete(key)
-      this.#known.delete(key)
+      // Until the broker reports the deletion: it may report the value only now.
+      this.#known.set(key, { text, revision: this.#known.get(key)?.revision ?? 0 })
     } else {
       this.#known.set(key, { text, revision: await store.put(key, encode(text)) })
       this.#found.add(key)
@@ -219,7 +221,10 @@ export class SharedConfig {
     this.#fill.renewed()
     this.#isRenewed = true
     this.#found.clear()
-    for (const [key, { text }] of this.#known) this.#known.set(key, { text, revision: 0 })
+    for (const [key, { text }] of this.#known) {
+      if (text === undefined) this.#known.delete(key)
+      else this.#known.set(key, { text, revision: 0 })
+    }
     this.#overtaken.clear()
   }
 

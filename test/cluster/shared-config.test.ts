@@ -1,10 +1,13 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
+import type { Bus, StoreEntry } from '../../src/cluster/bus/bus.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { RuntimeOptions } from '../../src/options/runtime-options.ts'
-import { openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import {
+  openMemoryCluster, patientTimings, quickTimings, settled, type MemoryCluster
+} from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { Random, scaled, seed } from '../helper/random.ts'
 import { until } from '../helper/until.ts'
@@ -46,6 +49,33 @@ t.test('of two changes in quick succession the second stands, on all nodes', asy
     const expected = { maxPeers: 20 + pause, pingInterval: 0, bans: [] }
     for (const node of [a, b]) t.same(shared(node), expected, `${pause} turns`)
   }
+})
+
+t.test('a ban that is lifted before its node hears of it from the broker is not in force again', async t => {
+  const late = (bus: Bus): Bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        watch: async (receive: (entry: StoreEntry) => void, renewed?: () => void) => await store.watch(entry => {
+          delay(20).then(() => { receive(entry) })
+        }, renewed)
+      })
+    }
+  })
+  const { nodes: [a] } = await openMemoryCluster(t, 1, {}, quickTimings, late)
+  const heard: string[] = []
+  for (const event of ['banned', 'unbanned'] as const) {
+    internalsOf(a).monitor.events.on(event, ({ address }) => { heard.push(`${event} ${address}`) })
+  }
+  a.ban('192.0.2.1')
+  await settled()
+  a.unban('192.0.2.1')
+  await settled()
+  await delay(50)
+  t.same(heard, ['banned 192.0.2.1', 'unbanned 192.0.2.1'])
+  a.ban('192.0.2.1')
+  await delay(50)
+  t.equal(bannedOn(a).length, 1, 'it can be banned again')
 })
 
 t.test('of changes on two nodes in the same turn one stands, on all nodes', async t => {
