@@ -22,6 +22,8 @@ export class NatsStore implements KeyStore {
   readonly #watches = new Set<NatsWatch>()
   #bucket: KV | undefined
   #making: Promise<KV> | undefined
+  /** That the bucket can be read; undefined after the connection was lost, as the broker may have lost the bucket. */
+  #complete: Promise<void> | undefined
 
   constructor (link: Link, manager: JetStreamManager, name: string, makeBucket: () => Promise<KV>) {
     this.#link = link
@@ -30,8 +32,7 @@ export class NatsStore implements KeyStore {
     this.#makeBucket = makeBucket
     link.onStatus(isConnected => {
       for (const watch of this.#watches) isConnected ? watch.restart() : watch.pause()
-      // The broker may lose the bucket meanwhile.
-      if (!isConnected) this.#bucket = undefined
+      this.#complete = undefined
     })
   }
 
@@ -50,7 +51,8 @@ export class NatsStore implements KeyStore {
   }
 
   create (key: string, value: Uint8Array): Promise<number | undefined> {
-    return this.#call(key, bucket => unlessWrong(bucket.create(key, value)))
+    // The client reads a key that exists.
+    return this.#read(key, bucket => unlessWrong(bucket.create(key, value)))
   }
 
   update (key: string, value: Uint8Array, revision: number): Promise<number | undefined> {
@@ -67,14 +69,14 @@ export class NatsStore implements KeyStore {
   }
 
   get (key: string): Promise<StoreEntry | undefined> {
-    return this.#call(key, async bucket => {
+    return this.#read(key, async bucket => {
       const entry = await bucket.get(key)
       return entry?.operation === 'PUT' ? { key, value: entry.value, revision: entry.revision } : undefined
     })
   }
 
   age (key: string): Promise<number | undefined> {
-    return this.#call(key, async bucket => {
+    return this.#read(key, async bucket => {
       const entry = await bucket.get(key)
       if (entry?.operation !== 'PUT') return undefined
       const { created } = await this.#manager.streams.info(`KV_${this.#name}`)
@@ -92,6 +94,19 @@ export class NatsStore implements KeyStore {
     }
   }
 
+  /** Runs an operation that reads keys. */
+  #read<Result> (key: string, action: (bucket: KV) => Promise<Result>): Promise<Result> {
+    return this.#call(key, async bucket => {
+      this.#complete ??= whenCreated(() => this.#checkComplete())
+      const complete = this.#complete
+      await complete.catch((error: unknown) => {
+        if (this.#complete === complete) this.#complete = undefined
+        throw error
+      })
+      return await action(bucket)
+    })
+  }
+
   /** Runs an operation on the bucket, which is created again if the broker has lost it. */
   #call<Result> (key: string, action: (bucket: KV) => Promise<Result>): Promise<Result> {
     return this.#link.answer(key, (resolve, reject) => {
@@ -100,7 +115,7 @@ export class NatsStore implements KeyStore {
           return await action(await this.#open())
         } catch (error) {
           if (!isMissingStore(error)) throw error
-          this.#bucket = undefined
+          this.#bucket = this.#complete = undefined
           const result = await action(await this.#open())
           for (const watch of this.#watches) watch.restart()
           return result
@@ -114,21 +129,9 @@ export class NatsStore implements KeyStore {
   /** The bucket, created by the first caller. */
   async #open (): Promise<KV> {
     if (this.#bucket !== undefined) return this.#bucket
-    this.#making ??= this.#make().finally(() => { this.#making = undefined })
+    this.#making ??= whenCreated(this.#makeBucket).finally(() => { this.#making = undefined })
     this.#bucket = await this.#making
     return this.#bucket
-  }
-
-  async #make (attempt = 1): Promise<KV> {
-    try {
-      const bucket = await this.#makeBucket()
-      await this.#checkComplete()
-      return bucket
-    } catch (error) {
-      if (!isBeingCreated(error) || attempt === ATTEMPTS) throw error
-      await delay(PAUSE)
-      return await this.#make(attempt + 1)
-    }
   }
 
   /**
@@ -139,6 +142,17 @@ export class NatsStore implements KeyStore {
     const { consumers } = this.#manager
     const { stream_name: stream, name } = await consumers.add(`KV_${this.#name}`, { ack_policy: 'none' })
     await consumers.delete(stream, name)
+  }
+}
+
+/** Tries again while another node is creating the store. */
+async function whenCreated<Result> (action: () => Promise<Result>, attempt = 1): Promise<Result> {
+  try {
+    return await action()
+  } catch (error) {
+    if (!isBeingCreated(error) || attempt === ATTEMPTS) throw error
+    await delay(PAUSE)
+    return await whenCreated(action, attempt + 1)
   }
 }
 
