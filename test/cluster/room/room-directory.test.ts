@@ -2,13 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { KeyStore } from '../../../src/cluster/bus/bus.ts'
 import { MemoryBroker } from '../../../src/cluster/bus/memory-bus.ts'
-import { encodeJson } from '../../../src/cluster/message/json.ts'
+import { decodeJson, encodeJson } from '../../../src/cluster/message/json.ts'
 import { type Lease, RoomDirectory } from '../../../src/cluster/room/room-directory.ts'
 import { keyOf } from '../../../src/cluster/subjects.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { RoomFacts } from '../../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+import { override } from '../../helper/override.ts'
 import type { RoomClient } from '../../helper/room-client.ts'
 
 /** What a node knows of a room. */
@@ -123,3 +124,26 @@ for (const [whose, other, remains] of [
     t.equal(directory.get('arena')?.slot, remains)
   })
 }
+
+t.test('a room that is written again can be changed before the broker reports it', async t => {
+  const broker = new MemoryBroker()
+  const bus = broker.connect()
+  t.teardown(async () => { await bus.close() })
+  const store = await bus.openStore('rooms')
+  let reads = 0
+  const unreported = override(store, {
+    watch: async (_receive: unknown, renewed?: () => void) => await store.watch(() => {}, renewed),
+    get: async (key: string) => {
+      reads++
+      return await store.get(key)
+    }
+  })
+  const directory = new RoomDirectory({ lease: { slot: 1, epoch: 7 }, entryChanged () {}, renewed () {} })
+  await directory.open(unreported)
+  await directory.claim('arena', {}, 0)
+  broker.forget()
+  await directory.restore()
+  await directory.change('arena', { maxPeers: 5 })
+  t.equal(reads, 0, 'its revision is known')
+  t.match(decodeJson((await store.get(keyOf('arena')))!.value!), { slot: 1, epoch: 7, options: { maxPeers: 5 } })
+})
