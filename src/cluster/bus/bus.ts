@@ -46,10 +46,10 @@ export interface KeyStore {
   /** Undefined if the key does not exist. */
   get (key: string): Promise<StoreEntry | undefined>
   /**
-   * Calls back with every key, then with every change, in order of revision; resolves when all present keys were given.
-   * After a loss of the connection it goes on with what has changed meanwhile; if the broker has lost the store, it
-   * calls `renewed`, as revisions begin anew, and then back with every key. Does not tell when a key expires. Returns a
-   * function that ends it.
+   * Calls back with every key, then with every change that is not followed at once by another one of the same key, in
+   * order of revision; resolves when all present keys were given. After a loss of the connection it goes on with what has
+   * changed meanwhile; if the broker has lost the store, it calls `renewed`, as revisions begin anew, and then back with
+   * every key. Does not tell when a key expires. Returns a function that ends it.
    */
   watch (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void>
   /**

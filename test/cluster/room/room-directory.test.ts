@@ -100,16 +100,19 @@ t.test('members of a room whose entry is removed stay: one of their nodes is its
   t.equal(room.getAvailablePacketCount(), members.length, 'its server hears all of them')
 })
 
-/** A directory of a node, and the store that it shares with others. */
-async function openDirectory (t: Test): Promise<{ directory: RoomDirectory, store: KeyStore, lease: Lease }> {
-  const bus = new MemoryBroker().connect()
+interface OpenDirectory { directory: RoomDirectory, broker: MemoryBroker, store: KeyStore, lease: Lease }
+
+/** A directory of a node that is the home of a room, and the store that it shares with others. */
+async function openDirectory (t: Test, wrap = (store: KeyStore): KeyStore => store): Promise<OpenDirectory> {
+  const broker = new MemoryBroker()
+  const bus = broker.connect()
   t.teardown(async () => { await bus.close() })
   const store = await bus.openStore('rooms')
   const lease = { slot: 1, epoch: 7 }
   const directory = new RoomDirectory({ lease, entryChanged () {}, renewed () {} })
-  await directory.open(store)
+  await directory.open(wrap(store))
   await directory.claim('arena', {}, 0)
-  return { directory, store, lease }
+  return { directory, broker, store, lease }
 }
 
 for (const [whose, other, remains] of [
@@ -126,24 +129,39 @@ for (const [whose, other, remains] of [
 }
 
 t.test('a room that is written again can be changed before the broker reports it', async t => {
-  const broker = new MemoryBroker()
-  const bus = broker.connect()
-  t.teardown(async () => { await bus.close() })
-  const store = await bus.openStore('rooms')
   let reads = 0
-  const unreported = override(store, {
+  const { directory, broker, store, lease } = await openDirectory(t, store => override(store, {
     watch: async (_receive: unknown, renewed?: () => void) => await store.watch(() => {}, renewed),
     get: async (key: string) => {
       reads++
       return await store.get(key)
     }
-  })
-  const directory = new RoomDirectory({ lease: { slot: 1, epoch: 7 }, entryChanged () {}, renewed () {} })
-  await directory.open(unreported)
-  await directory.claim('arena', {}, 0)
+  }))
   broker.forget()
   await directory.restore()
   await directory.change('arena', { maxPeers: 5 })
   t.equal(reads, 0, 'its revision is known')
-  t.match(decodeJson((await store.get(keyOf('arena')))!.value!), { slot: 1, epoch: 7, options: { maxPeers: 5 } })
+  t.match(decodeJson((await store.get(keyOf('arena')))!.value!), { ...lease, options: { maxPeers: 5 } })
+})
+
+t.test('a room that ends while a node reads its entry is unknown there, and can be opened again', async t => {
+  const { directory, store, lease } = await openDirectory(t, store => override(store, {
+    get: async (key: string) => {
+      const found = await store.get(key)
+      await store.delete(key)
+      await settled()
+      return found
+    }
+  }))
+  const end = async (room: string): Promise<void> => {
+    await store.put(keyOf(room), encodeJson({ slot: 2, epoch: 7, options: {}, openedAt: 0 }))
+    await directory.read(room)
+  }
+  await end('elsewhere')
+  t.equal(directory.get('elsewhere'), undefined)
+  await end('arena')
+  t.equal(directory.get('arena'), undefined)
+  await store.put(keyOf('elsewhere'), encodeJson({ slot: 2, epoch: 7, options: {}, openedAt: 0 }))
+  t.equal(await directory.claim('elsewhere', {}, 0), true, 'it has ended since the first attempt')
+  t.match(directory.get('elsewhere'), lease)
 })
