@@ -7,6 +7,7 @@ import { GodotError } from '../../src/error.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
 import { Random, scaled, seed } from '../helper/random.ts'
 import type { RoomClient } from '../helper/room-client.ts'
+import { slowBus } from '../helper/slow-bus.ts'
 import { until } from '../helper/until.ts'
 
 // Whatever happens to a cluster and its broker: once all nodes are connected again they agree about rooms, bans and
@@ -92,7 +93,9 @@ async function disturb (random: Random, cluster: MemoryCluster, clients: RoomCli
 async function run (t: Test, seed: number): Promise<void> {
   // With every other seed nodes that have lost the cluster go on by themselves.
   const onBrokerLoss = seed % 2 === 0 ? 'close' : 'isolate'
-  const cluster = await openMemoryCluster(t, 3, { cluster: { servers: 'memory', onBrokerLoss } }, timings)
+  const random = new Random(seed)
+  const options = { cluster: { servers: 'memory', onBrokerLoss } } as const
+  const cluster = await openMemoryCluster(t, 3, options, timings, bus => slowBus(bus, new Random(random.uint32())))
   const clients: RoomClient[] = []
   // They answer close frames.
   const serving = setInterval(() => { for (const client of clients) client.heard().catch(() => {}) }, 20)
@@ -100,7 +103,7 @@ async function run (t: Test, seed: number): Promise<void> {
     clearInterval(serving)
     for (const client of clients) client.disconnect()
   })
-  const history = await disturb(new Random(seed), cluster, clients)
+  const history = await disturb(random, cluster, clients)
   await until(() => faults(cluster).length === 0, () => JSON.stringify({ faults: faults(cluster), history }, null, 1))
   t.ok(isDeepStrictEqual(known(cluster.nodes[0]), known(cluster.nodes[1])))
 }

@@ -132,6 +132,7 @@ export class RoomDirectory {
   async #tryChange (room: string, options: RoomOptions): Promise<boolean> {
     const known = this.#known.get(room)
     if (known === undefined) return true
+    if (!isSame(known.entry, this.#host.lease)) throw beingChanged(room)
     const entry = { ...known.entry, options: { ...known.entry.options, ...options } }
     return await this.#replace(room, entry, known.revision)
   }

@@ -286,9 +286,15 @@ export class RoomHomes implements DirectoryHost {
   }
 
   async #shareOptions (room: string, changes: RoomOptions): Promise<void> {
+    const entry = this.directory.get(room)
+    if (entry === undefined || this.#isHere(entry)) {
+      await this.directory.change(room, changes)
+      return
+    }
     const home = this.homeOf(room)
-    if (home === undefined || home === this.lease.slot) await this.directory.change(room, changes)
-    else await this.#context.commands.ask(home, 'change-room', { room, changes })
+    // Its next home may be about to take over.
+    if (home === undefined) throw withoutHome(room)
+    await this.#context.commands.ask(home, 'change-room', { room, changes })
   }
 
   /** The room closes: its members on other nodes are closed there. */
@@ -331,7 +337,7 @@ export class RoomHomes implements DirectoryHost {
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
-      if (part !== undefined && !part.isClosing && part.name !== MAIN) this.#keep(part, previous!)
+      if (part !== undefined && goesOn(part)) this.#keep(part, previous!)
       return
     }
     if (this.#context.isLive(entry)) this.#homeless.delete(room)
@@ -345,7 +351,7 @@ export class RoomHomes implements DirectoryHost {
   /** The entry of a room was removed: its home took it for empty while clients joined here, and perhaps elsewhere. */
   #keep (part: RoomCore, entry: DirectoryEntry): void {
     this.#removed.set(part, entry)
-    this.opened(part)
+    this.#announce(part).catch((err: unknown) => { this.#retries.notWritten(part.name, err) })
   }
 
   renewed (): void {
@@ -372,6 +378,7 @@ export class RoomHomes implements DirectoryHost {
     this.#retries.retry()
     if (this.#patience > 0) this.#patience--
     else this.#forgetLost()
+    this.#removeEnded()
     for (const room of this.#homeless) {
       const entry = this.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
@@ -383,6 +390,14 @@ export class RoomHomes implements DirectoryHost {
         const message = 'finding a home for a room failed'
         this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
       })
+    }
+  }
+
+  /** Removes rooms that have ended here, but were still, or again, in the store, as its answers and reports may be late. */
+  #removeEnded (): void {
+    for (const [room, entry] of this.directory) {
+      if (!this.#isHere(entry) || this.#part(room) !== undefined || this.#claiming.has(room)) continue
+      this.#remove(room).catch((err: unknown) => { this.#retries.notWritten(room, err) })
     }
   }
 
@@ -444,7 +459,7 @@ export class RoomHomes implements DirectoryHost {
     await this.directory.read(room)
     const [part, entry] = [this.#part(room), this.directory.get(room)]
     const isElsewhere = entry !== undefined && !this.#isHere(entry)
-    if (part === undefined || part.isClosing) {
+    if (part === undefined || !goesOn(part)) {
       if (!isElsewhere && !this.#claiming.has(room)) await this.#remove(room)
     } else if (entry === undefined) await this.#announce(part)
     else if (isElsewhere) await this.#shareOptions(room, pick(part.settings.options, changes))
@@ -463,6 +478,11 @@ export class RoomHomes implements DirectoryHost {
   #wasHere (lease: Lease): boolean {
     return this.#leases.some(one => isSame(one, lease))
   }
+}
+
+/** Whether a room stays open here: `main` does, it only loses its peers when it is closed. */
+function goesOn (part: RoomCore): boolean {
+  return part.name === MAIN || !part.isClosing
 }
 
 /** The present values of the settings named in `changes`. */

@@ -11,6 +11,7 @@ import { internalsOf } from '../../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
 import type { RoomClient } from '../../helper/room-client.ts'
+import { until } from '../../helper/until.ts'
 
 /** What a node knows of a room. */
 function known (server: WebSocketServer, room: string): RoomFacts | undefined {
@@ -98,6 +99,41 @@ t.test('members of a room whose entry is removed stay: one of their nodes is its
   await settled()
   const room = nodes.find(node => node.cluster.nodeId === home)!.room('arena')
   t.equal(room.getAvailablePacketCount(), members.length, 'its server hears all of them')
+})
+
+t.test('main has a home again when its entry is removed', async t => {
+  const { buses, nodes } = await openMemoryCluster(t, 3)
+  const store = await buses[0].openStore('gdws-default-rooms')
+  await store.delete(keyOf('main'))
+  await settled()
+  const [home, ...others] = nodes.map(node => known(node, 'main')?.node)
+  t.same(others, [home, home])
+  t.ok(await store.get(keyOf('main')))
+})
+
+t.test('main keeps its home when it is closed while a change is still to be written', async t => {
+  const { broker, buses, nodes } = await openMemoryCluster(t, 2)
+  const [a] = nodes
+  await joinRoom(a, 'main')
+  broker.cut(buses[0])
+  a.room('main').maxPeers = 7
+  await settled()
+  const closed = a.room('main').close()
+  broker.restore(buses[0])
+  const isWritten = (node: WebSocketServer): boolean => known(node, 'main')?.maxPeers === 7
+  await until(() => nodes.every(isWritten), () => JSON.stringify(nodes.map(node => known(node, 'main'))))
+  await closed
+  t.same(nodes.map(node => known(node, 'main')?.node), ['node-0', 'node-0'])
+})
+
+t.test('an entry of a room that has ended on its node is removed', async t => {
+  const { buses, nodes } = await openMemoryCluster(t, 2)
+  const store = await buses[0].openStore('gdws-default-rooms')
+  const main = decodeJson<object>((await store.get(keyOf('main')))!.value!)
+  await store.put(keyOf('arena'), encodeJson(main))
+  await until(async () => (await store.get(keyOf('arena')))?.value === undefined)
+  await until(() => nodes.every(node => known(node, 'arena') === undefined))
+  for (const node of nodes) t.ok((await joinRoom(node, 'arena')).id > 0)
 })
 
 interface OpenDirectory { directory: RoomDirectory, broker: MemoryBroker, store: KeyStore, lease: Lease }
