@@ -393,7 +393,7 @@ export class RoomHomes implements DirectoryHost {
     }
   }
 
-  /** Removes rooms that have ended here, but were still, or again, in the store, as its answers and reports may be late. */
+  /** Removes rooms that have ended here but are in the store again, as its answers and reports may be late. */
   #removeEnded (): void {
     for (const [room, entry] of this.directory) {
       if (!this.#isHere(entry) || this.#part(room) !== undefined || this.#claiming.has(room)) continue
