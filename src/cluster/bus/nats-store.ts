@@ -19,16 +19,21 @@ export class NatsStore implements KeyStore {
   readonly #manager: JetStreamManager
   readonly #makeBucket: () => Promise<KV>
   readonly #name: string
+  /** Brokers that keep the bucket. */
+  readonly #replicas: number
   readonly #watches = new Set<NatsWatch>()
   #bucket: KV | undefined
   #making: Promise<KV> | undefined
   /** That the bucket can be read; undefined after the connection was lost, as the broker may have lost the bucket. */
   #complete: Promise<void> | undefined
 
-  constructor (link: Link, manager: JetStreamManager, name: string, makeBucket: () => Promise<KV>) {
+  constructor (
+    link: Link, manager: JetStreamManager, name: string, replicas: number, makeBucket: () => Promise<KV>
+  ) {
     this.#link = link
     this.#manager = manager
     this.#name = name
+    this.#replicas = replicas
     this.#makeBucket = makeBucket
     link.onStatus(isConnected => {
       for (const watch of this.#watches) isConnected ? watch.restart() : watch.pause()
@@ -45,7 +50,7 @@ export class NatsStore implements KeyStore {
     const client = { timeout: TIMEOUT, checkAPI: false }
     const buckets = new Kvm(jetstream(connection, client))
     const manager = await jetstreamManager(connection, client)
-    const store = new NatsStore(link, manager, name, () => buckets.create(name, options))
+    const store = new NatsStore(link, manager, name, options.replicas ?? 1, () => buckets.create(name, options))
     await store.#call(name, async () => {})
     return store
   }
@@ -97,7 +102,7 @@ export class NatsStore implements KeyStore {
   /** Runs an operation that reads keys. */
   #read<Result> (key: string, action: (bucket: KV) => Promise<Result>): Promise<Result> {
     return this.#call(key, async bucket => {
-      this.#complete ??= whenCreated(() => this.#checkComplete())
+      this.#complete ??= this.#whenComplete()
       const complete = this.#complete
       await complete.catch((error: unknown) => {
         if (this.#complete === complete) this.#complete = undefined
@@ -132,6 +137,11 @@ export class NatsStore implements KeyStore {
     this.#making ??= whenCreated(this.#makeBucket).finally(() => { this.#making = undefined })
     this.#bucket = await this.#making
     return this.#bucket
+  }
+
+  /** Several brokers are not asked: they could give the consumer to one that is lost. */
+  async #whenComplete (): Promise<void> {
+    if (this.#replicas === 1) await whenCreated(() => this.#checkComplete())
   }
 
   /**

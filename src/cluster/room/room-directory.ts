@@ -251,6 +251,6 @@ export class RoomDirectory {
 }
 
 function beingChanged (room: string): GodotError {
-  // c8 ignore next: see there
+  // c8 ignore next: only races of several nodes get here
   return new GodotError('cluster-unavailable', `room ${room} is being changed by others`)
 }
