@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { command } from '../helper/command.ts'
 import { commandFolder } from '../helper/command-folder.ts'
 
-/** The words of a command line, candidates for the last one, and words that are no candidates. */
+/** The words of a command line, candidates for the last one, and words that must not be among them. */
 type Line = [words: string[], expected: string[], not?: string[]]
 
 const lines: Line[] = [

@@ -271,7 +271,7 @@ t.test('a ban on one node holds on all nodes, and outlives the node', async t =>
   t.equal((await apis[2]('/bans/192.0.2.0%2F24', { method: 'DELETE' })).status, 204)
   await settled()
   t.same((await json(apis[1], '/bans')).items, [])
-  // It had its home on the node that has left.
+  // The room ends, as its home has left.
   await until(async () => (await apis[1]('/rooms/arena')).status === 404)
   t.equal((await joinRoom(nodes[1], 'arena')).refusal, undefined)
   await nodes[0].listen()

@@ -3,7 +3,7 @@ import { BusError, type Bus, type KeyStore, type StoreEntry } from '../../src/cl
 import type { Random } from './random.ts'
 import { override } from './override.ts'
 
-/** Maximum turns of the event loop until a store is asked, until it answers, and until it reports a change. */
+/** A pause before or after a request to a store, or before a report, takes fewer turns of the event loop. */
 const LATE = 6
 
 /**
@@ -20,9 +20,11 @@ function slowStore (bus: Bus, store: KeyStore, random: Random): KeyStore {
   const pause = async (): Promise<void> => {
     for (let turns = random.below(LATE); turns > 0; turns--) await nextTurn()
   }
-  const late = async <Result>(ask: () => Promise<Result>): Promise<Result> => {
+  const late = <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) => async (
+    ...args: Args
+  ): Promise<Answer> => {
     await pause()
-    const answer = await ask()
+    const answer = await ask(...args)
     let isLost = false
     const end = bus.onStatus(() => { isLost = true })
     await pause()
@@ -31,11 +33,11 @@ function slowStore (bus: Bus, store: KeyStore, random: Random): KeyStore {
     return answer
   }
   return override(store, {
-    create: async (...args: Parameters<KeyStore['create']>) => await late(() => store.create(...args)),
-    update: async (...args: Parameters<KeyStore['update']>) => await late(() => store.update(...args)),
-    put: async (...args: Parameters<KeyStore['put']>) => await late(() => store.put(...args)),
-    delete: async (...args: Parameters<KeyStore['delete']>) => await late(() => store.delete(...args)),
-    get: async (...args: Parameters<KeyStore['get']>) => await late(() => store.get(...args)),
+    create: late(store.create.bind(store)),
+    update: late(store.update.bind(store)),
+    put: late(store.put.bind(store)),
+    delete: late(store.delete.bind(store)),
+    get: late(store.get.bind(store)),
     watch: async (receive: (entry: StoreEntry) => void, renewed = (): void => {}) => {
       const reports = new Reports(receive, renewed, pause)
       const end = await store.watch(entry => { reports.add(entry) }, () => { reports.add('renewed') })

@@ -3,7 +3,7 @@ import { BusError } from './bus.ts'
 /** Codes of the JetStream API that are handled. */
 const WRONG_REVISION = [10071, 10164]
 const NO_STREAM = 10059
-/** That subjects overlap with another stream, or that a stream has no store yet. */
+/** While a stream is being created its subjects overlap with those of another one, or it has no store yet. */
 const BEING_CREATED = [10065, 10012, 10096]
 
 /** Converts an error of the client to one of the bus. */

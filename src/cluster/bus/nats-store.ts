@@ -24,7 +24,7 @@ export class NatsStore implements KeyStore {
   readonly #watches = new Set<NatsWatch>()
   #bucket: KV | undefined
   #making: Promise<KV> | undefined
-  /** That the bucket can be read; undefined after the connection was lost, as the broker may have lost the bucket. */
+  /** Settles when the bucket can be read; undefined after a reconnect, as the broker may have lost the bucket. */
   #complete: Promise<void> | undefined
 
   constructor (

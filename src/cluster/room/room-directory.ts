@@ -41,8 +41,8 @@ export class RoomDirectory {
   /** Another map after every close. */
   #known = new Map<string, Known>()
   /**
-   * Revision of the latest change that the watch has reported. A room without an entry has ended since any earlier one,
-   * which an answer of the store may still tell.
+   * Revision of the latest change that the watch has reported. An answer of the store that is not newer is out of date
+   * if it says that a room exists which has no entry here: the room has ended since.
    */
   #reported = 0
   #store: KeyStore | undefined

@@ -188,7 +188,7 @@ export class RoomHomes implements DirectoryHost {
     if (part === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
     part.settings.change(changes)
     const change = this.directory.change(room, changes)
-    change.catch((err: unknown) => { this.#retries.notWritten(room, err) })
+    this.#retryIfFailed(room, change)
     await reachable(change, `room ${room} is changed on this node only`)
   }
 
@@ -208,7 +208,7 @@ export class RoomHomes implements DirectoryHost {
     if (isDeepStrictEqual(entry?.options, options)) return
     // The entry may be that of a room which has ended here, written again after the broker had lost it.
     const announced = entry === undefined ? this.#announce(core) : this.directory.takeOver(name, options)
-    announced.catch((err: unknown) => { this.#retries.notWritten(name, err) })
+    this.#retryIfFailed(name, announced)
   }
 
   /** Claims a room. Meanwhile its settings can change, it can end, and another room of its name can be opened here. */
@@ -282,7 +282,7 @@ export class RoomHomes implements DirectoryHost {
   // ---- changes ----
 
   optionsChanged (room: string, changes: RoomOptions): void {
-    this.#shareOptions(room, changes).catch((err: unknown) => { this.#retries.notWritten(room, err, changes) })
+    this.#retryIfFailed(room, this.#shareOptions(room, changes), changes)
   }
 
   async #shareOptions (room: string, changes: RoomOptions): Promise<void> {
@@ -312,7 +312,7 @@ export class RoomHomes implements DirectoryHost {
   closed (room: string): void {
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
-    this.#remove(room).catch((err: unknown) => { this.#retries.notWritten(room, err) })
+    this.#retryIfFailed(room, this.#remove(room))
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
@@ -337,7 +337,7 @@ export class RoomHomes implements DirectoryHost {
     const part = this.#part(room)
     if (entry === undefined) {
       this.#homeless.delete(room)
-      if (part !== undefined && goesOn(part)) this.#keep(part, previous!)
+      if (goesOn(part)) this.#keep(part, previous!)
       return
     }
     if (this.#context.isLive(entry)) this.#homeless.delete(room)
@@ -351,7 +351,7 @@ export class RoomHomes implements DirectoryHost {
   /** The entry of a room was removed: its home took it for empty while clients joined here, and perhaps elsewhere. */
   #keep (part: RoomCore, entry: DirectoryEntry): void {
     this.#removed.set(part, entry)
-    this.#announce(part).catch((err: unknown) => { this.#retries.notWritten(part.name, err) })
+    this.#retryIfFailed(part.name, this.#announce(part))
   }
 
   renewed (): void {
@@ -397,7 +397,7 @@ export class RoomHomes implements DirectoryHost {
   #removeEnded (): void {
     for (const [room, entry] of this.directory) {
       if (!this.#isHere(entry) || this.#part(room) !== undefined || this.#claiming.has(room)) continue
-      this.#remove(room).catch((err: unknown) => { this.#retries.notWritten(room, err) })
+      this.#retryIfFailed(room, this.#remove(room))
     }
   }
 
@@ -444,6 +444,11 @@ export class RoomHomes implements DirectoryHost {
 
   // ---- retries ----
 
+  /** Writes the present state of a room later if this write fails; `changes` are the settings changed on this node. */
+  #retryIfFailed (room: string, write: Promise<unknown>, changes?: RoomOptions): void {
+    write.catch((err: unknown) => { this.#retries.notWritten(room, err, changes) })
+  }
+
   /** The connection was restored. */
   reconnected (): void {
     this.#retries.reconnected()
@@ -459,7 +464,7 @@ export class RoomHomes implements DirectoryHost {
     await this.directory.read(room)
     const [part, entry] = [this.#part(room), this.directory.get(room)]
     const isElsewhere = entry !== undefined && !this.#isHere(entry)
-    if (part === undefined || !goesOn(part)) {
+    if (!goesOn(part)) {
       if (!isElsewhere && !this.#claiming.has(room)) await this.#remove(room)
     } else if (entry === undefined) await this.#announce(part)
     else if (isElsewhere) await this.#shareOptions(room, pick(part.settings.options, changes))
@@ -481,8 +486,8 @@ export class RoomHomes implements DirectoryHost {
 }
 
 /** Whether a room stays open here: `main` does, it only loses its peers when it is closed. */
-function goesOn (part: RoomCore): boolean {
-  return part.name === MAIN || !part.isClosing
+function goesOn (part: RoomCore | undefined): part is RoomCore {
+  return part !== undefined && (part.name === MAIN || !part.isClosing)
 }
 
 /** The present values of the settings named in `changes`. */

@@ -201,7 +201,7 @@ t.test('nodes do not read a store that another node is creating: brokers before 
   const buses = await Promise.all(Array.from({ length: 8 }, () => connect(t, server.url)))
   const names = ['x', 'y', 'z']
   const stores = await Promise.all(buses.map(bus => Promise.all(names.map(name => bus.openStore(name)))))
-  /** What a node that is back knows of a key of each store. */
+  /** Whether a node that is back finds the key of each store, which it or another one creates. */
   const read = async (at: number): Promise<boolean[]> => {
     await status(buses[at], true)
     return await Promise.all(stores[at].map(async store => {
