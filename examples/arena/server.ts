@@ -1,10 +1,10 @@
 /**
- * Server of the arena example: `npx tsx examples/arena/server.ts [port, default 3000] [duration in seconds, default
- * unlimited]`.
+ * Server of the arena example: `node --import tsx examples/arena/server.ts [port, default 3000] [duration in seconds,
+ * default unlimited]`.
  */
 import Fastify from 'fastify'
-import peerServer from '../../index.ts'
-import type { Room } from '../../index.ts'
+import peerServer from 'fastify-peer-server'
+import type { Room } from 'fastify-peer-server'
 import { Arena } from './arena.ts'
 
 const [port = '3000', seconds] = process.argv.slice(2)

@@ -1,5 +1,5 @@
-import { int, PackedVector2Array, Vector2 } from '../../index.ts'
-import type { MembersOf, RemoteNode, Room } from '../../index.ts'
+import { int, PackedVector2Array, Vector2 } from 'fastify-peer-server'
+import type { MembersOf, RemoteNode, Room } from 'fastify-peer-server'
 
 /** Ticks per second. */
 const RATE = 60

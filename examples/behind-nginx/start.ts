@@ -1,6 +1,6 @@
 /**
- * A relay behind nginx with TLS: `npx tsx examples/behind-nginx/start.ts [port of nginx, default 8443]`. Ctrl-C ends
- * both.
+ * A relay behind nginx with TLS: `node --import tsx examples/behind-nginx/start.ts [port of nginx, default 8443]`.
+ * Ctrl-C ends both.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
-import peerServer from '../../index.ts'
+import peerServer from 'fastify-peer-server'
 
 const [port = '8443'] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'behind-nginx-'))

@@ -1,10 +1,11 @@
 /**
- * A chat for browsers: `npx tsx examples/chat/server.ts [port, default 3000]`, then open http://127.0.0.1:3000/.
+ * A chat for browsers: `node --import tsx examples/chat/server.ts [port, default 3000]`, then open
+ * http://127.0.0.1:3000/.
  */
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
-import peerServer from '../../index.ts'
+import peerServer from 'fastify-peer-server'
 
 /** Longest name and longest message, in characters. */
 const [MAX_NAME, MAX_TEXT] = [16, 500]

@@ -1,5 +1,5 @@
-import type { Room } from '../../index.ts'
-import { Vector2 } from '../../index.ts'
+import type { Room } from 'fastify-peer-server'
+import { Vector2 } from 'fastify-peer-server'
 import { Arena } from '../arena/arena.ts'
 
 /** Milliseconds between two writes of the state: as much is lost when a node is. */

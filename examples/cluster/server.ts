@@ -1,10 +1,10 @@
 /**
- * A node of the cluster example: `npx tsx examples/cluster/server.ts [port, default 3000]`. NATS_URL says where the
- * broker is, by default on this machine.
+ * A node of the cluster example: `node --import tsx examples/cluster/server.ts [port, default 3000]`. NATS_URL says
+ * where the broker is, by default on this machine.
  */
 import Fastify from 'fastify'
-import peerServer from '../../index.ts'
-import type { Room } from '../../index.ts'
+import peerServer from 'fastify-peer-server'
+import type { Room } from 'fastify-peer-server'
 import { KeptArena } from './kept-arena.ts'
 
 const [port = '3000'] = process.argv.slice(2)

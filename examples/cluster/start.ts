@@ -1,6 +1,6 @@
 /**
- * Starts a broker and three nodes: `npx tsx examples/cluster/start.ts [port, default 3001] [port of the broker, default
- * 4222]`. The nodes have this port and the next two. Ctrl-C ends all.
+ * Starts a broker and three nodes: `node --import tsx examples/cluster/start.ts [port, default 3001] [port of the
+ * broker, default 4222]`. The nodes have this port and the next two. Ctrl-C ends all.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'

@@ -1,6 +1,6 @@
-/** Rooms with a lobby for Godot 3: `npx tsx examples/lobby/server.ts [port, default 3000]`. */
+/** Rooms with a lobby for Godot 3: `node --import tsx examples/lobby/server.ts [port, default 3000]`. */
 import Fastify from 'fastify'
-import peerServer, { lobbyRoutes } from '../../index.ts'
+import peerServer, { lobbyRoutes } from 'fastify-peer-server'
 
 const [port = '3000'] = process.argv.slice(2)
 

@@ -1,5 +1,5 @@
-import { int, Vector2 } from '../../index.ts'
-import type { MembersOf, RemoteNode, Room, SpawnedNode, Spawner, Synchronizer } from '../../index.ts'
+import { int, Vector2 } from 'fastify-peer-server'
+import type { MembersOf, RemoteNode, Room, SpawnedNode, Spawner, Synchronizer } from 'fastify-peer-server'
 
 /** Ticks per second. */
 const RATE = 20

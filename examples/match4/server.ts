@@ -1,9 +1,9 @@
 /**
- * Server of the match example for Godot 4: `npx tsx examples/match4/server.ts [port, default 3000] [players of a match,
- * default 2] [seconds of a match, default 60]`.
+ * Server of the match example for Godot 4: `node --import tsx examples/match4/server.ts [port, default 3000] [players
+ * of a match, default 2] [seconds of a match, default 60]`.
  */
 import Fastify from 'fastify'
-import peerServer from '../../index.ts'
+import peerServer from 'fastify-peer-server'
 import { Match } from './match.ts'
 
 const [port = '3000', seats = '2', seconds = '60'] = process.argv.slice(2)

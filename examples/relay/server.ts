@@ -1,6 +1,6 @@
-/** A relay for Godot 3: `npx tsx examples/relay/server.ts [port, default 3000]`. */
+/** A relay for Godot 3: `node --import tsx examples/relay/server.ts [port, default 3000]`. */
 import Fastify from 'fastify'
-import peerServer from '../../index.ts'
+import peerServer from 'fastify-peer-server'
 
 const [port = '3000'] = process.argv.slice(2)
 

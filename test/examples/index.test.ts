@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
+import { filesIn } from '../helper/files-in.ts'
 
 const folder = join(root, 'examples')
 const examples = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory())
@@ -16,5 +17,17 @@ t.test('every example is in the list, has a page that begins with its command, a
     const [, command] = /^```sh\n(.*)$/m.exec(page)!
     t.match(command, `examples/${name}/`, 'the command names the example')
     t.ok(tests.some(file => file.startsWith(`${name}.`)), `${name} has a test`)
+  }
+})
+
+t.test('the code of an example works outside of this repository: it imports packages and examples only', async t => {
+  for (const name of examples) {
+    const own = join(folder, name)
+    for (const file of filesIn(own).filter(file => /\.[jt]s$/.test(file))) {
+      const imports = readFileSync(join(own, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']*)'/g)
+      for (const [, path] of imports) {
+        t.ok(resolve(own, dirname(file), path).startsWith(`${folder}/`), `${name}/${file} imports ${path}`)
+      }
+    }
   }
 })

@@ -2,7 +2,7 @@
  * Plays one round of examples/arena with four real Godot players and prints figures. Fails on any output of a player,
  * any refusal, and any difference between the final states of server and players.
  *
- *   npx tsx test/soak/arena.ts [seconds, default 60]
+ *   npm run compile && node dist/test/soak/arena.js [seconds, default 60]
  */
 import { deepStrictEqual } from 'node:assert'
 import { playArena } from '../helper/arena.ts'

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import peerServer, { adminRoutes } from '../../../index.ts'
+import peerServer, { adminRoutes } from 'fastify-peer-server'
 import type { User } from './auth.ts'
 
 /** The game server: clients need a token of the app, and so do administrators. */
