@@ -15,8 +15,14 @@ import { joinRoom } from '../helper/memory-cluster.ts'
 
 const token = 'a token of more than thirty-two characters'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-/** `hasOwnColours`: none of the other sizes has the same, as the last test makes sure. */
-const sizes = [
+/** Pixels; `hasOwnColours`: none of the other sizes has the same, as the last test makes sure. */
+interface Size {
+  readonly width: number
+  readonly height: number
+  readonly hasOwnColours: boolean
+}
+
+const sizes: Size[] = [
   { width: 390, height: 844, hasOwnColours: true },
   { width: 820, height: 1180, hasOwnColours: false },
   { width: 1440, height: 900, hasOwnColours: true }
@@ -192,10 +198,10 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
   // By the protocol of the browser, which its content security policy does not concern.
   await page.evaluate(axe)
   for (const [name, { show, leave, part = 'html' }] of Object.entries(views)) {
-    await page.setViewportSize(sizes.at(-1)!)
+    await resize(page, sizes.at(-1)!)
     await show(page)
     for (const size of sizes) {
-      await page.setViewportSize(size)
+      await resize(page, size)
       const title = `${name}, ${size.width} px`
       if (size.hasOwnColours) {
         await page.emulateMedia({ colorScheme: 'dark' })
@@ -211,6 +217,12 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
     await leave?.(page)
   }
   t.same(unexpected(problems, 'status of 40').filter(problem => !problem.includes('net::ERR_FAILED')), [])
+}
+
+/** Resolves when the page has been drawn in this size: what is positioned by a ResizeObserver is in its place then. */
+async function resize (page: Page, size: Size): Promise<void> {
+  await page.setViewportSize(size)
+  await page.evaluate('new Promise(resolve => { requestAnimationFrame(() => { setTimeout(resolve) }) })')
 }
 
 /** What axe-core objects to, of any impact: in the open dialog, if there is one, else in a part of the page. */
@@ -236,8 +248,10 @@ const misfits = `(() => {
     return Math.max(...parts.map(({ top }) => top)) >= Math.min(...parts.map(({ bottom }) => bottom))
   }
   const dialog = document.querySelector('dialog[open]')
+  const page = document.documentElement
+  const sticksOut = element => element.getBoundingClientRect().right > innerWidth
   return [
-    ...describe('scrolls sideways', [document.documentElement].filter(page => page.scrollWidth > innerWidth)),
+    ...describe('scrolls sideways', page.scrollWidth > innerWidth ? [page, ...all('body *').filter(sticksOut)] : []),
     ...describe('table too wide', all('.scroll').filter(box => box.scrollWidth > box.clientWidth)),
     ...describe('cut', all('h1, h2, th button, th.plain, figcaption, .status')
       .filter(element => element.scrollWidth > element.clientWidth + 1)),
