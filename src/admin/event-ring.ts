@@ -48,7 +48,7 @@ export class EventRing {
     return this.#bytes
   }
 
-  /** Adds an event; the oldest ones are removed to make room. */
+  /** Adds an event; the oldest ones are removed to make space. */
   add<Type extends EventType> (type: Type, data: FeedData[Type], origin?: Origin): FeedEvent {
     const event = new FeedEvent(type, data, this.#id(this.#count + 1), origin)
     if (this.#kept === this.#maxEvents) this.#dropOldest()

@@ -57,11 +57,11 @@ export function renderScreen (state: WatchState, columns: number, rows: number, 
 function header ({ server, lostReason, url, room, isPaused }: WatchState, width: number, theme: Theme): string[] {
   const [severity, status] = describeStatus(server, lostReason)
   const keys = isPaused ? 'paused · p resume · q quit' : 's sort · p pause · q quit'
-  const hasRoom = status.length + keys.length + 4 <= width
+  const showsKeys = status.length + keys.length + 4 <= width
   const about = [url, server === undefined ? [] : describeMode(server), room === undefined ? [] : `room ${room}`]
-  const statusWidth = (hasRoom ? width - keys.length : width) - 2
+  const statusWidth = (showsKeys ? width - keys.length : width) - 2
   return [
-    `${theme[severity]('●')} ${theme.strong(fitText(status, statusWidth))}${hasRoom ? theme.quiet(keys) : ''}`,
+    `${theme[severity]('●')} ${theme.strong(fitText(status, statusWidth))}${showsKeys ? theme.quiet(keys) : ''}`,
     theme.quiet(fitText(about.flat().join(' · '), width))
   ]
 }

@@ -43,8 +43,8 @@ export class IncomingQueue {
   }
 
   /** Whether a packet of `size` bytes would be queued at once. */
-  hasRoom (size: number): boolean {
-    return this.#queue.hasRoom(size)
+  hasSpace (size: number): boolean {
+    return this.#queue.hasSpace(size)
   }
 
   /** Whether packets of senders that have ended have filled it to twice its limits. */
@@ -63,7 +63,7 @@ export class IncomingQueue {
 
   /** Queues a packet. If it does not fit its sender is paused and the packet waits, unless `force` is true. */
   push (packet: Packet, sender: PacketSender, force = false): void {
-    if (force || this.#queue.hasRoom(packet.bytes.length)) return this.#add(packet)
+    if (force || this.#queue.hasSpace(packet.bytes.length)) return this.#add(packet)
     this.#waiting ??= new Map()
     this.#waiting.set(sender, packet)
     sender.pauseReading(pauseReason.QUEUE)
@@ -90,7 +90,7 @@ export class IncomingQueue {
   /** Queues waiting packets while they fit, and resumes their senders. */
   #admitWaiting (): void {
     for (const [sender, packet] of this.#waiting ?? []) {
-      if (!this.#queue.hasRoom(packet.bytes.length)) return
+      if (!this.#queue.hasSpace(packet.bytes.length)) return
       this.#waiting!.delete(sender)
       this.#add(packet)
       sender.resumeReading(pauseReason.QUEUE)

@@ -21,7 +21,7 @@ export class PacketQueue {
   }
 
   /** Whether a packet of `size` bytes fits; an empty queue takes a packet of any size. */
-  hasRoom (size: number): boolean {
+  hasSpace (size: number): boolean {
     return this.length === 0 || (this.length < this.#limits.packets && this.#bytes + size <= this.#limits.bytes)
   }
 

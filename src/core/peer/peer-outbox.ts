@@ -109,7 +109,7 @@ export class PeerOutbox implements Rostered {
   append (code: number, bytes: Uint8Array, start: number, end: number): void {
     const size = end - start
     const needed = headLength(size) + size
-    this.#makeRoom(needed)
+    this.#makeSpace(needed)
     copyBytes(this.#buffer, writeHead(this.#buffer, this.#length, code, size), bytes, start, end)
     this.#length += needed
   }
@@ -134,7 +134,7 @@ export class PeerOutbox implements Rostered {
 
   /** Appends bytes as they are: frames of the log, or the HTTP response to the handshake. */
   appendRaw (bytes: Uint8Array, start: number, end: number): void {
-    this.#makeRoom(end - start)
+    this.#makeSpace(end - start)
     copyBytes(this.#buffer, this.#length, bytes, start, end)
     this.#length += end - start
   }
@@ -196,7 +196,7 @@ export class PeerOutbox implements Rostered {
   /**
    * A full buffer is written early instead of made larger than the largest; only that of a blocked connection grows.
    */
-  #makeRoom (needed: number): void {
+  #makeSpace (needed: number): void {
     if (this.#length + needed <= this.#buffer.length) return
     if (this.#length + needed > LARGEST_BUFFER) this.flush()
     if (this.#length + needed <= this.#buffer.length) return

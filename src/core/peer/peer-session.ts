@@ -45,7 +45,7 @@ export interface PeerHost {
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A packet was added to the peer's own queue. */
   dataReceived (session: PeerSession): void
-  /** No more packets will come from the peer: a packet of it that waits for room is queued now. */
+  /** No more packets will come from the peer: a packet of it that waits for space is queued now. */
   senderEnded (session: PeerSession): void
   /** The write mode has changed. */
   writeModeChanged (session: PeerSession): void
@@ -119,7 +119,7 @@ export class PeerSession implements
   #isLeaving = false
   /** Without autoPoll: what ends the session in the poll after its last packets, so that they can be answered. */
   #ending: (() => void) | undefined
-  /** Whether packets without room are dropped, because nobody reads; before that they wait for `#unreadTimer`. */
+  /** Whether packets that do not fit are dropped, because nobody reads; before that they wait for `#unreadTimer`. */
   #dropsUnread = false
   #unreadTimer: NodeJS.Timeout | undefined
   #writeMode: number = writeMode.BINARY
@@ -257,7 +257,7 @@ export class PeerSession implements
       const limit = `at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
       throw new GodotError('ERR_OUT_OF_MEMORY', `packet of ${bytes.length} bytes is too large: ${limit}`)
     }
-    if (!outbox.hasRoom(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
+    if (!outbox.hasSpace(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)
     else if (isHandedOver(bytes)) this.#host.outbox.sendOwn(this.outbox, code, bytes)
@@ -285,7 +285,7 @@ export class PeerSession implements
   /** Adds a packet to the peer's own queue (plain mode). */
   queue (packet: Packet): void {
     this.#incoming ??= new IncomingQueue(this)
-    if (this.#dropsUnread && !this.#incoming.hasRoom(packet.bytes.length) && !this.#host.isRead) {
+    if (this.#dropsUnread && !this.#incoming.hasSpace(packet.bytes.length) && !this.#host.isRead) {
       return this.#host.dropped(this, 'unread', 1)
     }
     this.#incoming.push(packet, this, this.isLeaving)
@@ -390,7 +390,7 @@ export class PeerSession implements
     if (this.#state !== 'open') return
     if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
     const { outbox } = this.#host
-    if (outbox.hasRoom(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
+    if (outbox.hasSpace(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
     else this.closeSlow()
   }
 

@@ -206,7 +206,7 @@ export class Authentication {
   #send (session: PeerSession, data: Uint8Array): void {
     const { outbox } = this.#parts
     const message = this.#wire.encode(data)
-    if (outbox.hasRoom(session.outbox, message.length)) {
+    if (outbox.hasSpace(session.outbox, message.length)) {
       outbox.send(session.outbox, opcode.BINARY, message, 0, message.length)
     } else session.closeSlow()
   }

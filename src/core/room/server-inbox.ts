@@ -94,7 +94,7 @@ export class ServerInbox {
     }
     // A relay whose application never reads must not stall.
     const queue = this.#openQueue()
-    if (!this.#isRead && (queue.length >= this.#unreadLimit || !queue.hasRoom(end - start))) {
+    if (!this.#isRead && (queue.length >= this.#unreadLimit || !queue.hasSpace(end - start))) {
       return this.#server.monitor.dropped('unread', sender.peer)
     }
     // Packets of members that leave are queued over the limits, but not without end.

@@ -404,7 +404,7 @@ function headerLength (second: number): number {
   return short < 126 ? 6 : short === 126 ? 8 : 14
 }
 
-/** A buffer with room for `wanted` bytes that begins with buffer[0..length): the same one, or one twice the size. */
+/** A buffer of at least `wanted` bytes that begins with buffer[0..length): the same one, or one twice the size. */
 function grown (buffer: Uint8Array, length: number, wanted: number, limit: number): Uint8Array {
   if (wanted <= buffer.length) return buffer
   const larger = new Uint8Array(Math.max(wanted, Math.min(buffer.length * 2, limit)))

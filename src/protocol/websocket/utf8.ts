@@ -10,7 +10,7 @@ import { Buffer } from 'node:buffer'
 const SHORT = 24
 
 /**
- * Writes `text` into `page` at `offset`, which must have room for three bytes per UTF-16 unit; returns the bytes
+ * Writes `text` into `page` at `offset`, which must have space for three bytes per UTF-16 unit; returns the bytes
  * written.
  */
 export function writeUtf8 (page: Buffer, offset: number, text: string): number {

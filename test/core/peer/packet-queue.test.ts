@@ -17,15 +17,15 @@ t.test('returns packets in order, however many', async t => {
   t.equal(queue.shift(), undefined)
 })
 
-t.test('has room up to its limits; an empty queue has room for any packet', async t => {
+t.test('has space up to its limits; an empty queue has space for any packet', async t => {
   const queue = new PacketQueue({ bytes: 100, packets: 3 })
-  t.ok(queue.hasRoom(1000))
+  t.ok(queue.hasSpace(1000))
   queue.push(packet(60))
-  t.ok(queue.hasRoom(40))
-  t.notOk(queue.hasRoom(41))
+  t.ok(queue.hasSpace(40))
+  t.notOk(queue.hasSpace(41))
   queue.push(packet(1))
   queue.push(packet(1))
-  t.notOk(queue.hasRoom(1), 'no room for a fourth')
+  t.notOk(queue.hasSpace(1), 'no space for a fourth')
   queue.shift()
-  t.ok(queue.hasRoom(98))
+  t.ok(queue.hasSpace(98))
 })

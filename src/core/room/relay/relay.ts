@@ -141,7 +141,8 @@ export class Relay {
   }
 
   /**
-   * Sends a packet of the server; false when the target does not exist. A target without room for it is closed as slow.
+   * Sends a packet of the server; false when the target does not exist. A target without space for it is closed as
+   * slow.
    */
   put (to: number, packet: Uint8Array): boolean {
     if (to > target.SERVER) {
@@ -206,7 +207,7 @@ export class Relay {
   #sendPart (session: PeerSession, bytes: Uint8Array, start: number, end: number): 0 | 1 {
     if (!session.isOpen) return 0
     const { outbox } = this.#parts
-    if (outbox.hasRelayRoom(session.outbox, end - start)) {
+    if (outbox.hasRelaySpace(session.outbox, end - start)) {
       const code = this.#inText?.has(session) === true ? opcode.TEXT : opcode.BINARY
       outbox.send(session.outbox, code, bytes, start, end)
       return 1

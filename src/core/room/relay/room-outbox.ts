@@ -133,7 +133,7 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   /** Whether a packet of `size` bytes fits the outgoing buffer (Godot: ERR_OUT_OF_MEMORY if not). */
-  hasRoom (outbox: PeerOutbox, size: number): boolean {
+  hasSpace (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow) return false
     const { bytes, packets } = this.#limits
     if (!outbox.isBehind) return size <= bytes
@@ -141,8 +141,8 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   /** The same for a packet of a member: while senders are paused for the receiver, the limit is higher. */
-  hasRelayRoom (outbox: PeerOutbox, size: number): boolean {
-    if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasRoom(outbox, size)
+  hasRelaySpace (outbox: PeerOutbox, size: number): boolean {
+    if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasSpace(outbox, size)
     return outbox.bufferedAmount + size <= this.#hardLimit
   }
 
@@ -205,7 +205,7 @@ export class RoomOutbox implements OutboxTotals {
   ): number {
     const size = end - start
     const needed = headLength(size) + size
-    if (this.#length + needed > this.#buffer.length) this.#makeRoom(needed)
+    if (this.#length + needed > this.#buffer.length) this.#makeSpace(needed)
     const from = this.#length
     const to = from + needed
     this.#lastFrame = from
@@ -230,7 +230,7 @@ export class RoomOutbox implements OutboxTotals {
    * with `excludePart`. Returns where in the log they are.
    */
   sendFrames (frames: Uint8Array, packets: number, size: number): number {
-    if (this.#length + frames.length > this.#buffer.length) this.#makeRoom(frames.length)
+    if (this.#length + frames.length > this.#buffer.length) this.#makeSpace(frames.length)
     const from = this.#length
     copyBytes(this.#buffer, from, frames, 0, frames.length)
     this.#length = from + frames.length
@@ -394,7 +394,7 @@ export class RoomOutbox implements OutboxTotals {
     for (const { owner } of slow) owner.closeSlow()
   }
 
-  #makeRoom (needed: number): void {
+  #makeSpace (needed: number): void {
     if (this.#length + needed > LOG_SIZE && this.#length > 0) this.#flushLog()
     const larger = borrowBuffer(Math.max(this.#length + needed, Math.min(this.#lastLength, LOG_SIZE)))
     larger.set(this.#buffer.subarray(0, this.#length))
