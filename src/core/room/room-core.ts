@@ -57,7 +57,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   readonly #server: RoomServer
   /** Whether the application has ever read a packet of a peer (plain mode). */
   #hasReader = false
-  readonly #settings: Settings
+  readonly #serverSettings: Settings
   readonly #monitor: Monitor
   #room: Room | undefined
   #state: RoomState | undefined
@@ -69,7 +69,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.settings = new RoomSettings(settings, options)
     this.life = new RoomLife(this, name === MAIN)
     this.#server = server
-    this.#settings = settings
+    this.#serverSettings = settings
     this.#monitor = server.monitor
     this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, new Backpressure(server))
     this.inbox = new ServerInbox(server, this)
@@ -131,14 +131,14 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   get variants (): VariantCodec {
-    return this.#settings.wire.variants
+    return this.#serverSettings.wire.variants
   }
 
   /** The oldest packet for the server; throws ERR_UNAVAILABLE without one, ERR_UNCONFIGURED in plain mode. */
   takePacket (): Packet {
     const packet = this.inbox.take()
     if (packet !== undefined) return packet
-    throw new GodotError(this.#settings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
+    throw new GodotError(this.#serverSettings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
   }
 
   /** The room has ended: it has no clients and accepts none, and its name is free. */
@@ -199,7 +199,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** A member joined on another node. */
   remoteJoined (id: number): void {
     this.life.entered()
-    if (!this.#settings.options.gdMpApi) return
+    if (!this.#serverSettings.options.gdMpApi) return
     this.relay.announceJoined(id)
     this.inbox.joined(id)
     this.#signals?.emit('peer_connected', id)
@@ -207,7 +207,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** A member of another node has left; it is still found in the disconnect signal. */
   remoteLeft (id: number): void {
-    if (!this.#settings.options.gdMpApi) return
+    if (!this.#serverSettings.options.gdMpApi) return
     this.relay.announceLeft(id)
     this.inbox.left(id)
     this.#signals?.emit('peer_disconnected', id)
@@ -215,7 +215,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** A message from another node for one member. */
   receiveFor (to: number, code: number, bytes: Uint8Array): void {
-    if (this.#settings.options.gdMpApi) this.relay.receiveFor(to, bytes, 0, bytes.length)
+    if (this.#serverSettings.options.gdMpApi) this.relay.receiveFor(to, bytes, 0, bytes.length)
     else this.members.get(to)?.send(bytes, code === opcode.TEXT)
   }
 
@@ -229,7 +229,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
    * announce node paths anew; those of Godot 4 would ignore it from then on.
    */
   homeChanged (isHere: boolean): void {
-    const { options: { gdMpApi, wire } } = this.#settings
+    const { options: { gdMpApi, wire } } = this.#serverSettings
     if (gdMpApi && wire === 'godot3') {
       this.relay.announceLeft(target.SERVER)
       this.relay.announceJoined(target.SERVER)
@@ -248,10 +248,11 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** A client has completed its handshake: it becomes a member at once, or has to authenticate first. */
   enter (session: PeerSession): void {
-    const { settings: { options }, signals, authenticating } = this.#server
+    const { signals, authenticating } = this.#server
+    const { gdMpApi } = this.#serverSettings.options
     this.life.entered()
-    if (options.gdMpApi) this.relay.welcome(session)
-    if (options.gdMpApi && this.authentication !== undefined) {
+    if (gdMpApi) this.relay.welcome(session)
+    if (gdMpApi && this.authentication !== undefined) {
       this.authentication.begin(session)
       authenticating.set(session.id, this)
       signals.emit('peer_authenticating', session.id)
@@ -268,7 +269,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     peers.add(session)
     log.info({ id, room: this.name, address, port, ...traceOf(session) }, 'peer joined')
     monitor.events.emit('joined', session.peer)
-    if (this.#settings.options.gdMpApi) {
+    if (this.#serverSettings.options.gdMpApi) {
       this.inbox.joined(id)
       this.#emit('peer_connected', id)
     } else this.#emit('client_connected', id, protocol)
@@ -279,7 +280,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.life.entered()
     this.members.add(session)
     this.link?.joined(session)
-    if (this.#settings.options.gdMpApi) this.relay.joined(session)
+    if (this.#serverSettings.options.gdMpApi) this.relay.joined(session)
     else this.outbox.add(session.outbox)
   }
 
@@ -293,15 +294,15 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const paths = this.#release(session)
     session.setHost(to)
     to.#receiveMoved(session, paths)
-    this.#server.monitor.events.emit('moved', session.peer, this.room)
+    this.#monitor.events.emit('moved', session.peer, this.room)
     // Reasons to pause that belong to the room it came from.
     session.resumeReading(pauseReason.ROOM)
-    if (this.#settings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
+    if (this.#serverSettings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
   }
 
   /** Removes a member that moves to another room; returns the node paths that go with it. */
   #release (session: PeerSession): MovedPaths {
-    const { gdMpApi } = this.#settings.options
+    const { gdMpApi } = this.#serverSettings.options
     const paths = this.inbox.pathsOf(session.id)
     if (gdMpApi) this.relay.movedOut(session)
     this.inbox.senderEnded(session)
@@ -317,7 +318,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   #receiveMoved (session: PeerSession, paths: MovedPaths): void {
     this.#admit(session)
-    if (this.#settings.options.gdMpApi) {
+    if (this.#serverSettings.options.gdMpApi) {
       this.inbox.joined(session.id, paths)
       this.#signals?.emit('peer_connected', session.id)
     } else this.#signals?.emit('client_connected', session.id, session.protocol)
@@ -327,7 +328,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   #leave (session: PeerSession, end: PeerEnd): void {
     const { monitor, log, peers } = this.#server
     const { id } = session
-    const { gdMpApi } = this.#settings.options
+    const { gdMpApi } = this.#serverSettings.options
     if (gdMpApi) this.relay.left(session)
     this.inbox.left(id)
     const { cause, code } = end
@@ -352,7 +353,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
     if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
-    if (this.#settings.options.gdMpApi) {
+    if (this.#serverSettings.options.gdMpApi) {
       if (session.packetsIn === 1) this.#checkFirst(session, bytes, start, end)
       return this.relay.relay(session, bytes, start, end)
     }
@@ -361,7 +362,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   #checkFirst (session: PeerSession, bytes: Uint8Array, start: number, end: number): void {
-    const { wire } = this.#settings.options
+    const { wire } = this.#serverSettings.options
     if (isGodot3Packet(wire, bytes, start, end)) this.#monitor.otherGodot(session.peer, wire)
   }
 
@@ -385,13 +386,13 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   writeModeChanged (session: PeerSession): void {
-    if (this.#server.settings.options.gdMpApi && this.members.has(session.id)) this.relay.writeModeChanged(session)
+    if (this.#serverSettings.options.gdMpApi && this.members.has(session.id)) this.relay.writeModeChanged(session)
   }
 
   closeRequested (session: PeerSession, code: number, reason: string): void {
     if (!this.members.has(session.id)) return
     const { monitor, signals } = this.#server
-    const { wire, gdMpApi } = this.#settings.options
+    const { wire, gdMpApi } = this.#serverSettings.options
     if (gdMpApi && isGodot4Close(wire, session, code, reason)) monitor.otherGodot(session.peer, wire)
     monitor.events.emit('close_requested', session.peer, code, reason)
     // Godot reports a close frame without a code as 0.
@@ -399,21 +400,21 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   throttled (session: PeerSession, limit: RateLimit['hit']): void {
-    this.#server.monitor.limited(limit, { peer: session.id, address: session.address })
+    this.#monitor.limited(limit, { peer: session.id, address: session.address })
   }
 
   dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void {
-    this.#server.monitor.dropped(reason, session.peer, count)
+    this.#monitor.dropped(reason, session.peer, count)
   }
 
   /** In multiplayer mode packets go to the inbox, which tracks itself whether the application reads them. */
   get isRead (): boolean {
-    const { options } = this.#settings
+    const { options } = this.#serverSettings
     return this.#hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
   }
 
   isReadAfterPoll (session: PeerSession): boolean {
-    const signal = this.#settings.options.gdMpApi ? 'peer_packet' : 'data_received'
+    const signal = this.#serverSettings.options.gdMpApi ? 'peer_packet' : 'data_received'
     return session.unreadPackets + this.inbox.length > 0 && this.listenersOf(signal) === 0
   }
 
