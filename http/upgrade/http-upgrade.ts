@@ -98,7 +98,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   // ---- what the handshake needs ----
 
   takeConnection ({ address }: UpgradeRequest): Connection {
-    this.#release()
+    this.#detachResponse()
     return HandleConnection.ofSocket(this.socket, this.#head, address) ??
       new SocketConnection(responseApart(this.socket), this.#head, address)
   }
@@ -142,8 +142,8 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.#closing.delete(this)
   }
 
-  /** Releases the request, which the connection would keep alive, unless the host waits for the end of the response. */
-  #release (): void {
+  /** Else the connection would keep the request in memory. Not if the host waits for the end of the response. */
+  #detachResponse (): void {
     const response = this.#response
     if (response === undefined || response.listenerCount('close') > 0) return
     if (assignedResponse(this.socket) === response) response.detachSocket(this.socket as Socket)

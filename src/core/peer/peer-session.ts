@@ -465,7 +465,7 @@ export class PeerSession implements
   /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */
   closeSlow (): void {
     if (this.#state !== 'open') return
-    this.#host.outbox.release(this.outbox)
+    this.#host.outbox.detach(this.outbox)
     this.outbox.drop()
     this.close('slow', closeCode.SLOW_PEER, 'slow peer')
   }
@@ -484,7 +484,7 @@ export class PeerSession implements
       this.#lastWords = new LastWords(closeTimeout / 2, () => { this.#sendControl(opcode.CLOSE, payload) })
       this.#sendControl(opcode.PING, this.#lastWords.ping)
     } else this.#sendControl(opcode.CLOSE, payload)
-    this.#host.outbox.release(this.outbox)
+    this.#host.outbox.detach(this.outbox)
   }
 
   #sendControl (code: number, payload: Uint8Array): void {
@@ -526,7 +526,7 @@ export class PeerSession implements
     this.#input.end()
     this.#queueWaiting()
     if (this.#overRate > 0) this.#host.dropped(this, 'over-rate', this.#overRate)
-    this.#host.outbox.release(this.outbox)
+    this.#host.outbox.detach(this.outbox)
     this.#closeSocket(outcome)
     this.#end = endOf(this.#closing, outcome)
     this.#host.ended(this, this.#end)

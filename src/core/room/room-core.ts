@@ -291,7 +291,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     if (!session.isOpen || !this.members.has(session.id)) throw new GodotError('FAILED', 'the peer is not open')
     if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
     if (to.isFull) throw new GodotError('room-full')
-    const paths = this.#release(session)
+    const paths = this.#moveOut(session)
     session.setHost(to)
     to.#receiveMoved(session, paths)
     this.#monitor.events.emit('moved', session.peer, this.room)
@@ -301,7 +301,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /** Removes a member that moves to another room; returns the node paths that go with it. */
-  #release (session: PeerSession): MovedPaths {
+  #moveOut (session: PeerSession): MovedPaths {
     const { gdMpApi } = this.#serverSettings.options
     const paths = this.inbox.pathsOf(session.id)
     if (gdMpApi) this.relay.movedOut(session)

@@ -138,7 +138,7 @@ export class VariantReader extends ByteReader {
   }
 
   /** Keeps nothing of the packet. */
-  release (): void {
+  clear (): void {
     this.open(NOTHING)
     if (this.#innerKeys !== undefined) this.#innerKeys = undefined
     if (this.#numbers !== undefined) this.#numbers = undefined
@@ -303,7 +303,7 @@ function parser (table: VariantTable): VariantCodec['parse'] {
       from.begin(bytes, options, start, end)
       return read(from)
     } finally {
-      from.release()
+      from.clear()
       spare = from
     }
   }

@@ -55,13 +55,13 @@ export class Backpressure {
     const { confirmations, connection: { unsentBytes } } = receiver
     this.#receivers ??= new Map()
     this.#receivers.set(receiver, { since: performance.now(), confirmations, unsentBytes, isAwaited: true })
-    receiver.onCaughtUp = () => { this.release(receiver) }
+    receiver.onCaughtUp = () => { this.stopWaitingFor(receiver) }
     this.#timer ??= setTimeout(() => { this.#expire() }, MAX_PAUSE)
     this.#update()
   }
 
   /** The receiver has caught up, or has left. */
-  release (receiver: PeerOutbox): void {
+  stopWaitingFor (receiver: PeerOutbox): void {
     if (this.#receivers?.delete(receiver) !== true) return
     receiver.onCaughtUp = undefined
     this.#update()

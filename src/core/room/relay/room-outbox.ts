@@ -122,14 +122,14 @@ export class RoomOutbox implements OutboxTotals {
 
   /** The peer moves to another room. */
   forget (sender: PacketSender & { readonly outbox: PeerOutbox }): void {
-    this.release(sender.outbox)
+    this.detach(sender.outbox)
     this.#backpressure?.forget(sender)
   }
 
-  /** The peer is closing: senders are no longer paused for it. */
-  release (outbox: PeerOutbox): void {
+  /** The peer is closing: it gets no broadcasts, and senders are no longer paused for it. */
+  detach (outbox: PeerOutbox): void {
     this.remove(outbox)
-    this.#backpressure?.release(outbox)
+    this.#backpressure?.stopWaitingFor(outbox)
   }
 
   /** Whether a packet of `size` bytes fits the outgoing buffer (Godot: ERR_OUT_OF_MEMORY if not). */
