@@ -26,14 +26,14 @@ export class TcpWriter implements HandleWriter {
     const request = writeTo(this.#handle, bytes)
     if (request === 0) return
     if (typeof request === 'number') this.#owner.destroy()
-    else this.#await(request, bytes)
+    else this.#waitForCompletion(request, bytes)
   }
 
   whenIdle (callback: () => void): void {
     callback()
   }
 
-  #await (request: StreamRequest, bytes: Uint8Array | Uint8Array[]): void {
+  #waitForCompletion (request: StreamRequest, bytes: Uint8Array | Uint8Array[]): void {
     const size = sizeOf(bytes)
     const onComplete = (status: number): void => {
       this.pending -= size

@@ -49,13 +49,13 @@ export class TlsWriter implements HandleWriter {
     if (!this.#isBusy) return this.#start(bytes, size)
     this.#queue = [this.#queue ?? [], bytes].flat()
     this.pending += size
-    this.#await()
+    this.#waitForCompletion()
   }
 
   whenIdle (callback: () => void): void {
     if (!this.#isBusy) return callback()
     this.#onIdle = callback
-    this.#await()
+    this.#waitForCompletion()
   }
 
   get #isBusy (): boolean {
@@ -69,10 +69,10 @@ export class TlsWriter implements HandleWriter {
     this.#request = request
     if (size <= MAX_RECORD && !this.isFull) return
     this.pending += size
-    this.#await()
+    this.#waitForCompletion()
   }
 
-  #await (): void {
+  #waitForCompletion (): void {
     this.#request!.oncomplete = this.#onComplete
   }
 

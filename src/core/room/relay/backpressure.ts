@@ -45,12 +45,12 @@ export class Backpressure {
   }
 
   /** Whether senders wait for this receiver, or would if it were above its high-water mark. */
-  awaits (receiver: PeerOutbox): boolean {
+  mayWaitFor (receiver: PeerOutbox): boolean {
     return this.#isEnabled && this.#receivers?.get(receiver)?.isAwaited !== false
   }
 
   /** The receiver is above its high-water mark: senders wait until it has caught up. */
-  await (receiver: PeerOutbox): void {
+  waitFor (receiver: PeerOutbox): void {
     if (!this.#isEnabled || this.#receivers?.has(receiver) === true) return
     const { confirmations, connection: { unsentBytes } } = receiver
     this.#receivers ??= new Map()
@@ -98,7 +98,7 @@ export class Backpressure {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
-    const isCongested = this.#isAwaiting()
+    const isCongested = this.#isWaiting()
     if (isCongested !== this.#isCongested) {
       this.#isCongested = isCongested
       this.onChange?.(isCongested)
@@ -108,7 +108,7 @@ export class Backpressure {
     if (wasActive && !this.isActive) this.#server.soon(() => { this.#resume() })
   }
 
-  #isAwaiting (): boolean {
+  #isWaiting (): boolean {
     for (const { isAwaited } of this.#receivers?.values() ?? []) if (isAwaited) return true
     return false
   }

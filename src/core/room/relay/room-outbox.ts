@@ -142,7 +142,7 @@ export class RoomOutbox implements OutboxTotals {
 
   /** The same for a packet of a member: while senders are paused for the receiver, the limit is higher. */
   hasRelaySpace (outbox: PeerOutbox, size: number): boolean {
-    if (outbox.isSlow || !outbox.isBehind || !this.#isAwaited(outbox)) return this.hasSpace(outbox, size)
+    if (outbox.isSlow || !outbox.isBehind || !this.#mayWaitFor(outbox)) return this.hasSpace(outbox, size)
     return outbox.bufferedAmount + size <= this.#hardLimit
   }
 
@@ -362,14 +362,14 @@ export class RoomOutbox implements OutboxTotals {
     const { bytes, packets } = this.#limits
     const { bufferedAmount, waitingPackets } = outbox
     if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
-    this.#backpressure?.await(outbox)
+    this.#backpressure?.waitFor(outbox)
     const isOver =
-      this.#isAwaited(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
+      this.#mayWaitFor(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
     if (isOver) this.#markSlow(outbox)
   }
 
-  #isAwaited (outbox: PeerOutbox): boolean {
-    return this.#backpressure?.awaits(outbox) === true
+  #mayWaitFor (outbox: PeerOutbox): boolean {
+    return this.#backpressure?.mayWaitFor(outbox) === true
   }
 
   get #hardLimit (): number {
