@@ -72,8 +72,8 @@ export class Handshake implements Deadlined {
   room = ''
   /** Id of the trace that the request belongs to, if there is one. */
   traceId: string | undefined
-  /** The request of an accepted client as JSON of a `PeerHandshake`. */
-  request: string | undefined
+  /** The upgrade request of an accepted client as JSON of a `PeerHandshake`. */
+  handshakeJson: string | undefined
   /** Window of what is compressed for the client, 9 to 15 bits; 0 without permessage-deflate. */
   windowBits = 0
   /** When the connection began, on the clock of `performance.now()`. */
@@ -296,7 +296,7 @@ export class Handshake implements Deadlined {
     this.#host.checkRoom(this.room, request.address)
     this.#state = 'accepted'
     this.windowBits = deflate?.windowBits ?? 0
-    this.request = describeHandshake(request.url, request.headers)
+    this.handshakeJson = describeHandshake(request.url, request.headers)
     const key = request.headers['sec-websocket-key'] as string
     const response = upgradeResponse(key, responseProtocol, deflate?.response, request.responseHeaders)
     this.#host.accept(this.#transport.takeConnection(request), protocol, response, this)

@@ -103,7 +103,7 @@ export class PeerSession implements
   /** Id of the trace that its handshake belongs to, if there is one. */
   traceId: string | undefined
   /** Its upgrade request as JSON of a `PeerHandshake`; undefined for a peer without handshake. */
-  request: string | undefined
+  handshakeJson: string | undefined
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #server: PeerServer
@@ -186,7 +186,7 @@ export class PeerSession implements
   }
 
   get handshake (): PeerHandshake | undefined {
-    return this.request === undefined ? undefined : JSON.parse(this.request) as PeerHandshake
+    return this.handshakeJson === undefined ? undefined : JSON.parse(this.handshakeJson) as PeerHandshake
   }
 
   /** Whether packets can be sent and received. */

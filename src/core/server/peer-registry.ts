@@ -24,11 +24,11 @@ import type { SignalEmitter, Signals } from './signals.ts'
 const BATCH_SIZE = 1000
 const BATCH_MILLISECONDS = 100
 
-/** A client that has completed its handshake; `answer` is the HTTP response to send first. */
+/** A client that has completed its handshake; `response` is the HTTP response to send first. */
 interface Arrival {
   readonly connection: Connection
   readonly protocol: string
-  readonly answer: Uint8Array
+  readonly response: Uint8Array
   readonly handshake: Handshake | undefined
 }
 
@@ -123,12 +123,12 @@ export class PeerRegistry implements RoomServer {
    * A client has completed its handshake. Without autoPoll it becomes a peer in the next poll. Without a `handshake`
    * the connection is counted but not checked.
    */
-  accept (connection: Connection, protocol: string, answer: Uint8Array, handshake: Handshake | undefined): void {
+  accept (connection: Connection, protocol: string, response: Uint8Array, handshake: Handshake | undefined): void {
     if (handshake === undefined) {
       this.#admission.countConnection(connection.address, 1)
       this.#admission.countPlace(1)
     }
-    const arrival = { connection, protocol, answer, handshake }
+    const arrival = { connection, protocol, response, handshake }
     if (this.autoPoll) this.#open(arrival)
     else this.#arrivals.push(arrival)
   }
@@ -194,7 +194,7 @@ export class PeerRegistry implements RoomServer {
     }
   }
 
-  #open ({ connection, protocol, answer, handshake }: Arrival): void {
+  #open ({ connection, protocol, response, handshake }: Arrival): void {
     const id = this.#ids.take()
     if (handshake?.join() === false) return this.#ids.release(id)
     if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
@@ -202,9 +202,9 @@ export class PeerRegistry implements RoomServer {
     const session = new PeerSession(this, room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
     session.traceId = handshake?.traceId
-    session.request = handshake?.request
+    session.handshakeJson = handshake?.handshakeJson
     this.#sockets.add(session)
-    if (answer.length > 0) room.outbox.sendRaw(session.outbox, answer)
+    if (response.length > 0) room.outbox.sendRaw(session.outbox, response)
     room.enter(session)
     session.open()
   }
