@@ -1,7 +1,7 @@
 /** An item that a roster may hold. */
 export interface Rostered {
-  /** Where it is in its roster; undefined while it is in none. */
-  place?: number | undefined
+  /** Its index in the roster; undefined while it is in none. */
+  rosterIndex?: number | undefined
 }
 
 /**
@@ -21,23 +21,23 @@ export class Roster<Item extends Rostered> {
     return this.#items.slice()
   }
 
-  /** The item at a place below `size`; what is removed gives its place to the last one. */
-  at (place: number): Item {
-    return this.#items[place]
+  /** The item at an index below `size`; the last one moves to the index of one that is removed. */
+  at (index: number): Item {
+    return this.#items[index]
   }
 
   add (item: Item): void {
-    item.place ??= this.#items.push(item) - 1
+    item.rosterIndex ??= this.#items.push(item) - 1
   }
 
   /** Returns whether it was there. */
   delete (item: Item): boolean {
-    const { place } = item
-    if (place === undefined) return false
+    const { rosterIndex } = item
+    if (rosterIndex === undefined) return false
     const last = this.#items.pop()!
-    if (last !== item) this.#items[place] = last
-    last.place = place
-    item.place = undefined
+    if (last !== item) this.#items[rosterIndex] = last
+    last.rosterIndex = rosterIndex
+    item.rosterIndex = undefined
     return true
   }
 }

@@ -78,7 +78,7 @@ export class Deadlines {
     for (const item of this.#items.items) {
       const due = item.since! + time
       if (due <= now && this.#items.delete(item)) item.expire()
-      else if (item.place !== undefined) next = Math.min(next, due)
+      else if (item.rosterIndex !== undefined) next = Math.min(next, due)
     }
     if (next < Infinity) this.#arm(next)
   }

@@ -78,8 +78,8 @@ export class Handshake implements Deadlined {
   windowBits = 0
   /** When the connection began, on the clock of `performance.now()`. */
   readonly since: number
-  /** Among those whose time is limited. */
-  place: number | undefined
+  /** Index in the roster of handshakes with a deadline. */
+  rosterIndex: number | undefined
   readonly #host: HandshakeHost
   readonly #transport: HandshakeTransport
   #state: HandshakeState = 'waiting'

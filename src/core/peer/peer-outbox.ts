@@ -28,8 +28,8 @@ const NONE: Buffer = Buffer.alloc(0)
 export class PeerOutbox implements Rostered {
   readonly connection: Connection
   readonly owner: OutboxOwner
-  /** Among the members of the room. */
-  place: number | undefined
+  /** Index in the roster of members of the room. */
+  rosterIndex: number | undefined
   /** Offset in the log up to which this peer has everything, and the part behind it that is not for this peer. */
   cursor = 0
   cutFrom = 0

@@ -86,8 +86,8 @@ const UNREAD_GRACE = 1000
 export class PeerSession implements
   PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
   readonly id: number
-  /** Among those whose socket is open. */
-  place: number | undefined
+  /** Index in the roster of peers with an open socket. */
+  rosterIndex: number | undefined
   /** Negotiated subprotocol, '' if none. */
   readonly protocol: string
   /** When it connected, in milliseconds since 1970. */

@@ -2,9 +2,9 @@ import type { PeerSession } from '../peer/peer-session.ts'
 
 /** Peers by id and in ascending order of ids. */
 export class PeerTable<Peer extends { readonly id: number, readonly isOpen: boolean } = PeerSession> {
-  /** In no order; the places are kept instead of the peers, as a Map would keep those that have left (`Roster`). */
+  /** In no order; `#indices` finds a peer by its id. A Map of peers would keep those that have left (`Roster`). */
   readonly #peers: Peer[] = []
-  readonly #places = new Map<number, number>()
+  readonly #indices = new Map<number, number>()
   readonly #ids: number[] = []
 
   get size (): number {
@@ -12,28 +12,28 @@ export class PeerTable<Peer extends { readonly id: number, readonly isOpen: bool
   }
 
   has (id: number): boolean {
-    return this.#places.has(id)
+    return this.#indices.has(id)
   }
 
   get (id: number): Peer | undefined {
-    const place = this.#places.get(id)
-    return place === undefined ? undefined : this.#peers[place]
+    const index = this.#indices.get(id)
+    return index === undefined ? undefined : this.#peers[index]
   }
 
   add (peer: Peer): void {
-    this.#places.set(peer.id, this.#peers.push(peer) - 1)
+    this.#indices.set(peer.id, this.#peers.push(peer) - 1)
     this.#ids.splice(this.#firstAfter(peer.id), 0, peer.id)
   }
 
   delete ({ id }: Peer): void {
-    const place = this.#places.get(id)
-    if (place === undefined) return
+    const index = this.#indices.get(id)
+    if (index === undefined) return
     const last = this.#peers.pop()!
     if (last.id !== id) {
-      this.#peers[place] = last
-      this.#places.set(last.id, place)
+      this.#peers[index] = last
+      this.#indices.set(last.id, index)
     }
-    this.#places.delete(id)
+    this.#indices.delete(id)
     this.#ids.splice(this.#firstAfter(id) - 1, 1)
   }
 

@@ -333,9 +333,9 @@ export class RoomOutbox implements OutboxTotals {
     let isShared = false
     this.#due = Infinity
     if (this.#holdTime > 0 || this.#members.size >= LARGE_ROOM) this.#lastFlush = performance.now()
-    // The last one first, as one that is found slow gives its place to the last one.
-    for (let place = this.#members.size - 1; place >= 0; place--) {
-      const outbox = this.#members.at(place)
+    // Backwards: removing a slow member moves the last one to its index.
+    for (let index = this.#members.size - 1; index >= 0; index--) {
+      const outbox = this.#members.at(index)
       if (outbox.isBlocked) this.#keep(outbox)
       else {
         outbox.flushWithLog(log)
