@@ -89,7 +89,7 @@ export class Admission {
   }
 
   /** Throws not-listening, cluster-unavailable or refusing-connections. */
-  checkOpen (): void {
+  checkAccepting (): void {
     if (!this.#host.isListening()) throw new GodotError('not-listening')
     this.#host.checkCluster()
     if (this.#options.refuseNewConnections) throw new GodotError('refusing-connections')

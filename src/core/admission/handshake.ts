@@ -229,7 +229,7 @@ export class Handshake implements Deadlined {
     this.#identify(address)
     checkUpgrade(headers)
     if (!this.#isPending) admission.checkPending()
-    admission.checkOpen()
+    admission.checkAccepting()
     admission.checkBan(address)
     admission.checkOrigin(request)
     admission.checkJoinRate(address)
@@ -246,7 +246,7 @@ export class Handshake implements Deadlined {
   /** Checks again what may have changed while the handshake waited for the application or a poll. */
   #checkLast (): void {
     const { admission } = this.#host
-    admission.checkOpen()
+    admission.checkAccepting()
     admission.checkBan(this.#address!)
     admission.checkJoinRate(this.#address!)
     this.#host.checkRoom(this.room, this.#address!)

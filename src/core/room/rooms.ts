@@ -84,7 +84,7 @@ export class Rooms {
     if (name !== undefined && this.has(checkRoomName(name))) {
       throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
     }
-    this.#checkOpening(address)
+    this.#checkLimits(address)
     return checked
   }
 
@@ -96,14 +96,14 @@ export class Rooms {
     const room = this.#byName.get(name)
     if (room !== undefined) return this.#checkRoom(room, address)
     checkRoomName(name)
-    // Its home has reserved a place.
+    // The room is open on another node, which has reserved a seat.
     if (this.#server.cluster?.optionsElsewhere(name) !== undefined) return
     if (this.#server.settings.rooms?.create !== 'join') throw new GodotError('room-not-found')
-    this.#checkOpening(address)
+    this.#checkLimits(address)
   }
 
   /** The room that a client enters, opened if need be; `checkEntry` was called before. */
-  entered (name: string, address: string): RoomCore {
+  getOrAdd (name: string, address: string): RoomCore {
     const options = this.#server.cluster?.optionsElsewhere(name) ?? NO_OPTIONS
     return this.#byName.get(name) ?? this.add(name, options, { address })
   }
@@ -142,7 +142,8 @@ export class Rooms {
     if (room.isFull) throw this.#limited('room-full', address, `room ${room.name} has ${room.settings.maxPeers} peers`)
   }
 
-  #checkOpening (address: string | undefined): void {
+  /** Throws too-many-rooms or room-rate. */
+  #checkLimits (address: string | undefined): void {
     const { maxRooms, joinPerMinute } = this.#server.settings.rooms!
     // A room that was just opened may not be known to the cluster yet.
     if (Math.max(this.size, this.#server.cluster?.roomCount ?? 0) - 1 >= maxRooms) {

@@ -156,7 +156,7 @@ export class WebSocketServer extends PacketPeer {
 
   /** Throws unless a new client would be accepted now: `not-listening`, `refusing-connections` or `server-full`. */
   checkJoin (): void {
-    this.#admission.checkOpen()
+    this.#admission.checkAccepting()
     if (this.#admission.isFull) throw new GodotError('server-full')
   }
 
