@@ -1,9 +1,8 @@
-import { headLength } from '../../protocol/websocket/frame.ts'
+import { headLength, payloadLengthAt, payloadLengthOfFrame } from '../../protocol/websocket/frame.ts'
 import type { InboxSender } from '../../core/room/server-inbox.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import { noteKind } from '../message/room-message.ts'
 import type { RoomMessage } from '../message/room-message.ts'
-import { payloadSize } from './room-part.ts'
 
 /**
  * Delivers what another node has sent to all members of a room to those on this node, and, if the room's server is
@@ -22,7 +21,7 @@ export function deliver (
       if (kind !== noteKind.EXCEPT) continue
       excluded.set(from, id)
       const member = members.get(id)
-      if (member !== undefined) outbox.excludePart(member.outbox, at + from, at + to, payloadSize(to - from))
+      if (member !== undefined) outbox.excludePart(member.outbox, at + from, at + to, payloadLengthOfFrame(to - from))
     }
     if (relay.hasTextMembers) deliverInText(core, frames, excluded)
   }
@@ -30,23 +29,15 @@ export function deliver (
   for (const { kind, from, to, id } of notes) {
     if (kind !== noteKind.FOR_SERVER) continue
     const sender = senderOf(id)
-    if (sender !== undefined) relay.receiveForServer(sender, frames, to - payloadSize(to - from), to)
+    if (sender !== undefined) relay.receiveForServer(sender, frames, to - payloadLengthOfFrame(to - from), to)
   }
 }
 
 function deliverInText (core: RoomCore, frames: Uint8Array, excluded: ReadonlyMap<number, number>): void {
   for (let at = 0; at < frames.length;) {
-    const size = payloadSizeAt(frames, at)
+    const size = payloadLengthAt(frames, at)
     const end = at + headLength(size) + size
     core.relay.receiveInText(frames, end - size, end, excluded.get(at) ?? 0)
     at = end
   }
-}
-
-/** Payload bytes of the unmasked frame at `offset`. */
-function payloadSizeAt (frames: Uint8Array, offset: number): number {
-  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength)
-  const size = view.getUint8(offset + 1)
-  if (size < 126) return size
-  return size === 126 ? view.getUint16(offset + 2) : view.getUint32(offset + 6)
 }

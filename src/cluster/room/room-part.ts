@@ -1,4 +1,3 @@
-import { headLength } from '../../protocol/websocket/frame.ts'
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../../core/peer/websocket-peer.ts'
@@ -14,7 +13,7 @@ import { noteKind } from '../message/room-message.ts'
 import type { Note } from '../message/room-message.ts'
 import type { RemotePeer } from '../peers/remote-peer.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
-import { opcode } from '../../protocol/websocket/frame.ts'
+import { opcode, payloadLengthOfFrame } from '../../protocol/websocket/frame.ts'
 import type { RoomTraffic } from './room-traffic.ts'
 
 /** What the part of a room needs of its node. */
@@ -188,7 +187,7 @@ export class RoomPart implements RoomLink, OutboxLink {
     else ranges.push(from, to)
     this.#packets++
     this.#length += to - from
-    this.#size += payloadSize(to - from)
+    this.#size += payloadLengthOfFrame(to - from)
   }
 
   /** The broker does not keep up: senders are paused. */
@@ -210,9 +209,4 @@ export class RoomPart implements RoomLink, OutboxLink {
     this.#hasDirect = false
     this.#host.flushDirect()
   }
-}
-
-/** Payload bytes of an unmasked frame of `length` bytes. */
-export function payloadSize (length: number): number {
-  return length - [2, 4, 10].find(head => headLength(length - head) === head)!
 }

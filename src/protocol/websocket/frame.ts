@@ -17,6 +17,19 @@ export function headLength (size: number): number {
   return size < 126 ? 2 : size < 65536 ? 4 : 10
 }
 
+/** Length of the payload of a whole frame of this length. */
+export function payloadLengthOfFrame (length: number): number {
+  return length - [2, 4, 10].find(head => headLength(length - head) === head)!
+}
+
+/** Length of the payload of the frame at `offset`, as its header says. */
+export function payloadLengthAt (frames: Uint8Array, offset: number): number {
+  const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength)
+  const size = view.getUint8(offset + 1)
+  if (size < 126) return size
+  return size === 126 ? view.getUint16(offset + 2) : view.getUint32(offset + 6)
+}
+
 /** Writes the header of an unfragmented frame at `offset`; returns the offset of the payload. */
 export function writeHead (target: Uint8Array, offset: number, code: number, size: number): number {
   target[offset] = FINAL | code

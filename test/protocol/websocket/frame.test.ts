@@ -1,5 +1,7 @@
 import t from 'tap'
-import { closePayload, copyBytes, headLength, opcode, writeHead } from '../../../src/protocol/websocket/frame.ts'
+import {
+  closePayload, copyBytes, headLength, opcode, payloadLengthAt, payloadLengthOfFrame, writeHead
+} from '../../../src/protocol/websocket/frame.ts'
 
 const heads: Array<[size: number, hex: string]> = [
   [0, '8200'],
@@ -17,12 +19,14 @@ const heads: Array<[size: number, hex: string]> = [
 for (const [size, hex] of heads) {
   t.test(`the header for ${size} bytes is ${hex} at any offset`, async t => {
     t.equal(headLength(size), hex.length / 2)
+    t.equal(payloadLengthOfFrame(hex.length / 2 + size), size)
     for (const offset of [0, 1, 7]) {
       const target = new Uint8Array(24).fill(0xaa)
       t.equal(writeHead(target, offset, opcode.BINARY, size), offset + hex.length / 2)
       const around = Buffer.alloc(24, 0xaa)
       around.write(hex, offset, 'hex')
       t.same(Buffer.from(target), around)
+      t.equal(payloadLengthAt(target, offset), size)
     }
   })
 }
