@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import type { NodeMembers } from './node-members.ts'
-import { isBelow } from './wire/path-cache.ts'
+import { isBelow } from './wire/node-path.ts'
 import { RemoteNode } from './remote-node.ts'
 
 /** The nodes that an application has registered, by path. */

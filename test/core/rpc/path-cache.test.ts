@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkedPath, fromRoot, PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
+import { PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
 
 t.test('numbers paths of the server in the order of first use', async t => {
   const cache = new PathCache()
@@ -95,25 +95,6 @@ t.test('limits the paths of one peer in number and length', async t => {
   t.equal(cache.resolve(7, 0), 'Main', 'a refused announcement changes nothing')
   t.equal(cache.announce(8, 1, 'x'.repeat(300000)), false)
   t.equal(cache.announce(8, 1, 'Main'), true, 'the limit applies to each peer')
-})
-
-t.test('paths are relative to the root of the tree', async t => {
-  for (const [given, sent] of [
-    ['/root/Main/Pawn', 'Main/Pawn'], ['/root', '.'], ['Main', 'Main'], ['.', '.'], ['/rooted/Main', '/rooted/Main']
-  ]) {
-    t.equal(fromRoot(given), sent)
-  }
-})
-
-t.test('an application can name nodes only', async t => {
-  for (const path of ['/root/Main/Pawn', 'Main', '/root', '.', 'Main/@Node@2', 'Über/ß']) {
-    t.equal(checkedPath(path), fromRoot(path))
-  }
-  for (const path of [
-    '', '/', '/Main', '/root/', 'Main/', 'Main//Pawn', '../Main', 'Main/.', './Main', 'Main:position', 'Ma\0in'
-  ]) {
-    t.throws(() => checkedPath(path), { code: 'ERR_INVALID_PARAMETER' }, JSON.stringify(path))
-  }
 })
 
 t.test('accepts late confirmations of every id that a freed path had', async t => {

@@ -4,7 +4,7 @@ import type { Spawn } from '../../../protocol/multiplayer/replication4-packet.ts
 import { namesOf, SignalEmitter } from '../../server/signals.ts'
 import { addSignalMethods } from '../../server/signal-source.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
-import { childPath, relativePath } from '../wire/path-cache.ts'
+import { childPath, relativePath } from '../wire/node-path.ts'
 import { ClientNode } from './client-node.ts'
 import type { ReplicatedProperties } from './replicated-properties.ts'
 import type { Replication } from './replication.ts'

@@ -1,6 +1,6 @@
 import { GodotError } from '../../../error.ts'
 import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
-import { isBelow, isNodeName } from '../wire/path-cache.ts'
+import { isBelow, isNodeName } from '../wire/node-path.ts'
 import type { RpcDrop } from '../wire/rpc-drop.ts'
 import type { ClientNode } from './client-node.ts'
 import { ClientSpawner } from './client-spawner.ts'

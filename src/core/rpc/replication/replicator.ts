@@ -1,4 +1,4 @@
-import { isBelow } from '../wire/path-cache.ts'
+import { isBelow } from '../wire/node-path.ts'
 import type { PathAnnouncer, RpcLink } from '../wire/rpc-wire.ts'
 import type { Presence } from './presence.ts'
 import { ReplicatedProperties } from './replicated-properties.ts'

@@ -1,7 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import { encodeDespawn, encodeSpawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
-import { childPath, isNodeName } from '../wire/path-cache.ts'
+import { childPath, isNodeName } from '../wire/node-path.ts'
 import { Presence } from './presence.ts'
 import type { Appearance } from './presence.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'

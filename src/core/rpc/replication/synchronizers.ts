@@ -1,6 +1,6 @@
 import { GodotError } from '../../../error.ts'
 import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
-import { isBelow } from '../wire/path-cache.ts'
+import { isBelow } from '../wire/node-path.ts'
 import type { RpcDrop } from '../wire/rpc-drop.ts'
 import type { Replication } from './replication.ts'
 import type { Replicator } from './replicator.ts'

@@ -4,7 +4,8 @@ import type { ReceivedMember, RpcPacket, SimplifyPath } from '../../../protocol/
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { CallSender } from './call-sender.ts'
-import { fromRoot, PathCache } from './path-cache.ts'
+import { fromRoot } from './node-path.ts'
+import { PathCache } from './path-cache.ts'
 import type { MemberCall, MovedPaths, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
 
 /** Calls between Godot 3 peers: members go by name. */
