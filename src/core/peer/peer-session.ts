@@ -381,26 +381,26 @@ export class PeerSession implements
     this.packetsIn++
     this.bytesIn += end - start
     if (this.#state !== 'open') return
-    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
+    if (!this.#mayPass(end - start)) return
     this.#host.receive(this, bytes, start, end, isText)
     if (this.#host.outbox.isCongested) this.#host.outbox.pauseSender(this)
   }
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') return
-    if (this.#rateLimit !== undefined && !this.#mayPass(this.#rateLimit, end - start)) return
+    if (!this.#mayPass(end - start)) return
     const { outbox } = this.#host
     if (outbox.hasSpace(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
     else this.closeSlow()
   }
 
   onPong (bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, end - start)
+    if (this.#state === 'open') this.#mayPass(end - start)
     this.#lastWords?.received(bytes, start, end)
   }
 
   onFragment (): void {
-    if (this.#state === 'open' && this.#rateLimit !== undefined) this.#mayPass(this.#rateLimit, 0)
+    if (this.#state === 'open') this.#mayPass(0)
   }
 
   onClose (code: number, reason: string, payload: Uint8Array): void {
@@ -422,11 +422,16 @@ export class PeerSession implements
     this.#finish('reset')
   }
 
+  /** Whether a frame of an open peer with `size` payload bytes is handled; it counts for the rate limit, if any. */
+  #mayPass (size: number): boolean {
+    return this.#rateLimit === undefined || this.#mayPassLimit(this.#rateLimit, size)
+  }
+
   /**
-   * Counts a frame of an open peer, and returns whether it is handled. A peer that exceeds its rate limit is paused,
-   * and closed if that goes on for long; of one that leaves the frame is dropped.
+   * A peer that exceeds its rate limit is paused, and closed if that goes on for long; of one that leaves the frame is
+   * dropped.
    */
-  #mayPass (rateLimit: RateLimit, size: number): boolean {
+  #mayPassLimit (rateLimit: RateLimit, size: number): boolean {
     // What a client that leaves has sent is read at once: nothing of it is within the limit after one that is over it.
     const wait = this.#overRate > 0 ? Infinity : rateLimit.take(size)
     if (wait === 0) return true
