@@ -261,19 +261,24 @@ export class FrameReader {
   #refusal (first: number, second: number, size: number): { code: number, why: string } | undefined {
     const code = first & 15
     const isFinal = first >= 128
-    if ((first & RESERVED) !== 0 && !this.#mayBeDeflated(first)) return protocolError('a reserved bit is set')
-    if (second < 128) return protocolError('a frame without mask')
+    if ((first & RESERVED) !== 0 && !this.#mayBeDeflated(first)) return protocolError('reserved bit set')
+    if (second < 128) return protocolError('unmasked frame')
     if (code >= CONTROL) {
-      if (code > opcode.PONG) return protocolError('a reserved opcode')
-      if (!isFinal) return protocolError('a fragmented control frame')
-      if ((second & 127) > maxControlSize) return protocolError('a control frame of over 125 bytes')
-      return code === opcode.CLOSE && (second & 127) === 1 ? protocolError('a close frame of one byte') : undefined
+      if (code > opcode.PONG) return protocolError('reserved opcode')
+      if (!isFinal) return protocolError('fragmented control frame')
+      if ((second & 127) > maxControlSize) return protocolError('control frame over 125 bytes')
+      if (code === opcode.CLOSE && (second & 127) === 1) return protocolError('close frame with a one-byte payload')
+      return undefined
     }
-    if (code > opcode.BINARY) return protocolError('a reserved opcode')
-    if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) return protocolError('a continuation without a start')
-    if (code !== opcode.CONTINUATION && this.#joinedOpcode !== 0) return protocolError('a new message amid fragments')
+    if (code > opcode.BINARY) return protocolError('reserved opcode')
+    if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) {
+      return protocolError('continuation frame outside of a message')
+    }
+    if (code !== opcode.CONTINUATION && this.#joinedOpcode !== 0) {
+      return protocolError('new message before the end of a fragmented one')
+    }
     if (this.#joinedLength + size > this.#sizeLimit(first)) {
-      return { code: closeCode.TOO_BIG, why: `a message of over ${this.#maxMessageSize} bytes` }
+      return { code: closeCode.TOO_BIG, why: `message over ${this.#maxMessageSize} bytes` }
     }
     return undefined
   }
@@ -321,7 +326,7 @@ export class FrameReader {
 
   #inflated (compressed: Uint8Array, asText: boolean): void {
     const message = this.#inflate!(compressed, this.#maxMessageSize)
-    if (typeof message === 'number') this.#violation(message, 'a compressed message that is too big or broken')
+    if (typeof message === 'number') this.#violation(message, 'compressed message that is too big or broken')
     else this.#deliver(message, message.length, asText)
   }
 
@@ -334,9 +339,11 @@ export class FrameReader {
     // The constructor copies, as `slice` of a Buffer does not, and the reply may be written after the call.
     const payload = new Uint8Array(bytes.subarray(start, end))
     const code = payload.length === 0 ? closeCode.NO_STATUS : payload[0] << 8 | payload[1]
-    if (payload.length > 0 && !isCloseCode(code)) return this.#violation(closeCode.PROTOCOL_ERROR, `close code ${code}`)
+    if (payload.length > 0 && !isCloseCode(code)) {
+      return this.#violation(closeCode.PROTOCOL_ERROR, `invalid close code ${code}`)
+    }
     const text = Buffer.from(payload.buffer, Math.min(2, payload.length))
-    if (!isUtf8(text)) return this.#violation(closeCode.INVALID_TEXT, 'a close reason that is not UTF-8')
+    if (!isUtf8(text)) return this.#violation(closeCode.INVALID_TEXT, 'close reason that is not UTF-8')
     this.end()
     this.#receiver.onClose(code, untilNul(text.toString()), payload)
   }
