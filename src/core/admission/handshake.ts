@@ -14,10 +14,10 @@ import { acceptableDeflate, handshakeRequest, requestedProtocols } from './upgra
 import type { UpgradeRequest } from './upgrade-request.ts'
 
 /**
- * - `waiting`: for the upgrade request to be complete and past the host's hooks
+ * - `waiting`: the upgrade request is incomplete, or hooks of the host are running
  * - `deciding`: option `onHandshake` was called, or another node of the cluster is asked
  * - `accepted`: waits for the poll that makes the client a peer
- * - `joined`: the client is a peer; its share and place are the peer's
+ * - `joined`: the client is a peer, for which its connection and place count
  * - `closed`: refused, timed out, or the client is gone
  */
 export type HandshakeState = 'waiting' | 'deciding' | 'accepted' | 'joined' | 'closed'
@@ -26,7 +26,7 @@ export type HandshakeState = 'waiting' | 'deciding' | 'accepted' | 'joined' | 'c
 export interface HandshakeTransport {
   /** The connection of the client, for its peer. */
   takeConnection (request: UpgradeRequest): Connection
-  /** Reads nothing while the application decides. */
+  /** Stops reading while the application decides. */
   pause (): void
   /** Responds with the error and closes the connection; `Handshake.close` follows when the connection is gone. */
   refuse (error: GodotError): void

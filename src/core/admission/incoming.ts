@@ -62,7 +62,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   }
 
   refuse (error: GodotError): void {
-    // A client that has sent nothing gets nothing.
+    // A client that has sent nothing gets no response.
     if (this.#text === '' && error.code === 'handshake-timeout') return this.#connection.destroy()
     this.#connection.write(refusalBytes(error))
     this.#connection.end()

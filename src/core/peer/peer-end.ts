@@ -1,11 +1,13 @@
-/** State of a peer's connection; closing: the server closes it, and the client has not answered the close frame. */
+/**
+ * State of a peer's connection. `closing`: the server has sent a close frame or is about to, and the client has not
+ * answered it.
+ */
 export type PeerState = 'open' | 'closing' | 'ended'
 
 /**
- * Who or what ended a peer: the client, a call of the application (`server`), the closing of its
- * room (`room`), `stop`, a protocol error, output that it
- * did not read (`slow`), input beyond its rate limits (`flood`), unanswered pings (`silent`), the loss of the cluster
- * (`cluster`), or a broken connection.
+ * Who or what ended a peer: the client, the application (`server`), the closing of its room (`room`), `stop`, a
+ * protocol error (`protocol`), output that it did not read (`slow`), input over its rate limits (`flood`), unanswered
+ * pings (`silent`), the loss of the cluster (`cluster`), or a broken connection (`reset`).
  */
 export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'cluster' |
   'reset'

@@ -21,9 +21,9 @@ export interface InputReceiver extends FrameReceiver {
   onEndAhead (): void
 }
 
-/** Bytes that are read while reading is paused, to see control frames and the end; then the socket is paused too. */
+/** Maximum bytes read ahead during a pause, to see control frames and the end; then the socket is paused too. */
 const LOOK_AHEAD = 65536
-/** While these last nobody looks ahead: pings count for the rate limit, and a turn is soon over. */
+/** Pauses without reading ahead: over the rate limit pings count too, and a turn soon ends. */
 const UNSEEN = pauseReason.RATE | pauseReason.TURN
 
 /** Frames of one peer that are read in one turn of the event loop; a chunk can hold ten thousand. */

@@ -22,8 +22,8 @@ const NONE: Buffer = Buffer.alloc(0)
 
 /**
  * What is waiting to be sent to one peer: frames of its own in a buffer, and its position in the room's shared log. The
- * buffer is sent first, then log[cursor..) without the cut. Buffers are borrowed from a pool for a turn; only a peer
- * whose connection is blocked keeps one.
+ * buffer is sent first, then log[cursor..) except log[cutFrom..cutTo). Buffers are borrowed from a pool for a turn;
+ * only a peer whose connection is blocked keeps one.
  */
 export class PeerOutbox implements Rostered {
   readonly connection: Connection
@@ -158,7 +158,9 @@ export class PeerOutbox implements Rostered {
     this.connection.destroy()
   }
 
-  /** Writes the buffer, then log[cursor..) without the cut, in one go; the connection must not be blocked. */
+  /**
+   * Writes the buffer, then log[cursor..) except log[cutFrom..cutTo), in one go; the connection must not be blocked.
+   */
   flushWithLog (log: Buffer): void {
     const { connection } = this
     const end = log.length

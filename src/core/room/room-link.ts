@@ -29,8 +29,8 @@ export interface RoomLink {
   /** A member left the room here: its connection has ended, or it moved to another room. */
   left (session: PeerSession, end: PeerEnd | undefined): void
   /**
-   * The frame that the room's outbox has just appended goes to all members elsewhere, except `-to` if that is an id;
-   * and to the room's server, if `isForServer`.
+   * The frame just appended to the room's outbox goes to all members elsewhere, except the one with the id `-to`, if
+   * any; and to the room's server if `isForServer`.
    */
   sentAll (source: number, to: number, isForServer: boolean): void
   /** Sends a packet to one member elsewhere; false when there is none with this id. */

@@ -163,7 +163,7 @@ export class Monitor implements ServerMonitor {
     this.dropped(reason, peer)
   }
 
-  /** A client is probably one of the other Godot. */
+  /** A client probably runs the other version of Godot. */
   otherGodot (peer: WebSocketPeer, wire: ServerOptions['wire']): void {
     const [client, server] = wire === 'godot3' ? [4, 3] : [3, 4]
     this.#bursts.hit({

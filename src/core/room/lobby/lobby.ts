@@ -54,7 +54,7 @@ export class Lobby {
     return room
   }
 
-  /** The room with a free seat whose data has these members: of several that with the most clients, then the oldest. */
+  /** A room with a free seat whose data has these members: the one with the most clients, of equal ones the oldest. */
   find (data: Data): ListedRoom | undefined {
     let found: Candidate | undefined
     let most = -1

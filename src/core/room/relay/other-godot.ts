@@ -11,8 +11,9 @@ const HEAD = 9
 const SOURCE_END = 5
 
 /**
- * Whether the first packet of a client at an endpoint for Godot 4 is from Godot 3, which does not know its id yet: type
- * 0 and source 0. In Godot 4 that would be a call of the node with the id 0, which there is never.
+ * Whether the first packet of a client at an endpoint for Godot 4 is from Godot 3: it has type 0 and
+ * source 0, since a Godot 3 client does not know its id yet. In Godot 4 that would be a call of the node with id 0,
+ * which never exists.
  */
 export function isGodot3Packet (wire: WireName, bytes: Uint8Array, start: number, end: number): boolean {
   if (wire !== 'godot4' || end - start < HEAD) return false

@@ -60,7 +60,7 @@ export class Relay {
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
   }
 
-  /** A member moves to another room: for it the others leave. */
+  /** A member moves to another room: the others are told that it has left, and it is told that all of them have. */
   movedOut (session: PeerSession): void {
     this.left(session)
     if (!this.#parts.settings.options.serverRelay) return
@@ -103,7 +103,7 @@ export class Relay {
       link?.sentAll(sender.id, to, to !== target.ALL_BUT_SERVER)
       // Godot 3 also delivers a packet to all but the server to the server; we do not.
       if (to === target.ALL_BUT_SERVER) return
-      // Its home finds the packet among those to all.
+      // The room's home delivers it to the server, from the broadcast that it receives anyway.
       if (link?.isHome === false) return
     } else if (link?.isHome === false) {
       if (!link.sendToServer({ source: sender.id, bytes, start, end })) monitor.dropped('unread', sender.peer)

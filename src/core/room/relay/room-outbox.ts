@@ -271,7 +271,10 @@ export class RoomOutbox implements OutboxTotals {
     }
   }
 
-  /** Moves log[cursor..upTo) without the cut into the member's own buffer, so that something else can follow it. */
+  /**
+   * Moves log[cursor..upTo) except log[cutFrom..cutTo) into the member's own buffer, so that something else can follow
+   * it.
+   */
   #catchUp (outbox: PeerOutbox, upTo: number): void {
     const { cursor, cutFrom, cutTo } = outbox
     if (cutTo > cursor) {

@@ -94,7 +94,10 @@ export class Synchronizer<R extends Replication = Replication> {
     this.#properties.set(name, value as Variant)
   }
 
-  /** Id of the peer whose values count, initially 1, the server. Godot 4: Node.get_multiplayer_authority. */
+  /**
+   * Id of the peer with authority over the values, initially 1, the server.
+   * Godot 4: Node.get_multiplayer_authority.
+   */
   getMultiplayerAuthority (): number {
     return this.#authority
   }
