@@ -56,14 +56,14 @@ async function start (settings: ServiceSettings): Promise<void> {
   logAddresses(service, settings)
 }
 
-/** The servers join their clusters, as far as they are to listen by themselves. */
+/** Lets the servers join their clusters, unless option autoListen is false. */
 async function joinCluster (service: FastifyInstance, { server, godot4 }: ServiceSettings): Promise<void> {
   if (!(server.autoListen ?? defaultOptions.autoListen)) return
   const names = [defaultOptions.name, ...(godot4 === undefined ? [] : [godot4.name])]
   await Promise.all(names.map(async name => { await service.getDecorator<WebSocketServer>(name).listen() }))
 }
 
-/** The app with its log, and timeouts that let no half a request outlive a handshake. */
+/** Creates the app with its logger, and timeouts that drop an incomplete request as soon as an incomplete handshake. */
 function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSettings): FastifyInstance {
   const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
   const timeout = handshakeTimeout * 1000
@@ -76,7 +76,7 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSetti
     http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
     clientErrorHandler: answerClientError as never,
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
-    // Operators may look until the last peer has left.
+    // Operators can use the REST API until the last peer has left.
     return503OnClosing: false,
     ...rewriting
   })

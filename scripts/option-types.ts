@@ -10,7 +10,7 @@ import type { Schema } from './client.ts'
 
 const notice = '// Written by `npm run docs` from the schemas of the options; a test fails when it is stale.'
 
-/** Types of members that their schema does not tell. */
+/** Types of members that cannot be derived from their schemas. */
 const types: Readonly<Record<string, string>> = {
   authenticate: 'Authenticate',
   onHandshake: 'OnHandshake',

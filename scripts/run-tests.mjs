@@ -60,7 +60,7 @@ function hasPassed ({ counts }) {
   return !(counts.fail > 0)
 }
 
-/** What there is to say of a file. What a test that has passed writes to the console is no news. */
+/** Lines to print about a file; the console output of tests that passed is left out. */
 function linesOf (result) {
   const { file, report, seconds } = result
   return hasPassed(result)

@@ -33,7 +33,7 @@ for (const file of JSON.parse(process.env.TEST_FILES)) {
   if (isLate) break
 }
 
-/** Ends a file that stands still, however slow the machine is; behind the last one, what keeps the process alive. */
+/** Ends a file that hangs, however slow the machine is; after the last file, whatever keeps the process alive. */
 function limitSilence () {
   let total = 0
   let silence = 0

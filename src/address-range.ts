@@ -29,7 +29,7 @@ export function parseAddressRange (text: string): AddressRange | undefined {
   }
 }
 
-/** Whether an address is in the range. Lists ask it of every peer, so IPv4 is compared as numbers. */
+/** Whether an address is in the range. Lists call it for every peer, so it compares IPv4 as numbers. */
 function containment (first: ipaddr.IPv4 | ipaddr.IPv6, length: number): (address: string) => boolean {
   const own = ipv4Number(first.toString())
   const mask = length === 0 ? 0 : -1 << (32 - length)

@@ -33,7 +33,7 @@ const methods = [
 ] as const
 const NOTHING = new Uint8Array(0)
 
-/** Prototypes of sockets that have nothing of their own between handle and stream. */
+/** Prototypes of plain sockets: a subclass may process bytes between handle and stream. */
 const prototypes: unknown[] = [Socket.prototype, TLSSocket.prototype]
 
 /**
@@ -45,7 +45,7 @@ export class HandleConnection implements Connection, WriterOwner {
   readonly port: number
   /** Undefined once the connection has ended. */
   #handle: Handle | undefined
-  /** The socket of the handle, if an HTTP server has accepted it: closes it. */
+  /** The socket of the handle if an HTTP server accepted it; used to close the handle. */
   readonly #socket: Socket | undefined
   #receiver: ConnectionReceiver | undefined
   #head: Uint8Array

@@ -10,8 +10,8 @@ const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/
 const members = ['privateKey', 'sslCertificate', 'caChain']
 
 /**
- * Checks keys that replace others: ERR_INVALID_PARAMETER names an unknown member, or a missing one, without which TLS
- * would silently be off.
+ * Checks replacement keys: ERR_INVALID_PARAMETER names an unknown member, or a missing one (which would silently turn
+ * TLS off).
  */
 export function checkNewKeys (keys: TlsKeys): void {
   if (typeof keys !== 'object' || keys === null) throw invalid(`keys: expected an object, got ${String(keys)}`)

@@ -4,11 +4,11 @@ import { mayUseInternals } from './internals.ts'
 /** A request to the handle of a socket, not documented; the handle calls `oncomplete`. */
 export interface StreamRequest {
   oncomplete?: (status: number) => void
-  /** What must not be collected before that. */
+  /** Keeps the bytes from being garbage collected until then. */
   bytes?: Uint8Array | Uint8Array[]
   /** Since Node 26: with which status it was done before there was `oncomplete`, null if it was not. */
   readonly writeStatus?: number | null
-  /** -1 while no handle has taken it. */
+  /** -1 while no handle has it. */
   getAsyncId (): number
 }
 
@@ -25,7 +25,7 @@ type RequestClass = new () => StreamRequest
 export const requests: { readonly Write: RequestClass | undefined, readonly Shutdown: RequestClass } | undefined =
   mayUseInternals ? findRequests() : undefined
 
-/** The next write takes it, and leaves it for others if the system takes all bytes at once. */
+/** Used by the next write, and kept for the one after it if the system takes all bytes at once. */
 let idleRequest: StreamRequest | undefined
 
 /** Writes bytes; returns 0 when the system has taken all, the request that waits, or an error. */
@@ -42,7 +42,7 @@ export function writeTo (handle: WritableHandle, bytes: Uint8Array | Uint8Array[
   return request
 }
 
-/** Shows a socket of Node a handle that keeps what it gets. */
+/** Finds the classes by giving a socket of Node a fake handle that records its requests. */
 function findRequests (): typeof requests {
   const found: Array<StreamRequest | null> = []
   const keep = (request: StreamRequest | null): number => {

@@ -97,7 +97,7 @@ export class Replicator {
     for (const path of this.#spawners) if (isBelow(path, presence.path)) this.#forgetSpawner(path)
   }
 
-  /** Who should have it may have changed: for one peer, or any. */
+  /** Its visibility may have changed: for one peer, or for all. */
   update (presence: Presence, peer?: number): void {
     if (!this.#presences.has(presence)) return
     if (peer === undefined) this.#updateAll(presence, true)

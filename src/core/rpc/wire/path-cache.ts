@@ -64,7 +64,7 @@ export class PathCache {
     return this.#lastId
   }
 
-  /** No path of the server has an id up to this one any more: those that had get another one when they are used. */
+  /** Retires the server's path ids up to this one; their paths get new ids when they are next used. */
   skipIds (lastId: number): void {
     const renamed = [...this.#own.values()].filter(({ id }) => id <= lastId)
     this.#lastId = Math.max(this.#lastId, lastId)

@@ -95,7 +95,7 @@ export interface RpcWire {
   sendBytes (to: number, bytes: Uint8Array): void
   /** What a peer takes along to the room that it moves to. */
   pathsOf (peer: number): MovedPaths
-  /** A peer has moved here. It does not announce again what it has announced, and wants other ids than it knows. */
+  /** A peer has moved here. It does not repeat its announcements, and needs path ids that it has not seen. */
   adopt (peer: number, paths: MovedPaths): void
   /** The peer has left. */
   forgetPeer (peer: number): void
