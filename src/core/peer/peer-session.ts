@@ -104,6 +104,8 @@ export class PeerSession implements
   traceId: string | undefined
   /** Its upgrade request as JSON of a `PeerHandshake`; undefined for a peer without handshake. */
   handshakeJson: string | undefined
+  /** Whether its room has signalled that it has joined: not yet, not since it came from another room, or yes. */
+  stage: 'joining' | 'moving' | 'settled' = 'joining'
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #server: PeerServer
@@ -463,8 +465,12 @@ export class PeerSession implements
   close (cause: EndCause, code: number, reason: string): void {
     if (this.#state !== 'open') return
     this.#beginClose(cause, code, reason, closePayload(code, reason))
-    this.#closeTimer = setTimeout(() => { this.#destroy('timeout') }, this.#server.settings.options.closeTimeout * 1000)
-    this.#input.readOn()
+    this.#closeTimer = setTimeout(() => {
+      // On a busy machine the answer may have arrived in time: it is read first.
+      setImmediate(() => { if (this.#state === 'closing') this.#destroy('timeout') })
+    }, this.#server.settings.options.closeTimeout * 1000)
+    // Not now: what is read may end the peer, and the caller may be in the middle of something.
+    this.soon(() => { this.#input.readOn() })
   }
 
   /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */

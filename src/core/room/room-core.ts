@@ -57,6 +57,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   readonly #server: RoomServer
   /** Whether the application has ever read a packet of a peer (plain mode). */
   #hasReader = false
+  /** Clients that are about to enter. */
+  #expected = 0
   readonly #serverSettings: Settings
   readonly #monitor: Monitor
   #room: Room | undefined
@@ -117,7 +119,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** Those of them that are connected to this node. */
   get localCount (): number {
-    return this.members.size + (this.authentication?.size ?? 0)
+    return this.members.size + (this.authentication?.size ?? 0) + this.#expected
   }
 
   /** Number of members, wherever they are. */
@@ -246,10 +248,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   // ---- joining ----
 
+  /** A client is about to `enter`: until then the room does not end, even if a listener of `room_opened` closes it. */
+  expectClient (): void {
+    this.#expected++
+  }
+
   /** A client has completed its handshake: it becomes a member at once, or has to authenticate first. */
   enter (session: PeerSession): void {
     const { signals, authenticating } = this.#server
     const { gdMpApi } = this.#serverSettings.options
+    this.#expected--
     this.life.entered()
     if (gdMpApi) this.relay.welcome(session)
     if (gdMpApi && this.authentication !== undefined) {
@@ -257,22 +265,33 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
       authenticating.set(session.id, this)
       signals.emit('peer_authenticating', session.id)
     } else this.#join(session)
-    // A listener of `room_opened` may have closed the room.
+    // A listener of `room_opened` may have closed the room, and one of the connect signal moved the peer elsewhere.
     const { end } = this.life
-    if (end !== undefined) session.close('room', end.code ?? closeCode.NORMAL, end.reason)
+    if (end !== undefined && session.room === this.room) {
+      session.close('room', end.code ?? closeCode.NORMAL, end.reason)
+    }
   }
 
   #join (session: PeerSession): void {
     const { monitor, log, peers } = this.#server
-    const { id, address, port, protocol } = session
+    const { id, address, port } = session
     this.#admit(session)
     peers.add(session)
     log.info({ id, room: this.name, address, port, ...traceOf(session) }, 'peer joined')
     monitor.events.emit('joined', session.peer)
-    if (this.#serverSettings.options.gdMpApi) {
-      this.inbox.joined(id)
-      this.#emit('peer_connected', id)
-    } else this.#emit('client_connected', id, protocol)
+    this.#signalJoined(session, undefined)
+  }
+
+  /** Signals a new member: of the room alone when it comes from another one. Listeners may end it, too. */
+  #signalJoined (session: PeerSession, paths: MovedPaths | undefined): void {
+    const { id } = session
+    const { gdMpApi } = this.#serverSettings.options
+    if (gdMpApi && this.members.has(id)) this.inbox.joined(id, paths)
+    if (!this.members.has(id)) return
+    const isNew = session.stage === 'joining'
+    session.stage = 'settled'
+    signalConnected(this.#signals, session, gdMpApi)
+    if (isNew) signalConnected(this.#server.signals, session, gdMpApi)
   }
 
   /** Makes a session a member. */
@@ -284,49 +303,55 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     else this.outbox.add(session.outbox)
   }
 
-  /** A member moves to another room. Only the rooms signal it: for the server it stays connected. */
+  /**
+   * A member moves to another room. Only the rooms signal it: for the server it stays connected. It is in the new room
+   * before anything is signalled, so that listeners can close it or a room, as at any other time.
+   */
   move (session: PeerSession, room: Room): void {
     const to = this.#server.rooms.coreOf(room)
     if (to === this) return
+    this.#checkMove(session, to)
+    // Its packet that waits for a place is signalled now; a listener may change what was checked.
+    this.inbox.senderEnded(session)
+    this.#checkMove(session, to)
+    const paths = this.inbox.pathsOf(session.id)
+    this.#moveOut(session)
+    session.setHost(to)
+    session.stage = 'moving'
+    to.#admit(session)
+    this.#monitor.events.emit('moved', session.peer, this.room)
+    this.inbox.left(session.id)
+    signalDisconnected(this.#signals, session, this.#serverSettings.options.gdMpApi, true)
+    to.#signalJoined(session, paths)
+    if (to.members.has(session.id)) to.#resumeMoved(session)
+    this.#clientLeft()
+  }
+
+  /** Throws FAILED, ERR_DOES_NOT_EXIST or room-full unless a member can move to this room. */
+  #checkMove (session: PeerSession, to: RoomCore): void {
     if (!session.isOpen || !this.members.has(session.id)) throw new GodotError('FAILED', 'the peer is not open')
+    if (session.stage !== 'settled') throw new GodotError('FAILED', `the peer is ${session.stage}`)
     if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
     if (to.isFull) throw new GodotError('room-full')
-    const paths = this.#moveOut(session)
-    session.setHost(to)
-    to.#receiveMoved(session, paths)
-    this.#monitor.events.emit('moved', session.peer, this.room)
-    // Reasons to pause that belong to the room it came from.
+  }
+
+  /** Removes a member that moves to another room, without a signal. */
+  #moveOut (session: PeerSession): void {
+    if (this.#serverSettings.options.gdMpApi) this.relay.movedOut(session)
+    this.outbox.forget(session)
+    this.members.delete(session)
+    this.link?.left(session, undefined)
+  }
+
+  /** Ends the reasons to pause that belong to the room that a member came from. */
+  #resumeMoved (session: PeerSession): void {
     session.resumeReading(pauseReason.ROOM)
     if (this.#serverSettings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
   }
 
-  /** Removes a member that moves to another room; returns the node paths that go with it. */
-  #moveOut (session: PeerSession): MovedPaths {
-    const { gdMpApi } = this.#serverSettings.options
-    const paths = this.inbox.pathsOf(session.id)
-    if (gdMpApi) this.relay.movedOut(session)
-    this.inbox.senderEnded(session)
-    this.inbox.left(session.id)
-    this.outbox.forget(session)
-    if (gdMpApi) this.#signals?.emit('peer_disconnected', session.id)
-    else this.#signals?.emit('client_disconnected', session.id, true)
-    this.members.delete(session)
-    this.link?.left(session, undefined)
-    this.#clientLeft()
-    return paths
-  }
-
-  #receiveMoved (session: PeerSession, paths: MovedPaths): void {
-    this.#admit(session)
-    if (this.#serverSettings.options.gdMpApi) {
-      this.inbox.joined(session.id, paths)
-      this.#signals?.emit('peer_connected', session.id)
-    } else this.#signals?.emit('client_connected', session.id, session.protocol)
-  }
-
   /** Listeners of the disconnect signal still find the peer, as in Godot. */
   #leave (session: PeerSession, end: PeerEnd): void {
-    const { monitor, log, peers } = this.#server
+    const { monitor, log, peers, signals } = this.#server
     const { id } = session
     const { gdMpApi } = this.#serverSettings.options
     if (gdMpApi) this.relay.left(session)
@@ -335,8 +360,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const { address, age: seconds } = session
     log.info({ id, room: this.name, address, cause, code, seconds, ...traceOf(session) }, 'peer left')
     monitor.events.emit('left', session.peer, end)
-    if (gdMpApi) this.#emit('peer_disconnected', id)
-    else this.#emit('client_disconnected', id, end.outcome === 'clean')
+    // Those hear of it who have heard of its joining.
+    const isClean = end.outcome === 'clean'
+    if (session.stage === 'settled') signalDisconnected(this.#signals, session, gdMpApi, isClean)
+    if (session.stage !== 'joining') signalDisconnected(signals, session, gdMpApi, isClean)
     this.members.delete(session)
     peers.delete(session)
     this.link?.left(session, end)
@@ -462,6 +489,20 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
       soon: callback => { this.#server.soon(callback) }
     })
   }
+}
+
+/** Signals a member that has joined a room. */
+function signalConnected (to: SharedEmitter | undefined, { id, protocol }: PeerSession, gdMpApi: boolean): void {
+  if (gdMpApi) to?.emit('peer_connected', id)
+  else to?.emit('client_connected', id, protocol)
+}
+
+/** Signals a member that has left a room. */
+function signalDisconnected (
+  to: SharedEmitter | undefined, { id }: PeerSession, gdMpApi: boolean, isClean: boolean
+): void {
+  if (gdMpApi) to?.emit('peer_disconnected', id)
+  else to?.emit('client_disconnected', id, isClean)
 }
 
 function * peersOf (members: PeerTable, after: number): IterableIterator<WebSocketPeer> {

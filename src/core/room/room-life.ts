@@ -26,6 +26,7 @@ export class RoomLife {
   #end: RoomEnd | undefined
   #closed: Promise<void> | undefined
   #onEmpty: (() => void) | undefined
+  #isFinished = false
 
   /** `isEndless`: the room never ends; closing it only disconnects its clients. */
   constructor (room: LivingRoom, isEndless: boolean) {
@@ -45,7 +46,7 @@ export class RoomLife {
 
   /** A client has left. */
   left (): void {
-    if (this.#room.clientCount > 0) return
+    if (this.#room.clientCount > 0 || this.#isFinished) return
     if (this.#end !== undefined) this.#finish(this.#end)
     else if (!this.#isEndless) this.#startWaiting()
   }
@@ -91,7 +92,10 @@ export class RoomLife {
 
   #finish (end: RoomEnd): void {
     if (this.#isEndless) this.#end = undefined
-    else this.#room.closed(end)
+    else {
+      this.#isFinished = true
+      this.#room.closed(end)
+    }
     this.#onEmpty?.()
     this.#onEmpty = undefined
   }

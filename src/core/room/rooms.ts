@@ -20,6 +20,8 @@ export interface Opening {
   readonly address?: string
   /** Whether it closes if nobody joins soon. */
   readonly isProvisional?: boolean
+  /** Whether a client is about to enter it. */
+  readonly isForClient?: boolean
 }
 
 /** The rooms of a server: `main`, which is always there, and with option `rooms` any others. */
@@ -102,10 +104,18 @@ export class Rooms {
     this.#checkLimits(address)
   }
 
-  /** The room that a client enters, opened if need be; `checkEntry` was called before. */
+  /**
+   * The room that a client is about to enter, opened if need be; `checkEntry` was called before, and `RoomCore.enter`
+   * follows.
+   */
   getOrAdd (name: string, address: string): RoomCore {
-    const options = this.#server.cluster?.optionsElsewhere(name) ?? NO_OPTIONS
-    return this.#byName.get(name) ?? this.add(name, options, { address })
+    const room = this.#byName.get(name)
+    if (room === undefined) {
+      const options = this.#server.cluster?.optionsElsewhere(name) ?? NO_OPTIONS
+      return this.add(name, options, { address, isForClient: true })
+    }
+    room.expectClient()
+    return room
   }
 
   /**
@@ -133,7 +143,7 @@ export class Rooms {
 
   /** The room has ended: its name is free again. */
   delete (room: RoomCore): void {
-    this.#byName.delete(room.name)
+    if (this.#byName.get(room.name) === room) this.#byName.delete(room.name)
   }
 
   /** Throws room-locked or room-full. */
@@ -155,8 +165,10 @@ export class Rooms {
   }
 
   /** Opens a room that may be opened: `checkOpen` or `checkEntry` was called before. */
-  add (name: string, options: RoomOptions, { address, isProvisional = false }: Opening = {}): RoomCore {
+  add (name: string, options: RoomOptions, opening: Opening = {}): RoomCore {
+    const { address, isProvisional = false, isForClient = false } = opening
     const room = new RoomCore(name, this.#server, options)
+    if (isForClient) room.expectClient()
     this.#byName.set(name, room)
     if (address !== undefined) this.#openings.add(addressKey(address))
     this.#server.log.debug({ room: name, address }, 'room opened')

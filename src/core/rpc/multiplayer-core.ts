@@ -89,9 +89,10 @@ export class MultiplayerCore {
   /** A peer has left. */
   left (id: number): void {
     const { wire, signals, replication } = this.#parts
-    this.#connected.delete(id)
+    const wasConnected = this.#connected.delete(id)
     replication?.left(id)
     wire.forgetPeer(id)
+    if (!wasConnected) return
     signals.emit('network_peer_disconnected', id)
     signals.emit('peer_disconnected', id)
   }

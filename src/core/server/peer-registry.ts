@@ -198,7 +198,7 @@ export class PeerRegistry implements RoomServer {
     const id = this.#ids.take()
     if (handshake?.join() === false) return this.#ids.release(id)
     if (handshake !== undefined) this.monitor.events.emit('accepted', handshake.seconds)
-    const room = handshake === undefined ? this.rooms.main : this.rooms.getOrAdd(handshake.room, connection.address)
+    const room = this.rooms.getOrAdd(handshake?.room ?? MAIN, connection.address)
     const session = new PeerSession(this, room, connection, id, protocol, handshake?.windowBits)
     session.data = handshake?.data
     session.traceId = handshake?.traceId

@@ -63,6 +63,7 @@ for (const [what, one] of frames) {
     t.ok(peer.isPaused)
     t.equal(server.monitor.limits['packet-rate'], 1)
     for (let second = 0; second < 10; second++) clock.advance(1000)
+    await nextTurn()
     t.match(peer.end, { cause: 'flood', code: 1008 })
   })
 }

@@ -2,6 +2,9 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { stopTime } from '../../helper/clock.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { until } from '../../helper/until.ts'
@@ -42,6 +45,20 @@ for (const lastWords of [false, true]) {
     })
   }
 }
+
+t.test('the answer to a close frame that is read in the turn in which it is due is in time', async t => {
+  const clock = stopTime(t)
+  const server = await openMemoryServer({ lastWords: false, closeTimeout: 2 })
+  const [prompt, mute] = [new FrameClient(server), new FrameClient(server)]
+  const peers = [...server.peers()]
+  for (const peer of peers) peer.close(4001)
+  clock.advance(2000)
+  prompt.close(4001)
+  await nextTurn()
+  t.same(peers.map(({ end }) => end?.outcome).sort(), ['clean', 'timeout'])
+  t.ok(mute.connection.isEnded)
+  await server.stop()
+})
 
 t.test('a request that arrives while the process stalls is in time', async t => {
   const server = new WebSocketServer({ handshakeTimeout: 0.05, bindIp: '127.0.0.1', log: silentLogger })

@@ -49,6 +49,8 @@ export class Relay {
       this.#announce(this.#wire.added(session.id), session)
       for (const id of this.#others(session)) this.#send(session, this.#wire.added(id))
     }
+    // It may be slow already.
+    if (!session.isOpen) return
     // The write mode may have been set while the client authenticated.
     if (session.writeMode === writeMode.TEXT) this.#addInText(session)
     else outbox.add(session.outbox)
