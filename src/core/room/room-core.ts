@@ -213,10 +213,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#signals?.emit('peer_disconnected', id)
   }
 
-  /** A message from another node for one member. */
+  /** A message from another node for one member; one whose outgoing buffer is full is closed as slow. */
   receiveFor (to: number, code: number, bytes: Uint8Array): void {
-    if (this.#settings.options.gdMpApi) this.relay.receiveFor(to, bytes, 0, bytes.length)
-    else this.members.get(to)?.send(bytes, code === opcode.TEXT)
+    if (this.#settings.options.gdMpApi) {
+      this.relay.receiveFor(to, bytes, 0, bytes.length)
+      return
+    }
+    const session = this.members.get(to)
+    if (session?.isOpen !== true) return
+    if (this.outbox.hasRoom(session.outbox, bytes.length)) session.send(bytes, code === opcode.TEXT)
+    else session.closeSlow()
   }
 
   /** Counts packets of other nodes that members here get. */
