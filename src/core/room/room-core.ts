@@ -391,7 +391,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   writeModeChanged (session: PeerSession): void {
-    if (this.#server.settings.options.gdMpApi && this.members.has(session.id)) this.relay.writeModeChanged(session)
+    // A closing member gets nothing more, and is no receiver.
+    if (!session.isOpen || !this.members.has(session.id)) return
+    if (this.#server.settings.options.gdMpApi) this.relay.writeModeChanged(session)
   }
 
   closeRequested (session: PeerSession, code: number, reason: string): void {
