@@ -4,6 +4,7 @@ import type { ServerOptions } from '../options/options.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
 import { opcode } from '../protocol/websocket/frame.ts'
 import { target } from '../protocol/multiplayer/relay-packet.ts'
+import { checkPacket } from '../core/check-packet.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { PeerSession } from '../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
@@ -417,6 +418,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       get variants () { return registry.settings.wire.variants },
       room: name => registry.rooms.find(name)?.room,
       send: ({ slot, id, facts: { room } }, bytes, isText) => {
+        checkPacket(bytes, registry.settings.maxPacketSize)
         const packet = { room, code: isText ? opcode.TEXT : opcode.BINARY, source: target.SERVER, target: id }
         this.#traffic.part(room)?.flush()
         this.#direct.send(slot, packet, bytes, 0, bytes.length)

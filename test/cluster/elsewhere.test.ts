@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { WebSocketServer } from '../../index.ts'
+import { HandshakeClient } from '../helper/handshake-client.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
@@ -30,6 +31,37 @@ t.test('large packets to one peer on another node', async t => {
   for (const text of texts) one.sendTo(two.id, text)
   await settled()
   t.same(await two.heard(), texts.map(text => `${one.id}: ${text}`))
+})
+
+for (const gdMpApi of [false, true]) {
+  t.test(`a packet that is too large for a peer of another node is refused (gdMpApi: ${gdMpApi})`, async t => {
+    const { nodes: [a, b] } = await openMemoryCluster(t, 2, { gdMpApi })
+    new HandshakeClient(b).request({ url: '/ws/arena' })
+    await settled()
+    const [{ id }] = b.peers()
+    for (const size of [a.maxDataSize + 100, 200_000]) {
+      t.throws(() => { a.getPeer(id).putPacket(Buffer.alloc(size)) }, { code: 'ERR_OUT_OF_MEMORY' })
+      t.throws(() => a.broadcast(id, Buffer.alloc(size)), { code: 'ERR_OUT_OF_MEMORY' })
+      t.throws(() => a.broadcast(0, Buffer.alloc(size)), { code: 'ERR_OUT_OF_MEMORY' })
+    }
+    await settled()
+    t.equal(b.getPeer(id).state, 'open')
+  })
+}
+
+t.test('plain mode: packets of another node for a peer that is closing or does not read', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { gdMpApi: false, outputMaxPackets: 4 })
+  const client = new HandshakeClient(b).request({ url: '/ws/arena' })
+  await settled()
+  const [peer] = b.peers()
+  client.connection.stall()
+  for (let packets = 0; packets < 10; packets++) a.getPeer(peer.id).putPacket(Buffer.of(packets))
+  t.equal(peer.state, 'open')
+  await settled()
+  for (let packets = 0; packets < 10; packets++) a.getPeer(peer.id).putPacket(Buffer.of(packets))
+  await settled()
+  t.equal(peer.state, 'closing')
+  t.match(await peer.ended(), { cause: 'slow', code: 4008 })
 })
 
 t.test('what is known of a peer of another node', async t => {

@@ -3,6 +3,7 @@ import type { PeerSession } from '../../src/core/peer/peer-session.ts'
 import type { Connection } from '../../src/transport/connection.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { opcode } from '../../src/protocol/websocket/frame.ts'
 
 const EMPTY = new Uint8Array(0)
 
@@ -19,6 +20,11 @@ export function sessionOf (server: WebSocketServer, id: number): PeerSession | u
 /** Sends a packet of the server to a target (multiplayer mode). */
 export function putDataTo (server: WebSocketServer, target: number, bytes: Uint8Array): void {
   internalsOf(server).rooms.main.sender.putData(target, bytes)
+}
+
+/** Sends bytes to the members of `main`, and returns how many of them its outbox has. */
+export function sendToAll (server: WebSocketServer, bytes: Uint8Array): number {
+  return internalsOf(server).rooms.main.outbox.sendAll(opcode.BINARY, bytes, 0, bytes.length, undefined, undefined)
 }
 
 /** Handles bytes as one message of a peer. */

@@ -19,7 +19,10 @@ export class RatePerMinute {
     this.#sweep(now)
     const times = this.#times.get(key)
     if (times === undefined) this.#times.set(key, [now])
-    else times.push(now)
+    else {
+      dropUntil(times, now - WINDOW_MS)
+      times.push(now)
+    }
   }
 
   /** Number of keys that are kept. */

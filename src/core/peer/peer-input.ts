@@ -64,14 +64,17 @@ export class PeerInput {
     if (this.#reader.isStopped) this.#stopped()
   }
 
-  /** Without autoPoll: reads what has arrived since the last poll. */
+  /** Without autoPoll: reads what has arrived since the last poll, and continues if a pause is over. */
   poll (): void {
     const unread = this.#unread
-    if (unread === undefined) return
-    this.#unread = undefined
-    this.#unreadBytes = 0
-    this.missedHeartbeats = 0
-    for (const chunk of unread) this.#reader.read(chunk, chunk.length)
+    if (unread === undefined && !this.#reader.isStopped) return
+    if (unread !== undefined) {
+      this.#unread = undefined
+      this.#unreadBytes = 0
+      this.missedHeartbeats = 0
+      for (const chunk of unread) this.#reader.read(chunk, chunk.length)
+    }
+    while (this.#reader.isStopped && this.#pauses === 0) this.#reader.resume()
     this.#lookAhead()
   }
 
@@ -86,14 +89,15 @@ export class PeerInput {
     if ((this.#pauses & reason) === 0) return
     this.#pauses &= ~reason
     if (this.#pauses === 0) this.readOn()
-    else this.#lookAhead()
+    else if (this.#settings.autoPoll) this.#lookAhead()
   }
 
-  /** Continues, whatever the reasons to pause. */
+  /** Continues, whatever the reasons to pause; without autoPoll in the next poll. */
   readOn (): void {
     this.#pauses = 0
     // The client could not be heard while reading was paused.
     this.missedHeartbeats = 0
+    if (!this.#settings.autoPoll) return
     this.#reader.resume()
     this.#stopped()
   }

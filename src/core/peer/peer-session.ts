@@ -4,6 +4,7 @@ import { isHandedOver } from '../../protocol/own-bytes.ts'
 import { closePayload, DEFLATED, opcode } from '../../protocol/websocket/frame.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { PeerHandshake } from '../admission/peer-handshake.ts'
+import { checkPacket } from '../check-packet.ts'
 import type { Room } from '../room/room.ts'
 import type { RoomOutbox } from '../room/relay/room-outbox.ts'
 import type { Settings } from '../server/settings.ts'
@@ -250,15 +251,14 @@ export class PeerSession implements
     this.#host.writeModeChanged(this)
   }
 
-  /** Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full. */
+  /**
+   * Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full,
+   * ERR_INVALID_PARAMETER for anything but bytes.
+   */
   send (bytes: Uint8Array, isText: boolean): void {
     if (this.#state !== 'open') throw new GodotError('FAILED')
     const { outbox } = this.#host
-    const { maxPacketSize } = this.#server.settings
-    if (bytes.length > maxPacketSize) {
-      const limit = `at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
-      throw new GodotError('ERR_OUT_OF_MEMORY', `packet of ${bytes.length} bytes is too large: ${limit}`)
-    }
+    checkPacket(bytes, this.#server.settings.maxPacketSize)
     if (!outbox.hasSpace(this.outbox, bytes.length)) throw new GodotError('ERR_OUT_OF_MEMORY')
     const code = isText ? opcode.TEXT : opcode.BINARY
     if (this.#windowBits > 0 && bytes.length >= DEFLATE_FROM) this.#sendDeflated(code, bytes)

@@ -10,6 +10,7 @@ import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
+import { checkBytes } from '../check-packet.ts'
 import type { Logger } from '../../logger.ts'
 import type { RoomOutbox } from './relay/room-outbox.ts'
 
@@ -126,8 +127,12 @@ export class Authentication {
     else this.#checkData(candidate, ownBytes(bytes, dataAt, end))
   }
 
-  /** Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data. */
+  /**
+   * Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data,
+   * ERR_INVALID_PARAMETER for anything but bytes.
+   */
   send (id: number, data: Uint8Array): void {
+    checkBytes(data)
     if (data.length === 0) {
       throw new GodotError('ERR_INVALID_DATA', 'data must not be empty; call completeAuth() to accept the client')
     }

@@ -215,10 +215,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#signals?.emit('peer_disconnected', id)
   }
 
-  /** A message from another node for one member. */
+  /** A message from another node for one member; one whose outgoing buffer is full is closed as slow. */
   receiveFor (to: number, code: number, bytes: Uint8Array): void {
-    if (this.#serverSettings.options.gdMpApi) this.relay.receiveFor(to, bytes, 0, bytes.length)
-    else this.members.get(to)?.send(bytes, code === opcode.TEXT)
+    if (this.#serverSettings.options.gdMpApi) {
+      this.relay.receiveFor(to, bytes, 0, bytes.length)
+      return
+    }
+    const session = this.members.get(to)
+    if (session?.isOpen !== true) return
+    if (this.outbox.hasSpace(session.outbox, bytes.length)) session.send(bytes, code === opcode.TEXT)
+    else session.closeSlow()
   }
 
   /** Counts packets of other nodes that members here get. */
@@ -413,7 +419,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   writeModeChanged (session: PeerSession): void {
-    if (this.#serverSettings.options.gdMpApi && this.members.has(session.id)) this.relay.writeModeChanged(session)
+    // A closing member gets nothing more, and is no receiver.
+    if (!session.isOpen || !this.members.has(session.id)) return
+    if (this.#serverSettings.options.gdMpApi) this.relay.writeModeChanged(session)
   }
 
   closeRequested (session: PeerSession, code: number, reason: string): void {

@@ -155,7 +155,7 @@ export class Room extends PacketPeer {
 
   /**
    * Sends a packet to the target peer. Throws ERR_UNCONFIGURED in plain mode, FAILED without such a peer,
-   * ERR_OUT_OF_MEMORY when it is too large. Godot: PacketPeer.put_packet.
+   * ERR_OUT_OF_MEMORY when it is too large, ERR_INVALID_PARAMETER for anything but bytes. Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
     this.#core.sender.putData(this.#targetPeer, bytes)
@@ -167,8 +167,9 @@ export class Room extends PacketPeer {
   }
 
   /**
-   * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers. For
-   * one: throws ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
+   * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but
+   * bytes. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#core.sender.broadcast(to, bytes, isText)
@@ -176,7 +177,8 @@ export class Room extends PacketPeer {
 
   /**
    * Sends one packet in either mode to all peers except these; unknown ids are ignored. Returns the number of
-   * receivers: a peer whose output buffer is full does not get it.
+   * receivers: a peer whose output buffer is full does not get it. Throws ERR_OUT_OF_MEMORY when it is larger than
+   * `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but bytes.
    */
   broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
     return this.#core.sender.broadcastExcept(new Set(excluded), bytes, isText)

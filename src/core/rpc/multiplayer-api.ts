@@ -4,6 +4,7 @@ import { namesOf } from '../server/signals.ts'
 import type { SignalEmitter } from '../server/signals.ts'
 import { addSignalMethods } from '../server/signal-source.ts'
 import type { SignalSource } from '../server/signal-source.ts'
+import { checkBytes } from '../check-packet.ts'
 import { checkTarget } from './check-target.ts'
 import { NodeMembers } from './node-members.ts'
 import type { NodeHost } from './node-members.ts'
@@ -180,10 +181,12 @@ export class MultiplayerAPI {
   }
 
   /**
-   * Sends bytes to all (0), to one, or to all but one (-id). ERR_INVALID_DATA for none, ERR_DOES_NOT_EXIST for a peer
-   * that is not connected, ERR_OUT_OF_MEMORY for more than the outgoing buffer holds. Godot: MultiplayerAPI.send_bytes.
+   * Sends bytes to all (0), to one, or to all but one (-id). ERR_INVALID_DATA for none, ERR_INVALID_PARAMETER for
+   * anything but bytes, ERR_DOES_NOT_EXIST for a peer that is not connected, ERR_OUT_OF_MEMORY for more than the
+   * outgoing buffer holds. Godot: MultiplayerAPI.send_bytes.
    */
   sendBytes (bytes: Uint8Array, to: number = target.ALL): void {
+    checkBytes(bytes)
     checkTarget(this.#parts.link, to)
     this.#parts.wire.sendBytes(to, bytes)
   }

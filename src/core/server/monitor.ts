@@ -90,7 +90,10 @@ export interface Counters {
 export interface ServerMonitor extends Counters {
   /** Events for operators. */
   readonly events: SignalSource<MonitorEvents>
-  /** Calls `watch` with every packet until the returned function is called. Costs nothing without watchers. */
+  /**
+   * Calls `watch` with every packet until the returned function is called; what it throws or rejects with is logged.
+   * Costs nothing without watchers.
+   */
   watchPackets (watch: PacketWatcher): () => void
 }
 
@@ -111,27 +114,32 @@ export class Monitor implements ServerMonitor {
   readonly events: SignalEmitter<MonitorEvents>
   readonly #log: Logger
   readonly #bursts: BurstLog
-  #watchers: readonly PacketWatcher[] = []
+  readonly #watchers: SignalEmitter<{ watchPackets: Parameters<PacketWatcher> }>
+  /** Whether packets have to be given to `showPacket`. */
+  isWatched = false
 
   constructor (log: Logger) {
     this.#log = log
     this.#bursts = new BurstLog(log)
-    this.events = new SignalEmitter(eventNames, (err, signal) => { this.listenerFailed(err, signal) })
+    const failed = (err: unknown, signal: string): void => { this.listenerFailed(err, signal) }
+    this.events = new SignalEmitter(eventNames, failed)
+    this.#watchers = new SignalEmitter(new Set(['watchPackets'] as const), failed)
   }
 
   watchPackets (watch: PacketWatcher): () => void {
-    this.#watchers = [...this.#watchers, watch]
-    return () => { this.#watchers = this.#watchers.filter(one => one !== watch) }
-  }
-
-  /** Whether packets have to be given to `showPacket`. */
-  get isWatched (): boolean {
-    return this.#watchers.length > 0
+    // Of its own, as a function may watch twice.
+    const listener: PacketWatcher = (...packet) => watch(...packet)
+    this.#watchers.on('watchPackets', listener)
+    this.isWatched = true
+    return () => {
+      this.#watchers.off('watchPackets', listener)
+      this.isWatched = this.#watchers.listenerCount('watchPackets') > 0
+    }
   }
 
   /** Gives a message of a peer to the watchers. */
   showPacket (...packet: Parameters<PacketWatcher>): void {
-    for (const watch of this.#watchers) watch(...packet)
+    this.#watchers.emit('watchPackets', ...packet)
   }
 
   /** A limit was hit; `details` say by whom. */

@@ -361,7 +361,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends a packet to the target peer. Throws ERR_UNCONFIGURED in plain mode, FAILED without such a peer,
-   * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`. Godot: PacketPeer.put_packet.
+   * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes.
+   * Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
     this.#main.putPacket(bytes)
@@ -373,8 +374,9 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers. For
-   * one: throws ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
+   * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes. For
+   * one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#registry.rooms.broadcast(to, bytes, isText)
@@ -382,7 +384,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends one packet in either mode to all peers except these; unknown ids are ignored. Returns the number of
-   * receivers: a peer whose output buffer is full does not get it.
+   * receivers: a peer whose output buffer is full does not get it. Throws ERR_OUT_OF_MEMORY when it is larger than
+   * `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes.
    */
   broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
     return this.#registry.rooms.broadcastExcept(new Set(excluded), bytes, isText)
@@ -486,7 +489,7 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
-   * ERR_UNCONFIGURED without that option.
+   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for no bytes, ERR_INVALID_PARAMETER for anything else.
    * Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {

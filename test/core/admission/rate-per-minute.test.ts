@@ -20,6 +20,12 @@ t.test('forgets keys after a minute', async t => {
   t.equal(rate.size, 1)
 })
 
+t.test('forgets events that nobody counts after a minute, too', async t => {
+  const rate = new RatePerMinute()
+  for (let now = 0; now < 6_000_000; now += 30_000) rate.add('a', now)
+  t.equal(rate.count('a', 0), 2, 'those of the last minute')
+})
+
 t.test('agrees with a list of all times for random events', async t => {
   const rate = new RatePerMinute()
   const all: Array<[key: string, time: number]> = []

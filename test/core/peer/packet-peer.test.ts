@@ -106,6 +106,26 @@ t.test('full objects are sent and received only if allowed', async t => {
   t.doesNotThrow(() => peer.putVar(object))
 })
 
+for (const [type, value] of Object.entries({
+  'a text': 'abc',
+  'a list of numbers': [1, 2, 3],
+  'an array of other numbers': Uint16Array.of(513),
+  'an ArrayBuffer': new ArrayBuffer(3),
+  null: null
+})) {
+  t.test(`${type} is not sent as bytes`, async t => {
+    const { client, server, peer } = await serve(true)
+    const bytes = value as unknown as Uint8Array
+    const ways: Array<() => unknown> = [
+      () => { peer.putPacket(bytes) }, () => { peer.send(bytes, true) }, () => { server.putPacket(bytes) },
+      () => server.broadcast(0, bytes), () => server.broadcast(peer.id, bytes), () => server.broadcastExcept([], bytes),
+      () => { server.multiplayer.sendBytes(bytes) }
+    ]
+    for (const send of ways) t.throws(send, { code: 'ERR_INVALID_PARAMETER', message: /expected a Uint8Array/ })
+    t.same(await client.frames(), [])
+  })
+}
+
 t.test('rejects values that cannot be encoded as a Variant', async t => {
   const { peer } = await serve()
   t.throws(() => peer.putVar(Symbol('x') as never), { code: 'ERR_INVALID_PARAMETER' })

@@ -26,6 +26,26 @@ for (const kib of [1, 64, 256]) {
   })
 }
 
+for (const gdMpApi of [false, true]) {
+  t.test(`the server can send maxDataSize bytes to many peers, but no more (gdMpApi: ${gdMpApi})`, async t => {
+    const server = await openMemoryServer({ gdMpApi, outputBufferKb: 1 }, [10, 11])
+    const clients = [new FrameClient(server), new FrameClient(server)]
+    for (const client of clients) await client.frames()
+    const room = server.room('main')
+    const ways: Array<(bytes: Uint8Array) => unknown> = [
+      bytes => server.broadcast(0, bytes), bytes => server.broadcast(-11, bytes), bytes => server.broadcast(10, bytes),
+      bytes => server.broadcastExcept([11], bytes), bytes => room.broadcast(0, bytes),
+      bytes => room.broadcastExcept([11], bytes), ...gdMpApi ? [(bytes: Uint8Array) => { server.putPacket(bytes) }] : []
+    ]
+    for (const send of ways) {
+      t.throws(() => send(Buffer.alloc(server.maxDataSize + 1)), { code: 'ERR_OUT_OF_MEMORY', message: /outputBufferKb/ })
+    }
+    for (const send of ways) send(Buffer.alloc(server.maxDataSize))
+    t.same((await clients[0].frames()).map(({ payload }) => payload.length), ways.map(() => gdMpApi ? KIB - 1 : KIB))
+    await server.stop()
+  })
+}
+
 t.test('the error for a packet that only fits an empty buffer does not name the option', async t => {
   const server = await openMemoryServer({ closeTimeout: 0.1 })
   const client = new FrameClient(server)

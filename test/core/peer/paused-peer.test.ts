@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
@@ -14,6 +15,7 @@ async function plain (options: Partial<ServerOptions> = {}) {
   server.on('client_close_request', (_, code) => { signals.push(`request ${code}`) })
   server.on('client_disconnected', (_, wasClean) => { signals.push(`disconnected ${wasClean}`) })
   const client = new FrameClient(server)
+  server.poll()
   const [peer] = server.peers()
   return { server, client, peer, signals }
 }
@@ -158,3 +160,37 @@ t.test('a ping whose pong does not fit the outgoing buffer closes a peer as slow
   t.match(await peer.ended(), { cause: 'slow', code: 4008 })
   await server.stop()
 })
+
+type Act = (server: WebSocketServer) => void
+
+const polledPauses: Array<[what: string, maxPacketsPerSecond: number, act: Act, code: number]> = [
+  ['is within its rate limit again', 5, () => {}, 3001],
+  ['is within its rate limit again, but has a full queue', 7, () => {}, 3001],
+  ['is disconnected', 5, server => { for (const { id } of server.peers()) server.disconnectPeer(id, 4000) }, 4000]
+]
+
+for (const [what, maxPacketsPerSecond, act, code] of polledPauses) {
+  t.test(`without autoPoll nothing is signalled outside of poll() when a paused peer ${what}`, async t => {
+    const clock = stopTime(t)
+    const { server, client, peer, signals } = await plain({ autoPoll: false, pingInterval: 0, maxPacketsPerSecond })
+    client.connection.deliver(Buffer.concat([packets(12), frame(8, closePayload(3001))]))
+    server.poll()
+    t.ok(peer.isPaused)
+    const before = [...signals]
+
+    act(server)
+    clock.advance(50)
+    clock.advance(1000)
+    await nextTurn()
+
+    t.same(signals, before)
+    t.ok(server.hasPeer(peer.id))
+    for (let polls = 0; polls < 20 && peer.state !== 'ended'; polls++) {
+      while (peer.getAvailablePacketCount() > 0) peer.getPacket()
+      server.poll()
+      clock.advance(1000)
+    }
+    t.equal(signals.at(-1), 'disconnected true')
+    t.equal(peer.end?.code, code)
+  })
+}

@@ -190,6 +190,7 @@ t.test('the application may send data first and accept with completeAuth()', asy
   t.same(await heard(client), ['2:0a000000', '2:07003f'])
   t.throws(() => server.sendAuth(10, new Uint8Array(0)), { code: 'ERR_INVALID_DATA' })
   t.throws(() => server.sendAuth(11, Uint8Array.of(1)), { code: 'ERR_DOES_NOT_EXIST' })
+  t.throws(() => server.sendAuth(10, 'text' as never), { code: 'ERR_INVALID_PARAMETER' })
   auth(client)
   await heard(client)
   auth(client, 'too late')

@@ -1,5 +1,8 @@
 import t from 'tap'
 import { Monitor } from '../../../src/core/server/monitor.ts'
+import type { PacketWatcher } from '../../../src/core/server/monitor.ts'
+import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { stopTime } from '../../helper/clock.ts'
 
@@ -24,4 +27,32 @@ t.test('a listener that fails at every event is logged once per burst', async t 
   monitor.events.on('listening', () => { throw err })
   for (let i = 0; i < 1000; i++) monitor.events.emit('listening')
   t.same(records, [{ signal: 'listening', err }])
+})
+
+t.test('a watcher of packets that throws or rejects is logged, and the packet is handled', async t => {
+  const errors: object[] = []
+  const server = await openMemoryServer({ log: { ...silentLogger, error: details => { errors.push(details) } } })
+  const err = new Error('broken watcher')
+  const ends = [
+    server.monitor.watchPackets(() => { throw err }),
+    server.monitor.watchPackets(async () => { throw err })
+  ]
+  const seen: number[] = []
+  const watch: PacketWatcher = ({ id }) => { seen.push(id) }
+  const [endOne, endOther] = [server.monitor.watchPackets(watch), server.monitor.watchPackets(watch)]
+  const packets: string[] = []
+  server.on('packet', (_id, bytes) => { packets.push(Buffer.from(bytes).toString()) })
+  const client = new FrameClient(server)
+  const [{ id }] = server.peers()
+  client.text('one')
+  await nextTurn()
+  for (const end of [...ends, endOne]) end()
+  client.text('two')
+  endOther()
+  client.text('three')
+  await nextTurn()
+  t.same(packets, ['one', 'two', 'three'])
+  t.same(seen, [id, id, id], 'each watcher ends by itself')
+  t.same(errors, [{ signal: 'watchPackets', err }])
+  await server.stop()
 })

@@ -1,6 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import { opcode } from '../../../protocol/websocket/frame.ts'
+import { checkPacket } from '../../check-packet.ts'
 import type { PeerSession } from '../../peer/peer-session.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import { writeMode } from '../../peer/write-mode.ts'
@@ -34,16 +35,27 @@ export class RoomSender {
 
   /** Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id). */
   putData (to: number, bytes: Uint8Array): void {
-    this.#put(to, this.#settings.wire.relay.data(to, bytes))
+    const { wire, maxDataSize } = this.#settings
+    this.#checkMode()
+    checkPacket(bytes, maxDataSize)
+    this.#put(to, wire.relay.data(to, bytes))
   }
 
   /** Sends a packet of remote calls of the server, to targets as those of `putData`. */
   putCall (to: number, packet: Uint8Array): void {
-    this.#put(to, this.#settings.wire.relay.call(to, packet))
+    const { wire, maxPacketSize } = this.#settings
+    this.#checkMode()
+    const call = wire.relay.call(to, packet)
+    checkPacket(call, maxPacketSize)
+    this.#put(to, call)
   }
 
-  /** Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id. */
+  /**
+   * Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id,
+   * ERR_OUT_OF_MEMORY for a packet that is too large.
+   */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
+    checkPacket(bytes, this.#settings.maxDataSize)
     const { members, link } = this.#room
     if (to > 0) {
       const elsewhere = members.has(to) ? undefined : link?.get(to)
@@ -71,7 +83,8 @@ export class RoomSender {
 
   /** Sends a packet to a peer of another node. */
   sendElsewhere (peer: WebSocketPeer, bytes: Uint8Array, isText: boolean): 1 {
-    const { options, wire } = this.#settings
+    const { options, wire, maxDataSize } = this.#settings
+    checkPacket(bytes, maxDataSize)
     if (options.gdMpApi) peer.putPacket(wire.relay.data(peer.id, bytes))
     else peer.send(bytes, isText)
     return 1
@@ -79,9 +92,10 @@ export class RoomSender {
 
   /**
    * Sends a packet in either mode to all members except these and returns the number of receivers; one whose output
-   * buffer is full does not get it.
+   * buffer is full does not get it. ERR_OUT_OF_MEMORY for a packet that is too large.
    */
   broadcastExcept (excluded: ReadonlySet<number>, bytes: Uint8Array, isText: boolean): number {
+    checkPacket(bytes, this.#settings.maxDataSize)
     return this.#sendToEach(this.#room.openPeers(), excluded, bytes, isText)
   }
 
@@ -122,13 +136,11 @@ export class RoomSender {
     return session
   }
 
+  #checkMode (): void {
+    if (!this.#settings.options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
+  }
+
   #put (to: number, packet: Uint8Array): void {
-    const { options, maxPacketSize } = this.#settings
-    if (!options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
-    if (packet.length > maxPacketSize) {
-      const message = `packet too large: at most ${maxPacketSize} bytes fit the outgoing buffer (option outputBufferKb)`
-      throw new GodotError('ERR_OUT_OF_MEMORY', message)
-    }
     if (!this.#room.relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
   }
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { Random, scaled, seed } from '../../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../../helper/frame-client.ts'
-import { receive, sessionOf } from '../../../helper/internals.ts'
+import { receive, sendToAll, sessionOf } from '../../../helper/internals.ts'
 import { root } from '../../../../scripts/root.ts'
 import { openMemoryServer, recordSignals } from '../../../helper/memory-server.ts'
 
@@ -174,6 +174,31 @@ t.test('a peer in text mode receives relayed packets as text, in order', async t
   t.same(await b.receivedFrames(), ['2:000a0000000b00000041', '2:000a0000000000000042'])
   await server.stop()
 })
+
+for (const when of ['is closing', 'has ended'] as const) {
+  t.test(`a member whose write mode changes while it ${when} gets nothing more`, async t => {
+    const server = await openMemoryServer({ gdMpApi: true, lastWords: false }, [10, 11])
+    const [leaving, other] = [new FrameClient(server), new FrameClient(server)]
+    await leaving.frames()
+    const peer = server.getPeer(10)
+    const sayInText = (): void => {
+      peer.setWriteMode(0)
+      t.throws(() => { peer.putPacket(Buffer.from('bye')) }, { code: 'FAILED' })
+      peer.setWriteMode(1)
+    }
+    if (when === 'has ended') server.once('peer_disconnected', sayInText)
+    peer.close(4000)
+    if (when === 'is closing') sayInText()
+    else leaving.close(4000)
+    server.putPacket(Buffer.from('hello'))
+    other.send(2, Buffer.from('000b0000000000000042', 'hex'))
+    t.same((await leaving.frames()).map(({ opcode }) => opcode), [8])
+    leaving.connection.disconnect()
+    await nextTurn()
+    t.equal(sendToAll(server, Buffer.from('hello')), 1, 'one member is left')
+    await server.stop()
+  })
+}
 
 t.test('a relay whose server does not read keeps working, and queues at most its limit', async t => {
   const { server } = await multiplayerServer([10, 11])
