@@ -6,6 +6,8 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import type { Logger } from '../../src/logger.ts'
+import type { RoomOptions } from '../../src/options/option-types.ts'
+import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 
 /** Which nodes a request is about: the one that answers, or all. */
 export type Scope = 'local' | 'cluster'
@@ -98,6 +100,14 @@ export class ClusterNodes {
     return internalsOf(this.server).registry.peers.get(id)?.peer
   }
 
+  /** Closes a peer of any node, and resolves with it when its node has done so; rejects as `peer`, or as `at`. */
+  async disconnectPeer (id: number, code?: number, reason?: string): Promise<WebSocketPeer> {
+    const peer = this.peer(id)
+    if (this.slotOf(id) === undefined) peer.close(code, reason)
+    else await this.#link!.api.disconnectPeer(id, code, reason)
+    return peer
+  }
+
   /**
    * Slot of the other node that a peer is on; undefined if it is here. Throws ERR_DOES_NOT_EXIST if there is no such
    * node, cluster-unavailable if that cannot be known.
@@ -147,6 +157,33 @@ export class ClusterNodes {
     if (room !== undefined) return room
     if (!this.#link.api.isReady) throw new GodotError('cluster-unavailable')
     throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(name)}`)
+  }
+
+  /** Opens a room, in a cluster with its home on this node; rejects as `Cluster.openRoom`. */
+  async openRoom (name: string | undefined, settings: RoomOptions): Promise<RoomFacts> {
+    const opened = await (this.#link?.api ?? this.server).openRoom(name, settings)
+    return this.room(opened.name)
+  }
+
+  /** Changes settings of a room of any node, and resolves with it; rejects as `room`, or `ClusterLink.changeRoom`. */
+  async changeRoom (name: string, changes: RoomOptions): Promise<RoomFacts> {
+    this.room(name)
+    if (this.#link === undefined) this.server.room(name).change(changes)
+    else await this.#link.changeRoom(name, changes)
+    return this.room(name)
+  }
+
+  /**
+   * Closes a room of any node; resolves with the number of its peers, and the nodes that could not be told. Rejects as
+   * `room`, or `ClusterLink.closeRoom`.
+   */
+  async closeRoom (
+    name: string, code: number = closeCode.NORMAL, reason: string = ''
+  ): Promise<{ peers: number } & Partial> {
+    const { peerCount: peers } = this.room(name)
+    if (this.#link !== undefined) return { peers, ...partialOf(await this.#link.closeRoom(name, code, reason)) }
+    this.server.room(name).close(code, reason)
+    return { peers }
   }
 }
 

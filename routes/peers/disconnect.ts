@@ -56,9 +56,7 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
       }
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {
-    const peer = nodes.peer(params.id)
-    if (nodes.slotOf(params.id) === undefined) peer.close(code, reason)
-    else await nodes.link!.api.disconnectPeer(params.id, code, reason)
+    const peer = await nodes.disconnectPeer(params.id, code, reason)
     const end = wait === undefined ? undefined : await endWithin(peer, wait)
     return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
   })
