@@ -7,7 +7,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import { GodotError } from '../src/error.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
-import type { ClusterNodes, Gathered } from './nodes/cluster-nodes.ts'
+import type { ClusterNodes, MissingNodes } from './nodes/cluster-nodes.ts'
 import { partial } from './page.ts'
 import { type Filter, QueryFilter } from './peers/peer-filter.ts'
 import { select, type Selection, shareOf } from './peers/selection.ts'
@@ -168,7 +168,7 @@ class ClusterPackets {
   /** Sends a packet as a query says; resolves with the number of recipients. */
   async send (
     room: string | undefined, { target = 0, excluded, raw = false, ...selection }: Selecting, packet: PacketBody
-  ): Promise<{ recipients: number } & Gathered<never>['partial']> {
+  ): Promise<{ recipients: number } & MissingNodes> {
     if (room !== undefined) this.#nodes.room(room)
     if (target > 0) {
       await this.toPeer({ id: target, room, raw }, packet)
@@ -176,12 +176,12 @@ class ClusterPackets {
     }
     const { isText } = packet
     const wanted = { target, room, isText, ...selectionOf({ excluded, ...selection }) }
-    const { results, partial } = await this.#toMany.each(
+    const { results, missing } = await this.#toMany.each(
       slot => shareOf(this.#nodes, slot, wanted),
       'cluster',
       bytesToSend(this.#nodes.server, packet, raw)
     )
-    return { recipients: results.reduce((sum, count) => sum + count, 0), ...partial }
+    return { recipients: results.reduce((sum, count) => sum + count, 0), ...missing }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { List, Page, PageQuery, Cut, Slice, SortKeys } from '../page.ts'
 import { cutOf, joinSlices, sliceOf } from '../page.ts'
-import type { ClusterNodes, NodeOperation, Partial, Scope } from './cluster-nodes.ts'
+import type { ClusterNodes, MissingNodes, NodeOperation, Scope } from './cluster-nodes.ts'
 
 /** A list whose items are spread over the nodes of a cluster: each gives its share of a page. */
 export interface Share<Source, Item, Name extends string, Filter> {
@@ -31,12 +31,12 @@ export class ClusterList<Source, Item, Name extends string, Filter> {
   }
 
   /** One page of the items of all nodes, or only of this one. */
-  async page (query: PageQuery<Name>, filter: Filter, scope?: Scope): Promise<Page<Item> & Partial> {
+  async page (query: PageQuery<Name>, filter: Filter, scope?: Scope): Promise<Page<Item> & MissingNodes> {
     const { keys } = this.#share
     const key = this.#nodes.cursorKey
     const cut = cutOf(keys, query, key)
-    const { results, partial } = await this.#operation.everywhere({ cut, filter }, scope)
-    return { ...joinSlices(keys, cut, results, key), ...partial }
+    const { results, missing } = await this.#operation.everywhere({ cut, filter }, scope)
+    return { ...joinSlices(keys, cut, results, key), ...missing }
   }
 
   #sliceHere ({ cut, filter }: SliceQuery<Name, Filter>): Slice<Item> {

@@ -13,12 +13,13 @@ import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 export type Scope = 'local' | 'cluster'
 
 /** What a response says if some nodes did not answer: their ids. */
-export interface Partial { readonly partial?: true, readonly unreachable?: string[] }
+export interface MissingNodes { readonly partial?: true, readonly unreachable?: string[] }
 
 /** What the nodes have answered; without a cluster the server alone. */
 export interface Gathered<Result> {
   readonly results: readonly Result[]
-  readonly partial: Partial
+  /** The nodes that have not answered. */
+  readonly missing: MissingNodes
 }
 
 /** Runs an operation on a node; `bytes` are valid until it awaits something. */
@@ -140,7 +141,7 @@ export class ClusterNodes {
   }
 
   /** Waits until bans and options are shared with all nodes; if they cannot be, the response says so. */
-  async shared (): Promise<Partial> {
+  async shared (): Promise<MissingNodes> {
     if (this.#link === undefined || await this.#link.config.written()) return {}
     return { partial: true, unreachable: this.others().map(({ id }) => id).sort() }
   }
@@ -179,9 +180,9 @@ export class ClusterNodes {
    */
   async closeRoom (
     name: string, code: number = closeCode.NORMAL, reason: string = ''
-  ): Promise<{ peers: number } & Partial> {
+  ): Promise<{ peers: number } & MissingNodes> {
     const { peerCount: peers } = this.room(name)
-    if (this.#link !== undefined) return { peers, ...partialOf(await this.#link.closeRoom(name, code, reason)) }
+    if (this.#link !== undefined) return { peers, ...missingNodes(await this.#link.closeRoom(name, code, reason)) }
     this.server.room(name).close(code, reason)
     return { peers }
   }
@@ -237,12 +238,13 @@ export class NodeOperation<Parameters extends object, Result> {
     const here = own === undefined ? [] : [await this.at(undefined, own, bytes)]
     const results = [...here, ...(await Promise.all(asked)).flat()]
     const isAlone = scope !== 'local' && !isReady
-    return { results, partial: isAlone ? { partial: true, unreachable: unreachable.sort() } : partialOf(unreachable) }
+    const missing = isAlone ? { partial: true as const, unreachable: unreachable.sort() } : missingNodes(unreachable)
+    return { results, missing }
   }
 }
 
 /** What a response says about nodes that did not answer. */
-export function partialOf (unreachable: readonly string[]): Partial {
+export function missingNodes (unreachable: readonly string[]): MissingNodes {
   return unreachable.length === 0 ? {} : { partial: true, unreachable: [...unreachable].sort() }
 }
 

@@ -67,9 +67,9 @@ const readRoutes: Routes = async (app, { nodes, describe }) => {
     }
   }), async () => {
     if (nodes.link === undefined) return { items: [] }
-    const { results, partial } = await describe.everywhere({})
-    const missing = nodes.others().filter(({ id }) => partial.unreachable?.includes(id))
-    return { items: [...results, ...missing.map(describeMissing)].sort((a, b) => a.slot - b.slot), ...partial }
+    const { results, missing } = await describe.everywhere({})
+    const unreachable = nodes.others().filter(({ id }) => missing.unreachable?.includes(id))
+    return { items: [...results, ...unreachable.map(describeMissing)].sort((a, b) => a.slot - b.slot), ...missing }
   })
 
   app.get('/nodes/:node', isolated({

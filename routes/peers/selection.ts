@@ -40,10 +40,10 @@ function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, a
 export async function runOnSelected<Wanted extends Selection, Result extends { notFound: readonly number[] }> (
   nodes: ClusterNodes, operation: NodeOperation<NodeShare<Wanted>, Result>, selection: Wanted
 ) {
-  const { results, partial } = await operation.each(slot => shareOf(nodes, slot, selection))
+  const { results, missing } = await operation.each(slot => shareOf(nodes, slot, selection))
   const { ids = [], excluded = [] } = selection
   const notFound = [...results.flatMap(result => result.notFound), ...nodes.unknownOf(ids, excluded)]
-  return { results, notFound, ...partial }
+  return { results, notFound, ...missing }
 }
 
 /** The sum of one member of what the nodes answer. */
