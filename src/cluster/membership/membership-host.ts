@@ -1,3 +1,5 @@
+import type { Lease } from './lease.ts'
+
 /** Another live node of the cluster. */
 export interface ClusterNode {
   /** Name of the node, unique in the cluster. */
@@ -20,7 +22,7 @@ export interface MembershipHost {
   /** Settings that all nodes must share, as a JSON object; a node that differs refuses to start. */
   readonly agreement: string
   /** This node holds a slot, initially or again after `fenced`; the other nodes are informed after this call. */
-  claimed (lease: { readonly slot: number, readonly epoch: number }): void
+  claimed (lease: Lease): void
   /** All other nodes are live here; this node is ready once this resolves. */
   ready (): Promise<void>
   /** Bytes for the next heartbeat, besides the node's identity and state. */

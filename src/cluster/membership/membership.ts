@@ -3,6 +3,7 @@ import { GodotError } from '../../error.ts'
 import type { Logger } from '../../logger.ts'
 import { BurstLog } from '../../core/server/log/burst-log.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore } from '../bus/bus.ts'
+import type { Lease } from './lease.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './node-heartbeat.ts'
 import { checkAgreement, decodeLease, leaseKey, readLeases, type LeaseValue } from './lease-value.ts'
@@ -19,12 +20,6 @@ export interface MembershipOptions {
   /** All nodes have the same. */
   readonly version: string
   readonly timings?: Timings | undefined
-}
-
-/** A live node that a starting one knows by its lease. */
-interface KnownNode {
-  readonly slot: number
-  readonly epoch: number
 }
 
 const EMPTY = new Uint8Array(0)
@@ -61,8 +56,8 @@ export class Membership {
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
       // A heartbeat may be late: its node may have left although its lease has not expired.
-      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node.slot, node.epoch) === true,
-      answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
+      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node) === true,
+      answers: (node: ClusterNode) => this.#answers(node)
     }
     this.#others = new OtherNodes(host, inquiry, this.#timings, { log, failures: this.#failures })
   }
@@ -159,7 +154,7 @@ export class Membership {
   }
 
   /** Announces this node and waits until it knows the others. */
-  async #introduceSelf (lease: SlotLease, known: KnownNode[]): Promise<void> {
+  async #introduceSelf (lease: SlotLease, known: Lease[]): Promise<void> {
     if (this.#state === 'closed') return
     this.#lease = lease
     this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
@@ -183,14 +178,14 @@ export class Membership {
   }
 
   /** The leases whose owners respond. */
-  async #findLive (leases: ReadonlyMap<number, LeaseValue>): Promise<KnownNode[]> {
+  async #findLive (leases: ReadonlyMap<number, LeaseValue>): Promise<Lease[]> {
     const nodes = [...leases].filter(([, { hasLeft }]) => !hasLeft).map(([slot, { epoch }]) => ({ slot, epoch }))
-    const answers = await Promise.all(nodes.map(({ slot, epoch }) => this.#answers(slot, epoch)))
+    const answers = await Promise.all(nodes.map(node => this.#answers(node)))
     return nodes.filter((_, index) => answers[index] === true)
   }
 
-  /** Whether the owner of a slot responds; undefined if the broker is unreachable. */
-  async #answers (slot: number, epoch: number): Promise<boolean | undefined> {
+  /** Whether the holder of a lease responds; undefined if the broker is unreachable. */
+  async #answers ({ slot, epoch }: Lease): Promise<boolean | undefined> {
     try {
       const answer = await this.#bus.request(`${this.#prefix}.n.${slot}.ping`, EMPTY, this.#timings.ping)
       return new TextDecoder().decode(answer) === String(epoch)

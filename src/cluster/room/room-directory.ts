@@ -1,19 +1,12 @@
 import { GodotError } from '../../error.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { BusError, type KeyStore, type StoreEntry } from '../bus/bus.ts'
+import { isSame, type Lease } from '../membership/lease.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import { keyOf, roomOf } from '../subjects.ts'
 
 /** Maximum attempts to change an entry, which its home may be writing again after the broker has lost it. */
 const ATTEMPTS = 5
-
-/** A node that holds a slot. */
-export interface Lease { readonly slot: number, readonly epoch: number }
-
-/** Whether two leases are the same one. */
-export function isSame (one: Lease, other: Lease): boolean {
-  return one.slot === other.slot && one.epoch === other.epoch
-}
 
 /** A room of the cluster: where its server is, and its settings. */
 export interface DirectoryEntry extends Lease {
