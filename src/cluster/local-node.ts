@@ -137,7 +137,7 @@ export class LocalNode implements NodeContext {
   }
 
   async openStore (name: string): ReturnType<Bus['openStore']> {
-    return await this.bus.openStore(`gdws-${this.#rules.namespace}-${name}`)
+    return await this.bus.openStore(this.subjects.storeName(name))
   }
 
   /** The largest packet must fit in a message. */
