@@ -8,7 +8,7 @@ import type { Timings } from './timings.ts'
 
 /** The highest slot; the lowest is 1. */
 const MAX_SLOT = 1023
-/** Clocks of two machines may run this much apart. */
+/** How much faster one machine's clock may run than another's. */
 const DRIFT = 1.1
 
 /**

@@ -23,7 +23,7 @@ export interface PeerSyncHost extends RemoteHost {
   remoteJoined (peer: RemotePeer): void
   /** A peer of another node leaves; it is deleted after that. */
   remoteLeft (peer: RemotePeer): void
-  /** It is deleted. */
+  /** A peer of another node has been deleted. */
   remoteDeleted (peer: RemotePeer, end: PeerEnd): void
   /** Messages about the peers of a node were lost. */
   eventsLost (node: ClusterNode, count: number): void

@@ -34,8 +34,8 @@ export class RoomDirectory {
   /** Another map after every close. */
   #known = new Map<string, Known>()
   /**
-   * Revision of the latest change that the watch has reported. An answer of the store that is not newer is out of date
-   * if it says that a room exists which has no entry here: the room has ended since.
+   * Latest revision that the watch has reported. A reply of the store that is no newer is stale if it names a room
+   * without an entry here: that room has closed since.
    */
   #reported = 0
   #store: KeyStore | undefined
