@@ -1,6 +1,6 @@
 import t from 'tap'
-import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { WebSocketServer } from '../../index.ts'
+import { MemoryBroker } from '../helper/memory-bus.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
