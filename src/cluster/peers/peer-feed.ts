@@ -1,7 +1,7 @@
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
+import type { PeerFacts } from '../../core/server/cluster-link.ts'
 import type { Lease } from '../membership/lease.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
-import type { PeerFacts } from './remote-peer.ts'
 
 /** A peer of a node has joined a room, or left one. */
 export interface PeerEvent {
