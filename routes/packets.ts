@@ -110,7 +110,7 @@ const selecting = Type.Refine(Type.Object({
 }, { additionalProperties: false }), selectsAtMostOnce,
 () => 'must have target 0 with ids, excluded or a filter, and not both ids and a filter')
 
-// One for each route: describing failures changes it.
+// One for each route: `documentRoutes` changes it.
 const manyResponses = () => ({
   202: Type.Object({
     recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] }),
