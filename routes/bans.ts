@@ -2,20 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
 import { problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
-import { parseAddressRange } from '../src/address-range.ts'
 import { describeBan } from '../src/admin/describe-ban.ts'
 import { GodotError } from '../src/error.ts'
 import { Type } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { Meta, partial } from './page.ts'
-import { BanTerms, badRequest } from './schemas.ts'
+import { addressRange, badRequest, BanTerms, invalidRange } from './schemas.ts'
 
 const tags = ['bans']
 
-const invalidRange = 'must be an IP address or a CIDR range'
-/** An IP address or a CIDR range. */
-const Range = Type.Refine(Type.String({ description: 'An IP address, or a range such as `192.0.2.0/24`' }),
-  text => parseAddressRange(text) !== undefined, () => invalidRange)
+const Range = addressRange('An IP address, or a range such as `192.0.2.0/24`')
 
 /** A ban. */
 export const BanEntry = Type.Object({

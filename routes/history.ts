@@ -42,8 +42,8 @@ export const historyRoutes: FastifyPluginAsyncTypebox<AdminParts & { feed: Event
       }
     }
   }), async ({ query: { scope } }) => {
-    const { results, partial } = await read.everywhere({}, scope)
+    const { results, missing } = await read.everywhere({}, scope)
     const { at, ...columns } = sumOfSamples(results)
-    return { interval: 1 as const, at: new Date(at).toISOString(), ...columns, ...partial }
+    return { interval: 1 as const, at: new Date(at).toISOString(), ...columns, ...missing }
   })
 }

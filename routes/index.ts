@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { allowOrigins } from '../http/allow-origins.ts'
 import adminAuth from '../plugins/admin-auth.ts'
 import audit from '../plugins/audit.ts'
-import { describeFailures } from '../http/document/describe-failures.ts'
+import { documentRoutes } from '../http/document/document-routes.ts'
 import { watchMethods } from '../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem } from '../http/problem.ts'
@@ -44,10 +44,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const onWrongToken = (address: string): void => { feed.addWrongToken(address) }
   await app.register(adminAuth, { ...options, onWrongToken })
   shareSchemas(app, Problem, NodeEntry, Peer, PeerDetails, RoomEntry, State, BanEntry, Event)
-  const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
-  // Two servers in one document are told apart by their tags.
-  const tagPrefix = given.server === undefined ? '' : `${given.server}: `
-  describeFailures(app, { ...options, operationIdPrefix, tagPrefix })
+  documentRoutes(app, { ...options, server: given.server })
   const nodes = new ClusterNodes(server)
   const peers = createPeerList(nodes)
   const refuseOtherMethods = watchMethods(app)

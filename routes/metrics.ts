@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
-import { describeFailures } from '../http/document/describe-failures.ts'
+import { documentRoutes } from '../http/document/document-routes.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import { Problem, problemCounts } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-option-types.ts'
@@ -27,7 +27,7 @@ export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, options) 
   ownScope(app)
   await app.register(adminAuth, { token, auth })
   shareSchemas(app, Problem)
-  describeFailures(app, { ...options, auth })
+  documentRoutes(app, { security: options.security, auth })
   const { contentType } = registry
   app.get(servicePaths.metrics, isolated({
     schema: {

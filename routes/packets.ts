@@ -1,16 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
-import { bytesToSend, parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
+import { parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
-import type { RoomCore } from '../src/core/room/room-core.ts'
-import { internalsOf } from '../src/core/server/internals.ts'
 import { GodotError } from '../src/error.ts'
-import { Type, type Static } from '../src/typebox.ts'
+import { Type } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
-import type { ClusterNodes, Gathered } from './nodes/cluster-nodes.ts'
+import { ClusterPackets, selectsAtMostOnce } from './nodes/cluster-packets.ts'
 import { partial } from './page.ts'
-import { type Filter, QueryFilter } from './peers/peer-filter.ts'
-import { select, type Selection, shareOf } from './peers/selection.ts'
+import { QueryFilter } from './peers/peer-filter.ts'
 import { badRequest, noPeer, Peer, PeerId, RoomName } from './schemas.ts'
 
 const tags = ['packets']
@@ -102,7 +99,7 @@ const targets = {
   raw
 }
 
-const query = Type.Refine(Type.Object(targets, { additionalProperties: false }), selectsOnce,
+const query = Type.Refine(Type.Object(targets, { additionalProperties: false }), selectsAtMostOnce,
   () => 'must have target 0 with excluded')
 const selecting = Type.Refine(Type.Object({
   ...targets,
@@ -110,104 +107,10 @@ const selecting = Type.Refine(Type.Object({
     description: 'Ids of the peers that get the packet, comma-separated, at most a thousand; only with target 0'
   }), isIdList, () => NOT_IDS)),
   ...QueryFilter
-}, { additionalProperties: false }), selectsOnce, () => 'must have target 0 with ids, excluded or a filter, and not ' +
-  'both ids and a filter')
+}, { additionalProperties: false }), selectsAtMostOnce,
+() => 'must have target 0 with ids, excluded or a filter, and not both ids and a filter')
 
-type Query = Static<typeof query>
-type Selecting = Static<typeof selecting>
-
-/** To one peer; of this room, if given. */
-interface ToPeer { readonly id: number, readonly room?: string | undefined }
-
-/** To the peers of all rooms or of one. */
-interface ToMany extends Pick<Query, 'target'> {
-  readonly room?: string | undefined
-  readonly excluded?: readonly number[] | undefined
-  readonly ids?: readonly number[] | undefined
-  /** Only peers that match; in any room. */
-  readonly filter?: Filter | undefined
-}
-
-/** Sends packets to peers of all nodes. */
-class ClusterPackets {
-  readonly #nodes: ClusterNodes
-  readonly #toPeer
-  readonly #toMany
-
-  constructor (nodes: ClusterNodes) {
-    this.#nodes = nodes
-    const { server } = nodes
-    const { rooms } = internalsOf(server)
-    this.#toPeer = nodes.operation('put-packet', ({ id, room, isText }: ToPeer & { isText: boolean }, bytes) => {
-      const core = rooms.get(room ?? nodes.localPeer(id).room.name)
-      if (!core.members.has(id)) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
-      core.sender.broadcast(id, bytes, isText)
-      return nodes.localPeer(id).getCurrentOutboundBufferedAmount()
-    })
-    this.#toMany = nodes.operation('broadcast', (to: ToMany & { isText: boolean }, bytes) => {
-      const { room, target = 0, excluded, ids, filter, isText } = to
-      const cores = [...rooms].filter(({ name }) => room === undefined || name === room)
-      const spared = new Set(excluded)
-      const selects = ids !== undefined || filter !== undefined
-      const selected = selects ? new Set(select(nodes, to).peers.map(({ id }) => id)) : undefined
-      const sendHere = (core: RoomCore): number => {
-        if (selected !== undefined) return core.sender.broadcastHereTo(selected, bytes, isText)
-        if (excluded !== undefined) return core.sender.broadcastHereExcept(spared, bytes, isText)
-        return core.sender.broadcastHere(target, bytes, isText)
-      }
-      return cores.reduce((recipients, core) => recipients + sendHere(core), 0)
-    })
-  }
-
-  /** Resolves with the bytes that wait for the peer then. */
-  async toPeer ({ raw = false, ...to }: ToPeer & Pick<Query, 'raw'>, packet: PacketBody): Promise<number> {
-    const { isText } = packet
-    return await this.#toPeer.ofPeer(to.id, { ...to, isText }, bytesToSend(this.#nodes.server, packet, raw))
-  }
-
-  /** Sends a packet as a query says; resolves with the number of recipients. */
-  async send (
-    room: string | undefined, { target = 0, excluded, raw = false, ...selection }: Selecting, packet: PacketBody
-  ): Promise<{ recipients: number } & Gathered<never>['partial']> {
-    if (room !== undefined) this.#nodes.room(room)
-    if (target > 0) {
-      await this.toPeer({ id: target, room, raw }, packet)
-      return { recipients: 1 }
-    }
-    const { isText } = packet
-    const wanted = { target, room, isText, ...selectionOf({ excluded, ...selection }) }
-    const { results, partial } = await this.#toMany.each(
-      slot => shareOf(this.#nodes, slot, wanted),
-      'cluster',
-      bytesToSend(this.#nodes.server, packet, raw)
-    )
-    return { recipients: results.reduce((sum, count) => sum + count, 0), ...partial }
-  }
-}
-
-/** What queries say about the receivers of a packet. */
-interface Receivers extends Filter { target?: number, raw?: boolean, ids?: string, excluded?: string }
-
-/** Whether a query selects its peers in at most one way. */
-function selectsOnce ({ target = 0, raw: _raw, ids, excluded, ...filter }: Receivers): boolean {
-  if (target !== 0) return ids === undefined && excluded === undefined && !isFilter(filter)
-  return ids === undefined || !isFilter(filter)
-}
-
-function isFilter (filter: Filter): boolean {
-  return Object.values(filter).some(value => value !== undefined)
-}
-
-/** What a query selects: ids as lists, and the filter, if it has one. */
-function selectionOf ({ ids, excluded, ...filter }: Omit<Selecting, 'target' | 'raw'>): Selection {
-  return {
-    ...(ids === undefined ? {} : { ids: ids.split(',').map(Number) }),
-    ...(excluded === undefined ? {} : { excluded: excluded.split(',').map(Number) }),
-    ...(isFilter(filter) ? { filter } : {})
-  }
-}
-
-// One for each route: describing failures changes it.
+// One for each route: `documentRoutes` changes it.
 const manyResponses = () => ({
   202: Type.Object({
     recipients: Type.Integer({ minimum: 0, description: 'Number of recipients', examples: [3] }),

@@ -23,8 +23,8 @@ export interface Page<Item> {
   readonly meta: { readonly count: number }
 }
 
-/** Which part of a list makes a page: so many items after a position, in order. */
-export interface Cut<Name extends string> extends Order<Name> {
+/** The part of a list that a page shows: up to `limit` items after a position, in order. */
+export interface PageRequest<Name extends string> extends Order<Name> {
   readonly limit: number
   readonly after?: Position | undefined
 }
@@ -32,7 +32,7 @@ export interface Cut<Name extends string> extends Order<Name> {
 /** An item with its position in a list. */
 interface Entry<Item> extends Position { readonly item: Item }
 
-/** The beginning of what a cut wants of a list, or of the share of a list that one node has. */
+/** The first items that a page request selects from a list, or from one node's share of it. */
 export interface Slice<Item> {
   readonly entries: ReadonlyArray<Entry<Item>>
   /** Whether more items follow. */
@@ -98,27 +98,28 @@ export interface List<Item, Name extends string> {
   readonly count: () => number
 }
 
-/** Cuts a page out of a list. */
+/** One page of a list. */
 export function pageOf<Item, Name extends string> (
   keys: SortKeys<Item, Name>, query: PageQuery<Name>, list: List<Item, Name>
 ): Page<Item> {
-  const cut = cutOf(keys, query)
-  return joinSlices(keys, cut, [sliceOf(keys, cut, list)])
+  const request = pageRequestOf(keys, query)
+  return joinSlices(keys, request, [sliceOf(keys, request, list)])
 }
 
-/** What a query wants of a list; `key` signs cursors. */
-export function cutOf<Name extends string> (
+/** Parses a query into a page request; `key` signs cursors. */
+export function pageRequestOf<Name extends string> (
   list: SortKeys<never, Name>,
   { limit = DEFAULT_LIMIT, cursor, sort = list.identity, order = 'asc' }: PageQuery<Name>,
   key?: Uint8Array
-): Cut<Name> {
+): PageRequest<Name> {
   const after = decodeCursor(nameOf(list, { sort, order }), cursor, key)
   return { limit, sort, order, ...(after === undefined ? {} : { after }) }
 }
 
-/** The beginning of what a cut wants of a list. */
+/** The first items of a list that a page request selects. */
 export function sliceOf<Item, Name extends string> (
-  { identity, keys }: SortKeys<Item, Name>, { limit, after, ...by }: Cut<Name>, { itemsAfter, count }: List<Item, Name>
+  { identity, keys }: SortKeys<Item, Name>, { limit, after, ...by }: PageRequest<Name>,
+  { itemsAfter, count }: List<Item, Name>
 ): Slice<Item> {
   const entries: Array<Entry<Item>> = []
   for (const item of itemsAfter(by, after)) {
@@ -128,21 +129,21 @@ export function sliceOf<Item, Name extends string> (
   return { entries, more: false, count: count() }
 }
 
-/** The page that a cut wants of a list whose items are spread over several nodes. */
+/** The page that a page request selects from a list whose items are spread over several nodes. */
 export function joinSlices<Item, Name extends string> (
-  list: SortKeys<never, Name>, cut: Cut<Name>, slices: ReadonlyArray<Slice<Item>>, key?: Uint8Array
+  list: SortKeys<never, Name>, request: PageRequest<Name>, slices: ReadonlyArray<Slice<Item>>, key?: Uint8Array
 ): Page<Item> {
-  const direction = cut.order === 'asc' ? 1 : -1
-  const inOrder = (a: Position, b: Position): number => compare(a, b) * direction
+  const direction = request.order === 'asc' ? 1 : -1
+  const byPosition = (a: Position, b: Position): number => compare(a, b) * direction
   // After the end of a slice that is not complete, items of its node may be missing.
-  const [end] = slices.flatMap(({ entries, more }) => more ? entries.slice(-1) : []).sort(inOrder)
-  const all = slices.flatMap(({ entries }) => entries).sort(inOrder)
-  const known = end === undefined ? all : all.filter(entry => inOrder(entry, end) <= 0)
-  const page = known.slice(0, cut.limit)
+  const [end] = slices.flatMap(({ entries, more }) => more ? entries.slice(-1) : []).sort(byPosition)
+  const all = slices.flatMap(({ entries }) => entries).sort(byPosition)
+  const known = end === undefined ? all : all.filter(entry => byPosition(entry, end) <= 0)
+  const page = known.slice(0, request.limit)
   const isLast = page.length === all.length && end === undefined
   return {
     items: page.map(({ item }) => item),
-    nextCursor: isLast || page.length === 0 ? null : encodeCursor(nameOf(list, cut), page.at(-1)!, key),
+    nextCursor: isLast || page.length === 0 ? null : encodeCursor(nameOf(list, request), page.at(-1)!, key),
     meta: { count: slices.reduce((sum, { count }) => sum + count, 0) }
   }
 }

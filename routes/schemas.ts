@@ -1,4 +1,5 @@
 import { BadRequest, problem } from '../http/problem.ts'
+import { parseAddressRange } from '../src/address-range.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { roomNamePattern } from '../src/core/room/room-name.ts'
 import { GodotError } from '../src/error.ts'
@@ -10,6 +11,16 @@ import { asJson } from './as-json.ts'
 
 /** Id of a client; 1 is the server. */
 export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer' })
+
+/** A number of things. */
+export const count = (description: string) => Type.Integer({ minimum: 0, description })
+
+/** Number of the peers of a server, by state. */
+export const PeerCounts = Type.Object({
+  open: count('Open peers'),
+  closing: count('Closing peers'),
+  pending: count('Pending handshakes')
+}, { description: 'Number of peers by state' })
 
 /** Name of a room; case-sensitive. */
 export const RoomName = Type.String({ pattern: roomNamePattern, description: 'Name of the room' })
@@ -31,6 +42,12 @@ export const CloseReason = Type.Refine(Type.String({
 function isReason (reason: string): boolean {
   return reason.isWellFormed() && Buffer.byteLength(reason) <= MAX_REASON_BYTES
 }
+
+export const invalidRange = 'must be an IP address or a CIDR range'
+
+/** An IP address or a CIDR range. */
+export const addressRange = (description: string) =>
+  Type.Refine(Type.String({ description }), text => parseAddressRange(text) !== undefined, () => invalidRange)
 
 /** Duration and reason of a ban. */
 export const BanTerms = {

@@ -10,11 +10,10 @@ import { runtimeOptionNames, type RuntimeOptions } from '../src/options/runtime-
 import { Type, type Static, type TSchema } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { partial, scope } from './page.ts'
-import { badRequest, CloseCode, CloseReason } from './schemas.ts'
+import { badRequest, CloseCode, CloseReason, count, PeerCounts } from './schemas.ts'
 
 const tags = ['server']
 const option = ServerOptions.properties
-const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 /** Settings that may change at run time, each as its option. */
 const settings = {
@@ -57,11 +56,7 @@ export const State = Type.Object({
     outputBufferKb: option.outputBufferKb,
     outputMaxPackets: option.outputMaxPackets
   }, { description: 'Effective limits per peer' }),
-  peers: Type.Object({
-    open: count('Open peers'),
-    closing: count('Closing peers'),
-    pending: count('Pending handshakes')
-  }, { description: 'Number of peers by state' }),
+  peers: PeerCounts,
   rooms: Type.Object({
     enabled: Type.Boolean({ description: 'Whether there can be other rooms than `main` (option `rooms`)' }),
     count: Type.Integer({ minimum: 1, description: 'Number of rooms, `main` included' })

@@ -7,10 +7,10 @@ export function shareStats (nodes: ClusterNodes, feed: EventFeed): void {
   const stats = nodes.operation('stats', () => feed.stats())
   if (nodes.link === undefined) return
   feed.gatherStatsBy(async () => {
-    const { results, partial } = await stats.everywhere({})
+    const { results, missing } = await stats.everywhere({})
     const { listening, refuseNewConnections } = feed.stats()
     const rooms = [...nodes.rooms()].length
-    return { ...results.reduce(add), rooms, listening, refuseNewConnections, ...partial }
+    return { ...results.reduce(add), rooms, listening, refuseNewConnections, ...missing }
   })
 }
 

@@ -1,9 +1,9 @@
 import { Type, type TObject } from '../../src/typebox.ts'
 import { partial } from '../page.ts'
 import { type EventType, eventTypes } from '../../src/admin/feed-event.ts'
+import { count, PeerCounts } from '../schemas.ts'
 
 const text = (description: string) => Type.String({ description })
-const count = (description: string) => Type.Integer({ minimum: 0, description })
 const seconds = (description: string) => Type.Number({ minimum: 0, description })
 const flag = (description: string) => Type.Boolean({ description })
 
@@ -32,9 +32,6 @@ const left = {
   seconds: seconds('Time that it was connected'),
   ...traffic
 }
-const peers = Type.Object({ open: count('Open'), closing: count('Closing'), pending: count('Pending handshakes') }, {
-  description: 'Peers by state'
-})
 
 /** The members of each event type, beside `type` and `at`. */
 export const eventMembers = {
@@ -98,7 +95,7 @@ export const eventMembers = {
     standsFor: count('Number of packets that it stands for')
   },
   stats: {
-    peers,
+    peers: PeerCounts,
     ...traffic,
     rooms: count('Number of rooms, `main` included'),
     packetsRelayed: count('Packets from one peer to another, counted per recipient'),

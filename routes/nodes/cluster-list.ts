@@ -1,6 +1,6 @@
-import type { List, Page, PageQuery, Cut, Slice, SortKeys } from '../page.ts'
-import { cutOf, joinSlices, sliceOf } from '../page.ts'
-import type { ClusterNodes, NodeOperation, Partial, Scope } from './cluster-nodes.ts'
+import type { List, Page, PageQuery, PageRequest, Slice, SortKeys } from '../page.ts'
+import { joinSlices, pageRequestOf, sliceOf } from '../page.ts'
+import type { ClusterNodes, MissingNodes, NodeOperation, Scope } from './cluster-nodes.ts'
 
 /** A list whose items are spread over the nodes of a cluster: each gives its share of a page. */
 export interface Share<Source, Item, Name extends string, Filter> {
@@ -12,7 +12,7 @@ export interface Share<Source, Item, Name extends string, Filter> {
   readonly shorten: (item: Item) => Item
 }
 
-interface SliceQuery<Name extends string, Filter> { readonly cut: Cut<Name>, readonly filter: Filter }
+interface SliceQuery<Name extends string, Filter> { readonly request: PageRequest<Name>, readonly filter: Filter }
 
 /** Bytes of an answer that are not items, and bytes of the position of each item. */
 const ANSWER_OVERHEAD = 1024
@@ -31,17 +31,17 @@ export class ClusterList<Source, Item, Name extends string, Filter> {
   }
 
   /** One page of the items of all nodes, or only of this one. */
-  async page (query: PageQuery<Name>, filter: Filter, scope?: Scope): Promise<Page<Item> & Partial> {
+  async page (query: PageQuery<Name>, filter: Filter, scope?: Scope): Promise<Page<Item> & MissingNodes> {
     const { keys } = this.#share
     const key = this.#nodes.cursorKey
-    const cut = cutOf(keys, query, key)
-    const { results, partial } = await this.#operation.everywhere({ cut, filter }, scope)
-    return { ...joinSlices(keys, cut, results, key), ...partial }
+    const request = pageRequestOf(keys, query, key)
+    const { results, missing } = await this.#operation.everywhere({ request, filter }, scope)
+    return { ...joinSlices(keys, request, results, key), ...missing }
   }
 
-  #sliceHere ({ cut, filter }: SliceQuery<Name, Filter>): Slice<Item> {
+  #sliceHere ({ request, filter }: SliceQuery<Name, Filter>): Slice<Item> {
     const { keys, list, describe, shorten } = this.#share
-    const slice = sliceOf(keys, cut, list(filter))
+    const slice = sliceOf(keys, request, list(filter))
     const entries: Array<Slice<Item>['entries'][number]> = []
     let left = this.#nodes.maxAnswer - ANSWER_OVERHEAD
     for (const { item: source, ...position } of slice.entries) {

@@ -6,17 +6,20 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import type { Logger } from '../../src/logger.ts'
+import type { RoomOptions } from '../../src/options/option-types.ts'
+import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 
 /** Which nodes a request is about: the one that answers, or all. */
 export type Scope = 'local' | 'cluster'
 
 /** What a response says if some nodes did not answer: their ids. */
-export interface Partial { readonly partial?: true, readonly unreachable?: string[] }
+export interface MissingNodes { readonly partial?: true, readonly unreachable?: string[] }
 
 /** What the nodes have answered; without a cluster the server alone. */
 export interface Gathered<Result> {
   readonly results: readonly Result[]
-  readonly partial: Partial
+  /** The nodes that have not answered. */
+  readonly missing: MissingNodes
 }
 
 /** Runs an operation on a node; `bytes` are valid until it awaits something. */
@@ -98,6 +101,14 @@ export class ClusterNodes {
     return internalsOf(this.server).registry.peers.get(id)?.peer
   }
 
+  /** Closes a peer of any node, and resolves with it when its node has done so; rejects as `peer`, or as `at`. */
+  async disconnectPeer (id: number, code?: number, reason?: string): Promise<WebSocketPeer> {
+    const peer = this.peer(id)
+    if (this.slotOf(id) === undefined) peer.close(code, reason)
+    else await this.#link!.api.disconnectPeer(id, code, reason)
+    return peer
+  }
+
   /**
    * Slot of the other node that a peer is on; undefined if it is here. Throws ERR_DOES_NOT_EXIST if there is no such
    * node, cluster-unavailable if that cannot be known.
@@ -130,7 +141,7 @@ export class ClusterNodes {
   }
 
   /** Waits until bans and options are shared with all nodes; if they cannot be, the response says so. */
-  async shared (): Promise<Partial> {
+  async shared (): Promise<MissingNodes> {
     if (this.#link === undefined || await this.#link.config.written()) return {}
     return { partial: true, unreachable: this.others().map(({ id }) => id).sort() }
   }
@@ -147,6 +158,33 @@ export class ClusterNodes {
     if (room !== undefined) return room
     if (!this.#link.api.isReady) throw new GodotError('cluster-unavailable')
     throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(name)}`)
+  }
+
+  /** Opens a room, in a cluster with its home on this node; rejects as `Cluster.openRoom`. */
+  async openRoom (name: string | undefined, settings: RoomOptions): Promise<RoomFacts> {
+    const opened = await (this.#link?.api ?? this.server).openRoom(name, settings)
+    return this.room(opened.name)
+  }
+
+  /** Changes settings of a room of any node, and resolves with it; rejects as `room`, or `ClusterLink.changeRoom`. */
+  async changeRoom (name: string, changes: RoomOptions): Promise<RoomFacts> {
+    this.room(name)
+    if (this.#link === undefined) this.server.room(name).change(changes)
+    else await this.#link.changeRoom(name, changes)
+    return this.room(name)
+  }
+
+  /**
+   * Closes a room of any node; resolves with the number of its peers, and the nodes that could not be told. Rejects as
+   * `room`, or `ClusterLink.closeRoom`.
+   */
+  async closeRoom (
+    name: string, code: number = closeCode.NORMAL, reason: string = ''
+  ): Promise<{ peers: number } & MissingNodes> {
+    const { peerCount: peers } = this.room(name)
+    if (this.#link !== undefined) return { peers, ...missingNodes(await this.#link.closeRoom(name, code, reason)) }
+    this.server.room(name).close(code, reason)
+    return { peers }
   }
 }
 
@@ -200,12 +238,13 @@ export class NodeOperation<Parameters extends object, Result> {
     const here = own === undefined ? [] : [await this.at(undefined, own, bytes)]
     const results = [...here, ...(await Promise.all(asked)).flat()]
     const isAlone = scope !== 'local' && !isReady
-    return { results, partial: isAlone ? { partial: true, unreachable: unreachable.sort() } : partialOf(unreachable) }
+    const missing = isAlone ? { partial: true as const, unreachable: unreachable.sort() } : missingNodes(unreachable)
+    return { results, missing }
   }
 }
 
 /** What a response says about nodes that did not answer. */
-export function partialOf (unreachable: readonly string[]): Partial {
+export function missingNodes (unreachable: readonly string[]): MissingNodes {
   return unreachable.length === 0 ? {} : { partial: true, unreachable: [...unreachable].sort() }
 }
 

@@ -4,18 +4,18 @@ import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
+import { clusterRules } from '../../src/options/options.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import { partial } from '../page.ts'
-import { badRequest, CloseReason, noAnswer } from '../schemas.ts'
+import { badRequest, CloseReason, count, noAnswer, PeerCounts } from '../schemas.ts'
 import type { AdminParts } from './admin-parts.ts'
 import type { ClusterNodes, NodeOperation } from './cluster-nodes.ts'
 
 const tags = ['nodes']
 
-/** A valid node id. */
-const NodeId = Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$', description: 'Id of the node' })
+const { pattern } = clusterRules.properties.nodeId as { pattern?: string }
+const NodeId = Type.String({ pattern, description: 'Id of the node' })
 const params = Type.Object({ node: NodeId })
-const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 /** A node of the cluster. */
 export const NodeEntry = Type.Object({
@@ -35,18 +35,14 @@ export const NodeEntry = Type.Object({
     description: 'When it joined the cluster, or this node began to listen',
     examples: ['2025-01-31T12:00:00.000Z']
   }),
-  peers: Type.Optional(Type.Object({
-    open: count('Open peers'),
-    closing: count('Closing peers'),
-    pending: count('Pending handshakes')
-  }, { description: 'Number of its peers by state' })),
+  peers: Type.Optional(PeerCounts),
   rooms: Type.Optional(count('Number of rooms that have their home there'))
 }, { $id: 'PeerServer.Node', description: 'The node; `peers` and `rooms` are missing if it is unreachable' })
 
 type NodeEntry = Static<typeof NodeEntry>
 
 const noNode = problem('No such node', new GodotError('ERR_DOES_NOT_EXIST', 'no node game-7'))
-const badNode = badRequest('Invalid node id', '/params/node', 'must match pattern "^[A-Za-z0-9_.-]{1,64}$"')
+const badNode = badRequest('Invalid node id', '/params/node', `must match pattern "${pattern}"`)
 
 type Routes = FastifyPluginAsyncTypebox<AdminParts & { describe: NodeOperation<object, NodeEntry> }>
 
@@ -67,9 +63,9 @@ const readRoutes: Routes = async (app, { nodes, describe }) => {
     }
   }), async () => {
     if (nodes.link === undefined) return { items: [] }
-    const { results, partial } = await describe.everywhere({})
-    const missing = nodes.others().filter(({ id }) => partial.unreachable?.includes(id))
-    return { items: [...results, ...missing.map(describeMissing)].sort((a, b) => a.slot - b.slot), ...partial }
+    const { results, missing } = await describe.everywhere({})
+    const unreachable = nodes.others().filter(({ id }) => missing.unreachable?.includes(id))
+    return { items: [...results, ...unreachable.map(describeMissing)].sort((a, b) => a.slot - b.slot), ...missing }
   })
 
   app.get('/nodes/:node', isolated({

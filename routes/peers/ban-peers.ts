@@ -4,9 +4,9 @@ import { Type, type Static } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
 import { BanTerms } from '../schemas.ts'
-import { badSelection, NotFound, runOnSelected, select, selectionOf, sumOf } from './selection.ts'
+import { badSelection, NotFound, runOnSelected, select, selectionSchema, sumOf } from './selection.ts'
 
-const Banning = selectionOf(BanTerms, [{ ids: [1836495123], seconds: 3600, reason: 'rude' }])
+const Banning = selectionSchema(BanTerms, [{ ids: [1836495123], seconds: 3600, reason: 'rude' }])
 
 /** Ban the addresses of peers. */
 export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, { server, nodes }) => {

@@ -7,7 +7,7 @@ import { Type, type Static } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
 import { badRequest, CloseCode, CloseReason, noAnswer, noPeer, PeerId } from '../schemas.ts'
-import { badSelection, NotFound, runOnSelected, select, selectionOf, sumOf } from './selection.ts'
+import { badSelection, NotFound, runOnSelected, select, selectionSchema, sumOf } from './selection.ts'
 
 const tags = ['peers']
 
@@ -56,9 +56,7 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
       }
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {
-    const peer = nodes.peer(params.id)
-    if (nodes.slotOf(params.id) === undefined) peer.close(code, reason)
-    else await nodes.link!.api.disconnectPeer(params.id, code, reason)
+    const peer = await nodes.disconnectPeer(params.id, code, reason)
     const end = wait === undefined ? undefined : await endWithin(peer, wait)
     return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
   })
@@ -77,7 +75,7 @@ async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd
   return end
 }
 
-const Closing = selectionOf({
+const Closing = selectionSchema({
   code: Type.Optional(CloseCode),
   reason: Type.Optional(CloseReason)
 }, [{ filter: { protocol: 'chat' }, excluded: [1836495123], code: 4001, reason: 'maintenance' }])

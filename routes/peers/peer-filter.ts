@@ -5,14 +5,12 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { hasMembers } from '../../src/has-members.ts'
 import { Type } from '../../src/typebox.ts'
 import { asJson } from '../as-json.ts'
-import { RoomName } from '../schemas.ts'
+import { addressRange, RoomName } from '../schemas.ts'
 
 /** Filter of peers of one room; without any member, all of them. */
 export const RoomPeerFilter = {
   protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol' })),
-  address: Type.Optional(Type.Refine(Type.String({
-    description: 'Peers from this IP address or CIDR range, such as `192.0.2.0/24`'
-  }), text => parseAddressRange(text) !== undefined, () => 'must be an IP address or a CIDR range'))
+  address: Type.Optional(addressRange('Peers from this IP address or CIDR range, such as `192.0.2.0/24`'))
 }
 
 const room = Type.Optional({ ...RoomName, description: 'Peers in this room' })

@@ -12,8 +12,10 @@ export interface Selection {
   readonly excluded?: readonly number[]
 }
 
+const NOT_ONCE = 'must have exactly one of ids, filter and all'
+
 /** The schema of a body that selects peers and has further `members`. */
-export function selectionOf<Members extends TProperties> (members: Members, examples: object[]) {
+export function selectionSchema<Members extends TProperties> (members: Members, examples: object[]) {
   return Type.Refine(Type.Object({
     ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Only these peers' })),
     filter: Type.Optional(Type.Object(BodyFilter, {
@@ -24,15 +26,14 @@ export function selectionOf<Members extends TProperties> (members: Members, exam
     all: Type.Optional(Type.Literal(true, { description: 'All peers' })),
     excluded: Type.Optional(Type.Array(PeerId, { maxItems: 10000, description: 'Except these peers' })),
     ...members
-  }, { additionalProperties: false, examples }), selectsOnce, () => 'must have exactly one of ids, filter and all')
+  }, { additionalProperties: false, examples }), selectsExactlyOnce, () => NOT_ONCE)
 }
 
 /** The `ids` of a selection that no peer has. */
 export const NotFound = Type.Array(PeerId, { description: 'Those of `ids` that are not connected', examples: [[]] })
-export const badSelection = badRequest('Invalid body, or it selects no peers', '/body',
-  'must have exactly one of ids, filter and all')
+export const badSelection = badRequest('Invalid body, or it selects no peers', '/body', NOT_ONCE)
 
-function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, all?: unknown }): boolean {
+function selectsExactlyOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, all?: unknown }): boolean {
   return [ids, filter, all].filter(way => way !== undefined).length === 1
 }
 
@@ -40,10 +41,10 @@ function selectsOnce ({ ids, filter, all }: { ids?: unknown, filter?: unknown, a
 export async function runOnSelected<Wanted extends Selection, Result extends { notFound: readonly number[] }> (
   nodes: ClusterNodes, operation: NodeOperation<NodeShare<Wanted>, Result>, selection: Wanted
 ) {
-  const { results, partial } = await operation.each(slot => shareOf(nodes, slot, selection))
+  const { results, missing } = await operation.each(slot => shareOf(nodes, slot, selection))
   const { ids = [], excluded = [] } = selection
   const notFound = [...results.flatMap(result => result.notFound), ...nodes.unknownOf(ids, excluded)]
-  return { results, notFound, ...partial }
+  return { results, notFound, ...missing }
 }
 
 /** The sum of one member of what the nodes answer. */

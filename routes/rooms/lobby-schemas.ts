@@ -33,7 +33,7 @@ const banned = problem('The address is banned', new GodotError('banned'))
 
 const { limit, cursor } = pageQuery(roomKeys, 'Rooms')
 
-/** The schema of the route that lists rooms. Each lobby has its own, as `describeFailures` changes it. */
+/** The schema of the route that lists rooms. Each lobby has its own, as `documentRoutes` changes it. */
 export function listSchema () {
   return {
     operationId: 'lobbyRooms',

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { allowOrigins } from '../../http/allow-origins.ts'
 import { addressOf } from '../../http/client-address.ts'
-import { describeFailures } from '../../http/document/describe-failures.ts'
+import { documentRoutes } from '../../http/document/document-routes.ts'
 import { isolated } from '../../http/isolated.ts'
 import { watchMethods } from '../../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../../http/own-scope.ts'
@@ -40,9 +40,7 @@ export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }>
   }
   ownScope(app, given.prefix)
   shareSchemas(app, Problem, LobbyRoom)
-  const { operationIdPrefix = given.server === undefined ? '' : `${given.server}.` } = options
-  const tagPrefix = given.server === undefined ? '' : `${given.server}: `
-  describeFailures(app, { auth: false, operationIdPrefix, tagPrefix })
+  documentRoutes(app, { auth: false, server: given.server, operationIdPrefix: options.operationIdPrefix })
   // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
   await allowOrigins(app, options.origin, crossOriginUse)
   await limitRate(app, options)

@@ -1,6 +1,6 @@
 import type { RoomFacts } from '../../src/core/server/cluster-link.ts'
-import { type ClusterNodes, type Partial, partialOf, type Scope } from '../nodes/cluster-nodes.ts'
-import { cutOf, inOrder, joinSlices, type Page, type PageQuery, sliceOf, type SortKeys } from '../page.ts'
+import { type ClusterNodes, type MissingNodes, missingNodes, type Scope } from '../nodes/cluster-nodes.ts'
+import { inOrder, joinSlices, type Page, type PageQuery, pageRequestOf, sliceOf, type SortKeys } from '../page.ts'
 import { describeRoom, type RoomEntry } from './room-schemas.ts'
 
 type SortName = 'name' | 'peers' | 'openedAt'
@@ -21,22 +21,22 @@ interface RoomFilter {
 /** One page of the rooms that match the filter: every node knows those of all. */
 export function pageOfRooms (
   nodes: ClusterNodes, { listed, q, scope, ...query }: PageQuery<SortName> & RoomFilter
-): Page<RoomEntry> & Partial {
+): Page<RoomEntry> & MissingNodes {
   const rooms = () => matching(nodes, { listed, q, scope })
   const key = nodes.cursorKey
-  const cut = cutOf(roomKeys, query, key)
-  const slice = sliceOf(roomKeys, cut, {
+  const request = pageRequestOf(roomKeys, query, key)
+  const slice = sliceOf(roomKeys, request, {
     itemsAfter: (by, after) => inOrder(roomKeys, rooms(), by, after),
     count: () => [...rooms()].length
   })
   const entries = slice.entries.map(({ item, ...position }) => ({ ...position, item: describeRoom(item) }))
-  return { ...joinSlices(roomKeys, cut, [{ ...slice, entries }], key), ...(scope === 'local' ? {} : alone(nodes)) }
+  return { ...joinSlices(roomKeys, request, [{ ...slice, entries }], key), ...(scope === 'local' ? {} : alone(nodes)) }
 }
 
 /** A node that is not in its cluster knows the rooms of no other one. */
-function alone (nodes: ClusterNodes): Partial {
+function alone (nodes: ClusterNodes): MissingNodes {
   if (nodes.link?.api.isReady !== false) return {}
-  return { ...partialOf(nodes.others().map(({ id }) => id)), partial: true }
+  return { ...missingNodes(nodes.others().map(({ id }) => id)), partial: true }
 }
 
 function * matching (nodes: ClusterNodes, { listed, q = '', scope }: RoomFilter): IterableIterator<RoomFacts> {

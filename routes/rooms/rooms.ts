@@ -4,10 +4,8 @@ import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
 import { GodotError } from '../../src/error.ts'
-import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 import { Type } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
-import { type ClusterNodes, type Partial, partialOf } from '../nodes/cluster-nodes.ts'
 import { pageQuery, pageSchema, partial, scope } from '../page.ts'
 import { RoomPeerFilter } from '../peers/peer-filter.ts'
 import { peerKeys } from '../peers/peer-list.ts'
@@ -67,11 +65,10 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
       }
     }
   }), async ({ url, body: { name, ...settings } }, reply) => {
-    const open = nodes.link?.api ?? nodes.server
-    const { name: opened } = await open.openRoom(name, settings)
+    const room = await nodes.openRoom(name, settings)
     const collection = url.split('?', 1)[0].replace(/\/$/, '')
-    reply.code(201).header('location', `${collection}/${opened}`)
-    return describeRoom(nodes.room(opened))
+    reply.code(201).header('location', `${collection}/${room.name}`)
+    return describeRoom(room)
   })
 }
 
@@ -99,12 +96,7 @@ const changeRoutes: Routes = async (app, { nodes }) => {
       body: Type.Object(RoomBody, { additionalProperties: false, examples: [{ locked: true }] }),
       response: { 200: ref(RoomEntry), 400: badBody, 404: noRoom, 503: noAnswer }
     }
-  }), async ({ params, body }) => {
-    const { name } = nodes.room(params.room)
-    if (nodes.link === undefined) nodes.server.room(name).change(body)
-    else await nodes.link.changeRoom(name, body)
-    return { ...describeRoom(nodes.room(name)), ...body }
-  })
+  }), async ({ params, body }) => ({ ...describeRoom(await nodes.changeRoom(params.room, body)), ...body }))
 
   app.delete('/rooms/:room', isolated({
     schema: {
@@ -130,10 +122,8 @@ const changeRoutes: Routes = async (app, { nodes }) => {
         503: noAnswer
       }
     }
-  }), async ({ params, query: { code, reason } }, reply) => {
-    const { name, peerCount: peers } = nodes.room(params.room)
-    return await reply.code(202).send({ state: 'closing', peers, ...await close(nodes, name, code, reason) })
-  })
+  }), async ({ params, query: { code, reason } }, reply) =>
+    await reply.code(202).send({ state: 'closing', ...await nodes.closeRoom(params.room, code, reason) }))
 }
 
 const membersRoute: Routes = async (app, { nodes, peers }) => {
@@ -153,13 +143,4 @@ const membersRoute: Routes = async (app, { nodes, peers }) => {
     const { name: room } = nodes.room(params.room)
     return await peers.page(query, { protocol, address, room }, scope)
   })
-}
-
-/** Closes a room of any node, and names the nodes that could not be notified. */
-async function close (
-  nodes: ClusterNodes, name: string, code: number = closeCode.NORMAL, reason: string = ''
-): Promise<Partial> {
-  if (nodes.link !== undefined) return partialOf(await nodes.link.closeRoom(name, code, reason))
-  nodes.server.room(name).close(code, reason)
-  return {}
 }

@@ -3,7 +3,7 @@ import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import { Bursts } from '../core/server/log/bursts.ts'
 import { limits } from '../core/server/limits.ts'
 import type { MonitorEvents, PacketWatcher } from '../core/server/monitor.ts'
-import type { ClusterLink, ClusterSignals, EventReceiver, LostPeer } from '../core/server/cluster-link.ts'
+import type { ClusterLink, ClusterSignals, EventReceiver, PeerFacts } from '../core/server/cluster-link.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { WebSocketServer } from '../core/server/websocket-server.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
@@ -216,7 +216,7 @@ export class EventFeed {
   }
 
   /** A peer of a lost node, which cannot report its end. */
-  #addLost (node: string, { connectedAt, ...joined }: LostPeer): void {
+  #addLost (node: string, { connectedAt, ...joined }: PeerFacts): void {
     const type = this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected'
     const seconds = Math.max(0, Date.now() - connectedAt) / 1000
     this.#publish(this.#ring.add(type, { ...joined, ...lostEnd, seconds }, { node, isRemote: true }))

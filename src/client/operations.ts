@@ -35,7 +35,7 @@ export interface Node {
   state: 'ready' | 'draining' | 'joining' | 'unreachable'
   /** When it joined the cluster, or this node began to listen */
   since: string
-  /** Number of its peers by state */
+  /** Number of peers by state */
   peers?: {
     /** Open peers */
     open: number

@@ -27,6 +27,7 @@ import { EventExchange } from './event-exchange.ts'
 import { FirstNumbers } from './first-numbers.ts'
 import { Gaps } from './gaps.ts'
 import { LocalNode } from './local-node.ts'
+import type { Lease } from './membership/lease.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership/membership-host.ts'
 import type { Timings } from './membership/timings.ts'
 import { readPackets, readStamp } from './message/direct-message.ts'
@@ -36,7 +37,6 @@ import type { NodeCommands } from './node-commands.ts'
 import { PeerSync } from './peers/peer-sync.ts'
 import type { PeerSyncHost } from './peers/peer-sync.ts'
 import type { RemotePeer } from './peers/remote-peer.ts'
-import type { Lease } from './room/room-directory.ts'
 import { deliver } from './room/deliver.ts'
 import { RoomHomes } from './room/room-homes.ts'
 import { CongestedRooms } from './room/congested-rooms.ts'
@@ -114,9 +114,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
-      const session = registry.find(id)
-      if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
-      session.close('server', code, reason)
+      if (!this.#closeHere(id, code, reason)) throw noPeer(id)
     })
   }
 
@@ -247,11 +245,17 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   async disconnect (id: number, code: number, reason: string): Promise<void> {
-    const session = this.#registry.find(id)
-    if (session !== undefined) return session.close('server', code, reason)
+    if (this.#closeHere(id, code, reason)) return
     const remote = this.#peers.replica.get(id)
-    if (remote === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+    if (remote === undefined) throw noPeer(id)
     await this.#node.commands.ask(remote.slot, 'disconnect', { id, code, reason })
+  }
+
+  /** Closes a peer of this node; false if there is none. */
+  #closeHere (id: number, code: number, reason: string): boolean {
+    const session = this.#registry.find(id)
+    session?.close('server', code, reason)
+    return session !== undefined
   }
 
   async openClusterRoom (name: string | undefined, options: RoomOptions): Promise<Room> {
@@ -479,6 +483,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       closed: room => { homes.closed(room) }
     }
   }
+}
+
+function noPeer (id: number): GodotError {
+  return new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
 }
 
 /** What makes a server a node of its cluster; undefined without option `cluster`. */

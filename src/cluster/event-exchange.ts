@@ -1,8 +1,8 @@
 import type { RemoteEvent } from '../core/server/cluster-link.ts'
+import type { Lease } from './membership/lease.ts'
 import { decodeJson, encodeJson } from './message/json.ts'
 import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
-import type { Lease } from './room/room-directory.ts'
 
 /** Characters of events in one message, far below any `max_payload`. */
 const MAX_BATCH = 32 * 1024

@@ -6,13 +6,13 @@ import { BurstLog } from '../core/server/log/burst-log.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { ClusterRules } from '../core/server/settings.ts'
 import type { Bus } from './bus/bus.ts'
+import type { Lease } from './membership/lease.ts'
 import { Membership } from './membership/membership.ts'
 import type { ClusterNode, MembershipHost } from './membership/membership-host.ts'
 import { NodeCommands } from './node-commands.ts'
 import type { Timings } from './membership/timings.ts'
 import type { NodeContext } from './node-context.ts'
 import { LOCAL_IDS, slotOfId } from './peer-id.ts'
-import type { Lease } from './room/room-directory.ts'
 import { Subjects } from './subjects.ts'
 
 /** Version of the protocol between nodes, which is the same in the whole cluster. */
@@ -137,7 +137,7 @@ export class LocalNode implements NodeContext {
   }
 
   async openStore (name: string): ReturnType<Bus['openStore']> {
-    return await this.bus.openStore(`gdws-${this.#rules.namespace}-${name}`)
+    return await this.bus.openStore(this.subjects.storeName(name))
   }
 
   /** The largest packet must fit in a message. */

@@ -2,9 +2,9 @@ import type { Logger } from '../logger.ts'
 import type { BurstLog } from '../core/server/log/burst-log.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { Bus } from './bus/bus.ts'
+import type { Lease } from './membership/lease.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
 import type { NodeCommands } from './node-commands.ts'
-import type { Lease } from './room/room-directory.ts'
 import type { Subjects } from './subjects.ts'
 
 /** Shared by the parts of a node. */

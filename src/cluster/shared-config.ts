@@ -35,7 +35,7 @@ export class SharedConfig {
   /** Keys of the store, deleted ones included. */
   readonly #found = new Set<string>()
   readonly #fill: StoreFill
-  /** Whether the store may be a new one: bans that are not in it have been lifted. */
+  /** Whether the store may have been replaced: once it is filled, bans that it lacks are lifted here too. */
   #isRenewed = false
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BusError, type KeyStore } from './bus/bus.ts'
 
-/** Created when what was known before is in the store. */
+/** Key that is written last: it shows that the store has everything that was known before. */
 const FILLED = 'filled'
-/** How long a node may take to fill a new store before others do it, too, and how often they look, in milliseconds. */
+/** Milliseconds that a node may take to fill a new store before others do it too, and between their checks. */
 const [FILLED_WITHIN, PAUSE] = [2000, 20]
 
 /** What knows the content of the store. */
@@ -28,8 +28,8 @@ export class StoreFill {
   }
 
   /**
-   * Whether the store contains what was known before it was new. Nothing is to be written before that, as the node that
-   * fills it would undo what is lifted.
+   * Whether the store contains what was known before it was new. Until then nothing may be written: the node that fills
+   * it would bring back what was deleted meanwhile.
    */
   get isDone (): boolean {
     return this.#isDone === true

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { WebSocketServer } from '../../index.ts'
 import { HandshakeClient } from '../helper/handshake-client.ts'
+import { MemoryBroker } from '../helper/memory-bus.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'

@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
-import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/node-heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
 import { simulateTime } from '../helper/clock.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'
+import { MemoryBroker } from '../helper/memory-bus.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { cutOf, inOrder, joinSlices, pageOf, sliceOf } from '../../routes/page.ts'
+import { inOrder, joinSlices, pageOf, pageRequestOf, sliceOf } from '../../routes/page.ts'
 import type { PageQuery, Slice, SortKeys } from '../../routes/page.ts'
 import { scaled } from '../helper/random.ts'
 
@@ -21,7 +21,7 @@ const order = fc.record({
 
 /** The share of one node, cut off after some items as if a message were full. */
 function share (items: readonly Item[], query: PageQuery<Name>, mostEntries: number): Slice<Item> {
-  const slice = sliceOf(keys, cutOf(keys, query), {
+  const slice = sliceOf(keys, pageRequestOf(keys, query), {
     itemsAfter: (by, after) => inOrder(keys, items, by, after), count: () => items.length
   })
   return slice.entries.length <= mostEntries
@@ -37,7 +37,7 @@ t.test('pages over several nodes are those of one list, whoever sends less than 
       let cursor: string | null | undefined
       do {
         const query: PageQuery<Name> = { ...by, limit, ...(cursor == null ? {} : { cursor }) }
-        const page = joinSlices(keys, cutOf(keys, query), nodes.map(items => share(items, query, mostEntries)))
+        const page = joinSlices(keys, pageRequestOf(keys, query), nodes.map(items => share(items, query, mostEntries)))
         t.ok(page.items.length > 0 || page.nextCursor === null, 'every page but the last leads on')
         t.ok(page.items.length <= limit)
         t.equal(page.meta.count, expected.length)
@@ -61,9 +61,9 @@ t.test('a cursor is valid for whoever has the key', async t => {
   const items = [1, 2].map(id => ({ id, name: 'x' }))
   const slices = [share(items, { limit: 1 }, 9)]
   const [key, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
-  const { nextCursor } = joinSlices(keys, cutOf(keys, { limit: 1 }), slices, key)
+  const { nextCursor } = joinSlices(keys, pageRequestOf(keys, { limit: 1 }), slices, key)
   const query = { limit: 1, cursor: nextCursor! }
-  t.match(cutOf(keys, query, key), { after: { id: 1, key: 1 } })
-  t.throws(() => { cutOf(keys, query, other) }, /was not issued by this server/)
-  t.throws(() => { cutOf(keys, query) }, /was not issued by this server/)
+  t.match(pageRequestOf(keys, query, key), { after: { id: 1, key: 1 } })
+  t.throws(() => { pageRequestOf(keys, query, other) }, /was not issued by this server/)
+  t.throws(() => { pageRequestOf(keys, query) }, /was not issued by this server/)
 })

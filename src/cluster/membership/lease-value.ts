@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import type { KeyStore } from '../bus/bus.ts'
+import { decodeJson, encodeJson } from '../message/json.ts'
 
 /** A node and the settings that it must share with the others. */
 export interface LeaseOwner {
@@ -23,11 +24,11 @@ export function leaseKey (slot: number): string {
 }
 
 export function encodeLease (value: LeaseValue): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value))
+  return encodeJson(value)
 }
 
 export function decodeLease (bytes: Uint8Array): LeaseValue {
-  return JSON.parse(new TextDecoder().decode(bytes)) as LeaseValue
+  return decodeJson(bytes)
 }
 
 /** All leases by slot, including those that have ended but not expired. */

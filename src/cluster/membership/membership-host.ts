@@ -1,3 +1,5 @@
+import type { Lease } from './lease.ts'
+
 /** Another live node of the cluster. */
 export interface ClusterNode {
   /** Name of the node, unique in the cluster. */
@@ -20,7 +22,7 @@ export interface MembershipHost {
   /** Settings that all nodes must share, as a JSON object; a node that differs refuses to start. */
   readonly agreement: string
   /** This node holds a slot, initially or again after `fenced`; the other nodes are informed after this call. */
-  claimed (lease: { readonly slot: number, readonly epoch: number }): void
+  claimed (lease: Lease): void
   /** All other nodes are live here; this node is ready once this resolves. */
   ready (): Promise<void>
   /** Bytes for the next heartbeat, besides the node's identity and state. */
@@ -38,9 +40,9 @@ export interface MembershipHost {
    */
   left (node: ClusterNode, cause: NodeLeftCause): void
   /**
-   * This node has lost its slot, at once and whatever is under way: its ids may be another node's soon. Called once for
-   * each `claimed`, except when the node leaves. A node that was ready then joins again: with the same slot if nobody
-   * has taken it, in any case with another epoch.
+   * This node has lost its slot. Called at once, even while another call is pending: another node may soon use its ids.
+   * Called once for each `claimed`, except when the node leaves. A node that was ready then joins again: with the same
+   * slot if nobody has taken it, in any case with another epoch.
    */
   fenced (): void
 }

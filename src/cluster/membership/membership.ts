@@ -3,6 +3,8 @@ import { GodotError } from '../../error.ts'
 import type { Logger } from '../../logger.ts'
 import { BurstLog } from '../../core/server/log/burst-log.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore } from '../bus/bus.ts'
+import { Subjects } from '../subjects.ts'
+import type { Lease } from './lease.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './node-heartbeat.ts'
 import { checkAgreement, decodeLease, leaseKey, readLeases, type LeaseValue } from './lease-value.ts'
@@ -21,12 +23,6 @@ export interface MembershipOptions {
   readonly timings?: Timings | undefined
 }
 
-/** A live node that a starting one knows by its lease. */
-interface KnownNode {
-  readonly slot: number
-  readonly epoch: number
-}
-
 const EMPTY = new Uint8Array(0)
 
 /**
@@ -40,6 +36,7 @@ export class Membership {
   /** What may fail with every heartbeat. */
   readonly #failures: BurstLog
   readonly #options: MembershipOptions
+  readonly #subjects: Subjects
   readonly #timings: Timings
   readonly #others: OtherNodes
   #state: 'out' | 'joining' | 'ready' | 'closed' = 'out'
@@ -55,14 +52,15 @@ export class Membership {
   constructor (bus: Bus, options: MembershipOptions, host: MembershipHost, log: Logger) {
     this.#bus = bus
     this.#options = options
+    this.#subjects = new Subjects(options.namespace)
     this.#host = host
     this.#log = log
     this.#failures = new BurstLog(log)
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
       // A heartbeat may be late: its node may have left although its lease has not expired.
-      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node.slot, node.epoch) === true,
-      answers: ({ slot, epoch }: ClusterNode) => this.#answers(slot, epoch)
+      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node) === true,
+      answers: (node: ClusterNode) => this.#answers(node)
     }
     this.#others = new OtherNodes(host, inquiry, this.#timings, { log, failures: this.#failures })
   }
@@ -129,7 +127,7 @@ export class Membership {
   /** Leaves the cluster: the others are informed at once, the host is no longer called. */
   async leave (): Promise<void> {
     const lease = this.#lease
-    if (this.checkHeld()) this.#sendHeartbeat(`${this.#prefix}.hb`, true)
+    if (this.checkHeld()) this.#sendHeartbeat(this.#subjects.heartbeats, true)
     this.#state = 'closed'
     this.#stop()
     this.#endStatus()
@@ -159,7 +157,7 @@ export class Membership {
   }
 
   /** Announces this node and waits until it knows the others. */
-  async #introduceSelf (lease: SlotLease, known: KnownNode[]): Promise<void> {
+  async #introduceSelf (lease: SlotLease, known: Lease[]): Promise<void> {
     if (this.#state === 'closed') return
     this.#lease = lease
     this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
@@ -172,8 +170,7 @@ export class Membership {
 
   async #openStore (): Promise<KeyStore> {
     const { lease, quarantine } = this.#timings
-    const name = `gdws-${this.#options.namespace}-nodes`
-    this.#store ??= this.#bus.openStore(name, (lease + quarantine) / 1000)
+    this.#store ??= this.#bus.openStore(this.#subjects.storeName('nodes'), (lease + quarantine) / 1000)
     try {
       return await this.#store
     } catch (error) {
@@ -183,16 +180,16 @@ export class Membership {
   }
 
   /** The leases whose owners respond. */
-  async #findLive (leases: ReadonlyMap<number, LeaseValue>): Promise<KnownNode[]> {
+  async #findLive (leases: ReadonlyMap<number, LeaseValue>): Promise<Lease[]> {
     const nodes = [...leases].filter(([, { hasLeft }]) => !hasLeft).map(([slot, { epoch }]) => ({ slot, epoch }))
-    const answers = await Promise.all(nodes.map(({ slot, epoch }) => this.#answers(slot, epoch)))
+    const answers = await Promise.all(nodes.map(node => this.#answers(node)))
     return nodes.filter((_, index) => answers[index] === true)
   }
 
-  /** Whether the owner of a slot responds; undefined if the broker is unreachable. */
-  async #answers (slot: number, epoch: number): Promise<boolean | undefined> {
+  /** Whether the holder of a lease responds; undefined if the broker is unreachable. */
+  async #answers ({ slot, epoch }: Lease): Promise<boolean | undefined> {
     try {
-      const answer = await this.#bus.request(`${this.#prefix}.n.${slot}.ping`, EMPTY, this.#timings.ping)
+      const answer = await this.#bus.request(this.#subjects.ping(slot), EMPTY, this.#timings.ping)
       return new TextDecoder().decode(answer) === String(epoch)
     } catch (error) {
       const isUnknown = !this.#bus.isConnected || (error instanceof BusError && error.fault === 'disconnected')
@@ -219,14 +216,14 @@ export class Membership {
 
   #listen (slot: number): void {
     const receive = (message: BusMessage): void => { this.#receive(message) }
-    const own = `${this.#prefix}.n.${slot}`
-    this.#subscribe(`${this.#prefix}.hb`, receive)
-    this.#subscribe(`${own}.hb`, receive)
-    this.#subscribe(`${own}.ping`, message => {
+    const { heartbeats, hello } = this.#subjects
+    this.#subscribe(heartbeats, receive)
+    this.#subscribe(this.#subjects.heartbeatsTo(slot), receive)
+    this.#subscribe(this.#subjects.ping(slot), message => {
       if (this.checkHeld()) message.respond(new TextEncoder().encode(String(this.#lease?.epoch)))
     })
-    this.#subscribe(`${this.#prefix}.hello`, message => {
-      this.#sendHeartbeat(`${this.#prefix}.n.${new TextDecoder().decode(message.bytes)}.hb`)
+    this.#subscribe(hello, message => {
+      this.#sendHeartbeat(this.#subjects.heartbeatsTo(Number(new TextDecoder().decode(message.bytes))))
     })
   }
 
@@ -242,7 +239,7 @@ export class Membership {
   /** Announces this node to all others, and asks them to do the same. */
   #announce (slot: number): void {
     this.#sendHeartbeat()
-    this.#bus.publish(`${this.#prefix}.hello`, new TextEncoder().encode(String(slot)))
+    this.#bus.publish(this.#subjects.hello, new TextEncoder().encode(String(slot)))
     const heartbeat = setInterval(() => { this.#sendHeartbeat() }, this.#timings.heartbeat)
     const check = setInterval(() => { this.#others.checkSilent() }, this.#timings.heartbeat / 4)
     this.#cleanup.push(() => {
@@ -251,13 +248,9 @@ export class Membership {
     })
   }
 
-  #sendHeartbeat (subject = `${this.#prefix}.hb`, isLeaving = false): void {
+  #sendHeartbeat (subject = this.#subjects.heartbeats, isLeaving = false): void {
     if (!this.checkHeld() || this.self === undefined) return
     this.#bus.publish(subject, encodeHeartbeat({ node: this.self, isLeaving, bytes: this.#host.heartbeat() }))
-  }
-
-  get #prefix (): string {
-    return `gdws.${this.#options.namespace}`
   }
 
   /** The broker is back. */

@@ -1,6 +1,7 @@
 import type { BurstLog } from '../../core/server/log/burst-log.ts'
 import type { Logger } from '../../logger.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from '../membership/membership-host.ts'
+import type { Lease } from './lease.ts'
 import type { NodeHeartbeat } from './node-heartbeat.ts'
 import type { Timings } from './timings.ts'
 
@@ -55,7 +56,7 @@ export class OtherNodes {
   }
 
   /** Resolves once all nodes that have sent a heartbeat have joined; waits for these for `hello` at most. */
-  async joined (expected: ReadonlyArray<{ slot: number, epoch: number }>): Promise<void> {
+  async joined (expected: readonly Lease[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>(resolve => {
       timer = setTimeout(resolve, this.#timings.hello)

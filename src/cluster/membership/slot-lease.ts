@@ -2,16 +2,14 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GodotError } from '../../error.ts'
 import { BusError, type KeyStore } from '../bus/bus.ts'
+import type { Lease } from './lease.ts'
 import { decodeLease, encodeLease, leaseKey, type LeaseOwner, type LeaseValue } from './lease-value.ts'
 import type { Timings } from './timings.ts'
 
 /** The highest slot; the lowest is 1. */
 const MAX_SLOT = 1023
-/** Clocks of two machines may run this much apart. */
+/** How much faster one machine's clock may run than another's. */
 const DRIFT = 1.1
-
-/** The lease that a node has lost. */
-export type FormerLease = Pick<SlotLease, 'slot' | 'epoch'>
 
 /**
  * The right to use a slot. It is renewed with every heartbeat and ends by itself, on the clock of this process, when
@@ -55,7 +53,7 @@ export class SlotLease {
    */
   static async claim (
     store: KeyStore, taken: Iterable<number>, owner: LeaseOwner, timings: Timings, lost: () => void,
-    former?: FormerLease
+    former?: Lease
   ): Promise<SlotLease> {
     for (const slot of candidates(new Set(taken), former)) {
       const value = { ...owner, epoch: randomInt(1, 2 ** 32), startedAt: Date.now(), hasLeft: false }
@@ -177,7 +175,7 @@ export class SlotLease {
 }
 
 /** Slots to try in turn: the former one, then free ones in random order. */
-function * candidates (taken: ReadonlySet<number>, former: FormerLease | undefined): IterableIterator<number> {
+function * candidates (taken: ReadonlySet<number>, former: Lease | undefined): IterableIterator<number> {
   if (former !== undefined) yield former.slot
   const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !taken.has(slot))
   while (free.length > 0) yield free.splice(randomInt(free.length), 1)[0]
@@ -185,7 +183,7 @@ function * candidates (taken: ReadonlySet<number>, former: FormerLease | undefin
 
 /** Takes a slot that is free or still held by this node's lost lease; undefined if it is neither. */
 async function take (
-  store: KeyStore, slot: number, value: Uint8Array, former: FormerLease | undefined
+  store: KeyStore, slot: number, value: Uint8Array, former: Lease | undefined
 ): Promise<number | undefined> {
   const key = leaseKey(slot)
   if (slot === former?.slot) {

@@ -1,3 +1,5 @@
+import type { Lease } from '../membership/lease.ts'
+
 /**
  * What a node sent to a room in one turn, for the parts of the room on other nodes, little-endian:
  *
@@ -17,10 +19,7 @@ export const noteKind = { EXCEPT: 0, FOR_SERVER: 1 } as const
 export interface Note { readonly kind: number, readonly from: number, readonly to: number, readonly id: number }
 
 /** What identifies a message of a node. */
-export interface Stamp {
-  readonly slot: number
-  /** Lease of the slot. */
-  readonly epoch: number
+export interface Stamp extends Lease {
   /** 1, 2, ... per sender and room, or per sender and receiver. */
   readonly seq: number
 }

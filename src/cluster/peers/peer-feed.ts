@@ -1,6 +1,7 @@
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
+import type { PeerFacts } from '../../core/server/cluster-link.ts'
+import type { Lease } from '../membership/lease.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
-import type { PeerFacts } from './remote-peer.ts'
 
 /** A peer of a node has joined a room, or left one. */
 export interface PeerEvent {
@@ -11,10 +12,7 @@ export interface PeerEvent {
 }
 
 /** The same with its sender. */
-export interface StampedPeerEvent extends PeerEvent {
-  readonly slot: number
-  readonly epoch: number
-}
+export interface StampedPeerEvent extends PeerEvent, Lease {}
 
 /** One page of the peers of a node, by ascending id. */
 export interface PeerPage {

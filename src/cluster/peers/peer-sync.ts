@@ -1,5 +1,6 @@
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
+import type { PeerFacts } from '../../core/server/cluster-link.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
@@ -8,7 +9,7 @@ import { PeerFeed } from './peer-feed.ts'
 import type { FeedHost, PeerEvent, PeerPage, StampedPeerEvent } from './peer-feed.ts'
 import { PeerReplica } from './peer-replica.ts'
 import { RemotePeer } from './remote-peer.ts'
-import type { PeerFacts, RemoteHost } from './remote-peer.ts'
+import type { RemoteHost } from './remote-peer.ts'
 
 /** Peers in one page of an answer: far from the smallest `max_payload`. */
 const PAGE_SIZE = 1000
@@ -23,7 +24,7 @@ export interface PeerSyncHost extends RemoteHost {
   remoteJoined (peer: RemotePeer): void
   /** A peer of another node leaves; it is deleted after that. */
   remoteLeft (peer: RemotePeer): void
-  /** It is deleted. */
+  /** A peer of another node has been deleted. */
   remoteDeleted (peer: RemotePeer, end: PeerEnd): void
   /** Messages about the peers of a node were lost. */
   eventsLost (node: ClusterNode, count: number): void

@@ -7,17 +7,7 @@ import type { PeerBackend, PeerTraffic } from '../../core/peer/websocket-peer.ts
 import { writeMode } from '../../core/peer/write-mode.ts'
 import type { InboxSender } from '../../core/room/server-inbox.ts'
 import type { Room } from '../../core/room/room.ts'
-
-/** What a node sends to the others about a peer. */
-export interface PeerFacts {
-  readonly id: number
-  readonly room: string
-  readonly address: string
-  readonly port: number
-  readonly protocol: string
-  /** Milliseconds since 1970. */
-  readonly connectedAt: number
-}
+import type { PeerFacts } from '../../core/server/cluster-link.ts'
 
 /** What remote peers need of their cluster. */
 export interface RemoteHost {

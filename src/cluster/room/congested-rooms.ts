@@ -1,9 +1,9 @@
+import type { Lease } from '../membership/lease.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import type { NodeContext } from '../node-context.ts'
-import type { Lease } from './room-directory.ts'
 import type { RoomPart } from './room-part.ts'
 
-/** Milliseconds after which a node says again that a room is congested: others forget it after two seconds. */
+/** Milliseconds between reports that a room is still congested; other nodes forget a report after two seconds. */
 const REPEAT = 1000
 
 /** What a node says about its part of a room. */

@@ -1,19 +1,12 @@
 import { GodotError } from '../../error.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { BusError, type KeyStore, type StoreEntry } from '../bus/bus.ts'
+import { isSame, type Lease } from '../membership/lease.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import { keyOf, roomOf } from '../subjects.ts'
 
 /** Maximum attempts to change an entry, which its home may be writing again after the broker has lost it. */
 const ATTEMPTS = 5
-
-/** A node that holds a slot. */
-export interface Lease { readonly slot: number, readonly epoch: number }
-
-/** Whether two leases are the same one. */
-export function isSame (one: Lease, other: Lease): boolean {
-  return one.slot === other.slot && one.epoch === other.epoch
-}
 
 /** A room of the cluster: where its server is, and its settings. */
 export interface DirectoryEntry extends Lease {
@@ -41,8 +34,8 @@ export class RoomDirectory {
   /** Another map after every close. */
   #known = new Map<string, Known>()
   /**
-   * Revision of the latest change that the watch has reported. An answer of the store that is not newer is out of date
-   * if it says that a room exists which has no entry here: the room has ended since.
+   * Latest revision that the watch has reported. A reply of the store that is no newer is stale if it names a room
+   * without an entry here: that room has closed since.
    */
   #reported = 0
   #store: KeyStore | undefined

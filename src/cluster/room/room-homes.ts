@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { GodotError } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
@@ -11,18 +10,18 @@ import { Seats } from '../../core/room/lobby/seats.ts'
 import type { RoomFacts } from '../../core/server/cluster-link.ts'
 import { BusError } from '../bus/bus.ts'
 import type { KeyStore } from '../bus/bus.ts'
+import { isSame, type Lease } from '../membership/lease.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
-import { isSame, RoomDirectory } from './room-directory.ts'
-import type { DirectoryHost, Lease, DirectoryEntry } from './room-directory.ts'
+import { RoomDirectory } from './room-directory.ts'
+import type { DirectoryHost, DirectoryEntry } from './room-directory.ts'
+import { RoomFailover } from './room-failover.ts'
 import { RoomRetries, type CloseFrame } from './room-retries.ts'
 import { keyOf } from '../subjects.ts'
 
 /** Milliseconds for which a seat is reserved for a client that another node is about to accept. */
 const ENTRY_WITHIN = 5000
-/** Heartbeats within which nodes that have lost the broker at the same time as this one are back. */
-const PATIENCE = 5
 /** How many of its leases a node remembers. */
 const LEASES = 10
 
@@ -43,10 +42,6 @@ export class RoomHomes implements DirectoryHost {
   readonly #host: HomesHost
   /** State of rooms, kept by applications. */
   #states: KeyStore | undefined
-  /** Rooms whose home was lost. */
-  readonly #homeless = new Set<string>()
-  /** Heartbeats for which rooms still wait for their home. */
-  #patience = 0
   /** The leases with which this node has joined: a room with an earlier one had its home here. */
   #leases: readonly Lease[] = []
   /** Parts that stayed when the entry of their room was removed, and that entry. */
@@ -54,6 +49,7 @@ export class RoomHomes implements DirectoryHost {
   /** Rooms that this node is about to open. */
   readonly #claiming = new Set<string>()
   readonly #retries: RoomRetries
+  readonly #failover: RoomFailover
 
   constructor (context: NodeContext, host: HomesHost) {
     this.#context = context
@@ -62,6 +58,13 @@ export class RoomHomes implements DirectoryHost {
       restore: async () => { await this.directory.restore() },
       write: async (room, changes) => { await this.#writeAgain(room, changes) },
       close: async (slot, room, end) => { await this.#closeAgain(slot, room, end) }
+    })
+    this.#failover = new RoomFailover(context, {
+      nodeId: host.nodeId,
+      replica: host.replica,
+      directory: this.directory,
+      wasHere: lease => this.#wasHere(lease),
+      remove: room => this.#remove(room)
     })
     const { commands } = context
     commands.handle('enter', ({ room, address }: { room: string, address: string }) => {
@@ -81,17 +84,17 @@ export class RoomHomes implements DirectoryHost {
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
     this.#states = states
     this.#retries.clear()
-    this.#patience = PATIENCE
+    this.#failover.wait()
     this.#leases = [...this.#leases, this.lease].slice(-LEASES)
     await this.directory.open(rooms)
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
-    else if (this.#wasHere(main)) await this.#resume(MAIN)
+    else if (this.#wasHere(main)) await this.#failover.resume(MAIN)
     else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
     // Rooms that continued without the cluster.
     for (const core of this.#context.registry.rooms) this.opened(core)
-    for (const [room] of this.directory) this.#homeless.add(room)
+    this.#failover.checkAll()
     this.settle()
   }
 
@@ -335,12 +338,11 @@ export class RoomHomes implements DirectoryHost {
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
     this.#host.homeChanged(room)
     const part = this.#part(room)
+    if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
     if (entry === undefined) {
-      this.#homeless.delete(room)
       if (goesOn(part)) this.#keep(part, previous!)
       return
     }
-    if (this.#context.isLive(entry)) this.#homeless.delete(room)
     if (part === undefined) return
     if (!this.#wasHere(entry)) part.settings.apply(entry.options)
     const before = previous ?? this.#removed.get(part)
@@ -355,7 +357,7 @@ export class RoomHomes implements DirectoryHost {
   }
 
   renewed (): void {
-    this.#patience = PATIENCE
+    this.#failover.wait()
   }
 
   /** Whether the home is another node than before, not the same one with another lease. */
@@ -363,34 +365,17 @@ export class RoomHomes implements DirectoryHost {
     return !isSame(entry, previous) && !(this.#isHere(entry) && this.#wasHere(previous))
   }
 
-  // ---- failover ----
-
   /** A node was lost: rooms that had their home there get another one. */
   nodeLeft (node: ClusterNode): void {
-    for (const [room, entry] of this.directory) {
-      if (isSame(entry, node)) this.#homeless.add(room)
-    }
+    this.#failover.nodeLeft(node)
     this.settle()
   }
 
   /** Finds homes for rooms without one, and tries again what could not be written; called with every heartbeat. */
   settle (): void {
     this.#retries.retry()
-    if (this.#patience > 0) this.#patience--
-    else this.#forgetLost()
     this.#removeEnded()
-    for (const room of this.#homeless) {
-      const entry = this.directory.get(room)
-      if (entry === undefined || this.#context.isLive(entry)) {
-        this.#homeless.delete(room)
-        continue
-      }
-      this.#settle(room, entry).catch((err: unknown) => {
-        this.#homeless.add(room)
-        const message = 'finding a home for a room failed'
-        this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
-      })
-    }
+    this.#failover.settle()
   }
 
   /** Removes rooms that have ended here but are in the store again, as its answers and reports may be late. */
@@ -399,47 +384,6 @@ export class RoomHomes implements DirectoryHost {
       if (!this.#isHere(entry) || this.#part(room) !== undefined || this.#claiming.has(room)) continue
       this.#retryIfFailed(room, this.#remove(room))
     }
-  }
-
-  #forgetLost (): void {
-    this.directory.forgetLost().catch((err: unknown) => {
-      this.#context.failures.hit({ level: 'warn', key: {}, message: 'looking up rooms failed' }, { err })
-    })
-  }
-
-  async #settle (room: string, entry: DirectoryEntry): Promise<void> {
-    if (this.#wasHere(entry)) {
-      await this.#resume(room)
-      return
-    }
-    const isSuccessor = this.#isSuccessor(room)
-    if (isSuccessor === undefined) await this.#removeOrphan(room)
-    else if (isSuccessor) await this.directory.takeOver(room)
-  }
-
-  /** This node was the home when it lost the cluster; the room may have changed or ended since. */
-  async #resume (room: string): Promise<void> {
-    const part = this.#part(room)
-    if (part === undefined) await this.#remove(room)
-    else await this.directory.takeOver(room, part.settings.options)
-  }
-
-  /** Whether this node is the next home of a room; undefined: no node has members of it. */
-  #isSuccessor (room: string): boolean | undefined {
-    const nodes = [...this.#context.nodes()]
-    const slots = this.#host.replica.slotsOf(room)
-    const isHere = room === MAIN || (this.#part(room)?.localCount ?? 0) > 0
-    const others = room === MAIN ? nodes : nodes.filter(({ slot }) => slots.has(slot))
-    if (!isHere && others.length === 0) return undefined
-    const own = weight(room, this.#host.nodeId)
-    return isHere && others.every(({ id }) => weight(room, id) < own)
-  }
-
-  /** One node removes a room that has no members left. */
-  async #removeOrphan (room: string): Promise<void> {
-    if (this.#patience > 0) return
-    const { slot } = this.lease
-    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#remove(room)
   }
 
   // ---- retries ----
@@ -510,9 +454,4 @@ async function reachable<Result> (
     if (!(error instanceof BusError)) throw error
     throw new GodotError('cluster-unavailable', `${problem}: ${error.fault}`)
   }
-}
-
-/** Rendezvous hashing: the node with the greatest weight takes over a room. */
-function weight (room: string, nodeId: string): string {
-  return createHash('sha1').update(`${room}\n${nodeId}`).digest('hex')
 }

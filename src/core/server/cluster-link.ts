@@ -44,13 +44,14 @@ export interface RemoteEvent {
   readonly data: object
 }
 
-/** A peer whose node is lost. */
-export interface LostPeer {
+/** What a node tells the others about a peer. */
+export interface PeerFacts {
   readonly id: number
   readonly room: string
   readonly address: string
   readonly port: number
   readonly protocol: string
+  /** Milliseconds since 1970. */
   readonly connectedAt: number
 }
 
@@ -59,7 +60,7 @@ export interface EventReceiver {
   /** An event of another node. */
   received (nodeId: string, event: RemoteEvent): void
   /** A node was lost with these peers. */
-  nodeLost (nodeId: string, peers: readonly LostPeer[]): void
+  nodeLost (nodeId: string, peers: readonly PeerFacts[]): void
 }
 
 /** What a server asks of its cluster (option `cluster`). */

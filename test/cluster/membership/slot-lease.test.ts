@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import type { Bus, KeyStore } from '../../../src/cluster/bus/bus.ts'
-import { MemoryBroker } from '../../../src/cluster/bus/memory-bus.ts'
 import { encodeLease, leaseKey, readLeases, type LeaseValue } from '../../../src/cluster/membership/lease-value.ts'
 import { SlotLease } from '../../../src/cluster/membership/slot-lease.ts'
 import { defaultTimings, type Timings } from '../../../src/cluster/membership/timings.ts'
 import { simulateTime } from '../../helper/clock.ts'
+import { MemoryBroker } from '../../helper/memory-bus.ts'
 import { until } from '../../helper/until.ts'
 
 const timings: Timings = { ...defaultTimings, heartbeat: 40, lease: 200, quarantine: 400 }

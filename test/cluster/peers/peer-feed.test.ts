@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { PeerFeed, type FeedHost, type PeerEvent, type PeerPage } from '../../../src/cluster/peers/peer-feed.ts'
-import type { PeerFacts } from '../../../src/cluster/peers/remote-peer.ts'
+import type { PeerFacts } from '../../../src/core/server/cluster-link.ts'
 
 const node = { id: 'b', slot: 7, epoch: 1, isDraining: false, startedAt: 0 }
 const facts = (id: number): PeerFacts => ({

@@ -1,8 +1,8 @@
-import { GodotError } from '../../error.ts'
-import { BusError, type Bus, type BusMessage, type KeyStore, type StoreEntry } from './bus.ts'
-import { checkName, checkSize } from './checks.ts'
-import { guard } from './guard.ts'
-import { Link } from './link.ts'
+import { BusError, type Bus, type BusMessage, type KeyStore, type StoreEntry } from '../../src/cluster/bus/bus.ts'
+import { checkName, checkSize } from '../../src/cluster/bus/checks.ts'
+import { guard } from '../../src/cluster/bus/guard.ts'
+import { Link } from '../../src/cluster/bus/link.ts'
+import { GodotError } from '../../src/error.ts'
 import { MemoryStore } from './memory-store.ts'
 import { Subscriptions } from './subscriptions.ts'
 

@@ -21,21 +21,21 @@ const ofJson = {
 
 type Requirement = Readonly<Record<string, readonly string[]>>
 
-interface Described extends Pick<AdminOptions, 'auth'> {
+interface Documented extends Pick<AdminOptions, 'auth'> {
   readonly security?: readonly Requirement[] | undefined
-  /** Text in front of every operationId. */
-  readonly operationIdPrefix?: string
-  /** Text in front of every tag. */
-  readonly tagPrefix?: string
+  /** Name of the server, if one is given: tells the operationIds and tags of two servers in one document apart. */
+  readonly server?: string | undefined
+  /** Text in front of every operationId; by default the name of the server and `.`. */
+  readonly operationIdPrefix?: string | undefined
 }
 
 /**
  * Adds to the OpenAPI description of every route of the scope its common error responses, its security requirement with
  * the role that it requires, and the prefix of its operationId and tags.
  */
-export function describeFailures (
-  app: FastifyInstance, { auth, security, operationIdPrefix = '', tagPrefix = '' }: Described
-): void {
+export function documentRoutes (app: FastifyInstance, { auth, security, server, operationIdPrefix }: Documented): void {
+  const idPrefix = operationIdPrefix ?? (server === undefined ? '' : `${server}.`)
+  const tagPrefix = server === undefined ? '' : `${server}: `
   const done = new WeakSet<FastifySchema>()
   app.addHook('onRoute', ({ schema, method, config }) => {
     // The HEAD that Fastify adds to a GET has the same schema.
@@ -51,7 +51,7 @@ export function describeFailures (
     if (security !== undefined) schema.security = security.map(requirement => withRole(requirement, role, auth))
     if (auth !== false) schema.description = `${schema.description ?? ''} Requires role \`${role}\`.`.trim()
     const operationId = schema.operationId ?? config?.operationId
-    if (operationId !== undefined) schema.operationId = operationIdPrefix + operationId
+    if (operationId !== undefined) schema.operationId = idPrefix + operationId
     if (tagPrefix !== '') schema.tags = schema.tags?.map(tag => tagPrefix + tag)
   })
 }

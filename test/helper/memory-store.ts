@@ -1,4 +1,4 @@
-import type { StoreEntry } from './bus.ts'
+import type { StoreEntry } from '../../src/cluster/bus/bus.ts'
 
 /** A key; without a value it was deleted. */
 interface Kept {

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import type { RoomCore } from '../../core/room/room-core.ts'
+import { MAIN } from '../../core/room/room-name.ts'
+import { isSame, type Lease } from '../membership/lease.ts'
+import type { NodeContext } from '../node-context.ts'
+import type { PeerReplica } from '../peers/peer-replica.ts'
+import type { DirectoryEntry, RoomDirectory } from './room-directory.ts'
+
+/** Heartbeats to wait for nodes that lost the broker at the same time as this one. */
+const MAX_HOMELESS_HEARTBEATS = 5
+
+/** What RoomFailover needs of the homes of rooms. */
+export interface FailoverHost {
+  readonly nodeId: string
+  readonly replica: PeerReplica
+  readonly directory: RoomDirectory
+  /** Whether a lease is this node's, or one that it had before it joined again. */
+  wasHere (lease: Lease): boolean
+  /** Removes a room and its state from the stores. */
+  remove (room: string): Promise<void>
+}
+
+/** Finds the next home of rooms whose home was lost, or removes those without members. */
+export class RoomFailover {
+  readonly #context: NodeContext
+  readonly #host: FailoverHost
+  /** Rooms whose home was lost. */
+  readonly #homeless = new Set<string>()
+  /** Heartbeats for which rooms still wait for their home. */
+  #heartbeats = 0
+
+  constructor (context: NodeContext, host: FailoverHost) {
+    this.#context = context
+    this.#host = host
+  }
+
+  /** The broker was lost, perhaps by other nodes too: rooms wait for these before they are removed. */
+  wait (): void {
+    this.#heartbeats = MAX_HOMELESS_HEARTBEATS
+  }
+
+  /** Any room may have lost its home. */
+  checkAll (): void {
+    for (const [room] of this.#host.directory) this.#homeless.add(room)
+  }
+
+  nodeLeft (lease: Lease): void {
+    for (const [room, entry] of this.#host.directory) {
+      if (isSame(entry, lease)) this.#homeless.add(room)
+    }
+  }
+
+  /** A room has a live home, or is removed. */
+  settled (room: string): void {
+    this.#homeless.delete(room)
+  }
+
+  /** Finds homes for the rooms without one; called with every heartbeat. */
+  settle (): void {
+    if (this.#heartbeats > 0) this.#heartbeats--
+    else this.#forgetLost()
+    for (const room of this.#homeless) {
+      const entry = this.#host.directory.get(room)
+      if (entry === undefined || this.#context.isLive(entry)) {
+        this.#homeless.delete(room)
+        continue
+      }
+      this.#settle(room, entry).catch((err: unknown) => {
+        this.#homeless.add(room)
+        const message = 'finding a home for a room failed'
+        this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
+      })
+    }
+  }
+
+  #forgetLost (): void {
+    this.#host.directory.forgetLost().catch((err: unknown) => {
+      this.#context.failures.hit({ level: 'warn', key: {}, message: 'looking up rooms failed' }, { err })
+    })
+  }
+
+  async #settle (room: string, entry: DirectoryEntry): Promise<void> {
+    if (this.#host.wasHere(entry)) {
+      await this.resume(room)
+      return
+    }
+    const isSuccessor = this.#isSuccessor(room)
+    if (isSuccessor === undefined) await this.#removeOrphan(room)
+    else if (isSuccessor) await this.#host.directory.takeOver(room)
+  }
+
+  /** This node was the home when it lost the cluster; the room may have changed or ended since. */
+  async resume (room: string): Promise<void> {
+    const part = this.#part(room)
+    if (part === undefined) await this.#host.remove(room)
+    else await this.#host.directory.takeOver(room, part.settings.options)
+  }
+
+  /** Whether this node is the next home of a room; undefined: no node has members of it. */
+  #isSuccessor (room: string): boolean | undefined {
+    const nodes = [...this.#context.nodes()]
+    const slots = this.#host.replica.slotsOf(room)
+    const isHere = room === MAIN || (this.#part(room)?.localCount ?? 0) > 0
+    const others = room === MAIN ? nodes : nodes.filter(({ slot }) => slots.has(slot))
+    if (!isHere && others.length === 0) return undefined
+    const own = weight(room, this.#host.nodeId)
+    return isHere && others.every(({ id }) => weight(room, id) < own)
+  }
+
+  /** One node removes a room that has no members left. */
+  async #removeOrphan (room: string): Promise<void> {
+    if (this.#heartbeats > 0) return
+    const { slot } = this.#context.lease
+    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#host.remove(room)
+  }
+
+  #part (room: string): RoomCore | undefined {
+    return this.#context.registry.rooms.find(room)
+  }
+}
+
+/** Rendezvous hashing: the node with the greatest weight takes over a room. */
+function weight (room: string, nodeId: string): string {
+  return createHash('sha1').update(`${room}\n${nodeId}`).digest('hex')
+}
