@@ -150,7 +150,8 @@ export const variables: Readonly<Record<string, Variable>> = {
   }), false),
   WS4_PATH: variable(Type.String({
     pattern: '^/',
-    description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at `/api/v1/godot4`'
+    description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at ' +
+      '`/api/v1/godot4`, which has bans and settings of its own'
   })),
   MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
     minimum: 0,
