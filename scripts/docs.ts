@@ -13,7 +13,8 @@ import { metricsPage } from './metrics-page.ts'
 import { mountingPage } from './mounting.ts'
 import { optionTypes } from './option-types.ts'
 import {
-  adminOptionRows, lobbyOptionRows, meaningOf, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
+  adminOptionRows, clusterRuleRows, lobbyOptionRows, meaningOf, namedTokenRows, optionColumns, optionRows,
+  roomOptionRows, roomRuleRows, typeOf
 } from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
 import type { ApiExport } from './public-api.ts'
@@ -55,17 +56,33 @@ function optionsPage (): string {
     '',
     ...table(['option', 'type', 'meaning'], roomOptionRows().map(withoutDefault)),
     '',
+    '## cluster',
+    '',
+    'Members of option `cluster`; see [cluster.md](cluster.md).',
+    '',
+    ...table(['member', 'type', 'meaning'], clusterRuleRows().map(withoutDefault)),
+    '',
     '## adminRoutes',
     '',
     'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
     '',
     ...table(optionColumns, adminOptionRows()),
     '',
+    'Members of a token with an owner; [security.md](security.md#administrators) has the roles:',
+    '',
+    ...table(['member', 'type', 'meaning'], namedTokenRows().map(withoutDefault)),
+    '',
     '## lobbyRoutes',
     '',
     'Options of `lobbyRoutes`, beside `prefix` and `logLevel` of Fastify; see [rooms.md](rooms.md).',
     '',
-    ...table(optionColumns, lobbyOptionRows())
+    ...table(optionColumns, lobbyOptionRows()),
+    '',
+    '## Other parts',
+    '',
+    '`dashboard`, `metrics`, `health` and `asyncapi` take `servers`, the names of the servers, by default ' +
+      '`peerServer`. Besides, `dashboard` takes `api`, the path of `adminRoutes`; `metrics` takes `token`, `auth` and ' +
+      '`security` as `adminRoutes` does, and `registry`. See [api.md](api.md#plugins).'
   ])
 }
 
@@ -104,8 +121,8 @@ function errorsPage (): string {
 }
 
 function servicePage (): string {
-  const rows = Object.entries(variables).map(([name, { schema, defaultValue }]) =>
-    [`\`${name}\``, typeOf(schema), code(defaultValue), meaningOf(schema)])
+  const rows = Object.entries(variables).map(([name, { schema, defaultValue, textType = typeOf(schema) }]) =>
+    [`\`${name}\``, textType, code(defaultValue), meaningOf(schema)])
   return page('The service', [
     '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. An invalid value ' +
       'ends it at start with a message that names the variable; a misspelt name is logged with the variable that was ' +
