@@ -10,7 +10,7 @@ import { apiPage } from './api.ts'
 import { eventsPage } from './events-page.ts'
 import { code, table } from './markdown.ts'
 import { metricsPage } from './metrics-page.ts'
-import { mountingPage } from './mounting.ts'
+import { hostsPage, mountingPage } from './mounting.ts'
 import { optionTypes } from './option-types.ts'
 import {
   adminOptionRows, clusterRuleRows, lobbyOptionRows, meaningOf, namedTokenRows, optionColumns, optionRows,
@@ -35,6 +35,7 @@ export function generatedDocs ([server, client]: ApiExport[][]): Record<string, 
     'docs/metrics.md': page('Metrics', metricsPage()),
     'docs/service.md': servicePage(),
     'docs/mounting.md': page('Mounting in an app', mountingPage()),
+    'docs/hosts.md': page('Hosts that are tested', hostsPage()),
     'docs/api.md': page('API', apiPage(server, client))
   }
 }
@@ -115,8 +116,8 @@ function errorsPage (): string {
     '## Close codes',
     '',
     'Codes of WebSocket close frames (RFC 6455, 7.4) that this server sends, or only reports to the application. An ' +
-      'application may also close with 3000 to 4999. `authenticate` that returns a `status` closes with 4000 more, ' +
-      'such as 4403.',
+      'application may also close with 3000 to 4999. If `authenticate` returns a `status`, the code is that status ' +
+      'plus 4000, such as 4403.',
     '', ...table(['code', '', 'meaning'], closeRows)])
 }
 
