@@ -82,8 +82,8 @@ function optionsPage (): string {
     '## Other parts',
     '',
     '`dashboard`, `metrics`, `health` and `asyncapi` take `servers`, the names of the servers, by default ' +
-      '`peerServer`. Besides, `dashboard` takes `api`, the path of `adminRoutes`; `metrics` takes `token`, `auth` and ' +
-      '`security` as `adminRoutes` does, and `registry`. See [api.md](api.md#plugins).'
+      '`peerServer`. Besides, `dashboard` takes `api`, the path of `adminRoutes`; `metrics` takes `token`, `auth` ' +
+      'and `security` as `adminRoutes` does, and `registry`. See [api.md](api.md#plugins).'
   ])
 }
 
