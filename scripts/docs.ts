@@ -10,10 +10,11 @@ import { apiPage } from './api.ts'
 import { eventsPage } from './events-page.ts'
 import { code, table } from './markdown.ts'
 import { metricsPage } from './metrics-page.ts'
-import { mountingPage } from './mounting.ts'
+import { hostsPage, mountingPage } from './mounting.ts'
 import { optionTypes } from './option-types.ts'
 import {
-  adminOptionRows, lobbyOptionRows, meaningOf, optionColumns, optionRows, roomOptionRows, roomRuleRows, typeOf
+  adminOptionRows, clusterRuleRows, lobbyOptionRows, meaningOf, namedTokenRows, optionColumns, optionRows,
+  roomOptionRows, roomRuleRows, typeOf
 } from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
 import type { ApiExport } from './public-api.ts'
@@ -34,6 +35,7 @@ export function generatedDocs ([server, client]: ApiExport[][]): Record<string, 
     'docs/metrics.md': page('Metrics', metricsPage()),
     'docs/service.md': servicePage(),
     'docs/mounting.md': page('Mounting in an app', mountingPage()),
+    'docs/hosts.md': page('Hosts that are tested', hostsPage()),
     'docs/api.md': page('API', apiPage(server, client))
   }
 }
@@ -55,17 +57,33 @@ function optionsPage (): string {
     '',
     ...table(['option', 'type', 'meaning'], roomOptionRows().map(withoutDefault)),
     '',
+    '## cluster',
+    '',
+    'Members of option `cluster`; see [cluster.md](cluster.md).',
+    '',
+    ...table(['member', 'type', 'meaning'], clusterRuleRows().map(withoutDefault)),
+    '',
     '## adminRoutes',
     '',
     'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
     '',
     ...table(optionColumns, adminOptionRows()),
     '',
+    'Members of a token with an owner; [security.md](security.md#administrators) has the roles:',
+    '',
+    ...table(['member', 'type', 'meaning'], namedTokenRows().map(withoutDefault)),
+    '',
     '## lobbyRoutes',
     '',
     'Options of `lobbyRoutes`, beside `prefix` and `logLevel` of Fastify; see [rooms.md](rooms.md).',
     '',
-    ...table(optionColumns, lobbyOptionRows())
+    ...table(optionColumns, lobbyOptionRows()),
+    '',
+    '## Other parts',
+    '',
+    '`dashboard`, `metrics`, `health` and `asyncapi` take `servers`, the names of the servers, by default ' +
+      '`peerServer`. Besides, `dashboard` takes `api`, the path of `adminRoutes`; `metrics` takes `token`, `auth` ' +
+      'and `security` as `adminRoutes` does, and `registry`. See [api.md](api.md#plugins).'
   ])
 }
 
@@ -91,20 +109,21 @@ function errorsPage (): string {
     '',
     '## HTTP',
     '',
-    'Errors that only HTTP has. They are counted by code, as all error responses: `peer_server_http_problems_total`.',
+    'Errors that only HTTP has. A status that is not listed has its name in kebab-case as its code. They are counted ' +
+      'by code, as all error responses: `peer_server_http_problems_total`.',
     '', ...table(['code', 'HTTP', 'meaning'], httpRows),
     '',
     '## Close codes',
     '',
     'Codes of WebSocket close frames (RFC 6455, 7.4) that this server sends, or only reports to the application. An ' +
-      'application may also close with 3000 to 4999. `authenticate` that returns a `status` closes with 4000 more, ' +
-      'such as 4403.',
+      'application may also close with 3000 to 4999. If `authenticate` returns a `status`, the code is that status ' +
+      'plus 4000, such as 4403.',
     '', ...table(['code', '', 'meaning'], closeRows)])
 }
 
 function servicePage (): string {
-  const rows = Object.entries(variables).map(([name, { schema, defaultValue }]) =>
-    [`\`${name}\``, typeOf(schema), code(defaultValue), meaningOf(schema)])
+  const rows = Object.entries(variables).map(([name, { schema, defaultValue, textType = typeOf(schema) }]) =>
+    [`\`${name}\``, textType, code(defaultValue), meaningOf(schema)])
   return page('The service', [
     '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. An invalid value ' +
       'ends it at start with a message that names the variable; a misspelt name is logged with the variable that was ' +

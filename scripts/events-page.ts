@@ -59,9 +59,16 @@ function eventLines (types: readonly EventType[]): string[] {
   const members = Object.entries(eventMembers[types[0]]).map(([name, schema]) =>
     [`\`${name}${'~optional' in schema ? '?' : ''}\``, typeOf(schema).replace(/, 0 \.\.$/, ''), meaningOf(schema)])
   return [
-    '', `#### ${types.join(', ')}`, '', types.map(type => `${eventTypes[type]}.`).join(' '),
+    '', `#### ${types.join(', ')}`, '', `${meaningOfTypes(types)}.`,
     ...(members.length === 0 ? [] : ['', ...table(['member', 'type', 'meaning'], members)])
   ]
+}
+
+/** One sentence; types of the two modes differ only in their mode, in parentheses at the end. */
+function meaningOfTypes (types: readonly EventType[]): string {
+  if (types.length === 1) return eventTypes[types[0]]
+  const parts = types.map(type => /^(.*) \((.* mode)\)$/.exec(eventTypes[type])!)
+  return `${parts[0][1]}: ${parts.map(([, , mode], at) => `\`${types[at]}\` in ${mode}`).join(', ')}`
 }
 
 function signalLines ({ name, signals }: ApiExport): string[] {

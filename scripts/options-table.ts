@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { defaultLobbyOptions, LobbyOptions } from '../src/options/lobby-options.ts'
-import { defaultOptions, roomRules, ServerOptions } from '../src/options/options.ts'
+import { clusterRules, defaultOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { code } from './markdown.ts'
 
 /** Columns of the rows that `optionRows` returns. */
@@ -26,6 +26,11 @@ export function lobbyOptionRows (): string[][] {
 /** One row for each member of option `rooms`; the defaults are in the texts. */
 export function roomRuleRows (): string[][] {
   return rowsOf(roomRules.properties, {})
+}
+
+/** One row for each member of option `cluster`; the defaults are in the texts. */
+export function clusterRuleRows (): string[][] {
+  return rowsOf(clusterRules.properties, {})
 }
 
 /** One row for each option of a room. */

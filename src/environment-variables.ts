@@ -11,6 +11,8 @@ export interface Variable {
   readonly parse: (text: string) => unknown
   readonly schema: TSchema
   readonly defaultValue?: unknown
+  /** What its text is, if the schema does not tell. */
+  readonly textType?: 'path of a file'
   /** The server option that it sets. */
   readonly option?: keyof ServerOptions
   /** The member of option `rooms` that it sets. */
@@ -87,8 +89,8 @@ export const variables: Readonly<Record<string, Variable>> = {
     description: 'Port to listen on; 0: any free port'
   }), 3000),
   ADMIN_TOKEN: variable(Type.String({
-    description: 'Bearer token of the REST API, with role `admin`; it or ADMIN_TOKENS is required unless HOST is a ' +
-      'loopback address, and then must have at least 32 characters'
+    description: 'Bearer token of the REST API, with role `admin`. It or ADMIN_TOKENS is required if HOST is not a ' +
+      'loopback address. Tokens need at least 32 characters there, and with NODE_ENV=production'
   })),
   ADMIN_TOKENS: {
     ...variable(tokenList('Further tokens of the REST API, comma-separated: `name:role:token`, where the role is ' +
@@ -98,6 +100,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   ADMIN_TOKENS_FILE: {
     ...variable(tokenList('File with such tokens, one in each line; empty lines and lines that begin with `#` are ' +
       'ignored')),
+    textType: 'path of a file',
     parse: path => readFileSync(path, 'utf8').split('\n').map(line => line.trim())
       .filter(line => line !== '' && !line.startsWith('#'))
   },
@@ -109,10 +112,13 @@ export const variables: Readonly<Record<string, Variable>> = {
     })),
     parse: parseList
   },
-  STATE_FILE: variable(Type.String({
-    description: 'JSON file that keeps bans and settings that were changed at run time over a restart; they take ' +
-      'precedence over the variables'
-  })),
+  STATE_FILE: {
+    ...variable(Type.String({
+      description: 'JSON file that keeps bans and settings that were changed at run time over a restart; they take ' +
+        'precedence over the variables'
+    })),
+    textType: 'path of a file'
+  },
   ...Object.fromEntries(Object.keys(ServerOptions.properties).flatMap(name => variableOf(name as keyof ServerOptions))),
   ROOMS: {
     ...variable(Type.Enum(['false', 'true', 'admin'], {
@@ -134,6 +140,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   ...Object.fromEntries(Object.entries(clusterRuleNames).map(([rule, name]) =>
     [name, { ...variable(clusterRules.properties[rule as ClusterRule]), clusterRule: rule as ClusterRule }])),
   NATS_CA: {
+    textType: 'path of a file',
     parse: path => ({ ca: readFileSync(path, 'utf8') }),
     schema: Type.Unsafe<object>({
       type: 'object', description: 'PEM file with the certificates that sign those of the NATS servers (TLS)'
@@ -150,7 +157,8 @@ export const variables: Readonly<Record<string, Variable>> = {
   }), false),
   WS4_PATH: variable(Type.String({
     pattern: '^/',
-    description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at `/api/v1/godot4`'
+    description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at ' +
+      '`/api/v1/godot4`, which has bans and settings of its own'
   })),
   MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
     minimum: 0,
@@ -191,7 +199,8 @@ function variableOf (option: keyof ServerOptions): Array<[name: string, variable
   const name = names[option] ?? option.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
   const description = files[option]
   if (description !== undefined) {
-    return [[name, { parse: path => readFileSync(path, 'utf8'), schema: Type.String({ description }), option }]]
+    const schema = Type.String({ description })
+    return [[name, { textType: 'path of a file', parse: path => readFileSync(path, 'utf8'), schema, option }]]
   }
   const schema: TSchema = ServerOptions.properties[option]
   // ROOMS has a variable of its own.

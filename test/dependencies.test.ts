@@ -24,8 +24,8 @@ t.test('the sizes in docs/dependencies.md are those of an installation', async t
   const actual = {
     'Fastify, which the host has anyway': [...fastify],
     'what this package adds': addedBy(direct),
-    'of it for Swagger UI': addedBy(['@fastify/swagger-ui']),
-    'of it for Prometheus': addedBy(['prom-client'])
+    'of which Swagger UI': addedBy(['@fastify/swagger-ui']),
+    'of which Prometheus': addedBy(['prom-client'])
   }
   for (const [what, paths] of Object.entries(actual)) {
     const [, count, size] = new RegExp(`^\\| ${what}[^|]*\\| (\\d+) \\| ([\\d.]+) \\|$`, 'm').exec(page)!

@@ -28,7 +28,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
       await administer(t, port, examples, socket, id)
     },
 
-    alone: echoes
+    async alone (t, port) { await echoes(t, port) }
   },
 
   'docs/fastify.md': {
@@ -69,7 +69,9 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     }
   },
 
-  'docs/godot3.md': { 'echo-ts': echoes },
+  'docs/godot3.md': {
+    async 'echo-ts' (t, port) { await echoes(t, port, ['chat']) }
+  },
 
   'docs/multiplayer.md': {
     async member (t, port) {
@@ -178,8 +180,8 @@ async function joinGame (url: string): Promise<{ socket: WebSocket, id: number }
   return { socket, id: hello.readInt32LE(9) }
 }
 
-async function echoes (t: Test, port: number): Promise<void> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, 'chat')
+async function echoes (t: Test, port: number, protocols: string[] = []): Promise<void> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols)
   await once(socket, 'open')
   socket.send('hello')
   const [echo] = await once(socket, 'message')

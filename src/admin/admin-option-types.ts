@@ -15,7 +15,7 @@ export interface NamedToken {
 
 /** Every option of `adminRoutes`. Either `token` or `auth: false` is required. */
 export interface AdminOptions {
-  /** One token, or several with their owners. */
+  /** One token, or several with their owners: `[{ name, token, role }]`. */
   readonly token?: string | readonly NamedToken[]
   /** `false`: the host guards the scope itself. */
   readonly auth?: false

@@ -25,7 +25,7 @@ export type NamedToken = PlainToken
 /** Every option of `adminRoutes`: type, limits and meaning. Either `token` or `auth: false` is required. */
 export const AdminOptions = Type.Object({
   token: Type.Optional(Type.Union([Token, Type.Array(NamedToken)], {
-    description: 'One token, or several with their owners'
+    description: 'One token, or several with their owners: `[{ name, token, role }]`'
   })),
   auth: Type.Optional(Type.Refine(Type.Unsafe<false>({
     type: 'boolean',

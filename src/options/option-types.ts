@@ -123,8 +123,8 @@ export interface ServerOptions {
 /** Members of option `rooms`: which rooms there may be. */
 export interface RoomRules {
   /**
-   * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the REST API
-   * (`admin`).
+   * Who opens rooms: the first client that asks for it (`join`, the default), or only the application, the REST API and
+   * the lobby (`admin`).
    */
   create?: 'join' | 'admin'
   /** Maximum number of rooms besides `main`; default 10000. */
@@ -149,7 +149,7 @@ export interface ClusterOptions {
   credentials?: string
   /** User name for the NATS servers. */
   user?: string
-  /** Password of `user`. */
+  /** Password for the NATS servers. */
   password?: string
   /** Token for the NATS servers. */
   token?: string

@@ -42,8 +42,8 @@ const origin = Type.Refine(Type.String(), text => originFault(text) === undefine
 /** Members of option `rooms`: which rooms there may be. */
 export const roomRules = Type.Object({
   create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
-    description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application ' +
-      'and the REST API (`admin`)'
+    description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application, ' +
+      'the REST API and the lobby (`admin`)'
   })),
   maxRooms: Type.Optional(Type.Integer({
     minimum: 1, maximum: MAX_LIMIT, description: 'Maximum number of rooms besides `main`; default 10000'
@@ -74,7 +74,7 @@ export const clusterRules = Type.Object({
   })),
   credentials: Type.Optional(Type.String({ description: 'Path or content of a NATS credentials file (.creds)' })),
   user: Type.Optional(Type.String({ description: 'User name for the NATS servers' })),
-  password: Type.Optional(Type.String({ description: 'Password of `user`' })),
+  password: Type.Optional(Type.String({ description: 'Password for the NATS servers' })),
   token: Type.Optional(Type.String({ description: 'Token for the NATS servers' })),
   tls: Type.Optional(Type.Unsafe<object>({
     type: 'object', description: 'TLS options of the NATS client: `ca`, `cert`, `key` as PEM, or `caFile` and so on'

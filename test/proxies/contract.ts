@@ -162,7 +162,8 @@ async function browse (t: Test, site: Site): Promise<void> {
   t.same(problems.filter(problem => !/\/api\/v1\/|401/.test(problem)), [])
 }
 
-async function join (t: Test, { port }: Site, path: string): Promise<WebSocket> {
+/** A client that has joined. */
+export async function join (t: Test, { port }: Pick<Site, 'port'>, path: string): Promise<WebSocket> {
   const socket = new WebSocket(`wss://localhost:${port}${path}`, { ca, localAddress: CLIENT, family: 4 })
   t.teardown(() => { socket.terminate() })
   await withTimeout(10, () => `a handshake at ${path}`, once(socket, 'open'))
@@ -170,8 +171,8 @@ async function join (t: Test, { port }: Site, path: string): Promise<WebSocket> 
 }
 
 /** Sends a request of an administrator. */
-async function ask (
-  { url }: Site, path: string, options: RequestOptions = {}
+export async function ask (
+  { url }: Pick<Site, 'url'>, path: string, options: RequestOptions = {}
 ): Promise<{ status: number, headers: Record<string, string | undefined>, body: any }> {
   const sent = request(url + path, { ca, agent: false, headers: { authorization }, ...options }).end()
   const [response] = await withTimeout(10, () => `a response at ${path}`, once(sent, 'response'))

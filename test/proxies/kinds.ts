@@ -98,25 +98,30 @@ export const caddy: ProxyKind = {
   command: 'caddy',
   args: folder => ['run', '--adapter', 'caddyfile', '--config', `${folder}/Caddyfile`],
   configure: (folder, ports) => {
-    const site = (file: string, port: number, changes: Record<string, string>): string => hosting(file, {
-      'game.example {': `https://localhost:${port} {
-        bind 127.0.0.1
-        tls ${folder}/${keyFiles.chain} ${folder}/${keyFiles.key}`,
-      [service]: `127.0.0.1:${ports.service}`,
-      ...changes
-    })
+    const changes = { [service]: `127.0.0.1:${ports.service}` }
     const kept = `handle /kept/* {
         reverse_proxy 127.0.0.1:${ports.app}
       }`
-    return {
-      file: 'Caddyfile',
-      text: [
-        '{\n admin off\n auto_https disable_redirects\n}\n',
-        site('caddy/Caddyfile', ports.site, {}),
-        site('caddy/prefix.Caddyfile', ports.proxy, { '\thandle {': `${kept}\n\thandle {` })
-      ].join('')
-    }
+    return caddyFile(
+      caddySite('caddy/Caddyfile', folder, ports.site, changes) +
+      caddySite('caddy/prefix.Caddyfile', folder, ports.proxy, { ...changes, '\thandle {': `${kept}\n\thandle {` })
+    )
   }
+}
+
+/** A site of hosting/ that listens at this port. */
+export function caddySite (file: string, folder: string, port: number, changes: Record<string, string>): string {
+  return hosting(file, {
+    'game.example {': `https://localhost:${port} {
+      bind 127.0.0.1
+      tls ${folder}/${keyFiles.chain} ${folder}/${keyFiles.key}`,
+    ...changes
+  })
+}
+
+/** The sites without what a test has no use for. */
+export function caddyFile (sites: string): ProxyFile {
+  return { file: 'Caddyfile', text: `{\n admin off\n auto_https disable_redirects\n}\n${sites}` }
 }
 
 export const haproxy: ProxyKind = {
