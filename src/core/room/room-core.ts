@@ -66,7 +66,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   constructor (name: string, server: RoomServer, options: RoomOptions) {
     const { settings } = server
     this.name = name
-    this.settings = new RoomSettings(settings, options)
+    this.settings = new RoomSettings(settings, options, () => { this.life.timeoutChanged() })
     this.life = new RoomLife(this, name === MAIN)
     this.#server = server
     this.#settings = settings
@@ -163,6 +163,18 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   change (options: RoomOptions): void {
     this.settings.change(options)
     this.link?.optionsChanged(options)
+  }
+
+  /** Timeouts of the server have changed. */
+  timeoutsChanged (): void {
+    this.life.timeoutChanged()
+    this.authentication?.timeoutChanged()
+  }
+
+  /** Without autoPoll a timer calls back in the next poll. */
+  inPoll (callback: () => void): void {
+    if (this.#server.autoPoll) callback()
+    else this.#server.soon(callback)
   }
 
   /** This node no longer takes part in the room: it has no members, and the home of the room is another node. */

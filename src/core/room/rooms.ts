@@ -131,6 +131,11 @@ export class Rooms {
     return receivers
   }
 
+  /** Timeouts have changed that rooms may be waiting for. */
+  timeoutsChanged (): void {
+    for (const room of this.#byName.values()) room.timeoutsChanged()
+  }
+
   /** The room has ended: its name is free again. */
   delete (room: RoomCore): void {
     this.#byName.delete(room.name)

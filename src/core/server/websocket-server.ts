@@ -195,6 +195,7 @@ export class WebSocketServer extends PacketPeer {
     const changes = runtimeChanges(this.options, options)
     this.#settings.change(changes)
     if ('handshakeTimeout' in changes) this.#admission.timeoutChanged()
+    if ('rooms' in changes || 'authTimeout' in changes) this.#registry.rooms.timeoutsChanged()
     if ('pingInterval' in changes) this.#listening.pingIntervalChanged()
     if ('maxPacketsPerSecond' in changes || 'maxBytesPerSecond' in changes) this.#registry.ratesChanged()
     this.#monitor.events.emit('changed', changes)
