@@ -393,7 +393,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /** How many listeners a signal about packets has. What other rooms send is not read from the server itself. */
-  listenersOf (signal: 'data_received' | 'peer_packet'): number {
+  listenersOf (signal: 'data_received' | 'packet' | 'peer_packet'): number {
     const own = this.#signals?.listenerCount(signal) ?? 0
     return signal === 'peer_packet' && this.name !== MAIN ? own : own + this.#server.signals.listenerCount(signal)
   }
@@ -430,6 +430,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   get isRead (): boolean {
     const { options } = this.#settings
     return this.#hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
+  }
+
+  get isPushed (): boolean {
+    return !this.#settings.options.gdMpApi && this.listenersOf('packet') > 0
   }
 
   isReadAfterPoll (session: PeerSession): boolean {
