@@ -289,7 +289,7 @@ t.test('a close during authentication is answered without client_close_request',
 t.test('a lower authTimeout applies to clients that authenticate already', async t => {
   const clock = stopTime(t)
   const { server, told } = await serve(() => {}, { authTimeout: 60 })
-  new FrameClient(server)
+  const client = new FrameClient(server)
   clock.advance(5000)
   server.change({ authTimeout: 6 })
   clock.advance(900)
@@ -298,6 +298,7 @@ t.test('a lower authTimeout applies to clients that authenticate already', async
   clock.advance(200)
   await nextTurn()
   t.same(told.at(-1), ['peer_authentication_failed', 10])
+  t.equal((await client.frames()).at(-1)?.opcode, 8)
 })
 
 t.test('without autoPoll, authentication happens in poll()', async t => {

@@ -471,7 +471,7 @@ for (const event of ['peer_connected', 'peer_authentication_failed'] as const) {
     })
     let stopped: Promise<void> | undefined
     server.once(event, () => { stopped = server.stop() })
-    for (const port of [1, 2, 3]) new FrameClient(server, '', port)
+    const clients = [1, 2, 3].map(port => new FrameClient(server, '', port))
     server.poll()
     clock.advance(1001)
     server.poll()
@@ -479,6 +479,7 @@ for (const event of ['peer_connected', 'peer_authentication_failed'] as const) {
     clock.advance(1000)
     await stopped
     t.equal(server.countPeers().pending + server.peerCount, 0)
+    t.ok(clients.every(({ connection }) => connection.isEnded))
   })
 }
 
