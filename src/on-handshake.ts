@@ -57,8 +57,14 @@ export function checkedAnswer (callback: string, answer: HandshakeAnswer): Accep
   if (typeof answer !== 'object' || answer === null || answer instanceof Uint8Array) {
     throw new TypeError(`${callback}: expected nothing, true, { data }, false or { status, reason }`)
   }
-  const { status } = answer
-  const isStatus = status === undefined || (Number.isInteger(status) && status >= FIRST_STATUS && status <= LAST_STATUS)
+  const { status, reason, room } = answer as { status?: unknown, reason?: unknown, room?: unknown }
+  for (const [name, text] of Object.entries({ reason, room })) {
+    if (text !== undefined && typeof text !== 'string') {
+      throw new TypeError(`${callback}: invalid ${name} ${String(text)}: expected a text`)
+    }
+  }
+  const isStatus = status === undefined ||
+    (typeof status === 'number' && Number.isInteger(status) && status >= FIRST_STATUS && status <= LAST_STATUS)
   if (!isStatus) throw new TypeError(`${callback}: invalid status ${String(status)}: expected 400 to 599`)
   return answer
 }

@@ -77,6 +77,11 @@ export class IncomingQueue {
     this.#add(packet)
   }
 
+  /** Whether a packet of the sender waits, so that it is paused. */
+  awaits (sender: PacketSender): boolean {
+    return this.#waiting?.has(sender) === true
+  }
+
   /** Discards the waiting packet of a sender; whether there was one. */
   discard (sender: PacketSender): boolean {
     return this.#waiting?.delete(sender) === true

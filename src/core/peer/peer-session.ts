@@ -42,6 +42,8 @@ export interface PeerHost {
   readonly outbox: RoomOutbox
   /** Whether the application reads packets, as far as is known. */
   readonly isRead: boolean
+  /** Whether packets are passed to a listener instead of being queued. */
+  readonly isPushed: boolean
   /** A whole message of an open peer: bytes[start..end), valid until the call returns. */
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A packet was added to the peer's own queue. */
@@ -124,6 +126,7 @@ export class PeerSession implements
   #ending: (() => void) | undefined
   /** Whether packets that do not fit are dropped, because nobody reads; before that they wait for `#unreadTimer`. */
   #dropsUnread = false
+  /** While the queue is full. */
   #unreadTimer: NodeJS.Timeout | undefined
   #writeMode: number = writeMode.BINARY
   #closing: Closing | undefined
@@ -154,10 +157,14 @@ export class PeerSession implements
     this.#input = new PeerInput(connection, this, server, windowBits > 0)
   }
 
-  /** Applies the rate limits that the server has now. */
+  /** Applies the rate limits that the server has now; a pause for the former ones ends. */
   limitRate (): void {
     const { rates } = this.#server.settings
     this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
+    if (this.#throttle === undefined) return
+    clearTimeout(this.#throttle)
+    this.#throttle = undefined
+    this.soon(() => { this.resumeReading(pauseReason.RATE) })
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -293,10 +300,22 @@ export class PeerSession implements
     this.#incoming.push(packet, this, this.isLeaving)
   }
 
-  /** The application has not read for a while: packets that do not fit are dropped, so that reading can go on. */
-  #dropUnread (): void {
+  /**
+   * The queue has been full for a while. If the application listens for packets now, the one that waits is queued over
+   * the limits, so that reading can go on; if it has never read, packets that do not fit are dropped.
+   */
+  #checkUnread (): void {
     this.#unreadTimer = undefined
-    if (this.#host.isRead) return
+    if (this.#host.isPushed) {
+      return this.soon(() => {
+        this.#incoming?.senderEnded(this)
+        this.resumeReading(pauseReason.QUEUE)
+      })
+    }
+    if (this.#host.isRead) {
+      if (this.#incoming?.awaits(this) === true) this.#watchUnread()
+      return
+    }
     this.#dropsUnread = true
     if (this.#incoming?.discard(this) === true) this.#host.dropped(this, 'unread', 1)
     this.resumeReading(pauseReason.QUEUE)
@@ -360,10 +379,13 @@ export class PeerSession implements
   }
 
   pauseReading (reason: PauseReason): void {
-    if (reason === pauseReason.QUEUE && !this.#host.isRead) {
-      this.#unreadTimer ??= setTimeout(() => { this.#dropUnread() }, UNREAD_GRACE)
-    }
+    // In multiplayer mode the queue is that of the room.
+    if (reason === pauseReason.QUEUE && this.#incoming !== undefined) this.#watchUnread()
     this.#input.pauseReading(reason)
+  }
+
+  #watchUnread (): void {
+    this.#unreadTimer ??= setTimeout(() => { this.#checkUnread() }, UNREAD_GRACE)
   }
 
   resumeReading (reason: PauseReason): void {

@@ -105,6 +105,11 @@ export class Authentication {
     return undefined
   }
 
+  /** The time that a client may take has changed. */
+  timeoutChanged (): void {
+    this.#deadlines.changed()
+  }
+
   /** A client has connected and knows its id. */
   begin (session: PeerSession): void {
     const candidate = new Candidate(session, () => {

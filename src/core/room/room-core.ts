@@ -68,7 +68,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   constructor (name: string, server: RoomServer, options: RoomOptions) {
     const { settings } = server
     this.name = name
-    this.settings = new RoomSettings(settings, options)
+    this.settings = new RoomSettings(settings, options, () => { this.life.timeoutChanged() })
     this.life = new RoomLife(this, name === MAIN)
     this.#server = server
     this.#serverSettings = settings
@@ -165,6 +165,18 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   change (options: RoomOptions): void {
     this.settings.change(options)
     this.link?.optionsChanged(options)
+  }
+
+  /** Timeouts of the server have changed. */
+  timeoutsChanged (): void {
+    this.life.timeoutChanged()
+    this.authentication?.timeoutChanged()
+  }
+
+  /** Without autoPoll a timer calls back in the next poll. */
+  inPoll (callback: () => void): void {
+    if (this.#server.autoPoll) callback()
+    else this.#server.soon(callback)
   }
 
   /** This node no longer takes part in the room: it has no members, and the home of the room is another node. */
@@ -409,7 +421,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /** How many listeners a signal about packets has. What other rooms send is not read from the server itself. */
-  listenersOf (signal: 'data_received' | 'peer_packet'): number {
+  listenersOf (signal: 'data_received' | 'packet' | 'peer_packet'): number {
     const own = this.#signals?.listenerCount(signal) ?? 0
     return signal === 'peer_packet' && this.name !== MAIN ? own : own + this.#server.signals.listenerCount(signal)
   }
@@ -446,6 +458,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   get isRead (): boolean {
     const { options } = this.#serverSettings
     return this.#hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
+  }
+
+  get isPushed (): boolean {
+    return !this.#serverSettings.options.gdMpApi && this.listenersOf('packet') > 0
   }
 
   isReadAfterPoll (session: PeerSession): boolean {

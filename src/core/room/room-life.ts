@@ -12,6 +12,8 @@ export interface LivingRoom {
   /** Clients in it, those that authenticate included. */
   readonly clientCount: number
   readonly settings: { readonly emptyTimeout: number }
+  /** Calls back now or, without autoPoll, in the next poll. */
+  inPoll (callback: () => void): void
   /** They may come and go during iteration. */
   sessions (): Iterable<PeerSession>
   /** The room has ended: it has no clients and accepts none. */
@@ -23,6 +25,8 @@ export class RoomLife {
   readonly #room: LivingRoom
   readonly #isEndless: boolean
   #emptyTimer: NodeJS.Timeout | undefined
+  /** Since when it waits for `emptyTimeout`, on the clock of `performance.now()`. */
+  #emptySince: number | undefined
   #end: RoomEnd | undefined
   #closed: Promise<void> | undefined
   #onEmpty: (() => void) | undefined
@@ -41,7 +45,15 @@ export class RoomLife {
 
   /** A client is in the room. */
   entered (): void {
-    clearTimeout(this.#emptyTimer)
+    this.#stopWaiting()
+  }
+
+  /** `emptyTimeout` has changed: an empty room waits as long as it says now, counted from when it became empty. */
+  timeoutChanged (): void {
+    const since = this.#emptySince
+    if (since === undefined) return
+    this.endIfEmptyAfter(this.#room.settings.emptyTimeout - (performance.now() - since) / 1000)
+    this.#emptySince = since
   }
 
   /** A client has left. */
@@ -53,9 +65,17 @@ export class RoomLife {
 
   /** Ends the room unless a client enters it within so many seconds. */
   endIfEmptyAfter (seconds: number): void {
+    this.#stopWaiting()
+    const timer = this.#emptyTimer = setTimeout(() => {
+      this.#room.inPoll(() => { if (this.#emptyTimer === timer) this.#closeEmpty() })
+    }, seconds * 1000)
+    timer.unref()
+  }
+
+  #stopWaiting (): void {
     clearTimeout(this.#emptyTimer)
-    this.#emptyTimer = setTimeout(() => { this.#closeEmpty() }, seconds * 1000)
-    this.#emptyTimer.unref()
+    this.#emptyTimer = undefined
+    this.#emptySince = undefined
   }
 
   /** Closes everyone; resolves when the last client has gone. */
@@ -66,8 +86,9 @@ export class RoomLife {
 
   #startWaiting (): void {
     const { emptyTimeout } = this.#room.settings
-    if (emptyTimeout === 0) this.#closeEmpty()
-    else this.endIfEmptyAfter(emptyTimeout)
+    if (emptyTimeout === 0) return this.#closeEmpty()
+    this.endIfEmptyAfter(emptyTimeout)
+    this.#emptySince = performance.now()
   }
 
   #closeEmpty (): void {
@@ -75,7 +96,7 @@ export class RoomLife {
   }
 
   #start (end: RoomEnd): void {
-    clearTimeout(this.#emptyTimer)
+    this.#stopWaiting()
     this.#end = end
     if (this.#room.clientCount === 0) return this.#finish(end)
     this.#closed = new Promise(resolve => { this.#onEmpty = resolve })

@@ -15,7 +15,7 @@ const CODE_LENGTH = 5
 
 /** Returns the name if it is valid; throws invalid-room-name. */
 export function checkRoomName (name: string): string {
-  if (pattern.test(name)) return name
+  if (typeof name === 'string' && pattern.test(name)) return name
   throw new GodotError('invalid-room-name')
 }
 
@@ -25,11 +25,12 @@ export function checkRoomName (name: string): string {
  */
 export function requestedRoom ({ url, room }: UpgradeRequest, endpoint: string): string {
   if (room !== undefined) return checkRoomName(room)
-  const [path, query = ''] = url.split('?', 2)
+  const end = url.indexOf('?')
+  const path = end === -1 ? url : url.slice(0, end)
   const below = endpoint.endsWith('/') ? endpoint : `${endpoint}/`
   const segment = path.startsWith(below) ? path.slice(below.length) : ''
   if (segment !== '') return checkRoomName(decoded(segment))
-  const name = new URLSearchParams(query).get('room')
+  const name = end === -1 ? null : new URLSearchParams(url.slice(end)).get('room')
   return name === null ? MAIN : checkRoomName(name)
 }
 

@@ -26,7 +26,7 @@ export const RoomOptions = Type.Object({
 /** What one room may set for itself. */
 export type RoomOptions = PlainOptions
 
-/** The options, with `data` as a copy of its own; throws ERR_INVALID_PARAMETER naming the invalid one. */
+/** A copy of the options, with one of `data`; throws ERR_INVALID_PARAMETER naming the invalid one. */
 export function checkRoomOptions (options: RoomOptions): RoomOptions {
   const unknown = Object.keys(options).find(name => !(name in RoomOptions.properties))
   if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `room option ${unknown}: unknown option`)
@@ -34,7 +34,7 @@ export function checkRoomOptions (options: RoomOptions): RoomOptions {
     const { instancePath, message } = firstFault(RoomOptions, options)
     throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`)
   }
-  return options.data === undefined ? options : { ...options, data: jsonCopy(options.data) }
+  return options.data === undefined ? { ...options } : { ...options, data: jsonCopy(options.data) }
 }
 
 function jsonCopy (data: object): Record<string, unknown> {

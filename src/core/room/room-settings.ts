@@ -5,11 +5,14 @@ import type { RoomOptions } from '../../options/option-types.ts'
 /** The settings of one room: its own options, else those of option `rooms`. */
 export class RoomSettings {
   readonly #server: Settings
+  readonly #changed: () => void
   #options: RoomOptions
 
-  constructor (server: Settings, options: RoomOptions) {
+  /** `changed` is called when its own options have changed. */
+  constructor (server: Settings, options: RoomOptions, changed: () => void = () => {}) {
     this.#server = server
     this.#options = options
+    this.#changed = changed
   }
 
   /** What was set for the room itself. */
@@ -39,11 +42,12 @@ export class RoomSettings {
 
   /** Changes options; throws ERR_INVALID_PARAMETER and changes nothing when one is invalid. */
   change (options: RoomOptions): void {
-    this.#options = { ...this.#options, ...checkRoomOptions(options) }
+    this.apply({ ...this.#options, ...checkRoomOptions(options) })
   }
 
   /** Takes the options over from the room's home on another node. */
   apply (options: RoomOptions): void {
     this.#options = options
+    this.#changed()
   }
 }

@@ -169,7 +169,7 @@ export class Room extends PacketPeer {
   /**
    * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
    * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but
-   * bytes. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * bytes or a target that is no integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#core.sender.broadcast(to, bytes, isText)

@@ -141,6 +141,11 @@ export class Rooms {
     return receivers
   }
 
+  /** Timeouts have changed that rooms may be waiting for. */
+  timeoutsChanged (): void {
+    for (const room of this.#byName.values()) room.timeoutsChanged()
+  }
+
   /** The room has ended: its name is free again. */
   delete (room: RoomCore): void {
     if (this.#byName.get(room.name) === room) this.#byName.delete(room.name)

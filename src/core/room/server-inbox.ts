@@ -148,6 +148,7 @@ export class ServerInbox {
     for (let packet = this.#queue?.take(); packet !== undefined; packet = this.#queue?.take()) {
       const sender = this.#room.peer(packet.source)
       if (sender !== undefined) this.#multiplayer!.receiveData(sender, packet.bytes)
+      else this.#server.monitor.droppedLate('unread', packet.source)
     }
   }
 

@@ -61,8 +61,8 @@ export class Listening {
 
   /** ERR_ALREADY_IN_USE while listening or when the port is taken; a failure changes nothing. */
   async start (port: number | undefined, protocols: readonly string[], gdMpApi: boolean): Promise<void> {
+    this.#settings.check({ protocols, gdMpApi, ...(port === undefined ? {} : { port }) })
     const changes = { protocols: protocols.map(name => name.trim()), gdMpApi }
-    this.#settings.check({ ...changes, ...(port === undefined ? {} : { port }) })
     if (this.isLocked) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
     // Set before anything is awaited: a `stop` called right after this waits for it.
     this.#starting = this.#start(port, changes).finally(() => { this.#starting = undefined })

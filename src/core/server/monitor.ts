@@ -162,6 +162,12 @@ export class Monitor implements ServerMonitor {
     this.events.emit('dropped', reason, peer, count)
   }
 
+  /** A packet of a peer that has left was dropped: it is counted, but no event can tell of its peer any more. */
+  droppedLate (reason: DropReason, peer: number): void {
+    this.drops[reason]++
+    this.#log.debug({ peer, reason }, 'packet of a peer that has left dropped')
+  }
+
   /** A remote call of a peer was refused. */
   callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
     this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, {

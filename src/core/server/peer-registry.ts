@@ -67,6 +67,7 @@ export class PeerRegistry implements RoomServer {
   readonly #arrivals: Arrival[] = []
   readonly #callbacks: Array<() => void> = []
   #isPolling = false
+  #isOpening = false
   #isStopping = false
 
   constructor (parts: RegistryParts) {
@@ -129,7 +130,7 @@ export class PeerRegistry implements RoomServer {
       this.#admission.countPlace(1)
     }
     const arrival = { connection, protocol, response, handshake }
-    if (this.autoPoll) this.#open(arrival)
+    if (this.autoPoll) this.#letIn(arrival)
     else this.#arrivals.push(arrival)
   }
 
@@ -185,12 +186,23 @@ export class PeerRegistry implements RoomServer {
     this.#cutArrivals()
     this.#isStopping = true
     try {
+      // A listener of `accepted` or `room_opened` has called this: the client is a peer once they have returned.
+      if (this.#isOpening) await Promise.resolve()
       this.#catchUp()
       const released = this.#whenReleased()
       await this.closeAll('stop', code, reason)
       await released
     } finally {
       this.#isStopping = false
+    }
+  }
+
+  #letIn (arrival: Arrival): void {
+    this.#isOpening = true
+    try {
+      this.#open(arrival)
+    } finally {
+      this.#isOpening = false
     }
   }
 
@@ -216,10 +228,9 @@ export class PeerRegistry implements RoomServer {
   }
 
   #catchUp (): void {
-    // Removed one by one, so that an exception does not lose the others; items added here wait for the next poll.
-    for (let left = this.#callbacks.length; left > 0; left--) this.#callbacks.shift()!()
+    for (const callback of takeAll(this.#callbacks)) callback()
     for (const session of this.#sessions()) session.poll()
-    for (let left = this.#arrivals.length; left > 0; left--) this.#open(this.#arrivals.shift()!)
+    for (const arrival of takeAll(this.#arrivals)) this.#letIn(arrival)
   }
 
   #cutArrivals (): void {
@@ -271,6 +282,14 @@ export class PeerRegistry implements RoomServer {
       refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
     }
   }
+}
+
+/**
+ * Removes the items one by one, so that an exception does not lose the others. Those that are added meanwhile stay; one
+ * that is taken may have taken all others, by a call of `stop`.
+ */
+function * takeAll<Item> (items: Item[]): IterableIterator<Item> {
+  for (let left = items.length; left > 0 && items.length > 0; left--) yield items.shift()!
 }
 
 /** The limit that ended a peer, if one did. */

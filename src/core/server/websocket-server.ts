@@ -195,6 +195,7 @@ export class WebSocketServer extends PacketPeer {
     const changes = runtimeChanges(this.options, options)
     this.#settings.change(changes)
     if ('handshakeTimeout' in changes) this.#admission.timeoutChanged()
+    if ('rooms' in changes || 'authTimeout' in changes) this.#registry.rooms.timeoutsChanged()
     if ('pingInterval' in changes) this.#listening.pingIntervalChanged()
     if ('maxPacketsPerSecond' in changes || 'maxBytesPerSecond' in changes) this.#registry.ratesChanged()
     this.#monitor.events.emit('changed', changes)
@@ -375,8 +376,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
-   * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes. For
-   * one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes or a
+   * target that is no integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#registry.rooms.broadcast(to, bytes, isText)

@@ -79,6 +79,19 @@ t.test('spreads the pings of 10,000 peers that became silent together', async t 
   t.ok(most <= 1000, `${most} at once`)
 })
 
+t.test('a silent peer is pinged before it is closed when the interval becomes shorter', async t => {
+  const clock = stopTime(t)
+  const peer = new Silent(10)
+  const heartbeat = new Heartbeat(() => [peer])
+  heartbeat.start(1)
+  clock.advance(700)
+  heartbeat.start(0.05)
+  clock.advance(60)
+  t.same([peer.pings, peer.cutBy], [1, undefined])
+  clock.advance(60)
+  t.same([peer.pings, peer.cutBy], [1, 'silent'])
+})
+
 t.test('an interval of 0 disables heartbeats', async t => {
   const clock = stopTime(t)
   const peer = new Silent(2)

@@ -46,6 +46,16 @@ for (const gdMpApi of [false, true]) {
   })
 }
 
+t.test('a target that is no number is not all peers', async t => {
+  const server = await openMemoryServer()
+  const client = new FrameClient(server)
+  for (const target of [undefined, 'abc', NaN, 1.5, null]) {
+    t.throws(() => server.broadcast(target as number, Buffer.of(1)), { code: 'ERR_INVALID_PARAMETER' })
+  }
+  t.same(await client.frames(), [])
+  await server.stop()
+})
+
 t.test('the error for a packet that only fits an empty buffer does not name the option', async t => {
   const server = await openMemoryServer({ closeTimeout: 0.1 })
   const client = new FrameClient(server)

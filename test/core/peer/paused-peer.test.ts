@@ -194,3 +194,42 @@ for (const [what, maxPacketsPerSecond, act, code] of polledPauses) {
     t.equal(peer.end?.code, code)
   })
 }
+
+for (const autoPoll of [true, false]) {
+  t.test(`a peer that is paused for its rate is read when the limit is lifted (autoPoll: ${autoPoll})`, async t => {
+    const { server, client, peer, signals } = await plain({ autoPoll, maxBytesPerSecond: 100 })
+    client.connection.deliver(Buffer.concat([packets(1, 3000), packets(1)]))
+    server.poll()
+    t.ok(peer.isPaused)
+    server.change({ maxBytesPerSecond: 0 })
+    server.change({ maxBytesPerSecond: 0 })
+    await nextTurn()
+    if (!autoPoll) t.same(signals, ['data'])
+    server.poll()
+    t.notOk(peer.isPaused)
+    t.same(signals, ['data', 'data'])
+    await server.stop()
+  })
+
+  t.test(`a peer whose queue is full goes on when \`packet\` gets a listener (autoPoll: ${autoPoll})`, async t => {
+    const clock = stopTime(t)
+    const { server, client, peer } = await plain({ autoPoll, pingInterval: 0 })
+    client.connection.deliver(packets(20))
+    server.poll()
+    t.equal(peer.getPacket()[0], 0)
+    server.poll()
+    await nextTurn()
+    clock.advance(3000)
+    t.ok(peer.isPaused, 'waits for the application to read')
+    const pushed: number[] = []
+    server.on('packet', (_id, [first]) => { pushed.push(first) })
+    clock.advance(1000)
+    await nextTurn()
+    server.poll()
+    t.notOk(peer.isPaused)
+    const unread = Array.from({ length: peer.getAvailablePacketCount() }, () => peer.getPacket()[0])
+    t.same([...unread, ...pushed], Array.from({ length: 19 }, (_, at) => at + 1), 'nothing is lost')
+    t.equal(unread.length, 8)
+    t.equal(server.monitor.drops.unread, 0)
+  })
+}

@@ -286,6 +286,21 @@ t.test('a close during authentication is answered without client_close_request',
   await server.stop()
 })
 
+t.test('a lower authTimeout applies to clients that authenticate already', async t => {
+  const clock = stopTime(t)
+  const { server, told } = await serve(() => {}, { authTimeout: 60 })
+  const client = new FrameClient(server)
+  clock.advance(5000)
+  server.change({ authTimeout: 6 })
+  clock.advance(900)
+  await nextTurn()
+  t.equal(told.length, 1)
+  clock.advance(200)
+  await nextTurn()
+  t.same(told.at(-1), ['peer_authentication_failed', 10])
+  t.equal((await client.frames()).at(-1)?.opcode, 8)
+})
+
 t.test('without autoPoll, authentication happens in poll()', async t => {
   const clock = stopTime(t)
   const { server, told, asked } = await serve(() => true, { autoPoll: false, authTimeout: 1 })

@@ -37,6 +37,8 @@ const urls: Array<[url: string, room: string | undefined]> = [
   ['/ws?room=arena-7', 'arena-7'],
   ['/ws?a=1&room=A_b.c', 'A_b.c'],
   ['/?room=arena-7', 'arena-7'],
+  ['/ws?from=/a?b&room=arena', 'arena'],
+  ['/ws/arena?a?room=b', 'arena'],
   ['/', 'main'],
   ['/wsx', 'main'],
   [`/ws/${'a'.repeat(64)}`, 'a'.repeat(64)],
@@ -107,6 +109,62 @@ t.test('a room without peers stays for emptyTimeout, and longer if somebody come
   t.notOk(room.isOpen)
 })
 
+/** What is done five seconds after a room with emptyTimeout 10 is empty, and when it closes, in seconds. */
+const timeoutChanges: Array<[what: string, change: (server: WebSocketServer) => void, closes: number]> = [
+  ['that of the room is raised', server => { server.room('a').emptyTimeout = 20 }, 20],
+  ['that of the room is lowered', server => { server.room('a').emptyTimeout = 7 }, 7],
+  ['that of the room is lowered to what has passed', server => { server.room('a').emptyTimeout = 0 }, 5],
+  ['that of option rooms is raised', server => { server.change({ rooms: { emptyTimeout: 20 } }) }, 20],
+  ['something else changes', server => { server.room('a').locked = true }, 10]
+]
+
+for (const [what, change, closes] of timeoutChanges) {
+  t.test(`emptyTimeout counts from when the room became empty: ${what}`, async t => {
+    const server = await openServer(t, { rooms: { emptyTimeout: 10 } })
+    const clock = stopTime(t)
+    new RoomClient(server, '/ws/a').disconnect()
+    await nextTurn()
+    clock.advance(5000)
+    change(server)
+    if (closes > 5) clock.advance((closes - 5) * 1000 - 1)
+    t.ok(server.hasRoom('a'))
+    clock.advance(2)
+    t.notOk(server.hasRoom('a'))
+  })
+}
+
+t.test('emptyTimeout of a room that is not empty, or was never entered, may change', async t => {
+  const server = await openServer(t, { rooms: { emptyTimeout: 10 } })
+  const clock = stopTime(t)
+  new RoomClient(server, '/ws/a').disconnect()
+  await nextTurn()
+  const client = new RoomClient(server, '/ws/a')
+  for (const room of [server.room('a'), server.openRoom('b')]) room.emptyTimeout = 1
+  clock.advance(60_000)
+  t.same(roomsOf(server), { main: 0, a: 1, b: 0 })
+  client.disconnect()
+})
+
+t.test('without autoPoll an empty room closes in the poll', async t => {
+  const server = await openServer(t, { autoPoll: false, rooms: { emptyTimeout: 10 } })
+  const clock = stopTime(t)
+  const closed: string[] = []
+  server.on('room_closed', ({ name }) => closed.push(name))
+  const [one, two] = ['/ws/a', '/ws/b'].map(url => new HandshakeClient(server).request({ url }))
+  server.poll()
+  for (const { connection } of [one, two]) connection.disconnect()
+  await nextTurn()
+  server.poll()
+  clock.advance(11_000)
+  t.same(closed, [])
+  server.room('b').emptyTimeout = 20
+  server.poll()
+  t.same(closed, ['a'])
+  clock.advance(10_000)
+  server.poll()
+  t.same(closed, ['a', 'b'])
+})
+
 t.test('openRoom opens a room that waits for its first peer', async t => {
   const server = await openServer(t)
   const room = server.openRoom('arena', { maxPeers: 4, listed: false, data: { map: 'ice' } })
@@ -116,7 +174,9 @@ t.test('openRoom opens a room that waits for its first peer', async t => {
   t.equal(server.roomCount, 2)
   t.throws(() => server.openRoom('arena'), { code: 'ERR_ALREADY_EXISTS', number: 32, statusCode: 409 })
   t.throws(() => server.openRoom('main'), { code: 'ERR_ALREADY_EXISTS' })
-  t.throws(() => server.openRoom('a/b'), { code: 'invalid-room-name' })
+  for (const name of ['a/b', 5, null, ['a']]) {
+    t.throws(() => server.openRoom(name as string), { code: 'invalid-room-name' })
+  }
   t.throws(() => server.room('nowhere'), { code: 'ERR_DOES_NOT_EXIST', statusCode: 404 })
   const codes = Array.from({ length: 50 }, () => server.openRoom().name)
   t.ok(codes.every(code => /^[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{5}$/.test(code)), codes[0])
@@ -147,7 +207,9 @@ for (const [options, message] of badOptions) {
 
 t.test('settings of a room can be changed; data is a copy', async t => {
   const server = await openServer(t, { rooms: { maxPeersPerRoom: 9, emptyTimeout: 3 } })
-  const room = server.openRoom('a')
+  const options = {}
+  const room = server.openRoom('a', options)
+  Object.assign(options, { maxPeers: -3, locked: true })
   t.match(room, { maxPeers: 9, emptyTimeout: 3, locked: false, listed: true, data: {} })
   const data = { map: { name: 'ice' } }
   room.data = data

@@ -92,6 +92,19 @@ t.test('packets of paused senders are handled as well', async t => {
   t.equal(ran, 5)
 })
 
+t.test('packets of peers that have left by the first use of remote calls are counted as dropped', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  client.sendTo(1, '04 01 02')
+  client.connection.disconnect()
+  await nextTurn()
+  t.equal(server.getAvailablePacketCount(), 1)
+  t.ok(server.multiplayer.connected)
+  await nextTurn()
+  t.equal(server.getAvailablePacketCount(), 0)
+  t.equal(server.monitor.drops.unread, 1)
+})
+
 t.test('without autoPoll handlers run in the poll', async t => {
   const { server } = await serve({ autoPoll: false })
   const ran: number[] = []

@@ -4,6 +4,7 @@ import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { HandshakeClient } from '../../helper/handshake-client.ts'
 import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 
@@ -323,6 +324,9 @@ t.test('listen and stop', async t => {
   t.ok(server.options.gdMpApi)
   await server.stop()
   await t.rejects(new WebSocketServer().listen(), { code: 'ERR_CANT_CREATE' })
+  for (const protocols of ['chat', [1], null]) {
+    await t.rejects(server.listen(undefined, protocols as never), { code: 'ERR_INVALID_PARAMETER' })
+  }
 })
 
 t.test('stop closes all peers, emits one signal for each, and cuts unresponsive ones', async t => {
@@ -440,6 +444,44 @@ t.test('uptime and peer ages are independent of the system date', async t => {
   t.same([server.uptime, server.getPeer(10).age], [5, 5])
   client.connection.destroy()
 })
+
+for (const event of ['accepted', 'room_opened'] as const) {
+  t.test(`stop() in a listener of ${event} closes the client that is about to enter, and waits for it`, async t => {
+    const { server, signals } = await listening({ rooms: true })
+    let stopped: Promise<void> | undefined
+    server.monitor.events.on(event, () => { stopped = server.stop() })
+    const client = new HandshakeClient(server).request({ url: '/ws/a' })
+    await stopped
+    t.equal(server.peerCount, 0)
+    t.same(signals, [['client_connected', 10, ''], ['client_disconnected', 10, false]])
+    t.ok(client.connection.isEnded)
+  })
+}
+
+for (const event of ['peer_connected', 'peer_authentication_failed'] as const) {
+  t.test(`stop() may be called in a listener of ${event} in a poll, while others wait for their turn`, async t => {
+    const clock = stopTime(t)
+    const authenticates = event === 'peer_authentication_failed'
+    const server = await openMemoryServer({
+      gdMpApi: true,
+      wire: 'godot4',
+      authTimeout: 1,
+      autoPoll: false,
+      ...authenticates ? { authenticate: () => {} } : {}
+    })
+    let stopped: Promise<void> | undefined
+    server.once(event, () => { stopped = server.stop() })
+    const clients = [1, 2, 3].map(port => new FrameClient(server, '', port))
+    server.poll()
+    clock.advance(1001)
+    server.poll()
+    await nextTurn()
+    clock.advance(1000)
+    await stopped
+    t.equal(server.countPeers().pending + server.peerCount, 0)
+    t.ok(clients.every(({ connection }) => connection.isEnded))
+  })
+}
 
 t.test('an exception during poll() does not stop polling', async t => {
   const ids = [10, undefined, 11]

@@ -52,10 +52,13 @@ export class RoomSender {
 
   /**
    * Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id,
-   * ERR_OUT_OF_MEMORY for a packet that is too large.
+   * ERR_OUT_OF_MEMORY for a packet that is too large, ERR_INVALID_PARAMETER for what is no target or not bytes.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
     checkPacket(bytes, this.#settings.maxDataSize)
+    if (!Number.isInteger(to)) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `invalid target ${String(to)}: expected 0, an id or -id`)
+    }
     const { members, link } = this.#room
     if (to > 0) {
       const elsewhere = members.has(to) ? undefined : link?.get(to)

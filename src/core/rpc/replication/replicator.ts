@@ -162,7 +162,8 @@ export class Replicator {
 
   #isFor (presence: Presence, peer: number): boolean {
     try {
-      return presence.isFor(peer)
+      // What is asked may remove it.
+      return presence.isFor(peer) && this.#presences.has(presence)
     } catch (error) {
       this.host.failed(error, { node: presence.path, peer })
       return false

@@ -34,7 +34,7 @@ export function relativePath (path: string, base: string): string {
 
 /** Whether a node can have this name, by Godot's rule. */
 export function isNodeName (name: string): boolean {
-  return name !== '' && !/[.:@/"%\0]/.test(name)
+  return typeof name === 'string' && name !== '' && !/[.:@/"%\0]/.test(name)
 }
 
 /** The path of a node by its name and that of its parent; both relative to the root. */

@@ -196,6 +196,7 @@ t.test('throws for what cannot be spawned or sent, and sends nothing', async t =
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
   t.equal(multiplayer.spawner('Main/Spawner'), spawner)
+  t.throws(() => spawner.spawn(5 as never, { scene: 0 }), { code: 'ERR_INVALID_PARAMETER' })
   for (const name of ['', 'a/b', 'a.b', 'a:b', 'a@b', 'a"b', 'a%b', 'a\0b']) {
     t.throws(() => spawner.spawn(name, { scene: 0 }), { code: 'ERR_INVALID_PARAMETER' }, name)
   }

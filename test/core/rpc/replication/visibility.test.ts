@@ -26,6 +26,27 @@ function names (player: Godot4Player): string[] {
   return scene(player).map(([what, name]) => `${String(what)} ${String(name)}`)
 }
 
+t.test('a node that a visibility filter despawns appears nowhere', async t => {
+  const server = await open()
+  const spawner = server.multiplayer.spawner('/root/Main/Spawner')
+  let isDoomed = false
+  const node = spawner.spawn('Ball', { scene: 0 }, ball, values, {
+    visibility: () => {
+      if (isDoomed) node.despawn()
+      return true
+    }
+  })
+  const early = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([early])
+  isDoomed = true
+  const late = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([early, late])
+  t.same([...spawner.nodes], [])
+  t.same(names(early).at(-1), 'despawned Ball')
+  t.same(names(late), [])
+  await server.stop()
+})
+
 t.test('a hidden node appears at the peers that may see it, and disappears again', async t => {
   const server = await open()
   const { multiplayer } = server
