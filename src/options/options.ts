@@ -5,7 +5,8 @@ import type { Authenticate } from '../on-authenticate.ts'
 import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
 import { originFault } from '../origin-pattern.ts'
-import { Schema, type TLocalizedValidationError, Type, type TSchema } from '../typebox.ts'
+import { Type } from '../typebox.ts'
+import { checkOptions } from './check-options.ts'
 
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600
@@ -246,43 +247,8 @@ export const defaultOptions: ServerOptions = {
 /** Applies defaults and validates; throws ERR_INVALID_PARAMETER with the name of the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
-  if (Schema.Check(ServerOptions, options)) return checkTogether(options)
-  const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
-  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: unknown option`)
-  const { instancePath, message } = firstFault(ServerOptions, options)
-  throw new GodotError('ERR_INVALID_PARAMETER', `option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
-}
-
-/** An invalid part of a value: its JSON pointer, and what is expected. */
-interface Fault { readonly instancePath: string, readonly message: string }
-
-/**
- * The first error in a value. For a union this is an error inside one of its alternatives, otherwise all expectations.
- */
-export function firstFault (schema: TSchema, value: unknown): Fault {
-  const [, errors] = Schema.Errors(schema, value)
-  const { instancePath } = errors[0]
-  const message = messageOf(errors[0])
-  const sameValue = errors.filter(error => error.instancePath === instancePath)
-  if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
-  const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
-  const expected = sameValue.slice(0, -1)
-    // The type of a constant is redundant.
-    .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
-    .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
-  return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
-}
-
-/** What is expected, with the allowed values where there is a list of them. */
-function messageOf ({ keyword, params, message }: TLocalizedValidationError): string {
-  return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
-}
-
-/** Whether an error is about a constant of this type. */
-function isOfType (error: TLocalizedValidationError, type: unknown): boolean {
-  if (error.keyword !== 'const') return false
-  const actual: string = typeof error.params.allowedValue
-  return actual === type
+  checkOptions('option', ServerOptions, options)
+  return checkTogether(options)
 }
 
 /** Checks rules that involve several options. */

@@ -1,7 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { RoomOptions as PlainOptions } from '../../options/option-types.ts'
-import { firstFault } from '../../options/options.ts'
-import { Schema, Type } from '../../typebox.ts'
+import { checkOptions } from '../../options/check-options.ts'
+import { Type } from '../../typebox.ts'
 
 /** Bytes of `data` as JSON. */
 export const MAX_DATA = 4096
@@ -28,12 +28,7 @@ export type RoomOptions = PlainOptions
 
 /** The options, with `data` as a copy of its own; throws ERR_INVALID_PARAMETER naming the invalid one. */
 export function checkRoomOptions (options: RoomOptions): RoomOptions {
-  const unknown = Object.keys(options).find(name => !(name in RoomOptions.properties))
-  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `room option ${unknown}: unknown option`)
-  if (!Schema.Check(RoomOptions, options)) {
-    const { instancePath, message } = firstFault(RoomOptions, options)
-    throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`)
-  }
+  checkOptions('room option', RoomOptions, options)
   return options.data === undefined ? options : { ...options, data: jsonCopy(options.data) }
 }
 
