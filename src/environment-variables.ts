@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
-import { originFault } from './origin-pattern.ts'
 import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
+import { Origin, refinedBy } from './options/refined-by.ts'
 import { Schema, Type, type TSchema } from './typebox.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
@@ -102,8 +102,7 @@ export const variables: Readonly<Record<string, Variable>> = {
       .filter(line => line !== '' && !line.startsWith('#'))
   },
   ADMIN_ORIGINS: {
-    ...variable(Type.Array(Type.Refine(Type.String(),
-      text => originFault(text) === undefined, text => originFault(text)!), {
+    ...variable(Type.Array(Origin, {
       description: 'Origins whose pages may use the REST API (CORS): `*` for all, or a list such as ' +
         '`https://ops.example`; needs a token'
     })),
@@ -178,8 +177,7 @@ export const variables: Readonly<Record<string, Variable>> = {
 
 /** Texts of named tokens. */
 function tokenList (description: string): TSchema {
-  return Type.Array(Type.Refine(Type.String(), text => namedTokenFault(text) === undefined,
-    text => namedTokenFault(text)!), { description })
+  return Type.Array(refinedBy(namedTokenFault), { description })
 }
 
 function variable (schema: TSchema, defaultValue?: unknown): Variable {

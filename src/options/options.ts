@@ -4,9 +4,9 @@ import type { ClusterOptions, ServerOptions as Options } from './option-types.ts
 import type { Authenticate } from '../on-authenticate.ts'
 import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
-import { originFault } from '../origin-pattern.ts'
 import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
+import { Origin } from './refined-by.ts'
 
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600
@@ -38,7 +38,6 @@ const isLogger = (value: unknown): boolean =>
   ['debug', 'info', 'warn', 'error'].every(level => isFunction((value as Record<string, unknown> | undefined)?.[level]))
 const callback = <Callback>(description: string) =>
   Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
-const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 
 /** Members of option `rooms`: which rooms there may be. */
 export const roomRules = Type.Object({
@@ -183,7 +182,7 @@ export const ServerOptions = Type.Object({
   }),
   maxPacketsPerSecond: rate('packets'),
   maxBytesPerSecond: rate('payload bytes'),
-  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(origin)], {
+  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Origin)], {
     description: 'Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or ' +
       '`https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, ' +
       'such as native games, may always connect'

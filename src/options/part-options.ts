@@ -1,8 +1,6 @@
-import { originFault } from '../origin-pattern.ts'
 import { Type, type TObject } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
-
-const Origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
+import { Origin } from './refined-by.ts'
 
 /** Option `origin` of a part of the REST API; `what` is the part. */
 export function originOption (what: string) {
