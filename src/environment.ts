@@ -3,7 +3,7 @@ import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
 import type { LobbyOptions } from './options/lobby-option-types.ts'
 import { firstFault } from './options/check-options.ts'
-import { defaultOptions, type ServerOptions } from './options/options.ts'
+import { defaultClusterOptions, defaultOptions, type ServerOptions } from './options/options.ts'
 import { parseNamedToken } from './named-token.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
@@ -152,7 +152,8 @@ function secondServer (server: Partial<ServerOptions>, path: string): ServiceSet
 /** The second servers of all nodes are a cluster of their own. */
 function secondCluster (cluster: ServerOptions['cluster']): Pick<Partial<ServerOptions>, 'cluster'> {
   if (cluster === undefined) return {}
-  return { cluster: { ...cluster, namespace: `${cluster.namespace ?? 'default'}-godot4` } }
+  const { namespace = defaultClusterOptions.namespace } = cluster
+  return { cluster: { ...cluster, namespace: `${namespace}-godot4` } }
 }
 
 function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: ServiceSettings): string[] {

@@ -123,8 +123,8 @@ export interface ServerOptions {
 /** Members of option `rooms`: which rooms there may be. */
 export interface RoomRules {
   /**
-   * Who opens rooms: the first client that asks for it (`join`, the default), or only the application and the REST API
-   * (`admin`).
+   * Who opens rooms: the first client that asks for it (`join`), or only the application and the REST API (`admin`);
+   * default `join`.
    */
   create?: 'join' | 'admin'
   /** Maximum number of rooms besides `main`; default 10000. */
@@ -158,13 +158,13 @@ export interface ClusterOptions {
   /** Copies of the shared state: 3 with a NATS cluster of three; default 1. */
   replicas?: number
   /**
-   * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 (`close`, the
-   * default), or rooms whose peers are all on this node go on (`isolate`).
+   * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 (`close`), or
+   * rooms whose peers are all on this node go on (`isolate`); default `close`.
    */
   onBrokerLoss?: 'close' | 'isolate'
   /**
    * What happens in a room when packets from another node were lost: the peers of that node leave and join again
-   * (`announce`, the default), or the peers of the room on this node are closed with 1012 (`close`).
+   * (`announce`), or the peers of the room on this node are closed with 1012 (`close`); default `announce`.
    */
   onGap?: 'announce' | 'close'
 }

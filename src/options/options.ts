@@ -1,6 +1,6 @@
 import { parseAddressRange } from '../address-range.ts'
 import { GodotError } from '../error.ts'
-import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
+import type { ClusterOptions, RoomRules, ServerOptions as Options } from './option-types.ts'
 import type { Authenticate } from '../on-authenticate.ts'
 import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
@@ -11,6 +11,53 @@ import { Origin } from './refined-by.ts'
 const MAX_LIMIT = 1 << 24
 const MAX_SECONDS = 3600
 const MAX_EMPTY_SECONDS = 7 * 24 * 3600
+
+/** The complete options, with defaults applied. */
+export type ServerOptions = Options
+
+/** Default values of the options. */
+export const defaultOptions: ServerOptions = {
+  name: 'peerServer',
+  path: '/ws',
+  bindIp: '*',
+  protocols: [],
+  gdMpApi: false,
+  wire: 'godot3',
+  serverRelay: true,
+  confirmPath: 'id',
+  exactTypes: false,
+  authTimeout: 3,
+  handshakeTimeout: 3,
+  refuseNewConnections: false,
+  autoListen: true,
+  autoPoll: true,
+  inputBufferKb: 64,
+  inputMaxPackets: 1024,
+  outputBufferKb: 64,
+  outputMaxPackets: 1024,
+  closeTimeout: 2,
+  lastWords: true,
+  stopCode: 1001,
+  pingInterval: 10,
+  perMessageDeflate: false,
+  rooms: false,
+  maxPeers: 0,
+  maxPeersPerAddress: 50,
+  maxJoinsPerMinute: 0,
+  maxPendingHandshakes: 1024,
+  maxPacketsPerSecond: 0,
+  maxBytesPerSecond: 0,
+  holdTime: 0
+}
+
+/** Default values of the members of option `rooms`. */
+export const defaultRoomRules: Required<RoomRules> =
+  { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
+
+/** Default values of the members of option `cluster` that have one. */
+export const defaultClusterOptions = {
+  namespace: 'default', replicas: 1, onBrokerLoss: 'close', onGap: 'announce'
+} as const satisfies Partial<ClusterOptions>
 
 const kib = (direction: string) => Type.Integer({
   minimum: 1,
@@ -42,20 +89,25 @@ const callback = <Callback>(description: string) =>
 /** Members of option `rooms`: which rooms there may be. */
 export const roomRules = Type.Object({
   create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
-    description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application ' +
-      'and the REST API (`admin`)'
+    description: 'Who opens rooms: the first client that asks for it (`join`), or only the application and the REST ' +
+      `API (\`admin\`); default \`${defaultRoomRules.create}\``
   })),
   maxRooms: Type.Optional(Type.Integer({
-    minimum: 1, maximum: MAX_LIMIT, description: 'Maximum number of rooms besides `main`; default 10000'
+    minimum: 1,
+    maximum: MAX_LIMIT,
+    description: `Maximum number of rooms besides \`main\`; default ${defaultRoomRules.maxRooms}`
   })),
   maxPeersPerRoom: Type.Optional(limit('Maximum number of peers per room, unless the room has a limit of its own')),
   emptyTimeout: Type.Optional(Type.Number({
-    minimum: 0, maximum: MAX_EMPTY_SECONDS, description: 'Seconds that a room stays open without peers; default 0'
+    minimum: 0,
+    maximum: MAX_EMPTY_SECONDS,
+    description: `Seconds that a room stays open without peers; default ${defaultRoomRules.emptyTimeout}`
   })),
   joinPerMinute: Type.Optional(Type.Integer({
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
-    description: 'Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit'
+    description: 'Maximum number of rooms that clients of one address open per minute; ' +
+      `default ${defaultRoomRules.joinPerMinute}, 0: no limit`
   }))
 }, { additionalProperties: false })
 
@@ -66,7 +118,8 @@ export const clusterRules = Type.Object({
   }),
   namespace: Type.Optional(Type.String({
     pattern: '^[A-Za-z0-9_-]{1,32}$',
-    description: 'Name of the cluster: nodes of different namespaces do not see each other; default `default`'
+    description: 'Name of the cluster: nodes of different namespaces do not see each other; ' +
+      `default \`${defaultClusterOptions.namespace}\``
   })),
   nodeId: Type.Optional(Type.String({
     pattern: '^[A-Za-z0-9_.-]{1,64}$',
@@ -80,15 +133,20 @@ export const clusterRules = Type.Object({
     type: 'object', description: 'TLS options of the NATS client: `ca`, `cert`, `key` as PEM, or `caFile` and so on'
   })),
   replicas: Type.Optional(Type.Integer({
-    minimum: 1, maximum: 5, description: 'Copies of the shared state: 3 with a NATS cluster of three; default 1'
+    minimum: 1,
+    maximum: 5,
+    description:
+      `Copies of the shared state: 3 with a NATS cluster of three; default ${defaultClusterOptions.replicas}`
   })),
   onBrokerLoss: Type.Optional(Type.Union([Type.Literal('close'), Type.Literal('isolate')], {
     description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 ' +
-      '(`close`, the default), or rooms whose peers are all on this node go on (`isolate`)'
+      '(`close`), or rooms whose peers are all on this node go on (`isolate`); ' +
+      `default \`${defaultClusterOptions.onBrokerLoss}\``
   })),
   onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {
     description: 'What happens in a room when packets from another node were lost: the peers of that node leave and ' +
-      'join again (`announce`, the default), or the peers of the room on this node are closed with 1012 (`close`)'
+      'join again (`announce`), or the peers of the room on this node are closed with 1012 (`close`); ' +
+      `default \`${defaultClusterOptions.onGap}\``
   }))
 }, { additionalProperties: false })
 
@@ -204,44 +262,6 @@ export const ServerOptions = Type.Object({
       'event loop turn'
   })
 }, { additionalProperties: false })
-
-/** The complete options, with defaults applied. */
-export type ServerOptions = Options
-
-/** Default values. */
-export const defaultOptions: ServerOptions = {
-  name: 'peerServer',
-  path: '/ws',
-  bindIp: '*',
-  protocols: [],
-  gdMpApi: false,
-  wire: 'godot3',
-  serverRelay: true,
-  confirmPath: 'id',
-  exactTypes: false,
-  authTimeout: 3,
-  handshakeTimeout: 3,
-  refuseNewConnections: false,
-  autoListen: true,
-  autoPoll: true,
-  inputBufferKb: 64,
-  inputMaxPackets: 1024,
-  outputBufferKb: 64,
-  outputMaxPackets: 1024,
-  closeTimeout: 2,
-  lastWords: true,
-  stopCode: 1001,
-  pingInterval: 10,
-  perMessageDeflate: false,
-  rooms: false,
-  maxPeers: 0,
-  maxPeersPerAddress: 50,
-  maxJoinsPerMinute: 0,
-  maxPendingHandshakes: 1024,
-  maxPacketsPerSecond: 0,
-  maxBytesPerSecond: 0,
-  holdTime: 0
-}
 
 /** Applies defaults and validates; throws ERR_INVALID_PARAMETER with the name of the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {

@@ -1,4 +1,4 @@
-import { parseOptions } from '../../options/options.ts'
+import { defaultClusterOptions, defaultRoomRules, parseOptions } from '../../options/options.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
@@ -17,9 +17,6 @@ export type RoomRules = Required<Exclude<ServerOptions['rooms'], boolean>>
 /** Option `cluster` with its defaults. */
 export type ClusterRules = NonNullable<ServerOptions['cluster']> &
   Required<Pick<NonNullable<ServerOptions['cluster']>, 'namespace' | 'onBrokerLoss' | 'onGap'>>
-
-const defaultRoomRules: RoomRules =
-  { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
 
 type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
 
@@ -78,8 +75,7 @@ export class Settings {
   /** How the cluster is reached; undefined without option `cluster`. */
   get cluster (): ClusterRules | undefined {
     const { cluster } = this.options
-    if (cluster === undefined) return undefined
-    return { namespace: 'default', onBrokerLoss: 'close', onGap: 'announce', ...cluster }
+    return cluster === undefined ? undefined : { ...defaultClusterOptions, ...cluster }
   }
 
   /** What a peer may send per second, undefined for no limit. */
