@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
-import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
+import { clusterOptions, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
 import { Origin, refinedBy } from './options/refined-by.ts'
 import { Schema, Type, type TSchema } from './typebox.ts'
 
@@ -16,11 +16,11 @@ export interface Variable {
   /** The member of option `rooms` that it sets. */
   readonly roomRule?: RoomRule
   /** The member of option `cluster` that it sets. */
-  readonly clusterRule?: ClusterRule
+  readonly clusterOption?: ClusterOption
 }
 
 type RoomRule = keyof typeof roomRules.properties
-type ClusterRule = keyof typeof clusterRules.properties
+type ClusterOption = keyof typeof clusterOptions.properties
 
 /** Variables of the members of option `rooms`; ROOMS itself has `create`. */
 const roomRuleNames: Partial<Record<RoomRule, string>> = {
@@ -31,7 +31,7 @@ const roomRuleNames: Partial<Record<RoomRule, string>> = {
 }
 
 /** Variables of the members of option `cluster`; `tls` has NATS_CA. */
-const clusterRuleNames: Partial<Record<ClusterRule, string>> = {
+const clusterOptionNames: Partial<Record<ClusterOption, string>> = {
   namespace: 'CLUSTER_NAMESPACE',
   nodeId: 'NODE_ID',
   credentials: 'NATS_CREDS',
@@ -128,16 +128,18 @@ export const variables: Readonly<Record<string, Variable>> = {
       description: 'Addresses of NATS servers, comma-separated, such as `nats://broker:4222`: makes the service a node ' +
         'of a cluster, whose nodes share ids, rooms, bans and settings'
     }),
-    clusterRule: 'servers'
+    clusterOption: 'servers'
   },
-  ...Object.fromEntries(Object.entries(clusterRuleNames).map(([rule, name]) =>
-    [name, { ...variable(clusterRules.properties[rule as ClusterRule]), clusterRule: rule as ClusterRule }])),
+  ...Object.fromEntries(Object.entries(clusterOptionNames).map(([option, name]) => {
+    const clusterOption = option as ClusterOption
+    return [name, { ...variable(clusterOptions.properties[clusterOption]), clusterOption }]
+  })),
   NATS_CA: {
     parse: path => ({ ca: readFileSync(path, 'utf8') }),
     schema: Type.Unsafe<object>({
       type: 'object', description: 'PEM file with the certificates that sign those of the NATS servers (TLS)'
     }),
-    clusterRule: 'tls'
+    clusterOption: 'tls'
   },
   LOBBY: variable(Type.Boolean({
     description: 'Whether players find and open rooms at `/lobby`, without a token; needs ROOMS. Pages of ' +

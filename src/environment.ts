@@ -50,16 +50,16 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
   const roomRules: Record<string, unknown> = {}
-  const clusterRules: Record<string, unknown> = {}
+  const clusterOptions: Record<string, unknown> = {}
   for (const [name, variable] of Object.entries(variables)) {
     const value = readVariable(name, variable, env[name]?.trim() ?? '', faults)
     values[name] = value
     if (variable.option !== undefined && value !== undefined) server[variable.option] = value
     if (variable.roomRule !== undefined && value !== undefined) roomRules[name] = value
-    if (variable.clusterRule !== undefined && value !== undefined) clusterRules[name] = value
+    if (variable.clusterOption !== undefined && value !== undefined) clusterOptions[name] = value
   }
   const settings = settingsOf(values, {
-    ...server, rooms: roomsOf(server.rooms, roomRules, faults), ...clusterOf(clusterRules, faults)
+    ...server, rooms: roomsOf(server.rooms, roomRules, faults), ...clusterOf(clusterOptions, faults)
   })
   faults.push(
     ...pathFaults(settings),
@@ -101,12 +101,12 @@ function roomsOf (
 
 /** Option `cluster` from the values of the variables about it, by name. */
 function clusterOf (
-  rules: Readonly<Record<string, unknown>>, faults: string[]
+  given: Readonly<Record<string, unknown>>, faults: string[]
 ): Pick<Partial<ServerOptions>, 'cluster'> {
-  const names = Object.keys(rules)
+  const names = Object.keys(given)
   if (names.length === 0) return {}
-  if (rules.NATS_URL === undefined) faults.push(...names.map(name => `${name}: needs NATS_URL`))
-  const members = Object.entries(rules).map(([name, value]) => [variables[name].clusterRule, value])
+  if (given.NATS_URL === undefined) faults.push(...names.map(name => `${name}: needs NATS_URL`))
+  const members = Object.entries(given).map(([name, value]) => [variables[name].clusterOption, value])
   return { cluster: Object.fromEntries(members) as ServerOptions['cluster'] }
 }
 

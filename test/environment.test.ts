@@ -30,8 +30,8 @@ t.test('defaults to a relay on loopback with the limits of a public relay', asyn
 
 t.test('every option has a variable, except functions and those without effect in a service', async t => {
   const without = Object.keys(ServerOptions.properties)
-    .filter(name => !Object.values(variables).some(({ option, clusterRule }) =>
-      option === name || (name === 'cluster' && clusterRule !== undefined)))
+    .filter(name => !Object.values(variables).some(({ option, clusterOption }) =>
+      option === name || (name === 'cluster' && clusterOption !== undefined)))
   t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name))
     .sort(), ['authTimeout', 'autoPoll', 'name'])
   const named = Object.entries(variables).flatMap(([name, { option }]) => option === undefined ? [] : [[option, name]])

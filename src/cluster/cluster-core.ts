@@ -16,7 +16,8 @@ import type {
 } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
-import type { ClusterRules, Settings } from '../core/server/settings.ts'
+import type { Settings } from '../core/server/settings.ts'
+import type { CompleteClusterOptions } from '../options/options.ts'
 import type { Bus } from './bus/bus.ts'
 import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
@@ -64,7 +65,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Option `rooms` as it was at the start: its rules may change in the whole cluster. */
   readonly #rooms: ServerOptions['rooms']
   readonly #registry: PeerRegistry
-  readonly #rules: ClusterRules
+  readonly #rules: CompleteClusterOptions
   readonly #node: LocalNode
   readonly #peers: PeerSync
   readonly #homes: RoomHomes
@@ -82,7 +83,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
-  constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, transport: ClusterTransport) {
+  constructor (registry: PeerRegistry, rules: CompleteClusterOptions, config: ConfigHost, transport: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
     this.#rooms = registry.settings.options.rooms

@@ -50,14 +50,20 @@ export const defaultOptions: ServerOptions = {
   holdTime: 0
 }
 
+/** Option `rooms` with its defaults. */
+export type CompleteRoomRules = Required<RoomRules>
+
 /** Default values of the members of option `rooms`. */
-export const defaultRoomRules: Required<RoomRules> =
+export const defaultRoomRules: CompleteRoomRules =
   { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
 
 /** Default values of the members of option `cluster` that have one. */
 export const defaultClusterOptions = {
   namespace: 'default', replicas: 1, onBrokerLoss: 'close', onGap: 'announce'
 } as const satisfies Partial<ClusterOptions>
+
+/** Option `cluster` with its defaults. */
+export type CompleteClusterOptions = ClusterOptions & Required<Pick<ClusterOptions, keyof typeof defaultClusterOptions>>
 
 const kib = (direction: string) => Type.Integer({
   minimum: 1,
@@ -112,7 +118,7 @@ export const roomRules = Type.Object({
 }, { additionalProperties: false })
 
 /** Members of option `cluster`: how the nodes of a cluster reach each other. */
-export const clusterRules = Type.Object({
+export const clusterOptions = Type.Object({
   servers: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
     description: 'Addresses of the NATS servers, such as `nats://broker:4222`'
   }),
@@ -229,7 +235,7 @@ export const ServerOptions = Type.Object({
       '`/ws?room=arena-7`, else `main`. true: with the defaults; false: everyone is in `main`'
   }),
   cluster: Type.Optional(Type.Unsafe<ClusterOptions>({
-    ...clusterRules,
+    ...clusterOptions,
     description: 'Makes this server a node of a cluster, whose nodes share ids and rooms over NATS'
   })),
   maxPeers: limit('Maximum number of peers'),
