@@ -1,4 +1,4 @@
-import { parseAddressRange } from './address-range.ts'
+import { isLoopback } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
 import type { LobbyOptions } from './options/lobby-option-types.ts'
@@ -187,7 +187,7 @@ function tokensOf ({ ADMIN_TOKEN, ADMIN_TOKENS = [], ADMIN_TOKENS_FILE = [] }: V
 }
 
 function tokenFaults ({ tokens, host, adminOrigins }: ServiceSettings, nodeEnv: string | undefined): string[] {
-  const isPublic = !isLoopback(host)
+  const isPublic = host !== 'localhost' && !isLoopback(host)
   if (tokens === undefined) {
     return [
       ...(isPublic ? [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`] : []),
@@ -210,11 +210,4 @@ export function nameVariable (message: string): string {
   const [prefix, option] = /^(?:option )?(\w+)(?=:)/.exec(message) ?? []
   const found = Object.entries(variables).find(([, variable]) => option !== undefined && variable.option === option)
   return found === undefined ? message : found[0] + message.slice(prefix!.length)
-}
-
-const loopback = parseAddressRange('127.0.0.0/8')!
-
-/** Whether only this machine can reach the address. */
-export function isLoopback (host: string): boolean {
-  return host === 'localhost' || host === '::1' || loopback.has(host)
 }
