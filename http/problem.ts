@@ -15,6 +15,7 @@ export const httpErrors: Readonly<Record<number, readonly [code: string, meaning
   406: ['not-acceptable', '`Accept` excludes the only media type'],
   408: ['request-timeout', 'The request was not complete in time'],
   413: ['payload-too-large', 'The body is too large'],
+  414: ['uri-too-long', 'The query has too many parameters, or a parameter in the path is too long'],
   415: ['unsupported-media-type', 'The content type of the body is not supported'],
   429: ['too-many-requests', 'Too many wrong tokens or connections from this address'],
   431: ['request-header-fields-too-large', 'The headers are too large'],
