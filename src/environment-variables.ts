@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
-import { clusterOptions, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
+import { clusterOptions, defaultOptions, MAX_LIMIT, roomRules, ServerOptions } from './options/options.ts'
 import { Origin, refinedBy } from './options/refined-by.ts'
 import { Schema, Type, type TSchema } from './typebox.ts'
 
@@ -155,7 +155,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   })),
   MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
     minimum: 0,
-    maximum: 1 << 24,
+    maximum: MAX_LIMIT,
     description:
       'Maximum HTTP connections per address (IPv6: per /64) on PORT; WebSockets, loopback and trusted proxies ' +
       'do not count; 0: no limit'

@@ -8,9 +8,11 @@ import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
 import { Origin } from './refined-by.ts'
 
-const MAX_LIMIT = 1 << 24
+/** Maximum of a limit on a number of peers, rooms or connections. */
+export const MAX_LIMIT = 1 << 24
+/** Maximum of a time in seconds that a room stays open without peers: a week. */
+export const MAX_EMPTY_SECONDS = 7 * 24 * 3600
 const MAX_SECONDS = 3600
-const MAX_EMPTY_SECONDS = 7 * 24 * 3600
 
 /** The complete options, with defaults applied. */
 export type ServerOptions = Options
