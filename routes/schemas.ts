@@ -2,7 +2,7 @@ import { BadRequest, problem } from '../http/problem.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { roomNamePattern } from '../src/core/room/room-name.ts'
 import { GodotError } from '../src/error.ts'
-import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
+import { closeCodeRule, isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { asJson } from './as-json.ts'
 
@@ -18,9 +18,8 @@ export const RoomName = Type.String({ pattern: roomNamePattern, description: 'Na
 export const CloseCode = Type.Refine(Type.Integer({
   minimum: 1000,
   maximum: 4999,
-  description:
-    'Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications'
-}), isServerCloseCode, () => 'must be 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999')
+  description: `Close code: ${closeCodeRule}. Codes from 4000 are for applications`
+}), isServerCloseCode, () => `must be ${closeCodeRule}`)
 
 /** A close reason that fits into a close frame. */
 export const CloseReason = Type.Refine(Type.String({
