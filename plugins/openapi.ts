@@ -1,17 +1,13 @@
-import { createRequire } from 'node:module'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { roles } from '../src/named-token.ts'
+import { license, version } from '../src/package-info.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
 /** Name of the security scheme in the document. */
 export const tokenScheme = 'adminToken'
-
-const {
-  version, license
-} = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
 
 const description = `Administration of Godot's WebSocketServer over HTTP.
 
