@@ -4,7 +4,7 @@ import { bytesToSend, parsePackets, type PacketBody, unsupportedType, variantTyp
 import { HttpError, problem } from '../http/problem.ts'
 import type { RoomCore } from '../src/core/room/room-core.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
-import { GodotError } from '../src/error.ts'
+import { GodotError, noSuchPeer } from '../src/error.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import type { ClusterNodes, Gathered } from './nodes/cluster-nodes.ts'
@@ -33,8 +33,7 @@ const body = {
     }
   }
 }
-const noMember = problem('No such room, or no such peer in it',
-  new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))
+const noMember = problem('No such room, or no such peer in it', noSuchPeer(1836495123))
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
   new HttpError(413, 'Packet too large: at most 65525 bytes'))
@@ -140,7 +139,7 @@ class ClusterPackets {
     const { rooms } = internalsOf(server)
     this.#toPeer = nodes.operation('put-packet', ({ id, room, isText }: ToPeer & { isText: boolean }, bytes) => {
       const core = rooms.get(room ?? nodes.localPeer(id).room.name)
-      if (!core.members.has(id)) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+      if (!core.members.has(id)) throw noSuchPeer(id)
       core.sender.broadcast(id, bytes, isText)
       return nodes.localPeer(id).getCurrentOutboundBufferedAmount()
     })

@@ -1,7 +1,7 @@
 import { BadRequest, problem } from '../http/problem.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { roomNamePattern } from '../src/core/room/room-name.ts'
-import { GodotError } from '../src/error.ts'
+import { GodotError, noSuchPeer } from '../src/error.ts'
 import { closeCodeRule, isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { asJson } from './as-json.ts'
@@ -132,4 +132,4 @@ export const badId = badRequest('Not a peer id', '/params/id', 'must be integer'
 export const noAnswer = problem('The node of the peer or room cannot be reached',
   new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: no-responders'))
 export const noCluster = problem('This node has lost the cluster', new GodotError('cluster-unavailable'))
-export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))
+export const noPeer = problem('No such peer', noSuchPeer(1836495123))

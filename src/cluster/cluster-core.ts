@@ -1,4 +1,4 @@
-import { GodotError } from '../error.ts'
+import { GodotError, noSuchPeer } from '../error.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/options.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
@@ -115,7 +115,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.config = new SharedConfig(config, registry.log)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
       const session = registry.find(id)
-      if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+      if (session === undefined) throw noSuchPeer(id)
       session.close('server', code, reason)
     })
   }
@@ -250,7 +250,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const session = this.#registry.find(id)
     if (session !== undefined) return session.close('server', code, reason)
     const remote = this.#peers.replica.get(id)
-    if (remote === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+    if (remote === undefined) throw noSuchPeer(id)
     await this.#node.commands.ask(remote.slot, 'disconnect', { id, code, reason })
   }
 
