@@ -9,7 +9,7 @@ import { HttpError } from '../http/problem.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { ignoreRequests } from '../http/upgrade/ignore-requests.ts'
-import { networkOf } from '../src/address-range.ts'
+import { addressKey } from '../src/core/admission/address-key.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
 import { RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
 
@@ -30,7 +30,6 @@ interface Connection { readonly inFlight: Set<ServerResponse>, isRefused: boolea
 type Report = (limit: string, address: string | undefined) => void
 
 const key = Symbol('connection')
-const IPV6_BITS = 64
 const tooManyConnections = new HttpError(429, 'Too many connections from this address', {
   'Retry-After': String(RETRY_AFTER_SECONDS)
 })
@@ -63,7 +62,7 @@ function limitConnections (
     socket.once('close', () => { for (const response of connection.inFlight) closeResponse(response) })
     const { remoteAddress = '' } = socket
     if (maxConnectionsPerAddress === 0 || isExempt(remoteAddress)) return
-    const network = networkOf(remoteAddress, remoteAddress.includes('.') ? 32 : IPV6_BITS) ?? remoteAddress
+    const network = addressKey(remoteAddress)
     const count = counts.get(network) ?? 0
     if (count >= maxConnectionsPerAddress) {
       report('connections per address', remoteAddress)

@@ -558,3 +558,6 @@ export class WebSocketServer extends PacketPeer {
 
 // The methods on, once and off.
 export interface WebSocketServer extends SignalSource<Signals> {}
+
+/** A server and the name of its decorator. */
+export interface NamedServer { readonly name: string, readonly server: WebSocketServer }
