@@ -57,11 +57,11 @@ export interface ServerOptions {
   outputBufferKb: number
   /** Maximum number of packets in a peer's output queue, rounded up to a power of two. */
   outputMaxPackets: number
-  /** Seconds that a peer that is closed has to answer before its connection is cut. */
+  /** Seconds that a client has to answer a close frame before its connection is destroyed. */
   closeTimeout: number
   /**
-   * Whether a peer that the server closes reads what was sent to it before: the close frame follows once the peer has
-   * answered a ping, or after half of closeTimeout. Godot drops what it reads together with a close frame.
+   * Whether a client can read what was sent before the server closes it: the close frame is sent once the client has
+   * answered a ping, at the latest after half of closeTimeout. Godot drops what it reads together with a close frame.
    */
   lastWords: boolean
   /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart). */

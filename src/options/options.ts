@@ -214,11 +214,11 @@ export const ServerOptions = Type.Object({
   inputMaxPackets: packets('input'),
   outputBufferKb: kib('output'),
   outputMaxPackets: packets('output'),
-  closeTimeout: timeout('Seconds that a peer that is closed has to answer before its connection is cut'),
+  closeTimeout: timeout('Seconds that a client has to answer a close frame before its connection is destroyed'),
   lastWords: Type.Boolean({
-    description: 'Whether a peer that the server closes reads what was sent to it before: the close frame follows ' +
-      'once the peer has answered a ping, or after half of closeTimeout. Godot drops what it reads together with a ' +
-      'close frame'
+    description: 'Whether a client can read what was sent before the server closes it: the close frame is sent once ' +
+      'the client has answered a ping, at the latest after half of closeTimeout. Godot drops what it reads together ' +
+      'with a close frame'
   }),
   stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], {
     description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart)'
