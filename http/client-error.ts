@@ -13,14 +13,28 @@ const malformed = new HttpError(400, 'Malformed HTTP request')
 /** Fastify's option `clientErrorHandler`: responds with a problem document to malformed or incomplete requests. */
 export function answerClientError (this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const problem = problemOf(errors[error.code ?? ''] ?? malformed)
-  const { status, code } = problem
-  countProblem(this.server, code)
   this.log.trace({ err: error }, 'client error')
-  const body = JSON.stringify(problem)
-  if (socket.writable) {
-    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]!}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
-  }
+  writeProblem(socket, this.server, errors[error.code ?? ''] ?? malformed)
+}
+
+/** Responds to a client whose request does not reach Fastify, and closes its connection. */
+export function writeProblem (socket: Socket, server: object, error: HttpError): void {
+  const { status, headers, body } = closingResponse(server, error)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  if (socket.writable) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]!}\r\n${lines}\r\n${body}`)
   socket.destroySoon()
+}
+
+/** A problem document as the last response of a connection; counts the error. */
+export function closingResponse (server: object, error: HttpError) {
+  const problem = problemOf(error)
+  countProblem(server, problem.code)
+  const body = JSON.stringify(problem)
+  const headers = {
+    Connection: 'close',
+    'Content-Type': 'application/problem+json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    ...error.headers
+  }
+  return { status: problem.status, headers, body }
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import { isLoopback } from '../src/address-range.ts'
 import { isOriginAllowed } from '../src/core/admission/origin.ts'
-import { isLoopback } from '../src/environment.ts'
 import { HttpError } from './problem.ts'
 
 /** Headers that proxies add: with one of them a request may come from anywhere, whatever its Host says. */
@@ -16,7 +16,8 @@ export async function ownMachineOnly ({ headers }: FastifyRequest): Promise<void
   if (Object.keys(headers).some(name => proxyHeader.test(name))) {
     throw new HttpError(403, 'Without ADMIN_TOKEN requests through a proxy are not allowed')
   }
-  if (!isLoopback(nameOf(host)) || !isOriginAllowed(origin, host, undefined)) {
+  const name = nameOf(host)
+  if ((name !== 'localhost' && !isLoopback(name)) || !isOriginAllowed(origin, host, undefined)) {
     throw new HttpError(403, 'Without ADMIN_TOKEN only localhost is allowed')
   }
 }

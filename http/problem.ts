@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { errors, GodotError } from '../src/error.ts'
+import { GodotError } from '../src/error.ts'
+import { problemOfGodotError, RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { ref } from './document/shared-schema.ts'
 
@@ -14,6 +15,7 @@ export const httpErrors: Readonly<Record<number, readonly [code: string, meaning
   406: ['not-acceptable', '`Accept` excludes the only media type'],
   408: ['request-timeout', 'The request was not complete in time'],
   413: ['payload-too-large', 'The body is too large'],
+  414: ['uri-too-long', 'The query has too many parameters, or a parameter in the path is too long'],
   415: ['unsupported-media-type', 'The content type of the body is not supported'],
   429: ['too-many-requests', 'A rate limit of the host app, such as @fastify/rate-limit'],
   431: ['request-header-fields-too-large', 'The headers are too large'],
@@ -98,7 +100,6 @@ export class BadRequest extends HttpError {
   }
 }
 
-const retryAfterSeconds = 1
 /** Characters of a path that a response repeats. */
 const MAX_PATH = 200
 
@@ -114,7 +115,7 @@ export async function sendProblem (
   if (error instanceof HttpError) reply.headers(error.headers)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after')) {
-    reply.header('retry-after', retryAfterSeconds)
+    reply.header('retry-after', RETRY_AFTER_SECONDS)
   }
   countProblem(request.server.server, problem.code)
   if (problem.status >= 500 && problem.status !== 503) request.log.error({ err: error }, problem.detail)
@@ -129,17 +130,16 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
 export function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
+  if (error instanceof GodotError) return problemOfGodotError(error, instance)
   const { message, statusCode: status = otherwise } = error as Partial<FastifyError>
   const name = STATUS_CODES[status] ?? 'Error'
-  const known = error instanceof GodotError ? error : undefined
   return {
     type: 'about:blank',
-    title: known === undefined ? name : errors[known.code].message,
+    title: name,
     status,
     detail: status === 500 ? 'Internal error; see the log of the server' : message ?? name,
     ...(instance === undefined ? {} : { instance }),
-    code: known?.code ?? httpErrors[status]?.[0] ?? name.toLowerCase().replaceAll(' ', '-'),
-    ...(known?.number === undefined ? {} : { godotError: known.number }),
+    code: httpErrors[status]?.[0] ?? name.toLowerCase().replaceAll(' ', '-'),
     ...(error instanceof BadRequest ? { errors: [...error.errors] } : {})
   }
 }

@@ -3,12 +3,15 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { closingResponse, writeProblem } from '../http/client-error.ts'
 import { openBurstLog } from '../http/log/burst-log.ts'
+import { HttpError } from '../http/problem.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
 import { ignoreRequests } from '../http/upgrade/ignore-requests.ts'
-import { networkOf } from '../src/address-range.ts'
+import { addressKey } from '../src/core/admission/address-key.ts'
 import { Deadlines } from '../src/core/admission/deadlines.ts'
+import { RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
 
 /** Limits for clients of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {
@@ -27,15 +30,10 @@ interface Connection { readonly inFlight: Set<ServerResponse>, isRefused: boolea
 type Report = (limit: string, address: string | undefined) => void
 
 const key = Symbol('connection')
-const IPV6_BITS = 64
-const refusal = 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n'
-const tooManyParameters = JSON.stringify({
-  type: 'about:blank',
-  title: 'URI Too Long',
-  status: 414,
-  detail: `Too many query parameters: expected at most ${MAX_PARAMETERS}`,
-  code: 'uri-too-long'
+const tooManyConnections = new HttpError(429, 'Too many connections from this address', {
+  'Retry-After': String(RETRY_AFTER_SECONDS)
 })
+const tooManyParameters = new HttpError(414, `Too many query parameters: expected at most ${MAX_PARAMETERS}`)
 
 /**
  * Bounds connections per address, requests in flight per connection, query parameters per request, and the time to read
@@ -64,13 +62,12 @@ function limitConnections (
     socket.once('close', () => { for (const response of connection.inFlight) closeResponse(response) })
     const { remoteAddress = '' } = socket
     if (maxConnectionsPerAddress === 0 || isExempt(remoteAddress)) return
-    const network = networkOf(remoteAddress, remoteAddress.includes('.') ? 32 : IPV6_BITS) ?? remoteAddress
+    const network = addressKey(remoteAddress)
     const count = counts.get(network) ?? 0
     if (count >= maxConnectionsPerAddress) {
       report('connections per address', remoteAddress)
       connection.isRefused = true
-      socket.write(refusal)
-      socket.destroySoon()
+      writeProblem(socket, server, tooManyConnections)
       return
     }
     counts.set(network, count + 1)
@@ -104,7 +101,7 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
     } else if (hasTooManyParameters(request.url!)) {
       report('query parameters', request.socket.remoteAddress)
       if (connection !== undefined) connection.isRefused = true
-      refuseParameters(response)
+      refuseParameters(app, response)
     } else for (const handler of handlers) handler(request, response)
   })
   // A response that is sent only after its connection has closed: nobody else closes its file.
@@ -115,14 +112,11 @@ function limitRequests (app: FastifyInstance, { maxRequestsInFlight }: HttpLimit
   })
 }
 
-/** Before Fastify, whose router parses the query before anybody has asked for it or checked a token. */
-function refuseParameters (response: ServerResponse): void {
-  response.writeHead(414, {
-    connection: 'close',
-    'content-type': 'application/problem+json',
-    'content-length': tooManyParameters.length
-  })
-  response.end(tooManyParameters)
+/** Responds before Fastify, whose router would parse the query before any token is checked. */
+function refuseParameters ({ server }: FastifyInstance, response: ServerResponse): void {
+  const { status, headers, body } = closingResponse(server, tooManyParameters)
+  response.writeHead(status, headers)
+  response.end(body)
 }
 
 /**

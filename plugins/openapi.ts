@@ -1,16 +1,13 @@
-import { createRequire } from 'node:module'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { roles } from '../src/named-token.ts'
+import { license, version } from '../src/package-info.ts'
+import { servicePaths } from '../src/service-paths.ts'
 
 /** Name of the security scheme in the document. */
 export const tokenScheme = 'adminToken'
-
-const {
-  version, license
-} = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
 
 const description = `Administration of Godot's WebSocketServer over HTTP.
 
@@ -78,7 +75,7 @@ export default fp<{ servers?: readonly string[] }>(async (app, { servers = [] })
     refResolver: { buildLocalReference: ({ $id }) => String($id) }
   })
   await app.register(swaggerUi, {
-    routePrefix: '/docs',
+    routePrefix: servicePaths.docs,
     staticCSP: contentSecurityPolicy,
     uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, validatorUrl: null },
     transformSpecification: document => ({ ...document, servers: serversAt(ROOT_OF_UI) }),
@@ -87,13 +84,13 @@ export default fp<{ servers?: readonly string[] }>(async (app, { servers = [] })
       preHandler: async (request, reply) => {
         const { routeOptions: { url } } = request
         // Its own handler would serialise the document for every request.
-        if (url === '/docs/json') return await sendDocument(reply, ROOT_OF_UI)
+        if (url === `${servicePaths.docs}/json`) return await sendDocument(reply, ROOT_OF_UI)
         const place = moved(url, request.url)
         if (place !== undefined) return await reply.redirect(place, 308)
       }
     }
   })
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply, ROOT))
+  app.get(servicePaths.openapi, { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply, ROOT))
 }, { name: 'peer-server-openapi', fastify: '^5.3.0' })
 
 function serversAt (url: string): Array<{ url: string, description: string }> {
@@ -102,9 +99,9 @@ function serversAt (url: string): Array<{ url: string, description: string }> {
 
 /** Where the page of Swagger UI is, relative to a path where it would name itself and its files without a prefix. */
 function moved (route: string | undefined, url: string): string | undefined {
-  if (route === '/docs/static/index.html') return '../'
-  if (route !== '/docs' && route !== '/docs/') return undefined
+  if (route === `${servicePaths.docs}/static/index.html`) return '../'
+  if (route !== servicePaths.docs && route !== `${servicePaths.docs}/`) return undefined
   const [path] = url.split('?', 1)
-  if (!path.endsWith('/')) return 'docs/'
+  if (!path.endsWith('/')) return `${servicePaths.docs.slice(1)}/`
   return url.endsWith('/') ? undefined : './'
 }

@@ -45,10 +45,10 @@ export async function watchUpgrades (app: FastifyInstance): Promise<void> {
 }
 
 /**
- * Stands in front of @fastify/websocket and of all that listens to upgrades of the HTTP server. An upgrade is ours if
- * it offers `websocket` and the router finds one of our endpoints: nobody else hears of it, as others may refuse what
- * they do not know. All other upgrades are left to those who listen to them; if nobody does, they are ordinary requests
- * (RFC 9110 section 7.8).
+ * Receives upgrades before @fastify/websocket and all other listeners of the HTTP server. An upgrade is ours if it
+ * offers `websocket` and the router finds one of our endpoints; then no other listener sees it, as it might refuse what
+ * it does not know. All others go to those listeners, or are ordinary requests if there are none (RFC 9110 section
+ * 7.8).
  */
 class Gate {
   readonly #app: FastifyInstance

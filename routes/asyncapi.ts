@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { describeLocations, describeSockets } from '../http/document/asyncapi-document.ts'
-import type { Location, NamedServer } from '../http/document/asyncapi-document.ts'
+import type { Location } from '../http/document/asyncapi-document.ts'
+import type { NamedServer } from '../src/core/server/websocket-server.ts'
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'

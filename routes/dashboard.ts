@@ -8,10 +8,10 @@ import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options/options.ts'
+import { packageFolder } from '../src/package-info.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
 const { resolve: resolveModule } = createRequire(import.meta.url)
-const packageFolder = dirname(resolveModule('fastify-peer-server/package.json'))
 const webFolder = join(packageFolder, 'web')
 
 /** The folders of the dashboard by their URL below the page, and which of their files are not served. */

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
 import { parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
-import { GodotError } from '../src/error.ts'
+import { GodotError, noSuchPeer } from '../src/error.ts'
 import { Type } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import { ClusterPackets, selectsAtMostOnce } from './nodes/cluster-packets.ts'
@@ -30,8 +30,7 @@ const body = {
     }
   }
 }
-const noMember = problem('No such room, or no such peer in it',
-  new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))
+const noMember = problem('No such room, or no such peer in it', noSuchPeer(1836495123))
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
   new HttpError(413, 'Packet too large: at most 65525 bytes'))

@@ -2,8 +2,8 @@ import { BadRequest, problem } from '../http/problem.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { roomNamePattern } from '../src/core/room/room-name.ts'
-import { GodotError } from '../src/error.ts'
-import { isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
+import { GodotError, noSuchPeer } from '../src/error.ts'
+import { closeCodeRule, isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { asJson } from './as-json.ts'
 
@@ -29,9 +29,8 @@ export const RoomName = Type.String({ pattern: roomNamePattern, description: 'Na
 export const CloseCode = Type.Refine(Type.Integer({
   minimum: 1000,
   maximum: 4999,
-  description:
-    'Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications'
-}), isServerCloseCode, () => 'must be 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999')
+  description: `Close code: ${closeCodeRule}. Codes from 4000 are for applications`
+}), isServerCloseCode, () => `must be ${closeCodeRule}`)
 
 /** A close reason that fits into a close frame. */
 export const CloseReason = Type.Refine(Type.String({
@@ -150,4 +149,4 @@ export const badId = badRequest('Not a peer id', '/params/id', 'must be integer'
 export const noAnswer = problem('The node of the peer or room cannot be reached',
   new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: no-responders'))
 export const noCluster = problem('This node has lost the cluster', new GodotError('cluster-unavailable'))
-export const noPeer = problem('No such peer', new GodotError('ERR_DOES_NOT_EXIST', 'no peer 1836495123'))
+export const noPeer = problem('No such peer', noSuchPeer(1836495123))

@@ -3,12 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './root.ts'
+import { servicePaths } from '../src/service-paths.ts'
 import { documentFile } from './openapi.ts'
 
 /** The generated file. */
 export const clientFile = join(root, 'src/client/operations.ts')
 
-const PREFIX = '/api/v1'
 const MAX_COLUMNS = 120
 
 /** What is read of a JSON Schema. */
@@ -42,7 +42,7 @@ export function clientText (): string {
   const document = JSON.parse(readFileSync(documentFile, 'utf8'))
   const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]): Route => ({ path, method: method.toUpperCase(), operation })))
-    .filter(({ path, method }) => path.startsWith(PREFIX) && method !== 'HEAD')
+    .filter(({ path, method }) => path.startsWith(servicePaths.api) && method !== 'HEAD')
   // Events are types of the client's own.
   const references = JSON.stringify(routes, (name, value) => name === 'text/event-stream' ? undefined : value)
   const schemas = Object.entries<Schema>(document.components.schemas)
@@ -84,7 +84,7 @@ function operationLines ({ operationId, summary, parameters = [], requestBody, r
 
 function routeLine ({ path, method, operation: { operationId, parameters = [] } }: Route): string {
   const query = parameters.filter(({ in: location }) => location === 'query').map(({ name }) => `'${name}'`)
-  const members = `method: '${method}', path: '${path.slice(PREFIX.length)}', query: [${query.join(', ')}]`
+  const members = `method: '${method}', path: '${path.slice(servicePaths.api.length)}', query: [${query.join(', ')}]`
   const line = `  ${operationId}: { ${members} }`
   return line.length < MAX_COLUMNS ? line : `  ${operationId}: {\n    ${members}\n  }`
 }

@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox'
 import { AdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { LobbyOptions } from '../src/options/lobby-options.ts'
-import { clusterRules, roomRules, ServerOptions } from '../src/options/options.ts'
+import { clusterOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { docComment } from './client.ts'
 import type { Schema } from './client.ts'
 
@@ -36,7 +36,7 @@ export function optionTypes (): Record<string, string> {
     ], [
       ['ServerOptions', 'The complete options of a server, with defaults applied.', ServerOptions],
       ['RoomRules', 'Members of option `rooms`: which rooms there may be.', roomRules],
-      ['ClusterOptions', 'Members of option `cluster`: how the nodes of a cluster reach each other.', clusterRules],
+      ['ClusterOptions', 'Members of option `cluster`: how the nodes of a cluster reach each other.', clusterOptions],
       ['RoomOptions', 'What one room may set for itself.', RoomOptions]
     ]),
     'src/admin/admin-option-types.ts': fileOf([], [

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { defaultLobbyOptions, LobbyOptions } from '../src/options/lobby-options.ts'
-import { clusterRules, defaultOptions, roomRules, ServerOptions } from '../src/options/options.ts'
+import { clusterOptions, defaultOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { code } from './markdown.ts'
 
 /** Columns of the rows that `optionRows` returns. */
@@ -30,7 +30,7 @@ export function roomRuleRows (): string[][] {
 
 /** One row for each member of option `cluster`; the defaults are in the texts. */
 export function clusterRuleRows (): string[][] {
-  return rowsOf(clusterRules.properties, {})
+  return rowsOf(clusterOptions.properties, {})
 }
 
 /** One row for each option of a room. */

@@ -94,3 +94,10 @@ function isAddress (text: string): boolean {
 function matches (network: ipaddr.IPv4 | ipaddr.IPv6, length: number, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   return network.kind() === address.kind() && (address as ipaddr.IPv4).match([network as ipaddr.IPv4, length])
 }
+
+const loopback = ['127.0.0.0/8', '::1'].map(text => parseAddressRange(text)!)
+
+/** Whether the address is this machine itself. */
+export function isLoopback (address: string): boolean {
+  return loopback.some(range => range.has(address))
+}

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { parseAddressRange } from './address-range.ts'
 import { PublicUrl } from './options/lobby-options.ts'
 import { namedTokenFault } from './named-token.ts'
-import { originFault } from './origin-pattern.ts'
-import { clusterRules, defaultOptions, roomRules, ServerOptions } from './options/options.ts'
+import { clusterOptions, defaultOptions, MAX_LIMIT, roomRules, ServerOptions } from './options/options.ts'
+import { Origin, refinedBy } from './options/refined-by.ts'
 import { Schema, Type, type TSchema } from './typebox.ts'
 
 /** An environment variable of the service: how its text is parsed, the schema of its value, and its default. */
@@ -18,11 +18,11 @@ export interface Variable {
   /** The member of option `rooms` that it sets. */
   readonly roomRule?: RoomRule
   /** The member of option `cluster` that it sets. */
-  readonly clusterRule?: ClusterRule
+  readonly clusterOption?: ClusterOption
 }
 
 type RoomRule = keyof typeof roomRules.properties
-type ClusterRule = keyof typeof clusterRules.properties
+type ClusterOption = keyof typeof clusterOptions.properties
 
 /** Variables of the members of option `rooms`; ROOMS itself has `create`. */
 const roomRuleNames: Partial<Record<RoomRule, string>> = {
@@ -33,7 +33,7 @@ const roomRuleNames: Partial<Record<RoomRule, string>> = {
 }
 
 /** Variables of the members of option `cluster`; `tls` has NATS_CA. */
-const clusterRuleNames: Partial<Record<ClusterRule, string>> = {
+const clusterOptionNames: Partial<Record<ClusterOption, string>> = {
   namespace: 'CLUSTER_NAMESPACE',
   nodeId: 'NODE_ID',
   credentials: 'NATS_CREDS',
@@ -105,8 +105,7 @@ export const variables: Readonly<Record<string, Variable>> = {
       .filter(line => line !== '' && !line.startsWith('#'))
   },
   ADMIN_ORIGINS: {
-    ...variable(Type.Array(Type.Refine(Type.String(),
-      text => originFault(text) === undefined, text => originFault(text)!), {
+    ...variable(Type.Array(Origin, {
       description: 'Origins whose pages may use the REST API (CORS): `*` for all, or a list such as ' +
         '`https://ops.example`; needs a token'
     })),
@@ -135,17 +134,19 @@ export const variables: Readonly<Record<string, Variable>> = {
       description: 'Addresses of NATS servers, comma-separated, such as `nats://broker:4222`: makes the service a node ' +
         'of a cluster, whose nodes share ids, rooms, bans and settings'
     }),
-    clusterRule: 'servers'
+    clusterOption: 'servers'
   },
-  ...Object.fromEntries(Object.entries(clusterRuleNames).map(([rule, name]) =>
-    [name, { ...variable(clusterRules.properties[rule as ClusterRule]), clusterRule: rule as ClusterRule }])),
+  ...Object.fromEntries(Object.entries(clusterOptionNames).map(([option, name]) => {
+    const clusterOption = option as ClusterOption
+    return [name, { ...variable(clusterOptions.properties[clusterOption]), clusterOption }]
+  })),
   NATS_CA: {
     textType: 'path of a file',
     parse: path => ({ ca: readFileSync(path, 'utf8') }),
     schema: Type.Unsafe<object>({
       type: 'object', description: 'PEM file with the certificates that sign those of the NATS servers (TLS)'
     }),
-    clusterRule: 'tls'
+    clusterOption: 'tls'
   },
   LOBBY: variable(Type.Boolean({
     description: 'Whether players find and open rooms at `/lobby`, without a token; needs ROOMS. Pages of ' +
@@ -162,7 +163,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   })),
   MAX_CONNECTIONS_PER_ADDRESS: variable(Type.Integer({
     minimum: 0,
-    maximum: 1 << 24,
+    maximum: MAX_LIMIT,
     description:
       'Maximum HTTP connections per address (IPv6: per /64) on PORT; WebSockets, loopback and trusted proxies ' +
       'do not count; 0: no limit'
@@ -186,8 +187,7 @@ export const variables: Readonly<Record<string, Variable>> = {
 
 /** Texts of named tokens. */
 function tokenList (description: string): TSchema {
-  return Type.Array(Type.Refine(Type.String(), text => namedTokenFault(text) === undefined,
-    text => namedTokenFault(text)!), { description })
+  return Type.Array(refinedBy(namedTokenFault), { description })
 }
 
 function variable (schema: TSchema, defaultValue?: unknown): Variable {

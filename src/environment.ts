@@ -1,8 +1,9 @@
-import { parseAddressRange } from './address-range.ts'
+import { isLoopback } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
 import type { LobbyOptions } from './options/lobby-option-types.ts'
-import { defaultOptions, firstFault, type ServerOptions } from './options/options.ts'
+import { firstFault } from './options/check-options.ts'
+import { defaultClusterOptions, defaultOptions, type ServerOptions } from './options/options.ts'
 import { parseNamedToken } from './named-token.ts'
 import { pathFault } from './service-paths.ts'
 import { tokenFault } from './token-fault.ts'
@@ -49,16 +50,16 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   const values: Record<string, unknown> = {}
   const server: Record<string, unknown> = {}
   const roomRules: Record<string, unknown> = {}
-  const clusterRules: Record<string, unknown> = {}
+  const clusterOptions: Record<string, unknown> = {}
   for (const [name, variable] of Object.entries(variables)) {
     const value = readVariable(name, variable, env[name]?.trim() ?? '', faults)
     values[name] = value
     if (variable.option !== undefined && value !== undefined) server[variable.option] = value
     if (variable.roomRule !== undefined && value !== undefined) roomRules[name] = value
-    if (variable.clusterRule !== undefined && value !== undefined) clusterRules[name] = value
+    if (variable.clusterOption !== undefined && value !== undefined) clusterOptions[name] = value
   }
   const settings = settingsOf(values, {
-    ...server, rooms: roomsOf(server.rooms, roomRules, faults), ...clusterOf(clusterRules, faults)
+    ...server, rooms: roomsOf(server.rooms, roomRules, faults), ...clusterOf(clusterOptions, faults)
   })
   faults.push(
     ...pathFaults(settings),
@@ -100,12 +101,12 @@ function roomsOf (
 
 /** Option `cluster` from the values of the variables about it, by name. */
 function clusterOf (
-  rules: Readonly<Record<string, unknown>>, faults: string[]
+  given: Readonly<Record<string, unknown>>, faults: string[]
 ): Pick<Partial<ServerOptions>, 'cluster'> {
-  const names = Object.keys(rules)
+  const names = Object.keys(given)
   if (names.length === 0) return {}
-  if (rules.NATS_URL === undefined) faults.push(...names.map(name => `${name}: needs NATS_URL`))
-  const members = Object.entries(rules).map(([name, value]) => [variables[name].clusterRule, value])
+  if (given.NATS_URL === undefined) faults.push(...names.map(name => `${name}: needs NATS_URL`))
+  const members = Object.entries(given).map(([name, value]) => [variables[name].clusterOption, value])
   return { cluster: Object.fromEntries(members) as ServerOptions['cluster'] }
 }
 
@@ -151,7 +152,8 @@ function secondServer (server: Partial<ServerOptions>, path: string): ServiceSet
 /** The second servers of all nodes are a cluster of their own. */
 function secondCluster (cluster: ServerOptions['cluster']): Pick<Partial<ServerOptions>, 'cluster'> {
   if (cluster === undefined) return {}
-  return { cluster: { ...cluster, namespace: `${cluster.namespace ?? 'default'}-godot4` } }
+  const { namespace = defaultClusterOptions.namespace } = cluster
+  return { cluster: { ...cluster, namespace: `${namespace}-godot4` } }
 }
 
 function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: ServiceSettings): string[] {
@@ -185,7 +187,7 @@ function tokensOf ({ ADMIN_TOKEN, ADMIN_TOKENS = [], ADMIN_TOKENS_FILE = [] }: V
 }
 
 function tokenFaults ({ tokens, host, adminOrigins }: ServiceSettings, nodeEnv: string | undefined): string[] {
-  const isPublic = !isLoopback(host)
+  const isPublic = host !== 'localhost' && !isLoopback(host)
   if (tokens === undefined) {
     return [
       ...(isPublic ? [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`] : []),
@@ -208,11 +210,4 @@ export function nameVariable (message: string): string {
   const [prefix, option] = /^(?:option )?(\w+)(?=:)/.exec(message) ?? []
   const found = Object.entries(variables).find(([, variable]) => option !== undefined && variable.option === option)
   return found === undefined ? message : found[0] + message.slice(prefix!.length)
-}
-
-const loopback = parseAddressRange('127.0.0.0/8')!
-
-/** Whether only this machine can reach the address. */
-export function isLoopback (host: string): boolean {
-  return host === 'localhost' || host === '::1' || loopback.has(host)
 }

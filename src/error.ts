@@ -65,6 +65,21 @@ export class GodotError extends Error {
   }
 }
 
+/** The error that there is no peer with this id. */
+export function noSuchPeer (id: unknown): GodotError {
+  return new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+}
+
+/** The error that there is no room of this name. */
+export function noSuchRoom (name: unknown): GodotError {
+  return new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(String(name))}`)
+}
+
+/** The error that there is a room of this name already. */
+export function roomExists (name: string): GodotError {
+  return new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+}
+
 /** Godot's Error number of a code, undefined where Godot has none. */
 function godotNumber (code: ErrorCode): number | undefined {
   return (errors[code] as { number?: number }).number

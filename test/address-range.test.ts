@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canonicalAddress, parseAddressRange } from '../src/address-range.ts'
+import { canonicalAddress, isLoopback, parseAddressRange } from '../src/address-range.ts'
 import { Random, seed } from './helper/random.ts'
 
 const spellings: Array<[canonical: string, spellings: string[]]> = [
@@ -54,5 +54,14 @@ t.test('a range of IPv4 has the addresses whose leading bits are equal', async t
       }
     }
     for (const text of ['2001:db8::1', '1.2.3', '1.2.3.4.', '01.2.3.4', '1.2.3.256']) t.notOk(range.has(text), text)
+  }
+})
+
+t.test('recognizes loopback addresses', async t => {
+  for (const address of ['127.0.0.1', '127.8.8.8', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1']) {
+    t.ok(isLoopback(address), address)
+  }
+  for (const address of ['', 'localhost', '127.1', '127.0.0.1.example', '128.0.0.1', '::', '::2']) {
+    t.notOk(isLoopback(address), address)
   }
 })

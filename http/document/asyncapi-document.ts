@@ -1,15 +1,12 @@
-import { createRequire } from 'node:module'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { MAIN, roomNamePattern } from '../../src/core/room/room-name.ts'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import type { NamedServer, WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { errors } from '../../src/error.ts'
 import { ServerOptions } from '../../src/options/options.ts'
+import { license, version } from '../../src/package-info.ts'
 import { MAX_REASON_BYTES } from '../../src/protocol/websocket/close-code.ts'
 import { closeCodes, type Field, type Mode, type ModeName, modes, type SocketMessage } from './asyncapi-messages.ts'
 import { endpointSchema } from '../upgrade/endpoint-schema.ts'
-
-/** A server to describe, by the name of its decorator. */
-export interface NamedServer { readonly name: string, readonly server: WebSocketServer }
 
 /** Where clients of a server connect to; `prefix` is what proxies strip from their paths. */
 export interface Location {
@@ -21,10 +18,6 @@ export interface Location {
 
 type Json = Readonly<Record<string, unknown>>
 type Options = WebSocketServer['options']
-
-const {
-  version, license
-} = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string, license: string }
 
 const description =
   `The WebSocket side of Godot's WebSocketServer. Operations are those of the server: it receives what clients send.

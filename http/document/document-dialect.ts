@@ -23,8 +23,8 @@ const rewritten = new WeakSet<object>()
 
 /**
  * The schema of a route of ours in the dialect of the host's document: JSON Schema 2020-12 in OpenAPI 3.1, its
- * ancestors in OpenAPI 3.0 and Swagger 2.0. The `swaggerTransform` of our routes: one of the host's own would take them
- * for its own.
+ * ancestors in OpenAPI 3.0 and Swagger 2.0. The `swaggerTransform` of our routes; without one, the host's transform
+ * would be applied to them.
  */
 export function toDocumentDialect (
   { schema, url, openapiObject, swaggerObject }: Described
@@ -78,7 +78,7 @@ function toOpenApi30 (schema: Json): Json {
 }
 
 function toSwagger2 (schema: Json): Json {
-  // There are no alternatives (any value is right), and no patterns of names.
+  // Swagger 2.0 has neither alternatives (any value is allowed instead) nor patterns of names.
   const plain = withExample(withNullable(withExclusiveFlags(withEnum(schema)), 'x-nullable'))
   const { anyOf, patternProperties, ...rest } = plain
   return {
@@ -94,7 +94,7 @@ function withExample (schema: Json): Json {
   return { ...rest, example: examples[0] }
 }
 
-/** `const` in the words of before JSON Schema 6. */
+/** `const` as an `enum` of one value, for dialects before JSON Schema 6. */
 function withEnum (schema: Json): Json {
   if (!('const' in schema) || typeof schema.const === 'object') return schema
   const { const: value, ...rest } = schema

@@ -3,11 +3,11 @@ import { defaultOptions } from '../../src/options/options.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
 import { Type } from '../../src/typebox.ts'
 import { problemContent } from '../problem.ts'
-import { problemOfRefusal } from '../../src/transport/refusal.ts'
+import { problemOfGodotError } from '../../src/transport/refusal.ts'
 
 /** A refusal is the same with and without an HTTP server. */
 function refusal (description: string, ...error: ConstructorParameters<typeof GodotError>) {
-  return { description, content: problemContent(problemOfRefusal(new GodotError(...error))) }
+  return { description, content: problemContent(problemOfGodotError(new GodotError(...error))) }
 }
 
 /** The WebSocket endpoint in OpenAPI and AsyncAPI: 101 when the client is accepted, a problem when it is refused. */

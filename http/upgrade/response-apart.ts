@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream'
 const END_OF_HEAD = '\r\n\r\n'
 
 /**
- * Has a client in this process (app.injectWS) get the response to its handshake in a chunk of its own: it drops what
- * else is in that chunk. The first frames are written together with the response.
+ * Makes a client in this process (app.injectWS) receive the response to its handshake in a separate chunk: it drops
+ * whatever follows in the same one, and the first frames are written together with the response.
  */
 export function responseApart (socket: Duplex): Duplex {
   if (socket instanceof Socket) return socket

@@ -16,7 +16,7 @@ type Probe = IncomingMessage & { [findingKey]?: Finding }
 /** Ends the routing of a probe that has found a route. */
 const stopped = new Error('the router has found a route')
 
-/** Decisions that are kept per app, as a probe costs as much as a request; and characters of their keys. */
+/** Maximum cached decisions per app (a probe costs as much as a request), and characters of a key. */
 const MAX_KEPT = 1000
 const MAX_KEY = 300
 const kept = new WeakMap<FastifyInstance, Map<string, boolean>>()
@@ -47,7 +47,7 @@ export function endProbe (request: IncomingMessage): void {
   if (finding !== undefined) stop(finding, true)
 }
 
-/** What decides about the route of a request unless the host has a rule of its own. */
+/** What determines the route of a request, unless the host has constraint strategies of its own. */
 function keyOf ({ url, headers }: IncomingMessage): string {
   const query = url!.indexOf('?')
   return `${headers.host}\n${headers['accept-version']}\n${query === -1 ? url : url!.slice(0, query)}`

@@ -13,8 +13,8 @@ const namePattern = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 const valuePattern = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * Sends a 101 as far as the hooks of the host are concerned (`onSend` included), and calls back with its headers; the
- * bytes are the caller's to write. What a hook sends instead, an error for example, is sent.
+ * Runs a 101 through the host's hooks (onSend included) and calls back with its header lines, which the caller writes.
+ * A response that a hook sends instead, such as an error, is sent.
  */
 export function switchProtocols (reply: FastifyReply, send: (headerLines: string) => void): void {
   const { raw } = reply

@@ -4,7 +4,7 @@ import type { ClusterLink, RoomFacts } from '../../src/core/server/cluster-link.
 import { slotOfId } from '../../src/cluster/peer-id.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { GodotError } from '../../src/error.ts'
+import { GodotError, noSuchPeer, noSuchRoom } from '../../src/error.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
 import { closeCode } from '../../src/protocol/websocket/close-code.ts'
@@ -86,14 +86,14 @@ export class ClusterNodes {
   peer (id: number): WebSocketPeer {
     const slot = this.slotOf(id)
     const peer = slot === undefined ? this.localPeer(id) : this.#link!.peer(id)
-    if (peer === undefined) throw noPeer(id)
+    if (peer === undefined) throw noSuchPeer(id)
     return peer
   }
 
   /** A peer of this node; throws ERR_DOES_NOT_EXIST. */
   localPeer (id: number): WebSocketPeer {
     const peer = this.findLocal(id)
-    if (peer === undefined) throw noPeer(id)
+    if (peer === undefined) throw noSuchPeer(id)
     return peer
   }
 
@@ -120,7 +120,7 @@ export class ClusterNodes {
     if (!isReady) throw new GodotError('cluster-unavailable')
     if (slot === own) return undefined
     if (this.others().some(node => node.slot === slot)) return slot
-    throw noPeer(id)
+    throw noSuchPeer(id)
   }
 
   /** Those of the ids that can be on the node in this slot, 0 for this node. */
@@ -157,7 +157,7 @@ export class ClusterNodes {
     const room = this.#link.room(name)
     if (room !== undefined) return room
     if (!this.#link.api.isReady) throw new GodotError('cluster-unavailable')
-    throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(name)}`)
+    throw noSuchRoom(name)
   }
 
   /** Opens a room, in a cluster with its home on this node; rejects as `Cluster.openRoom`. */
@@ -246,8 +246,4 @@ export class NodeOperation<Parameters extends object, Result> {
 /** What a response says about nodes that did not answer. */
 export function missingNodes (unreachable: readonly string[]): MissingNodes {
   return unreachable.length === 0 ? {} : { partial: true, unreachable: [...unreachable].sort() }
-}
-
-function noPeer (id: number): GodotError {
-  return new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
 }

@@ -1,7 +1,7 @@
 import { bytesToSend, type PacketBody } from '../../http/packet-parser.ts'
 import type { RoomCore } from '../../src/core/room/room-core.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { GodotError } from '../../src/error.ts'
+import { noSuchPeer } from '../../src/error.ts'
 import type { Filter } from '../peers/peer-filter.ts'
 import { select, type Selection, shareOf } from '../peers/selection.ts'
 import type { ClusterNodes, MissingNodes } from './cluster-nodes.ts'
@@ -33,7 +33,7 @@ export class ClusterPackets {
     const { rooms } = internalsOf(server)
     this.#toPeer = nodes.operation('put-packet', ({ id, room, isText }: ToPeer & { isText: boolean }, bytes) => {
       const core = rooms.get(room ?? nodes.localPeer(id).room.name)
-      if (!core.members.has(id)) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
+      if (!core.members.has(id)) throw noSuchPeer(id)
       core.sender.broadcast(id, bytes, isText)
       return nodes.localPeer(id).getCurrentOutboundBufferedAmount()
     })

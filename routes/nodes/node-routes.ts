@@ -4,7 +4,7 @@ import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
-import { clusterRules } from '../../src/options/options.ts'
+import { clusterOptions } from '../../src/options/options.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import { partial } from '../page.ts'
 import { badRequest, CloseReason, count, noAnswer, PeerCounts } from '../schemas.ts'
@@ -13,7 +13,7 @@ import type { ClusterNodes, NodeOperation } from './cluster-nodes.ts'
 
 const tags = ['nodes']
 
-const { pattern } = clusterRules.properties.nodeId as { pattern?: string }
+const { pattern } = clusterOptions.properties.nodeId as { pattern?: string }
 const NodeId = Type.String({ pattern, description: 'Id of the node' })
 const params = Type.Object({ node: NodeId })
 

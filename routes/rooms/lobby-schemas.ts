@@ -1,13 +1,13 @@
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
+import { MAX_LIMIT } from '../../src/options/options.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import { pageQuery, pageSchema } from '../page.ts'
 import { roomKeys } from './room-list.ts'
 import { roomData, RoomEntry, RoomBody } from './room-schemas.ts'
 import { badLimit, badRequest, RoomName } from '../schemas.ts'
 
-const MAX_PEERS = 1 << 24
 const tags = ['lobby']
 const example = { map: 'desert', mode: 'coop' }
 
@@ -53,7 +53,7 @@ export function listSchema () {
 
 /** The schema of the route that opens a room; `maxPeersPerRoom` is the limit of the server, 0 for none. */
 export function openSchema (maxPeersPerRoom: number) {
-  const range = { minimum: 1, maximum: maxPeersPerRoom === 0 ? MAX_PEERS : maxPeersPerRoom }
+  const range = { minimum: 1, maximum: maxPeersPerRoom === 0 ? MAX_LIMIT : maxPeersPerRoom }
   return {
     operationId: 'openLobbyRoom',
     summary: 'Open a room',

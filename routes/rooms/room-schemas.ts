@@ -1,7 +1,7 @@
 import { problem } from '../../http/problem.ts'
 import { MAX_DATA, RoomOptions } from '../../src/core/room/room-options.ts'
 import type { RoomFacts } from '../../src/core/server/cluster-link.ts'
-import { GodotError } from '../../src/error.ts'
+import { noSuchRoom } from '../../src/error.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import { RoomName } from '../schemas.ts'
 
@@ -56,4 +56,4 @@ export function describeRoom (room: RoomFacts): RoomEntry {
   return { name, openedAt, peers, maxPeers, locked, listed, emptyTimeout, data, ...home }
 }
 
-export const noRoom = problem('No such room', new GodotError('ERR_DOES_NOT_EXIST', 'no room "arena-7"'))
+export const noRoom = problem('No such room', noSuchRoom('arena-7'))

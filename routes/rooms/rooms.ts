@@ -3,7 +3,7 @@ import { isolated } from '../../http/isolated.ts'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
-import { GodotError } from '../../src/error.ts'
+import { GodotError, roomExists } from '../../src/error.ts'
 import { Type } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { pageQuery, pageSchema, partial, scope } from '../page.ts'
@@ -59,7 +59,7 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
         201: { ...ref(RoomEntry), headers: { location: Type.String({ description: 'Path of the room' }) } },
         400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 0'),
         409: problem('A room of this name exists, or the server has no rooms (option `rooms`)',
-          new GodotError('ERR_ALREADY_EXISTS', 'a room "arena-7" exists')),
+          roomExists('arena-7')),
         503: problem('There are `maxRooms` rooms, or the cluster cannot be reached',
           new GodotError('too-many-rooms', 'there are 10000 rooms'))
       }

@@ -36,8 +36,8 @@ export interface AdminOptions {
    */
   readonly security?: readonly { readonly [name: string]: readonly string[] }[]
   /**
-   * Events kept for clients that reconnect to `/events`; 0: none. Several `adminRoutes` of one server share them, as
-   * many as one of them wants.
+   * Events kept for clients that reconnect to `/events`; 0: none. Several `adminRoutes` of one server share them; the
+   * largest number counts.
    */
   readonly eventHistory?: number
   /** Memory that these events may take, in bytes (estimated). */

@@ -42,8 +42,8 @@ export const AdminOptions = Type.Object({
     minimum: 0,
     maximum: 1 << 24,
     description:
-      'Events kept for clients that reconnect to `/events`; 0: none. Several `adminRoutes` of one server share them, ' +
-      'as many as one of them wants'
+      'Events kept for clients that reconnect to `/events`; 0: none. Several `adminRoutes` of one server share them; ' +
+      'the largest number counts'
   })),
   eventHistoryBytes: Type.Optional(Type.Integer({
     minimum: 0,

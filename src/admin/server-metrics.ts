@@ -5,15 +5,12 @@ import { Traffic } from './traffic.ts'
 import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { internalsOf } from '../core/server/internals.ts'
-import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import type { NamedServer, WebSocketServer } from '../core/server/websocket-server.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
 
 const PREFIX = 'peer_server_'
 const HANDSHAKE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const CLOSE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
-/** A server and the name of its decorator, the label `server` of its metrics. */
-interface Named { readonly name: string, readonly server: WebSocketServer }
 
 /** A registry of prom-client, as far as it is read here. */
 export interface MetricsRegistry {
@@ -28,7 +25,7 @@ export interface MetricsRegistry {
  * default it is a new one, which has the metrics of the process as well.
  */
 export function addServerMetrics (
-  named: readonly Named[],
+  named: readonly NamedServer[],
   problems: Readonly<Record<string, number>> = {},
   registry: MetricsRegistry = processRegistry()
 ): MetricsRegistry {
@@ -52,7 +49,7 @@ function processRegistry (): Registry {
 
 // ---- counted as it happens, never per packet ----
 
-function countEvents (named: readonly Named[], registry: Registry): void {
+function countEvents (named: readonly NamedServer[], registry: Registry): void {
   const registers = [registry]
   const joins = new Counter({
     name: `${PREFIX}joins_total`,
@@ -243,7 +240,7 @@ function trafficReadings (at: (server: WebSocketServer) => Snapshot): Reading[] 
   ]
 }
 
-function addReading (registry: Registry, named: readonly Named[], { name, help, ...reading }: Reading): void {
+function addReading (registry: Registry, named: readonly NamedServer[], { name, help, ...reading }: Reading): void {
   const labelNames = ['server', ...('label' in reading ? [reading.label] : [])]
   const Kind = name.endsWith('_total') ? Counter : Gauge
   // oxlint-disable-next-line no-new

@@ -4,13 +4,10 @@ import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/option-types.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../options/runtime-options.ts'
 import { internalsOf } from '../core/server/internals.ts'
-import type { WebSocketServer } from '../core/server/websocket-server.ts'
+import type { NamedServer, WebSocketServer } from '../core/server/websocket-server.ts'
 import { type BanRecord, describeBan } from './describe-ban.ts'
 
 const VERSION = 1
-
-/** A server and its name in the file. */
-interface Named { readonly name: string, readonly server: WebSocketServer }
 
 /** What is kept of a server: its bans, and the options that were changed at run time (null: not set). */
 interface StoredServer { readonly settings: Record<string, unknown>, readonly bans: BanRecord[] }
@@ -23,14 +20,14 @@ interface Stored { readonly version: number, readonly servers: Readonly<Record<s
  */
 export class StateFile {
   readonly #path: string
-  readonly #servers: readonly Named[]
+  readonly #servers: readonly NamedServer[]
   readonly #log: Logger
   readonly #changed = new Map<string, Record<string, unknown>>()
   #isScheduled = false
   #isWritten = true
 
   /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used. */
-  constructor (path: string, servers: readonly Named[], log: Logger) {
+  constructor (path: string, servers: readonly NamedServer[], log: Logger) {
     this.#path = path
     this.#servers = servers
     this.#log = log

@@ -1,8 +1,9 @@
+import { MAX_REASON_BYTES } from '../protocol/websocket/close-code.ts'
 import { parseInteger } from './command.ts'
 
 /** Option of commands that disconnect clients. */
 export const reasonOption = {
-  type: 'string', placeholder: '<text>', description: 'reason sent to the clients, at most 123 bytes'
+  type: 'string', placeholder: '<text>', description: `reason sent to the clients, at most ${MAX_REASON_BYTES} bytes`
 } as const
 
 /** Options of commands that send a close frame; `code` is the default code. */

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { version } from '../package-info.ts'
 import { type Command, type CommandLine, commonOptions, optionLines, UsageError } from './command.ts'
 import { describeError } from './describe-error.ts'
 import { ban, bans, unban } from './commands/bans.ts'
@@ -38,7 +38,7 @@ const printers: Readonly<Record<string, () => string[]>> = {
   '--help': helpLines,
   '-h': helpLines,
   help: helpLines,
-  '--version': () => [readVersion()]
+  '--version': () => [version]
 }
 
 /**
@@ -78,9 +78,4 @@ function helpLines (): string[] {
     'Options of every command; run <command> --help for its own:',
     ...optionLines(commonOptions)
   ]
-}
-
-function readVersion (): string {
-  const { version } = createRequire(import.meta.url)('fastify-peer-server/package.json') as { version: string }
-  return version
 }

@@ -235,7 +235,7 @@ export interface State {
     handshakeTimeout: number
     /** Refuse all new connections and pending handshakes; connected peers stay */
     refuseNewConnections: boolean
-    /** Seconds that a peer that is closed has to answer before its connection is cut */
+    /** Seconds that a client has to answer a close frame before its connection is destroyed */
     closeTimeout: number
     /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
     stopCode: 1001 | 1012
@@ -371,7 +371,7 @@ export interface Operations {
       handshakeTimeout?: number
       /** Refuse all new connections and pending handshakes; connected peers stay */
       refuseNewConnections?: boolean
-      /** Seconds that a peer that is closed has to answer before its connection is cut */
+      /** Seconds that a client has to answer a close frame before its connection is destroyed */
       closeTimeout?: number
       /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
       stopCode?: 1001 | 1012
@@ -451,9 +451,7 @@ export interface Operations {
   stop: {
     parameters: Record<never, never>
     body: {
-      /**
-       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
-       */
+      /** Close code: 1000-1014 (except 1004-1006, 1010) or 3000-4999. Codes from 4000 are for applications */
       code?: number
       /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
@@ -545,9 +543,7 @@ export interface Operations {
   /** Close a room. */
   closeRoom: {
     parameters: {
-      /**
-       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
-       */
+      /** Close code: 1000-1014 (except 1004-1006, 1010) or 3000-4999. Codes from 4000 are for applications */
       code?: number
       /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
@@ -669,9 +665,7 @@ export interface Operations {
   /** Disconnect a peer. */
   disconnectPeer: {
     parameters: {
-      /**
-       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
-       */
+      /** Close code: 1000-1014 (except 1004-1006, 1010) or 3000-4999. Codes from 4000 are for applications */
       code?: number
       /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string
@@ -748,9 +742,7 @@ export interface Operations {
       all?: true
       /** Except these peers */
       excluded?: Array<number>
-      /**
-       * Close code: 1000 to 1014 except 1004 to 1006 and 1010, or 3000 to 4999. Codes from 4000 are for applications
-       */
+      /** Close code: 1000-1014 (except 1004-1006, 1010) or 3000-4999. Codes from 4000 are for applications */
       code?: number
       /** Close reason for the client, such as `kicked`: at most 123 bytes of UTF-8 */
       reason?: string

@@ -1,4 +1,4 @@
-import { GodotError } from '../error.ts'
+import { GodotError, noSuchPeer } from '../error.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/options.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
@@ -17,7 +17,8 @@ import type {
 } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
-import type { ClusterRules, Settings } from '../core/server/settings.ts'
+import type { Settings } from '../core/server/settings.ts'
+import type { CompleteClusterOptions } from '../options/options.ts'
 import type { Bus } from './bus/bus.ts'
 import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
@@ -65,7 +66,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Option `rooms` as it was at the start: its rules may change in the whole cluster. */
   readonly #rooms: ServerOptions['rooms']
   readonly #registry: PeerRegistry
-  readonly #rules: ClusterRules
+  readonly #rules: CompleteClusterOptions
   readonly #node: LocalNode
   readonly #peers: PeerSync
   readonly #homes: RoomHomes
@@ -83,7 +84,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
-  constructor (registry: PeerRegistry, rules: ClusterRules, config: ConfigHost, transport: ClusterTransport) {
+  constructor (registry: PeerRegistry, rules: CompleteClusterOptions, config: ConfigHost, transport: ClusterTransport) {
     this.#registry = registry
     this.#rules = rules
     this.#rooms = registry.settings.options.rooms
@@ -114,7 +115,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
-      if (!this.#closeHere(id, code, reason)) throw noPeer(id)
+      if (!this.#closeHere(id, code, reason)) throw noSuchPeer(id)
     })
   }
 
@@ -247,7 +248,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async disconnect (id: number, code: number, reason: string): Promise<void> {
     if (this.#closeHere(id, code, reason)) return
     const remote = this.#peers.replica.get(id)
-    if (remote === undefined) throw noPeer(id)
+    if (remote === undefined) throw noSuchPeer(id)
     await this.#node.commands.ask(remote.slot, 'disconnect', { id, code, reason })
   }
 
@@ -483,10 +484,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       closed: room => { homes.closed(room) }
     }
   }
-}
-
-function noPeer (id: number): GodotError {
-  return new GodotError('ERR_DOES_NOT_EXIST', `no peer ${id}`)
 }
 
 /** What makes a server a node of its cluster; undefined without option `cluster`. */

@@ -1,5 +1,5 @@
 import { closeCode } from '../protocol/websocket/close-code.ts'
-import type { ClusterRules } from '../core/server/settings.ts'
+import type { CompleteClusterOptions } from '../options/options.ts'
 import type { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterSignals } from './cluster.ts'
 import type { DirectLinks } from './direct-links.ts'
@@ -23,7 +23,7 @@ interface Digest {
 
 /** The parts of a node whose messages are numbered. */
 export interface GapParts {
-  readonly rules: ClusterRules
+  readonly rules: CompleteClusterOptions
   readonly peers: PeerSync
   readonly traffic: RoomTraffic
   readonly direct: DirectLinks

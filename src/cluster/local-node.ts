@@ -4,7 +4,7 @@ import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
 import { BurstLog } from '../core/server/log/burst-log.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
-import type { ClusterRules } from '../core/server/settings.ts'
+import type { CompleteClusterOptions } from '../options/options.ts'
 import type { Bus } from './bus/bus.ts'
 import type { Lease } from './membership/lease.ts'
 import { Membership } from './membership/membership.ts'
@@ -33,7 +33,7 @@ export class LocalNode implements NodeContext {
   readonly commands: NodeCommands
   /** What was sent to other nodes, by kind. */
   readonly traffic = { messages: noTraffic(), bytes: noTraffic() }
-  readonly #rules: ClusterRules
+  readonly #rules: CompleteClusterOptions
   readonly #connect: (log: Logger) => Promise<Bus>
   readonly #timings: Timings | undefined
   #bus: Bus | undefined
@@ -42,7 +42,7 @@ export class LocalNode implements NodeContext {
   #lastLocalId = randomInt(LOCAL_IDS)
 
   constructor (
-    registry: PeerRegistry, rules: ClusterRules, connect: (log: Logger) => Promise<Bus>, timings?: Timings
+    registry: PeerRegistry, rules: CompleteClusterOptions, connect: (log: Logger) => Promise<Bus>, timings?: Timings
   ) {
     this.registry = registry
     this.log = registry.log

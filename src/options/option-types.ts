@@ -57,11 +57,11 @@ export interface ServerOptions {
   outputBufferKb: number
   /** Maximum number of packets in a peer's output queue, rounded up to a power of two. */
   outputMaxPackets: number
-  /** Seconds that a peer that is closed has to answer before its connection is cut. */
+  /** Seconds that a client has to answer a close frame before its connection is destroyed. */
   closeTimeout: number
   /**
-   * Whether a peer that the server closes reads what was sent to it before: the close frame follows once the peer has
-   * answered a ping, or after half of closeTimeout. Godot drops what it reads together with a close frame.
+   * Whether a client can read what was sent before the server closes it: the close frame is sent once the client has
+   * answered a ping, at the latest after half of closeTimeout. Godot drops what it reads together with a close frame.
    */
   lastWords: boolean
   /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart). */
@@ -123,8 +123,8 @@ export interface ServerOptions {
 /** Members of option `rooms`: which rooms there may be. */
 export interface RoomRules {
   /**
-   * Who opens rooms: the first client that asks for it (`join`, the default), or only the application, the REST API and
-   * the lobby (`admin`).
+   * Who opens rooms: the first client that asks for it (`join`), or only the application and the REST API (`admin`);
+   * default `join`.
    */
   create?: 'join' | 'admin'
   /** Maximum number of rooms besides `main`; default 10000. */
@@ -158,13 +158,13 @@ export interface ClusterOptions {
   /** Copies of the shared state: 3 with a NATS cluster of three; default 1. */
   replicas?: number
   /**
-   * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 (`close`, the
-   * default), or rooms whose peers are all on this node go on (`isolate`).
+   * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 (`close`), or
+   * rooms whose peers are all on this node go on (`isolate`); default `close`.
    */
   onBrokerLoss?: 'close' | 'isolate'
   /**
    * What happens in a room when packets from another node were lost: the peers of that node leave and join again
-   * (`announce`, the default), or the peers of the room on this node are closed with 1012 (`close`).
+   * (`announce`), or the peers of the room on this node are closed with 1012 (`close`); default `announce`.
    */
   onGap?: 'announce' | 'close'
 }

@@ -1,15 +1,71 @@
 import { parseAddressRange } from '../address-range.ts'
 import { GodotError } from '../error.ts'
-import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
+import type { ClusterOptions, RoomRules, ServerOptions as Options } from './option-types.ts'
 import type { Authenticate } from '../on-authenticate.ts'
 import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
-import { originFault } from '../origin-pattern.ts'
-import { Schema, type TLocalizedValidationError, Type, type TSchema } from '../typebox.ts'
+import { Type } from '../typebox.ts'
+import { checkOptions } from './check-options.ts'
+import { Origin } from './refined-by.ts'
 
-const MAX_LIMIT = 1 << 24
+/** Maximum of a limit on a number of peers, rooms or connections. */
+export const MAX_LIMIT = 1 << 24
+/** Maximum of a time in seconds that a room stays open without peers: a week. */
+export const MAX_EMPTY_SECONDS = 7 * 24 * 3600
 const MAX_SECONDS = 3600
-const MAX_EMPTY_SECONDS = 7 * 24 * 3600
+
+/** The complete options, with defaults applied. */
+export type ServerOptions = Options
+
+/** Default values of the options. */
+export const defaultOptions: ServerOptions = {
+  name: 'peerServer',
+  path: '/ws',
+  bindIp: '*',
+  protocols: [],
+  gdMpApi: false,
+  wire: 'godot3',
+  serverRelay: true,
+  confirmPath: 'id',
+  exactTypes: false,
+  authTimeout: 3,
+  handshakeTimeout: 3,
+  refuseNewConnections: false,
+  autoListen: true,
+  autoPoll: true,
+  inputBufferKb: 64,
+  inputMaxPackets: 1024,
+  outputBufferKb: 64,
+  outputMaxPackets: 1024,
+  closeTimeout: 2,
+  lastWords: true,
+  stopCode: 1001,
+  pingInterval: 10,
+  perMessageDeflate: false,
+  rooms: false,
+  maxPeers: 0,
+  maxPeersPerAddress: 50,
+  maxJoinsPerMinute: 0,
+  maxPendingHandshakes: 1024,
+  maxPacketsPerSecond: 0,
+  maxBytesPerSecond: 0,
+  holdTime: 0
+}
+
+/** Option `rooms` with its defaults. */
+export type CompleteRoomRules = Required<RoomRules>
+
+/** Default values of the members of option `rooms`. */
+export const defaultRoomRules: CompleteRoomRules =
+  { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
+
+/** Default values of the members of option `cluster` that have one. */
+export const defaultClusterOptions = {
+  namespace: 'default', replicas: 1, onBrokerLoss: 'close', onGap: 'announce'
+} as const satisfies Partial<ClusterOptions>
+
+/** Option `cluster` with its defaults. */
+export type CompleteClusterOptions = ClusterOptions & Required<Pick<ClusterOptions, keyof typeof defaultClusterOptions>>
 
 const kib = (direction: string) => Type.Integer({
   minimum: 1,
@@ -37,36 +93,41 @@ const isLogger = (value: unknown): boolean =>
   ['debug', 'info', 'warn', 'error'].every(level => isFunction((value as Record<string, unknown> | undefined)?.[level]))
 const callback = <Callback>(description: string) =>
   Type.Optional(Type.Refine(Type.Unsafe<Callback>({ description }), isFunction, () => 'must be a function'))
-const origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
 
 /** Members of option `rooms`: which rooms there may be. */
 export const roomRules = Type.Object({
   create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
-    description: 'Who opens rooms: the first client that asks for it (`join`, the default), or only the application, ' +
-      'the REST API and the lobby (`admin`)'
+    description: 'Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API ' +
+      `and the lobby (\`admin\`); default \`${defaultRoomRules.create}\``
   })),
   maxRooms: Type.Optional(Type.Integer({
-    minimum: 1, maximum: MAX_LIMIT, description: 'Maximum number of rooms besides `main`; default 10000'
+    minimum: 1,
+    maximum: MAX_LIMIT,
+    description: `Maximum number of rooms besides \`main\`; default ${defaultRoomRules.maxRooms}`
   })),
   maxPeersPerRoom: Type.Optional(limit('Maximum number of peers per room, unless the room has a limit of its own')),
   emptyTimeout: Type.Optional(Type.Number({
-    minimum: 0, maximum: MAX_EMPTY_SECONDS, description: 'Seconds that a room stays open without peers; default 0'
+    minimum: 0,
+    maximum: MAX_EMPTY_SECONDS,
+    description: `Seconds that a room stays open without peers; default ${defaultRoomRules.emptyTimeout}`
   })),
   joinPerMinute: Type.Optional(Type.Integer({
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
-    description: 'Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit'
+    description: 'Maximum number of rooms that clients of one address open per minute; ' +
+      `default ${defaultRoomRules.joinPerMinute}, 0: no limit`
   }))
 }, { additionalProperties: false })
 
 /** Members of option `cluster`: how the nodes of a cluster reach each other. */
-export const clusterRules = Type.Object({
+export const clusterOptions = Type.Object({
   servers: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
     description: 'Addresses of the NATS servers, such as `nats://broker:4222`'
   }),
   namespace: Type.Optional(Type.String({
     pattern: '^[A-Za-z0-9_-]{1,32}$',
-    description: 'Name of the cluster: nodes of different namespaces do not see each other; default `default`'
+    description: 'Name of the cluster: nodes of different namespaces do not see each other; ' +
+      `default \`${defaultClusterOptions.namespace}\``
   })),
   nodeId: Type.Optional(Type.String({
     pattern: '^[A-Za-z0-9_.-]{1,64}$',
@@ -80,15 +141,20 @@ export const clusterRules = Type.Object({
     type: 'object', description: 'TLS options of the NATS client: `ca`, `cert`, `key` as PEM, or `caFile` and so on'
   })),
   replicas: Type.Optional(Type.Integer({
-    minimum: 1, maximum: 5, description: 'Copies of the shared state: 3 with a NATS cluster of three; default 1'
+    minimum: 1,
+    maximum: 5,
+    description:
+      `Copies of the shared state: 3 with a NATS cluster of three; default ${defaultClusterOptions.replicas}`
   })),
   onBrokerLoss: Type.Optional(Type.Union([Type.Literal('close'), Type.Literal('isolate')], {
     description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 ' +
-      '(`close`, the default), or rooms whose peers are all on this node go on (`isolate`)'
+      '(`close`), or rooms whose peers are all on this node go on (`isolate`); ' +
+      `default \`${defaultClusterOptions.onBrokerLoss}\``
   })),
   onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {
     description: 'What happens in a room when packets from another node were lost: the peers of that node leave and ' +
-      'join again (`announce`, the default), or the peers of the room on this node are closed with 1012 (`close`)'
+      'join again (`announce`), or the peers of the room on this node are closed with 1012 (`close`); ' +
+      `default \`${defaultClusterOptions.onGap}\``
   }))
 }, { additionalProperties: false })
 
@@ -148,11 +214,11 @@ export const ServerOptions = Type.Object({
   inputMaxPackets: packets('input'),
   outputBufferKb: kib('output'),
   outputMaxPackets: packets('output'),
-  closeTimeout: timeout('Seconds that a peer that is closed has to answer before its connection is cut'),
+  closeTimeout: timeout('Seconds that a client has to answer a close frame before its connection is destroyed'),
   lastWords: Type.Boolean({
-    description: 'Whether a peer that the server closes reads what was sent to it before: the close frame follows ' +
-      'once the peer has answered a ping, or after half of closeTimeout. Godot drops what it reads together with a ' +
-      'close frame'
+    description: 'Whether a client can read what was sent before the server closes it: the close frame is sent once ' +
+      'the client has answered a ping, at the latest after half of closeTimeout. Godot drops what it reads together ' +
+      'with a close frame'
   }),
   stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], {
     description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart)'
@@ -171,7 +237,7 @@ export const ServerOptions = Type.Object({
       '`/ws?room=arena-7`, else `main`. true: with the defaults; false: everyone is in `main`'
   }),
   cluster: Type.Optional(Type.Unsafe<ClusterOptions>({
-    ...clusterRules,
+    ...clusterOptions,
     description: 'Makes this server a node of a cluster, whose nodes share ids and rooms over NATS'
   })),
   maxPeers: limit('Maximum number of peers'),
@@ -182,7 +248,7 @@ export const ServerOptions = Type.Object({
   }),
   maxPacketsPerSecond: rate('packets'),
   maxBytesPerSecond: rate('payload bytes'),
-  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(origin)], {
+  allowedOrigins: Type.Optional(Type.Union([Type.Literal('*'), Type.Array(Origin)], {
     description: 'Origins whose pages may connect: `*` for all, or a list such as `https://game.example` or ' +
       '`https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, ' +
       'such as native games, may always connect'
@@ -205,84 +271,11 @@ export const ServerOptions = Type.Object({
   })
 }, { additionalProperties: false })
 
-/** The complete options, with defaults applied. */
-export type ServerOptions = Options
-
-/** Default values. */
-export const defaultOptions: ServerOptions = {
-  name: 'peerServer',
-  path: '/ws',
-  bindIp: '*',
-  protocols: [],
-  gdMpApi: false,
-  wire: 'godot3',
-  serverRelay: true,
-  confirmPath: 'id',
-  exactTypes: false,
-  authTimeout: 3,
-  handshakeTimeout: 3,
-  refuseNewConnections: false,
-  autoListen: true,
-  autoPoll: true,
-  inputBufferKb: 64,
-  inputMaxPackets: 1024,
-  outputBufferKb: 64,
-  outputMaxPackets: 1024,
-  closeTimeout: 2,
-  lastWords: true,
-  stopCode: 1001,
-  pingInterval: 10,
-  perMessageDeflate: false,
-  rooms: false,
-  maxPeers: 0,
-  maxPeersPerAddress: 50,
-  maxJoinsPerMinute: 0,
-  maxPendingHandshakes: 1024,
-  maxPacketsPerSecond: 0,
-  maxBytesPerSecond: 0,
-  holdTime: 0
-}
-
 /** Applies defaults and validates; throws ERR_INVALID_PARAMETER with the name of the invalid option. */
 export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions {
   const options = { ...defaultOptions, ...withoutUndefined(given) }
-  if (Schema.Check(ServerOptions, options)) return checkTogether(options)
-  const unknown = Object.keys(options).find(name => !(name in ServerOptions.properties))
-  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `option ${unknown}: unknown option`)
-  const { instancePath, message } = firstFault(ServerOptions, options)
-  throw new GodotError('ERR_INVALID_PARAMETER', `option ${instancePath.slice(1).replaceAll('/', '.')}: ${message}`)
-}
-
-/** An invalid part of a value: its JSON pointer, and what is expected. */
-interface Fault { readonly instancePath: string, readonly message: string }
-
-/**
- * The first error in a value. For a union this is an error inside one of its alternatives, otherwise all expectations.
- */
-export function firstFault (schema: TSchema, value: unknown): Fault {
-  const [, errors] = Schema.Errors(schema, value)
-  const { instancePath } = errors[0]
-  const message = messageOf(errors[0])
-  const sameValue = errors.filter(error => error.instancePath === instancePath)
-  if (sameValue.at(-1)!.keyword !== 'anyOf') return { instancePath, message }
-  const inside = errors.find(error => error.instancePath.startsWith(`${instancePath}/`))
-  const expected = sameValue.slice(0, -1)
-    // The type of a constant is redundant.
-    .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
-    .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
-  return inside ?? { instancePath, message: [...new Set(expected)].join(' or ') }
-}
-
-/** What is expected, with the allowed values where there is a list of them. */
-function messageOf ({ keyword, params, message }: TLocalizedValidationError): string {
-  return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
-}
-
-/** Whether an error is about a constant of this type. */
-function isOfType (error: TLocalizedValidationError, type: unknown): boolean {
-  if (error.keyword !== 'const') return false
-  const actual: string = typeof error.params.allowedValue
-  return actual === type
+  checkOptions('option', ServerOptions, options)
+  return checkTogether(options)
 }
 
 /** Checks rules that involve several options. */

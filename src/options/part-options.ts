@@ -1,9 +1,6 @@
-import { GodotError } from '../error.ts'
-import { originFault } from '../origin-pattern.ts'
-import { Schema, Type, type TObject } from '../typebox.ts'
-import { firstFault } from './options.ts'
-
-const Origin = Type.Refine(Type.String(), text => originFault(text) === undefined, text => originFault(text)!)
+import { Type, type TObject } from '../typebox.ts'
+import { checkOptions } from './check-options.ts'
+import { Origin } from './refined-by.ts'
 
 /** Option `origin` of a part of the REST API; `what` is the part. */
 export function originOption (what: string) {
@@ -30,15 +27,6 @@ const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
 export function checkedOptions (part: string, schema: TObject, given: object): object {
   const entries = Object.entries(given).filter(([name, value]) => !registerOptions.has(name) && value !== undefined)
   const options = Object.fromEntries(entries)
-  const unknown = Object.keys(options).find(name => !Object.hasOwn(schema.properties, name))
-  if (unknown !== undefined) throw invalidOption(part, unknown, 'no such option')
-  if (!Schema.Check(schema, options)) {
-    const { instancePath, message } = firstFault(schema, options)
-    throw invalidOption(part, instancePath.slice(1).replaceAll('/', '.'), message)
-  }
+  checkOptions(`${part}: option`, schema, options)
   return options
-}
-
-function invalidOption (part: string, option: string, message: string): GodotError {
-  return new GodotError('ERR_INVALID_PARAMETER', `${part}: option ${option}: ${message}`)
 }

@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import { errors, GodotError } from '../error.ts'
 
-const RETRY_AFTER_SECONDS = 1
+/** Seconds after which a client may try again what a limit has refused: `Retry-After`. */
+export const RETRY_AFTER_SECONDS = 1
 
 /** The HTTP response to a refused handshake: an RFC 9457 problem, after which the connection closes. */
 interface Refusal {
@@ -29,15 +30,23 @@ export function sendRefusal (response: ServerResponse, error: GodotError): void 
   response.end(body)
 }
 
-/** The problem document of a refused handshake. */
-export function problemOfRefusal ({ statusCode: status, code, message: detail, number }: GodotError): object {
-  const { message: title } = errors[code]
-  return { type: 'about:blank', title, status, detail, code, ...(number === undefined ? {} : { godotError: number }) }
+/** An error as a problem document (RFC 9457); `instance` is the id of the request. */
+export function problemOfGodotError (error: GodotError, instance?: string) {
+  const { statusCode: status, code, message: detail, number } = error
+  return {
+    type: 'about:blank',
+    title: errors[code].message,
+    status,
+    detail,
+    ...(instance === undefined ? {} : { instance }),
+    code,
+    ...(number === undefined ? {} : { godotError: number })
+  }
 }
 
 function refusalOf (error: GodotError): Refusal {
   const { statusCode: status } = error
-  const body = Buffer.from(JSON.stringify(problemOfRefusal(error)))
+  const body = Buffer.from(JSON.stringify(problemOfGodotError(error)))
   const headers =
     ['Connection', 'close', 'Content-Type', 'application/problem+json', 'Content-Length', String(body.length)]
   if (status === 426) headers.push('Upgrade', 'websocket')

@@ -84,14 +84,14 @@ t.test('registration without a token fails with an explanation', async t => {
 
 t.test('rejects an unknown or invalid option with an error that names it', async t => {
   for (const [options, message] of [
-    [{ tokens: alice }, /adminRoutes: option tokens: no such option/],
+    [{ tokens: alice }, /adminRoutes: option tokens: unknown option/],
     [{ eventHistory: -1 }, /option eventHistory: must be >= 0/],
     [{ eventHistory: 1.5 }, /option eventHistory: must be integer/],
     [{ eventHistoryBytes: '1' }, /option eventHistoryBytes: must be integer/],
     [{ maxEventStreams: 'many' }, /option maxEventStreams: must be integer/],
     [{ server: 5 }, /option server: must be string/],
     [{ security: 'adminToken' }, /option security: must be array/],
-    [{ constructor: 1 }, /option constructor: no such option/]
+    [{ constructor: 1 }, /option constructor: unknown option/]
   ] as Array<[AdminOptions, RegExp]>) {
     await t.rejects(makeApp(t, {
       token: alice,

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { problemCounts } from '../../http/problem.ts'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
 import { startApp } from '../helper/app.ts'
@@ -145,7 +146,12 @@ t.test('limits connections per address, without closed and upgraded ones', async
   const [first] = await Promise.all([connectRaw(t, port), connectRaw(t, port), connectRaw(t, port)])
   const refused = await connectRaw(t, port)
   refused.send(get('/docs/static/swagger-ui-bundle.js').repeat(5))
-  t.match(await refused.response(), { status: 429, headers: { 'retry-after': '1' } })
+  const { body, ...head } = await refused.response()
+  t.match(head, {
+    status: 429, headers: { 'retry-after': '1', connection: 'close', 'content-type': 'application/problem+json' }
+  })
+  t.match(JSON.parse(body), { status: 429, code: 'too-many-requests', detail: /connections/ })
+  t.same(problemCounts(service.server), { 'too-many-requests': 1 })
   await refused.end()
   t.same(warnings, ['connections per address'])
 
@@ -183,7 +189,7 @@ async function answers (t: Test, port: number): Promise<boolean> {
 const names = (count: number): string => Array.from({ length: count }, (_, i) => `n${i}`).join('&')
 
 t.test('refuses a request with over 100 query parameters before the router parses them', async t => {
-  const { port, warnings, queries } = await start(t)
+  const { service, port, warnings, queries } = await start(t)
   for (const [method, path, status] of [
     ['POST', '/api/v1/server/stop', 414], ['GET', '/healthz', 414], ['GET', '/nothing', 414]
   ] as const) {
@@ -193,11 +199,12 @@ t.test('refuses a request with over 100 query parameters before the router parse
     const { headers, body, ...head } = await raw.response()
     t.equal(head.status, status, path)
     t.match(headers, { connection: 'close', 'content-type': 'application/problem+json' })
-    t.match(JSON.parse(body), { status, detail: /at most 100/ })
+    t.match(JSON.parse(body), { status, code: 'uri-too-long', detail: /at most 100/ })
     await raw.end(2)
   }
   t.same(queries, [])
   t.same(warnings, ['query parameters'])
+  t.same(problemCounts(service.server), { 'uri-too-long': 3 })
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz?${names(100)}`)).status, 200)
   t.same(queries, [names(100)])
 })

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { GodotError } from '../../error.ts'
+import { GodotError, noSuchRoom, roomExists } from '../../error.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
@@ -178,9 +178,7 @@ export class RoomHomes implements DirectoryHost {
     const entry = this.directory.get(room)
     /* c8 ignore start: its home is gone and the next one is about to be, or it was closed since the caller found it */
     if (entry !== undefined && !this.#context.isLive(entry)) throw withoutHome(room)
-    if (entry === undefined && this.#part(room) === undefined) {
-      throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
-    }
+    if (entry === undefined && this.#part(room) === undefined) throw noSuchRoom(room)
     /* c8 ignore stop */
     return entry?.slot ?? this.lease.slot
   }
@@ -188,7 +186,7 @@ export class RoomHomes implements DirectoryHost {
   /** The room has its home here. */
   async #changeHere (room: string, changes: RoomOptions): Promise<void> {
     const part = this.#part(room)
-    if (part === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(room)}`)
+    if (part === undefined) throw noSuchRoom(room)
     part.settings.change(changes)
     const change = this.directory.change(room, changes)
     this.#retryIfFailed(room, change)
@@ -235,7 +233,7 @@ export class RoomHomes implements DirectoryHost {
     const chosen = name ?? rooms.unusedName()
     if (await this.#claim(chosen, checked)) return rooms.add(chosen, checked)
     if (name === undefined) return await this.openRoom(undefined, options)
-    throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+    throw roomExists(name)
   }
 
   async #claim (room: string, options: RoomOptions): Promise<boolean> {

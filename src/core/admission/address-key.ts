@@ -1,6 +1,9 @@
 import { networkOf } from '../../address-range.ts'
 
-/** What an address is counted under: of IPv6 its network of 64 bits, since a host usually has all of them. */
+/**
+ * What an address is counted under: of IPv6 its network of 64 bits, since a host usually has all of them, and of IPv4
+ * mapped into IPv6 the IPv4 address.
+ */
 export function addressKey (address: string): string {
-  return address.includes(':') ? networkOf(address, 64) ?? address : address
+  return address.includes(':') ? networkOf(address, 64) ?? networkOf(address, 32) ?? address : address
 }

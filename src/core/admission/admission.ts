@@ -1,3 +1,4 @@
+import { isLoopback } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
@@ -142,7 +143,7 @@ export class Admission {
   }
 }
 
-/** Whether the connection comes from this machine, so possibly from a proxy on it. */
+/** Whether the connection comes from this machine, so possibly from a proxy on it; `''`: from this process. */
 function isLocal (address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address === ''
+  return address === '' || isLoopback(address)
 }

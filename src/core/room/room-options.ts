@@ -1,7 +1,8 @@
 import { GodotError } from '../../error.ts'
 import type { RoomOptions as PlainOptions } from '../../options/option-types.ts'
-import { firstFault } from '../../options/options.ts'
-import { Schema, Type } from '../../typebox.ts'
+import { checkOptions } from '../../options/check-options.ts'
+import { MAX_EMPTY_SECONDS, MAX_LIMIT } from '../../options/options.ts'
+import { Type } from '../../typebox.ts'
 
 /** Bytes of `data` as JSON. */
 export const MAX_DATA = 4096
@@ -9,17 +10,17 @@ export const MAX_DATA = 4096
 /** What one room may set for itself. */
 export const RoomOptions = Type.Object({
   maxPeers: Type.Optional(Type.Integer({
-    minimum: 0, maximum: 1 << 24, description: 'Maximum number of peers; 0: no limit. Default: `maxPeersPerRoom`'
+    minimum: 0, maximum: MAX_LIMIT, description: 'Maximum number of peers; 0: no limit. Default: `maxPeersPerRoom`'
   })),
   locked: Type.Optional(Type.Boolean({ description: 'Whether new clients are refused; default false' })),
   listed: Type.Optional(Type.Boolean({ description: 'Whether the lobby shows it; default true' })),
   emptyTimeout: Type.Optional(Type.Number({
     minimum: 0,
-    maximum: 7 * 24 * 3600,
+    maximum: MAX_EMPTY_SECONDS,
     description: 'Seconds that it stays open after its last peer has left. Default: that of option `rooms`'
   })),
   data: Type.Optional(Type.Unsafe<Record<string, unknown>>({
-    type: 'object', description: 'JSON object of at most 4096 bytes, shown in the lobby; default {}'
+    type: 'object', description: `JSON object of at most ${MAX_DATA} bytes, shown in the lobby; default {}`
   }))
 }, { additionalProperties: false })
 
@@ -28,12 +29,7 @@ export type RoomOptions = PlainOptions
 
 /** A copy of the options, with one of `data`; throws ERR_INVALID_PARAMETER naming the invalid one. */
 export function checkRoomOptions (options: RoomOptions): RoomOptions {
-  const unknown = Object.keys(options).find(name => !(name in RoomOptions.properties))
-  if (unknown !== undefined) throw new GodotError('ERR_INVALID_PARAMETER', `room option ${unknown}: unknown option`)
-  if (!Schema.Check(RoomOptions, options)) {
-    const { instancePath, message } = firstFault(RoomOptions, options)
-    throw new GodotError('ERR_INVALID_PARAMETER', `room option ${instancePath.slice(1)}: ${message}`)
-  }
+  checkOptions('room option', RoomOptions, options)
   return options.data === undefined ? { ...options } : { ...options, data: jsonCopy(options.data) }
 }
 

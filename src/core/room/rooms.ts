@@ -1,4 +1,4 @@
-import { GodotError } from '../../error.ts'
+import { GodotError, noSuchRoom, roomExists } from '../../error.ts'
 import { addressKey } from '../admission/address-key.ts'
 import { RatePerMinute } from '../admission/rate-per-minute.ts'
 import { checkRoomName, generateRoomName, MAIN } from './room-name.ts'
@@ -59,7 +59,7 @@ export class Rooms {
   /** Throws ERR_DOES_NOT_EXIST. */
   get (name: string): RoomCore {
     const room = this.#byName.get(name)
-    if (room === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(String(name))}`)
+    if (room === undefined) throw noSuchRoom(name)
     return room
   }
 
@@ -84,7 +84,7 @@ export class Rooms {
     if (this.#server.settings.rooms === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option rooms is not set')
     const checked = checkRoomOptions(options)
     if (name !== undefined && this.has(checkRoomName(name))) {
-      throw new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+      throw roomExists(name)
     }
     this.#checkLimits(address)
     return checked

@@ -1,9 +1,9 @@
-import { GodotError } from '../../error.ts'
+import { noSuchPeer } from '../../error.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { RpcLink } from './wire/rpc-wire.ts'
 
 /** Throws ERR_DOES_NOT_EXIST unless a target is all peers or a connected one. */
 export function checkTarget ({ connected }: RpcLink, to: number): void {
   const isKnown = to === target.ALL || to === target.ALL_BUT_SERVER || connected.has(Math.abs(to))
-  if (!isKnown) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(Math.abs(to))}`)
+  if (!isKnown) throw noSuchPeer(Math.abs(to))
 }

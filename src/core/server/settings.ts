@@ -1,4 +1,5 @@
-import { parseOptions } from '../../options/options.ts'
+import { defaultClusterOptions, defaultRoomRules, parseOptions } from '../../options/options.ts'
+import type { CompleteClusterOptions, CompleteRoomRules } from '../../options/options.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
@@ -10,16 +11,6 @@ import { powerOfTwo } from './power-of-two.ts'
 /** Buffer sizes per peer: KiB and packets (Godot's `set_buffers`). */
 export type BufferSizes =
   Pick<ServerOptions, 'inputBufferKb' | 'inputMaxPackets' | 'outputBufferKb' | 'outputMaxPackets'>
-
-/** Option `rooms` with its defaults. */
-export type RoomRules = Required<Exclude<ServerOptions['rooms'], boolean>>
-
-/** Option `cluster` with its defaults. */
-export type ClusterRules = NonNullable<ServerOptions['cluster']> &
-  Required<Pick<NonNullable<ServerOptions['cluster']>, 'namespace' | 'onBrokerLoss' | 'onGap'>>
-
-const defaultRoomRules: RoomRules =
-  { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
 
 type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
 
@@ -35,7 +26,7 @@ export class Settings {
   readonly outputLimits: Readonly<OutboxLimits> = { bytes: 0, packets: 0 }
   #maxMessageSize = 0
   #maxPacketSize = 0
-  #rooms: RoomRules | undefined
+  #rooms: CompleteRoomRules | undefined
 
   /** Throws ERR_INVALID_PARAMETER naming the wrong option. */
   constructor (options: Partial<ServerOptions>) {
@@ -71,15 +62,14 @@ export class Settings {
   }
 
   /** Which rooms there may be; undefined if everyone is in `main`. */
-  get rooms (): RoomRules | undefined {
+  get rooms (): CompleteRoomRules | undefined {
     return this.#rooms
   }
 
   /** How the cluster is reached; undefined without option `cluster`. */
-  get cluster (): ClusterRules | undefined {
+  get cluster (): CompleteClusterOptions | undefined {
     const { cluster } = this.options
-    if (cluster === undefined) return undefined
-    return { namespace: 'default', onBrokerLoss: 'close', onGap: 'announce', ...cluster }
+    return cluster === undefined ? undefined : { ...defaultClusterOptions, ...cluster }
   }
 
   /** What a peer may send per second, undefined for no limit. */

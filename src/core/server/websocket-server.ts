@@ -1,4 +1,4 @@
-import { GodotError } from '../../error.ts'
+import { GodotError, noSuchPeer } from '../../error.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
 import { runtimeChanges } from '../../options/runtime-options.ts'
 import type { RuntimeOptions } from '../../options/runtime-options.ts'
@@ -299,7 +299,7 @@ export class WebSocketServer extends PacketPeer {
    */
   getPeer (id: number): WebSocketPeer {
     const peer = this.#registry.peers.get(id)?.peer ?? this.#registry.cluster?.peer(id)
-    if (peer === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    if (peer === undefined) throw noSuchPeer(id)
     return peer
   }
 
@@ -562,3 +562,6 @@ export class WebSocketServer extends PacketPeer {
 
 // The methods on, once and off.
 export interface WebSocketServer extends SignalSource<Signals> {}
+
+/** A server and the name of its decorator. */
+export interface NamedServer { readonly name: string, readonly server: WebSocketServer }

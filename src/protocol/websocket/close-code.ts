@@ -30,17 +30,19 @@ export function isServerCloseCode (code: number): boolean {
   return isCloseCode(code) && code !== 1010
 }
 
+/** Codes that a server may send, in words. */
+export const closeCodeRule = '1000-1014 (except 1004-1006, 1010) or 3000-4999'
+
 /** Throws ERR_INVALID_PARAMETER unless a server may send a close frame with `code` and `reason`. */
 export function checkClose (code: number, reason: string): void {
   if (!isServerCloseCode(code)) {
-    throw new GodotError(
-      'ERR_INVALID_PARAMETER', `code ${String(code)}: 1000 to 1014 without 1004, 1005, 1006, 1010, or 3000 to 4999`
-    )
+    throw new GodotError('ERR_INVALID_PARAMETER', `Invalid close code ${String(code)}: expected ${closeCodeRule}`)
   }
   if (typeof reason !== 'string' || !reason.isWellFormed()) {
-    throw new GodotError('ERR_INVALID_PARAMETER', 'reason: not well-formed text')
+    throw new GodotError('ERR_INVALID_PARAMETER', 'Invalid close reason: expected well-formed text')
   }
   if (Buffer.byteLength(reason) > MAX_REASON_BYTES) {
-    throw new GodotError('ERR_INVALID_PARAMETER', `reason: over ${MAX_REASON_BYTES} bytes of UTF-8`)
+    const message = `Invalid close reason: expected at most ${MAX_REASON_BYTES} bytes of UTF-8`
+    throw new GodotError('ERR_INVALID_PARAMETER', message)
   }
 }

@@ -102,8 +102,9 @@ t.test('an IPv6 network of 64 bits counts as one address, loopback has no limit'
   t.equal(join('2001:db8::1').refusal, undefined)
   t.equal(join('2001:db8::ffff:2').refusal, 'address-limit')
   t.equal(join('2001:db8:0:1::1').refusal, undefined)
-  for (const address of ['127.0.0.1', '127.0.0.1', '127.1.2.3', '::1', '::1']) t.equal(join(address).refusal, undefined)
-  t.equal(server.peerCount, 7)
+  const loopback = ['127.0.0.1', '127.0.0.1', '127.1.2.3', '::1', '::1', '::ffff:127.0.0.1', '::ffff:127.0.0.1']
+  for (const address of loopback) t.equal(join(address).refusal, undefined)
+  t.equal(server.peerCount, 9)
   await server.stop()
 })
 

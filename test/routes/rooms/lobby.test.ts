@@ -417,7 +417,7 @@ for (const [origin, allowed] of [['*', '*'], [false, null], [undefined, 'https:/
 }
 
 const badOptions: Array<[options: object, message: RegExp]> = [
-  [{ colour: 1 }, /lobbyRoutes: option colour: no such option/],
+  [{ colour: 1 }, /lobbyRoutes: option colour: unknown option/],
   [{ create: 'no' }, /lobbyRoutes: option create: must be boolean/],
   [{ rateLimit: { max: 0 } }, /lobbyRoutes: option rateLimit\.max: must be >= 1/],
   [{ rateLimit: { timeWindow: 'soon' } }, /lobbyRoutes: option rateLimit\.timeWindow: /],

@@ -1,4 +1,4 @@
-import { GodotError } from '../../../error.ts'
+import { GodotError, noSuchPeer } from '../../../error.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import { opcode } from '../../../protocol/websocket/frame.ts'
 import { checkPacket } from '../../check-packet.ts'
@@ -135,7 +135,7 @@ export class RoomSender {
 
   #member (id: number): PeerSession {
     const session = this.#room.members.get(id)
-    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+    if (session === undefined) throw noSuchPeer(id)
     return session
   }
 
