@@ -9,6 +9,7 @@ import type { PeerSession } from '../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
+import { MAIN } from '../core/room/room-name.ts'
 import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
@@ -305,7 +306,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
-    this.#direct.forget(node.slot)
+    this.#direct.joined(node)
     await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
@@ -320,7 +321,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     // A node that has lost the cluster sees all others as lost.
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#traffic.forget(node.slot)
-    this.#direct.forget(node.slot)
+    this.#direct.left(node)
     this.#firstNumbers.forget(node.slot)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
@@ -447,7 +448,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     // Rooms have no traffic any more when this node has lost the others.
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
-    if (!this.#peers.replica.isIn(room, slot)) {
+    // `main` is never closed on a node.
+    if (room !== MAIN && !this.#peers.replica.isIn(room, slot)) {
       this.#traffic.forgetIn(room, slot)
       this.#learnNumbers(room)
     }

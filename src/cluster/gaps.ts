@@ -44,7 +44,7 @@ export class Gaps {
   /** For the next heartbeat of this node. */
   digest (): Uint8Array {
     const { peers, traffic, direct, events: { lastSent: events } } = this.#parts
-    const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: [...direct.lastSent], events }
+    const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: direct.lastSent, events }
     return encodeJson(digest)
   }
 
