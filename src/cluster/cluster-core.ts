@@ -137,6 +137,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes.directory.close()
     this.config.close()
     await this.#node.leave()
+    // Not before: applications must not change the state of rooms that have another home by now.
+    for (const node of this.#peers.nodes()) this.#forget(node)
   }
 
   checkReady (): void {
@@ -316,16 +318,21 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     const peers = Array.from(this.#peers.replica.ofNode(node.slot), ({ facts }) => facts)
-    this.#peers.nodeLeft(node)
-    this.#events.forget(node.slot)
+    this.#forget(node)
     // A node that has lost the cluster sees all others as lost.
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
-    this.#traffic.forget(node.slot)
-    this.#direct.left(node)
-    this.#firstNumbers.forget(node.slot)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
     this.#homes.nodeLeft(node)
+  }
+
+  /** The peers of a node are gone, and its numbers will start over. */
+  #forget (node: ClusterNode): void {
+    this.#peers.nodeLeft(node)
+    this.#events.forget(node.slot)
+    this.#traffic.forget(node.slot)
+    this.#direct.left(node)
+    this.#firstNumbers.forget(node.slot)
   }
 
   /** The ids of this node's peers may soon belong to another node. */

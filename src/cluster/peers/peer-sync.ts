@@ -83,6 +83,11 @@ export class PeerSync implements FeedHost {
     await feed.readAll()
   }
 
+  /** The other nodes whose peers are known, or being read. */
+  nodes (): ClusterNode[] {
+    return Array.from(this.#feeds.values(), ({ node }) => node)
+  }
+
   /** The node has left, and its peers with it. */
   nodeLeft (node: ClusterNode): void {
     this.#feeds.delete(node.slot)
