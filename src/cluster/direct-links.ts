@@ -4,7 +4,7 @@ import type { DirectPacket } from './message/direct-message.ts'
 import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 
-/** Size of a batch in bytes from which it is sent before the end of the turn. */
+/** Maximum bytes of a batch of several packets: it is sent before the end of the turn. */
 const MAX_BATCH = 256 * 1024
 
 /** Packets for single peers of other nodes: one message per node and turn. */
@@ -27,9 +27,10 @@ export class DirectLinks {
   send (slot: number, packet: Omit<DirectPacket, 'bytes'>, bytes: Uint8Array, start: number, end: number): void {
     const batch = this.#batches.get(slot) ?? new DirectBatch()
     this.#batches.set(slot, batch)
+    const limit = Math.min(MAX_BATCH, this.#context.maxPayload)
+    if (!batch.isEmpty && batch.lengthWith(packet.room, end - start) > limit) this.#sendBatch(slot, batch)
     batch.add(packet, bytes, start, end)
-    if (batch.length > MAX_BATCH) this.#sendBatch(slot, batch)
-    else this.#arm()
+    this.#arm()
   }
 
   /** Sends everything now, so that messages sent another way follow it. */

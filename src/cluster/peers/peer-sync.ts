@@ -10,8 +10,8 @@ import { PeerReplica } from './peer-replica.ts'
 import { RemotePeer } from './remote-peer.ts'
 import type { PeerFacts, RemoteHost } from './remote-peer.ts'
 
-/** Peers in one page of an answer: far from the smallest `max_payload`. */
-const PAGE_SIZE = 1000
+/** Maximum number of peers in one page of an answer, and bytes of an answer besides them. */
+const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
 
 /** How a peer ended whose node was lost, or did not report it. */
 const UNKNOWN_END: PeerEnd =
@@ -140,10 +140,13 @@ export class PeerSync implements FeedHost {
 
   #page (after: number): PeerPage {
     const peers: PeerFacts[] = []
+    let left = this.#context.maxPayload - ANSWER_OVERHEAD
     for (const session of this.#context.registry.peers.after(after)) {
       if (this.#withdrawn.has(session)) continue
-      if (peers.length === PAGE_SIZE) return { peers, more: true, seq: this.#seq }
-      peers.push(factsOf(session))
+      const facts = factsOf(session)
+      left -= encodeJson(facts).length + 1
+      if (peers.length === PAGE_SIZE || left < 0) return { peers, more: true, seq: this.#seq }
+      peers.push(facts)
     }
     return { peers, more: false, seq: this.#seq }
   }
