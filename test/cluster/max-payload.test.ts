@@ -72,10 +72,10 @@ t.test('1000 peers and rooms, in answers and heartbeats', async t => {
   const names = Array.from({ length: 1000 }, (_, index) => `room-${index}-`.padEnd(64, 'x'))
   for (const name of names) a.openRoom(name, { emptyTimeout: 600 })
   await settled()
-  for (const name of names) new RoomClient(b, `/ws/${name}`)
-  await until(() => [...a.cluster.peers()].length === names.length)
+  const clients = names.map(name => new RoomClient(b, `/ws/${name}`))
+  await until(() => [...a.cluster.peers()].length === clients.length)
   await c.listen()
-  t.equal([...c.cluster.peers()].length, names.length)
+  t.equal([...c.cluster.peers()].length, clients.length)
 
   for (const name of names) a.room(name).broadcast(0, Buffer.from('hello'))
   await until(() => sizes.get('hb')! > 50_000)
