@@ -10,6 +10,7 @@ import type { PeerSession } from '../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
+import { MAIN } from '../core/room/room-name.ts'
 import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
@@ -136,6 +137,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes.directory.close()
     this.config.close()
     await this.#node.leave()
+    // Not before: applications must not change the state of rooms that have another home by now.
+    for (const node of this.#peers.nodes()) this.#forget(node)
   }
 
   checkReady (): void {
@@ -311,7 +314,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
-    this.#direct.forget(node.slot)
+    this.#direct.joined(node)
     await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
@@ -321,16 +324,21 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     const peers = Array.from(this.#peers.replica.ofNode(node.slot), ({ facts }) => facts)
-    this.#peers.nodeLeft(node)
-    this.#events.forget(node.slot)
+    this.#forget(node)
     // A node that has lost the cluster sees all others as lost.
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
-    this.#traffic.forget(node.slot)
-    this.#direct.forget(node.slot)
-    this.#firstNumbers.forget(node.slot)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
     this.#homes.nodeLeft(node)
+  }
+
+  /** The peers of a node are gone, and its numbers will start over. */
+  #forget (node: ClusterNode): void {
+    this.#peers.nodeLeft(node)
+    this.#events.forget(node.slot)
+    this.#traffic.forget(node.slot)
+    this.#direct.left(node)
+    this.#firstNumbers.forget(node.slot)
   }
 
   /** The ids of this node's peers may soon belong to another node. */
@@ -454,7 +462,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     // Rooms have no traffic any more when this node has lost the others.
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
-    if (!this.#peers.replica.isIn(room, slot)) {
+    // `main` is never closed on a node.
+    if (room !== MAIN && !this.#peers.replica.isIn(room, slot)) {
       this.#traffic.forgetIn(room, slot)
       this.#learnNumbers(room)
     }

@@ -21,7 +21,12 @@ export class Congestion {
 
   /** Whether peers that send to other nodes must be paused. */
   get isActive (): boolean {
-    return this.#context.bus.unconfirmedBytes > MAX_UNCONFIRMED
+    return this.#unconfirmedBytes > MAX_UNCONFIRMED
+  }
+
+  /** None while this node is not in the cluster: then there may be no bus. */
+  get #unconfirmedBytes (): number {
+    return this.#context.lease.slot > 0 ? this.#context.bus.unconfirmedBytes : 0
   }
 
   /** Pauses a sender until the broker has caught up. */
@@ -29,7 +34,7 @@ export class Congestion {
     if (this.#paused.has(sender)) return
     this.#paused.add(sender)
     sender.pauseReading(pauseReason.CLUSTER)
-    this.#timer ??= setInterval(() => { if (this.#context.bus.unconfirmedBytes < LOW) this.end() }, INTERVAL)
+    this.#timer ??= setInterval(() => { if (this.#unconfirmedBytes < LOW) this.end() }, INTERVAL)
   }
 
   /** Resumes all senders. */

@@ -1,9 +1,10 @@
+import type { ClusterNode } from './membership/membership-host.ts'
 import { DirectBatch } from './message/direct-message.ts'
 import type { DirectPacket } from './message/direct-message.ts'
 import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 
-/** Size of a batch in bytes from which it is sent before the end of the turn. */
+/** Maximum bytes of a batch of several packets: it is sent before the end of the turn. */
 const MAX_BATCH = 256 * 1024
 
 /** Packets for single peers of other nodes: one message per node and turn. */
@@ -12,8 +13,10 @@ export class DirectLinks {
   readonly #batches = new Map<number, DirectBatch>()
   /** Numbers of the last messages of other nodes. */
   readonly received = new LastNumbers()
-  /** Number of the last message to each node. */
+  /** Number of the last message to each slot: it goes on when the node joins again, which asks for it. */
   readonly #sent = new Map<number, number>()
+  /** Nodes that have left, by slot: their epoch and that of this node. */
+  readonly #left = new Map<number, string>()
   #isArmed = false
 
   constructor (context: NodeContext) {
@@ -24,9 +27,10 @@ export class DirectLinks {
   send (slot: number, packet: Omit<DirectPacket, 'bytes'>, bytes: Uint8Array, start: number, end: number): void {
     const batch = this.#batches.get(slot) ?? new DirectBatch()
     this.#batches.set(slot, batch)
+    const limit = Math.min(MAX_BATCH, this.#context.maxPayload)
+    if (!batch.isEmpty && batch.lengthWith(packet.room, end - start) > limit) this.#sendBatch(slot, batch)
     batch.add(packet, bytes, start, end)
-    if (batch.length > MAX_BATCH) this.#sendBatch(slot, batch)
-    else this.#arm()
+    this.#arm()
   }
 
   /** Sends everything now, so that messages sent another way follow it. */
@@ -39,21 +43,40 @@ export class DirectLinks {
     return this.#sent.get(slot) ?? 0
   }
 
-  /** Numbers of the last messages, by slot of the receiver. */
-  get lastSent (): IterableIterator<[number, number]> {
-    return this.#sent.entries()
+  /** Numbers of the last messages to the nodes that are live, by slot of the receiver. */
+  get lastSent (): Array<[number, number]> {
+    const live = new Set(Array.from(this.#context.nodes(), ({ slot }) => slot))
+    return [...this.#sent].filter(([slot]) => live.has(slot))
   }
 
-  /** The node has left, or joined again: numbers start over. */
-  forget (slot: number): void {
+  left ({ slot, epoch }: ClusterNode): void {
+    this.#left.set(slot, this.#leases(epoch))
     this.#batches.delete(slot)
-    this.#sent.delete(slot)
     this.received.forget(slot)
   }
 
-  #sendBatch (slot: number, batch: DirectBatch): void {
-    const seq = (this.#sent.get(slot) ?? 0) + 1
+  /**
+   * A node that was silent for too long does not know that it was taken for lost, and that nothing was sent to it
+   * meanwhile: it will find that the number skipped here is missing.
+   */
+  joined ({ slot, epoch }: ClusterNode): void {
+    if (this.#left.get(slot) === this.#leases(epoch)) this.#nextNumber(slot)
+    this.#left.delete(slot)
+    this.received.forget(slot)
+  }
+
+  #leases (epoch: number): string {
+    return `${epoch} ${this.#context.lease.epoch}`
+  }
+
+  #nextNumber (slot: number): number {
+    const seq = this.lastSentTo(slot) + 1
     this.#sent.set(slot, seq)
+    return seq
+  }
+
+  #sendBatch (slot: number, batch: DirectBatch): void {
+    const seq = this.#nextNumber(slot)
     const { lease, subjects } = this.#context
     this.#context.publish(subjects.packets(slot), batch.take({ ...lease, seq }))
   }

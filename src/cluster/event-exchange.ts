@@ -4,7 +4,7 @@ import { decodeJson, encodeJson } from './message/json.ts'
 import { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 
-/** Characters of events in one message, far below any `max_payload`. */
+/** Maximum bytes of several events in one message, below any `max_payload`. */
 const MAX_BATCH = 32 * 1024
 
 interface EventMessage extends Lease { readonly seq: number, readonly events: readonly RemoteEvent[] }
@@ -23,7 +23,7 @@ export class EventExchange {
   readonly received = new LastNumbers()
   #seq = 0
   #waiting: RemoteEvent[] = []
-  #characters = 0
+  #bytes = 0
 
   constructor (context: NodeContext, host: ExchangeHost) {
     this.#context = context
@@ -47,15 +47,16 @@ export class EventExchange {
   }
 
   send (event: RemoteEvent): void {
+    const { length } = encodeJson(event)
+    if (this.#bytes + length > MAX_BATCH) this.#flush()
     if (this.#waiting.push(event) === 1) setImmediate(() => { this.#flush() })
-    this.#characters += JSON.stringify(event.data).length
-    if (this.#characters > MAX_BATCH) this.#flush()
+    this.#bytes += length + 1
   }
 
   #flush (): void {
     const events = this.#waiting
     this.#waiting = []
-    this.#characters = 0
+    this.#bytes = 0
     const { lease } = this.#context
     if (events.length === 0 || lease.slot === 0) return
     const message: EventMessage = { ...lease, seq: ++this.#seq, events }

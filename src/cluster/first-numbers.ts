@@ -1,3 +1,4 @@
+import { MAIN } from '../core/room/room-name.ts'
 import type { DirectLinks } from './direct-links.ts'
 import type { EventExchange } from './event-exchange.ts'
 import type { NodeContext } from './node-context.ts'
@@ -29,18 +30,19 @@ export class FirstNumbers {
     this.#context = context
     this.#parts = parts
     const { traffic, direct, events } = parts
-    context.commands.handle('sent', ({ slot, room }: { slot: number, room?: string }): Sent => ({
+    context.commands.handle('sent', ({ slot, room }: { slot: number, room: string }): Sent => ({
       epoch: context.lease.epoch,
-      room: room === undefined ? 0 : traffic.lastSent(room),
+      room: traffic.lastSent(room),
       direct: direct.lastSentTo(slot),
       events: events.lastSent
     }))
   }
 
-  /** Another node has joined. */
+  /** Another node has joined; its application may send to `main` although no member or home of it is there. */
   async learn (slot: number): Promise<void> {
-    const sent = await this.#ask(slot)
+    const sent = await this.#ask(slot, MAIN)
     if (!this.#context.isLive({ slot, epoch: sent.epoch })) return
+    this.#parts.traffic.expectAfter(slot, MAIN, sent.room)
     this.#parts.direct.received.expectAfter(slot, sent.direct)
     this.#parts.events.received.expectAfter(slot, sent.events)
   }
@@ -69,7 +71,7 @@ export class FirstNumbers {
     this.#unanswered.delete(slot)
   }
 
-  async #ask (slot: number, room?: string): Promise<Sent> {
+  async #ask (slot: number, room: string): Promise<Sent> {
     const { commands, lease } = this.#context
     return await commands.ask(slot, 'sent', { slot: lease.slot, room }) as Sent
   }

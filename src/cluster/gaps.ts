@@ -11,6 +11,9 @@ import type { PeerSync } from './peers/peer-sync.ts'
 import type { RoomPart } from './room/room-part.ts'
 import type { RoomTraffic } from './room/room-traffic.ts'
 
+/** Bytes of a heartbeat besides its digest. */
+const HEARTBEAT_OVERHEAD = 1024
+
 /** Numbers of the last messages of a node, sent with its heartbeats to detect lost ones. */
 interface Digest {
   readonly peers: number
@@ -44,8 +47,9 @@ export class Gaps {
   /** For the next heartbeat of this node. */
   digest (): Uint8Array {
     const { peers, traffic, direct, events: { lastSent: events } } = this.#parts
-    const digest: Digest = { peers: peers.seq, rooms: traffic.recent(), direct: [...direct.lastSent], events }
-    return encodeJson(digest)
+    const digest: Digest = { peers: peers.seq, rooms: [], direct: direct.lastSent, events }
+    const free = this.#context.maxPayload - HEARTBEAT_OVERHEAD - encodeJson(digest).length
+    return encodeJson({ ...digest, rooms: traffic.recent(free) })
   }
 
   /** A heartbeat of a node: earlier messages that have not arrived are lost. */

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { hostname } from 'node:os'
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
+import { MAX_STATE } from '../core/room/room-state.ts'
 import { BurstLog } from '../core/server/log/burst-log.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { CompleteClusterOptions } from '../options/options.ts'
@@ -18,7 +19,7 @@ import { Subjects } from './subjects.ts'
 /** Version of the protocol between nodes, which is the same in the whole cluster. */
 const VERSION = '1'
 
-/** Bytes of a message besides the largest packet. */
+/** Bytes of a message besides the largest packet or the state of a room. */
 const MESSAGE_OVERHEAD = 1024
 
 const NO_LEASE: Lease = { slot: 0, epoch: 0 }
@@ -58,6 +59,10 @@ export class LocalNode implements NodeContext {
   get bus (): Bus {
     if (this.#bus === undefined) throw new GodotError('cluster-unavailable')
     return this.#bus
+  }
+
+  get maxPayload (): number {
+    return this.#bus?.maxPayload ?? Infinity
   }
 
   get lease (): Lease {
@@ -140,12 +145,13 @@ export class LocalNode implements NodeContext {
     return await this.bus.openStore(this.subjects.storeName(name))
   }
 
-  /** The largest packet must fit in a message. */
+  /** The largest packet and the state of a room must fit in a message. */
   #checkPayload ({ maxPayload }: Bus): void {
     const { maxPacketSize } = this.registry.settings
-    if (maxPacketSize + MESSAGE_OVERHEAD <= maxPayload) return
-    const message = `max_payload of the NATS server is ${maxPayload} bytes; ` +
-      `option outputBufferKb needs ${maxPacketSize + MESSAGE_OVERHEAD}`
+    const needed = Math.max(maxPacketSize, MAX_STATE) + MESSAGE_OVERHEAD
+    if (needed <= maxPayload) return
+    const reason = maxPacketSize > MAX_STATE ? 'option outputBufferKb needs' : 'a node needs'
+    const message = `max_payload of the NATS server is ${maxPayload} bytes; ${reason} ${needed}`
     throw new GodotError('ERR_INVALID_PARAMETER', message)
   }
 }

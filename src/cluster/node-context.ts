@@ -15,6 +15,8 @@ export interface NodeContext {
   readonly failures: BurstLog
   /** Throws cluster-unavailable before the node has joined. */
   readonly bus: Bus
+  /** Bytes of the largest message. */
+  readonly maxPayload: number
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
   /** This node's slot and lease. */

@@ -3,7 +3,9 @@ import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { BusError } from '../../src/cluster/bus/bus.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import {
+  joinRoom, openMemoryCluster, patientTimings, quickTimings, settled, type MemoryCluster
+} from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import type { RoomClient } from '../helper/room-client.ts'
 import { until } from '../helper/until.ts'
@@ -82,6 +84,59 @@ for (const hadMember of [false, true]) {
     t.equal((await two.heard()).at(-1), '1: after')
   })
 }
+
+for (const hadMember of [false, true]) {
+  const members = hadMember ? 'no longer has members' : 'never had members'
+  t.test(`reports the loss of a first packet to main from a node that ${members} there`, async t => {
+    const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+    const one = await joinRoom(a, 'main')
+    if (hadMember) {
+      const two = await joinRoom(b, 'main')
+      two.leave()
+      await until(() => !a.hasPeer(two.id))
+    }
+    await one.heard()
+    const gaps = gapsOf(a)
+    broker.cut(buses[1])
+    b.broadcast(0, Buffer.from('lost'))
+    await settled()
+    broker.restore(buses[1])
+    b.broadcast(0, Buffer.from('after'))
+    await settled()
+    t.same(gaps, [['node-1', 1, 'main']])
+    t.same(await one.heard(), ['1: after'])
+  })
+}
+
+t.test('a node that does not know that another one took it for lost gets its packets, and hears of a gap', async t => {
+  const timings = { ...patientTimings, silence: 200 }
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, timings)
+  const [one, two] = [await joinRoom(a, 'arena'), await joinRoom(b, 'arena')]
+  const isKnown = (): boolean => a.cluster.nodes().length === 1
+  for (const text of ['one', 'two']) {
+    one.sendTo(two.id, text)
+    await settled()
+  }
+  const signals: string[] = []
+  for (const name of ['node_left', 'lost'] as const) b.cluster.on(name, () => { signals.push(name) })
+  const gaps = gapsOf(b)
+  broker.cut(buses[1])
+  await until(() => !isKnown())
+  one.sendTo(0, 'not sent')
+  await settled()
+  broker.restore(buses[1])
+  await until(isKnown)
+  await two.heard()
+  await one.heard()
+  await until(() => gaps.length > 0)
+  one.sendTo(two.id, 'three')
+  two.sendTo(one.id, 'four')
+  await settled()
+  t.same(await two.heard(), [`del ${one.id}`, `add ${one.id}`, `${one.id}: three`])
+  t.same(await one.heard(), [`${two.id}: four`])
+  t.same(gaps, [['node-0', 1, '']])
+  t.same(signals, [], 'it has not lost its slot')
+})
 
 t.test('a node that did not answer is asked again for the number of its last packet', async t => {
   let answers = false

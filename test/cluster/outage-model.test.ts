@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import type { Timings } from '../../src/cluster/membership/timings.ts'
 import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
@@ -16,8 +18,10 @@ import { until } from '../helper/until.ts'
 const STEPS = 25
 const names = ['alpha', 'beta', 'gamma']
 const addresses = ['192.0.2.1', '2001:db8::/32']
-/** A node loses its slot soon after its connection. */
-const timings = { ...patientTimings, lease: 600 }
+/** A node loses its slot soon after its connection; with every third seed the others take it for lost before. */
+const timingsOf = (seed: number): Timings => ({
+  ...patientTimings, lease: 600, silence: seed % 3 === 0 ? 200 : patientTimings.silence
+})
 
 const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registry.cluster!
 
@@ -31,6 +35,10 @@ function known (node: WebSocketServer): object {
     bans: node.bans().map(({ address, reason }) => `${address} ${reason}`).sort(),
     peers: [...node.peers()].map(({ id }) => id).concat([...node.cluster.peers()].map(({ id }) => id)).sort()
   }
+}
+
+function knows (node: WebSocketServer, other: WebSocketServer): boolean {
+  return node.cluster.nodes().some(({ id }) => id === other.cluster.nodeId)
 }
 
 /** What is wrong with a cluster. */
@@ -48,7 +56,9 @@ function faults ({ nodes }: MemoryCluster): string[] {
 }
 
 /** Does something at random again and again, then reconnects all nodes; what was done. */
-async function disturb (random: Random, cluster: MemoryCluster, clients: RoomClient[]): Promise<string[]> {
+async function disturb (
+  random: Random, timings: Timings, cluster: MemoryCluster, clients: RoomClient[]
+): Promise<string[]> {
   const { broker, buses, nodes } = cluster
   const history: string[] = []
   const cut = new Set<number>()
@@ -68,6 +78,13 @@ async function disturb (random: Random, cluster: MemoryCluster, clients: RoomCli
     cut: (_node, at) => { cutOff(at) },
     restore: (_node, at) => { if (cut.delete(at)) broker.restore(buses[at]) },
     'wait until those that are cut off are out': async () => { await until(() => [...cut].every(isOut)) },
+    'cut off until the others take it for lost': async (_node, at) => {
+      if (timings.silence > timings.lease || cut.has(at)) return
+      cutOff(at)
+      await until(() => nodes.every((node, other) => cut.has(other) || !knows(node, nodes[at])))
+      cut.delete(at)
+      broker.restore(buses[at])
+    },
     'cut all': async () => {
       if (!random.oneIn(3)) return
       for (const at of nodes.keys()) cutOff(at)
@@ -95,7 +112,9 @@ async function run (t: Test, seed: number): Promise<void> {
   const onBrokerLoss = seed % 2 === 0 ? 'close' : 'isolate'
   const random = new Random(seed)
   const options = { cluster: { servers: 'memory', onBrokerLoss } } as const
-  const cluster = await openMemoryCluster(t, 3, options, timings, bus => slowBus(bus, new Random(random.uint32())))
+  const slow = (bus: Bus): Bus => slowBus(bus, new Random(random.uint32()))
+  const timings = timingsOf(seed)
+  const cluster = await openMemoryCluster(t, 3, options, timings, slow)
   const clients: RoomClient[] = []
   // They answer close frames.
   const serving = setInterval(() => { for (const client of clients) client.heard().catch(() => {}) }, 20)
@@ -103,7 +122,7 @@ async function run (t: Test, seed: number): Promise<void> {
     clearInterval(serving)
     for (const client of clients) client.disconnect()
   })
-  const history = await disturb(random, cluster, clients)
+  const history = await disturb(random, timings, cluster, clients)
   await until(() => faults(cluster).length === 0, () => JSON.stringify({ faults: faults(cluster), history }, null, 1))
   t.ok(isDeepStrictEqual(known(cluster.nodes[0]), known(cluster.nodes[1])))
 }

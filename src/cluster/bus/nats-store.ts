@@ -91,7 +91,10 @@ export class NatsStore implements KeyStore {
 
   async watch (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> {
     const watch = new NatsWatch(this.#manager, this.#name, receive, renewed)
-    await this.#call('watch', () => whenCreated(() => watch.start()))
+    await this.#call('watch', () => whenCreated(() => watch.start())).catch((error: unknown) => {
+      watch.pause()
+      throw error
+    })
     this.#watches.add(watch)
     return () => {
       this.#watches.delete(watch)

@@ -6,6 +6,8 @@ import { guard } from './guard.ts'
 const LISTING_TIMEOUT = 1000
 /** Milliseconds between attempts to resume after the connection was lost. */
 const RETRY = 250
+/** Milliseconds between checks whether changes are missing. */
+const CHECK_INTERVAL = 1500
 
 /** Follows the changes of a bucket. */
 export class NatsWatch {
@@ -19,6 +21,11 @@ export class NatsWatch {
   /** When the broker made the bucket whose revisions are followed. */
   #made: string | undefined
   #revision = 0
+  /** Revisions up to this one need not be delivered any more: their keys have changed since, or expired. */
+  #listedTo = 0
+  /** The revision delivered last when a check found that changes were missing. */
+  #stuckAt: number | undefined
+  #timer: NodeJS.Timeout | undefined
   /** Counts starts and pauses: results of an earlier start are ignored. */
   #run = 0
 
@@ -36,7 +43,7 @@ export class NatsWatch {
   async start (): Promise<void> {
     this.pause()
     const run = this.#run
-    const { created } = await this.#manager.streams.info(this.#stream)
+    const { created, state: { last_seq: last } } = await this.#manager.streams.info(this.#stream)
     const isFirst = this.#made === undefined
     const consumer = await this.#manager.jetstream().consumers.getPushConsumer(this.#stream, {
       deliver_policy: 'last_per_subject',
@@ -50,26 +57,46 @@ export class NatsWatch {
       if (!isFirst) guard(this.#renewed)
     }
     this.#consumer = consumer
-    await this.#list(consumer, pending, isFirst)
+    const isComplete = await this.#list(consumer, pending, isFirst)
+    if (run !== this.#run) return
+    this.#listedTo = isComplete ? last : 0
+    this.#timer = setInterval(() => { this.#check().catch(() => {}) }, CHECK_INTERVAL).unref()
   }
 
-  async #list (consumer: PushConsumer, pending: number, isFirst: boolean): Promise<void> {
+  /** Whether all pending keys were delivered. */
+  async #list (consumer: PushConsumer, pending: number, isFirst: boolean): Promise<boolean> {
     const run = this.#run
     let listed = 0
-    let done = (): void => {}
-    const complete = new Promise<void>(resolve => { done = resolve })
-    const timer = setTimeout(done, LISTING_TIMEOUT)
-    if (pending === 0) done()
+    let done = (_isComplete: boolean): void => {}
+    const complete = new Promise<boolean>(resolve => { done = resolve })
+    const timer = setTimeout(done, LISTING_TIMEOUT, false)
+    if (pending === 0) done(true)
     this.#messages = await consumer.consume({
       callback: message => {
         if (run !== this.#run) return
         this.#deliver(message, isFirst && listed < pending)
         timer.refresh()
-        if (++listed >= pending || message.info.pending === 0) done()
+        if (++listed >= pending || message.info.pending === 0) done(true)
       }
     })
-    await complete
+    const isComplete = await complete
     clearTimeout(timer)
+    return isComplete
+  }
+
+  /**
+   * A consumer is kept by one broker. When that is lost, but not the connection, no more changes come, which the client
+   * notices after a minute. Starts again when changes are missing that were made before an earlier check, and when the
+   * bucket is another one.
+   */
+  async #check (): Promise<void> {
+    const run = this.#run
+    const { created, state } = await this.#manager.streams.info(this.#stream)
+    if (run !== this.#run) return
+    const isBehind = state.last_seq > Math.max(this.#revision, this.#listedTo)
+    const isStuck = isBehind && this.#stuckAt === this.#revision
+    this.#stuckAt = isBehind ? this.#revision : undefined
+    if (isStuck || created !== this.#made) this.restart()
   }
 
   #deliver (message: JsMsg, isListing: boolean): void {
@@ -96,6 +123,8 @@ export class NatsWatch {
   /** Stops delivering changes. */
   pause (): void {
     this.#run++
+    clearInterval(this.#timer)
+    this.#stuckAt = undefined
     this.#messages?.stop()
     this.#consumer?.delete().catch(() => {})
     this.#messages = this.#consumer = undefined

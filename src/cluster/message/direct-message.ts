@@ -34,9 +34,9 @@ export class DirectBatch {
     return this.#length === HEAD
   }
 
-  /** Bytes of the message so far. */
-  get length (): number {
-    return this.#length
+  /** Bytes of the message with one more packet, of `size` bytes. */
+  lengthWith (room: string, size: number): number {
+    return this.#length + PACKET_HEAD + room.length + size
   }
 
   /** Adds a packet with source[start..end) as its bytes. */

@@ -41,12 +41,17 @@ export interface Frames {
   readonly ranges: readonly number[]
 }
 
+/** Bytes of a message with so many notes, and `length` bytes of frames. */
+export function roomMessageSize (notes: number, length: number): number {
+  return HEAD + notes * NOTE + length
+}
+
 /** Encodes parts of a log. */
 export function encodeRoomMessage ({ slot, epoch, seq }: Stamp, frames: Frames, log: Uint8Array): Uint8Array {
   const { packets, size, notes, ranges } = frames
-  let length = HEAD + notes.length * NOTE
+  let length = 0
   for (let at = 0; at < ranges.length; at += 2) length += ranges[at + 1] - ranges[at]
-  const bytes = new Uint8Array(length)
+  const bytes = new Uint8Array(roomMessageSize(notes.length, length))
   const view = new DataView(bytes.buffer)
   view.setUint16(0, slot, true)
   view.setUint32(2, epoch, true)

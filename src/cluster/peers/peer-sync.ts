@@ -11,8 +11,8 @@ import { PeerReplica } from './peer-replica.ts'
 import { RemotePeer } from './remote-peer.ts'
 import type { RemoteHost } from './remote-peer.ts'
 
-/** Peers in one page of an answer: far from the smallest `max_payload`. */
-const PAGE_SIZE = 1000
+/** Maximum number of peers in one page of an answer, and bytes of an answer besides them. */
+const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
 
 /** How a peer ended whose node was lost, or did not report it. */
 const UNKNOWN_END: PeerEnd =
@@ -84,6 +84,11 @@ export class PeerSync implements FeedHost {
     await feed.readAll()
   }
 
+  /** The other nodes whose peers are known, or being read. */
+  nodes (): ClusterNode[] {
+    return Array.from(this.#feeds.values(), ({ node }) => node)
+  }
+
   /** The node has left, and its peers with it. */
   nodeLeft (node: ClusterNode): void {
     this.#feeds.delete(node.slot)
@@ -136,10 +141,13 @@ export class PeerSync implements FeedHost {
 
   #page (after: number): PeerPage {
     const peers: PeerFacts[] = []
+    let left = this.#context.maxPayload - ANSWER_OVERHEAD
     for (const session of this.#context.registry.peers.after(after)) {
       if (this.#withdrawn.has(session)) continue
-      if (peers.length === PAGE_SIZE) return { peers, more: true, seq: this.#seq }
-      peers.push(factsOf(session))
+      const facts = factsOf(session)
+      left -= encodeJson(facts).length + 1
+      if (peers.length === PAGE_SIZE || left < 0) return { peers, more: true, seq: this.#seq }
+      peers.push(facts)
     }
     return { peers, more: false, seq: this.#seq }
   }

@@ -9,12 +9,15 @@ import type { RoomLink, Sent } from '../../core/room/room-link.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { MAX_UNCONFIRMED } from '../congestion.ts'
 import type { Congestion } from '../congestion.ts'
-import { noteKind } from '../message/room-message.ts'
+import { noteKind, roomMessageSize } from '../message/room-message.ts'
 import type { Note } from '../message/room-message.ts'
 import type { RemotePeer } from '../peers/remote-peer.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { opcode, payloadLengthOfFrame } from '../../protocol/websocket/frame.ts'
 import type { RoomTraffic } from './room-traffic.ts'
+
+/** Maximum number of notes about one frame. */
+const NOTES_PER_FRAME = 2
 
 /** What the part of a room needs of its node. */
 export interface PartHost {
@@ -112,6 +115,7 @@ export class RoomPart implements RoomLink, OutboxLink {
     this.#pauseIfCongested(source)
     if (this.#hasDirect) this.#flushDirect()
     const { lastFrame, logLength } = this.core.outbox
+    this.#flushIfFull(logLength - lastFrame)
     this.#append(lastFrame, logLength)
     const at = { from: this.#length - (logLength - lastFrame), to: this.#length }
     if (to < target.ALL && this.has(-to)) this.#notes.push({ ...at, kind: noteKind.EXCEPT, id: -to })
@@ -178,6 +182,12 @@ export class RoomPart implements RoomLink, OutboxLink {
 
   #member (id: number): RemotePeer | undefined {
     return this.#members?.get(id)
+  }
+
+  /** Publishes what does not fit in one message with another frame of so many bytes. */
+  #flushIfFull (frame: number): void {
+    const size = roomMessageSize(this.#notes.length + NOTES_PER_FRAME, this.#length + frame)
+    if (size > this.#traffic.maxPayload) this.flushing(this.core.outbox.log)
   }
 
   /** Adds one frame, log[from..to). */

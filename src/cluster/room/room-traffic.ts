@@ -6,8 +6,10 @@ import type { RoomPart } from './room-part.ts'
 
 /** Milliseconds after its last message for which heartbeats name a room. */
 const RECENT = 4000
-/** Maximum number of rooms in one heartbeat: with the longest names they take 160 KB. */
+/** Maximum number of rooms in one heartbeat. */
 const MAX_RECENT = 2000
+/** Bytes of a room in a heartbeat besides its name. */
+const ENTRY_BYTES = 16
 
 /** What happens with the traffic of rooms. */
 export interface TrafficHost {
@@ -32,6 +34,11 @@ export class RoomTraffic {
   constructor (context: NodeContext, host: TrafficHost) {
     this.#context = context
     this.#host = host
+  }
+
+  /** Bytes of the largest message. */
+  get maxPayload (): number {
+    return this.#context.maxPayload
   }
 
   /** The part of a room that is on this node. */
@@ -84,10 +91,16 @@ export class RoomTraffic {
     return this.#open.get(room)?.received.isUnknown(slot) === true
   }
 
-  /** Rooms with recent messages and the numbers of the last ones, as many as fit in a heartbeat. */
-  recent (): Array<[string, number]> {
+  /** Rooms with recent messages and the numbers of the last ones, as many as fit in so many bytes of a heartbeat. */
+  recent (bytes: number): Array<[string, number]> {
     const since = performance.now() - RECENT
-    return [...this.#sent].slice(-MAX_RECENT).filter(([, { at }]) => at >= since).map(([room, { seq }]) => [room, seq])
+    let left = bytes
+    const isNamed = ([room, { at }]: [string, Last]): boolean => {
+      left -= room.length + ENTRY_BYTES
+      return left >= 0 && at >= since
+    }
+    const latest = [...this.#sent].slice(-MAX_RECENT).reverse()
+    return latest.filter(isNamed).map(([room, { seq }]) => [room, seq])
   }
 
   /** A node has reported the number of its last message to a room: earlier ones that did not arrive are lost. */

@@ -2,7 +2,7 @@ import { GodotError } from '../../error.ts'
 import type { RoomLink } from './room-link.ts'
 
 /** Bytes that a room keeps. */
-const MAX_STATE = 64 * 1024
+export const MAX_STATE = 64 * 1024
 
 /** The room of a state. */
 interface StatefulRoom {

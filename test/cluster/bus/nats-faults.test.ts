@@ -1,12 +1,14 @@
-import { jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { connect as natsConnection } from '@nats-io/transport-node'
 import t, { type Test } from 'tap'
-import type { Bus } from '../../../src/cluster/bus/bus.ts'
+import type { Bus, KeyStore } from '../../../src/cluster/bus/bus.ts'
 import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
+import { freePort } from '../../helper/free-port.ts'
 import { keyFile } from '../../helper/keys.ts'
 import { startNats, type NatsServer } from '../../helper/nats.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { startTcpProxy } from '../../helper/tcp-proxy.ts'
+import { until } from '../../helper/until.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 
 async function connect (t: Test, servers: string): Promise<Bus> {
@@ -219,3 +221,104 @@ t.test('nodes do not read a store that another node is creating: brokers before 
     t.ok(found.flat().every(Boolean), `restart ${restart}`)
   }
 })
+
+/** A client of a broker for what nodes do not do; `checks` counts the checks of watches of the store 'test'. */
+async function manage (t: Test, servers: string): Promise<JetStreamManager & { checks: () => number }> {
+  const connection = await natsConnection({ servers })
+  t.teardown(async () => { await connection.close() })
+  const asked = connection.subscribe('$JS.API.STREAM.INFO.KV_test', { callback: () => {} })
+  return Object.assign(await jetstreamManager(connection), { checks: () => asked.getReceived() })
+}
+
+/** Watches a store; resolves with the values of one byte that it reports. */
+async function watchValues (store: KeyStore): Promise<{ values: number[], end: () => void }> {
+  const values: number[] = []
+  const end = await store.watch(({ value }) => { values.push(value![0]) }, () => { values.push(-1) })
+  return { values, end }
+}
+
+t.test('a watch goes on when the broker has lost its consumer, but not the connection', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  const store = await bus.openStore('test')
+  await store.put('a', new Uint8Array([1]))
+  const { values } = await watchValues(store)
+  const { consumers } = await manage(t, server.url)
+  for (const { name } of await consumers.list('KV_test').next()) await consumers.delete('KV_test', name)
+  await store.put('a', new Uint8Array([2]))
+  await until(() => values.includes(2))
+  await store.put('a', new Uint8Array([3]))
+  await until(() => values.includes(3))
+  t.same(values, [1, 2, 3])
+})
+
+t.test('a watch goes on when its store was deleted and made again while it was connected', async t => {
+  const server = await startNats(t)
+  const [one, two] = await Promise.all([connect(t, server.url), connect(t, server.url)])
+  const store = await one.openStore('test')
+  await store.put('a', new Uint8Array([1]))
+  const { values } = await watchValues(await two.openStore('test'))
+  const { streams } = await manage(t, server.url)
+  await streams.delete('KV_test')
+  await store.put('a', new Uint8Array([2]))
+  await until(() => values.includes(2))
+  t.same(values, [1, -1, 2])
+})
+
+t.test('a watch that has reported everything does not begin again', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  const store = await bus.openStore('test', 1)
+  await store.put('a', new Uint8Array([1]))
+  await until(async () => await store.get('a') === undefined)
+  const { end } = await watchValues(store)
+  const { consumers, checks } = await manage(t, server.url)
+  const names = async (): Promise<string[]> => (await consumers.list('KV_test').next()).map(({ name }) => name)
+  const before = await names()
+  t.equal(before.length, 1)
+  const asked = checks()
+  await until(() => checks() > asked + 2)
+  t.same(await names(), before)
+  end()
+  await until(async () => (await names()).length === 0)
+})
+
+t.test('one of three brokers is lost: the one that keeps the consumer of a watch', async t => {
+  const brokers = await startThree(t)
+  const [bus, store] = await patiently(async () => {
+    const bus = await connectNats({ servers: brokers[0].url, replicas: 3 }, silentLogger)
+    t.teardown(() => bus.close())
+    return [bus, await bus.openStore('test')] as const
+  })
+  const { consumers } = await manage(t, brokers[0].url)
+  await patiently(() => store.put('a', new Uint8Array([1])))
+  let lost: NatsServer | undefined
+  let values: number[] = []
+  while (lost === undefined) {
+    const watch = await watchValues(store)
+    const [{ cluster }] = await consumers.list('KV_test').next()
+    lost = brokers.slice(1).find((_broker, at) => cluster?.leader === `nats-${at + 1}`)
+    values = watch.values
+    if (lost === undefined) watch.end()
+  }
+  await lost.kill()
+  t.ok(bus.isConnected)
+  await patiently(() => store.put('a', new Uint8Array([2])))
+  await until(() => values.includes(2))
+  t.ok(bus.isConnected)
+})
+
+/** What succeeds once the brokers have agreed on who leads. */
+async function patiently<Result> (action: () => Promise<Result>): Promise<Result> {
+  let result!: Result
+  await until(() => action().then(value => { result = value; return true }, () => false), () => 'the brokers to agree')
+  return result
+}
+
+/** Starts three brokers that are a cluster: `nats-0` to `nats-2`. */
+async function startThree (t: Test): Promise<NatsServer[]> {
+  const ports = await Promise.all([freePort(), freePort(), freePort()])
+  const routes = ports.map(port => `nats://127.0.0.1:${port}`)
+  const args = ['-js', '--cluster_name', 'test', '--routes', routes.join()]
+  return await Promise.all(routes.map((route, at) => startNats(t, [...args, '-n', `nats-${at}`, '--cluster', route])))
+}
