@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MemoryBroker } from '../../src/cluster/bus/memory-bus.ts'
 import { WebSocketServer } from '../../index.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
@@ -65,6 +66,7 @@ t.test('opening rooms over the cluster', async t => {
 
 for (const onBrokerLoss of ['close', 'isolate'] as const) {
   t.test(`the broker is lost for longer than the lease: ${onBrokerLoss}`, async t => {
+    simulateTime(t)
     const timings = { ...quickTimings, lease: 1500, silence: 700, ping: 300 }
     const options = { cluster: { servers: 'memory', onBrokerLoss } }
     const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, options, timings)
