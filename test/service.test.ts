@@ -102,13 +102,11 @@ t.test('configured: variables take effect, the token is required and never logge
   t.notMatch(service.log.join('\n'), 'of-a-player')
 })
 
-t.test('exits in time despite unresponsive clients and incomplete requests; not ready until then', async t => {
-  const service = await startService(t, { HANDSHAKE_TIMEOUT: '60' })
-  const unresponsive = await connectRawWebSocket(t, service.port)
-  for (const half of halves) (await connectRaw(t, service.port)).send(half)
-
+t.test('not ready while peers are closed, but still answers', async t => {
+  const service = await startService(t, { CLOSE_TIMEOUT: '60' })
+  const closing = await connectRawWebSocket(t, service.port)
   const stopped = service.stop()
-  t.equal(await closeCode(unresponsive), 1001, 'an unresponsive client receives the close frame too')
+  t.equal(await closeCode(closing, { answersPing: true }), 1001)
   const at = `http://127.0.0.1:${service.port}`
   const [ready, alive, state] =
     await Promise.all([fetch(`${at}/readyz`), fetch(`${at}/healthz`), service.api('/server')])
@@ -116,14 +114,26 @@ t.test('exits in time despite unresponsive clients and incomplete requests; not 
   t.match(await ready.json(), { code: 'not-listening' })
   t.equal(alive.status, 200)
   t.match(await state.json(), { listening: false, peers: { closing: 1 } })
+  closing.socket.destroy()
+  t.equal(await stopped, 0)
+})
 
+t.test('exits in time despite unresponsive clients and incomplete requests', async t => {
+  const service = await startService(t, { HANDSHAKE_TIMEOUT: '60', CLOSE_TIMEOUT: '1' })
+  const unresponsive = await connectRawWebSocket(t, service.port)
+  for (const half of halves) (await connectRaw(t, service.port)).send(half)
+  const stopped = service.stop()
+  t.equal(await closeCode(unresponsive), 1001, 'an unresponsive client receives the close frame too')
   t.equal(await stopped, 0)
 })
 
 /** The code of the close frame, after whatever the relay has sent before. */
-async function closeCode (raw: RawSocket): Promise<number> {
+async function closeCode (raw: RawSocket, { answersPing = false } = {}): Promise<number> {
   let frame = await raw.frame()
-  while (frame.opcode !== 8) frame = await raw.frame()
+  while (frame.opcode !== 8) {
+    if (frame.opcode === 9 && answersPing) raw.sendFrame(10, frame.payload)
+    frame = await raw.frame()
+  }
   return frame.payload.readUInt16BE(0)
 }
 

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { followEvents } from '../../src/cli/follow-events.ts'
 import { run } from '../../src/cli/index.ts'
 import { PeerServerClient } from '../../src/client/client.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 /** A service with one listener per request; the last one answers all further requests. */
@@ -51,8 +52,9 @@ t.test('resumes after the last event when the stream ends or a proxy responds wi
 })
 
 t.test('reconnects when the stream is silent', async t => {
+  simulateTime(t)
   const { client, lastIds } = await serve(t, write('id: a-1\nretry: 2000\n\n'), write(`id: a-2\n${stopped}`))
-  t.same(await take(2, client, 200), { types: ['open', 'stopped'], losses: ['no response from the service'] })
+  t.same(await take(2, client, 1000), { types: ['open', 'stopped'], losses: ['no response from the service'] })
   t.same(lastIds, [undefined, 'a-1'])
 })
 

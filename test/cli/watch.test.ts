@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
+import { freePort } from '../helper/free-port.ts'
 import { startHost } from '../helper/host.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
@@ -118,7 +119,7 @@ t.test('restores the terminal and prints the reason when the service rejects the
 })
 
 t.test('reconnects to a restarted server, in a terminal and in a pipe', async t => {
-  const first = await startServer()
+  const first = await startServer(await freePort())
   const screen = inTerminal(t, first.port, 'rows 30 cols 100')
   const lines = inPipe(t, first.port)
   await screen.prints(/listening for/)

@@ -15,8 +15,9 @@ interface Players extends AdminCluster { readonly clients: readonly RoomClient[]
 
 /** Three nodes, each with a client in `arena`, the REST API on each. */
 async function openArena (t: Test): Promise<Players> {
-  const cluster = await openAdminCluster(t, 3)
+  const cluster = await openAdminCluster(t, 3, { closeTimeout: 60 })
   const clients: RoomClient[] = []
+  t.teardown(() => { for (const client of clients) client.disconnect() })
   for (const node of cluster.nodes) clients.push(await joinRoom(node, 'arena'))
   return { ...cluster, clients, ids: clients.map(({ id }) => id) }
 }
@@ -87,7 +88,7 @@ t.test('every node reads a peer of any other', async t => {
 
 t.test('kicks a peer of another node, with code and reason, and tells how it ended', async t => {
   const { apis, ids, clients } = await openArena(t)
-  const kicked = answer(apis[0](`/peers/${ids[2]}?code=4001&reason=out&wait=5`, { method: 'DELETE' }))
+  const kicked = answer(apis[0](`/peers/${ids[2]}?code=4001&reason=out&wait=10`, { method: 'DELETE' }))
   await serveUntil(clients, () => clients[2].closed !== undefined)
   t.same(clients[2].closed, [4001, 'out'])
   t.match(await kicked, { status: 200, outcome: 'clean', code: 4001 })
@@ -273,9 +274,11 @@ t.test('a ban on one node holds on all nodes, and outlives the node', async t =>
   t.same((await json(apis[1], '/bans')).items, [])
   // The room ends, as its home has left.
   await until(async () => (await apis[1]('/rooms/arena')).status === 404)
-  t.equal((await joinRoom(nodes[1], 'arena')).refusal, undefined)
+  const accepted = await joinRoom(nodes[1], 'arena')
+  t.equal(accepted.refusal, undefined)
   await nodes[0].listen()
   t.same(nodes[0].bans(), [], 'it was lifted while the node was away')
+  accepted.disconnect()
 })
 
 t.test('bans the address of a peer on another node', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { WebSocketServer } from '../../index.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { HandshakeClient } from '../helper/handshake-client.ts'
 import { MemoryBroker } from '../helper/memory-bus.ts'
 import { memoryMount } from '../helper/memory-client.ts'
@@ -97,6 +98,7 @@ t.test('opening rooms over the cluster', async t => {
 
 for (const onBrokerLoss of ['close', 'isolate'] as const) {
   t.test(`the broker is lost for longer than the lease: ${onBrokerLoss}`, async t => {
+    simulateTime(t)
     const timings = { ...quickTimings, lease: 1500, silence: 700, ping: 300 }
     const options = { cluster: { servers: 'memory', onBrokerLoss } }
     const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, options, timings)

@@ -5,6 +5,7 @@ import { leaseKey } from '../../src/cluster/membership/lease-value.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { listen } from '../helper/app.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { memoryMount } from '../helper/memory-client.ts'
@@ -17,6 +18,7 @@ const timings = { ...quickTimings, lease: 1500, silence: 700, ping: 300, hello: 
 const isolate = { cluster: { servers: 'memory', onBrokerLoss: 'isolate' as const } }
 
 t.test('a node that has lost the cluster says that it does not know of the others', async t => {
+  simulateTime(t)
   const { nodes: [a, b], apis: [api], broker, buses } = await openAdminCluster(t, 2, isolate, timings)
   await b.cluster.openRoom('far')
   const other = await joinRoom(b, 'arena')
@@ -35,6 +37,7 @@ t.test('a node that has lost the cluster says that it does not know of the other
 })
 
 t.test('peers that stayed on a node are closed when it comes back with another slot', async t => {
+  simulateTime(t)
   const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, isolate, timings)
   const alone = await joinRoom(b, 'alone')
   const { slot } = b.cluster
@@ -53,6 +56,7 @@ t.test('peers that stayed on a node are closed when it comes back with another s
 })
 
 t.test('peers closed because their node lost the cluster are not announced again when it rejoins first', async t => {
+  simulateTime(t)
   const options = { closeTimeout: 60, lastWords: false }
   const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, options, timings)
   const silent = await joinRoom(b, 'arena')
@@ -73,6 +77,7 @@ t.test('peers closed because their node lost the cluster are not announced again
 })
 
 t.test('a node that finds the home of main gone is its home', async t => {
+  simulateTime(t)
   const { broker, buses } = await openMemoryCluster(t, 1, {}, timings)
   broker.cut(buses[0])
   const options = { gdMpApi: true, log: silentLogger, cluster: { servers: 'memory', nodeId: 'late' } }

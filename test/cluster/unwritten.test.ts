@@ -8,6 +8,7 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
@@ -251,16 +252,17 @@ t.test('a room without peers whose home leaves while the stores do not answer en
 })
 
 t.test('a ban that was not written again before the node lost its slot', async t => {
+  simulateTime(t)
   let bans: Stores = 'ready'
   const timings = { ...patientTimings, lease: 300 }
   const { broker, buses, nodes: [node] } = await openMemoryCluster(t, 1, {}, timings, bus =>
     withStores(bus, key => key.startsWith('ban.') ? bans : 'ready'))
+  const lost = new Promise<void>(resolve => { node.cluster.once('lost', () => { resolve() }) })
   node.ban('192.0.2.1')
   await settled()
   bans = 'silent'
   broker.forget()
   await settled()
-  const lost = new Promise<void>(resolve => { node.cluster.once('lost', () => { resolve() }) })
   broker.cut(buses[0])
   await lost
   bans = 'ready'

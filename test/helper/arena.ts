@@ -59,11 +59,11 @@ export async function playArena (seconds: number, matches: Record<string, string
 }
 
 async function whenJoined (arenas: Map<string, Arena>, matches: Record<string, string[]>): Promise<void> {
-  const deadline = performance.now() + 20000
+  const deadline = performance.now() + 60_000
   const isMissing = ([room, names]: [string, string[]]): boolean =>
     (arenas.get(room)?.players.size ?? 0) < names.length
   while (Object.entries(matches).some(isMissing)) {
-    if (performance.now() > deadline) throw new Error(`only rooms ${[...arenas.keys()]} after 20 s`)
+    if (performance.now() > deadline) throw new Error(`only rooms ${[...arenas.keys()]} after 60 s`)
     await delay(10)
   }
 }

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { openPage, type MonitoredPage } from './browser.ts'
 
-const TIMEOUT = 20_000
+const TIMEOUT = 60_000
 
 /** Opens a dashboard; violations of the content security policy are among the problems. */
 export async function visitDashboard (

@@ -15,7 +15,7 @@ const MIN_LINES = 4
 /** A frame of the game, in which it polls; a real one takes 16 ms. */
 const FRAME_MILLISECONDS = 4
 /** Seconds to wait for the response; longer than the 3 s of a real client, as test machines are busy. */
-const HANDSHAKE_TIMEOUT = 30
+const HANDSHAKE_TIMEOUT = 60
 
 const keyOf = (request: string): string => /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)![1]
 

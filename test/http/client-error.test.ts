@@ -6,11 +6,12 @@ import peerServer, { adminRoutes } from '../../index.ts'
 import { listen } from '../helper/app.ts'
 import { connectRaw } from '../helper/raw-socket.ts'
 
-async function start (t: Test) {
+/** `timeout`: milliseconds that a request may take. */
+async function start (t: Test, timeout = 60_000) {
   const app = Fastify({
     clientErrorHandler: answerClientError as never,
-    requestTimeout: 100,
-    http: { headersTimeout: 100, connectionsCheckingInterval: 20 }
+    requestTimeout: timeout,
+    http: { headersTimeout: timeout, connectionsCheckingInterval: 20 }
   })
   await app.register(peerServer)
   await app.register(adminRoutes, { prefix: '/api', auth: false })
@@ -24,7 +25,7 @@ for (const [what, request, status, code] of [
   ['bytes that are no HTTP', 'hello\r\n\r\n', 400, 'bad-request']
 ] as const) {
   t.test(`${what} gets a problem document with a stable code, and is counted`, async t => {
-    const { port, counts } = await start(t)
+    const { port, counts } = await start(t, status === 408 ? 100 : undefined)
     const raw = await connectRaw(t, port)
     raw.send(request)
     const answer = await raw.response()

@@ -201,13 +201,17 @@ for (const mode of modes) {
     })
 
     await t.test('closes a flooding peer with 1008', async t => {
+      const clock = stopTime(t)
       const server = await openServer(t, mode, { maxBytesPerSecond: 10_000 })
       const peer = await connectRawWebSocket(t, server.port)
-      const flood = setInterval(() => { if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000)) }, 5)
-      t.teardown(() => { clearInterval(flood) })
       const ended = new Promise(resolve => server.monitor.events.on('left', (_peer, end) => { resolve(end) }))
-      t.same(await peer.close(8), { code: 1008, reason: 'rate limit' })
-      clearInterval(flood)
+      const [flooding] = server.peers()
+      await until(() => {
+        if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000))
+        if (flooding.isPaused) clock.advance(10)
+        return flooding.state === 'closing'
+      })
+      t.same(await peer.close(), { code: 1008, reason: 'rate limit' })
       peer.sendFrame(8, closePayload(1008, ''))
       t.match(await ended, { cause: 'flood', code: 1008, outcome: 'clean' })
     })

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { ServerOptions, WebSocketServer } from '../../index.ts'
 import { errors } from '../../src/error.ts'
 import type { ErrorCode } from '../../src/error.ts'
+import { stopTime } from '../helper/clock.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { until } from '../helper/until.ts'
@@ -13,11 +14,18 @@ interface Row {
   readonly headers?: Record<string, string | undefined>
   readonly path?: string
   readonly prepare?: (server: WebSocketServer, t: Test) => unknown
+  /** Milliseconds that pass once the request is pending. */
+  readonly pending?: number
   /** If it is not the status of the error code. */
   readonly status?: number
 }
 
-const never = async (): Promise<never> => await new Promise(() => {})
+/** How often onHandshake was called that never answers. */
+let asked = 0
+const never = async (): Promise<never> => {
+  asked++
+  return await new Promise(() => {})
+}
 const page = { Origin: 'https://evil.example' }
 
 /** Every code that a handshake can be refused with, and its causes. */
@@ -96,28 +104,38 @@ const refusals: Partial<Record<ErrorCode, Record<string, Row>>> = {
     }
   },
   'refusing-connections': { 'from the start': { options: { refuseNewConnections: true } } },
-  'handshake-timeout': { 'onHandshake takes too long': { options: { handshakeTimeout: 0.2, onHandshake: never } } }
+  'handshake-timeout': {
+    'onHandshake takes too long': { options: { handshakeTimeout: 2, onHandshake: never }, pending: 2000 }
+  }
 }
 
-/** All bytes of the response until the connection ends. */
+/** All bytes of the response until the connection ends; `sent` is awaited once the request is sent. */
 async function answer (
-  t: Test, port: number, headers: Row['headers'] = {}, path: string = '/ws'
+  t: Test, port: number, headers: Row['headers'] = {}, path: string = '/ws', sent: () => unknown = () => {}
 ): Promise<string> {
   const raw = await connectRaw(t, port)
   raw.send(upgradeRequest(path, headers))
+  await sent()
   await raw.end()
   raw.socket.destroy()
   return raw.unread.toString('latin1')
 }
 
 for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<string, Row>]>) {
-  for (const [what, { options, headers, path, prepare, status = errors[code].status }] of Object.entries(rows)) {
+  for (const [what, row] of Object.entries(rows)) {
+    const { options, headers, path, prepare, pending, status = errors[code].status } = row
     t.test(`${code}, ${what}: endpoint and listener send the same bytes`, async t => {
+      const clock = pending === undefined ? undefined : stopTime(t)
       const answers: string[] = []
       for (const mode of modes) {
         const server = await openServer(t, mode, options)
         await prepare?.(server, t)
-        const bytes = await answer(t, server.port, headers, path)
+        const before = asked
+        const bytes = await answer(t, server.port, headers, path, async () => {
+          if (pending === undefined) return
+          await until(() => asked > before)
+          clock?.advance(pending)
+        })
         answers.push(bytes)
         const [head, body] = bytes.split('\r\n\r\n')
         t.match(head, new RegExp(`^HTTP/1\\.1 ${status} .+\r\nConnection: close\r\nContent-Type: ` +

@@ -6,17 +6,20 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { openServer } from '../helper/modes.ts'
+import { freePort } from '../helper/free-port.ts'
 import { nextTurn } from '../helper/frame-client.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { until } from '../helper/until.ts'
 
 t.test('listen opens a port and stop frees it', async t => {
-  const server = await openServer(t, 'own')
+  const server = new WebSocketServer({ closeTimeout: 0.3 })
+  t.teardown(async () => { await server.stop() })
+  const port = await freePort()
+  await server.listen(port)
   t.ok(server.isListening())
   t.equal(server.mode, 'own')
   t.equal(server.tls, false)
-  t.ok(server.port > 0)
-  const { port } = server
+  t.equal(server.port, port)
   await server.stop()
   t.equal(server.port, 0)
   await t.rejects(connectRaw(t, port), { code: 'ECONNREFUSED' })

@@ -4,6 +4,7 @@ import { BusError } from '../../../src/cluster/bus/bus.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { simulateTime } from '../../helper/clock.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
 } from '../../helper/memory-cluster.ts'
@@ -44,6 +45,7 @@ async function openRooms (t: Test, options = {}): Promise<MemoryCluster> {
 
 for (const stores of ['has kept', 'has lost']) {
   t.test(`rooms have their homes again, and players can join them; the broker ${stores} its stores`, async t => {
+    simulateTime(t)
     const cluster = await openRooms(t)
     const { broker, nodes } = cluster
     await nodes[1].room('room-1').state.set(new Uint8Array([7]))
@@ -71,6 +73,7 @@ for (const stores of ['has kept', 'has lost']) {
 }
 
 t.test('a room that goes on without the cluster does not see its server leave', async t => {
+  simulateTime(t)
   const cluster = await openRooms(t, isolate)
   const [a] = cluster.nodes
   const player = await joinRoom(a, 'room-0')
@@ -83,6 +86,7 @@ t.test('a room that goes on without the cluster does not see its server leave', 
 })
 
 t.test('what has changed meanwhile, and rooms that have ended, are known to all nodes', async t => {
+  simulateTime(t)
   const cluster = await openRooms(t)
   const { broker, buses, nodes: [a, b] } = cluster
   await cutAll(cluster)
@@ -100,6 +104,7 @@ t.test('what has changed meanwhile, and rooms that have ended, are known to all 
 })
 
 t.test('rooms of a node that does not come back end, so that they can be opened again', async t => {
+  simulateTime(t)
   const cluster = await openRooms(t)
   const { broker, buses: [, bus], nodes: [, b] } = cluster
   await cutAll(cluster)
@@ -112,6 +117,7 @@ t.test('rooms of a node that does not come back end, so that they can be opened 
 })
 
 t.test('a node refuses requests about a room that has its home elsewhere', async t => {
+  simulateTime(t)
   const { nodes: [a, b] } = await openRooms(t)
   const { commands } = linkOf(b)
   for (const command of ['enter', 'change-room']) {
@@ -121,6 +127,7 @@ t.test('a node refuses requests about a room that has its home elsewhere', async
 })
 
 t.test('a room that has ended while a node was away is forgotten there, although the store is another one', async t => {
+  simulateTime(t)
   let isSilent = false
   const warnings: string[] = []
   const log = { ...silentLogger, warn: (_details: object, message: string) => { warnings.push(message) } }

@@ -131,7 +131,7 @@ t.test('unread packets can be read after the peer has disconnected, including th
 })
 
 t.test('disconnectPeer: the first code is used, and the answer makes the close clean', async t => {
-  const { server, signals } = await listening()
+  const { server, signals } = await listening({ closeTimeout: 60 })
   const client = new FrameClient(server)
   const peer = server.getPeer(10)
   server.disconnectPeer(10, 4001, 'kicked')
@@ -330,6 +330,7 @@ t.test('listen and stop', async t => {
 })
 
 t.test('stop closes all peers, emits one signal for each, and cuts unresponsive ones', async t => {
+  const clock = stopTime(t)
   const { server, signals } = await listening()
   const [good, deaf, gone] = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   gone.connection.disconnect()
@@ -339,6 +340,7 @@ t.test('stop closes all peers, emits one signal for each, and cuts unresponsive 
   await nextTurn()
   t.same(await good.receivedFrames(), [`8:03f4${Buffer.from('restart').toString('hex')}`])
   good.close(1012)
+  clock.advance(100)
   await stopped
   t.same(signals.filter(([name]) => name === 'client_disconnected'), [
     ['client_disconnected', 12, false], ['client_disconnected', 10, true], ['client_disconnected', 11, false]
@@ -400,7 +402,7 @@ t.test('the output buffer fills for a peer that does not read; a reading peer ha
 })
 
 t.test('a slow peer is closed with 4008 without affecting others', async t => {
-  const { server, signals } = await listening({ closeTimeout: 1 })
+  const { server, signals } = await listening({ closeTimeout: 60 })
   const [slow, quick] = [new FrameClient(server), new FrameClient(server)]
   slow.connection.stall()
   for (let i = 0; i < 100; i++) {
@@ -417,6 +419,7 @@ t.test('a slow peer is closed with 4008 without affecting others', async t => {
   slow.close(4008)
   t.same(signals.at(-1), ['client_disconnected', 10, true])
   t.equal(server.peerCount, 1)
+  quick.connection.disconnect()
   await server.stop()
 })
 

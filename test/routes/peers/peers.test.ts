@@ -167,10 +167,10 @@ t.test('disconnects a peer with 1000 by default', async t => {
 })
 
 t.test('waits for the disconnect: the client answers', async t => {
-  const { api, join, server } = await startHost(t)
+  const { api, join, server } = await startHost(t, { server: { closeTimeout: 60 } })
   const { id, socket } = await join()
   const end = nextClose(socket)
-  const answer = await api(`/peers/${id}?code=4001&reason=${encodeURIComponent('kicked, sorry ☹')}&wait=5`, {
+  const answer = await api(`/peers/${id}?code=4001&reason=${encodeURIComponent('kicked, sorry ☹')}&wait=10`, {
     method: 'DELETE'
   })
   t.equal(answer.status, 200)
@@ -186,36 +186,37 @@ t.test('waits for the disconnect: no answer until closeTimeout', async t => {
   const connected = nextSignal(server, 'client_connected')
   await connectRawWebSocket(t, port)
   const [id] = await connected
-  const { seconds, ...outcome } = await (await api(`/peers/${id}?wait=5`, { method: 'DELETE' })).json()
+  const { seconds, ...outcome } = await (await api(`/peers/${id}?wait=10`, { method: 'DELETE' })).json()
   t.same(outcome, { outcome: 'timeout', code: 1000 })
   t.ok(seconds >= 0.29, String(seconds))
 })
 
 t.test('waits for the disconnect: the connection breaks', async t => {
-  const { api, server, port } = await startHost(t, { server: { closeTimeout: 5 } })
+  const { api, server, port } = await startHost(t, { server: { closeTimeout: 60 } })
   const connected = nextSignal(server, 'client_connected')
   const raw = await connectRawWebSocket(t, port)
   const [id] = await connected
-  const answer = api(`/peers/${id}?code=4002&wait=5`, { method: 'DELETE' })
+  const answer = api(`/peers/${id}?code=4002&wait=10`, { method: 'DELETE' })
   await raw.close()
   raw.socket.resetAndDestroy()
   t.match(await (await answer).json(), { outcome: 'reset', code: 4002 })
 })
 
 t.test('reports that the peer is still closing when the wait is over', async t => {
-  const { api, server, port } = await startHost(t)
+  const { api, server, port } = await startHost(t, { server: { closeTimeout: 60 } })
   const connected = nextSignal(server, 'client_connected')
-  await connectRawWebSocket(t, port)
+  const raw = await connectRawWebSocket(t, port)
   const [id] = await connected
   const answer = await api(`/peers/${id}?wait=0.01`, { method: 'DELETE' })
   t.equal(answer.status, 202)
   t.same(await answer.json(), { state: 'closing' })
   t.match(await (await api(`/peers/${id}`)).json(), { state: 'closing' })
   t.match(await (await api('/server')).json(), { peers: { open: 0, closing: 1 } })
+  raw.socket.destroy()
 })
 
 t.test('keeps the first code of a closing peer', async t => {
-  const { api, server, port } = await startHost(t, { server: { closeTimeout: 5 } })
+  const { api, server, port } = await startHost(t, { server: { closeTimeout: 60 } })
   const connected = nextSignal(server, 'client_connected')
   const raw = await connectRawWebSocket(t, port)
   const [id] = await connected
@@ -271,7 +272,7 @@ t.test('disconnects all peers only with all: true', async t => {
 })
 
 t.test('bans the addresses of several peers', async t => {
-  const { api, server, join } = await startHost(t, { server: { protocols: ['chat'] } })
+  const { api, server, join } = await startHost(t, { server: { protocols: ['chat'], closeTimeout: 60 } })
   const clients = []
   for (const host of ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.3']) {
     const connection = new MemoryConnection(host)
@@ -320,7 +321,7 @@ async function page ({ api }: Pick<Host, 'api'>, query: string): Promise<Page> {
 }
 
 t.test('a Godot 4 client that is kicked reads the reason that was sent before', async t => {
-  const { api, server, port } = await startHost(t, { server: { gdMpApi: true, wire: 'godot4', closeTimeout: 5 } })
+  const { api, server, port } = await startHost(t, { server: { gdMpApi: true, wire: 'godot4', closeTimeout: 60 } })
   for (let times = 0; times < 20; times++) {
     const { game } = await Godot4Socket.connect(t, port, '/ws')
     await until(() => game.peers.has(1))
