@@ -9,10 +9,7 @@ import { forwardedPrefix } from './forwarded-prefix.ts'
 export function roomUrl (
   server: WebSocketServer, room: string, request: FastifyRequest, publicUrl: string = baseUrl(server, request)
 ): string {
-  const endpoint = publicUrl + server.options.path
-  // As segments of a path these names have another meaning.
-  if (room === '.' || room === '..') return `${endpoint}?room=${room}`
-  return `${endpoint.replace(/\/$/, '')}/${room}`
+  return `${publicUrl}${server.options.path.replace(/\/$/, '')}/${room}`
 }
 
 function baseUrl ({ mode, port, tls }: WebSocketServer, request: FastifyRequest): string {

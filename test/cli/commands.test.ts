@@ -78,6 +78,7 @@ t.test('rooms close closes a room, with code and reason', async t => {
   t.same((await closed).map(String), ['4001', 'over'])
   await gone
   t.match(await command(['rooms', 'close', 'arena-7'], env), { code: 1, errors: 'no room "arena-7"\n' })
+  t.match(await command(['rooms', 'close', '..'], env), { code: 1, errors: 'room must not be ..\n' })
   for (const names of [[], ['a', 'b']]) {
     t.match(await command(['rooms', 'close', ...names], env), { code: 2, errors: /^expected the name of one room\n/ })
   }

@@ -44,7 +44,12 @@ const urls: Array<[url: string, room: string | undefined]> = [
   ['/ws/a/b', undefined],
   ['/ws/a%2Fb', undefined],
   ['/ws/%zz', undefined],
-  ['/ws?room=..', '..'],
+  ['/ws?room=.', undefined],
+  ['/ws?room=..', undefined],
+  ['/ws?room=...', '...'],
+  ['/ws?room=.a', '.a'],
+  ['/ws?room=a.', 'a.'],
+  ['/ws?room=a', 'a'],
   ['/ws/a b', undefined],
   ['/ws/ä', undefined],
   ['/ws?room=', undefined],
@@ -116,7 +121,7 @@ t.test('openRoom opens a room that waits for its first peer', async t => {
   t.equal(server.roomCount, 2)
   t.throws(() => server.openRoom('arena'), { code: 'ERR_ALREADY_EXISTS', number: 32, statusCode: 409 })
   t.throws(() => server.openRoom('main'), { code: 'ERR_ALREADY_EXISTS' })
-  t.throws(() => server.openRoom('a/b'), { code: 'invalid-room-name' })
+  for (const name of ['a/b', '.', '..', '']) t.throws(() => server.openRoom(name), { code: 'invalid-room-name' }, name)
   t.throws(() => server.room('nowhere'), { code: 'ERR_DOES_NOT_EXIST', statusCode: 404 })
   const codes = Array.from({ length: 50 }, () => server.openRoom().name)
   t.ok(codes.every(code => /^[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{5}$/.test(code)), codes[0])
