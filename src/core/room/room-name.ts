@@ -25,12 +25,16 @@ export function checkRoomName (name: string): string {
  */
 export function requestedRoom ({ url, room }: UpgradeRequest, endpoint: string): string {
   if (room !== undefined) return checkRoomName(room)
-  const [path, query = ''] = url.split('?', 2)
+  const [path] = url.split('?', 1)
   const below = endpoint.endsWith('/') ? endpoint : `${endpoint}/`
   const segment = path.startsWith(below) ? path.slice(below.length) : ''
-  if (segment !== '') return checkRoomName(decoded(segment))
-  const name = new URLSearchParams(query).get('room')
-  return name === null ? MAIN : checkRoomName(name)
+  return checkRoomName(segment === '' ? roomInQuery(url) : decoded(segment))
+}
+
+/** The query parameter `room` of a URL, else `main`. */
+export function roomInQuery (url: string): string {
+  const [, query = ''] = url.split('?', 2)
+  return new URLSearchParams(query).get('room') ?? MAIN
 }
 
 /** A join code that is easy to say and to type: five unambiguous letters and digits. */

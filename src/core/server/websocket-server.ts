@@ -530,6 +530,7 @@ export class WebSocketServer extends PacketPeer {
       settings: this.#settings,
       admission: this.#admission,
       registry: this.#registry,
+      listening: this.#listening,
       monitor: this.#monitor,
       rooms: this.#registry.rooms
     }
