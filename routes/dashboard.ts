@@ -8,7 +8,9 @@ import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options/options.ts'
+import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { servicePaths } from '../src/service-paths.ts'
+import { Type } from '../src/typebox.ts'
 
 const { resolve: resolveModule } = createRequire(import.meta.url)
 const packageFolder = dirname(resolveModule('fastify-peer-server/package.json'))
@@ -44,12 +46,15 @@ export interface DashboardOptions {
   readonly api?: string
 }
 
+const Options = Type.Object({ servers: serverNames, api: Type.Optional(Type.String()) })
+
 /**
  * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API
  * (`adminRoutes`), and the names of the servers. They contain no other data, so they need no token.
  */
-export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, options) => {
-  const { servers = [defaultOptions.name], api, prefix = '' } = options
+export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, given) => {
+  const { servers = [defaultOptions.name], api }: DashboardOptions = checkedOptions('dashboard', Options, given)
+  const { prefix = '' } = given
   const shown = servers.map(name => serverOf(app, name, 'dashboard'))
   const file = readFileSync(join(webFolder, 'index.html'), 'utf8')
   const page = api === undefined ? file : file.replace(apiMeta, apiMeta.replace('api/v1', () => escapeAttribute(api)))

@@ -141,6 +141,49 @@ t.test('a part that names a server that does not exist fails to register', async
   }
 })
 
+const partsByName = { health, metrics, asyncapi, dashboard }
+const badOptions: Array<[part: keyof typeof partsByName, options: object, message: RegExp]> = [
+  ...(['health', 'metrics', 'asyncapi', 'dashboard'] as const).flatMap(
+    part => ([
+      [part, { server: 'peerServer' }, /option server: no such option/],
+      [part, { servers: 'peerServer' }, /option servers: must be array/],
+      [part, { servers: [] }, /option servers: must not have fewer than 1 items/]
+    ] satisfies typeof badOptions)),
+  ['dashboard', { Api: 'x' }, /option Api: no such option/],
+  ['dashboard', { api: 1 }, /option api: must be string/],
+  ['metrics', { tokens: token }, /option tokens: no such option/],
+  ['metrics', { token: '' }, /the token of admin must not be empty/],
+  ['metrics', { token: [] }, /option `token` needs at least one token/],
+  ['metrics', { token: [{ name: 'viewer', token: ' ' }] }, /the token of viewer must not be empty/],
+  ['metrics', { token: [{ name: 'viewer' }] }, /option token/],
+  ['metrics', { token, auth: false }, /option `token` has no effect with `auth: false`/],
+  ['metrics', { auth: true }, /option auth: must be false/],
+  ['metrics', { registry: null }, /option registry: must be a registry/],
+  ['metrics', { registry: {} }, /option registry: must be a registry/]
+]
+
+for (const [part, options, message] of badOptions) {
+  t.test(`${part} refuses the options ${JSON.stringify(options)}`, async t => {
+    const app = await listeningHost(t)
+    await app.register(peerServer)
+    await t.rejects(async () => { await app.register(partsByName[part], options) },
+      { code: 'ERR_INVALID_PARAMETER', message: new RegExp(`^${part}: ${message.source}`) })
+  })
+}
+
+t.test('metrics refuse a short token in production', async t => {
+  const { NODE_ENV } = process.env
+  t.teardown(() => {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = NODE_ENV
+  })
+  process.env.NODE_ENV = 'production'
+  const app = await listeningHost(t)
+  await app.register(peerServer)
+  await t.rejects(async () => { await app.register(metrics, { token: 'short' }) },
+    { code: 'ERR_INVALID_PARAMETER', message: /the token of admin must have at least 32 characters/ })
+})
+
 const main = JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)
 /** What a program does one after the other, and the packages of parts or of the service that it loads by that. */
 const steps: ReadonlyArray<[step: string, statement: string, packages: string[]]> = [
