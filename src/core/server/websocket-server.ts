@@ -197,7 +197,7 @@ export class WebSocketServer extends PacketPeer {
     if ('handshakeTimeout' in changes) this.#admission.timeoutChanged()
     if ('pingInterval' in changes) this.#listening.pingIntervalChanged()
     if ('maxPacketsPerSecond' in changes || 'maxBytesPerSecond' in changes) this.#registry.ratesChanged()
-    this.#monitor.events.emit('changed', changes)
+    this.#monitor.events.emit('changed', options)
   }
 
   /**
