@@ -10,8 +10,12 @@ else {
   if (args[0] === 'watch') {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { aborted.abort() })
   }
-  // A reader such as `head` may close the pipe early.
-  process.stdout.on('error', () => { process.exit() })
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // A reader such as `head` may close the pipe early.
+    if (code === 'EPIPE') process.exit()
+    console.error(`Cannot write the output: ${message}`)
+    process.exit(1)
+  })
   const { env, stdin: input, stdout: output, stderr: errors } = process
   process.exitCode = await run({ args, env, input, output, errors, signal: aborted.signal })
 }

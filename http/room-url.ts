@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { forwardedPrefix } from './forwarded-prefix.ts'
 
@@ -9,10 +10,7 @@ import { forwardedPrefix } from './forwarded-prefix.ts'
 export function roomUrl (
   server: WebSocketServer, room: string, request: FastifyRequest, publicUrl: string = baseUrl(server, request)
 ): string {
-  const endpoint = publicUrl + server.options.path
-  // As segments of a path these names have another meaning.
-  if (room === '.' || room === '..') return `${endpoint}?room=${room}`
-  return `${endpoint.replace(/\/$/, '')}/${room}`
+  return `${publicUrl}${internalsOf(server).listening.path.replace(/\/$/, '')}/${room}`
 }
 
 function baseUrl ({ mode, port, tls }: WebSocketServer, request: FastifyRequest): string {

@@ -6,6 +6,7 @@ import { isolated } from '../http/isolated.ts'
 import { traceIdOf } from '../http/upgrade/trace-id.ts'
 import { addressOf } from '../http/client-address.ts'
 import type { UpgradeRequest } from '../src/core/admission/upgrade-request.ts'
+import { roomInQuery } from '../src/core/room/room-name.ts'
 import { GodotError } from '../src/error.ts'
 import { upgradeOf } from '../http/upgrade/http-upgrade.ts'
 import { endProbe } from '../http/upgrade/route-probe.ts'
@@ -76,12 +77,12 @@ function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequ
   // The span ends before the callback.
   const traceId = traceIdOf(request)
   switchProtocols(reply, responseHeaders => {
-    upgrade.process(requestOf(request, isRoom ? room : undefined, traceId, responseHeaders))
+    upgrade.process(requestOf(request, isRoom ? room : roomInQuery(request.raw.url!), traceId, responseHeaders))
   })
 }
 
 function requestOf (
-  request: FastifyRequest, room: string | undefined, traceId: string | undefined, responseHeaders: string
+  request: FastifyRequest, room: string, traceId: string | undefined, responseHeaders: string
 ): UpgradeRequest {
   const { headers, url, socket } = request.raw
   // A client in this process (app.injectWS) has no network socket.

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { roles } from '../src/named-token.ts'
 import { license, version } from '../src/package-info.ts'
@@ -51,10 +51,11 @@ export default fp<{ servers?: readonly string[] }>(async (app, { servers = [] })
   const tagsOfMore = servers.flatMap(server => tags.filter(({ name }) => name !== 'health' && name !== 'socket')
     .map(({ name, description }) => ({ name: `${server}: ${name}`, description: `${description} (server ${server})` })))
   const documents = new Map<string, Buffer>()
-  const sendDocument = async (reply: FastifyReply, root: string): Promise<FastifyReply> => {
-    const bytes = documents.get(root) ?? Buffer.from(JSON.stringify({ ...app.swagger(), servers: serversAt(root) }))
-    documents.set(root, bytes)
-    return await reply.type('application/json; charset=utf-8').send(bytes)
+  const sendDocument = async (reply: FastifyReply, url: keyof typeof formats): Promise<FastifyReply> => {
+    const { type, write } = formats[url]
+    const bytes = documents.get(url) ?? Buffer.from(write(app))
+    documents.set(url, bytes)
+    return await reply.type(type).send(bytes)
   }
   await app.register(swagger, {
     openapi: {
@@ -78,20 +79,38 @@ export default fp<{ servers?: readonly string[] }>(async (app, { servers = [] })
     routePrefix: servicePaths.docs,
     staticCSP: contentSecurityPolicy,
     uiConfig: { layout: 'BaseLayout', displayRequestDuration: true, validatorUrl: null },
-    transformSpecification: document => ({ ...document, servers: serversAt(ROOT_OF_UI) }),
-    transformSpecificationClone: false,
     uiHooks: {
       preHandler: async (request, reply) => {
         const { routeOptions: { url } } = request
-        // Its own handler would serialise the document for every request.
-        if (url === `${servicePaths.docs}/json`) return await sendDocument(reply, ROOT_OF_UI)
+        // Its own handlers would serialise the document for every request.
+        if (url === JSON_OF_UI || url === YAML_OF_UI) return await sendDocument(reply, url)
         const place = moved(url, request.url)
         if (place !== undefined) return await reply.redirect(place, 308)
       }
     }
   })
-  app.get(servicePaths.openapi, { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply, ROOT))
+  const { openapi } = servicePaths
+  app.get(openapi, { schema: { hide: true } }, async (_request, reply) => await sendDocument(reply, openapi))
 }, { name: 'peer-server-openapi', fastify: '^5.3.0' })
+
+const JSON_OF_UI = `${servicePaths.docs}/json` as const
+const YAML_OF_UI = `${servicePaths.docs}/yaml` as const
+const json = 'application/json; charset=utf-8'
+
+/** The documents by their paths. */
+const formats = {
+  [servicePaths.openapi]: { type: json, write: (app: FastifyInstance) => asJson(app, ROOT) },
+  [JSON_OF_UI]: { type: json, write: (app: FastifyInstance) => asJson(app, ROOT_OF_UI) },
+  [YAML_OF_UI]: { type: 'application/yaml; charset=utf-8', write: asYaml }
+}
+
+function asJson (app: FastifyInstance, root: string): string {
+  return JSON.stringify({ ...app.swagger(), servers: serversAt(root) })
+}
+
+function asYaml (app: FastifyInstance): string {
+  return app.swagger({ yaml: true }).replace(/^(servers:\n +- url: ).*$/m, `$1${ROOT_OF_UI}`)
+}
 
 function serversAt (url: string): Array<{ url: string, description: string }> {
   return [{ url, description: 'This service' }]

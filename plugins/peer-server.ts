@@ -31,7 +31,7 @@ const plugin: FastifyPluginAsync<Partial<ServerOptions>> = async (app, registere
   const path = joinPaths(prefix ?? '', given.path ?? defaultOptions.path)
   const options = prefix === undefined ? given : { ...given, path }
   const isMounted = options.port === undefined
-  const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app) } : {})
+  const server = new WebSocketServer({ log: app.log, ...options }, isMounted ? { mount: mountOf(app, path) } : {})
   const { name = defaultOptions.name } = options
   app.decorate(name, server)
   probeDescriptors(internalsOf(server).monitor)
@@ -85,8 +85,9 @@ function logHeadersTimeout (
   else log.info(details, message)
 }
 
-function mountOf (app: FastifyInstance): Mount {
+function mountOf (app: FastifyInstance, path: string): Mount {
   return {
+    path: joinPaths(app.prefix, path),
     get port () { return (app.server.address() as AddressInfo | null)?.port ?? 0 },
     tls: app.server instanceof TlsServer
   }

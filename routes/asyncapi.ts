@@ -6,7 +6,9 @@ import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import { defaultOptions } from '../src/options/options.ts'
+import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { servicePaths } from '../src/service-paths.ts'
+import { Type } from '../src/typebox.ts'
 
 /** Options of `asyncapi`. */
 export interface AsyncapiOptions {
@@ -14,12 +16,14 @@ export interface AsyncapiOptions {
   readonly servers?: readonly string[]
 }
 
+const Options = Type.Object({ servers: serverNames })
+
 /**
  * The AsyncAPI document of the WebSocket endpoints at `/asyncapi.json`, below the prefix that it is registered with. It
  * describes the servers as they are now, and is serialised again only when one of them has changed.
  */
-export const asyncapi: FastifyPluginAsync<AsyncapiOptions> = async (app, options) => {
-  const { servers: names = [defaultOptions.name] } = options
+export const asyncapi: FastifyPluginAsync<AsyncapiOptions> = async (app, given) => {
+  const { servers: names = [defaultOptions.name] }: AsyncapiOptions = checkedOptions('asyncapi', Options, given)
   const servers = names.map(name => ({ name, server: serverOf(app, name, 'asyncapi') }))
   ownScope(app)
   let state: string | undefined

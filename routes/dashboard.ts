@@ -4,12 +4,15 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options/options.ts'
+import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { packageFolder } from '../src/package-info.ts'
 import { servicePaths } from '../src/service-paths.ts'
+import { Type } from '../src/typebox.ts'
 
 const { resolve: resolveModule } = createRequire(import.meta.url)
 const webFolder = join(packageFolder, 'web')
@@ -44,12 +47,15 @@ export interface DashboardOptions {
   readonly api?: string
 }
 
+const Options = Type.Object({ servers: serverNames, api: Type.Optional(Type.String()) })
+
 /**
  * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API
  * (`adminRoutes`), and the names of the servers. They contain no other data, so they need no token.
  */
-export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, options) => {
-  const { servers = [defaultOptions.name], api, prefix = '' } = options
+export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, given) => {
+  const { servers = [defaultOptions.name], api }: DashboardOptions = checkedOptions('dashboard', Options, given)
+  const { prefix = '' } = given
   const shown = servers.map(name => serverOf(app, name, 'dashboard'))
   const file = readFileSync(join(webFolder, 'index.html'), 'utf8')
   const page = api === undefined ? file : file.replace(apiMeta, apiMeta.replace('api/v1', () => escapeAttribute(api)))
@@ -66,16 +72,28 @@ export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string 
       ...staticOptions, ...folder, prefix: path + url, decorateReply: !app.hasReplyDecorator('sendFile')
     })
   }
-  app.get(path, isolated(hidden), async (request, reply) => await sendPage(request, reply, page))
   app.get(`${path}/servers.json`, isolated(hidden), async () => servers)
-  // URLs in the page are relative to /dashboard.
-  app.get(`${path}/`, isolated(hidden), async (_request, reply) => await reply.redirect(`..${path}`, 308))
-  if (prefix.replaceAll('/', '') !== '' && !app.hasRoute({ method: 'GET', url: prefix })) redirectToDashboard(app)
+  // The root of a scope, as its second path, with a slash, depends on the options of the host's router.
+  await app.register(fp(async scope => {
+    scope.get('/', isolated(hidden), async (request, reply) => {
+      const [slashes] = /\/*$/.exec(request.url.split('?', 1)[0])!
+      if (slashes === '') return await sendPage(request, reply, page)
+      // URLs in the page are relative to /dashboard.
+      return await reply.redirect(`${slashes.replaceAll('/', '../')}${path.slice(1)}`, 308)
+    })
+  }, { name: 'peer-server-dashboard-page', encapsulate: true }), { prefix: path })
+  if (prefix.replaceAll('/', '') !== '' && !hasPage(app)) redirectToDashboard(app)
 }
 
 export default dashboard
 
 const hidden = { schema: { hide: true } }
+
+/** Whether the host has a page at the root of the scope. */
+function hasPage (app: FastifyInstance): boolean {
+  const url = app.prefix.replace(/\/+$/, '')
+  return [url, `${url}/`].some(url => app.hasRoute({ method: 'GET', url }))
+}
 
 /** Adds a redirect from the root of the scope to its dashboard. */
 export function redirectToDashboard (app: FastifyInstance): void {

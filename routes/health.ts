@@ -6,6 +6,7 @@ import { shareSchemas } from '../http/document/shared-schema.ts'
 import { GodotError } from '../src/error.ts'
 import { defaultOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
+import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { Type } from '../src/typebox.ts'
 
 /** Options of `health`. */
@@ -14,11 +15,14 @@ export interface HealthOptions {
   readonly servers?: readonly string[]
 }
 
+const Options = Type.Object({ servers: serverNames })
+
 /**
  * Liveness of the process at `/healthz` and readiness of its servers at `/readyz`, below the prefix that it is
  * registered with: for process managers and load balancers.
  */
-export const health: FastifyPluginAsync<HealthOptions> = async (app, { servers: names = [defaultOptions.name] }) => {
+export const health: FastifyPluginAsync<HealthOptions> = async (app, given) => {
+  const { servers: names = [defaultOptions.name] }: HealthOptions = checkedOptions('health', Options, given)
   const servers = names.map(name => serverOf(app, name, 'health'))
   ownScope(app)
   shareSchemas(app, Problem)

@@ -5,9 +5,10 @@ import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { documentRoutes } from '../http/document/document-routes.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import { Problem, problemCounts } from '../http/problem.ts'
-import type { AdminOptions } from '../src/admin/admin-option-types.ts'
+import { AdminOptions, checkTokens } from '../src/admin/admin-options.ts'
 import { addServerMetrics, type MetricsRegistry } from '../src/admin/server-metrics.ts'
 import { defaultOptions } from '../src/options/options.ts'
+import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { Type } from '../src/typebox.ts'
 
@@ -19,8 +20,21 @@ export interface MetricsOptions extends AdminAuthOptions, Pick<AdminOptions, 'se
   readonly registry?: MetricsRegistry
 }
 
+const { token, auth, security } = AdminOptions.properties
+const isRegistry = (value: unknown): boolean =>
+  ['metrics', 'registerMetric'].every(name => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
+const Options = Type.Object({
+  token,
+  auth,
+  security,
+  servers: serverNames,
+  registry: Type.Optional(Type.Refine(Type.Unsafe({}), isRegistry, () => 'must be a registry of prom-client'))
+})
+
 /** Metrics for Prometheus at `/metrics`, below the prefix that it is registered with. */
-export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, options) => {
+export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, given) => {
+  const options: MetricsOptions = checkedOptions('metrics', Options, given)
+  checkTokens('metrics', options)
   const { servers = [defaultOptions.name], token, auth = token === undefined ? false : undefined } = options
   const named = servers.map(name => ({ name, server: serverOf(app, name, 'metrics') }))
   const registry = addServerMetrics(named, problemCounts(app.server), options.registry)

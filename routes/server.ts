@@ -199,9 +199,9 @@ const stopRoute: Routes = async (app, { server }) => {
 
 function describeServer (server: WebSocketServer): Static<typeof State> {
   const { mode, bindIp, port, tls, refuseNewConnections, handshakeTimeout, buffers, uptime, options } = server
-  const { path, gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
+  const { gdMpApi, wire, maxPeers, maxPeersPerAddress, maxJoinsPerMinute, maxPendingHandshakes } = options
   const { maxPacketsPerSecond, maxBytesPerSecond, pingInterval } = options
-  const { cluster } = internalsOf(server).registry
+  const { listening: { path }, registry: { cluster } } = internalsOf(server)
   return {
     listening: server.isListening(),
     mode,

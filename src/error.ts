@@ -25,7 +25,8 @@ export const errors = {
   'address-limit': { status: 429, message: 'Too many connections from this address' },
   'join-rate': { status: 429, message: 'Too many joins from this address' },
   'invalid-room-name': {
-    status: 400, message: 'Invalid room name: expected 1 to 64 letters, digits, dots, hyphens or underscores'
+    status: 400,
+    message: 'Invalid room name: expected 1 to 64 letters, digits, dots, hyphens or underscores, but not . or ..'
   },
   'room-not-found': { status: 404, message: 'No such room' },
   'room-full': { status: 503, message: 'The room is full' },

@@ -38,6 +38,23 @@ t.test('documents name the service relative to themselves, as proxies may add a 
   }
 })
 
+t.test('documents are serialised once, whoever reads them', async t => {
+  const { service } = await makeApp(t)
+  const { swagger } = service
+  let calls = 0
+  service.swagger = ((...options: Parameters<typeof swagger>) => {
+    calls++
+    return swagger(...options)
+  }) as typeof swagger
+  for (const path of ['/openapi.json', '/docs/json', '/docs/yaml']) {
+    calls = 0
+    const [first, second] = [await service.inject(path), await service.inject(path)]
+    t.same([first.statusCode, calls], [200, 1], path)
+    t.equal(second.body, first.body, path)
+    t.match(first.headers['content-type'], path.endsWith('yaml') ? /^application\/yaml/ : /^application\/json/, path)
+  }
+})
+
 t.test('Swagger UI redirects relatively to its page, whose files are beside it', async t => {
   const { service } = await makeApp(t)
   for (const path of ['/docs', '/docs?a=1', '/docs?a=1/', '/docs/?a=1', '/docs/static/index.html']) {

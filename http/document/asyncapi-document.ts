@@ -98,7 +98,9 @@ function describeChannel (name: string, server: WebSocketServer): Json {
 const room = `Room that the client enters; \`${MAIN}\` is always there`
 
 /** Path of the endpoint. A listener of its own accepts any path, but finds the room only behind option `path`. */
-function addressOf ({ mode, options: { path, rooms } }: WebSocketServer): Json {
+function addressOf (server: WebSocketServer): Json {
+  const { mode, options: { rooms } } = server
+  const { path } = internalsOf(server).listening
   if (rooms === false) return { address: mode === 'mounted' ? path : '/' }
   return {
     address: `${path.replace(/\/$/, '')}/{room}`,

@@ -69,7 +69,11 @@ export const defaultAdminOptions = {
 /** The options with their defaults; throws ERR_INVALID_PARAMETER, which names the wrong one. */
 export function parseAdminOptions (given: object): AdminOptions & typeof defaultAdminOptions {
   const options: AdminOptions = checkedOptions('adminRoutes', AdminOptions, given)
-  checkTokens(options)
+  const { token, auth } = options
+  if (auth !== false && namedTokens(token).length === 0) {
+    throw invalid('adminRoutes', 'set option `token`, or `auth: false` if the host guards the scope itself')
+  }
+  checkTokens('adminRoutes', options)
   return { ...defaultAdminOptions, ...options } as AdminOptions & typeof defaultAdminOptions
 }
 
@@ -78,16 +82,18 @@ export function namedTokens (token: AdminOptions['token'] = []): readonly NamedT
   return typeof token === 'string' ? [{ name: 'admin', token }] : token
 }
 
-function checkTokens ({ token, auth }: AdminOptions): void {
-  if (auth === false) return
+/** Throws ERR_INVALID_PARAMETER for a token that is too short, or that `auth: false` makes useless. */
+export function checkTokens (part: string, { token, auth }: Pick<AdminOptions, 'token' | 'auth'>): void {
+  if (token === undefined) return
+  if (auth === false) throw invalid(part, 'option `token` has no effect with `auth: false`: set one of them')
   const tokens = namedTokens(token)
-  if (tokens.length === 0) throw invalid('set option `token`, or `auth: false` if the host guards the scope itself')
+  if (tokens.length === 0) throw invalid(part, 'option `token` needs at least one token')
   for (const { name, token: secret } of tokens) {
     const fault = tokenFault(secret)
-    if (fault !== undefined) throw invalid(`the token of ${name} ${fault}`)
+    if (fault !== undefined) throw invalid(part, `the token of ${name} ${fault}`)
   }
 }
 
-function invalid (message: string): GodotError {
-  return new GodotError('ERR_INVALID_PARAMETER', `adminRoutes: ${message}`)
+function invalid (part: string, message: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', `${part}: ${message}`)
 }

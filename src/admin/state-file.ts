@@ -2,17 +2,31 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/option-types.ts'
+import { firstFault } from '../options/check-options.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../options/runtime-options.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { NamedServer, WebSocketServer } from '../core/server/websocket-server.ts'
-import { type BanRecord, describeBan } from './describe-ban.ts'
+import { Schema, type Static, Type } from '../typebox.ts'
+import { describeBan } from './describe-ban.ts'
 
 const VERSION = 1
 
-/** What is kept of a server: its bans, and the options that were changed at run time (null: not set). */
-interface StoredServer { readonly settings: Record<string, unknown>, readonly bans: BanRecord[] }
+type Values = Record<string, unknown>
 
-interface Stored { readonly version: number, readonly servers: Readonly<Record<string, StoredServer>> }
+/** What is kept of a server: its bans, and the options that were changed at run time (null: not set). */
+const StoredServer = Type.Object({
+  settings: Type.Record(Type.String(), Type.Unknown()),
+  bans: Type.Array(Type.Object({
+    address: Type.String(),
+    reason: Type.String(),
+    since: Type.String(),
+    until: Type.Union([Type.String(), Type.Null()])
+  }))
+})
+
+const StoredServers = Type.Record(Type.String(), StoredServer)
+
+interface Stored { readonly version: number, readonly servers: Readonly<Static<typeof StoredServers>> }
 
 /**
  * Bans and run-time settings of servers in a JSON file, so that they survive a restart. The file is replaced as a
@@ -22,19 +36,24 @@ export class StateFile {
   readonly #path: string
   readonly #servers: readonly NamedServer[]
   readonly #log: Logger
-  readonly #changed = new Map<string, Record<string, unknown>>()
+  /** The options of each server that were changed; `rooms` has only the rules that were. */
+  readonly #changed = new Map<string, Values>()
+  /** What the file has, also of servers that are not there now. */
+  readonly #stored: Stored['servers']
   #isScheduled = false
   #isWritten = true
 
-  /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used. */
+  /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used or written. */
   constructor (path: string, servers: readonly NamedServer[], log: Logger) {
     this.#path = path
     this.#servers = servers
     this.#log = log
-    const stored = this.#read()
+    this.#stored = this.#read()
+    this.#checkWritable()
     for (const { name, server } of servers) {
-      this.#restore(name, server, stored?.servers[name])
-      this.#changed.set(name, { ...stored?.servers[name]?.settings })
+      const stored: Static<typeof StoredServer> | undefined = this.#stored[name]
+      this.#restore(name, server, stored)
+      this.#changed.set(name, { ...stored?.settings })
       this.#watch(name, server)
     }
   }
@@ -50,12 +69,12 @@ export class StateFile {
     }
   }
 
-  #read (): Stored | undefined {
+  #read (): Stored['servers'] {
     let text: string
     try {
       text = readFileSync(this.#path, 'utf8')
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
       throw error
     }
     try {
@@ -65,7 +84,7 @@ export class StateFile {
     }
   }
 
-  #restore (name: string, server: WebSocketServer, stored: StoredServer | undefined): void {
+  #restore (name: string, server: WebSocketServer, stored: Static<typeof StoredServer> | undefined): void {
     if (stored === undefined) return
     const settings = Object.fromEntries(Object.entries(stored.settings)
       .map(([option, value]) => [option, value ?? undefined])) as Partial<RuntimeOptions>
@@ -82,6 +101,18 @@ export class StateFile {
     this.#log.info(details, 'settings and bans restored')
   }
 
+  /** What cannot be saved would only be missed after the next start. */
+  #checkWritable (): void {
+    try {
+      const temporary = temporaryPath(this.#path)
+      closeSync(openSync(temporary, 'w', 0o600))
+      rmSync(temporary)
+    } catch (error) {
+      throw new GodotError('ERR_INVALID_DATA', `${this.#path}: cannot be written: ${(error as Error).message}. ` +
+        'Create its folder, and let this process write to it')
+    }
+  }
+
   #unusable (why: string): GodotError {
     return new GodotError('ERR_INVALID_DATA', `${this.#path}: ${why}. Repair or delete the file`)
   }
@@ -89,7 +120,8 @@ export class StateFile {
   #watch (name: string, server: WebSocketServer): void {
     const { events } = server.monitor
     events.on('changed', options => {
-      Object.assign(this.#changed.get(name)!, storable(options))
+      const changed = this.#changed.get(name)!
+      Object.assign(changed, storable(options), mergedRooms(changed, options))
       this.#schedule()
     })
     events.on('banned', () => { this.#schedule() })
@@ -112,24 +144,28 @@ export class StateFile {
       settings: this.#changed.get(name)!,
       bans: server.bans().map(describeBan)
     }])
-    return { version: VERSION, servers: Object.fromEntries(servers) }
+    return { version: VERSION, servers: { ...this.#stored, ...Object.fromEntries(servers) } }
   }
 }
 
 /** Options as JSON: null for one that is not set. */
-function storable (options: Partial<ServerOptions>): Record<string, unknown> {
+function storable (options: Partial<ServerOptions>): Values {
   const names: readonly string[] = runtimeOptionNames
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name))
     .map(([name, value]) => [name, value ?? null]))
 }
 
-function checkStored (stored: Partial<Stored> | null): Stored {
-  const { version, servers } = stored ?? {}
+/** The rules of `rooms` that were changed, now or before: others follow the options of the next start. */
+function mergedRooms (before: Values, { rooms }: Partial<ServerOptions>): Values {
+  return rooms === undefined ? {} : { rooms: { ...before.rooms as object | undefined, ...rooms as object } }
+}
+
+function checkStored (stored: Partial<Stored> | null): Stored['servers'] {
+  const { version, servers = {} } = stored ?? {}
   if (version !== VERSION) throw new Error(`expected version ${VERSION}, found ${String(version)}`)
-  for (const [name, { settings, bans }] of Object.entries(servers ?? {})) {
-    if (typeof settings !== 'object' || !Array.isArray(bans)) throw new Error(`${name}: expected settings and bans`)
-  }
-  return { version, servers: servers ?? {} }
+  if (Schema.Check(StoredServers, servers)) return servers
+  const { instancePath, message } = firstFault(StoredServers, servers)
+  throw new Error(`${['servers', ...instancePath.split('/').slice(1)].join('.')} ${message}`)
 }
 
 function timeOf (text: string): number {
@@ -138,9 +174,13 @@ function timeOf (text: string): number {
   return time
 }
 
+function temporaryPath (path: string): string {
+  return `${path}.${process.pid}.tmp`
+}
+
 /** Replaces a file atomically: its new content is on the disk before it has its name. */
 function replaceFile (path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = temporaryPath(path)
   try {
     const file = openSync(temporary, 'w', 0o600)
     try {

@@ -68,7 +68,7 @@ export type CallArguments<Name extends keyof Operations> = undefined extends Ope
 const DEFAULT_PREFIX = 'api/v1'
 const DEFAULT_TIMEOUT = 30
 
-/** An error response of the REST API. */
+/** An error response of the REST API, or a path parameter that no request can be made of (status 400). */
 export class ApiError extends Error {
   /** HTTP status. */
   readonly status: number
@@ -135,8 +135,8 @@ export class PeerServerClient {
 
   async #send (name: keyof Operations, parameters: Record<string, unknown>, init: RequestInit): Promise<Response> {
     const { method, path, query } = operations[name]
-    const encoded = (parameter: string): string => encodeURIComponent(String(parameters[parameter]))
-    const url = new URL(path.slice(1).replace(/\{(\w+)\}/g, (_, parameter: string) => encoded(parameter)), this.#root)
+    const segment = (parameter: string): string => encodeSegment(parameter, String(parameters[parameter]))
+    const url = new URL(path.slice(1).replace(/\{(\w+)\}/g, (_, parameter: string) => segment(parameter)), this.#root)
     for (const parameter of query) {
       if (parameters[parameter] !== undefined) url.searchParams.set(parameter, String(parameters[parameter]))
     }
@@ -145,6 +145,15 @@ export class PeerServerClient {
     if (response.ok) return response
     throw new ApiError(response.status, await response.json().catch(() => ({})) as Partial<Problem>)
   }
+}
+
+/** A segment of a path. Some texts cannot be one: the URL would be that of another operation. */
+function encodeSegment (parameter: string, text: string): string {
+  if (text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text)
+  const message = text === '' ? 'must not be empty' : `must not be ${text}`
+  throw new ApiError(400, {
+    code: 'bad-request', detail: `${parameter} ${message}`, errors: [{ pointer: `/params/${parameter}`, message }]
+  })
 }
 
 /** The JSON of a response; ApiError when it has none, e.g. because it comes from another web server. */

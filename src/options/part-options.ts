@@ -17,6 +17,9 @@ export const operationIdPrefix = Type.Optional(Type.String({
     'and `.`, or nothing for `peerServer`'
 }))
 
+/** Option `servers` of a part: names of servers of the app. */
+export const serverNames = Type.Optional(Type.Array(Type.String(), { minItems: 1 }))
+
 /** Options of Fastify's own `register`, which it passes on to the plugin. */
 const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
 

@@ -24,6 +24,8 @@ export interface Listener {
 export interface Mount {
   /** The port the host app is bound to, 0 while it is not. */
   readonly port: number
+  /** Path of the endpoint, with the prefixes of the scopes that it is in; default: option `path`. */
+  readonly path?: string
   /** Whether clients connect with TLS. */
   readonly tls: boolean
 }

@@ -22,13 +22,24 @@ export function refusalBytes (error: GodotError): Buffer {
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body])
 }
 
-/** Sends the refusal, in exactly those bytes, through a response of an HTTP server. */
+/**
+ * Sends the refusal through a response of an HTTP server: in exactly those bytes, or over HTTP/2, which has no upgrades
+ * (RFC 9113 section 8.6), without the reason phrase and what concerns the connection.
+ */
 export function sendRefusal (response: ServerResponse, error: GodotError): void {
   const { status, reason, headers, body } = refusalOf(error)
   response.sendDate = false
-  response.writeHead(status, reason, headers)
+  if (response.req.httpVersionMajor === 2) {
+    for (let at = 0; at < headers.length; at += 2) {
+      if (!ofConnection.has(headers[at])) response.setHeader(headers[at], headers[at + 1])
+    }
+    response.writeHead(status)
+  } else response.writeHead(status, reason, headers)
   response.end(body)
 }
+
+/** Headers that HTTP/2 forbids (RFC 9113 section 8.2.2). */
+const ofConnection = new Set(['Connection', 'Upgrade'])
 
 /** An error as a problem document (RFC 9457); `instance` is the id of the request. */
 export function problemOfGodotError (error: GodotError, instance?: string) {

@@ -1,21 +1,24 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import app from '../../app.ts'
+import type { ServerOptions } from '../../index.ts'
 import { root } from '../../scripts/root.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 /** The app of the service with a state file. */
-async function start (t: Test, stateFile: string, more: Array<{ name: string, path: string }> = []) {
+async function start (
+  t: Test, stateFile: string, more: Array<{ name: string, path: string }> = [], rooms: ServerOptions['rooms'] = true
+) {
   const lines: any[] = []
   const service = Fastify({ logger: { level: 'info', stream: { write: text => { lines.push(JSON.parse(text)) } } } })
   t.teardown(async () => { await service.close() })
-  const server = { maxPeers: 100, closeTimeout: 0.3, rooms: true }
+  const server = { maxPeers: 100, closeTimeout: 0.3, rooms }
   await service.register(app, { server, more, admin: { auth: false }, stateFile })
   await service.ready()
   return { service, server: service.peerServer, lines }
@@ -90,8 +93,15 @@ for (const [text, message] of Object.entries({
   '{"version":2}': /expected version 1, found 2/,
   '{"version":1,"servers":{"peerServer":{"settings":{"path":"/x"},"bans":[]}}}': /peerServer: option path: cannot be/,
   '{"version":1,"servers":{"peerServer":{"settings":{"maxPeers":"x"},"bans":[]}}}': /option maxPeers: must be/,
-  '{"version":1,"servers":{"peerServer":{"bans":[]}}}': /expected settings and bans/,
-  '{"version":1,"servers":{"peerServer":{"settings":{},"bans":[{"address":"x","since":"2020-01-01","until":null}]}}}':
+  '{"version":1,"servers":{"peerServer":{"bans":[]}}}': /servers\.peerServer must have required properties settings/,
+  '{"version":1,"servers":{"peerServer":null}}': /servers\.peerServer must be object/,
+  '{"version":1,"servers":{"peerServer":{"settings":null,"bans":[]}}}': /servers\.peerServer\.settings must be object/,
+  '{"version":1,"servers":{"other":{"settings":[],"bans":[]}}}': /servers\.other\.settings must be object/,
+  '{"version":1,"servers":null}': /servers must be object/,
+  '{"version":1,"servers":{"peerServer":{"settings":{},"bans":[{"address":"::1","since":"2020-01-01","until":null}]}}}':
+    /servers\.peerServer\.bans\.0 must have required properties reason/,
+  [['{"version":1,"servers":{"peerServer":{"settings":{},"bans":[',
+    '{"address":"x","reason":"","since":"2020-01-01","until":null}]}}}'].join('')]:
     /peerServer: address x/
 })) {
   t.test(`a file that cannot be used ends the start instead of losing bans: ${text}`, async t => {
@@ -105,7 +115,9 @@ for (const [text, message] of Object.entries({
 t.test('a file that cannot be written is reported, and the next change tries again', async t => {
   const folder = join(temporaryFolder(t), 'later')
   const file = join(folder, 'state.json')
+  mkdirSync(folder)
   const { server, lines } = await start(t, file)
+  rmdirSync(folder)
   server.ban('192.0.2.1')
   await withTimeout(10, () => 'the log', (async () => {
     while (!lines.some(({ msg }) => /^state not saved/.test(msg))) await new Promise(resolve => setImmediate(resolve))
@@ -118,7 +130,9 @@ t.test('a file that cannot be written is reported, and the next change tries aga
 t.test('a file that could not be written is written when the app closes', async t => {
   const folder = join(temporaryFolder(t), 'missing')
   const file = join(folder, 'state.json')
+  mkdirSync(folder)
   const { service, server, lines } = await start(t, file)
+  rmdirSync(folder)
   server.ban('192.0.2.1')
   await until(() => lines.some(({ msg }) => /^state not saved/.test(msg)))
   mkdirSync(folder)
@@ -143,6 +157,54 @@ t.test('a disk that is full in the middle of the file leaves the one before', as
   t.match(stdout, /EFBIG/)
   t.same(readdirSync(folder), ['state.json'])
   t.same(JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')), { version: 1, servers: {} })
+})
+
+t.test('a rule of rooms that was changed leaves the others to the next start', async t => {
+  const file = join(temporaryFolder(t), 'state.json')
+  const first = await start(t, file, [], { maxRooms: 10, maxPeersPerRoom: 20 })
+  first.server.change({ rooms: { maxRooms: 3 } })
+  first.server.change({ rooms: { emptyTimeout: 5 } })
+  await first.service.close()
+  const settings = () => JSON.parse(readFileSync(file, 'utf8')).servers.peerServer.settings
+  t.same(settings(), { rooms: { maxRooms: 3, emptyTimeout: 5 } })
+
+  const second = await start(t, file, [], { maxRooms: 11, maxPeersPerRoom: 21 })
+  t.same(second.server.options.rooms, { maxRooms: 3, maxPeersPerRoom: 21, emptyTimeout: 5 })
+  second.server.change({ rooms: { maxRooms: 4 } })
+  await second.service.close()
+  t.same(settings(), { rooms: { maxRooms: 4, emptyTimeout: 5 } })
+})
+
+t.test('the state of a server that is not there now is kept', async t => {
+  const file = join(temporaryFolder(t), 'state.json')
+  const more = [{ name: 'godot4', path: '/ws4' }]
+  const both = await start(t, file, more)
+  const godot4 = both.service.getDecorator<typeof both.server>('godot4')
+  const ban = godot4.ban('192.0.2.7')
+  godot4.change({ maxPeers: 9 })
+  await both.service.close()
+  const { servers } = JSON.parse(readFileSync(file, 'utf8'))
+
+  const one = await start(t, file)
+  one.server.ban('192.0.2.8')
+  await one.service.close()
+  t.match(JSON.parse(readFileSync(file, 'utf8')).servers, {
+    godot4: servers.godot4, peerServer: { bans: [{ address: '192.0.2.8' }] }
+  })
+  const again = (await start(t, file, more)).service.getDecorator<typeof both.server>('godot4')
+  t.same(again.bans(), [ban])
+  t.equal(again.options.maxPeers, 9)
+})
+
+t.test('does not start if the file could not be written', async t => {
+  const folder = temporaryFolder(t, { file: '' })
+  for (const path of ['missing/state.json', 'file/state.json']) {
+    const file = join(folder, path)
+    await t.rejects(start(t, file), {
+      code: /^(ERR_INVALID_DATA|ENOTDIR)$/, message: path.startsWith('m') ? `${file}: cannot be written: ` : /ENOTDIR/
+    }, path)
+  }
+  t.same(readdirSync(folder), ['file'])
 })
 
 t.test('does not start if the file cannot be read', async t => {

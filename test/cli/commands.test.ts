@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../../scripts/root.ts'
@@ -78,6 +80,7 @@ t.test('rooms close closes a room, with code and reason', async t => {
   t.same((await closed).map(String), ['4001', 'over'])
   await gone
   t.match(await command(['rooms', 'close', 'arena-7'], env), { code: 1, errors: 'no room "arena-7"\n' })
+  t.match(await command(['rooms', 'close', '..'], env), { code: 1, errors: 'room must not be ..\n' })
   for (const names of [[], ['a', 'b']]) {
     t.match(await command(['rooms', 'close', ...names], env), { code: 2, errors: /^expected the name of one room\n/ })
   }
@@ -295,4 +298,19 @@ t.test('send explains how to end typed input', async t => {
   t.equal(await run({ args: ['send'], env, input: typed as never, output: output as never, errors, signal }), 0)
   t.match(errors.read().toString(), /press Ctrl-D/)
   t.equal(String((await received)[0]), 'typed\n')
+})
+
+const shell = async (script: string) => await promisify(execFile)('bash', ['-c', script], {
+  env: { ...process.env, NODE: process.execPath, CLI: join(root, 'dist/cli.js') }
+})
+
+const isMissing = { skip: !existsSync('/dev/full') && 'there is no /dev/full' }
+t.test('output that cannot be written is reported, with exit code 1', isMissing, async t => {
+  await t.rejects(shell('"$NODE" "$CLI" --help > /dev/full'), {
+    code: 1, stderr: /^Cannot write the output: ENOSPC.*\n$/
+  })
+})
+
+t.test('a reader that closes the pipe early is no error', async t => {
+  t.match(await shell('set -o pipefail; "$NODE" "$CLI" --help | true'), { stdout: '', stderr: '' })
 })

@@ -107,6 +107,29 @@ t.test('rejects with the problem of an error response', async t => {
   t.type(unused, 'function')
 })
 
+t.test('a path parameter that would make the URL of another operation is refused before any request', async t => {
+  const requests: string[] = []
+  const http = createServer((request, response) => {
+    requests.push(request.url!)
+    response.setHeader('content-type', 'application/json').end('{}')
+  })
+  t.teardown(() => { http.closeAllConnections(); http.close() })
+  await once(http.listen(0, '127.0.0.1'), 'listening')
+  const client = new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
+  for (const room of ['.', '..', '']) {
+    for (const call of [
+      client.call('getRoom', { room }), client.call('closeRoom', { room }), client.call('putRoomPacket', { room }, 'x')
+    ]) {
+      const error = await call.catch((error: unknown) => error as ApiError) as ApiError
+      t.match(error, { name: 'ApiError', status: 400, problem: { errors: [{ pointer: '/params/room' }] } })
+      t.same(error.details, [room === '' ? 'room must not be empty' : `room must not be ${room}`])
+    }
+  }
+  t.same(requests, [])
+  await client.call('getRoom', { room: '...' })
+  t.same(requests, ['/api/v1/rooms/...'])
+})
+
 t.test('events resume after the given id', async t => {
   const { client, server } = await startService(t)
   const over = new AbortController()

@@ -67,6 +67,7 @@ t.test('registration without a token fails with an explanation', async t => {
     [{}, /set option `token`, or `auth: false`/],
     [{ token: undefined }, /set option `token`/],
     [{ token: [] }, /set option `token`/],
+    [{ token: alice, auth: false }, /option `token` has no effect with `auth: false`/],
     [{ token: '' }, /the token of admin must not be empty/],
     [{ token: '   ' }, /the token of admin must not be empty/],
     [{ auth: true }, /option auth: must be false/],

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
@@ -9,6 +10,7 @@ import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { nextClose, jsonRequest, nextMessage, startHost } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { pem } from '../helper/keys.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
 t.test('a host keeps its own WebSocket routes and their options', async t => {
@@ -311,6 +313,34 @@ t.test('works in a child scope with its own server', async t => {
   const end = nextClose(socket)
   await app.close()
   t.match(await end, { code: 1001 })
+})
+
+t.test('over HTTP/2 the endpoint responds with 426, and clients of HTTP/1.1 join', async t => {
+  const https = { allowHTTP1: true, key: pem('leaf.key'), cert: pem('leaf.pem') + pem('middle.pem') }
+  const app = Fastify({ http2: true, https }) as unknown as FastifyInstance
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, { rooms: true })
+  await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.teardown(() => { session.destroy() })
+  for (const [path, status, answer] of [
+    ['/ws', 426, { code: 'upgrade-required' }],
+    ['/ws/arena', 426, { code: 'upgrade-required' }],
+    ['/api/v1/server', 200, { listening: true }],
+    ['/api/v1/peers/2', 404, { code: 'ERR_DOES_NOT_EXIST' }]
+  ] as const) {
+    const stream = session.request({ ':path': path })
+    const [headers] = await once(stream, 'response')
+    t.equal(headers[':status'], status, path)
+    t.match(JSON.parse(Buffer.concat(await stream.toArray()).toString()), answer, path)
+    t.notOk('upgrade' in headers || 'connection' in headers, path)
+  }
+  const connected = nextSignal(app.peerServer, 'client_connected')
+  const socket = new WebSocket(`wss://127.0.0.1:${port}/ws/arena`, { rejectUnauthorized: false })
+  t.teardown(() => { socket.terminate() })
+  await Promise.all([connected, once(socket, 'open')])
 })
 
 async function open (t: Test, port: number, path: string): Promise<WebSocket> {

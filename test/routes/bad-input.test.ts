@@ -292,6 +292,17 @@ t.test('rejects bad input', async t => {
     t.equal((await host.api('/peers/%FF')).status, 400)
   })
 
+  await t.test('responds with 400 to the room names . and .., which URL parsers resolve', async t => {
+    for (const path of ['/rooms/.', '/rooms/..', '/rooms/%2E%2e', '/rooms/../peers', '/peers?room=..']) {
+      const raw = await connectRaw(t, host.port)
+      raw.send(`GET /api/v1${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+      const { status, body } = await raw.response()
+      t.equal(status, 400, path)
+      t.match(JSON.parse(body), { errors: [{ pointer: path.includes('?') ? '/query/room' : '/params/room' }] }, path)
+    }
+    await names(t, await host.api('/rooms', jsonRequest('POST', { name: '..' })), '/body/name')
+  })
+
   for (const [method, path, allow] of [
     ['DELETE', '/server', 'GET, HEAD, PATCH'],
     ['POST', '/server/listening', 'GET, HEAD'],

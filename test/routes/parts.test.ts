@@ -43,6 +43,11 @@ async function respondsAsMounted (t: Test, app: FastifyInstance): Promise<void> 
   }
 }
 
+/** Where a response redirects to, as a client resolves it. */
+function redirected (path: string, location: string | undefined): string {
+  return new URL(location!, `http://localhost/proxy${path}`).pathname
+}
+
 async function listeningHost (t: Test): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
@@ -105,11 +110,69 @@ t.test('the root of the prefix leads to the dashboard, unless the host has a pag
   for (const [path, location] of [['/ops', '/ops/dashboard'], ['/ops/', '/ops/dashboard']]) {
     const { statusCode, headers } = await app.inject(path)
     t.equal(statusCode, 302)
-    t.equal(new URL(headers.location!, `http://localhost/proxy${path}`).pathname, `/proxy${location}`)
+    t.equal(redirected(path, headers.location), `/proxy${location}`)
   }
   t.equal((await app.inject('/taken')).body, 'own')
   t.equal((await app.inject('/taken/dashboard')).statusCode, 200)
 })
+
+t.test('the host may have a page at the root of the prefix with or without a slash, also in a scope', async t => {
+  for (const page of ['/outer/ops', '/outer/ops/']) {
+    const app = await listeningHost(t)
+    app.get(page, async () => 'own')
+    await app.register(peerServer)
+    await app.register(async scope => { await scope.register(dashboard, { prefix: '/ops' }) }, { prefix: '/outer' })
+    t.equal((await app.inject(page)).body, 'own')
+    t.equal((await app.inject('/outer/ops/dashboard')).statusCode, 200)
+  }
+})
+
+for (const routerOptions of [
+  { ignoreTrailingSlash: true }, { ignoreDuplicateSlashes: true }, { caseSensitive: false },
+  { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false }
+]) {
+  t.test(`parts work in a host with ${JSON.stringify(routerOptions)}`, async t => {
+    const app = Fastify({ routerOptions })
+    t.teardown(async () => { await app.close() })
+    await mountAll(app)
+    await app.ready()
+    await respondsAsMounted(t, app)
+    const { ignoreTrailingSlash = false, ignoreDuplicateSlashes = false, caseSensitive = true } = routerOptions
+    for (const path of [...Object.keys(paths), '/ops/api/v1/server', '/ops/api/v1/rooms/main']) {
+      const isPage = path === '/ops/dashboard'
+      if (ignoreTrailingSlash && !isPage) t.equal((await app.inject(`${path}/`)).statusCode, 200, `${path}/`)
+      if (!caseSensitive) t.equal((await app.inject(path.replace('/ops/', '/OPS/'))).statusCode, 200, `${path} at /OPS`)
+      if (ignoreDuplicateSlashes) {
+        t.equal((await app.inject(path.replace('/ops/', '//ops//'))).statusCode, 200, `${path} at //ops//`)
+      }
+    }
+    for (const path of ['/ops/dashboard/', ...(ignoreDuplicateSlashes ? ['/ops/dashboard//?a=/'] : [])]) {
+      const { statusCode, headers } = await app.inject(path)
+      t.equal(statusCode, 308, path)
+      t.equal(redirected(path, headers.location), '/proxy/ops/dashboard', path)
+    }
+    for (const path of ['/ops', '/ops/']) {
+      const { statusCode, headers } = await app.inject(path)
+      t.equal(statusCode, 302, path)
+      t.equal(redirected(path, headers.location), '/proxy/ops/dashboard', path)
+    }
+  })
+}
+
+for (const prefix of [undefined, '/x', '/x/']) {
+  t.test(`parts can be registered where the router ignores slashes, with prefix ${prefix}`, async t => {
+    const at = prefix === undefined ? {} : { prefix }
+    for (const routerOptions of [{ ignoreTrailingSlash: true }, { ignoreDuplicateSlashes: true }]) {
+      for (const part of [health, metrics, asyncapi, dashboard, lobbyRoutes, adminRoutes]) {
+        const app = Fastify({ routerOptions })
+        t.teardown(async () => { await app.close() })
+        await app.register(peerServer, { rooms: true })
+        await app.register(part as typeof adminRoutes, { ...at, ...(part === adminRoutes ? { auth: false } : {}) })
+        await app.ready()
+      }
+    }
+  })
+}
 
 t.test('option api tells the page where the REST API is', async t => {
   const app = await listeningHost(t)
@@ -139,6 +202,49 @@ t.test('a part that names a server that does not exist fails to register', async
     await t.rejects(async () => { await app.register(part, { servers: ['other'] }) },
       { message: `${name}: no server named other; register the peerServer plugin first` })
   }
+})
+
+const partsByName = { health, metrics, asyncapi, dashboard }
+const badOptions: Array<[part: keyof typeof partsByName, options: object, message: RegExp]> = [
+  ...(['health', 'metrics', 'asyncapi', 'dashboard'] as const).flatMap(
+    part => ([
+      [part, { server: 'peerServer' }, /option server: no such option/],
+      [part, { servers: 'peerServer' }, /option servers: must be array/],
+      [part, { servers: [] }, /option servers: must not have fewer than 1 items/]
+    ] satisfies typeof badOptions)),
+  ['dashboard', { Api: 'x' }, /option Api: no such option/],
+  ['dashboard', { api: 1 }, /option api: must be string/],
+  ['metrics', { tokens: token }, /option tokens: no such option/],
+  ['metrics', { token: '' }, /the token of admin must not be empty/],
+  ['metrics', { token: [] }, /option `token` needs at least one token/],
+  ['metrics', { token: [{ name: 'viewer', token: ' ' }] }, /the token of viewer must not be empty/],
+  ['metrics', { token: [{ name: 'viewer' }] }, /option token/],
+  ['metrics', { token, auth: false }, /option `token` has no effect with `auth: false`/],
+  ['metrics', { auth: true }, /option auth: must be false/],
+  ['metrics', { registry: null }, /option registry: must be a registry/],
+  ['metrics', { registry: {} }, /option registry: must be a registry/]
+]
+
+for (const [part, options, message] of badOptions) {
+  t.test(`${part} refuses the options ${JSON.stringify(options)}`, async t => {
+    const app = await listeningHost(t)
+    await app.register(peerServer)
+    await t.rejects(async () => { await app.register(partsByName[part], options) },
+      { code: 'ERR_INVALID_PARAMETER', message: new RegExp(`^${part}: ${message.source}`) })
+  })
+}
+
+t.test('metrics refuse a short token in production', async t => {
+  const { NODE_ENV } = process.env
+  t.teardown(() => {
+    if (NODE_ENV === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = NODE_ENV
+  })
+  process.env.NODE_ENV = 'production'
+  const app = await listeningHost(t)
+  await app.register(peerServer)
+  await t.rejects(async () => { await app.register(metrics, { token: 'short' }) },
+    { code: 'ERR_INVALID_PARAMETER', message: /the token of admin must have at least 32 characters/ })
 })
 
 const main = JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)

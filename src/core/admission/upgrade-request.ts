@@ -12,7 +12,7 @@ export interface UpgradeRequest {
   readonly url: string
   /** Host the client asked for, with port. */
   readonly host: string | undefined
-  /** The room in the path, if a router has found it there; otherwise it is read from `url`. */
+  /** The room that a router has found in `url`; without one it is read from there. */
   readonly room?: string | undefined
   /** Canonical address and port of the client. */
   readonly address: string

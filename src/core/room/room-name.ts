@@ -5,8 +5,8 @@ import type { UpgradeRequest } from '../admission/upgrade-request.ts'
 /** The room of clients that choose none. */
 export const MAIN = 'main'
 
-/** Case-sensitive. */
-export const roomNamePattern = '^[A-Za-z0-9_.-]{1,64}$'
+/** Case-sensitive. `.` and `..` are no names, as in the path of a URL they have another meaning. */
+export const roomNamePattern = '^([A-Za-z0-9_.-]{3,64}|\\.?[A-Za-z0-9_-]|[A-Za-z0-9_-][A-Za-z0-9_.-])$'
 const pattern = new RegExp(roomNamePattern)
 
 /** Letters and digits of generated names; without I, O, 0 and 1, which look alike. */
@@ -29,9 +29,13 @@ export function requestedRoom ({ url, room }: UpgradeRequest, endpoint: string):
   const path = end === -1 ? url : url.slice(0, end)
   const below = endpoint.endsWith('/') ? endpoint : `${endpoint}/`
   const segment = path.startsWith(below) ? path.slice(below.length) : ''
-  if (segment !== '') return checkRoomName(decoded(segment))
-  const name = end === -1 ? null : new URLSearchParams(url.slice(end)).get('room')
-  return name === null ? MAIN : checkRoomName(name)
+  return checkRoomName(segment === '' ? roomInQuery(url) : decoded(segment))
+}
+
+/** The query parameter `room` of a URL, else `main`; a query begins at the first question mark. */
+export function roomInQuery (url: string): string {
+  const end = url.indexOf('?')
+  return (end === -1 ? null : new URLSearchParams(url.slice(end)).get('room')) ?? MAIN
 }
 
 /** A join code that is easy to say and to type: five unambiguous letters and digits. */

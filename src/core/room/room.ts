@@ -30,7 +30,7 @@ export class Room extends PacketPeer {
     this.#core = core
   }
 
-  /** Name of the room: 1 to 64 letters, digits, dots, hyphens and underscores. */
+  /** Name of the room: 1 to 64 letters, digits, dots, hyphens and underscores, but not `.` or `..`. */
   get name (): string {
     return this.#core.name
   }

@@ -1,6 +1,7 @@
 import type { Admission } from '../admission/admission.ts'
 import type { PacketPeer } from '../peer/packet-peer.ts'
 import type { Rooms } from '../room/rooms.ts'
+import type { Listening } from './listening.ts'
 import type { Monitor } from './monitor.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { Settings } from './settings.ts'
@@ -10,6 +11,7 @@ export interface ServerInternals {
   readonly settings: Settings
   readonly admission: Admission
   readonly registry: PeerRegistry
+  readonly listening: Listening
   readonly monitor: Monitor
   readonly rooms: Rooms
 }

@@ -48,6 +48,12 @@ export class Listening {
     return (this.isOn ? this.#listener === this.#mount : wouldMount) ? 'mounted' : 'own'
   }
 
+  /** Where clients connect: the whole path of the mounted endpoint, or option `path`. */
+  get path (): string {
+    const { path } = this.#settings.options
+    return this.mode === 'mounted' ? this.#mount!.path ?? path : path
+  }
+
   /** Whether clients connect with `wss://`. */
   get tls (): boolean {
     if (this.#listener !== undefined) return this.#listener.tls

@@ -41,7 +41,7 @@ export interface MonitorEvents {
   banned: [ban: Ban]
   /** The ban of an address or range was lifted. */
   unbanned: [ban: Ban]
-  /** Options changed at run time. */
+  /** Options changed at run time; `rooms` has only the rules that did. */
   changed: [options: Partial<ServerOptions>]
   /** The server started to listen; a mounted one, at the start of its app, before that is bound to a port. */
   listening: []

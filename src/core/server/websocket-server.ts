@@ -198,7 +198,7 @@ export class WebSocketServer extends PacketPeer {
     if ('rooms' in changes || 'authTimeout' in changes) this.#registry.rooms.timeoutsChanged()
     if ('pingInterval' in changes) this.#listening.pingIntervalChanged()
     if ('maxPacketsPerSecond' in changes || 'maxBytesPerSecond' in changes) this.#registry.ratesChanged()
-    this.#monitor.events.emit('changed', changes)
+    this.#monitor.events.emit('changed', options)
   }
 
   /**
@@ -534,6 +534,7 @@ export class WebSocketServer extends PacketPeer {
       settings: this.#settings,
       admission: this.#admission,
       registry: this.#registry,
+      listening: this.#listening,
       monitor: this.#monitor,
       rooms: this.#registry.rooms
     }

@@ -46,7 +46,12 @@ const urls: Array<[url: string, room: string | undefined]> = [
   ['/ws/a/b', undefined],
   ['/ws/a%2Fb', undefined],
   ['/ws/%zz', undefined],
-  ['/ws?room=..', '..'],
+  ['/ws?room=.', undefined],
+  ['/ws?room=..', undefined],
+  ['/ws?room=...', '...'],
+  ['/ws?room=.a', '.a'],
+  ['/ws?room=a.', 'a.'],
+  ['/ws?room=a', 'a'],
   ['/ws/a b', undefined],
   ['/ws/ä', undefined],
   ['/ws?room=', undefined],
@@ -174,7 +179,7 @@ t.test('openRoom opens a room that waits for its first peer', async t => {
   t.equal(server.roomCount, 2)
   t.throws(() => server.openRoom('arena'), { code: 'ERR_ALREADY_EXISTS', number: 32, statusCode: 409 })
   t.throws(() => server.openRoom('main'), { code: 'ERR_ALREADY_EXISTS' })
-  for (const name of ['a/b', 5, null, ['a']]) {
+  for (const name of ['a/b', '.', '..', '', 5, null, ['a']]) {
     t.throws(() => server.openRoom(name as string), { code: 'invalid-room-name' })
   }
   t.throws(() => server.room('nowhere'), { code: 'ERR_DOES_NOT_EXIST', statusCode: 404 })

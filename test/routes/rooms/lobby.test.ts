@@ -5,7 +5,8 @@ import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import peerServer, { lobbyRoutes, type LobbyOptions, type ServerOptions, type WebSocketServer } from '../../../index.ts'
+import peerServer, { adminRoutes, asyncapi, lobbyRoutes } from '../../../index.ts'
+import type { LobbyOptions, ServerOptions, WebSocketServer } from '../../../index.ts'
 import { jsonRequest, startHost, type Host, type HostOptions, type JsonResponse } from '../../helper/host.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
 import { stopTime } from '../../helper/clock.ts'
@@ -380,9 +381,46 @@ for (const [what, options, server, host, headers, url] of urls) {
   })
 }
 
-t.test('rooms named . and .. have URLs that lead to them', async t => {
+for (const [outer, prefix, path, expected] of [
+  ['/games', undefined, '/chat', '/games/chat'],
+  ['/games/', '/eu', '/chat', '/games/eu/chat'],
+  ['/games', undefined, '/', '/games'],
+  ['/', '/eu', undefined, '/eu/ws']
+] as const) {
+  t.test(`in a scope at ${outer} the URL leads to ${expected}, as other parts report it`, async t => {
+    const app = Fastify()
+    t.teardown(async () => { await app.close() })
+    let server: WebSocketServer
+    await app.register(async scope => {
+      await scope.register(peerServer, {
+        gdMpApi: true, rooms: true, ...(path === undefined ? {} : { path }), ...(prefix === undefined ? {} : { prefix })
+      })
+      await scope.register(lobbyRoutes, { prefix: '/lobby' })
+      await scope.register(adminRoutes, { prefix: '/admin', auth: false })
+      await scope.register(asyncapi)
+      server = scope.peerServer
+    }, { prefix: outer })
+    const base = await app.listen({ port: 0, host: '127.0.0.1' })
+    const at = (path: string): string => base + (outer.replace(/\/$/, '') + path)
+    const { url, name } = await (await fetch(at('/lobby/match'), { method: 'POST' })).json() as Record<string, string>
+    t.equal(url, `${base.replace('http', 'ws')}${expected}/${name}`)
+    await enter(t, server!, url)
+    t.equal(server!.room(name).peerCount, 1)
+    const { path: reported } = await (await fetch(at('/admin/server'))).json() as { path: string }
+    t.equal(reported.replace(/(?<=.)\/$/, ''), expected)
+    await enter(t, server!, base.replace('http', 'ws') + reported)
+    t.equal(server!.room('main').peerCount, 1, 'its path is no room')
+    await enter(t, server!, base.replace('http', 'ws') + expected)
+    t.equal(server!.room('main').peerCount, 2)
+    const { channels } = await (await fetch(at('/asyncapi.json'))).json() as any
+    t.equal(channels.peerServer.address, `${expected}/{room}`)
+    t.equal(server!.options.path, (prefix ?? '') + (path ?? '/ws'), 'the option is as given')
+  })
+}
+
+t.test('the shortest names have URLs that lead to their rooms', async t => {
   const lobby = await startLobby(t)
-  for (const name of ['.', '..']) {
+  for (const name of ['a', '.a', '...']) {
     lobby.server.openRoom(name)
     const { items: [{ url }] } = await (await lobby.ask('/rooms')).json()
     await enter(t, lobby.server, url)
