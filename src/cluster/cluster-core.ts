@@ -310,7 +310,14 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
     this.#direct.forget(node.slot)
-    await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
+    try {
+      await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
+    } catch (error) {
+      // Those of its peers that are known already.
+      if (this.#peers.follows(node)) this.#peers.nodeLeft(node)
+      throw error
+    }
+    if (!this.#peers.follows(node)) return
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
