@@ -484,7 +484,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       optionsChanged: (room, changes) => { homes.optionsChanged(room, changes) },
       closing: (room, end) => { homes.closing(room, end) },
       readState: async room => await homes.readState(room),
-      writeState: async (room, bytes) => { await homes.writeState(room, bytes) },
+      writeState: async (core, bytes) => { await homes.writeState(core, bytes) },
       closed: room => { homes.closed(room) }
     }
   }

@@ -106,9 +106,13 @@ export class LocalNode implements NodeContext {
     this.#bus = undefined
   }
 
+  checkHeld (): boolean {
+    return this.#membership?.checkHeld() === true
+  }
+
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void {
-    if (this.#membership?.checkHeld() !== true) return
+    if (!this.checkHeld()) return
     this.bus.publish(subject, bytes)
     const kind = kindOf(subject)
     this.traffic.messages[kind]++

@@ -17,6 +17,8 @@ export interface NodeContext {
   readonly bus: Bus
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
+  /** Whether this node still holds its slot: it may have been stopped. If not, it is fenced when this returns. */
+  checkHeld (): boolean
   /** This node's slot and lease. */
   readonly lease: Lease
   readonly subjects: Subjects

@@ -322,17 +322,28 @@ export class RoomHomes implements DirectoryHost {
     return (await reachable(this.#openStates().get(keyOf(room))))?.value
   }
 
-  async writeState (room: string, bytes: Uint8Array): Promise<void> {
-    await reachable(this.#openStates().put(keyOf(room), bytes))
+  /** Only while this node is the home: if it was stopped, another one may have taken the room over since. */
+  async writeState (core: RoomCore, bytes: Uint8Array): Promise<void> {
+    const { name } = core
+    // The answer to its claim may still be on its way.
+    if (this.directory.get(name) === undefined) await reachable(this.directory.read(name))
+    if (this.#part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
+    const entry = this.directory.get(name)
+    if (entry === undefined || !this.#isHere(entry) || !this.#context.checkHeld()) throw withoutHome(name)
+    await reachable(this.#openStates().put(keyOf(name), bytes))
   }
 
   #openStates (): KeyStore {
-    if (this.#states === undefined) throw new GodotError('cluster-unavailable')
+    if (this.#states === undefined || !this.directory.isOpen) throw new GodotError('cluster-unavailable')
     return this.#states
   }
 
+  /** Removes a room and its state, unless another node has the room by now. */
   async #remove (room: string): Promise<void> {
-    await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
+    const entry = this.directory.get(room)
+    if (entry !== undefined && this.#isHere(entry)) {
+      await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
+    } else if (await this.directory.remove(room)) await this.#states?.delete(keyOf(room))
   }
 
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
