@@ -296,9 +296,12 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.signals.emit('ready')
   }
 
-  heartbeat (): Uint8Array {
-    this.#homes.settle()
+  tick (): void {
+    this.#homes.tick()
     this.config.settle()
+  }
+
+  heartbeat (): Uint8Array {
     return this.#gaps.digest()
   }
 
@@ -335,7 +338,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#firstNumbers.forget(node.slot)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
-    this.#homes.nodeLeft(node)
+    this.#homes.nodeLeft(node, cause)
   }
 
   /** The ids of this node's peers may soon belong to another node. */

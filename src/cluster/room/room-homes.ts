@@ -11,7 +11,7 @@ import type { RoomFacts } from '../../core/server/cluster-link.ts'
 import { BusError } from '../bus/bus.ts'
 import type { KeyStore } from '../bus/bus.ts'
 import { isSame, type Lease } from '../membership/lease.ts'
-import type { ClusterNode } from '../membership/membership-host.ts'
+import type { ClusterNode, NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
 import { RoomDirectory } from './room-directory.ts'
@@ -376,13 +376,19 @@ export class RoomHomes implements DirectoryHost {
     return !isSame(entry, previous) && !(this.#isHere(entry) && this.#wasHere(previous))
   }
 
-  /** A node was lost: rooms that had their home there get another one. */
-  nodeLeft (node: ClusterNode): void {
-    this.#failover.nodeLeft(node)
+  /** A node has left: rooms that had their home there get another one. */
+  nodeLeft (node: ClusterNode, cause: NodeLeftCause): void {
+    this.#failover.nodeLeft(node, cause)
     this.settle()
   }
 
-  /** Finds homes for rooms without one, and tries again what could not be written; called with every heartbeat. */
+  /** Called at each interval of heartbeats. */
+  tick (): void {
+    this.#failover.tick()
+    this.settle()
+  }
+
+  /** Finds homes for rooms without one, and tries again what could not be written. */
   settle (): void {
     this.#retries.retry()
     this.#removeEnded()
