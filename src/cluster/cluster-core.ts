@@ -301,9 +301,12 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.signals.emit('ready')
   }
 
-  heartbeat (): Uint8Array {
-    this.#homes.settle()
+  tick (): void {
+    this.#homes.tick()
     this.config.settle()
+  }
+
+  heartbeat (): Uint8Array {
     return this.#gaps.digest()
   }
 
@@ -315,7 +318,14 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
     this.#direct.joined(node)
-    await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
+    try {
+      await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
+    } catch (error) {
+      // Those of its peers that are known already.
+      if (this.#peers.follows(node)) this.#peers.nodeLeft(node)
+      throw error
+    }
+    if (!this.#peers.follows(node)) return
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
@@ -329,7 +339,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
-    this.#homes.nodeLeft(node)
+    this.#homes.nodeLeft(node, cause)
   }
 
   /** The peers of a node are gone, and its numbers will start over. */
@@ -489,7 +499,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       optionsChanged: (room, changes) => { homes.optionsChanged(room, changes) },
       closing: (room, end) => { homes.closing(room, end) },
       readState: async room => await homes.readState(room),
-      writeState: async (room, bytes) => { await homes.writeState(room, bytes) },
+      writeState: async (core, bytes) => { await homes.writeState(core, bytes) },
       closed: room => { homes.closed(room) }
     }
   }

@@ -11,7 +11,7 @@ import type { Lease } from './membership/lease.ts'
 import { Membership } from './membership/membership.ts'
 import type { ClusterNode, MembershipHost } from './membership/membership-host.ts'
 import { NodeCommands } from './node-commands.ts'
-import type { Timings } from './membership/timings.ts'
+import { defaultTimings, type Timings } from './membership/timings.ts'
 import type { NodeContext } from './node-context.ts'
 import { LOCAL_IDS, slotOfId } from './peer-id.ts'
 import { Subjects } from './subjects.ts'
@@ -32,18 +32,19 @@ export class LocalNode implements NodeContext {
   readonly failures: BurstLog
   readonly subjects: Subjects
   readonly commands: NodeCommands
+  readonly timings: Timings
   /** What was sent to other nodes, by kind. */
   readonly traffic = { messages: noTraffic(), bytes: noTraffic() }
   readonly #rules: CompleteClusterOptions
   readonly #connect: (log: Logger) => Promise<Bus>
-  readonly #timings: Timings | undefined
   #bus: Bus | undefined
   #membership: Membership | undefined
   #lease = NO_LEASE
   #lastLocalId = randomInt(LOCAL_IDS)
 
   constructor (
-    registry: PeerRegistry, rules: CompleteClusterOptions, connect: (log: Logger) => Promise<Bus>, timings?: Timings
+    registry: PeerRegistry, rules: CompleteClusterOptions, connect: (log: Logger) => Promise<Bus>,
+    timings: Timings = defaultTimings
   ) {
     this.registry = registry
     this.log = registry.log
@@ -53,7 +54,7 @@ export class LocalNode implements NodeContext {
     this.commands = new NodeCommands(this.subjects)
     this.#rules = rules
     this.#connect = connect
-    this.#timings = timings
+    this.timings = timings
   }
 
   get bus (): Bus {
@@ -97,7 +98,7 @@ export class LocalNode implements NodeContext {
     const { namespace } = this.#rules
     this.#bus = await this.#connect(this.log)
     this.#checkPayload(this.#bus)
-    const who = { namespace, nodeId: this.id, version: VERSION, timings: this.#timings }
+    const who = { namespace, nodeId: this.id, version: VERSION, timings: this.timings }
     this.#membership = new Membership(this.#bus, who, host, this.log)
     await this.#membership.start()
   }
@@ -111,9 +112,13 @@ export class LocalNode implements NodeContext {
     this.#bus = undefined
   }
 
+  checkHeld (): boolean {
+    return this.#membership?.checkHeld() === true
+  }
+
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void {
-    if (this.#membership?.checkHeld() !== true) return
+    if (!this.checkHeld()) return
     this.bus.publish(subject, bytes)
     const kind = kindOf(subject)
     this.traffic.messages[kind]++

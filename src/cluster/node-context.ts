@@ -4,6 +4,7 @@ import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import type { Bus } from './bus/bus.ts'
 import type { Lease } from './membership/lease.ts'
 import type { ClusterNode } from './membership/membership-host.ts'
+import type { Timings } from './membership/timings.ts'
 import type { NodeCommands } from './node-commands.ts'
 import type { Subjects } from './subjects.ts'
 
@@ -19,10 +20,13 @@ export interface NodeContext {
   readonly maxPayload: number
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
+  /** Whether this node still holds its slot: it may have been stopped. If not, it is fenced when this returns. */
+  checkHeld (): boolean
   /** This node's slot and lease. */
   readonly lease: Lease
   readonly subjects: Subjects
   readonly commands: NodeCommands
+  readonly timings: Timings
   /** Whether a message, or the home of a room, is of this node or of a live one. */
   isLive (lease: Lease): boolean
   /** The other live nodes. */

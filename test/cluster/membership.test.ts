@@ -176,6 +176,20 @@ test('a node that is lost while it is being admitted has left', async t => {
   t.same(a.told, ['joined b', 'left b lost'])
 })
 
+test('that a lost node could not be admitted is not logged', async t => {
+  const [a] = await start(t, 'a')
+  let fail = (): void => {}
+  a.host.admission = () => new Promise((_resolve, reject) => { fail = () => { reject(new Error('no snapshot')) } })
+  const b = new Node(t, a.broker, 'b')
+  await b.membership.start()
+  await a.toldOf('joined b')
+  await b.membership.leave()
+  await a.toldOf('left b left')
+  fail()
+  await pass(timings.heartbeat)
+  t.same([a.told, a.logged], [['joined b', 'left b left'], []])
+})
+
 test('a node without a broker for longer than its lease is fenced and joins again with a new lease', async t => {
   const [a, b] = await start(t, 'ab')
   const { slot, epoch } = b.membership.self!

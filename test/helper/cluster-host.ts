@@ -20,6 +20,8 @@ export class RecordingHost implements MembershipHost {
 
   async ready (): Promise<void> {}
 
+  tick (): void {}
+
   heartbeat (): Uint8Array {
     return new TextEncoder().encode('alive\n')
   }

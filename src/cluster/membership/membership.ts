@@ -240,7 +240,10 @@ export class Membership {
   #announce (slot: number): void {
     this.#sendHeartbeat()
     this.#bus.publish(this.#subjects.hello, new TextEncoder().encode(String(slot)))
-    const heartbeat = setInterval(() => { this.#sendHeartbeat() }, this.#timings.heartbeat)
+    const heartbeat = setInterval(() => {
+      if (this.checkHeld()) this.#host.tick()
+      this.#sendHeartbeat()
+    }, this.#timings.heartbeat)
     const check = setInterval(() => { this.#others.checkSilent() }, this.#timings.heartbeat / 4)
     this.#cleanup.push(() => {
       clearInterval(heartbeat)

@@ -122,9 +122,10 @@ export class OtherNodes {
       await this.#host.joined(other.node)
       other.state = 'live'
     } catch (error) {
+      if (!this.#has(other)) return
       const { id } = other.node
       this.#failures.hit({ level: 'warn', key: { node: id }, message: 'adding a node failed' }, { err: error })
-      if (this.#has(other)) this.#bySlot.delete(other.node.slot)
+      this.#bySlot.delete(other.node.slot)
     }
   }
 

@@ -1,3 +1,4 @@
+import { GodotError } from '../../error.ts'
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerFacts } from '../../core/server/cluster-link.ts'
 import type { Lease } from '../membership/lease.ts'
@@ -44,13 +45,23 @@ export class PeerFeed {
   #isReadAgain = false
   /** Whether events were lost, and the peers could not be fetched since. */
   #isStale = false
+  /** Whether the node has left: what still arrives has no effect. */
+  #hasEnded = false
 
   constructor (node: ClusterNode, host: FeedHost) {
     this.node = node
     this.#host = host
   }
 
-  /** Fetches all peers; events that arrive in the meantime are applied afterwards. */
+  /** The node has left. */
+  end (): void {
+    this.#hasEnded = true
+  }
+
+  /**
+   * Fetches all peers; events that arrive in the meantime are applied afterwards. Rejects with cluster-unavailable if
+   * the node leaves meanwhile.
+   */
   async readAll (): Promise<void> {
     if (this.#waiting !== undefined) {
       this.#isReadAgain = true
@@ -66,7 +77,7 @@ export class PeerFeed {
     } finally {
       const waiting = this.#waiting
       this.#waiting = undefined
-      for (const event of waiting) this.#apply(event)
+      if (!this.#hasEnded) for (const event of waiting) this.#apply(event)
     }
   }
 
@@ -110,6 +121,7 @@ export class PeerFeed {
     let more = true
     for (let after = 0; more;) {
       const page = await this.#host.readPeers(this.node.slot, after)
+      if (this.#hasEnded) throw new GodotError('cluster-unavailable', `node ${this.node.id} has left`)
       this.#seq = Math.max(this.#seq, page.seq)
       for (const facts of page.peers) {
         gone.delete(facts.id)

@@ -89,8 +89,14 @@ export class PeerSync implements FeedHost {
     return Array.from(this.#feeds.values(), ({ node }) => node)
   }
 
+  /** Whether this node has not left, nor joined anew, since `nodeJoined`. */
+  follows (node: ClusterNode): boolean {
+    return this.#feeds.get(node.slot)?.node === node
+  }
+
   /** The node has left, and its peers with it. */
   nodeLeft (node: ClusterNode): void {
+    this.#feeds.get(node.slot)?.end()
     this.#feeds.delete(node.slot)
     for (const { id } of [...this.replica.ofNode(node.slot)]) this.remove(id, undefined)
   }

@@ -130,14 +130,14 @@ export class RoomDirectory {
     return await this.#replace(room, entry, known.revision)
   }
 
-  /** Removes a room that has its home here, or whose home is gone. */
-  async remove (room: string): Promise<void> {
+  /** Removes a room that has its home here, or whose home is gone; false if another node has it by now. */
+  async remove (room: string): Promise<boolean> {
     const all = this.#known
     const known = all.get(room)
-    if (known === undefined) return
+    if (known === undefined) return true
     all.delete(room)
     try {
-      await this.#erase(room, known)
+      return await this.#erase(room, known)
     } catch (error) {
       if (!all.has(room)) all.set(room, known)
       throw error
@@ -145,19 +145,21 @@ export class RoomDirectory {
   }
 
   /** The entry may have another revision: the broker had lost it, and this node may have written it again. */
-  async #erase (room: string, { entry, revision }: Known): Promise<void> {
+  async #erase (room: string, { entry, revision }: Known): Promise<boolean> {
     const key = keyOf(room)
     let present = revision
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (present > 0 && await this.#ask(store => store.delete(key, present))) return
+      if (present > 0 && await this.#ask(store => store.delete(key, present))) return true
       const found = await this.#ask(store => store.get(key))
-      if (found?.value === undefined) return
+      if (found?.value === undefined) return true
       if (!isSame(decodeJson<DirectoryEntry>(found.value), entry)) {
         this.#changed(found)
-        return
+        return false
       }
       present = found.revision
     }
+    // c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it
+    return false
   }
 
   /** Forgets rooms of other nodes that the broker has lost and no home has written again. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import { MAIN } from '../../core/room/room-name.ts'
 import { isSame, type Lease } from '../membership/lease.ts'
+import type { NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
 import type { DirectoryEntry, RoomDirectory } from './room-directory.ts'
@@ -24,8 +25,8 @@ export interface FailoverHost {
 export class RoomFailover {
   readonly #context: NodeContext
   readonly #host: FailoverHost
-  /** Rooms whose home was lost. */
-  readonly #homeless = new Set<string>()
+  /** Rooms whose home was lost, and when the lease of that home has surely ended, by performance.now(). */
+  readonly #homeless = new Map<string, number>()
   /** Heartbeats for which rooms still wait for their home. */
   #heartbeats = 0
 
@@ -39,14 +40,15 @@ export class RoomFailover {
     this.#heartbeats = MAX_HOMELESS_HEARTBEATS
   }
 
-  /** Any room may have lost its home. */
+  /** Any room may have lost its home. What is waited for is longer than a lease. */
   checkAll (): void {
-    for (const [room] of this.#host.directory) this.#homeless.add(room)
+    for (const [room] of this.#host.directory) this.#homeless.set(room, 0)
   }
 
-  nodeLeft (lease: Lease): void {
+  nodeLeft (lease: Lease, cause: NodeLeftCause): void {
+    const endsAt = cause === 'left' ? 0 : performance.now() + this.#context.timings.lease
     for (const [room, entry] of this.#host.directory) {
-      if (isSame(entry, lease)) this.#homeless.add(room)
+      if (isSame(entry, lease)) this.#homeless.set(room, endsAt)
     }
   }
 
@@ -55,18 +57,22 @@ export class RoomFailover {
     this.#homeless.delete(room)
   }
 
-  /** Finds homes for the rooms without one; called with every heartbeat. */
-  settle (): void {
+  /** Called at each interval of heartbeats. */
+  tick (): void {
     if (this.#heartbeats > 0) this.#heartbeats--
     else this.#forgetLost()
-    for (const room of this.#homeless) {
+  }
+
+  /** Finds homes for the rooms without one. */
+  settle (): void {
+    for (const [room, endsAt] of this.#homeless) {
       const entry = this.#host.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
         this.#homeless.delete(room)
         continue
       }
-      this.#settle(room, entry).catch((err: unknown) => {
-        this.#homeless.add(room)
+      this.#settle(room, entry, endsAt).catch((err: unknown) => {
+        this.#homeless.set(room, Math.max(endsAt, this.#homeless.get(room) ?? 0))
         const message = 'finding a home for a room failed'
         this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
       })
@@ -79,13 +85,13 @@ export class RoomFailover {
     })
   }
 
-  async #settle (room: string, entry: DirectoryEntry): Promise<void> {
+  async #settle (room: string, entry: DirectoryEntry, endsAt: number): Promise<void> {
     if (this.#host.wasHere(entry)) {
       await this.resume(room)
       return
     }
     const isSuccessor = this.#isSuccessor(room)
-    if (isSuccessor === undefined) await this.#removeOrphan(room)
+    if (isSuccessor === undefined) await this.#removeOrphan(room, endsAt)
     else if (isSuccessor) await this.#host.directory.takeOver(room)
   }
 
@@ -107,9 +113,9 @@ export class RoomFailover {
     return isHere && others.every(({ id }) => weight(room, id) < own)
   }
 
-  /** One node removes a room that has no members left. */
-  async #removeOrphan (room: string): Promise<void> {
-    if (this.#heartbeats > 0) return
+  /** One node removes a room that has no members left, nor on its home, which may not know yet that it is lost. */
+  async #removeOrphan (room: string, endsAt: number): Promise<void> {
+    if (this.#heartbeats > 0 || performance.now() < endsAt) return
     const { slot } = this.#context.lease
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#host.remove(room)
   }

@@ -11,7 +11,7 @@ import type { RoomFacts } from '../../core/server/cluster-link.ts'
 import { BusError } from '../bus/bus.ts'
 import type { KeyStore } from '../bus/bus.ts'
 import { isSame, type Lease } from '../membership/lease.ts'
-import type { ClusterNode } from '../membership/membership-host.ts'
+import type { ClusterNode, NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
 import { RoomDirectory } from './room-directory.ts'
@@ -320,17 +320,28 @@ export class RoomHomes implements DirectoryHost {
     return (await reachable(this.#openStates().get(keyOf(room))))?.value
   }
 
-  async writeState (room: string, bytes: Uint8Array): Promise<void> {
-    await reachable(this.#openStates().put(keyOf(room), bytes))
+  /** Only while this node is the home: if it was stopped, another one may have taken the room over since. */
+  async writeState (core: RoomCore, bytes: Uint8Array): Promise<void> {
+    const { name } = core
+    // The answer to its claim may still be on its way.
+    if (this.directory.get(name) === undefined) await reachable(this.directory.read(name))
+    if (this.#part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
+    const entry = this.directory.get(name)
+    if (entry === undefined || !this.#isHere(entry) || !this.#context.checkHeld()) throw withoutHome(name)
+    await reachable(this.#openStates().put(keyOf(name), bytes))
   }
 
   #openStates (): KeyStore {
-    if (this.#states === undefined) throw new GodotError('cluster-unavailable')
+    if (this.#states === undefined || !this.directory.isOpen) throw new GodotError('cluster-unavailable')
     return this.#states
   }
 
+  /** Removes a room and its state, unless another node has the room by now. */
   async #remove (room: string): Promise<void> {
-    await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
+    const entry = this.directory.get(room)
+    if (entry !== undefined && this.#isHere(entry)) {
+      await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
+    } else if (await this.directory.remove(room)) await this.#states?.delete(keyOf(room))
   }
 
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
@@ -363,13 +374,19 @@ export class RoomHomes implements DirectoryHost {
     return !isSame(entry, previous) && !(this.#isHere(entry) && this.#wasHere(previous))
   }
 
-  /** A node was lost: rooms that had their home there get another one. */
-  nodeLeft (node: ClusterNode): void {
-    this.#failover.nodeLeft(node)
+  /** A node has left: rooms that had their home there get another one. */
+  nodeLeft (node: ClusterNode, cause: NodeLeftCause): void {
+    this.#failover.nodeLeft(node, cause)
     this.settle()
   }
 
-  /** Finds homes for rooms without one, and tries again what could not be written; called with every heartbeat. */
+  /** Called at each interval of heartbeats. */
+  tick (): void {
+    this.#failover.tick()
+    this.settle()
+  }
+
+  /** Finds homes for rooms without one, and tries again what could not be written. */
   settle (): void {
     this.#retries.retry()
     this.#removeEnded()

@@ -41,7 +41,7 @@ export interface PartHost {
   optionsChanged (room: string, changes: RoomOptions): void
   closing (room: string, end: RoomEnd): void
   readState (room: string): Promise<Uint8Array | undefined>
-  writeState (room: string, bytes: Uint8Array): Promise<void>
+  writeState (core: RoomCore, bytes: Uint8Array): Promise<void>
   closed (room: string): void
 }
 
@@ -149,7 +149,7 @@ export class RoomPart implements RoomLink, OutboxLink {
   }
 
   async writeState (bytes: Uint8Array): Promise<void> {
-    await this.#host.writeState(this.core.name, bytes)
+    await this.#host.writeState(this.core, bytes)
   }
 
   closed (): void {

@@ -83,3 +83,13 @@ t.test('peers that could not be read are read at the next heartbeat', async t =>
   t.equal(reads(), 0)
   t.same(lost, [1], 'what is lost is reported once')
 })
+
+t.test('nothing that arrives after the node has left has an effect', async t => {
+  const { feed, ids, answer, reads } = openFeed()
+  const read = feed.readAll()
+  feed.receive(joined(2, 12))
+  feed.end()
+  answer(1, 11)
+  await t.rejects(read, { code: 'cluster-unavailable', message: 'node b has left' })
+  t.same([[...ids], reads()], [[], 0])
+})

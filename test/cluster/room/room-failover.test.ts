@@ -1,0 +1,74 @@
+import t, { type Test } from 'tap'
+import { defaultTimings } from '../../../src/cluster/membership/timings.ts'
+import { internalsOf } from '../../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { stopTime } from '../../helper/clock.ts'
+import { openMemoryCluster, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+
+// Rooms without members elsewhere whose home was lost: nobody ends them before the lease of their home has ended.
+
+const STEP = 50
+const PATIENCE = 6 * defaultTimings.heartbeat
+
+interface Cluster extends MemoryCluster {
+  /** So many milliseconds pass. */
+  pass (milliseconds: number): Promise<void>
+}
+
+/** Two nodes that have joined long ago; the second one is the home of room `arena`, which has a state. */
+async function openCluster (t: Test, lease: number): Promise<Cluster> {
+  const clock = stopTime(t)
+  const pass = async (milliseconds: number): Promise<void> => {
+    for (let passed = 0; passed < milliseconds; passed += STEP) {
+      clock.advance(STEP)
+      await settled()
+    }
+  }
+  const cluster = await openMemoryCluster(t, 2, {}, { ...defaultTimings, lease })
+  await pass(PATIENCE)
+  const room = await cluster.nodes[1].cluster.openRoom('arena', { emptyTimeout: 600 })
+  await room.state.set(Buffer.from('round 3'))
+  await settled()
+  return { ...cluster, pass }
+}
+
+/** Whether a node knows the room. */
+function knows (node: WebSocketServer): boolean {
+  return internalsOf(node).registry.cluster!.room('arena') !== undefined
+}
+
+t.test('a room stays, with its state, until the lease of its lost home has surely ended', async t => {
+  const lease = 10_000
+  const { broker, buses: [, bus], nodes: [a, b], pass } = await openCluster(t, lease)
+  broker.cut(bus)
+  await pass(defaultTimings.silence + 2 * defaultTimings.heartbeat)
+  t.same([a.cluster.nodes(), knows(a)], [[], true])
+  broker.restore(bus)
+  await pass(defaultTimings.heartbeat)
+  t.equal(a.cluster.nodes().length, 1)
+  const room = b.room('arena')
+  t.ok(room.isHome)
+  t.equal(Buffer.from((await room.state.get())!).toString(), 'round 3')
+
+  broker.cut(bus)
+  await pass(lease)
+  t.ok(knows(a))
+  await pass(lease)
+  t.notOk(knows(a))
+})
+
+t.test('that many nodes join does not shorten the time for which a room waits for its home', async t => {
+  const { broker, buses, nodes: [a], pass } = await openCluster(t, defaultTimings.lease)
+  for (const bus of buses) broker.cut(bus)
+  await pass(defaultTimings.lease)
+  t.notOk(a.cluster.isReady)
+  broker.restore(buses[0])
+  while (!a.cluster.isReady) await pass(STEP)
+  const network = broker.connect()
+  t.teardown(async () => { await network.close() })
+  for (let joined = 0; joined < 10; joined++) network.publish('gdws.default.hello', Buffer.from('1'))
+  await settled()
+  t.ok(knows(a))
+  await pass(PATIENCE)
+  t.notOk(knows(a))
+})
