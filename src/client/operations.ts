@@ -273,8 +273,8 @@ export interface State {
     /** Rules of option `rooms` in effect; false: all peers are in `main` */
     rooms: false | {
       /**
-       * Who opens rooms: the first client that asks for it (`join`, the default), or only the application, the REST API
-       * and the lobby (`admin`)
+       * Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API and the
+       * lobby (`admin`); default `join`
        */
       create?: 'join' | 'admin'
       /** Maximum number of rooms besides `main`; default 10000 */
@@ -409,8 +409,8 @@ export interface Operations {
       /** Rules of option `rooms` to change; omitted ones are kept */
       rooms?: {
         /**
-         * Who opens rooms: the first client that asks for it (`join`, the default), or only the application, the REST
-         * API and the lobby (`admin`)
+         * Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API and the
+         * lobby (`admin`); default `join`
          */
         create?: 'join' | 'admin'
         /** Maximum number of rooms besides `main`; default 10000 */

@@ -123,8 +123,8 @@ export interface ServerOptions {
 /** Members of option `rooms`: which rooms there may be. */
 export interface RoomRules {
   /**
-   * Who opens rooms: the first client that asks for it (`join`), or only the application and the REST API (`admin`);
-   * default `join`.
+   * Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API and the lobby
+   * (`admin`); default `join`.
    */
   create?: 'join' | 'admin'
   /** Maximum number of rooms besides `main`; default 10000. */
