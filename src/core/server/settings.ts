@@ -30,7 +30,7 @@ export class Settings {
 
   /** Throws ERR_INVALID_PARAMETER naming the wrong option. */
   constructor (options: Partial<ServerOptions>) {
-    this.options = parseOptions(options)
+    this.options = ownOptions(parseOptions(options))
     this.wire = wires[this.options.wire]
     this.#update()
   }
@@ -85,7 +85,7 @@ export class Settings {
 
   /** Changes options; throws ERR_INVALID_PARAMETER and changes nothing when one is wrong. */
   change (changes: Partial<ServerOptions>): void {
-    Object.assign(this.options, changes, this.check(changes))
+    Object.assign(this.options, changes, ownOptions(this.check(changes)))
     this.#update()
   }
 
@@ -100,6 +100,18 @@ export class Settings {
     assign(this.outputLimits, outputBufferKb * 1024, outputMaxPackets)
     const { rooms } = this.options
     this.#rooms = rooms === false ? undefined : { ...defaultRoomRules, ...(rooms === true ? {} : rooms) }
+  }
+}
+
+/** The options with lists and rules of their own: what the caller does to its own later is not checked. */
+function ownOptions (options: ServerOptions): ServerOptions {
+  const { protocols, allowedOrigins, rooms, cluster } = options
+  return {
+    ...options,
+    protocols: [...protocols],
+    ...(Array.isArray(allowedOrigins) ? { allowedOrigins: [...allowedOrigins] } : {}),
+    ...(typeof rooms === 'object' ? { rooms: { ...rooms } } : {}),
+    ...(cluster === undefined ? {} : { cluster: { ...cluster } })
   }
 }
 

@@ -349,6 +349,22 @@ t.test('stop closes all peers, emits one signal for each, and cuts unresponsive 
   t.equal(server.peerCount, 0)
 })
 
+t.test('options are copies of what was given', async t => {
+  const protocols = ['a']
+  const allowedOrigins = ['https://a.example']
+  const rooms = { maxRooms: 3 }
+  const server = new WebSocketServer({ protocols, allowedOrigins, rooms })
+  protocols.push('b')
+  allowedOrigins.push('junk')
+  rooms.maxRooms = -1
+  const { options } = server
+  t.same([options.protocols, options.allowedOrigins, options.rooms], [['a'], ['https://a.example'], { maxRooms: 3 }])
+  const others = ['https://b.example']
+  server.change({ allowedOrigins: others })
+  others.push('junk')
+  t.same(options.allowedOrigins, ['https://b.example'])
+})
+
 t.test('properties', async t => {
   const server = new WebSocketServer()
   t.equal(server.transferMode, 2)
