@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/node-heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
+import { Subjects } from '../../src/cluster/subjects.ts'
 import { simulateTime } from '../helper/clock.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'
 import { MemoryBroker } from '../helper/memory-bus.ts'
@@ -273,6 +275,56 @@ test('a node that does not agree with a live one refuses to start', async t => {
     t.equal(node.membership.self, undefined)
   }
   t.same(b.told, [])
+})
+
+const otherHasId = { code: 'ERR_INVALID_PARAMETER', message: 'cluster: another node has the id a' }
+
+test('of two nodes with one id that start at the same time one does not start', async t => {
+  for (let turns = 0; turns < 16; turns++) {
+    const [c] = await start(t, 'c')
+    const nodes = [new Node(t, c.broker, 'a'), new Node(t, c.broker, 'a')]
+    const starts = [nodes[0].membership.start()]
+    for (let turn = 0; turn < turns; turn++) await nextTurn()
+    starts.push(nodes[1].membership.start())
+    const results = await Promise.allSettled(starts)
+    const refused = results.flatMap(result => result.status === 'rejected' ? [result.reason] : [])
+    t.match(refused, [otherHasId], `${turns} turns`)
+    t.same(nodes.filter(({ membership }) => membership.isReady).length, refused.length, `${turns} turns`)
+    await until(() => c.others.length === 1)
+    await pass(4 * timings.heartbeat)
+    t.match(c.told.at(-1), 'joined a', `${turns} turns`)
+  }
+})
+
+/** What a node answers to one that joins and has this id and slot. */
+async function ask (by: Node, node: Node, nodeId: string, slot: number): Promise<string> {
+  const question = Buffer.from(JSON.stringify({ nodeId, slot }))
+  const answer = await by.bus.request(new Subjects('test').ping(node.slot), question, 10_000)
+  return Buffer.from(answer).toString()
+}
+
+function epochOf (node: Node): string {
+  return String(node.membership.self?.epoch)
+}
+
+test('a node that joins gives way to one with its id in a lower slot, until it is ready', async t => {
+  const [c] = await start(t, 'c')
+  const a = new Node(t, c.broker, 'a')
+  let admit = (): void => {}
+  a.host.admission = () => new Promise(resolve => { admit = resolve })
+  const started = a.membership.start()
+  await a.toldOf('joined c')
+  t.equal(await ask(c, a, 'b', 0), epochOf(a))
+  t.equal(await ask(c, a, 'a', 1024), epochOf(a))
+  t.equal(await ask(c, a, 'a', 0), '')
+  t.equal(await ask(c, a, 'a', 1024), '', 'it gives up in any case')
+  admit()
+  await t.rejects(started, otherHasId)
+  t.equal(a.host.isReady, false)
+
+  const again = new Node(t, c.broker, 'a')
+  await again.membership.start()
+  t.equal(await ask(c, again, 'a', 0), epochOf(again))
 })
 
 test('a node that came with another agreement at the same time is ignored', async t => {

@@ -11,6 +11,8 @@ export class RecordingHost implements MembershipHost {
   admission: (node: ClusterNode) => Promise<void> = async () => {}
   drained: string[] = []
 
+  isReady = false
+
   /** Slots that were claimed. */
   readonly slots: number[] = []
 
@@ -18,7 +20,9 @@ export class RecordingHost implements MembershipHost {
     this.slots.push(slot)
   }
 
-  async ready (): Promise<void> {}
+  async ready (): Promise<void> {
+    this.isReady = true
+  }
 
   tick (): void {}
 

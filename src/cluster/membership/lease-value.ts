@@ -43,7 +43,7 @@ export async function readLeases (store: KeyStore): Promise<Map<number, LeaseVal
 
 /** @throws ERR_INVALID_PARAMETER if a node cannot be in a cluster with another: names the first difference */
 export function checkAgreement (own: LeaseOwner, other: LeaseOwner): void {
-  if (own.nodeId === other.nodeId) refuse(`another node has the id ${own.nodeId}`)
+  if (own.nodeId === other.nodeId) refuseId(own)
   if (own.version !== other.version) {
     refuse(`version ${own.version} differs from ${other.version} of node ${other.nodeId}`)
   }
@@ -51,6 +51,11 @@ export function checkAgreement (own: LeaseOwner, other: LeaseOwner): void {
   const name = [...new Set([...mine.keys(), ...theirs.keys()])].find(name => mine.get(name) !== theirs.get(name))
   if (name === undefined) return
   refuse(`${name} differs from node ${other.nodeId}: here ${mine.get(name)}, there ${theirs.get(name)}`)
+}
+
+/** @throws ERR_INVALID_PARAMETER */
+export function refuseId ({ nodeId }: LeaseOwner): never {
+  refuse(`another node has the id ${nodeId}`)
 }
 
 /** Members of an agreement, as JSON. */

@@ -3,11 +3,12 @@ import { GodotError } from '../../error.ts'
 import type { Logger } from '../../logger.ts'
 import { BurstLog } from '../../core/server/log/burst-log.ts'
 import { BusError, type Bus, type BusMessage, type KeyStore } from '../bus/bus.ts'
+import { decodeJson, encodeJson } from '../message/json.ts'
 import { Subjects } from '../subjects.ts'
 import type { Lease } from './lease.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './node-heartbeat.ts'
-import { checkAgreement, decodeLease, leaseKey, readLeases, type LeaseValue } from './lease-value.ts'
+import { checkAgreement, decodeLease, leaseKey, readLeases, refuseId, type LeaseValue } from './lease-value.ts'
 import { OtherNodes } from './other-nodes.ts'
 import { SlotLease } from './slot-lease.ts'
 import { defaultTimings, type Timings } from './timings.ts'
@@ -22,6 +23,9 @@ export interface MembershipOptions {
   readonly version: string
   readonly timings?: Timings | undefined
 }
+
+/** What a node that joins sends to those that have its id. */
+interface Namesake { readonly nodeId: string, readonly slot: number }
 
 const EMPTY = new Uint8Array(0)
 
@@ -44,6 +48,8 @@ export class Membership {
   /** The last one that was lost. */
   #former: SlotLease | undefined
   #isDraining = false
+  /** Whether it gives up joining, as another node with its id joins at the same time. */
+  #givesWay = false
   #store: Promise<KeyStore> | undefined
   /** Stops what was started in order to join. */
   readonly #cleanup: Array<() => void> = []
@@ -138,6 +144,7 @@ export class Membership {
 
   async #join (): Promise<void> {
     let lease: SlotLease | undefined
+    this.#givesWay = false
     try {
       const store = await this.#openStore()
       const leases = await readLeases(store)
@@ -146,7 +153,9 @@ export class Membership {
       for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
       lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() },
         this.#former)
+      await this.#findNamesake(store, lease)
       await this.#introduceSelf(lease, known)
+      if (this.#givesWay) refuseId(owner)
       if (!lease.checkHeld() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
     } catch (error) {
       this.#giveUp()
@@ -156,16 +165,46 @@ export class Membership {
     this.#state = 'ready'
   }
 
+  /**
+   * Rejects if another node with this id has joined meanwhile, or joins at the same time and does not give way. Each of
+   * two answers before it looks for the other: the later one, at least, is answered.
+   */
+  async #findNamesake (store: KeyStore, lease: SlotLease): Promise<void> {
+    const { slot, value: { nodeId } } = lease
+    this.#answerPings(lease)
+    await this.#bus.flush()
+    const namesake: Namesake = { nodeId, slot }
+    for (const [other, { epoch, hasLeft, nodeId: id }] of await readLeases(store)) {
+      if (other === slot || hasLeft || id !== nodeId) continue
+      if (await this.#answers({ slot: other, epoch }, encodeJson(namesake))) refuseId(lease.value)
+    }
+  }
+
+  #answerPings (lease: SlotLease): void {
+    this.#subscribe(this.#subjects.ping(lease.slot), message => {
+      if (!lease.checkHeld()) return
+      const isPresent = message.bytes.length === 0 || !this.#giveWayTo(decodeJson(message.bytes), lease)
+      message.respond(isPresent ? new TextEncoder().encode(String(lease.epoch)) : EMPTY)
+    })
+  }
+
+  /** Of two nodes with one id that join at the same time, the one in the lower slot goes on. */
+  #giveWayTo ({ nodeId, slot }: Namesake, lease: SlotLease): boolean {
+    const isNamesake = nodeId === lease.value.nodeId
+    if (isNamesake && this.#state === 'joining' && slot < lease.slot) this.#givesWay = true
+    return isNamesake && this.#givesWay
+  }
+
   /** Announces this node and waits until it knows the others. */
   async #introduceSelf (lease: SlotLease, known: Lease[]): Promise<void> {
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed' || this.#givesWay) return
     this.#lease = lease
     this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
     this.#listen(lease.slot)
     await this.#bus.flush()
     this.#announce(lease.slot)
     await this.#others.joined(known)
-    await this.#host.ready()
+    if (!this.#givesWay) await this.#host.ready()
   }
 
   async #openStore (): Promise<KeyStore> {
@@ -187,9 +226,9 @@ export class Membership {
   }
 
   /** Whether the holder of a lease responds; undefined if the broker is unreachable. */
-  async #answers ({ slot, epoch }: Lease): Promise<boolean | undefined> {
+  async #answers ({ slot, epoch }: Lease, question: Uint8Array = EMPTY): Promise<boolean | undefined> {
     try {
-      const answer = await this.#bus.request(this.#subjects.ping(slot), EMPTY, this.#timings.ping)
+      const answer = await this.#bus.request(this.#subjects.ping(slot), question, this.#timings.ping)
       return new TextDecoder().decode(answer) === String(epoch)
     } catch (error) {
       const isUnknown = !this.#bus.isConnected || (error instanceof BusError && error.fault === 'disconnected')
@@ -219,9 +258,6 @@ export class Membership {
     const { heartbeats, hello } = this.#subjects
     this.#subscribe(heartbeats, receive)
     this.#subscribe(this.#subjects.heartbeatsTo(slot), receive)
-    this.#subscribe(this.#subjects.ping(slot), message => {
-      if (this.checkHeld()) message.respond(new TextEncoder().encode(String(this.#lease?.epoch)))
-    })
     this.#subscribe(hello, message => {
       this.#sendHeartbeat(this.#subjects.heartbeatsTo(Number(new TextDecoder().decode(message.bytes))))
     })
