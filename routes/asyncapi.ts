@@ -5,7 +5,7 @@ import type { NamedServer } from '../src/core/server/websocket-server.ts'
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
-import { defaultOptions } from '../src/options/options.ts'
+import { defaultOptions } from '../src/options/defaults.ts'
 import { servicePaths } from '../src/service-paths.ts'
 
 /** Options of `asyncapi`. */

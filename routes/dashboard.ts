@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-import { defaultOptions } from '../src/options/options.ts'
+import { defaultOptions } from '../src/options/defaults.ts'
 import { packageFolder } from '../src/package-info.ts'
 import { servicePaths } from '../src/service-paths.ts'
 

@@ -4,7 +4,7 @@ import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem, problem } from '../http/problem.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import { GodotError } from '../src/error.ts'
-import { defaultOptions } from '../src/options/options.ts'
+import { defaultOptions } from '../src/options/defaults.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { Type } from '../src/typebox.ts'
 

@@ -7,7 +7,7 @@ import { shareSchemas } from '../http/document/shared-schema.ts'
 import { Problem, problemCounts } from '../http/problem.ts'
 import type { AdminOptions } from '../src/admin/admin-option-types.ts'
 import { addServerMetrics, type MetricsRegistry } from '../src/admin/server-metrics.ts'
-import { defaultOptions } from '../src/options/options.ts'
+import { defaultOptions } from '../src/options/defaults.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { Type } from '../src/typebox.ts'
 
