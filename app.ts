@@ -12,7 +12,7 @@ import type { AdminOptions } from './src/admin/admin-option-types.ts'
 import { StateFile } from './src/admin/state-file.ts'
 import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import type { LobbyOptions } from './src/options/lobby-option-types.ts'
-import { defaultOptions } from './src/options/options.ts'
+import { defaultOptions } from './src/options/defaults.ts'
 import type { ServerOptions } from './src/options/option-types.ts'
 import { servicePaths } from './src/service-paths.ts'
 

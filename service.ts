@@ -14,7 +14,7 @@ import { canonicalAddress, isLoopback, parseAddressRange } from './src/address-r
 import { nameVariable, readEnvironment, type ServiceSettings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
 import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts'
-import { defaultOptions } from './src/options/options.ts'
+import { defaultOptions } from './src/options/defaults.ts'
 import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import { servicePaths } from './src/service-paths.ts'
 

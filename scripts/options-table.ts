@@ -2,7 +2,8 @@ import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { defaultLobbyOptions, LobbyOptions } from '../src/options/lobby-options.ts'
-import { clusterOptions, defaultOptions, roomRules, ServerOptions } from '../src/options/options.ts'
+import { defaultOptions } from '../src/options/defaults.ts'
+import { clusterOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { code } from './markdown.ts'
 
 /** Columns of the rows that `optionRows` returns. */

@@ -1,5 +1,5 @@
 import { GodotError } from '../../src/error.ts'
-import { defaultOptions } from '../../src/options/options.ts'
+import { defaultOptions } from '../../src/options/defaults.ts'
 import { roomNamePattern } from '../../src/core/room/room-name.ts'
 import { Type } from '../../src/typebox.ts'
 import { problemContent } from '../problem.ts'

@@ -1,7 +1,7 @@
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
-import { MAX_LIMIT } from '../../src/options/options.ts'
+import { MAX_LIMIT } from '../../src/options/maximums.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import { pageQuery, pageSchema } from '../page.ts'
 import { roomKeys } from './room-list.ts'

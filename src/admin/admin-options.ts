@@ -1,5 +1,5 @@
 import { GodotError } from '../error.ts'
-import { defaultOptions } from '../options/options.ts'
+import { defaultOptions } from '../options/defaults.ts'
 import { type Role, roles } from '../named-token.ts'
 import { checkedOptions, operationIdPrefix, originOption } from '../options/part-options.ts'
 import { tokenFault } from '../token-fault.ts'

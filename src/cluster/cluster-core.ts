@@ -19,7 +19,7 @@ import type {
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { Settings } from '../core/server/settings.ts'
-import type { CompleteClusterOptions } from '../options/options.ts'
+import type { CompleteClusterOptions } from '../options/defaults.ts'
 import type { Bus } from './bus/bus.ts'
 import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'

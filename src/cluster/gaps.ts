@@ -1,5 +1,5 @@
 import { closeCode } from '../protocol/websocket/close-code.ts'
-import type { CompleteClusterOptions } from '../options/options.ts'
+import type { CompleteClusterOptions } from '../options/defaults.ts'
 import type { SignalEmitter } from '../core/server/signals.ts'
 import type { ClusterSignals } from './cluster.ts'
 import type { DirectLinks } from './direct-links.ts'

@@ -1,6 +1,6 @@
 import { Type } from '../typebox.ts'
 import type { LobbyOptions as PlainOptions } from './lobby-option-types.ts'
-import { defaultOptions } from './options.ts'
+import { defaultOptions } from './defaults.ts'
 import { checkedOptions, operationIdPrefix, originOption } from './part-options.ts'
 
 /** What the URLs of rooms begin with. */

@@ -1,71 +1,19 @@
 import { parseAddressRange } from '../address-range.ts'
 import { GodotError } from '../error.ts'
-import type { ClusterOptions, RoomRules, ServerOptions as Options } from './option-types.ts'
+import type { ClusterOptions, ServerOptions as Options } from './option-types.ts'
 import type { Authenticate } from '../on-authenticate.ts'
 import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
 import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
+import { defaultClusterOptions, defaultOptions, defaultRoomRules } from './defaults.ts'
+import { MAX_EMPTY_SECONDS, MAX_LIMIT } from './maximums.ts'
 import { Origin } from './refined-by.ts'
 
-/** Maximum of a limit on a number of peers, rooms or connections. */
-export const MAX_LIMIT = 1 << 24
-/** Maximum of a time in seconds that a room stays open without peers: a week. */
-export const MAX_EMPTY_SECONDS = 7 * 24 * 3600
 const MAX_SECONDS = 3600
 
 /** The complete options, with defaults applied. */
 export type ServerOptions = Options
-
-/** Default values of the options. */
-export const defaultOptions: ServerOptions = {
-  name: 'peerServer',
-  path: '/ws',
-  bindIp: '*',
-  protocols: [],
-  gdMpApi: false,
-  wire: 'godot3',
-  serverRelay: true,
-  confirmPath: 'id',
-  exactTypes: false,
-  authTimeout: 3,
-  handshakeTimeout: 3,
-  refuseNewConnections: false,
-  autoListen: true,
-  autoPoll: true,
-  inputBufferKb: 64,
-  inputMaxPackets: 1024,
-  outputBufferKb: 64,
-  outputMaxPackets: 1024,
-  closeTimeout: 2,
-  lastWords: true,
-  stopCode: 1001,
-  pingInterval: 10,
-  perMessageDeflate: false,
-  rooms: false,
-  maxPeers: 0,
-  maxPeersPerAddress: 50,
-  maxJoinsPerMinute: 0,
-  maxPendingHandshakes: 1024,
-  maxPacketsPerSecond: 0,
-  maxBytesPerSecond: 0,
-  holdTime: 0
-}
-
-/** Option `rooms` with its defaults. */
-export type CompleteRoomRules = Required<RoomRules>
-
-/** Default values of the members of option `rooms`. */
-export const defaultRoomRules: CompleteRoomRules =
-  { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
-
-/** Default values of the members of option `cluster` that have one. */
-export const defaultClusterOptions = {
-  namespace: 'default', replicas: 1, onBrokerLoss: 'close', onGap: 'announce'
-} as const satisfies Partial<ClusterOptions>
-
-/** Option `cluster` with its defaults. */
-export type CompleteClusterOptions = ClusterOptions & Required<Pick<ClusterOptions, keyof typeof defaultClusterOptions>>
 
 const kib = (direction: string) => Type.Integer({
   minimum: 1,

@@ -1,7 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { RoomOptions as PlainOptions } from '../../options/option-types.ts'
 import { checkOptions } from '../../options/check-options.ts'
-import { MAX_EMPTY_SECONDS, MAX_LIMIT } from '../../options/options.ts'
+import { MAX_EMPTY_SECONDS, MAX_LIMIT } from '../../options/maximums.ts'
 import { Type } from '../../typebox.ts'
 
 /** Bytes of `data` as JSON. */

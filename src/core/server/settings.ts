@@ -1,5 +1,6 @@
-import { defaultClusterOptions, defaultRoomRules, parseOptions } from '../../options/options.ts'
-import type { CompleteClusterOptions, CompleteRoomRules } from '../../options/options.ts'
+import { defaultClusterOptions, defaultRoomRules } from '../../options/defaults.ts'
+import { parseOptions } from '../../options/options.ts'
+import type { CompleteClusterOptions, CompleteRoomRules } from '../../options/defaults.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
