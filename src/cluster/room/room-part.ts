@@ -18,6 +18,8 @@ import type { RoomTraffic } from './room-traffic.ts'
 
 /** Maximum number of notes about one frame. */
 const NOTES_PER_FRAME = 2
+/** Bytes of a message that every broker takes, see `LocalNode`. */
+const ALWAYS_FITS = 64 * 1024
 
 /** What the part of a room needs of its node. */
 export interface PartHost {
@@ -187,7 +189,7 @@ export class RoomPart implements RoomLink, OutboxLink {
   /** Publishes what does not fit in one message with another frame of so many bytes. */
   #flushIfFull (frame: number): void {
     const size = roomMessageSize(this.#notes.length + NOTES_PER_FRAME, this.#length + frame)
-    if (size > this.#traffic.maxPayload) this.flushing(this.core.outbox.log)
+    if (size > ALWAYS_FITS && size > this.#traffic.maxPayload) this.flushing(this.core.outbox.log)
   }
 
   /** Adds one frame, log[from..to). */

@@ -272,6 +272,7 @@ function testConnection (test: DefineTest): void {
     await rejects(t, sender.flush(), 'disconnected')
     await rejects(t, store.get('a'), 'disconnected')
     await rejects(t, sender.openStore('other'), 'disconnected')
+    await rejects(t, store.watch(() => {}), 'disconnected')
     await cluster.restore(sender)
     t.equal(await store.get('a'), undefined)
   })
