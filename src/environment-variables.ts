@@ -178,8 +178,9 @@ export const variables: Readonly<Record<string, Variable>> = {
 
 /** Texts of named tokens. */
 function tokenList (description: string): TSchema {
-  return Type.Array(Type.Refine(Type.String(), text => namedTokenFault(text) === undefined,
-    text => namedTokenFault(text)!), { description })
+  const token = Type.Refine(Type.String(), text => namedTokenFault(text) === undefined, text => namedTokenFault(text)!)
+  // Without any token the service would let everyone in.
+  return Type.Refine(Type.Array(token, { description }), list => list.length > 0, () => 'expected at least one token')
 }
 
 function variable (schema: TSchema, defaultValue?: unknown): Variable {
