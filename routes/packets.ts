@@ -5,7 +5,7 @@ import { HttpError, problem } from '../http/problem.ts'
 import type { RoomCore } from '../src/core/room/room-core.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { GodotError } from '../src/error.ts'
-import { Type, type Static } from '../src/typebox.ts'
+import { Schema, Type, type Static } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
 import type { ClusterNodes, Gathered } from './nodes/cluster-nodes.ts'
 import { partial } from './page.ts'
@@ -56,9 +56,11 @@ const raw = Type.Optional(Type.Boolean({
     'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the ' +
     'packet as `network_peer_packet`, for which a byte is put in front'
 }))
-const ID_LIST = /^\d{1,10}(,\d{1,10}){0,999}$/
-const NOT_IDS = 'must be a comma-separated list of at most 1000 ids'
-const isIdList = (text: string): boolean => ID_LIST.test(text)
+const ID_LIST = /^[1-9]\d{0,9}(,[1-9]\d{0,9}){0,999}$/
+const NOT_IDS = 'must be a comma-separated list of at most 1000 ids of peers'
+const isIdList = (text: string): boolean =>
+  ID_LIST.test(text) && idsOf(text).every(id => Schema.Check(PeerId, id))
+const idsOf = (text: string): number[] => text.split(',').map(Number)
 
 const putPacket: Routes = async (app, { sender }) => {
   app.post('/peers/:id/packets', isolated({
@@ -201,8 +203,8 @@ function isFilter (filter: Filter): boolean {
 /** What a query selects: ids as lists, and the filter, if it has one. */
 function selectionOf ({ ids, excluded, ...filter }: Omit<Selecting, 'target' | 'raw'>): Selection {
   return {
-    ...(ids === undefined ? {} : { ids: ids.split(',').map(Number) }),
-    ...(excluded === undefined ? {} : { excluded: excluded.split(',').map(Number) }),
+    ...(ids === undefined ? {} : { ids: idsOf(ids) }),
+    ...(excluded === undefined ? {} : { excluded: idsOf(excluded) }),
     ...(isFilter(filter) ? { filter } : {})
   }
 }
