@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { forwardedPrefix } from '../../http/forwarded-prefix.ts'
 import { isolated } from '../../http/isolated.ts'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
@@ -66,10 +67,11 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
           new GodotError('too-many-rooms', 'there are 10000 rooms'))
       }
     }
-  }), async ({ url, body: { name, ...settings } }, reply) => {
+  }), async (request, reply) => {
+    const { originalUrl, body: { name, ...settings } } = request
     const open = nodes.link?.api ?? nodes.server
     const { name: opened } = await open.openRoom(name, settings)
-    const collection = url.split('?', 1)[0].replace(/\/$/, '')
+    const collection = forwardedPrefix(request) + originalUrl.split('?', 1)[0].replace(/\/$/, '')
     reply.code(201).header('location', `${collection}/${opened}`)
     return describeRoom(nodes.room(opened))
   })
