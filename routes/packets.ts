@@ -3,9 +3,9 @@ import { isolated } from '../http/isolated.ts'
 import { parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
-import { Type } from '../src/typebox.ts'
+import { Schema, Type } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
-import { ClusterPackets, selectsAtMostOnce } from './nodes/cluster-packets.ts'
+import { ClusterPackets, idsOf, selectsAtMostOnce } from './nodes/cluster-packets.ts'
 import { partial } from './page.ts'
 import { QueryFilter } from './peers/peer-filter.ts'
 import { badRequest, noPeer, Peer, PeerId, RoomName } from './schemas.ts'
@@ -52,9 +52,10 @@ const raw = Type.Optional(Type.Boolean({
     'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the ' +
     'packet as `network_peer_packet`, for which a byte is put in front'
 }))
-const ID_LIST = /^\d{1,10}(,\d{1,10}){0,999}$/
-const NOT_IDS = 'must be a comma-separated list of at most 1000 ids'
-const isIdList = (text: string): boolean => ID_LIST.test(text)
+const ID_LIST = /^[1-9]\d{0,9}(,[1-9]\d{0,9}){0,999}$/
+const NOT_IDS = 'must be a comma-separated list of at most 1000 ids of peers'
+const isIdList = (text: string): boolean =>
+  ID_LIST.test(text) && idsOf(text).every(id => Schema.Check(PeerId, id))
 
 const putPacket: Routes = async (app, { sender }) => {
   app.post('/peers/:id/packets', isolated({

@@ -189,7 +189,9 @@ export const variables: Readonly<Record<string, Variable>> = {
 
 /** Texts of named tokens. */
 function tokenList (description: string): TSchema {
-  return Type.Array(refinedBy(namedTokenFault), { description })
+  const list = Type.Array(refinedBy(namedTokenFault), { description })
+  // Without any token the service would let everyone in.
+  return Type.Refine(list, tokens => tokens.length > 0, () => 'expected at least one token')
 }
 
 function variable (schema: TSchema, defaultValue?: unknown): Variable {

@@ -332,6 +332,18 @@ t.test('named tokens with roles come from a list and from a file', async t => {
   t.throws(() => readEnvironment({ ADMIN_TOKENS_FILE: `${file}.missing` }), { message: /ADMIN_TOKENS_FILE: ENOENT/ })
 })
 
+t.test('a list of tokens that has none does not mean that no token is required', async t => {
+  const folder = temporaryFolder(t, { comments: '# operators\n\n', empty: '' })
+  for (const [name, value] of [
+    ['ADMIN_TOKENS', ','], ['ADMIN_TOKENS', ' , ,'],
+    ['ADMIN_TOKENS_FILE', join(folder, 'comments')], ['ADMIN_TOKENS_FILE', join(folder, 'empty')]
+  ]) {
+    for (const more of [{}, { ADMIN_TOKEN: token }]) {
+      t.throws(() => readEnvironment({ ...more, [name]: value }), { message: `${name}: expected at least one token` })
+    }
+  }
+})
+
 t.test('pages of other origins need a token', async t => {
   t.same(readEnvironment({ ADMIN_TOKEN: token, ADMIN_ORIGINS: 'https://a.example, *' }).adminOrigins,
     ['https://a.example', '*'])

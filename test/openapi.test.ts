@@ -70,7 +70,7 @@ t.test('documents all responses of the REST API', async t => {
     'get /peers': [200, 400, 401],
     'head /peers/{id}': [200, 400, 401, 404, 503],
     'get /peers/{id}': [200, 400, 401, 404, 503],
-    'delete /peers/{id}': [200, 202, 400, 401, 403, 404, 503],
+    'delete /peers/{id}': [200, 202, 400, 401, 403, 404, 413, 415, 503],
     'get /peers/{id}/exists': [200, 400, 401, 503],
     'get /peers/{id}/address': [200, 400, 401, 404, 503],
     'get /peers/{id}/port': [200, 400, 401, 404, 503],
@@ -82,12 +82,12 @@ t.test('documents all responses of the REST API', async t => {
     'post /rooms': [201, 400, 401, 403, 409, 413, 415, 503],
     'get /rooms/{room}': [200, 400, 401, 404, 503],
     'patch /rooms/{room}': [200, 400, 401, 403, 404, 413, 415, 503],
-    'delete /rooms/{room}': [202, 400, 401, 403, 404, 503],
+    'delete /rooms/{room}': [202, 400, 401, 403, 404, 413, 415, 503],
     'get /rooms/{room}/peers': [200, 400, 401, 404, 503],
     'post /rooms/{room}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'get /bans': [200, 401],
     'post /bans': [201, 400, 401, 403, 413, 415],
-    'delete /bans/{address}': [204, 400, 401, 403, 404],
+    'delete /bans/{address}': [204, 400, 401, 403, 404, 413, 415],
     'get /events': [200, 400, 401, 406, 503]
   })
 })

@@ -41,7 +41,8 @@ export function documentRoutes (app: FastifyInstance, { auth, security, server, 
     // The HEAD that Fastify adds to a GET has the same schema.
     if (schema?.response == null || done.has(schema)) return
     done.add(schema)
-    const takesJson = schema.body !== undefined && !('content' in (schema.body as object))
+    // Fastify reads the body of a DELETE, too.
+    const takesJson = method === 'DELETE' || (schema.body !== undefined && !('content' in (schema.body as object)))
     // In place: @fastify/swagger has seen the route already.
     const unauthorized = method === 'HEAD' ? { type: 'null', description: noToken.description } : noToken
     const role = requiredRole(method, config)

@@ -91,8 +91,13 @@ function isFilter (filter: Filter): boolean {
 /** What a query selects: ids as lists, and the filter, if it has one. */
 function parseSelection ({ ids, excluded, ...filter }: Omit<Receivers, 'target' | 'raw'>): Selection {
   return {
-    ...(ids === undefined ? {} : { ids: ids.split(',').map(Number) }),
-    ...(excluded === undefined ? {} : { excluded: excluded.split(',').map(Number) }),
+    ...(ids === undefined ? {} : { ids: idsOf(ids) }),
+    ...(excluded === undefined ? {} : { excluded: idsOf(excluded) }),
     ...(isFilter(filter) ? { filter } : {})
   }
+}
+
+/** The ids of a comma-separated list. */
+export function idsOf (list: string): number[] {
+  return list.split(',').map(Number)
 }

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { forwardedPrefix } from '../../http/forwarded-prefix.ts'
 import { isolated } from '../../http/isolated.ts'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
@@ -64,9 +65,10 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
           new GodotError('too-many-rooms', 'there are 10000 rooms'))
       }
     }
-  }), async ({ url, body: { name, ...settings } }, reply) => {
+  }), async (request, reply) => {
+    const { originalUrl, body: { name, ...settings } } = request
     const room = await nodes.openRoom(name, settings)
-    const collection = url.split('?', 1)[0].replace(/\/$/, '')
+    const collection = forwardedPrefix(request) + originalUrl.split('?', 1)[0].replace(/\/$/, '')
     reply.code(201).header('location', `${collection}/${room.name}`)
     return describeRoom(room)
   })

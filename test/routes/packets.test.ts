@@ -115,6 +115,21 @@ t.test('sends to all peers except a list of them', async t => {
   }
 })
 
+t.test('lists of ids have the ids of peers in their canonical spelling', async t => {
+  const { api, join } = await startHost(t)
+  const { id } = await join()
+  for (const name of ['ids', 'excluded']) {
+    for (const list of [
+      `0${id}`, '0', '1', `${id},0`, `${id},1`, '05', '-5', '2147483648', '4294967296', `${id},`, `${id}, ${id}`, '5.0'
+    ]) {
+      const answer = await api(`/packets?${name}=${list}`, text('hi'))
+      t.equal(answer.status, 400, `${name}=${list}`)
+      t.match((await answer.json()).errors, [{ pointer: `/query/${name}`, message: /list of at most 1000 ids/ }])
+    }
+    t.equal((await api(`/packets?${name}=2,2147483647,${id}`, text('hi'))).status, 202)
+  }
+})
+
 t.test('sends to some peers: by id, by a filter, and not to those that are excluded', async t => {
   for (const gdMpApi of [false, true]) {
     const { api, join, joinRoom } = await startHost(t, {

@@ -59,6 +59,20 @@ t.test('Location is below the path of the request, without its query', async t =
   t.equal(answer.headers.get('location'), '/api/v1/rooms/a')
 })
 
+t.test('Location is the path that the client sent, with the prefix that a trusted proxy has stripped', async t => {
+  const headers = {
+    'content-type': 'application/json', 'x-forwarded-for': '192.0.2.1', 'x-forwarded-prefix': '/game'
+  }
+  for (const [trustProxy, location] of [[true, '/game/v2/rooms/a'], [false, '/v2/rooms/a']] as const) {
+    const { get } = await startHost(t, {
+      server: { rooms: true },
+      fastify: { trustProxy, rewriteUrl: ({ url }) => url!.replace('/v2/', '/api/v1/') }
+    })
+    const answer = await get('/v2/rooms', { method: 'POST', headers, body: '{"name":"a"}' })
+    t.equal(answer.headers.get('location'), location)
+  }
+})
+
 t.test('refuses a name that exists, main included', async t => {
   const { api } = await startRooms(t)
   t.equal((await api('/rooms', jsonRequest('POST', { name: 'twice' }))).status, 201)
