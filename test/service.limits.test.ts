@@ -27,7 +27,7 @@ t.test('with WS_AT_ROOT clients may also connect to /; the refusal of other path
 
 for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its own', { WS_PORT: '0' }]] as const) {
   t.test(`${what}: a process without descriptors logs it, and recovers`, async t => {
-    const service = await startService(t, env, { maxDescriptors: 600 })
+    const service = await startService(t, { ...env, HANDSHAKE_TIMEOUT: '60' }, { maxDescriptors: 600 })
     const at = /(?:relay|server) at ws:\/\/[^"]*?:(\d+)/
     const port = Number(at.exec(await service.logged(at))![1])
     const held = await Promise.all(Array.from({ length: 600 }, async () => await connectRaw(t, port)))

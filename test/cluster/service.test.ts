@@ -20,7 +20,9 @@ t.test('three services and a NATS server have one administration', async t => {
   const nats = await startNats(t)
   const nodes: Service[] = []
   for (const at of [0, 1, 2]) {
-    nodes.push(await startService(t, { NATS_URL: nats.url, NODE_ID: `game-${at}`, ROOMS: 'true', LOG_LEVEL: 'info' }))
+    nodes.push(await startService(t, {
+      NATS_URL: nats.url, NODE_ID: `game-${at}`, ROOMS: 'true', LOG_LEVEL: 'info', CLOSE_TIMEOUT: '20'
+    }))
   }
   for (const node of nodes) {
     await until(async () => (await fetch(`http://127.0.0.1:${node.port}/readyz`)).status === 200)
@@ -36,7 +38,7 @@ t.test('three services and a NATS server have one administration', async t => {
   }
 
   const kicked = nextClose(clients[2].socket)
-  const kick = await nodes[0].api(`/peers/${ids[2]}?code=4001&reason=out&wait=5`, { method: 'DELETE' })
+  const kick = await nodes[0].api(`/peers/${ids[2]}?code=4001&reason=out&wait=10`, { method: 'DELETE' })
   t.match(await kick.json(), { outcome: 'clean', code: 4001 })
   t.same(await kicked, { code: 4001, reason: 'out' })
 

@@ -61,7 +61,7 @@ t.test('three matches of three simulated players at once: all sides of a match h
 t.test('everyone hears the end of the round when the server closes right after it', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 5 })
+  await app.register(peerServer, { path: '/ws4', gdMpApi: true, wire: 'godot4', closeTimeout: 60 })
   const arena = new Arena(app.peerServer.room('main'))
   await app.listen({ port: 0 })
   const names = Array.from({ length: 12 }, (_, at) => `P${at}`)

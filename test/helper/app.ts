@@ -17,7 +17,7 @@ export async function listeningApp (
   t: Test, options: Parameters<typeof peerServer>[1] = {}, fastify: FastifyServerOptions = {}
 ): Promise<{ app: FastifyInstance, port: number, url: string }> {
   const app = Fastify(fastify)
-  await app.register(peerServer, options)
+  await app.register(peerServer, { handshakeTimeout: 60, ...options })
   const port = await listen(t, app)
   return { app, port, url: `ws://127.0.0.1:${port}${app.peerServer.options.path}` }
 }
@@ -37,7 +37,7 @@ export async function startApp (
   const service = Fastify({ forceCloseConnections: true, ...fastify })
   t.teardown(async () => { await service.close() })
   await before?.(service)
-  await service.register(app, { ...options, server: { closeTimeout: 0.3, ...options.server } })
+  await service.register(app, { ...options, server: { closeTimeout: 0.3, handshakeTimeout: 60, ...options.server } })
   await service.listen({ port: 0, host: '127.0.0.1' })
   const { port } = service.server.address() as AddressInfo
   return { service, server: service.peerServer, port, url: `http://127.0.0.1:${port}` }

@@ -47,7 +47,7 @@ export async function startHost (
   const app = Fastify(fastify)
   t.teardown(async () => { await app.close() })
   await before?.(app)
-  await app.register(peerServer, { closeTimeout: 0.3, ...server })
+  await app.register(peerServer, { closeTimeout: 0.3, handshakeTimeout: 60, ...server })
   await app.register(adminRoutes, { prefix, ...admin })
   await after?.(app)
   await app.listen({ port: 0, host: '127.0.0.1' })

@@ -40,6 +40,7 @@ export async function openMemoryCluster (
       rooms: { joinPerMinute: 0 },
       pingInterval: 0,
       closeTimeout: 0.2,
+      handshakeTimeout: 60,
       log: silentLogger,
       cluster: { servers: 'memory', nodeId: `node-${index}` },
       ...options

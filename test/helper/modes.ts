@@ -11,7 +11,7 @@ export const modes = ['mounted', 'own'] as const
 export async function openServer (
   t: Test, mode: (typeof modes)[number], options: Partial<ServerOptions> = {}, host: FastifyServerOptions = {}
 ): Promise<WebSocketServer> {
-  const serverOptions = { closeTimeout: 0.3, ...options }
+  const serverOptions = { closeTimeout: 0.3, handshakeTimeout: 60, ...options }
   if (mode === 'own') {
     const server = new WebSocketServer(host.loggerInstance === undefined
       ? serverOptions

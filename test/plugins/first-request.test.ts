@@ -1,11 +1,13 @@
-import Fastify from 'fastify'
+import { once } from 'node:events'
+import type { AddressInfo, Socket } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
 import { listen } from '../helper/app.ts'
 import { stopTime } from '../helper/clock.ts'
-import { nextTurn } from '../helper/frame-client.ts'
 import { connectRaw, connectRawWebSocket, type RawSocket } from '../helper/raw-socket.ts'
+import { until } from '../helper/until.ts'
 
 const ask = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -16,24 +18,24 @@ async function openApp (t: Test) {
   await app.register(firstRequest, { seconds: () => 5 })
   await app.register(peerServer, { pingInterval: 0 })
   app.get('/', async () => 'here')
-  return { port: await listen(t, app), clock }
+  return { app, port: await listen(t, app), clock }
 }
 
-/** A connection that the server has accepted. */
-async function connectAccepted (t: Test, port: number): Promise<RawSocket> {
-  const raw = await connectRaw(t, port)
-  // The server accepts it within these.
-  for (let turn = 0; turn < 10; turn++) await nextTurn()
-  return raw
+/** A connection that the server has accepted, and the socket of the server. */
+async function connectAccepted (t: Test, { server }: FastifyInstance): Promise<{ raw: RawSocket, socket: Socket }> {
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const raw = await connectRaw(t, (server.address() as AddressInfo).port)
+  const [socket] = await accepted
+  return { raw, socket }
 }
 
 for (const begin of ['', 'GET', ask.slice(0, -2)]) {
   t.test(`a client that only sends ${JSON.stringify(begin)} is cut, counted from its connection`, async t => {
-    const { port, clock } = await openApp(t)
-    const raw = await connectAccepted(t, port)
+    const { app, clock } = await openApp(t)
+    const { raw, socket } = await connectAccepted(t, app)
     clock.advance(3000)
     raw.send(begin)
-    for (let turn = 0; turn < 10; turn++) await nextTurn()
+    await until(() => socket.bytesRead === begin.length)
     clock.advance(1990)
     t.equal(raw.unread.length, 0)
     clock.advance(20)
@@ -55,10 +57,10 @@ t.test('clients that sent a request, and WebSockets, stay connected', async t =>
 })
 
 t.test('a client that leaves without a request leaves nothing behind', async t => {
-  const { port, clock } = await openApp(t)
-  const raw = await connectAccepted(t, port)
+  const { app, port, clock } = await openApp(t)
+  const { raw, socket } = await connectAccepted(t, app)
   raw.socket.resetAndDestroy()
-  for (let turn = 0; turn < 10; turn++) await nextTurn()
+  await until(() => socket.destroyed)
   clock.advance(8000)
   const other = await connectRaw(t, port)
   other.send(ask)

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { promisify } from 'node:util'
 import pino from 'pino'
 import type { Test } from 'tap'
@@ -9,7 +10,6 @@ import { stopTime } from '../helper/clock.ts'
 import { closePayload } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
-import { nextTurn } from '../helper/frame-client.ts'
 import { sessionOf } from '../helper/internals.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { until } from '../helper/until.ts'
@@ -126,10 +126,13 @@ for (const mode of modes) {
         handshakeTimeout: 2,
         onHandshake: async () => await new Promise(() => { asked = true })
       })
+      const sockets: unknown[] = []
+      const accepted = (socket: unknown): void => { sockets.push(socket) }
+      subscribe('net.server.socket', accepted)
+      t.teardown(() => { unsubscribe('net.server.socket', accepted) })
       const raw = await connectRaw(t, server.port)
       raw.send('GET /ws HT')
-      // The server accepts it within these.
-      for (let turn = 0; turn < 10; turn++) await nextTurn()
+      await until(() => sockets.length + server.countPeers().pending > 0)
       clock.advance(1500)
       raw.send(upgradeRequest('/ws').slice('GET /ws HT'.length))
       await until(() => asked)

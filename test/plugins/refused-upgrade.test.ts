@@ -8,6 +8,7 @@ import t from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { listen } from '../helper/app.ts'
+import { stopTime } from '../helper/clock.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
@@ -135,19 +136,22 @@ function hideAssignedResponse (app: FastifyInstance): void {
 
 for (const registrar of registrars) {
   t.test(`a Node without _httpMessage, @fastify/websocket is ${registrar}`, async t => {
-    const { app, port } = await openHost(t, registrar, { handshakeTimeout: 0.3 })
+    const clock = stopTime(t)
+    const { app, port } = await openHost(t, registrar, { handshakeTimeout: 2, pingInterval: 0 })
     hideAssignedResponse(app)
     const peer = await connectRawWebSocket(t, port)
     for (const [who, request, status] of ownRefusals) {
       const raw = await connectRaw(t, port)
       raw.send(request)
       t.equal((await raw.head()).status, status, who)
+      clock.advance(2000)
       await raw.end()
     }
     t.same(app.peerServer.countPeers(), { open: 1, closing: 0, pending: 0 })
     const closed = withTimeout(20, () => 'the app to close', app.close())
-    const [{ code }] = await Promise.all([peer.close(), closed])
-    t.equal(code, 1001)
+    t.equal((await peer.close()).code, 1001)
+    peer.socket.destroy()
+    await closed
   })
 }
 

@@ -3,7 +3,8 @@ import { HandshakeClient } from '../helper/handshake-client.ts'
 import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 
 t.test('reports the complete state', async t => {
-  const { api, port, join } = await startHost(t, { server: { protocols: ['chat'], inputBufferKb: 33 } })
+  const options = { protocols: ['chat'], inputBufferKb: 33, handshakeTimeout: 3 }
+  const { api, port, join } = await startHost(t, { server: options })
   await join('chat')
   const { uptime, limits, settings, ...state } = await (await api('/server')).json()
   t.ok(uptime > 0 && uptime < 60)
@@ -93,7 +94,7 @@ t.test('PATCH changes only the given options', async t => {
   const { api, server } = await startHost(t)
   const answer = await api('/server', jsonRequest('PATCH', { refuseNewConnections: true }))
   t.equal(answer.status, 200)
-  t.match(await answer.json(), { refuseNewConnections: true, handshakeTimeout: 3 })
+  t.match(await answer.json(), { refuseNewConnections: true, handshakeTimeout: 60 })
   t.ok(server.refuseNewConnections)
   t.match(await (await api('/server', jsonRequest('PATCH', { handshakeTimeout: 0.5 }))).json(), {
     refuseNewConnections: true,

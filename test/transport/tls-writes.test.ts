@@ -83,7 +83,7 @@ for (const mode of modes) {
   t.test(`a room over TLS writes once per peer and turn (${mode})`, async t => {
     const https = { key: leafKeys.privateKey, cert: leafKeys.sslCertificate + leafKeys.caChain }
     const [options, host] = mode === 'own' ? [leafKeys, {}] : [{}, { https } as object]
-    const server = await openServer(t, mode, { gdMpApi: true, ...options }, host)
+    const server = await openServer(t, mode, { gdMpApi: true, pingInterval: 0, ...options }, host)
     const members = await joinAll(t, server)
     const [first, ...others] = members
     for (const { outbox: { connection } } of internalsOf(server).registry.peers) {

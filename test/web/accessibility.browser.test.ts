@@ -12,6 +12,7 @@ import { signIn, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { accept } from '../helper/internals.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { joinRoom } from '../helper/memory-cluster.ts'
+import { resize } from '../helper/resize.ts'
 
 const token = 'a token of more than thirty-two characters'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -217,12 +218,6 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
     await leave?.(page)
   }
   t.same(unexpected(problems, 'status of 40').filter(problem => !problem.includes('net::ERR_FAILED')), [])
-}
-
-/** Resolves when the page has been drawn in this size: what is positioned by a ResizeObserver is in its place then. */
-async function resize (page: Page, size: Size): Promise<void> {
-  await page.setViewportSize(size)
-  await page.evaluate('new Promise(resolve => { requestAnimationFrame(() => { setTimeout(resolve) }) })')
 }
 
 /** What axe-core objects to, of any impact: in the open dialog, if there is one, else in a part of the page. */

@@ -5,6 +5,7 @@ import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { needsBrowser } from '../helper/browser.ts'
 import { eventLine, unexpected, visitDashboard } from '../helper/dashboard.ts'
 import { joinRoom, settled } from '../helper/memory-cluster.ts'
+import { drawn, resize } from '../helper/resize.ts'
 import { until } from '../helper/until.ts'
 
 const options = { ...needsBrowser, timeout: 180_000 }
@@ -101,9 +102,10 @@ t.test('fits on a phone and on a wide screen, light and dark, and works by keybo
   for (const { id } of clients) await row(page, 'peers', id).waitFor()
   const backgrounds = new Set()
   for (const viewport of [{ width: 390, height: 844 }, { width: 1440, height: 900 }]) {
-    await page.setViewportSize(viewport)
+    await resize(page, viewport)
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
+      await drawn(page)
       const name = `${viewport.width} px, ${colorScheme}`
       t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, `${name}: no scrolling`)
       t.same(await page.evaluate(`[...document.querySelectorAll('.scroll')]

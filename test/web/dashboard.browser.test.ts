@@ -11,6 +11,7 @@ import { eventLine, signIn, unexpected, visitDashboard } from '../helper/dashboa
 import { joinServer, startGodot } from '../helper/godot.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { frame } from '../helper/raw-frame.ts'
+import { drawn } from '../helper/resize.ts'
 import { startTcpProxy } from '../helper/tcp-proxy.ts'
 import { until } from '../helper/until.ts'
 import { accept } from '../helper/internals.ts'
@@ -247,6 +248,7 @@ t.test('works by keyboard and on a phone', options, async t => {
     accept(server, new MemoryConnection(`10.0.0.${i}`, 4000 + i), i % 2 === 0 ? 'chat' : 'game')
   }
   await page.waitForFunction(() => document.querySelectorAll('#peers tbody tr').length === 50)
+  await drawn(page)
   t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
 
   await page.keyboard.press('/')
@@ -378,6 +380,7 @@ t.test('lists many rooms in pages, sorted and filtered, also on a phone and by k
   await roomRow(page, 'main').waitFor()
   for (let i = 0; i < 120; i++) server.openRoom(`arena-${String(i).padStart(3, '0')}`)
   await page.waitForFunction(() => document.querySelectorAll('#rooms tbody tr').length === 50)
+  await drawn(page)
   t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'no horizontal scrolling')
   await page.click('#rooms [data-sort=name] button')
   await roomRow(page, 'arena-000').waitFor()

@@ -59,6 +59,7 @@ t.test('a protocol error after packets that do not fit the queue ends the peer',
 })
 
 t.test('answers each ping of a paused peer once', async t => {
+  stopTime(t)
   const { server, client, peer } = await plain()
   client.connection.deliver(Buffer.concat([packets(20), frame(9, 'first'), packets(2), frame(9, 'second')]))
   t.ok(peer.isPaused)
@@ -71,10 +72,12 @@ t.test('answers each ping of a paused peer once', async t => {
     peer.getPacket()
   }
   t.same(await client.frames(), [])
+  client.connection.disconnect()
   await server.stop()
 })
 
 t.test('reads ahead a bounded amount, then pauses the socket until the application reads', async t => {
+  stopTime(t)
   const { server, client, peer } = await plain()
   let sent = 0
   while (!client.connection.isPaused) {
@@ -87,6 +90,7 @@ t.test('reads ahead a bounded amount, then pauses the socket until the applicati
     peer.getPacket()
   }
   t.notOk(client.connection.isPaused)
+  client.connection.disconnect()
   await server.stop()
 })
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { listeningApp } from '../../helper/app.ts'
+import { simulateTime } from '../../helper/clock.ts'
 import { Random, seed } from '../../helper/random.ts'
 import { until } from '../../helper/until.ts'
 
@@ -50,6 +51,7 @@ class Member {
 
 for (const holdTime of [0, 2]) {
   t.test(`every member gets every packet of the others, once, whole and in order (holdTime ${holdTime})`, async t => {
+    simulateTime(t)
     const random = new Random(seed)
     const { url } = await listeningApp(t, {
       gdMpApi: true,
@@ -81,6 +83,7 @@ for (const holdTime of [0, 2]) {
 }
 
 t.test('a member that never reads is closed as slow; the others get everything, and memory stays bounded', async t => {
+  simulateTime(t)
   const { app, url } = await listeningApp(t, { gdMpApi: true, closeTimeout: 0.5 })
   const members = Array.from({ length: 6 }, () => new Member(url))
   await Promise.all(members.map(async ({ socket }) => await once(socket, 'open')))

@@ -3,7 +3,8 @@ import { Value } from 'typebox/value'
 import type { AppOptions } from '../../../app.ts'
 import { documentText } from '../../../scripts/openapi.ts'
 import { startApp, type ServiceApp } from '../../helper/app.ts'
-import { openAdminCluster } from '../../helper/admin-cluster.ts'
+import { openAdminCluster, type Api } from '../../helper/admin-cluster.ts'
+import { simulateTime } from '../../helper/clock.ts'
 import { closed, type Schema, withoutReferences } from '../../helper/document.ts'
 import { accept, sessionOf } from '../../helper/internals.ts'
 import { MemoryConnection } from '../../helper/memory-connection.ts'
@@ -213,29 +214,39 @@ function exampleOf (response: any): any {
   return response?.content?.['application/problem+json']?.example
 }
 
-t.test('nodes of a cluster send the examples of a node that does not answer, or that is alone', async t => {
+/** Sends the requests whose answer of a cluster has such a detail, and compares the answers. */
+async function checkAnswers (t: Test, api: Api, detail: RegExp, id: number, room: string): Promise<void> {
+  for (const { path, method, operation } of ofCluster) {
+    const example = exampleOf(operation.responses[503])
+    if (!detail.test(example.detail)) continue
+    const { path: filled, type, body } = requestOf(path, method, operation)
+    const url = filled.replace('/api/v1', '').replace('1836495123', String(id)).replace('arena-7', room)
+      .replace('game-7', 'node-1')
+    const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
+    const init = { method: method.toUpperCase(), headers, ...(body === undefined ? {} : { body: String(body) }) }
+    const response = await api(url, init)
+    t.same(withoutNumbers({ status: response.status, body: await response.json() }),
+      withoutNumbers({ status: 503, body: example }), operation.operationId)
+  }
+}
+
+t.test('nodes of a cluster send the examples of a node that does not answer', async t => {
+  const { nodes, apis, broker, buses } = await openAdminCluster(t, 2)
+  await nodes[1].cluster!.openRoom('far')
+  const { id } = await joinRoom(nodes[1], 'far')
+  broker.cut(buses[1])
+  await checkAnswers(t, apis[0], /does not answer/, id, 'far')
+  broker.restore(buses[1])
+})
+
+t.test('a node of a cluster sends the examples of one that is alone', async t => {
+  simulateTime(t)
   const { nodes, apis, broker, buses } = await openAdminCluster(t, 2, {}, { ...quickTimings, lease: 2000 })
   await nodes[1].cluster!.openRoom('far')
   const { id } = await joinRoom(nodes[1], 'far')
-  const check = async (detail: RegExp, room: string): Promise<void> => {
-    for (const { path, method, operation } of ofCluster) {
-      const example = exampleOf(operation.responses[503])
-      if (!detail.test(example.detail)) continue
-      const { path: filled, type, body } = requestOf(path, method, operation)
-      const url = filled.replace('/api/v1', '').replace('1836495123', String(id)).replace('arena-7', room)
-        .replace('game-7', 'node-1')
-      const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
-      const init = { method: method.toUpperCase(), headers, ...(body === undefined ? {} : { body: String(body) }) }
-      const response = await apis[0](url, init)
-      t.same(withoutNumbers({ status: response.status, body: await response.json() }),
-        withoutNumbers({ status: 503, body: example }), operation.operationId)
-    }
-  }
-  broker.cut(buses[1])
-  await check(/does not answer/, 'far')
-  broker.cut(buses[0])
+  for (const bus of buses) broker.cut(bus)
   await until(() => !nodes[0].cluster!.isReady, () => 'the node to be alone')
-  await check(/^The cluster is not reachable$/, 'unknown')
+  await checkAnswers(t, apis[0], /^The cluster is not reachable$/, id, 'unknown')
   for (const bus of buses) broker.restore(bus)
 })
 

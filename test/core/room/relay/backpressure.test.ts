@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
-import { stopTime } from '../../../helper/clock.ts'
+import { simulateTime, stopTime } from '../../../helper/clock.ts'
 import { nextTurn } from '../../../helper/frame-client.ts'
 import { header, MemoryClient } from '../../../helper/memory-client.ts'
 import { connectRawWebSocket, frame } from '../../../helper/raw-socket.ts'
@@ -131,6 +131,7 @@ t.test('packets for one receiver: senders wait for it beyond its limit, and no l
 })
 
 t.test('a room runs at the speed of readers of 4 MB/s: none is closed, none misses a packet', async t => {
+  simulateTime(t)
   const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.3, pingInterval: 0 })
   t.teardown(async () => { await server.stop() })
   await server.listen(0)
