@@ -5,7 +5,8 @@ import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { documentRoutes } from '../http/document/document-routes.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import { Problem, problemCounts } from '../http/problem.ts'
-import { AdminOptions, checkTokens } from '../src/admin/admin-options.ts'
+import type { AdminOptions } from '../src/admin/admin-option-types.ts'
+import { AdminOptions as AdminSchema, checkTokens } from '../src/admin/admin-options.ts'
 import { addServerMetrics, type MetricsRegistry } from '../src/admin/server-metrics.ts'
 import { defaultOptions } from '../src/options/defaults.ts'
 import { checkedOptions, serverNames } from '../src/options/part-options.ts'
@@ -20,7 +21,7 @@ export interface MetricsOptions extends AdminAuthOptions, Pick<AdminOptions, 'se
   readonly registry?: MetricsRegistry
 }
 
-const { token, auth, security } = AdminOptions.properties
+const { token, auth, security } = AdminSchema.properties
 const isRegistry = (value: unknown): boolean =>
   ['metrics', 'registerMetric'].every(name => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
 const Options = Type.Object({
