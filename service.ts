@@ -66,14 +66,15 @@ async function joinCluster (service: FastifyInstance, { server, godot4 }: Servic
 /** Creates the app with its logger, and timeouts that drop an incomplete request as soon as an incomplete handshake. */
 function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSettings): FastifyInstance {
   const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
-  const timeout = handshakeTimeout * 1000
+  // Node takes whole milliseconds only.
+  const timeout = Math.ceil(handshakeTimeout * 1000)
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
     ...noRequestLog(),
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
     requestTimeout: timeout,
-    http: { headersTimeout: timeout, connectionsCheckingInterval: timeout / CHECKS_PER_TIMEOUT },
+    http: { headersTimeout: timeout, connectionsCheckingInterval: Math.ceil(timeout / CHECKS_PER_TIMEOUT) },
     clientErrorHandler: answerClientError as never,
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
     // Operators can use the REST API until the last peer has left.

@@ -16,7 +16,7 @@ export interface AsyncapiOptions {
   readonly servers?: readonly string[]
 }
 
-const Options = Type.Object({ servers: serverNames })
+const Options = Type.Object({ servers: serverNames }, { additionalProperties: false })
 
 /**
  * The AsyncAPI document of the WebSocket endpoints at `/asyncapi.json`, below the prefix that it is registered with. It

@@ -47,7 +47,9 @@ export interface DashboardOptions {
   readonly api?: string
 }
 
-const Options = Type.Object({ servers: serverNames, api: Type.Optional(Type.String()) })
+const Options = Type.Object(
+  { servers: serverNames, api: Type.Optional(Type.String()) }, { additionalProperties: false }
+)
 
 /**
  * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API

@@ -15,7 +15,7 @@ export interface HealthOptions {
   readonly servers?: readonly string[]
 }
 
-const Options = Type.Object({ servers: serverNames })
+const Options = Type.Object({ servers: serverNames }, { additionalProperties: false })
 
 /**
  * Liveness of the process at `/healthz` and readiness of its servers at `/readyz`, below the prefix that it is

@@ -30,7 +30,7 @@ const Options = Type.Object({
   security,
   servers: serverNames,
   registry: Type.Optional(Type.Refine(Type.Unsafe({}), isRegistry, () => 'must be a registry of prom-client'))
-})
+}, { additionalProperties: false })
 
 /** Metrics for Prometheus at `/metrics`, below the prefix that it is registered with. */
 export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, given) => {

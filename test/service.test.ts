@@ -78,11 +78,12 @@ t.test('configured: variables take effect, the token is required and never logge
     WS_PATH: '/game',
     WS_PROTOCOLS: 'chat, game',
     LOG_LEVEL: 'debug',
-    HANDSHAKE_TIMEOUT: '60'
+    // Not a whole number of milliseconds for a twelfth of it.
+    HANDSHAKE_TIMEOUT: '60.001'
   })
   t.equal((await service.api('/server')).status, 401)
   const answer = await service.api('/server', { headers: { authorization: `Bearer ${token}` } })
-  t.match(await answer.json(), { gdMpApi: false, path: '/game', protocols: ['chat', 'game'], handshakeTimeout: 60 })
+  t.match(await answer.json(), { gdMpApi: false, path: '/game', protocols: ['chat', 'game'], handshakeTimeout: 60.001 })
 
   const elsewhere = `http://127.0.0.1:${service.port}/nowhere?token=of-a-player`
   t.equal((await fetch(elsewhere)).status, 404)

@@ -208,13 +208,13 @@ const partsByName = { health, metrics, asyncapi, dashboard }
 const badOptions: Array<[part: keyof typeof partsByName, options: object, message: RegExp]> = [
   ...(['health', 'metrics', 'asyncapi', 'dashboard'] as const).flatMap(
     part => ([
-      [part, { server: 'peerServer' }, /option server: no such option/],
+      [part, { server: 'peerServer' }, /option server: unknown option/],
       [part, { servers: 'peerServer' }, /option servers: must be array/],
       [part, { servers: [] }, /option servers: must not have fewer than 1 items/]
     ] satisfies typeof badOptions)),
-  ['dashboard', { Api: 'x' }, /option Api: no such option/],
+  ['dashboard', { Api: 'x' }, /option Api: unknown option/],
   ['dashboard', { api: 1 }, /option api: must be string/],
-  ['metrics', { tokens: token }, /option tokens: no such option/],
+  ['metrics', { tokens: token }, /option tokens: unknown option/],
   ['metrics', { token: '' }, /the token of admin must not be empty/],
   ['metrics', { token: [] }, /option `token` needs at least one token/],
   ['metrics', { token: [{ name: 'viewer', token: ' ' }] }, /the token of viewer must not be empty/],

@@ -152,10 +152,10 @@ t.test('sends an event when a room is opened and closed, and when a peer moves; 
   t.match((await stream.next()).data, { type: 'admin', action: 'openRoom', parameters: { name: 'b' }, status: 201 })
 
   server.getPeer(id).moveTo(server.room('b'))
+  t.match((await stream.next()).data, { type: 'peer_moved', id, room: 'b', from: 'a' })
   const { data: { seconds, ...closed } } = await stream.next()
   t.match(closed, { type: 'room_closed', room: 'a', code: null, reason: '' })
   t.ok(seconds >= 0 && seconds < 60)
-  t.match((await stream.next()).data, { type: 'peer_moved', id, room: 'b', from: 'a' })
 
   const end = once(socket, 'close')
   await api('/rooms/b?code=4001&reason=match%20over', { method: 'DELETE' })
