@@ -47,8 +47,8 @@ const app: FastifyPluginAsync<AppOptions> = async (app, options) => {
     for (const { name } of more) {
       await guarded.register(adminRoutes, { prefix: `${apiPrefix}/${name}`, server: name, ...options })
     }
-    const { origin, ...auth } = options
-    await guarded.register(metrics, { servers: names, ...auth })
+    const { token, auth, security } = options
+    await guarded.register(metrics, { servers: names, token, auth, security })
   }, { name: 'peer-server-guarded', encapsulate: true }))
   if (lobby !== undefined) {
     await app.register(lobbyRoutes, { prefix: servicePaths.lobby, ...lobby })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { dropReasons } from '../../../src/core/server/log/drop-reason.ts'
 import { Monitor } from '../../../src/core/server/monitor.ts'
 import type { PacketWatcher } from '../../../src/core/server/monitor.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
@@ -17,6 +18,10 @@ t.test('every hit of a limit is counted and emitted, a burst of them is logged o
   t.equal(events.length, 100)
   t.same(events[0], ['address-limit', { address: '192.0.2.7' }])
   t.same(records, [{ limit: 'address-limit', option: 'maxPeersPerAddress', address: '192.0.2.7' }])
+})
+
+t.test('every reason to drop packets is counted from the start, and has a text', async t => {
+  t.same(Object.keys(new Monitor(silentLogger).drops).sort(), Object.keys(dropReasons).sort())
 })
 
 t.test('a listener that fails at every event is logged once per burst', async t => {
