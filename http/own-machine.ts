@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isLoopback } from '../src/address-range.ts'
+import { isLoopbackHost } from '../src/address-range.ts'
 import { isOriginAllowed } from '../src/core/admission/origin.ts'
 import { HttpError } from './problem.ts'
 
@@ -16,8 +16,7 @@ export async function ownMachineOnly ({ headers }: FastifyRequest): Promise<void
   if (Object.keys(headers).some(name => proxyHeader.test(name))) {
     throw new HttpError(403, 'Without ADMIN_TOKEN requests through a proxy are not allowed')
   }
-  const name = nameOf(host)
-  if ((name !== 'localhost' && !isLoopback(name)) || !isOriginAllowed(origin, host, undefined)) {
+  if (!isLoopbackHost(nameOf(host)) || !isOriginAllowed(origin, host, undefined)) {
     throw new HttpError(403, 'Without ADMIN_TOKEN only localhost is allowed')
   }
 }

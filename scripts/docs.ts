@@ -13,7 +13,7 @@ import { metricsPage } from './metrics-page.ts'
 import { hostsPage, mountingPage } from './mounting.ts'
 import { optionTypes } from './option-types.ts'
 import {
-  adminOptionRows, clusterRuleRows, lobbyOptionRows, meaningOf, namedTokenRows, optionColumns, optionRows,
+  adminOptionRows, clusterOptionRows, lobbyOptionRows, meaningOf, namedTokenRows, optionColumns, optionRows,
   roomOptionRows, roomRuleRows, typeOf
 } from './options-table.ts'
 import { readPublicApi } from './public-api.ts'
@@ -61,7 +61,7 @@ function optionsPage (): string {
     '',
     'Members of option `cluster`; see [cluster.md](cluster.md).',
     '',
-    ...table(['member', 'type', 'meaning'], clusterRuleRows().map(withoutDefault)),
+    ...table(['member', 'type', 'meaning'], clusterOptionRows().map(withoutDefault)),
     '',
     '## adminRoutes',
     '',

@@ -30,7 +30,7 @@ export function roomRuleRows (): string[][] {
 }
 
 /** One row for each member of option `cluster`; the defaults are in the texts. */
-export function clusterRuleRows (): string[][] {
+export function clusterOptionRows (): string[][] {
   return rowsOf(clusterOptions.properties, {})
 }
 

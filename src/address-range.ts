@@ -101,3 +101,8 @@ const loopback = ['127.0.0.0/8', '::1'].map(text => parseAddressRange(text)!)
 export function isLoopback (address: string): boolean {
   return loopback.some(range => range.has(address))
 }
+
+/** The same for a host, which may be a name: `localhost`. */
+export function isLoopbackHost (host: string): boolean {
+  return host === 'localhost' || isLoopback(host)
+}

@@ -1,4 +1,4 @@
-import { isLoopback } from './address-range.ts'
+import { isLoopbackHost } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
 import type { LobbyOptions } from './options/lobby-option-types.ts'
@@ -188,7 +188,7 @@ function tokensOf ({ ADMIN_TOKEN, ADMIN_TOKENS = [], ADMIN_TOKENS_FILE = [] }: V
 }
 
 function tokenFaults ({ tokens, host, adminOrigins }: ServiceSettings, nodeEnv: string | undefined): string[] {
-  const isPublic = host !== 'localhost' && !isLoopback(host)
+  const isPublic = !isLoopbackHost(host)
   if (tokens === undefined) {
     return [
       ...(isPublic ? [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`] : []),

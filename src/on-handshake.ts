@@ -60,7 +60,7 @@ export function checkedAnswer (callback: string, answer: HandshakeAnswer): Accep
   const { status, reason, room } = answer as { status?: unknown, reason?: unknown, room?: unknown }
   for (const [name, text] of Object.entries({ reason, room })) {
     if (text !== undefined && typeof text !== 'string') {
-      throw new TypeError(`${callback}: invalid ${name} ${String(text)}: expected a text`)
+      throw new TypeError(`${callback}: invalid ${name} ${String(text)}: expected a string`)
     }
   }
   const isStatus = status === undefined ||

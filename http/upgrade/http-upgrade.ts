@@ -142,7 +142,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.#closing.delete(this)
   }
 
-  /** Else the connection would keep the request in memory. Not if the host waits for the end of the response. */
+  /** Lets go of the request, which the connection would keep, unless the host waits for the end of the response. */
   #detachResponse (): void {
     const response = this.#response
     if (response === undefined || response.listenerCount('close') > 0) return

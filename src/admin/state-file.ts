@@ -101,7 +101,7 @@ export class StateFile {
     this.#log.info(details, 'settings and bans restored')
   }
 
-  /** What cannot be saved would only be missed after the next start. */
+  /** Throws at the start: otherwise nobody would notice before the next one that nothing was saved. */
   #checkWritable (): void {
     try {
       const temporary = temporaryPath(this.#path)

@@ -255,7 +255,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     await this.#node.commands.ask(remote.slot, 'disconnect', { id, code, reason })
   }
 
-  /** Closes a peer of this node; false if there is none. */
+  /** Closes a peer of this node; returns whether there is such a peer. */
   #closeHere (id: number, code: number, reason: string): boolean {
     const session = this.#registry.find(id)
     session?.close('server', code, reason)
@@ -321,7 +321,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     try {
       await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     } catch (error) {
-      // Those of its peers that are known already.
+      // Some of its peers may be known already.
       if (this.#peers.follows(node)) this.#peers.nodeLeft(node)
       throw error
     }

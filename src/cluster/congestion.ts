@@ -24,7 +24,7 @@ export class Congestion {
     return this.#unconfirmedBytes > MAX_UNCONFIRMED
   }
 
-  /** None while this node is not in the cluster: then there may be no bus. */
+  /** 0 while this node is not in the cluster, as there may be no bus then. */
   get #unconfirmedBytes (): number {
     return this.#context.lease.slot > 0 ? this.#context.bus.unconfirmedBytes : 0
   }

@@ -48,7 +48,7 @@ export class Membership {
   /** The last one that was lost. */
   #former: SlotLease | undefined
   #isDraining = false
-  /** Whether it gives up joining, as another node with its id joins at the same time. */
+  /** Whether it stops joining, as another node with its id is joining too. */
   #givesWay = false
   #store: Promise<KeyStore> | undefined
   /** Stops what was started in order to join. */
@@ -166,8 +166,8 @@ export class Membership {
   }
 
   /**
-   * Rejects if another node with this id has joined meanwhile, or joins at the same time and does not give way. Each of
-   * two answers before it looks for the other: the later one, at least, is answered.
+   * Rejects if another node with this id has joined meanwhile, or is joining and does not give way. Both answer pings
+   * before they look for each other, so at least the later one gets an answer.
    */
   async #findNamesake (store: KeyStore, lease: SlotLease): Promise<void> {
     const { slot, value: { nodeId } } = lease

@@ -41,7 +41,7 @@ export interface Frames {
   readonly ranges: readonly number[]
 }
 
-/** Bytes of a message with so many notes, and `length` bytes of frames. */
+/** Bytes of a message with this number of notes and `length` bytes of frames. */
 export function roomMessageSize (notes: number, length: number): number {
   return HEAD + notes * NOTE + length
 }

@@ -45,7 +45,7 @@ export class PeerFeed {
   #isReadAgain = false
   /** Whether events were lost, and the peers could not be fetched since. */
   #isStale = false
-  /** Whether the node has left: what still arrives has no effect. */
+  /** Whether the node has left: whatever still arrives is ignored. */
   #hasEnded = false
 
   constructor (node: ClusterNode, host: FeedHost) {

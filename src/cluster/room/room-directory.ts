@@ -34,7 +34,7 @@ export class RoomDirectory {
   /** Another map after every close. */
   #known = new Map<string, Known>()
   /**
-   * Latest revision that the watch has reported. A reply of the store that is no newer is stale if it names a room
+   * Latest revision that the watch has reported. A reply of the store that is not newer is stale if it names a room
    * without an entry here: that room has closed since.
    */
   #reported = 0
@@ -158,8 +158,9 @@ export class RoomDirectory {
       }
       present = found.revision
     }
-    // c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it
+    /* c8 ignore start: the home alone changes an entry, and writes one again when the broker has lost it */
     return false
+    /* c8 ignore stop */
   }
 
   /** Forgets rooms of other nodes that the broker has lost and no home has written again. */

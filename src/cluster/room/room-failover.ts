@@ -113,7 +113,7 @@ export class RoomFailover {
     return isHere && others.every(({ id }) => weight(room, id) < own)
   }
 
-  /** One node removes a room that has no members left, nor on its home, which may not know yet that it is lost. */
+  /** One node removes a room without members, once its former home, which may still have some, has lost its lease. */
   async #removeOrphan (room: string, endsAt: number): Promise<void> {
     if (this.#heartbeats > 0 || performance.now() < endsAt) return
     const { slot } = this.#context.lease

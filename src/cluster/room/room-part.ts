@@ -6,6 +6,7 @@ import type { PeerTable } from '../../core/room/peer-table.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
 import type { RoomLink, Sent } from '../../core/room/room-link.ts'
+import { MAX_STATE } from '../../core/room/room-state.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { MAX_UNCONFIRMED } from '../congestion.ts'
 import type { Congestion } from '../congestion.ts'
@@ -18,8 +19,6 @@ import type { RoomTraffic } from './room-traffic.ts'
 
 /** Maximum number of notes about one frame. */
 const NOTES_PER_FRAME = 2
-/** Bytes of a message that every broker takes, see `LocalNode`. */
-const ALWAYS_FITS = 64 * 1024
 
 /** What the part of a room needs of its node. */
 export interface PartHost {
@@ -186,10 +185,13 @@ export class RoomPart implements RoomLink, OutboxLink {
     return this.#members?.get(id)
   }
 
-  /** Publishes what does not fit in one message with another frame of so many bytes. */
+  /**
+   * Publishes what waits if another frame of `frame` bytes would not fit in the same message. A broker that takes the
+   * state of a room (`LocalNode`) need not be asked about smaller ones.
+   */
   #flushIfFull (frame: number): void {
     const size = roomMessageSize(this.#notes.length + NOTES_PER_FRAME, this.#length + frame)
-    if (size > ALWAYS_FITS && size > this.#traffic.maxPayload) this.flushing(this.core.outbox.log)
+    if (size > MAX_STATE && size > this.#traffic.maxPayload) this.flushing(this.core.outbox.log)
   }
 
   /** Adds one frame, log[from..to). */

@@ -91,7 +91,7 @@ export class RoomTraffic {
     return this.#open.get(room)?.received.isUnknown(slot) === true
   }
 
-  /** Rooms with recent messages and the numbers of the last ones, as many as fit in so many bytes of a heartbeat. */
+  /** Rooms with recent messages and the numbers of the last ones, as many as fit in `bytes` of a heartbeat. */
   recent (bytes: number): Array<[string, number]> {
     const since = performance.now() - RECENT
     let left = bytes

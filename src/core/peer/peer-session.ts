@@ -107,7 +107,7 @@ export class PeerSession implements
   traceId: string | undefined
   /** Its upgrade request as JSON of a `PeerHandshake`; undefined for a peer without handshake. */
   handshakeJson: string | undefined
-  /** Whether its room has signalled that it has joined: not yet, not since it came from another room, or yes. */
+  /** Until it is signalled: `joining` when it is new to the server, `moving` when it comes from another room. */
   stage: 'joining' | 'moving' | 'settled' = 'joining'
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false

@@ -300,7 +300,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#signalJoined(session, undefined)
   }
 
-  /** Signals a new member: of the room alone when it comes from another one. Listeners may end it, too. */
+  /** Signals a new member; one that comes from another room only in this room. Listeners may end the session. */
   #signalJoined (session: PeerSession, paths: MovedPaths | undefined): void {
     const { id } = session
     const { gdMpApi } = this.#serverSettings.options
@@ -329,7 +329,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const to = this.#server.rooms.coreOf(room)
     if (to === this) return
     this.#checkMove(session, to)
-    // Its packet that waits for a place is signalled now; a listener may change what was checked.
+    // Its packet that waits for space is queued and signalled now; a listener may change what was checked.
     this.inbox.senderEnded(session)
     this.#checkMove(session, to)
     const paths = this.inbox.pathsOf(session.id)
@@ -378,7 +378,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const { address, age: seconds } = session
     log.info({ id, room: this.name, address, cause, code, seconds, ...traceOf(session) }, 'peer left')
     monitor.events.emit('left', session.peer, end)
-    // Those hear of it who have heard of its joining.
+    // Only where its joining was signalled.
     const isClean = end.outcome === 'clean'
     if (session.stage === 'settled') signalDisconnected(this.#signals, session, gdMpApi, isClean)
     if (session.stage !== 'joining') signalDisconnected(signals, session, gdMpApi, isClean)

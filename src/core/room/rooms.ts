@@ -83,9 +83,7 @@ export class Rooms {
   checkOpen (name: string | undefined, options: RoomOptions, address?: string): RoomOptions {
     if (this.#server.settings.rooms === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option rooms is not set')
     const checked = checkRoomOptions(options)
-    if (name !== undefined && this.has(checkRoomName(name))) {
-      throw roomExists(name)
-    }
+    if (name !== undefined && this.has(checkRoomName(name))) throw roomExists(name)
     this.#checkLimits(address)
     return checked
   }

@@ -127,7 +127,7 @@ export class Monitor implements ServerMonitor {
   }
 
   watchPackets (watch: PacketWatcher): () => void {
-    // Of its own, as a function may watch twice.
+    // A listener for each call, as the same function may watch twice.
     const listener: PacketWatcher = (...packet) => watch(...packet)
     this.#watchers.on('watchPackets', listener)
     this.isWatched = true

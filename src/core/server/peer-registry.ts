@@ -186,7 +186,7 @@ export class PeerRegistry implements RoomServer {
     this.#cutArrivals()
     this.#isStopping = true
     try {
-      // A listener of `accepted` or `room_opened` has called this: the client is a peer once they have returned.
+      // Called by a listener of `accepted` or `room_opened`: the client becomes a peer when the listener has returned.
       if (this.#isOpening) await Promise.resolve()
       this.#catchUp()
       const released = this.#whenReleased()

@@ -11,9 +11,8 @@ const HEAD = 9
 const SOURCE_END = 5
 
 /**
- * Whether the first packet of a client at an endpoint for Godot 4 is from Godot 3: it has type 0 and
- * source 0, since a Godot 3 client does not know its id yet. In Godot 4 that would be a call of the node with id 0,
- * which never exists.
+ * Whether the first packet of a client at an endpoint for Godot 4 is from Godot 3: it has type 0 and source 0, since a
+ * Godot 3 client does not know its id yet. In Godot 4 that would be a call of the node with id 0, which never exists.
  */
 export function isGodot3Packet (wire: WireName, bytes: Uint8Array, start: number, end: number): boolean {
   if (wire !== 'godot4' || end - start < HEAD) return false

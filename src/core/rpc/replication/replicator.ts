@@ -162,7 +162,7 @@ export class Replicator {
 
   #isFor (presence: Presence, peer: number): boolean {
     try {
-      // What is asked may remove it.
+      // The application's filter may remove it.
       return presence.isFor(peer) && this.#presences.has(presence)
     } catch (error) {
       this.host.failed(error, { node: presence.path, peer })
