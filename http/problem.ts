@@ -17,7 +17,7 @@ export const httpErrors: Readonly<Record<number, readonly [code: string, meaning
   413: ['payload-too-large', 'The body is too large'],
   414: ['uri-too-long', 'The query has too many parameters, or a parameter in the path is too long'],
   415: ['unsupported-media-type', 'The content type of the body is not supported'],
-  429: ['too-many-requests', 'Too many connections from this address, or a rate limit of the host app, such as @fastify/rate-limit'],
+  429: ['too-many-requests', 'Too many connections from this address, or a rate limit of the host app is exceeded'],
   431: ['request-header-fields-too-large', 'The headers are too large'],
   500: ['internal-server-error', 'A bug, or a failure of the application; the log has details'],
   503: ['service-unavailable', 'A limit of the server is reached; try again later']
