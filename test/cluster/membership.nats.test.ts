@@ -46,7 +46,7 @@ class Member {
     return this.told.map(({ event }) => event)
   }
 
-  /** How often it was told this. */
+  /** Number of calls. */
   times (event: string): number {
     return this.events.filter(told => told === event).length
   }
@@ -191,7 +191,7 @@ async function revisionsOf (store: KeyStore, members: readonly Member[]): Promis
   }))
 }
 
-/** Resolves once all members have renewed their leases so often. */
+/** Resolves once all members have renewed their leases this many times. */
 async function renewed (t: Test, server: NatsServer, members: readonly Member[], timings: Timings, times: number) {
   const bus = await connectNats({ servers: server.url }, silentLogger)
   t.teardown(() => bus.close())

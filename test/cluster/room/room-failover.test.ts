@@ -11,7 +11,7 @@ const STEP = 50
 const PATIENCE = 6 * defaultTimings.heartbeat
 
 interface Cluster extends MemoryCluster {
-  /** So many milliseconds pass. */
+  /** Advances the clock by this number of milliseconds. */
   pass (milliseconds: number): Promise<void>
 }
 
@@ -57,7 +57,7 @@ t.test('a room stays, with its state, until the lease of its lost home has surel
   t.notOk(knows(a))
 })
 
-t.test('that many nodes join does not shorten the time for which a room waits for its home', async t => {
+t.test('nodes that join do not shorten the time for which a room waits for its home', async t => {
   const { broker, buses, nodes: [a], pass } = await openCluster(t, defaultTimings.lease)
   for (const bus of buses) broker.cut(bus)
   await pass(defaultTimings.lease)

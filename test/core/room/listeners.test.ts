@@ -186,7 +186,7 @@ t.test('a peer that ends before its joining is signalled has never been there fo
   t.same([heard, connected, [...a.multiplayer.connected], server.peerCount], [[], [], [], 0])
 })
 
-t.test('a peer that remote calls have just been told of cannot be moved yet', async t => {
+t.test('a peer cannot be moved in network_peer_connected, before its room has signalled it', async t => {
   const server = await openServer(t)
   const { a, b } = openRooms(server, 'a', 'b')
   const errors: unknown[] = []
