@@ -33,10 +33,16 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   }
 }
 
-/** Compiled validators: a schema is shared by all apps that have its route, and by the same API at other prefixes. */
-const validators = new WeakMap<TSchema, Schema.Validator>()
+/** What is used of a `Schema.Validator`, a type whose comparison with another takes the compiler many seconds. */
+interface Validator {
+  Check (value: unknown): boolean
+  Errors (value: unknown): [boolean, TLocalizedValidationError[]]
+}
 
-function validatorOf (schema: TSchema): Schema.Validator {
+/** Compiled validators: a schema is shared by all apps that have its route, and by the same API at other prefixes. */
+const validators = new WeakMap<TSchema, Validator>()
+
+function validatorOf (schema: TSchema): Validator {
   let validator = validators.get(schema)
   if (validator === undefined) validators.set(schema, validator = Schema.Compile(schema))
   return validator

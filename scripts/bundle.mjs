@@ -1,5 +1,5 @@
 // Bundles typebox into the compiled src/typebox.ts.
-import { readFileSync, statSync, utimesSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
@@ -21,9 +21,6 @@ export async function bundle () {
     banner: { js: banner },
     logLevel: 'warning'
   })
-  // As `transpile` does: the file is not out of date.
-  const { atime, mtime } = statSync(source)
-  utimesSync(bundled, atime, mtime)
 }
 
 /** Version and licence of a package, as a comment. */

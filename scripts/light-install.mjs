@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, wri
 import { resolve } from 'node:path'
 
 /** What compiles and bundles, and what is bundled. */
-const compiler = ['typescript', 'esbuild', 'typebox']
+const compiler = ['typescript-native', '@types/node', 'esbuild', 'typebox']
 
 /** Whether the packages of `lock`, by default all of the folder's package-lock.json, are in its node_modules. */
 export function isInstalled (folder, lock = readLock(folder)) {

@@ -28,7 +28,7 @@ function install (folder) {
 
 if (args.length === 0) {
   installLight(root)
-  await transpile('tsconfig.build.json')
+  process.exitCode = await transpile('tsconfig.build.json')
 } else {
   install(root)
   if (args.includes('--package')) process.exitCode = await build('tsconfig.build.json')

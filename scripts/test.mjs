@@ -20,11 +20,10 @@ async function run () {
     case 'all':
       return await checkAll()
     case 'quick':
-      await transpile('tsconfig.json')
-      return await runTests(allTests().filter(isQuick))
+      return await transpile('tsconfig.json') || await runTests(allTests().filter(isQuick))
     case 'file':
-      await transpile('tsconfig.json')
-      return runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))
+      return await transpile('tsconfig.json') ||
+        runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))
     case 'nodes':
       process.env.NODES = findNodes().join(delimiter)
       return await build('tsconfig.json') || runFiles([outputOf(resolve('test/package.test.ts'))])

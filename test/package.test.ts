@@ -6,8 +6,8 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { compilerCommand } from '../scripts/compile.mjs'
 import { root } from '../scripts/root.ts'
-import { compiler } from './helper/compile.ts'
 import { filesIn } from './helper/files-in.ts'
 import { bundlerErrors } from './helper/declarations.ts'
 import { startService } from './helper/service.ts'
@@ -141,17 +141,17 @@ t.test('the packed package works and type checks in an empty project', async t =
   await writeFile(join(project, 'consumer.ts'), consumer)
   await writeFile(join(project, 'typed.cts'), typedCommonjs)
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
-  await run(project, process.execPath, compiler)
+  await run(project, process.execPath, ...compilerCommand())
 
   await writeFile(join(project, 'page.ts'), page)
   await writeFile(join(project, 'page.json'), JSON.stringify(pageTsconfig))
-  await run(project, process.execPath, compiler, '-p', 'page.json')
+  await run(project, process.execPath, ...compilerCommand('-p', 'page.json'))
 
   // There CommonJS cannot require() it.
   const node16 =
     { extends: './tsconfig.json', compilerOptions: { module: 'node16', noEmit: true }, files: ['consumer.ts'] }
   await writeFile(join(project, 'node16.json'), JSON.stringify(node16))
-  await run(project, process.execPath, compiler, '-p', 'node16.json')
+  await run(project, process.execPath, ...compilerCommand('-p', 'node16.json'))
   t.same(bundlerErrors(project, 'consumer.ts', 'fastify-peer-server'), [])
 
   const output = await run(project, process.execPath, 'consumer.js')

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { compilerCommand } from '../../scripts/compile.mjs'
 import { root } from '../../scripts/root.ts'
 import { startApp } from '../helper/app.ts'
-import { compiler } from '../helper/compile.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { skipWithoutTools, toolCommand } from '../helper/test-tools.ts'
 
@@ -65,7 +65,7 @@ t.test('clients that generators make of the document compile and work', skipWith
   await run('openapi-typescript', document, '-o', 'types.ts')
   await run('openapi-ts', '-i', document, '-o', 'hey', '-c', '@hey-api/client-fetch')
   await run('swagger-typescript-api', 'generate', '-p', document, '-o', '.')
-  await promisify(execFile)(process.execPath, [compiler, '-p', '.'], { cwd: project })
+  await promisify(execFile)(process.execPath, compilerCommand('-p', '.'), { cwd: project })
   const tsx = join(root, 'node_modules/tsx/dist/cli.mjs')
   const { stdout } = await promisify(execFile)(process.execPath, [tsx, 'use.ts', url, token], { cwd: project })
   t.same(JSON.parse(stdout), [true, true, 0, '192.0.2.7', 1, 'beauty'])

@@ -2,11 +2,9 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
+import { compilerCommand } from '../../scripts/compile.mjs'
 import { root } from '../../scripts/root.ts'
 import { temporaryFolder } from './temporary-folder.ts'
-
-/** TypeScript's native compiler, a program of Node. */
-export const compiler = join(root, 'node_modules/typescript-native/bin/tsc')
 
 /** An error of the compiler: where it is in the text of its file, from 0, and its lines. */
 export interface TypeError {
@@ -34,7 +32,7 @@ export async function typeErrors (t: Test, files: Readonly<Record<string, string
   const folder = temporaryFolder(t, files, join(root, 'dist'))
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }))
   const output = await new Promise<string>(resolve => {
-    const args = [compiler, '--pretty', 'false', '-p', folder]
+    const args = compilerCommand('--pretty', 'false', '-p', folder)
     execFile(process.execPath, args, { cwd: root }, (_error, stdout, stderr) => { resolve(stdout + stderr) })
   })
   const errors = output.split(/\n(?! )/).filter(text => text !== '').map(text => parseError(text, files))
