@@ -32,7 +32,7 @@ class PrintingHost extends RecordingHost {
   }
 }
 
-const bus = await connectNats({ servers: url }, silentLogger)
+const bus = await persist(() => connectNats({ servers: url }, silentLogger))
 const options = { namespace: 'test', nodeId, version: '1', timings: JSON.parse(timings) as Timings }
 const membership = new Membership(bus, options, new PrintingHost(), silentLogger)
 
@@ -61,13 +61,14 @@ process.on('SIGTERM', () => {
   membership.leave().then(() => bus.close()).then(() => process.exit(0), () => process.exit(1))
 })
 
-/** Starts as soon as there is a slot. */
-async function start (): Promise<void> {
+await persist(() => membership.start())
+
+/** Tries until the broker answers in time and there is a slot, as a service does that is started again. */
+async function persist<T> (start: () => Promise<T>): Promise<T> {
   try {
-    await membership.start()
+    return await start()
   } catch (error) {
     if (!(error instanceof GodotError) || error.code !== 'cluster-unavailable') throw error
-    await start()
+    return await persist(start)
   }
 }
-await start()
