@@ -22,7 +22,6 @@ t.test('Swagger UI in a browser: enter the token, find a peer, disconnect it', n
   const [id] = await connected
 
   const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(20_000)
   await page.goto(`http://127.0.0.1:${port}/docs`)
   await authorize(page, token)
 

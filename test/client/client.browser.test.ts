@@ -12,7 +12,6 @@ t.test('the typed client works in a browser: calls, bytes, errors and events', n
   accept(server, new MemoryConnection('192.0.2.7', 4000))
   const [{ id }] = server.peers()
   const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(20_000)
   // The dashboard has an import map for what the client imports.
   await page.goto(`${url}/dashboard`)
   const seen = await page.evaluate(async ({ url, token, id }) => {

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { checkSize } from '../../src/cluster/bus/checks.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { RoomClient } from '../helper/room-client.ts'
 import { until } from '../helper/until.ts'
@@ -23,7 +23,7 @@ async function openSmall (t: Test, count: number): Promise<MemoryCluster & { siz
       bus.publish(subject, bytes)
     }
   })
-  return { ...await openMemoryCluster(t, count, { maxPeersPerAddress: 0 }, quickTimings, small), sizes }
+  return { ...await openMemoryCluster(t, count, { maxPeersPerAddress: 0 }, patientTimings, small), sizes }
 }
 
 t.test('packets of one turn to a peer of another node', async t => {

@@ -12,7 +12,6 @@ t.test('two people chat in a browser, also after the server has restarted', need
   await server.until(/listening at/)
   const { page: ann, problems } = await openPage(t)
   const ben = await ann.context().newPage()
-  for (const page of [ann, ben]) page.setDefaultTimeout(20_000)
   await enter(ann, port, 'Ann')
   await hears(ann, 'Ann is here')
   await enter(ben, port, 'Ben')

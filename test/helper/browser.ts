@@ -15,6 +15,8 @@ const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
 
 /** Milliseconds that the browser stays for the next test. */
 const LINGER = 1000
+/** Milliseconds that a page may take for what a test waits for, on a machine that is busy. */
+const TIMEOUT = 60_000
 
 /** The browser that the tests of a file share, the contexts that are open in it, and when it is closed. */
 let browser: Promise<Browser> | undefined
@@ -40,6 +42,7 @@ async function close (): Promise<void> {
 
 async function monitor (context: BrowserContext): Promise<MonitoredPage> {
   const page = await context.newPage()
+  page.setDefaultTimeout(TIMEOUT)
   const problems: string[] = []
   page.on('console', message => { if (message.type() === 'error') problems.push(message.text()) })
   page.on('pageerror', error => { problems.push(error.message) })

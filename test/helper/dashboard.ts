@@ -2,14 +2,11 @@ import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { openPage, type MonitoredPage } from './browser.ts'
 
-const TIMEOUT = 60_000
-
 /** Opens a dashboard; violations of the content security policy are among the problems. */
 export async function visitDashboard (
   t: Test, url: string, viewport?: { width: number, height: number }
 ): Promise<MonitoredPage> {
   const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(TIMEOUT)
   await page.exposeFunction('reportViolation', (text: string) => { problems.push(text) })
   await page.addInitScript(`document.addEventListener('securitypolicyviolation', event => {
     reportViolation(event.violatedDirective + ' ' + event.blockedURI)

@@ -93,9 +93,9 @@ const rows: Record<string, Row> = {
     status: 202
   },
   closeRoom: {
-    path: () => '/rooms/main?code=4001&reason=over',
+    path: () => '/rooms/a?code=4001&reason=over',
     parameters: { code: 4001, reason: 'over' },
-    room: 'main',
+    room: 'a',
     status: 202
   },
   ban: { json: { address: '203.0.113.9' }, parameters: { address: '203.0.113.9' }, status: 201 },

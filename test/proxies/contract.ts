@@ -144,7 +144,6 @@ async function peerOf (t: Test, site: Site): Promise<{ id: number }> {
 
 async function browse (t: Test, site: Site): Promise<void> {
   const { page, problems } = await openPage(t)
-  page.setDefaultTimeout(60_000)
   const { id } = await peerOf(t, site)
   await page.goto(`${site.url}/play/dashboard`)
   await signIn(page, token)
