@@ -9,7 +9,8 @@ export async function * parseEventStream (body: ReadableStream<Uint8Array>): Asy
   const messages: EventSourceMessage[] = []
   const parser = createParser({ onEvent: message => { messages.push(message) } })
   for await (const lines of completeLines(body)) {
-    parser.feed(lines.replace(/^retry:.*$/gm, '$&\ndata:'))
+    // `^` and `$` with flag `m` would also match next to U+2028 in the middle of a line, which data may contain.
+    parser.feed(lines.replace(/(^|\n)(retry:[^\r\n]*)/g, '$1$2\ndata:'))
     yield * messages.splice(0)
   }
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
@@ -158,6 +159,19 @@ t.test('a stream without events can be resumed as well, from the position it sta
   t.match(value, { event: { type: 'client_connected', address: '192.0.2.1' } })
   t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })
   await missed.return(undefined)
+})
+
+t.test('no close reason of a client breaks the stream of events', async t => {
+  const { client, port } = await startService(t)
+  const reason = '\u2028retry:\u2028'
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, 'chat')
+  await once(socket, 'open')
+  socket.close(4000, reason)
+  await once(socket, 'close')
+  const events = client.events({ types: 'client_close_request', recent: 1 })
+  const { value } = await withTimeout(5, () => 'the event', events.next())
+  t.match(value, { event: { type: 'client_close_request', reason } })
+  await events.return(undefined)
 })
 
 t.test('rejects when there is no response in time, and when the response is not JSON', async t => {

@@ -44,3 +44,10 @@ t.test('the result does not depend on where chunks are cut', async t => {
     return isDeepStrictEqual(messages, expected)
   }))
 })
+
+t.test('line separators in data end no line', async t => {
+  for (const separator of ['\u2028', '\u2029']) {
+    const data = JSON.stringify({ reason: `${separator}retry:${separator}` })
+    t.same(await parse([Buffer.from(`id: a-1\ndata: ${data}\n\n`)]), [['a-1', undefined, data]])
+  }
+})
