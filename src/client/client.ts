@@ -104,8 +104,8 @@ export class PeerServerClient {
   }
 
   /**
-   * Calls an operation. Rejects with ApiError for an error response, TypeError when the service cannot be reached,
-   * TimeoutError when it does not respond in time, and the signal's reason when the call is aborted.
+   * Calls an operation. Rejects with ApiError for an error response or a redirect, TypeError when the service cannot
+   * be reached, TimeoutError when it does not respond in time, and the signal's reason when the call is aborted.
    */
   async call<Name extends keyof Operations> (
     name: Name, ...[parameters = {}, body, { signal } = {}]: CallArguments<Name>
@@ -141,10 +141,21 @@ export class PeerServerClient {
       if (parameters[parameter] !== undefined) url.searchParams.set(parameter, String(parameters[parameter]))
     }
     const headers = { ...init.headers as Record<string, string>, ...this.#headers }
-    const response = await fetch(url, { method, ...init, headers })
+    // A redirect would turn POST into GET, and lose the token on its way to another origin.
+    const response = await fetch(url, { method, ...init, headers, redirect: 'manual' })
     if (response.ok) return response
+    if (isRedirect(response)) throw redirected(response)
     throw new ApiError(response.status, await response.json().catch(() => ({})) as Partial<Problem>)
   }
+}
+
+/** Whether a response is a redirect; browsers hide everything else about it. */
+function isRedirect ({ type, status }: Response): boolean {
+  return type === 'opaqueredirect' || (status >= 300 && status < 400)
+}
+
+function redirected ({ status, headers }: Response): ApiError {
+  return new ApiError(status, { detail: `the service redirects to ${headers.get('location') ?? 'another URL'}` })
 }
 
 /** A segment of a path. Some texts cannot be one: the URL would be that of another operation. */

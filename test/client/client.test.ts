@@ -188,6 +188,22 @@ t.test('rejects when there is no response in time, and when the response is not 
     { name: 'ApiError', status: 200, message: /not JSON/ })
 })
 
+t.test('a redirect is an error: followed, a POST would become a GET', async t => {
+  const { url, client, server } = await startService(t)
+  const http = createServer((request, response) => {
+    response.writeHead(301, { location: new URL(request.url!, url).href }).end()
+  })
+  t.teardown(() => { http.closeAllConnections(); http.close() })
+  await once(http.listen(0, '127.0.0.1'), 'listening')
+  const redirecting = new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, token })
+  const error = (path: string) => new ApiError(301, { detail: `the service redirects to ${url}/api/v1/${path}` })
+  await t.rejects(redirecting.call('ban', {}, { address: '192.0.2.7' }), error('bans'))
+  await t.rejects(redirecting.call('getServer'), error('server'))
+  await t.rejects(redirecting.events().next(), error('events'))
+  t.same(server.bans(), [])
+  t.same((await client.call('bans')).items, [])
+})
+
 t.test('a call can be aborted', async t => {
   const { client } = await startService(t)
   const aborted = new AbortController()
