@@ -120,13 +120,15 @@ export class PeerServerClient {
 
   /**
    * Follows the event feed from the event after `lastId` on, until the stream ends or `signal` aborts it. Each event
-   * comes with its id; events that cannot be replayed have none.
+   * comes with its id; events that cannot be replayed have none. Throws ApiError, too, when the response is no stream
+   * of events.
    */
   async * events (
     parameters: Operations['events']['parameters'] = {}, lastId: string = '', signal?: AbortSignal
   ): AsyncGenerator<{ id: string | undefined, event: ClientEvent }> {
     const headers = { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) }
     const response = await this.#send('events', parameters, { headers, ...(signal === undefined ? {} : { signal }) })
+    await checkEventStream(response)
     for await (const { id, data } of parseEventStream(response.body!)) {
       // A message without data is the position of the stream in the feed.
       yield { id, event: data === '' ? { type: 'open' } : JSON.parse(data) }
@@ -175,6 +177,13 @@ async function readJson (response: Response): Promise<unknown> {
     if (!(error instanceof SyntaxError)) throw error
     throw new ApiError(response.status, { detail: 'the response is not JSON' })
   }
+}
+
+/** Throws ApiError for a response without events, e.g. because it is a page of another web server. */
+async function checkEventStream ({ status, headers, body }: Response): Promise<void> {
+  if (/^text\/event-stream\b/i.test(headers.get('content-type') ?? '')) return
+  await body?.cancel().catch(() => {})
+  throw new ApiError(status, { detail: 'the response is not a stream of events' })
 }
 
 /** Strings and bytes are sent unchanged, everything else as JSON. */

@@ -8,6 +8,7 @@ import { followEvents } from '../../src/cli/follow-events.ts'
 import { run } from '../../src/cli/index.ts'
 import { PeerServerClient } from '../../src/client/client.ts'
 import { simulateTime } from '../helper/clock.ts'
+import { command } from '../helper/command.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 /** A service with one listener per request; the last one answers all further requests. */
@@ -25,8 +26,11 @@ async function serve (t: Test, ...listeners: RequestListener[]) {
 
 const stopped = 'data: {"type":"stopped","at":"2025-01-31T12:00:00.000Z"}\n\n'
 const failWith = (status: number): RequestListener => (_request, response) => { response.writeHead(status).end() }
-const write = (text: string): RequestListener => (_request, response) => { response.writeHead(200).write(text) }
-const end: RequestListener = (_request, response) => { response.writeHead(200).end(`id: a-1\n${stopped}`) }
+const headers = { 'content-type': 'text/event-stream' }
+const write = (text: string): RequestListener => (_request, response) => {
+  response.writeHead(200, headers).write(text)
+}
+const end: RequestListener = (_request, response) => { response.writeHead(200, headers).end(`id: a-1\n${stopped}`) }
 
 /** The types of the first `count` events, and the reasons of the losses until then. */
 async function take (count: number, client: PeerServerClient, silenceTimeout?: number) {
@@ -61,6 +65,13 @@ t.test('reconnects when the stream is silent', async t => {
 t.test('rejects when the service rejects the request, and does not retry', async t => {
   const { client, lastIds } = await serve(t, failWith(401))
   await t.rejects(take(1, client), { name: 'ApiError', status: 401 })
+  t.equal(lastIds.length, 1)
+})
+
+t.test('watch ends when another web server responds', async t => {
+  const { url, lastIds } = await serve(t, (_request, response) => { response.end('<!doctype html>') })
+  const errors = 'the response is not a stream of events; is the URL correct?\n'
+  t.match(await withTimeout(15, () => 'the end', command(['watch', '--url', url])), { code: 1, output: '', errors })
   t.equal(lastIds.length, 1)
 })
 

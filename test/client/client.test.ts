@@ -174,7 +174,7 @@ t.test('no close reason of a client breaks the stream of events', async t => {
   await events.return(undefined)
 })
 
-t.test('rejects when there is no response in time, and when the response is not JSON', async t => {
+t.test('rejects when there is no response in time, and when the response is neither JSON nor events', async t => {
   const silent = createServer(() => {})
   const foreign = createServer((_request, response) => { response.end('<html>') })
   const [port, other] = await Promise.all([silent, foreign].map(async http => {
@@ -186,6 +186,8 @@ t.test('rejects when there is no response in time, and when the response is not 
   await t.rejects(new PeerServerClient({ url: silentUrl, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
   await t.rejects(new PeerServerClient({ url: foreignUrl }).call('getServer'),
     { name: 'ApiError', status: 200, message: /not JSON/ })
+  await t.rejects(new PeerServerClient({ url: foreignUrl }).events().next(),
+    { name: 'ApiError', status: 200, message: /not a stream of events/ })
 })
 
 t.test('a redirect is an error: followed, a POST would become a GET', async t => {
