@@ -42,8 +42,8 @@ const printers: Readonly<Record<string, () => string[]>> = {
 }
 
 /**
- * Runs a command line. Resolves with the exit code: 0, 1 when the service rejects the request or cannot be reached, 2
- * when the command line is invalid.
+ * Runs a command line. Resolves with the exit code: 0, 1 when the service rejects the request, or it or a node of its
+ * cluster cannot be reached, 2 when the command line is invalid.
  */
 export async function run (line: CommandLine): Promise<number> {
   const words = Object.hasOwn(commands, line.args.slice(0, 2).join(' ')) ? 2 : 1

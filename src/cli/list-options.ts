@@ -1,9 +1,13 @@
 import { parseInteger } from './command.ts'
+import type { MissingNodes } from './incomplete.ts'
 
 const PAGE_SIZE = 1000
 
 /** A page of a list of the REST API. */
-interface Page<Item> { readonly items: Item[], readonly nextCursor: string | null }
+interface Page<Item> extends MissingNodes { readonly items: Item[], readonly nextCursor: string | null }
+
+/** The items of several pages, and the nodes that did not respond to any of the requests. */
+interface Found<Item> extends MissingNodes { readonly items: Item[] }
 
 /** Options of commands that list `items`, sorted by one of `fields`, by default the first. */
 export function listOptions (items: string, fields: readonly string[]) {
@@ -25,14 +29,18 @@ export function listOptions (items: string, fields: readonly string[]) {
 /** The items of all pages, at most as many as option `limit` says. */
 export async function readPages<Item> (
   limit: string | undefined, readPage: (query: { limit: number, cursor: string | undefined }) => Promise<Page<Item>>
-): Promise<Item[]> {
+): Promise<Found<Item>> {
   const maximum = limit === undefined ? Infinity : parseInteger('--limit', limit, 1)
-  const found: Item[] = []
+  const items: Item[] = []
+  const unreachable = new Set<string>()
+  let partial = false
   let cursor: string | undefined
   do {
-    const page = await readPage({ limit: Math.min(PAGE_SIZE, maximum - found.length), cursor })
-    found.push(...page.items)
+    const page = await readPage({ limit: Math.min(PAGE_SIZE, maximum - items.length), cursor })
+    items.push(...page.items)
+    partial ||= page.partial === true
+    for (const node of page.unreachable ?? []) unreachable.add(node)
     cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined && found.length < maximum)
-  return found
+  } while (cursor !== undefined && items.length < maximum)
+  return { items, partial, unreachable: [...unreachable] }
 }

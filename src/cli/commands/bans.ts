@@ -2,6 +2,7 @@ import { formatDuration } from '../../client/format.ts'
 import type { Ban } from '../../client/operations.ts'
 import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
+import { checkComplete } from '../incomplete.ts'
 import { printLines, printResult } from '../print-lines.ts'
 import { formatTable } from '../terminal-text.ts'
 
@@ -20,12 +21,13 @@ export const ban = defineCommand('Bans an address or range, and disconnects its 
   for: { type: 'string', placeholder: '<time>', description: 'duration, e.g. 90s, 15m, 12h or 7d (default: for good)' },
   reason: reasonOption
 }, async ({ client, options: { for: duration, reason }, operands, line: { output } }) => {
-  const { address, until } = await client.call('ban', {}, {
+  const { address, until, ...missing } = await client.call('ban', {}, {
     address: oneAddress(operands),
     ...(duration === undefined ? {} : { seconds: parseDuration(duration) }),
     ...(reason === undefined ? {} : { reason })
   })
   printLines(output, [`banned ${address} ${until === null ? 'for good' : `until ${until}`}`])
+  checkComplete(missing)
 })
 
 /** Lifts a ban. */

@@ -1,6 +1,7 @@
 import { formatPlural } from '../../client/format.ts'
 import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, parsePeerId, UsageError } from '../command.ts'
+import { incompleteLines } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
 
 /** Disconnects peers with a close code and a reason. */
@@ -9,10 +10,13 @@ export const kick = defineCommand('Disconnects peers', '<id>... | --all', {
   ...closeOptions(1000)
 }, async ({ client, options: { all, ...close }, operands, line: { output } }) => {
   if ((all === true) === (operands.length > 0)) throw new UsageError('expected either ids of peers or --all')
-  const { requested, notFound } = await client.call('disconnectPeers', {}, {
+  const { requested, notFound, ...missing } = await client.call('disconnectPeers', {}, {
     ...(all === true ? { all } : { ids: operands.map(parsePeerId) }),
     ...closeFrame(close)
   })
   printLines(output, [`disconnecting ${formatPlural(requested, 'peer')}`])
-  if (notFound.length > 0) throw new Error(`no such peer: ${notFound.join(', ')}`)
+  const problems = [
+    ...(notFound.length > 0 ? [`no such peer: ${notFound.join(', ')}`] : []), ...incompleteLines(missing)
+  ]
+  if (problems.length > 0) throw new Error(problems.join('; '))
 })

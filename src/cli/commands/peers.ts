@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration, formatEndpoint } from '../../client/format.ts'
 import type { Operations, Peer } from '../../client/operations.ts'
 import { defineCommand } from '../command.ts'
+import { checkComplete } from '../incomplete.ts'
 import { listOptions, readPages } from '../list-options.ts'
 import { printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
@@ -21,7 +22,8 @@ export const peers = defineCommand('Lists peers', '', {
   // The service validates `sort` and `order`.
   const given = query as Query
   const found = await readPages(limit, async page => await client.call('peers', { ...given, ...page }))
-  printResult(output, json, found, tableLines)
+  printResult(output, json, found.items, tableLines)
+  checkComplete(found)
 })
 
 const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (peer: Peer) => string]> = [

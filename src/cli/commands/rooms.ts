@@ -2,6 +2,7 @@ import { formatDuration, formatPlural } from '../../client/format.ts'
 import type { Operations, Room } from '../../client/operations.ts'
 import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
+import { checkComplete } from '../incomplete.ts'
 import { listOptions, readPages } from '../list-options.ts'
 import { printLines, printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
@@ -18,7 +19,8 @@ export const rooms = defineCommand('Lists rooms', '', {
   // The service validates `sort` and `order`.
   const given = { ...query, q } as Query
   const found = await readPages(limit, async page => await client.call('listRooms', { ...given, ...page }))
-  printResult(output, json, found, tableLines)
+  printResult(output, json, found.items, tableLines)
+  checkComplete(found)
 })
 
 /** Closes a room with a close code and a reason. */
@@ -26,8 +28,9 @@ export const closeRoom = defineCommand('Closes a room', '<name>', closeOptions(1
   client, options, operands: [room, ...more], line: { output }
 }) => {
   if (room === undefined || more.length > 0) throw new UsageError('expected the name of one room')
-  const { peers } = await client.call('closeRoom', { room, ...closeFrame(options) })
+  const { peers, ...missing } = await client.call('closeRoom', { room, ...closeFrame(options) })
   printLines(output, [`closing room ${room} with ${formatPlural(peers, 'peer')}`])
+  checkComplete(missing)
 })
 
 const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (room: Room) => string]> = [

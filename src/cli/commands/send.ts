@@ -1,6 +1,7 @@
 import { formatPlural } from '../../client/format.ts'
 import type { Operations } from '../../client/operations.ts'
 import { defineCommand, parsePeerId, type Streams, UsageError } from '../command.ts'
+import { checkComplete } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
 
 type Packet = Operations['broadcast']['body']
@@ -30,16 +31,19 @@ export const send = defineCommand('Sends a packet; by default standard input, as
   const flags = raw === true ? { raw } : {}
   const target = receiver ?? (excluded === undefined ? 0 : -excluded)
   if (room !== undefined) {
-    const { recipients } = await client.call('putRoomPacket', { room, target, ...flags }, packet)
-    printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
+    printSent(line, await client.call('putRoomPacket', { room, target, ...flags }, packet))
   } else if (receiver !== undefined) {
     const { bytes } = await client.call('putPacket', { id: receiver, ...flags }, packet)
     printLines(line.output, [`sent ${formatPlural(bytes, 'byte')}`])
   } else {
-    const { recipients } = await client.call('broadcast', { target, ...flags }, packet)
-    printLines(line.output, [`sent to ${formatPlural(recipients, 'peer')}`])
+    printSent(line, await client.call('broadcast', { target, ...flags }, packet))
   }
 })
+
+function printSent ({ output }: Streams, { recipients, ...missing }: Operations['broadcast']['response']): void {
+  printLines(output, [`sent to ${formatPlural(recipients, 'peer')}`])
+  checkComplete(missing)
+}
 
 function parsePacket (sources: { readonly [Source in keyof typeof parsers]?: string }): Packet {
   const [[source, value], ...more] = Object.entries(sources) as Array<[keyof typeof parsers, string]>

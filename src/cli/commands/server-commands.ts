@@ -1,5 +1,6 @@
 import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, parseInteger, UsageError } from '../command.ts'
+import { checkComplete } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
 import { statusLines } from './status.ts'
 
@@ -11,8 +12,9 @@ export const refuse = defineCommand('Refuses new connections (on), or accepts th
   if (!switches.some(one => one === choice) || more.length > 0) {
     throw new UsageError(`expected one of ${switches.join(', ')}`)
   }
-  const { refuseNewConnections } = await client.call('changeServer', {}, { refuseNewConnections: choice === 'on' })
-  printLines(output, [refuseNewConnections ? 'refusing new connections' : 'accepting new connections'])
+  const state = await client.call('changeServer', {}, { refuseNewConnections: choice === 'on' })
+  printLines(output, [state.refuseNewConnections ? 'refusing new connections' : 'accepting new connections'])
+  checkComplete(state)
 }, [switches])
 
 /** Starts listening. */
