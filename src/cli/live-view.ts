@@ -26,7 +26,8 @@ export class LiveView {
   readonly #theme: Theme
   readonly #quit = new AbortController()
   #isDrawing = false
-  #isRefreshing = false
+  /** Ends the requests in flight. */
+  #refreshing: AbortController | undefined
 
   constructor ({ client, url, line }: CommandContext, what: { sort: string, room: string | undefined }) {
     this.#client = client
@@ -47,6 +48,8 @@ export class LiveView {
       for await (const event of followEvents(this.#client, { room, signal: quit, onLost })) this.#receive(event)
     } finally {
       this.#quit.abort()
+      // A service that does not respond must not keep the process.
+      this.#refreshing?.abort()
       clearInterval(timer)
       restore()
     }
@@ -97,31 +100,35 @@ export class LiveView {
 
   /** Requests server state and peers, unless a request is in flight. */
   #refresh (): void {
-    if (this.#isRefreshing) return
-    this.#isRefreshing = true
-    this.#load()
+    if (this.#refreshing !== undefined || this.#quit.signal.aborted) return
+    const { signal } = this.#refreshing = new AbortController()
+    this.#load(signal)
       // An ApiError is reported by the event stream as well.
-      .catch(error => { if (!(error instanceof ApiError)) this.#lost('no response from the service') })
-      .finally(() => { this.#isRefreshing = false })
+      .catch(error => {
+        if (!(error instanceof ApiError) && !signal.aborted) this.#lost('no response from the service')
+      })
+      .finally(() => { this.#refreshing = undefined })
   }
 
-  async #load (): Promise<void> {
+  async #load (signal: AbortSignal): Promise<void> {
     const sort = this.#state.sort as Operations['peers']['parameters']['sort'] & string
     const { room } = this.#state
     const query = { limit: this.#size.rows, sort, order: sortOrder(sort), ...(room === undefined ? {} : { room }) }
     const [server, { items }, members] = await Promise.all([
-      this.#client.call('getServer'), this.#client.call('peers', query), this.#countMembers()
+      this.#client.call('getServer', {}, undefined, { signal }),
+      this.#client.call('peers', query, undefined, { signal }),
+      this.#countMembers(signal)
     ])
     Object.assign(this.#state, { server, peers: items, members })
     this.#draw()
   }
 
   /** Number of peers in the room that is shown, 0 while there is no such room. */
-  async #countMembers (): Promise<number | undefined> {
+  async #countMembers (signal: AbortSignal): Promise<number | undefined> {
     const { room } = this.#state
     if (room === undefined) return undefined
     try {
-      return (await this.#client.call('getRoom', { room })).peers
+      return (await this.#client.call('getRoom', { room }, undefined, { signal })).peers
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return 0
       throw error
