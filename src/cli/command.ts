@@ -104,11 +104,27 @@ function pick<Of extends Options> (values: object, options: Of): Values<Of> {
 }
 
 function connect (options: Values<typeof commonOptions>, { env }: CommandLine): Pick<CommandContext, 'client' | 'url'> {
-  const url = options.url ?? (env.PEER_SERVER_URL || DEFAULT_URL)
-  const isHttp = /^https?:$/.test(URL.parse(url)?.protocol ?? '')
-  if (!isHttp) throw new UsageError(`invalid URL ${url}: expected e.g. ${DEFAULT_URL}`)
+  const url = (options.url ?? (env.PEER_SERVER_URL || DEFAULT_URL)).trim()
+  checkUrl(url)
   const token = (options.token ?? env.ADMIN_TOKEN) || undefined
+  if (token !== undefined) checkToken(token)
   return { url, client: new PeerServerClient({ url, token, server: options.server, timeout: TIMEOUT }) }
+}
+
+function checkUrl (url: string): void {
+  const { protocol = '', username = '', password = '' } = URL.parse(url) ?? {}
+  if (!/^https?:$/.test(protocol)) throw new UsageError(`invalid URL ${url}: expected e.g. ${DEFAULT_URL}`)
+  // `fetch` accepts neither; the message does not repeat them.
+  if (username !== '' || password !== '') throw new UsageError('invalid URL: it has a user name or a password')
+}
+
+/** Rejects a token that no request can be made with, which would look like a service that does not respond. */
+function checkToken (token: string): void {
+  try {
+    new Headers().set('authorization', `Bearer ${token}`)
+  } catch {
+    throw new UsageError('invalid token: it has characters that an HTTP header cannot have')
+  }
 }
 
 function helpLines (name: string, { description, usage, options }: Command): string[] {

@@ -256,6 +256,15 @@ t.test('explains errors', async t => {
     const errors = `invalid URL ${invalid}: expected e.g. http://127.0.0.1:3000\n`
     t.match(await command(['peers', '--url', invalid]), { code: 2, errors }, invalid)
   }
+  t.match(await command(['peers', '--url', ` ${url} `, '--token', token]), { code: 0 })
+  for (const name of ['peers', 'watch']) {
+    const withPassword = url.replace('//', '//user:secret@')
+    t.match(await command([name, '--url', withPassword]),
+      { code: 2, errors: /^invalid URL: it has a user name or a password\n/ }, name)
+    for (const wrong of ['ключ', 'two\nlines']) {
+      t.match(await command([name, '--url', url, '--token', wrong]), { code: 2, errors: /^invalid token: / }, name)
+    }
+  }
   t.match(await command(['dance']), { code: 2, errors: /^unknown command dance\nTry: fastify-peer-server --help\n$/ })
   t.match(await command(['--port', '80']), { code: 2, errors: /^unknown option --port; .* environment variables/ })
   t.match(await command(['peers', '--dance']),
