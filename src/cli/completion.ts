@@ -41,16 +41,22 @@ function allCandidates (commands: Readonly<Record<string, Command>>, before: rea
   if (name === undefined) return before.length === 0 ? firstWords(commands) : []
   const { options, operands } = commands[name]
   const all: Readonly<Record<string, Option>> = { ...options, ...commonOptions }
-  const [, option] = /^--(.*)$/.exec(before.at(-1)!) ?? []
-  if (option !== undefined && Object.hasOwn(all, option) && all[option].placeholder !== undefined) {
-    return [...all[option].values ?? []]
-  }
-  const given = before.slice(name.split(' ').length).filter(word => !word.startsWith('-')).length
+  const awaited = optionAwaitingValue(all, before.at(-1)!)
+  if (awaited !== undefined) return [...awaited.values ?? []]
+  const rest = before.slice(name.split(' ').length)
+  const given = rest.filter((word, index) =>
+    !word.startsWith('-') && optionAwaitingValue(all, rest[index - 1] ?? '') === undefined).length
   return [
     ...operands[given] ?? [],
     ...secondWords(commands, before.join(' ')),
     ...Object.keys(all).map(one => `--${one}`).filter(one => !before.includes(one))
   ]
+}
+
+/** The option that a word names, if the next word is its value. */
+function optionAwaitingValue (all: Readonly<Record<string, Option>>, word: string): Option | undefined {
+  const name = word.startsWith('--') ? word.slice(2) : ''
+  return Object.hasOwn(all, name) && all[name].placeholder !== undefined ? all[name] : undefined
 }
 
 function firstWords (commands: Readonly<Record<string, Command>>): string[] {

@@ -147,7 +147,7 @@ export class PeerServerClient {
     const response = await fetch(url, { method, ...init, headers, redirect: 'manual' })
     if (response.ok) return response
     if (isRedirect(response)) throw redirected(response)
-    throw new ApiError(response.status, await response.json().catch(() => ({})) as Partial<Problem>)
+    throw new ApiError(response.status, (await response.json().catch(() => undefined) ?? {}) as Partial<Problem>)
   }
 }
 
@@ -160,10 +160,11 @@ function redirected ({ status, headers }: Response): ApiError {
   return new ApiError(status, { detail: `the service redirects to ${headers.get('location') ?? 'another URL'}` })
 }
 
-/** A segment of a path. Some texts cannot be one: the URL would be that of another operation. */
+/** A segment of a path. Some texts cannot be one: the URL would be that of another operation, or none. */
 function encodeSegment (parameter: string, text: string): string {
-  if (text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text)
-  const message = text === '' ? 'must not be empty' : `must not be ${text}`
+  const isUnicode = text.isWellFormed()
+  if (isUnicode && text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text)
+  const message = !isUnicode ? 'must be Unicode' : text === '' ? 'must not be empty' : `must not be ${text}`
   throw new ApiError(400, {
     code: 'bad-request', detail: `${parameter} ${message}`, errors: [{ pointer: `/params/${parameter}`, message }]
   })

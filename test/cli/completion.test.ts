@@ -10,6 +10,8 @@ const lines: Line[] = [
   [['re'], ['refuse']],
   [['b'], ['bans', 'ban']],
   [['refuse', ''], ['on', 'off', '--url']],
+  [['refuse', '--server', 'godot4', ''], ['on', 'off']],
+  [['refuse', '--server', 'godot4', 'on', ''], ['--url'], ['on', 'off']],
   [['peers', '--so'], ['--sort']],
   [['peers', '--sort', 'bytes'], ['bytesIn', 'bytesOut']],
   [['peers', '--order', ''], ['asc', 'desc']],

@@ -117,13 +117,19 @@ t.test('a path parameter that would make the URL of another operation is refused
   t.teardown(() => { http.closeAllConnections(); http.close() })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   const client = new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
-  for (const room of ['.', '..', '']) {
+  const details = {
+    '.': 'room must not be .',
+    '..': 'room must not be ..',
+    '': 'room must not be empty',
+    '\ud800': 'room must be Unicode'
+  }
+  for (const [room, detail] of Object.entries(details)) {
     for (const call of [
       client.call('getRoom', { room }), client.call('closeRoom', { room }), client.call('putRoomPacket', { room }, 'x')
     ]) {
       const error = await call.catch((error: unknown) => error as ApiError) as ApiError
       t.match(error, { name: 'ApiError', status: 400, problem: { errors: [{ pointer: '/params/room' }] } })
-      t.same(error.details, [room === '' ? 'room must not be empty' : `room must not be ${room}`])
+      t.same(error.details, [detail])
     }
   }
   t.same(requests, [])
@@ -188,6 +194,14 @@ t.test('rejects when there is no response in time, and when the response is neit
     { name: 'ApiError', status: 200, message: /not JSON/ })
   await t.rejects(new PeerServerClient({ url: foreignUrl }).events().next(),
     { name: 'ApiError', status: 200, message: /not a stream of events/ })
+})
+
+t.test('an error response whose JSON is no object is an ApiError, too', async t => {
+  const http = createServer((_request, response) => { response.writeHead(502).end('null') })
+  t.teardown(() => { http.closeAllConnections(); http.close() })
+  await once(http.listen(0, '127.0.0.1'), 'listening')
+  const client = new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
+  await t.rejects(client.call('getServer'), new ApiError(502, {}))
 })
 
 t.test('a redirect is an error: followed, a POST would become a GET', async t => {

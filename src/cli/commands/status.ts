@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from '../../client/format.ts'
+import { formatCount, formatDuration, formatEndpoint } from '../../client/format.ts'
 import type { State } from '../../client/operations.ts'
 import { defineCommand } from '../command.ts'
 import { printResult } from '../print-lines.ts'
@@ -31,7 +31,7 @@ export function statusLines (state: State): string[] {
 
 function endpointOf ({ mode, path, port, tls, bindIp }: State): string {
   if (mode === 'mounted') return `${path} of the service, port ${port}`
-  return `${tls ? 'wss' : 'ws'}://${bindIp}:${port}`
+  return `${tls ? 'wss' : 'ws'}://${formatEndpoint(bindIp, port)}`
 }
 
 function modeOf ({ gdMpApi, wire, protocols }: State): string {
