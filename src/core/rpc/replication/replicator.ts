@@ -130,6 +130,22 @@ export class Replicator {
     batch.send(0)
   }
 
+  /** A peer is about to move to another room, where ids are used anew: what it was given here disappears. */
+  movingOut (peer: number): void {
+    for (const presence of [...this.#presences].reverse()) if (presence.peers.has(peer)) this.#hide(presence, peer)
+  }
+
+  /** Time of the last sync. */
+  get time (): number {
+    return this.#time
+  }
+
+  /** A peer comes from a room with this time: a synchronizer of its scene ignores syncs that are not later. */
+  adopt (time: number): void {
+    const isLater = (time - this.#time & 0xffff) < 0x8000
+    if (isLater) this.#time = time
+  }
+
   left (peer: number): void {
     for (const presence of this.#presences) {
       presence.forget(peer)
