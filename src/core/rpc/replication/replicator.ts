@@ -110,7 +110,7 @@ export class Replicator {
     for (const presence of this.#presences) {
       if (presence.visibility.hasFilter || presence.interest?.isDueAt(now) === true) this.#updateAll(presence, true)
     }
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     for (const presence of this.#presences) {
       const { syncValues } = presence.properties
       const delta = presence.properties.takeDelta()
@@ -122,7 +122,7 @@ export class Replicator {
 
   /** A newcomer gets what is in the scene. */
   joined (peer: number): void {
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     for (const presence of this.#presences) {
       // What is part of it comes in the same order.
       if (!presence.peers.has(peer) && this.#isFor(presence, peer)) this.#show(presence, peer, batch)
@@ -157,7 +157,7 @@ export class Replicator {
   confirmed (peer: number, path: string): void {
     const presence = this.#synchronizers.get(path)
     if (presence?.peers.has(peer) !== true || presence.ids.has(peer)) return
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     this.#setId(presence, peer, presence.appearance.show(peer), batch)
     batch.send(0)
   }
@@ -170,7 +170,7 @@ export class Replicator {
     const isFor = this.#isFor(presence, peer)
     if (isFor === presence.peers.has(peer)) return
     if (!isFor) return this.#hide(presence, peer)
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     this.#show(presence, peer, sendsDelta ? batch : undefined)
     for (const child of presence.children) this.#updateFor(child, peer)
     batch.send(0)

@@ -156,6 +156,30 @@ t.test('sends many nodes in packets of the size that Godot uses', async t => {
   await server.stop()
 })
 
+t.test('values of many nodes are sent in packets that fit a small outgoing buffer', async t => {
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', outputBufferKb: 1 })
+  const { multiplayer } = server
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const one = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([one])
+  const nodes = ['a', 'b', 'c', 'd'].map(name => spawner.spawn(name, { scene: 0 }, {
+    place: { kind: String, spawn: false },
+    title: { kind: String, spawn: false, mode: 'on_change' }
+  }, { place: name.repeat(400), title: name.repeat(400) }))
+  await pumpUntilIdle([one])
+  for (const node of nodes) node.set('title', node.name.repeat(401))
+  multiplayer.sync()
+  await pumpUntilIdle([one])
+  const late = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([one, late])
+  const heard = ({ game }: Godot4Player, kind: string): unknown[] =>
+    game.events.filter(([what]) => what === kind).map(([, name, , [text]]: any) => `${name} ${text.length}`)
+  t.same(heard(one, 'sync'), ['a 400', 'b 400', 'c 400', 'd 400'])
+  for (const player of [one, late]) t.same(heard(player, 'delta'), ['a 401', 'b 401', 'c 401', 'd 401'])
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
 t.test('throws when a value too large for a packet is set, not when a peer joins', async t => {
   const server = await open()
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
