@@ -71,6 +71,12 @@ t.test('with exact types declared numbers are still plain numbers', async t => {
   t.equal(new MemberConverter([int, exact], true).exactFloats, true)
   t.equal(new MemberConverter([int, variant]).exactFloats, false)
   t.same(new MemberConverter([int, exact]).exactFloats, [false, true])
+  t.equal(new MemberConverter([exact]).exactFloats, true)
+  for (const kind of [arrayOf(exact), dictionaryOf(String, exact), optional(arrayOf(exact))]) {
+    t.same(new MemberConverter([int, kind]).exactFloats, [false, true])
+  }
+  const keyed = new MemberConverter([dictionaryOf(int, exact)])
+  t.strictSame(keyed.incoming([new Map([[new Float(5), new Float(5)]])]), [new Map([[5, new Float(5)]])])
 })
 
 t.test('trailing parameters may be optional, with or without a default', async t => {

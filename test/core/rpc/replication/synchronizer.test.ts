@@ -1,4 +1,5 @@
 import t from 'tap'
+import { arrayOf, exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
 import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
@@ -50,6 +51,23 @@ t.test('reads the synchronizer of a client, with values as declared', async t =>
   t.equal(scene(players[1]).length, 4, 'other clients get them as before')
   t.same([...owner.refusals, ...other.refusals], [])
   t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
+t.test('a value of kind exact keeps its types', async t => {
+  const server = await open()
+  const player = new Godot4Player(server, withInput)
+  await pumpUntilIdle([player])
+  const { game } = player
+  game.setAuthority('Main/Input', game.id)
+  const replication = { state: { kind: exact }, any: { kind: variant }, list: { kind: arrayOf(exact) } } as const
+  const synchronizer = server.multiplayer.synchronizer('/root/Main/Input', replication, { authority: game.id })
+  const state = new Map([['speed', float(5)]])
+  for (let i = 0; i < 2; i++) {
+    game.sync('Main/Input', [state, state, [float(5)]])
+    await pumpUntilIdle([player])
+  }
+  t.strictSame(synchronizer.values, { state, any: new Map([['speed', 5]]), list: [float(5)] })
   await server.stop()
 })
 
