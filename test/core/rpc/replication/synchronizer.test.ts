@@ -153,6 +153,27 @@ t.test('the authority may change, between clients and to the server', async t =>
   await server.stop()
 })
 
+t.test('one that was freed sends nothing, whoever is its authority', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const node = multiplayer.spawner('/root/Main/Spawner').spawn('Player', { scene: 0 })
+  const options = { authority: 5 } as const
+  const [inside, outside] = [node.synchronizer('Input', {}, options), multiplayer.synchronizer('Aim', {}, options)]
+  node.despawn()
+  outside.free()
+  for (const synchronizer of [inside, outside]) {
+    synchronizer.setMultiplayerAuthority(1)
+    t.equal(synchronizer.getMultiplayerAuthority(), 1)
+  }
+  const player = new Godot4Player(server)
+  await pumpUntilIdle([player])
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.same(player.game.refusals, [], 'their paths are not announced')
+  t.same([inside, outside].map(synchronizer => synchronizer.isVisibleTo(player.game.id)), [false, false])
+  await server.stop()
+})
+
 t.test('sends the values of a synchronizer that is in the scene, once its path is confirmed', async t => {
   const server = await open()
   const { multiplayer } = server
