@@ -257,8 +257,9 @@ t.test('a client that moves to another room loses the nodes of the old one, and 
   const nodes = scenes.map(({ spawner }, at) => spawner.spawn('Ball', { scene: at }, replication, { room: 'ab'[at] }))
   scenes[0].spawner.spawn('Wave', { scene: 2 })
   scenes[0].multiplayer.spawner('/root/Main/Wave/Spawner').spawn('Orc', { scene: 3 })
+  const below = (_: unknown, name: string): Record<string, number> => name === 'Wave' ? { Spawner: 1 } : {}
   const enter = (): Godot4Player => new Godot4Player(server, game => {
-    game.addSpawner('Main/Spawner', { scene: (_, name) => name === 'Wave' ? { Spawner: 1 } : {} })
+    game.addSpawner('Main/Spawner', { scene: below })
     game.addNode('Main/State', {})
   })
   const [player, staying] = [enter(), enter()]

@@ -216,6 +216,32 @@ t.test('sends the values of a synchronizer that is in the scene, once its path i
   await server.stop()
 })
 
+t.test('a path that gets another id while its confirmation is on its way is announced again', async t => {
+  const server = await open({ rooms: true })
+  const match = server.openRoom('match')
+  match.multiplayer.synchronizer('/root/Main/State', state, { values: { round: 1, time: 0.5 } })
+  const players = [1, 2].map(() => new Godot4Player(server, game => {
+    game.addNode('Main', { hi: { args: 0 } })
+    game.addNode('Main/State', {})
+  }))
+  await pumpUntilIdle(players)
+  const [first, second] = players
+  server.getPeer(first.game.id).moveTo(match)
+  // The second one knows an id of its old room that the path has in the new one.
+  server.multiplayer.node('/root/Main', ['hi']).rpcId(second.game.id, 'hi')
+  await pumpUntilIdle([second])
+  server.getPeer(second.game.id).moveTo(match)
+  await pumpUntilIdle(players)
+  match.multiplayer.sync()
+  await pumpUntilIdle(players)
+  for (const { game } of players) {
+    t.strictSame(game.events.filter(([what]) => what === 'sync'), [['sync', 'Main/State', undefined, [0.5]]])
+    t.same(game.refusals, [])
+  }
+  t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+  await server.stop()
+})
+
 t.test('the ids on the wire are those of the paths', async t => {
   const server = await open()
   const { multiplayer } = server
