@@ -102,7 +102,9 @@ export class Godot4Scene {
       }
     }
     for (const path of [...this.#host.nodes.keys()]) {
-      if (path === freed || path.startsWith(`${freed}/`)) this.#host.remove(path)
+      if (path !== freed && !path.startsWith(`${freed}/`)) continue
+      this.#host.remove(path)
+      for (const key of [...this.#times.keys()]) if (key.endsWith(` ${path}`)) this.#times.delete(key)
     }
   }
 
@@ -115,7 +117,9 @@ export class Godot4Scene {
       const end = sizeAt + 4 + packet.readUInt32LE(sizeAt)
       const name = this.#find(sender, id)
       if (name === undefined || end > packet.length) return this.#host.refuse('not a known synchronizer')
-      if (!isDelta && !this.#isNew(`${sender} ${id}`, packet.readUInt16LE(1))) return this.#host.refuse('an old sync')
+      // The time belongs to the node, under whatever id.
+      const key = `${sender} ${id < PATH_BASED ? id : name}`
+      if (!isDelta && !this.#isNew(key, packet.readUInt16LE(1))) return this.#host.refuse('an old sync')
       this.#host.events.push([isDelta ? 'delta' : 'sync', name, isDelta
         ? packet.readBigUInt64LE(at + 4)
         : undefined, valuesOf(packet.subarray(sizeAt + 4, end))])

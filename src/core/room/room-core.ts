@@ -9,7 +9,7 @@ import { pauseReason } from '../peer/pause-reason.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { RateLimit } from '../peer/rate-limit.ts'
-import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
+import type { MovedPeer } from '../rpc/multiplayer-core.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Monitor } from '../server/monitor.ts'
 import type { Settings } from '../server/settings.ts'
@@ -301,10 +301,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /** Signals a new member; one that comes from another room only in this room. Listeners may end the session. */
-  #signalJoined (session: PeerSession, paths: MovedPaths | undefined): void {
+  #signalJoined (session: PeerSession, moved: MovedPeer | undefined): void {
     const { id } = session
     const { gdMpApi } = this.#serverSettings.options
-    if (gdMpApi && this.members.has(id)) this.inbox.joined(id, paths)
+    if (gdMpApi && this.members.has(id)) this.inbox.joined(id, moved)
     if (!this.members.has(id)) return
     const isNew = session.stage === 'joining'
     session.stage = 'settled'
@@ -332,7 +332,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     // Its packet that waits for space is queued and signalled now; a listener may change what was checked.
     this.inbox.senderEnded(session)
     this.#checkMove(session, to)
-    const paths = this.inbox.pathsOf(session.id)
+    const moved = this.inbox.movingOut(session.id)
     this.#moveOut(session)
     session.setHost(to)
     session.stage = 'moving'
@@ -340,7 +340,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#monitor.events.emit('moved', session.peer, this.room)
     this.inbox.left(session.id)
     signalDisconnected(this.#signals, session, this.#serverSettings.options.gdMpApi, true)
-    to.#signalJoined(session, paths)
+    to.#signalJoined(session, moved)
     if (to.members.has(session.id)) to.#resumeMoved(session)
     this.#clientLeft()
   }

@@ -5,13 +5,12 @@ import type { PacketSender } from '../peer/incoming-queue.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
-import type { MultiplayerCore } from '../rpc/multiplayer-core.ts'
-import type { MovedPaths } from '../rpc/wire/rpc-wire.ts'
+import type { MovedPeer, MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomSender } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 
-const NO_PATHS: MovedPaths = { announced: [], lastId: 0 }
+const NOTHING: MovedPeer = { announced: [], lastId: 0, time: 0 }
 
 /** Maximum unread packets of a room besides `main`: a relay may have ten thousand rooms and read none. */
 const MAX_UNREAD = 64
@@ -112,14 +111,14 @@ export class ServerInbox {
   }
 
   /** A member joined the room; one that comes from another room takes along what it knows of paths. */
-  joined (id: number, paths: MovedPaths = NO_PATHS): void {
-    if (paths.announced.length > 0 || paths.lastId > 0) this.#openMultiplayer().adopt(id, paths)
+  joined (id: number, moved: MovedPeer = NOTHING): void {
+    if (moved.announced.length > 0 || moved.lastId > 0) this.#openMultiplayer().adopt(id, moved)
     this.#multiplayer?.joined(id)
   }
 
-  /** What a member takes along to another room. */
-  pathsOf (id: number): MovedPaths {
-    return this.#multiplayer?.pathsOf(id) ?? NO_PATHS
+  /** A member is about to move to another room; returns what it takes along. */
+  movingOut (id: number): MovedPeer {
+    return this.#multiplayer?.movingOut(id) ?? NOTHING
   }
 
   /** A member left the room. */

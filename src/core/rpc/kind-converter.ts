@@ -1,4 +1,5 @@
 import { GodotError } from '../../error.ts'
+import { areColliding } from '../../protocol/variant/collision-guard.ts'
 import * as types from '../../protocol/variant/variant-types.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import { ArrayOf, DictionaryOf, exact, Optional, variant } from './rpc-surface.ts'
@@ -106,12 +107,14 @@ function all (values: readonly Variant[], convert: Convert): Variant[] | undefin
   return converted
 }
 
+/** Converted keys may collide where those that were read did not: a `Float` becomes a number, an int a bigint. */
 function allPairs (
   pairs: ReadonlyMap<Variant, Variant>, key: Convert, value: Convert
 ): ReadonlyMap<Variant, Variant> | undefined {
   const keys = all([...pairs.keys()], key)
   const values = all([...pairs.values()], value)
-  return keys === undefined || values === undefined ? undefined : new Map(keys.map((key, at) => [key, values[at]]))
+  if (keys === undefined || values === undefined || areColliding(keys)) return undefined
+  return new Map(keys.map((key, at) => [key, values[at]]))
 }
 
 function arrayConverter ({ element }: ArrayOf): KindConverter {

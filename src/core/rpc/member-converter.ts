@@ -2,7 +2,7 @@ import { GodotError } from '../../error.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import { converterOfParameter, kindName } from './kind-converter.ts'
 import type { KindConverter } from './kind-converter.ts'
-import { exact, isMethod, isNames, Optional, unchecked } from './rpc-surface.ts'
+import { ArrayOf, DictionaryOf, exact, isMethod, isNames, Optional, unchecked } from './rpc-surface.ts'
 import type { Kind, MemberKind, NodeSurface, Parameter } from './rpc-surface.ts'
 
 /** Checks the values that are received for one member, and converts those that are sent to it. */
@@ -26,8 +26,9 @@ export class MemberConverter {
     this.#required = first === -1 ? this.#defaults.length : first
     const isSorted = parameters?.slice(this.#required).every(parameter => parameter instanceof Optional) ?? true
     if (!isSorted) throw new GodotError('ERR_INVALID_PARAMETER', 'optional parameters must come last')
-    const exactValues = parameters?.map(parameter => exactTypes || kindOf(parameter) === exact) ?? []
-    this.exactFloats = exactValues.every(isExact => isExact === exactTypes) ? exactTypes : exactValues
+    const exactValues = parameters?.map(parameter => exactTypes || isExact(kindOf(parameter))) ?? []
+    const [one = exactTypes] = exactValues
+    this.exactFloats = exactValues.every(isExact => isExact === one) ? one : exactValues
   }
 
   /** The values as the handler gets them; undefined when there are too many, too few, or one is of another kind. */
@@ -99,6 +100,12 @@ function checkedProperty (name: string, kind: Parameter): Kind {
 
 function kindOf (parameter: Parameter): Kind {
   return parameter instanceof Optional ? parameter.kind : parameter
+}
+
+/** Whether values of a kind, or in it, keep Godot's types. */
+function isExact (kind: Kind): boolean {
+  if (kind instanceof ArrayOf) return isExact(kind.element)
+  return kind === exact || (kind instanceof DictionaryOf && [kind.key, kind.value].some(isExact))
 }
 
 /** The members that a node was declared to have. */

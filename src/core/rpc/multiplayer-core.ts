@@ -31,6 +31,9 @@ export interface MultiplayerHost {
   failed (error: unknown, details: object): void
 }
 
+/** What a peer takes along to another room: what it knows of paths, and the time of the last sync that it got. */
+export interface MovedPeer extends MovedPaths { readonly time: number }
+
 /** Remote calls of one room: connects the wire with the nodes, and has the MultiplayerAPI that applications use. */
 export class MultiplayerCore {
   /** What applications use. */
@@ -76,14 +79,18 @@ export class MultiplayerCore {
     signals.emit('peer_connected', id)
   }
 
-  /** What a peer takes along to the room that it moves to. */
-  pathsOf (id: number): MovedPaths {
-    return this.#parts.wire.pathsOf(id)
+  /** A peer is about to move to another room. What was spawned for it disappears; returns what it takes along. */
+  movingOut (id: number): MovedPeer {
+    const { wire, replication } = this.#parts
+    replication?.replicator.movingOut(id)
+    return { ...wire.pathsOf(id), time: replication?.replicator.time ?? 0 }
   }
 
   /** A peer has moved here. */
-  adopt (id: number, paths: MovedPaths): void {
-    this.#parts.wire.adopt(id, paths)
+  adopt (id: number, moved: MovedPeer): void {
+    const { wire, replication } = this.#parts
+    wire.adopt(id, moved)
+    replication?.replicator.adopt(moved.time)
   }
 
   /** A peer has left. */

@@ -36,7 +36,7 @@ export interface Sync { readonly id: number, readonly values: Uint8Array, readon
 const CUSTOM = 0xff
 /** Flag of a sync that is a delta. */
 const DELTA = 0x10
-/** Limits of Godot for the bytes of a packet, unless a single synchronizer exceeds them. */
+/** Limits of Godot for the bytes of a packet, unless a single synchronizer exceeds them or the buffers are smaller. */
 const MAX_SYNC = 1350
 const MAX_DELTA = 65535
 
@@ -105,14 +105,14 @@ export function decodeDespawn (bytes: Uint8Array): number {
   return from.u32()
 }
 
-/** Encodes a sync in packets as large as Godot's; `time` increases by one for each sync. */
-export function encodeSyncs (time: number, syncs: readonly Sync[]): Uint8Array[] {
-  return packed([command.SYNC, time & 0xff, time >> 8 & 0xff], syncs, MAX_SYNC)
+/** Encodes a sync in packets as large as Godot's, or of `limit` bytes; `time` increases by one for each sync. */
+export function encodeSyncs (time: number, syncs: readonly Sync[], limit: number = MAX_SYNC): Uint8Array[] {
+  return packed([command.SYNC, time & 0xff, time >> 8 & 0xff], syncs, Math.min(limit, MAX_SYNC))
 }
 
-/** Encodes changed values. */
-export function encodeDeltas (deltas: readonly Sync[]): Uint8Array[] {
-  return packed([command.SYNC | DELTA], deltas, MAX_DELTA)
+/** Encodes changed values, likewise. */
+export function encodeDeltas (deltas: readonly Sync[], limit: number = MAX_DELTA): Uint8Array[] {
+  return packed([command.SYNC | DELTA], deltas, Math.min(limit, MAX_DELTA))
 }
 
 /** Packets with this header, and as many synchronizers in each as fit. */

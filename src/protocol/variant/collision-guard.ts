@@ -61,6 +61,11 @@ export class CollisionGuard {
   }
 }
 
+/** Whether these keys of one table are too many that collide. */
+export function areColliding (keys: readonly unknown[]): boolean {
+  return keys.length > GUARDED_SIZE && new CollisionGuard(keys).isFlooded
+}
+
 /** V8's hash of a number or bigint as a key of a `Map`. */
 export function hashOf (key: number | bigint): number {
   if (typeof key === 'bigint') {

@@ -8,8 +8,10 @@ import type { Kind } from '../../../src/core/rpc/rpc-surface.ts'
 import {
   Float, float, int, PoolStringArray, Quat, StringName, TypedArray, TypedDictionary, Vector2
 } from '../../../src/protocol/variant/variant-types.ts'
+import { hashOf } from '../../../src/protocol/variant/collision-guard.ts'
 import { encodeVariant4 } from '../../../src/protocol/variant/variant4.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
+import { collidingInts } from '../../helper/colliding-keys.ts'
 
 const big = 2n ** 60n
 
@@ -69,6 +71,12 @@ t.test('with exact types declared numbers are still plain numbers', async t => {
   t.equal(new MemberConverter([int, exact], true).exactFloats, true)
   t.equal(new MemberConverter([int, variant]).exactFloats, false)
   t.same(new MemberConverter([int, exact]).exactFloats, [false, true])
+  t.equal(new MemberConverter([exact]).exactFloats, true)
+  for (const kind of [arrayOf(exact), dictionaryOf(String, exact), optional(arrayOf(exact))]) {
+    t.same(new MemberConverter([int, kind]).exactFloats, [false, true])
+  }
+  const keyed = new MemberConverter([dictionaryOf(int, exact)])
+  t.strictSame(keyed.incoming([new Map([[new Float(5), new Float(5)]])]), [new Map([[5, new Float(5)]])])
 })
 
 t.test('trailing parameters may be optional, with or without a default', async t => {
@@ -192,5 +200,22 @@ t.test('finds a member by its kind and name only', async t => {
     ['property', 'join'], ['method', 'score'], ['method', 'leave'], ['method', 'toString']
   ] as const) {
     t.throws(() => converters.of(kind, name), { code: 'ERR_INVALID_PARAMETER', message: new RegExp(name) })
+  }
+})
+
+t.test('dictionary keys that collide once they are converted are refused', async t => {
+  const keys = Array.from({ length: 400_000 }, (_, key) => key)
+  const asBigInts = keys.filter(key => (hashOf(BigInt(key)) & 0x3ff) === 7)
+  const asInts = collidingInts(asBigInts.length)
+  const dictionary = (keys: readonly Variant[]): Variant => new Map(keys.map(key => [key, null]))
+  const rows: Array<[kind: Kind, colliding: readonly Variant[], honest: (at: number) => Variant]> = [
+    [BigInt, asBigInts, at => at],
+    [int, asInts.map(key => new Float(key)), at => new Float(at)],
+    [float, asInts.map(key => new Float(key)), at => new Float(at)]
+  ]
+  for (const [kind, colliding, honest] of rows) {
+    const converter = new MemberConverter([dictionaryOf(kind, variant)], true)
+    t.equal(converter.incoming([dictionary(colliding)]), undefined, kindName(kind))
+    t.equal((converter.incoming([dictionary(colliding.map((_, at) => honest(at)))]) as any)[0].size, colliding.length)
   }
 })

@@ -110,7 +110,7 @@ export class Replicator {
     for (const presence of this.#presences) {
       if (presence.visibility.hasFilter || presence.interest?.isDueAt(now) === true) this.#updateAll(presence, true)
     }
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     for (const presence of this.#presences) {
       const { syncValues } = presence.properties
       const delta = presence.properties.takeDelta()
@@ -122,12 +122,28 @@ export class Replicator {
 
   /** A newcomer gets what is in the scene. */
   joined (peer: number): void {
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     for (const presence of this.#presences) {
       // What is part of it comes in the same order.
       if (!presence.peers.has(peer) && this.#isFor(presence, peer)) this.#show(presence, peer, batch)
     }
     batch.send(0)
+  }
+
+  /** A peer is about to move to another room, where ids are used anew: what it was given here disappears. */
+  movingOut (peer: number): void {
+    for (const presence of [...this.#presences].reverse()) if (presence.peers.has(peer)) this.#hide(presence, peer)
+  }
+
+  /** Time of the last sync. */
+  get time (): number {
+    return this.#time
+  }
+
+  /** A peer comes from a room with this time: a synchronizer of its scene ignores syncs that are not later. */
+  adopt (time: number): void {
+    const isLater = (time - this.#time & 0xffff) < 0x8000
+    if (isLater) this.#time = time
   }
 
   left (peer: number): void {
@@ -137,11 +153,11 @@ export class Replicator {
     }
   }
 
-  /** A peer has confirmed a path: it has the synchronizer. */
+  /** A peer has confirmed a path: it has the synchronizer, or is told the id that the path has now. */
   confirmed (peer: number, path: string): void {
     const presence = this.#synchronizers.get(path)
     if (presence?.peers.has(peer) !== true || presence.ids.has(peer)) return
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     this.#setId(presence, peer, presence.appearance.show(peer), batch)
     batch.send(0)
   }
@@ -154,7 +170,7 @@ export class Replicator {
     const isFor = this.#isFor(presence, peer)
     if (isFor === presence.peers.has(peer)) return
     if (!isFor) return this.#hide(presence, peer)
-    const batch = new SyncBatch(this.link)
+    const batch = new SyncBatch(this.link, this.host)
     this.#show(presence, peer, sendsDelta ? batch : undefined)
     for (const child of presence.children) this.#updateFor(child, peer)
     batch.send(0)

@@ -3,15 +3,18 @@ import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import type { RpcLink } from '../wire/rpc-wire.ts'
 import type { Presence } from './presence.ts'
+import type { PropertiesHost } from './replicated-properties.ts'
 
 /** The values of one sync: those that all peers get are encoded once. */
 export class SyncBatch {
   readonly #link: RpcLink
+  readonly #maxPacketSize: number
   /** Values by receiver: a peer, or all (0). */
   readonly #byPeer = new Map<number, { readonly syncs: Sync[], readonly deltas: Sync[] }>()
 
-  constructor (link: RpcLink) {
+  constructor (link: RpcLink, { maxPacketSize }: PropertiesHost) {
     this.#link = link
+    this.#maxPacketSize = maxPacketSize
   }
 
   /** Adds the values of one presence for those that can be sent any: all that are always sent, or changed ones. */
@@ -32,7 +35,8 @@ export class SyncBatch {
   /** Sends everything; `time` increases by one for each sync. */
   send (time: number): void {
     for (const [peer, { syncs, deltas }] of this.#byPeer) {
-      for (const packet of [...encodeSyncs(time, syncs), ...encodeDeltas(deltas)]) this.#link.putTo(peer, packet)
+      const packets = [...encodeSyncs(time, syncs, this.#maxPacketSize), ...encodeDeltas(deltas, this.#maxPacketSize)]
+      for (const packet of packets) this.#link.putTo(peer, packet)
     }
   }
 }

@@ -166,6 +166,7 @@ export class Synchronizer<R extends Replication = Replication> {
     const { replicator } = this.#host
     this.#properties.fill(values)
     this.#authority = target.SERVER
+    if (this.#isFreed) return
     const { announcer } = replicator.host
     const presence: Presence = new Presence({
       path: this.path,

@@ -107,14 +107,14 @@ export class PathCache {
     return own?.confirmed.has(peer) === true ? own.id : own?.renewals.get(peer)?.confirmed
   }
 
-  /** Whether a confirmation was on its way when the node was freed. True once for each. */
-  confirmFreed (peer: number, node: RpcNode): boolean {
+  /** The path whose confirmation was on its way when its node was freed, or got another id. Once for each. */
+  confirmFreed (peer: number, node: RpcNode): string | undefined {
     const late = this.#late.get(peer)
     const other = late?.get(node)
-    if (late === undefined || other === undefined) return false
+    if (late === undefined || other === undefined) return undefined
     late.delete(node)
     late.delete(other)
-    return true
+    return typeof node === 'string' ? node : other as string
   }
 
   /** A peer said whether its node at a path has other methods than the server's. */

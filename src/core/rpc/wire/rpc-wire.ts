@@ -53,7 +53,7 @@ export interface RpcReceiver {
   receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void
   /** Bytes of `send_bytes`, valid until the call returns. */
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void
-  /** A peer has confirmed a path of the server. */
+  /** A peer has confirmed a path of the server, maybe under an id that the path no longer has. */
   pathConfirmed (peer: number, path: string): void
   /** Whether packets of spawners and synchronizers are read. */
   readonly readsReplication: boolean

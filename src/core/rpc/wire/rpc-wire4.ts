@@ -242,8 +242,11 @@ export class RpcWire4 implements RpcWire {
     for (const node of nodes) own ??= this.#paths.confirm(sender.id, node)
     if (own !== undefined) this.#receiver.pathConfirmed(sender.id, own.path)
     if (own === undefined) {
-      const isLate = nodes.some(node => this.#paths.confirmFreed(sender.id, node))
-      if (!isLate) this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path ?? id })
+      let late: string | undefined
+      for (const node of nodes) late ??= this.#paths.confirmFreed(sender.id, node)
+      // A synchronizer whose path got another id is announced under that one.
+      if (late !== undefined) this.#receiver.pathConfirmed(sender.id, late)
+      else this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path ?? id })
     } else if (!isEqual) {
       own.differing.add(sender.id)
       this.#receiver.refuse(sender, 'rpc-method-list', { node: own.path, expected: this.#nodes.get(own.path)?.md5 })

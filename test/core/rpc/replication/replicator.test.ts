@@ -156,6 +156,30 @@ t.test('sends many nodes in packets of the size that Godot uses', async t => {
   await server.stop()
 })
 
+t.test('values of many nodes are sent in packets that fit a small outgoing buffer', async t => {
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', outputBufferKb: 1 })
+  const { multiplayer } = server
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const one = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([one])
+  const nodes = ['a', 'b', 'c', 'd'].map(name => spawner.spawn(name, { scene: 0 }, {
+    place: { kind: String, spawn: false },
+    title: { kind: String, spawn: false, mode: 'on_change' }
+  }, { place: name.repeat(400), title: name.repeat(400) }))
+  await pumpUntilIdle([one])
+  for (const node of nodes) node.set('title', node.name.repeat(401))
+  multiplayer.sync()
+  await pumpUntilIdle([one])
+  const late = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([one, late])
+  const heard = ({ game }: Godot4Player, kind: string): unknown[] =>
+    game.events.filter(([what]) => what === kind).map(([, name, , [text]]: any) => `${name} ${text.length}`)
+  t.same(heard(one, 'sync'), ['a 400', 'b 400', 'c 400', 'd 400'])
+  for (const player of [one, late]) t.same(heard(player, 'delta'), ['a 401', 'b 401', 'c 401', 'd 401'])
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
 t.test('throws when a value too large for a packet is set, not when a peer joins', async t => {
   const server = await open()
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
@@ -220,4 +244,53 @@ t.test('throws for what cannot be spawned or sent, and sends nothing', async t =
   await server.stop()
   const old = new WebSocketServer({ gdMpApi: true }, memoryMount)
   t.throws(() => old.multiplayer.spawner('/root/Main'), { code: 'ERR_INVALID_PARAMETER', message: /Godot 3/ })
+})
+
+t.test('a client that moves to another room loses the nodes of the old one, and gets those of the new one', async t => {
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', rooms: true })
+  const scenes = ['a', 'b'].map(name => {
+    const { multiplayer } = server.openRoom(name)
+    const state = multiplayer.synchronizer('/root/Main/State', { room: { kind: String } }, { values: { room: name } })
+    return { multiplayer, state, spawner: multiplayer.spawner('/root/Main/Spawner') }
+  })
+  const replication = { room: { kind: String } }
+  const nodes = scenes.map(({ spawner }, at) => spawner.spawn('Ball', { scene: at }, replication, { room: 'ab'[at] }))
+  scenes[0].spawner.spawn('Wave', { scene: 2 })
+  scenes[0].multiplayer.spawner('/root/Main/Wave/Spawner').spawn('Orc', { scene: 3 })
+  const below = (_: unknown, name: string): Record<string, number> => name === 'Wave' ? { Spawner: 1 } : {}
+  const enter = (): Godot4Player => new Godot4Player(server, game => {
+    game.addSpawner('Main/Spawner', { scene: below })
+    game.addNode('Main/State', {})
+  })
+  const [player, staying] = [enter(), enter()]
+  await pumpUntilIdle([player, staying])
+  // A room ends with its last member.
+  server.getPeer(staying.game.id).moveTo(server.room('a'))
+  const { game } = player
+  const move = async (room: string): Promise<void> => {
+    server.getPeer(game.id).moveTo(server.room(room))
+    await pumpUntilIdle([player, staying])
+    game.events.length = 0
+  }
+  const synced = async (at: number): Promise<unknown[]> => {
+    scenes[at].multiplayer.sync()
+    await pumpUntilIdle([player, staying])
+    return game.events.splice(0).map(([what, name, , values]) => [what, name, values])
+  }
+  const syncsOf = (room: string): unknown[] => [['sync', 'Ball', [room]], ['sync', 'Main/State', [room]]].sort()
+
+  await move('a')
+  t.same(game.nodes.slice(2).sort(), ['Main/Ball', 'Main/Wave', 'Main/Wave/Orc', 'Main/Wave/Spawner'])
+  for (let i = 0; i < 40; i++) t.same((await synced(0)).sort(), syncsOf('a'))
+  await move('b')
+  t.same(game.nodes.slice(2), ['Main/Ball'])
+  t.same(nodes.map(node => node.isVisibleTo(game.id)), [false, true])
+  t.same((await synced(1)).sort(), syncsOf('b'), 'a sync is later than those of the old room')
+  nodes[0].despawn()
+  t.same((await synced(1)).sort(), syncsOf('b'), 'what happens in the old room does not concern it')
+  await move('a')
+  t.same(game.nodes.slice(2).sort(), ['Main/Wave', 'Main/Wave/Orc', 'Main/Wave/Spawner'])
+  t.same(await synced(0), [['sync', 'Main/State', ['a']]])
+  t.same([...game.refusals, ...staying.game.refusals], [])
+  await server.stop()
 })

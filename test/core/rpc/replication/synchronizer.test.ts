@@ -1,4 +1,5 @@
 import t from 'tap'
+import { arrayOf, exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
 import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
@@ -50,6 +51,23 @@ t.test('reads the synchronizer of a client, with values as declared', async t =>
   t.equal(scene(players[1]).length, 4, 'other clients get them as before')
   t.same([...owner.refusals, ...other.refusals], [])
   t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
+t.test('a value of kind exact keeps its types', async t => {
+  const server = await open()
+  const player = new Godot4Player(server, withInput)
+  await pumpUntilIdle([player])
+  const { game } = player
+  game.setAuthority('Main/Input', game.id)
+  const replication = { state: { kind: exact }, any: { kind: variant }, list: { kind: arrayOf(exact) } } as const
+  const synchronizer = server.multiplayer.synchronizer('/root/Main/Input', replication, { authority: game.id })
+  const state = new Map([['speed', float(5)]])
+  for (let i = 0; i < 2; i++) {
+    game.sync('Main/Input', [state, state, [float(5)]])
+    await pumpUntilIdle([player])
+  }
+  t.strictSame(synchronizer.values, { state, any: new Map([['speed', 5]]), list: [float(5)] })
   await server.stop()
 })
 
@@ -135,6 +153,27 @@ t.test('the authority may change, between clients and to the server', async t =>
   await server.stop()
 })
 
+t.test('one that was freed sends nothing, whoever is its authority', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const node = multiplayer.spawner('/root/Main/Spawner').spawn('Player', { scene: 0 })
+  const options = { authority: 5 } as const
+  const [inside, outside] = [node.synchronizer('Input', {}, options), multiplayer.synchronizer('Aim', {}, options)]
+  node.despawn()
+  outside.free()
+  for (const synchronizer of [inside, outside]) {
+    synchronizer.setMultiplayerAuthority(1)
+    t.equal(synchronizer.getMultiplayerAuthority(), 1)
+  }
+  const player = new Godot4Player(server)
+  await pumpUntilIdle([player])
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.same(player.game.refusals, [], 'their paths are not announced')
+  t.same([inside, outside].map(synchronizer => synchronizer.isVisibleTo(player.game.id)), [false, false])
+  await server.stop()
+})
+
 t.test('sends the values of a synchronizer that is in the scene, once its path is confirmed', async t => {
   const server = await open()
   const { multiplayer } = server
@@ -174,6 +213,32 @@ t.test('sends the values of a synchronizer that is in the scene, once its path i
   await pumpUntilIdle(players)
   t.same(players.map(player => scene(player).map(([what]) => what)), [[], ['sync', 'delta']])
   t.same(players.flatMap(({ game }) => game.refusals), [])
+  await server.stop()
+})
+
+t.test('a path that gets another id while its confirmation is on its way is announced again', async t => {
+  const server = await open({ rooms: true })
+  const match = server.openRoom('match')
+  match.multiplayer.synchronizer('/root/Main/State', state, { values: { round: 1, time: 0.5 } })
+  const players = [1, 2].map(() => new Godot4Player(server, game => {
+    game.addNode('Main', { hi: { args: 0 } })
+    game.addNode('Main/State', {})
+  }))
+  await pumpUntilIdle(players)
+  const [first, second] = players
+  server.getPeer(first.game.id).moveTo(match)
+  // The second one knows an id of its old room that the path has in the new one.
+  server.multiplayer.node('/root/Main', ['hi']).rpcId(second.game.id, 'hi')
+  await pumpUntilIdle([second])
+  server.getPeer(second.game.id).moveTo(match)
+  await pumpUntilIdle(players)
+  match.multiplayer.sync()
+  await pumpUntilIdle(players)
+  for (const { game } of players) {
+    t.strictSame(game.events.filter(([what]) => what === 'sync'), [['sync', 'Main/State', undefined, [0.5]]])
+    t.same(game.refusals, [])
+  }
+  t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
   await server.stop()
 })
 
