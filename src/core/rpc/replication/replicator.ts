@@ -178,8 +178,8 @@ export class Replicator {
 
   #isFor (presence: Presence, peer: number): boolean {
     try {
-      // The application's filter may remove it.
-      return presence.isFor(peer) && this.#presences.has(presence)
+      // The application's filter may remove it, or the peer from the room.
+      return presence.isFor(peer) && this.#presences.has(presence) && this.link.connected.has(peer)
     } catch (error) {
       this.host.failed(error, { node: presence.path, peer })
       return false

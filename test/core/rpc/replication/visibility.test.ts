@@ -47,6 +47,32 @@ t.test('a node that a visibility filter despawns appears nowhere', async t => {
   await server.stop()
 })
 
+t.test('a filter may move the peer that it is asked about to another room, or close it', async t => {
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', rooms: true })
+  const { multiplayer } = server
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const players = [1, 2, 3].map(() => new Godot4Player(server, withSpawner))
+  await pumpUntilIdle(players)
+  const [mover, closed, other] = players.map(({ game }) => game.id)
+  const room = server.openRoom('hall')
+  let isAsked = false
+  const node = spawner.spawn('Ball', { scene: 0 }, ball, values, {
+    visibility: id => {
+      if (isAsked && id === mover) server.getPeer(id).moveTo(room)
+      if (isAsked && id === closed) server.disconnectPeer(id)
+      return isAsked
+    }
+  })
+  isAsked = true
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same([mover, closed, other].map(id => node.isVisibleTo(id)), [false, false, true])
+  t.same(names(players[0]), [])
+  t.equal(names(players[2])[0], 'spawned Ball')
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
 t.test('a hidden node appears at the peers that may see it, and disappears again', async t => {
   const server = await open()
   const { multiplayer } = server
