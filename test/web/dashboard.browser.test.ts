@@ -193,6 +193,28 @@ t.test('switches off what needs the server while it cannot be reached, and asks 
   t.same(unexpected(problems, 'net::ERR_'), [])
 })
 
+t.test('shows a restarted server, and selects none of the peers from before', options, async t => {
+  const start = async () => await startApp(t, { server: { pingInterval: 0 }, admin: { auth: false } })
+  let running = await start()
+  const proxy = await startTcpProxy(t, () => running.port)
+  const { page, problems } = await visitDashboard(t, `http://127.0.0.1:${proxy.port}`)
+  accept(running.server, new MemoryConnection('203.0.113.6', 4000), '')
+  await row(page, [...running.server.peers()][0].id).locator('.select input').check()
+  await page.getByText('1 peer selected').waitFor()
+
+  proxy.cut()
+  await page.getByText('connection lost, retrying').waitFor()
+  running = await start()
+  accept(running.server, new MemoryConnection('203.0.113.7', 4000), '')
+  proxy.restore()
+  await eventLine(page, 'events missed').waitFor()
+  await page.locator('#status[data-state=success]').waitFor()
+  await row(page, [...running.server.peers()][0].id).waitFor()
+  t.equal(await page.isEnabled('#listen'), true)
+  t.equal(await page.locator('#selection').isVisible(), false)
+  t.same(unexpected(problems, 'net::ERR_'), [])
+})
+
 t.test('tells of a server that has no more event streams, but works', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 }, maxEventStreams: 0 })
   await page.getByText('no live events: All 0 streams are in use').waitFor()
