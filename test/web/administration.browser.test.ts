@@ -239,6 +239,15 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await row(page, 'rooms', 'lobby-1').locator('.state', { hasText: 'locked, unlisted' }).waitFor()
     t.match(server.room('lobby-1'), { maxPeers: 8, emptyTimeout: 600, locked: true, listed: false })
     t.same(server.room('lobby-1').data, {})
+
+    await page.getByRole('button', { name: 'Change lobby-1' }).click()
+    await page.locator('#room-dialog').waitFor()
+    Object.assign(server.room('lobby-1'), { locked: false, data: { map: 'forest' } })
+    await page.fill('#room-dialog [name=maxPeers]', '9')
+    await page.click('#room-dialog .primary')
+    await page.locator('#room-dialog').waitFor({ state: 'hidden' })
+    t.match(server.room('lobby-1'), { maxPeers: 9, locked: false, listed: false, data: { map: 'forest' } },
+      'keeps what others have changed in the meantime')
   })
 
   await t.test('test client: plain', async t => {
