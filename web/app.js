@@ -187,6 +187,7 @@ function connected () {
   refreshState().catch(() => {})
   traffic.load().catch(error => { showToast(messageOf(error)) })
   refreshLists()
+  details.resume()
 }
 
 /** A problem with a code came from the server itself: it is reachable, but refuses this event stream for now. */

@@ -215,6 +215,21 @@ t.test('shows a restarted server, and selects none of the peers from before', op
   t.same(unexpected(problems, 'net::ERR_'), [])
 })
 
+t.test('the details of a peer go on after a lost connection', options, async t => {
+  const { page, problems, proxy, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  const connection = new MemoryConnection('203.0.113.6', 4000)
+  accept(server, connection, '')
+  await row(page, [...server.peers()][0].id).locator('.show').click()
+  await page.locator('#peer-events li', { hasText: 'joined' }).waitFor()
+  proxy.cut()
+  await page.getByText('connection lost, retrying').waitFor()
+  connection.disconnect()
+  proxy.restore()
+  await page.locator('#peer-events li', { hasText: 'left' }).waitFor()
+  t.equal(await page.locator('#peer-events li').count(), 2, 'each event once')
+  t.same(unexpected(problems, 'net::ERR_').filter(problem => !problem.includes('status of 404')), [])
+})
+
 t.test('tells of a server that has no more event streams, but works', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 }, maxEventStreams: 0 })
   await page.getByText('no live events: All 0 streams are in use').waitFor()
