@@ -118,6 +118,10 @@ t.test('signs in so that password managers help, remembers the token on request,
   const isSignedIn = async () => { await page.locator('#status[data-state=success]').waitFor() }
   await signIn(page, 'wrong')
   await page.getByText('Wrong token.').waitFor()
+  await signIn(page, `${token}\u200b`)
+  await page.getByText('The token has a character that no token can have.').waitFor()
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Escape')
+  t.equal(await page.locator('#token-dialog').isVisible(), true, 'there is no other way to sign in')
   t.same(await page.evaluate(`[...document.querySelectorAll('#token-dialog form input')]
     .map(({ name, type, autocomplete }) => [name, type, autocomplete])`), [
     ['username', 'text', 'username'], ['token', 'password', 'current-password'], ['remember', 'checkbox', '']
