@@ -166,8 +166,9 @@ async function followEvents () {
         expectEvent()
         lastEventId = id ?? lastEventId
         retryDelay = MIN_RETRY_DELAY
-        if (event.type === 'open') connected()
-        else receive(event)
+        // A stream begins with one of these.
+        if (event.type === 'open' || event.type === 'reset') connected()
+        if (event.type !== 'open') receive(event)
       }
     } catch (error) {
       if (error.status === 401) return signInAgain(error)
@@ -186,6 +187,7 @@ function connected () {
   refreshState().catch(() => {})
   traffic.load().catch(error => { showToast(messageOf(error)) })
   refreshLists()
+  details.resume()
 }
 
 /** A problem with a code came from the server itself: it is reachable, but refuses this event stream for now. */
@@ -216,10 +218,12 @@ function requestedTypes () {
 function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
-  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$|^reset$/.test(event.type)) scheduleRefresh()
+  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$/.test(event.type)) scheduleRefresh()
   if (/_disconnected$/.test(event.type)) selection.drop(event.id)
-  if (/^(listening|stopped|admin|reset)$/.test(event.type)) scheduleStateRefresh()
-  if (/^(admin|reset)$/.test(event.type)) refreshBans()
+  // Its peers may have left, too: the server may have been restarted.
+  if (event.type === 'reset') selection.clear()
+  if (/^(listening|stopped|admin)$/.test(event.type)) scheduleStateRefresh()
+  if (event.type === 'admin') refreshBans()
 }
 
 /** Shows totals, and rates since the last totals. */

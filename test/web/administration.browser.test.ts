@@ -217,6 +217,27 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await rows(page, 'peers', 0)
   })
 
+  await t.test('shows the right part of a list when items of other pages are gone', async t => {
+    for (let i = 0; i < 51; i++) server.ban(`192.0.2.${i}`)
+    const clients = await join(server, Array.from({ length: 52 }, (_, i) => `10.0.0.${i}`))
+    for (const [table, pages] of [['bans', 'ban-pages'], ['peers', 'pages']]) {
+      await page.locator(`#${pages}-range`, { hasText: /of 5[12]$/ }).waitFor()
+      await page.click(`#${pages}-next`)
+      await rows(page, table, table === 'bans' ? 1 : 2)
+    }
+    const shown = new Set(await page.evaluate(`[...document.querySelectorAll('#peers tbody tr')]
+      .map(row => Number(row.dataset.id))`) as number[])
+    for (const { connection } of clients.filter(({ id }) => !shown.has(id)).slice(0, 3)) connection.disconnect()
+    await page.locator('#pages-range', { hasText: '48 – 49 of 49' }).waitFor()
+    for (const { connection } of clients.filter(({ id }) => shown.has(id))) connection.disconnect()
+    await page.click('#bans .lift')
+    await page.locator('#pages-range', { hasText: '1 – 47 of 47' }).waitFor()
+    await page.locator('#ban-pages-range', { hasText: '1 – 50 of 50' }).waitFor()
+    for (const { address } of server.bans()) server.unban(address)
+    for (const { connection } of clients) connection.disconnect()
+    await rows(page, 'peers', 0)
+  })
+
   await t.test('opens a room with all its settings, and changes them', async t => {
     await page.click('#open-room')
     await page.fill('#room-dialog [name=name]', 'lobby-1')
@@ -239,6 +260,15 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await row(page, 'rooms', 'lobby-1').locator('.state', { hasText: 'locked, unlisted' }).waitFor()
     t.match(server.room('lobby-1'), { maxPeers: 8, emptyTimeout: 600, locked: true, listed: false })
     t.same(server.room('lobby-1').data, {})
+
+    await page.getByRole('button', { name: 'Change lobby-1' }).click()
+    await page.locator('#room-dialog').waitFor()
+    Object.assign(server.room('lobby-1'), { locked: false, data: { map: 'forest' } })
+    await page.fill('#room-dialog [name=maxPeers]', '9')
+    await page.click('#room-dialog .primary')
+    await page.locator('#room-dialog').waitFor({ state: 'hidden' })
+    t.match(server.room('lobby-1'), { maxPeers: 9, locked: false, listed: false, data: { map: 'forest' } },
+      'keeps what others have changed in the meantime')
   })
 
   await t.test('test client: plain', async t => {

@@ -97,6 +97,26 @@ t.test('names nodes that do not answer, and tells of lost messages and of nodes 
   t.same(unexpected(problems), [])
 })
 
+t.test('shows no burst of traffic when a node answers again', options, async t => {
+  const { broker, buses, clients, page, problems } = await openDashboard(t)
+  const traffic = setInterval(() => { clients[1].sendTo(0, 'earlier') }, 20)
+  t.teardown(() => { clearInterval(traffic) })
+  const isRate = async (rate: RegExp) => { await page.locator('#packets-in', { hasText: rate }).waitFor() }
+  await isRate(/^[1-9]/)
+  clearInterval(traffic)
+  await isRate(/^0$/)
+  broker.cut(buses[1])
+  t.teardown(() => { broker.restore(buses[1]) })
+  await page.locator('#peers-now', { hasText: '1' }).waitFor()
+  await page.evaluate(`rates = new Set()
+    new MutationObserver(() => { rates.add(document.querySelector('#packets-in').textContent) })
+      .observe(document.querySelector('#chart-packets'), { childList: true, subtree: true })`)
+  broker.restore(buses[1])
+  await page.locator('#peers-now', { hasText: '2' }).waitFor()
+  t.same(await page.evaluate("[...rates].filter(rate => rate !== '0')"), [])
+  t.same(unexpected(problems), [])
+})
+
 t.test('fits on a phone and on a wide screen, light and dark, and works by keyboard', options, async t => {
   const { clients, page, problems } = await openDashboard(t)
   for (const { id } of clients) await row(page, 'peers', id).waitFor()

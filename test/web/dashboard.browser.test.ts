@@ -118,6 +118,10 @@ t.test('signs in so that password managers help, remembers the token on request,
   const isSignedIn = async () => { await page.locator('#status[data-state=success]').waitFor() }
   await signIn(page, 'wrong')
   await page.getByText('Wrong token.').waitFor()
+  await signIn(page, `${token}\u200b`)
+  await page.getByText('The token has a character that no token can have.').waitFor()
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Escape')
+  t.equal(await page.locator('#token-dialog').isVisible(), true, 'there is no other way to sign in')
   t.same(await page.evaluate(`[...document.querySelectorAll('#token-dialog form input')]
     .map(({ name, type, autocomplete }) => [name, type, autocomplete])`), [
     ['username', 'text', 'username'], ['token', 'password', 'current-password'], ['remember', 'checkbox', '']
@@ -191,6 +195,43 @@ t.test('switches off what needs the server while it cannot be reached, and asks 
   await page.getByText('connection lost, retrying').waitFor()
   t.same(await areEnabled(), controls.map(() => false), 'a silent connection is lost, too')
   t.same(unexpected(problems, 'net::ERR_'), [])
+})
+
+t.test('shows a restarted server, and selects none of the peers from before', options, async t => {
+  const start = async () => await startApp(t, { server: { pingInterval: 0 }, admin: { auth: false } })
+  let running = await start()
+  const proxy = await startTcpProxy(t, () => running.port)
+  const { page, problems } = await visitDashboard(t, `http://127.0.0.1:${proxy.port}`)
+  accept(running.server, new MemoryConnection('203.0.113.6', 4000), '')
+  await row(page, [...running.server.peers()][0].id).locator('.select input').check()
+  await page.getByText('1 peer selected').waitFor()
+
+  proxy.cut()
+  await page.getByText('connection lost, retrying').waitFor()
+  running = await start()
+  accept(running.server, new MemoryConnection('203.0.113.7', 4000), '')
+  proxy.restore()
+  await eventLine(page, 'events missed').waitFor()
+  await page.locator('#status[data-state=success]').waitFor()
+  await row(page, [...running.server.peers()][0].id).waitFor()
+  t.equal(await page.isEnabled('#listen'), true)
+  t.equal(await page.locator('#selection').isVisible(), false)
+  t.same(unexpected(problems, 'net::ERR_'), [])
+})
+
+t.test('the details of a peer go on after a lost connection', options, async t => {
+  const { page, problems, proxy, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  const connection = new MemoryConnection('203.0.113.6', 4000)
+  accept(server, connection, '')
+  await row(page, [...server.peers()][0].id).locator('.show').click()
+  await page.locator('#peer-events li', { hasText: 'joined' }).waitFor()
+  proxy.cut()
+  await page.getByText('connection lost, retrying').waitFor()
+  connection.disconnect()
+  proxy.restore()
+  await page.locator('#peer-events li', { hasText: 'left' }).waitFor()
+  t.equal(await page.locator('#peer-events li').count(), 2, 'each event once')
+  t.same(unexpected(problems, 'net::ERR_').filter(problem => !problem.includes('status of 404')), [])
 })
 
 t.test('tells of a server that has no more event streams, but works', options, async t => {

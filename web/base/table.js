@@ -102,6 +102,8 @@ export class PagedTable {
       const { items, nextCursor, meta, ...rest } = await this.#list.load(query, this.#filter, request.signal)
       this.#nextCursor = nextCursor
       this.#total = meta.count
+      // All items of the last page are gone.
+      if (items.length === 0 && this.#cursors.length > 1) return await this.#goTo(this.#cursors.slice(0, -1))
       this.#render(items)
       this.#list.onShow?.(meta.count)
       showPartial(byId(this.#list.ids.partial), rest)
@@ -155,10 +157,10 @@ export class PagedTable {
   }
 
   /** Goes to the page that begins at the last of these cursors. */
-  #goTo (cursors) {
+  async #goTo (cursors) {
     this.#cursors = cursors
     this.#isFirstRender = true
-    this.refresh()
+    await this.refresh()
   }
 
   #render (items) {
@@ -175,8 +177,9 @@ export class PagedTable {
     this.#next.disabled = this.#nextCursor === null
     const isOnlyPage = page === 1 && this.#nextCursor === null
     for (const button of buttons) button.hidden = isOnlyPage
-    const first = (page - 1) * PAGE_SIZE + 1
-    const range = `${formatCount(first)} – ${formatCount(first + shown - 1)} of ${formatCount(this.#total)}`
+    // Pages begin at an item, not at a position: the items before it may have become fewer or more.
+    const last = this.#nextCursor === null ? this.#total : Math.min((page - 1) * PAGE_SIZE + shown, this.#total)
+    const range = `${formatCount(last - shown + 1)} – ${formatCount(last)} of ${formatCount(this.#total)}`
     setText(this.#range, shown === 0 ? '' : range)
     byId(ids.none).hidden = shown > 0
     setText(byId(ids.none), noneText(this.isFiltered, this.#hint))

@@ -5,11 +5,14 @@ import { formatBytes, formatDuration, formatEndpoint, formatPlural, formatRate }
 import {
   byId, clearLines, createElement, messageOf, prependLines, setText, showProblem
 } from '../base/dom.js'
+import { isOnline } from '../base/connection.js'
 import { serverNow } from '../base/server-clock.js'
 import { createEventLine } from '../server/events.js'
 
 /** Milliseconds from one refresh to the next. */
 const REFRESH_INTERVAL = 1000
+/** Milliseconds from the end of the event stream to the next attempt to follow it. */
+const RETRY_DELAY = 2000
 /** Number of past events that are loaded at first, and of events that the list keeps. */
 const RECENT_EVENTS = 100
 const MAX_EVENTS = 200
@@ -25,6 +28,7 @@ export class PeerDetails {
   #timer
   #request = new AbortController()
   #stream = new AbortController()
+  #lastEventId = ''
 
   constructor (actions) {
     this.#actions = actions
@@ -93,20 +97,40 @@ export class PeerDetails {
     if (this.#peer === undefined) showProblem(byId('peer-problem'), `Peer ${this.#id} not found; it may have left.`)
   }
 
+  /** Follows the events again, if the dialog is open: the server could not be reached. */
+  resume () {
+    if (this.#dialog.open) this.#readEvents()
+  }
+
   /** Shows past events of the peer, then follows new ones. */
-  async #followEvents () {
+  #followEvents () {
+    clearLines(byId('peer-events'), byId('peer-events-none'))
+    this.#lastEventId = ''
+    this.#readEvents()
+  }
+
+  /** Shows the events after the last one that is shown, also after an end of the stream. */
+  async #readEvents () {
     this.#stream.abort()
     const { signal } = this.#stream = new AbortController()
-    const list = byId('peer-events')
-    const placeholder = byId('peer-events-none')
-    clearLines(list, placeholder)
     const hasPackets = byId('peer-packets').checked
     const types = eventTypes.filter(type => type !== 'packet' || hasPackets).join(',')
+    const parameters = { peer: this.#id, recent: RECENT_EVENTS, types, sample: 1 }
+    while (!signal.aborted) {
+      // `resume` is called when the server can be reached again.
+      if (isOnline) await this.#readStream(parameters, signal)
+      await new Promise(resolve => setTimeout(resolve, RETRY_DELAY))
+    }
+  }
+
+  async #readStream (parameters, signal) {
+    const list = byId('peer-events')
+    const placeholder = byId('peer-events-none')
     try {
-      const parameters = { peer: this.#id, recent: RECENT_EVENTS, types, sample: 1 }
-      for await (const { event } of client.events(parameters, '', signal)) {
-        if (event.type === 'open') continue
-        prependLines(list, placeholder, MAX_EVENTS, createEventLine(event))
+      for await (const { id, event } of client.events(parameters, this.#lastEventId, signal)) {
+        this.#lastEventId = id ?? this.#lastEventId
+        if (event.type === 'open') setText(placeholder, 'No events yet.')
+        else prependLines(list, placeholder, MAX_EVENTS, createEventLine(event))
       }
     } catch (error) {
       if (!signal.aborted) setText(placeholder, `Cannot load events: ${messageOf(error)}`)

@@ -37,25 +37,28 @@ function openRoomDialog (title, verb, room, save) {
     locked.checked = room.locked
     data.value = Object.keys(room.data).length === 0 ? '' : JSON.stringify(room.data, null, 2)
   }
+  const fields = [maxPeers, emptyTimeout, listed, locked, data]
+  const before = fields.map(valueOf)
   onSubmit(form, async () => {
-    await save({
-      name: name.value.trim(),
-      ...numberOf('maxPeers', maxPeers),
-      ...numberOf('emptyTimeout', emptyTimeout),
-      listed: listed.checked,
-      locked: locked.checked,
-      ...(data.value.trim() === '' && room === undefined ? {} : { data: parseData(data.value) })
-    })
+    // Others may have changed the room since: only what differs from the room as it was shown is set.
+    const changed = fields.filter((field, i) => room === undefined || valueOf(field) !== before[i])
+    await save({ name: name.value.trim(), ...Object.assign({}, ...changed.map(field => settingOf(field, room))) })
   })
 }
 
-/** A number as a member of the request body; none if the field is empty. */
-function numberOf (name, field) {
-  return field.value.trim() === '' ? {} : { [name]: Number(field.value) }
+function valueOf ({ type, checked, value }) {
+  return type === 'checkbox' ? checked : value
+}
+
+/** The value of a field as a member of the request body; none if it is empty, except that it removes the data. */
+function settingOf (field, room) {
+  const { name, type, checked, value } = field
+  if (type === 'checkbox') return { [name]: checked }
+  if (value.trim() === '') return name === 'data' && room !== undefined ? { data: {} } : {}
+  return { [name]: name === 'data' ? parseData(value) : Number(value) }
 }
 
 function parseData (text) {
-  if (text.trim() === '') return {}
   try {
     return JSON.parse(text)
   } catch {

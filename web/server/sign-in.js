@@ -3,22 +3,32 @@ import { forgetToken, isTokenRemembered, setToken } from '../base/api.js'
 import { onSubmit, openDialog } from '../base/dialogs.js'
 import { byId, showProblem } from '../base/dom.js'
 
+/** Characters that no header can have, such as invisible ones that were copied together with a token. */
+const unsendable = /[^\x20-\x7e\x80-\xff]/
+
 /** Asks for the token until `start` succeeds with it; `reason` says why it is asked for again. */
 export function openSignIn (start, reason) {
   const form = openDialog('token-dialog')
-  byId('token-dialog').oncancel = event => { event.preventDefault() }
+  const dialog = form.closest('dialog')
+  let isSignedIn = false
+  dialog.oncancel = event => { event.preventDefault() }
+  // Browsers let the Escape key close every dialog when it is pressed again.
+  dialog.onclose = () => { if (!isSignedIn) dialog.showModal() }
   const { token, remember } = form.elements
   remember.checked = isTokenRemembered()
   forgetToken()
   showProblem(form.querySelector('.problem'), reason)
   onSubmit(form, async () => {
-    setToken(token.value.trim(), remember.checked)
+    const text = token.value.trim()
+    if (unsendable.test(text)) throw new Error('The token has a character that no token can have.')
+    setToken(text, remember.checked)
     try {
       await start()
     } catch (error) {
       forgetToken()
       throw error.status === 401 ? new Error('Wrong token.') : error
     }
+    isSignedIn = true
     byId('sign-out').hidden = false
     token.value = ''
   })

@@ -43,6 +43,8 @@ export class Traffic {
     const seconds = before === undefined ? 0 : (time - Date.parse(before.at)) / 1000
     if (seconds <= 0) return 0
     this.#peers.add(time, open)
+    // Totals of different nodes of a cluster cannot be compared.
+    if (missingNodes(stats) !== missingNodes(before)) return seconds
     for (const [name, chart] of Object.entries(this.#rates)) {
       const [incoming, outgoing] = ['In', 'Out'].map(direction => {
         const total = `${name}${direction}`
@@ -59,6 +61,11 @@ export class Traffic {
     this.#latest = undefined
     for (const chart of [this.#peers, ...Object.values(this.#rates)]) chart.set([])
   }
+}
+
+/** Which nodes of the cluster the totals lack. */
+function missingNodes ({ partial, unreachable }) {
+  return JSON.stringify([partial, unreachable])
 }
 
 function showRates (name, chart, incoming, outgoing) {
